@@ -1,0 +1,1 @@
+"""Troubleshooting for the Sinch SMS REST API: from a pasted failing request to a proven fix."""

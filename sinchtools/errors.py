@@ -1,0 +1,80 @@
+"""What sinchtools raises on purpose: each error names the case, the value and what to do now."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from pathlib import Path
+
+
+class SinchToolsError(Exception):
+    """
+    Base of every error that sinchtools raises on purpose.
+
+    The text never holds a secret, a header or a body.
+
+    Attributes
+    ----------
+    hint
+        What to do now, one sentence.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.args[0], self.hint)))
+
+    def _render_traceback_(self) -> list[str]:
+        """Show one clear sentence in a notebook instead of a traceback (IPython calls this)."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class WrongUseError(SinchToolsError, ValueError):
+    """A function was called with something that it cannot work with."""
+
+
+class MissingInputError(SinchToolsError, FileNotFoundError):
+    """A path that was asked for does not exist or cannot be read."""
+
+    def __init__(self, path: Path | str, reason: str = "does not exist") -> None:
+        super().__init__(f"{str(path)!r} {reason}.", hint="Check the path, or paste the text itself.")
+
+
+class UnknownRegionError(SinchToolsError, ValueError):
+    """No base URL is known for the region."""
+
+    def __init__(self, region: str, known: Collection[str]) -> None:
+        close = difflib.get_close_matches(region, known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(known)}."
+        super().__init__(f"No base URL is known for region {region!r}.", hint=hint)
+
+
+class MissingCredentialsError(SinchToolsError):
+    """A call to the vendor was asked for and the environment holds no credentials."""
+
+    def __init__(self, missing: Collection[str]) -> None:
+        super().__init__(
+            f"No credentials are configured for a live call: {', '.join(missing)} not set.",
+            hint="Set them in the environment that starts JupyterLab, never in a cell. The sandbox needs none.",
+        )
+
+
+class NotAllowedError(SinchToolsError):
+    """A call that could reach real people or cost money was not switched on or not confirmed."""
+
+
+class LogError(SinchToolsError):
+    """The call log cannot be opened, written or trusted."""
+
+
+class PortInUseError(SinchToolsError):
+    """The sandbox cannot listen on the port that was asked for."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} on 127.0.0.1 is in use.", hint="Choose another one, or 0 for any free port.")
+
+
+class LeakError(SinchToolsError):
+    """Something about to be written holds a secret or a person known to the case; nothing was written."""

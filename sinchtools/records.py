@@ -1,0 +1,199 @@
+"""The frozen records that all other modules speak in: what was sent and answered, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+OUTCOMES = ("success", "user_error", "sinch_error", "other", "no_response")
+
+
+def outcome_of(status: int | None) -> str:
+    """Return the outcome that a status means: success (2xx), user_error (4xx), sinch_error (5xx), other, no_response."""
+    if status is None:
+        return "no_response"
+    return {2: "success", 4: "user_error", 5: "sinch_error"}.get(status // 100, "other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """
+    One attempt: a request and what came back, its secrets already removed.
+
+    The fields are the columns of every frame (`tables.COLUMNS`), in the same order.
+
+    Attributes
+    ----------
+    id
+        Unique; stays the same when the same evidence is read again.
+    parent_id
+        The exchange that this one replays, or None.
+    call_id
+        The logical call that automatic retries belong to, or None when the evidence does not say.
+    attempt
+        1-based number of the attempt within its call.
+    at
+        When the request left: timezone-aware, UTC; None when the evidence does not say.
+    origin
+        ``client``, ``replay`` or ``import``.
+    source
+        File and position it was read from, e.g. ``case-1042.har#17``.
+    target
+        ``sandbox``, ``dry-run``, ``live`` or ``unknown``.
+    endpoint
+        Template such as ``POST /batches/{batch_id}``, or None when no route of the API fits.
+    region, account
+        From host and path: ``us``; service plan ID or project ID.
+    request_headers, response_headers
+        Header name as written to value; a repeated header's values are joined by ``, ``.
+    request_body, response_body
+        Text; bytes when it is no UTF-8; None when there was none or the evidence does not show it.
+    status
+        HTTP status, or None when no response came back.
+    code, text
+        The API's own ``code`` and ``text`` from an error body, if any.
+    elapsed_ms
+        Milliseconds, from first byte sent to last byte read.
+    failure
+        Network error class when no response came back.
+    """
+
+    id: str = ""
+    parent_id: str | None = None
+    call_id: str | None = None
+    attempt: int | None = 1
+    at: datetime | None = None
+    origin: str = "import"
+    source: str | None = None
+    target: str = "unknown"
+    method: str | None = None
+    url: str | None = None
+    endpoint: str | None = None
+    region: str | None = None
+    account: str | None = None
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    request_body: str | bytes | None = None
+    status: int | None = None
+    code: str | None = None
+    text: str | None = None
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: str | bytes | None = None
+    elapsed_ms: float | None = None
+    failure: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """Success, user_error, sinch_error, other or no_response, from the status."""
+        return outcome_of(self.status)
+
+    def __repr__(self) -> str:
+        """Show what happened, never a header, a body or a query."""
+        answer = " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"
+        what = self.endpoint or f"{self.method or '?'} {(self.url or '?').partition('?')[0]}"
+        return f"<Exchange {self.id}: {what} -> {answer}>"
+
+
+EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return the value of a header whatever the case of its name, or None."""
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """
+    One thing that is wrong, or worth a look, with its place and its proof.
+
+    Attributes
+    ----------
+    rule
+        Stable kebab-case id of the rule; case reports cite it.
+    severity
+        ``error`` (the API refuses because of this), ``warning`` or ``note`` (accepted, but worth a look).
+    status, code
+        What the API answers because of it; None unless severity is ``error``.
+    location
+        One of body, path, query, header, host, method, account, rate, server.
+    field
+        The API's own name of the thing at fault, also when it is missing; None for account, rate and server.
+    pointer
+        JSON pointer into the request body, e.g. ``/to/0``.
+    line, column
+        1-based place in the request body; None when the body is not at fault.
+    says
+        One sentence a customer can read.
+    then
+        The next thing to do.
+    page
+        The page or document that states the fact.
+    fix
+        The certain repair in words, or None when there is no certain one.
+    proof
+        What was seen: the characters or the value at fault, never a whole body or a whole number.
+    tag
+        ``documented``, ``observed`` or ``assumed``: how sure the rule is.
+    """
+
+    rule: str
+    severity: str
+    status: int | None = None
+    code: str | None = None
+    location: str = "body"
+    field: str | None = None
+    pointer: str | None = None
+    line: int | None = None
+    column: int | None = None
+    says: str = ""
+    then: str = ""
+    page: str = ""
+    fix: str | None = None
+    proof: str | None = None
+    tag: str = "documented"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """
+    One step of a tip playbook.
+
+    Attributes
+    ----------
+    id
+        Stable within its playbook.
+    title
+        What to look at, a few words.
+    look
+        What to look at, in full.
+    do
+        What to do when it is the cause.
+    otherwise
+        What next if it did not help: id of the next step, or a sentence when the playbook ends here.
+    check
+        Name of the check that can decide the step from the evidence, or None when a person must answer.
+    """
+
+    id: str
+    title: str
+    look: str
+    do: str
+    otherwise: str
+    check: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A piece of evidence that was not read (or, as a warning, was read but guessed): where, why, how many in a row."""
+
+    source: str
+    reason: str
+    count: int = 1
+
+
+def as_dict(record: Any) -> dict[str, Any]:
+    """Return a record's fields as a plain dict, in order."""
+    return {f.name: getattr(record, f.name) for f in fields(record)}
