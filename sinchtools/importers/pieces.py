@@ -1,0 +1,167 @@
+"""What a parser is given and what it tells: one `Piece` of evidence, its clock, and the list of what was lost or guessed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sinchtools.records import Skipped
+
+HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
+TOO_DEEP = "nested too deeply to be read"
+_EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0, 1.0))  # from: divisor (nanoseconds, microseconds, milliseconds, seconds)
+_APACHE = re.compile(r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?([+-]\d{4}|Z))?")
+_ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE)
+
+
+class Piece:
+    """
+    The text of one file, archive member or paste, while it is being parsed. It still holds secrets: it is never kept, shown or raised.
+
+    Attributes
+    ----------
+    name
+        What the source is called in the report: file name, or ``paste``.
+    files
+        The one folder that ``@name`` arguments are read from, or None.
+    tz
+        The zone of times that name none.
+    columns
+        Column of the evidence to column of ours, as the caller wants it, for tables.
+    skipped, guessed
+        What was not read, and what was read but guessed, so far.
+    """
+
+    def __init__(
+        self, name: str, text: str, *, files: Path | None = None, tz: tzinfo | None = None, columns: Mapping[str, str] | None = None
+    ) -> None:
+        self.name, self.text, self.files, self.tz, self.columns = name, text, files, tz, columns or {}
+        self.variables: dict[str, str] = {}
+        self.skipped: list[Skipped] = []
+        self.guessed: list[Skipped] = []
+        self._zone_said = False
+
+    def __repr__(self) -> str:
+        """Show the name and the size, never the text."""
+        return f"<Piece {self.name}, {len(self.text)} characters>"
+
+    @cached_property
+    def document(self) -> Any:
+        """The text as one JSON document, or None when it is not one."""
+        if not self.text.lstrip()[:1] in ("{", "["):
+            return None
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines; only line feeds separate them, since other separators occur inside of JSON strings."""
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
+    def at(self, position: int | str | None = None) -> str:
+        """Return the name of a place in this piece: ``case.har#17``."""
+        return self.name if position is None else f"{self.name}#{position}"
+
+    def skip(self, position: int | str | None, reason: str) -> None:
+        """List a part that was not read; a run of the same reason is folded."""
+        _fold(self.skipped, Skipped(source=self.at(position), reason=reason))
+
+    def guess(self, position: int | str | None, reason: str) -> None:
+        """List a part that was read, but not as it stands."""
+        _fold(self.guessed, Skipped(source=self.at(position), reason=reason))
+
+    def instant(self, value: object) -> datetime | None:
+        """Return a time in UTC from any common notation, or None; one without a zone takes `tz`, and the report says so once."""
+        moment = instant(value)
+        if moment is None or moment.tzinfo is not None:
+            return _utc(moment)
+        if not self._zone_said:
+            self._zone_said = True
+            self.guess(None, f"times without a zone were taken as {self.tz or 'UTC'}; say tz= (--tz) when they are not")
+        return _utc(moment.replace(tzinfo=self.tz or UTC))
+
+
+def instant(value: object) -> datetime | None:
+    """
+    Return the moment that a number since 1970 or a date in any common notation means; naive when no zone is named.
+
+    Examples
+    --------
+    >>> instant("20/Jul/2009:22:59:26 +0200")
+    datetime.datetime(2009, 7, 20, 22, 59, 26, tzinfo=datetime.timezone(datetime.timedelta(seconds=7200)))
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float) or re.fullmatch(r"\d{9,19}(\.\d+)?", str(value)):
+        return _since_1970(float(str(value)))
+    text = str(value).strip().strip("[]")[:60]
+    try:
+        if match := _APACHE.match(text):
+            day, month, year, clock, zone = match.groups()
+            return datetime.fromisoformat(f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}{zone or ''}")
+        if match := _ISO.match(text):
+            year, month, day, clock, fraction, zone = match.groups()
+            zone = "+00:00" if (zone or "").upper() in ("Z", "UTC", "GMT") else zone or ""
+            return datetime.fromisoformat(f"{year}-{month}-{day}T{clock or '00:00'}{'.' + fraction[:6] if fraction else ''}{zone}")
+        return parsedate_to_datetime(text) if re.match(r"[A-Z][a-z]{2},? \d", text) else None
+    except (ValueError, KeyError, OverflowError):
+        return None
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """
+    Return headers as a dict: names as first written, the values of a repeated one joined by ``, ``.
+
+    Examples
+    --------
+    >>> joined([("Via", "a"), ("via", "b")])
+    {'Via': 'a, b'}
+    """
+    headers: dict[str, str] = {}
+    spelling: dict[str, str] = {}
+    for name, value in pairs:
+        name = spelling.setdefault(name.lower(), name)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def status_of(value: object) -> int | None:
+    """Return the status that a value means: None for no response (0 and less, or no number at all)."""
+    try:
+        number = int(float(str(value)))
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 < number <= 32767 else None
+
+
+def _since_1970(number: float) -> datetime | None:
+    divisor = next(divisor for start, divisor in _EPOCH_UNITS if abs(number) >= start)
+    try:
+        return datetime.fromtimestamp(number / divisor, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    try:
+        return moment and moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _fold(listed: list[Skipped], new: Skipped) -> None:
+    if listed and listed[-1].reason == new.reason:
+        listed[-1] = Skipped(source=listed[-1].source, reason=new.reason, count=listed[-1].count + 1)
+    else:
+        listed.append(new)
+
+
+_MONTHS = {name: i for i, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
