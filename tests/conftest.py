@@ -1,0 +1,61 @@
+"""
+What holds for every test, the package's doctests included: no network beyond loopback, no credentials, a work folder of its own.
+
+Set up once in `pytest_configure` and not in fixtures, since fixtures of this folder do not reach the doctests in ``sinchtools/``.
+"""
+
+import ipaddress
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
+KEPT = {"SINCHTOOLS_BROWSER", "SINCHTOOLS_CHROMIUM", "SINCHTOOLS_FULL"}
+
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=25)
+settings.register_profile("full", derandomize=True, deadline=None, max_examples=500)
+
+
+def pytest_configure(config):
+    settings.load_profile("full" if FULL else "quick")
+    for name in [name for name in os.environ if _is_foreign(name)]:
+        del os.environ[name]
+    folder = tempfile.TemporaryDirectory(prefix="sinchtools-test")
+    config.add_cleanup(folder.cleanup)
+    os.environ["SINCHTOOLS_HOME"] = folder.name
+    sys.addaudithook(_guard)
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The work folder of this test alone."""
+    monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def _is_foreign(name):
+    return (name.startswith("SINCH") and name not in KEPT) or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
+
+
+def _guard(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        _refuse_beyond_loopback(args[1][0])
+    elif event == "socket.getaddrinfo":
+        _refuse_beyond_loopback(args[0])
+
+
+def _refuse_beyond_loopback(host):
+    host = host.decode() if isinstance(host, bytes) else host
+    if host not in (None, "", "localhost") and not _is_loopback(host):
+        pytest.fail(f"A test tried to reach {host}: only loopback is allowed.")  # no Exception, so no `except Exception` swallows it
+
+
+def _is_loopback(host):
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
