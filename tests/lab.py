@@ -24,7 +24,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
@@ -188,7 +188,7 @@ def _stop_server(server: subprocess.Popen[str]) -> None:
         server.wait()
 
 
-def _address(output: TextIO) -> tuple[str, str]:
+def _address(output: IO[str]) -> tuple[str, str]:
     seen = []
     for line in output:
         seen.append(line)
@@ -197,7 +197,7 @@ def _address(output: TextIO) -> tuple[str, str]:
     raise AssertionError("JupyterLab did not start:\n" + "".join(seen))
 
 
-def _copy(output: TextIO, log: Path) -> None:
+def _copy(output: IO[str], log: Path) -> None:
     with output, log.open("w") as file:
         for line in output:
             file.write(line)
