@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.records import Exchange
+from sinchtools.records import EXCHANGE_FIELDS, Exchange
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,3 +90,23 @@ def _instants(values: list[Any]) -> Any:
 
     return pd.Series(pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")) if values else pd.Series([], dtype="datetime64[us, UTC]")
 
+
+
+def from_json(row: Mapping[str, Any]) -> Exchange:
+    """
+    Return the exchange that `as_json` wrote; keys that are no field are passed over.
+
+    Raises
+    ------
+    ValueError
+        A value is not of its column's kind.
+    """
+    import base64
+
+    fields: dict[str, Any] = {name: row[name] for name in EXCHANGE_FIELDS if name in row}
+    for name in ("request_body", "response_body"):
+        if f"{name}_base64" in row:
+            fields[name] = base64.b64decode(row[f"{name}_base64"])
+    if fields.get("at") is not None:
+        fields["at"] = datetime.fromisoformat(fields["at"]).astimezone(UTC)
+    return Exchange(**fields)

@@ -1,0 +1,262 @@
+"""The command line: data to standard output, messages to standard error; 0 success, 1 a problem was found, 2 wrong use."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sinchtools import __version__, settings
+from sinchtools.calllog import CallLog
+from sinchtools.catalogue import explain
+from sinchtools.checks import instant_of
+from sinchtools.diagnosis import diagnose
+from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
+from sinchtools.importers import Evidence, read
+from sinchtools.replay import Replayed, plan
+from sinchtools.tables import as_json
+
+FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        return int(options.run(options))
+    except SinchToolsError as error:
+        print(f"sinchtools: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+def _read(options: argparse.Namespace) -> int:
+    evidence = _evidence(options)
+    if options.json:
+        _print_json(evidence.as_json())
+    else:
+        print(evidence)
+    return 0 if len(evidence) else 1
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    evidence = _evidence(options)
+    found = diagnose(evidence, now=_instant(options.as_of))
+    if options.json:
+        _print_json({"diagnoses": [one.as_json() for one in found]})
+    else:
+        print("\n\n".join(one.as_text() for one in found))
+    return _nothing_read(evidence) or int(any(finding.severity == "error" for one in found for finding in one.findings))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    evidence = _evidence(options)
+    edits = {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=_instant(options.as_of)) if one.fix} if options.fix else {}
+    with _log(options) as log:
+        made = plan(evidence, target=options.target, edits=edits, log=log)
+        done = made.run(confirm=options.confirm)
+    if options.json:
+        _print_json(done.as_json())
+    else:
+        print(done)
+    return _nothing_read(evidence) or int(options.target != "preview" and _unfixed(done))
+
+
+def _explain(options: argparse.Namespace) -> int:
+    given = [options.status, options.delivery, options.smpp]
+    if sum(one is not None for one in given) != 1:
+        raise WrongUseError("Explain takes one thing at a time.", hint="For instance: explain 403 missing_callback_url, explain --delivery 412, explain --smpp 310.")
+    entry = explain(options.status, options.code, delivery=options.delivery, smpp=options.smpp)
+    if options.json:
+        _print_json(entry.as_json())
+    else:
+        print(entry)
+    return 0
+
+
+def _chart(options: argparse.Namespace) -> int:
+    from sinchtools import charts
+
+    evidence = _evidence(options)
+    folder = Path(options.output)
+    rows = evidence.frame()
+    for name, draw in (("error-codes", charts.error_codes), ("timeline", charts.timeline)):
+        for path in charts.save(draw(rows), folder / name, formats=("png", "svg")):
+            print(path)
+    return _nothing_read(evidence)
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from sinchtools.sandbox import Sandbox
+    from sinchtools.sandbox.openapi import openapi
+
+    if options.openapi:
+        _print_json(openapi())
+        return 0
+    sandbox = Sandbox(
+        port=options.port, service_plan_id=options.service_plan_id, api_token=options.api_token,
+        project_id=options.project_id, key_id=options.key_id, key_secret=options.key_secret,
+    )  # fmt: skip
+    with sandbox:
+        print(sandbox.url, flush=True)
+        print(f"Service plan {sandbox.service_plan_id}, API token {sandbox.api_token} (simulated: good here only). Stop with Ctrl-C.", file=sys.stderr, flush=True)
+        threading.Event().wait()
+    return 0
+
+
+def _show_log(options: argparse.Namespace) -> int:
+    with _log(options) as log:
+        if options.verify:
+            problems = log.verify()
+            print("\n".join(problems) or f"{log.path}: intact, {len(log)} exchanges.")
+            return int(bool(problems))
+        rows = list(log)
+    for row in rows:
+        print(json.dumps(as_json(row), ensure_ascii=False) if options.json else repr(row))
+    return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    root = _lab_root()
+    os.environ.setdefault("SINCHTOOLS_HOME", str(root / "sinchtools-work"))
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}", "--LabApp.news_url=",
+        f"--LabApp.app_settings_dir={settings.share_folder('data/lab')}", "--LabApp.extension_manager=readonly", *options.rest,
+    ]  # fmt: skip
+    if os.name == "nt":  # there, execv returns to the prompt at once
+        import subprocess
+
+        return subprocess.call(command)
+    os.execv(sys.executable, command)
+
+
+def _lab_root() -> Path:
+    notebooks = settings.share_folder("notebooks")
+    if notebooks.parent == Path(__file__).parent.parent:
+        return notebooks.parent
+    root = Path("sinchtools-lab").resolve()
+    for name in ("notebooks", "data/samples"):
+        if not (root / name).exists():
+            shutil.copytree(settings.share_folder(name), root / name)
+    print(f"Notebooks and samples are in {root}", file=sys.stderr)
+    return root
+
+
+# --- parsing ---------------------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. See: {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="sinchtools", description="Troubleshooting for the Sinch SMS REST API.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], words: str, *, files: bool = False, data: bool = False) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words)
+        made.set_defaults(run=run)
+        if files:
+            made.add_argument("files", nargs="+", metavar="FILE", help="a file, folder or glob; - reads standard input")
+            made.add_argument("--format", help="force the format instead of finding it from the content")
+            made.add_argument("--files", dest="folder", metavar="DIR", help="the folder that @name arguments of a curl command are read from")
+            made.add_argument("--tz", help="time zone of times that do not name one (default: UTC)")
+        if data:
+            made.add_argument("--json", action="store_true", help="write JSON")
+        return made
+
+    command("lab", _lab, "Open JupyterLab on the notebooks; further arguments go to it.")
+    command("read", _read, "Read evidence of any kind into exchanges.", files=True, data=True)
+    found = command("diagnose", _diagnose, "Say what is wrong, where, and what to do.", files=True, data=True)
+    again = command("replay", _replay, "Replay exchanges in the sandbox, or by confirmation elsewhere.", files=True, data=True)
+    for made in (found, again):
+        made.add_argument("--as-of", metavar="TIME", help="the moment to judge dates by (default: now)")
+    again.add_argument("--target", default="sandbox", choices=settings.RUNGS)
+    again.add_argument("--confirm", metavar="EFFECT", help="the effect of a dry-run or live plan, word for word")
+    again.add_argument("--fix", action="store_true", help="make the certain repairs before sending")
+    again.add_argument("--log", help="call log to write to (default: the work folder's)")
+    entry = command("explain", _explain, "Explain a status, its code, a delivery code or an SMPP code.", data=True)
+    entry.add_argument("status", nargs="?")
+    entry.add_argument("code", nargs="?")
+    entry.add_argument("--delivery", metavar="CODE")
+    entry.add_argument("--smpp", metavar="CODE")
+    chart = command("chart", _chart, "Draw error codes and timeline as PNG and SVG, with the data as CSV.", files=True)
+    chart.add_argument("-o", "--output", required=True, metavar="DIR")
+    _sandbox_arguments(command("sandbox", _sandbox, "Serve the simulated API on 127.0.0.1 until stopped."))
+    log = command("log", _show_log, "Show the call log, or check that it is intact.", data=True)
+    log.add_argument("log", nargs="?", help="the file (default: the work folder's)")
+    log.add_argument("--verify", action="store_true")
+    return parser
+
+
+def _sandbox_arguments(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    for name in ("service-plan-id", "api-token", "project-id", "key-id", "key-secret"):
+        made.add_argument(f"--{name}")
+    made.add_argument("--openapi", action="store_true", help="print the OpenAPI document instead")
+
+
+def _evidence(options: argparse.Namespace) -> Evidence:
+    evidence = read(list(_sources(options.files)), format=options.format, files=options.folder, tz=options.tz)
+    for one in (*evidence.skipped, *evidence.warnings) if not options.command == "read" else ():
+        print(f"{one.source}: {one.reason}" + (f" ({one.count} times)" if one.count > 1 else ""), file=sys.stderr)
+    return evidence
+
+
+def _sources(names: Iterable[str]) -> Iterable[Path | bytes | str]:
+    for name in names:
+        if name == "-":
+            yield sys.stdin.buffer.read()
+        elif any(character in name for character in "*?[") and not Path(name).exists():
+            yield name
+        elif Path(name).exists():
+            yield Path(name)
+        else:
+            raise MissingInputError(name)
+
+
+def _log(options: argparse.Namespace) -> contextlib.AbstractContextManager[CallLog]:
+    return CallLog(options.log)
+
+
+def _instant(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    if (instant := instant_of(value)) is None:
+        raise WrongUseError(f"{value!r} is no time.", hint="Write it as 2026-11-23T08:00:00Z.")
+    return instant
+
+
+def _nothing_read(evidence: Evidence) -> int:
+    if not len(evidence):
+        print("sinchtools: no exchange was read; the reasons stand above.", file=sys.stderr)
+    return int(not len(evidence))
+
+
+def _unfixed(done: Replayed) -> bool:
+    return any(r.original.outcome != "success" and r.verdict != "FIXED" or r.verdict == "WORSE" for r in done)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))

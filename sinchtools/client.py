@@ -1,0 +1,558 @@
+"""A thin client on requests: every attempt becomes a logged exchange, and a failing answer is a result, not an exception."""
+
+from __future__ import annotations
+
+import contextlib
+import json as jsonlib
+import math
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from sinchtools import __version__, settings
+from sinchtools.api import complete, locate
+from sinchtools.calllog import CallLog
+from sinchtools.catalogue import retry_advice
+from sinchtools.errors import NotAllowedError, WrongUseError
+from sinchtools.records import Exchange, header
+from sinchtools.redact import Redactor
+
+if TYPE_CHECKING:
+    from sinchtools.sandbox import Sandbox
+
+AUTH_URL = "https://auth.sinch.com/oauth2/token"
+_OWN = "_sinchtools_logged"
+_BACKOFF_BASE_S, _BACKOFF_CAP_S = 1.0, 60.0
+
+
+class Client:
+    """
+    The SMS API as calls that never raise for an HTTP status; each returns its `Exchange`.
+
+    Made by `connect`. Credentials go to `base_url` only, and follow no redirect.
+
+    Attributes
+    ----------
+    log
+        Every attempt, with secrets removed.
+    target
+        ``sandbox`` or ``live``.
+    account
+        Service plan ID or project ID in every path.
+    sandbox
+        The sandbox behind it, or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        account: str,
+        token: Token,
+        log: CallLog,
+        target: str,
+        sandbox: Sandbox | None = None,
+        retries: int = 0,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self.base_url, self.account, self.log, self.target, self.sandbox = base_url, account, log, target, sandbox
+        self.retries, self.timeout_s = retries, timeout_s
+        self._token, self._redactor = token, Redactor()
+        self._session = session(loopback=target == "sandbox")
+        self.batches, self.delivery_reports = Batches(self), DeliveryReports(self)
+        self.inbounds, self.groups = Inbounds(self), Groups(self)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.target.upper()}: {self.base_url}, account {self.account}>"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: str | bytes | None = None,
+        json: Any = None,
+        headers: Mapping[str, str | None] | None = None,
+        params: Mapping[str, Any] | None = None,
+        parent_id: str | None = None,
+    ) -> Exchange:
+        """
+        Send any request, also a broken one, and return what came of it.
+
+        Parameters
+        ----------
+        path
+            Below the account (``/batches``), from the root (``/xms/v1/...``), or a whole URL; another host gets no credentials.
+        data, json
+            The raw body, or a value to write as JSON.
+        headers
+            What is sent besides the credentials, as given; a value of None leaves that header out. None means
+            ``Content-Type: application/json`` where there is a body.
+
+        Raises
+        ------
+        NotAllowedError
+            The client is live, the request is no read, and SINCHTOOLS_ALLOW does not allow it.
+        WrongUseError
+            The method or the path cannot be sent at all.
+        """
+        body = jsonlib.dumps(json).encode() if json is not None else data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+        url = self._url(path, params)
+        self._guard(method, url)
+        call_id, attempt, renewed = new_id(), 1, False
+        while True:
+            exchange = self._attempt(method, url, body, headers, call_id, attempt, parent_id)
+            if not renewed and _token_expired(exchange) and self._token.renew():
+                renewed, attempt = True, attempt + 1
+                continue
+            delay = retry_delay_s(exchange, attempt) if attempt <= self.retries else None
+            if delay is None:
+                return exchange
+            time.sleep(delay)
+            attempt += 1
+
+    def _attempt(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None, call_id: str, attempt: int, parent_id: str | None
+    ) -> Exchange:
+        prepared = self._prepared(method, url, body, headers)
+        planned = Exchange(
+            id=new_id(),
+            parent_id=parent_id,
+            call_id=call_id,
+            attempt=attempt,
+            at=datetime.now(UTC),
+            origin="client" if parent_id is None else "replay",
+            target=_target_of(url, self.target),
+            **_request_of(prepared),
+        )
+        return logged(self.log, self._redactor, planned, lambda: self._send(prepared))[0]
+
+    def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
+        settings_of = self._session.merge_environment_settings(str(prepared.url), {}, True, None, None)
+        return self._session.send(prepared, timeout=self.timeout_s, allow_redirects=False, **settings_of)
+
+    def _prepared(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None) -> requests.PreparedRequest:
+        own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
+        sent: dict[str, str | None] = {"Authorization": f"Bearer {self._token.value()}"} if own else {}
+        given = headers if headers is not None else {"Content-Type": "application/json"} if body is not None else {}
+        lowered = {name.lower() for name in given}
+        sent = {name: value for name, value in sent.items() if name.lower() not in lowered} | dict(given)
+        try:
+            prepared = self._session.prepare_request(requests.Request(method, url, data=body, headers={k: v for k, v in sent.items() if v is not None}))
+        except (requests.RequestException, ValueError) as error:
+            raise WrongUseError(f"A {method} request to this path cannot be sent: {type(error).__name__}.", hint="Check the method, the path and the header names.") from None
+        setattr(prepared, _OWN, True)
+        return prepared
+
+    def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
+        if not re.match(r"https?://", path):
+            path = f"{self.base_url}{path}" if path.startswith("/xms/") or not path.startswith("/") else f"{self.base_url}/xms/v1/{self.account}{path}"
+        pairs = [f"{name}={quote(_shown(value), safe=',')}" for name, value in (params or {}).items() if value is not None]
+        return path + ("&" if "?" in path else "?") * bool(pairs) + "&".join(pairs)
+
+    def _guard(self, method: str, url: str) -> None:
+        if self.target == "sandbox" and locate(url).kind in {"loopback", "none"}:
+            return
+        allowed = settings.allowed_rung()
+        if method.upper() in {"GET", "HEAD"} or allowed == "live":
+            return
+        if allowed == "dry-run" and _target_of(url, self.target) == "dry-run":
+            return
+        raise NotAllowedError(
+            f"{method} to {locate(url).host or 'the vendor'} is more than a read, and nothing more is switched on.",
+            hint="Set SINCHTOOLS_ALLOW=dry-run or live in the environment that starts JupyterLab, or use the sandbox: st.connect().",
+        )
+
+
+class Token:
+    """A service plan's API token: one value, never renewed."""
+
+    def __init__(self, value: str) -> None:
+        self._secret = settings.Secret(value)
+
+    def value(self) -> str:
+        """Return what follows ``Bearer``."""
+        return self._secret.reveal()
+
+    def renew(self) -> bool:
+        """Get a new value; False when there is none to get."""
+        return False
+
+
+class AccessToken(Token):
+    """An OAuth2 access token, fetched on first use, renewed when the API says that it expired."""
+
+    def __init__(self, credentials: settings.Credentials, url: str = AUTH_URL) -> None:
+        super().__init__("")
+        self._credentials, self._url = credentials, url
+
+    def value(self) -> str:
+        """Return the token, fetched from the token endpoint on first use."""
+        if not self._secret.reveal():
+            self.renew()
+        return self._secret.reveal()
+
+    def renew(self) -> bool:
+        """Fetch a new token with the project's access key."""
+        pair = (self._credentials.key_id or "", self._credentials.secret.reveal())
+        with session(loopback=locate(self._url).kind == "loopback") as auth:
+            answer = auth.post(self._url, data={"grant_type": "client_credentials"}, auth=pair, timeout=30, allow_redirects=False)
+        found = answer.json().get("access_token") if answer.ok else None
+        if not found:
+            raise WrongUseError(f"The token endpoint answered {answer.status_code} and gave no token.", hint="Check key ID, key secret and project in the dashboard.")
+        self._secret = settings.Secret(str(found))
+        return True
+
+
+def connect(
+    target: str = "sandbox", *, region: str | None = None, log: CallLog | None = None, retries: int = 0, timeout_s: float = 30.0
+) -> Client:
+    """
+    Return a client of the sandbox, which starts on first use; or of the vendor, with credentials from the environment.
+
+    Parameters
+    ----------
+    target
+        ``sandbox``, or ``live``, which only reads unless SINCHTOOLS_ALLOW=live.
+    region
+        Of a live client; None takes SINCH_REGION, else ``us``.
+    retries
+        How often a call is repeated after 429 or 5xx; never a send whose outcome is unknown.
+
+    Raises
+    ------
+    WrongUseError, UnknownRegionError, MissingCredentialsError
+        The target, the region or the credentials do not exist, or do not fit each other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> client = connect(log=CallLog(tempfile.mkdtemp() + "/calls.sqlite"))
+    >>> client.batches.send({"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}).status
+    201
+    """
+    log = log if log is not None else CallLog()
+    if target == "sandbox":
+        from sinchtools.sandbox import shared
+
+        sandbox = shared()
+        return Client(
+            base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token),
+            log=log, target="sandbox", sandbox=sandbox, retries=retries, timeout_s=timeout_s,
+        )  # fmt: skip
+    if target != "live":
+        raise WrongUseError(f"{target!r} is no target to connect to.", hint='Use "sandbox" or "live"; previews and dry runs are made with st.plan.')
+    found = settings.credentials()
+    region = region or settings.os.environ.get("SINCH_REGION") or "us"
+    base = settings.base_url(region, oauth=found.key_id is not None)
+    token = AccessToken(found) if found.key_id else Token(found.secret.reveal())
+    return Client(base_url=base, account=found.account, token=token, log=log, target="live", retries=retries, timeout_s=timeout_s)
+
+
+@contextlib.contextmanager
+def record(log: CallLog | None = None) -> Iterator[CallLog]:
+    """
+    Log whatever code inside the block sends through requests, the vendor's SDK included.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with record(CallLog(tempfile.mkdtemp() + "/calls.sqlite")) as log:
+    ...     pass
+    >>> len(log)
+    0
+    """
+    log = log if log is not None else CallLog()
+    redactor, original = Redactor(), HTTPAdapter.send
+
+    def send(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if getattr(request, _OWN, False):
+            return original(self, request, *args, **kwargs)
+        planned = Exchange(
+            id=new_id(), call_id=new_id(), at=datetime.now(UTC), origin="client", target=_target_of(str(request.url), "live"), **_request_of(request)
+        )
+        _, response = logged(log, redactor, planned, lambda: original(self, request, *args, **kwargs), again=True)
+        assert response is not None
+        return response
+
+    HTTPAdapter.send = send  # type: ignore[method-assign]
+    try:
+        yield log
+    finally:
+        HTTPAdapter.send = original  # type: ignore[method-assign]
+
+
+def logged(
+    log: CallLog, redactor: Redactor, planned: Exchange, send: Callable[[], requests.Response], *, again: bool = False
+) -> tuple[Exchange, requests.Response | None]:
+    """Write the intent, send, write the outcome; return both. A network failure is a row, raised again only where asked."""
+    intent = complete(redactor.exchange(planned))
+    log.intent(intent)
+    started = time.perf_counter()
+    response, content, failure, raised = None, None, None, None
+    try:
+        response = send()
+        content = response.content
+    except requests.RequestException as error:
+        failure, raised = failure_of(error), error
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    answer = {} if response is None else {"status": response.status_code, "response_headers": redactor.headers(response.headers), "response_body": redactor.body(text_of(content))}
+    exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **answer))
+    log.outcome(exchange)
+    if raised is not None and again:
+        raise raised
+    return exchange, response
+
+
+def session(*, loopback: bool) -> requests.Session:
+    """Return a session that adds no header of its own, lets no .netrc replace the token, and sends loopback past any proxy."""
+    made = requests.Session()
+    made.headers.clear()
+    made.headers.update({"User-Agent": f"sinchtools/{__version__}", "Accept": "application/json"})
+    made.trust_env = not loopback
+    made.auth = lambda request: request
+    return made
+
+
+def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:
+    """
+    Return how long to wait before the next attempt, or None when there must be none.
+
+    ``Retry-After`` is honoured; else full jitter: a random share of 1, 2, 4 ... 60 s.
+    """
+    if exchange.status not in {429, 500, 502, 503, 504}:
+        return None
+    html = str(exchange.response_body or "").lstrip()[:1] == "<"
+    if retry_advice(exchange.status, exchange.code, exchange.method or "GET", failure=exchange.failure, html=html)[0] == "ask-first":
+        return None
+    asked = retry_after_s(header(exchange.response_headers, "Retry-After"), datetime.now(UTC))
+    return asked if asked is not None else random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2 ** (attempt - 1)))
+
+
+def retry_after_s(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for (a number or an HTTP date), at most an hour; None when it says none."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - now).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), 3600.0) if math.isfinite(seconds) else None
+
+
+def failure_of(error: Exception) -> str:
+    """Return the class of a network failure in words such as ``ConnectionError: NameResolutionError``; never its text, which holds the URL."""
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    names = [type(error).__name__, type(reason).__name__ if isinstance(reason, Exception) else ""]
+    return ": ".join(dict.fromkeys(filter(None, names)))
+
+
+def text_of(content: bytes | None) -> str | bytes | None:
+    """Return a body as text when it is UTF-8, else as it is; None for an empty one."""
+    if not content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content
+
+
+def new_id() -> str:
+    """Return a new random id."""
+    return secrets.token_hex(8)
+
+
+def _request_of(request: requests.PreparedRequest) -> dict[str, Any]:
+    body = request.body
+    raw = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
+    return {"method": request.method, "url": request.url, "request_headers": {k: _plain(v) for k, v in request.headers.items()}, "request_body": text_of(raw)}
+
+
+def _plain(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _target_of(url: str, otherwise: str) -> str:
+    place = locate(url)
+    if place.kind == "loopback":
+        return "sandbox"
+    return "dry-run" if otherwise == "live" and place.below == "/batches/dry_run" else otherwise if place.is_sms_api else "unknown"
+
+
+def _token_expired(exchange: Exchange) -> bool:
+    return exchange.status == 401 and "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+class _Resource:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Exchange]:
+        page = int(query.get("page") or 0)
+        while True:
+            exchange = self._client.request("GET", path, params={**query, "page": page})
+            yield exchange
+            try:
+                answer = jsonlib.loads(exchange.response_body or "")
+                size, count = int(answer["page_size"]), int(answer["count"])
+            except (ValueError, KeyError, TypeError):
+                return
+            asked = int(query.get("page_size") or 30)
+            page += 1
+            if not size or page * asked >= count:
+                return
+
+
+class Batches(_Resource):
+    """The operations on batches, by the vendor's names; a body is the dict that the API takes."""
+
+    def send(self, body: Mapping[str, Any]) -> Exchange:
+        """Send a batch of any type."""
+        return self._client.request("POST", "/batches", json=body)
+
+    def send_sms(self, body: Mapping[str, Any]) -> Exchange:
+        """Send a text batch."""
+        return self.send({**body, "type": "mt_text"})
+
+    def send_binary(self, body: Mapping[str, Any]) -> Exchange:
+        """Send a binary batch."""
+        return self.send({**body, "type": "mt_binary"})
+
+    def send_mms(self, body: Mapping[str, Any]) -> Exchange:
+        """Send a media batch."""
+        return self.send({**body, "type": "mt_media"})
+
+    def dry_run(self, body: Mapping[str, Any], *, per_recipient: bool | None = None, number_of_recipients: int | None = None) -> Exchange:
+        """Ask what a batch would be, without sending it."""
+        query = {"per_recipient": per_recipient, "number_of_recipients": number_of_recipients}
+        return self._client.request("POST", "/batches/dry_run", json=body, params=query)
+
+    def list(self, **query: Any) -> Exchange:
+        """Return one page of batches; `pages` goes through all."""
+        return self._client.request("GET", "/batches", params=_renamed(query))
+
+    def pages(self, **query: Any) -> Iterator[Exchange]:
+        """Yield every page of batches, each logged."""
+        return self._pages("/batches", _renamed(query))
+
+    def get(self, batch_id: str) -> Exchange:
+        """Return a batch."""
+        return self._client.request("GET", f"/batches/{_id(batch_id)}")
+
+    def update(self, batch_id: str, body: Mapping[str, Any]) -> Exchange:
+        """Change the given fields of a batch."""
+        return self._client.request("POST", f"/batches/{_id(batch_id)}", json=body)
+
+    def replace(self, batch_id: str, body: Mapping[str, Any]) -> Exchange:
+        """Replace a batch by a whole new body."""
+        return self._client.request("PUT", f"/batches/{_id(batch_id)}", json=body)
+
+    def cancel(self, batch_id: str) -> Exchange:
+        """Cancel a batch."""
+        return self._client.request("DELETE", f"/batches/{_id(batch_id)}")
+
+    def send_delivery_feedback(self, batch_id: str, recipients: Sequence[str] = ()) -> Exchange:
+        """Report that recipients got the message; none means all."""
+        return self._client.request("POST", f"/batches/{_id(batch_id)}/delivery_feedback", json={"recipients": [*recipients]})
+
+
+class DeliveryReports(_Resource):
+    """The operations on delivery reports, by the vendor's names."""
+
+    def get(self, batch_id: str, **query: Any) -> Exchange:
+        """Return a batch's report; ``type="full"`` lists recipients."""
+        return self._client.request("GET", f"/batches/{_id(batch_id)}/delivery_report", params=query)
+
+    def get_for_number(self, batch_id: str, recipient_msisdn: str) -> Exchange:
+        """Return one recipient's report."""
+        return self._client.request("GET", f"/batches/{_id(batch_id)}/delivery_report/{_id(recipient_msisdn)}")
+
+    def list(self, **query: Any) -> Exchange:
+        """Return one page of finished recipient reports."""
+        return self._client.request("GET", "/delivery_reports", params=query)
+
+    def pages(self, **query: Any) -> Iterator[Exchange]:
+        """Yield every page, each logged."""
+        return self._pages("/delivery_reports", query)
+
+
+class Inbounds(_Resource):
+    """The operations on inbound messages, by the vendor's names."""
+
+    def list(self, **query: Any) -> Exchange:
+        """Return one page of inbound messages."""
+        return self._client.request("GET", "/inbounds", params=query)
+
+    def pages(self, **query: Any) -> Iterator[Exchange]:
+        """Yield every page, each logged."""
+        return self._pages("/inbounds", query)
+
+    def get(self, inbound_id: str) -> Exchange:
+        """Return an inbound message."""
+        return self._client.request("GET", f"/inbounds/{_id(inbound_id)}")
+
+
+class Groups(_Resource):
+    """The operations on groups, by the vendor's names."""
+
+    def list(self, **query: Any) -> Exchange:
+        """Return one page of groups."""
+        return self._client.request("GET", "/groups", params=query)
+
+    def pages(self, **query: Any) -> Iterator[Exchange]:
+        """Yield every page, each logged."""
+        return self._pages("/groups", query)
+
+    def create(self, body: Mapping[str, Any] | None = None) -> Exchange:
+        """Make a group."""
+        return self._client.request("POST", "/groups", json=dict(body or {}))
+
+    def get(self, group_id: str) -> Exchange:
+        """Return a group."""
+        return self._client.request("GET", f"/groups/{_id(group_id)}")
+
+    def update(self, group_id: str, body: Mapping[str, Any]) -> Exchange:
+        """Change the given fields of a group; say the name too, or an SDK's null removes it."""
+        return self._client.request("POST", f"/groups/{_id(group_id)}", json=body)
+
+    def replace(self, group_id: str, body: Mapping[str, Any]) -> Exchange:
+        """Replace a group by a whole new body."""
+        return self._client.request("PUT", f"/groups/{_id(group_id)}", json=body)
+
+    def delete(self, group_id: str) -> Exchange:
+        """Delete a group."""
+        return self._client.request("DELETE", f"/groups/{_id(group_id)}")
+
+    def list_members(self, group_id: str) -> Exchange:
+        """Return a group's numbers."""
+        return self._client.request("GET", f"/groups/{_id(group_id)}/members")
+
+
+def _id(value: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise WrongUseError(f"{type(value).__name__} is no id.", hint="Give the id as text, as the API answered it.")
+    return quote(value, safe="")
+
+
+def _renamed(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.rstrip("_"): value for name, value in query.items()}  # `from` is a Python keyword: from_
