@@ -1,4 +1,5 @@
 import ast
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -60,6 +61,12 @@ def test_an_exchange_has_the_columns_of_every_frame():
 def test_the_front_door_opens_on_every_name():
     assert set(sinchtools.__all__) >= NAMES_THAT_STAY
     assert [name for name in sinchtools.__all__ if not hasattr(sinchtools, name)] == []
+
+
+@pytest.mark.parametrize("name", ["replay", "report"])
+def test_a_function_is_not_hidden_by_the_module_of_its_name(name):
+    importlib.import_module(f"sinchtools.{name}")
+    assert callable(getattr(sinchtools, name))
 
 
 @pytest.mark.parametrize(
