@@ -1,0 +1,593 @@
+"""Frame in, matplotlib Figure out: charts that say what they count, readable in light, in dark and on paper, by eye and by screen reader."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+import re
+import tempfile
+import textwrap
+import warnings
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import dates
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from sinchtools import analysis
+from sinchtools.analysis import Per, label
+from sinchtools.errors import WrongUseError
+
+FORMATS = ("png", "svg", "pdf")
+INK, QUIET, FACE = "#1a1a1a", "#595959", "#ffffff"
+# colours of Okabe and Ito, which colour-blind people can tell apart, each with a hatch so that colour never stands alone
+OUTCOMES = {  # outcome: (words, colour, hatch)
+    "success": ("success", "#009E73", ""),
+    "user_error": ("error of the request (4xx)", "#E69F00", "//"),
+    "sinch_error": ("error of the API (5xx)", "#D55E00", "xx"),
+    "no_response": ("no response", "#56B4E9", ".."),
+    "other": ("other (1xx, 3xx)", "#CC79A7", "\\\\"),
+}
+SERIES = (  # one line of the stack each: (colour, hatch)
+    ("#E69F00", "//"),
+    ("#56B4E9", ".."),
+    ("#D55E00", "xx"),
+    ("#CC79A7", "\\\\"),
+    ("#0072B2", "++"),
+    ("#F0E442", "oo"),
+    ("#009E73", "--"),
+    ("#999999", ""),
+)
+_REST = ("#D9D9D9", "")
+_STYLE = {
+    "text.parse_math": False,
+    "text.usetex": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.edgecolor": QUIET,
+    "axes.facecolor": FACE,
+    "axes.labelcolor": INK,
+    "axes.unicode_minus": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.linewidth": 0.6,
+    "svg.hashsalt": "sinchtools",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "path.simplify": False,
+}
+_SHADES = LinearSegmentedColormap.from_list("shades", ["#F7FBFF", "#9ECAE1", "#2171B5", "#08306B"])
+
+
+class Chart(Figure):
+    """
+    A figure that shows itself in Jupyter as an image with an alternative text.
+
+    Attributes
+    ----------
+    title
+        What is charted, how many, and the period.
+    description
+        What is seen, in one or two sentences with the numbers; the alternative text.
+    data
+        The small frame behind the chart, as `save` writes it beside the image.
+    """
+
+    def __init__(self, *, width: float = 9.6, height: float = 4.0) -> None:
+        super().__init__(figsize=(width, height), layout="constrained", facecolor=FACE)
+        self.title = self.description = ""
+        self.data = pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        image = base64.b64encode(_rendered(self, "png")).decode("ascii")
+        width = round(self.get_figwidth() * 100)
+        style = f"width:100%;max-width:{width}px;height:auto;background:{FACE}"
+        return f'<img alt="{html.escape(self.description)}" style="{style}" src="data:image/png;base64,{image}">'
+
+    def _ipython_display_(self) -> None:
+        """Show the HTML alone: with `%matplotlib inline` a Figure would be shown a second time, without its text."""
+        from IPython.display import display
+
+        display({"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}, raw=True)
+
+
+def error_codes(frame: Any, *, per: Per = "call", successes: bool = False, top: int = 20, source: str | None = None, **filters: Any) -> Chart:
+    """
+    Draw how often each status and code came, as sorted bars; the shares are of all calls.
+
+    Parameters
+    ----------
+    frame
+        A frame, exchanges, or what has a `.frame`, as in `analysis.codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+    successes
+        Whether successes have a bar too.
+    top
+        So many bars; all others are folded into one, `other (k codes)`.
+    source
+        What the footer names as source; None takes the file names in the frame.
+    **filters
+        As in `analysis.filtered`; the footer names them.
+    """
+    rows, facts = _facts(frame, per, source, filters)
+    counts = analysis.codes(rows, per=per, successes=successes, top=top)
+    chart = _bars(
+        facts.titled("Status and error codes" if successes else "Error codes"),
+        counts.assign(label=[label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]),
+        facts,
+        nothing=f"No {facts.unit[:-1]} failed." if facts.n else "",
+    )
+    chart.data = counts
+    chart.description = _listing(chart.title, counts, facts.unit)
+    return chart
+
+
+def timeline(
+    frame: Any, interval: str | None = None, *, per: Per = "call", successes: bool = False, top: int = 7, source: str | None = None, **filters: Any
+) -> Chart:
+    """
+    Draw how many rows of each status and code came per interval, stacked, with spikes marked and listed.
+
+    Parameters are those of `error_codes`, and `interval` such as `1h`; None chooses one that suits the span.
+    """
+    rows, facts = _facts(frame, per, source, filters)
+    drawn = rows if successes else analysis.filtered(analysis.calls(rows) if per == "call" else rows, outcome=analysis.FAILING)
+    counts = analysis.timeline(drawn, interval, per=per, top=top)
+    step = counts.attrs["interval_s"]
+    title = facts.titled(f"{'Status and error' if successes else 'Error'} codes per {_duration(step)}")
+    if counts.empty:
+        return _nothing(title, facts, counts, "No failure has a time." if facts.n else "")
+    found = analysis.spikes(rows, pd.Timedelta(seconds=step).isoformat(), per=per)
+    spikes = [f"Spike {i}: {_spike(spike)}" for i, spike in enumerate(found.to_dict("records")[:5], 1)]
+    undated = f"{counts.attrs['undated']:,} without a time are not shown." if counts.attrs["undated"] else ""
+    chart = _started(title, facts, 4.6 + 0.16 * len(spikes), notes=[*spikes, undated])
+    ax = chart.subplots()
+    _stack(ax, counts, step)
+    _mark(ax, found.head(5))
+    _time_axis(ax, step)
+    chart.legend(*_legend_of(ax), loc="outside right upper", frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
+    chart.data = counts
+    highest = counts.groupby("start")["n"].sum()
+    peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
+    chart.description = " ".join([f"{chart.title}. {peak}", *(spikes[:3] or ["No spike stands out."])])
+    return chart
+
+
+def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filters: Any) -> Chart:
+    """Draw at which hour and weekday (UTC) rows failed; a cell without any row is told from one without a failure."""
+    rows, facts = _facts(frame, per, source, filters)
+    cells = analysis.heatmap(rows, per=per)
+    title = facts.titled(f"Failing {facts.unit} by weekday and hour (UTC)")
+    if cells.empty:
+        return _nothing(title, facts, cells, "No row has a time." if facts.n else "")
+    failing = cells["n_failing"].to_numpy(dtype=float).reshape(7, 24)
+    seen = cells["n"].to_numpy(dtype=float).reshape(7, 24)
+    undated = f"{cells.attrs['undated']:,} without a time are not shown." if cells.attrs["undated"] else ""
+    chart = _started(title, facts, 4.2, notes=[f"A dot: no {facts.unit[:-1]} at all.", undated])
+    ax = chart.subplots()
+    _grid(ax, failing, [[f"{int(f):,}" if n else "·" for f, n in zip(*pair, strict=True)] for pair in zip(failing, seen, strict=True)], size=8)
+    ax.set_xticks(range(24), [f"{hour:02}" for hour in range(24)])
+    ax.set_yticks(range(7), ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+    ax.set_xlabel("hour, UTC")
+    chart.data = cells
+    worst = cells.sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True]).iloc[0]
+    when = f"{ax.get_yticklabels()[int(worst['weekday']) - 1].get_text()} {int(worst['hour']):02}:00"
+    chart.description = f"{chart.title}. Most failures: {int(worst['n_failing']):,} of {int(worst['n']):,} {facts.unit} on {when} UTC."
+    return chart
+
+
+def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | None = None, **filters: Any) -> Chart:
+    """Draw a matrix of endpoint by status and code with the count in each cell."""
+    rows, facts = _facts(frame, per, source, filters)
+    counts = analysis.matrix(rows, "endpoint", per=per)
+    title = facts.titled("Endpoints by status and code")
+    if counts.empty:
+        return _nothing(title, facts, counts, "")
+    counts = counts.assign(
+        endpoint=_top(counts["endpoint"].fillna("no route of the API fits"), counts["n"], top, "endpoints"),
+        label=_top(pd.Series([label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]), counts["n"], 9, "codes"),
+    )
+    table = counts.pivot_table(index="endpoint", columns="label", values="n", aggfunc="sum", fill_value=0, sort=False).astype("int64")
+    table = table.loc[_ordered(table.sum(axis=1)), _ordered(table.sum(axis=0))]
+    across, down = [_wrapped(c, 24) for c in table.columns], [_wrapped(e, 34) for e in table.index]
+    chart = _started(title, facts, 2.9 + 0.17 * sum(d.count("\n") + 1.6 for d in down))
+    ax = chart.subplots()
+    _grid(ax, table.to_numpy(dtype=float), [[f"{n:,}" if n else "" for n in row] for row in table.to_numpy()], size=9)
+    ax.set_xticks(range(len(across)), across, rotation=35, ha="left", rotation_mode="anchor")
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(len(down)), down)
+    chart.data = table.reset_index()
+    chart.data.columns.name = None
+    by_endpoint = table.sum(axis=1)
+    chart.description = f"{chart.title}. " + "; ".join(f"{name}: {n:,}, most often {table.loc[name].idxmax()}" for name, n in by_endpoint.head(3).items()) + "."
+    return chart
+
+
+def accounts(frame: Any, *, per: Per = "call", top: int = 20, source: str | None = None, **filters: Any) -> Chart:
+    """Draw for each account (service plan or project) how many rows failed and how many did not."""
+    rows, facts = _facts(frame, per, source, filters)
+    counts = analysis.accounts(rows, per=per)
+    title = facts.titled("Accounts")
+    if counts.empty:
+        return _nothing(title, facts, counts, "")
+    named = counts.assign(account=_top(counts["account"].fillna("no account in the evidence"), counts["n"], top, "accounts"))
+    summed = named.groupby("account", sort=False)[["n", "n_failing"]].sum()
+    summed = summed.loc[_ordered(summed["n"])].reset_index()
+    names = [_wrapped(a, 34) for a in summed["account"]]
+    chart = _started(title, facts, _height(names))
+    ax = chart.subplots()
+    failing, rest = summed["n_failing"].to_numpy(dtype=float), (summed["n"] - summed["n_failing"]).to_numpy(dtype=float)
+    y = _places(names)
+    ax.barh(y, failing, height=0.24, color=OUTCOMES["sinch_error"][1], hatch="xx", edgecolor=INK, linewidth=0.6, label="failing")
+    ax.barh(y, rest, left=failing, height=0.24, color=OUTCOMES["success"][1], edgecolor=INK, linewidth=0.6, label="not failing")
+    texts = [f"{int(f):,} of {int(n):,} failing ({_percent(f / n)})" for f, n in zip(summed["n_failing"], summed["n"], strict=True)]
+    _beside(ax, y, names, failing + rest, texts)
+    chart.legend(*ax.get_legend_handles_labels(), loc="outside lower right", ncols=2, frameon=False)
+    chart.data = summed.assign(share_failing=summed["n_failing"] / summed["n"])
+    chart.description = f"{chart.title}. " + "; ".join(f"{a}: {t}" for a, t in list(zip(summed["account"], texts, strict=True))[:3]) + "."
+    return chart
+
+
+def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | None = None, **filters: Any) -> Chart:
+    """Draw the median, 90 % and 99 % quantile of the duration for each endpoint and code (the rows with most values)."""
+    rows, facts = _facts(frame, per, source, filters)
+    table = analysis.latency(rows, per=per)
+    title = facts.titled("Duration by endpoint and code", of=_int(table["n"].sum()))
+    if table.empty:
+        return _nothing(title, facts, table, "No row has a duration." if facts.n else "")
+    shown = table.head(top)
+    names = [f"{_plain('no known route' if pd.isna(e) else e)}\n{_wrapped(label(s, c), 40)}" for e, s, c in shown[["endpoint", "status", "code"]].itertuples(index=False)]
+    left_out = f"{len(table) - len(shown):,} more combinations are in the data only." if len(table) > len(shown) else ""
+    chart = _started(title, facts, _height(names) + 0.4, notes=[left_out])
+    ax = chart.subplots()
+    y = _places(names)
+    quantiles = shown[["p50_ms", "p90_ms", "p99_ms"]].to_numpy(dtype=float)
+    ax.hlines(y, quantiles[:, 0], quantiles[:, 2], color=QUIET, linewidth=1.4, zorder=1)
+    for column, (name, marker, colour) in enumerate((("median", "o", "#0072B2"), ("90 %", "s", "#E69F00"), ("99 %", "D", "#D55E00"))):
+        ax.scatter(quantiles[:, column], y, marker=marker, s=38, color=colour, edgecolor=INK, linewidth=0.6, label=name, zorder=2)
+    texts = [f"{a:,.0f} / {b:,.0f} / {c:,.0f} ms, n {n:,}" for (a, b, c), n in zip(quantiles, shown["n"], strict=True)]
+    _beside(ax, y, names, quantiles[:, 2], texts)
+    ax.xaxis.set_visible(True)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set_xlabel("milliseconds")
+    chart.legend(*ax.get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False)
+    chart.data = table
+    flat = [name.replace("\n", ", ") for name in names]
+    chart.description = f"{chart.title}. Median / 90 % / 99 %: " + "; ".join(f"{a}: {t}" for a, t in list(zip(flat, texts, strict=True))[:3]) + "."
+    return chart
+
+
+def delivery_codes(frame: Any, *, top: int = 20, source: str | None = None, **filters: Any) -> Chart:
+    """Draw how many recipients have each delivery code, from the delivery reports among the responses."""
+    rows, facts = _facts(frame, "attempt", source, filters)
+    counts = analysis.delivery_codes(rows)
+    facts = _Facts(int(counts["n"].sum()), 0, "recipients", facts.period, facts.footer)
+    names = [" ".join(str(part) for part in row if not pd.isna(part)) or "no code" for row in counts[["code", "status"]].itertuples(index=False)]
+    shown = counts.assign(label=_top(pd.Series(names, dtype=object), counts["n"], top, "codes"), outcome=_delivery_outcome(counts["code"]))
+    shown = shown.groupby("label", sort=False, as_index=False).agg({"n": "sum", "share": "sum", "outcome": "first"})
+    shown = shown.set_index("label").loc[_ordered(shown.set_index("label")["n"])].reset_index() if len(shown) else shown
+    chart = _bars(facts.titled("Delivery codes"), shown, facts, nothing="No response is a delivery report with a code.", legend=False)
+    chart.data = counts
+    chart.description = _listing(chart.title, counts, "recipients", names)
+    return chart
+
+
+def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> list[Path]:
+    """
+    Write the chart and, beside it, its data as CSV; the same chart gives the same bytes, and nothing is written by half.
+
+    Parameters
+    ----------
+    fig
+        What a function of this module returned.
+    path
+        `x.svg` writes that format; a path without `.png`, `.svg` or `.pdf` writes all of `formats`. A missing folder is made.
+    formats
+        Of png, svg, pdf.
+
+    Returns
+    -------
+    list[Path]
+        What was written, the CSV last.
+
+    Raises
+    ------
+    WrongUseError
+        The format is not known, or the folder cannot be written.
+    """
+    path = Path(path)
+    wanted, stem = ([path.suffix[1:].lower()], path.stem) if path.suffix[1:].lower() in FORMATS else (list(formats), path.name)
+    unknown = [name for name in wanted if name not in FORMATS] or ([path.suffix[1:]] if re.fullmatch(r"\.(jpe?g|gif|webp|eps|ps|tiff?|bmp|html?)", path.suffix.lower()) else [])
+    if unknown:
+        raise WrongUseError(f"A chart cannot be written as {unknown[0]!r}.", hint=f"Use one of {', '.join(FORMATS)}.")
+    if not isinstance(fig, Chart):
+        raise WrongUseError(f"A {type(fig).__name__} is no chart of sinchtools.", hint="Give what st.charts.error_codes or another one returned.")
+    contents = {path.with_name(f"{stem}.{name}"): _rendered(fig, name) for name in dict.fromkeys(wanted)}
+    return _write({**contents, path.with_name(f"{stem}.csv"): _csv(fig.data)})
+
+
+# --- what is said around every chart --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Facts:
+    n: int
+    failing: int
+    unit: str
+    period: str
+    footer: str
+
+    def titled(self, what: str, of: int | None = None) -> str:
+        n = self.n if of is None else of
+        failing = f", {self.failing:,} failing ({_percent(self.failing / self.n)})" if self.n and of is None and self.unit != "recipients" else ""
+        return f"{what}: {n:,} {self.unit if n != 1 else self.unit[:-1]}{failing}, {self.period}"
+
+
+def _facts(frame: Any, per: Per, source: str | None, filters: dict[str, Any]) -> tuple[Any, _Facts]:
+    rows = analysis.filtered(frame, **filters)
+    overview = analysis.overview(rows, per=per)
+    n, failing, since, until = overview.loc[0, ["n", "n_failing", "since", "until"]]
+    period = "time not known" if pd.isna(since) else f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
+    files = overview.attrs["sources"]
+    named = source or ", ".join(files[:2]) + (f" and {len(files) - 2:,} more" if len(files) > 2 else "") or "not known"
+    given = getattr(rows, "attrs", {}).get("filters") or analysis.described(filters)
+    counted = "automatic retries count as one call" if per == "call" else "each attempt counts"
+    simulated = ["SIMULATED: answers of the sandbox are among these"] if overview.attrs["simulated"] else []
+    footer = ". ".join([f"Source: {named}", f"Filter: {'; '.join(given) or 'none'}", counted.capitalize(), *simulated]) + "."
+    return rows, _Facts(int(n), int(failing), f"{per}s", period, footer)
+
+
+def _started(title: str, facts: _Facts, height: float, notes: Iterable[str] = ()) -> Chart:
+    lines = [line for text in (*filter(None, notes), facts.footer) for line in textwrap.wrap(_plain(text), 125)]
+    what, _, rest = title.partition(": ")
+    chart = Chart(height=height + 0.14 * len(lines))
+    chart.title = title
+    chart.suptitle("\n".join([*textwrap.wrap(what, 95), *textwrap.wrap(rest, 95)]), x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK, parse_math=False)
+    chart.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=QUIET, parse_math=False)
+    return chart
+
+
+def _nothing(title: str, facts: _Facts, data: pd.DataFrame, sentence: str) -> Chart:
+    chart = _started(title, facts, 2.4)
+    sentence = sentence or f"Nothing to show: there are no {facts.unit}."
+    ax = chart.subplots()
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, sentence, ha="center", va="center", fontsize=12, color=INK, transform=ax.transAxes)
+    chart.data, chart.description = data, f"{title}. {sentence}"
+    return chart
+
+
+def _listing(title: str, counts: pd.DataFrame, unit: str, names: list[str] | None = None) -> str:
+    names = names or [label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]
+    told = [f"{_plain(name)} {n:,} ({_percent(share)})" for name, n, share in zip(names, counts["n"], counts["share"], strict=True)][:3]
+    more = f", and {len(counts) - 3:,} more" if len(counts) > 3 else ""
+    return f"{title}. Most often: {', '.join(told)}{more}." if told else f"{title}. There is nothing to count among the {unit}."
+
+
+# --- drawing --------------------------------------------------------------------------------------------------------------------------------------
+
+
+def _bars(title: str, counts: pd.DataFrame, facts: _Facts, *, nothing: str, legend: bool = True) -> Chart:
+    if counts.empty:
+        return _nothing(title, facts, counts, nothing)
+    names = [_wrapped(name, 40) for name in counts["label"]]
+    chart = _started(title, facts, _height(names) + 0.25 * legend)
+    ax = chart.subplots()
+    y, n = _places(names), counts["n"].to_numpy(dtype=float)
+    outcomes = ["rest" if pd.isna(outcome) else outcome for outcome in counts["outcome"]]
+    for place, width, outcome in zip(y, n, outcomes, strict=True):
+        _, colour, hatch = OUTCOMES.get(outcome, ("", *_REST))
+        ax.barh(place, width, height=0.24, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.6)
+    _beside(ax, y, names, n, [f"{int(k):,} ({_percent(share)})" for k, share in zip(n, counts["share"], strict=True)])
+    kinds = [Patch(facecolor=c, hatch=h, edgecolor=INK, linewidth=0.6, label=words) for key, (words, c, h) in OUTCOMES.items() if key in outcomes]
+    if legend and kinds:
+        chart.legend(handles=kinds, loc="outside lower right", ncols=len(kinds), frameon=False)
+    return chart
+
+
+def _places(names: list[str]) -> np.ndarray[Any, Any]:
+    """Return the middle of each row, the first on top: a row takes as much height as its name has lines."""
+    heights = [0.22 + 0.165 * (name.count("\n") + 1) for name in names]
+    return np.array([sum(heights[:i]) + h / 2 for i, h in enumerate(heights)])
+
+
+def _height(names: list[str]) -> float:
+    return 1.15 + sum(0.22 + 0.165 * (name.count("\n") + 1) for name in names)
+
+
+def _beside(ax: Axes, y: np.ndarray[Any, Any], names: list[str], ends: np.ndarray[Any, Any], texts: list[str]) -> None:
+    ax.set_yticks(y, names)
+    for text in ax.get_yticklabels():
+        text.set_parse_math(False)
+    ax.set_ylim(max(y[-1] * 2 - (y[-2] if len(y) > 1 else 0), 0.4) if len(y) > 1 else y[0] * 2, 0)
+    ax.set_xlim(0, (ends.max() or 1) * (1.12 + 0.012 * max(map(len, texts))))
+    for end, place, text in zip(ends, y, texts, strict=True):
+        ax.annotate(text, (end, place), xytext=(6, 0), textcoords="offset points", va="center", color=INK, annotation_clip=False)
+    ax.spines[["top", "right", "bottom"]].set_visible(False)
+    ax.xaxis.set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def _stack(ax: Axes, counts: pd.DataFrame, step: int) -> None:
+    starts = counts["start"].drop_duplicates()
+    naive = starts.dt.tz_convert(None)
+    edges = np.append(naive.to_numpy(), (naive.iloc[-1:] + pd.Timedelta(seconds=step)).to_numpy()).astype("datetime64[us]")
+    series = counts.groupby([counts["status"], counts["code"]], dropna=False, sort=False)["n"]
+    base = np.zeros(len(starts))
+    for i, ((status, code), n) in enumerate(series):
+        folded = pd.isna(status) and not pd.isna(code)
+        colour, hatch = _REST if folded else SERIES[i % len(SERIES)]
+        values = n.to_numpy(dtype=float)
+        name = _wrapped(label(status, code), 26)
+        ax.stairs(base + values, dates.date2num(edges), baseline=base, fill=True, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.3, label=f"{name}: {int(values.sum()):,}")
+        base = base + values
+    ax.set_ylim(0, (base.max() or 1) * 1.12)
+    ax.set_xlim(*dates.date2num(edges[[0, -1]]))
+
+
+def _legend_of(ax: Axes) -> tuple[list[Any], list[str]]:
+    handles, labels = ax.get_legend_handles_labels()
+    return handles[::-1], labels[::-1]  # as they are stacked
+
+
+def _mark(ax: Axes, spikes: pd.DataFrame) -> None:
+    for i, (start, end) in enumerate(zip(spikes["start"], spikes["end"], strict=True), 1):
+        span = [dates.date2num(time.tz_convert(None).to_datetime64()) for time in (start, end)]
+        ax.axvspan(*span, facecolor="none", edgecolor=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        ax.annotate(f"{i}", (sum(span) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom", fontweight="bold")
+
+
+def _time_axis(ax: Axes, step: int) -> None:
+    locator = dates.AutoDateLocator(minticks=3, maxticks=9)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set_xlabel("UTC")
+    ax.set_ylabel(f"per {_duration(step)}")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _grid(ax: Axes, values: np.ndarray[Any, Any], texts: list[list[str]], size: float) -> None:
+    scaled = np.sqrt(values / (values.max() or 1))
+    ax.pcolormesh(scaled, cmap=_SHADES, vmin=0, vmax=1, edgecolors="#BDBDBD", linewidth=0.5)
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            colour = _readable_on(_SHADES(scaled[row, column])[:3])
+            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=colour)
+    ax.xaxis.set_major_locator(mpl.ticker.NullLocator())
+    ax.set_xlim(0, values.shape[1])
+    ax.set_ylim(values.shape[0], 0)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Return the contrast ratio of two colours as WCAG 2 defines it, 1 to 21."""
+    lights = sorted(_luminance(to_rgb(colour)) for colour in (one, other))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _luminance(rgb: Iterable[float]) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _readable_on(face: Any) -> str:
+    return max((INK, FACE), key=lambda ink: contrast(ink, face))
+
+
+# --- words ----------------------------------------------------------------------------------------------------------------------------------------
+
+
+def _top(names: pd.Series[Any], n: pd.Series[Any], top: int, what: str) -> list[str]:
+    totals = n.groupby(names.to_numpy()).sum()
+    kept = set(sorted(totals.index, key=lambda name: (-totals[name], name))[:top])
+    return [name if name in kept else f"other ({len(totals) - len(kept):,} {what})" for name in names]
+
+
+def _ordered(totals: pd.Series[Any]) -> list[str]:
+    return sorted(totals.index, key=lambda name: (bool(re.fullmatch(r"other \([\d,]+ \w+\)", name)), -totals[name], name))
+
+
+def _delivery_outcome(codes: pd.Series[Any]) -> list[str]:
+    return ["other" if pd.isna(code) else "success" if code in (0, 400, 401) else "user_error" for code in codes]
+
+
+def _plain(text: Any) -> str:
+    """Return text that is one line, of printable characters, and of a length that can be drawn."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return line if len(line) <= 160 else f"{line[:140]}... ({len(line):,} characters)"
+
+
+def _wrapped(text: Any, width: int) -> str:
+    return "\n".join(textwrap.wrap(_plain(text).replace("_", "_\u200b"), width, break_on_hyphens=True)).replace("\u200b", "")
+
+
+def _percent(share: float) -> str:
+    return "less than 0.1 %" if 0 < share < 0.0005 else f"{share * 100:.1f} %"
+
+
+def _duration(seconds: int) -> str:
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds % size == 0:
+            count = seconds // size
+            return unit if count == 1 else f"{count} {unit}s"
+    return f"{seconds} seconds"
+
+
+def _spike(spike: dict[Any, Any]) -> str:
+    period = f"{spike['start']:%Y-%m-%d %H:%M} to {spike['end']:%Y-%m-%d %H:%M} UTC"
+    return f"{label(spike['status'], spike['code'])}, {spike['n']:,} where {spike['expected']:,.1f} are usual, {period}"
+
+
+def _int(value: Any) -> int:
+    return 0 if pd.isna(value) else int(value)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------------------------------------
+
+
+def _rendered(chart: Chart, name: str) -> bytes:
+    metadata: dict[str, dict[str, Any]] = {
+        "png": {"Title": chart.title, "Description": chart.description, "Software": None},
+        "svg": {"Title": chart.title, "Description": chart.description, "Creator": "sinchtools", "Date": None},
+        "pdf": {"Title": chart.title, "Subject": chart.description, "Creator": "sinchtools", "Producer": None, "CreationDate": None},
+    }
+    with io.BytesIO() as buffer, mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        chart.savefig(buffer, format=name, dpi=200, metadata=metadata[name])
+        content = buffer.getvalue()
+    return _with_description(content, chart.description) if name == "svg" else content
+
+
+def _with_description(svg: bytes, description: str) -> bytes:
+    return svg.replace(b"</title>", b"</title>\n <desc>" + html.escape(description, quote=False).encode() + b"</desc>", 1)
+
+
+def _csv(data: pd.DataFrame) -> bytes:
+    safe = data.copy()
+    for name in safe.columns:
+        if isinstance(safe[name].dtype, pd.DatetimeTZDtype):
+            safe[name] = safe[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        elif not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = safe[name].map(_no_formula, na_action="ignore")
+    safe.columns = [_no_formula(name) for name in safe.columns]
+    return safe.to_csv(index=False, lineterminator="\n").encode("utf-8", "backslashreplace")
+
+
+def _no_formula(cell: Any) -> Any:
+    """Return the cell so that a spreadsheet reads it as text."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r\n") else cell
+
+
+def _write(contents: dict[Path, bytes]) -> list[Path]:
+    folder = next(iter(contents)).parent
+    waiting: dict[Path, str] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            handle, waiting[path] = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+        for path, name in waiting.items():
+            Path(name).replace(path)
+    except OSError as error:
+        for name in waiting.values():
+            Path(name).unlink(missing_ok=True)
+        raise WrongUseError(f"{str(folder)!r} cannot be written: {error.strerror}.", hint="Choose a folder of your own.") from error
+    return list(contents)
