@@ -1,0 +1,59 @@
+"""The evidence panel: bring in a path, a paste or files, and see exactly what was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from sinchtools.errors import WrongUseError
+from sinchtools.importers import Evidence, read
+from sinchtools.panels.look import Panel, button, labelled, row
+
+UPLOAD_NOTE = "The server limits uploads (10 MB by default): use the path for anything large."
+
+
+class EvidencePanel(Panel):
+    """
+    Read evidence by clicking; the function twin is ``st.read``.
+
+    Parameters
+    ----------
+    source
+        A path or pasted text to begin with.
+
+    Attributes
+    ----------
+    evidence
+        What was read last; empty at first.
+    """
+
+    def __init__(self, source: str | Path = "") -> None:
+        super().__init__("Bring in the evidence", "A path, pasted text or files. Tokens are removed before anything is kept.")
+        self.evidence: Evidence = read([])
+        text = str(source)
+        self.path = labelled(widgets.Text, "Path or glob", "A file, a folder or a pattern such as logs/*.jsonl.gz", value="" if "\n" in text else text)
+        self.paste = labelled(
+            widgets.Textarea, "Or paste here", "curl commands, an error body, log lines, a HAR", value=text if "\n" in text else "",
+            layout=widgets.Layout(width="100%", height="110px"),
+        )  # fmt: skip
+        self.upload = widgets.FileUpload(description="Or choose files", tooltip=UPLOAD_NOTE, multiple=True, layout=widgets.Layout(width="auto"))
+        self.read_button = button("Read", "Read what stands above", primary=True)
+        self.report = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.read_button.on_click(self.guard(self.read, self.read_button, busy="Reading ..."))
+        self.rows(self.path, self.paste, row(self.read_button, self.upload), self.report)
+        if text:
+            self.read()
+
+    def read(self) -> Evidence:
+        """Read path, paste and chosen files together, and show the report."""
+        sources: list[Path | str | bytes] = [self.path.value.strip()] if self.path.value.strip() else []
+        sources += [self.paste.value] if self.paste.value.strip() else []
+        sources += [bytes(one["content"]) for one in self.upload.value]
+        if not sources:
+            raise WrongUseError("There is nothing to read yet.", hint="Give a path, paste text, or choose files.")
+        self.evidence = read(sources)
+        self.paste.value = ""  # the paste may hold a token; it must not be saved with the notebook
+        self.report.value = self.evidence._repr_html_()
+        self.say(f"Read {len(self.evidence)} exchanges; {self.evidence.secrets_removed} secrets removed. The paste box was emptied.")
+        return self.evidence

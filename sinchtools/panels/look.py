@@ -1,0 +1,135 @@
+"""What makes the panels one family: the look, the target banner, messages, and buttons that run once at a time."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from sinchtools.errors import SinchToolsError
+
+WIDE = widgets.Layout(width="100%")
+_TARGETS = {  # rung: (symbol, words)
+    "preview": ("○", "PREVIEW: shows what would be sent. Nothing is sent."),
+    "sandbox": ("●", "SANDBOX: simulated on this machine. Nothing leaves it, no SMS is sent."),
+    "dry-run": ("▲", "DRY RUN: asks the vendor. No SMS is sent."),
+    "live": ("■", "LIVE: real people get real messages."),
+}
+STYLE = """<style>
+.st-panel {border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 4px; padding: 12px; box-sizing: border-box;
+  color: var(--jp-ui-font-color0, #111); background: var(--jp-layout-color1, #fff)}
+.st-panel .widget-label, .st-panel .widget-html-content {color: var(--jp-ui-font-color0, #111)}
+.st-panel h3 {margin: 0 0 2px 0; font-size: 1.15em; font-weight: 600}
+.st-panel p {margin: 0 0 6px 0; line-height: 1.45}
+.st-banner {padding: 6px 10px; border-left: 6px solid; font-weight: 600; line-height: 1.4; background: var(--jp-layout-color2, #eee)}
+.st-banner.preview, .st-banner.sandbox {border-color: #0072b2}
+.st-banner.dry-run {border-color: #e69f00}
+.st-banner.live {border-color: #d55e00}
+.st-card {border-left: 6px solid #767676; padding: 8px 12px; margin: 4px 0; line-height: 1.45; background: var(--jp-layout-color2, #f3f3f3)}
+.st-card.good {border-color: #009e73} .st-card.bad {border-color: #d55e00} .st-card.open {border-color: #e69f00}
+.st-card b.st-word {font-size: 1.2em; letter-spacing: .03em}
+.st-panel table {border-collapse: collapse; margin: 4px 0; font-size: .92em}
+.st-panel th, .st-panel td {text-align: left !important; padding: 3px 10px 3px 0; vertical-align: top; white-space: normal;
+  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere}
+.st-panel img {max-width: 100%; height: auto}
+.st-panel pre {white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}
+.st-panel textarea {font-family: var(--jp-code-font-family, monospace); font-size: 12px}
+.st-quiet {color: var(--jp-ui-font-color1, #424242)}
+</style>"""
+
+
+class Panel(widgets.VBox):
+    """
+    The frame of every panel: title, target banner, the panel's own rows, and one status line.
+
+    Parameters
+    ----------
+    title, promise
+        What it is, and what it does for the reader, in one sentence.
+    target
+        A rung of the ladder; None for a panel that sends nothing.
+    """
+
+    def __init__(self, title: str, promise: str, *, target: str | None = None) -> None:
+        self.status = widgets.HTML(layout=WIDE)
+        self._head = widgets.HTML(f"{STYLE}<h3>{escape(title)}</h3><p class='st-quiet'>{escape(promise)}</p>", layout=WIDE)
+        self._banner = widgets.HTML(banner(target) if target else "", layout=WIDE)
+        super().__init__(layout=widgets.Layout(width="100%", overflow="visible"))
+        self.add_class("st-panel")
+
+    def rows(self, *rows: widgets.Widget) -> None:
+        """Put the panel's rows between the banner and the status line."""
+        head = (self._head, self._banner) if self._banner.value else (self._head,)
+        self.children = (*head, *rows, self.status)
+
+    def say(self, words: str) -> None:
+        """Show one sentence in the status line."""
+        self.status.value = f"<div role='status' class='st-quiet'>{escape(words)}</div>" if words else ""
+
+    def guard(self, work: Callable[[], None], *buttons: widgets.Button, busy: str = "Working ...") -> Callable[[Any], None]:
+        """Return a callback that runs `work` once at a time, its buttons off meanwhile, and shows what went wrong in the panel."""
+
+        def callback(_: Any) -> None:
+            if any(button.disabled for button in buttons):
+                return
+            self.say(busy)
+            for button in buttons:
+                button.disabled = True
+            try:
+                work()
+            except Exception as error:  # whatever it is: a swallowed callback exception helps nobody
+                self.status.value = error_card(error)
+            finally:
+                for button in buttons:
+                    button.disabled = False
+
+        return callback
+
+
+def banner(target: str) -> str:
+    """Return the line that says in words where requests go."""
+    symbol, words = _TARGETS[target]
+    return f"<div class='st-banner {target}' role='status'>{symbol} {escape(words)}</div>"
+
+
+def card(word: str, html: str, kind: str = "") -> str:
+    """Return a message with one strong word; `kind` (good, bad, open) colours its edge, never alone."""
+    return f"<div class='st-card {kind}'><b class='st-word'>{escape(word)}</b><div>{html}</div></div>"
+
+
+def error_card(error: Exception) -> str:
+    """Return what happened, why, and what to do now; an unforeseen error has its place in the code folded below."""
+    if isinstance(error, SinchToolsError):
+        return f"<div role='alert'>{card('That did not work', escape(str(error)), 'bad')}</div>"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = "; ".join(f"{frame.name}, line {frame.lineno}" for frame in frames[-3:])
+    words = f"An error that this panel does not know: {escape(type(error).__name__)}. Nothing was lost; try again, or use the function in the next cell."
+    return f"<div role='alert'>{card('That did not work', f'{words}<details><summary>For a bug report</summary>{escape(where)}</details>', 'bad')}</div>"
+
+
+def button(words: str, tooltip: str, *, primary: bool = False) -> widgets.Button:
+    """Return a button that is as wide as its words need."""
+    made = widgets.Button(description=words, tooltip=tooltip, button_style="primary" if primary else "", layout=widgets.Layout(width="auto"))
+    return made
+
+
+def labelled(kind: type[widgets.Widget], words: str, tooltip: str, **values: Any) -> widgets.Widget:
+    """Return a control with its label in full and a tooltip."""
+    values.setdefault("layout", WIDE)
+    return kind(description=words, tooltip=tooltip, style={"description_width": "140px"}, **values)
+
+
+def row(*children: widgets.Widget) -> widgets.HBox:
+    """Return controls side by side, wrapped where the page is narrow."""
+    return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", width="100%", align_items="center"))
+
+
+def table(head: list[str], rows: list[list[str]], *, total: int | None = None, caption: str = "") -> str:
+    """Return a small HTML table, every value escaped; `total` says how many rows there are when only some are shown."""
+    cells = "".join("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in one) + "</tr>" for one in rows)
+    note = f"<p class='st-quiet'>Showing {len(rows)} of {total:,}.</p>" if total is not None and total > len(rows) else ""
+    said = f"<caption style='text-align:left'>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{said}<thead><tr>{''.join(f'<th scope=col>{escape(one)}</th>' for one in head)}</tr></thead><tbody>{cells}</tbody></table>{note}"
