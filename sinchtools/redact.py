@@ -149,6 +149,18 @@ class Redactor:
         return f"[secret {' '.join([kind, str(len(bare)), f'#{number}', *facts])}]"
 
 
+def is_placeholder(value: str) -> bool:
+    """
+    Tell whether a value only stands for a secret: ``{token}``, ``$TOKEN``, ``YOUR_API_TOKEN``, ``<token>``.
+
+    Examples
+    --------
+    >>> is_placeholder("{{token}}"), is_placeholder("5c1e9a7b3d2f4e68")
+    (True, False)
+    """
+    return _PLACEHOLDER.fullmatch(unquote(value.strip())) is not None
+
+
 def marker_facts(value: str) -> dict[str, str] | None:
     """
     Return what a marker in `value` says about its secret, or None when there is no marker.

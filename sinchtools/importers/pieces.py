@@ -14,7 +14,7 @@ from typing import Any
 from sinchtools.records import Skipped
 
 HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
-TOO_DEEP = "nested too deeply to be read"
+LARGEST_FILE = 10_000_000  # bytes of a file that a command names
 _EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0, 1.0))  # from: divisor (nanoseconds, microseconds, milliseconds, seconds)
 _APACHE = re.compile(r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?([+-]\d{4}|Z))?")
 _ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE)
@@ -78,6 +78,14 @@ class Piece:
         """List a part that was read, but not as it stands."""
         _fold(self.guessed, Skipped(source=self.at(position), reason=reason))
 
+    def file(self, name: str, position: int | str | None) -> bytes | None:
+        """Return what is in a file of the one folder that was given for it, or None with a warning: no other file is ever read."""
+        content = _inside(self.files, name)
+        if content is None:
+            why = "no folder was given to read it from (files=, --files)" if self.files is None else "it is not in the folder given, or too large"
+            self.guess(position, f"the content of a file that @ names is not known: {why}; it stays as written")
+        return content
+
     def instant(self, value: object) -> datetime | None:
         """Return a time in UTC from any common notation, or None; one without a zone takes `tz`, and the report says so once."""
         moment = instant(value)
@@ -140,6 +148,19 @@ def status_of(value: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return number if 0 < number <= 32767 else None
+
+
+def _inside(folder: Path | None, name: str) -> bytes | None:
+    if folder is None:
+        return None
+    try:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+            return None
+        return path.read_bytes()
+    except (OSError, ValueError):
+        return None
 
 
 def _since_1970(number: float) -> datetime | None:

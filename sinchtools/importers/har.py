@@ -1,0 +1,150 @@
+"""HAR files of any tool, also incomplete ones: the entries that are whole are read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from sinchtools.importers.pieces import Piece, joined, status_of
+from sinchtools.records import Exchange
+
+_LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"log\"\s*:\s*\{")
+_ENTRIES = re.compile(r"\"entries\"\s*:\s*\[")
+_JSONP = re.compile(r"\s*[\w$.]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
+_COMMA = re.compile(r"[\s,]*")
+
+
+def sniff(piece: Piece) -> bool:
+    """Tell whether the text is a HAR, whole or broken off."""
+    document = piece.document
+    if isinstance(document, dict):
+        return isinstance(document.get("log"), dict) and bool({"entries", "creator", "version"} & document["log"].keys())
+    return document is None and _LOG.match(piece.text, 0, 100_000) is not None and _ENTRIES.search(piece.text) is not None
+
+
+def parse(piece: Piece) -> Iterator[Exchange]:
+    """Yield one exchange for each entry; entries without a request are listed."""
+    document = piece.document
+    if isinstance(document, dict):
+        entries = document["log"].get("entries")
+        if not isinstance(entries, list):
+            piece.skip(None, "a HAR without entries")
+            return
+        found: Iterator[Any] = iter(entries)
+    else:
+        found = _rescued(piece)
+    for number, entry in enumerate(found, start=1):
+        exchange = _exchange(piece, entry, number)
+        if exchange:
+            yield exchange
+
+
+def _rescued(piece: Piece) -> Iterator[Any]:
+    wrapped = _JSONP.fullmatch(piece.text)
+    if wrapped:
+        try:
+            yield from json.loads(wrapped[1])["log"]["entries"]
+            piece.guess(None, "the JavaScript call around the HAR was taken off")
+            return
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+    start = _ENTRIES.search(piece.text)
+    at = start.end() if start else len(piece.text)
+    decoder, number = json.JSONDecoder(), 0
+    while True:
+        at = _COMMA.match(piece.text, at).end()  # type: ignore[union-attr]
+        try:
+            entry, at = decoder.raw_decode(piece.text, at)
+        except (ValueError, RecursionError):
+            break
+        number += 1
+        yield entry
+    if piece.text[at : at + 1] != "]":
+        piece.skip(number + 1, "the HAR breaks off or is no JSON from this entry on; the entries before it were read")
+    else:
+        piece.guess(None, "the HAR is no whole JSON document; its entries were read one by one")
+
+
+def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
+    request = _dict(_dict(entry).get("request"))
+    response = _dict(_dict(entry).get("response"))
+    if not request and not response:
+        piece.skip(number, "an entry without a request and without a response")
+        return None
+    status = status_of(response.get("status"))
+    if status is not None and not 100 <= status <= 599:
+        piece.guess(number, f"status {status} is no HTTP status; it was kept")
+    return Exchange(
+        source=piece.at(number),
+       
+        at=piece.instant(entry.get("startedDateTime")),
+        method=_text(request.get("method")),
+        url=_text(request.get("url")),
+        request_headers=_headers(request.get("headers")),
+        request_body=_post_data(request.get("postData")),
+        status=status,
+        response_headers=_headers(response.get("headers")),
+        response_body=_content(piece, response.get("content"), number) if status is not None else None,
+        elapsed_ms=_elapsed(entry),
+        failure=None if status is not None else _text(response.get("_error")) or _text(entry.get("_error")) or _text(response.get("_failureText")),
+    )
+
+
+def _headers(listed: Any) -> dict[str, str]:
+    if isinstance(listed, dict):
+        return joined((str(name), str(value)) for name, value in listed.items())
+    pairs = [(_text(header.get("name")), header.get("value")) for header in listed if isinstance(header, dict)] if isinstance(listed, list) else []
+    return joined((name, "" if value is None else str(value)) for name, value in pairs if name and not name.startswith(":"))
+
+
+def _post_data(data: Any) -> str | bytes | None:
+    data = _dict(data)
+    text = data.get("text")
+    if isinstance(text, str) and text:
+        return _unbased(text) if data.get("encoding") == "base64" or data.get("_encoding") == "base64" else text
+    pairs = [(str(p.get("name")), str(p.get("value", ""))) for p in data.get("params") or [] if isinstance(p, dict)] if isinstance(data.get("params"), list) else []
+    return urlencode(pairs) or None
+
+
+def _content(piece: Piece, content: Any, number: int) -> str | bytes | None:
+    content = _dict(content)
+    text = content.get("text")
+    if not isinstance(text, str):
+        return None
+    if content.get("encoding") != "base64":
+        return text
+    body = _unbased(text)
+    if body is None:
+        piece.guess(number, "a body said to be base64 is none; it stays as written")
+    return text if body is None else body
+
+
+def _unbased(text: str) -> str | bytes | None:
+    try:
+        body = base64.b64decode(text)
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _elapsed(entry: Mapping[str, Any]) -> float | None:
+    time, timings = entry.get("time"), _dict(entry.get("timings"))
+    phases = [timings.get(name) for name in ("send", "wait", "receive")]
+    if all(isinstance(phase, int | float) and not isinstance(phase, bool) and phase >= 0 for phase in phases) and sum(phases):
+        return float(sum(phases))
+    return float(time) if isinstance(time, int | float) and not isinstance(time, bool) and time >= 0 else None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

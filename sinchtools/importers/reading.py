@@ -1,0 +1,221 @@
+"""The one door for evidence: text is opened, its format found, its secrets removed, and only then is there a row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sinchtools import api
+from sinchtools.errors import MissingInputError, WrongUseError
+from sinchtools.importers import access_log, callback, curl, har, http_message, jsonl, postman, sdk_log, sources
+from sinchtools.importers.evidence import Evidence
+from sinchtools.importers.pieces import Piece
+from sinchtools.records import Exchange, Skipped
+from sinchtools.redact import MARKER, Redactor
+
+Source = str | Path | bytes | bytearray | Exchange | Iterable[Any]
+
+
+class Format(NamedTuple):
+    """How a format is known and how it is parsed."""
+
+    sniff: Callable[[Piece], bool]
+    parse: Callable[[Piece], Iterator[Exchange]]
+
+
+FORMATS: dict[str, Format] = {  # in the order in which they are tried
+    "har": Format(har.sniff, har.parse),
+    "postman": Format(postman.sniff, postman.parse),
+    "postman-environment": Format(postman.sniff_environment, postman.parse_environment),
+    "callback": Format(callback.sniff, callback.parse),
+    "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
+    "jsonl": Format(jsonl.sniff, jsonl.parse),
+    "sdk-log": Format(sdk_log.sniff, sdk_log.parse),
+    "curl": Format(curl.sniff, curl.parse),
+    "http": Format(http_message.sniff, http_message.parse),
+    "access-log": Format(access_log.sniff, access_log.parse),
+    "table": Format(access_log.sniff_table, access_log.parse_table),
+    "logfmt": Format(access_log.sniff_logfmt, access_log.parse_logfmt),
+    "sentence": Format(http_message.sniff_sentence, http_message.parse_sentence),
+}
+NO_FORMAT = "no HTTP data in any known form"
+_TEXT_FIELDS = ("parent_id", "call_id", "source", "method", "url", "request_body", "status", "code", "text", "response_body", "failure", "at")
+
+
+def read(
+    source: Source,
+    *,
+    format: str | None = None,
+    files: str | Path | None = None,
+    tz: str | tzinfo | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Evidence:
+    """
+    Read any evidence: a path, folder, glob, archive, pasted text, bytes, exchanges, or a list of these.
+
+    Parameters
+    ----------
+    source
+        What to read. A text that could be a path and is one is read from there.
+    format
+        One of `FORMATS`, to force it; else it is found from the content.
+    files
+        The one folder that ``@name`` arguments of a curl command are read from.
+    tz
+        The zone of times that name none; UTC when not given.
+    columns
+        Column of a table to column of ours, where the names do not tell.
+
+    Raises
+    ------
+    MissingInputError
+        A path does not exist or cannot be read. All else that cannot be read is listed under `skipped`.
+
+    Examples
+    --------
+    >>> read('HTTP/1.1 403 Forbidden\\n\\n{"code": "unknown_group", "text": "No such group"}')[0].code
+    'unknown_group'
+    """
+    if format is not None and format not in FORMATS:
+        raise WrongUseError(f"{format!r} is no format that is read here.", hint=f"Use one of: {', '.join(FORMATS)}.")
+    reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
+    reading.take(source, "paste")
+    return reading.evidence()
+
+
+@dataclass(slots=True)
+class _Reading:
+    files: Path | None
+    tz: tzinfo | None
+    columns: Mapping[str, str] | None
+    forced: str | None
+    redactor: Redactor = field(default_factory=Redactor)
+    variables: dict[str, str] = field(default_factory=dict)
+    waiting: list[Piece] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[Skipped] = field(default_factory=list)
+    formats: Counter[str] = field(default_factory=Counter)
+    ids: Counter[str] = field(default_factory=Counter)
+
+    def take(self, source: Source, name: str) -> None:
+        if isinstance(source, Exchange):
+            self.keep(source)
+        elif isinstance(source, str | Path | bytes | bytearray):
+            for opened in sources.opened(source, name):
+                self.open(opened)
+        else:
+            for number, part in enumerate(source, start=1):
+                self.take(part, f"paste-{number}")
+
+    def open(self, opened: sources.Opened) -> None:
+        if opened.warning:
+            self.warnings.append(Skipped(source=opened.name, reason=opened.warning))
+        if opened.refused or not opened.text.strip("\0 \r\n\t\ufeff"):
+            self.skipped.append(Skipped(source=opened.name, reason=opened.refused or "empty"))
+            return
+        piece = Piece(opened.name, opened.text, files=self.files, tz=self.tz, columns=self.columns)
+        name = self.forced or format_of(piece)
+        if name is None:
+            self.skipped.append(Skipped(source=piece.name, reason=NO_FORMAT))
+        elif name == "postman":
+            self.waiting.append(piece)
+        else:
+            self.parse(piece, name)
+
+    def parse(self, piece: Piece, name: str) -> None:
+        before = len(self.exchanges)
+        try:
+            for raw in FORMATS[name].parse(piece):
+                self.keep(self.cleaned(piece, raw))
+        except (MissingInputError, MemoryError):
+            raise
+        except Exception as error:  # a reader's defect costs the rest of one file, never the reading
+            piece.skip(None, f"the reader of {name} stopped here ({type(error).__name__}); what came before was read")
+        if len(self.exchanges) == before and not piece.skipped:
+            piece.skip(None, f"no HTTP data, though it looks like {name}")
+        self.formats[name] += len(self.exchanges) - before
+        self.skipped += [replace(skipped, reason=self.redactor.text(skipped.reason)) for skipped in piece.skipped]
+        self.warnings += [replace(guess, reason=self.redactor.text(guess.reason)) for guess in piece.guessed]
+        self.variables |= piece.variables if name == "postman-environment" else {}
+
+    def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
+        whole = {name: text for name in _TEXT_FIELDS if isinstance(text := getattr(raw, name), str) and not _is_utf8(text)}
+        headers = {name: getattr(raw, name) for name in ("request_headers", "response_headers")}
+        broken = {name: pairs for name, pairs in headers.items() if not all(_is_utf8(key) and _is_utf8(value) for key, value in pairs.items())}
+        if whole or broken:
+            piece.guess((raw.source or "").rpartition("#")[2], "halves of characters (lone surrogates) were replaced")
+            mended: dict[str, Any] = {name: _mended(text) for name, text in whole.items()}
+            raw = replace(raw, **mended, **{n: {_mended(k): _mended(v) for k, v in pairs.items()} for n, pairs in broken.items()})
+        return api.complete(self.redactor.exchange(raw))
+
+    def keep(self, exchange: Exchange) -> None:
+        wanted = exchange.id or _content_id(exchange)
+        self.ids[wanted] += 1
+        made = wanted
+        while self.ids[wanted] > 1 and (made := f"{wanted}-{self.ids[wanted]}") in self.ids:
+            self.ids[wanted] += 1
+        if made != wanted:
+            self.ids[made] += 1
+            self.warnings.append(Skipped(source=exchange.source or "exchange", reason=f"an id occurs more than once; this one became {made[:80]}"))
+        self.exchanges.append(exchange if exchange.id == made else replace(exchange, id=made))
+
+    def evidence(self) -> Evidence:
+        for piece in self.waiting:
+            piece.variables |= self.variables
+            self.parse(piece, "postman")
+        return Evidence(tuple(self.exchanges), tuple(self.skipped), tuple(self.warnings), +self.redactor.removed, +self.formats)
+
+
+def format_of(piece: Piece) -> str | None:
+    """Return the name of the first format whose signs are in the text, or None."""
+    for name, form in FORMATS.items():
+        try:
+            if form.sniff(piece):
+                return name
+        except (RecursionError, ValueError, TypeError, AttributeError):
+            continue
+    return None
+
+
+def _content_id(exchange: Exchange) -> str:
+    digest = hashlib.blake2b(digest_size=6)
+    for part in (*(getattr(exchange, name) for name in _TEXT_FIELDS), *exchange.request_headers.items(), *exchange.response_headers.items()):
+        text = part if isinstance(part, bytes) else str(part).encode("utf-8", "replace")
+        digest.update((MARKER.sub("secret", text.decode("utf-8", "replace")).encode() if b"[secret " in text else text) + b"\0")
+    return digest.hexdigest()
+
+
+def _is_utf8(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mended(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _folder(files: str | Path | None) -> Path | None:
+    if files is not None and not Path(files).is_dir():
+        raise MissingInputError(files, "is no folder")
+    return None if files is None else Path(files)
+
+
+def _zone(tz: str | tzinfo | None) -> tzinfo | None:
+    if not isinstance(tz, str):
+        return tz
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise WrongUseError(f"{tz!r} is no time zone.", hint="Use a name such as Europe/Stockholm or UTC.") from error
