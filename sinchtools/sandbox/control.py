@@ -1,0 +1,96 @@
+"""The sandbox's own switches over HTTP, below ``/__sandbox__/``: faults, clock, inbounds, state, reset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.checks import instant_of
+from sinchtools.errors import SinchToolsError, WrongUseError
+from sinchtools.records import header
+from sinchtools.sandbox.answers import Answer, Request, json_answer
+from sinchtools.sandbox.state import stamp
+
+if TYPE_CHECKING:
+    from sinchtools.sandbox.server import Sandbox
+
+ROOT = "/__sandbox__/"
+
+
+def control(sandbox: Sandbox, request: Request) -> Answer:
+    """Answer a control request: 400 and a JSON sentence for what makes no sense, 403 for what a web page sends."""
+    name = request.target.partition("?")[0].removeprefix(ROOT).rstrip("/")
+    if header(request.headers, "Origin"):
+        return _sentence(403, "The sandbox is not controlled from web pages.")
+    switches = {method: switch for (known, method), switch in _SWITCHES.items() if known == name}
+    if not switches:
+        return _sentence(404, f"There is no {ROOT}{name[:40]}. Use: {', '.join(sorted({known for known, _ in _SWITCHES}))}.")
+    if request.method not in switches:
+        answer = _sentence(405, f"Use {' or '.join(switches)}.")
+        answer.headers["Allow"] = ", ".join(switches)
+        return answer
+    try:
+        return json_answer(200, switches[request.method](sandbox, _spec(request)))
+    except SinchToolsError as error:
+        return _sentence(400, str(error))
+
+
+def _add_fault(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
+    sandbox.faults.add(**spec)
+    return {"faults": sandbox.faults.active()}
+
+
+def _clear_faults(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
+    sandbox.faults.clear()
+    return {"faults": []}
+
+
+def _move_clock(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
+    seconds, instant = spec.get("advance_s"), spec.get("set")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= 366 * 86_400:
+        sandbox.clock.advance(seconds)
+    elif isinstance(instant, str) and (when := instant_of(instant)):
+        sandbox.clock.set(when)
+    else:
+        raise WrongUseError("The clock needs advance_s, seconds of at most a year, or set, an ISO-8601 time.", hint='Send {"advance_s": 3600}.')
+    return {"now": stamp(sandbox.clock.now())}
+
+
+def _receive(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
+    given = {{"from": "from_"}.get(name, name): value for name, value in spec.items()}
+    for name in ("from_", "to", "body"):
+        if not isinstance(given.get(name), str):
+            raise WrongUseError("An inbound needs from, to and body, three strings.", hint='Send {"from": "15551230001", "to": "15559870002", "body": "Hi"}.')
+    if odd := set(given) - {"account", "from_", "to", "body", "type", "udh", "operator_id", "client_reference", "sent_at"}:
+        raise WrongUseError(f"An inbound has no field {min(odd)!r}.", hint="Use from, to, body, type, udh, operator_id, client_reference, sent_at, account.")
+    return sandbox.receive(**given)
+
+
+def _state(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
+    return sandbox.state()
+
+
+def _reset(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
+    sandbox.reset()
+    return sandbox.state()
+
+
+_SWITCHES: dict[tuple[str, str], Callable[[Sandbox, dict[str, Any]], Any]] = {
+    ("faults", "POST"): _add_fault, ("faults", "DELETE"): _clear_faults, ("clock", "POST"): _move_clock, ("inbounds", "POST"): _receive,
+    ("state", "GET"): _state, ("reset", "POST"): _reset,
+}  # fmt: skip
+
+
+def _spec(request: Request) -> dict[str, Any]:
+    try:
+        spec = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        raise WrongUseError("The body is no JSON.", hint="Send one JSON object.") from None
+    if not isinstance(spec, dict):
+        raise WrongUseError("The body is no JSON object.", hint="Send one JSON object.")
+    return spec
+
+
+def _sentence(status: int, sentence: str) -> Answer:
+    return json_answer(status, {"error": sentence})

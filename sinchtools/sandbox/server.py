@@ -1,0 +1,357 @@
+"""The sandbox's server: tornado in a thread with an event loop of its own, never the kernel's; loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import errno
+import itertools
+import logging
+import random
+import threading
+from collections.abc import Coroutine
+from typing import Any, Self
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine, responses
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.netutil import bind_sockets
+
+from sinchtools.errors import PortInUseError, WrongUseError
+from sinchtools.sandbox.answers import BODY_BYTES, HEADER_BYTES, Answer, Limiter, Request, answer
+from sinchtools.sandbox.callbacks import Callbacks
+from sinchtools.sandbox.control import ROOT, control
+from sinchtools.sandbox.faults import Faults
+from sinchtools.sandbox.state import Account, Clock, account_settings, made_up, stamp
+
+HOST = "127.0.0.1"
+READ_BYTES = 64 * 1024 * 1024  # read and thrown away beyond BODY_BYTES, so that the client hears a 413 and no reset
+BODY_TIMEOUT_S = 20
+_BARE = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # tornado's own answer to what is no HTTP
+_MARKED = b"HTTP/1.1 400 Bad Request\r\nX-Simulated: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_log = logging.getLogger(__name__)
+
+
+class Sandbox:
+    """
+    A simulator of the SMS API on this machine: real state, real causes, no SMS.
+
+    Attributes
+    ----------
+    service_plan_id, api_token
+        Credentials of its service plan; made up from the seed unless given.
+    project_id, key_id, key_secret
+        Credentials of its project, for ``/oauth2/token``. Plan and project share nothing.
+    faults, clock
+        What can be switched on and moved.
+    limiter
+        How many requests may be outstanding.
+    callbacks
+        What was pushed, in ``.attempts``.
+
+    Examples
+    --------
+    >>> with Sandbox() as sandbox:
+    ...     sandbox.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        service_plan_id: str | None = None,
+        api_token: str | None = None,
+        project_id: str | None = None,
+        key_id: str | None = None,
+        key_secret: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        fakes = made_up(seed)
+        self.service_plan_id = service_plan_id or fakes["service_plan_id"]
+        self.api_token = api_token or fakes["api_token"]
+        self.project_id = project_id or fakes["project_id"]
+        self.key_id, self.key_secret = key_id or fakes["key_id"], key_secret or fakes["key_secret"]
+        self.port, self.url = port, ""
+        self.faults, self.limiter = Faults(), Limiter()
+        self.clock = Clock(self._moved)
+        self.callbacks = Callbacks(self.clock)
+        self._seed, self._lock = seed, threading.RLock()
+        self._accounts: dict[str, Account] = {}
+        self._requests = itertools.count()
+        self._served = 0
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._furnish()
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {self.url or 'not started'}>"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *problem: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """
+        Serve until `stop`, or until Python ends.
+
+        Raises
+        ------
+        PortInUseError
+            Somebody else listens on the port.
+        """
+        if self._thread:
+            return self
+        try:
+            sockets = bind_sockets(self.port, HOST)
+        except (OSError, OverflowError) as error:
+            if getattr(error, "errno", None) == errno.EADDRINUSE:
+                raise PortInUseError(self.port) from None
+            raise WrongUseError(f"The sandbox cannot listen on port {self.port}: {error}.", hint="Choose 1024 to 65535, or 0 for any free port.") from None
+        self.port = sockets[0].getsockname()[1]
+        self.url = f"http://{HOST}:{self.port}"
+        ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: _run(self._serve(sockets, ready)), name="sinchtools-sandbox", daemon=True)
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def stop(self) -> None:
+        """Close all connections and free the port."""
+        if self._thread and self._loop:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout=10)
+        self._thread = self._loop = None
+
+    def account(self, account_id: str | None = None, **settings: Any) -> Account:
+        """
+        Return an account, made on first use; the settings given (see `state.Account`) are set.
+
+        Parameters
+        ----------
+        account_id
+            Service plan ID or project ID; the sandbox's own service plan by default.
+        **settings
+            ``token``, ``kind`` (``plan`` or ``project``), ``callback_url``, ``blocked``, ``illegal_countries``, ``default_originator``, ...
+
+        Raises
+        ------
+        WrongUseError
+            A setting is not known.
+        """
+        wanted = account_id or self.service_plan_id
+        given = account_settings(settings)
+        with self._lock:
+            known = self._accounts.get(wanted)
+            if known is None:
+                known = self._accounts[wanted] = self._new_account(wanted, given)
+            for name, value in given.items():
+                setattr(known, name, value)
+        return known
+
+    def receive(self, account: str | None = None, *, from_: str, to: str, body: Any, type: str = "mo_text", **rest: Any) -> dict[str, Any]:
+        """Let an inbound message arrive at an account, its service plan by default; returns the message."""
+        with self._lock:
+            receiver = self.account(account)
+            inbound = receiver.add_inbound(from_=from_, to=to, body=body, type=type, **rest)
+            self.callbacks.inbound(receiver, inbound)
+        self._moved()
+        return inbound
+
+    def state(self) -> dict[str, Any]:
+        """Return what is here, in numbers; no credential and no message."""
+        with self._lock:
+            accounts = {
+                account.id: {
+                    "kind": account.kind, "blocked": account.blocked, "batches": len(account.batches), "groups": len(account.groups),
+                    "inbounds": len(account.inbounds), "outstanding": self.limiter.outstanding[account.id],
+                }
+                for account in self._accounts.values()
+            }  # fmt: skip
+            return {
+                "url": self.url, "now": stamp(self.clock.now()), "requests": self._served, "accounts": accounts, "faults": self.faults.active(),
+                "callbacks": len(self.callbacks.attempts),
+            }  # fmt: skip
+
+    def reset(self) -> None:
+        """Forget everything but the credentials; the clock shows the real time again."""
+        with self._lock:
+            self._accounts.clear()
+            self.faults.clear()
+            self.callbacks.clear()
+            self.clock.run()
+            self._furnish()
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a request without a server; the server uses this too."""
+        with self._lock:
+            self._served += 1
+            if request.target.startswith(ROOT):
+                return control(self, request)
+            return answer(request, self._accounts, self.faults, self.limiter)
+
+    # --- inside ---
+
+    def _furnish(self) -> None:
+        self.account(self.service_plan_id, token=self.api_token)
+        self.account(self.project_id, kind="project", key_id=self.key_id, key_secret=self.key_secret)
+
+    def _new_account(self, account_id: str, settings: dict[str, Any]) -> Account:
+        source = random.Random(f"{self._seed} {account_id}")
+        fakes = {"token": source.randbytes(16).hex()} if settings.get("kind", "plan") == "plan" else {}
+        return Account(id=account_id, clock=self.clock, random=source, dispatched=self.callbacks.report, **{**fakes, **settings})
+
+    async def _serve(self, sockets: list[Any], ready: threading.Event) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        server = _Server(self)
+        server.add_sockets(sockets)
+        ready.set()
+        await self._stopping.wait()
+        server.stop()
+        await server.close_all_connections()
+        if self._timer:
+            self._timer.cancel()
+
+    def _moved(self) -> None:
+        """Do what is due now: at once in the server's thread, else wait until that thread has done it."""
+        with self._lock:
+            for account in list(self._accounts.values()):
+                account.settle()
+        if self._loop is None or self._thread is None:
+            return
+        done = asyncio.run_coroutine_threadsafe(self.settle(), self._loop)
+        if threading.current_thread() is not self._thread:
+            done.result()
+
+    async def settle(self) -> None:
+        """Send the callbacks that are due, and wake up for the next one."""
+        await self.callbacks.settle()
+        wait = self.callbacks.due_in_s()
+        if self._timer:
+            self._timer.cancel()
+        if wait is not None and self.clock.runs and self._loop:
+            self._timer = self._loop.call_later(min(wait, 3600), self._moved)
+
+
+_shared: list[Sandbox] = []
+_sharing = threading.Lock()
+
+
+def shared() -> Sandbox:
+    """Return the sandbox of this process, started on first use and stopped with it."""
+    with _sharing:
+        if not _shared:
+            _shared.append(Sandbox())
+            atexit.register(_shared[0].stop)
+        return _shared[0].start()
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(main)
+
+
+class _Server(HTTPServer):
+    def initialize(self, sandbox: Sandbox) -> None:  # type: ignore[override]
+        super().initialize(self, max_header_size=READ_BYTES, max_body_size=READ_BYTES, max_buffer_size=2 * READ_BYTES, body_timeout=BODY_TIMEOUT_S)
+        self.sandbox = sandbox
+        self.hosts = {f"{name}:{sandbox.port}" for name in (HOST, "localhost")}
+
+    def handle_stream(self, stream: IOStream, address: Any) -> None:  # type: ignore[override]
+        write = stream.write
+        stream.write = lambda data: write(_MARKED if data == _BARE else data)  # type: ignore[method-assign]
+        super().handle_stream(stream, address)
+
+    def start_request(self, server_conn: object, request_conn: Any) -> HTTPMessageDelegate:
+        return _Exchange(self, request_conn)
+
+
+class _Exchange(HTTPMessageDelegate):
+    """One request on its way in, one answer on its way out."""
+
+    def __init__(self, server: _Server, connection: Any) -> None:
+        self.server, self.connection = server, connection
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.ticket: tuple[str, str] | None = None
+
+    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
+        self.line: RequestStartLine = start_line
+        self.headers = headers
+
+    def data_received(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size <= BODY_BYTES:
+            self.chunks.append(chunk)
+
+    def finish(self) -> None:
+        try:
+            found = self._refusal() or self.server.sandbox.answer(self._request())
+        except Exception:
+            _log.exception("The sandbox failed on %s; this is a fault of its own.", self.line.method)
+            found = Answer(status=500, body=b"The sandbox failed; this is a fault of its own.", headers={"Content-Type": "text/plain"})
+        self.ticket = found.ticket
+        self.connection.set_close_callback(self._leave)
+        if found.latency_ms:
+            asyncio.get_running_loop().call_later(found.latency_ms / 1000, self._reply, found)
+        elif self.line.path.startswith(ROOT) or self.server.sandbox.callbacks.due_in_s() is not None:
+            asyncio.ensure_future(self._settle_and_reply(found))
+        else:
+            self._reply(found)
+
+    def on_connection_close(self) -> None:
+        self._leave()
+
+    def _refusal(self) -> Answer | None:
+        hosts = self.headers.get_list("Host")
+        if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
+            return Answer(status=400, body=b"The Host header is not this sandbox's own.", headers={"Content-Type": "text/plain"})
+        if sum(len(name) + len(value) for name, value in self.headers.get_all()) > HEADER_BYTES or len(self.line.path) > HEADER_BYTES:
+            return Answer(status=431)
+        return None
+
+    def _request(self) -> Request:
+        body = b"".join(self.chunks)
+        return Request(method=self.line.method, target=self.line.path, headers=self.headers, body=body, too_large=self.size > BODY_BYTES)
+
+    async def _settle_and_reply(self, found: Answer) -> None:
+        if self.line.path.startswith(ROOT):
+            await self.server.sandbox.settle()
+            self._reply(found)
+        else:
+            self._reply(found)
+            await self.server.sandbox.settle()
+
+    def _reply(self, found: Answer) -> None:
+        self._leave()
+        stream = self.connection.stream
+        if stream is None or stream.closed():
+            return
+        if found.drop:
+            stream.close()
+            return
+        reason = responses.get(found.status, "Unknown")
+        headers = HTTPHeaders({**found.headers, "Content-Length": str(len(found.body)), "X-Simulated": "1"})
+        if found.status == 204 or found.status < 200 or found.status == 304:
+            del headers["Content-Length"]
+        try:
+            if found.cut and found.body:
+                self._reply_half(found, reason, headers)
+                return
+            self.connection.write_headers(ResponseStartLine("", found.status, reason), headers, found.body or None)
+            self.connection.finish()
+        except StreamClosedError:
+            pass
+
+    def _reply_half(self, found: Answer, reason: str, headers: HTTPHeaders) -> None:
+        head = f"HTTP/1.1 {found.status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.get_all()) + "\r\n"
+        stream = self.connection.detach()
+        written = stream.write(head.encode("latin-1") + found.body[: len(found.body) // 2])
+        written.add_done_callback(lambda future: (future.exception(), stream.close()))
+
+    def _leave(self) -> None:
+        self.server.sandbox.limiter.leave(self.ticket)
+        self.ticket = None
