@@ -149,9 +149,7 @@ class DeliveryStatus:
     tag: str
 
 
-def explain(
-    status: int | str | None = None, code: str | None = None, *, delivery: int | str | None = None, smpp: int | str | None = None
-) -> Entry:
+def explain(status: int | str | None = None, code: str | None = None, *, delivery: int | str | None = None, smpp: int | str | None = None) -> Entry:
     """
     Return what an HTTP status (with its `code`), a delivery code or an SMPP code means; any number has an answer.
 
@@ -354,9 +352,8 @@ def _explain_smpp(number: int) -> Entry:
         return Entry(kind="smpp", number=number, on_page=False, tag="assumed", **unknown, **retry)
     meaning = f"The vendor's list has no single entry for it; it lies in the range {row['first']}-{row['last']} ({row['group']}). {row['meaning']}"
     title = f"Unlisted {row['group']} code"
-    return Entry(
-        kind="smpp", number=number, on_page=False, title=title, meaning=meaning, group=row["group"], tag="assumed", **_pick(row, "tips", "source"), **retry
-    )
+    facts = _pick(row, "group", "tips", "source")
+    return Entry(kind="smpp", number=number, on_page=False, title=title, meaning=meaning, tag="assumed", **facts, **retry)
 
 
 @cache
@@ -379,8 +376,7 @@ def _smpp() -> dict[int, Entry]:
 
 
 def _smpp_entry(row: Mapping[str, Any], code: Mapping[str, Any]) -> Entry:
-    permanent = code.get("permanent")
-    when = {True: "permanent", False: "temporary"}.get(permanent, "none")
+    when = ("permanent" if code["permanent"] else "temporary") if "permanent" in code else "none"
     ten_dlc = f" With a 10DLC sender: {code['ten_dlc']}." if "ten_dlc" in code else ""
     return Entry(
         kind="smpp",
@@ -412,7 +408,8 @@ def _check(file: str, table: str, row: Mapping[str, Any], schema: Schema) -> Non
     for key, value in row.items():
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
-            raise WrongUseError(f"{where}: the key {key!r} is not known.", hint=f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}.")
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
+            raise WrongUseError(f"{where}: the key {key!r} is not known.", hint=hint)
         if key in _ALLOWED and not isinstance(value, list) and value not in _ALLOWED[key]:
             raise WrongUseError(f"{where}: {key} = {value!r} is not allowed.", hint=f"Use one of: {', '.join(_ALLOWED[key])}.")
         inner = f"{table}.{key}".lstrip(".")
@@ -439,9 +436,9 @@ def _number(value: object, what: str) -> int:
             raise TypeError
         return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        hint = "Give the code second, such as explain(403, 'unknown_group')." if isinstance(value, str) and "_" in value else ""
-        close = _suggestion(value) if isinstance(value, str) else ""
-        raise WrongUseError(f"{_shown(value)!r} is no {what}.", hint=" ".join(filter(None, (close, hint))) or "Give a whole number, such as 403.") from None
+        hint = _suggestion(value) if isinstance(value, str) else ""
+        hint = f"{hint} Give the status first, then the code." if hint else "Give a whole number, such as 403."
+        raise WrongUseError(f"{_shown(value)!r} is no {what}.", hint=hint) from None
 
 
 def _pick(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:

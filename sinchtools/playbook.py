@@ -1,0 +1,218 @@
+"""The troubleshooting tips as steps (data/catalogue/playbooks.toml), and the walk through them with its transcript."""
+
+from __future__ import annotations
+
+import html as markup
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from sinchtools import catalogue
+from sinchtools.errors import WrongUseError
+from sinchtools.records import Exchange, Finding, Step
+from sinchtools.settings import share_folder
+from sinchtools.stepchecks import CHECKS, NOT_DECIDABLE, Checked
+
+__all__ = ["CHECKS", "ENDS", "STATES", "Checked", "Playbook", "Walk", "playbook", "tips"]
+STATES = ("done", "skipped", "failed")
+ENDS = "ends:"
+_SCHEMA = {"playbook": "for title source step", "playbook.step": "id title look do otherwise check?"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """The steps for one status and code; those of its class, or the vendor's checklist, when it has none of its own."""
+
+    status: int | None
+    code: str | None
+    title: str
+    steps: tuple[Step, ...]
+    source: str = ""
+
+
+def playbook(status: int | str | None, code: str | None = None) -> Playbook:
+    """
+    Return the playbook of a status and code; every one has one. None stands for: no answer came back.
+
+    Examples
+    --------
+    >>> playbook(403, "missing_callback_url").steps[0].title
+    'Does the request bring a URL?'
+    >>> playbook(418).title
+    "The vendor's checklist"
+    """
+    entry = None if status is None else catalogue.explain(status, code)
+    number = entry.number if entry and entry.number > 0 else None
+    code = entry.code if entry else None
+    labels = ["none"] if number is None else [f"{number} {code}", f"{number}", f"{number // 100}xx"]
+    title, source, steps = next(found for label in [*labels, "any"] if (found := _playbooks().get(label)))
+    return Playbook(status=number, code=code, title=title, source=source, steps=steps)
+
+
+def tips(what: Exchange | int | str | None, code: str | None = None, findings: Sequence[Finding] = ()) -> Walk:
+    """
+    Return a walk through the tips for an exchange, or for a status and code.
+
+    Examples
+    --------
+    >>> tips(415).current.title
+    'Is Content-Type application/json?'
+    """
+    if isinstance(what, Exchange):
+        return Walk(playbook(what.status, what.code), what, findings)
+    return Walk(playbook(what, code), None, findings)
+
+
+class Walk:
+    """
+    One walk through a playbook: answer step by step; every answer goes into the transcript with its time and proof.
+
+    ``done`` means that this was it and is mended: the walk ends. ``failed`` means that it did not help: the walk goes on where the
+    step's `otherwise` points. ``skipped`` means that it was not the cause, or was not looked at: the next step follows.
+
+    Attributes
+    ----------
+    transcript
+        The events in order: step, title, state (``done``, ``skipped``, ``failed`` or ``taken back``), proof, reason, at.
+    ended
+        The sentence where the walk ended; empty while it goes on.
+
+    Examples
+    --------
+    >>> walk = Walk(playbook(429), now=lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    >>> walk.answer("failed", "no such header")
+    >>> walk.current.id, walk.transcript[0]["state"]
+    ('retries', 'failed')
+    """
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        exchange: Exchange | None = None,
+        findings: Iterable[Finding] = (),
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.playbook = playbook
+        self.exchange = exchange
+        self.findings = tuple(findings)
+        self.transcript: list[dict[str, str]] = []
+        self.ended = ""
+        self._now = now
+        self._path = [playbook.steps[0].id]
+        self._steps = {step.id: step for step in playbook.steps}
+
+    @property
+    def current(self) -> Step:
+        """The step to look at; the last one when the walk has ended."""
+        return self._steps[self._path[-1]]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the walk has ended."""
+        return bool(self.ended)
+
+    def check(self) -> Checked:
+        """Decide the current step from the evidence, if it can be."""
+        if self.current.check is None:
+            return Checked(NOT_DECIDABLE, "A person has to answer this.")
+        if self.exchange is None:
+            return Checked(NOT_DECIDABLE, "There is no exchange to look at.")
+        return CHECKS[self.current.check](self.exchange, self.findings)
+
+    def answer(self, state: str, note: str = "") -> None:
+        """
+        Answer the current step and go on.
+
+        Raises
+        ------
+        WrongUseError
+            The state is none of `STATES`, or the walk has ended.
+        """
+        if state not in STATES:
+            raise WrongUseError(f"{state!r} is no answer to a step.", hint=f"Use one of: {', '.join(STATES)}.")
+        if self.finished:
+            raise WrongUseError("The walk has ended.", hint="Go back() a step, or begin a new walk.")
+        self._record(state, note)
+        target = {"done": f"{ENDS} solved at {self.current.title!r}.", "failed": self.current.otherwise, "skipped": self._next()}[state]
+        if target.startswith(ENDS):
+            self.ended = target.removeprefix(ENDS).strip()
+        else:
+            self._path.append(target)
+
+    def back(self) -> None:
+        """Return to the step before, or reopen the last one when the walk has ended; the transcript keeps what was answered."""
+        if self.finished:
+            self.ended = ""
+        elif len(self._path) > 1:
+            self._path.pop()
+        else:
+            return
+        self._record("taken back", "")
+
+    def as_text(self) -> str:
+        """Return the playbook with its states as plain text: the static twin of the panel."""
+        lines = [self._heading()]
+        for i, step in enumerate(self.playbook.steps, 1):
+            lines += [
+                f"{'>' if step is self.current and not self.finished else ' '} {i}. {step.title}{self._said(step)}",
+                f"     Look       {step.look}",
+                f"     Do         {step.do}",
+                f"     Otherwise  {self._otherwise(step)}",
+            ]
+        return "\n".join([*lines, f"Ended: {self.ended}"] if self.finished else lines)
+
+    def __repr__(self) -> str:
+        return self.as_text()
+
+    def _repr_html_(self) -> str:
+        items = "".join(self._item(step) for step in self.playbook.steps)
+        ended = f"<p style='margin:.5em 0 0;font-weight:600'>Ended: {markup.escape(self.ended)}</p>" if self.finished else ""
+        return catalogue.card(self._heading(), f"<ol style='margin:0;padding-left:1.4em'>{items}</ol>{ended}")
+
+    def _item(self, step: Step) -> str:
+        here = step is self.current and not self.finished
+        title = markup.escape(f"{step.title}{self._said(step)}{' (now)' if here else ''}")
+        rows = "".join(
+            f"<br><i>{name}:</i> {markup.escape(text)}" for name, text in (("Look", step.look), ("Do", step.do), ("Otherwise", self._otherwise(step)))
+        )
+        return f"<li style='margin-bottom:.4em'{' aria-current=step' if here else ''}><b>{title}</b>{rows}</li>"
+
+    def _heading(self) -> str:
+        label = " ".join(str(part) for part in (self.playbook.status, self.playbook.code) if part is not None)
+        return f"{label or 'No answer'}: {self.playbook.title}"
+
+    def _said(self, step: Step) -> str:
+        said = next((event for event in reversed(self.transcript) if event["step"] == step.id), None)
+        if said is None or said["state"] == "taken back":
+            return ""
+        return f" [{'; '.join(filter(None, (said['state'], said['reason'], said['proof'])))}]"
+
+    def _otherwise(self, step: Step) -> str:
+        ends = step.otherwise.startswith(ENDS)
+        return step.otherwise.removeprefix(ENDS).strip() if ends else self._steps[step.otherwise].title
+
+    def _next(self) -> str:
+        ids = list(self._steps)
+        after = ids.index(self.current.id) + 1
+        return ids[after] if after < len(ids) else self.current.otherwise
+
+    def _record(self, state: str, note: str) -> None:
+        checked = self.check() if self.current.check and self.exchange and state in STATES else None
+        self.transcript.append(
+            {
+                "step": self.current.id,
+                "title": self.current.title,
+                "state": state,
+                "proof": f"{checked.state}: {checked.proof}" if checked else "",
+                "reason": note.strip(),
+                "at": self._now().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            }
+        )
+
+
+@cache
+def _playbooks() -> dict[str, tuple[str, str, tuple[Step, ...]]]:
+    rows = catalogue.read_tables(share_folder("data/catalogue") / "playbooks.toml", _SCHEMA)["playbook"]
+    return {label: (row["title"], row["source"], tuple(Step(**step) for step in row["step"])) for row in rows for label in row["for"]}
