@@ -132,7 +132,7 @@ def codes(frame: Any, *, per: Per = "call", successes: bool = True, top: int | N
     successes
         Whether rows of success are in the result; the share is of all in any case.
     top
-        Keep so many rows and fold the others into one, `other (k codes)`.
+        Keep so many rows and fold the others, if they are more than one, into one: `other (k codes)`.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def timeline(frame: Any, interval: str | None = None, *, per: Per = "call", top:
     """
     counts, step, undated = _binned(frame, interval, per)
     order = _folded_codes(_by_size(counts.groupby(["status", "code"], dropna=False, as_index=False)["n"].sum()), top)
-    if top is not None and len(counts):
+    if top is not None and len(order) and str(order["code"].iloc[-1]).startswith("other ("):
         kept = {label(s, c) for s, c in zip(order["status"], order["code"], strict=True)}
         rest = ~pd.Series([label(s, c) in kept for s, c in zip(counts["status"], counts["code"], strict=True)], index=counts.index)
         counts.loc[rest, "status"], counts.loc[rest, "code"] = pd.NA, order["code"].iloc[-1]
@@ -611,7 +611,7 @@ def _by_size(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _folded_codes(counts: pd.DataFrame, top: int | None) -> pd.DataFrame:
-    if top is None or len(counts) <= top:
+    if top is None or len(counts) <= top + 1:
         return counts
     rest = counts.iloc[top:]
     other = {"code": f"other ({len(rest):,} codes)", **{c: rest[c].sum() for c in ("n", "share") if c in rest}}

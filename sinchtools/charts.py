@@ -37,7 +37,13 @@ OUTCOMES = {  # outcome: (words, colour, hatch)
     "user_error": ("error of the request (4xx)", "#E69F00", "//"),
     "sinch_error": ("error of the API (5xx)", "#D55E00", "xx"),
     "no_response": ("no response", "#56B4E9", ".."),
-    "other": ("other (1xx, 3xx)", "#CC79A7", "\\\\"),
+    "other": ("other status", "#CC79A7", "\\\\"),
+}
+DELIVERIES = {  # the same for what became of a message
+    "delivered": ("delivered (0)", "#009E73", ""),
+    "underway": ("on its way (400, 401)", "#56B4E9", ".."),
+    "failed": ("not delivered", "#D55E00", "xx"),
+    "other": ("no code", "#CC79A7", "\\\\"),
 }
 SERIES = (  # one line of the stack each: (colour, hatch)
     ("#E69F00", "//"),
@@ -50,7 +56,8 @@ SERIES = (  # one line of the stack each: (colour, hatch)
     ("#999999", ""),
 )
 _REST = ("#D9D9D9", "")
-_STYLE = {
+_STYLE = {  # whatever style the notebook has chosen for its own figures
+    **{k: v for k, v in mpl.rcParamsDefault.items() if k.split(".")[0] in ("axes", "figure", "font", "grid", "hatch", "legend", "lines", "patch", "savefig", "text", "xtick", "ytick")},
     "text.parse_math": False,
     "text.usetex": False,
     "font.family": ["DejaVu Sans"],
@@ -68,6 +75,7 @@ _STYLE = {
     "pdf.fonttype": 42,
     "path.simplify": False,
 }
+_styled = mpl.rc_context(_STYLE)
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#F7FBFF", "#9ECAE1", "#2171B5", "#08306B"])
 
 
@@ -103,6 +111,7 @@ class Chart(Figure):
         display({"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}, raw=True)
 
 
+@_styled
 def error_codes(frame: Any, *, per: Per = "call", successes: bool = False, top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """
     Draw how often each status and code came, as sorted bars; the shares are of all calls.
@@ -135,6 +144,7 @@ def error_codes(frame: Any, *, per: Per = "call", successes: bool = False, top: 
     return chart
 
 
+@_styled
 def timeline(
     frame: Any, interval: str | None = None, *, per: Per = "call", successes: bool = False, top: int = 7, source: str | None = None, **filters: Any
 ) -> Chart:
@@ -149,7 +159,7 @@ def timeline(
     step = counts.attrs["interval_s"]
     title = facts.titled(f"{'Status and error' if successes else 'Error'} codes per {_duration(step)}")
     if counts.empty:
-        return _nothing(title, facts, counts, "No failure has a time." if facts.n else "")
+        return _nothing(title, facts, counts, "" if not facts.n else "No failure has a time." if facts.failing else f"No {facts.unit[:-1]} failed.")
     found = analysis.spikes(rows, pd.Timedelta(seconds=step).isoformat(), per=per)
     spikes = [f"Spike {i}: {_spike(spike)}" for i, spike in enumerate(found.to_dict("records")[:5], 1)]
     undated = f"{counts.attrs['undated']:,} without a time are not shown." if counts.attrs["undated"] else ""
@@ -158,7 +168,7 @@ def timeline(
     _stack(ax, counts, step)
     _mark(ax, found.head(5))
     _time_axis(ax, step)
-    chart.legend(*_legend_of(ax), loc="outside right upper", frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
+    ax.legend(*_legend_of(ax), loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
     chart.data = counts
     highest = counts.groupby("start")["n"].sum()
     peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
@@ -166,6 +176,7 @@ def timeline(
     return chart
 
 
+@_styled
 def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filters: Any) -> Chart:
     """Draw at which hour and weekday (UTC) rows failed; a cell without any row is told from one without a failure."""
     rows, facts = _facts(frame, per, source, filters)
@@ -179,8 +190,8 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     chart = _started(title, facts, 4.2, notes=[f"A dot: no {facts.unit[:-1]} at all.", undated])
     ax = chart.subplots()
     _grid(ax, failing, [[f"{int(f):,}" if n else "·" for f, n in zip(*pair, strict=True)] for pair in zip(failing, seen, strict=True)], size=8)
-    ax.set_xticks(range(24), [f"{hour:02}" for hour in range(24)])
-    ax.set_yticks(range(7), ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+    ax.set_xticks(np.arange(24) + 0.5, [f"{hour:02}" for hour in range(24)])
+    ax.set_yticks(np.arange(7) + 0.5, ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
     ax.set_xlabel("hour, UTC")
     chart.data = cells
     worst = cells.sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True]).iloc[0]
@@ -189,6 +200,7 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     return chart
 
 
+@_styled
 def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | None = None, **filters: Any) -> Chart:
     """Draw a matrix of endpoint by status and code with the count in each cell."""
     rows, facts = _facts(frame, per, source, filters)
@@ -202,13 +214,16 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
     )
     table = counts.pivot_table(index="endpoint", columns="label", values="n", aggfunc="sum", fill_value=0, sort=False).astype("int64")
     table = table.loc[_ordered(table.sum(axis=1)), _ordered(table.sum(axis=0))]
-    across, down = [_wrapped(c, 24) for c in table.columns], [_wrapped(e, 34) for e in table.index]
-    chart = _started(title, facts, 2.9 + 0.17 * sum(d.count("\n") + 1.6 for d in down))
+    down = [_wrapped(e, 34) for e in table.index]
+    slanted = all(len(_plain(c)) <= 36 for c in table.columns)
+    across = [_plain(c) if slanted else _wrapped(c, max(24, max(map(len, map(_plain, table.columns))) // 3)) for c in table.columns]
+    longest = max(len(line) for name in across for line in name.split("\n"))
+    chart = _started(title, facts, 1.5 + longest * (0.045 if slanted else 0.085) + 0.17 * sum(d.count("\n") + 1.6 for d in down))
     ax = chart.subplots()
     _grid(ax, table.to_numpy(dtype=float), [[f"{n:,}" if n else "" for n in row] for row in table.to_numpy()], size=9)
-    ax.set_xticks(range(len(across)), across, rotation=35, ha="left", rotation_mode="anchor")
+    ax.set_xticks(np.arange(len(across)) + 0.5, across, rotation=35 if slanted else 90, ha="left" if slanted else "center", rotation_mode="anchor" if slanted else "default")
     ax.xaxis.tick_top()
-    ax.set_yticks(range(len(down)), down)
+    ax.set_yticks(np.arange(len(down)) + 0.5, down)
     chart.data = table.reset_index()
     chart.data.columns.name = None
     by_endpoint = table.sum(axis=1)
@@ -216,6 +231,7 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
     return chart
 
 
+@_styled
 def accounts(frame: Any, *, per: Per = "call", top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """Draw for each account (service plan or project) how many rows failed and how many did not."""
     rows, facts = _facts(frame, per, source, filters)
@@ -235,12 +251,13 @@ def accounts(frame: Any, *, per: Per = "call", top: int = 20, source: str | None
     ax.barh(y, rest, left=failing, height=0.24, color=OUTCOMES["success"][1], edgecolor=INK, linewidth=0.6, label="not failing")
     texts = [f"{int(f):,} of {int(n):,} failing ({_percent(f / n)})" for f, n in zip(summed["n_failing"], summed["n"], strict=True)]
     _beside(ax, y, names, failing + rest, texts)
-    chart.legend(*ax.get_legend_handles_labels(), loc="outside lower right", ncols=2, frameon=False)
+    _key(ax, *ax.get_legend_handles_labels())
     chart.data = summed.assign(share_failing=summed["n_failing"] / summed["n"])
     chart.description = f"{chart.title}. " + "; ".join(f"{a}: {t}" for a, t in list(zip(summed["account"], texts, strict=True))[:3]) + "."
     return chart
 
 
+@_styled
 def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """Draw the median, 90 % and 99 % quantile of the duration for each endpoint and code (the rows with most values)."""
     rows, facts = _facts(frame, per, source, filters)
@@ -264,23 +281,25 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.set_xlabel("milliseconds")
-    chart.legend(*ax.get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False)
+    _key(ax, *ax.get_legend_handles_labels(), below=-0.55 / (_height(names) - 0.8))
     chart.data = table
     flat = [name.replace("\n", ", ") for name in names]
     chart.description = f"{chart.title}. Median / 90 % / 99 %: " + "; ".join(f"{a}: {t}" for a, t in list(zip(flat, texts, strict=True))[:3]) + "."
     return chart
 
 
+@_styled
 def delivery_codes(frame: Any, *, top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """Draw how many recipients have each delivery code, from the delivery reports among the responses."""
     rows, facts = _facts(frame, "attempt", source, filters)
     counts = analysis.delivery_codes(rows)
-    facts = _Facts(int(counts["n"].sum()), 0, "recipients", facts.period, facts.footer)
+    footer = facts.footer.replace("Each attempt counts", "Each recipient counts once, as last reported")
+    facts = _Facts(int(counts["n"].sum()), 0, "recipients", facts.period, footer)
     names = [" ".join(str(part) for part in row if not pd.isna(part)) or "no code" for row in counts[["code", "status"]].itertuples(index=False)]
     shown = counts.assign(label=_top(pd.Series(names, dtype=object), counts["n"], top, "codes"), outcome=_delivery_outcome(counts["code"]))
     shown = shown.groupby("label", sort=False, as_index=False).agg({"n": "sum", "share": "sum", "outcome": "first"})
     shown = shown.set_index("label").loc[_ordered(shown.set_index("label")["n"])].reset_index() if len(shown) else shown
-    chart = _bars(facts.titled("Delivery codes"), shown, facts, nothing="No response is a delivery report with a code.", legend=False)
+    chart = _bars(facts.titled("Delivery codes"), shown, facts, nothing="No response is a delivery report with a code.", words=DELIVERIES)
     chart.data = counts
     chart.description = _listing(chart.title, counts, "recipients", names)
     return chart
@@ -381,21 +400,21 @@ def _listing(title: str, counts: pd.DataFrame, unit: str, names: list[str] | Non
 # --- drawing --------------------------------------------------------------------------------------------------------------------------------------
 
 
-def _bars(title: str, counts: pd.DataFrame, facts: _Facts, *, nothing: str, legend: bool = True) -> Chart:
+def _bars(title: str, counts: pd.DataFrame, facts: _Facts, *, nothing: str, words: dict[str, tuple[str, str, str]] = OUTCOMES) -> Chart:
     if counts.empty:
         return _nothing(title, facts, counts, nothing)
     names = [_wrapped(name, 40) for name in counts["label"]]
-    chart = _started(title, facts, _height(names) + 0.25 * legend)
+    chart = _started(title, facts, _height(names) + 0.25)
     ax = chart.subplots()
     y, n = _places(names), counts["n"].to_numpy(dtype=float)
     outcomes = ["rest" if pd.isna(outcome) else outcome for outcome in counts["outcome"]]
     for place, width, outcome in zip(y, n, outcomes, strict=True):
-        _, colour, hatch = OUTCOMES.get(outcome, ("", *_REST))
+        _, colour, hatch = words.get(outcome, ("", *_REST))
         ax.barh(place, width, height=0.24, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.6)
     _beside(ax, y, names, n, [f"{int(k):,} ({_percent(share)})" for k, share in zip(n, counts["share"], strict=True)])
-    kinds = [Patch(facecolor=c, hatch=h, edgecolor=INK, linewidth=0.6, label=words) for key, (words, c, h) in OUTCOMES.items() if key in outcomes]
-    if legend and kinds:
-        chart.legend(handles=kinds, loc="outside lower right", ncols=len(kinds), frameon=False)
+    kinds = [Patch(facecolor=c, hatch=h, edgecolor=INK, linewidth=0.6, label=word) for key, (word, c, h) in words.items() if key in outcomes]
+    if kinds:
+        _key(ax, kinds, [str(kind.get_label()) for kind in kinds])
     return chart
 
 
@@ -420,6 +439,10 @@ def _beside(ax: Axes, y: np.ndarray[Any, Any], names: list[str], ends: np.ndarra
     ax.spines[["top", "right", "bottom"]].set_visible(False)
     ax.xaxis.set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def _key(ax: Axes, handles: list[Any], labels: list[str], below: float = 0.0) -> None:
+    ax.legend(handles, labels, loc="upper right", bbox_to_anchor=(1, below), borderaxespad=0.2, ncols=len(labels), frameon=False)
 
 
 def _stack(ax: Axes, counts: pd.DataFrame, step: int) -> None:
@@ -496,7 +519,7 @@ def _readable_on(face: Any) -> str:
 
 def _top(names: pd.Series[Any], n: pd.Series[Any], top: int, what: str) -> list[str]:
     totals = n.groupby(names.to_numpy()).sum()
-    kept = set(sorted(totals.index, key=lambda name: (-totals[name], name))[:top])
+    kept = set(sorted(totals.index, key=lambda name: (-totals[name], name))[: top if len(totals) > top + 1 else None])
     return [name if name in kept else f"other ({len(totals) - len(kept):,} {what})" for name in names]
 
 
@@ -505,7 +528,7 @@ def _ordered(totals: pd.Series[Any]) -> list[str]:
 
 
 def _delivery_outcome(codes: pd.Series[Any]) -> list[str]:
-    return ["other" if pd.isna(code) else "success" if code in (0, 400, 401) else "user_error" for code in codes]
+    return ["other" if pd.isna(code) else {0: "delivered", 400: "underway", 401: "underway"}.get(int(code), "failed") for code in codes]
 
 
 def _plain(text: Any) -> str:
@@ -515,7 +538,12 @@ def _plain(text: Any) -> str:
 
 
 def _wrapped(text: Any, width: int) -> str:
-    return "\n".join(textwrap.wrap(_plain(text).replace("_", "_\u200b"), width, break_on_hyphens=True)).replace("\u200b", "")
+    lines = [""]
+    for part in re.findall(rf"[^\s_/.-]{{1,{width}}}[\s_/.-]*|[\s_/.-]+", _plain(text)):  # breaks where a name has a joint
+        if len(lines[-1] + part.rstrip()) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _percent(share: float) -> str:
