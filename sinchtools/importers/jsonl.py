@@ -54,7 +54,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 DURATIONS = {  # field path: how many milliseconds one unit is
     **dict.fromkeys("elapsed_ms duration_ms durationms latency_ms latencyms responsetime response_time_ms took_ms time_taken_ms elapsedms time-taken".split(), 1.0),
     **dict.fromkeys("elapsed elapsedmilliseconds originresponsedurationms latencies.request response.elapsed_ms responselatency".split(), 1.0),
-    **dict.fromkeys("request_time upstream_response_time duration_s duration_seconds response_time_s elapsed_s latency_s duration latency".split(), 1000.0),
+    **dict.fromkeys("request_time upstream_response_time duration_s duration_seconds response_time_s elapsed_s latency_s duration latency service".split(), 1000.0),
     **dict.fromkeys("took response_time request_duration httprequest.latency".split(), 1000.0),
     **dict.fromkeys("event.duration duration_ns latency_ns".split(), 1e-6),
     **dict.fromkeys("duration_us latency_us duration_micros".split(), 1e-3),
@@ -155,7 +155,7 @@ def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
     return Exchange(
         **{name: _text(value.get(name)) for name in ("parent_id", "call_id", "method", "url", "endpoint", "region", "account", "code", "text", "failure")},
         id=_text(value.get("id")) or "",
-        attempt=value.get("attempt") if isinstance(value.get("attempt"), int) and 0 < value["attempt"] < 32768 else 1,
+        attempt=status_of(value.get("attempt", 1)) or 1,
         at=piece.instant(value.get("at")),
         source=_text(value.get("source")) or piece.at(number),
         target=value["target"] if value.get("target") in ("sandbox", "dry-run", "live") else "unknown",
@@ -220,7 +220,7 @@ def _foreign(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange | 
     return Exchange(
         source=piece.at(number),
        
-        at=piece.instant(found["at"]),
+        at=next((moment for path in FIELDS["at"] if flat.get(path) and (moment := piece.instant(flat[path]))), None),
         method=method,
         url=url,
         request_headers=headers_of(found["request_headers"]),
