@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 AUTH_URL = "https://auth.sinch.com/oauth2/token"
 _OWN = "_sinchtools_logged"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _BACKOFF_BASE_S, _BACKOFF_CAP_S = 1.0, 60.0
 
 
@@ -142,15 +143,18 @@ class Client:
         return self._session.send(prepared, timeout=self.timeout_s, allow_redirects=False, **settings_of)
 
     def _prepared(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None) -> requests.PreparedRequest:
-        own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
+        own = url.startswith(f"{self.base_url}/")
         sent: dict[str, str | None] = {"Authorization": f"Bearer {self._token.value()}"} if own else {}
         given = headers if headers is not None else {"Content-Type": "application/json"} if body is not None else {}
         lowered = {name.lower() for name in given}
         sent = {name: value for name, value in sent.items() if name.lower() not in lowered} | dict(given)
+        kept = {name: value for name, value in sent.items() if value is not None}
         try:
-            prepared = self._session.prepare_request(requests.Request(method, url, data=body, headers={k: v for k, v in sent.items() if v is not None}))
-        except (requests.RequestException, ValueError) as error:
-            raise WrongUseError(f"A {method} request to this path cannot be sent: {type(error).__name__}.", hint="Check the method, the path and the header names.") from None
+            if not _TOKEN.fullmatch(method):
+                raise ValueError
+            prepared = self._session.prepare_request(requests.Request(method, url, data=body, headers=kept))
+        except (requests.RequestException, ValueError):
+            raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the method, the path and the headers.") from None
         setattr(prepared, _OWN, True)
         return prepared
 
