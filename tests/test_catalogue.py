@@ -187,7 +187,9 @@ def test_every_smpp_code_of_the_list_is_there(first, last):
 
 @pytest.mark.parametrize(
     ("number", "permanent"),
-    [(4, False), (14, False), (15, True), (18, False), (53, True), (56, False), (64, True), (72, True), (101, False), (153, False), (205, True), (310, True), (322, False), (399, False)],
+    [(4, False), (14, False), (15, True), (18, False),
+     (53, True), (56, False), (64, True), (72, True),
+     (101, False), (153, False), (205, True), (310, True), (322, False), (399, False)],
 )  # fmt: skip
 def test_an_smpp_code_says_whether_it_passes(number, permanent):
     entry = explain(smpp=number)
@@ -213,6 +215,8 @@ R, W, C, N, A, X = "as-is", "after-wait", "after-change", "do-not-retry", "ask-f
     [
         # no answer: only what may have sent is asked about
         (None, None, "GET", {"failure": "ReadTimeout"}, R),
+        (None, None, "get", {"failure": "ReadTimeout"}, R),
+        (0, None, "POST", {"failure": "ConnectTimeout"}, R),
         (None, None, "HEAD", {"failure": "ConnectionResetError"}, R),
         (None, None, "PUT", {"failure": "ReadTimeout"}, W),
         (None, None, "DELETE", {"failure": "ReadTimeout"}, W),

@@ -124,6 +124,13 @@ def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word(
     assert one.ended.startswith("give service plan ID")
 
 
+@pytest.mark.parametrize(("state", "then"), [("failed", "scheduled"), ("skipped", "report-code")])
+def test_what_did_not_help_may_lead_elsewhere_than_what_was_skipped(state, then):
+    one = walk(201, None)
+    one.answer(state)
+    assert one.current.id == then
+
+
 def test_skipping_every_step_also_ends():
     one = walk(500, None)
     while not one.finished:

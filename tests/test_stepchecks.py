@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,8 @@ AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLAN = "https://us.sms.api.sinch.com/xms/v1/plan1"
 ZT, REST = "https://zt.", ".sms.api.sinch.com/xms/v1/p/batches"
 BODY = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
-BATCH = "01KT0000000000000000000001"  # a ULID of 2026-06-10
+BATCH = "01KT0000000000000000000001"  # a ULID
+MADE = datetime.fromisoformat("2026-05-31T21:45:44.192000+00:00")  # the time in it
 SENT = Exchange(
     id="x1",
     at=AT,
@@ -176,7 +177,11 @@ BLIND = replace(SENT, request_headers={}, request_body=None)
         ("list-window", replace(LIST, url=f"{PLAN}/batches?start_date=2026-11-10"), OK, "start_date"),
         ("list-window", replace(LIST, response_body='{"count": 3, "batches": []}'), OK, "3 entries"),
         ("list-window", READ, OPEN, "no list"),
-        ("age-of-batch", replace(READ, at=datetime(2026, 11, 30, tzinfo=UTC)), OK, "days before"),
+        ("age-of-batch", READ, OK, "days before"),
+        ("age-of-batch", replace(READ, at=MADE + timedelta(seconds=10)), BAD, "10 s before"),
+        ("age-of-batch", replace(READ, at=MADE - timedelta(seconds=10)), OPEN, "no time"),
+        ("age-of-batch", replace(READ, url=f"{PLAN}/batches/{'7' + 'Z' * 25}"), OPEN, "no time"),
+        ("age-within-retention", replace(READ, at=MADE + timedelta(days=13)), OK, "13 days before"),
         ("age-within-retention", READ, BAD, "days before"),
         ("age-of-batch", replace(READ, at=None), OPEN, "when the request left"),
         ("age-within-retention", replace(READ, url=f"{PLAN}/batches/abcdef"), OPEN, "no time"),
@@ -246,6 +251,7 @@ def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(check,
 def test_a_note_of_the_diagnosis_is_no_problem():
     note = Finding(rule="a-rule", severity="note", field="to", says="Worth a look.")
     assert CHECKS["finding-names-cause"](SENT, [note]).state == OPEN
+    assert CHECKS["numbers-e164"](BLIND, [note]).state == OPEN
 
 
 @pytest.mark.parametrize("check", CHECKS)
