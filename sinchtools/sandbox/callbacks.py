@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from sinchtools.sandbox import delivery
-from sinchtools.sandbox.state import Account, Batch, Clock, stamp
+from sinchtools.sandbox.state import Account, Batch, Clock
 
 RETRY_AFTER_S = tuple(5 * 2**i for i in range(15))  # after the first failure: 5, 10, 20 ... 81920
 TIMEOUT_S = 10

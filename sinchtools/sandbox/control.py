@@ -61,9 +61,13 @@ def _receive(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
     given = {{"from": "from_"}.get(name, name): value for name, value in spec.items()}
     for name in ("from_", "to", "body"):
         if not isinstance(given.get(name), str):
-            raise WrongUseError("An inbound needs from, to and body, three strings.", hint='Send {"from": "15551230001", "to": "15559870002", "body": "Hi"}.')
+            raise WrongUseError(
+                "An inbound needs from, to and body, three strings.", hint='Send {"from": "15551230001", "to": "15559870002", "body": "Hi"}.'
+            )
     if odd := set(given) - {"account", "from_", "to", "body", "type", "udh", "operator_id", "client_reference", "sent_at"}:
-        raise WrongUseError(f"An inbound has no field {min(odd)!r}.", hint="Use from, to, body, type, udh, operator_id, client_reference, sent_at, account.")
+        raise WrongUseError(
+            f"An inbound has no field {min(odd)!r}.", hint="Use from, to, body, type, udh, operator_id, client_reference, sent_at, account."
+        )
     return sandbox.receive(**given)
 
 

@@ -83,13 +83,18 @@ def batch_report(batch: Batch, now: datetime, *, full: bool, keep: Callable[[Cha
         if keep(change):
             groups[change.code, change.status].append(recipient)
     statuses = [{"code": code, "status": status, "count": len(who)} | ({"recipients": who} if full else {}) for (code, status), who in groups.items()]
-    report = {"type": f"delivery_report_{_channel(batch)}", "batch_id": batch.id, "total_message_count": len(batch.recipients or ()), "statuses": statuses}
+    report = {
+        "type": f"delivery_report_{_channel(batch)}",
+        "batch_id": batch.id,
+        "total_message_count": len(batch.recipients or ()),
+        "statuses": statuses,
+    }
     return report | _reference(batch)
 
 
 def recipient_report(batch: Batch, recipient: str, change: Change) -> dict[str, Any]:
     """Return the delivery report of one message."""
-    report = {"type": f"recipient_delivery_report_{_channel(batch)}", "batch_id": batch.id, "recipient": recipient}
+    report: dict[str, Any] = {"type": f"recipient_delivery_report_{_channel(batch)}", "batch_id": batch.id, "recipient": recipient}
     report |= {"code": change.code, "status": change.status, "at": stamp(change.at)}
     if change.final and change.status not in {"Aborted", "Cancelled"}:
         report["operator_status_at"] = stamp(change.at.replace(second=0, microsecond=0))

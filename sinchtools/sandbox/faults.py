@@ -109,7 +109,13 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "status": (int,), "code": (str,), "text": (str,), "retry_after_s": (int, float), "latency_ms": (int, float), "drop": (bool,), "body": (str,),
     "times": (int,), "endpoint": (str,), "account": (str,), "probability": (int, float), "seed": (int,),
 }  # fmt: skip
-_RANGES = {"status": (200, 599), "latency_ms": (0, 600_000), "times": (1, 1_000_000_000), "probability": (0, 1), "retry_after_s": (0, 86_400)}
+_RANGES: dict[str, tuple[float, float]] = {
+    "status": (200, 599),
+    "latency_ms": (0, 600_000),
+    "times": (1, 1_000_000_000),
+    "probability": (0, 1),
+    "retry_after_s": (0, 86_400),
+}
 
 
 def _fault(spec: dict[str, Any]) -> Fault:
@@ -119,9 +125,8 @@ def _fault(spec: dict[str, Any]) -> Fault:
             raise WrongUseError(f"A fault has no field {name!r}.", hint=f"Use: {', '.join(_KINDS)}.")
         if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and bool not in _KINDS[name]):
             raise WrongUseError(f"The fault's {name} cannot be {value!r}.", hint=f"Give {_KINDS[name][-1].__name__}.")
-        low, high = _RANGES.get(name, (value, value))
-        if not low <= value <= high:
-            raise WrongUseError(f"The fault's {name} cannot be {value!r}.", hint=f"Give {low} to {high}.")
+        if isinstance(value, int | float) and name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
+            raise WrongUseError(f"The fault's {name} cannot be {value!r}.", hint="Give {} to {}.".format(*_RANGES[name]))
     fault = Fault(**given)
     if fault.body not in (None, *BODIES):
         raise WrongUseError(f"The fault's body cannot be {fault.body!r}.", hint=f"Use one of: {', '.join(BODIES)}.")

@@ -295,7 +295,12 @@ def batch_object(batch: Batch) -> dict[str, Any]:
 def group_object(group: Group) -> dict[str, Any]:
     """Return a group as the API shows it."""
     shown: dict[str, Any] = {"id": group.id} | ({"name": group.name} if group.name else {})
-    shown |= {"size": len(group.members), "created_at": stamp(group.created_at), "modified_at": stamp(group.modified_at), "child_groups": group.child_groups}
+    shown |= {
+        "size": len(group.members),
+        "created_at": stamp(group.created_at),
+        "modified_at": stamp(group.modified_at),
+        "child_groups": group.child_groups,
+    }
     if group.auto_update:
         keywords = {name: group.auto_update[name] for name in ("add", "remove") if group.auto_update.get(name)}
         shown["auto_update"] = {"to": digits(group.auto_update["to"]), **keywords}

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import atexit
 import errno
-import itertools
 import logging
+import os
 import random
+import socket
 import threading
 from collections.abc import Coroutine
+from http.client import responses
 from typing import Any, Self
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine, responses
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.netutil import bind_sockets
 
 from sinchtools.errors import PortInUseError, WrongUseError
 from sinchtools.sandbox.answers import BODY_BYTES, HEADER_BYTES, Answer, Limiter, Request, answer
@@ -78,7 +79,6 @@ class Sandbox:
         self.callbacks = Callbacks(self.clock)
         self._seed, self._lock = seed, threading.RLock()
         self._accounts: dict[str, Account] = {}
-        self._requests = itertools.count()
         self._served = 0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,16 +105,11 @@ class Sandbox:
         """
         if self._thread:
             return self
-        try:
-            sockets = bind_sockets(self.port, HOST)
-        except (OSError, OverflowError) as error:
-            if getattr(error, "errno", None) == errno.EADDRINUSE:
-                raise PortInUseError(self.port) from None
-            raise WrongUseError(f"The sandbox cannot listen on port {self.port}: {error}.", hint="Choose 1024 to 65535, or 0 for any free port.") from None
-        self.port = sockets[0].getsockname()[1]
+        listening = _listen(self.port)
+        self.port = listening.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
         ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: _run(self._serve(sockets, ready)), name="sinchtools-sandbox", daemon=True)
+        self._thread = threading.Thread(target=lambda: _run(self._serve(listening, ready)), name="sinchtools-sandbox", daemon=True)
         self._thread.start()
         ready.wait()
         return self
@@ -204,10 +199,10 @@ class Sandbox:
         fakes = {"token": source.randbytes(16).hex()} if settings.get("kind", "plan") == "plan" else {}
         return Account(id=account_id, clock=self.clock, random=source, dispatched=self.callbacks.report, **{**fakes, **settings})
 
-    async def _serve(self, sockets: list[Any], ready: threading.Event) -> None:
+    async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         server = _Server(self)
-        server.add_sockets(sockets)
+        server.add_socket(listening)
         ready.set()
         await self._stopping.wait()
         server.stop()
@@ -249,6 +244,22 @@ def shared() -> Sandbox:
         return _shared[0].start()
 
 
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen(128)
+        listening.setblocking(False)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise PortInUseError(port) from None
+        raise WrongUseError(f"The sandbox cannot listen on port {port}: {error}.", hint="Choose 1024 to 65535, or 0 for any free port.") from None
+    return listening
+
+
 def _run(main: Coroutine[Any, Any, None]) -> None:
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(main)
@@ -260,7 +271,7 @@ class _Server(HTTPServer):
         self.sandbox = sandbox
         self.hosts = {f"{name}:{sandbox.port}" for name in (HOST, "localhost")}
 
-    def handle_stream(self, stream: IOStream, address: Any) -> None:  # type: ignore[override]
+    def handle_stream(self, stream: IOStream, address: Any) -> None:
         write = stream.write
         stream.write = lambda data: write(_MARKED if data == _BARE else data)  # type: ignore[method-assign]
         super().handle_stream(stream, address)
@@ -298,7 +309,7 @@ class _Exchange(HTTPMessageDelegate):
         if found.latency_ms:
             asyncio.get_running_loop().call_later(found.latency_ms / 1000, self._reply, found)
         elif self.line.path.startswith(ROOT) or self.server.sandbox.callbacks.due_in_s() is not None:
-            asyncio.ensure_future(self._settle_and_reply(found))
+            self.task = asyncio.ensure_future(self._settle_and_reply(found))
         else:
             self._reply(found)
 

@@ -21,7 +21,7 @@ MESSAGES_PER_SECOND = 100  # ours: the vendor's numbers are contractual
 DEFAULT_ORIGINATOR = "15559870000"
 BLOCKED, NO_ORIGINATOR = 413, 410  # delivery codes that stop a whole batch
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LATEST = datetime(9999, 12, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 1, tzinfo=UTC)
 
 
 class Clock:
@@ -187,7 +187,7 @@ class Account:
     feedback: dict[str, list[str]] = field(default_factory=dict)
     dispatched: Callable[[Account, Batch], None] = lambda account, batch: None
     _scheduled: list[tuple[datetime, str]] = field(default_factory=list)
-    _free_at: datetime = datetime.min.replace(tzinfo=UTC)
+    _free_at: datetime = _EARLIEST
 
     def __post_init__(self) -> None:
         if self.kind == "project" and not self.token:
@@ -207,7 +207,9 @@ class Account:
         self.groups[group.id] = group
         return group
 
-    def add_batch(self, batch_id: str | None = None, *, to: Iterable[str] = ("15551230001",), created_at: datetime | None = None, **fields: Any) -> Batch:
+    def add_batch(
+        self, batch_id: str | None = None, *, to: Iterable[str] = ("15551230001",), created_at: datetime | None = None, **fields: Any
+    ) -> Batch:
         """Put a batch here, under a given ID or a new one; it is dispatched as soon as it is due."""
         now = created_at or self.clock.now()
         given = {"body": "Hi", **{name: value for name, value in fields.items() if value is not None}}
@@ -217,7 +219,14 @@ class Account:
         return batch
 
     def add_inbound(
-        self, inbound_id: str | None = None, *, from_: str = "15551230001", to: str = "15559870002", body: Any = "Hi", type: str = "mo_text", **rest: Any
+        self,
+        inbound_id: str | None = None,
+        *,
+        from_: str = "15551230001",
+        to: str = "15559870002",
+        body: Any = "Hi",
+        type: str = "mo_text",
+        **rest: Any,
     ) -> dict[str, Any]:
         """Put an inbound message here, under a given ID or a new one."""
         inbound = {"id": inbound_id or self.new_id(), "from": digits(from_), "to": digits(to), "type": type, "body": body}

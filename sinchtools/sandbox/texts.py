@@ -10,10 +10,13 @@ from sinchtools.checks import Violation
 MISSING_CALLBACK = "Requesting delivery report without any callback URL."  # as it is on the wire
 _NO_NUMBER = "{where}: '{value}' is not a valid MSISDN"
 _NO_RECIPIENT = "{where}: '{value}' is neither a valid MSISDN nor a group ID"
+_OTHER = "{where}: '{value}' is not valid"
 TEXTS = {
     "missing-field": "{where}: must be given",
     "absent-value": "{where}: a value is missing",
     "wrong-type": "{where}: expected {expected}, found {observed}",
+    "not-an-array": "{where}: expected {expected}, found {observed}",
+    "not-a-string": "{where}: expected {expected}, found {observed}",
     "body-not-an-object": "expected an object, found {observed}",
     "empty": "{where}: must not be empty",
     "too-short": "{where}: at least {limit} {what}, found {observed}",
@@ -53,7 +56,7 @@ def text_of(violation: Violation, body: Any = None) -> str:
     "to[0]: '0700' is neither a valid MSISDN nor a group ID"
     """
     rule, pointer = violation.rule, violation.pointer or ""
-    template = TEXTS.get(rule) or (_NO_RECIPIENT if rule.startswith("msisdn") and violation.field in {"to", "to_add", "to_remove"} else _NO_NUMBER)
+    template = _template(rule, violation.field)
     if (violation.location, violation.field, rule) == ("query", "type", "not-a-choice"):
         template = "'{value}' is not a valid report type"
     found = str(_at(body, pointer))[:80] if pointer else ""
@@ -61,6 +64,13 @@ def text_of(violation: Violation, body: Any = None) -> str:
     if found and (rule.startswith(("msisdn", "sender"))):
         facts["value"] = found
     return template.format(**{**facts, "where": _where(pointer) or violation.field})
+
+
+def _template(rule: str, field: str | None) -> str:
+    if rule.startswith("msisdn"):
+        return _NO_RECIPIENT if field in {"to", "to_add", "to_remove"} else _NO_NUMBER
+    kin = [name for name in TEXTS if rule.startswith(name)]  # missing-field-renamed reads like missing-field
+    return TEXTS[max(kin, key=len)] if kin else _OTHER
 
 
 def _where(pointer: str) -> str:
