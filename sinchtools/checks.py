@@ -27,6 +27,7 @@ from sinchtools.api import (
     Field,
     digits,
     encoding_of,
+    not_gsm7,
     parts_of,
 )
 from sinchtools.records import header
@@ -39,6 +40,14 @@ _GROUP_ID = re.compile(r"(?=.*[A-Za-z])(?:[0-9A-Za-z]{26}|[0-9A-Za-z]{12,16})")
 _PATH_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE)
 _ALPHANUMERIC_SENDER = 11
+_OTHER_NAMES = {  # what other APIs and people call a field: our name
+    **dict.fromkeys(("message", "text", "content", "msg", "sms", "message_body", "sms_text"), "body"),
+    **dict.fromkeys(("recipient", "recipients", "phone", "phone_number", "number", "numbers", "destination", "destinations", "msisdn", "tos"), "to"),
+    **dict.fromkeys(("sender", "originator", "source", "sender_id", "from_number"), "from"),
+    **dict.fromkeys(("callback", "webhook", "webhook_url", "status_callback", "notify_url"), "callback_url"),
+    **dict.fromkeys(("params", "variables", "substitutions"), "parameters"),
+    **dict.fromkeys(("reference", "client_ref"), "client_reference"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +162,9 @@ def _schema_name(endpoint: Endpoint, body: Mapping[str, Any], batch_type: str | 
 def _object(schema: Mapping[str, Field], body: Mapping[str, Any], pointer: str, *, updating: bool = False, top: str | None = None) -> Iterator[Violation]:
     for name, spec in schema.items():
         if spec.required and name not in body:
-            yield Violation(rule="missing-field", code=CONSTRAINT, field=top or name, pointer=f"{pointer}/{name}", facts={"name": name})
+            facts = {"name": name, "suggestion": next((other for other in body if _OTHER_NAMES.get(_snake(other)) == name), "")}
+            rule = "missing-field-renamed" if facts["suggestion"] else "missing-field"
+            yield Violation(rule=rule, code=CONSTRAINT, field=top or name, pointer=f"{pointer}/{name}", facts=facts)
     for name, value in body.items():
         here = f"{pointer}/{_escaped(name)}"
         if name not in schema:
@@ -166,9 +177,16 @@ def _object(schema: Mapping[str, Field], body: Mapping[str, Any], pointer: str, 
 
 
 def _unknown(name: str, schema: Mapping[str, Field], pointer: str, top: str | None) -> Violation:
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().replace("-", "_")
+    snake = _snake(name)
     close = difflib.get_close_matches(snake, schema, n=1, cutoff=0.7)
-    return _warning("unknown-field", code=JSON, field=name if top is None else top, pointer=pointer, facts={"name": name[:60], "suggestion": close[0] if close else ""})
+    other = _OTHER_NAMES.get(snake, "")
+    suggestion = close[0] if close else other if other in schema else ""
+    rule = "unknown-field-renamed" if suggestion else "unknown-field"
+    return _warning(rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts={"name": name[:60], "suggestion": suggestion})
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().replace("-", "_")
 
 
 # --- one value -------------------------------------------------------------------------------------------------------
@@ -177,10 +195,20 @@ def _unknown(name: str, schema: Mapping[str, Field], pointer: str, top: str | No
 def _value(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
     python_type, words = JSON_TYPES[spec.kind]
     if not isinstance(value, python_type) or (python_type is int and isinstance(value, bool)):
-        yield Violation(rule="wrong-type", code=JSON, field=name, pointer=pointer, facts={"name": name, "expected": words, "observed": _kind_of(value)})
+        yield _wrong_type(name, name, pointer, words, value)
         return
     yield from _size(spec, value, name, pointer)
     yield from _FORMATS[spec.kind](spec, value, name, pointer)
+
+
+def _wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) -> Violation:
+    facts = {"name": name, "expected": expected, "observed": _kind_of(value)}
+    if expected == "true or false" and isinstance(value, str):
+        return Violation(rule="not-a-boolean", field=field, pointer=pointer, facts={**facts, "value": value[:20]})
+    if value is None:
+        return Violation(rule="absent-value", field=field, pointer=pointer, facts=facts)
+    rule = "not-an-array" if expected.startswith("an array") else "not-a-string" if expected == "a string" else "wrong-type"
+    return Violation(rule=rule, code=JSON, field=field, pointer=pointer, facts=facts)
 
 
 def _size(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
@@ -203,7 +231,7 @@ def _choice(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violat
     if value not in spec.choices:
         close = difflib.get_close_matches(value.lower(), spec.choices, n=1, cutoff=0.5)
         facts = {"name": name, "value": value[:40], "choices": ", ".join(spec.choices), "suggestion": close[0] if close else ""}
-        yield Violation(rule="not-a-choice", field=name, pointer=pointer, facts=facts)
+        yield Violation(rule="not-a-choice-but-close" if close else "not-a-choice", field=name, pointer=pointer, facts=facts)
 
 
 def _instant(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
@@ -253,8 +281,7 @@ def _id(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]
 def _texts(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator[Violation]:
     for i, entry in enumerate(value):
         if not isinstance(entry, str):
-            facts = {"name": f"{name}[{i}]", "expected": "a string", "observed": _kind_of(entry)}
-            yield Violation(rule="wrong-type", code=JSON, field=name, pointer=f"{pointer}/{i}", facts=facts)
+            yield _wrong_type(f"{name}[{i}]", name, f"{pointer}/{i}", "a string", entry)
 
 
 def _ids(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator[Violation]:
@@ -292,8 +319,7 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
         if not PARAMETER_KEY.fullmatch(key):
             yield Violation(rule="parameter-key", code=CONSTRAINT, field=name, pointer=here, facts={"name": key[:40], "observed": len(key), "limit": 16})
         if not isinstance(values, dict):
-            facts = {"name": f"parameters.{key[:40]}", "expected": "an object", "observed": _kind_of(values)}
-            yield Violation(rule="wrong-type", code=JSON, field=name, pointer=here, facts=facts)
+            yield _wrong_type(f"parameters.{key[:40]}", name, here, "an object", values)
             continue
         for who, text in values.items():
             yield from _parameter_value(name, key, who, text, f"{here}/{_escaped(who)}")
@@ -301,8 +327,7 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
 
 def _parameter_value(name: str, key: str, who: str, text: Any, pointer: str) -> Iterator[Violation]:
     if not isinstance(text, str):
-        facts = {"name": f"parameters.{key[:40]}", "expected": "a string", "observed": _kind_of(text)}
-        yield Violation(rule="wrong-type", code=JSON, field=name, pointer=pointer, facts=facts)
+        yield _wrong_type(f"parameters.{key[:40]}", name, pointer, "a string", text)
     elif len(text) > PARAMETER_VALUE_CHARACTERS:
         facts = {"name": f"parameters.{key[:40]}", "observed": len(text), "limit": PARAMETER_VALUE_CHARACTERS, "what": "characters"}
         yield Violation(rule="too-long", code=CONSTRAINT, field=name, pointer=pointer, facts=facts)
@@ -379,8 +404,15 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
         yield _note("empty-message", field="body", pointer="/body", facts={"name": "body"})
     limit = body.get("max_number_of_message_parts")
     parts = parts_of(text) if len(text) <= 5000 else 0
+    if parts > 1 and (odd := not_gsm7(text)):
+        facts = {"name": "body", "value": " ".join(odd[:8]), "observed": parts, "limit": parts_of(_in_gsm7(text))}
+        yield _note("unicode-message", field="body", pointer="/body", facts=facts)
     if isinstance(limit, int) and not isinstance(limit, bool) and parts > limit >= 1:
         yield _warning("too-many-parts", field="max_number_of_message_parts", pointer="/body", facts={"observed": parts, "limit": limit})
+
+
+def _in_gsm7(text: str) -> str:
+    return "".join(character if encoding_of(character) == "text" else "?" for character in text)
 
 
 def _group(body: Mapping[str, Any]) -> Iterator[Violation]:
@@ -431,9 +463,9 @@ def _parameter(spec: Field, name: str, value: str) -> Iterator[Violation]:
     elif spec.kind == "instant" and instant_of(value.replace(" ", "+")) is None:
         yield Violation(rule="bad-date", facts=facts, **place)
     elif spec.kind == "choice" and value.lower() not in spec.choices:
-        yield Violation(rule="not-a-choice", facts={**facts, "suggestion": ""}, **place)
+        yield Violation(rule="not-a-choice", facts=facts, **place)
     elif spec.kind == "choices" and (odd := [one for one in value.split(",") if one.strip().capitalize() not in spec.choices]):
-        yield Violation(rule="not-a-choice", facts={**facts, "value": odd[0][:40], "suggestion": ""}, **place)
+        yield Violation(rule="not-a-choice", facts={**facts, "value": odd[0][:40]}, **place)
     elif spec.kind == "integers" and any(not re.fullmatch(r"\s*\d{1,9}\s*", one) for one in value.split(",")):
         yield Violation(rule="not-an-integer", facts=facts, **place)
 
@@ -527,9 +559,11 @@ def _possible(number: str, *, explicit: bool, tidy: bool, facts: dict[str, Any])
         reason = phonenumbers.is_possible_number_with_reason(parsed)
         too_long = reason == phonenumbers.ValidationResult.TOO_LONG
         rule = "msisdn-too-long" if too_long else "msisdn-too-short"
+        if not explicit and re.fullmatch(r"[2-9]\d{9}", number):
+            return "msisdn-no-country-code", "error", {**facts, "suggestion": "1", "country": "US"}
         return (rule, "error", facts) if explicit else ("msisdn-unlikely", "warning", facts)
     if not explicit and len(number) == 10 and number[0] in "23456789" and parsed.country_code != 1:
-        return "msisdn-unlikely", "warning", {**facts, "suggestion": f"+1 and {len(number)} digits"}
+        return "msisdn-unlikely", "warning", facts
     return (None, "note", facts) if tidy else ("msisdn-separators", "note", facts)
 
 

@@ -1,0 +1,859 @@
+"""Exchange in, findings out: the request held against the API, joined with the answer and with the rest of the evidence."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+from sinchtools import catalogue, fixes, jsonlint
+from sinchtools.api import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
+from sinchtools.checks import (
+    JSON,
+    STAGES,
+    Violation,
+    body_violations,
+    content_type_violation,
+    is_group_id,
+    msisdn_defect,
+    path_violations,
+    query_violations,
+)
+from sinchtools.envelope import credential_violations, host_violation, is_meant, placeholder_violations, route_violations
+from sinchtools.errors import WrongUseError
+from sinchtools.records import Exchange, Finding, as_dict, header
+from sinchtools.redact import MARKER, Redactor, marker_facts
+from sinchtools.settings import share_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_OF_A_KIND = 10  # findings of one rule in one field; more are counted, not listed
+_SEVERITIES = ("error", "warning", "note")
+_FINDING_KEYS = ("rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says", "then", "page", "fix", "proof", "tag")
+_UNSEEN = {401, 403, 409, 429}  # failures whose cause a request need not show
+_NO_JSON = re.compile(r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)|JSONDecodeError|Unexpected end of JSON input")
+_NOT_CONNECTED = "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """
+    The words of one rule, from ``data/catalogue/rules.toml``.
+
+    Attributes
+    ----------
+    says, then, fix
+        Format strings, filled from what was found.
+    page, tag
+        Where the fact stands, and how sure it is.
+    severity
+        Only where it is fixed by the rule.
+    location, field
+        Only for rules about an answer.
+    """
+
+    says: str
+    then: str
+    page: str
+    tag: str = "documented"
+    severity: str = "error"
+    fix: str | None = None
+    location: str = "body"
+    field: str | None = None
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Return every rule by its id."""
+    tables = tomllib.loads((share_folder("data/catalogue") / "rules.toml").read_text(encoding="utf-8"))
+    return {name: Rule(**table) for name, table in tables.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """
+    What is said about one exchange.
+
+    Attributes
+    ----------
+    exchange
+        The evidence.
+    findings
+        The first is the answer.
+    expected_status, expected_code
+        What the API answers to this request, as far as can be known.
+    consistent
+        Whether the findings agree with the answer; None when there is no answer.
+    """
+
+    exchange: Exchange
+    findings: tuple[Finding, ...]
+    expected_status: int | None
+    expected_code: str | None
+    consistent: bool | None
+
+    @property
+    def top(self) -> Finding | None:
+        """The first finding, or None when nothing is worth a word."""
+        return self.findings[0] if self.findings else None
+
+    @cached_property
+    def fix(self) -> fixes.Fix | None:
+        """The certain repair, or None when there is none."""
+        return fixes.certain_fix(self.exchange, self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that the command line prints."""
+        return {
+            "id": self.exchange.id,
+            "source": self.exchange.source,
+            "observed_status": self.exchange.status,
+            "observed_code": self.exchange.code,
+            "expected_status": self.expected_status,
+            "expected_code": self.expected_code,
+            "consistent": self.consistent,
+            "findings": [{key: getattr(finding, key) for key in _FINDING_KEYS} for finding in self.findings],
+        }
+
+    def as_text(self) -> str:
+        """Return the findings for a terminal, with the line at fault and a caret under the character."""
+        lines = [f"{self.exchange.source or self.exchange.id or 'exchange'}: {_request_line(self.exchange)}", f"  {self._verdict()}"]
+        for finding in self.findings:
+            answer = f" -> {finding.status} {finding.code or ''}".rstrip() if finding.status else ""
+            lines += ["", f"  {finding.severity.upper()} {finding.rule} at {_place(finding)}{answer}", f"    {finding.says}"]
+            lines += [f"    | {line}" for line in self._caret(finding)]
+            lines += [f"    Do: {finding.then}", f"    Source: {finding.page} ({finding.tag})"]
+        return "\n".join(lines)
+
+    def answer(self) -> str:
+        """Return the few lines for the ticket: what, where, what to do, proof; for the vendor's side the message to the account manager."""
+        top = self.top
+        if top is None or top.severity != "error":
+            extra = f" {top.says} {top.then}" if top else ""
+            return f"Nothing wrong was found in this request ({_request_line(self.exchange)}).{extra}"
+        if top.location in ("server", "account") or (self.exchange.status or 0) >= 500:
+            return self._for_account_manager(top)
+        proof = f"\nProof: {top.proof}" if top.proof else ""
+        helps = "" if self.fix or top.rule.startswith("observed") is False else "\nNo change of the request alone can be shown to help."
+        return f"What: {top.says}\nWhere: {_place(top)} of {_request_line(self.exchange)}\nDo: {top.then}{proof}\nSource: {top.page} ({top.tag}).{helps}"
+
+    def _for_account_manager(self, top: Finding) -> str:
+        x = self.exchange
+        facts = {
+            "Account": x.account, "Region": x.region, "Operation": x.endpoint or x.method, "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
+            "Answer": f"{x.status} {x.code or ''}".strip(), "Attempt": x.attempt if (x.attempt or 1) > 1 else None,
+        }  # fmt: skip
+        listed = "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+        return f"To the account manager:\n{top.says}\n{listed}\nNo change of the request can help here. Please check the account and the service, and tell us the cause.\n\nMeanwhile: {top.then}"
+
+    def _verdict(self) -> str:
+        observed = " ".join(str(part) for part in (self.exchange.status, self.exchange.code) if part) or "no answer"
+        expected = " ".join(str(part) for part in (self.expected_status, self.expected_code) if part) or "not known"
+        agree = {True: "which fits", False: "which does not fit the request as it is shown", None: "so this is judged from the request alone"}[self.consistent]
+        if not any(finding.severity == "error" for finding in self.findings):
+            return f"answered: {observed}; nothing wrong found (expected {expected})"
+        return f"answered: {observed}; expected: {expected}, {agree}"
+
+    def _caret(self, finding: Finding) -> list[str]:
+        text = _text_of(self.exchange.request_body)
+        if finding.line is None or finding.column is None or text is None:
+            return [finding.proof] if finding.proof else []
+        position = _offset(text, finding.line, finding.column)
+        around, caret = jsonlint.shown(text, position)
+        return [around, " " * caret + "^"]
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        def item(finding: Finding) -> str:
+            caret = "\n".join(self._caret(finding))
+            code = f"<pre style='margin:.3em 0;color:inherit;background:transparent'>{escape(caret)}</pre>" if caret else ""
+            return (
+                f"<li><b>{escape(finding.severity)}: {escape(finding.says)}</b>{code}<br>{escape(finding.then)}"
+                f"<br><small>{escape(_place(finding))} · {escape(finding.rule)} · {escape(finding.page)} ({escape(finding.tag)})</small></li>"
+            )
+
+        items = "".join(map(item, self.findings))
+        body = f"<p>{escape(self._verdict())}</p><ol style='padding-left:1.4em'>{items}</ol>"
+        return catalogue.card(_request_line(self.exchange), body)
+
+    def __repr__(self) -> str:
+        """Show the answer in one line."""
+        top = self.top
+        return f"<Diagnosis {self.exchange.id}: {top.rule if top else 'nothing wrong found'}>"
+
+
+class Diagnoses(list[Diagnosis]):
+    """The diagnoses of a whole piece of evidence, in its order."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that the command line prints."""
+        return {"diagnoses": [one.as_json() for one in self]}
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per exchange: what was answered, what was expected, and the first finding."""
+        import pandas as pd
+
+        rows = []
+        for one in self:
+            top = one.top
+            finding = {key: getattr(top, key, None) for key in ("rule", "severity", "location", "field", "says", "then")}
+            rows.append({key: value for key, value in one.as_json().items() if key != "findings"} | finding)
+        names = ["id", "source", "observed_status", "observed_code", "expected_status", "expected_code", "consistent"]
+        frame = pd.DataFrame(rows, columns=[*names, "rule", "severity", "location", "field", "says", "then"])
+        kinds = {name: "Int16" if name.endswith("status") else "boolean" if name == "consistent" else "string" for name in frame.columns}
+        return frame.astype(kinds)
+
+
+@overload
+def diagnose(evidence: Exchange | BaseException, *, now: datetime | None = None, history: Iterable[Exchange] = ()) -> Diagnosis: ...
+@overload
+def diagnose(evidence: Iterable[Exchange], *, now: datetime | None = None, history: Iterable[Exchange] = ()) -> Diagnoses: ...
+
+
+def diagnose(
+    evidence: Exchange | BaseException | Iterable[Exchange], *, now: datetime | None = None, history: Iterable[Exchange] = ()
+) -> Diagnosis | Diagnoses:
+    """
+    Say what is wrong with an exchange, where exactly, and what to do; nothing is sent.
+
+    Parameters
+    ----------
+    evidence
+        One exchange, several, or an exception that the vendor's SDK or requests raised.
+    now
+        The moment that dates and tokens are held against, for exchanges that do not tell when they left.
+    history
+        Other exchanges of the same evidence: a token that works elsewhere, a report on a batch.
+
+    Raises
+    ------
+    WrongUseError
+        The evidence is none of these.
+
+    Examples
+    --------
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
+    >>> headers = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
+    >>> body = '{"to": ["++15551230001"], "from": "15559870002", "body": "Hi"}'
+    >>> found = diagnose(Exchange(method="POST", url=url, request_headers=headers, request_body=body))
+    >>> found.top.rule, found.expected_status, found.top.pointer
+    ('msisdn-doubled-plus', 400, '/to/0')
+    """
+    if isinstance(evidence, BaseException):
+        evidence = exchange_of(evidence)
+    clock = _aware(now) if now else datetime.now(UTC)
+    if isinstance(evidence, Exchange):
+        return _judge(evidence, clock, _known(history))
+    if isinstance(evidence, (str, bytes)) or not isinstance(evidence, Iterable):
+        raise WrongUseError(f"A {type(evidence).__name__} cannot be diagnosed.", hint="Read it first: st.diagnose(st.read(...)).")
+    exchanges = list(evidence)
+    known = _known([*exchanges, *history])
+    return Diagnoses(_judge(exchange, clock, known) for exchange in exchanges)
+
+
+def exchange_of(error: BaseException) -> Exchange:
+    """Return the exchange that an exception carries: of requests, or of the vendor's SDK, which keeps code and text out of its message."""
+    answer = getattr(error, "response", None)
+    if answer is None:
+        answer = getattr(error, "http_response", None)
+    request = getattr(error, "request", None) or getattr(answer, "request", None)
+    body = getattr(answer, "text", None) if hasattr(answer, "text") else getattr(answer, "body", None)
+    exchange = Exchange(
+        id="exception",
+        source=type(error).__name__,
+        method=getattr(request, "method", None) or getattr(request, "http_method", None),
+        url=getattr(request, "url", None),
+        request_headers={str(k): _plain(v) for k, v in (getattr(request, "headers", None) or {}).items()},
+        request_body=_body_of(getattr(request, "body", None) or getattr(request, "request_body", None)),
+        status=getattr(answer, "status_code", None),
+        response_headers={str(k): _plain(v) for k, v in (getattr(answer, "headers", None) or {}).items()},
+        response_body=_body_of(body),
+        text=None if answer is not None else str(error)[:400],
+        failure=None if answer is not None else type(error).__name__,
+    )
+    return complete(Redactor().exchange(exchange))
+
+
+# --- one exchange ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Known:
+    accepted: dict[str, set[str]]  # number of a token's marker: accounts that it worked for
+    reports: dict[str, Exchange]  # batch ID: an answer that holds its delivery report
+
+
+_NOTHING_KNOWN = _Known({}, {})
+
+
+def _known(exchanges: Iterable[Exchange]) -> _Known:
+    known = _Known({}, {})
+    for x in exchanges:
+        if x.status and x.status < 300 and x.account:
+            facts = marker_facts(header(x.request_headers, "Authorization") or "")
+            if facts:
+                known.accepted.setdefault(facts["number"], set()).add(x.account)
+            if x.endpoint and "/delivery_report" in x.endpoint and x.url:
+                known.reports[locate(x.url).values.get("batch_id", "")] = x
+    return known
+
+
+def _judge(exchange: Exchange, clock: datetime, known: _Known = _NOTHING_KNOWN) -> Diagnosis:
+    if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
+        exchange = complete(exchange)
+    place = locate(exchange.url) if exchange.url else None
+    now = exchange.at or clock
+    if place is None or not is_meant(place):
+        return _general(exchange, place)
+    endpoint = place.endpoints.get((exchange.method or "").upper())
+    found = sorted(_request(exchange, place, endpoint, now), key=_order)
+    return _joined(exchange, place, endpoint, _capped(found), known)
+
+
+def _order(violation: Violation) -> tuple[int, int]:
+    host = violation.location == "host"
+    return (0 if host and violation.severity == "error" else 1 + violation.stage, _SEVERITIES.index(violation.severity))
+
+
+def _request(exchange: Exchange, place: Place, endpoint: Endpoint | None, now: datetime) -> Iterator[Violation]:
+    """Yield all that is wrong with the request, whatever was answered."""
+    bare = not exchange.request_headers and exchange.status not in (None, 401, 415)
+    if host := host_violation(place):
+        yield host
+    elif exchange.url and exchange.url.lstrip().lower().startswith("http://") and place.kind != "loopback":
+        yield Violation(rule="host-plain-http", severity="warning", status=None, code=None, location="host", field="host")
+    if not bare:
+        yield from credential_violations(exchange.request_headers, place, now)
+    yield from route_violations(place, exchange.method)
+    if place.values and endpoint:
+        yield from placeholder_violations(place.values)
+        yield from path_violations(place.values)
+    if endpoint and place.query:
+        yield from query_violations(endpoint, place.query)
+    if (exchange.method or "").upper() in ("POST", "PUT", "PATCH") and (endpoint is None or endpoint.body):
+        yield from _payload(exchange, endpoint, now, bare=bare)
+
+
+def _payload(exchange: Exchange, endpoint: Endpoint | None, now: datetime, *, bare: bool) -> Iterator[Violation]:
+    body = exchange.request_body
+    if not bare and (exchange.request_headers or body) and (violation := content_type_violation(exchange.request_headers)):
+        yield violation
+    if body is None or len(body) == 0:
+        if endpoint and exchange.status in (None, 400) and not (exchange.status and bare):
+            yield Violation(rule="json-empty", code=JSON, facts={"line": 1, "column": 1, "at": 0})
+        return
+    if isinstance(body, str) and re.fullmatch(r"@[\w./\\~-]+", body):
+        yield Violation(rule="body-not-shown", severity="note", status=None, code=None, facts={"value": body[1:60]})
+        return
+    if endpoint:
+        yield from _json_body(body, endpoint, now)
+    elif body[:1] in ("{", "[", b"{", b"["):
+        yield from (_violation(defect) for defect in jsonlint.defects(body))
+
+
+def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator[Violation]:
+    try:
+        text = body if isinstance(body, str) else body.decode("utf-8")
+        value, repeated = jsonlint.parse(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        if "nested too deeply" in str(error):
+            yield Violation(rule="json-too-deep", code=JSON)
+        else:
+            yield from (_violation(defect) for defect in jsonlint.defects(body))
+        return
+    if repeated or isinstance(value, str):
+        yield from (_violation(defect) for defect in jsonlint.defects(text))
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        yield from body_violations(endpoint, value, now=now)
+
+
+def _violation(defect: jsonlint.Defect) -> Violation:
+    facts = {**defect.facts, "line": defect.line, "column": defect.column, "proof": defect.shown}
+    if rules()[defect.rule].severity != "error":
+        return Violation(rule=defect.rule, severity="warning", status=None, code=None, field=defect.key, facts=facts)
+    return Violation(rule=defect.rule, code=JSON, field=defect.key, facts=facts)
+
+
+def _capped(found: list[Violation]) -> list[Violation]:
+    if len(found) <= _MOST_OF_A_KIND:
+        return found
+    counts: dict[tuple[str, str | None], int] = {}
+    kept = []
+    for violation in found:
+        kind = (violation.rule, violation.field)
+        counts[kind] = counts.get(kind, 0) + 1
+        if counts[kind] <= _MOST_OF_A_KIND:
+            kept.append(violation)
+    return [replace(v, facts={**v.facts, "more": counts[v.rule, v.field] - 1}) if counts[v.rule, v.field] > _MOST_OF_A_KIND else v for v in kept]
+
+
+# --- joined with the answer --------------------------------------------------------------------------------------------
+
+
+def _joined(exchange: Exchange, place: Place, endpoint: Endpoint | None, found: list[Violation], known: _Known) -> Diagnosis:
+    status, code = exchange.status, exchange.code
+    errors = [violation for violation in found if violation.severity == "error"]
+    if status is None or status < 100:
+        expected = (errors[0].status, errors[0].code) if errors else (endpoint.success if endpoint else None, None)
+        return _diagnosis(exchange, [*_silence(exchange, errors), *_findings(exchange, found)], expected, None)
+    if status < 400:
+        findings = [*_findings(exchange, [_shown_or_demoted(violation) for violation in found]), *_accepted(exchange, place, endpoint, known)]
+        if status >= 300:
+            findings.insert(0, _finding(exchange, "observed-redirect", status=status))
+        contradicted = any(violation.rule not in ("auth-missing", "content-type-missing") for violation in errors)
+        return _diagnosis(exchange, findings, (status, None), status < 300 and not contradicted)
+    return _refused(exchange, place, endpoint, found, errors, known)
+
+
+def _refused(
+    exchange: Exchange, place: Place, endpoint: Endpoint | None, found: list[Violation], errors: list[Violation], known: _Known
+) -> Diagnosis:
+    status, code = exchange.status or 0, exchange.code
+    named = _named_in(exchange)
+    fitting = [v for v in errors if v.status == status and (code is None or v.code == code)] or _other_class(status, code, errors, named)
+    reached = _stage(status, code)
+    if fitting:
+        first = max(fitting, key=lambda v: _agreement(v, named))
+        rest = [v if v.severity != "error" or v.stage >= reached or v in fitting else _shown_or_demoted(v) for v in found if v is not first]
+        disproved = any(v.severity == "warning" and w.severity == "error" for v, w in zip(rest, (w for w in found if w is not first), strict=True))
+        answer = _findings(exchange, [first])
+        answer[0] = replace(answer[0], code=code or answer[0].code, proof=answer[0].proof)
+        rest_findings = _findings(exchange, rest)
+        return _diagnosis(exchange, [*answer, *_by_severity(rest_findings)], (status, code or first.code), not disproved)
+    answer = [_observed(exchange, place, endpoint, known)]
+    rest = [v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found]
+    disproved = any(v.severity == "error" and v.stage <= reached and v.rule not in ("auth-missing", "content-type-missing") for v in errors)
+    hidden = status in _UNSEEN or status >= 500 or (status == 404 and bool(place.values)) or code not in (None, *_codes())
+    extra = [_finding(exchange, "answer-not-json", status=status)] if _is_html(exchange.response_body) else []
+    return _diagnosis(exchange, [*answer, *_by_severity(_findings(exchange, rest)), *extra], (status, code), hidden and not disproved)
+
+
+def _other_class(status: int, code: str | None, errors: list[Violation], named: tuple[str | None, str | None]) -> list[Violation]:
+    """Return the errors that a refusal of the same status, but another code, may mean: which code a defect gets is not documented for each."""
+    if code not in _codes() or status != 400:
+        return []
+    return [v for v in errors if v.status == status and (named[0] is None or _agreement(v, named))]
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(entry.code for entry in catalogue.status_rows() if entry.code)
+
+
+def _stage(status: int, code: str | None) -> int:
+    if status == 429 or status >= 500:
+        return -1
+    return next((i for i, (s, c) in enumerate(STAGES) if s == status and c in (None, code)), 4 if status == 400 else len(STAGES))
+
+
+def _agreement(violation: Violation, named: tuple[str | None, str | None]) -> int:
+    field, pointer = named
+    return (2 if pointer and violation.pointer == pointer else 0) + (1 if field and violation.field == field else 0)
+
+
+def _shown_or_demoted(violation: Violation) -> Violation:
+    if violation.severity != "error":
+        return violation
+    if violation.rule in ("auth-missing", "content-type-missing"):
+        return replace(violation, rule="not-shown", severity="note", status=None, code=None, facts={"value": f"{violation.field} header"})
+    return replace(violation, severity="warning", status=None)
+
+
+def _by_severity(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+
+def _observed(exchange: Exchange, place: Place, endpoint: Endpoint | None, known: _Known) -> Finding:
+    """Return the finding of an answer whose cause the request does not show."""
+    status, code = exchange.status or 0, exchange.code
+    field, pointer = _named_in(exchange)
+    rule = _observed_rule(exchange, place, endpoint, known)
+    facts: dict[str, Any] = {"retry_after": _retry_after(exchange)}
+    place_of: dict[str, Any] = {}
+    if status == 404 and rules()[rule].field is None:
+        facts["name"] = place_of["field"] = next(reversed(place.values), "path")
+    elif status in (400, 403) and rules()[rule].location == "body":
+        place_of = _body_place(exchange, code, field, pointer)
+    elif rule in ("observed-unknown-code", "observed-other-status"):
+        place_of = {"location": catalogue.explain(status).location or "body", "field": field}
+        place_of["field"] = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}.get(place_of["location"], field)
+    return _finding(exchange, rule, severity="error", status=status, code=code, facts=facts, **place_of)
+
+
+def _observed_rule(exchange: Exchange, place: Place, endpoint: Endpoint | None, known: _Known) -> str:
+    status, code = exchange.status, exchange.code
+    if status == 401 and exchange.account:
+        facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
+        if facts and known.accepted.get(facts["number"], set()) - {exchange.account}:
+            return "observed-401-other-plan"
+    if status == 404:
+        operation = endpoint.operation if endpoint else ""
+        kind = "-report" if operation.startswith("delivery_reports.get") else "-feedback" if "feedback" in operation else "" if place.values else "-route"
+        return f"observed-404{kind}"
+    if code:
+        entry = catalogue.explain(status, code)
+        return f"observed-{code}" if f"observed-{code}" in rules() and entry.number == status else "observed-unknown-code"
+    if f"observed-{status}" in rules():
+        return f"observed-{status}"
+    return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
+
+
+def _body_place(exchange: Exchange, code: str | None, field: str | None, pointer: str | None) -> dict[str, Any]:
+    body = _object_of(exchange.request_body)
+    usual = rules().get(f"observed-{code}")
+    field = field or (usual.field if usual else None)
+    if code == "unknown_group":
+        field, pointer = next(_group_places(body, exchange.text), (field, pointer))
+    elif code == "missing_callback_url":
+        field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
+    return {"field": field, "pointer": pointer}
+
+
+def _group_places(body: Mapping[str, Any], text: str | None) -> Iterator[tuple[str, str]]:
+    places = []
+    for name in ("to", "to_add", "to_remove", "child_groups", "child_groups_add", "add_from_group", "remove_from_group"):
+        value = body.get(name)
+        if isinstance(value, str):
+            places.append((name, f"/{name}", value))
+        if isinstance(value, list):
+            places += [(name, f"/{name}/{i}", entry) for i, entry in enumerate(value) if isinstance(entry, str) and (not name.startswith("to") or is_group_id(entry))]
+    places.sort(key=lambda place: place[2] not in (text or ""))
+    yield from ((name, pointer) for name, pointer, _ in places)
+
+
+def _named_in(exchange: Exchange) -> tuple[str | None, str | None]:
+    """Return the field and the pointer that the vendor's text names, each None when it names none."""
+    text = exchange.text or ""
+    if match := re.search(r"\b([a-z_]+)\[(\d+)\]", text):
+        return match[1], f"/{match[1]}/{match[2]}"
+    body = _object_of(exchange.request_body)
+    for quoted in re.findall(r"['\"`‘“]([^'\"`’”]{1,200})['\"`’”]", text):
+        if quoted in _field_names():
+            return quoted, f"/{quoted}" if quoted in body else None
+        for name, value in body.items():
+            if value == quoted:
+                return name, f"/{name}"
+            if isinstance(value, list) and quoted in value:
+                return name, f"/{name}/{value.index(quoted)}"
+    named = [name for name in re.findall(r"[a-z]+(?:_[a-z]+)+", text) if name in _field_names()]
+    if not named and (match := re.search(r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients|parameters|udh)\b|\b(to|from|body|members) (?:is|field|must|cannot|may)\b", text)):
+        named = [match[1] or match[2]]
+    return (named[0], f"/{named[0]}" if named[0] in body else None) if named else (None, None)
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    names = {name for schema in SCHEMAS.values() for name in schema}
+    return frozenset(names.union(*(endpoint.query for endpoint in BY_TEMPLATE.values())))
+
+
+def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
+    """Return what a client's own error says, when there is no answer."""
+    words = f"{exchange.failure or ''} {exchange.text or ''}"
+    if _NO_JSON.search(words):
+        return [_finding(exchange, "status-hidden", severity="warning", location="server")]
+    if not exchange.failure:
+        return []
+    tip = catalogue.retry_advice(None, None, exchange.method, failure=words, endpoint=exchange.endpoint)[1]
+    location, field = ("host", "host") if re.search(_NOT_CONNECTED, words) else ("server", None)
+    finding = _finding(exchange, "no-response", severity="warning", location=location, field=field, facts={"value": exchange.failure[:80], "tip": tip})
+    return [] if errors else [finding]
+
+
+def _accepted(exchange: Exchange, place: Place, endpoint: Endpoint | None, known: _Known) -> list[Finding]:
+    operation = endpoint.operation if endpoint else ""
+    answer = _object_of(exchange.response_body)
+    if operation.startswith("delivery_reports"):
+        return _delivery(exchange, answer)
+    if operation.endswith(".list") and answer.get("count") == 0 and not any(name == "start_date" for name, _ in place.query) and "groups" not in operation:
+        return [_finding(exchange, "empty-list", severity="note", location="query", field="start_date")]
+    if operation != "batches.send":
+        return []
+    batch_id = answer.get("id")
+    report = known.reports.get(batch_id) if isinstance(batch_id, str) else None
+    failures = _delivery(exchange, _object_of(report.response_body)) if report else []
+    return [*failures, _finding(exchange, "accepted-not-delivered", severity="note", location="server")]
+
+
+def _delivery(exchange: Exchange, report: Mapping[str, Any]) -> list[Finding]:
+    entries = [*(report.get("statuses") or []), *(report.get("delivery_reports") or []), report]
+    codes = dict.fromkeys(code for entry in entries if isinstance(entry, dict) and (code := _delivery_code(entry)) not in (None, 0, 400, 401))
+    findings = []
+    for code in list(codes)[:_MOST_OF_A_KIND]:
+        entry = catalogue.explain(delivery=code)
+        facts = {"value": entry.label, "title": entry.title, "meaning": entry.meaning, "tip": " ".join(entry.tips) or entry.retry_reason}
+        findings.append(_finding(exchange, "delivery-failed", severity="warning", location="server", facts=facts))
+    return findings
+
+
+def _delivery_code(entry: Mapping[str, Any]) -> int | None:
+    code = entry.get("code")
+    return int(code) if isinstance(code, int | str) and str(code).isdigit() and ("status" in entry or "statuses" in entry) else None
+
+
+# --- another API, or no request at all ---------------------------------------------------------------------------------------
+
+
+def _general(exchange: Exchange, place: Place | None) -> Diagnosis:
+    if place is None:
+        return _answer_only(exchange)
+    status = exchange.status
+    found = [*_general_body(exchange)]
+    note = _finding(exchange, "not-the-sms-api", severity="note", location="host", field="host", facts={"value": (place.host or "?")[:80]})
+    if status is None or status < 100:
+        expected = (400, None) if found else (201 if exchange.method == "POST" else 200, None)
+        return _diagnosis(exchange, [*_silence(exchange, found), *_findings(exchange, found), note], expected, None)
+    if status < 400:
+        findings = _findings(exchange, [_shown_or_demoted(violation) for violation in found])
+        if words := _words_of(exchange, only_errors=True):
+            findings.insert(0, _finding(exchange, "general-error-in-success", severity="warning", location="server", facts={"text": words}))
+        return _diagnosis(exchange, [*findings, note], (status, None), not found)
+    fitting = [violation for violation in found if violation.status == status]
+    answer = _general_answer(exchange)
+    return _diagnosis(exchange, [*_findings(exchange, fitting), answer, note], (status, exchange.code), True)
+
+
+def _general_body(exchange: Exchange) -> Iterator[Violation]:
+    body = exchange.request_body
+    text = _text_of(body[:200_000] if body else None)
+    if not body or text is None:
+        return
+    if "json" in (header(exchange.request_headers, "Content-Type") or "").lower() and (broken := jsonlint.defects(body)):
+        for violation in map(_violation, broken):
+            yield replace(violation, code=None)
+        return
+    from urllib.parse import unquote_plus
+
+    is_form = "form" in (header(exchange.request_headers, "Content-Type") or "")
+    for number in dict.fromkeys(re.findall(r"(?<![\w+])\+\d{4,20}(?!\d)", unquote_plus(text) if is_form else text)):
+        rule, severity, facts = msisdn_defect(number)
+        if rule and severity == "error":
+            yield Violation(rule="general-number", code=None, field="to", facts={"country_code": "?", **facts})
+
+
+def _answer_only(exchange: Exchange) -> Diagnosis:
+    if exchange.status is None or exchange.status < 100:
+        silence = _silence(exchange, [])
+        reports = _delivery(exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body))
+        return _diagnosis(exchange, silence or reports or [_finding(exchange, "not-decidable", severity="note", location="server")], (None, None), None)
+    if exchange.status < 400:
+        return _diagnosis(exchange, _delivery(exchange, _object_of(exchange.response_body)), (exchange.status, None), True)
+    return _diagnosis(exchange, [_observed(exchange, locate(""), None, _NOTHING_KNOWN)], (exchange.status, exchange.code), None)
+
+
+def _general_answer(exchange: Exchange) -> Finding:
+    status = exchange.status or 0
+    entry = catalogue.explain(status)
+    location = {401: "header", 404: "path", 405: "method", 415: "header", 429: "rate"}.get(status, "server" if status >= 500 else "body")
+    field = {401: "Authorization", 404: "path", 405: "method", 415: "Content-Type"}.get(status)
+    facts = {"text": _words_of(exchange), "meaning": _plain_http(status), "tip": _general_tip(status), "title": entry.title}
+    return _finding(exchange, "general-answer", severity="error", status=status, code=exchange.code, location=location, field=field, facts=facts)
+
+
+def _plain_http(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return f"{HTTPStatus(status).description}.".lstrip(".")
+    except ValueError:
+        return ""
+
+
+def _general_tip(status: int) -> str:
+    tips = {
+        400: "Correct the request: the answer's text says which field or number is not valid.",
+        401: "Check the credentials: key, token or account and password, and that they belong together.",
+        403: "Check what the account may do: permissions, trial limits, verified numbers, balance.",
+        404: "Check the path and the ID in it.",
+        429: "Wait, slow down, and queue the requests; retry with growing pauses.",
+    }
+    return tips.get(status, "Retry later; contact the provider if it lasts." if status >= 500 else "Read the answer's text and the documentation of that API.")
+
+
+def _words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
+    """Return what an answer of any API says for people, long digits masked."""
+    value = _parsed(exchange.response_body)
+    names = "error-text|error_text|error|errors|error_message|errorMessage" if only_errors else "error-text|message|text|detail|description|error|title|error_description|error_message|code"
+    words = [word for word in _strings(value, re.compile(names), 0) if word]
+    if not words and not only_errors:
+        raw = _text_of(exchange.response_body) or exchange.text or ""
+        words = [] if raw.lstrip().startswith(("<", "{", "[")) else [raw[:200]]
+    return _masked("; ".join(dict.fromkeys(words))[:300])
+
+
+def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
+    if isinstance(value, list) and depth < 6:
+        for entry in value[:5]:
+            yield from _strings(entry, names, depth + 1)
+    elif isinstance(value, dict) and depth < 6:
+        for name, entry in value.items():
+            if names.fullmatch(str(name)) and isinstance(entry, (str, int)) and not isinstance(entry, bool):
+                yield str(entry)
+            elif isinstance(entry, (dict, list)):
+                yield from _strings(entry, re.compile(".*") if names.fullmatch(str(name)) and depth < 5 else names, depth + 1)
+
+
+# --- words and places ----------------------------------------------------------------------------------------------------------
+
+
+class _Word(str):
+    """A value whose format specification is the text that stands before it, unless it is empty."""
+
+    def __format__(self, before: str) -> str:
+        return before + str(self) if self else ""
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, name: str) -> _Word:
+        return _Word("")
+
+
+def _findings(exchange: Exchange, found: list[Violation]) -> list[Finding]:
+    if not found:
+        return []
+    text = _text_of(exchange.request_body) if any(violation.pointer for violation in found) else None
+    return [_of_violation(violation, text) for violation in found]
+
+
+def _of_violation(violation: Violation, text: str | None) -> Finding:
+    rule, facts = rules()[violation.rule], violation.facts
+    line, column, proof = facts.get("line"), facts.get("column"), facts.get("proof")
+    if violation.pointer and text and (position := jsonlint.position_of(text, violation.pointer)) is not None:
+        line, column = jsonlint.line_and_column(text, position)
+    words = _facts(facts)
+    more = f" ({facts['more']:,} more like this.)" if facts.get("more") else ""
+    return Finding(
+        rule=violation.rule,
+        severity=violation.severity,
+        status=violation.status,
+        code=violation.code,
+        location=violation.location,
+        field=violation.field,
+        pointer=violation.pointer,
+        line=line if violation.location == "body" else None,
+        column=column if violation.location == "body" else None,
+        says=_filled(rule.says, words) + more,
+        then=_filled(rule.then, words),
+        page=rule.page,
+        fix=_filled(rule.fix, words) if rule.fix else None,
+        proof=proof or _proof(violation),
+        tag=rule.tag,
+    )
+
+
+def _finding(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None = None, status: int | None = None, **rest: Any) -> Finding:
+    rule = rules()[name]
+    known = {"status": exchange.status, "code": exchange.code, "text": _quoted(exchange.text)}
+    if exchange.status and exchange.status >= 100:
+        entry = catalogue.explain(exchange.status)
+        known |= {"title": entry.title, "meaning": entry.meaning, "tip": " ".join(entry.tips[:2]) or "look at the request again."}
+    words = _facts({**known, **(facts or {})})
+    says = re.sub(r"\s+", " ", _filled(rule.says, words)).strip()
+    severity = rest.pop("severity", rule.severity)
+    place = {"location": rule.location, "field": rule.field, **rest}
+    shown_status = status if severity == "error" else None
+    place["code"] = place.get("code") if severity == "error" else None
+    found = Finding(rule=name, severity=severity, status=shown_status, says=says, then=_filled(rule.then, words), page=rule.page, tag=rule.tag, **place)
+    if found.pointer and (text := _text_of(exchange.request_body)) and (position := jsonlint.position_of(text, found.pointer)) is not None:
+        line, column = jsonlint.line_and_column(text, position)
+        found = replace(found, line=line, column=column)
+    return found
+
+
+def _facts(facts: Mapping[str, Any]) -> _Facts:
+    return _Facts({name: _Word("" if value is None else value) for name, value in facts.items()})
+
+
+def _filled(words: str, facts: _Facts) -> str:
+    return words.format_map(facts)
+
+
+def _proof(violation: Violation) -> str | None:
+    facts = violation.facts
+    if "limit" in facts and "observed" in facts:
+        return f"{facts.get('name', violation.field)}: {facts['observed']} {facts.get('what') or ''}".strip() + f" (limit {facts['limit']})"
+    if "observed" in facts:
+        return f"{facts.get('name', violation.field)}: {facts['observed']}"
+    return str(facts["value"]) if facts.get("value") else None
+
+
+def _diagnosis(exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None) -> Diagnosis:
+    return Diagnosis(exchange=exchange, findings=tuple(findings), expected_status=expected[0], expected_code=expected[1], consistent=consistent)
+
+
+def _quoted(text: str | None) -> str:
+    return f"Its text: {_masked(text)[:300]!r}." if text else ""
+
+
+def _masked(text: str) -> str:
+    """Return a text of the vendor without whole numbers of people."""
+    return MARKER.sub("[secret]", re.sub(r"\+?\d[\d ()-]{5,}\d", lambda match: match[0][:3] + "•" * (len(match[0]) - 3), text))
+
+
+def _retry_after(exchange: Exchange) -> str:
+    value = header(exchange.response_headers, "Retry-After")
+    return f"It asks to wait: Retry-After {value[:40]}." if value else ""
+
+
+def _request_line(exchange: Exchange) -> str:
+    return exchange.endpoint or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
+
+
+def _place(finding: Finding) -> str:
+    where = f"line {finding.line}, column {finding.column}" if finding.line else ""
+    return ", ".join(part for part in (finding.location, finding.field or "", finding.pointer or "", where) if part)
+
+
+def _text_of(body: str | bytes | None) -> str | None:
+    if body is None or isinstance(body, str):
+        return body
+    return body.decode("utf-8", "replace")
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    at = 0
+    for _ in range(line - 1):
+        at = text.find("\n", at) + 1
+    return min(at + column - 1, len(text))
+
+
+def _object_of(body: str | bytes | None) -> dict[str, Any]:
+    value = _parsed(body)
+    return value if isinstance(value, dict) else {}
+
+
+def _parsed(body: str | bytes | None) -> Any:
+    if not body or len(body) > 1_000_000:
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_html(body: str | bytes | None) -> bool:
+    return bool(body) and (_text_of(body[:200] if body else None) or "").lstrip().startswith("<")
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _plain(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _body_of(body: Any) -> str | bytes | None:
+    if body is None or isinstance(body, str | bytes):
+        return body
+    try:
+        return json.dumps(body)
+    except (TypeError, ValueError):
+        return None
