@@ -1,0 +1,71 @@
+"""The notebooks run from top to bottom on a fresh kernel, on the samples, without a word to another host."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+GUARD = """
+import sys
+def guard(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple) and args[1][0] not in ("127.0.0.1", "::1", "localhost"):
+        open({path!r}, "a").write(f"{{args[1]}}\\n")
+sys.addaudithook(guard)
+"""
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A copy of notebooks and samples, and kernels that write down every address beyond loopback."""
+    for name in ("notebooks", "data/samples"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "sitecustomize.py").write_text(GUARD.format(path=str(tmp_path / "elsewhere.txt")))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
+    monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "sinchtools-work"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    return tmp_path
+
+
+def run(workplace, name):
+    notebook = nbformat.read(workplace / "notebooks" / name, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
+    return notebook
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+@pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
+def test_a_notebook_runs_to_its_end_and_reaches_nobody(workplace, name):
+    notebook = run(workplace, name)
+    found = outputs(notebook)
+    assert not [output for output in found if output.output_type == "error" or output.get("name") == "stderr"]
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in found), "no panel"
+    assert not (workplace / "elsewhere.txt").exists(), (workplace / "elsewhere.txt").read_text()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_has_the_common_shape(path):
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert cells[0].source.startswith("# ")
+    assert "**Use this when**" in cells[0].source
+    assert code[0].source == "import sinchtools as st"
+    assert code[1].metadata.get("tags") == ["parameters"]
+    assert cells[-1].source.startswith("## What this means")
+    for cell in code:
+        assert len(cell.source.splitlines()) <= 5, cell.source
+        assert "def " not in cell.source, "logic belongs in the package"
+
+
+def test_the_export_of_notebook_02_lands_in_the_work_folder(workplace):
+    run(workplace, "02-error-code-distribution.ipynb")
+    assert {path.name for path in (workplace / "sinchtools-work" / "charts").iterdir()} >= {"error-codes.png", "error-codes.svg", "error-codes.pdf", "error-codes.csv"}
