@@ -27,7 +27,15 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
     "codes": {"status": "Int16", "code": "string", "outcome": "string", "n": "Int64", "share": "Float64"},
     "timeline": {"start": "datetime64[us, UTC]", "status": "Int16", "code": "string", "n": "Int64"},
     "heatmap": {"weekday": "Int16", "hour": "Int16", "n": "Int64", "n_failing": "Int64", "share_failing": "Float64"},
-    "latency": {"endpoint": "string", "status": "Int16", "code": "string", "n": "Int64", "p50_ms": "Float64", "p90_ms": "Float64", "p99_ms": "Float64"},
+    "latency": {
+        "endpoint": "string",
+        "status": "Int16",
+        "code": "string",
+        "n": "Int64",
+        "p50_ms": "Float64",
+        "p90_ms": "Float64",
+        "p99_ms": "Float64",
+    },
     "delivery_codes": {"code": "Int16", "status": "string", "n": "Int64", "share": "Float64"},
     "groups": {
         "fingerprint": "string",
@@ -144,8 +152,9 @@ def codes(frame: Any, *, per: Per = "call", successes: bool = True, top: int | N
     >>> codes([Exchange(status=201), Exchange(status=403, code="unknown_group")])[["status", "n", "share"]].values.tolist()
     [[201, 1, 0.5], [403, 1, 0.5]]
     """
-    counts = _typed(_collect(_rows(frame, "status", "code", "outcome", per=per).group_by("status", "code", "outcome").agg(nw.len().alias("n"))), "codes")
-    counts["share"] = counts["n"] / counts["n"].sum() if len(counts) else counts["share"]
+    rows = _rows(frame, "status", "code", "outcome", per=per)
+    counts = _typed(_collect(rows.group_by("status", "code", "outcome").agg(nw.len().alias("n"))), "codes")
+    counts["share"] = counts["n"] / max(counts["n"].sum(), 1)
     if not successes:
         counts = counts[counts["outcome"] != "success"]
     return _result("codes", _folded_codes(_by_size(counts), top))
@@ -165,15 +174,16 @@ def timeline(frame: Any, interval: str | None = None, *, per: Per = "call", top:
     Returns
     -------
     pd.DataFrame
-        start, status, code, n; by time, then the largest code first. `.attrs`: `interval_s`, `undated` (rows without a time, which are not in the frame).
+        start, status, code, n; by time, then the largest code first. `.attrs`: `interval_s`, and `undated`, how many rows have no time.
     """
     counts, step, undated = _binned(frame, interval, per)
-    order = _folded_codes(_by_size(counts.groupby(["status", "code"], dropna=False, as_index=False)["n"].sum()), top)
+    totals = counts[["status", "code", "n"]].groupby(["status", "code"], dropna=False, as_index=False).sum()
+    order = _folded_codes(_by_size(totals), top)
     if top is not None and len(order) and str(order["code"].iloc[-1]).startswith("other ("):
         kept = {label(s, c) for s, c in zip(order["status"], order["code"], strict=True)}
         rest = ~pd.Series([label(s, c) in kept for s, c in zip(counts["status"], counts["code"], strict=True)], index=counts.index)
         counts.loc[rest, "status"], counts.loc[rest, "code"] = pd.NA, order["code"].iloc[-1]
-        counts = counts.groupby(["bucket", "status", "code"], dropna=False, as_index=False)["n"].sum()
+        counts = counts[["bucket", "status", "code", "n"]].groupby(["bucket", "status", "code"], dropna=False, as_index=False).sum()
     return _result("timeline", _zero_filled(counts, order, step), interval_s=step, undated=undated)
 
 
@@ -193,12 +203,20 @@ def regions(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
 
 def countries(frame: Any, *, per: Per = "call") -> pd.DataFrame:
-    """Count by country of the first recipient (ISO 3166; <NA> when not known): country, n, share, n_failing, share_failing; requests without a recipient left out."""
+    """
+    Count by country of the first recipient (ISO 3166; <NA> when not known): country, n, share, n_failing, share_failing; largest first.
+
+    Requests without a recipient are left out.
+    """
     return _by_body(frame, "country", _country, per)
 
 
 def senders(frame: Any, *, per: Per = "call") -> pd.DataFrame:
-    """Count by kind of sender (number, short code, alphanumeric, none): sender, n, share, n_failing, share_failing; requests without a recipient left out."""
+    """
+    Count by kind of sender (number, short code, alphanumeric, none): sender, n, share, n_failing, share_failing; largest first.
+
+    Requests without a recipient are left out.
+    """
     return _by_body(frame, "sender", _sender_kind, per)
 
 
@@ -230,7 +248,8 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     dated = hours[hours["bucket"].notna()].astype("int64")
     if dated.empty:
         return _result("heatmap", dated, undated=_integer(hours["n"].sum()))
-    cells = dated.assign(weekday=(dated["bucket"] // 24 + 3) % 7 + 1, hour=dated["bucket"] % 24).groupby(["weekday", "hour"])[["n", "n_failing"]].sum()
+    dated = dated.assign(weekday=(dated["bucket"] // 24 + 3) % 7 + 1, hour=dated["bucket"] % 24)  # 1970-01-01 was a Thursday
+    cells = dated.groupby(["weekday", "hour"])[["n", "n_failing"]].sum()
     cells = cells.reindex(pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"]), fill_value=0).reset_index()
     cells["share_failing"] = (cells["n_failing"] / cells["n"].where(cells["n"] > 0)).astype("Float64")
     return _result("heatmap", cells, undated=_integer(hours["n"].sum() - dated["n"].sum()))
@@ -240,7 +259,7 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
     """
     Count recipients by delivery code, from the delivery reports among the responses: code, status, n, share; largest first.
 
-    A report that was asked for again counts once, as it was last seen; a batch's own report is preferred to those of its recipients.
+    A report that was asked for again counts once, as last seen; a batch's own report is preferred to those of its recipients.
     """
     rows = _rows(frame, "endpoint", "response_body", per="attempt", needs="response_body").filter(
         nw.col("endpoint").str.contains("delivery_report", literal=True), ~nw.col("response_body").is_null()
@@ -249,12 +268,16 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
     bodies["at_us"] = bodies["at_us"].astype("Float64").fillna(-1.0)
     counts = _delivery_counts(list(bodies.sort_values(["at_us", "response_body"])["response_body"].astype(str)))
     found = pd.DataFrame([(*key, n) for key, n in counts.items()], columns=["code", "status", "n"])
-    found["share"] = found["n"] / found["n"].sum() if len(found) else found["n"]
+    found["share"] = found["n"] / max(found["n"].sum(), 1)
     return _result("delivery_codes", found.sort_values(["n", "code", "status"], ascending=[False, True, True], na_position="last"))
 
 
 def calls(frame: Any) -> Any:
-    """Return the frame, of the same kind, with automatic retries folded: one row per `call_id`, its last attempt; a row without `call_id` is its own call."""
+    """
+    Return the frame, of the same kind, with automatic retries folded: one row per `call_id`, its last attempt.
+
+    A row without `call_id` is its own call.
+    """
     native = _native(frame)
     rows = nw.from_native(native).lazy()
     folded = _fold(_with_micros(native, rows.collect_schema().names()), rows.collect_schema().names())
@@ -294,7 +317,7 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     merged = found.groupby("fingerprint", as_index=False, sort=True).agg(
         {"status": "first", "code": "first", "endpoint": "first", "pattern": "first", "n": "sum", "first": "min", "last": "max", "example_id": "min"}
     )
-    merged["share"] = merged["n"] / merged["n"].sum() if len(merged) else merged["n"]
+    merged["share"] = merged["n"] / max(merged["n"].sum(), 1)
     merged["first"], merged["last"] = _instants(merged["first"]), _instants(merged["last"])
     return _result("groups", merged.sort_values(["n", "fingerprint"], ascending=[False, True]))
 
@@ -303,15 +326,16 @@ def spikes(frame: Any, interval: str | None = None, *, per: Per = "call") -> pd.
     """
     Find when a failing code came much more often than it otherwise does.
 
-    The quiet intervals of a code give the expected count and its scatter (negative binomial; intervals that do not fit are left out, again and
-    again until none changes). A spike is a run of intervals of which one is improbable after correction for all intervals and codes (0.01 in
-    all), has at least 5 rows, 3 times the expected, and a larger share of all rows than usual (so that more traffic alone is no spike).
+    The quiet intervals of a code give the expected count and its scatter (negative binomial; intervals that do not fit are left
+    out, again and again until none changes). A spike is a run of intervals of which one is improbable after correction for all
+    intervals and codes (0.01 in all), has at least 5 rows, 3 times the expected, and a larger share of all rows than usual (so
+    that more traffic alone is no spike).
 
     Returns
     -------
     pd.DataFrame
-        start, end, status, code, n, expected, ratio; by time. `.attrs["verdict"]` says `nothing stands out`, or `too few` when there are fewer than 8
-        intervals or 20 rows with a time.
+        start, end, status, code, n, expected, ratio; by time. `.attrs["verdict"]`: `N found`, `nothing stands out`, or `too few`
+        (fewer than 8 intervals or 20 rows with a time).
     """
     counts, step, _ = _binned(frame, interval, per)
     if counts.empty or counts["n"].sum() < 20 or counts["bucket"].max() - counts["bucket"].min() < 7:
@@ -319,7 +343,9 @@ def spikes(frame: Any, interval: str | None = None, *, per: Per = "call") -> pd.
     first = int(counts["bucket"].min())
     size = int(counts["bucket"].max()) - first + 1
     total = np.bincount(counts["bucket"] - first, counts["n"].astype("int64"), size)
-    of_codes = [(key, of_code) for key, of_code in counts.groupby(["status", "code"], dropna=False) if of_code["n"].max() >= 5 and _is_failing(key[0])]
+    of_codes = [
+        (key, of_code) for key, of_code in counts.groupby(["status", "code"], dropna=False) if of_code["n"].max() >= 5 and _is_failing(key[0])
+    ]
     found = []
     for (status, code), of_code in of_codes:
         n = np.bincount(of_code["bucket"] - first, of_code["n"].astype("int64"), size)
@@ -329,22 +355,26 @@ def spikes(frame: Any, interval: str | None = None, *, per: Per = "call") -> pd.
             found.append({**times, "status": status, "code": code, "n": seen, "expected": expected, "ratio": seen / expected})
     result = pd.DataFrame(found, columns=list(RESULTS["spikes"]))
     result["start"], result["end"] = _instants(result["start"]), _instants(result["end"])
-    return _result("spikes", result.sort_values(["start", "n"], ascending=[True, False]), verdict=f"{len(found)} found" if found else "nothing stands out")
+    return _result(
+        "spikes", result.sort_values(["start", "n"], ascending=[True, False]), verdict=f"{len(found)} found" if found else "nothing stands out"
+    )
 
 
 def differences(frame: Any, *, per: Per = "call", alpha: float = 0.05, top: int = 10) -> pd.DataFrame:
     """
     Find which values the failing have more often than the succeeding.
 
-    Looked at: endpoint, method, region, account, target, day, hour, and where the frame has them the fields of the JSON body, country and sender kind, and
-    the request headers. Each value is tested (Fisher's exact test, chi-square beyond 5,000 rows) and corrected for the number of looks
-    (`scipy.stats.false_discovery_control`). Constant and id-like fields are left out, and so is an effect below 0.1.
+    Looked at: endpoint, method, region, account, target, day, hour, and where the frame has them the fields of the JSON body,
+    country and sender kind, and the request headers. Each value is tested (Fisher's exact test, chi-square beyond 5,000 rows) and
+    corrected for the number of looks (`scipy.stats.false_discovery_control`). Constant and id-like fields are left out, and so is
+    an effect below 0.1.
 
     Returns
     -------
     pd.DataFrame
-        field, value, share_failing (of the failing, how many have the value), share_succeeding, n_failing, n_succeeding (how many have it), effect (difference of the
-        shares), p_adjusted; largest effect first. `.attrs["verdict"]`: `N found`, `nothing stands out`, or `too few` (fewer than 5 on a side).
+        field, value, share_failing (of the failing, how many have the value), share_succeeding, n_failing, n_succeeding (how many
+        have it), effect (difference of the shares), p_adjusted; largest effect first. `.attrs["verdict"]`: `N found`, `nothing
+        stands out`, or `too few` (fewer than 5 on a side).
     """
     counts, failing, succeeding = _field_counts(frame, per)
     if min(failing, succeeding) < 5:
@@ -385,7 +415,8 @@ def filtered(
     text
         Found anywhere in code, text, URL, endpoint, network error or bodies, whatever the case.
     """
-    given = {"since": since, "until": until, "outcome": outcome, "status": status, "code": code, "endpoint": endpoint, "account": account, "text": text}
+    given = {"since": since, "until": until, "outcome": outcome, "status": status, "code": code}
+    given |= {"endpoint": endpoint, "account": account, "text": text}
     native = _native(frame)
     names = nw.from_native(native).collect_schema().names()
     rows = _with_micros(native, names)
@@ -459,24 +490,25 @@ def _rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.L
 
 def _with_micros(native: Any, names: Collection[str]) -> nw.LazyFrame[Any]:
     """Add `at_us`, microseconds since 1970 in UTC: whole numbers mean the same in every engine, whatever its session time zone."""
-    rows = nw.from_native(native).lazy()
+    rows: nw.LazyFrame[Any] = nw.from_native(native).lazy()
     if "at" not in names:
         return rows.with_columns(at_us=nw.lit(None, dtype=nw.Int64))
-    implementation = rows.implementation
-    if implementation.is_duckdb():
-        return nw.from_native(native.project('*, epoch_us("at") AS at_us')).lazy()
-    if implementation.is_spark_like():
+    if rows.implementation.is_spark_like():
         from pyspark.sql import functions
 
-        return nw.from_native(native.withColumn("at_us", functions.unix_micros(functions.col("at").cast("timestamp")))).lazy()
-    return rows.with_columns(at_us=nw.col("at").dt.timestamp("us"))
+        rows = nw.from_native(native.withColumn("at_us", functions.unix_micros(functions.col("at").cast("timestamp"))))
+    elif rows.implementation.is_duckdb():
+        rows = nw.from_native(native.project('*, epoch_us("at") AS at_us'))
+    else:
+        rows = rows.with_columns(at_us=nw.col("at").dt.timestamp("us"))
+    return rows
 
 
 def _fold(rows: nw.LazyFrame[Any], columns: Collection[str]) -> nw.LazyFrame[Any]:
     present = rows.collect_schema().names()
     if "call_id" not in present:
         return rows
-    order = {"_attempt": ("attempt", 0), "_at": ("at_us", -(2**60)), "_id": ("id", ""), "_status": ("status", -1)}
+    order: dict[str, tuple[str, Any]] = {"_attempt": ("attempt", 0), "_at": ("at_us", -(2**60)), "_id": ("id", ""), "_status": ("status", -1)}
     keys = {key: nw.col(name).fill_null(least) for key, (name, least) in order.items() if name in present}
     retried = rows.filter(~nw.col("call_id").is_null()).with_columns(**keys).unique(subset=["call_id"], keep="last", order_by=list(keys))
     return nw.concat([rows.filter(nw.col("call_id").is_null()).select(*columns), retried.select(*columns)])
@@ -487,7 +519,7 @@ def _as_given(rows: nw.LazyFrame[Any], native: Any, filters: Collection[str] = (
         found = rows.collect().to_native().sort_index()
         found.attrs = {**native.attrs, "filters": [*native.attrs.get("filters", []), *filters]}
         return found
-    return rows.collect().to_native() if nw.from_native(native).implementation.is_polars() and hasattr(native, "height") else rows.to_native()
+    return rows.collect().to_native() if isinstance(nw.from_native(native), nw.DataFrame) else rows.to_native()
 
 
 def _collect(rows: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -502,7 +534,9 @@ def _failing() -> nw.Expr:
 
 def _outcome() -> nw.Expr:
     hundreds = nw.col("status") // 100
-    named = nw.when(hundreds == 2).then(nw.lit("success")).when(hundreds == 4).then(nw.lit("user_error")).when(hundreds == 5).then(nw.lit("sinch_error"))
+    named = (
+        nw.when(hundreds == 2).then(nw.lit("success")).when(hundreds == 4).then(nw.lit("user_error")).when(hundreds == 5).then(nw.lit("sinch_error"))
+    )
     return nw.when(nw.col("status").is_null()).then(nw.lit("no_response")).otherwise(named.otherwise(nw.lit("other")))
 
 
@@ -564,10 +598,9 @@ def _shares(counts: pd.DataFrame, column: str) -> pd.DataFrame:
 def _binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, int, int]:
     """Return bucket, status, code, n (nothing filled in), the seconds of an interval, and how many rows have no time."""
     rows = _rows(frame, "status", "code", per=per)
-    step = _seconds(interval) if interval else _suiting(_collect(rows.select(nw.col("at_us").min().alias("since"), nw.col("at_us").max().alias("until"))))
-    counts = _collect(
-        rows.with_columns(bucket=nw.col("at_us") // (step * 1_000_000)).group_by("bucket", "status", "code").agg(nw.len().alias("n"))
-    )
+    span = [nw.col("at_us").min().alias("since"), nw.col("at_us").max().alias("until")]
+    step = _seconds(interval) if interval else _suiting(_collect(rows.select(*span)))
+    counts = _collect(rows.with_columns(bucket=nw.col("at_us") // (step * 1_000_000)).group_by("bucket", "status", "code").agg(nw.len().alias("n")))
     counts = _typed(counts, "codes", skip=("bucket",))
     dated = counts[counts["bucket"].notna()].astype({"bucket": "int64"})
     if len(dated) and dated["bucket"].max() - dated["bucket"].min() > 100_000:
@@ -599,7 +632,7 @@ def _zero_filled(counts: pd.DataFrame, order: pd.DataFrame, step: int) -> pd.Dat
     place = {label(s, c): i for i, (s, c) in enumerate(zip(order["status"], order["code"], strict=True))}
     filled = np.zeros((len(buckets), len(place)), dtype="int64")
     columns = [place[label(s, c)] for s, c in zip(counts["status"], counts["code"], strict=True)]
-    np.add.at(filled, (counts["bucket"].to_numpy() - buckets[0], columns), counts["n"].astype("int64").to_numpy())
+    np.add.at(filled, (counts["bucket"].to_numpy() - buckets[0], np.array(columns)), counts["n"].astype("int64").to_numpy())
     repeated = order.iloc[np.tile(np.arange(len(order)), len(buckets))][["status", "code"]].reset_index(drop=True)
     starts = _instants(np.repeat(np.array(buckets, dtype="int64") * step * 1_000_000, len(order)))
     return repeated.assign(start=starts, n=filled.ravel())
@@ -619,17 +652,17 @@ def _folded_codes(counts: pd.DataFrame, top: int | None) -> pd.DataFrame:
 
 
 def _typed(counts: pd.DataFrame, name: str, *strings: str, skip: Collection[str] = ()) -> pd.DataFrame:
-    """Give a counted frame the dtypes of the result it is for, whatever the engine made of them; columns it has not yet stay away."""
-    dtypes = {c: d for c, d in {**RESULTS[name], **dict.fromkeys(strings, "string")}.items() if c in counts and c not in skip}
-    return counts.astype({c: "Float64" for c, d in dtypes.items() if d.startswith("Int")}).astype(dtypes).assign(**_absent(counts, name, skip))
-
-
-def _absent(counts: pd.DataFrame, name: str, skip: Collection[str]) -> dict[str, Any]:
-    return {"share": pd.array([pd.NA] * len(counts), dtype="Float64")} if "share" in RESULTS[name] and "share" not in counts and name == "codes" else {}
+    """Give the columns of a counted frame the dtypes of the result it is for, whatever the engine made of them."""
+    dtypes = {**RESULTS[name], **dict.fromkeys(strings, "string")}
+    return counts.assign(**{c: _column(counts[c], dtypes[c]) for c in counts if c in dtypes and c not in skip})
 
 
 def _cast(found: pd.DataFrame, dtypes: dict[str, str]) -> pd.DataFrame:
-    return pd.DataFrame({c: pd.Series(found[c] if c in found else [], dtype=object).astype(d) for c, d in dtypes.items()}).reset_index(drop=True)
+    return pd.DataFrame({c: _column(found.get(c, []), d) for c, d in dtypes.items()}).reset_index(drop=True)
+
+
+def _column(values: Any, dtype: Any) -> pd.Series[Any]:
+    return pd.Series(values, dtype=object).astype(dtype)
 
 
 def _result(name: str, found: pd.DataFrame, **attrs: Any) -> pd.DataFrame:
@@ -639,7 +672,7 @@ def _result(name: str, found: pd.DataFrame, **attrs: Any) -> pd.DataFrame:
 
 
 def _instants(micros: Any) -> Any:
-    values = pd.array(list(micros), dtype="Float64").astype("Int64")
+    values = pd.Series(list(micros), dtype="Float64").astype("Int64")
     return pd.Series(values.to_numpy("datetime64[us]", na_value=np.datetime64("NaT"))).dt.tz_localize(UTC)
 
 
@@ -696,7 +729,8 @@ def _field_counts(frame: Any, per: Per) -> tuple[dict[str, Counter[tuple[str, in
     rows = rows.filter((nw.col("failing") == 1) | (nw.col("outcome") == "success"))
     counts: dict[str, Counter[tuple[str, int]]] = {}
     for keys in (*([c] for c in plain), ["bucket"], *([whole] if whole else [])):
-        for *values, failing, n in _collect(rows.group_by(*keys, "failing").agg(nw.len().alias("n")))[[*keys, "failing", "n"]].itertuples(index=False):
+        found = _collect(rows.group_by(*keys, "failing").agg(nw.len().alias("n")))
+        for *values, failing, n in found[[*keys, "failing", "n"]].itertuples(index=False):
             for field, value in _fields_of(dict(zip(keys, values, strict=True))):
                 counts.setdefault(field, Counter())[value, int(failing)] += int(n)
     sides = [sum(n for (_, side), n in counts.get("endpoint", Counter()).items() if side == wanted) for wanted in (1, 0)]
@@ -712,7 +746,8 @@ def _fields_of(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if name == "bucket":
             hour = None if _missing(value) else datetime.fromtimestamp(int(value) * 3600, UTC)
-            yield from (("day", "(absent)"), ("hour", "(absent)")) if hour is None else (("day", f"{hour:%Y-%m-%d}"), ("hour", f"{hour:%H}"))
+            yield "day", f"{hour:%Y-%m-%d}" if hour else "(absent)"
+            yield "hour", f"{hour:%H}" if hour else "(absent)"
         elif name == "request_body":
             yield from _body_fields(None if _missing(value) else value)
         elif name == "request_headers":

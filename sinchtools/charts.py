@@ -30,6 +30,7 @@ from sinchtools.analysis import Per, label
 from sinchtools.errors import WrongUseError
 
 FORMATS = ("png", "svg", "pdf")
+_OTHER_FORMATS = ("bmp", "eps", "gif", "html", "jpeg", "jpg", "ps", "tif", "tiff", "webp")
 INK, QUIET, FACE = "#1a1a1a", "#595959", "#ffffff"
 # colours of Okabe and Ito, which colour-blind people can tell apart, each with a hatch so that colour never stands alone
 OUTCOMES = {  # outcome: (words, colour, hatch)
@@ -57,7 +58,7 @@ SERIES = (  # one line of the stack each: (colour, hatch)
 )
 _REST = ("#D9D9D9", "")
 _STYLE = {  # whatever style the notebook has chosen for its own figures
-    **{k: v for k, v in mpl.rcParamsDefault.items() if k.split(".")[0] in ("axes", "figure", "font", "grid", "hatch", "legend", "lines", "patch", "savefig", "text", "xtick", "ytick")},
+    **{k: v for k, v in mpl.rcParamsDefault.items() if re.match(r"(axes|figure|font|grid|hatch|legend|lines|patch|savefig|text|[xy]tick)\.", k)},
     "text.parse_math": False,
     "text.usetex": False,
     "font.family": ["DejaVu Sans"],
@@ -108,7 +109,7 @@ class Chart(Figure):
         """Show the HTML alone: with `%matplotlib inline` a Figure would be shown a second time, without its text."""
         from IPython.display import display
 
-        display({"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}, raw=True)
+        display({"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}, raw=True)  # type: ignore[no-untyped-call]
 
 
 @_styled
@@ -168,7 +169,8 @@ def timeline(
     _stack(ax, counts, step)
     _mark(ax, found.head(5))
     _time_axis(ax, step)
-    ax.legend(*_legend_of(ax), loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
+    stacked = [part[::-1] for part in ax.get_legend_handles_labels()]
+    ax.legend(*stacked, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
     chart.data = counts
     highest = counts.groupby("start")["n"].sum()
     peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
@@ -221,13 +223,14 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
     chart = _started(title, facts, 1.5 + longest * (0.045 if slanted else 0.085) + 0.17 * sum(d.count("\n") + 1.6 for d in down))
     ax = chart.subplots()
     _grid(ax, table.to_numpy(dtype=float), [[f"{n:,}" if n else "" for n in row] for row in table.to_numpy()], size=9)
-    ax.set_xticks(np.arange(len(across)) + 0.5, across, rotation=35 if slanted else 90, ha="left" if slanted else "center", rotation_mode="anchor" if slanted else "default")
+    turned: dict[str, Any] = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if slanted else {"rotation": 90, "ha": "center"}
+    ax.set_xticks(np.arange(len(across)) + 0.5, across, **turned)
     ax.xaxis.tick_top()
     ax.set_yticks(np.arange(len(down)) + 0.5, down)
     chart.data = table.reset_index()
     chart.data.columns.name = None
-    by_endpoint = table.sum(axis=1)
-    chart.description = f"{chart.title}. " + "; ".join(f"{name}: {n:,}, most often {table.loc[name].idxmax()}" for name, n in by_endpoint.head(3).items()) + "."
+    told = [f"{name}: {row.sum():,}, most often {row.idxmax()}" for name, row in table.head(3).iterrows()]
+    chart.description = f"{chart.title}. {_plain('; '.join(told))}."
     return chart
 
 
@@ -262,11 +265,12 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
     """Draw the median, 90 % and 99 % quantile of the duration for each endpoint and code (the rows with most values)."""
     rows, facts = _facts(frame, per, source, filters)
     table = analysis.latency(rows, per=per)
-    title = facts.titled("Duration by endpoint and code", of=_int(table["n"].sum()))
+    title = facts.titled("Duration by endpoint and code", of=int(table["n"].sum()))
     if table.empty:
         return _nothing(title, facts, table, "No row has a duration." if facts.n else "")
     shown = table.head(top)
-    names = [f"{_plain('no known route' if pd.isna(e) else e)}\n{_wrapped(label(s, c), 40)}" for e, s, c in shown[["endpoint", "status", "code"]].itertuples(index=False)]
+    routes = [_wrapped(route, 40) for route in shown["endpoint"].fillna("no known route")]
+    names = [f"{route}\n{_wrapped(label(s, c), 40)}" for route, s, c in zip(routes, shown["status"], shown["code"], strict=True)]
     left_out = f"{len(table) - len(shown):,} more combinations are in the data only." if len(table) > len(shown) else ""
     chart = _started(title, facts, _height(names) + 0.4, notes=[left_out])
     ax = chart.subplots()
@@ -329,8 +333,9 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
         The format is not known, or the folder cannot be written.
     """
     path = Path(path)
-    wanted, stem = ([path.suffix[1:].lower()], path.stem) if path.suffix[1:].lower() in FORMATS else (list(formats), path.name)
-    unknown = [name for name in wanted if name not in FORMATS] or ([path.suffix[1:]] if re.fullmatch(r"\.(jpe?g|gif|webp|eps|ps|tiff?|bmp|html?)", path.suffix.lower()) else [])
+    suffix = path.suffix[1:].lower()
+    wanted, stem = ([suffix], path.stem) if suffix in FORMATS else (list(formats), path.name)
+    unknown = [name for name in [*wanted, *([suffix] if suffix in _OTHER_FORMATS else [])] if name not in FORMATS]
     if unknown:
         raise WrongUseError(f"A chart cannot be written as {unknown[0]!r}.", hint=f"Use one of {', '.join(FORMATS)}.")
     if not isinstance(fig, Chart):
@@ -359,7 +364,8 @@ class _Facts:
 def _facts(frame: Any, per: Per, source: str | None, filters: dict[str, Any]) -> tuple[Any, _Facts]:
     rows = analysis.filtered(frame, **filters)
     overview = analysis.overview(rows, per=per)
-    n, failing, since, until = overview.loc[0, ["n", "n_failing", "since", "until"]]
+    row: dict[str, Any] = dict(overview.iloc[0])
+    since, until = row["since"], row["until"]
     period = "time not known" if pd.isna(since) else f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
     files = overview.attrs["sources"]
     named = source or ", ".join(files[:2]) + (f" and {len(files) - 2:,} more" if len(files) > 2 else "") or "not known"
@@ -367,7 +373,7 @@ def _facts(frame: Any, per: Per, source: str | None, filters: dict[str, Any]) ->
     counted = "automatic retries count as one call" if per == "call" else "each attempt counts"
     simulated = ["SIMULATED: answers of the sandbox are among these"] if overview.attrs["simulated"] else []
     footer = ". ".join([f"Source: {named}", f"Filter: {'; '.join(given) or 'none'}", counted.capitalize(), *simulated]) + "."
-    return rows, _Facts(int(n), int(failing), f"{per}s", period, footer)
+    return rows, _Facts(int(row["n"]), int(row["n_failing"]), f"{per}s", period, footer)
 
 
 def _started(title: str, facts: _Facts, height: float, notes: Iterable[str] = ()) -> Chart:
@@ -375,8 +381,9 @@ def _started(title: str, facts: _Facts, height: float, notes: Iterable[str] = ()
     what, _, rest = title.partition(": ")
     chart = Chart(height=height + 0.14 * len(lines))
     chart.title = title
-    chart.suptitle("\n".join([*textwrap.wrap(what, 95), *textwrap.wrap(rest, 95)]), x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK, parse_math=False)
-    chart.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=QUIET, parse_math=False)
+    heading = "\n".join([*textwrap.wrap(what, 95), *textwrap.wrap(rest, 95)])
+    chart.suptitle(heading, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
+    chart.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=QUIET)
     return chart
 
 
@@ -430,8 +437,6 @@ def _height(names: list[str]) -> float:
 
 def _beside(ax: Axes, y: np.ndarray[Any, Any], names: list[str], ends: np.ndarray[Any, Any], texts: list[str]) -> None:
     ax.set_yticks(y, names)
-    for text in ax.get_yticklabels():
-        text.set_parse_math(False)
     ax.set_ylim(max(y[-1] * 2 - (y[-2] if len(y) > 1 else 0), 0.4) if len(y) > 1 else y[0] * 2, 0)
     ax.set_xlim(0, (ends.max() or 1) * (1.12 + 0.012 * max(map(len, texts))))
     for end, place, text in zip(ends, y, texts, strict=True):
@@ -448,36 +453,36 @@ def _key(ax: Axes, handles: list[Any], labels: list[str], below: float = 0.0) ->
 def _stack(ax: Axes, counts: pd.DataFrame, step: int) -> None:
     starts = counts["start"].drop_duplicates()
     naive = starts.dt.tz_convert(None)
-    edges = np.append(naive.to_numpy(), (naive.iloc[-1:] + pd.Timedelta(seconds=step)).to_numpy()).astype("datetime64[us]")
-    series = counts.groupby([counts["status"], counts["code"]], dropna=False, sort=False)["n"]
+    edges = _days(np.append(naive.to_numpy(), (naive.iloc[-1:] + pd.Timedelta(seconds=step)).to_numpy()))
+    series: Any = counts.groupby([counts["status"], counts["code"]], dropna=False, sort=False)["n"]
     base = np.zeros(len(starts))
     for i, ((status, code), n) in enumerate(series):
-        folded = pd.isna(status) and not pd.isna(code)
+        folded = _missing(status) and not _missing(code)
         colour, hatch = _REST if folded else SERIES[i % len(SERIES)]
         values = n.to_numpy(dtype=float)
-        name = _wrapped(label(status, code), 26)
-        ax.stairs(base + values, dates.date2num(edges), baseline=base, fill=True, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.3, label=f"{name}: {int(values.sum()):,}")
+        name = f"{_wrapped(label(status, code), 26)}: {int(values.sum()):,}"
+        ax.stairs(base + values, edges, baseline=base, fill=True, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.3, label=name)
         base = base + values
     ax.set_ylim(0, (base.max() or 1) * 1.12)
-    ax.set_xlim(*dates.date2num(edges[[0, -1]]))
-
-
-def _legend_of(ax: Axes) -> tuple[list[Any], list[str]]:
-    handles, labels = ax.get_legend_handles_labels()
-    return handles[::-1], labels[::-1]  # as they are stacked
+    ax.set_xlim(edges[0], edges[-1])
 
 
 def _mark(ax: Axes, spikes: pd.DataFrame) -> None:
-    for i, (start, end) in enumerate(zip(spikes["start"], spikes["end"], strict=True), 1):
-        span = [dates.date2num(time.tz_convert(None).to_datetime64()) for time in (start, end)]
-        ax.axvspan(*span, facecolor="none", edgecolor=INK, linewidth=0.9, linestyle=(0, (3, 2)))
-        ax.annotate(f"{i}", (sum(span) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom", fontweight="bold")
+    starts, ends = (_days(spikes[name].dt.tz_convert(None).to_numpy()) for name in ("start", "end"))
+    for i, (start, end) in enumerate(zip(starts, ends, strict=True), 1):
+        ax.axvspan(start, end, facecolor="none", edgecolor=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        above: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "xytext": (0, 2), "textcoords": "offset points"}
+        ax.annotate(f"{i}", ((start + end) / 2, 1), ha="center", va="bottom", fontweight="bold", **above)
+
+
+def _days(times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.asarray(dates.date2num(times.astype("datetime64[us]")))  # type: ignore[no-untyped-call]  # the unit of a time axis
 
 
 def _time_axis(ax: Axes, step: int) -> None:
-    locator = dates.AutoDateLocator(minticks=3, maxticks=9)
+    locator = dates.AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.set_xlabel("UTC")
@@ -563,8 +568,8 @@ def _spike(spike: dict[Any, Any]) -> str:
     return f"{label(spike['status'], spike['code'])}, {spike['n']:,} where {spike['expected']:,.1f} are usual, {period}"
 
 
-def _int(value: Any) -> int:
-    return 0 if pd.isna(value) else int(value)
+def _missing(value: Any) -> bool:
+    return bool(pd.isna(value))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------------------------------
