@@ -1,3 +1,44 @@
-"""Troubleshooting for the Sinch SMS REST API: from a pasted failing request to a proven fix."""
+"""
+Troubleshooting for the Sinch SMS REST API: from a pasted failing request to a proven fix.
+
+The heavy libraries (pandas, matplotlib, ipywidgets, tornado ...) are loaded where they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+from sinchtools.calllog import CallLog
+from sinchtools.catalogue import explain
+from sinchtools.client import connect, record
+from sinchtools.diagnosis import diagnose
+from sinchtools.errors import SinchToolsError
+from sinchtools.importers import read
+from sinchtools.playbook import tips
+from sinchtools.records import Exchange, Finding, Step
+from sinchtools.replay import plan, replay
+
+if TYPE_CHECKING:
+    from sinchtools import analysis, charts, panels
+    from sinchtools.sandbox import Sandbox
+
+__all__ = [
+    "CallLog", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "explain", "panels",
+    "plan", "read", "record", "replay", "tips",
+]  # fmt: skip
+
+_ON_FIRST_USE = {"Sandbox": "sinchtools.sandbox", "analysis": "sinchtools.analysis", "charts": "sinchtools.charts", "panels": "sinchtools.panels"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module 'sinchtools' has no attribute {name!r}")
+    module = importlib.import_module(_ON_FIRST_USE[name])
+    return getattr(module, name, module) if name == "Sandbox" else module
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
