@@ -722,7 +722,8 @@ def _tail(n: np.ndarray[Any, Any], mean: float, spread: float) -> np.ndarray[Any
 
 def _field_counts(frame: Any, per: Per) -> tuple[dict[str, Counter[tuple[str, int]]], int, int]:
     """Return for each field how often (value, failing) was seen, and how many fail and succeed."""
-    given = nw.from_native(_native(frame)).collect_schema().names()
+    frame = _native(frame)
+    given = nw.from_native(frame).collect_schema().names()
     plain = ["endpoint", "method", "region", "account", "target"]
     whole = [c for c in ("request_body", "request_headers") if c in given]
     rows = _rows(frame, "outcome", *plain, *whole, per=per).with_columns(_failing(), bucket=nw.col("at_us") // 3_600_000_000)

@@ -1,0 +1,517 @@
+"""Every aggregation on every engine against plain Python; spikes and differences against planted causes and against nothing."""
+
+import datetime as dt
+import json
+import random
+import statistics
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+from sinchtools import analysis, tables
+from sinchtools.errors import WrongUseError
+from sinchtools.records import Exchange
+
+NOON = dt.datetime(2024, 6, 3, 12, 0, tzinfo=dt.UTC)  # a Monday
+GOOD = Exchange(
+    id="a",
+    at=NOON,
+    source="case.har#1",
+    method="POST",
+    url="https://us.sms.api.sinch.com/xms/v1/plan-a/batches",
+    endpoint="POST /batches",
+    region="us",
+    account="plan-a",
+    request_headers={"User-Agent": "sdk/1"},
+    request_body='{"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}',
+    status=201,
+    elapsed_ms=80.0,
+)
+ANSWERS = ((201, None), (201, None), (403, "missing_callback_url"), (400, "syntax_invalid_json"), (401, None), (500, None), (None, None), (302, None))
+RECIPIENTS = {"+15551230001": "US", "+447700900123": "GB", "46701740605": "SE", "zero": None}
+
+
+def some(n, seed=1, days=10.0, start=NOON):
+    rng = random.Random(seed)
+    rows = []
+    for i in range(n):
+        status, code = rng.choice(ANSWERS)
+        to = rng.choice(list(RECIPIENTS))
+        change = {
+            "id": f"x{i}",
+            "call_id": rng.choice([None, f"c{rng.randrange(n)}"]),
+            "attempt": rng.choice([1, 2, 3, None]),
+            "at": rng.choice([None, *[start + dt.timedelta(days=rng.uniform(0, days))] * 9]),
+            "endpoint": rng.choice(["POST /batches", "GET /batches/{batch_id}", None]),
+            "account": rng.choice(["plan-a", "plan-b", None]),
+            "region": rng.choice(["us", "eu"]),
+            "request_body": json.dumps({"to": [to], "from": rng.choice(["15559870002", "ACME", "12345"]), "body": "Hi"}),
+            "text": code and f"text {i} of '{i}'",
+            "elapsed_ms": rng.choice([None, rng.expovariate(0.01)]),
+            "failure": None if status else "ReadTimeout",
+        }
+        rows.append(replace(GOOD, status=status, code=code, **change))
+    return rows
+
+
+def report(batch, *statuses, at=NOON):
+    body = {"type": "delivery_report_sms", "batch_id": batch, "statuses": [{"code": c, "status": s, "count": n} for c, s, n in statuses]}
+    return replace(GOOD, id=f"{batch}{at}", at=at, endpoint="GET /batches/{batch_id}/delivery_report", status=200, response_body=json.dumps(body))
+
+
+DATA = {
+    "ordinary": some(120),
+    "none": [],
+    "one row": [GOOD],
+    "one code": [replace(GOOD, id=f"x{i}", at=NOON + dt.timedelta(minutes=i)) for i in range(9)],
+    "nothing but nulls": [Exchange(id="a"), Exchange(id="b")],
+    "many texts": [replace(GOOD, id=f"x{i}", status=400, code=f"code_{i % 400}", text=f"Value '{i}' is wrong") for i in range(2000)],
+    "out of order, ids twice": [*reversed(some(40, 3)), *some(40, 3)],
+    "the nights the clocks change": [
+        *some(60, 4, 1, dt.datetime(2024, 3, 10, tzinfo=dt.UTC)),
+        *some(60, 5, 1, dt.datetime(2024, 11, 3, tzinfo=dt.UTC)),
+    ],
+    "before 1970": [replace(GOOD, at=dt.datetime(1969, 12, 31, 23, 59, 59, tzinfo=dt.UTC)), replace(GOOD, at=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))],
+}
+each_data = pytest.mark.parametrize("rows", DATA.values(), ids=DATA)
+
+
+# --- the engines --------------------------------------------------------------------------------------------------------------------------------
+
+_DUCKDB = {"Int16": "SMALLINT", "Float64": "DOUBLE", "string": "VARCHAR", "datetime64[us, UTC]": "TIMESTAMPTZ"}
+_POLARS = {"Int16": pl.Int16, "Float64": pl.Float64, "string": pl.String, "datetime64[us, UTC]": pl.Datetime("us", "UTC")}
+
+
+def plain(rows):
+    return [
+        {**{c: getattr(row, c) for c in tables.COLUMNS}, "request_headers": json.dumps(row.request_headers), "response_headers": "{}"} for row in rows
+    ]
+
+
+def as_polars(rows, _):
+    return pl.DataFrame(plain(rows), schema={c: _POLARS[d] for c, (d, _) in tables.COLUMNS.items()})
+
+
+def as_jsonl(rows, folder):
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row, default=str) + "\n" for row in plain(rows)), encoding="utf-8")
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'America/New_York'")
+    return connection.read_json(str(path), columns={c: _DUCKDB[d] for c, (d, _) in tables.COLUMNS.items()}, format="newline_delimited")
+
+
+def as_parquet(rows, folder):
+    path = folder / "rows.parquet"
+    as_jsonl(rows, folder).write_parquet(str(path))
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'Australia/Sydney'")
+    return connection.read_parquet(str(path))
+
+
+def as_spark(rows, _):
+    types = pytest.importorskip("pyspark.sql.types", reason="needs the spark extra")
+    kinds = {"Int16": types.ShortType(), "Float64": types.DoubleType(), "string": types.StringType(), "datetime64[us, UTC]": types.TimestampType()}
+    schema = types.StructType([types.StructField(c, kinds[d]) for c, (d, _) in tables.COLUMNS.items()])
+    return spark().createDataFrame([tuple(row.values()) for row in plain(rows)], schema)
+
+
+def spark():
+    from pyspark.sql import SparkSession
+
+    quiet = {"spark.ui.enabled": False, "spark.sql.shuffle.partitions": 1, "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    builder = SparkSession.builder.master("local[1]").config("spark.sql.session.timeZone", "Asia/Kolkata")
+    for name, value in quiet.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+ENGINES = {
+    "exchanges": lambda rows, _: iter(rows),
+    "pandas": lambda rows, _: tables.frame(rows),
+    "polars": as_polars,
+    "polars lazy": lambda rows, folder: as_polars(rows, folder).lazy(),
+    "duckdb on json lines": as_jsonl,
+    "duckdb on parquet": as_parquet,
+    "pyspark": as_spark,
+}
+each_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+
+
+# --- the same in plain Python -------------------------------------------------------------------------------------------------------------------
+
+
+def folded(rows):
+    last = {}
+    order = lambda row: (row.attempt or 0, row.at.timestamp() if row.at else float("-inf"), row.id, row.status or -1)  # noqa: E731
+    for row in rows:
+        if row.call_id is not None and (row.call_id not in last or order(row) > order(last[row.call_id])):
+            last[row.call_id] = row
+    return [row for row in rows if row.call_id is None] + list(last.values())
+
+
+def failing(row):
+    return row.outcome in ("user_error", "sinch_error", "no_response")
+
+
+def largest_first(found, *keys):
+    return sorted(found, key=lambda row: (-row["n"], *((row[k] is None, row[k] or 0 if k == "status" else row[k] or "") for k in keys)))
+
+
+def codes(rows):
+    counts = Counter((r.status, r.code, r.outcome) for r in rows)
+    return largest_first(
+        [{"status": s, "code": c, "outcome": o, "n": n, "share": n / len(rows)} for (s, c, o), n in counts.items()], "status", "code"
+    )
+
+
+def by(column, value):
+    def counted(rows):
+        seen = [(value(r), failing(r)) for r in rows if value(r) != "left out"]
+        n, bad = Counter(v for v, _ in seen), Counter(v for v, f in seen if f)
+        found = [{column: v, "n": k, "share": k / len(seen), "n_failing": bad[v], "share_failing": bad[v] / k} for v, k in n.items()]
+        return largest_first(found, column)
+
+    return counted
+
+
+def timeline(rows, step=3600):
+    dated = [(int(r.at.timestamp() // step), r.status, r.code) for r in rows if r.at]
+    order = largest_first([{"status": s, "code": c, "n": n} for (s, c), n in Counter(d[1:] for d in dated).items()], "status", "code")
+    counts, buckets = Counter(dated), sorted(d[0] for d in dated)
+    return [
+        {"start": dt.datetime.fromtimestamp(b * step, dt.UTC), "status": o["status"], "code": o["code"], "n": counts[b, o["status"], o["code"]]}
+        for b in (range(buckets[0], buckets[-1] + 1) if buckets else ())
+        for o in order
+    ]
+
+
+def heatmap(rows):
+    cells = {(day, hour): [r for r in rows if r.at and (r.at.isoweekday(), r.at.hour) == (day, hour)] for day in range(1, 8) for hour in range(24)}
+    found = [{"weekday": d, "hour": h, "n": len(c), "n_failing": sum(map(failing, c))} for (d, h), c in cells.items()]
+    return [{**f, "share_failing": f["n_failing"] / f["n"] if f["n"] else None} for f in found] if any(r.at for r in rows) else []
+
+
+def latency(rows):
+    values = defaultdict(list)
+    for row in rows:
+        if row.elapsed_ms is not None:
+            values[row.endpoint, row.status, row.code].append(row.elapsed_ms)
+    found = [
+        {"endpoint": e, "status": s, "code": c, "n": len(v), **{f"p{q}_ms": quantile(v, q) for q in (50, 90, 99)}} for (e, s, c), v in values.items()
+    ]
+    return largest_first(found, "status", "code", "endpoint")
+
+
+def quantile(values, q):
+    return statistics.quantiles(values, n=100, method="inclusive")[q - 1] if len(values) > 1 else values[0]
+
+
+def matrix(rows):
+    counts = Counter((r.endpoint, r.status, r.code) for r in rows)
+    return largest_first([{"endpoint": e, "status": s, "code": c, "n": n} for (e, s, c), n in counts.items()], "status", "code", "endpoint")
+
+
+def groups(rows):
+    found = defaultdict(list)
+    for row in filter(failing, rows):
+        found[analysis.fingerprint(row.status, row.code, row.endpoint, row.text or row.failure)].append(row)
+    total = sum(map(len, found.values()))
+    summed = [
+        {
+            "fingerprint": words,
+            "n": len(of),
+            "share": len(of) / total,
+            "first": min((r.at for r in of if r.at), default=None),
+            "last": max((r.at for r in of if r.at), default=None),
+            "example_id": min(r.id for r in of),
+        }
+        for words, of in found.items()
+    ]
+    return sorted(summed, key=lambda g: (-g["n"], g["fingerprint"]))
+
+
+def overview(rows):
+    times = [r.at for r in rows if r.at]
+    counts = {"n": len(rows), "n_failing": sum(map(failing, rows)), "undated": len(rows) - len(times)}
+    return [{**counts, "since": min(times, default=None), "until": max(times, default=None)}]
+
+
+def body_of(row):
+    return json.loads(row.request_body or "{}")
+
+
+def sender(row):
+    kinds = {"15559870002": "number", "ACME": "alphanumeric", "12345": "short code"}
+    return kinds[body_of(row)["from"]] if body_of(row).get("to") else "left out"
+
+
+def country(row):
+    return RECIPIENTS[body_of(row)["to"][0]] if body_of(row).get("to") else "left out"
+
+
+REFERENCE = {
+    "overview": overview,
+    "codes": codes,
+    "endpoints": by("endpoint", lambda r: r.endpoint),
+    "accounts": by("account", lambda r: r.account),
+    "regions": by("region", lambda r: r.region),
+    "countries": by("country", country),
+    "senders": by("sender", sender),
+    "matrix": matrix,
+    "heatmap": heatmap,
+    "latency": latency,
+    "groups": groups,
+}
+
+
+def listed(frame):
+    return [{c: None if pd.isna(v) else v for c, v in row.items()} for row in frame.to_dict("records")]
+
+
+def same(got, wanted):
+    assert len(got) == len(wanted)
+    for row, expected in zip(got, wanted, strict=True):
+        assert {c: row[c] for c in expected} == {c: pytest.approx(v) if isinstance(v, float) else v for c, v in expected.items()}
+
+
+@each_data
+@each_engine
+def test_every_aggregation_agrees_with_plain_python_on_every_engine(engine, rows, tmp_path):
+    frame = engine(rows, tmp_path)
+    frame = list(frame) if hasattr(frame, "__next__") else frame
+    for per in ("call", "attempt"):
+        counted = folded(rows) if per == "call" else rows
+        for name, reference in REFERENCE.items():
+            same(listed(getattr(analysis, name)(frame, per=per)), reference(counted))
+        times = [row.at for row in counted if row.at] or [NOON]
+        step = 3600 if max(times) - min(times) < dt.timedelta(days=40) else 86400
+        same(listed(analysis.timeline(frame, f"{step}s", per=per)), timeline(counted, step))
+
+
+@each_engine
+def test_delivery_reports_count_each_recipient_once_as_last_seen(engine, tmp_path):
+    late = NOON + dt.timedelta(hours=1)
+    single = {"recipient": "15551230001", "code": 0, "status": "Delivered"}
+    rows = [
+        report("b1", (0, "Delivered", 3), (402, "Aborted", 1), at=late),
+        report("b1", (401, "Dispatched", 4)),
+        replace(report("b2"), id="r", response_body=json.dumps({"delivery_reports": [{**single, "batch_id": "b2"}, {**single, "batch_id": "b1"}]})),
+        replace(report("b3"), id="s", response_body="<html>"),
+    ]
+    found = analysis.delivery_codes(engine(rows, tmp_path))
+    assert found[["code", "status", "n"]].values.tolist() == [[0, "Delivered", 4], [402, "Aborted", 1]]
+
+
+@each_engine
+def test_spikes_and_differences_are_the_same_on_every_engine(engine, tmp_path):
+    rows = traffic(300, 1, "cause")
+    assert listed(analysis.differences(engine(rows, tmp_path))) == listed(analysis.differences(rows))
+    rows = traffic(300, 1, "spike")
+    assert listed(analysis.spikes(engine(rows, tmp_path))) == listed(analysis.spikes(rows))
+
+
+# --- what each one is for -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*REFERENCE, "timeline", "delivery_codes", "spikes", "differences"])
+def test_an_empty_frame_gives_the_columns_and_dtypes_of_a_full_one(name):
+    empty, full = getattr(analysis, name)([]), getattr(analysis, name)(DATA["ordinary"])
+    assert dict(empty.dtypes) == dict(full.dtypes)
+    assert name == "overview" or empty.empty
+
+
+def test_a_call_is_its_last_attempt():
+    rows = [replace(GOOD, id=str(i), call_id="c", attempt=i, status=429 if i < 4 else 201) for i in (3, 4, 1, 2)]
+    assert analysis.codes(rows)[["status", "n"]].values.tolist() == [[201, 1]]
+    assert analysis.codes(rows, per="attempt")[["status", "n"]].values.tolist() == [[429, 3], [201, 1]]
+    assert analysis.calls(rows)["id"].tolist() == ["4"]
+
+
+def test_the_share_is_of_all_also_when_successes_are_left_out():
+    rows = [GOOD, GOOD, GOOD, replace(GOOD, status=500)]
+    assert analysis.codes(rows, successes=False)[["status", "share"]].values.tolist() == [[500, 0.25]]
+
+
+def test_many_codes_are_folded_into_one_with_their_number():
+    rows = [replace(GOOD, status=400, code=f"code_{i}") for i in range(10)] + [GOOD] * 5
+    assert analysis.codes(rows, top=3)[["code", "n"]].fillna("").values.tolist()[-1] == ["other (8 codes)", 8]
+    assert analysis.timeline(rows, top=3)["n"].sum() == 15
+
+
+def test_a_slim_log_without_most_columns_is_counted():
+    slim = pd.DataFrame({"status": [200, 404], "at": pd.to_datetime([NOON, NOON], utc=True)})
+    assert analysis.codes(slim)["outcome"].tolist() == ["success", "user_error"]
+    assert analysis.endpoints(slim)["n"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval"), [(0, 60), (200 * 60, 60), (300 * 60, 300), (10 * 86400, 3600), (100 * 86400, 86400), (3000 * 86400, 13 * 86400)]
+)
+def test_the_interval_suits_the_span(seconds, interval):
+    found = analysis.timeline([GOOD, replace(GOOD, at=NOON + dt.timedelta(seconds=seconds))])
+    assert found.attrs["interval_s"] == interval
+    assert len(found) <= analysis.MOST_INTERVALS
+
+
+@pytest.mark.parametrize(
+    ("filters", "kept"),
+    [
+        pytest.param({}, "abcd", id="no-filter-keeps-all"),
+        pytest.param({"since": "2024-06-03T12:00:00Z"}, "abc", id="since-is-included"),
+        pytest.param({"until": NOON + dt.timedelta(hours=1)}, "a", id="until-is-not"),
+        pytest.param({"since": "2024-06-03T14:30+02:00"}, "bc", id="other-time-zone"),
+        pytest.param({"outcome": "no_response"}, "d", id="outcome"),
+        pytest.param({"status": 403}, "b", id="status"),
+        pytest.param({"status": ["4xx", 500]}, "bc", id="status-class-and-status"),
+        pytest.param({"code": "missing_callback_url"}, "b", id="code"),
+        pytest.param({"code": ""}, "acd", id="no-code"),
+        pytest.param({"endpoint": ["POST /groups"]}, "c", id="endpoint"),
+        pytest.param({"account": "plan-b"}, "d", id="account"),
+        pytest.param({"text": "CALLBACK"}, "b", id="text-whatever-the-case"),
+        pytest.param({"text": "100%_.*"}, "c", id="text-is-no-pattern"),
+        pytest.param({"status": "4xx", "account": "plan-b"}, "", id="all-must-fit"),
+    ],
+)
+@each_engine
+def test_a_filter_keeps_what_fits(engine, filters, kept, tmp_path):
+    rows = [
+        GOOD,
+        replace(GOOD, id="b", at=NOON + dt.timedelta(hours=1), status=403, code="missing_callback_url"),
+        replace(GOOD, id="c", at=NOON + dt.timedelta(hours=2), status=500, endpoint="POST /groups", text="at 100%_.* of"),
+        replace(GOOD, id="d", at=None, status=None, account="plan-b"),
+    ]
+    found = analysis.filtered(engine(rows, tmp_path), **filters)
+    assert sorted(analysis._collect(analysis.nw.from_native(found).lazy().select("id"))["id"]) == list(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        pytest.param("Invalid '+15551230001'", "Invalid <value>", id="quoted"),
+        pytest.param("group 01GZK4C8DVMRKE08XJ2YB5QFTW is unknown", "group <id> is unknown", id="id"),
+        pytest.param("at 2024-06-03T12:00:00Z", "at <time>", id="time"),
+        pytest.param("body has 1,601 of 1600 characters", "body has <number> of <number> characters", id="numbers"),
+        pytest.param("see https://example.org/x?y=1", "see <url>", id="url"),
+        pytest.param("numbers '1', '2', '3' are wrong", "numbers <value>, ... are wrong", id="a-list-of-any-length"),
+        pytest.param("can't read callback_url, it isn't there", "can't read callback_url, it isn't there", id="words-stay"),
+    ],
+)
+def test_a_fingerprint_cuts_out_what_varies(text, pattern):
+    assert analysis.fingerprint(400, None, "POST /batches", text) == f"400 Bad Request, POST /batches, text '{pattern}'"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        pytest.param(lambda: analysis.codes(4711), "A int is no frame", id="no-frame"),
+        pytest.param(lambda: analysis.codes(pd.DataFrame({"x": [1]})), "no column 'status'", id="no-status"),
+        pytest.param(lambda: analysis.codes([], per="day"), "per='day'", id="per"),
+        pytest.param(lambda: analysis.timeline([GOOD], "soon"), "interval='soon'", id="interval"),
+        pytest.param(lambda: analysis.timeline([GOOD, replace(GOOD, at=NOON.replace(year=1980))], "1s"), "100,000", id="too-many-intervals"),
+        pytest.param(lambda: analysis.filtered([], since="yesterday-ish"), "'yesterday-ish' is no time", id="time"),
+        pytest.param(lambda: analysis.filtered([], status="four"), "'four'", id="status"),
+        pytest.param(lambda: analysis.countries(pd.DataFrame({"status": [1]})), "no column 'request_body'", id="no-bodies"),
+    ],
+)
+def test_wrong_use_is_said_in_words(call, words):
+    with pytest.raises(WrongUseError, match=words.replace("(", r"\(")) as error:
+        call()
+    assert error.value.hint
+
+
+# --- spikes and differences ---------------------------------------------------------------------------------------------------------------------
+
+
+def traffic(n, seed, plant=None):
+    rng = random.Random(seed)
+    rows = []
+    for i in range(n):
+        account, endpoint, agent = rng.choice("abc"), rng.choice(["POST /batches", "POST /groups"]), rng.choice(["sdk/1", "sdk/2"])
+        status, code = rng.choices(
+            [(201, None), (403, "missing_callback_url"), (400, "syntax_invalid_json"), (429, None), (500, None)], [60, 10, 10, 10, 10]
+        )[0]
+        if plant == "cause":
+            status, code = (403, "missing_callback_url") if rng.random() < (0.9 if account == "b" else 0.1) else (201, None)
+        at = NOON + dt.timedelta(hours=rng.uniform(0, 240))
+        change = {"id": f"x{i}", "at": at, "account": account, "endpoint": endpoint, "request_headers": {"User-Agent": agent}}
+        rows.append(replace(GOOD, status=status, code=code, **change))
+    if plant == "spike":
+        hour = NOON + dt.timedelta(hours=rng.randrange(10, 230))
+        rows += [replace(GOOD, id=f"s{i}", at=hour + dt.timedelta(hours=rng.random()), status=429) for i in range(n // 4)]
+    return rows
+
+
+def found_spike(frame):
+    return (analysis.spikes(frame)["status"] == 429).any()
+
+
+def found_cause(frame):
+    return analysis.differences(frame)[["field", "value"]].head(1).values.tolist() == [["account", "b"]]
+
+
+DETECTORS = [(analysis.spikes, found_spike, "spike"), (analysis.differences, found_cause, "cause")]
+
+
+def rates(detector, found, plant, n, seeds):
+    frames = lambda planted: (tables.frame(traffic(n, seed, planted)) for seed in range(seeds))  # noqa: E731
+    return sum(map(found, frames(plant))) / seeds, sum(len(detector(frame)) > 0 for frame in frames(None)) / seeds
+
+
+@pytest.mark.parametrize(("detector", "found", "plant"), DETECTORS, ids=["spikes", "differences"])
+def test_what_was_planted_is_found_and_nothing_else(detector, found, plant):
+    hits, alarms = rates(detector, found, plant, 60, 20)
+    assert hits >= 0.95
+    assert alarms <= 0.1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n", [60, 300, 1000])
+@pytest.mark.parametrize(("detector", "found", "plant"), DETECTORS, ids=["spikes", "differences"])
+def test_what_was_planted_is_found_in_1000_seeds(detector, found, plant, n):
+    hits, alarms = rates(detector, found, plant, n, 1000)
+    print(f"{plant}, n {n}: found {hits:.1%}, false alarms {alarms:.1%}")
+    assert hits >= 0.95
+    assert alarms <= 0.05
+
+
+def test_a_spike_has_start_end_and_size():
+    rows = [replace(GOOD, id=f"x{i}", at=NOON + dt.timedelta(hours=i)) for i in range(240)]
+    start = dt.datetime(2024, 6, 7, 9, tzinfo=dt.UTC)
+    rows += [replace(GOOD, id=f"s{i}", at=start + dt.timedelta(minutes=i), status=429) for i in range(120)]
+    (spike,) = listed(analysis.spikes(rows))
+    assert (spike["start"], spike["end"], spike["status"], spike["n"]) == (start, start + dt.timedelta(hours=2), 429, 120)
+
+
+def test_more_traffic_alone_is_no_spike():
+    rows = [replace(GOOD, id=f"{i}-{k}", at=NOON + dt.timedelta(hours=i), status=429 if k % 5 == 0 else 201) for i in range(100) for k in range(10)]
+    rows += [replace(GOOD, id=f"more-{k}", at=NOON + dt.timedelta(hours=50), status=429 if k % 5 == 0 else 201) for k in range(200)]
+    assert analysis.spikes(rows).attrs["verdict"] == "nothing stands out"
+
+
+@pytest.mark.parametrize("rows", [[], [GOOD] * 30, [*[GOOD] * 40, replace(GOOD, status=500)]], ids=["none", "no-failure", "one-failure"])
+def test_too_few_is_said(rows):
+    assert analysis.differences(rows).attrs["verdict"] == "too few"
+    assert analysis.spikes(rows).attrs["verdict"] == "too few"
+
+
+def test_values_that_no_two_rows_share_and_constant_ones_are_no_difference():
+    rows = [replace(GOOD, id=f"x{i}", account=f"plan-{i}", status=201 if i % 2 else 500) for i in range(60)]
+    assert analysis.differences(rows).attrs["verdict"] == "nothing stands out"
+
+
+def test_a_missing_field_of_the_body_is_a_difference():
+    whole = '{"to": ["+15551230001"], "callback_url": "https://example.org"}'
+    rows = [replace(GOOD, id=f"a{i}", request_body=whole) for i in range(20)] + [replace(GOOD, id=f"b{i}", status=403) for i in range(20)]
+    found = {(row["field"], row["value"]): (row["n_failing"], row["n_succeeding"], row["effect"]) for row in listed(analysis.differences(rows))}
+    assert found["body callback_url", "(absent)"] == (20, 0, 1.0)
+
+
+def test_the_order_of_rows_does_not_matter():
+    rows = traffic(200, 7, "cause")
+    shuffled = random.Random(1).sample(rows, len(rows))
+    assert listed(analysis.differences(rows)) == listed(analysis.differences(shuffled))
+    assert listed(analysis.groups(rows)) == listed(analysis.groups(shuffled))
