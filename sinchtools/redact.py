@@ -14,37 +14,53 @@ import json
 import re
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 from sinchtools.records import Exchange
 
 MARKER = re.compile(r"\[secret (?P<kind>opaque|jwt|pair) (?P<length>\d+) #(?P<number>\d+)(?P<facts>[^\[\]]*)\]")
-_PLACEHOLDER = re.compile(
-    r"\{\{?[^{}]*\}?\}|<<?[^<>]*>>?|\$\{?\w+\}?|%\w+%|\[[^\]]*\]|(your|my|the)[-_ ]?\w*|x{3,}|\*{3,}|\.{3,}|…+|•+|redacted|null|none|",
+_PLACEHOLDER_WORDS = (
+    "access account agent api app application auth basic bearer client code customer demo id here jwt key my name oauth pass password plan project"
+    " real secret service sinch sms string test the token user username value your"
+).split()
+_WORDS = rf"(?:[ _-]?(?:{'|'.join(sorted(_PLACEHOLDER_WORDS, key=len, reverse=True))}))+"
+_PLACEHOLDER = re.compile(  # stands for a secret and is none; a real one is often put in the same brackets, so their content must be words
+    rf"\{{\{{?[ $\w.:-]*?[A-Za-z_]\w{{0,3}}[ ]*\}}?\}}|<<?(?:[A-Za-z_ .:-]+\d?)>>?|\[[A-Za-z_ -]+\]"
+    rf"|\$\d|\$\{{[\w:.-]+\}}|\$[A-Z_][A-Z\d_]*|\$(?:env:)?[a-z][A-Za-z_]*\d?|%[A-Z_]+%"
+    rf"|(?i:(?:your|my|the|insert|put|enter|add){_WORDS}|(?:api|access|auth)?[_ -]?(?:token|key|secret)[_ -]here|[x*.•…_-]{{3,}}|redacted|null|none|undefined|)"
+)
+_MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
+_JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
+_SECRET_NAME = re.compile(
+    r"[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
+    r"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key"
+    r"|(?:proxy-)?authorization|jwt|[\w.-]*session[_-]?(?:id|key)|(?:set-)?cookie",
     re.IGNORECASE,
 )
-_JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
-_SECRET_NAME = (
-    r"(?:[\w.-]*[_.-])?(?:access|refresh|id|api|auth|bearer|user|session|security|csrf|xsrf|plan|service)?[_.-]?token"
-    r"|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?"
-    r"|[\w.-]*api[_-]?key|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function)s?[_-]?key|authorization|jwt|session[_-]?id"
-)
-_SECRET_HEADER = re.compile(rf"(?:{_SECRET_NAME}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+)", re.IGNORECASE)
+_SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+", re.IGNORECASE)
 _SCHEME = re.compile(r"(\s*['\"]?\s*)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
-_JSON_VALUE = re.compile(
-    rf"(?P<head>(?P<q>\\*[\"'“”])(?P<name>{_SECRET_NAME})(?P=q)\s*[:=]\s*)"
-    r"(?:(?P<vq>\\*[\"'“”])(?P<value>.*?)(?:(?<!\\)(?P=vq)|\Z)|(?P<bare>[^\s,;}\]\"'\[]+))",
-    re.IGNORECASE | re.DOTALL,
+# a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
+_NEEDLES = ("token", "secret", "passw", "passphrase", "pwd", "pass", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
+_NAME_REST = re.compile(r"[\w-]*")
+_LONGEST_NAME = 64
+_THEN = re.compile(  # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag
+    r"(?P<named>\\*[\"']\s*[,;]?\s*\\*[\"']?(?:value|val)\\*[\"']?\s*[:=]\s*(?=\\*[\"']))"
+    r"|(?P<form>\"[^\r\n]*\r?\n(?:[A-Z][\w-]*:[^\r\n]*\r?\n)*\r?\n)"
+    r"|(?P<sign>(?:\\*[\"'“”])?\s*(?:=>|:=|[:=]|%3D)\s*)|(?P<tag>>)",
+    re.IGNORECASE,
 )
-_FORM_VALUE = re.compile(rf"(?P<head>(?:^|[?&;\s])(?P<name>{_SECRET_NAME})=)(?P<value>[^&\s\"'#]+)", re.IGNORECASE)
-_IN_TEXT = re.compile(rf"(?P<scheme>\b(?:bearer|basic)(?:\s+|%20|\+))(?P<value>[^\s\"'\\,;)}}\]<>]{{8,}})|(?P<jwt>{_JWT})", re.IGNORECASE)
-_USERINFO = re.compile(r"(?P<head>\b[a-z][\w+.-]*://)(?P<value>[^\s/@?#]*:[^\s/?#]*)@", re.IGNORECASE)
-# cheap tests before the patterns above run over a large body
-_HINTS = re.compile(r"token|secret|passw|pwd|passphrase|key|credential|authorization|jwt|session|bearer|basic|eyJ|://[^\s/@?#]*:[^\s/?#]*@", re.IGNORECASE)
+_QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'“])")
+_BARE = re.compile(r"[^\s,;}\]\"'\[<>(){&\\]+")
+_FORM_VALUE = re.compile(r"[^\s&\"'#<>\\]+")
+_AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
+_JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
+_JWT_HERE = re.compile(_JWT)
+_USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
 
 
 class Redactor:
@@ -86,7 +102,6 @@ class Redactor:
 
     def url(self, url: str) -> str:
         """Return the URL with user info and secret query values marked."""
-        url = _USERINFO.sub(lambda m: f"{m['head']}{self._mark(m['value'], 'url userinfo')}@", url)
         return self.text(url, place="url")
 
     def body(self, body: str | bytes | None) -> str | bytes | None:
@@ -98,12 +113,14 @@ class Redactor:
 
     def text(self, text: str, *, place: str = "text") -> str:
         """Return any text without what looks like a secret."""
-        if not _HINTS.search(text):
-            return text
-        text = _USERINFO.sub(lambda m: f"{m['head']}{self._mark(m['value'], f'{place} userinfo')}@", text)
-        text = _JSON_VALUE.sub(lambda m: self._keyed(m, place), text)
-        text = _FORM_VALUE.sub(lambda m: self._keyed(m, place), text)
-        return _IN_TEXT.sub(lambda m: (m["scheme"] or "") + self._mark(m["value"] or m["jwt"], f"{place} bearer value"), text)
+        parts: list[str] = []
+        at = 0
+        for start, end, name in _spans(text):
+            marked = self._mark(text[start:end], f"{place} {name}")
+            number = _JSON_NUMBER.fullmatch(text, start, end) and _JSON_KEY_ENDS.search(text, max(0, start - 9), start)
+            parts += (text[at:start], f'"{marked}"' if number else marked)
+            at = end
+        return "".join((*parts, text[at:])) if parts else text
 
     def _header(self, name: str, value: str) -> str:
         lowered = name.strip("'\" ").lower()
@@ -119,28 +136,19 @@ class Redactor:
         return head + self._mark(rest, f"header {name}")
 
     def _cookies(self, name: str, value: str, *, first_only: bool) -> str:
-        parts = value.split(";")
-        for i, part in enumerate(parts[:1] if first_only else parts):
-            key, equals, secret = part.partition("=")
-            if equals:
-                parts[i] = f"{key}={self._mark(secret, f'header {name}')}"
-        return ";".join(parts)
+        if first_only:
+            cookies = re.split(r"(,\s*|\n)(?=[^;,=\s]+=)", value)
+            return "".join(part if i % 2 else self._cookie(name, part) for i, part in enumerate(cookies))
+        return ";".join(self._cookie(name, part) for part in value.split(";"))
 
-    def _keyed(self, match: re.Match[str], place: str) -> str:
-        groups = match.groupdict()
-        quote, bare = groups.get("vq") or "", groups.get("bare")
-        value = bare if bare is not None else groups["value"]
-        if bare is not None and bare.lower() in {"true", "false", "null"}:
-            return match[0]
-        scheme = _SCHEME.match(value)
-        head = value[: scheme.end()] if scheme else ""
-        marked = self._mark(value[len(head) :], f"{place} {match['name']}")
-        closed = quote if match[0].endswith(quote) and match.end("value") < match.end() else ""
-        return f"{match['head']}{quote}{head}{marked}{closed}"
+    def _cookie(self, name: str, cookie: str) -> str:
+        pair, semicolon, attributes = cookie.partition(";")
+        key, equals, secret = pair.partition("=")
+        return f"{key}{equals}{self._mark(secret if equals else '', f'header {name}') if secret else ''}{semicolon}{attributes}"
 
     def _mark(self, value: str, place: str) -> str:
         bare = value.strip().strip("'\"“”‘’").strip()
-        if MARKER.search(value) or _PLACEHOLDER.fullmatch(unquote(bare)):
+        if MARKER.search(value) or is_placeholder(bare):
             return value
         self.removed[place] += 1
         number = self._numbers.setdefault(hashlib.blake2b(bare.encode("utf-8", "replace"), key=self._key).digest(), len(self._numbers) + 1)
@@ -158,7 +166,8 @@ def is_placeholder(value: str) -> bool:
     >>> is_placeholder("{{token}}"), is_placeholder("5c1e9a7b3d2f4e68")
     (True, False)
     """
-    return _PLACEHOLDER.fullmatch(unquote(value.strip())) is not None
+    bare = unquote(value.strip())
+    return len(bare) <= 80 and _PLACEHOLDER.fullmatch(bare) is not None and not _MANY_DIGITS.match(bare)
 
 
 def marker_facts(value: str) -> dict[str, str] | None:
@@ -175,6 +184,91 @@ def marker_facts(value: str) -> dict[str, str] | None:
         return None
     facts = dict(fact.partition("=")[::2] for fact in match["facts"].split())
     return {"kind": match["kind"], "length": match["length"], "number": match["number"], **facts}
+
+
+def _spans(text: str) -> Iterator[tuple[int, int, str]]:
+    lowered = text.replace("İ", "I").lower()
+    hits: list[tuple[int, str]] = []
+    for needle in _NEEDLES:
+        at = lowered.find(needle) if needle != "@" or "://" in lowered else -1
+        while at >= 0:
+            if needle != "key" or lowered[at - 1 : at].isalpha() or lowered[at - 1 : at] in ("_", "-"):  # a plain "key" is in every other JSON
+                hits.append((at, needle))
+            at = lowered.find(needle, at + 1)
+    done = 0
+    for at, needle in sorted(hits):
+        span = _FINDERS.get(needle, _named)(text, at) if at >= done else None
+        if span and span[1] > span[0] >= done:
+            yield span
+            done = span[1]
+
+
+def _named(text: str, at: int) -> tuple[int, int, str] | None:
+    start = at
+    while start and at - start < _LONGEST_NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
+        start -= 1
+    end = _NAME_REST.match(text, at).end()  # type: ignore[union-attr]
+    if end - start > 2 * _LONGEST_NAME or not _is_secret_name(text[start:end].lstrip("-.")):
+        return None
+    then = _THEN.match(text, end)
+    if then is None or (then["tag"] and text[start - 1 : start] not in ("<", ":")) or (then["form"] and not text.endswith('name="', 0, start)):
+        return None
+    span = _value(text, then, in_form=text[start - 1 : start] in ("&", "?", "") and "=" in then[0])
+    return span and (*span, text[start:end].lower())
+
+
+def _value(text: str, then: re.Match[str], *, in_form: bool) -> tuple[int, int] | None:
+    start = then.end()
+    if then["form"] or then["tag"]:
+        stop = re.compile(r"\r?\n--" if then["form"] else "<").search(text, start)
+        return start, stop.start() if stop else len(text)
+    quote = _QUOTE.match(text, start)
+    if quote:
+        start = quote.end()
+        end = _closing(text, start, quote["slashes"], "”" if quote["quote"] == "“" else quote["quote"])
+        scheme = _SCHEME.match(text, start, end)
+        return (scheme.end() if scheme else start), end
+    scheme = _SCHEME.match(text, start)
+    start = scheme.end() if scheme else start
+    bare = (_FORM_VALUE if in_form else _BARE).match(text, start)
+    if bare is None or bare[0].lower() in ("true", "false", "null", "none", "undefined") or text.startswith("[secret ", start):
+        return None
+    return start, bare.end()
+
+
+def _closing(text: str, start: int, slashes: str, quote: str) -> int:
+    end = re.compile(rf"(?<!\\){re.escape(slashes)}{quote}" if slashes else rf"(?:[^{quote}\\]|\\.)*+(?={quote})", re.DOTALL)
+    match = end.search(text, start) if slashes else end.match(text, start)
+    if match is None:
+        return len(text)
+    return match.start() if slashes else match.end()
+
+
+def _after_scheme(text: str, at: int) -> tuple[int, int, str] | None:
+    word = _NAME_REST.match(text, at)[0]  # type: ignore[index]
+    match = _AFTER_SCHEME.match(text, at + len(word)) if word.lower() in ("bearer", "basic") else None
+    if match is None or (re.fullmatch(r"[a-z]{1,20}\.?", match["value"]) and not (at and text[at - 2 : at] == ": ")):
+        return None  # an ordinary word: "basic authentication"
+    return match.start("value"), match.end("value"), "bearer value"
+
+
+def _jwt(text: str, at: int) -> tuple[int, int, str] | None:
+    match = _JWT_HERE.match(text, at)
+    return match and (match.start(), match.end(), "jwt")
+
+
+def _user(text: str, at: int) -> tuple[int, int, str] | None:
+    begin = text.rfind("://", max(0, at - 400), at)
+    match = _USER.match(text, begin, at) if begin >= 0 else None
+    return match and (match.start("value"), match.end("value"), "userinfo")
+
+
+_FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {"bearer": _after_scheme, "basic": _after_scheme, "eyj": _jwt, "@": _user}
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.fullmatch(name) is not None
 
 
 def _facts(secret: str) -> tuple[str, list[str]]:
@@ -215,4 +309,4 @@ def _instant(seconds: object) -> str:
 
 
 def _word(value: object) -> str:
-    return re.sub(r"[\s\[\]]", "", value)[:80] if isinstance(value, str) else ""
+    return re.sub(r"[^\w.:/@-]", "", value)[:80] if isinstance(value, str) else ""

@@ -356,7 +356,6 @@ def _exchange(piece: Piece, request: Request, url: str, line: int) -> Exchange:
         url, body = _upload(piece, request.uploads[0], url, line)
     return Exchange(
         source=piece.at(line),
-       
         method=request.options.get("request") or _method(request, body),
         url=url,
         request_headers=_all_headers(request, implied),
@@ -458,11 +457,14 @@ def _headed(disposition: str, kind: str) -> bytes:
 
 
 def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def _text(body: bytes | None) -> str | bytes | None:
     try:
-        return body and body.decode("utf-8")
+        return None if body is None else body.decode("utf-8")
     except UnicodeDecodeError:
         return body

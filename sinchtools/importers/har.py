@@ -16,6 +16,7 @@ from sinchtools.records import Exchange
 _LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"log\"\s*:\s*\{")
 _ENTRIES = re.compile(r"\"entries\"\s*:\s*\[")
 _JSONP = re.compile(r"\s*[\w$.]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
+_OURS = {"id", "parent_id", "call_id", "origin", "source", "target", "endpoint", "region", "account", "code", "text", "failure"}  # what our own HAR adds
 _COMMA = re.compile(r"[\s,]*")
 
 
@@ -79,20 +80,26 @@ def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
     status = status_of(response.get("status"))
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is no HTTP status; it was kept")
+    ours = _dict(entry.get("_sinchtools"))
+    kept = {name: value for name, value in ours.items() if name in _OURS and isinstance(value, str)}
+    failure = _failure(entry, response) if status is None else None
     return Exchange(
-        source=piece.at(number),
-       
+        **{"source": piece.at(number), "failure": failure, **kept},  # type: ignore[arg-type]
+        attempt=status_of(ours.get("attempt", 1)) or 1,
         at=piece.instant(entry.get("startedDateTime")),
         method=_text(request.get("method")),
         url=_text(request.get("url")),
         request_headers=_headers(request.get("headers")),
-        request_body=_post_data(request.get("postData")),
+        request_body=_post_data(request.get("postData"), exact=bool(ours)),
         status=status,
         response_headers=_headers(response.get("headers")),
-        response_body=_content(piece, response.get("content"), number) if status is not None else None,
+        response_body=_content(piece, response.get("content"), number, exact=bool(ours) or status is not None),
         elapsed_ms=_elapsed(entry),
-        failure=None if status is not None else _text(response.get("_error")) or _text(entry.get("_error")) or _text(response.get("_failureText")),
     )
+
+
+def _failure(entry: Mapping[str, Any], response: Mapping[str, Any]) -> str | None:
+    return _text(response.get("_error")) or _text(entry.get("_error")) or _text(response.get("_failureText"))
 
 
 def _headers(listed: Any) -> dict[str, str]:
@@ -102,19 +109,19 @@ def _headers(listed: Any) -> dict[str, str]:
     return joined((name, "" if value is None else str(value)) for name, value in pairs if name and not name.startswith(":"))
 
 
-def _post_data(data: Any) -> str | bytes | None:
+def _post_data(data: Any, *, exact: bool) -> str | bytes | None:
     data = _dict(data)
     text = data.get("text")
-    if isinstance(text, str) and text:
+    if isinstance(text, str) and (text or exact):
         return _unbased(text) if data.get("encoding") == "base64" or data.get("_encoding") == "base64" else text
     pairs = [(str(p.get("name")), str(p.get("value", ""))) for p in data.get("params") or [] if isinstance(p, dict)] if isinstance(data.get("params"), list) else []
     return urlencode(pairs) or None
 
 
-def _content(piece: Piece, content: Any, number: int) -> str | bytes | None:
+def _content(piece: Piece, content: Any, number: int, *, exact: bool) -> str | bytes | None:
     content = _dict(content)
     text = content.get("text")
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not (text or exact):
         return None
     if content.get("encoding") != "base64":
         return text

@@ -219,7 +219,6 @@ def _foreign(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange | 
         return None
     return Exchange(
         source=piece.at(number),
-       
         at=next((moment for path in FIELDS["at"] if flat.get(path) and (moment := piece.instant(flat[path]))), None),
         method=method,
         url=url,

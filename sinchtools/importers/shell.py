@@ -280,8 +280,9 @@ def ansi_c(quoted: str) -> str:
         made += quoted[at : match.start()].encode("utf-8", "surrogatepass") + _ansi_c_bytes(match)
         at = match.end()
     made += quoted[at:].encode("utf-8", "surrogatepass")
-    text = made.decode("utf-8", "surrogatepass") if _is_utf8(made) else made.decode("utf-8", "replace")
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if not _is_utf8(made):
+        return made.decode("utf-8", "surrogateescape")
+    return made.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _ansi_c_bytes(match: re.Match[str]) -> bytes:
