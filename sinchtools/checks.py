@@ -47,6 +47,8 @@ _OTHER_NAMES = {  # what other APIs and people call a field: our name
     **dict.fromkeys(("callback", "webhook", "webhook_url", "status_callback", "notify_url"), "callback_url"),
     **dict.fromkeys(("params", "variables", "substitutions"), "parameters"),
     **dict.fromkeys(("reference", "client_ref"), "client_reference"),
+    "to": "to_add",
+    "members": "add",
 }
 
 
@@ -301,6 +303,7 @@ def _number(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violat
 def _numbers(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator[Violation]:
     yield from _texts(spec, value, name, pointer)
     seen: set[str] = set()
+    repeated = ""
     for i, entry in enumerate(value):
         if not isinstance(entry, str):
             continue
@@ -308,9 +311,11 @@ def _numbers(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator
             continue
         if violation := number_violation(entry, name, f"{pointer}/{i}"):
             yield violation
-        if (number := digits(entry)) in seen:
-            yield _note("duplicate-recipient", field=name, pointer=f"{pointer}/{i}", facts={"name": name})
+        if (number := digits(entry)) in seen and not repeated:
+            repeated = f"{pointer}/{i}"
         seen.add(number)
+    if repeated:
+        yield _note("duplicate-recipient", field=name, pointer=repeated, facts={"name": name})
 
 
 def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> Iterator[Violation]:
@@ -532,11 +537,15 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
     facts: dict[str, Any] = {"observed": sum(character.isdigit() for character in bare)}
     if not bare:
         return "absent-value", "error", facts
+    if re.search(r"[{}<>$%]|^(undefined|null|none|nan)$", bare, re.IGNORECASE):
+        return "msisdn-placeholder", "error", {**facts, "value": re.sub(r"\d", "•", bare[:40])}
+    if re.search(r"\d[^\w+]*[,;|]\D*\d", bare):
+        return "msisdn-several", "error", facts
     if bare.count("+") > 1:
         return "msisdn-doubled-plus", "error", facts
     if strange := "".join(dict.fromkeys(c for c in bare.removeprefix("+") if not ("0" <= c <= "9"))):
         rule = "msisdn-letters" if strange.isalpha() and strange.isascii() else "msisdn-characters"
-        return rule, "error", {**facts, "value": strange[:20]}
+        return rule, "error", {**facts, "value": " ".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in strange[:10])}
     number, explicit = digits(value), bare.startswith(("+", "00"))
     facts["observed"] = len(number)
     if number.startswith("0") or not number:

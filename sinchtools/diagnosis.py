@@ -36,8 +36,14 @@ if TYPE_CHECKING:
 _MOST_OF_A_KIND = 10  # findings of one rule in one field; more are counted, not listed
 _SEVERITIES = ("error", "warning", "note")
 _FINDING_KEYS = ("rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says", "then", "page", "fix", "proof", "tag")
-_UNSEEN = {401, 403, 409, 429}  # failures whose cause a request need not show
+_PLAIN_NAME = re.compile(  # field names that are English words count only where a name is expected
+    r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients|parameters|udh)\b|\b(to|from|body|members) (?:is|field|must|cannot|may)\b"
+)
+_SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others it need not
 _NO_JSON = re.compile(r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)|JSONDecodeError|Unexpected end of JSON input")
+_ERROR_NAMES = re.compile("error-text|error_text|error|errors|error_message|errorMessage")
+_ANSWER_NAMES = re.compile(f"{_ERROR_NAMES.pattern}|message|text|detail|description|title|error_description|code")
+_LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
 _NOT_CONNECTED = "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
 
 
@@ -150,7 +156,8 @@ class Diagnosis:
             "Answer": f"{x.status} {x.code or ''}".strip(), "Attempt": x.attempt if (x.attempt or 1) > 1 else None,
         }  # fmt: skip
         listed = "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
-        return f"To the account manager:\n{top.says}\n{listed}\nNo change of the request can help here. Please check the account and the service, and tell us the cause.\n\nMeanwhile: {top.then}"
+        ask = "No change of the request can help here. Please check the account and the service, and tell us the cause."
+        return f"To the account manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}"
 
     def _verdict(self) -> str:
         observed = " ".join(str(part) for part in (self.exchange.status, self.exchange.code) if part) or "no answer"
@@ -362,11 +369,8 @@ def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator
     try:
         text = body if isinstance(body, str) else body.decode("utf-8")
         value, repeated = jsonlint.parse(text)
-    except (ValueError, UnicodeDecodeError) as error:
-        if "nested too deeply" in str(error):
-            yield Violation(rule="json-too-deep", code=JSON)
-        else:
-            yield from (_violation(defect) for defect in jsonlint.defects(body))
+    except ValueError:
+        yield from (_violation(defect) for defect in jsonlint.defects(body))
         return
     if repeated or isinstance(value, str):
         yield from (_violation(defect) for defect in jsonlint.defects(text))
@@ -418,19 +422,21 @@ def _refused(
     status, code = exchange.status or 0, exchange.code
     named = _named_in(exchange)
     fitting = [v for v in errors if v.status == status and (code is None or v.code == code)] or _other_class(status, code, errors, named)
+    if status == 401 and not fitting:
+        fitting = [v for v in found if v.severity == "warning" and v.field == "Authorization"]
     reached = _stage(status, code)
     if fitting:
         first = max(fitting, key=lambda v: _agreement(v, named))
         rest = [v if v.severity != "error" or v.stage >= reached or v in fitting else _shown_or_demoted(v) for v in found if v is not first]
         disproved = any(v.severity == "warning" and w.severity == "error" for v, w in zip(rest, (w for w in found if w is not first), strict=True))
         answer = _findings(exchange, [first])
-        answer[0] = replace(answer[0], code=code or answer[0].code, proof=answer[0].proof)
+        answer[0] = replace(answer[0], severity="error", status=status, code=code or answer[0].code)
         rest_findings = _findings(exchange, rest)
         return _diagnosis(exchange, [*answer, *_by_severity(rest_findings)], (status, code or first.code), not disproved)
     answer = [_observed(exchange, place, endpoint, known)]
     rest = [v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found]
     disproved = any(v.severity == "error" and v.stage <= reached and v.rule not in ("auth-missing", "content-type-missing") for v in errors)
-    hidden = status in _UNSEEN or status >= 500 or (status == 404 and bool(place.values)) or code not in (None, *_codes())
+    hidden = status not in _SEEN or (status == 404 and bool(place.values)) or code not in (None, *_codes())
     extra = [_finding(exchange, "answer-not-json", status=status)] if _is_html(exchange.response_body) else []
     return _diagnosis(exchange, [*answer, *_by_severity(_findings(exchange, rest)), *extra], (status, code), hidden and not disproved)
 
@@ -493,6 +499,8 @@ def _observed_rule(exchange: Exchange, place: Place, endpoint: Endpoint | None, 
         facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
         if facts and known.accepted.get(facts["number"], set()) - {exchange.account}:
             return "observed-401-other-plan"
+    if status == 401 and "expired" in (header(exchange.response_headers, "WWW-Authenticate") or ""):
+        return "observed-401-expired"
     if status == 404:
         operation = endpoint.operation if endpoint else ""
         kind = "-report" if operation.startswith("delivery_reports.get") else "-feedback" if "feedback" in operation else "" if place.values else "-route"
@@ -543,7 +551,7 @@ def _named_in(exchange: Exchange) -> tuple[str | None, str | None]:
             if isinstance(value, list) and quoted in value:
                 return name, f"/{name}/{value.index(quoted)}"
     named = [name for name in re.findall(r"[a-z]+(?:_[a-z]+)+", text) if name in _field_names()]
-    if not named and (match := re.search(r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients|parameters|udh)\b|\b(to|from|body|members) (?:is|field|must|cannot|may)\b", text)):
+    if not named and (match := _PLAIN_NAME.search(text)):
         named = [match[1] or match[2]]
     return (named[0], f"/{named[0]}" if named[0] in body else None) if named else (None, None)
 
@@ -680,8 +688,7 @@ def _general_tip(status: int) -> str:
 def _words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
     """Return what an answer of any API says for people, long digits masked."""
     value = _parsed(exchange.response_body)
-    names = "error-text|error_text|error|errors|error_message|errorMessage" if only_errors else "error-text|message|text|detail|description|error|title|error_description|error_message|code"
-    words = [word for word in _strings(value, re.compile(names), 0) if word]
+    words = [word for word in _strings(value, _ERROR_NAMES if only_errors else _ANSWER_NAMES, 0) if word]
     if not words and not only_errors:
         raw = _text_of(exchange.response_body) or exchange.text or ""
         words = [] if raw.lstrip().startswith(("<", "{", "[")) else [raw[:200]]
@@ -768,7 +775,11 @@ def _finding(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None =
 
 
 def _facts(facts: Mapping[str, Any]) -> _Facts:
-    return _Facts({name: _Word("" if value is None else value) for name, value in facts.items()})
+    return _Facts({name: _Word("" if value is None else _LONG_NUMBER.sub(_hidden, str(value))) for name, value in facts.items()})
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return match[0][:2] + "•" * (len(match[0]) - 2)
 
 
 def _filled(words: str, facts: _Facts) -> str:
@@ -781,7 +792,7 @@ def _proof(violation: Violation) -> str | None:
         return f"{facts.get('name', violation.field)}: {facts['observed']} {facts.get('what') or ''}".strip() + f" (limit {facts['limit']})"
     if "observed" in facts:
         return f"{facts.get('name', violation.field)}: {facts['observed']}"
-    return str(facts["value"]) if facts.get("value") else None
+    return _LONG_NUMBER.sub(_hidden, str(facts["value"])) if facts.get("value") else None
 
 
 def _diagnosis(exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None) -> Diagnosis:
@@ -794,7 +805,7 @@ def _quoted(text: str | None) -> str:
 
 def _masked(text: str) -> str:
     """Return a text of the vendor without whole numbers of people."""
-    return MARKER.sub("[secret]", re.sub(r"\+?\d[\d ()-]{5,}\d", lambda match: match[0][:3] + "•" * (len(match[0]) - 3), text))
+    return MARKER.sub("[secret]", re.sub(r"\+?\d[\d ()-]{5,}\d", _hidden, text[:400]))
 
 
 def _retry_after(exchange: Exchange) -> str:

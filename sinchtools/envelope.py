@@ -139,8 +139,10 @@ def _without_ids(path: str) -> str:
 
 
 def placeholder_violations(values: Mapping[str, str]) -> Iterator[Violation]:
-    """Yield the values in a path that a program forgot to fill in; they have the shape of an ID, so the answer is 404."""
+    """Yield the values in a path that a program forgot to fill in, or a resource's misspelt name; they have the shape of an ID, so the answer is 404."""
     for name, value in values.items():
+        if word := _OTHER_WORDS.get(value.lower()):
+            yield Violation(rule="path-word", facts={"value": f"/{value}", "suggestion": _repaired(f"/batches/{value}") or word}, **_ROUTE)
         if value.lower() in ("undefined", "null", "none", "nan", "[object object]"):
             yield Violation(rule="path-placeholder", facts={"name": name, "value": value}, **{**_ROUTE, "field": name})
 

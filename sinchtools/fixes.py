@@ -183,16 +183,18 @@ def _bearer(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str |
     marker = MARKER.search(header(exchange.request_headers, "Authorization") or "")
     if marker is None:
         return None
-    clean = f"[secret {marker['kind']} {marker['length']} #{marker['number']}{''.join(f' {fact}' for fact in marker['facts'].split() if '=' in fact)}]"
-    edit.setdefault("headers", {})["Authorization"] = f"Bearer {clean}"
+    facts = [fact for fact in marker["facts"].split() if "=" in fact]  # what is stray has no value
+    clean = " ".join(["secret", marker["kind"], marker["length"], f"#{marker['number']}", *facts])
+    edit.setdefault("headers", {})["Authorization"] = f"Bearer [{clean}]"
     return f"Authorization: {finding.fix or 'Bearer <token>'}"
 
 
 def _method(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
     endpoints = locate(exchange.url or "").endpoints
-    if len(endpoints) != 1 or (next(iter(endpoints)) == "GET" and exchange.request_body) or (next(iter(endpoints)) != "GET" and not exchange.request_body):
+    only = next(iter(endpoints), None)
+    if only is None or len(endpoints) > 1 or (only == "GET") == bool(exchange.request_body):
         return None
-    edit["method"] = next(iter(endpoints))
+    edit["method"] = only
     return f"method: {exchange.method} -> {edit['method']}"
 
 

@@ -15,7 +15,7 @@ _ODD_SPACES = "\u00a0\u200b\u200c\u200d\u2028\u2029\u202f\u2060\u3000\ufeff\x0b\
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _WORD = re.compile(r"-?[A-Za-z_$][\w$.]*")
-_FORM = re.compile(r"[\w.%\[\]+-]+=[^&{}\n]*(?:&[\w.%\[\]+-]+=[^&{}\n]*)*\s*")
+_FORM = re.compile(r"[\w.%\[\]+-]+=[^&{}\n]*(?:&[\w.%\[\]+-]+=[^&{}\n]*)*(?:&[\w.%\[\]+-]*)?\s*")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$\{?\w+\}?|<%.*?%>|<\w[\w -]*>|%\w+%|\{\w+\}")
 _CLOSER = {"{": "}", "[": "]"}
 _LITERALS = {
@@ -26,6 +26,8 @@ _LITERALS = {
 }  # fmt: skip
 _FIELD_NAMES = frozenset(name for schema in SCHEMAS.values() for name in schema)
 _AROUND = 24
+_TOO_DEEP = "nested too deeply"
+_ENDING = " \t\r\n,]}"
 
 
 def _refused(name: str) -> NoReturn:
@@ -90,7 +92,7 @@ def parse(text: str) -> tuple[Any, list[str]]:
     try:
         return json.loads(text, object_pairs_hook=unique, parse_constant=_refused), repeated
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
 
 
 def defects(body: str | bytes) -> list[Defect]:
@@ -108,7 +110,9 @@ def defects(body: str | bytes) -> list[Defect]:
         return [text]
     try:
         value, repeated = parse(text)
-    except ValueError:
+    except ValueError as error:
+        if str(error) == _TOO_DEEP:
+            return [_defect(text, "json-too-deep", _start(text))]
         return [_whole(text) or _broken(text)]
     found = [_defect(text, "json-duplicate-key", _second(text, key), key=key, name=key[:40]) for key in repeated[:5]]
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
@@ -149,8 +153,9 @@ def shown(text: str, position: int, length: int = 1) -> tuple[str, int]:
     start = max(text.rfind("\n", 0, position) + 1, position - _AROUND)
     end = text.find("\n", position)
     end = min(len(text) if end < 0 else end, position + length + _AROUND)
-    masked = _mask(text[start:position]) + text[position : position + length].replace("\n", "⏎").replace("\t", "⇥") + _mask(text[position + length : end])
-    return re.sub(r"[\t\r\x00-\x1f\x7f]", " ", masked), position - start
+    fault = text[position : position + length].replace("\n", "⏎").replace("\t", "⇥")
+    masked = _mask(text[start:position]) + fault + _mask(text[position + length : end])
+    return re.sub(r"[\x00-\x1f\x7f\ufeff]", " ", masked), position - start
 
 
 # --- the body as a whole ---------------------------------------------------------------------------------------------
@@ -166,8 +171,8 @@ def _decoded(body: bytes) -> str | Defect:
         line, column = line_and_column(before, len(before))
         around, caret = shown(before, len(before), 0)
         facts = {"value": f"0x{body[error.start]:02X}", "observed": error.start}
-        key = _where(before).keys[:1]
-        return Defect(rule="json-encoding", position=error.start, line=line, column=column, key=key[0] if key else None, shown=around + "�", caret=caret, facts=facts)
+        key = next(iter(_where(before).keys), None)
+        return Defect(rule="json-encoding", position=error.start, line=line, column=column, key=key, shown=around + "�", caret=caret, facts=facts)
 
 
 def _whole(text: str) -> Defect | None:
@@ -181,7 +186,7 @@ def _whole(text: str) -> Defect | None:
         return _defect(text, "json-template" if re.match(r"<\w+>\W*$", bare) else "json-markup", at)
     if bare.startswith("--") and "content-disposition" in bare[:2000].lower():
         return _defect(text, "json-multipart", at, length=0)
-    if bare[0] not in "{[" and _FORM.fullmatch(text.lstrip()):
+    if bare[0] not in "{[" and _FORM.fullmatch(bare[:10_000]):
         return _defect(text, "json-form", at, length=0)
     if bare[0] in "'‘“`" and bare[1:2] in ("{", "["):
         return _defect(text, "json-outer-quotes", at, fix=_unquoted(text, at))
@@ -345,14 +350,10 @@ def _broken(text: str) -> Defect:
 
 
 def _template(text: str, here: _Break) -> Defect | None:
-    start = here.at - 1 if here.wanted == "key" and text[here.at - 1 : here.at + 1] in ("{{", "{%") else here.at
+    just_opened = here.wanted == "key" and here.token == here.at - 1 and len(here.kinds) > 1  # `{{name}}` or `{name}` in the place of a value
+    start = here.at - 1 if just_opened else here.at
     match = _TEMPLATE.match(text, start)
-    if here.wanted == "key" and start == here.at - 1:
-        match = match or re.compile(r"\{\w+\}").match(text, start)
-    elif here.wanted == "key":
-        single = re.compile(r"\{\w+\}").match(text, here.at - 1) if here.kinds.endswith("{") and here.token == here.at - 1 and len(here.kinds) > 1 else None
-        match, start = (single, here.at - 1) if single else (match, start)
-    if match is None or text[start] in "'\"":
+    if match is None:
         return None
     key = here.keys[0] if here.keys and here.keys[0] else None
     return _defect(text, "json-template", start, key=key, length=match.end() - start, value=match[0][:40])
@@ -401,7 +402,7 @@ def _wanted_colon(text: str, here: _Break, char: str) -> Defect:
         return _defect(text, "json-missing-quote", position, fix=(position, position, '"'))
     if char == "=":
         return _defect(text, "json-equals-sign", here.at, fix=(here.at, here.at + (2 if text[here.at : here.at + 2] == "=>" else 1), ":"))
-    if char == "]":
+    if char == "]" or (char == "," and _surplus(text, "]")):
         return _no_opening(text, here)
     if char in ",}":
         return _defect(text, "json-missing-value", here.after, name=here.keys[-1], key=here.key)
@@ -415,10 +416,12 @@ def _wanted_comma(text: str, here: _Break, char: str) -> Defect:
         return _mismatch(text, here, char)
     if char == ":" and here.kinds.endswith("["):
         return _no_closing(text, here)
-    if was_string and char not in '"{[,':
-        return _quote_within(text, here, inside)
     if char == ";":
         return _defect(text, "json-semicolon", at, key=here.key, fix=(at, at + 1, ","))
+    if was_string and char not in '"{[,':
+        return _quote_within(text, here, inside)
+    if text[here.token] in "-0123456789" and here.after == at and char == '"':
+        return _defect(text, "json-missing-quote", here.token, key=inside, length=0, fix=(here.token, here.token, '"'))
     if text[here.token] in "-0123456789" and here.after == at:
         rule = "json-leading-zero" if char.isdigit() else "json-bad-number"
         return _defect(text, rule, here.token, key=inside)
@@ -435,8 +438,7 @@ def _quote_within(text: str, here: _Break, inside: str | None) -> Defect:
     if rest[0] == "+" and re.match(r"\+\s*[\w$\"]", rest) and not re.match(r'\+\d+"', rest):
         return _defect(text, "json-concatenation", here.at, key=inside)
     following = re.match(r'[^"\n]*"\s*(.?)', rest)
-    ends = re.search(r"[\s,\]}]*$", content)
-    cut = ends.start() if ends else len(content)
+    cut = len(content.rstrip(_ENDING))
     closes_key = following is not None and following[1] == ":" and "," in content[cut:]
     in_list = here.kinds.endswith("[") and following is not None and following[1] in (",", "]") and "," in content[cut:]
     if closes_key or in_list:
@@ -451,8 +453,8 @@ def _in_string(text: str, here: _Break) -> Defect:
     if unclosed or (char in "\r\n" and _line_starts_anew(text, here.at)):
         end = len(text) if unclosed else here.at
         content = text[here.token + 1 : end]
-        cut = re.search(r"[\s,\]}]*$", content[-2000:])
-        position = end - len(cut[0]) if cut else end
+        name = None if here.in_value else re.match(r"\w+(?=\s*:)", content)
+        position = here.token + 1 + (name.end() if name else len(content.rstrip(_ENDING)))
         if unclosed and not content.rstrip().endswith(("}", "]")):
             return _defect(text, "json-truncated", len(text.rstrip()), key=key, length=0)
         return _defect(text, "json-missing-quote", position, key=key, fix=(position, position, '"'))
@@ -464,7 +466,7 @@ def _in_string(text: str, here: _Break) -> Defect:
 
 
 def _line_starts_anew(text: str, newline: int) -> bool:
-    return re.compile(r'[\r\n]+\s*(?:"[\w-]+"\s*:|[}\]]\s*[,}\]\r\n]|[}\]]\s*$)').match(text, newline) is not None
+    return re.compile(r'[\r\n]+\s*(?:"[\w-]+"\s*:|[}\]]\s*[,}\]\r\n]|[}\]]\s*$)').match(text[newline : newline + 500]) is not None
 
 
 def _cut(text: str, here: _Break) -> Defect:
@@ -493,19 +495,24 @@ def _after_end(text: str, here: _Break, char: str) -> Defect:
 
 
 def _mismatch(text: str, here: _Break, char: str) -> Defect:
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', text[:2_000_000])
     if here.kinds.endswith("["):
-        wrong = bare.count("}") > bare.count("{")
+        wrong = _surplus(text, "}")
         rule, position = ("json-wrong-bracket", here.at) if wrong else ("json-missing-bracket", here.after)
         fix = (here.at, here.at + 1, "]") if wrong else (here.after, here.after, "]")
         return _defect(text, rule, position, key=here.keys[0] if here.keys else None, fix=fix, value="]")
-    if bare.count("]") > bare.count("[") and bare.count("{") == bare.count("}"):
+    if _surplus(text, "]") and not _surplus(text, "{"):
         return _no_opening(text, here)
-    if bare.count("{") > bare.count("}"):
-        if bare.count("]") > bare.count("["):
+    if _surplus(text, "{"):
+        if _surplus(text, "]"):
             return _defect(text, "json-wrong-bracket", here.at, key=here.key, fix=(here.at, here.at + 1, "}"), value="}")
         return _defect(text, "json-missing-brace", here.after, key=here.key, fix=(here.after, here.after, "}"), value="}")
     return _defect(text, "json-extra-bracket", here.at, key=here.key, value=char)
+
+
+def _surplus(text: str, bracket: str) -> bool:
+    """Whether there are more of this bracket than of its partner, texts left out."""
+    bare = re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text[:2_000_000])
+    return bare.count(bracket) > bare.count({"{": "}", "}": "{", "]": "[", "[": "]"}[bracket])
 
 
 def _no_opening(text: str, here: _Break) -> Defect:
@@ -531,7 +538,9 @@ def _comment(text: str, here: _Break) -> Defect:
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def _defect(text: str, rule: str, at: int, *, key: str | None = None, length: int = 1, fix: tuple[int, int, str] | None = None, **facts: Any) -> Defect:
+def _defect(
+    text: str, rule: str, at: int, *, key: str | None = None, length: int = 1, fix: tuple[int, int, str] | None = None, **facts: Any
+) -> Defect:
     line, column = line_and_column(text, at)
     around, caret = shown(text, at, length)
     facts = {"line": line, "column": column, **facts}
