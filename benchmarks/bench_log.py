@@ -33,7 +33,10 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder, requests.Session() as bare, CallLog(Path(folder) / "calls.sqlite") as log:
     bare.trust_env = False
-    url, headers = f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches", {"Authorization": f"Bearer {sandbox.api_token}", "Content-Type": "application/json"}
+    url, headers = (
+        f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches",
+        {"Authorization": f"Bearer {sandbox.api_token}", "Content-Type": "application/json"},
+    )
     client = Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox")
     plain = lambda: bare.post(url, data=json.dumps(BODY), headers=headers).content  # noqa: E731
     logged = lambda: client.batches.send(BODY)  # noqa: E731

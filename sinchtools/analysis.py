@@ -70,7 +70,6 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
     },
     "overview": {"n": "Int64", "n_failing": "Int64", "undated": "Int64", "since": "datetime64[us, UTC]", "until": "datetime64[us, UTC]"},
 }
-_DTYPES: dict[str, Any] = {"status": nw.Int64, "attempt": nw.Int64, "elapsed_ms": nw.Float64}
 _SEARCHED = ("code", "text", "url", "endpoint", "failure", "request_body", "response_body")
 _VARIABLE = (  # what differs between two texts that say the same; the first that fits wins
     (re.compile(r"(?<!\w)(?P<quote>['\"`]).*?(?P=quote)(?!\w)|“[^”]*”|‘[^’]*’|«[^»]*»", re.DOTALL), "<value>"),
@@ -477,22 +476,21 @@ def _rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.L
     if needs and needs not in names:
         raise WrongUseError(f"The frame has no column {needs!r}, which this needs.", hint="Bring the rows in whole with st.read.")
     rows = _with_micros(native, names)
-    absent = [c for c in (*columns, "call_id", "attempt", "id") if c not in names and c != "outcome"]
-    for name in absent:
-        rows = rows.with_columns(nw.lit(None, dtype=_DTYPES.get(name, nw.String)).alias(name))
+    for name in [c for c in columns if c not in names and c != "outcome"]:
+        rows = rows.with_columns(nw.lit(None, dtype=nw.Float64 if name == "elapsed_ms" else nw.String).alias(name))
     if "outcome" not in names:
         rows = rows.with_columns(outcome=_outcome())
     kept = list(dict.fromkeys((*columns, "at_us")))
     if per == "attempt" or "call_id" not in names:
         return rows.select(*kept)
-    return _fold(rows.select(*dict.fromkeys((*kept, "call_id", "attempt", "id", "status"))), kept)
+    return _fold(rows.select(*dict.fromkeys((*kept, "call_id", "status", *(c for c in ("attempt", "id") if c in names)))), kept)
 
 
 def _with_micros(native: Any, names: Collection[str]) -> nw.LazyFrame[Any]:
     """Add `at_us`, microseconds since 1970 in UTC: whole numbers mean the same in every engine, whatever its session time zone."""
     rows: nw.LazyFrame[Any] = nw.from_native(native).lazy()
     if "at" not in names:
-        return rows.with_columns(at_us=nw.lit(None, dtype=nw.Int64))
+        return rows.with_columns(at_us=nw.lit(None, dtype=nw.Float64))
     if rows.implementation.is_spark_like():
         from pyspark.sql import functions
 
@@ -525,6 +523,9 @@ def _as_given(rows: nw.LazyFrame[Any], native: Any, filters: Collection[str] = (
 def _collect(rows: nw.LazyFrame[Any]) -> pd.DataFrame:
     if rows.implementation.is_polars():  # its way to pandas needs pyarrow, which is optional
         return pd.DataFrame(rows.collect().to_dict(as_series=False), columns=rows.collect_schema().names())
+    if rows.implementation.is_spark_like():  # the same; and without it Spark warns
+        native = rows.to_native()
+        return pd.DataFrame([tuple(row) for row in native.collect()], columns=native.columns)
     return rows.collect(backend="pandas").to_pandas()
 
 

@@ -90,7 +90,14 @@ _DISPLAY = {
     "truncate_concat": Field(kind="flag"),
     "max_number_of_message_parts": Field(kind="integer", low=1),
 }
-_TEXT = {**_COMMON, "body": Field(kind="text", required=True, high=2000), "parameters": Field(kind="parameters"), **_DISPLAY, **_ADDRESSING, **_LEGACY}
+_TEXT = {
+    **_COMMON,
+    "body": Field(kind="text", required=True, high=2000),
+    "parameters": Field(kind="parameters"),
+    **_DISPLAY,
+    **_ADDRESSING,
+    **_LEGACY,
+}
 _BINARY = {**_COMMON, "body": Field(kind="base64", required=True), "udh": Field(kind="hex", required=True), **_DISPLAY, **_ADDRESSING, **_LEGACY}
 _MEDIA = {
     **_COMMON,
@@ -133,7 +140,11 @@ SCHEMAS: dict[str, dict[str, Field]] = {
         "child_groups_add": Field(kind="ids", tag="O"),
         "child_groups_remove": Field(kind="ids", tag="O"),
     },
-    "media": {"url": Field(kind="url", required=True, high=2048), "message": Field(kind="text", high=5000, tag="R"), "subject": Field(kind="text", high=80, tag="R")},
+    "media": {
+        "url": Field(kind="url", required=True, high=2048),
+        "message": Field(kind="text", high=5000, tag="R"),
+        "subject": Field(kind="text", high=80, tag="R"),
+    },
     "auto_update": {"to": Field(kind="number", required=True), "add": Field(kind="keyword"), "remove": Field(kind="keyword")},
     "keyword": {"first_word": Field(kind="word", required=True, high=15, tag="S"), "second_word": Field(kind="word", high=15, tag="S")},
 }
@@ -199,7 +210,9 @@ ENDPOINTS = (
     Endpoint(operation="batches.send_delivery_feedback", method="POST", path="/batches/{batch_id}/delivery_feedback", success=202, body="feedback"),
     Endpoint(
         operation="delivery_reports.get", method="GET", path="/batches/{batch_id}/delivery_report",
-        query={"type": Field(kind="choice", choices=("summary", "full"), default="summary"), **_REPORT_FILTER, "client_reference": Field(kind="text", tag="S")},
+        query={
+            "type": Field(kind="choice", choices=("summary", "full"), default="summary"), **_REPORT_FILTER, "client_reference": Field(kind="text", tag="S"),
+        },
     ),
     Endpoint(operation="delivery_reports.get_for_number", method="GET", path="/batches/{batch_id}/delivery_report/{recipient_msisdn}"),
     Endpoint(operation="delivery_reports.list", method="GET", path="/delivery_reports", query={**_PAGING, **_WINDOW, **_REPORT_FILTER}),
@@ -288,7 +301,9 @@ class Place:
     @property
     def is_sms_api(self) -> bool:
         """Whether the request was meant for this API: one of its hosts, or its path on a loopback or an unknown host."""
-        return self.kind in {"plan", "project", "legacy"} or (self.kind in {"loopback", "none"} and (self.path.startswith(PREFIX) or bool(self.endpoints)))
+        return self.kind in {"plan", "project", "legacy"} or (
+            self.kind in {"loopback", "none"} and (self.path.startswith(PREFIX) or bool(self.endpoints))
+        )
 
 
 @lru_cache(maxsize=4096)

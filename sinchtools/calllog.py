@@ -161,7 +161,10 @@ class CallLog:
                     self._connection.rollback()
                     raise
         except sqlite3.Error as error:
-            raise LogError(f"The call log {str(self.path)!r} cannot be written: {error}.", hint="Nothing was sent after this; free the disk or give another file.") from None
+            raise LogError(
+                f"The call log {str(self.path)!r} cannot be written: {error}.",
+                hint="Nothing was sent after this; free the disk or give another file.",
+            ) from None
 
     def _read(self, query: str) -> list[tuple[Any, ...]]:
         try:

@@ -84,7 +84,9 @@ def _replay(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     given = [options.status, options.delivery, options.smpp]
     if sum(one is not None for one in given) != 1:
-        raise WrongUseError("Explain takes one thing at a time.", hint="For instance: explain 403 missing_callback_url, explain --delivery 412, explain --smpp 310.")
+        raise WrongUseError(
+            "Explain takes one thing at a time.", hint="For instance: explain 403 missing_callback_url, explain --delivery 412, explain --smpp 310."
+        )
     entry = explain(options.status, options.code, delivery=options.delivery, smpp=options.smpp)
     if options.json:
         _print_json(entry.as_json())
@@ -118,7 +120,11 @@ def _sandbox(options: argparse.Namespace) -> int:
     )  # fmt: skip
     with sandbox:
         print(sandbox.url, flush=True)
-        print(f"Service plan {sandbox.service_plan_id}, API token {sandbox.api_token} (simulated: good here only). Stop with Ctrl-C.", file=sys.stderr, flush=True)
+        print(
+            f"Service plan {sandbox.service_plan_id}, API token {sandbox.api_token} (simulated: good here only). Stop with Ctrl-C.",
+            file=sys.stderr,
+            flush=True,
+        )
         threading.Event().wait()
     return 0
 
@@ -174,7 +180,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], words: str, *, files: bool = False, data: bool = False) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], words: str, *, files: bool = False, data: bool = False
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=words, description=words)
         made.set_defaults(run=run)
         if files:
@@ -219,7 +227,7 @@ def _sandbox_arguments(made: argparse.ArgumentParser) -> None:
 
 def _evidence(options: argparse.Namespace) -> Evidence:
     evidence = read(list(_sources(options.files)), format=options.format, files=options.folder, tz=options.tz)
-    for one in (*evidence.skipped, *evidence.warnings) if not options.command == "read" else ():
+    for one in (*evidence.skipped, *evidence.warnings) if options.command != "read" else ():
         print(f"{one.source}: {one.reason}" + (f" ({one.count} times)" if one.count > 1 else ""), file=sys.stderr)
     return evidence
 
@@ -255,7 +263,7 @@ def _nothing_read(evidence: Evidence) -> int:
 
 
 def _unfixed(done: Replayed) -> bool:
-    return any(r.original.outcome != "success" and r.verdict != "FIXED" or r.verdict == "WORSE" for r in done)
+    return any((r.original.outcome != "success" and r.verdict != "FIXED") or r.verdict == "WORSE" for r in done)
 
 
 def _print_json(value: dict[str, Any]) -> None:

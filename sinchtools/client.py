@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json as jsonlib
 import math
+import os
 import random
 import re
 import secrets
@@ -160,7 +161,9 @@ class Client:
 
     def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
         if not re.match(r"https?://", path):
-            path = f"{self.base_url}{path}" if path.startswith("/xms/") or not path.startswith("/") else f"{self.base_url}/xms/v1/{self.account}{path}"
+            path = (
+                f"{self.base_url}{path}" if path.startswith("/xms/") or not path.startswith("/") else f"{self.base_url}/xms/v1/{self.account}{path}"
+            )
         pairs = [f"{name}={quote(_shown(value), safe=',')}" for name, value in (params or {}).items() if value is not None]
         return path + ("&" if "?" in path else "?") * bool(pairs) + "&".join(pairs)
 
@@ -213,14 +216,14 @@ class AccessToken(Token):
             answer = auth.post(self._url, data={"grant_type": "client_credentials"}, auth=pair, timeout=30, allow_redirects=False)
         found = answer.json().get("access_token") if answer.ok else None
         if not found:
-            raise WrongUseError(f"The token endpoint answered {answer.status_code} and gave no token.", hint="Check key ID, key secret and project in the dashboard.")
+            raise WrongUseError(
+                f"The token endpoint answered {answer.status_code} and gave no token.", hint="Check key ID, key secret and project in the dashboard."
+            )
         self._secret = settings.Secret(str(found))
         return True
 
 
-def connect(
-    target: str = "sandbox", *, region: str | None = None, log: CallLog | None = None, retries: int = 0, timeout_s: float = 30.0
-) -> Client:
+def connect(target: str = "sandbox", *, region: str | None = None, log: CallLog | None = None, retries: int = 0, timeout_s: float = 30.0) -> Client:
     """
     Return a client of the sandbox, which starts on first use; or of the vendor, with credentials from the environment.
 
@@ -257,7 +260,7 @@ def connect(
     if target != "live":
         raise WrongUseError(f"{target!r} is no target to connect to.", hint='Use "sandbox" or "live"; previews and dry runs are made with st.plan.')
     found = settings.credentials()
-    region = region or settings.os.environ.get("SINCH_REGION") or "us"
+    region = region or os.environ.get("SINCH_REGION") or "us"
     base = settings.base_url(region, oauth=found.key_id is not None)
     token = AccessToken(found) if found.key_id else Token(found.secret.reveal())
     return Client(base_url=base, account=found.account, token=token, log=log, target="live", retries=retries, timeout_s=timeout_s)
@@ -310,7 +313,15 @@ def logged(
     except requests.RequestException as error:
         failure, raised = failure_of(error), error
     elapsed_ms = (time.perf_counter() - started) * 1000
-    answer = {} if response is None else {"status": response.status_code, "response_headers": redactor.headers(response.headers), "response_body": redactor.body(text_of(content))}
+    answer: dict[str, Any] = (
+        {}
+        if response is None
+        else {
+            "status": response.status_code,
+            "response_headers": redactor.headers(response.headers),
+            "response_body": redactor.body(text_of(content)),
+        }
+    )
     exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **answer))
     log.outcome(exchange)
     if raised is not None and again:
@@ -383,7 +394,12 @@ def new_id() -> str:
 def _request_of(request: requests.PreparedRequest) -> dict[str, Any]:
     body = request.body
     raw = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
-    return {"method": request.method, "url": request.url, "request_headers": {k: _plain(v) for k, v in request.headers.items()}, "request_body": text_of(raw)}
+    return {
+        "method": request.method,
+        "url": request.url,
+        "request_headers": {k: _plain(v) for k, v in request.headers.items()},
+        "request_body": text_of(raw),
+    }
 
 
 def _plain(value: str | bytes) -> str:

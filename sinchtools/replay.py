@@ -32,7 +32,18 @@ if TYPE_CHECKING:
     from sinchtools.sandbox import Account, Sandbox
 
 VERDICTS = ("FIXED", "SAME", "CHANGED", "WORSE", "INCONCLUSIVE")
-NOT_SENT = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie", "te", "expect", "upgrade", "proxy-authorization"}
+NOT_SENT = {
+    "host",
+    "content-length",
+    "connection",
+    "accept-encoding",
+    "transfer-encoding",
+    "cookie",
+    "te",
+    "expect",
+    "upgrade",
+    "proxy-authorization",
+}
 _SET_UP_BY_STATE = {(403, "unknown_group"), (403, "missing_callback_url")}
 _EDITABLE = ("method", "url", "headers", "body")
 
@@ -123,9 +134,14 @@ class Replayed(Sequence[Result]):
         return {"results": [result.as_json() for result in self.results]}
 
     def __repr__(self) -> str:
-        lines = [f"{r.verdict:<12} {_answer(r.original)} -> {_answer(r.child) if r.child else 'not sent'}  {'; '.join(r.reasons)}" for r in self.results[:20]]
+        lines = [
+            f"{r.verdict:<12} {_answer(r.original)} -> {_answer(r.child) if r.child else 'not sent'}  {'; '.join(r.reasons)}"
+            for r in self.results[:20]
+        ]
         more = [f"... and {len(self) - 20} more"] * (len(self) > 20)
-        return "\n".join([f"Replayed {len(self)} of {len(self)} to {self.target.upper()}{' (simulated)' if self.target == 'sandbox' else ''}", *lines, *more])
+        return "\n".join(
+            [f"Replayed {len(self)} of {len(self)} to {self.target.upper()}{' (simulated)' if self.target == 'sandbox' else ''}", *lines, *more]
+        )
 
 
 class Plan:
@@ -151,7 +167,8 @@ class Plan:
         rows = [
             {
                 "id": i.original.id, "method": i.request.method, "path": locate(i.request.url or "").path, "changed": "yes" if i.changed else "no",
-                "fault": " ".join(str(part) for part in i.fault if part) if i.fault else None, "assumed": "; ".join(i.assumed), "against": "; ".join(i.against),
+                "fault": " ".join(str(part) for part in i.fault if part) if i.fault else None,
+                "assumed": "; ".join(i.assumed), "against": "; ".join(i.against),
             }
             for i in self.items
         ]  # fmt: skip
@@ -202,7 +219,11 @@ class Plan:
 
 
 def plan(
-    evidence: Exchange | Iterable[Exchange], *, target: str = "sandbox", edits: Mapping[str, Mapping[str, Any]] | None = None, log: CallLog | None = None
+    evidence: Exchange | Iterable[Exchange],
+    *,
+    target: str = "sandbox",
+    edits: Mapping[str, Mapping[str, Any]] | None = None,
+    log: CallLog | None = None,
 ) -> Plan:
     """
     Return what a replay would do, and what speaks against it; sends nothing.
@@ -249,7 +270,8 @@ def replay(
     --------
     >>> import tempfile
     >>> bad = Exchange(id="a", method="POST", url="https://us.sms.api.sinch.com/xms/v1/p1/batches", request_body="{", status=400,
-    ...                code="syntax_invalid_json", request_headers={"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"})
+    ...                code="syntax_invalid_json", request_headers={"Authorization": "Bearer [secret opaque 32 #1]",
+    ...                                                              "Content-Type": "application/json"})
     >>> replay(bad, log=CallLog(tempfile.mkdtemp() + "/calls.sqlite"))[0].verdict
     'SAME'
     """
@@ -284,7 +306,9 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
     )
 
 
-def verdict_of(original: Exchange, child: Exchange, *, changed: bool, fault: bool = False, was: Finding | None = None, now: Finding | None = None) -> tuple[str, str]:
+def verdict_of(
+    original: Exchange, child: Exchange, *, changed: bool, fault: bool = False, was: Finding | None = None, now: Finding | None = None
+) -> tuple[str, str]:
     """
     Return the verdict on a replay, and the reason for it.
 
@@ -371,7 +395,10 @@ def _fault(exchange: Exchange, found: Diagnosis) -> tuple[int, str | None] | Non
     if exchange.status is None or exchange.outcome not in {"user_error", "sinch_error"} or (exchange.status, exchange.code) in _SET_UP_BY_STATE:
         return None
     in_request = any(
-        f.severity == "error" and (f.status, f.code) == (exchange.status, exchange.code) and f.location != "host" and not f.rule.startswith("observed")
+        f.severity == "error"
+        and (f.status, f.code) == (exchange.status, exchange.code)
+        and f.location != "host"
+        and not f.rule.startswith("observed")
         for f in found.findings
     )
     return None if in_request else (exchange.status, exchange.code)
@@ -404,7 +431,9 @@ def _in_sandbox(items: Iterable[Item], log: CallLog | None) -> list[Result]:
 
     log = log if log is not None else CallLog()
     with Sandbox() as sandbox:
-        client = Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox", sandbox=sandbox)
+        client = Client(
+            base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox", sandbox=sandbox
+        )
         return [_held(item, *item.against) if item.against else _simulated(item, client, sandbox) for item in items]
 
 
@@ -466,7 +495,9 @@ def _authorization(request: Exchange, account: Account) -> str | None:
 
 
 def _expired_token(expires: datetime) -> str:
-    coded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "none"}, {"exp": int(expires.timestamp())}))
+    coded = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "none"}, {"exp": int(expires.timestamp())})
+    )
     return ".".join((*coded, "simulated"))
 
 
@@ -534,7 +565,7 @@ def _json_of(request: Exchange) -> dict[str, Any]:
 
 def _endpoint(method: str | None, url: str | None) -> str | None:
     endpoint = locate(url or "").endpoints.get((method or "").upper())
-    return endpoint and endpoint.template
+    return endpoint.template if endpoint else None
 
 
 def _answer(exchange: Exchange) -> str:

@@ -129,5 +129,7 @@ def work_folder() -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise LogError(f"The work folder {str(folder)!r} cannot be made: {error.strerror}.", hint="Set SINCHTOOLS_HOME to a folder that you may write to.") from None
+        raise LogError(
+            f"The work folder {str(folder)!r} cannot be made: {error.strerror}.", hint="Set SINCHTOOLS_HOME to a folder that you may write to."
+        ) from None
     return folder

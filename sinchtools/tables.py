@@ -91,7 +91,6 @@ def _instants(values: list[Any]) -> Any:
     return pd.Series(pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")) if values else pd.Series([], dtype="datetime64[us, UTC]")
 
 
-
 def from_json(row: Mapping[str, Any]) -> Exchange:
     """
     Return the exchange that `as_json` wrote; keys that are no field are passed over.

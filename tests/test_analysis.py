@@ -346,6 +346,9 @@ def test_a_slim_log_without_most_columns_is_counted():
     slim = pd.DataFrame({"status": [200, 404], "at": pd.to_datetime([NOON, NOON], utc=True)})
     assert analysis.codes(slim)["outcome"].tolist() == ["success", "user_error"]
     assert analysis.endpoints(slim)["n"].tolist() == [2]
+    slimmer = pd.DataFrame({"status": [429, 200], "call_id": ["c", "c"]})
+    assert analysis.overview(slimmer)[["n", "undated"]].values.tolist() == [[1, 1]]
+    assert all(getattr(analysis, name)(slimmer).empty for name in ("timeline", "latency", "heatmap"))
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,9 @@ def test_the_tips_of_missing_callback_url_are_walked_to_their_end(opened):
 
 def test_a_paste_is_read_by_clicking_and_its_token_is_gone(opened):
     page, panel = opened("00-start-here")
-    panel.locator("textarea").first.fill("curl https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Authorization: Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607'")
+    panel.locator("textarea").first.fill(
+        "curl https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Authorization: Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607'"
+    )
     panel.locator("textarea").first.blur()
     press(page, panel, "Read")
     panel.get_by_text(re.compile("1 secrets? removed")).first.wait_for()

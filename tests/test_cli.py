@@ -58,7 +58,21 @@ def test_diagnose_answers_in_the_shape_of_the_contract(run, curl):
     assert code == 1
     assert set(found) >= {"id", "source", "observed_status", "observed_code", "expected_status", "expected_code", "consistent", "findings"}
     assert (found["expected_status"], found["expected_code"], found["consistent"]) == (400, "syntax_invalid_json", None)
-    assert set(found["findings"][0]) >= {"rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says", "then", "page", "fix"}
+    assert set(found["findings"][0]) >= {
+        "rule",
+        "severity",
+        "status",
+        "code",
+        "location",
+        "field",
+        "pointer",
+        "line",
+        "column",
+        "says",
+        "then",
+        "page",
+        "fix",
+    }
     assert (found["findings"][0]["field"], found["findings"][0]["pointer"]) == ("to", "/to")
 
 
@@ -183,5 +197,7 @@ def test_a_port_in_use_is_one_clear_line(served):
 
 
 def test_a_closed_pipe_is_no_traceback(work, curl):
-    done = subprocess.run(f"{sys.executable} -m sinchtools read {curl} --json | head -c 1", shell=True, capture_output=True, text=True, check=False, env=os.environ)
+    done = subprocess.run(
+        f"{sys.executable} -m sinchtools read {curl} --json | head -c 1", shell=True, capture_output=True, text=True, check=False, env=os.environ
+    )
     assert "Traceback" not in done.stderr

@@ -53,7 +53,7 @@ def echo():
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
         def log_message(self, *args):
             pass
@@ -100,7 +100,9 @@ def test_every_endpoint_has_its_method_on_the_client(client):
 
 
 def test_every_operation_reaches_its_endpoint(client, sandbox):
-    batch = json.loads(client.batches.send({**BATCH, "feedback_enabled": True, "send_at": "2099-01-01T00:00:00Z", "expire_at": "2099-01-02T00:00:00Z"}).response_body)["id"]
+    batch = json.loads(
+        client.batches.send({**BATCH, "feedback_enabled": True, "send_at": "2099-01-01T00:00:00Z", "expire_at": "2099-01-02T00:00:00Z"}).response_body
+    )["id"]
     group = json.loads(client.groups.create({"name": "team", "members": ["+15551230001"]}).response_body)["id"]
     done = {
         exchange.endpoint: exchange.status
@@ -144,7 +146,7 @@ def test_the_token_is_in_no_row_and_no_repr(client, log, sandbox):
     client.request("GET", f"/batches?access_token={sandbox.api_token}")
     everything = log.path.read_bytes() + (log.path.parent / "calls.sqlite-wal").read_bytes() + repr(client).encode() + repr(vars(client)).encode()
     assert sandbox.api_token.encode() not in everything
-    assert list(log)[0].request_headers["Authorization"] == f"Bearer [secret opaque {len(sandbox.api_token)} #1]"
+    assert next(iter(log)).request_headers["Authorization"] == f"Bearer [secret opaque {len(sandbox.api_token)} #1]"
 
 
 def test_credentials_go_to_no_other_host(client, echo):
@@ -284,7 +286,9 @@ def test_a_sandbox_client_sends_nothing_to_the_vendor(client):
 
 def test_record_logs_what_other_code_sends(sandbox, log):
     with record(log):
-        requests.post(f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches", json=BATCH, headers={"Authorization": f"Bearer {sandbox.api_token}"}, timeout=5)
+        requests.post(
+            f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches", json=BATCH, headers={"Authorization": f"Bearer {sandbox.api_token}"}, timeout=5
+        )
         with pytest.raises(requests.ConnectionError):
             requests.get("http://127.0.0.1:1/", timeout=5)
     requests.get(sandbox.url, timeout=5)

@@ -89,7 +89,9 @@ def produced(scene, tmp_path):
     if scene is None:
         return None
     with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
-        return scene(Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox"), sandbox)
+        return scene(
+            Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox"), sandbox
+        )
 
 
 def recognised(exchange, rules):
@@ -100,7 +102,13 @@ def recognised(exchange, rules):
     alone = f"observed-{exchange.code or exchange.status}"
     known = alone in rules or any(name.startswith(alone) for name in rules)
     top = whole.top
-    return known and whole.consistent is True and (top.status, top.code) == (exchange.status, exchange.code) and top.rule in rules and bool(top.says and top.then and top.page)
+    return (
+        known
+        and whole.consistent is True
+        and (top.status, top.code) == (exchange.status, exchange.code)
+        and top.rule in rules
+        and bool(top.says and top.then and top.page)
+    )
 
 
 def test_no_row_of_the_page_has_a_hole(tmp_path):

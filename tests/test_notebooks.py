@@ -68,4 +68,9 @@ def test_a_notebook_has_the_common_shape(path):
 
 def test_the_export_of_notebook_02_lands_in_the_work_folder(workplace):
     run(workplace, "02-error-code-distribution.ipynb")
-    assert {path.name for path in (workplace / "sinchtools-work" / "charts").iterdir()} >= {"error-codes.png", "error-codes.svg", "error-codes.pdf", "error-codes.csv"}
+    assert {path.name for path in (workplace / "sinchtools-work" / "charts").iterdir()} >= {
+        "error-codes.png",
+        "error-codes.svg",
+        "error-codes.pdf",
+        "error-codes.csv",
+    }

@@ -28,7 +28,9 @@ BAD = Exchange(
     code="syntax_invalid_json",
 )
 GOOD = replace(BAD, id="good", request_body='{"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}', status=201, code=None)
-NO_URL = replace(BAD, id="no-url", request_body='{"to": ["+15551230001"], "body": "Hi", "delivery_report": "full"}', status=403, code="missing_callback_url")
+NO_URL = replace(
+    BAD, id="no-url", request_body='{"to": ["+15551230001"], "body": "Hi", "delivery_report": "full"}', status=403, code="missing_callback_url"
+)
 
 
 @pytest.fixture
@@ -217,7 +219,14 @@ def test_every_row_of_the_page_can_be_walked_without_evidence():
 
 
 def test_hostile_text_is_escaped_everywhere(log, tmp_path):
-    evil = replace(BAD, id="<script>alert(1)</script>", code="<img src=x onerror=alert(1)>", text="<b>bold</b>", source="<i>x</i>", endpoint="<svg onload=alert(1)>")
+    evil = replace(
+        BAD,
+        id="<script>alert(1)</script>",
+        code="<img src=x onerror=alert(1)>",
+        text="<b>bold</b>",
+        source="<i>x</i>",
+        endpoint="<svg onload=alert(1)>",
+    )
     for panel in (ReplayPanel([evil], log=log), ChartsPanel([evil], folder=tmp_path), TipsPanel([evil])):
         shown = "".join(widget.value for widget in panel.children if isinstance(widget, HTML))
         assert "<script>" not in shown

@@ -16,6 +16,7 @@ from sinchtools.replay import edited, plan, replay, verdict_of
 PLAN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
 URL = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
 GROUP = "01FC66621VHDBN119Z8PMV1QPU"
+JSON = {"Content-Type": "application/json"}
 GOOD = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ UNCHANGED = {
     "known group": (sent({**GOOD, "to": [GROUP]}, status=201), "SAME", 201),
     "no Bearer": (sent(status=401, request_headers={"Authorization": "[secret opaque 32 #1]", "Content-Type": "application/json"}), "SAME", 401),
     "no credentials": (sent(status=401, request_headers={"Content-Type": "application/json"}), "SAME", 401),
-    "quoted token": (sent(status=401, request_headers={"Authorization": "Bearer [secret opaque 32 #1 quoted]", "Content-Type": "application/json"}), "SAME", 401),
+    "quoted token": (sent(status=401, request_headers={**JSON, "Authorization": "Bearer [secret opaque 32 #1 quoted]"}), "SAME", 401),
     "expired access token": (
         sent(
             status=401, url=f"https://zt.us.sms.api.sinch.com/xms/v1/{PLAN}/batches",
@@ -89,9 +90,12 @@ EDITED = {
     "comma removed": ('{"to": ["+15551230001"],}', "syntax_invalid_json", 400, {"body": GOOD}, "FIXED"),
     "number mended": ({**GOOD, "to": ["++15551230001"]}, "syntax_invalid_parameter_format", 400, {"body": GOOD}, "FIXED"),
     "callback URL added": (
-        {**GOOD, "delivery_report": "full"}, "missing_callback_url", 403, {"body": {**GOOD, "delivery_report": "full", "callback_url": "https://example.com/x"}}, "FIXED"
+        {**GOOD, "delivery_report": "full"}, "missing_callback_url", 403,
+        {"body": {**GOOD, "delivery_report": "full", "callback_url": "https://example.com/x"}}, "FIXED",
     ),
-    "nothing that matters": ({**GOOD, "to": ["++15551230001"]}, "syntax_invalid_parameter_format", 400, {"body": {**GOOD, "to": ["++15551230001"], "body": "Ho"}}, "SAME"),
+    "nothing that matters": (
+        {**GOOD, "to": ["++15551230001"]}, "syntax_invalid_parameter_format", 400, {"body": {**GOOD, "to": ["++15551230001"], "body": "Ho"}}, "SAME",
+    ),
     "another 400": ({**GOOD, "to": ["++15551230001"]}, "syntax_invalid_parameter_format", 400, {"body": {"to": ["+15551230001"]}}, "CHANGED"),
     "another field of the same code": (
         {**GOOD, "to": ["++15551230001"]}, "syntax_invalid_parameter_format", 400, {"body": {**GOOD, "send_at": "soon"}}, "CHANGED"
@@ -203,9 +207,7 @@ def test_live_holds_back_what_may_do_harm(live, log, exchange, reason):
     assert (result.child, len(log)) == (None, 0)
 
 
-@pytest.mark.parametrize(
-    ("edit", "words"), [({"to": []}, "'to' is no part"), ({"status": 200}, "'status' is no part")]
-)
+@pytest.mark.parametrize(("edit", "words"), [({"to": []}, "'to' is no part"), ({"status": 200}, "'status' is no part")])
 def test_an_edit_of_something_else_is_wrong_use(edit, words):
     with pytest.raises(WrongUseError, match=words):
         edited(sent(), edit)

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -201,19 +203,19 @@ def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(sandbox
     sandbox.faults.add(latency_ms=60_000, times=1)
     with socket.create_connection(("127.0.0.1", sandbox.port)) as waiting:
         waiting.sendall(with_headers(sandbox, b"GET /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\n\r\n"))
-        until(lambda: sandbox.limiter.outstanding[sandbox.service_plan_id] == 1)
+        until(sandbox, call, lambda: sandbox.limiter.outstanding[sandbox.service_plan_id] == 1)
         answer = call("GET", "/batches")
         assert (answer.status_code, answer.content) == (429, b"")
         assert call("GET", "/groups").status_code == (429 if limit == "per_account" else 200)
-    until(lambda: sandbox.limiter.outstanding[sandbox.service_plan_id] == 0)
+    until(sandbox, call, lambda: sandbox.limiter.outstanding[sandbox.service_plan_id] == 0)
     assert call("GET", "/batches").status_code == 200
 
 
-def until(done):
-    for _ in range(200_000):
+def until(sandbox, call, done):
+    for _ in range(1000):
+        call.get(f"{sandbox.url}/__sandbox__/state", timeout=10)  # instead of a sleep: the server has had its turn
         if done():
             return
-        requests.utils.default_headers()  # a little work instead of a sleep: the other thread gets its turn
     pytest.fail("It did not happen.")
 
 
@@ -504,6 +506,14 @@ def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(sandbox, call
     assert "expired" in refused.headers["WWW-Authenticate"]
 
 
+def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox):
+    sandbox.clock.advance(2 * 3600)
+    with Caller(sandbox, sandbox.account(sandbox.project_id)) as project:
+        assert project("GET", "/groups").status_code == 200
+    with Caller(sandbox, sandbox.account("a-project", kind="project", token="a-fake-token")) as project:
+        assert project("GET", "/groups").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("change", "status", "error"),
     [({"auth": ("key", "wrong")}, 401, "invalid_client"), ({"auth": None}, 401, "invalid_client"), ({"data": {}}, 400, "unsupported_grant_type")],
@@ -653,6 +663,24 @@ def test_a_body_beyond_ten_megabytes_is_a_413(call):
     assert (answer.status_code, answer.headers["X-Simulated"]) == (413, "1")
 
 
+def test_a_text_with_half_a_character_is_kept_and_shown(call):
+    sent = call("POST", "/batches", data=b'{"to": ["15551230001"], "body": "\\ud83d"}', headers={"Content-Type": "application/json"})
+    assert sent.status_code == 201
+    assert call("GET", f"/batches/{sent.json()['id']}").json()["body"] == "?"
+
+
+def test_a_chunked_body_is_read(call):
+    answer = call("POST", "/batches", data=iter([b'{"to": ["15551230001"],', b'"body": "Hi"}']), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01"])
+@pytest.mark.parametrize("fields", [("send_at",), ("expire_at",), ("send_at", "expire_at")])
+def test_dates_at_the_end_of_time_are_no_crash(call, instant, fields):
+    assert call("POST", "/batches", {**SEND, **dict.fromkeys(fields, instant)}).status_code in {201, 400}
+    assert call("GET", "/batches", params={"start_date": instant, "end_date": instant}).status_code in {200, 400}
+
+
 def test_a_trailing_slash_is_the_same_path(call):
     assert [call("GET", path).status_code for path in ("/batches/", "/groups/")] == [200, 200]
 
@@ -681,6 +709,15 @@ def test_credentials_are_made_up_from_the_seed_or_given():
 def test_the_shared_sandbox_is_one_per_process():
     assert shared() is shared()
     assert shared().url
+
+
+@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), 9)"])
+def test_a_process_that_ends_leaves_no_port_behind(end):
+    code = f"import os; from sinchtools.sandbox import shared; print(shared().port, flush=True); {end}"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(done.stdout))) != 0
 
 
 def test_an_unknown_setting_of_an_account_is_refused(sandbox):

@@ -18,7 +18,8 @@ LARGEST_ARCHIVE = 1024 * 2**20  # bytes unpacked from one archive in all
 MOST_MEMBERS = 10_000
 BIG = 100 * 2**20
 _IGNORED = {".pyc", ".png", ".jpg", ".jpeg", ".gif", ".pdf", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".parquet"}
-_LOOKS_LIKE_TEXT = re.compile(r"\n|^\s*(?:[{\[<]|HTTP/|curl\b|\$ )|\s(?:https?://|-[A-Za-z]\b|HTTP/|-?[1-5]\d\d\b)|^[A-Z]+ /|^\s*$")
+_NO_PATH = re.compile(r"[\n<>|\"{}=$;]|://|^\s*$|^(?:curl|HTTP|Invoke-\w+)\b|^[a-z]+(?:_[a-z]+)+$|^\d{3}$")
+_PATH_WITH_SPACES = re.compile(r"^(?:~?/|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\.[A-Za-z]\w{0,6}(?:\.gz)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,8 @@ def path_of(text: str) -> Path | None:
             return path
     except (OSError, ValueError):
         return None
-    if _LOOKS_LIKE_TEXT.search(text) or (" " in text and not re.search(r"[/\\]|\.\w{2,5}$", text)):
-        return None
-    return path
+    spaced = " " in text.strip() and not _PATH_WITH_SPACES.search(text)
+    return None if spaced or _NO_PATH.search(text) else path
 
 
 def _paths(path: Path) -> list[tuple[Path, Path]]:

@@ -26,7 +26,13 @@ KINDS: dict[str, Callable[..., charts.Chart]] = {
     "Latency": charts.latency,
     "Delivery codes": charts.delivery_codes,
 }
-OUTCOMES = {"All": None, "Errors of the request (4xx)": "user_error", "Errors of the API (5xx)": "sinch_error", "Successes (2xx)": "success", "No response": "no_response"}
+OUTCOMES = {
+    "All": None,
+    "Errors of the request (4xx)": "user_error",
+    "Errors of the API (5xx)": "sinch_error",
+    "Successes (2xx)": "success",
+    "No response": "no_response",
+}
 ALL = "All"
 ROWS_A_PAGE = 10
 
@@ -55,7 +61,12 @@ class ChartsPanel(Panel):
         self._all: pd.DataFrame = evidence if isinstance(evidence, pd.DataFrame) else frame(evidence)
         self._folder = Path(folder) if folder else None
         self.kind = labelled(widgets.Dropdown, "Chart", "What is drawn", options=list(KINDS))
-        self.per = labelled(widgets.Dropdown, "Count", "A call with its automatic retries counts once, or every attempt counts", options=[("calls", "call"), ("attempts", "attempt")])
+        self.per = labelled(
+            widgets.Dropdown,
+            "Count",
+            "A call with its automatic retries counts once, or every attempt counts",
+            options=[("calls", "call"), ("attempts", "attempt")],
+        )
         self.outcome = labelled(widgets.Dropdown, "Outcome", "Status class", options=list(OUTCOMES))
         self.code = self._filter("Code", "The API's own code", "code")
         self.endpoint = self._filter("Endpoint", "Method and path", "endpoint")
@@ -75,7 +86,9 @@ class ChartsPanel(Panel):
         self.clear_button.on_click(self.guard(self.clear, self.clear_button))
         self.newer.on_click(self.guard(lambda: self.turn(-1)))
         self.older.on_click(self.guard(lambda: self.turn(1)))
-        grid = widgets.GridBox(self._controls, layout=widgets.Layout(width="100%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px"))
+        grid = widgets.GridBox(
+            self._controls, layout=widgets.Layout(width="100%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px")
+        )
         self.rows(grid, row(self.export_button, self.clear_button), self.picture, self.table, row(self.newer, self.older))
         self.draw()
 
@@ -129,11 +142,16 @@ class ChartsPanel(Panel):
         part = self.shown.iloc[start : start + ROWS_A_PAGE]
         names = ["at", "status", "code", "endpoint", "account", "elapsed_ms", "id"]
         rows = [[_cell(value) for value in one] for one in part[[name for name in names if name in part]].itertuples(index=False)]
-        self.table.value = table([name for name in names if name in part], rows, caption=f"Exchanges {start + 1:,} to {start + len(rows):,} of {len(self.shown):,}") if rows else ""
+        self.table.value = (
+            table([name for name in names if name in part], rows, caption=f"Exchanges {start + 1:,} to {start + len(rows):,} of {len(self.shown):,}")
+            if rows
+            else ""
+        )
 
     def _filter(self, words: str, tooltip: str, column: str) -> widgets.Widget:
-        counts = self._all[column].value_counts() if column in self._all else {}
-        return labelled(widgets.Dropdown, words, tooltip, options=[(ALL, ALL), *((f"{str(name)[:60]} ({n:,})", str(name)) for name, n in list(counts.items())[:200])])
+        counts = self._all[column].value_counts().head(200).items() if column in self._all else ()
+        options = [(ALL, ALL), *((f"{str(name)[:60]} ({n:,})", str(name)) for name, n in counts)]
+        return labelled(widgets.Dropdown, words, tooltip, options=options)
 
 
 def _cell(value: Any) -> str:

@@ -32,7 +32,9 @@ class EvidencePanel(Panel):
         super().__init__("Bring in the evidence", "A path, pasted text or files. Tokens are removed before anything is kept.")
         self.evidence: Evidence = read([])
         text = str(source)
-        self.path = labelled(widgets.Text, "Path or glob", "A file, a folder or a pattern such as logs/*.jsonl.gz", value="" if "\n" in text else text)
+        self.path = labelled(
+            widgets.Text, "Path or glob", "A file, a folder or a pattern such as logs/*.jsonl.gz", value="" if "\n" in text else text
+        )
         self.paste = labelled(
             widgets.Textarea, "Or paste here", "curl commands, an error body, log lines, a HAR", value=text if "\n" in text else "",
             layout=widgets.Layout(width="100%", height="110px"),

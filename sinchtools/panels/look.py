@@ -41,7 +41,7 @@ STYLE = """<style>
 </style>"""
 
 
-class Panel(widgets.VBox):
+class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
     The frame of every panel: title, target banner, the panel's own rows, and one status line.
 
@@ -69,7 +69,7 @@ class Panel(widgets.VBox):
         """Show one sentence in the status line."""
         self.status.value = f"<div role='status' class='st-quiet'>{escape(words)}</div>" if words else ""
 
-    def guard(self, work: Callable[[], None], *buttons: widgets.Button, busy: str = "Working ...") -> Callable[[Any], None]:
+    def guard(self, work: Callable[[], object], *buttons: widgets.Button, busy: str = "Working ...") -> Callable[[Any], None]:
         """Return a callback that runs `work` once at a time, its buttons off meanwhile, and shows what went wrong in the panel."""
 
         def callback(_: Any) -> None:
@@ -106,8 +106,12 @@ def error_card(error: Exception) -> str:
         return f"<div role='alert'>{card('That did not work', escape(str(error)), 'bad')}</div>"
     frames = traceback.extract_tb(error.__traceback__)
     where = "; ".join(f"{frame.name}, line {frame.lineno}" for frame in frames[-3:])
-    words = f"An error that this panel does not know: {escape(type(error).__name__)}. Nothing was lost; try again, or use the function in the next cell."
-    return f"<div role='alert'>{card('That did not work', f'{words}<details><summary>For a bug report</summary>{escape(where)}</details>', 'bad')}</div>"
+    words = (
+        f"An error that this panel does not know: {escape(type(error).__name__)}. Nothing was lost; try again, or use the function in the next cell."
+    )
+    return (
+        f"<div role='alert'>{card('That did not work', f'{words}<details><summary>For a bug report</summary>{escape(where)}</details>', 'bad')}</div>"
+    )
 
 
 def button(words: str, tooltip: str, *, primary: bool = False) -> widgets.Button:

@@ -137,7 +137,8 @@ def result_html(result: Result) -> str:
     """Return the verdict with its reasons, and original and replay side by side."""
     child = result.child
     rows = [
-        [name, _shown(getattr(result.original, name)), _shown(getattr(child, name)) if child else "not sent"] for name in ("status", "code", "text", "elapsed_ms")
+        [name, _shown(getattr(result.original, name)), _shown(getattr(child, name)) if child else "not sent"]
+        for name in ("status", "code", "text", "elapsed_ms")
     ]
     reasons = "".join(f"<p>{escape(reason)}</p>" for reason in result.reasons)
     compared = table(["", "Original", "Replay (simulated)"], rows)
@@ -166,5 +167,3 @@ def _headers(text: str) -> Mapping[str, str]:
 
 def _box(height: str) -> widgets.Layout:
     return widgets.Layout(width="100%", height=height)
-
-

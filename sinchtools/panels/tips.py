@@ -37,7 +37,9 @@ class TipsPanel(Panel):
         exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
         failing = sorted(exchanges, key=lambda x: x.outcome == "success")[:SHOWN_CHOICES]
         self._starts: dict[str, Walk] = {}
-        options = [(label(x), f"exchange {x.id}") for x in failing] + [(f"{entry.label}  |  {entry.title}", f"row {entry.label}") for entry in status_rows()]
+        options = [(label(x), f"exchange {x.id}") for x in failing] + [
+            (f"{entry.label}  |  {entry.title}", f"row {entry.label}") for entry in status_rows()
+        ]
         self._exchanges = {f"exchange {x.id}": x for x in failing}
         self._rows = {f"row {entry.label}": (entry.number, entry.code) for entry in status_rows()}
         self.choice = labelled(widgets.Dropdown, "Tips for", "An exchange of the evidence, or a row of the status page", options=options)
@@ -49,7 +51,9 @@ class TipsPanel(Panel):
         self.back_button = button("Back", "Return to the step before")
         self.twin = widgets.HTML(layout=WIDE)
         buttons = (self.done_button, self.failed_button, self.skip_button, self.back_button)
-        for one, work in zip(buttons, (lambda: self.answer("done"), lambda: self.answer("failed"), lambda: self.answer("skipped"), self.back), strict=True):
+        for one, work in zip(
+            buttons, (lambda: self.answer("done"), lambda: self.answer("failed"), lambda: self.answer("skipped"), self.back), strict=True
+        ):
             one.on_click(self.guard(work, *buttons))
         self.choice.observe(lambda _: self.guard(self.start)(None), names="value")
         self.rows(self.choice, self.step, self.note, row(*buttons), self.twin)

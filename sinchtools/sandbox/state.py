@@ -69,6 +69,8 @@ class Clock:
         return self._frozen is None
 
     def _move(self, instant: datetime) -> None:
+        if not 1970 <= instant.year <= 9000:
+            raise WrongUseError(f"The sandbox's clock cannot be set to the year {instant.year}.", hint="Use 1970 to 9000.")
         if self._frozen is None:
             self._offset = instant - datetime.now(UTC)
         else:
@@ -250,8 +252,8 @@ class Account:
         if self.kind == "plan":
             return "good" if token == self.token else "unknown"
         expires = self.tokens.get(token)
-        if expires is None:
-            return "unknown"
+        if expires is None:  # a token that was set, not issued, is good for ever
+            return "good" if token == self.token else "unknown"
         return "good" if self.clock.now() < expires else "expired"
 
     # --- time ---
