@@ -379,7 +379,7 @@ def _validity(body: Mapping[str, Any], now: datetime) -> Iterator[Violation]:
         yield Violation(rule="expire-at-past", facts=facts, **place)  # type: ignore[arg-type]
     elif send and expire <= send:
         yield Violation(rule="expire-before-send", facts=facts, **place)  # type: ignore[arg-type]
-    elif expire > start + timedelta(days=MAX_VALIDITY_DAYS, minutes=1):
+    elif expire - start > timedelta(days=MAX_VALIDITY_DAYS, minutes=1):
         yield Violation(rule="expire-too-late", facts=facts, **place)  # type: ignore[arg-type]
 
 
