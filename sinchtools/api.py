@@ -211,7 +211,8 @@ ENDPOINTS = (
     Endpoint(
         operation="delivery_reports.get", method="GET", path="/batches/{batch_id}/delivery_report",
         query={
-            "type": Field(kind="choice", choices=("summary", "full"), default="summary"), **_REPORT_FILTER, "client_reference": Field(kind="text", tag="S"),
+            "type": Field(kind="choice", choices=("summary", "full"), default="summary"), **_REPORT_FILTER,
+            "client_reference": Field(kind="text", tag="S"),
         },
     ),
     Endpoint(operation="delivery_reports.get_for_number", method="GET", path="/batches/{batch_id}/delivery_report/{recipient_msisdn}"),
