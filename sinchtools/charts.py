@@ -24,6 +24,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import offset_copy
 
 from sinchtools import analysis
 from sinchtools.analysis import Per, label
@@ -285,7 +286,7 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.set_xlabel("milliseconds")
-    _key(ax, *ax.get_legend_handles_labels(), below=-0.55 / (_height(names) - 0.8))
+    _key(ax, *ax.get_legend_handles_labels(), inches_below=0.5)
     chart.data = table
     flat = [name.replace("\n", ", ") for name in names]
     chart.description = f"{chart.title}. Median / 90 % / 99 %: " + "; ".join(f"{a}: {t}" for a, t in list(zip(flat, texts, strict=True))[:3]) + "."
@@ -446,8 +447,9 @@ def _beside(ax: Axes, y: np.ndarray[Any, Any], names: list[str], ends: np.ndarra
     ax.tick_params(axis="y", length=0)
 
 
-def _key(ax: Axes, handles: list[Any], labels: list[str], below: float = 0.0) -> None:
-    ax.legend(handles, labels, loc="upper right", bbox_to_anchor=(1, below), borderaxespad=0.2, ncols=len(labels), frameon=False)
+def _key(ax: Axes, handles: list[Any], labels: list[str], inches_below: float = 0.0) -> None:
+    corner = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-inches_below)
+    ax.legend(handles, labels, loc="upper right", bbox_to_anchor=(1, 0), bbox_transform=corner, borderaxespad=0.2, ncols=len(labels), frameon=False)
 
 
 def _stack(ax: Axes, counts: pd.DataFrame, step: int) -> None:

@@ -136,9 +136,10 @@ ENGINES = {
     "polars lazy": lambda rows, folder: as_polars(rows, folder).lazy(),
     "duckdb on json lines": as_jsonl,
     "duckdb on parquet": as_parquet,
-    "pyspark": as_spark,
 }
-each_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+each_engine = pytest.mark.parametrize(
+    "engine", [*(pytest.param(make, id=name) for name, make in ENGINES.items()), pytest.param(as_spark, id="pyspark", marks=pytest.mark.long)]
+)
 
 
 # --- the same in plain Python -------------------------------------------------------------------------------------------------------------------
@@ -281,6 +282,21 @@ def same(got, wanted):
 @each_data
 @each_engine
 def test_every_aggregation_agrees_with_plain_python_on_every_engine(engine, rows, tmp_path):
+    check(engine, rows, tmp_path)
+
+
+def test_every_aggregation_agrees_with_plain_python_on_spark_too(tmp_path):
+    check(as_spark, DATA["ordinary"], tmp_path)
+
+
+@pytest.mark.long
+@each_engine
+def test_a_hundred_thousand_distinct_texts_are_one_group(engine, tmp_path):
+    rows = [replace(GOOD, id=f"x{i}", status=400, text=f"Value '{i}' is wrong") for i in range(100_000)]
+    assert analysis.groups(engine(rows, tmp_path))["n"].tolist() == [100_000]
+
+
+def check(engine, rows, tmp_path):
     frame = engine(rows, tmp_path)
     frame = list(frame) if hasattr(frame, "__next__") else frame
     for per in ("call", "attempt"):
@@ -412,7 +428,7 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
     [
         pytest.param(lambda: analysis.codes(4711), "A int is no frame", id="no-frame"),
         pytest.param(lambda: analysis.codes(pd.DataFrame({"x": [1]})), "no column 'status'", id="no-status"),
-        pytest.param(lambda: analysis.codes([], per="day"), "per='day'", id="per"),
+        pytest.param(lambda: analysis.codes([], **{"per": "day"}), "per='day'", id="per"),
         pytest.param(lambda: analysis.timeline([GOOD], "soon"), "interval='soon'", id="interval"),
         pytest.param(lambda: analysis.timeline([GOOD, replace(GOOD, at=NOON.replace(year=1980))], "1s"), "100,000", id="too-many-intervals"),
         pytest.param(lambda: analysis.filtered([], since="yesterday-ish"), "'yesterday-ish' is no time", id="time"),

@@ -1,0 +1,308 @@
+"""The charts' numbers are read back from their artists; what is written to disk is read back from the files."""
+
+import csv
+import datetime as dt
+import html
+import os
+import random
+import re
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle, StepPatch
+from matplotlib.text import Text
+
+from sinchtools import charts, tables
+from sinchtools.errors import WrongUseError
+from sinchtools.records import Exchange
+
+START = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+GOOD = Exchange(id="a", at=START, source="case.har#1", endpoint="POST /batches", account="plan-a", region="us", status=201, elapsed_ms=80.0)
+REPORT = '{"batch_id": "b", "statuses": [{"code": 0, "status": "Delivered", "count": 3}, {"code": 402, "status": "Aborted", "count": 1}]}'
+ALL = (charts.error_codes, charts.timeline, charts.heatmap, charts.endpoints, charts.accounts, charts.latency, charts.delivery_codes)
+each_chart = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
+
+
+def ten_days(n=400):
+    rng = random.Random(1)
+    answers = [(201, None), (403, "missing_callback_url"), (400, "syntax_invalid_parameter_format"), (429, None), (500, None), (None, None)]
+    rows = []
+    for i in range(n):
+        status, code = rng.choices(answers, [70, 10, 8, 6, 3, 3])[0]
+        at = START + dt.timedelta(hours=rng.uniform(0, 240))
+        rows.append(
+            replace(GOOD, id=f"x{i}", at=at, status=status, code=code, account=rng.choice(["plan-a", "plan-b"]), elapsed_ms=rng.uniform(20, 900))
+        )
+    rows += [replace(GOOD, id=f"s{i}", at=START + dt.timedelta(hours=100, minutes=i), status=429) for i in range(60)]
+    return [*rows, replace(GOOD, id="d", endpoint="GET /batches/{batch_id}/delivery_report", status=200, response_body=REPORT)]
+
+
+HOSTILE = [
+    replace(GOOD, status=403, code="<script>alert('x')</script>", endpoint="POST /$\\frac{x$\n<b>", account="=cmd|' /C calc'!A0"),
+    replace(GOOD, status=500, code="$x^{$" + "y" * 5000, account="\x1b[31m\u202e plan"),
+    replace(GOOD, status=-1, code="日本語🙂", account=None, at=None),
+    replace(GOOD, status=999, code="", source="&<>\"'.har#1", response_body='{"statuses": [{"code": "x", "status": "<b>"}, {"count": "many"}, 7]}'),
+]
+SHAPES = {
+    "ten days": ten_days(),
+    "one row": [replace(GOOD, status=500)],
+    "hostile": HOSTILE,
+    "no time": [replace(GOOD, at=None, status=401)] * 3,
+    "none": [],
+    "30 codes": [replace(GOOD, status=400, code=f"quite_a_long_code_name_number_{i % 30}") for i in range(90)],
+    "3,000 codes": [replace(GOOD, status=400, code=f"c{i}", endpoint=f"POST /e{i}", account=f"p{i}") for i in range(3000)],
+}
+
+
+def texts(chart):
+    undrawn = {tick.label1 for ax in chart.axes for axis in (ax.xaxis, ax.yaxis) for tick in axis.get_major_ticks() if not is_in_view(tick, axis)}
+    return [text for text in chart.findobj(Text) if text.get_visible() and text.get_text() and text not in undrawn]
+
+
+def is_in_view(tick, axis):
+    return axis.get_visible() and min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+
+
+def words(chart):
+    return re.sub(r"\s+", " ", " ".join(text.get_text() for text in texts(chart)))
+
+
+def widths(chart):
+    return [bar.get_width() for bar in chart.axes[0].patches if isinstance(bar, Rectangle)]
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_bars_are_as_long_as_the_counts_and_labelled_with_count_and_share():
+    rows = [GOOD] * 5 + [replace(GOOD, status=403, code="unknown_group")] * 3 + [replace(GOOD, status=401)] * 2
+    chart = charts.error_codes(rows)
+    assert widths(chart) == [3, 2]
+    assert [tick.get_text() for tick in chart.axes[0].get_yticklabels()] == ["403 unknown_group", "401 Unauthorized"]
+    assert [text.get_text() for text in chart.axes[0].texts] == ["3 (30.0 %)", "2 (20.0 %)"]
+    assert widths(charts.error_codes(rows, successes=True)) == [5, 3, 2]
+
+
+def test_the_timeline_stacks_the_counts_of_each_interval():
+    chart = charts.timeline(SHAPES["ten days"], "6h")
+    stairs = [patch for patch in chart.axes[0].patches if isinstance(patch, StepPatch)]
+    drawn = [(step.get_data().values - step.get_data().baseline).sum() for step in stairs]
+    assert drawn == chart.data.groupby(["status", "code"], dropna=False, sort=False)["n"].sum().tolist()
+    assert stairs[-1].get_data().values.tolist() == chart.data.groupby("start")["n"].sum().tolist()
+
+
+def test_a_spike_is_marked_and_listed():
+    chart = charts.timeline(SHAPES["ten days"])
+    assert "1" in [text.get_text() for text in chart.axes[0].texts]
+    assert "Spike 1: 429 Too Many Requests" in words(chart)
+    assert "Spike 1: 429 Too Many Requests" in chart.description
+
+
+def test_the_heat_map_tells_no_call_from_no_failure():
+    rows = [GOOD, replace(GOOD, at=START + dt.timedelta(hours=1), status=500), replace(GOOD, at=START + dt.timedelta(hours=1))]
+    shown = [text.get_text() for text in charts.heatmap(rows).axes[0].texts]
+    assert len(shown) == 168
+    assert shown[5 * 24 : 5 * 24 + 3] == ["0", "1", "·"]  # 2024-06-01 was a Saturday
+
+
+def test_the_matrix_has_the_count_of_each_endpoint_and_code():
+    rows = [GOOD] * 3 + [replace(GOOD, endpoint="GET /batches", status=404)] * 2
+    assert [text.get_text() for text in charts.endpoints(rows).axes[0].texts] == ["3", "", "", "2"]
+
+
+def test_the_bars_of_an_account_are_its_failing_and_other_calls():
+    rows = [GOOD] * 3 + [replace(GOOD, status=500)] + [replace(GOOD, account="plan-b")] * 2
+    assert widths(charts.accounts(rows)) == [1, 0, 3, 2]
+
+
+def test_latency_shows_the_quantiles():
+    rows = [replace(GOOD, elapsed_ms=float(i)) for i in range(101)]
+    chart = charts.latency(rows)
+    assert [points.get_offsets()[0, 0] for points in chart.axes[0].collections[1:]] == [50.0, 90.0, 99.0]
+    assert "50 / 90 / 99 ms, n 101" in words(chart)
+
+
+def test_delivery_codes_count_recipients():
+    chart = charts.delivery_codes([replace(GOOD, endpoint="GET /batches/{batch_id}/delivery_report", response_body=REPORT)])
+    assert widths(chart) == [3, 1]
+    assert "4 recipients" in chart.title
+
+
+def test_thousands_of_categories_are_folded_and_counted():
+    rows = [replace(GOOD, status=400, code=f"c{i}") for i in range(3000)]
+    chart = charts.error_codes(rows)
+    assert widths(chart) == [1] * 20 + [2980]
+    assert "other (2,980 codes)" in words(chart)
+
+
+# --- what is said around it -----------------------------------------------------------------------------------------------------------------------
+
+
+@each_chart
+def test_every_chart_names_count_period_source_and_filter(draw):
+    chart = draw(SHAPES["ten days"], account=["plan-a", "plan-b"])
+    assert re.search(r": [\d,]+ (calls|attempts|recipients)", chart.title)
+    assert "2024-06-01 00:" in chart.title
+    assert "Source: case.har. Filter: account plan-a, plan-b." in words(chart)
+    assert chart.title.replace(": ", " ", 1) in words(chart)
+
+
+@each_chart
+def test_a_chart_says_that_answers_are_simulated(draw):
+    assert "SIMULATED" in words(draw([*SHAPES["ten days"], replace(GOOD, target="sandbox")]))
+    assert "SIMULATED" not in words(draw(SHAPES["ten days"]))
+
+
+def test_the_denominator_is_calls_or_attempts():
+    rows = [replace(GOOD, id=str(i), call_id="c", attempt=i, status=429) for i in (1, 2, 3)]
+    assert ": 1 call, 1 failing" in charts.error_codes(rows).title
+    assert ": 3 attempts, 3 failing" in charts.error_codes(rows, per="attempt").title
+
+
+def test_a_filter_applied_before_is_named_and_a_number_is_not():
+    frame = charts.analysis.filtered(tables.frame(SHAPES["ten days"]), status=["4xx"])
+    footer = words(charts.error_codes(frame, text="+15551230001", source="ticket"))
+    assert "Source: ticket. Filter: status 4xx; text [number]." in footer
+
+
+@each_chart
+def test_an_empty_input_is_an_honest_empty_chart(draw):
+    chart = draw([])
+    assert re.search(r"Nothing to show: there are no (calls|attempts)|No response is a delivery report", words(chart))
+    assert chart.data.empty
+
+
+# --- readable -------------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", SHAPES.values(), ids=SHAPES)
+@each_chart
+def test_every_text_is_drawn_whole_within_the_figure(draw, rows):
+    chart = draw(rows)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        chart.draw_without_rendering()
+    assert chart.get_facecolor() == (1, 1, 1, 1)
+    for text in texts(chart):
+        if text.get_in_layout():
+            box = text.get_window_extent()
+            assert box.x0 >= -1 and box.x1 <= chart.bbox.x1 + 1, text.get_text()
+            assert box.y0 >= -1 and box.y1 <= chart.bbox.y1 + 1, text.get_text()
+
+
+@each_chart
+def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw):
+    with mpl.rc_context(
+        {"text.color": "white", "axes.facecolor": "black", "savefig.facecolor": "black", "xtick.color": "white", "axes.labelcolor": "white"}
+    ):
+        chart = draw(SHAPES["ten days"])
+    for ax in chart.axes:
+        cells = [c for c in ax.collections if c.get_array() is not None]
+        faces = cells[0].to_rgba(cells[0].get_array().ravel())[:, :3] if cells else []
+        for i, text in enumerate(ax.texts):
+            assert charts.contrast(text.get_color(), faces[i] if cells else charts.FACE) >= 4.5
+        for text in {*texts(chart)} - {*ax.texts}:
+            assert charts.contrast(text.get_color(), charts.FACE) >= 4.5
+
+
+def test_colour_never_stands_alone():
+    looks = [look[1:] for look in charts.OUTCOMES.values()]
+    assert len({hatch for _, hatch in looks}) == len(looks)
+    assert len({hatch for _, hatch in charts.SERIES}) == len(charts.SERIES)
+
+
+def test_a_long_name_is_wrapped_and_not_cut():
+    name = "a_code_whose_name_is_much_longer_than_any_that_the_page_lists_today"
+    (tick,) = charts.error_codes([replace(GOOD, status=400, code=name)]).axes[0].get_yticklabels()
+    assert tick.get_text().replace("\n", "") == f"400 {name}"
+
+
+# --- shown and saved ------------------------------------------------------------------------------------------------------------------------------
+
+
+@each_chart
+def test_a_chart_shows_itself_once_as_an_image_with_a_text(draw):
+    shown = draw(HOSTILE)._repr_html_()
+    (alt,) = re.findall(r'<img alt="([^"]*)" style="[^"]*" src="data:image/png;base64,[\w+/=]+">', shown)
+    assert html.unescape(alt) == draw(HOSTILE).description
+    assert "<script" not in shown
+    assert not hasattr(charts.Chart, "_repr_png_")
+
+
+def test_a_kernel_gets_the_html_alone(capsys, monkeypatch):
+    sent = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: sent.append(bundle))
+    charts.error_codes([GOOD])._ipython_display_()
+    assert [sorted(bundle) for bundle in sent] == [["text/html", "text/plain"]]
+
+
+@pytest.mark.parametrize("draw", [charts.error_codes, charts.timeline])
+def test_saving_writes_title_and_description_into_each_file(draw, tmp_path):
+    chart = draw(SHAPES["ten days"])
+    names = [path.name for path in charts.save(chart, tmp_path / "new" / "01-codes")]
+    assert names == ["01-codes.png", "01-codes.svg", "01-codes.pdf", "01-codes.csv"]
+    assert sorted(names) == sorted(path.name for path in (tmp_path / "new").iterdir())
+    svg = (tmp_path / "new" / "01-codes.svg").read_text()
+    assert f"<title>{html.escape(chart.title, quote=False)}</title>" in svg
+    assert f"<desc>{html.escape(chart.description, quote=False)}</desc>" in svg
+    assert chart.title.encode() in (tmp_path / "new" / "01-codes.png").read_bytes()
+    assert b"/Subject" in (tmp_path / "new" / "01-codes.pdf").read_bytes()
+
+
+def test_the_suffix_chooses_the_format(tmp_path):
+    assert [path.name for path in charts.save(charts.error_codes([GOOD]), tmp_path / "x.svg")] == ["x.svg", "x.csv"]
+    assert [path.name for path in charts.save(charts.error_codes([GOOD]), tmp_path / "v1.2", formats=["pdf"])] == ["v1.2.pdf", "v1.2.csv"]
+
+
+def test_the_csv_holds_the_data_and_no_formula(tmp_path):
+    rows = [replace(GOOD, account=account) for account in ("=1+1", "+1", "-1", "@x", "\tx", "plan")]
+    charts.save(charts.accounts(rows), tmp_path / "a.png")
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        read = {row["account"]: row["n"] for row in csv.DictReader(file)}
+    assert read == {"'=1+1": "1", "'+1": "1", "'-1": "1", "'@x": "1", "'\tx": "1", "plan": "1"}
+
+
+def test_the_same_chart_gives_the_same_bytes_in_another_process_and_needs_no_pyplot(tmp_path):
+    code = (
+        "import sys; from sinchtools import charts; from sinchtools.records import Exchange\n"
+        "charts.save(charts.error_codes([Exchange(status=s) for s in (401, 429, 500, 429)]), sys.argv[1])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    for name, seed in (("one", "1"), ("two", "2")):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name / "x")], check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+    for suffix in ("png", "svg", "pdf", "csv"):
+        assert (tmp_path / "one" / f"x.{suffix}").read_bytes() == (tmp_path / "two" / f"x.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [pytest.param("x.jpg", "cannot be written as 'jpg'", id="format"), pytest.param("file/x.svg", "cannot be written", id="a-file-is-in-the-way")],
+)
+def test_what_cannot_be_written_is_said_and_nothing_is_left(path, words, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongUseError, match=words):
+        charts.save(charts.error_codes([GOOD]), tmp_path / path)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_figure_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(WrongUseError, match="no chart"):
+        charts.save(mpl.figure.Figure(), tmp_path / "x")
+
+
+def test_drawing_leaves_the_style_of_the_notebook_alone():
+    before = dict(mpl.rcParams)
+    charts.timeline(SHAPES["ten days"])
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_contrast_is_that_of_the_standard():
+    assert charts.contrast("black", "white") == pytest.approx(21)
+    assert np.isclose(charts.contrast("#767676", "white"), 4.54, atol=0.01)
+    assert isinstance(charts.error_codes([GOOD]).axes[0], Axes)
