@@ -1,16 +1,21 @@
 """The sandbox over HTTP: every row of the status page by a cause that deserves it, and the state behind it."""
 
+import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
 
 from sinchtools.errors import PortInUseError, WrongUseError
 from sinchtools.sandbox import Sandbox
+from sinchtools.sandbox.delivery import outcomes
 from sinchtools.sandbox.openapi import openapi
 from sinchtools.sandbox.server import shared
 
@@ -408,6 +413,14 @@ def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox, call):
     assert statuses(call, second, "summary") == {(0, "Delivered"): 1}
 
 
+def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox, call):
+    sandbox.account(messages_per_second=1)
+    sandbox.account().add_batch(to=[f"155512300{i:02d}" for i in range(60)])
+    sandbox.clock.set(NOW - timedelta(days=30))
+    sent = call("POST", "/batches", SEND).json()["id"]
+    assert statuses(call, sent, "summary") == {(401, "Dispatched"): 1}
+
+
 def test_a_message_that_waits_beyond_its_validity_expires(sandbox, call):
     sandbox.account(messages_per_second=0.01)
     call("POST", "/batches", SEND)
@@ -690,6 +703,22 @@ def test_a_trailing_slash_is_the_same_path(call):
 # --- the server ---
 
 
+def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(sandbox, call):
+    async def cell():
+        return call("POST", "/batches", SEND).status_code
+
+    assert asyncio.run(cell()) == 201
+
+
+def test_sixteen_at_once_are_no_429(sandbox):
+    def send(i):
+        with Caller(sandbox) as call:
+            return [call("POST", "/batches", {**SEND, "client_reference": f"{i}-{j}"}).status_code for j in range(5)]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert [status for statuses in pool.map(send, range(16)) for status in statuses] == [201] * 80
+
+
 def test_a_port_in_use_is_named(server):
     with pytest.raises(PortInUseError, match=str(server.port)):
         Sandbox(port=server.port).start()
@@ -739,3 +768,9 @@ def test_the_openapi_document_has_every_operation_and_resolves():
     for name in {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}:
         assert name in document["components"]["schemas"]
     assert sum(method in path for path in document["paths"].values() for method in ("get", "post", "put", "delete")) == 20
+
+
+def test_the_documented_numbers_are_those_of_the_table():
+    documented = (Path(__file__).parents[1] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (0\d{3}.*?) \|", documented, re.MULTILINE)
+    assert set(re.findall(r"\d{4}", " ".join(rows))) == set(outcomes())

@@ -41,7 +41,6 @@ class SandboxAndModel(RuleBasedStateMachine):
         headers = {"Authorization": f"Bearer {account.token}", "Content-Type": "application/json"}
         target, data = f"/xms/v1/{account.id}{path}", b"" if body is None else json.dumps(body).encode()
         answer = self.sandbox.answer(Request(method=method, target=target, headers=headers, body=data))
-        self.sandbox.limiter.leave(answer.ticket)
         return answer.status, json.loads(answer.body or b"null")
 
     @rule(target=groups, members=NUMBERS)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sinchtools.api import BATCH_TYPES, ENDPOINTS, PREFIX, SCHEMAS, STATUSES, Endpoint, Field
 
-_ERRORS = ("400", "401", "403", "404", "405", "413", "415", "429", "500", "503")
+_ERRORS = ("400", "401", "403", "404", "405", "413", "415", "429", "431", "500", "503")
 _JSON = "application/json"
 _NUMBER, _ID, _TEXT, _INTEGER = {"type": "string", "pattern": r"^\+?[0-9]{5,17}$"}, {"type": "string"}, {"type": "string"}, {"type": "integer"}
 _INSTANT = {"type": "string", "format": "date-time"}

@@ -183,14 +183,19 @@ class Sandbox:
             self._furnish()
 
     def answer(self, request: Request) -> Answer:
-        """Return the answer to a request without a server; the server uses this too."""
+        """Return the answer to a request without a server and without waiting."""
+        found = self._take(request)
+        self.limiter.leave(found.ticket)
+        return found
+
+    # --- inside ---
+
+    def _take(self, request: Request) -> Answer:
         with self._lock:
             self._served += 1
             if request.target.startswith(ROOT):
                 return control(self, request)
             return answer(request, self._accounts, self.faults, self.limiter)
-
-    # --- inside ---
 
     def _furnish(self) -> None:
         self.account(self.service_plan_id, token=self.api_token)
@@ -302,7 +307,7 @@ class _Exchange(HTTPMessageDelegate):
 
     def finish(self) -> None:
         try:
-            found = self._refusal() or self.server.sandbox.answer(self._request())
+            found = self._refusal() or self.server.sandbox._take(self._request())
         except Exception:
             _log.exception("The sandbox failed on %s; this is a fault of its own.", self.line.method)
             found = Answer(status=500, body=b"The sandbox failed; this is a fault of its own.", headers={"Content-Type": "text/plain"})

@@ -190,6 +190,7 @@ class Account:
     dispatched: Callable[[Account, Batch], None] = lambda account, batch: None
     _scheduled: list[tuple[datetime, str]] = field(default_factory=list)
     _free_at: datetime = _EARLIEST
+    _seen_at: datetime = _EARLIEST
 
     def __post_init__(self) -> None:
         if self.kind == "project" and not self.token:
@@ -266,6 +267,9 @@ class Account:
     def settle(self) -> None:
         """Dispatch what is due by now, and forget what is older than the retention."""
         now = self.clock.now()
+        if now < self._seen_at:  # the clock went back: what was queued then does not hold up what comes now
+            self._free_at = _EARLIEST
+        self._seen_at = now
         while self._scheduled and self._scheduled[0][0] <= now:
             due, batch_id = heapq.heappop(self._scheduled)
             batch = self.batches.get(batch_id)
