@@ -167,7 +167,10 @@ def is_placeholder(value: str) -> bool:
     (True, False)
     """
     bare = unquote(value.strip())
-    return len(bare) <= 80 and _PLACEHOLDER.fullmatch(bare) is not None and not _MANY_DIGITS.match(bare)
+    if len(bare) > 160 or _MANY_DIGITS.match(bare):
+        return False
+    user, colon, password = bare.partition(":")
+    return _PLACEHOLDER.fullmatch(bare) is not None or (colon != "" and all(_PLACEHOLDER.fullmatch(part) for part in (user, password)))
 
 
 def marker_facts(value: str) -> dict[str, str] | None:

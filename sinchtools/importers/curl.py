@@ -97,12 +97,12 @@ def parse(piece: Piece) -> Iterator[Exchange]:
     while found := _next_command(piece, text, at, lexer):
         start, command, line = found
         exchanges = list(_requests(piece, command, line))
-        following = _next_start(text, command.end)
-        rest = text[command.end : following]
+        end = command.end - len(command.ended_by.strip("\n"))
+        rest = text[command.end : _next_start(text, end)]
         if exchanges and rest.strip():
             exchanges[-1] = http_message.with_answer(exchanges[-1], rest) or exchanges[-1]
         yield from exchanges
-        at = max(command.end, start + 1)
+        at = max(end, start + 1)
 
 
 def unquoted_mail(text: str) -> str:

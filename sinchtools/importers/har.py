@@ -142,11 +142,16 @@ def _unbased(text: str) -> str | bytes | None:
 
 
 def _elapsed(entry: Mapping[str, Any]) -> float | None:
-    time, timings = entry.get("time"), _dict(entry.get("timings"))
-    phases = [timings.get(name) for name in ("send", "wait", "receive")]
-    if all(isinstance(phase, int | float) and not isinstance(phase, bool) and phase >= 0 for phase in phases) and sum(phases):
-        return float(sum(phases))
-    return float(time) if isinstance(time, int | float) and not isinstance(time, bool) and time >= 0 else None
+    timings = _dict(entry.get("timings"))
+    phases = [number for name in ("send", "wait", "receive") if (number := _number(timings.get(name))) is not None]
+    if len(phases) == 3 and all(phase >= 0 for phase in phases) and sum(phases):
+        return sum(phases)
+    time = _number(entry.get("time"))
+    return time if time is not None and time >= 0 and (time or timings.get("wait") != -1) else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _dict(value: Any) -> dict[str, Any]:

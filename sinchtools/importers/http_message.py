@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from sinchtools import catalogue
@@ -77,7 +78,7 @@ def messages(lines: list[str]) -> Iterator[Message]:
         lines = [line for line in lines if not re.match(r"[*{}] ", line)]
         lines = [line[2:] if re.match(r"[<>] ", line) else "" if line in ("<", ">") else line for line in lines]
     starts = [i for i, line in enumerate(lines) if _starts(line, lines[i - 1] if i else "")]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         yield _message(lines[start:end], start + 1)
 
 

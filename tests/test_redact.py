@@ -1,0 +1,110 @@
+"""Secrets go where data enters; the facts that diagnosis needs stay."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinchtools.redact import Redactor, is_placeholder, marker_facts
+
+CANARY = "c4n4ryS3cr3t" * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"password": "abc"}', '{"password": "[secret opaque 3 #1]"}'),
+        ('{"password": "a\\"b", "x": 1}', '{"password": "[secret opaque 4 #1]", "x": 1}'),
+        ('{"api_key": 1234, "x": 1}', '{"api_key": "[secret opaque 4 #1]", "x": 1}'),
+        ('{"a": "{\\"token\\": \\"abc\\", \\"b\\": 1}"}', '{"a": "{\\"token\\": \\"[secret opaque 3 #1]\\", \\"b\\": 1}"}'),
+        ("a=1&client_secret=x,y;z&b=2", "a=1&client_secret=[secret opaque 5 #1]&b=2"),
+        ("Authorization: Bearer abcdef12345 rest", "Authorization: Bearer [secret opaque 11 #1] rest"),
+        ("{'Authorization': 'Basic abc'}", "{'Authorization': 'Basic [secret opaque 3 #1]'}"),
+        ("https://u:p@host/x", "https://[secret pair 3 #1]@host/x"),
+        ("<password>abc</password>", "<password>[secret opaque 3 #1]</password>"),
+        ('{"key": "token", "value": "abcd"}', '{"key": "token", "value": "[secret opaque 4 #1]"}'),
+        ('name="password"\r\n\r\na b\r\n--x', 'name="password"\r\n\r\n[secret opaque 3 #1 inner-space]\r\n--x'),
+        ("see eyJhbGciOi.eyJleHAi.sig.", "see [secret jwt 23 #1]."),
+        ('{"token": "cut off', '{"token": "[secret opaque 7 #1 inner-space]'),
+        ("access_token%3Dabc", "access_token%3D[secret opaque 3 #1]"),
+    ],
+)
+def test_a_secret_in_a_text_becomes_a_marker(text, expected):
+    assert Redactor().text(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "basic authentication failed", '{"token": null, "key": 1}', "the token is missing", "a@b.com http://x/y", '{"key": "value"}',
+        '{"token_type": "bearer"}', "password=[secret opaque 3 #1]", '{"password": "{{password}}"}', "token: $TOKEN", "monkey: 3",
+    ],
+)  # fmt: skip
+def test_what_is_no_secret_stays(text):
+    redactor = Redactor()
+    assert redactor.text(text) == text
+    assert not redactor.removed
+
+
+@pytest.mark.parametrize(
+    ("value", "facts"),
+    [
+        ("abc", {"kind": "opaque", "length": "3"}),
+        ("'abc'", {"kind": "opaque", "length": "3", "quoted": ""}),
+        ("abc \n", {"kind": "opaque", "length": "3", "trailing-newline": ""}),
+        (" a b", {"kind": "opaque", "length": "3", "leading-space": "", "inner-space": ""}),
+        (base64.b64encode(b"id:secret").decode(), {"kind": "pair", "length": "12"}),
+        (
+            "eyJhbGciOiJub25lIn0." + base64.urlsafe_b64encode(b'{"exp":1718438400,"iss":"https://auth \\"x\\""}').decode().rstrip("=") + ".x",
+            {"kind": "jwt", "length": "82", "expires": "2024-06-15T08:00:00Z", "issuer": "https://authx"},
+        ),
+    ],
+)
+def test_a_marker_keeps_the_facts(value, facts):
+    found = marker_facts(Redactor().headers({"Authorization": f"Bearer {value}" if value[0] != " " else f"Bearer{value}"})["Authorization"])
+    assert {name: fact for name, fact in found.items() if name != "number" and (name != "leading-space" or name in facts)} | (
+        {"leading-space": ""} if "leading-space" in facts else {}
+    ) == facts
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("{token}", True), ("{{bearerToken}}", True), ("YOUR_API_TOKEN", True), ("<YOUR_TOKEN_HERE>", True), ("$TOKEN", True), ("${x}", True), ("***", True), ("", True),
+     ("{5c1e9a7b3d2f4e68}", False), ("<5c1e9a7b3d2f4e68>", False), ("mySecret123", False), ("$ecret123", False), ("password", False), ("5c1e", False)],
+)  # fmt: skip
+def test_a_placeholder_is_told_from_a_secret_in_brackets(value, expected):
+    assert is_placeholder(value) is expected
+
+
+def test_the_same_secret_has_the_same_number_within_one_reading_and_is_counted():
+    redactor = Redactor()
+    redactor.headers({"Authorization": "Bearer abc", "X-Api-Key": "def"})
+    assert redactor.text("token=abc") == "token=[secret opaque 3 #1]"
+    assert dict(redactor.removed) == {"header Authorization": 1, "header X-Api-Key": 1, "text token": 1}
+
+
+def test_cookies_keep_their_names_and_attributes():
+    headers = Redactor().headers({"Cookie": "a=1; b=2", "Set-Cookie": "s=1; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=2; Secure"})
+    assert headers["Cookie"] == "a=[secret opaque 1 #1]; b=[secret opaque 1 #2]"
+    assert headers["Set-Cookie"] == "s=[secret opaque 1 #1]; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=[secret opaque 1 #2]; Secure"
+
+
+JSON = st.recursive(st.text(max_size=8) | st.integers() | st.none(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8)
+NAMES = st.sampled_from(["token", "access_token", "clientSecret", "PASSWORD", "x-api-key", "api_key", "Authorization", "jwt", "db_passwd"])
+
+
+@given(JSON, NAMES, st.integers(0, 3))
+def test_a_planted_secret_never_survives_and_json_stays_json(document, name, depth):
+    text = json.dumps({"before": document, name: CANARY, "after": document})
+    for _ in range(depth):
+        text = json.dumps({"inner": text, "n": document})
+    marked = Redactor().text(text)
+    assert CANARY not in marked
+    json.loads(marked)
+
+
+@given(st.text(), NAMES, st.sampled_from(["{n}={v}", "{n}: {v}", '"{n}":"{v}"', "?a=1&{n}={v}&b", "'{n}': '{v}'", "Bearer {v}", "https://u:{v}@h/", "<{n}>{v}</{n}>"]))
+def test_a_planted_secret_never_survives_between_any_text(around, name, shape):
+    assert CANARY not in Redactor().text(f"{around} {shape.format(n=name, v=CANARY)} {around}")
