@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, overload
@@ -26,7 +26,7 @@ from sinchtools.checks import (
 )
 from sinchtools.envelope import credential_violations, host_violation, is_meant, placeholder_violations, route_violations
 from sinchtools.errors import WrongUseError
-from sinchtools.records import Exchange, Finding, as_dict, header
+from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import MARKER, Redactor, marker_facts
 from sinchtools.settings import share_folder
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_OF_A_KIND = 10  # findings of one rule in one field; more are counted, not listed
+_MOST_ROUNDS = 5
 _SEVERITIES = ("error", "warning", "note")
 _FINDING_KEYS = ("rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says", "then", "page", "fix", "proof", "tag")
 _PLAIN_NAME = re.compile(  # field names that are English words count only where a name is expected
@@ -96,6 +97,8 @@ class Diagnosis:
         What the API answers to this request, as far as can be known.
     consistent
         Whether the findings agree with the answer; None when there is no answer.
+    clock
+        The moment that dates and tokens were held against.
     """
 
     exchange: Exchange
@@ -103,6 +106,7 @@ class Diagnosis:
     expected_status: int | None
     expected_code: str | None
     consistent: bool | None
+    clock: datetime = field(repr=False, compare=False)
 
     @property
     def top(self) -> Finding | None:
@@ -111,8 +115,14 @@ class Diagnosis:
 
     @cached_property
     def fix(self) -> fixes.Fix | None:
-        """The certain repair, or None when there is none."""
-        return fixes.certain_fix(self.exchange, self.findings)
+        """The certain repair, or None when there is none; what shows only after it is mended too."""
+        fix = fixes.certain_fix(self.exchange, self.findings)
+        for _ in range(_MOST_ROUNDS):
+            further = fix and fixes.certain_fix(fix.exchange, _judge(fix.exchange, self.clock).findings)
+            if not fix or not further:
+                break
+            fix = fixes.joined(self.exchange, fix, further)
+        return fix
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that the command line prints."""
@@ -317,11 +327,13 @@ def _judge(exchange: Exchange, clock: datetime, known: _Known = _NOTHING_KNOWN) 
         exchange = complete(exchange)
     place = locate(exchange.url) if exchange.url else None
     now = exchange.at or clock
-    if place is None or not is_meant(place):
-        return _general(exchange, place)
+    if place is None:
+        return _answer_only(exchange, now)
+    if not is_meant(place):
+        return _general(exchange, place, now)
     endpoint = place.endpoints.get((exchange.method or "").upper())
     found = sorted(_request(exchange, place, endpoint, now), key=_order)
-    return _joined(exchange, place, endpoint, _capped(found), known)
+    return _joined(exchange, place, endpoint, _capped(found), known, now)
 
 
 def _order(violation: Violation) -> tuple[int, int]:
@@ -401,23 +413,23 @@ def _capped(found: list[Violation]) -> list[Violation]:
 # --- joined with the answer --------------------------------------------------------------------------------------------
 
 
-def _joined(exchange: Exchange, place: Place, endpoint: Endpoint | None, found: list[Violation], known: _Known) -> Diagnosis:
-    status, code = exchange.status, exchange.code
+def _joined(exchange: Exchange, place: Place, endpoint: Endpoint | None, found: list[Violation], known: _Known, now: datetime) -> Diagnosis:
+    status = exchange.status
     errors = [violation for violation in found if violation.severity == "error"]
     if status is None or status < 100:
         expected = (errors[0].status, errors[0].code) if errors else (endpoint.success if endpoint else None, None)
-        return _diagnosis(exchange, [*_silence(exchange, errors), *_findings(exchange, found)], expected, None)
+        return _diagnosis(exchange, [*_silence(exchange, errors), *_findings(exchange, found)], expected, None, now)
     if status < 400:
         findings = [*_findings(exchange, [_shown_or_demoted(violation) for violation in found]), *_accepted(exchange, place, endpoint, known)]
         if status >= 300:
             findings.insert(0, _finding(exchange, "observed-redirect", status=status))
         contradicted = any(violation.rule not in ("auth-missing", "content-type-missing") for violation in errors)
-        return _diagnosis(exchange, findings, (status, None), status < 300 and not contradicted)
-    return _refused(exchange, place, endpoint, found, errors, known)
+        return _diagnosis(exchange, findings, (status, None), status < 300 and not contradicted, now)
+    return _refused(exchange, place, endpoint, found, errors, known, now)
 
 
 def _refused(
-    exchange: Exchange, place: Place, endpoint: Endpoint | None, found: list[Violation], errors: list[Violation], known: _Known
+    exchange: Exchange, place: Place, endpoint: Endpoint | None, found: list[Violation], errors: list[Violation], known: _Known, now: datetime
 ) -> Diagnosis:
     status, code = exchange.status or 0, exchange.code
     named = _named_in(exchange)
@@ -432,13 +444,13 @@ def _refused(
         answer = _findings(exchange, [first])
         answer[0] = replace(answer[0], severity="error", status=status, code=code or answer[0].code)
         rest_findings = _findings(exchange, rest)
-        return _diagnosis(exchange, [*answer, *_by_severity(rest_findings)], (status, code or first.code), not disproved)
+        return _diagnosis(exchange, [*answer, *_by_severity(rest_findings)], (status, code or first.code), not disproved, now)
     answer = [_observed(exchange, place, endpoint, known)]
     rest = [v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found]
     disproved = any(v.severity == "error" and v.stage <= reached and v.rule not in ("auth-missing", "content-type-missing") for v in errors)
     hidden = status not in _SEEN or (status == 404 and bool(place.values)) or code not in (None, *_codes())
     extra = [_finding(exchange, "answer-not-json", status=status)] if _is_html(exchange.response_body) else []
-    return _diagnosis(exchange, [*answer, *_by_severity(_findings(exchange, rest)), *extra], (status, code), hidden and not disproved)
+    return _diagnosis(exchange, [*answer, *_by_severity(_findings(exchange, rest)), *extra], (status, code), hidden and not disproved, now)
 
 
 def _other_class(status: int, code: str | None, errors: list[Violation], named: tuple[str | None, str | None]) -> list[Violation]:
@@ -609,23 +621,21 @@ def _delivery_code(entry: Mapping[str, Any]) -> int | None:
 # --- another API, or no request at all ---------------------------------------------------------------------------------------
 
 
-def _general(exchange: Exchange, place: Place | None) -> Diagnosis:
-    if place is None:
-        return _answer_only(exchange)
+def _general(exchange: Exchange, place: Place, now: datetime) -> Diagnosis:
     status = exchange.status
     found = [*_general_body(exchange)]
     note = _finding(exchange, "not-the-sms-api", severity="note", location="host", field="host", facts={"value": (place.host or "?")[:80]})
     if status is None or status < 100:
         expected = (400, None) if found else (201 if exchange.method == "POST" else 200, None)
-        return _diagnosis(exchange, [*_silence(exchange, found), *_findings(exchange, found), note], expected, None)
+        return _diagnosis(exchange, [*_silence(exchange, found), *_findings(exchange, found), note], expected, None, now)
     if status < 400:
         findings = _findings(exchange, [_shown_or_demoted(violation) for violation in found])
         if words := _words_of(exchange, only_errors=True):
             findings.insert(0, _finding(exchange, "general-error-in-success", severity="warning", location="server", facts={"text": words}))
-        return _diagnosis(exchange, [*findings, note], (status, None), not found)
+        return _diagnosis(exchange, [*findings, note], (status, None), not found, now)
     fitting = [violation for violation in found if violation.status == status]
     answer = _general_answer(exchange)
-    return _diagnosis(exchange, [*_findings(exchange, fitting), answer, note], (status, exchange.code), True)
+    return _diagnosis(exchange, [*_findings(exchange, fitting), answer, note], (status, exchange.code), True, now)
 
 
 def _general_body(exchange: Exchange) -> Iterator[Violation]:
@@ -646,14 +656,14 @@ def _general_body(exchange: Exchange) -> Iterator[Violation]:
             yield Violation(rule="general-number", code=None, field="to", facts={"country_code": "?", **facts})
 
 
-def _answer_only(exchange: Exchange) -> Diagnosis:
+def _answer_only(exchange: Exchange, now: datetime) -> Diagnosis:
     if exchange.status is None or exchange.status < 100:
         silence = _silence(exchange, [])
         reports = _delivery(exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body))
-        return _diagnosis(exchange, silence or reports or [_finding(exchange, "not-decidable", severity="note", location="server")], (None, None), None)
+        return _diagnosis(exchange, silence or reports or [_finding(exchange, "not-decidable", severity="note", location="server")], (None, None), None, now)
     if exchange.status < 400:
-        return _diagnosis(exchange, _delivery(exchange, _object_of(exchange.response_body)), (exchange.status, None), True)
-    return _diagnosis(exchange, [_observed(exchange, locate(""), None, _NOTHING_KNOWN)], (exchange.status, exchange.code), None)
+        return _diagnosis(exchange, _delivery(exchange, _object_of(exchange.response_body)), (exchange.status, None), True, now)
+    return _diagnosis(exchange, [_observed(exchange, locate(""), None, _NOTHING_KNOWN)], (exchange.status, exchange.code), None, now)
 
 
 def _general_answer(exchange: Exchange) -> Finding:
@@ -795,8 +805,9 @@ def _proof(violation: Violation) -> str | None:
     return _LONG_NUMBER.sub(_hidden, str(facts["value"])) if facts.get("value") else None
 
 
-def _diagnosis(exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None) -> Diagnosis:
-    return Diagnosis(exchange=exchange, findings=tuple(findings), expected_status=expected[0], expected_code=expected[1], consistent=consistent)
+def _diagnosis(exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None, clock: datetime) -> Diagnosis:
+    status, code = expected
+    return Diagnosis(exchange=exchange, findings=tuple(findings), expected_status=status, expected_code=code, consistent=consistent, clock=clock)
 
 
 def _quoted(text: str | None) -> str:

@@ -54,6 +54,13 @@ def certain_fix(exchange: Exchange, findings: Iterable[Finding]) -> Fix | None:
     return Fix(exchange=request, changes=tuple(dict.fromkeys(changes)), edit=edit) if edit else None
 
 
+def joined(original: Exchange, first: Fix, second: Fix) -> Fix:
+    """Return two fixes, one after the other, as one."""
+    headers = {**first.edit.get("headers", {}), **second.edit.get("headers", {})}
+    edit = {**first.edit, **second.edit} | ({"headers": headers} if headers else {})
+    return Fix(exchange=_changed(original, edit), changes=(*first.changes, *second.changes), edit=edit)
+
+
 def _mended(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
     for rules, mend in _MENDS:
         if re.fullmatch(rules, finding.rule):
