@@ -1,4 +1,4 @@
-"""Error distribution and timeline of a slim access log (9 columns) beside bare DuckDB SQL and pandas; 2 million rows, or 10 with SINCHTOOLS_FULL=1."""
+"""Error distribution and timeline of a slim access log (9 columns) beside bare DuckDB SQL and pandas; 2 million rows, 10 with SINCHTOOLS_FULL=1."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def run(how: str, path: str) -> dict[str, float]:
         frame.groupby([frame["at"].dt.floor("h"), "status", "code"], dropna=False).size()
     elif how == "bare":
         table = f"read_json('{path}', columns={columns}, format='newline_delimited')" if is_json else f"'{path}'"
-        connection.sql(CODES.format(table=table)).fetchall()
-        connection.sql(TIMELINE.format(table=table)).fetchall()
+        connection.sql(CODES.format(table=table)).df()
+        connection.sql(TIMELINE.format(table=table)).df()
     else:
         relation = connection.read_json(path, columns=columns, format="newline_delimited") if is_json else connection.read_parquet(path)
         analysis.codes(relation)

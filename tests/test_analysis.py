@@ -428,7 +428,7 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
     [
         pytest.param(lambda: analysis.codes(4711), "A int is no frame", id="no-frame"),
         pytest.param(lambda: analysis.codes(pd.DataFrame({"x": [1]})), "no column 'status'", id="no-status"),
-        pytest.param(lambda: analysis.codes([], **{"per": "day"}), "per='day'", id="per"),
+        pytest.param(lambda: analysis.codes([], per="day"), "per='day'", id="per"),  # type: ignore[arg-type]
         pytest.param(lambda: analysis.timeline([GOOD], "soon"), "interval='soon'", id="interval"),
         pytest.param(lambda: analysis.timeline([GOOD, replace(GOOD, at=NOON.replace(year=1980))], "1s"), "100,000", id="too-many-intervals"),
         pytest.param(lambda: analysis.filtered([], since="yesterday-ish"), "'yesterday-ish' is no time", id="time"),
