@@ -98,15 +98,18 @@ class Callbacks:
         """Send what is due by now, each at its own instant, the retries that fall due meanwhile included."""
         self._busy = self._busy or asyncio.Lock()
         async with self._busy:
+            silent: set[str] = set()  # who did not answer now will not answer later in this same moment of real time
             while self._queue and self._queue[0][0] <= self._clock.now():
                 due, _, push = heapq.heappop(self._queue)
-                await self._send(due, push)
+                await self._send(due, push, silent)
 
-    async def _send(self, due: datetime, push: _Push) -> None:
+    async def _send(self, due: datetime, push: _Push, silent: set[str]) -> None:
         push.sent = push.sent or push.body(due)
         if push.sent is None:
             return
-        status = await _post(push, due) if is_loopback(push.url) else None
+        status = await _post(push, due) if is_loopback(push.url) and push.url not in silent else None
+        if status is None:
+            silent.add(push.url)
         push.attempts += 1
         self.attempts.append(Attempt(due, push.url, status, push.attempts))
         if not is_loopback(push.url) or (status is not None and status < 500 and status != 429):
