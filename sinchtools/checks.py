@@ -161,7 +161,9 @@ def _schema_name(endpoint: Endpoint, body: Mapping[str, Any], batch_type: str | 
     return f"{name}:{kind}"
 
 
-def _object(schema: Mapping[str, Field], body: Mapping[str, Any], pointer: str, *, updating: bool = False, top: str | None = None) -> Iterator[Violation]:
+def _object(
+    schema: Mapping[str, Field], body: Mapping[str, Any], pointer: str, *, updating: bool = False, top: str | None = None
+) -> Iterator[Violation]:
     for name, spec in schema.items():
         if spec.required and name not in body:
             facts = {"name": name, "suggestion": next((other for other in body if _OTHER_NAMES.get(_snake(other)) == name), "")}
@@ -322,7 +324,9 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
     for key, values in value.items():
         here = f"{pointer}/{_escaped(key)}"
         if not PARAMETER_KEY.fullmatch(key):
-            yield Violation(rule="parameter-key", code=CONSTRAINT, field=name, pointer=here, facts={"name": key[:40], "observed": len(key), "limit": 16})
+            yield Violation(
+                rule="parameter-key", code=CONSTRAINT, field=name, pointer=here, facts={"name": key[:40], "observed": len(key), "limit": 16}
+            )
         if not isinstance(values, dict):
             yield _wrong_type(f"parameters.{key[:40]}", name, here, "an object", values)
             continue
@@ -402,7 +406,9 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
     recipients = [entry for entry in body["to"] if isinstance(entry, str)] if isinstance(body.get("to"), list) else []
     for key in dict.fromkeys(PLACEHOLDER.findall(text)):
         values = known.get(key)
-        covered = isinstance(values, dict) and ("default" in values or ({digits(who) for who in values} >= {digits(who) for who in recipients} and recipients))
+        covered = isinstance(values, dict) and (
+            "default" in values or ({digits(who) for who in values} >= {digits(who) for who in recipients} and recipients)
+        )
         if not covered and schema == "batch:mt_text":
             yield _warning("parameter-without-value", field="parameters", pointer="/body", facts={"name": key[:40]})
     if not text and schema == "batch:mt_text":

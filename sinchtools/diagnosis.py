@@ -36,9 +36,26 @@ if TYPE_CHECKING:
 _MOST_OF_A_KIND = 10  # findings of one rule in one field; more are counted, not listed
 _MOST_ROUNDS = 5
 _SEVERITIES = ("error", "warning", "note")
-_FINDING_KEYS = ("rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says", "then", "page", "fix", "proof", "tag")
+_FINDING_KEYS = (
+    "rule",
+    "severity",
+    "status",
+    "code",
+    "location",
+    "field",
+    "pointer",
+    "line",
+    "column",
+    "says",
+    "then",
+    "page",
+    "fix",
+    "proof",
+    "tag",
+)
 _PLAIN_NAME = re.compile(  # field names that are English words count only where a name is expected
-    r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients|parameters|udh)\b|\b(to|from|body|members) (?:is|field|must|cannot|may)\b"
+    r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients|parameters|udh)\b"
+    r"|\b(to|from|body|members) (?:is|field|must|cannot|may)\b"
 )
 _SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others it need not
 _NO_JSON = re.compile(r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)|JSONDecodeError|Unexpected end of JSON input")
@@ -157,7 +174,9 @@ class Diagnosis:
             return self._for_account_manager(top)
         proof = f"\nProof: {top.proof}" if top.proof else ""
         helps = "" if self.fix or top.rule.startswith("observed") is False else "\nNo change of the request alone can be shown to help."
-        return f"What: {top.says}\nWhere: {_place(top)} of {_request_line(self.exchange)}\nDo: {top.then}{proof}\nSource: {top.page} ({top.tag}).{helps}"
+        return (
+            f"What: {top.says}\nWhere: {_place(top)} of {_request_line(self.exchange)}\nDo: {top.then}{proof}\nSource: {top.page} ({top.tag}).{helps}"
+        )
 
     def _for_account_manager(self, top: Finding) -> str:
         x = self.exchange
@@ -172,7 +191,9 @@ class Diagnosis:
     def _verdict(self) -> str:
         observed = " ".join(str(part) for part in (self.exchange.status, self.exchange.code) if part) or "no answer"
         expected = " ".join(str(part) for part in (self.expected_status, self.expected_code) if part) or "not known"
-        agree = {True: "which fits", False: "which does not fit the request as it is shown", None: "so this is judged from the request alone"}[self.consistent]
+        agree = {True: "which fits", False: "which does not fit the request as it is shown", None: "so this is judged from the request alone"}[
+            self.consistent
+        ]
         if not any(finding.severity == "error" for finding in self.findings):
             return f"answered: {observed}; nothing wrong found (expected {expected})"
         return f"answered: {observed}; expected: {expected}, {agree}"
@@ -515,7 +536,15 @@ def _observed_rule(exchange: Exchange, place: Place, endpoint: Endpoint | None, 
         return "observed-401-expired"
     if status == 404:
         operation = endpoint.operation if endpoint else ""
-        kind = "-report" if operation.startswith("delivery_reports.get") else "-feedback" if "feedback" in operation else "" if place.values else "-route"
+        kind = (
+            "-report"
+            if operation.startswith("delivery_reports.get")
+            else "-feedback"
+            if "feedback" in operation
+            else ""
+            if place.values
+            else "-route"
+        )
         return f"observed-404{kind}"
     if code:
         entry = catalogue.explain(status, code)
@@ -543,7 +572,11 @@ def _group_places(body: Mapping[str, Any], text: str | None) -> Iterator[tuple[s
         if isinstance(value, str):
             places.append((name, f"/{name}", value))
         if isinstance(value, list):
-            places += [(name, f"/{name}/{i}", entry) for i, entry in enumerate(value) if isinstance(entry, str) and (not name.startswith("to") or is_group_id(entry))]
+            places += [
+                (name, f"/{name}/{i}", entry)
+                for i, entry in enumerate(value)
+                if isinstance(entry, str) and (not name.startswith("to") or is_group_id(entry))
+            ]
     places.sort(key=lambda place: place[2] not in (text or ""))
     yield from ((name, pointer) for name, pointer, _ in places)
 
@@ -583,7 +616,9 @@ def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
         return []
     tip = catalogue.retry_advice(None, None, exchange.method, failure=words, endpoint=exchange.endpoint)[1]
     location, field = ("host", "host") if re.search(_NOT_CONNECTED, words) else ("server", None)
-    finding = _finding(exchange, "no-response", severity="warning", location=location, field=field, facts={"value": exchange.failure[:80], "tip": tip})
+    finding = _finding(
+        exchange, "no-response", severity="warning", location=location, field=field, facts={"value": exchange.failure[:80], "tip": tip}
+    )
     return [] if errors else [finding]
 
 
@@ -592,7 +627,12 @@ def _accepted(exchange: Exchange, place: Place, endpoint: Endpoint | None, known
     answer = _object_of(exchange.response_body)
     if operation.startswith("delivery_reports"):
         return _delivery(exchange, answer)
-    if operation.endswith(".list") and answer.get("count") == 0 and not any(name == "start_date" for name, _ in place.query) and "groups" not in operation:
+    if (
+        operation.endswith(".list")
+        and answer.get("count") == 0
+        and not any(name == "start_date" for name, _ in place.query)
+        and "groups" not in operation
+    ):
         return [_finding(exchange, "empty-list", severity="note", location="query", field="start_date")]
     if operation != "batches.send":
         return []
@@ -660,7 +700,9 @@ def _answer_only(exchange: Exchange, now: datetime) -> Diagnosis:
     if exchange.status is None or exchange.status < 100:
         silence = _silence(exchange, [])
         reports = _delivery(exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body))
-        return _diagnosis(exchange, silence or reports or [_finding(exchange, "not-decidable", severity="note", location="server")], (None, None), None, now)
+        return _diagnosis(
+            exchange, silence or reports or [_finding(exchange, "not-decidable", severity="note", location="server")], (None, None), None, now
+        )
     if exchange.status < 400:
         return _diagnosis(exchange, _delivery(exchange, _object_of(exchange.response_body)), (exchange.status, None), True, now)
     return _diagnosis(exchange, [_observed(exchange, locate(""), None, _NOTHING_KNOWN)], (exchange.status, exchange.code), None, now)
@@ -692,7 +734,9 @@ def _general_tip(status: int) -> str:
         404: "Check the path and the ID in it.",
         429: "Wait, slow down, and queue the requests; retry with growing pauses.",
     }
-    return tips.get(status, "Retry later; contact the provider if it lasts." if status >= 500 else "Read the answer's text and the documentation of that API.")
+    return tips.get(
+        status, "Retry later; contact the provider if it lasts." if status >= 500 else "Read the answer's text and the documentation of that API."
+    )
 
 
 def _words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
@@ -777,7 +821,9 @@ def _finding(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None =
     place = {"location": rule.location, "field": rule.field, **rest}
     shown_status = status if severity == "error" else None
     place["code"] = place.get("code") if severity == "error" else None
-    found = Finding(rule=name, severity=severity, status=shown_status, says=says, then=_filled(rule.then, words), page=rule.page, tag=rule.tag, **place)
+    found = Finding(
+        rule=name, severity=severity, status=shown_status, says=says, then=_filled(rule.then, words), page=rule.page, tag=rule.tag, **place
+    )
     if found.pointer and (text := _text_of(exchange.request_body)) and (position := jsonlint.position_of(text, found.pointer)) is not None:
         line, column = jsonlint.line_and_column(text, position)
         found = replace(found, line=line, column=column)
@@ -805,7 +851,9 @@ def _proof(violation: Violation) -> str | None:
     return _LONG_NUMBER.sub(_hidden, str(facts["value"])) if facts.get("value") else None
 
 
-def _diagnosis(exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None, clock: datetime) -> Diagnosis:
+def _diagnosis(
+    exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None, clock: datetime
+) -> Diagnosis:
     status, code = expected
     return Diagnosis(exchange=exchange, findings=tuple(findings), expected_status=status, expected_code=code, consistent=consistent, clock=clock)
 

@@ -17,13 +17,18 @@ from sinchtools.settings import REGIONS
 
 _WORDS = tuple(dict.fromkeys(word for endpoint in ENDPOINTS for word in endpoint.path.split("/") if word and "{" not in word))
 _OTHER_WORDS = {  # how people call the resources: the API's own word
-    "batch": "batches", "message": "batches", "messages": "batches", "sms": "batches", "send": "batches", "group": "groups", "inbound": "inbounds",
-    "dryrun": "dry_run", "dry-run": "dry_run", "member": "members", "report": "delivery_report", "reports": "delivery_reports",
+    "batch": "batches", "message": "batches", "messages": "batches", "sms": "batches", "send": "batches",
+    "group": "groups", "inbound": "inbounds",
+    "dryrun": "dry_run", "dry-run": "dry_run", "member": "members",
+    "report": "delivery_report", "reports": "delivery_reports",
     "delivery-report": "delivery_report", "deliveryreport": "delivery_report", "delivery-reports": "delivery_reports", "feedback": "delivery_feedback",
     "delivery-feedback": "delivery_feedback", "messagebatches": "batches",
 }  # fmt: skip
-_PLACEHOLDER = re.compile(r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|(your|my)[-_ ]?\w*|x{3,}|\.{3}|\[[^\]]*\]|(service[_-]?plan|project|batch|group|inbound)[_-]?id",
-                          re.IGNORECASE)  # fmt: skip
+_PLACEHOLDER = re.compile(
+    r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|(your|my)[-_ ]?\w*|x{3,}|\.{3}|\[[^\]]*\]"
+    r"|(service[_-]?plan|project|batch|group|inbound)[_-]?id",
+    re.IGNORECASE,
+)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][\w-]*)(\s*:\s*|\s+|$)(.*)", re.DOTALL)
 _SHORT_TOKEN = 12
@@ -42,7 +47,11 @@ def _meant(host: str, kind: str, path: str) -> bool:
     if kind in ("loopback", "none"):
         return any(word in path.split("/") for word in ("xms", *_WORDS))
     first = path.strip("/").split("/")[0].lower()
-    return first == "xms" or (host.endswith((".sinch.com", ".clxcommunications.com")) and "sms" in host) or bool(difflib.get_close_matches(host, _hosts(), 1, 0.88))
+    return (
+        first == "xms"
+        or (host.endswith((".sinch.com", ".clxcommunications.com")) and "sms" in host)
+        or bool(difflib.get_close_matches(host, _hosts(), 1, 0.88))
+    )
 
 
 def host_violation(place: Place) -> Violation | None:
@@ -76,7 +85,9 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
     """Yield what is wrong with path and method: a route that the API does not have, a place without its ID, a method that does not fit."""
     account = place.account
     if account and (place.endpoints or place.below == "/") and (account in _WORDS or account in _OTHER_WORDS):
-        yield Violation(rule="path-no-account", facts={"suggestion": f"{PREFIX}/{{service_plan_id}}/{account}"}, **{**_ROUTE, "field": "service_plan_id"})
+        yield Violation(
+            rule="path-no-account", facts={"suggestion": f"{PREFIX}/{{service_plan_id}}/{account}"}, **{**_ROUTE, "field": "service_plan_id"}
+        )
     elif not place.endpoints:
         yield _route_violation(place)
     elif account and (_PLACEHOLDER.fullmatch(account) or account.lower() in ("undefined", "null", "none")):
@@ -97,7 +108,9 @@ def _route_violation(place: Place) -> Violation:
     elif "//" in path:
         rule = "path-double-slash"
         if (hole := _hole(path)) or not collapsed.endpoints:
-            return Violation(rule="path-empty-id", facts={**facts, "name": hole or "service_plan_id"}, **{**_ROUTE, "field": hole or "service_plan_id"})
+            return Violation(
+                rule="path-empty-id", facts={**facts, "name": hole or "service_plan_id"}, **{**_ROUTE, "field": hole or "service_plan_id"}
+            )
     elif path.lower() != path and locate(f"https://us.sms.api.sinch.com{_lowered(path)}").endpoints:
         rule = "path-case"
     elif not path.startswith(f"{PREFIX}/"):
@@ -124,7 +137,9 @@ def _repaired(path: str) -> str:
         return ""
     for singular in (False, True):
         below = "".join(f"/{word or 'X'}" for word in words[start:])
-        below = re.sub(r"delivery_reports$" if singular else r"^/delivery_report(?=/|$)", "delivery_report" if singular else "/delivery_reports", below)
+        below = re.sub(
+            r"delivery_reports$" if singular else r"^/delivery_report(?=/|$)", "delivery_report" if singular else "/delivery_reports", below
+        )
         if endpoints := route(below)[0]:
             return f"{PREFIX}/{{service_plan_id}}{next(iter(endpoints.values())).path}"
     return f"{PREFIX}/{{service_plan_id}}/{words[start]}" if route(f"/{words[start]}")[0] else ""
@@ -139,7 +154,7 @@ def _without_ids(path: str) -> str:
 
 
 def placeholder_violations(values: Mapping[str, str]) -> Iterator[Violation]:
-    """Yield the values in a path that a program forgot to fill in, or a resource's misspelt name; they have the shape of an ID, so the answer is 404."""
+    """Yield the values in a path that nobody filled in, or a resource's misspelt name: of the shape of an ID, so the answer is 404."""
     for name, value in values.items():
         if word := _OTHER_WORDS.get(value.lower()):
             yield Violation(rule="path-word", facts={"value": f"/{value}", "suggestion": _repaired(f"/batches/{value}") or word}, **_ROUTE)

@@ -425,7 +425,7 @@ def _wanted_comma(text: str, here: _Break, char: str) -> Defect:
     if text[here.token] in "-0123456789" and here.after == at:
         rule = "json-leading-zero" if char.isdigit() else "json-bad-number"
         return _defect(text, rule, here.token, key=inside)
-    if char in "\"{[-0123456789tfn":
+    if char in '"{[-0123456789tfn':
         return _defect(text, "json-missing-comma", here.after, key=here.key, fix=(here.after, here.after, ","))
     return _defect(text, "json-unexpected", at, key=here.key, value=_name(char))
 

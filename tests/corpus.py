@@ -1,7 +1,8 @@
 """
 Valid requests of every endpoint, and one labelled defect put into each: what the diagnosis must find. `python -m tests.corpus` prints the figures.
 
-A defect is judged from the request alone, and again with the answer that the API gives to it. Its label comes from how it was made, not from what is found.
+A defect is judged from the request alone, and again with the answer that the API gives to it.
+Its label comes from how it was made, not from what is found.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ VALID = 1000 if FULL else 200
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 HEADERS = {"Authorization": "Bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "Content-Type": "application/json"}
 ID = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
-WORDS = "your order has shipped and will arrive on monday thank you for waiting hello from the shop code is ready".split()
+WORDS = "your order has shipped and will arrive on monday thank you for waiting hello from the shop code is ready".split()  # noqa: SIM905
 
 
 # --- valid requests ----------------------------------------------------------------------------------------------------
@@ -47,8 +48,9 @@ def time(hours: float) -> str:
 def batch(rng: random.Random) -> dict:
     body = {"from": rng.choice(["15559870002", "SHOPNEWS", "12345"]), "to": numbers(rng), "body": " ".join(rng.choices(WORDS, k=rng.randint(3, 15)))}
     extra = {
-        "delivery_report": rng.choice(["none", "full", "summary"]), "callback_url": "https://hooks.example.com/reports", "client_reference": "order-77",
-        "send_at": time(2), "expire_at": time(30), "flash_message": True, "feedback_enabled": False, "max_number_of_message_parts": 9, "type": "mt_text",
+        "delivery_report": rng.choice(["none", "full", "summary"]), "callback_url": "https://hooks.example.com/reports",
+        "client_reference": "order-77", "send_at": time(2), "expire_at": time(30), "flash_message": True, "feedback_enabled": False,
+        "max_number_of_message_parts": 9, "type": "mt_text",
     }  # fmt: skip
     return body | {name: extra[name] for name in rng.sample(sorted(extra), rng.randint(0, 4))}
 
@@ -73,7 +75,13 @@ def valid(seed: int, operation: str | None = None) -> Exchange:
     body = json.dumps(BODIES[endpoint.body](rng), ensure_ascii=False) if endpoint.body else None
     headers = HEADERS if body else {"Authorization": HEADERS["Authorization"]}
     url = f"https://{rng.choice(['us', 'eu', 'au'])}.sms.api.sinch.com/xms/v1/9b1c2d3e4f5061728394a5b6c7d8e9f0{path}"
-    return Exchange(id=f"{endpoint.operation}-{seed}", method=endpoint.method, url=url + (f"?{query}" if query else ""), request_headers=headers, request_body=body)
+    return Exchange(
+        id=f"{endpoint.operation}-{seed}",
+        method=endpoint.method,
+        url=url + (f"?{query}" if query else ""),
+        request_headers=headers,
+        request_body=body,
+    )
 
 
 # --- defects: each maker returns the request and, for JSON, the position of the character to change -----------------------
@@ -168,33 +176,59 @@ def truncated(x, rng):
 TOKEN = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 KINDS = [
     # JSON
-    Kind("json-trailing-comma", swap(r"\}$", ",}")), Kind("json-trailing-comma", swap(r'"\]', '",]', 1), field="to"),
-    Kind("json-missing-comma", cut(r', "')), Kind("json-extra-comma", swap(r', "', ',, "', 1)),
-    Kind("json-missing-colon", cut(r": ")), Kind("json-equals-sign", swap(r": ", "= ")), Kind("json-semicolon", swap(r'", "(?=\w+":)', '"; "', 1)),
-    Kind("json-missing-quote", cut(r'(?<=\w)": ')), Kind("json-missing-quote", cut(r'(?<=\w)", "')), Kind("json-missing-quote", cut(r'(?<=, )"\w+":')),
-    Kind("json-missing-quote", cut(r'(?<=\[)"'), field="to"), Kind("json-missing-brace", cut(r"\}$")),
-    Kind("json-missing-bracket", cut(r"\]"), field="to"), Kind("json-missing-bracket", cut(r"\["), field="to"), Kind("json-wrong-bracket", swap(r"\]", "}"), field="to"),
+    Kind("json-trailing-comma", swap(r"\}$", ",}")),
+    Kind("json-trailing-comma", swap(r'"\]', '",]', 1), field="to"),
+    Kind("json-missing-comma", cut(r', "')),
+    Kind("json-extra-comma", swap(r', "', ',, "', 1)),
+    Kind("json-missing-colon", cut(r": ")),
+    Kind("json-equals-sign", swap(r": ", "= ")),
+    Kind("json-semicolon", swap(r'", "(?=\w+":)', '"; "', 1)),
+    Kind("json-missing-quote", cut(r'(?<=\w)": ')),
+    Kind("json-missing-quote", cut(r'(?<=\w)", "')),
+    Kind("json-missing-quote", cut(r'(?<=, )"\w+":')),
+    Kind("json-missing-quote", cut(r'(?<=\[)"'), field="to"),
+    Kind("json-missing-brace", cut(r"\}$")),
+    Kind("json-missing-bracket", cut(r"\]"), field="to"),
+    Kind("json-missing-bracket", cut(r"\["), field="to"),
+    Kind("json-wrong-bracket", swap(r"\]", "}"), field="to"),
     Kind("json-extra-bracket", swap(r"\}$", "}}", 1)),
-    Kind("json-single-quotes", whole(lambda t: t.replace('"', "'"), 1)), Kind("json-single-quotes", whole(lambda t: str(json.loads(t)), 1)),
+    Kind("json-single-quotes", whole(lambda t: t.replace('"', "'"), 1)),
+    Kind("json-single-quotes", whole(lambda t: str(json.loads(t)), 1)),
     Kind("json-smart-quotes", whole(lambda t: re.sub(r'"([^"]*)"', r"“\1”", t), 1)),
-    Kind("json-raw-newline", swap(r'(?<="body": ")\w', "\n"), field="body"), Kind("json-raw-tab", swap(r'(?<="body": ")\w', "\t"), field="body"),
-    Kind("json-raw-control", swap(r'(?<="body": ")\w', "\x07"), field="body"), Kind("json-inner-quote", swap(r'(?<="body": ")\w', ' "hi" ', 1), field="body"),
-    Kind("json-bad-escape", swap(r'(?<="body": ")\w', r"\q"), field="body"), Kind("json-bom", whole(lambda t: "\ufeff" + t)),
-    Kind("json-odd-space", swap(r"(?<=,) ", "\u00a0")), Kind("json-comment", swap(r"(?<=,) ", " // why\n ", 1)), Kind("json-comment", swap(r"(?<=,) ", " /* why */ ", 1)),
-    Kind("json-python-literal", swap(r'(?<="from": )"\w+"', "None"), field="from"), Kind("json-nan", swap(r'(?<="from": )"\w+"', "NaN"), field="from"),
-    Kind("json-undefined", swap(r'(?<="from": )"\w+"', "undefined"), field="from"), Kind("json-unquoted-key", swap(r'"body"', "body")),
-    Kind("json-bad-number", swap(r'(?<=\[)"[^"]+"', "+15551230001"), field="to"), Kind("json-leading-zero", swap(r'(?<=\[)"[^"]+"', "07700900123"), field="to"),
-    Kind("json-template", swap(r'(?<="body": )"[^"]*"', "{{message}}"), field="body"), Kind("json-outer-quotes", whole(lambda t: f"'{t}'")),
-    Kind("json-escaped-quotes", whole(lambda t: t.replace('"', '\\"'), 1)), Kind("json-double-encoded", whole(json.dumps)),
+    Kind("json-raw-newline", swap(r'(?<="body": ")\w', "\n"), field="body"),
+    Kind("json-raw-tab", swap(r'(?<="body": ")\w', "\t"), field="body"),
+    Kind("json-raw-control", swap(r'(?<="body": ")\w', "\x07"), field="body"),
+    Kind("json-inner-quote", swap(r'(?<="body": ")\w', ' "hi" ', 1), field="body"),
+    Kind("json-bad-escape", swap(r'(?<="body": ")\w', r"\q"), field="body"),
+    Kind("json-bom", whole(lambda t: "\ufeff" + t)),
+    Kind("json-odd-space", swap(r"(?<=,) ", "\u00a0")),
+    Kind("json-comment", swap(r"(?<=,) ", " // why\n ", 1)),
+    Kind("json-comment", swap(r"(?<=,) ", " /* why */ ", 1)),
+    Kind("json-python-literal", swap(r'(?<="from": )"\w+"', "None"), field="from"),
+    Kind("json-nan", swap(r'(?<="from": )"\w+"', "NaN"), field="from"),
+    Kind("json-undefined", swap(r'(?<="from": )"\w+"', "undefined"), field="from"),
+    Kind("json-unquoted-key", swap(r'"body"', "body")),
+    Kind("json-bad-number", swap(r'(?<=\[)"[^"]+"', "+15551230001"), field="to"),
+    Kind("json-leading-zero", swap(r'(?<=\[)"[^"]+"', "07700900123"), field="to"),
+    Kind("json-template", swap(r'(?<="body": )"[^"]*"', "{{message}}"), field="body"),
+    Kind("json-outer-quotes", whole(lambda t: f"'{t}'")),
+    Kind("json-escaped-quotes", whole(lambda t: t.replace('"', '\\"'), 1)),
+    Kind("json-double-encoded", whole(json.dumps)),
     Kind("json-two-documents", lambda x, rng: (replace(x, request_body=f"{x.request_body} {{}}"), len(x.request_body) + 1)),
-    Kind("json-truncated", truncated, field="body"), Kind("json-form", whole(lambda t: "from=12345&to=%2B15551230001&body=Hi")),
-    Kind("json-markup", whole(lambda t: "<sms><to>1</to></sms>")), Kind("json-empty", whole(lambda t: "", None)), Kind("json-not-json", whole(lambda t: "hello there")),
+    Kind("json-truncated", truncated, field="body"),
+    Kind("json-form", whole(lambda t: "from=12345&to=%2B15551230001&body=Hi")),
+    Kind("json-markup", whole(lambda t: "<sms><to>1</to></sms>")),
+    Kind("json-empty", whole(lambda t: "", None)),
+    Kind("json-not-json", whole(lambda t: "hello there")),
     Kind("json-utf16", whole(lambda t: t.encode("utf-16"))),
     Kind("json-encoding", lambda x, rng: (replace(x, request_body='{"body": "Gr\xfc\xdfe"}'.encode("latin-1")), 12), field="body"),
     Kind("body-not-an-object", whole(lambda t: f"[{t}]", None)),
     # types
-    Kind("not-an-array", change(to="+15551230001"), field="to"), Kind("not-a-string", change(body=7), field="body"), Kind("not-a-string", entry(lambda n: 15551230001), field="to"),
-    Kind("wrong-type", change(parameters="x"), field="parameters"), Kind("wrong-type", change(max_number_of_message_parts="2"), field="max_number_of_message_parts"),
+    Kind("not-an-array", change(to="+15551230001"), field="to"),
+    Kind("not-a-string", change(body=7), field="body"),
+    Kind("not-a-string", entry(lambda n: 15551230001), field="to"),
+    Kind("wrong-type", change(parameters="x"), field="parameters"),
+    Kind("wrong-type", change(max_number_of_message_parts="2"), field="max_number_of_message_parts"),
     # formats
     *[
         Kind(rule, make, code=FORMAT, field=field, operation=operation)
@@ -356,7 +390,9 @@ def false_alarms(count: int = VALID) -> list[str]:
 def main() -> None:
     """Print the figures at full size."""
     kinds = {(kind.rule, kind.operation, kind.field) for kind in KINDS}
-    print(f"{len(KINDS)} labelled defects, {len({kind.rule for kind in KINDS})} rules of {len(rules())}, {len(kinds)} distinct by rule, endpoint and field")
+    print(
+        f"{len(KINDS)} labelled defects, {len({kind.rule for kind in KINDS})} rules of {len(rules())}, {len(kinds)} distinct by rule, endpoint and field"
+    )
     for title, shown in (("request alone", lambda s: s.exchange), ("request and answer", answered)):
         wrong: Counter[str] = Counter()
         total = carets = 0

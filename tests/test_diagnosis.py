@@ -109,7 +109,10 @@ ANSWERED = [  # the rows of the status page that a request need not show, and ot
     (refused(401), ("observed-401", "header", "Authorization", None)),
     (refused(403, "blocked_account"), ("observed-blocked_account", "account", None, None)),
     (refused(403, "illegal_number_type"), ("observed-illegal_number_type", "body", "to", None)),
-    (refused(403, "missing_callback_url", **body(delivery_report="full")), ("observed-missing_callback_url", "body", "callback_url", "/delivery_report")),
+    (
+        refused(403, "missing_callback_url", **body(delivery_report="full")),
+        ("observed-missing_callback_url", "body", "callback_url", "/delivery_report"),
+    ),
     (refused(403, "unknown_group", **body(to=["+15551230001", GROUP])), ("observed-unknown_group", "body", "to", "/to/1")),
     (refused(404, **get(f"/inbounds/{GROUP}")), ("observed-404", "path", "inbound_id", None)),
     (refused(404, **get(f"/batches/{GROUP}/delivery_report")), ("observed-404-report", "path", "batch_id", None)),
@@ -197,7 +200,9 @@ def test_a_line_and_a_column_lead_to_the_value():
 def test_a_request_to_another_host_is_judged_by_general_rules_only():
     other = {"url": "https://api.example.com/v1/messages", "request_headers": {"Content-Type": "application/json"}}
     assert [finding.rule for finding in found(**other).findings] == ["not-the-sms-api"]
-    assert errors(found(**other, request_body="{'to': 1}")) == ["json-single-quotes"] and found(**other, request_body="{'to': 1}").expected_code is None
+    assert (
+        errors(found(**other, request_body="{'to': 1}")) == ["json-single-quotes"] and found(**other, request_body="{'to': 1}").expected_code is None
+    )
     said = found(**other, status=422, response_body='{"errors": [{"description": "no (correct) recipients found"}]}').top
     assert "no (correct) recipients found" in said.says and said.status == 422
 
@@ -215,7 +220,9 @@ def test_a_token_that_works_for_another_plan_is_told():
 
 def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code():
     sent = varied(id="a", status=201, response_body=json.dumps({"id": GROUP}))
-    report = varied(id="b", **get(f"/batches/{GROUP}/delivery_report"), status=200, response_body='{"statuses": [{"code": 412, "status": "Aborted", "count": 1}]}')
+    report = varied(
+        id="b", **get(f"/batches/{GROUP}/delivery_report"), status=200, response_body='{"statuses": [{"code": 412, "status": "Aborted", "count": 1}]}'
+    )
     top = diagnose([sent, report], now=NOW)[0].top
     assert top.rule == "delivery-failed" and "412" in top.says and top.severity == "warning"
 

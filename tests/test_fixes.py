@@ -88,7 +88,7 @@ def test_an_edit_holds_the_changed_parts_only():
     assert fixed(**with_header("Content-Type", "text/plain")).edit == {"headers": {"Content-Type": "application/json"}}
 
 
-@pytest.mark.parametrize("text", ["{'body': \"it's\"}", "{“a”: \"b\"}", "", '{"a": "b'])
+@pytest.mark.parametrize("text", ["{'body': \"it's\"}", '{“a”: "b"}', "", '{"a": "b'])
 def test_a_repair_is_json_or_nothing(text):
     repaired = repaired_json(text)
     assert repaired is None or json.loads(repaired)

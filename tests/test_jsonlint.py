@@ -11,7 +11,7 @@ BROKEN = [
     ('{"to": ["+1",], "body": "Hi"}', "json-trailing-comma", 12, "to"),
     ('{"to": [],, "body": "Hi"}', "json-extra-comma", 10, None),
     ("{'to': ['+1']}", "json-single-quotes", 1, None),
-    ('{"to": [\'+1\']}', "json-single-quotes", 8, "to"),
+    ("{\"to\": ['+1']}", "json-single-quotes", 8, "to"),
     ("{“to”: [“+1”]}", "json-smart-quotes", 1, None),
     ('{"to": ["+1"] "body": "Hi"}', "json-missing-comma", 13, None),
     ('{"to": ["+1"]\n "body": "Hi"}', "json-missing-comma", 13, None),
@@ -61,7 +61,7 @@ BROKEN = [
     ('{"body": ${text}}', "json-template", 9, "body"),
     ('{"to": [<number>]}', "json-template", 8, "to"),
     ('{\\"to\\": [\\"+1\\"]}', "json-escaped-quotes", 1, None),
-    ("'{\"to\": [\"+1\"]}'", "json-outer-quotes", 0, None),
+    ('\'{"to": ["+1"]}\'', "json-outer-quotes", 0, None),
     ('"{\\"to\\": [\\"+1\\"]}"', "json-double-encoded", 0, None),
     ('{"to": ["+1"]} {"to": ["+2"]}', "json-two-documents", 15, None),
     ('{"to": ["+1"]};', "json-text-after", 14, None),
@@ -122,7 +122,9 @@ def test_repeated_keys_are_told_with_the_value():
     assert parse('{"a": 1, "b": {"c": 1, "c": 2}}') == ({"a": 1, "b": {"c": 2}}, ["c"])
 
 
-@pytest.mark.parametrize("make", [lambda n: '{"body": "' + "x" * n + '",}', lambda n: "x" * n, lambda n: '{"to": [' + '"+15551230001", ' * (n // 32), lambda n: "\n" * n])
+@pytest.mark.parametrize(
+    "make", [lambda n: '{"body": "' + "x" * n + '",}', lambda n: "x" * n, lambda n: '{"to": [' + '"+15551230001", ' * (n // 32), lambda n: "\n" * n]
+)
 def test_a_large_body_is_judged_at_once(make):
     body = make(5_000_000)
     start = time.process_time()
