@@ -11,13 +11,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sinchtools import settings
 from sinchtools.api import digits, locate, parts_of
 from sinchtools.calllog import CallLog
-from sinchtools.catalogue import retry_advice
+from sinchtools.catalogue import card, retry_advice
 from sinchtools.checks import instant_of, is_group_id
 from sinchtools.client import Client, Token, connect
 from sinchtools.diagnosis import Diagnosis, diagnose
@@ -142,6 +143,22 @@ class Replayed(Sequence[Result]):
         return "\n".join(
             [f"Replayed {len(self)} of {len(self)} to {self.target.upper()}{' (simulated)' if self.target == 'sandbox' else ''}", *lines, *more]
         )
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th scope=col style='text-align:left;padding-right:1.2em'>{name}</th>" for name in ("Verdict", "Request", "Was", "Now", "Why")
+        )
+        cells = [
+            (r.verdict, r.original.endpoint or "", _answer(r.original), _answer(r.child) if r.child else "not sent", "; ".join(r.reasons))
+            for r in self.results[:20]
+        ]
+        rows = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left;padding-right:1.2em;vertical-align:top'>{escape(c)}</td>" for c in row) + "</tr>"
+            for row in cells
+        )
+        more = f"<p>Shown are 20 of {len(self):,}.</p>" if len(self) > 20 else ""
+        simulated = " (simulated)" if self.target == "sandbox" else ""
+        return card(f"Replayed to {self.target.upper()}{simulated}", f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}")
 
 
 class Plan:

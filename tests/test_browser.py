@@ -58,7 +58,7 @@ def press(page, panel, words):
 def test_a_failing_exchange_is_chosen_replayed_mended_and_replayed_again(opened):
     page, panel = opened("01-replay-failing-requests")
     assert "SANDBOX" in panel.inner_text()
-    choose(panel, "Exchange", r"400 syntax_invalid_json")
+    choose(panel, "Failure", r"400 syntax_invalid_json")
     wait_idle(page)
     press(page, panel, "Replay in the sandbox")
     panel.locator(".st-word", has_text="SAME").wait_for()
@@ -82,7 +82,7 @@ def test_a_change_of_filter_changes_the_chart_and_export_lands_on_disk(opened, l
 
 def test_the_tips_of_missing_callback_url_are_walked_to_their_end(opened):
     page, panel = opened("03-troubleshooting-tips")
-    choose(panel, "Tips for", r"403 missing_callback_url")
+    choose(panel, "Failure", r"403 missing_callback_url")
     wait_idle(page)
     for _ in range(12):
         if panel.locator(".st-word", has_text="THE END").count():

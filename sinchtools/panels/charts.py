@@ -87,7 +87,7 @@ class ChartsPanel(Panel):
         self.newer.on_click(self.guard(lambda: self.turn(-1)))
         self.older.on_click(self.guard(lambda: self.turn(1)))
         grid = widgets.GridBox(
-            self._controls, layout=widgets.Layout(width="100%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px")
+            self._controls, layout=widgets.Layout(width="99%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px")
         )
         self.rows(grid, row(self.export_button, self.clear_button), self.picture, self.table, row(self.newer, self.older))
         self.draw()

@@ -12,12 +12,12 @@ import ipywidgets as widgets
 from sinchtools.calllog import CallLog
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import WrongUseError
+from sinchtools.panels.choice import ExchangeChoice, label
 from sinchtools.panels.look import WIDE, Panel, button, card, labelled, row, table
 from sinchtools.records import Exchange
 from sinchtools.replay import Result, replay
 
 _KIND = {"FIXED": "good", "WORSE": "bad"}
-SHOWN_CHOICES = 500
 
 
 class ReplayPanel(Panel):
@@ -39,11 +39,9 @@ class ReplayPanel(Panel):
 
     def __init__(self, evidence: Iterable[Exchange], *, log: CallLog | None = None) -> None:
         super().__init__("Replay a failing request", "The original is never changed: a replay is a row of its own.", target="sandbox")
-        self.exchanges = {exchange.id: exchange for exchange in sorted(evidence, key=lambda x: x.outcome == "success")}
         self.results: list[Result] = []
         self._log = log
-        shown = list(self.exchanges.values())[:SHOWN_CHOICES]
-        self.choice = labelled(widgets.Dropdown, "Exchange", "Failing ones come first", options=[(label(x), x.id) for x in shown])
+        self.choice = ExchangeChoice(evidence, self.guard(self.reset))
         self.diagnosis = widgets.HTML(layout=WIDE)
         self.method = labelled(widgets.Text, "Method", "HTTP method", layout=widgets.Layout(width="280px"))
         self.path = labelled(widgets.Text, "Path", "Path and query of the request")
@@ -57,9 +55,8 @@ class ReplayPanel(Panel):
         self.replay_button.on_click(self.guard(self.replay, *buttons, busy="Replaying in the sandbox ..."))
         self.fix_button.on_click(self.guard(self.fix, *buttons))
         self.reset_button.on_click(self.guard(self.reset, *buttons))
-        self.choice.observe(lambda _: self.guard(self.reset)(None), names="value")
         self.rows(self.choice, self.diagnosis, self.method, self.path, self.headers, self.body, row(*buttons), self.outcome)
-        if shown:
+        if self.choice.value:
             self.reset()
         else:
             self.say("There is no exchange to replay: read some evidence first.")
@@ -67,9 +64,7 @@ class ReplayPanel(Panel):
     @property
     def exchange(self) -> Exchange:
         """The exchange that is chosen."""
-        if self.choice.value not in self.exchanges:
-            raise WrongUseError("No exchange is chosen.", hint="Read some evidence, then choose one.")
-        return self.exchanges[self.choice.value]
+        return self.choice.exchange
 
     def reset(self) -> None:
         """Show the chosen exchange as it was read."""
@@ -124,13 +119,6 @@ class ReplayPanel(Panel):
             return ""
         rows = [[str(i), label(r.original), r.verdict, "; ".join(r.reasons)] for i, r in enumerate(self.results, 1)]
         return table(["Replay", "Exchange", "Verdict", "Why"], rows[-10:], total=len(rows), caption="Replays of this panel")
-
-
-def label(x: Exchange) -> str:
-    """Return one line that tells an exchange from the others."""
-    answer = " ".join(str(part) for part in (x.status, x.code) if part is not None) or x.failure or "no answer"
-    at = x.at.strftime("%Y-%m-%d %H:%M:%S") if x.at else ""
-    return "  |  ".join(filter(None, (answer, x.endpoint or f"{x.method or '?'} {_path(x)}"[:60], at, x.source or x.id)))
 
 
 def result_html(result: Result) -> str:

@@ -9,9 +9,9 @@ import ipywidgets as widgets
 
 from sinchtools.catalogue import status_rows
 from sinchtools.diagnosis import diagnose
+from sinchtools.panels.choice import ExchangeChoice
 from sinchtools.panels.look import WIDE, Panel, button, card, labelled, row
-from sinchtools.panels.replay import SHOWN_CHOICES, label
-from sinchtools.playbook import Walk, playbook, tips
+from sinchtools.playbook import Walk, tips
 from sinchtools.records import Exchange
 
 _WORDS = {"ok": ("CHECKED: FINE", "good"), "problem": ("CHECKED: THIS IS IT", "bad"), "not decidable": ("YOU DECIDE", "open")}
@@ -35,14 +35,10 @@ class TipsPanel(Panel):
     def __init__(self, evidence: Exchange | Iterable[Exchange] = ()) -> None:
         super().__init__("Step through the troubleshooting tips", "Look, do, and say whether it helped. Every answer is written down.")
         exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
-        failing = sorted(exchanges, key=lambda x: x.outcome == "success")[:SHOWN_CHOICES]
-        self._starts: dict[str, Walk] = {}
-        options = [(label(x), f"exchange {x.id}") for x in failing] + [
-            (f"{entry.label}  |  {entry.title}", f"row {entry.label}") for entry in status_rows()
-        ]
-        self._exchanges = {f"exchange {x.id}": x for x in failing}
-        self._rows = {f"row {entry.label}": (entry.number, entry.code) for entry in status_rows()}
-        self.choice = labelled(widgets.Dropdown, "Tips for", "An exchange of the evidence, or a row of the status page", options=options)
+        self._walks: dict[str, Walk] = {}
+        self._rows = {entry.label: entry for entry in status_rows()}
+        rows = [(f"{label}  |  {entry.title}", label) for label, entry in self._rows.items()]
+        self.choice = ExchangeChoice(exchanges, self.guard(self.start), more=rows)
         self.step = widgets.HTML(layout=WIDE)
         self.note = labelled(widgets.Text, "Note", "What you saw; goes into the transcript", placeholder="optional")
         self.done_button = button("That was it, solved", "End here: this step mended it", primary=True)
@@ -55,17 +51,16 @@ class TipsPanel(Panel):
             buttons, (lambda: self.answer("done"), lambda: self.answer("failed"), lambda: self.answer("skipped"), self.back), strict=True
         ):
             one.on_click(self.guard(work, *buttons))
-        self.choice.observe(lambda _: self.guard(self.start)(None), names="value")
         self.rows(self.choice, self.step, self.note, row(*buttons), self.twin)
         self.start()
 
     def start(self) -> None:
         """Begin the chosen walk, or go on with it where it was left."""
-        chosen = self.choice.value
-        if chosen not in self._starts:
-            x = self._exchanges.get(chosen)
-            self._starts[chosen] = tips(x, findings=diagnose(x, now=x.at).findings) if x else Walk(playbook(*self._rows[chosen]))
-        self.walk = self._starts[chosen]
+        chosen = str(self.choice.value)
+        if chosen not in self._walks:
+            x = self.choice.exchanges.get(chosen)
+            self._walks[chosen] = tips(x, findings=diagnose(x, now=x.at).findings) if x else tips(self._rows[chosen].number, self._rows[chosen].code)
+        self.walk = self._walks[chosen]
         self._show()
 
     def answer(self, state: str) -> None:

@@ -1,0 +1,89 @@
+"""Choosing one exchange among many: first the kind of failure, then the exchange."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import urlsplit
+
+import ipywidgets as widgets
+
+from sinchtools.errors import WrongUseError
+from sinchtools.panels.look import WIDE, labelled
+from sinchtools.records import Exchange
+
+EVERY_FAILURE, SUCCESSES = "every failure", "successes"
+SHOWN = 200
+
+
+class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """
+    Two dropdowns: the failures with their numbers, and the exchanges of the one that is chosen.
+
+    Parameters
+    ----------
+    exchanges
+        What there is to choose from.
+    on_change
+        Called with the change when another exchange is chosen.
+    more
+        Further choices without an exchange: (words, value).
+
+    Attributes
+    ----------
+    value
+        Id of the chosen exchange, or the value of one of `more`.
+    """
+
+    def __init__(self, exchanges: Iterable[Exchange], on_change: Callable[[object], object], more: Sequence[tuple[str, str]] = ()) -> None:
+        self.exchanges = {exchange.id: exchange for exchange in exchanges}
+        self._more, self._on_change = more, on_change
+        kinds = Counter(kind_of(exchange) for exchange in self.exchanges.values())
+        failures = [(f"{kind} ({n:,})", kind) for kind, n in kinds.most_common() if kind != SUCCESSES]
+        every = [(f"{EVERY_FAILURE} ({sum(kinds.values()) - kinds[SUCCESSES]:,})", EVERY_FAILURE)] * (len(failures) > 1)
+        rest = [(f"{SUCCESSES} ({kinds[SUCCESSES]:,})", SUCCESSES)] * bool(kinds[SUCCESSES]) + [("a row of the status page", "")] * bool(more)
+        self.kind = labelled(widgets.Dropdown, "Failure", "Status and code, with the number of exchanges", options=[*failures, *every, *rest])
+        self.one = labelled(widgets.Dropdown, "Exchange", f"The first {SHOWN} of them", options=[])
+        super().__init__((self.kind, self.one), layout=WIDE)
+        self._offer()
+        self.kind.observe(lambda _: self._offer(), names="value")
+        self.one.observe(lambda change: change["new"] is not None and self._on_change(change), names="value")
+
+    @property
+    def value(self) -> str | None:
+        """What is chosen; None when there is nothing to choose."""
+        return self.one.value  # type: ignore[no-any-return]
+
+    @value.setter
+    def value(self, wanted: str) -> None:
+        exchange = self.exchanges.get(wanted)
+        self.kind.value = kind_of(exchange) if exchange else ""
+        self.one.value = wanted
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange that is chosen."""
+        if self.value not in self.exchanges:
+            raise WrongUseError("No exchange is chosen.", hint="Read some evidence, then choose one.")
+        return self.exchanges[self.value]
+
+    def _offer(self) -> None:
+        wanted = self.kind.value
+        fitting = [x for x in self.exchanges.values() if wanted == kind_of(x) or (wanted == EVERY_FAILURE and kind_of(x) != SUCCESSES)]
+        self.one.options = [(label(x), x.id) for x in fitting[:SHOWN]] if wanted else list(self._more)
+        self.one.index = 0 if self.one.options else None
+
+
+def kind_of(exchange: Exchange) -> str:
+    """Return status and code in words: what failures are sorted by."""
+    if exchange.outcome == "success":
+        return SUCCESSES
+    return " ".join(str(part) for part in (exchange.status, exchange.code) if part is not None) or exchange.failure or "no answer"
+
+
+def label(exchange: Exchange) -> str:
+    """Return one line that tells an exchange from the others."""
+    answer = " ".join(str(part) for part in (exchange.status, exchange.code) if part is not None) or exchange.failure or "no answer"
+    at = exchange.at.strftime("%Y-%m-%d %H:%M:%S") if exchange.at else ""
+    what = exchange.endpoint or f"{exchange.method or '?'} {urlsplit(exchange.url or '').path}"[:60]
+    return "  |  ".join(filter(None, (answer, what, at, exchange.source or exchange.id)))
