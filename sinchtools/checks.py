@@ -148,7 +148,7 @@ def body_violations(endpoint: Endpoint, body: Any, *, now: datetime, batch_type:
     if schema.startswith("batch"):
         found += _batch(schema, body, now)
     if schema.startswith("group"):
-        found += _group(body)
+        found += _group(body, updating="update" in schema)
     return sorted(found, key=lambda violation: violation.stage)
 
 
@@ -198,6 +198,8 @@ def _snake(name: str) -> str:
 
 def _value(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
     python_type, words = JSON_TYPES[spec.kind]
+    if spec.kind == "number" and type(value) is int:
+        value = str(value)  # the vendor's samples show it as a number, its SDKs as a string
     if not isinstance(value, python_type) or (python_type is int and isinstance(value, bool)):
         yield _wrong_type(name, name, pointer, words, value)
         return
@@ -426,7 +428,9 @@ def _in_gsm7(text: str) -> str:
     return "".join(character if encoding_of(character) == "text" else "?" for character in text)
 
 
-def _group(body: Mapping[str, Any]) -> Iterator[Violation]:
+def _group(body: Mapping[str, Any], *, updating: bool) -> Iterator[Violation]:
+    if updating and "name" in body and body["name"] is None:
+        yield _note("name-removed", field="name", pointer="/name", facts={"name": "name"})
     if "name" in body and isinstance(body["name"], str) and body["name"] and not body["name"].strip():
         yield _note("blank-name", field="name", pointer="/name", facts={"name": "name"})
 

@@ -451,6 +451,10 @@ def test_groups_are_made_changed_replaced_and_listed(call):
     assert [one["id"] for one in call("GET", "/groups").json()["groups"]] == [group["id"], child["id"]]
 
 
+def test_the_number_of_auto_update_may_be_a_number(call):
+    assert call("POST", "/groups", {"auto_update": {"to": 15559870002}}).json()["auto_update"] == {"to": "15559870002"}
+
+
 @pytest.mark.parametrize(("path", "body"), [("/groups", {"child_groups": [UNKNOWN]}), ("/groups/{}", {"add_from_group": UNKNOWN})])
 def test_a_group_that_names_an_unknown_one_is_refused(sandbox, call, path, body):
     group = sandbox.account().add_group()

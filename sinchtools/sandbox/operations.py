@@ -303,7 +303,7 @@ def group_object(group: Group) -> dict[str, Any]:
     }
     if group.auto_update:
         keywords = {name: group.auto_update[name] for name in ("add", "remove") if group.auto_update.get(name)}
-        shown["auto_update"] = {"to": digits(group.auto_update["to"]), **keywords}
+        shown["auto_update"] = {"to": digits(str(group.auto_update["to"])), **keywords}
     return shown
 
 
