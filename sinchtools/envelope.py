@@ -21,8 +21,8 @@ _OTHER_WORDS = {  # how people call the resources: the API's own word
     "group": "groups", "inbound": "inbounds",
     "dryrun": "dry_run", "dry-run": "dry_run", "member": "members",
     "report": "delivery_report", "reports": "delivery_reports",
-    "delivery-report": "delivery_report", "deliveryreport": "delivery_report", "delivery-reports": "delivery_reports", "feedback": "delivery_feedback",
-    "delivery-feedback": "delivery_feedback", "messagebatches": "batches",
+    "delivery-report": "delivery_report", "deliveryreport": "delivery_report", "delivery-reports": "delivery_reports",
+    "feedback": "delivery_feedback", "delivery-feedback": "delivery_feedback", "messagebatches": "batches",
 }  # fmt: skip
 _PLACEHOLDER = re.compile(
     r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|(your|my)[-_ ]?\w*|x{3,}|\.{3}|\[[^\]]*\]"
@@ -92,6 +92,8 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
         yield _route_violation(place)
     elif account and (_PLACEHOLDER.fullmatch(account) or account.lower() in ("undefined", "null", "none")):
         yield Violation(rule="account-placeholder", facts={"value": account[:40]}, status=401, code=None, location="path", field="service_plan_id")
+    elif account and re.search(r"[\s'\"]", account):
+        yield Violation(rule="account-stray", status=401, code=None, location="path", field="service_plan_id")
     if place.endpoints and method and method.upper() not in place.endpoints:
         facts = {"value": method.upper()[:20], "suggestion": " or ".join(place.endpoints), "path": next(iter(place.endpoints.values())).path}
         facts["read_only"] = "The resource is read-only. " if set(place.endpoints) == {"GET"} else ""

@@ -173,6 +173,10 @@ def truncated(x, rng):
     return replace(x, request_body=x.request_body[:place]), len(x.request_body[:place].rstrip())
 
 
+def second_document(x, rng):
+    return replace(x, request_body=f"{x.request_body} {{}}"), len(x.request_body) + 1
+
+
 TOKEN = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 KINDS = [
     # JSON
@@ -214,7 +218,7 @@ KINDS = [
     Kind("json-outer-quotes", whole(lambda t: f"'{t}'")),
     Kind("json-escaped-quotes", whole(lambda t: t.replace('"', '\\"'), 1)),
     Kind("json-double-encoded", whole(json.dumps)),
-    Kind("json-two-documents", lambda x, rng: (replace(x, request_body=f"{x.request_body} {{}}"), len(x.request_body) + 1)),
+    Kind("json-two-documents", second_document),
     Kind("json-truncated", truncated, field="body"),
     Kind("json-form", whole(lambda t: "from=12345&to=%2B15551230001&body=Hi")),
     Kind("json-markup", whole(lambda t: "<sms><to>1</to></sms>")),
@@ -376,7 +380,7 @@ def place(finding) -> tuple[int | None, int | None]:
 
 
 def line_and_column(sample: Sample) -> tuple[int, int]:
-    body = sample.exchange.request_body
+    body = sample.exchange.request_body or ""
     before = body[: sample.position] if isinstance(body, str) else body[: sample.position].decode("latin-1")
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
@@ -390,9 +394,8 @@ def false_alarms(count: int = VALID) -> list[str]:
 def main() -> None:
     """Print the figures at full size."""
     kinds = {(kind.rule, kind.operation, kind.field) for kind in KINDS}
-    print(
-        f"{len(KINDS)} labelled defects, {len({kind.rule for kind in KINDS})} rules of {len(rules())}, {len(kinds)} distinct by rule, endpoint and field"
-    )
+    used = {kind.rule for kind in KINDS}
+    print(f"{len(KINDS)} labelled defects, {len(used)} rules of {len(rules())}, {len(kinds)} distinct by rule, endpoint and field")
     for title, shown in (("request alone", lambda s: s.exchange), ("request and answer", answered)):
         wrong: Counter[str] = Counter()
         total = carets = 0

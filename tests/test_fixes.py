@@ -9,11 +9,13 @@ from sinchtools.records import Exchange
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 BODY = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
+URL = "https://us.sms.api.sinch.com/xms/v1/9b1c2d3e4f5061728394a5b6c7d8e9f0/batches"
+HEADERS = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
 GOOD = {
     "id": "x1",
     "method": "POST",
-    "url": "https://us.sms.api.sinch.com/xms/v1/9b1c2d3e4f5061728394a5b6c7d8e9f0/batches",
-    "request_headers": {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"},
+    "url": URL,
+    "request_headers": HEADERS,
     "request_body": json.dumps(BODY),
 }
 
@@ -23,7 +25,7 @@ def fixed(**change):
 
 
 def with_header(name, value):
-    return {"request_headers": {**GOOD["request_headers"], name: value}}
+    return {"request_headers": {**HEADERS, name: value}}
 
 
 CERTAIN = {
@@ -41,8 +43,8 @@ CERTAIN = {
     "no-bearer": with_header("Authorization", "[secret opaque 32 #1]"),
     "quoted-token": with_header("Authorization", "Bearer [secret opaque 32 #1 quoted]"),
     "newline-after-token": with_header("Authorization", "Bearer [secret opaque 32 #1 trailing-newline]"),
-    "double-slash": {"url": GOOD["url"].replace("/xms", "//xms")},
-    "method": {"method": "GET", "url": GOOD["url"] + "/dry_run"},
+    "double-slash": {"url": URL.replace("/xms", "//xms")},
+    "method": {"method": "GET", "url": URL + "/dry_run"},
 }
 
 

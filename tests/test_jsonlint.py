@@ -6,7 +6,7 @@ import pytest
 from sinchtools.jsonlint import defects, parse, position_of, shown
 
 # body, rule, place of the character to change, field whose value it lies in
-BROKEN = [
+BROKEN: list[tuple[str | bytes, str, int, str | None]] = [
     ('{"to": ["+1"], "body": "Hi",}', "json-trailing-comma", 27, None),
     ('{"to": ["+1",], "body": "Hi"}', "json-trailing-comma", 12, "to"),
     ('{"to": [],, "body": "Hi"}', "json-extra-comma", 10, None),
@@ -109,7 +109,7 @@ def test_what_is_shown_masks_numbers_and_texts_and_keeps_field_names():
     text = '{"to": ["+15551230001"], "body": "Birthday",}'
     found = defects(text)[0]
     assert (found.shown, found.shown[found.caret]) == ('01"], "body": "••••••••",}'.replace("01", "••"), ",")
-    assert shown(text, 7) == ('{"to": ["+•••••••••••"], "body": ', 7)
+    assert shown(text, 7) == ('{"to": ["+•••••••••••"], "body":', 7)
 
 
 def test_a_pointer_is_found_in_the_text():
