@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,8 +26,8 @@ from sinchtools.checks import (
 from sinchtools.envelope import credential_violations, host_violation, is_meant, placeholder_violations, route_violations
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange, Finding, header
-from sinchtools.redact import MARKER, Redactor, marker_facts
-from sinchtools.settings import share_folder
+from sinchtools.redact import Redactor, marker_facts
+from sinchtools.wording import finding_of, findings_of, masked, rules, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,42 +60,7 @@ _SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others 
 _NO_JSON = re.compile(r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)|JSONDecodeError|Unexpected end of JSON input")
 _ERROR_NAMES = re.compile("error-text|error_text|error|errors|error_message|errorMessage")
 _ANSWER_NAMES = re.compile(f"{_ERROR_NAMES.pattern}|message|text|detail|description|title|error_description|code")
-_LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
 _NOT_CONNECTED = "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """
-    The words of one rule, from ``data/catalogue/rules.toml``.
-
-    Attributes
-    ----------
-    says, then, fix
-        Format strings, filled from what was found.
-    page, tag
-        Where the fact stands, and how sure it is.
-    severity
-        Only where it is fixed by the rule.
-    location, field
-        Only for rules about an answer.
-    """
-
-    says: str
-    then: str
-    page: str
-    tag: str = "documented"
-    severity: str = "error"
-    fix: str | None = None
-    location: str = "body"
-    field: str | None = None
-
-
-@cache
-def rules() -> dict[str, Rule]:
-    """Return every rule by its id."""
-    tables = tomllib.loads((share_folder("data/catalogue") / "rules.toml").read_text(encoding="utf-8"))
-    return {name: Rule(**table) for name, table in tables.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +163,7 @@ class Diagnosis:
         return f"answered: {observed}; expected: {expected}, {agree}"
 
     def _caret(self, finding: Finding) -> list[str]:
-        text = _text_of(self.exchange.request_body)
+        text = text_of(self.exchange.request_body)
         if finding.line is None or finding.column is None or text is None:
             return [finding.proof] if finding.proof else []
         position = _offset(text, finding.line, finding.column)
@@ -439,11 +403,11 @@ def _joined(exchange: Exchange, place: Place, endpoint: Endpoint | None, found: 
     errors = [violation for violation in found if violation.severity == "error"]
     if status is None or status < 100:
         expected = (errors[0].status, errors[0].code) if errors else (endpoint.success if endpoint else None, None)
-        return _diagnosis(exchange, [*_silence(exchange, errors), *_findings(exchange, found)], expected, None, now)
+        return _diagnosis(exchange, [*_silence(exchange, errors), *findings_of(exchange, found)], expected, None, now)
     if status < 400:
-        findings = [*_findings(exchange, [_shown_or_demoted(violation) for violation in found]), *_accepted(exchange, place, endpoint, known)]
+        findings = [*findings_of(exchange, [_shown_or_demoted(violation) for violation in found]), *_accepted(exchange, place, endpoint, known)]
         if status >= 300:
-            findings.insert(0, _finding(exchange, "observed-redirect", status=status))
+            findings.insert(0, finding_of(exchange, "observed-redirect", status=status))
         contradicted = any(violation.rule not in ("auth-missing", "content-type-missing") for violation in errors)
         return _diagnosis(exchange, findings, (status, None), status < 300 and not contradicted, now)
     return _refused(exchange, place, endpoint, found, errors, known, now)
@@ -462,16 +426,16 @@ def _refused(
         first = max(fitting, key=lambda v: _agreement(v, named))
         rest = [v if v.severity != "error" or v.stage >= reached or v in fitting else _shown_or_demoted(v) for v in found if v is not first]
         disproved = any(v.severity == "warning" and w.severity == "error" for v, w in zip(rest, (w for w in found if w is not first), strict=True))
-        answer = _findings(exchange, [first])
+        answer = findings_of(exchange, [first])
         answer[0] = replace(answer[0], severity="error", status=status, code=code or answer[0].code)
-        rest_findings = _findings(exchange, rest)
+        rest_findings = findings_of(exchange, rest)
         return _diagnosis(exchange, [*answer, *_by_severity(rest_findings)], (status, code or first.code), not disproved, now)
     answer = [_observed(exchange, place, endpoint, known)]
     rest = [v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found]
     disproved = any(v.severity == "error" and v.stage <= reached and v.rule not in ("auth-missing", "content-type-missing") for v in errors)
     hidden = status not in _SEEN or (status == 404 and bool(place.values)) or code not in (None, *_codes())
-    extra = [_finding(exchange, "answer-not-json", status=status)] if _is_html(exchange.response_body) else []
-    return _diagnosis(exchange, [*answer, *_by_severity(_findings(exchange, rest)), *extra], (status, code), hidden and not disproved, now)
+    extra = [finding_of(exchange, "answer-not-json", status=status)] if _is_html(exchange.response_body) else []
+    return _diagnosis(exchange, [*answer, *_by_severity(findings_of(exchange, rest)), *extra], (status, code), hidden and not disproved, now)
 
 
 def _other_class(status: int, code: str | None, errors: list[Violation], named: tuple[str | None, str | None]) -> list[Violation]:
@@ -523,7 +487,7 @@ def _observed(exchange: Exchange, place: Place, endpoint: Endpoint | None, known
     elif rule in ("observed-unknown-code", "observed-other-status"):
         place_of = {"location": catalogue.explain(status).location or "body", "field": field}
         place_of["field"] = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}.get(place_of["location"], field)
-    return _finding(exchange, rule, severity="error", status=status, code=code, facts=facts, **place_of)
+    return finding_of(exchange, rule, severity="error", status=status, code=code, facts=facts, **place_of)
 
 
 def _observed_rule(exchange: Exchange, place: Place, endpoint: Endpoint | None, known: _Known) -> str:
@@ -611,12 +575,12 @@ def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     """Return what a client's own error says, when there is no answer."""
     words = f"{exchange.failure or ''} {exchange.text or ''}"
     if _NO_JSON.search(words):
-        return [_finding(exchange, "status-hidden", severity="warning", location="server")]
+        return [finding_of(exchange, "status-hidden", severity="warning", location="server")]
     if not exchange.failure:
         return []
     tip = catalogue.retry_advice(None, None, exchange.method, failure=words, endpoint=exchange.endpoint)[1]
     location, field = ("host", "host") if re.search(_NOT_CONNECTED, words) else ("server", None)
-    finding = _finding(
+    finding = finding_of(
         exchange, "no-response", severity="warning", location=location, field=field, facts={"value": exchange.failure[:80], "tip": tip}
     )
     return [] if errors else [finding]
@@ -633,13 +597,13 @@ def _accepted(exchange: Exchange, place: Place, endpoint: Endpoint | None, known
         and not any(name == "start_date" for name, _ in place.query)
         and "groups" not in operation
     ):
-        return [_finding(exchange, "empty-list", severity="note", location="query", field="start_date")]
+        return [finding_of(exchange, "empty-list", severity="note", location="query", field="start_date")]
     if operation != "batches.send":
         return []
     batch_id = answer.get("id")
     report = known.reports.get(batch_id) if isinstance(batch_id, str) else None
     failures = _delivery(exchange, _object_of(report.response_body)) if report else []
-    return [*failures, _finding(exchange, "accepted-not-delivered", severity="note", location="server")]
+    return [*failures, finding_of(exchange, "accepted-not-delivered", severity="note", location="server")]
 
 
 def _delivery(exchange: Exchange, report: Mapping[str, Any]) -> list[Finding]:
@@ -649,7 +613,7 @@ def _delivery(exchange: Exchange, report: Mapping[str, Any]) -> list[Finding]:
     for code in list(codes)[:_MOST_OF_A_KIND]:
         entry = catalogue.explain(delivery=code)
         facts = {"value": entry.label, "title": entry.title, "meaning": entry.meaning, "tip": " ".join(entry.tips) or entry.retry_reason}
-        findings.append(_finding(exchange, "delivery-failed", severity="warning", location="server", facts=facts))
+        findings.append(finding_of(exchange, "delivery-failed", severity="warning", location="server", facts=facts))
     return findings
 
 
@@ -664,23 +628,23 @@ def _delivery_code(entry: Mapping[str, Any]) -> int | None:
 def _general(exchange: Exchange, place: Place, now: datetime) -> Diagnosis:
     status = exchange.status
     found = [*_general_body(exchange)]
-    note = _finding(exchange, "not-the-sms-api", severity="note", location="host", field="host", facts={"value": (place.host or "?")[:80]})
+    note = finding_of(exchange, "not-the-sms-api", severity="note", location="host", field="host", facts={"value": (place.host or "?")[:80]})
     if status is None or status < 100:
         expected = (400, None) if found else (201 if exchange.method == "POST" else 200, None)
-        return _diagnosis(exchange, [*_silence(exchange, found), *_findings(exchange, found), note], expected, None, now)
+        return _diagnosis(exchange, [*_silence(exchange, found), *findings_of(exchange, found), note], expected, None, now)
     if status < 400:
-        findings = _findings(exchange, [_shown_or_demoted(violation) for violation in found])
+        findings = findings_of(exchange, [_shown_or_demoted(violation) for violation in found])
         if words := _words_of(exchange, only_errors=True):
-            findings.insert(0, _finding(exchange, "general-error-in-success", severity="warning", location="server", facts={"text": words}))
+            findings.insert(0, finding_of(exchange, "general-error-in-success", severity="warning", location="server", facts={"text": words}))
         return _diagnosis(exchange, [*findings, note], (status, None), not found, now)
     fitting = [violation for violation in found if violation.status == status]
     answer = _general_answer(exchange)
-    return _diagnosis(exchange, [*_findings(exchange, fitting), answer, note], (status, exchange.code), True, now)
+    return _diagnosis(exchange, [*findings_of(exchange, fitting), answer, note], (status, exchange.code), True, now)
 
 
 def _general_body(exchange: Exchange) -> Iterator[Violation]:
     body = exchange.request_body
-    text = _text_of(body[:200_000] if body else None)
+    text = text_of(body[:200_000] if body else None)
     if not body or text is None:
         return
     if "json" in (header(exchange.request_headers, "Content-Type") or "").lower() and (broken := jsonlint.defects(body)):
@@ -701,7 +665,7 @@ def _answer_only(exchange: Exchange, now: datetime) -> Diagnosis:
         silence = _silence(exchange, [])
         reports = _delivery(exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body))
         return _diagnosis(
-            exchange, silence or reports or [_finding(exchange, "not-decidable", severity="note", location="server")], (None, None), None, now
+            exchange, silence or reports or [finding_of(exchange, "not-decidable", severity="note", location="server")], (None, None), None, now
         )
     if exchange.status < 400:
         return _diagnosis(exchange, _delivery(exchange, _object_of(exchange.response_body)), (exchange.status, None), True, now)
@@ -714,7 +678,7 @@ def _general_answer(exchange: Exchange) -> Finding:
     location = {401: "header", 404: "path", 405: "method", 415: "header", 429: "rate"}.get(status, "server" if status >= 500 else "body")
     field = {401: "Authorization", 404: "path", 405: "method", 415: "Content-Type"}.get(status)
     facts = {"text": _words_of(exchange), "meaning": _plain_http(status), "tip": _general_tip(status), "title": entry.title}
-    return _finding(exchange, "general-answer", severity="error", status=status, code=exchange.code, location=location, field=field, facts=facts)
+    return finding_of(exchange, "general-answer", severity="error", status=status, code=exchange.code, location=location, field=field, facts=facts)
 
 
 def _plain_http(status: int) -> str:
@@ -744,9 +708,9 @@ def _words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
     value = _parsed(exchange.response_body)
     words = [word for word in _strings(value, _ERROR_NAMES if only_errors else _ANSWER_NAMES, 0) if word]
     if not words and not only_errors:
-        raw = _text_of(exchange.response_body) or exchange.text or ""
+        raw = text_of(exchange.response_body) or exchange.text or ""
         words = [] if raw.lstrip().startswith(("<", "{", "[")) else [raw[:200]]
-    return _masked("; ".join(dict.fromkeys(words))[:300])
+    return masked("; ".join(dict.fromkeys(words))[:300])
 
 
 def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
@@ -764,107 +728,11 @@ def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
 # --- words and places ----------------------------------------------------------------------------------------------------------
 
 
-class _Word(str):
-    """A value whose format specification is the text that stands before it, unless it is empty."""
-
-    def __format__(self, before: str) -> str:
-        return before + str(self) if self else ""
-
-
-class _Facts(dict[str, Any]):
-    def __missing__(self, name: str) -> _Word:
-        return _Word("")
-
-
-def _findings(exchange: Exchange, found: list[Violation]) -> list[Finding]:
-    if not found:
-        return []
-    text = _text_of(exchange.request_body) if any(violation.pointer for violation in found) else None
-    return [_of_violation(violation, text) for violation in found]
-
-
-def _of_violation(violation: Violation, text: str | None) -> Finding:
-    rule, facts = rules()[violation.rule], violation.facts
-    line, column, proof = facts.get("line"), facts.get("column"), facts.get("proof")
-    if violation.pointer and text and (position := jsonlint.position_of(text, violation.pointer)) is not None:
-        line, column = jsonlint.line_and_column(text, position)
-    words = _facts(facts)
-    more = f" ({facts['more']:,} more like this.)" if facts.get("more") else ""
-    return Finding(
-        rule=violation.rule,
-        severity=violation.severity,
-        status=violation.status,
-        code=violation.code,
-        location=violation.location,
-        field=violation.field,
-        pointer=violation.pointer,
-        line=line if violation.location == "body" else None,
-        column=column if violation.location == "body" else None,
-        says=_filled(rule.says, words) + more,
-        then=_filled(rule.then, words),
-        page=rule.page,
-        fix=_filled(rule.fix, words) if rule.fix else None,
-        proof=proof or _proof(violation),
-        tag=rule.tag,
-    )
-
-
-def _finding(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None = None, status: int | None = None, **rest: Any) -> Finding:
-    rule = rules()[name]
-    known = {"status": exchange.status, "code": exchange.code, "text": _quoted(exchange.text)}
-    if exchange.status and exchange.status >= 100:
-        entry = catalogue.explain(exchange.status)
-        known |= {"title": entry.title, "meaning": entry.meaning, "tip": " ".join(entry.tips[:2]) or "look at the request again."}
-    words = _facts({**known, **(facts or {})})
-    says = re.sub(r"\s+", " ", _filled(rule.says, words)).strip()
-    severity = rest.pop("severity", rule.severity)
-    place = {"location": rule.location, "field": rule.field, **rest}
-    shown_status = status if severity == "error" else None
-    place["code"] = place.get("code") if severity == "error" else None
-    found = Finding(
-        rule=name, severity=severity, status=shown_status, says=says, then=_filled(rule.then, words), page=rule.page, tag=rule.tag, **place
-    )
-    if found.pointer and (text := _text_of(exchange.request_body)) and (position := jsonlint.position_of(text, found.pointer)) is not None:
-        line, column = jsonlint.line_and_column(text, position)
-        found = replace(found, line=line, column=column)
-    return found
-
-
-def _facts(facts: Mapping[str, Any]) -> _Facts:
-    return _Facts({name: _Word("" if value is None else _LONG_NUMBER.sub(_hidden, str(value))) for name, value in facts.items()})
-
-
-def _hidden(match: re.Match[str]) -> str:
-    return match[0][:2] + "•" * (len(match[0]) - 2)
-
-
-def _filled(words: str, facts: _Facts) -> str:
-    return words.format_map(facts)
-
-
-def _proof(violation: Violation) -> str | None:
-    facts = violation.facts
-    if "limit" in facts and "observed" in facts:
-        return f"{facts.get('name', violation.field)}: {facts['observed']} {facts.get('what') or ''}".strip() + f" (limit {facts['limit']})"
-    if "observed" in facts:
-        return f"{facts.get('name', violation.field)}: {facts['observed']}"
-    return _LONG_NUMBER.sub(_hidden, str(facts["value"])) if facts.get("value") else None
-
-
 def _diagnosis(
     exchange: Exchange, findings: list[Finding], expected: tuple[int | None, str | None], consistent: bool | None, clock: datetime
 ) -> Diagnosis:
     status, code = expected
     return Diagnosis(exchange=exchange, findings=tuple(findings), expected_status=status, expected_code=code, consistent=consistent, clock=clock)
-
-
-def _quoted(text: str | None) -> str:
-    return f"Its text: {_masked(text)[:300]!r}." if text else ""
-
-
-def _masked(text: str) -> str:
-    """Return a text of the vendor without whole numbers of people."""
-    return MARKER.sub("[secret]", re.sub(r"\+?\d[\d ()-]{5,}\d", _hidden, text[:400]))
 
 
 def _retry_after(exchange: Exchange) -> str:
@@ -879,12 +747,6 @@ def _request_line(exchange: Exchange) -> str:
 def _place(finding: Finding) -> str:
     where = f"line {finding.line}, column {finding.column}" if finding.line else ""
     return ", ".join(part for part in (finding.location, finding.field or "", finding.pointer or "", where) if part)
-
-
-def _text_of(body: str | bytes | None) -> str | None:
-    if body is None or isinstance(body, str):
-        return body
-    return body.decode("utf-8", "replace")
 
 
 def _offset(text: str, line: int, column: int) -> int:
@@ -909,7 +771,7 @@ def _parsed(body: str | bytes | None) -> Any:
 
 
 def _is_html(body: str | bytes | None) -> bool:
-    return bool(body) and (_text_of(body[:200] if body else None) or "").lstrip().startswith("<")
+    return bool(body) and (text_of(body[:200] if body else None) or "").lstrip().startswith("<")
 
 
 def _aware(moment: datetime) -> datetime:

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sinchtools.api import ENDPOINTS, complete
-from sinchtools.diagnosis import diagnose, rules
+from sinchtools.diagnosis import diagnose
 from sinchtools.records import Exchange
 from sinchtools.redact import Redactor
+from sinchtools.wording import rules
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
 SEEDS = 25 if FULL else 3

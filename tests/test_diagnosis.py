@@ -11,9 +11,10 @@ import requests
 
 from sinchtools import catalogue, checks, diagnosis, envelope, jsonlint
 from sinchtools.api import complete
-from sinchtools.diagnosis import Diagnoses, diagnose, rules
+from sinchtools.diagnosis import Diagnoses, diagnose
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange
+from sinchtools.wording import rules
 from tests import corpus
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -334,7 +335,7 @@ def literals(module):
 
 def named_rules(module):
     """The literals that are used as a rule's id: `rule="..."`, and the first text given to a maker of findings."""
-    makers = {"_warning", "_note", "_auth", "_finding", "_defect"}
+    makers = {"_warning", "_note", "_auth", "finding_of", "_defect"}
     for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
