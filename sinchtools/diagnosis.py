@@ -12,19 +12,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sinchtools import catalogue, fixes, jsonlint
 from sinchtools.api import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
-from sinchtools.checks import (
-    JSON,
-    STAGES,
-    Violation,
-    body_violations,
-    content_type_violation,
-    is_group_id,
-    msisdn_defect,
-    path_violations,
-    query_violations,
-)
-from sinchtools.envelope import credential_violations, host_violation, is_meant, placeholder_violations, route_violations
+from sinchtools.checks import STAGES, Violation, is_group_id, msisdn_defect
+from sinchtools.envelope import is_meant
 from sinchtools.errors import WrongUseError
+from sinchtools.linter import violation_of, violations
 from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import Redactor, marker_facts
 from sinchtools.wording import finding_of, findings_of, masked, rules, text_of
@@ -317,82 +308,7 @@ def _judge(exchange: Exchange, clock: datetime, known: _Known = _NOTHING_KNOWN) 
     if not is_meant(place):
         return _general(exchange, place, now)
     endpoint = place.endpoints.get((exchange.method or "").upper())
-    found = sorted(_request(exchange, place, endpoint, now), key=_order)
-    return _joined(exchange, place, endpoint, _capped(found), known, now)
-
-
-def _order(violation: Violation) -> tuple[int, int]:
-    host = violation.location == "host"
-    return (0 if host and violation.severity == "error" else 1 + violation.stage, _SEVERITIES.index(violation.severity))
-
-
-def _request(exchange: Exchange, place: Place, endpoint: Endpoint | None, now: datetime) -> Iterator[Violation]:
-    """Yield all that is wrong with the request, whatever was answered."""
-    bare = not exchange.request_headers and exchange.status not in (None, 401, 415)
-    if host := host_violation(place):
-        yield host
-    elif exchange.url and exchange.url.lstrip().lower().startswith("http://") and place.kind != "loopback":
-        yield Violation(rule="host-plain-http", severity="warning", status=None, code=None, location="host", field="host")
-    if not bare:
-        yield from credential_violations(exchange.request_headers, place, now)
-    yield from route_violations(place, exchange.method)
-    if place.values and endpoint:
-        yield from placeholder_violations(place.values)
-        yield from path_violations(place.values)
-    if endpoint and place.query:
-        yield from query_violations(endpoint, place.query)
-    if (exchange.method or "").upper() in ("POST", "PUT", "PATCH") and (endpoint is None or endpoint.body):
-        yield from _payload(exchange, endpoint, now, bare=bare)
-
-
-def _payload(exchange: Exchange, endpoint: Endpoint | None, now: datetime, *, bare: bool) -> Iterator[Violation]:
-    body = exchange.request_body
-    if not bare and (exchange.request_headers or body) and (violation := content_type_violation(exchange.request_headers)):
-        yield violation
-    if body is None or len(body) == 0:
-        if endpoint and exchange.status in (None, 400) and not (exchange.status and bare):
-            yield Violation(rule="json-empty", code=JSON, facts={"line": 1, "column": 1, "at": 0})
-        return
-    if isinstance(body, str) and re.fullmatch(r"@[\w./\\~-]+", body):
-        yield Violation(rule="body-not-shown", severity="note", status=None, code=None, facts={"value": body[1:60]})
-        return
-    if endpoint:
-        yield from _json_body(body, endpoint, now)
-    elif body[:1] in ("{", "[", b"{", b"["):
-        yield from (_violation(defect) for defect in jsonlint.defects(body))
-
-
-def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator[Violation]:
-    try:
-        text = body if isinstance(body, str) else body.decode("utf-8")
-        value, repeated = jsonlint.parse(text)
-    except ValueError:
-        yield from (_violation(defect) for defect in jsonlint.defects(body))
-        return
-    if repeated or isinstance(value, str):
-        yield from (_violation(defect) for defect in jsonlint.defects(text))
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        yield from body_violations(endpoint, value, now=now)
-
-
-def _violation(defect: jsonlint.Defect) -> Violation:
-    facts = {**defect.facts, "line": defect.line, "column": defect.column, "proof": defect.shown}
-    if rules()[defect.rule].severity != "error":
-        return Violation(rule=defect.rule, severity="warning", status=None, code=None, field=defect.key, facts=facts)
-    return Violation(rule=defect.rule, code=JSON, field=defect.key, facts=facts)
-
-
-def _capped(found: list[Violation]) -> list[Violation]:
-    if len(found) <= _MOST_OF_A_KIND:
-        return found
-    counts: dict[tuple[str, str | None], int] = {}
-    kept = []
-    for violation in found:
-        kind = (violation.rule, violation.field)
-        counts[kind] = counts.get(kind, 0) + 1
-        if counts[kind] <= _MOST_OF_A_KIND:
-            kept.append(violation)
-    return [replace(v, facts={**v.facts, "more": counts[v.rule, v.field] - 1}) if counts[v.rule, v.field] > _MOST_OF_A_KIND else v for v in kept]
+    return _joined(exchange, place, endpoint, violations(exchange, place, endpoint, now), known, now)
 
 
 # --- joined with the answer --------------------------------------------------------------------------------------------
@@ -648,7 +564,7 @@ def _general_body(exchange: Exchange) -> Iterator[Violation]:
     if not body or text is None:
         return
     if "json" in (header(exchange.request_headers, "Content-Type") or "").lower() and (broken := jsonlint.defects(body)):
-        for violation in map(_violation, broken):
+        for violation in map(violation_of, broken):
             yield replace(violation, code=None)
         return
     from urllib.parse import unquote_plus
