@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sinchtools import catalogue, fixes, jsonlint
 from sinchtools.api import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
-from sinchtools.checks import STAGES, Violation, is_group_id, msisdn_defect
+from sinchtools.checks import STAGES, Violation, is_group_id
 from sinchtools.envelope import is_meant
 from sinchtools.errors import WrongUseError
-from sinchtools.linter import violation_of, violations
+from sinchtools.linter import violations
+from sinchtools.otherapis import general_answer, general_violations, parsed, words_of
 from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import Redactor, marker_facts
-from sinchtools.wording import finding_of, findings_of, masked, rules, text_of
+from sinchtools.wording import finding_of, findings_of, rules, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +50,6 @@ _PLAIN_NAME = re.compile(  # field names that are English words count only where
 )
 _SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others it need not
 _NO_JSON = re.compile(r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)|JSONDecodeError|Unexpected end of JSON input")
-_ERROR_NAMES = re.compile("error-text|error_text|error|errors|error_message|errorMessage")
-_ANSWER_NAMES = re.compile(f"{_ERROR_NAMES.pattern}|message|text|detail|description|title|error_description|code")
 _NOT_CONNECTED = "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
 
 
@@ -543,37 +542,19 @@ def _delivery_code(entry: Mapping[str, Any]) -> int | None:
 
 def _general(exchange: Exchange, place: Place, now: datetime) -> Diagnosis:
     status = exchange.status
-    found = [*_general_body(exchange)]
+    found = [*general_violations(exchange)]
     note = finding_of(exchange, "not-the-sms-api", severity="note", location="host", field="host", facts={"value": (place.host or "?")[:80]})
     if status is None or status < 100:
         expected = (400, None) if found else (201 if exchange.method == "POST" else 200, None)
         return _diagnosis(exchange, [*_silence(exchange, found), *findings_of(exchange, found), note], expected, None, now)
     if status < 400:
         findings = findings_of(exchange, [_shown_or_demoted(violation) for violation in found])
-        if words := _words_of(exchange, only_errors=True):
+        if words := words_of(exchange, only_errors=True):
             findings.insert(0, finding_of(exchange, "general-error-in-success", severity="warning", location="server", facts={"text": words}))
         return _diagnosis(exchange, [*findings, note], (status, None), not found, now)
     fitting = [violation for violation in found if violation.status == status]
-    answer = _general_answer(exchange)
+    answer = general_answer(exchange)
     return _diagnosis(exchange, [*findings_of(exchange, fitting), answer, note], (status, exchange.code), True, now)
-
-
-def _general_body(exchange: Exchange) -> Iterator[Violation]:
-    body = exchange.request_body
-    text = text_of(body[:200_000] if body else None)
-    if not body or text is None:
-        return
-    if "json" in (header(exchange.request_headers, "Content-Type") or "").lower() and (broken := jsonlint.defects(body)):
-        for violation in map(violation_of, broken):
-            yield replace(violation, code=None)
-        return
-    from urllib.parse import unquote_plus
-
-    is_form = "form" in (header(exchange.request_headers, "Content-Type") or "")
-    for number in dict.fromkeys(re.findall(r"(?<![\w+])\+\d{4,20}(?!\d)", unquote_plus(text) if is_form else text)):
-        rule, severity, facts = msisdn_defect(number)
-        if rule and severity == "error":
-            yield Violation(rule="general-number", code=None, field="to", facts={"country_code": "?", **facts})
 
 
 def _answer_only(exchange: Exchange, now: datetime) -> Diagnosis:
@@ -586,59 +567,6 @@ def _answer_only(exchange: Exchange, now: datetime) -> Diagnosis:
     if exchange.status < 400:
         return _diagnosis(exchange, _delivery(exchange, _object_of(exchange.response_body)), (exchange.status, None), True, now)
     return _diagnosis(exchange, [_observed(exchange, locate(""), None, _NOTHING_KNOWN)], (exchange.status, exchange.code), None, now)
-
-
-def _general_answer(exchange: Exchange) -> Finding:
-    status = exchange.status or 0
-    entry = catalogue.explain(status)
-    location = {401: "header", 404: "path", 405: "method", 415: "header", 429: "rate"}.get(status, "server" if status >= 500 else "body")
-    field = {401: "Authorization", 404: "path", 405: "method", 415: "Content-Type"}.get(status)
-    facts = {"text": _words_of(exchange), "meaning": _plain_http(status), "tip": _general_tip(status), "title": entry.title}
-    return finding_of(exchange, "general-answer", severity="error", status=status, code=exchange.code, location=location, field=field, facts=facts)
-
-
-def _plain_http(status: int) -> str:
-    from http import HTTPStatus
-
-    try:
-        return f"{HTTPStatus(status).description}.".lstrip(".")
-    except ValueError:
-        return ""
-
-
-def _general_tip(status: int) -> str:
-    tips = {
-        400: "Correct the request: the answer's text says which field or number is not valid.",
-        401: "Check the credentials: key, token or account and password, and that they belong together.",
-        403: "Check what the account may do: permissions, trial limits, verified numbers, balance.",
-        404: "Check the path and the ID in it.",
-        429: "Wait, slow down, and queue the requests; retry with growing pauses.",
-    }
-    return tips.get(
-        status, "Retry later; contact the provider if it lasts." if status >= 500 else "Read the answer's text and the documentation of that API."
-    )
-
-
-def _words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
-    """Return what an answer of any API says for people, long digits masked."""
-    value = _parsed(exchange.response_body)
-    words = [word for word in _strings(value, _ERROR_NAMES if only_errors else _ANSWER_NAMES, 0) if word]
-    if not words and not only_errors:
-        raw = text_of(exchange.response_body) or exchange.text or ""
-        words = [] if raw.lstrip().startswith(("<", "{", "[")) else [raw[:200]]
-    return masked("; ".join(dict.fromkeys(words))[:300])
-
-
-def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
-    if isinstance(value, list) and depth < 6:
-        for entry in value[:5]:
-            yield from _strings(entry, names, depth + 1)
-    elif isinstance(value, dict) and depth < 6:
-        for name, entry in value.items():
-            if names.fullmatch(str(name)) and isinstance(entry, (str, int)) and not isinstance(entry, bool):
-                yield str(entry)
-            elif isinstance(entry, (dict, list)):
-                yield from _strings(entry, re.compile(".*") if names.fullmatch(str(name)) and depth < 5 else names, depth + 1)
 
 
 # --- words and places ----------------------------------------------------------------------------------------------------------
@@ -673,17 +601,8 @@ def _offset(text: str, line: int, column: int) -> int:
 
 
 def _object_of(body: str | bytes | None) -> dict[str, Any]:
-    value = _parsed(body)
+    value = parsed(body)
     return value if isinstance(value, dict) else {}
-
-
-def _parsed(body: str | bytes | None) -> Any:
-    if not body or len(body) > 1_000_000:
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _is_html(body: str | bytes | None) -> bool:

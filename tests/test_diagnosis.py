@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sinchtools import catalogue, checks, diagnosis, envelope, jsonlint, linter
+from sinchtools import catalogue, checks, diagnosis, envelope, jsonlint, linter, otherapis
 from sinchtools.api import complete
 from sinchtools.diagnosis import Diagnoses, diagnose
 from sinchtools.errors import WrongUseError
@@ -344,7 +344,7 @@ def named_rules(module):
             yield from (k.value.value for k in node.keywords if k.arg == "rule" and isinstance(k.value, ast.Constant))
 
 
-MODULES = (checks, envelope, jsonlint, linter, diagnosis)
+MODULES = (checks, envelope, jsonlint, linter, otherapis, diagnosis)
 
 
 def test_every_rule_that_is_used_has_words():
