@@ -689,12 +689,12 @@ def _missing(value: Any) -> bool:
 
 
 def _runs(n: np.ndarray[Any, Any], total: np.ndarray[Any, Any], threshold: float) -> Iterator[tuple[int, int, float]]:
-    from scipy.stats import binom
+    from scipy.special import betainc
 
     mean, spread, quiet = _usual(n)
     tail = _tail(n, mean, spread)
     share = n[quiet].sum() / max(total[quiet].sum(), 1)
-    unusual_share = np.ones(len(n), dtype=bool) if share > 0.9 else binom.sf(n - 1, total, share) < 0.01
+    unusual_share = (n > 0) & (share > 0.9 or betainc(np.maximum(n, 1), total - n + 1, share) < 0.01)  # binomial
     strong = (tail < threshold) & (n >= 5) & (n >= 3 * mean) & unusual_share
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (strong | ((tail < 0.01) & unusual_share)).astype(int), [0]])))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
@@ -715,10 +715,12 @@ def _usual(n: np.ndarray[Any, Any]) -> tuple[float, float, np.ndarray[Any, Any]]
 
 
 def _tail(n: np.ndarray[Any, Any], mean: float, spread: float) -> np.ndarray[Any, Any]:
-    from scipy.stats import nbinom, poisson
+    """Return how probable so many or more are: Poisson, or negative binomial when the counts scatter more (scipy.stats would load for a second)."""
+    from scipy.special import betainc, gammainc
 
-    tail = poisson.sf(n - 1, mean) if spread < 1.001 else nbinom.sf(n - 1, mean / (spread - 1), 1 / spread)
-    return np.asarray(tail)
+    some = np.maximum(n, 1)
+    tail = gammainc(some, mean) if spread < 1.001 else betainc(some, mean / (spread - 1), 1 - 1 / spread)
+    return np.where(n > 0, tail, 1.0)
 
 
 def _field_counts(frame: Any, per: Per) -> tuple[dict[str, Counter[tuple[str, int]]], int, int]:
