@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -107,7 +107,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
     content: dict[str, Any] = {"size": 0 if body is None else _size(body), "mimeType": header(exchange.response_headers, "content-type") or ""}
     return {
         "status": exchange.status or 0,
-        "statusText": HTTPStatus(exchange.status).phrase if exchange.status in HTTPStatus._value2member_map_ else "",
+        "statusText": http.client.responses.get(exchange.status or 0, ""),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _pairs(exchange.response_headers),

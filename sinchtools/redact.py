@@ -25,14 +25,15 @@ from sinchtools.records import Exchange
 
 MARKER = re.compile(r"\[secret (?P<kind>opaque|jwt|pair) (?P<length>\d+) #(?P<number>\d+)(?P<facts>[^\[\]]*)\]")
 _PLACEHOLDER_WORDS = (
-    "access account agent api app application auth basic bearer client code customer demo id here jwt key my name oauth pass password plan project"
-    " real secret service sinch sms string test the token user username value your"
-).split()
-_WORDS = rf"(?:[ _-]?(?:{'|'.join(sorted(_PLACEHOLDER_WORDS, key=len, reverse=True))}))+"
+    "access|account|agent|api|application|app|auth|basic|bearer|client|code|customer|demo|here|id|jwt|key|my|name|oauth|password|pass|plan|project"
+    "|real|secret|service|sinch|sms|string|test|the|token|username|user|value|your"
+)
+_WORDS = rf"(?:[ _-]?(?:{_PLACEHOLDER_WORDS}))+"
 _PLACEHOLDER = re.compile(  # stands for a secret and is none; a real one is often put in the same brackets, so their content must be words
     rf"\{{\{{?[ $\w.:-]*?[A-Za-z_]\w{{0,3}}[ ]*\}}?\}}|<<?(?:[A-Za-z_ .:-]+\d?)>>?|\[[A-Za-z_ -]+\]"
     rf"|\$\d|\$\{{[\w:.-]+\}}|\$[A-Z_][A-Z\d_]*|\$(?:env:)?[a-z][A-Za-z_]*\d?|%[A-Z_]+%"
-    rf"|(?i:(?:your|my|the|insert|put|enter|add){_WORDS}|(?:api|access|auth)?[_ -]?(?:token|key|secret)[_ -]here|[x*.•…_-]{{3,}}|redacted|null|none|undefined|)"
+    rf"|(?i:(?:your|my|the|insert|put|enter|add){_WORDS}|(?:api|access|auth)?[_ -]?(?:token|key|secret)[_ -]here"
+    r"|[x*.•…_-]{3,}|redacted|null|none|undefined|)"
 )
 _MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
@@ -45,7 +46,7 @@ _SECRET_NAME = re.compile(
 _SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+", re.IGNORECASE)
 _SCHEME = re.compile(r"(\s*['\"]?\s*)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
-_NEEDLES = ("token", "secret", "passw", "passphrase", "pwd", "pass", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
+_NEEDLES = ("token", "secret", "pass", "pwd", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
 _NAME_REST = re.compile(r"[\w-]*")
 _LONGEST_NAME = 64
 _THEN = re.compile(  # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag

@@ -32,9 +32,25 @@ GOOD = api.complete(
 )
 VARIANTS = {
     "as-it-is": {},
-    "no-answer": {"status": None, "code": None, "text": None, "response_headers": {}, "response_body": None, "elapsed_ms": None, "failure": "ConnectTimeout"},
+    "no-answer": {
+        "status": None,
+        "code": None,
+        "text": None,
+        "response_headers": {},
+        "response_body": None,
+        "elapsed_ms": None,
+        "failure": "ConnectTimeout",
+    },
     "empty-bodies": {"request_body": "", "response_body": "", "code": None, "text": None, "status": 200},
-    "no-bodies": {"method": "GET", "endpoint": "GET /batches", "request_body": None, "response_body": None, "code": None, "text": None, "status": 404},
+    "no-bodies": {
+        "method": "GET",
+        "endpoint": "GET /batches",
+        "request_body": None,
+        "response_body": None,
+        "code": None,
+        "text": None,
+        "status": 404,
+    },
     "bytes": {"request_body": b"\xff\xfe\x01", "response_body": b"\x80", "code": None, "text": None},
     "replay": {"parent_id": "row-0", "call_id": "call", "attempt": 3, "origin": "replay", "target": "sandbox"},
 }

@@ -40,7 +40,11 @@ def entry(status=201, **change):
         ('{"level":30,"req":{"method":"GET","url":"/a"},"res":{"statusCode":404}}', "jsonl", ("GET", 404, None)),
         (ERROR_BODY, "error-body", (None, None, "missing_callback_url")),
         (f"HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{ERROR_BODY}", "http", (None, 403, "missing_callback_url")),
-        (f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{{}}\nHTTP/1.1 403 F\n\n{ERROR_BODY}", "http", ("POST", 403, "missing_callback_url")),
+        (
+            f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{{}}\nHTTP/1.1 403 F\n\n{ERROR_BODY}",
+            "http",
+            ("POST", 403, "missing_callback_url"),
+        ),
         ("sinch...SmsException: Error 403", "sdk-log", (None, 403, None)),
         ("the SDK only says Error 429, what now?", "sentence", (None, 429, None)),
         ("they answer unknown_group since Monday", "sentence", (None, None, "unknown_group")),
@@ -57,7 +61,19 @@ def test_the_format_is_found_from_the_content(text, format, seen):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " \n", "hello there", "level=info msg=started", '{"level":"info","msg":"x"}', "<html><body>hi</body></html>", "[]", "{}", "\0\0", "a,b\n1,2\n"]
+    "text",
+    [
+        "",
+        " \n",
+        "hello there",
+        "level=info msg=started",
+        '{"level":"info","msg":"x"}',
+        "<html><body>hi</body></html>",
+        "[]",
+        "{}",
+        "\0\0",
+        "a,b\n1,2\n",
+    ],
 )
 def test_text_without_http_gives_no_row_and_a_reason(text):
     evidence = read(text.encode())
@@ -107,7 +123,9 @@ def test_ids_are_kept_or_stable_and_never_twice():
     assert "more than once" in twice.warnings[0].reason
 
 
-@pytest.mark.parametrize(("status", "kept", "warned"), [(0, None, False), (-1, None, False), (404, 404, False), (799, 799, True), (99999, None, False)])
+@pytest.mark.parametrize(
+    ("status", "kept", "warned"), [(0, None, False), (-1, None, False), (404, 404, False), (799, 799, True), (99999, None, False)]
+)
 def test_odd_statuses_are_no_response_or_kept_and_named(status, kept, warned):
     evidence = read(har(entry(status)))
     assert evidence[0].status == kept
@@ -143,7 +161,9 @@ def test_the_report_is_text_json_html_and_numbers():
 
 
 def test_the_html_report_escapes_and_is_bounded():
-    page = read(json.dumps({"method": "GET", "url": "/<script>alert(1)</script>", "status": 500, "id": "<b>"}) + "\n" + "\n".join([json.dumps(ROW)] * 60))._repr_html_()
+    page = read(
+        json.dumps({"method": "GET", "url": "/<script>alert(1)</script>", "status": 500, "id": "<b>"}) + "\n" + "\n".join([json.dumps(ROW)] * 60)
+    )._repr_html_()
     assert "<script" not in page
     assert "<b>" not in page
     assert page.count("<tr>") < 30
@@ -159,7 +179,7 @@ SECRET_PLACES = {
     "curl-user": f"curl {BATCHES} -u key:{CANARY}",
     "curl-cookie": f"curl {BATCHES} -b sid={CANARY}",
     "curl-api-key": f"curl {BATCHES} -H 'X-Api-Key: {CANARY}'",
-    "curl-body": f"curl {BATCHES} -d '{{\"password\": \"{CANARY}\"}}'",
+    "curl-body": f'curl {BATCHES} -d \'{{"password": "{CANARY}"}}\'',
     "curl-form": f"curl {BATCHES} --data-urlencode client_secret={CANARY}",
     "curl-multipart": f"curl {BATCHES} -F password={CANARY}",
     "curl-url": f"curl '{BATCHES}?access_token={CANARY}'",
@@ -167,7 +187,7 @@ SECRET_PLACES = {
     "curl-oauth": f"curl {BATCHES} --oauth2-bearer {CANARY}",
     "curl-unknown-option": f"curl {BATCHES} --tokn={CANARY} --{CANARY}",
     "curl-proxy": f"curl {BATCHES} -x http://u:{CANARY}@proxy",
-    "curl-variable": f"TOKEN={CANARY}\ncurl {BATCHES} -H \"Authorization: Bearer $TOKEN\"",
+    "curl-variable": f'TOKEN={CANARY}\ncurl {BATCHES} -H "Authorization: Bearer $TOKEN"',
     "powershell": f"$h = @{{ Authorization = 'Bearer {CANARY}' }}\nInvoke-RestMethod -Uri {BATCHES} -Headers $h",
     "har-header": har(entry()).replace("abc123def456", CANARY),
     "har-set-cookie": har(entry(response={"status": 200, "headers": [{"name": "Set-Cookie", "value": f"a={CANARY}; Path=/\nb={CANARY}"}]})),
@@ -177,13 +197,17 @@ SECRET_PLACES = {
     "sdk": f"DEBUG:Sinch:Sync HTTP request POST call with headers: {{'Authorization': 'Bearer {CANARY}'}} and body: {{\"a\": 1}} to URL: {BATCHES}",
     "http": f"POST {BATCHES} HTTP/1.1\nAuthorization: Bearer {CANARY}\n\nclient_secret={CANARY}&a=1",
     "verbose": f"> POST /x HTTP/1.1\n> Authorization: Basic {CANARY}\n>\n< HTTP/1.1 401 Unauthorized\n<",
-    "logger": json.dumps({"req": {"method": "GET", "url": f"/x?token={CANARY}", "headers": {"authorization": f"Bearer {CANARY}"}}, "res": {"statusCode": 401}}),
+    "logger": json.dumps(
+        {"req": {"method": "GET", "url": f"/x?token={CANARY}", "headers": {"authorization": f"Bearer {CANARY}"}}, "res": {"statusCode": 401}}
+    ),
     "logfmt": f"method=GET path=/x?api_key={CANARY} status=401",
     "access-log": f'1.2.3.4 - - [01/May/2024:10:00:00 +0200] "GET /x?token={CANARY} HTTP/1.1" 404 12 "https://a/?access_token={CANARY}" "curl"',
     "table": f"method,url,status,note\nGET,/x?token={CANARY},401,x\nGET,/y,401,x\n",
     "error-text": json.dumps({"code": "x", "text": f"Bearer {CANARY} is not valid"}),
     "broken-json": f'{json.dumps(ROW)}\n{{"token": "{CANARY}',
-    "postman": json.dumps({"info": {}, "item": [{"request": {"url": BATCHES, "auth": {"type": "bearer", "bearer": [{"key": "token", "value": CANARY}]}}}]}),
+    "postman": json.dumps(
+        {"info": {}, "item": [{"request": {"url": BATCHES, "auth": {"type": "bearer", "bearer": [{"key": "token", "value": CANARY}]}}}]}
+    ),
     "sentence": f"Error 401 with Bearer {CANARY}",
     "jwt": json.dumps({**ROW, "request_body": f"see eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.{CANARY}"}),
 }
@@ -192,7 +216,14 @@ SECRET_PLACES = {
 @pytest.mark.parametrize("place", SECRET_PLACES)
 def test_a_secret_in_any_place_of_any_format_appears_nowhere(place):
     evidence = read(SECRET_PLACES[place])
-    shown = [repr(evidence), evidence.summary, evidence._repr_html_(), json.dumps(evidence.as_json()), evidence.frame().to_csv(), repr(evidence.exchanges)]
+    shown = [
+        repr(evidence),
+        evidence.summary,
+        evidence._repr_html_(),
+        json.dumps(evidence.as_json()),
+        evidence.frame().to_csv(),
+        repr(evidence.exchanges),
+    ]
     assert len(evidence) > 0
     assert not [text for text in shown if CANARY in text]
 
@@ -216,8 +247,15 @@ HOSTILE = {
     "nul": '{"status":200,"method":"GET","url":"/\\u0000"}\0\0',
     "urls": '{"status":200,"method":"GET","url":"https://[oops/xms/v1/x/batches"}',
     "types": '{"method":"POST","url":["x"],"status":{"a":1},"request_headers":[1,null,[2]],"response_body":3.5,"at":[],"id":7}',
-    "har-types": har(3, None, {"request": [], "response": "x"}, {"request": {"method": 1, "url": [], "headers": {"a": None}, "postData": [1]}, "response": {"status": "x"}}),
-    "postman-types": json.dumps({"info": 1, "item": [1, {"request": []}, {"item": [{"request": {"url": {"raw": 3, "host": 4, "path": 5}, "body": []}}]}]}),
+    "har-types": har(
+        3,
+        None,
+        {"request": [], "response": "x"},
+        {"request": {"method": 1, "url": [], "headers": {"a": None}, "postData": [1]}, "response": {"status": "x"}},
+    ),
+    "postman-types": json.dumps(
+        {"info": 1, "item": [1, {"request": []}, {"item": [{"request": {"url": {"raw": 3, "host": 4, "path": 5}, "body": []}}]}]}
+    ),
     "quotes-of-mail": ">" * 1000 + "curl",
 }
 
@@ -244,7 +282,9 @@ def test_archives_are_bounded(monkeypatch, tmp_path):
     assert "st.scan" in read(tmp_path / "big.jsonl").skipped[0].reason
 
 
-@pytest.mark.parametrize("data", [gzip.compress(json.dumps(ROW).encode() + b"\n" * 9000)[:-12], b"PK\x03\x04nonsense", b"\x1f\x8bnonsense", bytes(range(256)) * 20])
+@pytest.mark.parametrize(
+    "data", [gzip.compress(json.dumps(ROW).encode() + b"\n" * 9000)[:-12], b"PK\x03\x04nonsense", b"\x1f\x8bnonsense", bytes(range(256)) * 20]
+)
 def test_damaged_archives_and_binary_data_are_listed(data):
     evidence = read(data)
     assert evidence.skipped
@@ -263,8 +303,10 @@ def test_only_the_folder_that_was_given_is_read_for_at_names(tmp_path):
 
 
 PIECES = st.sampled_from(
-    [CURL, har(entry()), json.dumps(ROW), ERROR_BODY, "HTTP/1.1 403 F\n", "GET /x HTTP/1.1\n", "curl ", "'", '"', "\\\n", "^", "`", "{", "}", "[", "]", "$(", "@{", "<<EOF\n", "-H ",
-     "a,b,status\n", "method=GET ", "\0", "\ud800", "“", "\t", "\n", "#Fields: ", "log", '"entries":[', "Error 403 ", "HTTP request GET call with headers: {", "eyJa.b.c", "token="]
+    [CURL, har(entry()), json.dumps(ROW), ERROR_BODY, "HTTP/1.1 403 F\n", "GET /x HTTP/1.1\n", "curl ",
+     "'", '"', "\\\n", "^", "`", "{", "}", "[", "]", "$(", "@{", "<<EOF\n", "-H ",
+     "a,b,status\n", "method=GET ", "\0", "\ud800", "“", "\t", "\n", "#Fields: ", "log",
+     '"entries":[', "Error 403 ", "HTTP request GET call with headers: {", "eyJa.b.c", "token="]
 )  # fmt: skip
 
 

@@ -45,10 +45,12 @@ def sent(text, **options):
         'curl "' + URL + '" ^\n -H "Content-Type: application/json" -d "' + BODY.replace('"', '""') + '"',
         f"curl.exe -X POST \"{URL}\" `\n  {JSON_HEADER} `\n  --data-raw '{BODY}'",
         f"Invoke-RestMethod -Method Post -Uri {URL} -ContentType 'application/json' -Body '{BODY}'",
-        f'Invoke-WebRequest -Uri "{URL}" `\n-Method "POST" `\n-Headers @{{\n"Content-Type"="application/json"\n}} `\n-Body "' + BODY.replace('"', '`"') + '"',
+        f'Invoke-WebRequest -Uri "{URL}" `\n-Method "POST" `\n-Headers @{{\n"Content-Type"="application/json"\n}} `'
+        '\n-Body "' + BODY.replace('"', '`"') + '"',
         f'$headers = New-Object "System.Collections.Generic.Dictionary[[String],[String]]"\n$headers.Add("Content-Type", "application/json")\n'
         f"$body = @\"\n{BODY}\n\"@\n$response = Invoke-RestMethod '{URL}' -Method 'POST' -Headers $headers -Body $body\n$response | ConvertTo-Json",
-        f"PS C:\\> $p = @{{ Uri = '{URL}'; Method = 'Post'; ContentType = 'application/json'; Body = '{BODY}' }}\nPS C:\\> Invoke-RestMethod @p".replace("@p", "$p"),
+        f"PS C:\\> $p = @{{ Uri = '{URL}'; Method = 'Post'; ContentType = 'application/json'; Body = '{BODY}' }}\n"
+        "PS C:\\> Invoke-RestMethod @p",
     ],
 )  # fmt: skip
 def test_every_way_to_write_it_gives_the_same_request(command):
@@ -61,13 +63,13 @@ def test_every_way_to_write_it_gives_the_same_request(command):
         ("", "GET", None),
         ("-I", "HEAD", None),
         ("-d a=1 -d b=2", "POST", "a=1&b=2"),
-        ("-d a=1 --data-urlencode 'b=x y&z' --data-urlencode '=p+q'", "POST", "a=1&b=x%20y%26z&p%2Bq"),
+        ("-d a=1 --data-urlencode 'b=x y&z' --data-urlencode '=p+q'", "POST", "a=1&b=x+y%26z&p%2Bq"),
         ("--json '{\"a\":' --json '1}'", "POST", '{"a":1}'),
         ("-XGET -XPUT -d x", "PUT", "x"),
         ("-d ''", "POST", ""),
         ("-d 'a\"b'\"'\"'c'", "POST", "a\"b'c"),
         ("-d a\\ b", "POST", "a b"),
-        ("-d \"a\\$b\\`c\\\\d\\e\"", "POST", "a$b`c\\d\\e"),
+        ('-d "a\\$b\\`c\\\\d\\e"', "POST", "a$b`c\\d\\e"),
     ],
 )
 def test_options_mean_what_curl_does(arguments, method, body):
@@ -96,7 +98,7 @@ def test_headers_that_options_stand_for(arguments, header, value):
 @pytest.mark.parametrize(
     ("command", "url"),
     [
-        (f"curl -G {URL} -d page=1 --data-urlencode 'q=a b'", f"{URL}?page=1&q=a%20b"),
+        (f"curl -G {URL} -d page=1 --data-urlencode 'q=a b'", f"{URL}?page=1&q=a+b"),
         (f"curl -G '{URL}?x=1' -d page=1", f"{URL}?x=1&page=1"),
         (f"curl {URL}?page=1&page_size=2 -H 'A: b'", f"{URL}?page=1&page_size=2"),
         (f"curl {URL}/<batch_id>", f"{URL}/<batch_id>"),
@@ -115,7 +117,7 @@ def test_several_commands_and_operations_are_several_requests():
 
 def test_the_answer_pasted_below_a_command_belongs_to_it():
     answer = 'HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{"code": "unknown_group", "text": "x"}'
-    evidence = read(f"curl -i {URL}\n{answer}\n\ncurl {URL}/2\n{{\"code\": \"blocked_account\", \"text\": \"y\"}}\n")
+    evidence = read(f'curl -i {URL}\n{answer}\n\ncurl {URL}/2\n{{"code": "blocked_account", "text": "y"}}\n')
     assert [(x.status, x.code) for x in evidence] == [(403, "unknown_group"), (None, "blocked_account")]
 
 
@@ -134,7 +136,7 @@ def test_what_cannot_be_a_request_is_listed(command, reason):
         (f"curl {URL} -H  -H 'A: b'", "without a header"),
         (f"curl {URL} -d 'never closed", "never closed"),
         (f"curl {URL} -K file", "cannot be followed"),
-        (f"curl {URL} -d \"$(date)\"", "stays as written"),
+        (f'curl {URL} -d "$(date)"', "stays as written"),
     ],
 )
 def test_what_was_guessed_is_said(command, warning):
@@ -148,5 +150,6 @@ def test_prose_about_curl_is_no_command():
 
 
 def test_powershell_tables_become_json():
-    text = f"$body = @{{ to = @('+15551230001', '+15551230002'); from = '15559870002'; flash = $true; n = 2 }} | ConvertTo-Json\nirm {URL} -Method Post -Body $body\n"
+    text = "$body = @{ to = @('+15551230001', '+15551230002'); from = '15559870002'; flash = $true; n = 2 } | ConvertTo-Json\n"
+    text += f"irm {URL} -Method Post -Body $body\n"
     assert json.loads(read(text)[0].request_body) == {"to": ["+15551230001", "+15551230002"], "from": "15559870002", "flash": True, "n": 2}

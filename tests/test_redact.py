@@ -71,8 +71,12 @@ def test_a_marker_keeps_the_facts(value, facts):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("{token}", True), ("{{bearerToken}}", True), ("YOUR_API_TOKEN", True), ("<YOUR_TOKEN_HERE>", True), ("$TOKEN", True), ("${x}", True), ("***", True), ("", True),
-     ("{5c1e9a7b3d2f4e68}", False), ("<5c1e9a7b3d2f4e68>", False), ("mySecret123", False), ("$ecret123", False), ("password", False), ("5c1e", False)],
+    [("{token}", True), ("{{bearerToken}}", True), ("YOUR_API_TOKEN", True), ("<YOUR_TOKEN_HERE>", True), ("$TOKEN", True), ("${x}", True),
+     ("***", True),
+     ("", True),
+     ("{5c1e9a7b3d2f4e68}", False), ("<5c1e9a7b3d2f4e68>", False),
+     ("mySecret123", False), ("$ecret123", False),
+     ("password", False), ("5c1e", False)],
 )  # fmt: skip
 def test_a_placeholder_is_told_from_a_secret_in_brackets(value, expected):
     assert is_placeholder(value) is expected
@@ -91,7 +95,11 @@ def test_cookies_keep_their_names_and_attributes():
     assert headers["Set-Cookie"] == "s=[secret opaque 1 #1]; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=[secret opaque 1 #2]; Secure"
 
 
-JSON = st.recursive(st.text(max_size=8) | st.integers() | st.none(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8)
+JSON = st.recursive(
+    st.text(max_size=8) | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
 NAMES = st.sampled_from(["token", "access_token", "clientSecret", "PASSWORD", "x-api-key", "api_key", "Authorization", "jwt", "db_passwd"])
 
 
@@ -105,6 +113,10 @@ def test_a_planted_secret_never_survives_and_json_stays_json(document, name, dep
     json.loads(marked)
 
 
-@given(st.text(), NAMES, st.sampled_from(["{n}={v}", "{n}: {v}", '"{n}":"{v}"', "?a=1&{n}={v}&b", "'{n}': '{v}'", "Bearer {v}", "https://u:{v}@h/", "<{n}>{v}</{n}>"]))
+@given(
+    st.text(),
+    NAMES,
+    st.sampled_from(["{n}={v}", "{n}: {v}", '"{n}":"{v}"', "?a=1&{n}={v}&b", "'{n}': '{v}'", "Bearer {v}", "https://u:{v}@h/", "<{n}>{v}</{n}>"]),
+)
 def test_a_planted_secret_never_survives_between_any_text(around, name, shape):
     assert CANARY not in Redactor().text(f"{around} {shape.format(n=name, v=CANARY)} {around}")

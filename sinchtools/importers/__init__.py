@@ -2,5 +2,6 @@
 
 from sinchtools.importers.evidence import Evidence
 from sinchtools.importers.reading import FORMATS, read
+from sinchtools.importers.scan import scan
 
-__all__ = ["FORMATS", "Evidence", "read"]
+__all__ = ["FORMATS", "Evidence", "read", "scan"]

@@ -15,16 +15,20 @@ from sinchtools.tables import COLUMNS
 
 _QUOTED = r"\"((?:[^\"\\]|\\.)*+)\""
 _COMBINED = re.compile(
-    r"^(?P<before>[^\"]*?)\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+(?: [+-]\d{4})?)\](?P<between>[^\"]{0,200})\"(?P<request>(?:[^\"\\]|\\.)*+)\" "
+    r"^(?P<before>[^\"]*?)\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+(?: [+-]\d{4})?)\](?P<between>[^\"]{0,200})"
+    r"\"(?P<request>(?:[^\"\\]|\\.)*+)\" "
     r"+(?P<status>\d{3}|-)(?: +(?P<size>\d+|-))?(?P<rest>.*)$"
 )
 _HAPROXY = re.compile(
-    r"\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+)\] \S+ \S+ (?P<timers>[-+\d]+(?:/[-+\d]+){3,4}) (?P<status>-?\d+) .*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
+    r"\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+)\] \S+ \S+ (?P<timers>[-+\d]+(?:/[-+\d]+){3,4}) "
+    r"(?P<status>-?\d+) .*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
 )
 _REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
 _FREE_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[ \t\"':=]+(?:(?:url|path|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)")
 _FREE_STATUS = re.compile(
-    r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|returned|->|=>|:|-)[ \t\"':=(\[]*([1-5]\d\d)(?![\d.:/-])|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)", re.IGNORECASE
+    r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|returned|->|=>|:|-)[ \t\"':=(\[]*([1-5]\d\d)(?![\d.:/-])"
+    r"|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)",
+    re.IGNORECASE,
 )
 _BEGINNING = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z|[+-]\d\d:?\d\d)?)")
 _PAIR = re.compile(r"([A-Za-z_@][\w.@/-]*)=(?:\"((?:[^\"\\]|\\.)*+)\"|([^\s\"]*))(?=\s|$|,)")
@@ -184,7 +188,12 @@ def _layout(piece: Piece) -> tuple[str, list[str], int, dict[str, str]] | None:
     if fields:
         separator = "\t" if "\t" in fields[1] else " "
         names = fields[1].strip().split(separator)
-        return separator, names, 1, _mapping(piece, names, [cells for _, cells in _some(piece, separator) if cells[:1] and not cells[0].startswith("#")])
+        return (
+            separator,
+            names,
+            1,
+            _mapping(piece, names, [cells for _, cells in _some(piece, separator) if cells[:1] and not cells[0].startswith("#")]),
+        )
     best = None
     for separator in _SEPARATORS:
         rows = [cells for _, cells in _some(piece, separator)]
@@ -193,7 +202,12 @@ def _layout(piece: Piece) -> tuple[str, list[str], int, dict[str, str]] | None:
         headed = not any(_is_data(cell) for cell in rows[0])
         names = [cell.strip() for cell in rows[0]] if headed else [f"column {i}" for i in range(1, len(rows[0]) + 1)]
         mapping = _mapping(piece, names, rows[1:] if headed else rows)
-        if (len(rows) > 1 or not headed) and {"status", "code", "url"} & set(mapping.values()) and len(mapping) > 1 and len(mapping) > len(best[3] if best else ()):
+        if (
+            (len(rows) > 1 or not headed)
+            and {"status", "code", "url"} & set(mapping.values())
+            and len(mapping) > 1
+            and len(mapping) > len(best[3] if best else ())
+        ):
             best = separator, names, 2 if headed else 1, mapping
     return best
 
@@ -227,13 +241,14 @@ def _mapping(piece: Piece, names: list[str], rows: list[list[str]]) -> dict[str,
     found: dict[str, str] = dict(asked)
     for theirs in names:
         plain = _W3C_NAMES.get(theirs.lower(), re.sub(r"[\s_]+", "_", theirs.strip().lower()))
-        ours = plain if plain in COLUMNS else next((field for field, paths in FIELDS.items() if plain in paths or plain.replace("_", "") in paths), None)
+        fields = (field for field, paths in FIELDS.items() if plain in paths or plain.replace("_", "") in paths)
+        ours = plain if plain in COLUMNS else next(fields, None)
         if ours and theirs not in found and ours not in found.values() and _plausible(ours, theirs, names, rows):
             found[theirs] = ours
     for ours, fits in _BY_CONTENT.items():
         if ours not in found.values():
-            theirs = next((name for i, name in enumerate(names) if name not in found and _mostly(fits, [row[i] for row in rows if len(row) > i])), None)
-            found |= {theirs: ours} if theirs else {}
+            columns = ((name, [row[i] for row in rows if len(row) > i]) for i, name in enumerate(names) if name not in found)
+            found |= next(({name: ours} for name, cells in columns if _mostly(fits, cells)), {})
     return found
 
 

@@ -32,4 +32,4 @@ def parse(piece: Piece) -> Iterator[Exchange]:
     for number, body in enumerate(bodies, start=1):
         piece.guess(number, f"the body of {KINDS[body['type']]} was taken as a POST to the callback URL")
         text = piece.text.strip() if len(bodies) == 1 and not isinstance(piece.document, list) else json.dumps(body, ensure_ascii=False)
-        yield Exchange(source=piece.at(number),at=piece.instant(body.get("at") or body.get("received_at")), method="POST", request_body=text)
+        yield Exchange(source=piece.at(number), at=piece.instant(body.get("at") or body.get("received_at")), method="POST", request_body=text)

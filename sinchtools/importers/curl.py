@@ -7,10 +7,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from sinchtools.importers import http_message, powershell, shell
-from sinchtools.importers.pieces import Piece, joined
+from sinchtools.importers.pieces import Piece, joined, words
 from sinchtools.importers.shell import Command, UnclosedQuoteError
 from sinchtools.records import Exchange
 from sinchtools.redact import is_placeholder
@@ -18,7 +18,8 @@ from sinchtools.redact import is_placeholder
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # curl's own options (its manual page, 8.x): those that take a value, those that take none, and the letters of both
 WITH_VALUE = frozenset(
-    """abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to continue-at cookie cookie-jar
+    words(
+        """abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to continue-at cookie cookie-jar
     create-file-mode crlfile curves data data-ascii data-binary data-raw data-urlencode delegation dns-interface dns-ipv4-addr dns-ipv6-addr
     dns-servers doh-url dump-header ech egd-file engine etag-compare etag-save expand-url expand-data expand-header expand-user expect100-timeout
     form form-string ftp-account ftp-alternative-to-user ftp-method ftp-port ftp-ssl-ccc-mode happy-eyeballs-timeout-ms haproxy-clientip header
@@ -29,10 +30,11 @@ WITH_VALUE = frozenset(
     proxy-tlsauthtype proxy-tlspassword proxy-tlsuser proxy-user proxy1.0 pubkey quote random-file range rate referer request request-target
     resolve retry retry-delay retry-max-time sasl-authzid service-name sigalgs socks4 socks4a socks5 socks5-gssapi-service socks5-hostname
     speed-limit speed-time stderr telnet-option tftp-blksize time-cond tls-max tls13-ciphers tlsauthtype tlspassword tlsuser trace trace-ascii
-    trace-config unix-socket upload-file upload-flags url url-query user user-agent variable vlan-priority write-out""".split()
+    trace-config unix-socket upload-file upload-flags url url-query user user-agent variable vlan-priority write-out"""
+    )
 )
 WITHOUT_VALUE = frozenset(
-    """anyauth append basic ca-native cert-status compressed compressed-ssh create-dirs crlf digest disable disable-eprt disable-epsv
+    words("""anyauth append basic ca-native cert-status compressed compressed-ssh create-dirs crlf digest disable disable-eprt disable-epsv
     disallow-username-in-url doh-cert-status doh-insecure fail fail-early fail-with-body false-start form-escape ftp-create-dirs ftp-pasv ftp-pret
     ftp-skip-pasv-ip ftp-ssl-ccc ftp-ssl-control get globoff haproxy-protocol head http0.9 http1.0 http1.1 http2 http2-prior-knowledge http3
     http3-only ignore-content-length include insecure ipv4 ipv6 junk-session-cookies list-only location location-trusted mail-rcpt-allowfails
@@ -42,26 +44,34 @@ WITHOUT_VALUE = frozenset(
     remote-header-name remote-name remote-name-all remote-time remove-on-error retry-all-errors retry-connrefused sasl-ir show-error
     show-headers silent skip-existing socks5-basic socks5-gssapi socks5-gssapi-nec ssl ssl-allow-beast ssl-auto-client-cert ssl-no-revoke ssl-reqd
     ssl-revoke-best-effort sslv2 sslv3 styled-output suppress-connect-headers tcp-fastopen tcp-nodelay tftp-no-options tls-earlydata tlsv1 tlsv1.0
-    tlsv1.1 tlsv1.2 tlsv1.3 tr-encoding trace-ids trace-time use-ascii verbose version xattr""".split()
+    tlsv1.1 tlsv1.2 tlsv1.3 tr-encoding trace-ids trace-time use-ascii verbose version xattr""")
 )
 LETTERS = dict(
     pair.split("=")
-    for pair in """a=append E=cert K=config C=continue-at b=cookie c=cookie-jar d=data q=disable D=dump-header f=fail F=form P=ftp-port G=get
+    for pair in words("""a=append E=cert K=config C=continue-at b=cookie c=cookie-jar d=data q=disable D=dump-header f=fail F=form P=ftp-port G=get
     g=globoff I=head H=header h=help 0=http1.0 i=include k=insecure 4=ipv4 6=ipv6 j=junk-session-cookies l=list-only L=location M=manual m=max-time
     n=netrc :=next N=no-buffer o=output Z=parallel #=progress-bar x=proxy U=proxy-user p=proxytunnel Q=quote r=range e=referer
     J=remote-header-name O=remote-name R=remote-time X=request S=show-error s=silent Y=speed-limit y=speed-time 2=sslv2 3=sslv3 t=telnet-option
-    z=time-cond 1=tlsv1 T=upload-file B=use-ascii u=user A=user-agent v=verbose V=version w=write-out""".split()
+    z=time-cond 1=tlsv1 T=upload-file B=use-ascii u=user A=user-agent v=verbose V=version w=write-out""")
 )
 DATA = {"data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json"}
 NOT_FOLLOWED = {"config": "options in a file", "variable": "--variable", "netrc": "credentials in .netrc", "netrc-file": "credentials in .netrc"}
 _PROMPT = (
-    r"(?:[>|] ?)*(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[$%#>❯➜])?"
+    r"(?:[>|] ?)*(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]"
+    r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[$%#>❯➜])?"
 )
-_LEAD = rf"(?:{_PROMPT}[ \t]*)(?:(?:sudo|time|command|exec|env|then|do|&|!)[ \t]+|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]+|\d+[.)][ \t]+|`{{1,3}}|\$\()*"
+_LEAD = (
+    rf"(?:{_PROMPT}[ \t]*)(?:(?:sudo|time|command|exec|env|then|do|&|!)[ \t]+"
+    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]+|\d+[.)][ \t]+|`{1,3}|\$\()*"
+)
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]*[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
 INNER = re.compile(rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*(?P<curl>{_PROGRAM})[ \t]+(?=[-'\"h$\\])")
-_ASSIGNMENT = re.compile(rf"^[ \t]*(?:[$%#] )?(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?(?P<name>[A-Za-z_]\w*)=(?=[^\s=])(?!\$?\({_PROGRAM})", re.MULTILINE)
+_ASSIGNMENT = re.compile(
+    rf"^[ \t]*(?:[$%#] )?(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?(?P<name>[A-Za-z_]\w*)="
+    rf"(?=[^\s=])(?!\$?\({_PROGRAM})",
+    re.MULTILINE,
+)
 _PIPED = re.compile(r"^[ \t]*(?:[$%#>] )?(?:echo|printf|cat)\b[^\n]*", re.MULTILINE)
 
 
@@ -106,13 +116,13 @@ def parse(piece: Piece) -> Iterator[Exchange]:
 
 
 def unquoted_mail(text: str) -> str:
-    """
+    r"""
     Return the text without the ``>`` that a mail program puts before quoted lines.
 
     Examples
     --------
-    >>> unquoted_mail("> curl http://localhost \\\\\\n>   -X POST")
-    'curl http://localhost \\\\\\n  -X POST'
+    >>> unquoted_mail("> curl http://localhost \\\n>   -X POST")
+    'curl http://localhost \\\n  -X POST'
     """
     lines = text.split("\n")
     while (filled := [line for line in lines if line.strip()]) and all(re.match(r"[ \t]?>", line) for line in filled):
@@ -121,8 +131,10 @@ def unquoted_mail(text: str) -> str:
 
 
 def is_cmd(text: str) -> bool:
-    """Tell whether a command is written for Windows cmd: a caret before a quote or at the end of a line, or cmd's prompt."""
-    return bool(re.search(r"\^\"|[ \t]\^[ \t]*(?:\n|$)|^[A-Za-z]:\\[^>\n]*>[ \t]*curl", text, re.MULTILINE))
+    """Tell whether a command is written for Windows cmd: a caret that opens or escapes a quote or ends a line, or cmd's prompt."""
+    if re.search(r"[ \t]\\[ \t]*\n", text):
+        return False  # bash's line continuation
+    return bool(re.search(r"[ \t]\^\"|\^\\\^\"|[ \t]\^[ \t]*(?:\n|$)|^[A-Za-z]:\\[^>\n]*>[ \t]*curl", text, re.MULTILINE))
 
 
 def _next_start(text: str, at: int) -> int:
@@ -312,7 +324,7 @@ def _urlencoded(piece: Piece, value: str, command: Command, line: int) -> bytes:
     known = _file(piece, content, command, line) if sign == "@" else _encoded(content)
     if known is None:
         return _encoded(value)
-    escaped = content if sign == "=" and re.fullmatch(r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?", content) else quote(known, safe="")
+    escaped = content if sign == "=" and re.fullmatch(r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?", content) else quote_plus(known)
     return _encoded(f"{name}={escaped}" if name else escaped)
 
 
@@ -411,7 +423,7 @@ def _url(url: str, queries: list[bytes], *, glob: bool) -> str:
         url = f"http://{url}"
     if queries:
         base, sharp, fragment = url.partition("#")
-        query = b"&".join(part.removeprefix(b"&") for part in queries).decode("utf-8", "replace")
+        query = b"&".join(queries).decode("utf-8", "replace")
         url = f"{base}{'&' if '?' in base else '?'}{query}{sharp}{fragment}"
     return url
 

@@ -106,7 +106,9 @@ class Evidence:
 
     def _repr_html_(self) -> str:
         rows = "".join(_html_row(exchange) for exchange in self.exchanges[:SHOWN])
-        heads = "".join(f'<th scope="col" style="text-align:left;padding:2px 8px">{name}</th>' for name in ("id", "at", "request", "status", "code", "source"))
+        heads = "".join(
+            f'<th scope="col" style="text-align:left;padding:2px 8px">{name}</th>' for name in ("id", "at", "request", "status", "code", "source")
+        )
         table = f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>' if rows else ""
         more = f"<p>Shown are {SHOWN} of {len(self)}.</p>" if len(self) > SHOWN else ""
         style = "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif)"

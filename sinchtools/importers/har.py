@@ -16,7 +16,20 @@ from sinchtools.records import Exchange
 _LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"log\"\s*:\s*\{")
 _ENTRIES = re.compile(r"\"entries\"\s*:\s*\[")
 _JSONP = re.compile(r"\s*[\w$.]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
-_OURS = {"id", "parent_id", "call_id", "origin", "source", "target", "endpoint", "region", "account", "code", "text", "failure"}  # what our own HAR adds
+_OURS = {
+    "id",
+    "parent_id",
+    "call_id",
+    "origin",
+    "source",
+    "target",
+    "endpoint",
+    "region",
+    "account",
+    "code",
+    "text",
+    "failure",
+}  # what our own HAR adds
 _COMMA = re.compile(r"[\s,]*")
 
 
@@ -114,7 +127,11 @@ def _post_data(data: Any, *, exact: bool) -> str | bytes | None:
     text = data.get("text")
     if isinstance(text, str) and (text or exact):
         return _unbased(text) if data.get("encoding") == "base64" or data.get("_encoding") == "base64" else text
-    pairs = [(str(p.get("name")), str(p.get("value", ""))) for p in data.get("params") or [] if isinstance(p, dict)] if isinstance(data.get("params"), list) else []
+    pairs = (
+        [(str(p.get("name")), str(p.get("value", ""))) for p in data.get("params") or [] if isinstance(p, dict)]
+        if isinstance(data.get("params"), list)
+        else []
+    )
     return urlencode(pairs) or None
 
 
@@ -144,8 +161,8 @@ def _unbased(text: str) -> str | bytes | None:
 def _elapsed(entry: Mapping[str, Any]) -> float | None:
     timings = _dict(entry.get("timings"))
     phases = [number for name in ("send", "wait", "receive") if (number := _number(timings.get(name))) is not None]
-    if len(phases) == 3 and all(phase >= 0 for phase in phases) and sum(phases):
-        return sum(phases)
+    if len(phases) == 3 and min(phases) >= 0 and max(phases) > 0:
+        return sum(phases, 0.0)
     time = _number(entry.get("time"))
     return time if time is not None and time >= 0 and (time or timings.get("wait") != -1) else None
 

@@ -100,7 +100,7 @@ def parse_error_body(piece: Piece) -> Iterator[Exchange]:
     """Yield the exchange of which only the answer's body is known."""
     document = piece.document
     status = status_of(document.get("status")) if "status" in document else None
-    yield Exchange(source=piece.at(1),status=status, response_body=piece.text.strip())
+    yield Exchange(source=piece.at(1), status=status, response_body=piece.text.strip())
 
 
 def sniff_sentence(piece: Piece) -> bool:
@@ -172,7 +172,7 @@ def _body(text: str, headers: dict[str, str]) -> str | None:
     announced = header(headers, "content-length")
     trimmed = text.rstrip("\n")
     fits = next((form for form in (text, f"{trimmed}\n") if announced == str(len(form.encode("utf-8", "replace")))), trimmed)
-    return fits.strip("\n") and fits or None
+    return fits if fits.strip("\n") else None
 
 
 def _exchange(piece: Piece, request: Message | None, response: Message | None) -> Exchange:

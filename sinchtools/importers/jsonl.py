@@ -10,58 +10,73 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sinchtools.importers.pieces import HTTP_METHODS, Piece, joined, status_of
+from sinchtools.importers.pieces import HTTP_METHODS, Piece, joined, status_of, words
 from sinchtools.records import Exchange
 from sinchtools.tables import COLUMNS
 
 OWN = {*COLUMNS, "request_body_base64", "response_body_base64"} - {"outcome"}
-OWN_ONLY = {"request_headers", "response_headers", "request_body", "response_body", "request_body_base64", "response_body_base64", "elapsed_ms", "parent_id"}
+OWN_ONLY = {
+    "request_headers",
+    "response_headers",
+    "request_body",
+    "response_body",
+    "request_body_base64",
+    "response_body_base64",
+    "elapsed_ms",
+    "parent_id",
+}
 # where loggers put what we look for: field paths in lower case, the most telling first
 FIELDS: dict[str, tuple[str, ...]] = {
-    "method": (
+    "method": words(
         "method request.method req.method http.request.method http.method http_method request_method requestmethod httprequest.requestmethod "
         "clientrequestmethod verb cs-method httpmethod request.httpmethod attributes.http.request.method attributes.http.method request.verb "
         "log.request.method httpcontext.method event.method requestcontext.httpmethod requestcontext.http.method elb_request_method"
-    ).split(),
-    "url": (
-        "url request.url req.url url.full url.original http.url http.request.url request_url requesturl httprequest.requesturl request_uri uri request.uri "
-        "req.uri clientrequesturi path request.path req.path url.path request_path requestpath http.target http.path attributes.url.full "
+    ),
+    "url": words(
+        "url request.url req.url url.full url.original http.url http.request.url request_url requesturl httprequest.requesturl request_uri uri "
+        "request.uri req.uri clientrequesturi path request.path req.path url.path request_path requestpath http.target http.path attributes.url.full "
         "attributes.http.url attributes.http.target attributes.url.path cs-uri-stem endpoint target log.request.url rawpath "
         "requestcontext.path requestcontext.http.path httpcontext.path"
-    ).split(),
-    "query": "query query_string querystring request.querystring cs-uri-query url.query clientrequestquery args attributes.url.query".split(),
-    "host": (
+    ),
+    "query": words("query query_string querystring request.querystring cs-uri-query url.query clientrequestquery args attributes.url.query"),
+    "host": words(
         "request.host req.host clientrequesthost http_host url.domain request.headers.host req.headers.host server_name vhost host authority "
         "requesthost requestaddr http.host attributes.server.address attributes.http.host cs-host upstream_host requestcontext.domainname"
-    ).split(),
-    "scheme": "scheme url.scheme request.scheme clientrequestscheme request_scheme requestscheme http.scheme protocol_scheme".split(),
-    "status": (
+    ),
+    "scheme": words("scheme url.scheme request.scheme clientrequestscheme request_scheme requestscheme http.scheme protocol_scheme"),
+    "status": words(
         "status statuscode status_code response.status response.statuscode response.status_code res.status res.statuscode http.response.status_code "
-        "http.status_code http.status httprequest.status http_status httpstatus edgeresponsestatus sc-status response_code responsecode response_status "
-        "downstreamstatus resp_status attributes.http.response.status_code attributes.http.status_code elb_status_code log.response.status "
-        "response.code originstatus httpcontext.statuscode requestcontext.status"
-    ).split(),
-    "at": (
-        "at time ts timestamp @timestamp datetime date started_at startedat start_time starttime starteddatetime edgestarttimestamp time_iso8601 time_local "
-        "startutc asctime created eventtime event_time request_time_iso logged_at t started requestcontext.requesttime"
-    ).split(),
-    "request_headers": "request.headers req.headers request_headers requestheaders http.request.headers headers".split(),
-    "response_headers": "response.headers res.headers resp_headers response_headers responseheaders http.response.headers".split(),
-    "request_body": "request.body req.body request_body requestbody http.request.body.content http.request.body request.data request.payload".split(),
-    "response_body": "response.body res.body response_body responsebody http.response.body.content http.response.body resp_body response.data".split(),
-    "failure": "err.type error.type err.code err.name error.name exception.type failure error_class".split(),
+        "http.status_code http.status httprequest.status http_status httpstatus edgeresponsestatus sc-status response_code "
+        "responsecode response_status downstreamstatus resp_status attributes.http.response.status_code attributes.http.status_code "
+        "elb_status_code log.response.status response.code originstatus httpcontext.statuscode requestcontext.status"
+    ),
+    "at": words(
+        "at time ts timestamp @timestamp datetime date started_at startedat start_time starttime starteddatetime edgestarttimestamp time_iso8601 "
+        "time_local startutc asctime created eventtime event_time request_time_iso logged_at t started requestcontext.requesttime"
+    ),
+    "request_headers": words("request.headers req.headers request_headers requestheaders http.request.headers headers"),
+    "response_headers": words("response.headers res.headers resp_headers response_headers responseheaders http.response.headers"),
+    "request_body": words("request.body req.body request_body requestbody http.request.body.content http.request.body request.data request.payload"),
+    "response_body": words("response.body res.body response_body responsebody http.response.body.content http.response.body resp_body response.data"),
+    "failure": words("err.type error.type err.code err.name error.name exception.type failure error_class"),
 }
 DURATIONS = {  # field path: how many milliseconds one unit is
-    **dict.fromkeys("elapsed_ms duration_ms durationms latency_ms latencyms responsetime response_time_ms took_ms time_taken_ms elapsedms time-taken".split(), 1.0),
-    **dict.fromkeys("elapsed elapsedmilliseconds originresponsedurationms latencies.request response.elapsed_ms responselatency".split(), 1.0),
-    **dict.fromkeys("request_time upstream_response_time duration_s duration_seconds response_time_s elapsed_s latency_s duration latency service".split(), 1000.0),
-    **dict.fromkeys("took response_time request_duration httprequest.latency".split(), 1000.0),
-    **dict.fromkeys("event.duration duration_ns latency_ns".split(), 1e-6),
-    **dict.fromkeys("duration_us latency_us duration_micros".split(), 1e-3),
+    **dict.fromkeys(
+        words("elapsed_ms duration_ms durationms latency_ms latencyms responsetime response_time_ms took_ms time_taken_ms elapsedms time-taken"), 1.0
+    ),
+    **dict.fromkeys(words("elapsed elapsedmilliseconds originresponsedurationms latencies.request response.elapsed_ms responselatency"), 1.0),
+    **dict.fromkeys(
+        words("request_time upstream_response_time duration_s duration_seconds response_time_s elapsed_s latency_s duration latency service"), 1000.0
+    ),
+    **dict.fromkeys(words("took response_time request_duration httprequest.latency"), 1000.0),
+    **dict.fromkeys(words("event.duration duration_ns latency_ns"), 1e-6),
+    **dict.fromkeys(words("duration_us latency_us duration_micros"), 1e-3),
 }
 _UNIT = re.compile(r"\s*([\d.]+)\s*(ns|us|µs|ms|s|m)?\s*")
 _UNITS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
-_DOCKER = re.compile(r"^(?:[\w.-]+[ \t]+\| |\d{4}-\d\d-\d\dT[\d:.]+Z (?:stdout|stderr) [FP] |\w{3} +\d+ [\d:]{8} \S+ [^:\n{]{1,80}: |[\d\-T:.Z+]{19,35} )(?=\{)")
+_DOCKER = re.compile(
+    r"^(?:[\w.-]+[ \t]+\| |\d{4}-\d\d-\d\dT[\d:.]+Z (?:stdout|stderr) [FP] |\w{3} +\d+ [\d:]{8} \S+ [^:\n{]{1,80}: |[\d\-T:.Z+]{19,35} )(?=\{)"
+)
 
 
 def sniff(piece: Piece) -> bool:
@@ -145,7 +160,9 @@ def _has_http(value: Mapping[str, Any]) -> bool:
     if isinstance(value.get("method"), str) and isinstance(value.get("url"), str):
         return True
     status = value.get("status")
-    return (isinstance(status, int) and not isinstance(status, bool)) or (isinstance(value.get("code"), str) and bool({"text", "status"} & value.keys()))
+    return (isinstance(status, int) and not isinstance(status, bool)) or (
+        isinstance(value.get("code"), str) and bool({"text", "status"} & value.keys())
+    )
 
 
 def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
@@ -153,7 +170,10 @@ def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is no HTTP status; it was kept")
     return Exchange(
-        **{name: _text(value.get(name)) for name in ("parent_id", "call_id", "method", "url", "endpoint", "region", "account", "code", "text", "failure")},
+        **{
+            name: _text(value.get(name))
+            for name in ("parent_id", "call_id", "method", "url", "endpoint", "region", "account", "code", "text", "failure")
+        },
         id=_text(value.get("id")) or "",
         attempt=status_of(value.get("attempt", 1)) or 1,
         at=piece.instant(value.get("at")),
@@ -274,8 +294,8 @@ def duration_ms(flat: Mapping[str, Any]) -> float | None:
         value = flat.get(path)
         if isinstance(value, str) and (match := _UNIT.fullmatch(value)):
             return _number(_number(match[1]), _UNITS[match[2]] if match[2] else factor)
-        if _number(value) is not None:
-            return _number(value, 1e-6 if path == "duration" and float(value) >= 1e6 else factor)
+        if (number := _number(value)) is not None:
+            return _number(value, 1e-6 if path == "duration" and number >= 1e6 else factor)
     return None
 
 

@@ -54,7 +54,7 @@ class Piece:
     @cached_property
     def document(self) -> Any:
         """The text as one JSON document, or None when it is not one."""
-        if not self.text.lstrip()[:1] in ("{", "["):
+        if self.text.lstrip()[:1] not in ("{", "["):
             return None
         try:
             return json.loads(self.text)
@@ -141,6 +141,11 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return headers
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a table that is easier to read and to extend as text."""
+    return tuple(text.split())
+
+
 def status_of(value: object) -> int | None:
     """Return the status that a value means: None for no response (0 and less, or no number at all)."""
     try:
@@ -185,4 +190,4 @@ def _fold(listed: list[Skipped], new: Skipped) -> None:
         listed.append(new)
 
 
-_MONTHS = {name: i for i, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
+_MONTHS = {name: i for i, name in enumerate(words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"), start=1)}

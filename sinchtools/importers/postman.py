@@ -13,7 +13,9 @@ from sinchtools.importers.pieces import Piece, joined, status_of
 from sinchtools.records import Exchange
 
 _VARIABLE = re.compile(r"\{\{([^{}]+)\}\}")
-_CONVERT = "a collection of version 1: convert it with `npx postman-collection-transformer convert -i FILE -o NEW -j 1.0.0 -p 2.1.0`, or export it as v2.1"
+_CONVERT = (
+    "a collection of version 1: convert it with `npx postman-collection-transformer convert -i FILE -o NEW -j 1.0.0 -p 2.1.0`, or export it as v2.1"
+)
 _MOST_ROUNDS = 5
 
 
@@ -128,7 +130,11 @@ def _url(url: Any, variables: Mapping[str, str]) -> str | None:
 
 def _built(url: Mapping[str, Any]) -> str | None:
     host, path = (sep.join(map(str, part)) if isinstance(part := url.get(name), list) else part for name, sep in (("host", "."), ("path", "/")))
-    pairs = [(str(q.get("key") or ""), q.get("value")) for q in url.get("query") or [] if isinstance(q, dict) and not q.get("disabled")] if isinstance(url.get("query"), list) else []
+    pairs = (
+        [(str(q.get("key") or ""), q.get("value")) for q in url.get("query") or [] if isinstance(q, dict) and not q.get("disabled")]
+        if isinstance(url.get("query"), list)
+        else []
+    )
     query = "&".join(key if value is None else f"{key}={value}" for key, value in pairs)
     if not host:
         return None
@@ -145,10 +151,16 @@ def _body(piece: Piece, body: Any, variables: Mapping[str, str], number: int) ->
         language = (((body.get("options") or {}).get("raw") or {}).get("language")) if isinstance(body.get("options"), dict) else None
         return _filled(_text(content) or "", variables) or None, "application/json" if language == "json" else None
     if mode in ("urlencoded", "formdata"):
-        pairs = [(p.get("key"), p.get("value")) for p in content or [] if isinstance(p, dict) and not p.get("disabled")] if isinstance(content, list) else []
+        pairs = (
+            [(p.get("key"), p.get("value")) for p in content or [] if isinstance(p, dict) and not p.get("disabled")]
+            if isinstance(content, list)
+            else []
+        )
         if mode == "formdata" and pairs:
             piece.guess(number, "a multipart form is shown as names and values, without the files in it")
-        text = urlencode([(_filled(str(key), variables), _filled(str(value or ""), variables)) for key, value in pairs], safe="{}$<>") if pairs else ""
+        text = (
+            urlencode([(_filled(str(key), variables), _filled(str(value or ""), variables)) for key, value in pairs], safe="{}$<>") if pairs else ""
+        )
         return text or None, "application/x-www-form-urlencoded" if mode == "urlencoded" else "multipart/form-data" if pairs else None
     if mode == "graphql" and isinstance(content, dict):
         import json
@@ -188,8 +200,16 @@ def _authorization(auth: Any, variables: Mapping[str, str]) -> list[tuple[str, s
 def _pairs(listed: Any, *, names: bool = False) -> dict[str, str]:
     if isinstance(listed, dict):
         return {str(key): str(value) for key, value in listed.items() if isinstance(value, str | int | float)}
-    found = [p for p in listed if isinstance(p, dict) and p.get("enabled", True) is not False and not p.get("disabled")] if isinstance(listed, list) else []
-    return {str(p.get("key") or p.get("id")): str(p["value"]) for p in found if isinstance(p.get("value"), str | int | float) and (names or p["value"] != "")}
+    found = (
+        [p for p in listed if isinstance(p, dict) and p.get("enabled", True) is not False and not p.get("disabled")]
+        if isinstance(listed, list)
+        else []
+    )
+    return {
+        str(p.get("key") or p.get("id")): str(p["value"])
+        for p in found
+        if isinstance(p.get("value"), str | int | float) and (names or p["value"] != "")
+    }
 
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sinchtools.importers.pieces import Piece, joined
+from sinchtools.importers.pieces import Piece, joined, words
 from sinchtools.records import Exchange
 
 _COMMAND = r"Invoke-WebRequest|Invoke-RestMethod|iwr|irm"
@@ -17,28 +17,34 @@ _STATEMENT = re.compile(
     r"|\$(?P<name>\w+)[ \t]*(?P<part>\[[^\]\n]+\]|(?:\.\w+)+)?[ \t]*(?P<sign>\+?=|\())",
     re.IGNORECASE | re.MULTILINE,
 )
-_SNIFF = re.compile(rf"(?:^|[;|(=]|PS [^>\n]*>)[ \t]*(?:{_COMMAND})[ \t]+[-\"'h$@({{]|^PS [A-Z]:[^>\n]*>[ \t]*curl|^[ \t]*curl(?:\.exe)?\b[^\n]*[ \t]`[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_SNIFF = re.compile(
+    rf"(?:^|[;|(=]|PS [^>\n]*>)[ \t]*(?:{_COMMAND})[ \t]+[-\"'h$@({{]|^PS [A-Z]:[^>\n]*>[ \t]*curl"
+    r"|^[ \t]*curl(?:\.exe)?\b[^\n]*[ \t]`[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SKIP = re.compile(r"(?:[ \t\xa0]|`\r?\n|<#.*?#>)+", re.DOTALL)
 _SKIP_LINES = re.compile(r"(?:\s|`\r?\n|#[^\n]*|;)+")
 _HERE_STRING = re.compile(r"@([\"'])[ \t]*\r?\n(.*?)\r?\n[ \t]*\1@", re.DOTALL)
 _DOUBLE = re.compile(r"[\"“”]((?:[^\"“”`]|`.|\"\")*+)[\"“”]", re.DOTALL)
 _SINGLE = re.compile(r"['‘’]((?:[^'‘’]|'')*+)['‘’]")
 _VARIABLE = re.compile(r"\$(?:\{([^}\n]+)\}|((?:env:)?\w+)((?:\.\w+)*))")
+_SPLATTED = re.compile(r"@(\w+)(?=\s|$)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?=[\s,;)}]|$)")
 _BARE = re.compile(r"[^\s;|,(){}=]+")
 _ARGUMENT = re.compile(r"(?:[^\s;|(){}\"'`“”]|\{[^{}\s]*\}|`[^\r\n])+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _COOKIE = re.compile(r"New-Object System\.Net\.Cookie\([\"']([^\"']*)[\"'],\s*[\"']((?:[^\"'`]|`.)*)[\"']")
-_PARAMETERS = (
+_PARAMETERS = words(
     "uri method headers body contenttype useragent websession infile outfile form credential authentication token timeoutsec maximumredirection "
     "sessionvariable custommethod proxy proxycredential certificate certificatethumbprint transferencoding maximumretrycount retryintervalsec "
-    "httpversion sslprotocol connectiontimeoutseconds operationtimeoutseconds erroraction errorvariable outvariable statuscodevariable responseheadersvariable"
-).split()
-_SWITCHES = (
+    "httpversion sslprotocol connectiontimeoutseconds operationtimeoutseconds erroraction errorvariable outvariable statuscodevariable "
+    "responseheadersvariable"
+)
+_SWITCHES = words(
     "usebasicparsing skiphttperrorcheck skipcertificatecheck usedefaultcredentials disablekeepalive passthru resume noproxy "
     "allowunencryptedauthentication skipheadervalidation preserveauthorizationonredirect verbose debug followrellink proxyusedefaultcredentials"
-).split()
+)
 _MAX_DEPTH = 50
 
 
@@ -57,7 +63,9 @@ def parse(piece: Piece, text: str, curl: Callable[[list[str], int], Iterable[Exc
             script.assign(match)
             continue
         words = script.arguments()
-        if match["command"].lower().startswith("curl") and not any(isinstance(w, str) and w.lower() in ("-uri", "-headers", "-method") for w in words):
+        if match["command"].lower().startswith("curl") and not any(
+            isinstance(w, str) and w.lower() in ("-uri", "-headers", "-method") for w in words
+        ):
             yield from curl([match["command"], *map(_as_text, words)], line)
         else:
             yield from _exchange(piece, words, line)
@@ -124,8 +132,15 @@ class _Script:
             value = self.single()
             tail = self.take(_ARGUMENT) if isinstance(value, str) else None
             return f"{value}{tail[0]}" if tail else value
-        if char == "$" and (variable := _VARIABLE.match(self.text, self.at)) and self.text[variable.end() : variable.end() + 1] in ("", " ", "\n", "\r", "\t", ")", ";"):
+        if (
+            char == "$"
+            and (variable := _VARIABLE.match(self.text, self.at))
+            and self.text[variable.end() : variable.end() + 1] in ("", " ", "\n", "\r", "\t", ")", ";")
+        ):
             return self.single()
+        if (splatted := _SPLATTED.match(self.text, self.at)) and isinstance(self.variables.get(splatted[1].lower()), dict):
+            self.at = splatted.end()
+            return self.variables[splatted[1].lower()]
         word = self.take(_ARGUMENT)
         if word is None:
             return ""
@@ -267,7 +282,7 @@ def _exchange(piece: Piece, words: list[Any], line: int) -> Iterator[Exchange]:
     url = given["uri"] if re.match(r"[\w+.-]+://|[{$<]", given["uri"]) else f"http://{given['uri']}"
     if method == "GET" and isinstance(given.get("body"), dict):
         url, body = f"{url}{'&' if '?' in url else '?'}{urlencode(given['body'])}", None
-    yield Exchange(source=piece.at(line),method=method, url=url, request_headers=joined(headers), request_body=body)
+    yield Exchange(source=piece.at(line), method=method, url=url, request_headers=joined(headers), request_body=body)
 
 
 def _body(piece: Piece, given: Mapping[str, Any], method: str, line: int) -> tuple[str | None, list[tuple[str, str]]]:

@@ -56,7 +56,7 @@ def read(
     tz: str | tzinfo | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Evidence:
-    """
+    r"""
     Read any evidence: a path, folder, glob, archive, pasted text, bytes, exchanges, or a list of these.
 
     Parameters
@@ -79,7 +79,7 @@ def read(
 
     Examples
     --------
-    >>> read('HTTP/1.1 403 Forbidden\\n\\n{"code": "unknown_group", "text": "No such group"}')[0].code
+    >>> read('HTTP/1.1 403 Forbidden\n\n{"code": "unknown_group", "text": "No such group"}')[0].code
     'unknown_group'
     """
     if format is not None and format not in FORMATS:
@@ -148,11 +148,12 @@ class _Reading:
     def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
         whole = {name: text for name in _TEXT_FIELDS if isinstance(text := getattr(raw, name), str) and not _is_utf8(text)}
         headers = {name: getattr(raw, name) for name in ("request_headers", "response_headers")}
-        broken = {name: pairs for name, pairs in headers.items() if not all(_is_utf8(key) and _is_utf8(value) for key, value in pairs.items())}
+        broken = {name: pairs for name, pairs in headers.items() if not all(_is_utf8(key + value) for key, value in pairs.items())}
         if whole or broken:
             piece.guess((raw.source or "").rpartition("#")[2], "halves of characters (lone surrogates) were replaced")
             mended: dict[str, Any] = {name: _mended(text) for name, text in whole.items()}
-            raw = replace(raw, **mended, **{n: {_mended(k): _mended(v) for k, v in pairs.items()} for n, pairs in broken.items()})
+            mended |= {name: {_mended(key): _mended(value) for key, value in pairs.items()} for name, pairs in broken.items()}
+            raw = replace(raw, **mended)
         return api.complete(self.redactor.exchange(raw))
 
     def keep(self, exchange: Exchange) -> None:

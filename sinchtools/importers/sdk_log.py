@@ -17,7 +17,10 @@ _REQUEST = re.compile(r"HTTP request (?P<method>[A-Z]+) call with headers: (?P<h
 _RESPONSE = re.compile(r"HTTP response (?P<status>\d{3}) with headers: (?P<headers>\{.*?\}) and body: (?P<body>.*) from URL: (?P<url>\S+)\s*$")
 _URLLIB3 = re.compile(r"(?P<origin>https?://[^\s\"/]+) \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3})(?: \S+)?\s*$")
 _ERROR = re.compile(r"(?P<name>[\w.]*(?:Sms|SMS|Sinch)\w*Exception): (?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))")
-_NETWORK = re.compile(r"^(?:[\w.]+\.)?(?P<name>(?:ConnectTimeout|ReadTimeout|ConnectionError|SSLError|ProxyError|MaxRetryError|NewConnectionError|ChunkedEncodingError)(?:Error)?)\b: ")
+_NETWORK = re.compile(
+    r"^(?:[\w.]+\.)?(?P<name>(?:ConnectTimeout|ReadTimeout|ConnectionError|SSLError|ProxyError"
+    r"|MaxRetryError|NewConnectionError|ChunkedEncodingError)(?:Error)?)\b: "
+)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _HIDDEN = "the SDK hides the status of an answer that is no JSON (often a gateway's 5xx); only its DEBUG log tells it"
 _LONGEST_LITERAL, _DEEPEST_LITERAL = 1_000_000, 60

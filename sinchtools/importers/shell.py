@@ -36,24 +36,24 @@ class Command:
 
 
 def bash_command(text: str, start: int, *, variables: dict[str, str], note: Note, strict: bool = True) -> Command:
-    """
+    r"""
     Return the bash command that starts at `start`: words unquoted, variables that the paste assigns put in, all others as written.
 
     Examples
     --------
-    >>> bash_command("echo 'a b' $'\\\\x41' \\"$HOME\\" | cat", 0, variables={}, note=print).words
+    >>> bash_command("echo 'a b' $'\\x41' \"$HOME\" | cat", 0, variables={}, note=print).words
     ['echo', 'a b', 'A', '$HOME']
     """
     return _Bash(text, start, variables, note, strict).command()
 
 
 def cmd_command(text: str, start: int, *, variables: dict[str, str], note: Note, strict: bool = True) -> Command:
-    """
+    r"""
     Return the command for Windows cmd that starts at `start`: carets resolved as cmd does, quotes as C programs do.
 
     Examples
     --------
-    >>> cmd_command('curl ^"http://x/^" -d "{\\\\"a\\\\":1}"', 0, variables={}, note=print).words
+    >>> cmd_command('curl ^"http://x/^" -d "{\\"a\\":1}"', 0, variables={}, note=print).words
     ['curl', 'http://x/', '-d', '{"a":1}']
     """
     command = Command()
@@ -140,7 +140,7 @@ class _Bash:
         self.add(self.text[self.at + 1 : close], close + 1)
 
     def smart(self) -> None:
-        kind = "“”„\"" if self.text[self.at] in "“”" else "‘’'"
+        kind = '“”„"' if self.text[self.at] in "“”" else "‘’'"
         close = next((i for i in range(self.at + 1, min(len(self.text), self.at + 100_000)) if self.text[i] in kind), -1)
         if self.word and self.text[self.at] in "‘’":
             return self.add(self.text[self.at], self.at + 1)
@@ -266,12 +266,12 @@ _SPECIAL: dict[str, Callable[[_Bash], None]] = {
 
 
 def ansi_c(quoted: str) -> str:
-    """
+    r"""
     Return what bash makes of the inside of ``$'...'``; two halves of a character outside the basic plane become one.
 
     Examples
     --------
-    >>> ansi_c(r"caf\\xc3\\xa9\\u0021")
+    >>> ansi_c(r"caf\xc3\xa9\u0021")
     'café!'
     """
     made = bytearray()
@@ -358,7 +358,7 @@ def _c_words(line: str, strict: bool) -> list[str]:
             word = word if word is not None else []
             word.append("\\" * (len(match[1]) // 2))
             escaped, doubled = len(match[1]) % 2, len(match[2]) == 2
-            if escaped or (doubled and quoted and not line[at : at + 1] in ("", " ", "\t", "\n")):
+            if escaped or (doubled and quoted and line[at : at + 1] not in ("", " ", "\t", "\n")):
                 word.append('"')
                 at -= 1 if escaped and doubled else 0
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import re
 import zipfile
@@ -65,7 +64,7 @@ def path_of(text: str) -> Path | None:
         return None
     path = Path(text).expanduser() if text.startswith("~/") else Path(text)
     try:
-        if text.strip() and (path.exists() or (glob.has_magic(text) and "\n" not in text and glob.glob(text, recursive=True))):
+        if text.strip() and (path.exists() or ("\n" not in text and _matches(text))):
             return path
     except (OSError, ValueError):
         return None
@@ -76,7 +75,9 @@ def path_of(text: str) -> Path | None:
 def _paths(path: Path) -> list[tuple[Path, Path]]:
     try:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() not in _IGNORED and not file.name.startswith("."))
+            files = sorted(
+                file for file in path.rglob("*") if file.is_file() and file.suffix.lower() not in _IGNORED and not file.name.startswith(".")
+            )
             if not files:
                 raise MissingInputError(path, "holds no file that could be read")
             return [(file, path) for file in files]
@@ -84,10 +85,20 @@ def _paths(path: Path) -> list[tuple[Path, Path]]:
             return [(path, path)]
     except (PermissionError, ValueError) as error:
         raise MissingInputError(path, "cannot be read") from error
-    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
+    found = [file for file in _matches(str(path)) if file.is_file()]
     if not found:
         raise MissingInputError(path)
     return [(file, file.parent) for file in found]
+
+
+def _matches(pattern: str) -> list[Path]:
+    path = Path(pattern).expanduser()
+    if not re.search(r"[*?\[]", pattern) or path == Path(path.anchor):
+        return []
+    try:
+        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    except (OSError, ValueError, NotImplementedError, re.error):
+        return []
 
 
 def _file(path: Path, name: str) -> Iterator[Opened]:
@@ -176,9 +187,9 @@ def _decoded(data: bytes, name: str) -> Opened:
         if data.startswith(mark):
             return Opened(name, data[len(mark) :].decode(encoding, "replace"), warning=warning)
     if data[:2000].count(0) * 3 > len(data[:2000]) > 1:
-        if data[1:2000:2].count(0) * 2 > len(data[1:2000:2]) and data[0] or data[:2000:2].count(0) * 2 > len(data[:2000:2]):
+        if any(half.count(0) * 2 > len(half) for half in (data[1:2000:2], data[:2000:2])):
             text = data.decode("utf-16-le" if data[0] else "utf-16-be", "replace")
-            if text.isprintable() or text[:200].replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+            if text[:200].replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
                 return Opened(name, text, warning=warning)
         return Opened(name, refused="binary data, no text")
     try:
