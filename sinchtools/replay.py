@@ -484,7 +484,7 @@ def _sent(request: Exchange, item: Item, client: Client, sandbox: Sandbox) -> Ex
 
 def _set_up(account: Account, item: Item) -> None:
     answered = item.original.status
-    account.callback_url = None if item.original.code == "missing_callback_url" else "http://127.0.0.1:9/"
+    account.callback_url = None if item.original.code == "missing_callback_url" else "https://callback.invalid/"
     if item.original.code != "unknown_group":
         for group_id in _group_ids(item.request):
             account.add_group(group_id, members=("15551230001",))
@@ -504,18 +504,11 @@ def _authorization(request: Exchange, account: Account) -> str | None:
         return value
     token = account.token
     if "expires" in facts and (expires := instant_of(facts["expires"])) and expires <= (request.at or datetime.now(UTC)):
-        token = _expired_token(expires)
+        token = account.issue_token(-1)
     token = f'"{token}"' if "quoted" in facts else token[:4] + " " + token[4:] if "inner-space" in facts else token
     if facts["kind"] == "pair":
         token = base64.b64encode(f"{account.id}:{token}".encode()).decode()
     return MARKER.sub(lambda _: token, value)
-
-
-def _expired_token(expires: datetime) -> str:
-    coded = (
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "none"}, {"exp": int(expires.timestamp())})
-    )
-    return ".".join((*coded, "simulated"))
 
 
 # --- the vendor ------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class ReplayPanel(Panel):
         self.diagnosis = widgets.HTML(layout=WIDE)
         self.method = labelled(widgets.Text, "Method", "HTTP method", layout=widgets.Layout(width="280px"))
         self.path = labelled(widgets.Text, "Path", "Path and query of the request")
-        self.headers = labelled(widgets.Textarea, "Headers", "One a line, Name: value; a removed secret stands as its marker", layout=_box("74px"))
+        self.headers = labelled(widgets.Textarea, "Headers", "One a line, Name: value; a removed secret stands as its marker", layout=_box("96px"))
         self.body = labelled(widgets.Textarea, "Body", "The request body as it was sent", layout=_box("170px"))
         self.replay_button = button("Replay in the sandbox", "Send what stands above to the simulated API", primary=True)
         self.fix_button = button("Apply the certain fix", "Change the request as the diagnosis proposes")
