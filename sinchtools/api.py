@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sinchtools.records import Exchange
+from sinchtools.redact import MARKER
 from sinchtools.settings import REGIONS
 
 PREFIX = "/xms/v1"
@@ -319,7 +320,7 @@ def locate(url: str) -> Place:
     ('plan', 'eu', 'plan1', ['GET', 'POST', 'PUT', 'DELETE'])
     """
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(MARKER.sub("secret", url.strip()))  # a marker's # would end the URL
         host = parts.hostname
     except ValueError:
         parts, host = urlsplit(""), None
