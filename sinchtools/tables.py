@@ -52,10 +52,7 @@ def frame(exchanges: Iterable[Exchange]) -> pd.DataFrame:
 
     rows = [_row(exchange) for exchange in exchanges]
     columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
-    series = {
-        name: _instants(list(values)) if name == "at" else pd.array(list(values), dtype=dtype)
-        for (name, (dtype, _)), values in zip(COLUMNS.items(), columns, strict=True)
-    }
+    series = {name: _series(name, list(values)) for name, values in zip(COLUMNS, columns, strict=True)}
     return pd.DataFrame(series, columns=list(COLUMNS))
 
 
@@ -73,22 +70,6 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
         else:
             row[name] = dict(value) if name.endswith("_headers") else value
     return row
-
-
-def _row(exchange: Exchange) -> tuple[Any, ...]:
-    return tuple(_cell(name, getattr(exchange, name)) for name in COLUMNS)
-
-
-def _cell(name: str, value: Any) -> Any:
-    if name.endswith("_headers"):
-        return json.dumps(dict(value), ensure_ascii=False)
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-
-
-def _instants(values: list[Any]) -> Any:
-    import pandas as pd
-
-    return pd.Series(pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")) if values else pd.Series([], dtype="datetime64[us, UTC]")
 
 
 def from_json(row: Mapping[str, Any]) -> Exchange:
@@ -109,3 +90,22 @@ def from_json(row: Mapping[str, Any]) -> Exchange:
     if fields.get("at") is not None:
         fields["at"] = datetime.fromisoformat(fields["at"]).astimezone(UTC)
     return Exchange(**fields)
+
+
+def _row(exchange: Exchange) -> tuple[Any, ...]:
+    return tuple(_cell(name, getattr(exchange, name)) for name in COLUMNS)
+
+
+def _cell(name: str, value: Any) -> Any:
+    if name.endswith("_headers"):
+        return json.dumps(dict(value), ensure_ascii=False)
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+
+
+def _series(name: str, values: list[Any]) -> Any:
+    import pandas as pd
+
+    dtype: Any = COLUMNS[name][0]
+    if name != "at" or not values:
+        return pd.Series(values, dtype=dtype)
+    return pd.Series(pd.to_datetime(values, utc=True).astype(dtype))

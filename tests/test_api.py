@@ -60,7 +60,8 @@ def test_complete_fills_in_what_the_rest_tells_and_keeps_what_is_there():
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        (None, (None, None)), ("", (None, None)), ("<html>", (None, None)), ("[1]", (None, None)), ('{"code": 21211, "message": "bad"}', (None, "bad")),
+        (None, (None, None)), ("", (None, None)), ("<html>", (None, None)), ("[1]", (None, None)),
+        ('{"code": 21211, "message": "bad"}', (None, "bad")),
         ('{"code": "x", "description": "d"}', ("x", "d")), (b'{"code": "x"}', ("x", None)),
         ("{" * 50_000, (None, None)),
     ],

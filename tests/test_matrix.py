@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sinchtools import catalogue, diagnosis, playbook
+from sinchtools import catalogue, diagnosis, playbook, wording
 from sinchtools.calllog import CallLog
 from sinchtools.client import Client, Token
 from sinchtools.records import Exchange
@@ -64,7 +64,7 @@ class Parts:
     entries: dict = field(default_factory=lambda: {(entry.number, entry.code): entry for entry in catalogue.status_rows()})
     scenes: dict = field(default_factory=lambda: dict(SCENES))
     playbooks: dict = field(default_factory=lambda: dict(playbook._playbooks()))
-    rules: dict = field(default_factory=lambda: dict(diagnosis.rules()))
+    rules: dict = field(default_factory=lambda: dict(wording.rules()))
 
 
 def holes(parts, tmp_path):
