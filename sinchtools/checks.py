@@ -553,6 +553,8 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
         return "msisdn-several", "error", facts
     if bare.count("+") > 1:
         return "msisdn-doubled-plus", "error", facts
+    if prefix := re.match(r"[a-z]{3,12}:(?=\+?\d)", bare, re.IGNORECASE):
+        return "msisdn-prefix", "error", {**facts, "value": prefix[0]}
     if strange := "".join(dict.fromkeys(c for c in bare.removeprefix("+") if not ("0" <= c <= "9"))):
         rule = "msisdn-letters" if strange.isalpha() and strange.isascii() else "msisdn-characters"
         return rule, "error", {**facts, "value": " ".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in strange[:10])}

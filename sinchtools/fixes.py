@@ -160,8 +160,8 @@ def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str
     if body is None or len(steps) != 2 or not steps[1].isdigit():
         return None
     value = body[steps[0]][int(steps[1])]
-    single = re.sub(r"^\++", "+", value.strip())
-    if "+" in single[1:]:
+    single = re.sub(r"^(?:[A-Za-z]+:)?\++", "+", value.strip())
+    if not re.fullmatch(r"\+[\d ()-]+", single):
         return None
     body[steps[0]][int(steps[1])] = single
     edit["body"] = json.dumps(body, ensure_ascii=False)
@@ -218,7 +218,7 @@ def _one_slash(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> st
 _MENDS = (  # rules (a pattern): how to mend them
     (r"json-.*", _json),
     (r"not-an-array", _wrapped),
-    (r"msisdn-doubled-plus", _one_plus),
+    (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
     (r"content-type-.*", _json_type),
     (r"auth-(no-bearer|quoted|space|colon)", _bearer),
     (r"method-not-allowed", _method),

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from sinchtools.api import SCHEMAS
 
@@ -188,6 +189,10 @@ def _whole(text: str) -> Defect | None:
         return _defect(text, "json-multipart", at, length=0)
     if bare[0] not in "{[" and _FORM.fullmatch(bare[:10_000]):
         return _defect(text, "json-form", at, length=0)
+    if bare.startswith("[object "):
+        return _defect(text, "json-not-serialised", at, length=len(bare[:15]), value=bare[:15])
+    if bare[:3].lower() in ("%7b", "%5b"):
+        return _defect(text, "json-percent-encoded", at, length=3, fix=(0, len(text), unquote(text)) if _is_json(unquote(text)) else None)
     if bare[0] in "'‘“`" and bare[1:2] in ("{", "["):
         return _defect(text, "json-outer-quotes", at, fix=_unquoted(text, at))
     if re.match(r'[{\[]\s*\\"', bare):

@@ -11,8 +11,9 @@ from sinchtools.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.tables import COLUMNS, as_json, frame, from_json
 
 FULL = Exchange(
-    id="a", parent_id="p", call_id="c", attempt=2, at=datetime(2026, 11, 23, 8, 0, 0, 125, tzinfo=UTC), origin="replay", source="x.har#1", target="sandbox",
-    method="POST", url="https://us.sms.api.sinch.com/xms/v1/p/batches", endpoint="POST /batches", region="us", account="p", request_headers={"A": "ä"},
+    id="a", parent_id="p", call_id="c", attempt=2, at=datetime(2026, 11, 23, 8, 0, 0, 125, tzinfo=UTC), origin="replay", source="x.har#1",
+    target="sandbox", method="POST", url="https://us.sms.api.sinch.com/xms/v1/p/batches", endpoint="POST /batches", region="us", account="p",
+    request_headers={"A": "ä"},
     request_body="{}", status=400, code="c", text="t", response_headers={"B": "1"}, response_body=b"\xff\x00", elapsed_ms=1.25, failure=None,
 )  # fmt: skip
 
@@ -47,8 +48,11 @@ def test_record_and_table_are_one_thing():
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(200, "success"), (202, "success"), (302, "other"), (100, "other"), (404, "user_error"), (503, "sinch_error"), (999, "other"), (None, "no_response")],
-)
+    [
+        (200, "success"), (202, "success"), (302, "other"), (100, "other"), (404, "user_error"), (503, "sinch_error"), (999, "other"),
+        (None, "no_response"),
+    ],
+)  # fmt: skip
 def test_the_outcome_comes_from_the_status(status, outcome):
     assert Exchange(status=status).outcome == outcome
 
