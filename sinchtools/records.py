@@ -137,6 +137,8 @@ class Finding:
         What was seen: the characters or the value at fault, never a whole body or a whole number.
     tag
         ``documented``, ``observed`` or ``assumed``: how sure the rule is.
+    engineer
+        Words for the engineer, where the customer's do not say it all.
     """
 
     rule: str
@@ -154,6 +156,7 @@ class Finding:
     fix: str | None = None
     proof: str | None = None
     tag: str = "documented"
+    engineer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

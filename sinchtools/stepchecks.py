@@ -180,13 +180,13 @@ def json_parses(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def required_fields(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether every required field of the body is there."""
-    missing = {"missing-field", "absent-value"}
+    missing = {"missing-field", "missing-field-renamed", "absent-value"}
     return _by_rules(exchange, findings, checks.CONSTRAINT, lambda v: v.rule in missing, "Every required field is there.")
 
 
 def within_limits(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether lengths and counts in the body are within the API's limits."""
-    apart = {"missing-field", "expire-at-past", "expire-before-send", "expire-too-late"}
+    apart = {"missing-field", "missing-field-renamed", "expire-at-past", "expire-before-send", "expire-too-late"}
     fine = "Lengths and counts are within their limits."
     return _by_rules(exchange, findings, checks.CONSTRAINT, lambda v: v.code == checks.CONSTRAINT and v.rule not in apart, fine)
 

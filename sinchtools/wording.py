@@ -27,6 +27,8 @@ class Rule:
     ----------
     says, then, fix
         Format strings, filled from what was found.
+    engineer
+        One more, for the engineer alone, where there is more to know than the customer needs.
     page, tag
         Where the fact stands, and how sure it is.
     severity
@@ -41,6 +43,7 @@ class Rule:
     tag: str = "documented"
     severity: str = "error"
     fix: str | None = None
+    engineer: str | None = None
     location: str = "body"
     field: str | None = None
 
@@ -74,8 +77,9 @@ def finding_of(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None
     shown_status = status if severity == "error" else None
     place["code"] = place.get("code") if severity == "error" else None
     found = Finding(
-        rule=name, severity=severity, status=shown_status, says=says, then=_filled(rule.then, words), page=rule.page, tag=rule.tag, **place
-    )
+        rule=name, severity=severity, status=shown_status, says=says, then=_filled(rule.then, words), page=rule.page, tag=rule.tag,
+        engineer=_filled(rule.engineer, words) if rule.engineer else None, **place,
+    )  # fmt: skip
     if found.pointer and (text := text_of(exchange.request_body)) and (position := jsonlint.position_of(text, found.pointer)) is not None:
         line, column = jsonlint.line_and_column(text, position)
         found = replace(found, line=line, column=column)
@@ -105,6 +109,7 @@ def _of_violation(violation: Violation, text: str | None) -> Finding:
         fix=_filled(rule.fix, words) if rule.fix else None,
         proof=proof or _proof(violation),
         tag=rule.tag,
+        engineer=_filled(rule.engineer, words) if rule.engineer else None,
     )
 
 
