@@ -46,7 +46,7 @@ _SECRET_NAME = re.compile(
 _SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+", re.IGNORECASE)
 _SCHEME = re.compile(r"(\s*['\"]?\s*)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
-_NEEDLES = ("token", "secret", "pass", "pwd", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
+NEEDLES = ("token", "secret", "pass", "pwd", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
 _NAME_REST = re.compile(r"[\w-]*")
 _LONGEST_NAME = 64
 _THEN = re.compile(  # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag
@@ -193,7 +193,7 @@ def marker_facts(value: str) -> dict[str, str] | None:
 def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     lowered = text.replace("İ", "I").lower()
     hits: list[tuple[int, str]] = []
-    for needle in _NEEDLES:
+    for needle in NEEDLES:
         at = lowered.find(needle) if needle != "@" or "://" in lowered else -1
         while at >= 0:
             if needle != "key" or lowered[at - 1 : at].isalpha() or lowered[at - 1 : at] in ("_", "-"):  # a plain "key" is in every other JSON

@@ -2,13 +2,19 @@
 
 import gzip
 import json
+import re
+import traceback
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sinchtools import tables
 from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import read
-from sinchtools.importers.scan import LEFT_OUT, SCANNED, scan
+from sinchtools.importers.scan import HELD_BACK, LEFT_OUT, SCANNED, SECRET_LIKE, scan
+from sinchtools.redact import Redactor
 
 FEW = 'id, "at", status, code, account'
 CANARY = "c4n4ryS3cr3t"
@@ -71,6 +77,72 @@ def test_a_missing_or_wrong_file_is_said(tmp_path):
     (tmp_path / "a.parquet").write_text("no parquet")
     with pytest.raises(WrongUseError, match="parquet"):
         scan(tmp_path / "a.parquet").fetchall()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_single_rows_come_in_whole_through_the_door_of_read(jsonl, tmp_path, form):
+    path = tmp_path / f"log.{form}"
+    if form == "parquet":
+        import duckdb
+
+        duckdb.read_json(str(jsonl)).write_parquet(str(path))
+    failing = scan(path).filter("status = 403")
+    evidence = read(failing, ["row-2", "row-9"])
+    whole = read(jsonl)["row-2"]
+    assert [replace(x, request_headers={}, source="", url="") for x in evidence] == [replace(whole, request_headers={}, source="", url="")]
+    assert evidence[0].source == path.name
+    assert evidence[0].request_headers["Authorization"].startswith("Bearer [secret ")
+    assert [(skipped.source, skipped.count) for skipped in evidence.skipped] == [("id row-9", 1)]
+    assert read(failing, "row-2").exchanges == evidence.exchanges
+
+
+def test_rows_of_a_table_with_other_names_come_in_too(tmp_path):
+    (tmp_path / "it's.csv").write_text('"row ""no""",when,result\n7,2024-05-01T10:00:00Z,404\n8,,500\n')
+    lazy = scan(tmp_path / "it's.csv", columns={'row "no"': "id", "result": "status", "when": "at"})
+    assert [(x.id, x.status, x.at.hour) for x in read(lazy, "7")] == [("7", 404, 10)]
+
+
+@pytest.mark.parametrize("arguments", [(None,), ("",), ("x", "row-1"), ([], ["row-1"])])
+def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl, arguments):
+    with pytest.raises(WrongUseError, match="ids"):
+        read(*arguments) if len(arguments) > 1 else read(scan(jsonl), *arguments)
+
+
+def test_a_relation_of_somebody_else_is_refused():
+    import duckdb
+
+    with pytest.raises(WrongUseError, match=r"none that st\.scan returned"):
+        read(duckdb.sql("SELECT 1 AS id"), "1")
+
+
+LEAKY = st.sampled_from(
+    ["password={v}", '{{"api_key": "{v}"}}', "Authorization: Bearer {v}", "bearer {v}", "https://u:{v}@h/", "<token>{v}</token>",
+     "a&client_secret={v}", "x-functions-key={v}", "access_token%3D{v}", "pass => {v}", 'name="password"\r\n\r\n{v}', '{{"key": "token", "value": "{v}"}}',
+     "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.{v}", "{v}"]
+)  # fmt: skip
+
+
+@given(st.text(max_size=20), LEAKY, st.text(max_size=20))
+def test_whatever_read_would_mark_scan_holds_back(before, shape, after):
+    text = before + shape.format(v=CANARY * 2) + after
+    if Redactor().text(text) != text:
+        assert re.search(SECRET_LIKE, text)
+
+
+@pytest.mark.parametrize("name", [name for name in SCANNED if name not in ("attempt", "at", "elapsed_ms", "status", "outcome", "region", "url")])
+def test_every_text_column_is_held_back_when_it_may_hold_a_secret(tmp_path, name):
+    (tmp_path / "a.jsonl").write_text(json.dumps({name: f"the password={CANARY}", "status": 500}))
+    row = scan(tmp_path / "a.jsonl").project(f'"{name}"').fetchall()[0][0]
+    assert row == HELD_BACK
+
+
+def test_no_error_of_a_scan_shows_what_the_files_hold(tmp_path):
+    for name in ("a.parquet", "a.jsonl", "a.csv"):
+        (tmp_path / name).write_text(f'"token: {CANARY}\n\x00,{{{CANARY}\n' * 3)
+        try:
+            scan(tmp_path / name).fetchall()
+        except Exception:
+            assert CANARY not in traceback.format_exc()
 
 
 def test_narwhals_takes_it_as_it_is(jsonl):

@@ -16,6 +16,8 @@ from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import access_log, callback, curl, har, http_message, jsonl, postman, sdk_log, sources
 from sinchtools.importers.evidence import Evidence
 from sinchtools.importers.pieces import Piece
+from sinchtools.importers.scan import is_lazy
+from sinchtools.importers.scan import rows as scanned_rows
 from sinchtools.records import Exchange, Skipped
 from sinchtools.redact import MARKER, Redactor
 
@@ -50,6 +52,7 @@ _TEXT_FIELDS = ("parent_id", "call_id", "source", "method", "url", "request_body
 
 def read(
     source: Source,
+    ids: str | Iterable[str] | None = None,
     *,
     format: str | None = None,
     files: str | Path | None = None,
@@ -62,7 +65,9 @@ def read(
     Parameters
     ----------
     source
-        What to read. A text that could be a path and is one is read from there.
+        What to read. A text that could be a path and is one is read from there. Also what `scan` returned, together with `ids`.
+    ids
+        The rows of a scan to bring in whole.
     format
         One of `FORMATS`, to force it; else it is found from the content.
     files
@@ -85,7 +90,10 @@ def read(
     if format is not None and format not in FORMATS:
         raise WrongUseError(f"{format!r} is no format that is read here.", hint=f"Use one of: {', '.join(FORMATS)}.")
     reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
-    reading.take(source, "paste")
+    if is_lazy(source) or ids is not None:
+        reading.fetch(source, [ids] * bool(ids) if isinstance(ids, str) else [str(one) for one in ids or ()])
+    else:
+        reading.take(source, "paste")
     return reading.evidence()
 
 
@@ -113,6 +121,16 @@ class _Reading:
         else:
             for number, part in enumerate(source, start=1):
                 self.take(part, f"paste-{number}")
+
+    def fetch(self, lazy: Any, ids: list[str]) -> None:
+        if not is_lazy(lazy) or not ids:
+            raise WrongUseError("Single rows are read from a scan by their ids.", hint='Say st.read(st.scan("logs/*.jsonl"), ["row-1", "row-2"]).')
+        for file, rows in scanned_rows(lazy, ids).items():
+            piece = Piece(file, "", tz=self.tz)
+            piece.document = rows
+            self.parse(piece, "jsonl")
+        missing = [one for one in dict.fromkeys(ids) if one not in {exchange.id for exchange in self.exchanges}]
+        self.skipped += [Skipped(source=f"id {one[:80]}", reason="no row of the scanned files has this id") for one in missing]
 
     def open(self, opened: sources.Opened) -> None:
         if opened.warning:

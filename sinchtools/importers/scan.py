@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinchtools import api
 from sinchtools.errors import MissingInputError, WrongUseError
+from sinchtools.importers.pieces import status_of
+from sinchtools.redact import NEEDLES
 from sinchtools.tables import COLUMNS
 
 if TYPE_CHECKING:
@@ -18,7 +21,11 @@ LEFT_OUT = ("request_headers", "request_body", "response_headers", "response_bod
 SCANNED = tuple(name for name in COLUMNS if name not in LEFT_OUT)
 _READERS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _TYPES = {"string": "VARCHAR", "Int16": "SMALLINT", "Float64": "DOUBLE", "datetime64[us, UTC]": "TIMESTAMPTZ"}
-_SECRET_LIKE = r"(?i)eyJ[\w-]{8,}|bearer\s|basic\s+[A-Za-z0-9+/=]{8,}"
+HELD_BACK = "[held back: may hold a secret; st.read(lazy, ids) brings the row in]"
+_NAMES = "|".join(needle for needle in NEEDLES if needle not in ("bearer", "basic", "eyj", "@"))
+# wider than what `Redactor` marks, since a whole value is held back: a name with a sign or a line after it, a scheme, a JWT, user info
+SECRET_LIKE = rf"(?is)(?:{_NAMES}).*(?:[:=>\n]|%3d|val)|(?:bearer|basic)(?:\s|%20|\+)|eyj[\w-]+\.|://[^/?#]*@"
+_NEVER_IN_A_SECRET = ("attempt", "at", "elapsed_ms", "status", "outcome", "region")
 
 
 def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> duckdb.DuckDBPyRelation:
@@ -26,7 +33,7 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
     Return a lazy relation on files of any size: JSON Lines, CSV or Parquet, also gzipped, one or a glob.
 
     It has the columns of the design less headers and bodies, and `url` without its query: what is not selected cannot leak.
-    `at` is in UTC.
+    A text that looks as if it held a secret is held back whole. `at` is in UTC. ``st.read(lazy, ids)`` brings single rows in whole.
 
     Parameters
     ----------
@@ -46,16 +53,71 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET preserve_insertion_order = true")
+    connection.execute("SET VARIABLE sinchtools_files = ?", [str(pattern)])
+    connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
     try:
         raw = _raw(connection, str(pattern), _wanted(columns))
         return raw.project(", ".join(_selected(name, raw.columns, columns or {}) for name in SCANNED))
-    except duckdb.IOException as error:
-        raise MissingInputError(str(pattern), "fits no file that can be read") from error
-    except duckdb.Error as error:
-        kind = _reader(str(pattern))
-        raise WrongUseError(
-            f"{str(pattern)!r} cannot be read as {kind}.", hint="Check the file's ending, or use st.read for another form."
-        ) from error
+    except duckdb.IOException:
+        raise MissingInputError(str(pattern), "fits no file that can be read") from None
+    except duckdb.Error:  # its text may quote a line of the file
+        reason = f"{str(pattern)!r} cannot be read as {_reader(str(pattern))}."
+        raise WrongUseError(reason, hint="Check the file's ending, or use st.read for another form.") from None
+
+
+def is_lazy(source: object) -> bool:
+    """Tell whether a value is a relation of DuckDB, such as `scan` returns."""
+    return type(source).__name__ == "DuckDBPyRelation"
+
+
+def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """
+    Return the whole rows with these ids, by file, secrets and all: only for the door of `read`.
+
+    Raises
+    ------
+    WrongUseError
+        The relation is none that `scan` gave.
+    """
+    import duckdb
+
+    try:
+        (pattern, mapping), *_ = lazy.query("scanned", "SELECT getvariable('sinchtools_files'), getvariable('sinchtools_columns')").fetchall()
+        columns: dict[str, str] = json.loads(mapping)
+        name = next((theirs for theirs, ours in columns.items() if ours == "id"), "id")
+        found = lazy.query("scanned", _whole(pattern, name, [str(one) for one in ids])).fetchall()
+    except (duckdb.Error, TypeError, ValueError):
+        raise WrongUseError("This relation is none that st.scan returned.", hint="Give what st.scan returned, or a filter of it.") from None
+    by_file: dict[str, list[dict[str, Any]]] = {}
+    for file, text in found:
+        by_file.setdefault(Path(file).name, []).append({"source": Path(file).name} | _renamed(text, columns))
+    return by_file
+
+
+def _renamed(text: str, columns: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        row = {columns.get(key, key): value for key, value in json.loads(text).items() if value is not None}
+    except (ValueError, RecursionError):
+        return {}
+    return row | ({"status": status_of(row["status"])} if "status" in row else {})
+
+
+def _whole(pattern: str, name: str, ids: list[str]) -> str:
+    kind, file, among = _reader(pattern), _literal(pattern), ", ".join(map(_literal, ids))
+    if kind == "json":
+        path = _literal('$."' + name.replace('"', '\\"') + '"')
+        return f"SELECT filename, json FROM read_json_objects({file}, {_LINES}, filename = true) WHERE json_extract_string(json, {path}) IN ({among})"
+    options = "union_by_name = true, filename = true" + (", all_varchar = true, ignore_errors = true" if kind == "csv" else "")
+    where = f"CAST({_quoted(name)} AS VARCHAR) IN ({among})"
+    return f"SELECT t.filename, to_json(t) FROM read_{kind}({file}, {options}) AS t WHERE {where}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _reader(pattern: str) -> str:
@@ -73,14 +135,13 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
 
 def _raw(connection: duckdb.DuckDBPyConnection, pattern: str, wanted: Mapping[str, str]) -> duckdb.DuckDBPyRelation:
     kind = _reader(pattern)
-    file = pattern.replace("'", "''")
+    file = _literal(pattern)
     if kind == "parquet":
-        return connection.sql(f"SELECT * FROM read_parquet('{file}', union_by_name = true)")
+        return connection.sql(f"SELECT * FROM read_parquet({file}, union_by_name = true)")
     if kind == "csv":
-        return connection.sql(f"SELECT * FROM read_csv('{file}', union_by_name = true, all_varchar = true, ignore_errors = true)")
-    types = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': '{kind}'" for name, kind in wanted.items())
-    options = "format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864"
-    return connection.sql(f"SELECT * FROM read_json('{file}', columns = {{{types}}}, {options})")
+        return connection.sql(f"SELECT * FROM read_csv({file}, union_by_name = true, all_varchar = true, ignore_errors = true)")
+    types = ", ".join(f"{_literal(name)}: '{kind}'" for name, kind in wanted.items())
+    return connection.sql(f"SELECT * FROM read_json({file}, columns = {{{types}}}, {_LINES})")
 
 
 def _selected(name: str, present: list[str], columns: Mapping[str, str]) -> str:
@@ -93,13 +154,13 @@ def _selected(name: str, present: list[str], columns: Mapping[str, str]) -> str:
         value = f"({value} AT TIME ZONE 'UTC')"
     elif name == "status":
         value = f"CASE WHEN {value} > 0 THEN {value} END"
-    elif name in ("text", "failure"):
-        value = f"CASE WHEN regexp_matches({value}, '{_SECRET_LIKE}') THEN NULL ELSE {value} END"
     elif name == "region":
         value = f"coalesce({value}, regexp_extract({_value('url', present, columns)}, '^https?://([a-z]+)\\.sms\\.api\\.sinch\\.com', 1))"
         value = f"nullif({value}, '')"
     elif name == "account":
         value = f"nullif(coalesce({value}, regexp_extract({_value('url', present, columns)}, '{api.PREFIX}/([^/?#]+)', 1)), '')"
+    if name not in _NEVER_IN_A_SECRET:
+        value = f"CASE WHEN regexp_matches({value}, '{SECRET_LIKE}') THEN '{HELD_BACK}' ELSE {value} END"
     return f'{value} AS "{name}"'
 
 
@@ -108,10 +169,10 @@ def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
     kind = _TYPES[COLUMNS[name][0]]
     if theirs not in present:
         return f"CAST(NULL AS {kind})"
-    quoted = '"' + theirs.replace('"', '""') + '"'
-    return f"TRY_CAST({quoted} AS {kind})"
+    return f"TRY_CAST({_quoted(theirs)} AS {kind})"
 
 
+_LINES = "format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864"
 _OUTCOME = (
     "CASE WHEN {status} IS NULL OR {status} <= 0 THEN 'no_response' WHEN {status} // 100 = 2 THEN 'success'"
     " WHEN {status} // 100 = 4 THEN 'user_error' WHEN {status} // 100 = 5 THEN 'sinch_error' ELSE 'other' END"
