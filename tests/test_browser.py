@@ -44,10 +44,11 @@ def opened(lab):
 
 
 def choose(panel, label, pattern):
-    """Choose the first option of a labelled dropdown that fits the pattern."""
-    box = panel.locator(".widget-dropdown", has_text=label).first.locator("select")
-    words = next(option for option in box.locator("option").all_inner_texts() if re.search(pattern, option))
-    box.select_option(label=words)
+    """Choose the first option of a labelled dropdown that fits the pattern; ipywidgets writes its spaces as no-break ones."""
+    box = panel.get_by_label(label, exact=True)
+    option = box.locator("option", has_text=re.compile(pattern.replace(" ", r"\s"))).first
+    option.wait_for(state="attached")
+    box.select_option(label=option.text_content())
 
 
 def press(page, panel, words):
