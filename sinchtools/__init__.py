@@ -18,6 +18,7 @@ from sinchtools.diagnosis import diagnose
 from sinchtools.errors import SinchToolsError
 from sinchtools.importers import read, scan
 from sinchtools.playbook import tips
+from sinchtools.proof import prove, smallest_change
 from sinchtools.records import Exchange, Finding, Step
 from sinchtools.replay import plan, replay
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CallLog", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "explain", "panels",
-    "plan", "read", "record", "replay", "scan", "tips",
+    "plan", "prove", "read", "record", "replay", "smallest_change", "scan", "tips",
 ]  # fmt: skip
 
 _ON_FIRST_USE = {"Sandbox": "sinchtools.sandbox", "analysis": "sinchtools.analysis", "charts": "sinchtools.charts", "panels": "sinchtools.panels"}

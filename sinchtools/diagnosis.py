@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
@@ -176,7 +176,7 @@ class Diagnosis:
             **{name: header(x.response_headers, name) for name in _TRACE_HEADERS},
         }
         listed = "\n".join(f"- {name}: {str(value)[:200]}" for name, value in facts.items() if value)
-        ask = f"No change of the request can help here: {self.outside or _OUTSIDE['server']}. Please check the account and the service, and tell us why."
+        ask = f"No change of the request can help here: {self.outside}. Please check the account and the service, and tell us why."
         return f"To the account manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}\nRetry: {self.retry.advice}. {self.retry.reason}"
 
     def _verdict(self) -> str:

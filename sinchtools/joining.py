@@ -376,9 +376,12 @@ def _answer_only(exchange: Exchange) -> Judgement:
 def _judgement(findings: list[Finding], status: int | None, code: str | None, consistent: bool | None) -> Judgement:
     """Put errors before warnings before notes; a note on the very place of the answer says nothing new."""
     ordered = sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
-    top = ordered[0] if ordered else None
-    kept = [f for f in ordered if f is top or f.severity != "note" or not f.pointer or (f.field, f.pointer) != (top and top.field, top and top.pointer)]
+    kept = [*ordered[:1], *(f for f in ordered[1:] if f.severity != "note" or not f.pointer or (f.field, f.pointer) != _place_of(ordered[0]))]
     return Judgement(tuple(kept), status, code, consistent)
+
+
+def _place_of(finding: Finding) -> tuple[str | None, str | None]:
+    return finding.field, finding.pointer
 
 
 def _retry_after(exchange: Exchange) -> str:

@@ -353,9 +353,13 @@ def samples(seeds: int = SEEDS) -> Iterator[Sample]:
     """Yield each kind of defect `seeds` times, as it comes out of the door that evidence enters by."""
     for number_of_kind, kind in enumerate(KINDS):
         for seed in range(seeds):
-            rng = random.Random(1000 * number_of_kind + seed)
-            exchange, position = kind.make(valid(seed, kind.operation), rng)
-            yield Sample(kind, complete(Redactor().exchange(exchange)), position)
+            yield sample_of(kind, 1000 * number_of_kind + seed, seed)
+
+
+def sample_of(kind: Kind, chance: int, seed: int) -> Sample:
+    """Return one sample, as it comes out of the door that evidence enters by."""
+    exchange, position = kind.make(valid(seed, kind.operation), random.Random(chance))
+    return Sample(kind, complete(Redactor().exchange(exchange)), position)
 
 
 def answered(sample: Sample) -> Exchange:

@@ -50,17 +50,31 @@ BINARY = {"type": "mt_binary", "body": "SGVsbG8=", "udh": "06050423F423F4"}
 PROBES = {
     # 1: hosts and credentials
     "project ID and plan token on the plan host": (post(base=f"{HOST}/xms/v1/{PROJECT}"), 401, None, "Authorization", "project"),
-    "OAuth token on the plan host": (post(headers={"Authorization": f"Bearer {JWT}"}, base=BASE) | {"at": datetime(2027, 3, 1, 10, tzinfo=UTC)},
-        401, None, "Authorization", "zt"),
+    "OAuth token on the plan host": (
+        post(headers={"Authorization": f"Bearer {JWT}"}, base=BASE) | {"at": datetime(2027, 3, 1, 10, tzinfo=UTC)},
+        401,
+        None,
+        "Authorization",
+        "zt",
+    ),
     "expired OAuth token on its host": (
-        post(headers={"Authorization": f"Bearer {JWT}"}, base=f"https://zt.us.sms.api.sinch.com/xms/v1/{PROJECT}"), 401, None, "Authorization", "expired"),
+        post(headers={"Authorization": f"Bearer {JWT}"}, base=f"https://zt.us.sms.api.sinch.com/xms/v1/{PROJECT}"),
+        401,
+        None,
+        "Authorization",
+        "expired",
+    ),
     "OAuth in a region that has none": (
         post(headers={"Authorization": f"Bearer {JWT}"}, base=f"https://zt.au.sms.api.sinch.com/xms/v1/{PROJECT}")
-        | {"at": datetime(2027, 3, 1, 10, tzinfo=UTC)}, 401, None, "Authorization", "region"),
+        | {"at": datetime(2027, 3, 1, 10, tzinfo=UTC)},
+        401,
+        None,
+        "Authorization",
+        "region",
+    ),
     "key ID and secret by Basic": (post(headers={"Authorization": "Basic a2V5aWQ6a2V5c2VjcmV0MTIzNDU2"}), 401, None, "Authorization", "Basic"),
     "token after Token=": (post(headers={"Authorization": f"Token token={KEY}"}), 401, None, "Authorization", "Bearer"),
-    "token in the query": (
-        {**post(f"/batches?api_token={KEY}"), "request_headers": TYPE}, 401, None, "Authorization", "Authorization"),
+    "token in the query": ({**post(f"/batches?api_token={KEY}"), "request_headers": TYPE}, 401, None, "Authorization", "Authorization"),
     "f-string that was not one": (post(headers={"Authorization": "Bearer {api_token}"}), 401, None, "Authorization", "placeholder"),
     "Bearer None": (post(headers={"Authorization": "Bearer None"}), 401, None, "Authorization", "None"),
     "Authorization misspelt": ({**post(), "request_headers": {"Authorisation": f"Bearer {KEY}", **TYPE}}, 401, None, "Authorization", "Authoris"),
@@ -126,8 +140,13 @@ PROBES = {
     "group with eleven children": (post("/groups", body={"child_groups": [f"{ID[:-2]}{n:02}" for n in range(11)]}), 400, C, "child_groups", "10"),
     "group with a child twice": (post("/groups", body={"child_groups": [ID, ID]}), 400, C, "child_groups", "once"),
     "auto update without a number": (post("/groups", body={"auto_update": {"add": {"first_word": "JOIN"}}}), 400, C, "auto_update", "to"),
-    "keyword of two words": (post("/groups", body={"auto_update": {"to": "15559870002", "add": {"first_word": "JOIN US"}}}), 400, C,
-        "auto_update", "word"),
+    "keyword of two words": (
+        post("/groups", body={"auto_update": {"to": "15559870002", "add": {"first_word": "JOIN US"}}}),
+        400,
+        C,
+        "auto_update",
+        "word",
+    ),
     "group of nothing": (post("/groups", body={}), None, None, None, ""),
     # 2.2: queries
     "page from one, size 0": (get("/batches?page_size=0"), 400, C, "page_size", "1"),
@@ -170,12 +189,28 @@ PROBES = {
     "Content-Type of a patch": (post(headers={"Content-Type": "application/merge-patch+json"}), 415, None, "Content-Type", "application/json"),
     # the rows of the page and 10.2, with their answers
     "401 with another token": (post() | answer(401), 401, None, "Authorization", "dashboard"),
-    "401 says expired": (post() | answer(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"'}),
-        401, None, "Authorization", "expired"),
-    "403 report without URL": (post(delivery_report="full") | answer(403, "missing_callback_url", "Requesting delivery report without any callback URL."),
-        403, "missing_callback_url", "callback_url", "dashboard"),
+    "401 says expired": (
+        post() | answer(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"'}),
+        401,
+        None,
+        "Authorization",
+        "expired",
+    ),
+    "403 report without URL": (
+        post(delivery_report="full") | answer(403, "missing_callback_url", "Requesting delivery report without any callback URL."),
+        403,
+        "missing_callback_url",
+        "callback_url",
+        "dashboard",
+    ),
     "403 group": (post(to=["+15551230001", ID]) | answer(403, "unknown_group", f"'{ID}' is unknown"), 403, "unknown_group", "to", "deleted"),
-    "403 child group": (post("/groups", body={"child_groups": [ID]}) | answer(403, "unknown_group", "x"), 403, "unknown_group", "child_groups", "group"),
+    "403 child group": (
+        post("/groups", body={"child_groups": [ID]}) | answer(403, "unknown_group", "x"),
+        403,
+        "unknown_group",
+        "child_groups",
+        "group",
+    ),
     "403 landline": (post() | answer(403, "illegal_number_type", "x"), 403, "illegal_number_type", "to", "MSISDN"),
     "403 blocked": (post() | answer(403, "blocked_account", "x"), 403, "blocked_account", None, "account manager"),
     "404 on an early report": (get(f"/batches/{ID}/delivery_report") | answer(404), 404, None, "batch_id", "retention"),
@@ -188,29 +223,94 @@ PROBES = {
     "503 HTML": (post() | answer(503, body="<html>Service Unavailable</html>"), 503, None, None, "HTML"),
     "504 gateway": (post() | answer(504, body="<html></html>"), 504, None, None, "not on the page"),
     "a code of tomorrow": (post() | answer(400, "syntax_new_code", "to[0] is wrong"), 400, "syntax_new_code", "to", "not on the vendor's page"),
-    "Spring answer": (get("/batches/x!y") | answer(400, body='{"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/x"}'),
-        400, F, "batch_id", "batch_id"),
-    "description for text": (post() | {"status": 400, "response_body": '{"code": "syntax_constraint_violation", "description": "body is too long"}'},
-        400, C, "body", "too long"),
+    "Spring answer": (
+        get("/batches/x!y") | answer(400, body='{"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/x"}'),
+        400,
+        F,
+        "batch_id",
+        "batch_id",
+    ),
+    "description for text": (
+        post() | {"status": 400, "response_body": '{"code": "syntax_constraint_violation", "description": "body is too long"}'},
+        400,
+        C,
+        "body",
+        "too long",
+    ),
     "201 and nothing arrived": (post() | answer(201, body=json.dumps({"id": ID})), None, None, None, "registered"),
-    "200 and an empty list": (get("/batches") | answer(200, body='{"count": 0, "page": 0, "page_size": 0, "batches": []}'), None, None, None, "24 hours"),
-    "200 report with 310": (get(f"/batches/{ID}/delivery_report") | answer(200, body=json.dumps(
-        {"type": "delivery_report_sms", "batch_id": ID, "total_message_count": 1, "statuses": [{"code": 310, "status": "Failed", "count": 1}]})),
-        None, None, None, "310"),
+    "200 and an empty list": (
+        get("/batches") | answer(200, body='{"count": 0, "page": 0, "page_size": 0, "batches": []}'),
+        None,
+        None,
+        None,
+        "24 hours",
+    ),
+    "200 report with 310": (
+        get(f"/batches/{ID}/delivery_report")
+        | answer(
+            200,
+            body=json.dumps(
+                {"type": "delivery_report_sms", "batch_id": ID, "total_message_count": 1, "statuses": [{"code": 310, "status": "Failed", "count": 1}]}
+            ),
+        ),
+        None,
+        None,
+        None,
+        "310",
+    ),
     "update removes the name": (post(f"/groups/{ID}", body={"name": None, "add": ["+15551230001"]}) | answer(200), None, None, None, "name"),
     # other vendors' requests
-    "Twilio's form sent here": (post(headers={"Content-Type": "application/x-www-form-urlencoded"}, body="To=%2B15551230001&From=15559870002&Body=Hi"),
-        415, None, "Content-Type", "JSON"),
-    "Twilio": ({"method": "POST", "url": "https://api.twilio.com/2010-04-01/Accounts/AC00/Messages.json", "request_body": "To=%2B15551230001&Body=Hi",
-        "request_headers": {"Content-Type": "application/x-www-form-urlencoded"}}
-        | {"status": 400, "response_body": '{"code": 21211, "message": "Invalid \'To\' Phone Number", "status": 400}'}, 400, None, None, "Phone Number"),
-    "Vonage": ({"method": "POST", "url": "https://rest.nexmo.com/sms/json", "request_headers": TYPE, "request_body": '{"to": "15551230001"}',
-        "status": 200, "response_body": '{"messages": [{"status": "4", "error-text": "Bad Credentials"}]}'}, None, None, None, "Bad Credentials"),
+    "Twilio's form sent here": (
+        post(headers={"Content-Type": "application/x-www-form-urlencoded"}, body="To=%2B15551230001&From=15559870002&Body=Hi"),
+        415,
+        None,
+        "Content-Type",
+        "JSON",
+    ),
+    "Twilio": (
+        {
+            "method": "POST",
+            "url": "https://api.twilio.com/2010-04-01/Accounts/AC00/Messages.json",
+            "request_body": "To=%2B15551230001&Body=Hi",
+            "request_headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        }
+        | {"status": 400, "response_body": '{"code": 21211, "message": "Invalid \'To\' Phone Number", "status": 400}'},
+        400,
+        None,
+        None,
+        "Phone Number",
+    ),
+    "Vonage": (
+        {
+            "method": "POST",
+            "url": "https://rest.nexmo.com/sms/json",
+            "request_headers": TYPE,
+            "request_body": '{"to": "15551230001"}',
+            "status": 200,
+            "response_body": '{"messages": [{"status": "4", "error-text": "Bad Credentials"}]}',
+        },
+        None,
+        None,
+        None,
+        "Bad Credentials",
+    ),
     "MessageBird's fields": (post(body={"originator": "15559870002", "recipients": ["+15551230001"], "body": "Hi"}), 400, C, "to", "recipients"),
     "Vonage's fields": (post(body={"from": "15559870002", "to": "15551230001", "text": "Hi"}), 400, J, "to", "array"),
-    "Conversation API": ({"method": "POST", "url": "https://us.conversation.api.sinch.com/v1/projects/x/messages:send", "request_headers": AUTH | TYPE,
-        "request_body": "{}", "status": 404, "response_body": '{"error": {"code": 404, "message": "App not found"}}'}, 404, None, "path", "App not found"),
-}  # fmt: skip
+    "Conversation API": (
+        {
+            "method": "POST",
+            "url": "https://us.conversation.api.sinch.com/v1/projects/x/messages:send",
+            "request_headers": AUTH | TYPE,
+            "request_body": "{}",
+            "status": 404,
+            "response_body": '{"error": {"code": 404, "message": "App not found"}}',
+        },
+        404,
+        None,
+        "path",
+        "App not found",
+    ),
+}
 
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES)
