@@ -405,12 +405,12 @@ def filtered(
         As in `codes`.
     since, until
         From this time on, up to but not at this time; without a time zone it is UTC.
-    outcome, endpoint, account
+    outcome
         One value or several.
     status
         One or several: 403, or a class such as `4xx`.
-    code
-        One or several; an empty string is a row without a code.
+    code, endpoint, account
+        One or several; an empty string is a row without one.
     text
         Found anywhere in code, text, URL, endpoint, network error or bodies, whatever the case.
     """
@@ -418,20 +418,46 @@ def filtered(
     given |= {"endpoint": endpoint, "account": account, "text": text}
     native = _native(frame)
     names = nw.from_native(native).collect_schema().names()
-    rows = _with_micros(native, names)
     conditions = [
         *([nw.col("at_us") >= _micros(since)] if since is not None else []),
         *([nw.col("at_us") < _micros(until)] if until is not None else []),
         *([nw.col("outcome").is_in(_several(outcome))] if outcome is not None else []),
         *([_status_is(_several(status))] if status is not None else []),
-        *([nw.col("code").fill_null("").is_in(_several(code))] if code is not None else []),
-        *([nw.col("endpoint").is_in(_several(endpoint))] if endpoint is not None else []),
-        *([nw.col("account").is_in(_several(account))] if account is not None else []),
+        *(nw.col(c).fill_null("").is_in(_several(given[c])) for c in ("code", "endpoint", "account") if given[c] is not None),
         *([_anywhere(text, [c for c in _SEARCHED if c in names])] if text else []),
     ]
-    for condition in conditions:
-        rows = rows.filter(condition.fill_null(False))
-    return _as_given(rows.select(*names), native, described(given))
+    return _where(native, conditions, described(given))
+
+
+def where(frame: Any, *conditions: nw.Expr) -> Any:
+    """
+    Return the rows that fit every condition, in a frame of the same kind.
+
+    A condition is a narwhals expression on the columns and `at_us`, microseconds since 1970; a column that the frame lacks is <NA>.
+
+    Examples
+    --------
+    >>> where([Exchange(id="a", status=500), Exchange(id="b")], nw.col("status").is_null())["id"].tolist()
+    ['b']
+    """
+    return _where(_native(frame), conditions)
+
+
+def in_memory(frame: Any) -> Any:
+    """Return the frame as a DuckDB table in memory: what is asked again and again, as a panel does, is answered several times faster."""
+    import duckdb
+
+    rows = _native(frame)
+    if not isinstance(rows, pd.DataFrame):
+        return rows
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    types = {"Int16": "SMALLINT", "Float64": "DOUBLE", "string": "VARCHAR", "datetime64[us, UTC]": "TIMESTAMPTZ"}
+    cast = (f'CAST("{name}" AS {types[tables.COLUMNS[name][0]]}) AS "{name}"' for name in tables.COLUMNS if name in rows)
+    connection.register("given", rows[[name for name in tables.COLUMNS if name in rows]])
+    connection.execute(f"CREATE TABLE exchanges AS SELECT {', '.join(cast)} FROM given")
+    connection.unregister("given")
+    return connection.table("exchanges")
 
 
 def described(filters: dict[str, Any]) -> list[str]:
@@ -510,6 +536,16 @@ def _fold(rows: nw.LazyFrame[Any], columns: Collection[str]) -> nw.LazyFrame[Any
     keys = {key: nw.col(name).fill_null(least) for key, (name, least) in order.items() if name in present}
     retried = rows.filter(~nw.col("call_id").is_null()).with_columns(**keys).unique(subset=["call_id"], keep="last", order_by=list(keys))
     return nw.concat([rows.filter(nw.col("call_id").is_null()).select(*columns), retried.select(*columns)])
+
+
+def _where(native: Any, conditions: Iterable[nw.Expr], filters: Collection[str] = ()) -> Any:
+    names = nw.from_native(native).collect_schema().names()
+    rows = _with_micros(native, names)
+    for name in [c for c in (*_SEARCHED, "account") if c not in names]:
+        rows = rows.with_columns(nw.lit(None, dtype=nw.String).alias(name))
+    for condition in conditions:
+        rows = rows.filter(condition.fill_null(False))
+    return _as_given(rows.select(*names), native, filters)
 
 
 def _as_given(rows: nw.LazyFrame[Any], native: Any, filters: Collection[str] = ()) -> Any:
@@ -598,15 +634,27 @@ def _shares(counts: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, int, int]:
     """Return bucket, status, code, n (nothing filled in), the seconds of an interval, and how many rows have no time."""
-    rows = _rows(frame, "status", "code", per=per)
-    span = [nw.col("at_us").min().alias("since"), nw.col("at_us").max().alias("until")]
-    step = _seconds(interval) if interval else _suiting(_collect(rows.select(*span)))
-    counts = _collect(rows.with_columns(bucket=nw.col("at_us") // (step * 1_000_000)).group_by("bucket", "status", "code").agg(nw.len().alias("n")))
+    step = _seconds(interval) if interval else 60
+    rows = _rows(frame, "status", "code", per=per).with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
+    grouped = rows.group_by("bucket", "status", "code").agg(nw.len().alias("n"))
+    counts = _collect(grouped if interval else _in_suiting_intervals(grouped))
+    step = step if interval or not counts["step"].notna().any() else 60 * int(counts["step"].max())
     counts = _typed(counts, "codes", skip=("bucket",))
     dated = counts[counts["bucket"].notna()].astype({"bucket": "int64"})
     if len(dated) and dated["bucket"].max() - dated["bucket"].min() > 100_000:
         raise WrongUseError(f"interval={interval!r} gives more than 100,000 intervals.", hint="Choose a longer one, or leave it out.")
     return dated, step, _integer(counts["n"].sum() - dated["n"].sum())
+
+
+def _in_suiting_intervals(minutes: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Fold counts per minute to the interval that suits their span, inside the engine: a large file is read once."""
+    span = nw.col("bucket").max().over("all") - nw.col("bucket").min().over("all")
+    minutes = minutes.with_columns(all=nw.lit(1)).with_columns(span=span)
+    step = (nw.col("span") // (1440 * MOST_INTERVALS) + 1) * 1440
+    for seconds in sorted(INTERVALS.values(), reverse=True):
+        step = nw.when(nw.col("span") < (MOST_INTERVALS - 1) * seconds // 60).then(nw.lit(seconds // 60)).otherwise(step)
+    minutes = minutes.with_columns(step=step).with_columns(bucket=nw.col("bucket") // nw.col("step"))
+    return minutes.group_by("bucket", "status", "code", "step").agg(nw.col("n").sum())
 
 
 def _seconds(interval: str) -> int:
@@ -617,13 +665,6 @@ def _seconds(interval: str) -> int:
     if seconds < 1 or seconds != int(seconds):
         raise WrongUseError(f"interval={interval!r} is no whole number of seconds.", hint=f"Use one of {', '.join(INTERVALS)}.")
     return int(seconds)
-
-
-def _suiting(span: pd.DataFrame) -> int:
-    since, until = span["since"].iloc[0], span["until"].iloc[0]
-    seconds = 0.0 if pd.isna(since) else (float(until) - float(since)) / 1e6
-    days = int(seconds / 86400 / MOST_INTERVALS) + 1
-    return next((step for step in INTERVALS.values() if seconds / step < MOST_INTERVALS - 1), 86400 * days)
 
 
 def _zero_filled(counts: pd.DataFrame, order: pd.DataFrame, step: int) -> pd.DataFrame:

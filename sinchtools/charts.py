@@ -11,11 +11,12 @@ import tempfile
 import textwrap
 import warnings
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from matplotlib import dates
@@ -58,6 +59,8 @@ SERIES = (  # one line of the stack each: (colour, hatch)
     ("#999999", ""),
 )
 _REST = ("#D9D9D9", "")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+NO_ENDPOINT, NO_ACCOUNT = "no route of the API fits", "no account in the evidence"
 _STYLE = {  # whatever style the notebook has chosen for its own figures
     **{k: v for k, v in mpl.rcParamsDefault.items() if re.match(r"(axes|figure|font|grid|hatch|legend|lines|patch|savefig|text|[xy]tick)\.", k)},
     "text.parse_math": False,
@@ -93,12 +96,30 @@ class Chart(Figure):
         What is seen, in one or two sentences with the numbers; the alternative text.
     data
         The small frame behind the chart, as `save` writes it beside the image.
+    bars
+        Each bar, cell or point by its name, and which rows are behind it; `behind` gives them.
     """
 
     def __init__(self, *, width: float = 9.6, height: float = 4.0) -> None:
         super().__init__(figsize=(width, height), layout="constrained", facecolor=FACE)
         self.title = self.description = ""
         self.data = pd.DataFrame()
+        self.bars: dict[str, nw.Expr] = {}
+        self._rows: Any = None
+
+    def behind(self, bar: str | None = None) -> Any:
+        """
+        Return the exchanges that a bar counts, in a frame of the kind that was charted; None: all that the chart counts.
+
+        Examples
+        --------
+        >>> chart = error_codes(analysis.tables.frame([analysis.Exchange(id="a", status=401), analysis.Exchange(id="b", status=500)]))
+        >>> chart.behind("401 Unauthorized")["id"].tolist()
+        ['a']
+        """
+        if bar is not None and bar not in self.bars:
+            raise WrongUseError(f"The chart has no bar {bar!r}.", hint=f"Use one of: {', '.join(list(self.bars)[:10]) or 'none'}.")
+        return analysis.where(self._rows, *([self.bars[bar]] if bar is not None else []))
 
     def _repr_html_(self) -> str:
         image = base64.b64encode(_rendered(self, "png")).decode("ascii")
@@ -133,8 +154,8 @@ def error_codes(frame: Any, *, per: Per = "call", successes: bool = False, top: 
     **filters
         As in `analysis.filtered`; the footer names them.
     """
-    rows, facts = _facts(frame, per, source, filters)
-    counts = analysis.codes(rows, per=per, successes=successes, top=top)
+    facts = _facts(frame, per, source, filters)
+    counts = analysis.codes(facts.rows, per="attempt", successes=successes, top=top)
     chart = _bars(
         facts.titled("Status and error codes" if successes else "Error codes"),
         counts.assign(label=[label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]),
@@ -142,6 +163,7 @@ def error_codes(frame: Any, *, per: Per = "call", successes: bool = False, top: 
         nothing=f"No {facts.unit[:-1]} failed." if facts.n else "",
     )
     chart.data = counts
+    chart.bars = _with_rest(_of_codes(counts), ~_IS_SUCCESS if not successes else _ANY)
     chart.description = _listing(chart.title, counts, facts.unit)
     return chart
 
@@ -155,17 +177,17 @@ def timeline(
 
     Parameters are those of `error_codes`, and `interval` such as `1h`; None chooses one that suits the span.
     """
-    rows, facts = _facts(frame, per, source, filters)
-    drawn = rows if successes else analysis.filtered(analysis.calls(rows) if per == "call" else rows, outcome=analysis.FAILING)
-    counts = analysis.timeline(drawn, interval, per=per, top=top)
+    facts = _facts(frame, per, source, filters)
+    drawn = facts if successes else replace(facts, rows=analysis.where(facts.rows, _IS_FAILING))
+    counts = analysis.timeline(drawn.rows, interval, per="attempt", top=top)
     step = counts.attrs["interval_s"]
     title = facts.titled(f"{'Status and error' if successes else 'Error'} codes per {_duration(step)}")
     if counts.empty:
         return _nothing(title, facts, counts, "" if not facts.n else "No failure has a time." if facts.failing else f"No {facts.unit[:-1]} failed.")
-    found = analysis.spikes(rows, pd.Timedelta(seconds=step).isoformat(), per=per)
+    found = analysis.spikes(facts.rows, pd.Timedelta(seconds=step).isoformat(), per="attempt")
     spikes = [f"Spike {i}: {_spike(spike)}" for i, spike in enumerate(found.to_dict("records")[:5], 1)]
     undated = f"{counts.attrs['undated']:,} without a time are not shown." if counts.attrs["undated"] else ""
-    chart = _started(title, facts, 4.6 + 0.16 * len(spikes), notes=[*spikes, undated])
+    chart = _started(title, drawn, 4.6 + 0.16 * len(spikes), notes=[*spikes, undated])
     ax = chart.subplots()
     _stack(ax, counts, step)
     _mark(ax, found.head(5))
@@ -174,6 +196,7 @@ def timeline(
     ax.legend(*stacked, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
     chart.data = counts
     highest = counts.groupby("start")["n"].sum()
+    chart.bars = _of_times(counts, found.head(5), highest, step)
     peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
     chart.description = " ".join([f"{chart.title}. {peak}", *(spikes[:3] or ["No spike stands out."])])
     return chart
@@ -182,8 +205,8 @@ def timeline(
 @_styled
 def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filters: Any) -> Chart:
     """Draw at which hour and weekday (UTC) rows failed; a cell without any row is told from one without a failure."""
-    rows, facts = _facts(frame, per, source, filters)
-    cells = analysis.heatmap(rows, per=per)
+    facts = _facts(frame, per, source, filters)
+    cells = analysis.heatmap(facts.rows, per="attempt")
     title = facts.titled(f"Failing {facts.unit} by weekday and hour (UTC)")
     if cells.empty:
         return _nothing(title, facts, cells, "No row has a time." if facts.n else "")
@@ -194,11 +217,12 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     ax = chart.subplots()
     _grid(ax, failing, [[f"{int(f):,}" if n else "·" for f, n in zip(*pair, strict=True)] for pair in zip(failing, seen, strict=True)], size=8)
     ax.set_xticks(np.arange(24) + 0.5, [f"{hour:02}" for hour in range(24)])
-    ax.set_yticks(np.arange(7) + 0.5, ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+    ax.set_yticks(np.arange(7) + 0.5, WEEKDAYS)
     ax.set_xlabel("hour, UTC")
     chart.data = cells
     worst = cells.sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True]).iloc[0]
-    when = f"{ax.get_yticklabels()[int(worst['weekday']) - 1].get_text()} {int(worst['hour']):02}:00"
+    when = f"{WEEKDAYS[int(worst['weekday']) - 1]} {int(worst['hour']):02}:00"
+    chart.bars = _of_hours(cells)
     chart.description = f"{chart.title}. Most failures: {int(worst['n_failing']):,} of {int(worst['n']):,} {facts.unit} on {when} UTC."
     return chart
 
@@ -206,13 +230,14 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
 @_styled
 def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | None = None, **filters: Any) -> Chart:
     """Draw a matrix of endpoint by status and code with the count in each cell."""
-    rows, facts = _facts(frame, per, source, filters)
-    counts = analysis.matrix(rows, "endpoint", per=per)
+    facts = _facts(frame, per, source, filters)
+    counts = analysis.matrix(facts.rows, "endpoint", per="attempt")
     title = facts.titled("Endpoints by status and code")
     if counts.empty:
         return _nothing(title, facts, counts, "")
+    codes = _of_codes(counts)
     counts = counts.assign(
-        endpoint=_top(counts["endpoint"].fillna("no route of the API fits"), counts["n"], top, "endpoints"),
+        endpoint=_top(counts["endpoint"].fillna(NO_ENDPOINT), counts["n"], top, "endpoints"),
         label=_top(pd.Series([label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]), counts["n"], 9, "codes"),
     )
     table = counts.pivot_table(index="endpoint", columns="label", values="n", aggfunc="sum", fill_value=0, sort=False).astype("int64")
@@ -230,6 +255,9 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
     ax.set_yticks(np.arange(len(down)) + 0.5, down)
     chart.data = table.reset_index()
     chart.data.columns.name = None
+    rows, columns = _with_rest(_of_names("endpoint", table.index, NO_ENDPOINT)), _with_rest({name: codes.get(name) for name in table.columns})
+    cells: Any = pd.Series(table.stack()).sort_values(ascending=False, kind="stable")
+    chart.bars = {f"{row}, {column}": rows[row] & columns[column] for row, column in cells[cells > 0].index}
     told = [f"{name}: {row.sum():,}, most often {row.idxmax()}" for name, row in table.head(3).iterrows()]
     chart.description = f"{chart.title}. {_plain('; '.join(told))}."
     return chart
@@ -238,12 +266,12 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
 @_styled
 def accounts(frame: Any, *, per: Per = "call", top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """Draw for each account (service plan or project) how many rows failed and how many did not."""
-    rows, facts = _facts(frame, per, source, filters)
-    counts = analysis.accounts(rows, per=per)
+    facts = _facts(frame, per, source, filters)
+    counts = analysis.accounts(facts.rows, per="attempt")
     title = facts.titled("Accounts")
     if counts.empty:
         return _nothing(title, facts, counts, "")
-    named = counts.assign(account=_top(counts["account"].fillna("no account in the evidence"), counts["n"], top, "accounts"))
+    named = counts.assign(account=_top(counts["account"].fillna(NO_ACCOUNT), counts["n"], top, "accounts"))
     summed = named.groupby("account", sort=False)[["n", "n_failing"]].sum()
     summed = summed.loc[_ordered(summed["n"])].reset_index()
     names = [_wrapped(a, 34) for a in summed["account"]]
@@ -257,6 +285,8 @@ def accounts(frame: Any, *, per: Per = "call", top: int = 20, source: str | None
     _beside(ax, y, names, failing + rest, texts)
     _key(ax, *ax.get_legend_handles_labels())
     chart.data = summed.assign(share_failing=summed["n_failing"] / summed["n"])
+    bars = _with_rest(_of_names("account", summed["account"], NO_ACCOUNT))
+    chart.bars = {f"{name}, failing": bar & _IS_FAILING for name, bar in bars.items()} | bars
     chart.description = f"{chart.title}. " + "; ".join(f"{a}: {t}" for a, t in list(zip(summed["account"], texts, strict=True))[:3]) + "."
     return chart
 
@@ -264,8 +294,8 @@ def accounts(frame: Any, *, per: Per = "call", top: int = 20, source: str | None
 @_styled
 def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """Draw the median, 90 % and 99 % quantile of the duration for each endpoint and code (the rows with most values)."""
-    rows, facts = _facts(frame, per, source, filters)
-    table = analysis.latency(rows, per=per)
+    facts = _facts(frame, per, source, filters)
+    table = analysis.latency(facts.rows, per="attempt")
     title = facts.titled("Duration by endpoint and code", of=int(table["n"].sum()))
     if table.empty:
         return _nothing(title, facts, table, "No row has a duration." if facts.n else "")
@@ -289,6 +319,8 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
     _key(ax, *ax.get_legend_handles_labels(), inches_below=0.5)
     chart.data = table
     flat = [name.replace("\n", ", ") for name in names]
+    keys = zip(flat, shown["endpoint"], shown["status"], shown["code"], strict=True)
+    chart.bars = {name: _is("endpoint", e) & _is("status", s) & _is("code", c) & ~nw.col("elapsed_ms").is_null() for name, e, s, c in keys}
     chart.description = f"{chart.title}. Median / 90 % / 99 %: " + "; ".join(f"{a}: {t}" for a, t in list(zip(flat, texts, strict=True))[:3]) + "."
     return chart
 
@@ -296,16 +328,17 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
 @_styled
 def delivery_codes(frame: Any, *, top: int = 20, source: str | None = None, **filters: Any) -> Chart:
     """Draw how many recipients have each delivery code, from the delivery reports among the responses."""
-    rows, facts = _facts(frame, "attempt", source, filters)
-    counts = analysis.delivery_codes(rows)
+    facts = _facts(frame, "attempt", source, filters)
+    counts = analysis.delivery_codes(facts.rows)
     footer = facts.footer.replace("Each attempt counts", "Each recipient counts once, as last reported")
-    facts = _Facts(int(counts["n"].sum()), 0, "recipients", facts.period, footer)
+    facts = replace(facts, n=int(counts["n"].sum()), failing=0, unit="recipients", footer=footer)
     names = [" ".join(str(part) for part in row if not pd.isna(part)) or "no code" for row in counts[["code", "status"]].itertuples(index=False)]
     shown = counts.assign(label=_top(pd.Series(names, dtype=object), counts["n"], top, "codes"), outcome=_delivery_outcome(counts["code"]))
     shown = shown.groupby("label", sort=False, as_index=False).agg({"n": "sum", "share": "sum", "outcome": "first"})
     shown = shown.set_index("label").loc[_ordered(shown.set_index("label")["n"])].reset_index() if len(shown) else shown
     chart = _bars(facts.titled("Delivery codes"), shown, facts, nothing="No response is a delivery report with a code.", words=DELIVERIES)
     chart.data = counts
+    chart.bars = {name: _reports(code) for name, code in zip(names, counts["code"], strict=True) if not _missing(code)}
     chart.description = _listing(chart.title, counts, "recipients", names)
     return chart
 
@@ -355,6 +388,7 @@ class _Facts:
     unit: str
     period: str
     footer: str
+    rows: Any
 
     def titled(self, what: str, of: int | None = None) -> str:
         n = self.n if of is None else of
@@ -362,26 +396,27 @@ class _Facts:
         return f"{what}: {n:,} {self.unit if n != 1 else self.unit[:-1]}{failing}, {self.period}"
 
 
-def _facts(frame: Any, per: Per, source: str | None, filters: dict[str, Any]) -> tuple[Any, _Facts]:
+def _facts(frame: Any, per: Per, source: str | None, filters: dict[str, Any]) -> _Facts:
     rows = analysis.filtered(frame, **filters)
-    overview = analysis.overview(rows, per=per)
+    given = getattr(rows, "attrs", {}).get("filters") or analysis.described(filters)
+    rows = analysis.calls(rows) if per == "call" else rows
+    overview = analysis.overview(rows, per="attempt")
     row: dict[str, Any] = dict(overview.iloc[0])
     since, until = row["since"], row["until"]
     period = "time not known" if pd.isna(since) else f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
     files = overview.attrs["sources"]
     named = source or ", ".join(files[:2]) + (f" and {len(files) - 2:,} more" if len(files) > 2 else "") or "not known"
-    given = getattr(rows, "attrs", {}).get("filters") or analysis.described(filters)
     counted = "automatic retries count as one call" if per == "call" else "each attempt counts"
     simulated = ["SIMULATED: answers of the sandbox are among these"] if overview.attrs["simulated"] else []
     footer = ". ".join([f"Source: {named}", f"Filter: {'; '.join(given) or 'none'}", counted.capitalize(), *simulated]) + "."
-    return rows, _Facts(int(row["n"]), int(row["n_failing"]), f"{per}s", period, footer)
+    return _Facts(int(row["n"]), int(row["n_failing"]), f"{per}s", period, footer, rows)
 
 
 def _started(title: str, facts: _Facts, height: float, notes: Iterable[str] = ()) -> Chart:
     lines = [line for text in (*filter(None, notes), facts.footer) for line in textwrap.wrap(_plain(text), 125)]
     what, _, rest = title.partition(": ")
     chart = Chart(height=height + 0.14 * len(lines))
-    chart.title = title
+    chart.title, chart._rows = title, facts.rows
     heading = "\n".join([*textwrap.wrap(what, 95), *textwrap.wrap(rest, 95)])
     chart.suptitle(heading, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     chart.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=QUIET)
@@ -403,6 +438,63 @@ def _listing(title: str, counts: pd.DataFrame, unit: str, names: list[str] | Non
     told = [f"{_plain(name)} {n:,} ({_percent(share)})" for name, n, share in zip(names, counts["n"], counts["share"], strict=True)][:3]
     more = f", and {len(counts) - 3:,} more" if len(counts) > 3 else ""
     return f"{title}. Most often: {', '.join(told)}{more}." if told else f"{title}. There is nothing to count among the {unit}."
+
+
+# --- which rows are behind a bar ------------------------------------------------------------------------------------------------------------------
+
+_ANY = nw.lit(True)
+_IS_SUCCESS = (nw.col("status") // 100 == 2).fill_null(False)
+_IS_FAILING = nw.col("status").is_null() | (nw.col("status") // 100).is_in([4, 5]).fill_null(False)
+
+
+def _is(column: str, value: Any) -> nw.Expr:
+    plain = int(value) if column == "status" and not _missing(value) else value
+    return nw.col(column).is_null() if _missing(value) else (nw.col(column) == plain).fill_null(False)
+
+
+def _reports(code: int) -> nw.Expr:
+    named = nw.col("response_body").str.contains(rf'"code"\s*:\s*"?{int(code)}\b')
+    return nw.col("endpoint").str.contains("delivery_report", literal=True) & named
+
+
+def _of_codes(counts: pd.DataFrame) -> dict[str, nw.Expr | None]:
+    pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
+    return {label(s, c): None if _is_folded(s, c) else _is("status", s) & _is("code", c) for s, c in pairs}
+
+
+def _of_names(column: str, names: Iterable[str], missing: str) -> dict[str, nw.Expr | None]:
+    return {name: None if _FOLDED.fullmatch(name) else _is(column, None if name == missing else name) for name in names}
+
+
+def _with_rest(bars: dict[str, nw.Expr | None], among: nw.Expr = _ANY) -> dict[str, nw.Expr]:
+    """Give the bar of the others (None) what no other bar has."""
+    kept = [bar for bar in bars.values() if bar is not None]
+    return {name: bar if bar is not None else among & ~nw.any_horizontal(*kept, ignore_nulls=True) for name, bar in bars.items()}
+
+
+def _of_times(counts: pd.DataFrame, spikes: pd.DataFrame, n: pd.Series[Any], step: int) -> dict[str, nw.Expr]:
+    bars = {
+        f"Spike {i}: {label(s, c)}": _between(start, end) & _is("status", s) & _is("code", c)
+        for i, (s, c, start, end) in enumerate(spikes[["status", "code", "start", "end"]].itertuples(index=False), 1)
+    }
+    dated = ~nw.col("at_us").is_null()
+    bars |= {name: bar & dated for name, bar in _with_rest(_of_codes(counts)).items()}
+    length = pd.Timedelta(seconds=step)
+    return bars | {f"{start:%Y-%m-%d %H:%M} to {start + length:%Y-%m-%d %H:%M}": _between(start, start + length) for start in n[n > 0].index}
+
+
+def _between(start: pd.Timestamp, end: pd.Timestamp) -> nw.Expr:
+    first, last = (int(time.as_unit("us").value // 1000) for time in (start, end))
+    return (nw.col("at_us") >= first) & (nw.col("at_us") < last)
+
+
+def _of_hours(cells: pd.DataFrame) -> dict[str, nw.Expr]:
+    hour = (nw.col("at_us") // 3_600_000_000 + 168 * 10**5 + 72) % 168  # 1970-01-01 was a Thursday; never negative
+    worst = cells[cells["n_failing"] > 0].sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True])
+    return {
+        f"{WEEKDAYS[d - 1]} {h:02}:00": (hour == (d - 1) * 24 + h) & _IS_FAILING
+        for d, h in zip(worst["weekday"].astype(int), worst["hour"].astype(int), strict=True)
+    }
 
 
 # --- drawing --------------------------------------------------------------------------------------------------------------------------------------
@@ -459,8 +551,7 @@ def _stack(ax: Axes, counts: pd.DataFrame, step: int) -> None:
     series: Any = counts.groupby([counts["status"], counts["code"]], dropna=False, sort=False)["n"]
     base = np.zeros(len(starts))
     for i, ((status, code), n) in enumerate(series):
-        folded = _missing(status) and not _missing(code)
-        colour, hatch = _REST if folded else SERIES[i % len(SERIES)]
+        colour, hatch = _REST if _is_folded(status, code) else SERIES[i % len(SERIES)]
         values = n.to_numpy(dtype=float)
         name = f"{_wrapped(label(status, code), 26)}: {int(values.sum()):,}"
         ax.stairs(base + values, edges, baseline=base, fill=True, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.3, label=name)
@@ -530,8 +621,15 @@ def _top(names: pd.Series[Any], n: pd.Series[Any], top: int, what: str) -> list[
     return [name if name in kept else f"other ({len(totals) - len(kept):,} {what})" for name in names]
 
 
+_FOLDED = re.compile(r"other \([\d,]+ \w+\)")
+
+
+def _is_folded(status: Any, code: Any) -> bool:
+    return _missing(status) and not _missing(code) and bool(_FOLDED.fullmatch(code))
+
+
 def _ordered(totals: pd.Series[Any]) -> list[str]:
-    return sorted(totals.index, key=lambda name: (bool(re.fullmatch(r"other \([\d,]+ \w+\)", name)), -totals[name], name))
+    return sorted(totals.index, key=lambda name: (bool(_FOLDED.fullmatch(name)), -totals[name], name))
 
 
 def _delivery_outcome(codes: pd.Series[Any]) -> list[str]:

@@ -141,6 +141,49 @@ def test_thousands_of_categories_are_folded_and_counted():
     assert "other (2,980 codes)" in words(chart)
 
 
+# --- behind the bars ------------------------------------------------------------------------------------------------------------------------------
+
+DRAWN = {  # what the bars of each chart say that they count, in the order of chart.bars
+    "error_codes": lambda chart: chart.data["n"].tolist(),
+    "heatmap": lambda chart: sorted((n for n in chart.data["n_failing"] if n), reverse=True),
+    "endpoints": lambda chart: sorted((n for n in chart.data.drop(columns="endpoint").to_numpy().ravel() if n), reverse=True),
+    "accounts": lambda chart: [*chart.data["n_failing"], *chart.data["n"]],
+    "latency": lambda chart: chart.data["n"].tolist(),
+    "timeline": lambda chart: [
+        *(int(re.search(r": .*, ([\d,]+) where", line)[1].replace(",", "")) for line in words(chart).split("Spike ")[1:]),
+        *chart.data.groupby(["status", "code"], dropna=False, sort=False)["n"].sum(),
+        *(n for n in chart.data.groupby("start")["n"].sum() if n),
+    ],
+}
+RETRIED = [
+    *ten_days(),
+    *(replace(GOOD, id=f"r{i}", call_id=f"c{i // 3}", attempt=i % 3, at=START + dt.timedelta(hours=i), status=429, account=None) for i in range(30)),
+    replace(GOOD, id="undated", at=None, status=500, endpoint=None),
+    *(replace(GOOD, id=f"many{i}", status=400, code=f"code_{i}", endpoint=f"GET /e{i}", account=f"p{i}") for i in range(25)),
+]
+
+
+@pytest.mark.parametrize("make", [tables.frame, lambda rows: charts.analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@pytest.mark.parametrize("name", DRAWN)
+def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name, make):
+    chart = getattr(charts, name)(make(RETRIED))
+    bars = list(chart.bars)[:40]
+    assert [len(chart.behind(bar)) for bar in bars] == DRAWN[name](chart)[: len(bars)]
+    assert len(bars) >= 6
+
+
+def test_behind_a_delivery_code_are_the_reports_that_name_it():
+    chart = charts.delivery_codes(SHAPES["ten days"])
+    assert {bar: chart.behind(bar)["id"].tolist() for bar in chart.bars} == {"0 Delivered": ["d"], "402 Aborted": ["d"]}
+
+
+@each_chart
+def test_a_bar_that_is_not_there_is_named(draw):
+    with pytest.raises(WrongUseError, match="no bar '7 zebras'"):
+        draw(SHAPES["ten days"]).behind("7 zebras")
+    assert len(draw([]).behind()) == 0
+
+
 # --- what is said around it -----------------------------------------------------------------------------------------------------------------------
 
 
