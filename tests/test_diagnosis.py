@@ -262,6 +262,75 @@ def test_what_is_no_exchange_is_refused_with_a_hint(what):
         diagnose(what)
 
 
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({"status": 201}, "not-needed"),
+        (refused(400, FORMAT, **body(to=["++15551230001"])), "after-change"),
+        (refused(401), None),
+        (refused(429), "after-wait"),
+        (refused(500), "as-is"),
+        (refused(503), "ask-first"),
+        ({"status": None, "failure": "ReadTimeout"}, "ask-first"),
+        (body(to=["++15551230001"]), "after-change"),  # no answer is known: by the one that it deserves
+    ],
+)
+def test_the_retry_advice_is_that_of_the_catalogue(change, advice):
+    diagnosis = found(**change)
+    if advice is None:
+        advice = catalogue.retry_advice(change["status"], None, "POST", endpoint="POST /batches")[0]
+    assert diagnosis.retry.advice == advice and diagnosis.retry.reason
+    for shown in (diagnosis.as_text(), diagnosis._repr_html_(), json.dumps(diagnosis.as_json())):
+        assert advice in shown
+    assert advice in diagnosis.answer() or not diagnosis.failing
+
+
+def test_a_retry_waits_as_long_as_the_answer_asks():
+    assert "Retry-After 7" in found(**refused(429), response_headers={"retry-after": "7"}).retry.reason
+
+
+def test_an_explicit_moment_wins_over_the_time_of_the_exchange():
+    exchange = varied(**body(expire_at="2027-03-02T00:00:00Z"), at=NOW)
+    assert diagnose(exchange).top is None
+    assert diagnose(exchange, now=datetime(2027, 3, 3, tzinfo=UTC)).top.rule == "expire-at-past"
+
+
+def test_a_note_on_the_place_of_the_answer_is_not_repeated():
+    diagnosis = found(**refused(403, "missing_callback_url", **body(delivery_report="full")))
+    assert [finding.rule for finding in diagnosis.findings] == ["observed-missing_callback_url"]
+    assert "callback-url-on-plan" in [finding.rule for finding in found(**body(delivery_report="full")).findings]
+
+
+def test_notes_come_after_warnings():
+    report = varied(id="r", **get(f"/batches/{GROUP}/delivery_report"), status=200, response_body='{"statuses": [{"code": 310, "status": "Failed"}]}')
+    sent = varied(status=201, response_body=json.dumps({"id": GROUP}), request_body='{"to": ["+1 555 123 0001"], "body": "${x}", "odd": 1}')
+    severities = [finding.severity for finding in diagnose([sent, report], now=NOW)[0].findings]
+    assert severities == sorted(severities, reverse=True) and len(set(severities)) == 2
+
+
+CURL = f"curl {BASE}/batches -H 'Authorization: Bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0' -d '{json.dumps(BODY)}'"
+
+
+def test_pasted_text_is_read_first():
+    assert diagnose(CURL, now=NOW).top.rule == "content-type-unsupported"
+    assert [one.top.rule for one in diagnose(f"{CURL}\n\n{CURL}", now=NOW)] == ["content-type-unsupported"] * 2
+    with pytest.raises(WrongUseError, match="No exchange was read"):
+        diagnose("nothing that could be read")
+
+
+def test_a_row_may_be_a_dict():
+    row = {"method": "POST", "url": f"{BASE}/batches", "status": 403, "code": "unknown_group"}
+    assert diagnose(row).exchange.endpoint == "POST /batches" and diagnose(row).top.rule == "observed-unknown_group"
+    with pytest.raises(WrongUseError, match="no 'stat'"):
+        diagnose({"stat": 403})
+
+
+def test_words_for_the_engineer_stand_beside_those_for_the_customer():
+    diagnosis = found(**refused(503, response_body="<html>"))
+    engineer = next(finding.engineer for finding in diagnosis.findings if finding.engineer)
+    assert engineer in diagnosis.as_text() and engineer not in diagnosis.answer()
+
+
 def test_json_has_the_keys_of_the_contract():
     answer = found(**body(to=["++15551230001"])).as_json()
     assert {"id", "source", "observed_status", "observed_code", "expected_status", "expected_code", "consistent", "findings"} <= set(answer)
