@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.errors import LogError
+from sinchtools.errors import AlreadySentError, LogError
 from sinchtools.records import Exchange
 from sinchtools.settings import work_folder
 from sinchtools.tables import as_json, frame, from_json
@@ -19,20 +20,27 @@ from sinchtools.tables import as_json, frame, from_json
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_TRIGGERS = {
+    "no_update": "CREATE TRIGGER no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "no_delete": "CREATE TRIGGER no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+}
+_SENT_ONCE = "CREATE UNIQUE INDEX event_call ON event (call_id, attempt) WHERE call_id IS NOT NULL"
 _SCHEMA = (
     """CREATE TABLE event (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         exchange TEXT NOT NULL,
         kind TEXT NOT NULL CHECK (kind IN ('intent', 'outcome')),
         data TEXT NOT NULL,
-        digest BLOB NOT NULL
+        digest BLOB NOT NULL,
+        call_id TEXT,
+        attempt INTEGER
     )""",
     "CREATE INDEX event_exchange ON event (exchange)",
-    "CREATE TRIGGER no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
-    "CREATE TRIGGER no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+    _SENT_ONCE,
+    *_TRIGGERS.values(),
 )
+UNKNOWN = "outcome unknown"  # the failure of an intent without an outcome
 _OUTCOME = ("status", "code", "text", "outcome", "response_headers", "response_body", "response_body_base64", "elapsed_ms", "failure")
 
 
@@ -41,7 +49,8 @@ class CallLog:
     A log file that several kernels may write at once; what a call returned is on disk before the call returns.
 
     An attempt is written before it is sent (intent) and after (outcome); one with no outcome yet has a status of None and the
-    failure ``outcome unknown``. The file survives ``kill -9`` (WAL) and is readable by its owner only.
+    failure ``outcome unknown``. No attempt of a call can be written before sending twice, whoever writes. The file survives
+    ``kill -9`` (WAL) and is readable by its owner only; each event's digest holds the one before it.
 
     Parameters
     ----------
@@ -68,8 +77,15 @@ class CallLog:
         self._connection = self._opened()
 
     def intent(self, exchange: Exchange) -> None:
-        """Write that an attempt is about to be sent."""
-        self._write([_event(exchange, "intent", as_json(exchange))])
+        """
+        Write that an attempt is about to be sent.
+
+        Raises
+        ------
+        AlreadySentError
+            This attempt of the call is in the log: somebody has sent it, or is about to.
+        """
+        self._write([_event(exchange, "intent", as_json(exchange), sending=True)])
 
     def outcome(self, exchange: Exchange) -> None:
         """Write what became of an attempt whose intent is in the log."""
@@ -79,12 +95,19 @@ class CallLog:
         """Write whole exchanges, imported ones for instance, in one transaction."""
         self._write([event for x in exchanges for event in (_event(x, "intent", as_json(x)), _event(x, "outcome", _outcome(x)))])
 
+    def attempts(self, call_ids: Iterable[str]) -> dict[str, list[Exchange]]:
+        """Return the attempts that were written before sending, in order, by call; a call without any is left out."""
+        found: dict[str, list[Exchange]] = {}
+        for call_id, intent, outcome in self._read(_ATTEMPTS, (json.dumps(list(call_ids)),)):
+            found.setdefault(call_id, []).append(from_json(_joined(json.loads(intent), outcome and json.loads(outcome))))
+        return found
+
     def __iter__(self) -> Iterator[Exchange]:
         """Yield one exchange per attempt, in the order of their intents."""
         rows: dict[str, dict[str, Any]] = {}
-        for identity, kind, data in self._read("SELECT exchange, kind, data FROM event ORDER BY seq"):
+        for identity, kind, data in self._stream("SELECT exchange, kind, data FROM event ORDER BY seq"):
             if kind == "intent":
-                rows[identity] = {**json.loads(data), "failure": "outcome unknown"}
+                rows[identity] = _joined(json.loads(data), None)
             elif identity in rows:
                 rows[identity] |= json.loads(data)
         return (from_json(row) for row in rows.values())
@@ -102,12 +125,17 @@ class CallLog:
         return frame(self)
 
     def verify(self) -> list[str]:
-        """Return what is wrong with the file, a sentence each; an empty list means that it is intact."""
+        """Return what is wrong with the file, a sentence each: events altered, put in or missing; an empty list means that it is intact."""
         found = [f"SQLite: {row[0]}" for row in self._read("PRAGMA integrity_check") if row[0] != "ok"]
-        for seq, identity, kind, data, digest in self._read("SELECT seq, exchange, kind, data, digest FROM event ORDER BY seq"):
-            if _digest(identity, kind, data) != digest:
-                found.append(f"Event {seq} ({kind} of exchange {identity}) was altered.")
-        return found
+        last, previous = 0, b""
+        for seq, identity, kind, data, digest, call_id, attempt in self._stream(f"SELECT seq, {_COLUMNS} FROM event ORDER BY seq"):
+            if seq != last + 1:
+                found.append(_missing(last + 1, seq - 1))
+            elif _chained(previous, _digest(identity, kind, data, call_id, attempt)) != digest:
+                found.append(f"Event {seq} ({kind} of exchange {identity}) was altered or put in.")
+            last, previous = seq, digest
+        written = self._read("SELECT coalesce(max(seq), 0) FROM sqlite_sequence")[0][0]
+        return found + [_missing(last + 1, written)] * (written > last)
 
     def close(self) -> None:
         """Close the file; a closed log cannot be used again."""
@@ -126,6 +154,7 @@ class CallLog:
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection.create_function("chained", 2, _chained, deterministic=True)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             self._prepare(connection)
@@ -142,44 +171,65 @@ class CallLog:
         if version > SCHEMA_VERSION:
             connection.execute("ROLLBACK")
             raise LogError(f"The call log {str(self.path)!r} was written by a newer sinchtools (schema {version}).", hint="Update sinchtools.")
-        if version == 0:
-            for statement in _SCHEMA:
-                connection.execute(statement)
+        for statement in _SCHEMA if version == 0 else _from_version_1(connection) if version == 1 else ():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
 
-    def _write(self, events: list[tuple[str, str, str, bytes]]) -> None:
+    def _write(self, events: list[tuple[Any, ...]]) -> None:
         try:
             with self._lock:
-                if len(events) == 1:
-                    self._connection.execute(_INSERT, events[0])
-                    return
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    self._connection.executemany(_INSERT, events)
-                    self._connection.execute("COMMIT")
-                except sqlite3.Error:
-                    self._connection.rollback()
-                    raise
+                self._insert(events)
+        except sqlite3.IntegrityError:
+            raise AlreadySentError(
+                "This attempt is in the call log already: it was sent, or is about to be.", hint="Nothing is sent twice; look at its row in the log."
+            ) from None
         except sqlite3.Error as error:
             raise LogError(
                 f"The call log {str(self.path)!r} cannot be written: {error}.",
                 hint="Nothing was sent after this; free the disk or give another file.",
             ) from None
 
-    def _read(self, query: str) -> list[tuple[Any, ...]]:
+    def _insert(self, events: list[tuple[Any, ...]]) -> None:
+        if len(events) == 1:
+            self._connection.execute(_INSERT, events[0])
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            with self._lock:
-                return self._connection.execute(query).fetchall()
+            self._connection.executemany(_INSERT, events)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            self._connection.rollback()
+            raise
+
+    def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._readable(), self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Yield rows on a connection of its own, so that a long read holds up no writer."""
+        with self._readable(), contextlib.closing(sqlite3.connect(self.path, timeout=30)) as connection:
+            yield from connection.execute(query)
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
 
 
-_INSERT = "INSERT INTO event (exchange, kind, data, digest) VALUES (?, ?, ?, ?)"
+_COLUMNS = "exchange, kind, data, digest, call_id, attempt"
+_INSERT = f"""INSERT INTO event ({_COLUMNS})
+    VALUES (?1, ?2, ?3, chained((SELECT digest FROM event ORDER BY seq DESC LIMIT 1), ?4), ?5, ?6)"""
+_ATTEMPTS = """SELECT i.call_id, i.data, o.data FROM event i LEFT JOIN event o ON o.exchange = i.exchange AND o.kind = 'outcome'
+    WHERE i.call_id IN (SELECT value FROM json_each(?)) ORDER BY i.attempt"""
 
 
-def _event(exchange: Exchange, kind: str, row: dict[str, Any]) -> tuple[str, str, str, bytes]:
+def _event(exchange: Exchange, kind: str, row: dict[str, Any], *, sending: bool = False) -> tuple[Any, ...]:
     data = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-    return exchange.id, kind, data, _digest(exchange.id, kind, data)
+    call = (exchange.call_id, exchange.attempt) if sending and exchange.call_id else (None, None)
+    return exchange.id, kind, data, _digest(exchange.id, kind, data, *call), *call
 
 
 def _outcome(exchange: Exchange) -> dict[str, Any]:
@@ -187,5 +237,29 @@ def _outcome(exchange: Exchange) -> dict[str, Any]:
     return {name: row[name] for name in _OUTCOME if name in row}
 
 
-def _digest(identity: str, kind: str, data: str) -> bytes:
-    return hashlib.blake2b("\0".join((identity, kind, data)).encode(), digest_size=16).digest()
+def _joined(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dict[str, Any]:
+    return {**intent, **(outcome or {"failure": UNKNOWN})}
+
+
+def _digest(identity: str, kind: str, data: str, call_id: str | None, attempt: int | None) -> bytes:
+    return hashlib.blake2b("\0".join((identity, kind, data, call_id or "", str(attempt or ""))).encode(), digest_size=16).digest()
+
+
+def _chained(previous: bytes | None, digest: bytes) -> bytes:
+    return hashlib.blake2b((previous or b"") + digest, digest_size=16).digest()
+
+
+def _missing(first: int, last: int) -> str:
+    return f"Event {first} is missing." if first == last else f"Events {first} to {last} are missing."
+
+
+def _from_version_1(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield what turns a log of version 1, whose digests held no other event, into one of version 2; an altered event stays one."""
+    yield from (f"DROP TRIGGER {name}" for name in _TRIGGERS)
+    yield from ("ALTER TABLE event ADD COLUMN call_id TEXT", "ALTER TABLE event ADD COLUMN attempt INTEGER", _SENT_ONCE)
+    previous = b""
+    for seq, identity, kind, data, digest in connection.execute("SELECT seq, exchange, kind, data, digest FROM event ORDER BY seq").fetchall():
+        intact = hashlib.blake2b("\0".join((identity, kind, data)).encode(), digest_size=16).digest() == digest
+        previous = _chained(previous, _digest(identity, kind, data, None, None) if intact else digest)
+        connection.execute("UPDATE event SET digest = ? WHERE seq = ?", (previous, seq))
+    yield from _TRIGGERS.values()

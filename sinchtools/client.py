@@ -87,6 +87,7 @@ class Client:
         headers: Mapping[str, str | None] | None = None,
         params: Mapping[str, Any] | None = None,
         parent_id: str | None = None,
+        call: tuple[str, int] | None = None,
     ) -> Exchange:
         """
         Send any request, also a broken one, and return what came of it.
@@ -100,9 +101,15 @@ class Client:
         headers
             What is sent besides the credentials, as given; a value of None leaves that header out. None means
             ``Content-Type: application/json`` where there is a body.
+        parent_id
+            The exchange that this one replays.
+        call
+            Call and number of the attempt, where the caller counts them: the log lets each be sent once only. None is a new call.
 
         Raises
         ------
+        AlreadySentError
+            The log has this attempt of the call.
         NotAllowedError
             The client is live, the request is no read, and SINCHTOOLS_ALLOW does not allow it.
         WrongUseError
@@ -111,7 +118,7 @@ class Client:
         body = jsonlib.dumps(json).encode() if json is not None else data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         url = self._url(path, params)
         self._guard(method, url)
-        call_id, attempt, renewed = new_id(), 1, False
+        (call_id, attempt), renewed = call or (new_id(), 1), False
         while True:
             exchange = self._attempt(method, url, body, headers, call_id, attempt, parent_id)
             if not renewed and _token_expired(exchange) and self._token.renew():
@@ -122,6 +129,21 @@ class Client:
                 return exchange
             time.sleep(delay)
             attempt += 1
+
+    def twin(self) -> Client:
+        """Return the same client with a session of its own, for another thread."""
+        return Client(
+            base_url=self.base_url, account=self.account, token=self._token, log=self.log, target=self.target,
+            sandbox=self.sandbox, retries=self.retries, timeout_s=self.timeout_s,
+        )  # fmt: skip
+
+    def bearer(self) -> str:
+        """Return the token that goes with each call, for a replay whose original had a wrong credential made of it."""
+        return self._token.value()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
 
     def _attempt(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None, call_id: str, attempt: int, parent_id: str | None

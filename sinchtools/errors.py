@@ -69,6 +69,10 @@ class LogError(SinchToolsError):
     """The call log cannot be opened, written or trusted."""
 
 
+class AlreadySentError(SinchToolsError):
+    """The call log shows that this attempt was sent, or is about to be; it is not sent again."""
+
+
 class PortInUseError(SinchToolsError):
     """The sandbox cannot listen on the port that was asked for."""
 

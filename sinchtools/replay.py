@@ -6,47 +6,51 @@ The original is never changed; what is sent is a child row. The sandbox is the d
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
+from statistics import median
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sinchtools import settings
-from sinchtools.api import digits, locate, parts_of
+from sinchtools.api import RETENTION_DAYS, digits, locate
 from sinchtools.calllog import CallLog
-from sinchtools.catalogue import card, retry_advice
-from sinchtools.checks import instant_of, is_group_id
-from sinchtools.client import Client, Token, connect
-from sinchtools.diagnosis import Diagnosis, diagnose
+from sinchtools.catalogue import card
+from sinchtools.client import Client, connect
+from sinchtools.diagnosis import diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
-from sinchtools.records import Exchange, Finding, header
-from sinchtools.redact import MARKER, marker_facts
+from sinchtools.hazards import (
+    MAY_BE_SENT,
+    VENDOR,
+    advice_on,
+    aimed_at,
+    asks_again,
+    checked_number,
+    effect_of,
+    groups_of,
+    is_unknown,
+    json_of,
+    load_of,
+    reasons_against,
+)
+from sinchtools.lanes import Trip, assumed_for, fault_for, in_a_fresh_sandbox, through, to_the_vendor
+from sinchtools.records import Exchange
+from sinchtools.runner import Job, Lane, Pace, Progress, Runner
 from sinchtools.tables import frame
+from sinchtools.verdicts import Difference, answer_differences, request_differences, verdict_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sinchtools.sandbox import Account, Sandbox
-
-VERDICTS = ("FIXED", "SAME", "CHANGED", "WORSE", "INCONCLUSIVE")
-NOT_SENT = {
-    "host",
-    "content-length",
-    "connection",
-    "accept-encoding",
-    "transfer-encoding",
-    "cookie",
-    "te",
-    "expect",
-    "upgrade",
-    "proxy-authorization",
-}
-_SET_UP_BY_STATE = {(403, "unknown_group"), (403, "missing_callback_url")}
+VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
+_TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
 _EDITABLE = ("method", "url", "headers", "body")
+_STOPPED = "not sent: the run was stopped; run the plan again to go on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,35 +64,73 @@ class Item:
         The evidence, as it was read.
     request
         What would be sent: the original, or its edited copy.
+    place
+        Where it goes: what is sent there once is not sent there again.
+    changed
+        Whether somebody changed the request; a test number is no change.
+    test_number
+        Whether a test number stands in for the recipients.
     fault
         Status and code of the named fault that stands in for a cause outside the request, or None.
     against
         Reasons against sending it at all; it is held back while there is one.
+    advice
+        What the page says about repeating the original.
     assumed
         What the sandbox is set up with because the original answer implies it.
     """
 
     original: Exchange
     request: Exchange
+    place: str = "sandbox"
+    changed: bool = False
+    test_number: bool = False
     fault: tuple[int, str | None] | None = None
     against: tuple[str, ...] = ()
+    advice: str = ""
     assumed: tuple[str, ...] = ()
 
     @property
-    def changed(self) -> bool:
-        """Whether somebody changed the request."""
-        parts = ("method", "url", "request_headers", "request_body")
-        return any(getattr(self.original, name) != getattr(self.request, name) for name in parts)
+    def needs_baseline(self) -> bool:
+        """Whether the sandbox is asked first what it answers to the unchanged request, since the evidence does not say."""
+        return self.place not in VENDOR and self.changed and self.original.status is None
+
+    def call_id(self, request: Exchange) -> str:
+        """Return the call that the request is, the same whoever plans it and whenever."""
+        parts = [self.place, self.original.id, request.method, request.url, sorted(request.request_headers.items()), repr(request.request_body)]
+        return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one exchange: its child row (None when nothing was sent), the verdict, and the reasons for it."""
+    """
+    What became of one exchange.
+
+    Attributes
+    ----------
+    request
+        What was to be sent; equal to `original` but for the changes.
+    child
+        The row of the replay, or None when nothing was sent.
+    verdict, reasons
+        One of `verdicts.VERDICTS`, and why.
+    """
 
     original: Exchange
+    request: Exchange
     child: Exchange | None
     verdict: str
     reasons: tuple[str, ...]
+
+    @property
+    def request_differences(self) -> list[Difference]:
+        """What was changed in the request."""
+        return request_differences(self.original, self.request)
+
+    @property
+    def answer_differences(self) -> list[Difference]:
+        """What is different in the answer, `verdicts.IGNORED` passed over; empty when there are no two answers."""
+        return answer_differences(self.original, self.child) if self.child and self.original.status and self.child.status else []
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of ``sinchtools replay --json``."""
@@ -100,10 +142,10 @@ class Result:
 
 
 class Replayed(Sequence[Result]):
-    """The results of a run, one per exchange, in the order of the plan."""
+    """The results of a run, one per exchange, in the order of the plan; `stopped` says why it ended early, if it did."""
 
-    def __init__(self, results: Iterable[Result], target: str) -> None:
-        self.results, self.target = tuple(results), target
+    def __init__(self, results: Iterable[Result], target: str, stopped: str = "") -> None:
+        self.results, self.target, self.stopped = tuple(results), target, stopped
 
     def __getitem__(self, index: Any) -> Any:
         return self.results[index]
@@ -140,9 +182,9 @@ class Replayed(Sequence[Result]):
             for r in self.results[:20]
         ]
         more = [f"... and {len(self) - 20} more"] * (len(self) > 20)
-        return "\n".join(
-            [f"Replayed {len(self)} of {len(self)} to {self.target.upper()}{' (simulated)' if self.target == 'sandbox' else ''}", *lines, *more]
-        )
+        sent = sum(r.child is not None for r in self.results)
+        head = f"Replayed {sent} of {len(self)} to {self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
+        return "\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more])
 
     def _repr_html_(self) -> str:
         head = "".join(
@@ -171,25 +213,40 @@ class Plan:
         One per exchange, in the order in which they would be sent.
     target
         ``preview``, ``sandbox``, ``dry-run`` or ``live``.
+    pace
+        How fast, what happens after a 429, and when the run gives up.
     """
 
-    def __init__(self, items: Iterable[Item], target: str, log: CallLog | None) -> None:
-        self.items, self.target, self._log = tuple(items), target, log
+    def __init__(
+        self,
+        items: Iterable[Item],
+        target: str,
+        *,
+        log: CallLog | None = None,
+        client: Client | None = None,
+        pace: Pace | None = None,
+        members: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.items, self.target, self.pace = tuple(items), target, pace or Pace()
+        self._log, self._client, self._members = log, client, dict(members or {})
+        self._runner: Runner | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per exchange: id, method, path, changed, fault, assumed, against; credentials are not shown."""
+        """One row per exchange: what would go where and when, what it does, and what speaks against it; credentials are not shown."""
         import pandas as pd
 
         rows = [
             {
-                "id": i.original.id, "method": i.request.method, "path": locate(i.request.url or "").path, "changed": "yes" if i.changed else "no",
+                "id": i.original.id, "starts_s": starts_s, "method": i.request.method, "path": locate(i.request.url or "").path,
+                "changed": "yes" if i.changed else "no", "messages": load_of(i.request, self._members).messages,
                 "fault": " ".join(str(part) for part in i.fault if part) if i.fault else None,
-                "assumed": "; ".join(i.assumed), "against": "; ".join(i.against),
+                "assumed": "; ".join(i.assumed), "advice": i.advice, "against": "; ".join(i.against),
             }
-            for i in self.items
+            for i, starts_s in zip(self.items, self._starts_s(), strict=True)
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=["id", "method", "path", "changed", "fault", "assumed", "against"], dtype="string")
+        dtypes = {name: {"starts_s": "Float64", "messages": "Int64"}.get(name, "string") for name in _PLAN_COLUMNS}
+        return pd.DataFrame(rows, columns=list(_PLAN_COLUMNS)).astype(dtypes)
 
     @property
     def reasons(self) -> dict[str, tuple[str, ...]]:
@@ -199,40 +256,126 @@ class Plan:
     @property
     def effect(self) -> str:
         """What would happen to the outside world; dry-run and live run only when this is typed."""
-        if self.target in {"preview", "sandbox"}:
-            return "nothing leaves this machine"
-        going = [item for item in self.items if not item.against]
-        if self.target == "dry-run":
-            return f"ask the vendor about {len(going)} requests, send 0 SMS"
-        messages, people = _weight(item.request for item in going)
-        return f"send {messages} SMS to {people} people" if messages else f"make {len(going)} requests, send 0 SMS"
+        going = self._going
+        return effect_of([item.request for item in going], sum(asks_again(item.original) for item in going), self.target, self._members)
 
-    def run(self, *, confirm: str | None = None) -> Replayed:
+    @property
+    def duration_s(self) -> float:
+        """How long a run takes at this pace, if each call takes as long as its original did."""
+        starts = [start for start in self._starts_s() if start is not None]
+        return starts[-1] + self._typical_s if starts else 0.0
+
+    def check(self) -> Plan:
         """
-        Send what the plan holds, except what has a reason against it.
+        Ask the read-only questions that decide a dry-run or live plan, and return the plan that is left; sends no message.
+
+        An original whose outcome is unknown is looked for by its ``client_reference``, and a group is asked for its members.
+
+        Raises
+        ------
+        NotAllowedError
+            The target is not switched on.
+        """
+        if self.target not in VENDOR:
+            return self
+        _check_allowed(self.target)
+        client = connect("live", log=self._logged)
+        members = {group: _members(client, group) for item in self._going for group in groups_of(item.request)}
+        known = {group: numbers for group, numbers in members.items() if numbers is not None}
+        items = [_checked(item, client) for item in self.items]
+        return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known)
+
+    def run(self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None) -> Replayed:
+        """
+        Send what the plan holds, except what has a reason against it and what was sent before; again after a stop or a crash, it goes on.
 
         Parameters
         ----------
         confirm
             For dry-run and live: the text of `effect`, typed by a person.
+        progress
+            Called with a `runner.Progress` at the start and after each request.
 
         Raises
         ------
         NotAllowedError
             The target is not switched on, or `confirm` is not the effect.
+        LogError
+            The log cannot be written; nothing was sent after that.
         """
         if self.target == "preview":
             return Replayed((_held(item, "preview: nothing was sent") for item in self.items), self.target)
-        if self.target == "sandbox":
-            return Replayed(_in_sandbox(self.items, self._log), self.target)
-        _check_allowed(self.target)
-        if confirm != self.effect:
-            raise NotAllowedError(f"This plan would {self.effect!r}, and that was not confirmed.", hint="Pass exactly these words as confirm=.")
-        return Replayed(_at_vendor(self.items, self.target, self._log), self.target)
+        if self.target in VENDOR:
+            _check_allowed(self.target)
+            if confirm != self.effect:
+                raise NotAllowedError(f"This plan would {self.effect!r}, and that was not confirmed.", hint="Pass exactly these words as confirm=.")
+        client, lanes = self._way()
+        self._runner = runner = Runner(self.pace, self._logged, progress=progress)
+        answers = runner.run(self._jobs(), lanes)
+        found = _settled(answers, client)
+        return Replayed((self._result(item, answers, found, runner) for item in self.items), self.target, runner.stopped)
+
+    def stop(self) -> None:
+        """Let a run, in another thread, send nothing more; what is under way is waited for."""
+        if self._runner:
+            self._runner.stop()
 
     def __repr__(self) -> str:
         held = len(self.reasons)
-        return f"<Plan for {self.target.upper()}: {len(self.items)} requests, {held} held back; effect: {self.effect}>"
+        return (
+            f"<Plan for {self.target.upper()}: {len(self.items)} requests, {held} held back; effect: {self.effect}; "
+            f"{self.pace}; about {self.duration_s:.0f} s>"
+        )
+
+    @property
+    def _going(self) -> list[Item]:
+        return [item for item in self.items if not item.against]
+
+    @property
+    def _logged(self) -> CallLog:
+        if self._log is None:
+            self._log = CallLog()
+        return self._log
+
+    @property
+    def _typical_s(self) -> float:
+        known = [item.original.elapsed_ms / 1000 for item in self._going if item.original.elapsed_ms]
+        return median(known) if known and self.target in VENDOR else _TYPICAL_S[self.target]
+
+    def _starts_s(self) -> Iterable[float | None]:
+        at = 0.0
+        for item in self.items:
+            yield None if item.against else round(at, 3)
+            if not item.against:
+                at += max(self.pace.seconds(load_of(item.request, self._members).messages), self._typical_s / self.pace.workers)
+
+    def _way(self) -> tuple[Client | None, Callable[[], AbstractContextManager[Lane]]]:
+        if self.target in VENDOR:
+            client = connect("live", log=self._logged)
+            return client, to_the_vendor(client, self.target)
+        return self._client, through(self._client) if self._client else in_a_fresh_sandbox(self._logged)
+
+    def _jobs(self) -> Iterable[Job]:
+        for item in self._going:
+            for request in (item.original, item.request) if item.needs_baseline else (item.request,):
+                yield Job(
+                    call_id=item.call_id(request),
+                    messages=load_of(request, self._members).messages,
+                    by_fault=item.fault is not None,
+                    load=Trip(original=item.original, request=request, fault=item.fault),
+                )
+
+    def _result(self, item: Item, answers: Mapping[str, Exchange], found: Mapping[str, str], runner: Runner) -> Result:
+        call_id = item.call_id(item.request)
+        child = answers.get(call_id)
+        if item.against or child is None:
+            return _held(item, *(item.against or (_STOPPED,)))
+        notes = [f"sent once only, at {child.at:%Y-%m-%d %H:%M:%S} UTC: this is its answer"] * (call_id in runner.before and child.at is not None)
+        notes += [found[call_id]] if call_id in found else []
+        return _judged(item, child, answers.get(item.call_id(item.original)), notes)
+
+
+_PLAN_COLUMNS = ("id", "starts_s", "method", "path", "changed", "messages", "fault", "assumed", "advice", "against")
 
 
 def plan(
@@ -241,6 +384,11 @@ def plan(
     target: str = "sandbox",
     edits: Mapping[str, Mapping[str, Any]] | None = None,
     log: CallLog | None = None,
+    client: Client | None = None,
+    test_number: str | None = None,
+    workers: int = 1,
+    requests_per_s: float | None = None,
+    messages_per_s: float | None = None,
 ) -> Plan:
     """
     Return what a replay would do, and what speaks against it; sends nothing.
@@ -254,22 +402,38 @@ def plan(
     edits
         Changes by the id of the exchange: ``{"method": ..., "url": ..., "headers": {...}, "body": ...}``, each optional; a header of
         None is taken out.
+    client
+        A client of a sandbox that runs already, which is then taken as it stands; None is a fresh sandbox, set up as each original implies.
+    test_number
+        Stands in for every recipient.
+    workers
+        Requests under way at once; 1 keeps the order.
+    requests_per_s, messages_per_s
+        At most so many; to the vendor ten requests a second unless told otherwise.
 
     Raises
     ------
     WrongUseError
-        The target or a key of an edit does not exist.
+        The target, a key of an edit, the test number or the pace is not possible.
     NotAllowedError
         Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
     """
     if target not in settings.RUNGS:
         raise WrongUseError(f"{target!r} is no target.", hint=f"Use one of: {', '.join(settings.RUNGS)}.")
     _check_allowed(target)
+    if client is not None and (target != "sandbox" or client.target != "sandbox"):
+        raise WrongUseError("A client to send through is for the target sandbox, and a sandbox's own.", hint="Leave client= out.")
     exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
     edits = edits or {}
     if unknown := set(edits) - {exchange.id for exchange in exchanges}:
         raise WrongUseError(f"There is no exchange {sorted(unknown)[0]!r} to edit.", hint="Use an id from the evidence's frame.")
-    return Plan((_item(exchange, edits.get(exchange.id), target) for exchange in exchanges), target, log)
+    number = checked_number(test_number) if test_number else None
+    place = f"sandbox {client.base_url}" if client else target
+    items = [_item(exchange, edits.get(exchange.id), target, place, number) for exchange in exchanges]
+    if requests_per_s is None and target in VENDOR:
+        requests_per_s = VENDOR_REQUESTS_PER_S
+    pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
+    return Plan(items, target, log=log if log is not None or client is None else client.log, client=client, pace=pace)
 
 
 def replay(
@@ -323,254 +487,134 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
     )
 
 
-def verdict_of(
-    original: Exchange, child: Exchange, *, changed: bool, fault: bool = False, was: Finding | None = None, now: Finding | None = None
-) -> tuple[str, str]:
-    """
-    Return the verdict on a replay, and the reason for it.
-
-    Parameters
-    ----------
-    changed
-        Whether somebody changed the request.
-    fault
-        Whether the answer came from a named fault of the sandbox.
-    was, now
-        The first finding on the original and on the replay: two answers of one code may have different reasons.
-    """
-    for holds, verdict, reason in _rules_of_verdict(original, child, changed, fault, was, now):
-        if holds:
-            return verdict, reason
-    return "CHANGED", "another answer for another reason"
-
-
-def _rules_of_verdict(
-    original: Exchange, child: Exchange, changed: bool, fault: bool, was: Finding | None, now: Finding | None
-) -> Iterable[tuple[bool, str, str]]:
-    same_answer = (original.status, original.code) == (child.status, child.code)
-    passed, passes = original.outcome == "success", child.outcome == "success"
-    same_reason = (was and (was.rule, was.field)) == (now and (now.rule, now.field))
-    outside = original.status is not None and (original.status == 429 or original.status >= 500)
-    return (
-        (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
-        (fault, "INCONCLUSIVE", "by fault: the cause is not in the request, so the sandbox can only show it"),
-        (original.status is None, "INCONCLUSIVE", "the original answer is not known"),
-        (not changed and same_answer, "SAME", "unchanged, and answered as before"),
-        (not changed, "INCONCLUSIVE", "not reproduced: the unchanged request is answered differently here"),
-        (original.account != child.account, "INCONCLUSIVE", "another account than the original's"),
-        (original.endpoint not in (None, child.endpoint), "INCONCLUSIVE", "another endpoint than the original's"),
-        (passed and passes, "SAME", "passed before, passes now"),
-        (passed, "WORSE", "passed before, fails now"),
-        (passes and outside, "INCONCLUSIVE", f"a {original.status} is not caused by the request, so the change cannot have mended it"),
-        (passes, "FIXED", "the change removes the reason of the original failure"),
-        (original.outcome == "user_error" and child.outcome == "sinch_error", "WORSE", "a server error now"),
-        (same_answer and same_reason, "SAME", "the change does not help: the same reason"),
-    )
-
-
 # --- planning --------------------------------------------------------------------------------------------------------
-
-
-def _item(exchange: Exchange, edit: Mapping[str, Any] | None, target: str) -> Item:
-    request = edited(exchange, edit)
-    against = _against(exchange, request, target)
-    if target not in {"preview", "sandbox"} or against:
-        return Item(original=exchange, request=request, against=against)
-    found = diagnose(exchange, now=exchange.at)
-    return Item(original=exchange, request=request, against=against, fault=_fault(exchange, found), assumed=_assumed(exchange, request))
-
-
-def _against(original: Exchange, request: Exchange, target: str) -> tuple[str, ...]:
-    if request.method is None or request.url is None:
-        return ("the evidence holds no request",)
-    if not locate(request.url).is_sms_api:
-        return ("not a request to the SMS API: never replayed",)
-    return tuple(_against_vendor(original, request, target)) if target in {"dry-run", "live"} else ()
-
-
-def _against_vendor(original: Exchange, request: Exchange, target: str) -> Iterable[str]:
-    place, reads = locate(request.url or ""), (request.method or "").upper() == "GET"
-    if place.account != settings.credentials().account:
-        yield "another account than the configured credentials'"
-    if MARKER.search(str(request.request_body or "")) or MARKER.search(request.url or ""):
-        yield "a redacted part is missing"
-    if target == "dry-run" and not reads and request.endpoint not in {"POST /batches", "POST /batches/dry_run"}:
-        yield "the vendor has no dry run of this operation"
-    if target == "live" and not reads:
-        html = str(original.response_body or "").lstrip()[:1] == "<"
-        advice, reason = retry_advice(original.status, original.code, original.method or "", failure=original.failure, html=html)
-        if advice == "ask-first":
-            yield f"may already have been sent: {reason}"
-        if original.outcome == "success":
-            yield "was accepted already: a replay sends it twice"
-        send_at = instant_of(str(_json_of(request).get("send_at")))
-        if send_at and send_at < datetime.now(UTC):
-            yield "send_at is past: it would be sent at once"
-
-
-def _fault(exchange: Exchange, found: Diagnosis) -> tuple[int, str | None] | None:
-    if exchange.status is None or exchange.outcome not in {"user_error", "sinch_error"} or (exchange.status, exchange.code) in _SET_UP_BY_STATE:
-        return None
-    in_request = any(
-        f.severity == "error"
-        and (f.status, f.code) == (exchange.status, exchange.code)
-        and f.location != "host"
-        and not f.rule.startswith("observed")
-        for f in found.findings
-    )
-    return None if in_request else (exchange.status, exchange.code)
-
-
-def _assumed(original: Exchange, request: Exchange) -> tuple[str, ...]:
-    found = []
-    if groups := _group_ids(request):
-        missing = original.code == "unknown_group"
-        found.append(f"{'unknown' if missing else 'existing'} group: {', '.join(groups[:3])}")
-    if _json_of(request).get("delivery_report") not in (None, "none"):
-        found.append("no callback URL on the plan" if original.code == "missing_callback_url" else "a callback URL on the plan")
-    if original.at is not None:
-        found.append("the clock of the original")
-    return tuple(found)
-
-
-def _group_ids(request: Exchange) -> list[str]:
-    body = _json_of(request)
-    listed = [entry for name in ("to", "to_add", "child_groups") if isinstance(body.get(name), list) for entry in body[name]]
-    named = [body.get(name) for name in ("add_from_group", "remove_from_group")]
-    return list(dict.fromkeys(entry for entry in (*listed, *named) if isinstance(entry, str) and is_group_id(entry)))
-
-
-# --- the sandbox -----------------------------------------------------------------------------------------------------
-
-
-def _in_sandbox(items: Iterable[Item], log: CallLog | None) -> list[Result]:
-    from sinchtools.sandbox import Sandbox
-
-    log = log if log is not None else CallLog()
-    with Sandbox() as sandbox:
-        client = Client(
-            base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox", sandbox=sandbox
-        )
-        return [_held(item, *item.against) if item.against else _simulated(item, client, sandbox) for item in items]
-
-
-def _simulated(item: Item, client: Client, sandbox: Sandbox) -> Result:
-    original, notes = item.original, []
-    sandbox.clock.set(original.at or datetime.now(UTC))
-    if original.status is None and item.changed:
-        baseline = _sent(original, item, client, sandbox)
-        original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
-        notes.append(f"the original answer is not known; unchanged, the sandbox answers {_answer(baseline)}")
-    child = _sent(item.request, item, client, sandbox)
-    was, now = (next(iter(diagnose(x, now=item.original.at).findings), None) for x in (original, child))
-    verdict, reason = verdict_of(original, child, changed=item.changed, fault=item.fault is not None, was=was, now=now)
-    assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
-    return Result(original=item.original, child=child, verdict=verdict, reasons=(*notes, reason, *assumed))
-
-
-def _sent(request: Exchange, item: Item, client: Client, sandbox: Sandbox) -> Exchange:
-    place = locate(request.url or "")
-    account = sandbox.account(place.account or sandbox.service_plan_id, kind="project" if place.kind == "project" else "plan")
-    _set_up(account, item)
-    if item.fault:
-        sandbox.faults.clear()
-        sandbox.faults.add(status=item.fault[0], **({"code": item.fault[1]} if item.fault[1] else {}), times=1)
-    parts = urlsplit(request.url or "")
-    headers: dict[str, str | None] = {k: v for k, v in request.request_headers.items() if k.lower() not in NOT_SENT and not k.startswith(":")}
-    headers = {k: v for k, v in headers.items() if k.lower() != "authorization"} | {"Authorization": _authorization(request, account)}
-    path = parts.path.replace(" ", "%20") + (f"?{parts.query}" if parts.query else "")
-    return client.request(request.method or "GET", f"{sandbox.url}{path}", data=request.request_body, headers=headers, parent_id=item.original.id)
-
-
-def _set_up(account: Account, item: Item) -> None:
-    answered = item.original.status
-    account.callback_url = None if item.original.code == "missing_callback_url" else "https://callback.invalid/"
-    if item.original.code != "unknown_group":
-        for group_id in _group_ids(item.request):
-            account.add_group(group_id, members=("15551230001",))
-    values = locate(item.request.url or "").values
-    if answered is None or answered != 404:
-        for name, add in (("batch_id", account.add_batch), ("group_id", account.add_group), ("inbound_id", account.add_inbound)):
-            if name in values:
-                add(values[name])
-
-
-def _authorization(request: Exchange, account: Account) -> str | None:
-    value = header(request.request_headers, "Authorization")
-    if value is None:
-        return None
-    facts = marker_facts(value)
-    if facts is None:
-        return value
-    token = account.token
-    if "expires" in facts and (expires := instant_of(facts["expires"])) and expires <= (request.at or datetime.now(UTC)):
-        token = account.issue_token(-1)
-    token = f'"{token}"' if "quoted" in facts else token[:4] + " " + token[4:] if "inner-space" in facts else token
-    if facts["kind"] == "pair":
-        token = base64.b64encode(f"{account.id}:{token}".encode()).decode()
-    return MARKER.sub(lambda _: token, value)
-
-
-# --- the vendor ------------------------------------------------------------------------------------------------------
 
 
 def _check_allowed(target: str) -> None:
     order = settings.RUNGS
-    if order.index(target) > order.index(settings.allowed_rung()) and target in {"dry-run", "live"}:
+    if order.index(target) > order.index(settings.allowed_rung()) and target in VENDOR:
         raise NotAllowedError(
             f"The target {target!r} is not switched on.", hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch."
         )
 
 
-def _at_vendor(items: Iterable[Item], target: str, log: CallLog | None) -> list[Result]:
-    log = log if log is not None else CallLog()
-    sent_before = {exchange.parent_id for exchange in log if exchange.target == target}
-    client = connect("live", log=log)
-    results = []
-    for item in items:
-        if item.against or item.original.id in sent_before:
-            results.append(_held(item, *(item.against or ("was replayed before: sent once only",))))
-            continue
-        sent_before.add(item.original.id)
-        child = _to_vendor(item.request, item.original.id, target, client)
-        verdict, reason = verdict_of(item.original, child, changed=item.changed)
-        results.append(Result(original=item.original, child=child, verdict=verdict, reasons=(reason,)))
-    return results
-
-
-def _to_vendor(request: Exchange, parent_id: str, target: str, client: Client) -> Exchange:
-    parts = urlsplit(request.url or "")
-    path = parts.path + ("/dry_run" if target == "dry-run" and request.endpoint == "POST /batches" else "")
-    headers = {k: v for k, v in request.request_headers.items() if k.lower() not in {*NOT_SENT, "authorization"} and not k.startswith(":")}
-    return client.request(
-        request.method or "GET", path + (f"?{parts.query}" if parts.query else ""), data=request.request_body, headers=headers, parent_id=parent_id
+def _item(exchange: Exchange, edit: Mapping[str, Any] | None, target: str, place: str, number: str | None) -> Item:
+    changed = edited(exchange, edit)
+    request, against = aimed_at(changed, number) if number else (changed, ())
+    region = os.environ.get("SINCH_REGION") or "us"
+    against = (*reasons_against(exchange, request, target, datetime.now(UTC), region), *against)
+    set_up = place == "sandbox" and not against
+    return Item(
+        original=exchange,
+        request=request,
+        place=place,
+        changed=_differs(exchange, changed),
+        test_number=number is not None,
+        fault=fault_for(exchange) if set_up else None,
+        against=against,
+        advice=_advice(exchange),
+        assumed=assumed_for(exchange, request) if set_up else (),
     )
 
 
-def _weight(requests: Iterable[Exchange]) -> tuple[int, int]:
-    messages, people = 0, set()
-    for request in requests:
-        body = _json_of(request)
-        if request.endpoint == "POST /batches":
-            numbers = [digits(str(entry)) for entry in body.get("to") or []]
-            messages += len(numbers) * parts_of(str(body.get("body") or ""))
-            people |= set(numbers)
-    return messages, len(people)
+def _differs(original: Exchange, request: Exchange) -> bool:
+    return any(getattr(original, name) != getattr(request, name) for name in ("method", "url", "request_headers", "request_body"))
 
 
-# --- small things ----------------------------------------------------------------------------------------------------
+def _advice(original: Exchange) -> str:
+    if original.outcome == "success" or original.method is None:
+        return ""
+    advice, reason = advice_on(original)
+    return f"{_ADVICE[advice]}: {reason}"
+
+
+_ADVICE = {
+    "as-is": "try again", "after-wait": "try again after a pause", "after-change": "change it first", "ask-first": "check first",
+    "do-not-retry": "do not repeat it", "not-needed": "not needed",
+}  # fmt: skip
+
+
+# --- what became of it -----------------------------------------------------------------------------------------------
 
 
 def _held(item: Item, *reasons: str) -> Result:
-    return Result(original=item.original, child=None, verdict="INCONCLUSIVE", reasons=(*reasons,))
+    return Result(original=item.original, request=item.request, child=None, verdict="INCONCLUSIVE", reasons=(*reasons,))
 
 
-def _json_of(request: Exchange) -> dict[str, Any]:
-    try:
-        body = json.loads(request.request_body or "")
-    except (ValueError, RecursionError):
+def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[str]) -> Result:
+    original = item.original
+    if item.needs_baseline and baseline is not None:
+        original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
+        notes = [f"the original answer is not known; unchanged, the sandbox answers {_answer(baseline)}", *notes]
+    compared = item.changed and original.outcome == "user_error"
+    was, now = (next(iter(diagnose(x, now=item.original.at).findings), None) if compared else None for x in (original, child))
+    verdict, reason = verdict_of(original, child, changed=item.changed, fault=item.fault is not None, test_number=item.test_number, was=was, now=now)
+    if item.fault is None and is_unknown(child):
+        notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
+    assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
+    return Result(original=item.original, request=item.request, child=child, verdict=verdict, reasons=(*notes, reason, *assumed))
+
+
+_UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"
+
+
+# --- the check by client_reference -----------------------------------------------------------------------------------
+
+
+def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str, str]:
+    """Return in words what the check says of each call whose outcome is unknown."""
+    if client is None:
         return {}
-    return body if isinstance(body, dict) else {}
+    unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
+    said = {call_id: _found(child, client) for call_id, child in unknown.items()}
+    return {
+        call_id: f"checked: batch {batch_id} is there, so it was sent" if batch_id else "checked: no such batch is there, so it was not sent"
+        for call_id, batch_id in said.items()
+        if batch_id is not None
+    }
+
+
+def _checked(item: Item, client: Client) -> Item:
+    """Return the item with the outcome of its original settled, where its client_reference can do that."""
+    held = next((reason for reason in item.against if reason.startswith(MAY_BE_SENT)), None)
+    batch_id = _found(item.original, client) if held else None
+    if held is None or batch_id is None:
+        return item
+    if batch_id:
+        return replace(item, against=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.against))
+    return replace(item, against=tuple(reason for reason in item.against if reason != held), advice="checked: no such batch is there")
+
+
+def _found(sent: Exchange, client: Client) -> str | None:
+    """Return the ID of the batch that a send made, empty when there is none, None when that cannot be known."""
+    reference = json_of(sent).get("client_reference")
+    if sent.endpoint != "POST /batches" or not isinstance(reference, str) or not reference or sent.at is None:
+        return None
+    start = (sent.at - timedelta(minutes=5)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    for page in client.batches.pages(client_reference=reference, start_date=start, page_size=100):
+        if page.status != 200:
+            return None
+        for batch in json_of(replace(page, request_body=page.response_body)).get("batches") or []:
+            if _same_batch(json_of(sent), batch):
+                return str(batch.get("id"))
+    return "" if sent.at > datetime.now(UTC) - timedelta(days=RETENTION_DAYS) else None
+
+
+def _same_batch(body: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
+    to = [sorted(digits(str(entry)) for entry in one.get("to") or []) for one in (body, batch)]
+    return to[0] == to[1] and body.get("body") == batch.get("body")
+
+
+def _members(client: Client, group_id: str) -> tuple[str, ...] | None:
+    answer = client.groups.list_members(group_id)
+    try:
+        numbers = json.loads(answer.response_body or "") if answer.status == 200 else None
+    except ValueError:
+        return None
+    return tuple(map(str, numbers)) if isinstance(numbers, list) else None
+
+
+# --- small things ----------------------------------------------------------------------------------------------------
 
 
 def _endpoint(method: str | None, url: str | None) -> str | None:

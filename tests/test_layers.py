@@ -14,7 +14,8 @@ from sinchtools import records, tables
 PACKAGE = Path(sinchtools.__file__).parent
 LAYERS = (  # a module imports only what stands before it
     "errors", "records", "redact",
-    "settings", "catalogue", "api", "aliases", "leaks", "checks", "jsonlint", "wording", "envelope", "linter", "otherapis", "assumptions", "joining", "attempts", "exceptions", "tables",
+    "settings", "catalogue", "api", "aliases", "leaks", "checks", "jsonlint", "wording", "envelope", "linter", "otherapis",
+    "assumptions", "joining", "attempts", "exceptions", "tables",
     "calllog", "sandbox", "client", "traffic", "importers", "exporters",
     "fixes", "diagnosis", "stepchecks", "playbook", "verdicts", "hazards", "runner", "lanes", "replay", "proof", "analysis",
     "case", "charts", "report", "panels", "doctor", "cli", "__init__", "__main__",

@@ -1,0 +1,226 @@
+"""What speaks against a replay, and what it would do to people: how many messages to how many of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sinchtools import settings
+from sinchtools.api import RETENTION_DAYS, digits, locate, parts_of, substituted
+from sinchtools.calllog import UNKNOWN
+from sinchtools.catalogue import retry_advice
+from sinchtools.checks import instant_of, is_group_id, number_violation
+from sinchtools.errors import WrongUseError
+from sinchtools.records import Exchange
+from sinchtools.redact import MARKER
+
+VENDOR = ("dry-run", "live")
+SENDS = {"POST /batches", "PUT /batches/{batch_id}"}  # the endpoints whose body names everyone that gets a message
+_DRY_RUNS = {"POST /batches", "POST /batches/dry_run"}
+UPDATE = "POST /batches/{batch_id}"
+_CHANGES_RECIPIENTS = {UPDATE, "POST /batches/{batch_id}/delivery_feedback"}
+MAY_BE_SENT = "may already have been sent"
+
+
+# --- reasons against -------------------------------------------------------------------------------------------------
+
+
+def reasons_against(original: Exchange, request: Exchange, target: str, now: datetime, region: str | None = None) -> tuple[str, ...]:
+    """
+    Return why a request must not be sent to a target; it is held back while there is a reason.
+
+    Parameters
+    ----------
+    region
+        Where the configured credentials are used; None when they are used nowhere.
+    """
+    if request.method is None or request.url is None:
+        return ("the evidence holds no request",)
+    if not locate(request.url).is_sms_api:
+        return ("not a request to the SMS API: never replayed",)
+    if target not in VENDOR:
+        return ()
+    found = [*_for_the_vendor(original, request, now, region)]
+    found += _for_a_dry_run(request) if target == "dry-run" else _for_live(original, request, now)
+    return tuple(found)
+
+
+def advice_on(exchange: Exchange) -> tuple[str, str]:
+    """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
+    html = str(exchange.response_body or "").lstrip()[:1] == "<"
+    return retry_advice(exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=html, endpoint=exchange.endpoint)
+
+
+def is_unknown(exchange: Exchange) -> bool:
+    """Whether nobody knows what became of a request: it may have been carried out, and a second one would do it twice."""
+    return exchange.failure == UNKNOWN or (exchange.outcome != "success" and advice_on(exchange)[0] == "ask-first")
+
+
+def asks_again(original: Exchange) -> bool:
+    """Whether the original got a 500 that the page calls not processed: live says so in what is to be confirmed."""
+    return original.status == 500 and not _reads(original) and not is_unknown(original)
+
+
+def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region: str | None) -> Iterator[str]:
+    place = locate(request.url or "")
+    if place.account != settings.credentials().account:
+        yield "another account than the configured credentials'"
+    if place.region not in (None, region):
+        yield f"another region ({place.region}) than the configured one ({region})"
+    if MARKER.search(_text(request)) or MARKER.search(request.url or ""):
+        yield "a redacted part is missing"
+    named = {"batch_id", "inbound_id"} & set(place.values)
+    if named and original.at and original.at < now - timedelta(days=RETENTION_DAYS):
+        yield f"past retention: what it names is kept for {RETENTION_DAYS} days"
+
+
+def _for_a_dry_run(request: Exchange) -> Iterator[str]:
+    if not _reads(request) and request.endpoint not in _DRY_RUNS:
+        yield "the vendor has no dry run of this operation"
+
+
+def _for_live(original: Exchange, request: Exchange, now: datetime) -> Iterator[str]:
+    if _reads(request) or request.endpoint == "POST /batches/dry_run":
+        return
+    if is_unknown(original):
+        yield f"{MAY_BE_SENT}: {advice_on(original)[1]}"
+    elif original.outcome == "success" and (original.method or "").upper() == "POST":
+        yield "was accepted already, and a POST is not idempotent: a replay does it twice"
+    elif original.outcome == "other":
+        yield f"a {original.status} does not say what became of it"
+    body = json_of(request)
+    for name, then in (("send_at", "it would be sent at once"), ("expire_at", "it would be refused")):
+        moment = instant_of(str(body.get(name)))
+        if moment and moment < now:
+            yield f"{name} is past: {then}"
+
+
+def _reads(request: Exchange) -> bool:
+    return (request.method or "").upper() in {"GET", "HEAD"}
+
+
+# --- a test number in place of everybody -----------------------------------------------------------------------------
+
+
+def checked_number(number: str) -> str:
+    """
+    Return a test number that can stand in for recipients.
+
+    Raises
+    ------
+    WrongUseError
+        It is no phone number.
+    """
+    if is_group_id(number) or number_violation(number, "to", None):
+        raise WrongUseError("The test number is no phone number.", hint="Write it with its country code, such as +15551230001.")
+    return number
+
+
+def aimed_at(request: Exchange, number: str) -> tuple[Exchange, tuple[str, ...]]:
+    """Return the request with the test number in place of every recipient, and the reasons why that is not possible."""
+    body = json_of(request)
+    if request.endpoint in _CHANGES_RECIPIENTS:
+        return request, ("it changes a batch to real recipients, whom the test number cannot replace",)
+    if request.endpoint not in SENDS | _DRY_RUNS or not isinstance(body.get("to", []), list):
+        return request, ("the recipients cannot be replaced: 'to' is no list",) if request.endpoint in SENDS | _DRY_RUNS else ()
+    if not body:
+        return request, ("the recipients cannot be replaced: the body is no JSON object",)
+    changed = {**body, **({"to": [number]} if "to" in body else {})}
+    if isinstance(body.get("parameters"), dict):
+        changed["parameters"] = {key: _one_value(values, number) for key, values in body["parameters"].items()}
+    return replace(request, request_body=json.dumps(changed, ensure_ascii=False)), ()
+
+
+def _one_value(values: Any, number: str) -> Any:
+    if not isinstance(values, dict):
+        return values
+    first = next((value for who, value in values.items() if who != "default"), None)
+    return {who: value for who, value in (("default", values.get("default")), (number, first)) if value is not None}
+
+
+# --- what it does to people ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a request sends: messages to people, and to the members of groups whose size is not known."""
+
+    messages: int = 0
+    people: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+def load_of(request: Exchange, members: Mapping[str, tuple[str, ...]]) -> Load:
+    """Return what a request sends: recipients times message parts, each text with its recipient's own values; groups count by `members`."""
+    if request.endpoint not in SENDS:
+        return Load()
+    body = json_of(request)
+    entries = [entry for entry in body.get("to") or [] if isinstance(entry, str)] if isinstance(body.get("to"), list) else []
+    unknown = frozenset(entry for entry in entries if is_group_id(entry) and entry not in members)
+    listed = [number for entry in entries if entry not in unknown for number in members.get(entry, (entry,))]
+    people = dict.fromkeys(map(digits, listed))
+    return Load(messages=sum(_parts(body, number) for number in people), people=frozenset(people), groups=unknown)
+
+
+def groups_of(request: Exchange) -> list[str]:
+    """Return the IDs of the groups that a request names."""
+    body = json_of(request)
+    listed = [entry for name in ("to", "to_add", "child_groups") if isinstance(body.get(name), list) for entry in body[name]]
+    named = [body.get(name) for name in ("add_from_group", "remove_from_group")]
+    return list(dict.fromkeys(entry for entry in (*listed, *named) if isinstance(entry, str) and is_group_id(entry)))
+
+
+def effect_of(requests: Iterable[Exchange], again: int, target: str, members: Mapping[str, tuple[str, ...]]) -> str:
+    """
+    Return what sending requests does to the outside world, in the words that a person types.
+
+    Parameters
+    ----------
+    again
+        How many of them got a 500 before.
+    members
+        Numbers of the groups whose members are known.
+    """
+    if target not in VENDOR:
+        return "nothing leaves this machine"
+    requests = list(requests)
+    if target == "dry-run":
+        return f"ask the vendor about {len(requests)} requests, send 0 SMS"
+    loads = [load_of(request, members) for request in requests]
+    people, groups = (frozenset[str]().union(*sets) for sets in ([x.people for x in loads], [x.groups for x in loads]))
+    messages, updates = sum(load.messages for load in loads), sum(request.endpoint == UPDATE for request in requests)
+    others = sum(not load.messages and not load.groups for load in loads) - updates
+    said = [f"send {messages} SMS to {len(people)} people" if messages or groups else f"make {len(requests)} requests, send 0 SMS"]
+    said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
+    said += [f"make {others} other requests"] * bool(others and (messages or groups))
+    said += [f"change {updates} batches whose recipients are not known"] * bool(updates)
+    said += [f"{again} of them again after a 500"] * bool(again)
+    return ", ".join(said)
+
+
+def json_of(request: Exchange) -> dict[str, Any]:
+    """Return the body's JSON object; empty when it is none."""
+    try:
+        body = json.loads(request.request_body or "")
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _parts(body: Mapping[str, Any], number: str) -> int:
+    text, parameters = body.get("body"), body.get("parameters")
+    if body.get("type", "mt_text") != "mt_text" or not isinstance(text, str):
+        return 1
+    with contextlib.suppress(AttributeError, TypeError):  # parameters of a shape that the API refuses
+        text = substituted(text, parameters or {}, number) or text
+    parts, most = parts_of(text), body.get("max_number_of_message_parts")
+    return min(parts, most) if body.get("truncate_concat") is True and type(most) is int and most > 0 else parts
+
+
+def _text(request: Exchange) -> str:
+    body = request.request_body
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""

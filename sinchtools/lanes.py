@@ -1,0 +1,173 @@
+"""Where a replay goes: a fresh sandbox set up as the original answer implies, a sandbox that runs already, or the vendor."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sinchtools.api import locate
+from sinchtools.calllog import CallLog
+from sinchtools.checks import instant_of
+from sinchtools.client import Client, Token
+from sinchtools.diagnosis import diagnose
+from sinchtools.hazards import groups_of, json_of
+from sinchtools.records import Exchange, header
+from sinchtools.redact import MARKER, marker_facts
+from sinchtools.runner import Job, Lane
+
+if TYPE_CHECKING:
+    from sinchtools.sandbox import Account, Sandbox
+
+NOT_SENT = {
+    "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie", "te", "expect", "upgrade", "proxy-authorization",
+}  # fmt: skip
+_SET_UP_BY_STATE = {(403, "unknown_group"), (403, "missing_callback_url")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """What a lane needs of one exchange: the original, the request to send, and the named fault that stands in for an outside cause."""
+
+    original: Exchange
+    request: Exchange
+    fault: tuple[int, str | None] | None = None
+
+
+# --- a fresh sandbox -------------------------------------------------------------------------------------------------
+
+
+def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Lane]]:
+    """Return a maker of lanes, each with a sandbox of its own."""
+
+    @contextlib.contextmanager
+    def lane() -> Iterator[Lane]:
+        from sinchtools.sandbox import Sandbox
+
+        with Sandbox() as sandbox:
+            client = Client(
+                base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox", sandbox=sandbox
+            )
+            with contextlib.closing(client):
+                yield lambda job, attempt: _simulated(job, attempt, client, sandbox)
+
+    return lane
+
+
+def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
+    """Return status and code of the fault that stands in for a cause outside the request; None where request or state are the cause."""
+    if exchange.status is None or exchange.outcome not in {"user_error", "sinch_error"} or (exchange.status, exchange.code) in _SET_UP_BY_STATE:
+        return None
+    in_request = any(
+        f.severity == "error"
+        and (f.status, f.code) == (exchange.status, exchange.code)
+        and f.location != "host"
+        and not f.rule.startswith("observed")
+        for f in diagnose(exchange, now=exchange.at).findings
+    )
+    return None if in_request else (exchange.status, exchange.code)
+
+
+def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
+    """Return in words what a fresh sandbox is set up with because the original answer implies it."""
+    found = []
+    if groups := groups_of(request):
+        missing = original.code == "unknown_group"
+        found.append(f"{'unknown' if missing else 'existing'} group: {', '.join(groups[:3])}")
+    if json_of(request).get("delivery_report") not in (None, "none"):
+        found.append("no callback URL on the plan" if original.code == "missing_callback_url" else "a callback URL on the plan")
+    if original.at is not None:
+        found.append("the clock of the original")
+    return tuple(found)
+
+
+def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exchange:
+    trip: Trip = job.load
+    place = locate(trip.request.url or "")
+    sandbox.clock.set(trip.original.at or datetime.now(UTC))
+    account = sandbox.account(place.account or sandbox.service_plan_id, kind="project" if place.kind == "project" else "plan")
+    _set_up(account, trip)
+    if trip.fault:
+        sandbox.faults.clear()
+        sandbox.faults.add(status=trip.fault[0], **({"code": trip.fault[1]} if trip.fault[1] else {}), times=1)
+    return _sent(client, job, attempt, {"Authorization": _authorization(trip.request, account)})
+
+
+def _set_up(account: Account, trip: Trip) -> None:
+    account.callback_url = None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
+    if trip.original.code != "unknown_group":
+        for group_id in groups_of(trip.request):
+            account.add_group(group_id, members=("15551230001",))
+    values = locate(trip.request.url or "").values
+    if trip.original.status != 404:
+        for name, add in (("batch_id", account.add_batch), ("group_id", account.add_group), ("inbound_id", account.add_inbound)):
+            if name in values:
+                add(values[name])
+
+
+def _authorization(request: Exchange, account: Account) -> str | None:
+    """Return a credential that is good, or wrong in the way the evidence shows."""
+    value = header(request.request_headers, "Authorization")
+    facts = marker_facts(value) if value is not None else None
+    if value is None or facts is None:
+        return value
+    token = account.token
+    if "expires" in facts and (expires := instant_of(facts["expires"])) and expires <= (request.at or datetime.now(UTC)):
+        token = account.issue_token(-1)
+    return _as_written(value, token, facts, account.id)
+
+
+def _as_written(value: str, token: str, facts: dict[str, str], account: str) -> str:
+    token = f'"{token}"' if "quoted" in facts else token[:4] + " " + token[4:] if "inner-space" in facts else token
+    if facts["kind"] == "pair":
+        token = base64.b64encode(f"{account}:{token}".encode()).decode()
+    return MARKER.sub(lambda _: token, value)
+
+
+# --- a sandbox that runs already, and the vendor ---------------------------------------------------------------------
+
+
+def through(client: Client) -> Callable[[], AbstractContextManager[Lane]]:
+    """Return a maker of lanes into a running sandbox, which is taken as it stands."""
+
+    def send(own: Client, job: Job, attempt: int) -> Exchange:
+        value = header(job.load.request.request_headers, "Authorization")
+        facts = marker_facts(value) if value else None
+        return _sent(own, job, attempt, {"Authorization": _as_written(value, own.bearer(), facts, own.account) if value and facts else value})
+
+    return _lanes(client, send)
+
+
+def to_the_vendor(client: Client, target: str) -> Callable[[], AbstractContextManager[Lane]]:
+    """Return a maker of lanes to the vendor, with the configured credentials; a dry run goes to the vendor's own endpoint for it."""
+
+    def send(own: Client, job: Job, attempt: int) -> Exchange:
+        dry = target == "dry-run" and job.load.request.endpoint == "POST /batches"
+        return _sent(own, job, attempt, {}, below="/dry_run" if dry else "")
+
+    return _lanes(client, send)
+
+
+def _lanes(client: Client, send: Callable[[Client, Job, int], Exchange]) -> Callable[[], AbstractContextManager[Lane]]:
+    @contextlib.contextmanager
+    def lane() -> Iterator[Lane]:
+        with contextlib.closing(client.twin()) as own:
+            yield lambda job, attempt: send(own, job, attempt)
+
+    return lane
+
+
+def _sent(client: Client, job: Job, attempt: int, credential: dict[str, str | None], below: str = "") -> Exchange:
+    request: Exchange = job.load.request
+    parts = urlsplit(request.url or "")
+    path = client.base_url + parts.path.rstrip("/" if below else "").replace(" ", "%20") + below + (f"?{parts.query}" if parts.query else "")
+    kept = {name: value for name, value in request.request_headers.items() if name.lower() not in NOT_SENT and not name.startswith(":")}
+    headers = {name: value for name, value in kept.items() if name.lower() != "authorization"} | credential
+    return client.request(
+        request.method or "GET", path, data=request.request_body, headers=headers, parent_id=job.load.original.id, call=(job.call_id, attempt)
+    )

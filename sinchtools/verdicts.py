@@ -1,0 +1,177 @@
+"""What a replay may claim: the verdict with its reason, and the differences of request and answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from sinchtools.records import Exchange, Finding
+
+VERDICTS = ("FIXED", "SAME", "CHANGED", "WORSE", "INCONCLUSIVE")
+IGNORED = {  # differ at each call, and say nothing
+    "headers": ("date", "x-simulated", "content-length", "connection", "server", "keep-alive", "x-request-id"),
+    "body": ("id", "created_at", "modified_at", "at"),
+    "exchange": ("elapsed_ms",),
+}
+_RECIPIENTS = {"to", "parameters", "to_add"}
+
+
+def verdict_of(
+    original: Exchange,
+    child: Exchange,
+    *,
+    changed: bool,
+    fault: bool = False,
+    test_number: bool = False,
+    was: Finding | None = None,
+    now: Finding | None = None,
+) -> tuple[str, str]:
+    """
+    Return the verdict on a replay, and the reason for it.
+
+    Parameters
+    ----------
+    changed
+        Whether somebody changed the request.
+    fault
+        Whether the answer came from a named fault of the sandbox.
+    test_number
+        Whether a test number stood in for the recipients.
+    was, now
+        The first finding on the original and on the replay: two answers of one code may have different reasons.
+    """
+    for holds, verdict, reason in (
+        *_not_known(original, child, fault),
+        *_unchanged(original, child, changed),
+        *_not_comparable(original, child, was, test_number),
+        *_compared(original, child, was, now),
+    ):
+        if holds:
+            return verdict, reason
+    return "CHANGED", "another answer for another reason"
+
+
+_Rules = Iterable[tuple[object, str, str]]
+
+
+def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
+    return (
+        (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
+        (fault, "INCONCLUSIVE", "by fault: the cause is not in the request, so the sandbox can only show it"),
+        (original.status is None, "INCONCLUSIVE", "the original answer is not known"),
+        (original.outcome == "other", "INCONCLUSIVE", f"the original's {original.status} is no answer of the API"),
+    )
+
+
+def _unchanged(original: Exchange, child: Exchange, changed: bool) -> _Rules:
+    same = _answer(original) == _answer(child)
+    return (
+        (not changed and same, "SAME", "unchanged, and answered as before"),
+        (not changed, "INCONCLUSIVE", "not reproduced: the unchanged request is answered differently here"),
+    )
+
+
+def _not_comparable(original: Exchange, child: Exchange, was: Finding | None, test_number: bool) -> _Rules:
+    passes = child.outcome == "success"
+    own_credentials = original.status == 401 and child.target in {"dry-run", "live"}
+    aimed = test_number and was is not None and was.field in _RECIPIENTS
+    return (
+        (original.account != child.account, "INCONCLUSIVE", "another account than the original's"),
+        (original.endpoint not in (None, child.endpoint), "INCONCLUSIVE", "another endpoint than the original's"),
+        (own_credentials, "INCONCLUSIVE", "the configured credentials were sent, not the original's"),
+        (aimed and passes, "INCONCLUSIVE", "the test number replaced the recipients, and they were the reason"),
+        (child.status == 429, "INCONCLUSIVE", "too many requests just now: it was not looked at"),
+    )
+
+
+def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None) -> _Rules:
+    same_reason = (was and (was.rule, was.field)) == (now and (now.rule, now.field))
+    passed, passes = original.outcome == "success", child.outcome == "success"
+    outside = original.status == 429 or original.outcome == "sinch_error"
+    return (
+        (passed and passes, "SAME", "passed before, passes now"),
+        (passed, "WORSE", "passed before, fails now"),
+        (passes and outside, "INCONCLUSIVE", f"a {original.status} is not caused by the request, so the change cannot have mended it"),
+        (passes, "FIXED", "the change removes the reason of the original failure"),
+        (original.outcome == "user_error" and child.outcome == "sinch_error", "WORSE", "a server error now"),
+        (_answer(original) == _answer(child) and same_reason, "SAME", "the change does not help: the same reason"),
+    )
+
+
+def _answer(exchange: Exchange) -> tuple[int | None, str | None]:
+    return exchange.status, exchange.code
+
+
+# --- differences -----------------------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """One thing that is not the same: where (``body /to/0``, ``header content-type``), what it was, what it is; None when it is not there."""
+
+    where: str
+    was: str | None
+    now: str | None
+
+
+def request_differences(old: Exchange, new: Exchange) -> list[Difference]:
+    """
+    Return what was changed in a request, path by path where the bodies are JSON.
+
+    Examples
+    --------
+    >>> request_differences(Exchange(method="POST", request_body='{"to": ["1"]}'), Exchange(method="POST", request_body='{"to": ["2"]}'))
+    [Difference(where='body /to/0', was='"1"', now='"2"')]
+    """
+    lines = [*_differ("method", old.method, new.method), *_differ("url", old.url, new.url)]
+    return [*lines, *_headers(old.request_headers, new.request_headers, ()), *_bodies(old.request_body, new.request_body, ())]
+
+
+def answer_differences(old: Exchange, new: Exchange) -> list[Difference]:
+    """Return what is different in an answer; what stands in `IGNORED` is passed over."""
+    lines = [*_differ("status", old.status, new.status), *_differ("failure", old.failure, new.failure)]
+    headers = _headers(old.response_headers, new.response_headers, IGNORED["headers"])
+    return [*lines, *headers, *_bodies(old.response_body, new.response_body, IGNORED["body"])]
+
+
+def _differ(where: str, old: Any, new: Any) -> Iterator[Difference]:
+    if old != new:
+        yield Difference(where, *(None if value is None else str(value) for value in (old, new)))
+
+
+def _headers(old: Mapping[str, str], new: Mapping[str, str], ignored: tuple[str, ...]) -> Iterator[Difference]:
+    was, now = ({name.lower(): value for name, value in headers.items()} for headers in (old, new))
+    for name in sorted({*was, *now} - set(ignored)):
+        yield from _differ(f"header {name}", was.get(name), now.get(name))
+
+
+def _bodies(old: str | bytes | None, new: str | bytes | None, ignored: tuple[str, ...]) -> Iterator[Difference]:
+    was, now = (_parsed(body) for body in (old, new))
+    if was is None or now is None:
+        yield from _differ("body", old or None, new or None)
+    else:
+        yield from _values("", was, now, ignored)
+
+
+def _values(path: str, old: Any, new: Any, ignored: tuple[str, ...]) -> Iterator[Difference]:
+    pairs: list[tuple[str, Any, Any]]
+    if isinstance(old, dict) and isinstance(new, dict):
+        pairs = [(key, old.get(key, _GONE), new.get(key, _GONE)) for key in dict.fromkeys([*old, *new]) if key not in ignored]
+    elif isinstance(old, list) and isinstance(new, list):
+        pairs = [(str(i), was, now) for i, (was, now) in enumerate(zip_longest(old, new, fillvalue=_GONE))]
+    else:
+        yield from _differ(f"body {path or '/'}", *(None if value is _GONE else json.dumps(value, ensure_ascii=False) for value in (old, new)))
+        return
+    for key, was, now in pairs:
+        yield from _values(f"{path}/{key.replace('~', '~0').replace('/', '~1')}", was, now, ignored)
+
+
+_GONE = object()
+
+
+def _parsed(body: str | bytes | None) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return None
