@@ -307,3 +307,58 @@ def test_record_does_not_log_our_own_calls_twice(client, log):
 def test_what_cannot_be_sent_is_wrong_use(client, method, path):
     with pytest.raises(WrongUseError, match="cannot be sent"):
         client.request(method, path)
+
+
+@pytest.fixture
+def proxy():
+    """A proxy that writes down where it is asked to go, and refuses."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self):
+            asked.append(self.path)
+            self.send_error(403)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.asked = asked
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_live_call_goes_through_the_proxy_of_the_environment(work, monkeypatch, proxy):
+    for name, value in {
+        "SINCH_SERVICE_PLAN_ID": "p",
+        "SINCH_API_TOKEN": "secret-token-1",
+        "HTTPS_PROXY": f"http://127.0.0.1:{proxy.server_port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    exchange = connect("live", region="eu").batches.list()
+    assert proxy.asked == ["eu.sms.api.sinch.com:443"]
+    assert (exchange.status, exchange.target) == (None, "live")
+    assert exchange.failure.startswith("ProxyError")
+
+
+def test_a_live_session_trusts_the_certificate_of_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "company.pem"))
+    url = "https://us.sms.api.sinch.com/"
+    assert client_module.session(loopback=False).merge_environment_settings(url, {}, True, None, None)["verify"] == str(tmp_path / "company.pem")
+    assert client_module.session(loopback=True).merge_environment_settings(url, {}, True, None, None)["verify"] is True
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "au", "br", "ca"])
+def test_a_plan_token_goes_to_the_plan_host_of_its_region(work, monkeypatch, region):
+    monkeypatch.setenv("SINCH_SERVICE_PLAN_ID", "p")
+    monkeypatch.setenv("SINCH_API_TOKEN", "secret-token-1")
+    monkeypatch.setenv("SINCH_REGION", region)
+    assert connect("live").base_url == f"https://{region}.sms.api.sinch.com"
+
+
+@pytest.mark.parametrize(("send", "kind"), [("send_sms", "mt_text"), ("send_binary", "mt_binary"), ("send_mms", "mt_media")])
+def test_the_three_kinds_of_batch_are_sent_as_such(client, send, kind):
+    bodies = {"mt_text": {}, "mt_binary": {"body": "SGk=", "udh": "06050423F423F4"}, "mt_media": {"body": {"url": "https://example.com/cat.jpg"}}}
+    exchange = getattr(client.batches, send)({**BATCH, **bodies[kind]})
+    assert (exchange.status, json.loads(exchange.response_body)["type"]) == (201, kind)
