@@ -17,9 +17,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import requests
-from requests.adapters import HTTPAdapter
-
 from sinchtools import __version__, settings
 from sinchtools.api import complete, locate
 from sinchtools.calllog import CallLog
@@ -29,6 +26,9 @@ from sinchtools.records import Exchange, header
 from sinchtools.redact import Redactor
 
 if TYPE_CHECKING:
+    import requests
+    from requests.adapters import HTTPAdapter
+
     from sinchtools.sandbox import Sandbox
 
 AUTH_URL = "https://auth.sinch.com/oauth2/token"
@@ -166,6 +166,8 @@ class Client:
         return self._session.send(prepared, timeout=self.timeout_s, allow_redirects=False, **settings_of)
 
     def _prepared(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None) -> requests.PreparedRequest:
+        import requests
+
         own = url.startswith(f"{self.base_url}/")
         sent: dict[str, str | None] = {"Authorization": f"Bearer {self._token.value()}"} if own else {}
         given = headers if headers is not None else {"Content-Type": "application/json"} if body is not None else {}
@@ -302,6 +304,8 @@ def record(log: CallLog | None = None) -> Iterator[CallLog]:
     0
     """
     log = log if log is not None else CallLog()
+    from requests.adapters import HTTPAdapter
+
     redactor, original = Redactor(), HTTPAdapter.send
 
     def send(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -325,6 +329,8 @@ def logged(
     log: CallLog, redactor: Redactor, planned: Exchange, send: Callable[[], requests.Response], *, again: bool = False
 ) -> tuple[Exchange, requests.Response | None]:
     """Write the intent, send, write the outcome; return both. A network failure is a row, raised again only where asked."""
+    import requests
+
     intent = complete(redactor.exchange(planned))
     log.intent(intent)
     started = time.perf_counter()
@@ -353,6 +359,8 @@ def logged(
 
 def session(*, loopback: bool) -> requests.Session:
     """Return a session that adds no header of its own, lets no .netrc replace the token, and sends loopback past any proxy."""
+    import requests
+
     made = requests.Session()
     made.headers.clear()
     made.headers.update({"User-Agent": f"sinchtools/{__version__}", "Accept": "application/json"})
