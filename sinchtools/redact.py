@@ -14,7 +14,7 @@ import json
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -47,11 +47,12 @@ _SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam
 _SCHEME = re.compile(r"(\s*['\"]?\s*)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
 NEEDLES = ("token", "secret", "pass", "pwd", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
-_NAME_REST = re.compile(r"[\w-]*")
+_WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
 _LONGEST_NAME = 64
+_NAME_REST = re.compile(r"[\w-]{0,130}")
 _THEN = re.compile(  # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag
-    r"(?P<named>\\*[\"']\s*[,;]?\s*\\*[\"']?(?:value|val)\\*[\"']?\s*[:=]\s*(?=\\*[\"']))"
-    r"|(?P<form>\"[^\r\n]*\r?\n(?:[A-Z][\w-]*:[^\r\n]*\r?\n)*\r?\n)"
+    r"(?P<named>\\*+[\"']\s*+[,;]?\s*+\\*[\"']?(?:value|val)\\*[\"']?\s*+[:=]\s*+(?=\\*[\"']))"
+    r"|(?P<form>\"[^\r\n]{0,300}+\r?\n(?:[A-Z][\w-]{0,60}:[^\r\n]{0,300}+\r?\n){0,20}\r?\n)"
     r"|(?P<sign>(?:\\*[\"'“”])?\s*(?:=>|:=|[:=]|%3D)\s*)|(?P<tag>>)",
     re.IGNORECASE,
 )
@@ -60,8 +61,10 @@ _BARE = re.compile(r"[^\s,;}\]\"'\[<>(){&\\]+")
 _FORM_VALUE = re.compile(r"[^\s&\"'#<>\\]+")
 _AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
-_JWT_HERE = re.compile(_JWT)
+_JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
 _USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
+
+_USER_CUT_OFF = re.compile(r"(?P<before>[a-z]+://[^\s/@:?#]+:)(?P<value>(?!\d+$)[^\s/@?#]{8,})", re.IGNORECASE)
 
 
 class Redactor:
@@ -84,26 +87,31 @@ class Redactor:
         self._key = secrets.token_bytes(16)
         self._numbers: dict[bytes, int] = {}
 
-    def exchange(self, exchange: Exchange) -> Exchange:
-        """Return the exchange without secrets, in all of its parts; a marker that is already there stays."""
+    def exchange(self, exchange: Exchange, known: Collection[str] = ()) -> Exchange:
+        """Return the exchange without secrets, in all of its parts; `known` are values that the evidence itself calls secret."""
+        words: dict[str, Any] = {name: value for name in _WORD_FIELDS if (value := getattr(exchange, name))}
+        together = "\n".join(words.values())
+        url = exchange.url or ""
+        for secret in known:
+            url = url.replace(f"={secret}", f"={self._mark(secret, 'url')}") if secret else url
         return replace(
             exchange,
-            url=exchange.url and self.url(exchange.url),
-            request_headers=self.headers(exchange.request_headers),
+            url=exchange.url and self.url(url),
+            request_headers=self.headers(exchange.request_headers, known),
             request_body=self.body(exchange.request_body),
             response_headers=self.headers(exchange.response_headers),
             response_body=self.body(exchange.response_body),
-            text=exchange.text and self.text(exchange.text),
-            failure=exchange.failure and self.text(exchange.failure),
+            **(words if next(_spans(together), None) is None else {name: self.text(value) for name, value in words.items()}),
         )
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def headers(self, headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
         """Return the headers with the value of each secret-bearing one marked; schemes and cookie names stay."""
-        return {name: self._header(name, str(value)) for name, value in headers.items()}
+        return {name: self._credential(name, value) if value in known else self._header(name, str(value)) for name, value in headers.items()}
 
     def url(self, url: str) -> str:
         """Return the URL with user info and secret query values marked."""
-        return self.text(url, place="url")
+        cut = _USER_CUT_OFF.fullmatch(url)
+        return self.text(url, place="url") if cut is None else cut["before"] + self._mark(cut["value"], "url userinfo")
 
     def body(self, body: str | bytes | None) -> str | bytes | None:
         """Return the body with the values of secret keys, bearer values and JWTs marked; None and no-text stay."""
@@ -174,6 +182,21 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.fullmatch(bare) is not None or (colon != "" and all(_PLACEHOLDER.fullmatch(part) for part in (user, password)))
 
 
+def secrets_in(text: str) -> Iterator[tuple[str, str]]:
+    """
+    Yield each secret that a text still holds, with the name that it stands under; markers and placeholders are none.
+
+    Examples
+    --------
+    >>> list(secrets_in('{"password": "hunter22", "token": "[secret opaque 9 #1]"}'))
+    [('password', 'hunter22')]
+    """
+    for start, end, name in _spans(text):
+        value = text[start:end]
+        if not MARKER.search(value) and not is_placeholder(value.strip().strip("'\"“”‘’").strip()):
+            yield name, value
+
+
 def marker_facts(value: str) -> dict[str, str] | None:
     """
     Return what a marker in `value` says about its secret, or None when there is no marker.
@@ -193,7 +216,11 @@ def marker_facts(value: str) -> dict[str, str] | None:
 def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     lowered = text.replace("İ", "I").lower()
     hits: list[tuple[int, str]] = []
+    if "eyj" in lowered:
+        hits += [(match.start(), "eyj") for match in _JWT_RUN.finditer(text) if match[1]]
     for needle in NEEDLES:
+        if needle == "eyj":
+            continue
         at = lowered.find(needle) if needle != "@" or "://" in lowered else -1
         while at >= 0:
             if needle != "key" or lowered[at - 1 : at].isalpha() or lowered[at - 1 : at] in ("_", "-"):  # a plain "key" is in every other JSON
@@ -257,7 +284,7 @@ def _after_scheme(text: str, at: int) -> tuple[int, int, str] | None:
 
 
 def _jwt(text: str, at: int) -> tuple[int, int, str] | None:
-    match = _JWT_HERE.match(text, at)
+    match = _JWT_RUN.match(text, at)
     return match and (match.start(), match.end(), "jwt")
 
 

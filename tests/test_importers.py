@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import tempfile
+import traceback
 import zipfile
 from datetime import UTC, datetime
 
@@ -10,24 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinchtools import exporters
 from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import FORMATS, read, sources
 from sinchtools.records import Exchange
-
-BATCHES = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
-CURL = f"curl -X POST {BATCHES} -H 'Content-Type: application/json' -d '{{\"to\":[\"+15551230001\"]}}'"
-ERROR_BODY = '{"code": "missing_callback_url", "text": "No callback URL"}'
-ROW = {"id": "row-1", "method": "POST", "url": BATCHES, "status": 403, "response_body": ERROR_BODY}
-CANARY = "c4n4ryS3cr3t" * 2
-
-
-def har(*entries, **log):
-    return json.dumps({"log": {"version": "1.2", "entries": list(entries), **log}})
-
-
-def entry(status=201, **change):
-    request = {"method": "POST", "url": BATCHES, "headers": [{"name": "Authorization", "value": "Bearer abc123def456"}]}
-    return {"startedDateTime": "2024-05-01T10:00:00Z", "request": request, "response": {"status": status}, **change}
+from tests.evidence import BATCHES, CANARY, CURL, ERROR_BODY, ROW, SECRET_PLACES, entry, har
 
 
 @pytest.mark.parametrize(
@@ -174,58 +163,33 @@ def test_exchanges_pass_through_unchanged():
     assert list(read(exchange)) == [exchange] == list(read([exchange]))
 
 
-SECRET_PLACES = {
-    "curl-header": f"curl {BATCHES} -H 'Authorization: Bearer {CANARY}'",
-    "curl-user": f"curl {BATCHES} -u key:{CANARY}",
-    "curl-cookie": f"curl {BATCHES} -b sid={CANARY}",
-    "curl-api-key": f"curl {BATCHES} -H 'X-Api-Key: {CANARY}'",
-    "curl-body": f'curl {BATCHES} -d \'{{"password": "{CANARY}"}}\'',
-    "curl-form": f"curl {BATCHES} --data-urlencode client_secret={CANARY}",
-    "curl-multipart": f"curl {BATCHES} -F password={CANARY}",
-    "curl-url": f"curl '{BATCHES}?access_token={CANARY}'",
-    "curl-userinfo": f"curl https://user:{CANARY}@example.com/x",
-    "curl-oauth": f"curl {BATCHES} --oauth2-bearer {CANARY}",
-    "curl-unknown-option": f"curl {BATCHES} --tokn={CANARY} --{CANARY}",
-    "curl-proxy": f"curl {BATCHES} -x http://u:{CANARY}@proxy",
-    "curl-variable": f'TOKEN={CANARY}\ncurl {BATCHES} -H "Authorization: Bearer $TOKEN"',
-    "powershell": f"$h = @{{ Authorization = 'Bearer {CANARY}' }}\nInvoke-RestMethod -Uri {BATCHES} -Headers $h",
-    "har-header": har(entry()).replace("abc123def456", CANARY),
-    "har-set-cookie": har(entry(response={"status": 200, "headers": [{"name": "Set-Cookie", "value": f"a={CANARY}; Path=/\nb={CANARY}"}]})),
-    "har-body": har(entry(response={"status": 200, "content": {"text": json.dumps({"access_token": CANARY})}})),
-    "har-cut": har(entry(), entry()).replace("abc123def456", CANARY)[:-150],
-    "json-in-json": json.dumps({**ROW, "request_body": json.dumps({"log": json.dumps({"token": CANARY})})}),
-    "sdk": f"DEBUG:Sinch:Sync HTTP request POST call with headers: {{'Authorization': 'Bearer {CANARY}'}} and body: {{\"a\": 1}} to URL: {BATCHES}",
-    "http": f"POST {BATCHES} HTTP/1.1\nAuthorization: Bearer {CANARY}\n\nclient_secret={CANARY}&a=1",
-    "verbose": f"> POST /x HTTP/1.1\n> Authorization: Basic {CANARY}\n>\n< HTTP/1.1 401 Unauthorized\n<",
-    "logger": json.dumps(
-        {"req": {"method": "GET", "url": f"/x?token={CANARY}", "headers": {"authorization": f"Bearer {CANARY}"}}, "res": {"statusCode": 401}}
-    ),
-    "logfmt": f"method=GET path=/x?api_key={CANARY} status=401",
-    "access-log": f'1.2.3.4 - - [01/May/2024:10:00:00 +0200] "GET /x?token={CANARY} HTTP/1.1" 404 12 "https://a/?access_token={CANARY}" "curl"',
-    "table": f"method,url,status,note\nGET,/x?token={CANARY},401,x\nGET,/y,401,x\n",
-    "error-text": json.dumps({"code": "x", "text": f"Bearer {CANARY} is not valid"}),
-    "broken-json": f'{json.dumps(ROW)}\n{{"token": "{CANARY}',
-    "postman": json.dumps(
-        {"info": {}, "item": [{"request": {"url": BATCHES, "auth": {"type": "bearer", "bearer": [{"key": "token", "value": CANARY}]}}}]}
-    ),
-    "sentence": f"Error 401 with Bearer {CANARY}",
-    "jwt": json.dumps({**ROW, "request_body": f"see eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.{CANARY}"}),
-}
-
-
 @pytest.mark.parametrize("place", SECRET_PLACES)
-def test_a_secret_in_any_place_of_any_format_appears_nowhere(place):
+def test_a_secret_in_any_place_of_any_format_appears_nowhere(place, tmp_path, monkeypatch, caplog, capfd):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     evidence = read(SECRET_PLACES[place])
-    shown = [
-        repr(evidence),
-        evidence.summary,
-        evidence._repr_html_(),
-        json.dumps(evidence.as_json()),
-        evidence.frame().to_csv(),
-        repr(evidence.exchanges),
-    ]
+    shown = [*everything_of(evidence), caplog.text, *capfd.readouterr(), *map(str, tmp_path.rglob("*"))]
     assert len(evidence) > 0
     assert not [text for text in shown if CANARY in text]
+
+
+@pytest.mark.parametrize("place", [place for place, text in SECRET_PLACES.items() if CANARY in text])
+def test_a_secret_stays_hidden_when_half_of_the_text_is_lost(place):
+    text = SECRET_PLACES[place]
+    end = text.rindex(CANARY) + len(CANARY)
+    assert not [shown for shown in everything_of(read(f"\n{text[:end]}")) if CANARY in shown]
+
+
+def everything_of(evidence):
+    """Return all that a person can see of a reading, a traceback with its variables included."""
+    try:
+        evidence["no such row"]
+    except KeyError as error:
+        seen = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    return [
+        repr(evidence), str(evidence), evidence.summary, evidence._repr_html_(), json.dumps(evidence.as_json()), evidence.frame().to_csv(),
+        repr(evidence.exchanges), str(evidence.secrets), repr(evidence.skipped), seen, exporters.to_har(evidence), exporters.to_jsonl(evidence),
+        *(exporters.to_curl(exchange) for exchange in evidence),
+    ]  # fmt: skip
 
 
 DEEP = 200_000

@@ -31,7 +31,9 @@ _FREE_STATUS = re.compile(
     re.IGNORECASE,
 )
 _BEGINNING = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z|[+-]\d\d:?\d\d)?)")
-_PAIR = re.compile(r"([A-Za-z_@][\w.@/-]*)=(?:\"((?:[^\"\\]|\\.)*+)\"|([^\s\"]*))(?=\s|$|,)")
+_PAIR = re.compile(  # it begins only where a word begins, and what is taken is not given back: else a long line of no pairs takes forever
+    r"(?<![\w.@/=-])([A-Za-z_@][\w.@/-]{0,200}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|((?:[^\s\",]|,(?!\s|$)){0,4000}+))(?=\s|$|,)"
+)
 _SEPARATORS = "\t,;|"
 _W3C_NAMES = {"cs(user-agent)": "user_agent", "cs(referer)": "referer", "cs(host)": "http_host", "x-edge-response-result-type": "result"}
 _LOOKED_AT = 200

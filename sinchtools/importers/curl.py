@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus, urlsplit
@@ -15,6 +16,7 @@ from sinchtools.importers.shell import Command, UnclosedQuoteError
 from sinchtools.records import Exchange
 from sinchtools.redact import is_placeholder
 
+_MOST_URLS = 100
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # curl's own options (its manual page, 8.x): those that take a value, those that take none, and the letters of both
 WITH_VALUE = frozenset(
@@ -55,7 +57,7 @@ LETTERS = dict(
     z=time-cond 1=tlsv1 T=upload-file B=use-ascii u=user A=user-agent v=verbose V=version w=write-out""")
 )
 DATA = {"data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json"}
-NOT_FOLLOWED = {"config": "options in a file", "variable": "--variable", "netrc": "credentials in .netrc", "netrc-file": "credentials in .netrc"}
+NOT_FOLLOWED = {"config": "options in a file", "netrc": "credentials in .netrc", "netrc-file": "credentials in .netrc"}
 _PROMPT = (
     r"(?:[>|] ?)*(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]"
     r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[$%#>❯➜])?"
@@ -64,7 +66,7 @@ _LEAD = (
     rf"(?:{_PROMPT}[ \t]*)(?:(?:sudo|time|command|exec|env|then|do|&|!)[ \t]+"
     r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]+|\d+[.)][ \t]+|`{1,3}|\$\()*"
 )
-_PROGRAM = r"(?:[\"']?(?:[\w./\\:-]*[/\\])?curl(?:\.exe)?[\"']?)"
+_PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
 INNER = re.compile(rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*(?P<curl>{_PROGRAM})[ \t]+(?=[-'\"h$\\])")
 _ASSIGNMENT = re.compile(
@@ -86,6 +88,7 @@ class Request:
     forms: list[tuple[str, bool]] = field(default_factory=list)
     uploads: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 def sniff(piece: Piece) -> bool:
@@ -102,13 +105,13 @@ def parse(piece: Piece) -> Iterator[Exchange]:
     if powershell.sniff(text):
         yield from powershell.parse(piece, text, lambda words, line: _requests(piece, Command(words=words), line))
         return
-    lexer = shell.cmd_command if is_cmd(text) else shell.bash_command
+    paste = _Paste(text)
     at = 0
-    while found := _next_command(piece, text, at, lexer):
+    while found := _next_command(piece, paste, at):
         start, command, line = found
         exchanges = list(_requests(piece, command, line))
         end = command.end - len(command.ended_by.strip("\n"))
-        rest = text[command.end : _next_start(text, end)]
+        rest = text[command.end : paste.next_start(end)]
         if exchanges and rest.strip():
             exchanges[-1] = http_message.with_answer(exchanges[-1], rest) or exchanges[-1]
         yield from exchanges
@@ -137,37 +140,50 @@ def is_cmd(text: str) -> bool:
     return bool(re.search(r"[ \t]\^\"|\^\\\^\"|[ \t]\^[ \t]*(?:\n|$)|^[A-Za-z]:\\[^>\n]*>[ \t]*curl", text, re.MULTILINE))
 
 
-def _next_start(text: str, at: int) -> int:
-    starts = [match.start() for pattern in (START, INNER, _PIPED) if (match := pattern.search(text, at))]
-    return min(starts, default=len(text))
+class _Paste:
+    """A paste with what is looked up again and again in it, found once: a search from each command on would take forever."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.plain = text, text.translate(shell.SMART_QUOTES)
+        self.lexer = shell.cmd_command if is_cmd(text) else shell.bash_command
+        commands = [(match.start("curl"), match.start()) for pattern in (START, INNER) for match in pattern.finditer(text)]
+        self.commands = sorted(commands)
+        self.starts = sorted([start for _, start in commands] + [match.start() for match in _PIPED.finditer(text)])
+
+    def next_start(self, at: int) -> int:
+        place = bisect_left(self.starts, at)
+        return self.starts[place] if place < len(self.starts) else len(self.text)
+
+    def next_command(self, at: int) -> int | None:
+        place = bisect_left(self.commands, (at, 0))
+        return self.commands[place][0] if place < len(self.commands) else None
 
 
-def _next_command(piece: Piece, text: str, at: int, lexer: object) -> tuple[int, Command, int] | None:
-    while match := min(filter(None, (START.search(text, at), INNER.search(text, at))), key=lambda m: m.start("curl"), default=None):
-        start = match.start("curl")
-        for assignment in _ASSIGNMENT.finditer(text, at, start):
-            _assign(piece, text, assignment)
-        line = text.count("\n", 0, start) + 1
-        command = _lex(piece, text, start, line, lexer)
-        command.stdin = command.stdin if command.stdin is not None else _piped(piece, text, at, start)
+def _next_command(piece: Piece, paste: _Paste, at: int) -> tuple[int, Command, int] | None:
+    while (start := paste.next_command(at)) is not None:
+        for assignment in _ASSIGNMENT.finditer(paste.text, at, start):
+            _assign(piece, paste.text, assignment)
+        line = paste.text.count("\n", 0, start) + 1
+        command = _lex(piece, paste, start, line)
+        command.stdin = command.stdin if command.stdin is not None else _piped(piece, paste.text, at, start)
         if _is_command(command.words):
             return start, command, line
-        at = max(start + 4, match.end())
+        at = start + 4
     return None
 
 
-def _lex(piece: Piece, text: str, start: int, line: int, lexer: object) -> Command:
+def _lex(piece: Piece, paste: _Paste, start: int, line: int) -> Command:
     notes: list[str] = []
-    for source, strict in ((text, True), (text.translate(shell.SMART_QUOTES), True), (text, False)):
-        notes = notes[:0] if source is text else ["typographic quotes were taken as plain ones"]
+    for source, strict in ((paste.text, True), (paste.plain, True), (paste.text, False)):
+        notes = [] if source is paste.text else ["typographic quotes were taken as plain ones"]
         try:
-            command = lexer(source, start, variables=piece.variables, note=notes.append, strict=strict)  # type: ignore[operator]
+            command = paste.lexer(source, start, variables=piece.variables, note=notes.append, strict=strict)
         except UnclosedQuoteError:
             continue
         break
     for note in dict.fromkeys(notes):
         piece.guess(line, note)
-    return command  # type: ignore[no-any-return]
+    return command
 
 
 def _assign(piece: Piece, text: str, match: re.Match[str]) -> None:
@@ -203,8 +219,10 @@ def _requests(piece: Piece, command: Command, line: int) -> Iterator[Exchange]:
         else:
             _apply(piece, operations[-1], name, value, command, line)
     for request in operations:
+        if len(request.urls) > _MOST_URLS:
+            piece.skip(line, f"a curl command with more than {_MOST_URLS} URLs: the others were not read")
         if request.urls:
-            yield from (_exchange(piece, request, url, line) for url in request.urls)
+            yield from (_exchange(piece, request, url, line) for url in request.urls[:_MOST_URLS])
         elif len(operations) == 1 or request.options or request.headers:
             piece.skip(line, "a curl command without a URL: nothing says where the request goes")
 
@@ -298,9 +316,15 @@ def _set(piece: Piece, request: Request, name: str, value: str, line: int) -> No
         piece.guess(line, "cookies in a file are not read")
     elif name in NOT_FOLLOWED:
         piece.guess(line, f"{NOT_FOLLOWED[name]} cannot be followed; the request is read without them")
+    elif name == "variable":
+        variable, equals, content = value.partition("=")
+        if equals and not variable.startswith("%"):
+            request.variables[variable] = content
     elif name.startswith("expand-"):
-        piece.guess(line, f"--{name} was taken without its variables put in")
-        _apply(piece, request, name.removeprefix("expand-"), value, Command(), line)
+        expanded = re.sub(r"\{\{(\w+)\}\}", lambda match: request.variables.get(match[1], match[0]), value)
+        if "{{" in expanded:
+            piece.guess(line, f"--{name}: a variable is not known here; it stays as written")
+        _apply(piece, request, name.removeprefix("expand-"), expanded, Command(), line)
     elif name == "cookie" and name in request.options:
         request.options[name] += f"; {value}"
     else:

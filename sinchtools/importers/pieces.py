@@ -34,6 +34,8 @@ class Piece:
         The zone of times that name none.
     columns
         Column of the evidence to column of ours, as the caller wants it, for tables.
+    secrets
+        Values that the evidence itself calls secret, wherever they stand.
     skipped, guessed
         What was not read, and what was read but guessed, so far.
     """
@@ -43,6 +45,7 @@ class Piece:
     ) -> None:
         self.name, self.text, self.files, self.tz, self.columns = name, text, files, tz, columns or {}
         self.variables: dict[str, str] = {}
+        self.secrets: set[str] = set()
         self.skipped: list[Skipped] = []
         self.guessed: list[Skipped] = []
         self._zone_said = False

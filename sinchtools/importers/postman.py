@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -91,6 +92,12 @@ def _exchange(piece: Piece, request: Any, auth: Any, variables: Mapping[str, str
     headers = [(_filled(name, variables), _filled(value, variables)) for name, value in _header_pairs(request.get("header"))]
     if not any(name.lower() == "authorization" for name, _ in headers):
         headers += _authorization(request.get("auth") or auth, variables)
+    for name, value, place in _api_key(request.get("auth") or auth, variables):
+        piece.secrets.add(value)
+        if place == "query":
+            url = f"{url}{'&' if '?' in url else '?'}{name}={value}"
+        else:
+            headers.append((name, value))
     if content_type and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", content_type))
     return Exchange(
@@ -163,8 +170,6 @@ def _body(piece: Piece, body: Any, variables: Mapping[str, str], number: int) ->
         )
         return text or None, "application/x-www-form-urlencoded" if mode == "urlencoded" else "multipart/form-data" if pairs else None
     if mode == "graphql" and isinstance(content, dict):
-        import json
-
         return _filled(json.dumps(content, ensure_ascii=False), variables), "application/json"
     if mode == "file":
         piece.guess(number, "the body is a file that is not in the collection")
@@ -192,9 +197,14 @@ def _authorization(auth: Any, variables: Mapping[str, str]) -> list[tuple[str, s
         pair = f"{user}:{password}"
         visible = all(not part or "{{" in part for part in (user, password))
         return [("Authorization", f"Basic {pair if visible else base64.b64encode(pair.encode('utf-8', 'replace')).decode('ascii')}")]
-    if kind == "apikey" and values.get("in", "header") == "header" and values.get("key"):
-        return [(values["key"], values.get("value", ""))]
     return []
+
+
+def _api_key(auth: Any, variables: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    if not isinstance(auth, dict) or auth.get("type") != "apikey":
+        return []
+    values = {name: _filled(value, variables) for name, value in _pairs(auth.get("apikey"), names=True).items()}
+    return [(values["key"], values.get("value", ""), values.get("in", "header"))] if values.get("key") else []
 
 
 def _pairs(listed: Any, *, names: bool = False) -> dict[str, str]:

@@ -45,6 +45,7 @@ _SWITCHES = words(
     "usebasicparsing skiphttperrorcheck skipcertificatecheck usedefaultcredentials disablekeepalive passthru resume noproxy "
     "allowunencryptedauthentication skipheadervalidation preserveauthorizationonredirect verbose debug followrellink proxyusedefaultcredentials"
 )
+_QUOTES = tuple("\"'“”‘’")
 _MAX_DEPTH = 50
 
 
@@ -69,13 +70,15 @@ def parse(piece: Piece, text: str, curl: Callable[[list[str], int], Iterable[Exc
             yield from curl([match["command"], *map(_as_text, words)], line)
         else:
             yield from _exchange(piece, words, line)
+        if script.unclosed:
+            piece.guess(line, "a quote is opened and never closed: everything after it was taken as quoted")
 
 
 class _Script:
     """What is known of a script while it is read; nothing in it is run."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.depth = text, 0, 0
+        self.text, self.at, self.depth, self.unclosed = text, 0, 0, False
         self.variables: dict[str, Any] = {}
 
     def skip(self, pattern: re.Pattern[str] = _SKIP) -> None:
@@ -169,6 +172,9 @@ class _Script:
             if match := self.take(pattern):
                 plain = match[0][0] in "'‘’" or match[0].startswith("@'")
                 return match[made].replace("''", "'") if plain else _unescaped(match[made], self.variables)
+        if self.text[self.at : self.at + 1] in _QUOTES:
+            rest, self.at, self.unclosed = self.text[self.at + 1 :], len(self.text), True
+            return rest
         if match := self.take(_VARIABLE):
             return self.variable(match)
         if number := self.take(_NUMBER):

@@ -172,7 +172,7 @@ class _Reading:
             mended: dict[str, Any] = {name: _mended(text) for name, text in whole.items()}
             mended |= {name: {_mended(key): _mended(value) for key, value in pairs.items()} for name, pairs in broken.items()}
             raw = replace(raw, **mended)
-        return api.complete(self.redactor.exchange(raw))
+        return api.complete(self.redactor.exchange(raw, piece.secrets))
 
     def keep(self, exchange: Exchange) -> None:
         wanted = exchange.id or _content_id(exchange)

@@ -17,7 +17,7 @@ LARGEST_ARCHIVE = 1024 * 2**20  # bytes unpacked from one archive in all
 MOST_MEMBERS = 10_000
 BIG = 100 * 2**20
 _IGNORED = {".pyc", ".png", ".jpg", ".jpeg", ".gif", ".pdf", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".parquet"}
-_NO_PATH = re.compile(r"[\n<>|\"{}=$;]|://|^\s*$|^(?:curl|HTTP|Invoke-\w+)\b|^[a-z]+(?:_[a-z]+)+$|^\d{3}$")
+_NO_PATH = re.compile(r"[\n<>|\"{}=$;]|://|^\s*$|^(?:curl|HTTP|Invoke-\w+)\b|^[a-z]+(?:_[a-z]+)+$|^\d{3}$|^eyJ[\w-]+\.")
 _PATH_WITH_SPACES = re.compile(r"^(?:~?/|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\.[A-Za-z]\w{0,6}(?:\.gz)?$")
 
 
