@@ -1,4 +1,8 @@
-"""Every judgement that is assumed, in one table: what neither the vendor's pages nor an observation state. `python -m sinchtools.assumptions` prints it."""
+"""
+Every judgement that is assumed, in one table: what neither the vendor's pages nor an observation state.
+
+`python -m sinchtools.assumptions` prints it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,9 @@ from sinchtools.wording import rules
 
 _TITLE = "# What is assumed"
 _INTRO = (
-    "Made by `python -m sinchtools.assumptions > docs/assumed.md`; a test holds it fresh. Each row is a judgement of the diagnosis, the catalogue or the"
-    " description of the API that neither the vendor's pages nor an observation state. All others carry the tag documented or observed, and their source."
+    "Made by `python -m sinchtools.assumptions > docs/assumed.md`; a test holds it fresh. Each row is a judgement of the diagnosis, the"
+    " catalogue or the description of the API that neither the vendor's pages nor an observation state. All others carry the tag"
+    " documented or observed, and their source."
 )
 
 

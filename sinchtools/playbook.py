@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 from functools import cache
 
 from sinchtools import catalogue
+from sinchtools.client import Client
+from sinchtools.diagnosis import diagnose
 from sinchtools.errors import WrongUseError
+from sinchtools.livechecks import live_check
 from sinchtools.records import Exchange, Finding, Step
 from sinchtools.settings import share_folder
-from sinchtools.stepchecks import CHECKS, NOT_DECIDABLE, Checked
+from sinchtools.stepchecks import ASKED, CHECKS, NOT_DECIDABLE, Checked
 
 __all__ = ["CHECKS", "ENDS", "STATES", "Checked", "Playbook", "Walk", "playbook", "tips"]
 STATES = ("done", "skipped", "failed")
 ENDS = "ends:"
-_SCHEMA = {"playbook": "for title source step", "playbook.step": "id title look do otherwise check?"}
+_SCHEMA = {"playbook": "for title source step", "playbook.step": "id title look do otherwise check? live?"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +53,15 @@ def playbook(status: int | str | None, code: str | None = None) -> Playbook:
     return Playbook(status=number, code=code, title=title, source=source, steps=steps)
 
 
-def tips(what: Exchange | int | str | None, code: str | None = None, findings: Sequence[Finding] = ()) -> Walk:
+def tips(what: Exchange | int | str | None, code: str | None = None, findings: Sequence[Finding] | None = None) -> Walk:
     """
     Return a walk through the tips for an exchange, or for a status and code.
+
+    Parameters
+    ----------
+    findings
+        What the diagnosis says of the exchange; it is made here when it is not given. With the rest of the evidence it knows more:
+        ``tips(exchange, findings=diagnose(exchange, history=evidence).findings)``.
 
     Examples
     --------
@@ -60,8 +69,8 @@ def tips(what: Exchange | int | str | None, code: str | None = None, findings: S
     'Is Content-Type application/json?'
     """
     if isinstance(what, Exchange):
-        return Walk(playbook(what.status, what.code), what, findings)
-    return Walk(playbook(what, code), None, findings)
+        return Walk(playbook(what.status, what.code), what, diagnose(what).findings if findings is None else findings)
+    return Walk(playbook(what, code), None, findings or ())
 
 
 class Walk:
@@ -100,6 +109,7 @@ class Walk:
         self.transcript: list[dict[str, str]] = []
         self.ended = ""
         self._now = now
+        self._read: dict[str, Checked] = {}  # by step: what a read-only call told
         self._path = [playbook.steps[0].id]
         self._steps = {step.id: step for step in playbook.steps}
 
@@ -113,13 +123,25 @@ class Walk:
         """Whether the walk has ended."""
         return bool(self.ended)
 
-    def check(self) -> Checked:
-        """Decide the current step from the evidence, if it can be."""
-        if self.current.check is None:
-            return Checked(NOT_DECIDABLE, "A person has to answer this.")
-        if self.exchange is None:
+    def check(self, client: Client | None = None) -> Checked:
+        """
+        Decide the current step from the evidence, if it can be.
+
+        Parameters
+        ----------
+        client
+            Giving one is the consent to a read-only call, where the step has one; without it no call is ever made.
+        """
+        step, exchange = self.current, self.exchange
+        if client is not None and step.live and exchange is not None:
+            self._read[step.id] = live_check(step.live, exchange, client)
+        if step.id in self._read:
+            return self._read[step.id]
+        if step.check is None:
+            return Checked(ASKED, "A person has to answer this.")
+        if exchange is None:
             return Checked(NOT_DECIDABLE, "There is no exchange to look at.")
-        return CHECKS[self.current.check](self.exchange, self.findings)
+        return CHECKS[step.check](exchange, self.findings)
 
     def answer(self, state: str, note: str = "") -> None:
         """
@@ -199,7 +221,8 @@ class Walk:
         return ids[after] if after < len(ids) else self.current.otherwise
 
     def _record(self, state: str, note: str) -> None:
-        checked = self.check() if self.current.check and self.exchange and state in STATES else None
+        decided = self.current.id in self._read or (self.current.check and self.exchange)
+        checked = self.check() if decided and state in STATES else None
         self.transcript.append(
             {
                 "step": self.current.id,

@@ -178,6 +178,8 @@ class Step:
         What next if it did not help: id of the next step, or a sentence when the playbook ends here.
     check
         Name of the check that can decide the step from the evidence, or None when a person must answer.
+    live
+        Name of the read-only call that can decide it, for those who give a client.
     """
 
     id: str
@@ -186,6 +188,7 @@ class Step:
     do: str
     otherwise: str
     check: str | None = None
+    live: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from sinchtools import api, catalogue, checks
+from sinchtools.aliases import stand_in
 from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import marker_facts
 from sinchtools.settings import REGIONS
 
-NOT_DECIDABLE = "not decidable"
+NOT_DECIDABLE, ASKED = "not decidable", "asked"
 _NUMBER_FIELDS = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients")
 _GROUP_FIELDS = ("child_groups", "add_from_group", "remove_from_group", "child_groups_add")
 _DATES = ("send_at", "expire_at")
@@ -24,12 +25,14 @@ _STRAY = ("quoted", "leading-space", "trailing-space", "trailing-newline", "inne
 _ROOM = timedelta(minutes=10)
 _YOUNG = timedelta(minutes=1)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SENDER_CODES, _FILTER_CODES, _DESTINATION_CODES, _OPT_OUT_CODES = {60, 310, 410}, {15, 62}, {412, 413}, {61, 321}
+_SHORTENED = re.compile(r"\b((?:bit\.ly|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|buff\.ly|rebrand\.ly|cutt\.ly)/)", re.IGNORECASE)
 _NAMED = re.compile(r"""(?<!\w)(?P<name>[a-z]+(?:_[a-z]+)+|[a-z_]+(?=\[\d))(?:\[\d+\])?|['"`](?P<quoted>[a-z_]+)['"`]""")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: ``ok``, ``problem`` or ``not decidable``, and the proof in words, without secrets or whole numbers."""
+    """What a check found: ``ok``, ``problem``, ``not decidable`` or ``asked`` (of a person); and the proof, without secrets or whole numbers."""
 
     state: str
     proof: str
@@ -300,13 +303,40 @@ def placeholders_have_values(exchange: Exchange, findings: Sequence[Finding]) ->
 
 
 def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Name a send without a sender; whether a sender is registered no evidence tells."""
+    """Name a send without a sender, or one that the delivery report refuses; whether a sender is registered no request tells."""
+    if (by_code := _by_code(findings, _SENDER_CODES)) is not None:
+        return by_code
     body = _request(exchange)
     if body is None:
         return _open("The evidence shows no readable body.")
     if not body.get("from"):
         return _problem("The request has no `from`: it needs a default sender for each country (delivery code 410).")
     return _open("A sender is given; whether it is registered is not in the evidence.")
+
+
+def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
+    """Name the failing codes of the delivery report, where the evidence holds it."""
+    codes = _delivery_codes(findings)
+    words = "; ".join(f"{code} ({catalogue.explain(delivery=code).title})" for code in codes)
+    return _problem(f"The delivery report says {words}.") if codes else _open("The evidence holds no delivery report of this batch that failed.")
+
+
+def not_filtered(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
+    """Name a filter that stopped the message, or a shortened link that filters stop."""
+    text = (_request(exchange) or {}).get("body")
+    if isinstance(text, str) and (link := _SHORTENED.search(text)):
+        return _problem(f"The text holds a shortened link ({link[1]}).")
+    return _by_code(findings, _FILTER_CODES) or _open("No delivery report and no shortened link are in the evidence.")
+
+
+def destination_enabled(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
+    """Name a country that is not enabled, or an account without credit, where the delivery report says so."""
+    return _by_code(findings, _DESTINATION_CODES) or _open("The evidence holds no delivery report of this batch that failed.")
+
+
+def not_opted_out(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
+    """Name an opt-out, or a phone that cannot receive, where the delivery report says so."""
+    return _by_code(findings, _OPT_OUT_CODES) or _open("The evidence holds no delivery report of this batch that failed.")
 
 
 def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
@@ -319,9 +349,8 @@ def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) ->
 
 def batch_id_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether answer or path name the batch."""
-    made = _object(exchange.response_body) or {}
-    batch = made.get("id") or api.locate(exchange.url or "").values.get("batch_id")
-    return _ok(f"The batch is {batch[:40]}.") if isinstance(batch, str) and batch else _open("Neither answer nor path show a batch id.")
+    batch = batch_id_of(exchange)
+    return _ok(f"The batch is {batch[:40]}.") if batch else _open("Neither answer nor path show a batch id.")
 
 
 def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
@@ -330,6 +359,7 @@ def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     text = body.get("body")
     if not isinstance(text, str) or len(text) > 5000:
         return _open("The evidence shows no text of a message.")
+    text = stand_in(text)
     parts, strange = api.parts_of(text), api.not_gsm7(text)
     why = f", because of {', '.join(f'U+{ord(c):04X}' for c in strange[:5])}" if strange else ""
     filled = ", placeholders not filled in" if "${" in text else ""
@@ -434,10 +464,30 @@ CHECKS: dict[str, Check] = {  # the names that playbooks.toml uses
         authorization_shape, token_expired, host_fits_credential, account_in_path, host_known, https_used, path_known, path_and_query_fit,
         method_fits, content_type_json, json_parses, required_fields, within_limits, types_fit, values_well_formed, numbers_e164, group_ids_listed,
         dates_in_order, dates_leave_room, callback_url_present, callback_url_reachable, delivery_report_requested, placeholders_have_values,
-        sender_given, client_reference_present, batch_id_known, message_parts, list_window, age_of_batch, age_within_retention, not_feedback,
-        answer_without_body, answer_from_api, may_repeat, first_attempt, retry_after_present, text_names_field, finding_names_cause,
+        sender_given, delivery_code_known, not_filtered, destination_enabled, not_opted_out, client_reference_present, batch_id_known,
+        message_parts, list_window, age_of_batch, age_within_retention, not_feedback, answer_without_body, answer_from_api, may_repeat,
+        first_attempt, retry_after_present, text_names_field, finding_names_cause,
     )
 }  # fmt: skip
+
+
+def batch_id_of(exchange: Exchange) -> str | None:
+    """Return the batch that answer or path name, or None."""
+    batch = (_object(exchange.response_body) or {}).get("id") or api.locate(exchange.url or "").values.get("batch_id")
+    return batch if isinstance(batch, str) and batch else None
+
+
+def _delivery_codes(findings: Iterable[Finding]) -> list[int]:
+    return [int(found[1]) for f in findings if f.rule == "delivery-failed" and (found := re.search(r"code (\d+)", f.proof or ""))]
+
+
+def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | None:
+    """Decide by the delivery codes, where there are any: a failure for another reason clears this one."""
+    found = _delivery_codes(findings)
+    mine = [code for code in found if code in codes]
+    if mine:
+        return _problem("; ".join(f"Delivery code {code}: {catalogue.explain(delivery=code).title}" for code in mine) + ".")
+    return _ok(f"The delivery report names another reason: {', '.join(map(str, found))}.") if found else None
 
 
 def _blamed(findings: Iterable[Finding], fields: Iterable[str] = (), *, codes: Iterable[str] = (), locations: Iterable[str] = ()) -> Checked | None:

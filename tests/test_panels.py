@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from ipywidgets import HTML
 
 from sinchtools.calllog import CallLog
-from sinchtools.panels import ChartsPanel, EvidencePanel, ReplayPanel, TipsPanel
+from sinchtools.client import Client, Token
+from sinchtools.panels import EvidencePanel, ReplayPanel, TipsPanel
 from sinchtools.panels.look import banner, error_card
 from sinchtools.records import Exchange
+from sinchtools.sandbox import Sandbox
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 BAD = Exchange(
@@ -129,59 +131,6 @@ def test_the_evidence_panel_says_what_to_do_with_nothing():
     assert "nothing to read" in panel.status.value
 
 
-@pytest.fixture
-def rows():
-    return [replace(one, id=f"{one.id}-{i}", at=AT + timedelta(hours=i)) for i in range(10) for one in (BAD, GOOD, NO_URL)]
-
-
-def test_a_change_of_filter_changes_the_chart(rows, tmp_path):
-    panel = ChartsPanel(rows, folder=tmp_path)
-    before = panel.picture.value
-    panel.code.value = "missing_callback_url"
-    assert panel.picture.value != before
-    assert len(panel.shown) == 10
-    assert "10 of 30" in panel.status.value
-
-
-@pytest.mark.parametrize("kind", ["Error codes", "Timeline", "Hour by weekday", "Endpoints", "Accounts", "Latency", "Delivery codes"])
-def test_every_kind_of_chart_is_drawn_with_words(rows, tmp_path, kind):
-    panel = ChartsPanel(rows, folder=tmp_path)
-    panel.kind.value = kind
-    assert "That did not work" not in panel.status.value
-    assert "<img" in panel.picture.value
-    assert "alt=" in panel.picture.value
-
-
-def test_clear_shows_everything_again(rows, tmp_path):
-    panel = ChartsPanel(rows, folder=tmp_path)
-    panel.outcome.value, panel.text.value = "Successes (2xx)", "zebra"
-    assert len(panel.shown) == 0
-    panel.clear_button.click()
-    assert len(panel.shown) == 30
-    assert panel.filters == {}
-
-
-def test_export_writes_pictures_and_data(rows, tmp_path):
-    panel = ChartsPanel(rows, folder=tmp_path / "charts")
-    panel.export_button.click()
-    assert {path.suffix for path in (tmp_path / "charts").iterdir()} == {".png", ".svg", ".pdf", ".csv"}
-
-
-def test_the_rows_behind_a_chart_are_paged(rows, tmp_path):
-    panel = ChartsPanel(rows, folder=tmp_path)
-    first = panel.table.value
-    panel.older.click()
-    assert "11 to 20 of 30" in panel.table.value
-    panel.newer.click()
-    assert panel.table.value == first
-
-
-def test_a_wrong_date_is_named(rows, tmp_path):
-    panel = ChartsPanel(rows, folder=tmp_path)
-    panel.since.value = "yesterday"
-    assert "yesterday" in panel.status.value
-
-
 def test_the_tips_are_walked_to_their_end_by_clicking():
     panel = TipsPanel([NO_URL])
     for _ in range(20):
@@ -219,7 +168,36 @@ def test_every_row_of_the_page_can_be_walked_without_evidence():
         assert panel.walk.current.title
 
 
-def test_hostile_text_is_escaped_everywhere(log, tmp_path):
+def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_has_one(sandbox_client):
+    refused = replace(NO_URL, status=401, code=None, account=sandbox_client.account)
+    assert TipsPanel([refused]).live_button.layout.display == "none"
+    panel = TipsPanel([refused], client=sandbox_client)
+    assert panel.live_button.layout.display == "none" and "SANDBOX" in panel._banner.value
+    while panel.walk.current.live is None:
+        panel.skip_button.click()
+    assert panel.live_button.layout.display == "" and "YOU DECIDE" in panel.step.value and len(sandbox_client.log) == 0
+    panel.live_button.click()
+    assert "CHECKED: FINE" in panel.step.value and [row.method for row in sandbox_client.log] == ["GET"]
+
+
+def test_the_answer_stands_in_a_text_to_copy():
+    panel = TipsPanel([NO_URL])
+    assert panel.reply.value == ""
+    panel.answer_button.click()
+    assert "<textarea readonly" in panel.reply.value and "What:" in panel.reply.value and "Retry: after-change" in panel.reply.value
+    panel.answer_button.click()
+    assert panel.reply.value == ""
+
+
+def test_a_row_of_the_page_has_no_answer_to_copy():
+    assert TipsPanel().answer_button.layout.display == "none"
+
+
+def test_the_step_shows_whether_to_repeat():
+    assert "after-change" in TipsPanel([NO_URL]).step.value
+
+
+def test_hostile_text_is_escaped_everywhere(log):
     evil = replace(
         BAD,
         id="<script>alert(1)</script>",
@@ -228,7 +206,7 @@ def test_hostile_text_is_escaped_everywhere(log, tmp_path):
         source="<i>x</i>",
         endpoint="<svg onload=alert(1)>",
     )
-    for panel in (ReplayPanel([evil], log=log), ChartsPanel([evil], folder=tmp_path), TipsPanel([evil])):
+    for panel in (ReplayPanel([evil], log=log), TipsPanel([evil])):
         shown = "".join(widget.value for widget in panel.children if isinstance(widget, HTML))
         assert "<script>" not in shown
         assert "<img src=x" not in shown

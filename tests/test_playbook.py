@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sinchtools import catalogue, playbook
+from sinchtools.diagnosis import diagnose
 from sinchtools.errors import WrongUseError
+from sinchtools.livechecks import LIVE
 from sinchtools.playbook import ENDS, STATES, Walk, tips
 from sinchtools.records import Exchange, Finding
 from sinchtools.stepchecks import CHECKS
@@ -61,6 +64,7 @@ def test_every_step_is_complete_and_leads_on(label):
         assert step.title and step.look.endswith((".", "?")) and step.do.endswith(".")
         assert step.otherwise in ids[i + 1 :] or (step.otherwise.startswith(ENDS) and len(step.otherwise) > 20)
         assert step.check is None or step.check in CHECKS
+        assert step.live is None or step.live in LIVE
 
 
 @pytest.mark.parametrize("label", PLAYBOOKS)
@@ -209,8 +213,57 @@ def test_tips_take_an_exchange_or_a_status():
 def test_findings_reach_the_checks():
     finding = Finding(rule="missing-callback-url", severity="error", field="callback_url", pointer="/delivery_report", says="No URL is known.")
     hidden = Exchange(status=403, code="missing_callback_url")
-    assert tips(hidden).check().state == "not decidable"
+    assert tips(hidden, findings=()).check().state == "not decidable"
+    assert tips(hidden).check().state == "problem"
     assert tips(hidden, findings=[finding]).check().proof == "/delivery_report: No URL is known."
+
+
+def test_a_step_is_checked_asked_or_not_decidable():
+    states = {state for status, code in ROWS for state in states_of(tips(replace(REFUSED, status=status, code=code)))}
+    assert states == {"ok", "problem", "not decidable", "asked"}
+
+
+def states_of(one):
+    while not one.finished:
+        yield one.check().state
+        one.answer("skipped")
+
+
+DELIVERED = {310: "sender", 15: "spam", 412: "destination", 61: "opt-out", 321: "opt-out"}
+
+
+@pytest.mark.parametrize(("code", "cause"), DELIVERED.items())
+def test_the_steps_of_201_are_decided_by_the_code_of_the_delivery_report(code, cause):
+    url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
+    sent = Exchange(
+        method="POST",
+        url=url,
+        endpoint="POST /batches",
+        account="plan1",
+        status=201,
+        response_body='{"id": "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"}',
+        request_body='{"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}',
+    )
+    report = Exchange(
+        method="GET",
+        url=f"{url}/01HV5Z8Q3T6W9Y2B4D7F0H1J3K/delivery_report",
+        endpoint="GET /batches/{batch_id}/delivery_report",
+        account="plan1",
+        status=200,
+        response_body=f'{{"statuses": [{{"code": {code}, "status": "Failed", "count": 1}}]}}',
+    )
+    one = tips(sent, findings=diagnose(sent, history=[report]).findings)
+    found = {}
+    while not one.finished:
+        found[one.current.id] = one.check().state
+        one.answer("skipped")
+    assert found["report-code"] == "problem"
+    assert [step for step in ("sender", "spam", "destination", "opt-out") if found[step] == "problem"] == [cause]
+
+
+def test_a_shortened_link_is_named():
+    sent = replace(REFUSED, status=201, code=None, request_body='{"to": ["+15551230001"], "from": "1", "body": "see https://bit.ly/x"}')
+    assert CHECKS["not-filtered"](sent, ()).proof == "The text holds a shortened link (bit.ly/)."
 
 
 def test_the_text_twin_shows_every_step_with_its_state_and_the_end():

@@ -8,13 +8,20 @@ from html import escape
 import ipywidgets as widgets
 
 from sinchtools.catalogue import status_rows
-from sinchtools.diagnosis import diagnose
+from sinchtools.client import Client
+from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.panels.choice import ExchangeChoice
 from sinchtools.panels.look import WIDE, Panel, button, card, labelled, row
 from sinchtools.playbook import Walk, tips
 from sinchtools.records import Exchange
 
-_WORDS = {"ok": ("CHECKED: FINE", "good"), "problem": ("CHECKED: THIS IS IT", "bad"), "not decidable": ("YOU DECIDE", "open")}
+_WORDS = {  # state of a check: its words and colour
+    "ok": ("CHECKED: FINE", "good"),
+    "problem": ("CHECKED: THIS IS IT", "bad"),
+    "not decidable": ("NOT DECIDABLE FROM THE EVIDENCE", "open"),
+    "asked": ("YOU DECIDE", "open"),
+}
+_ROWS_SHOWN = 8
 
 
 class TipsPanel(Panel):
@@ -25,43 +32,65 @@ class TipsPanel(Panel):
     ----------
     evidence
         One exchange or many, offered first; the 16 rows of the status page follow.
+    client
+        Giving one allows read-only calls for the steps that they can decide, each by a click; without it none is ever made.
 
     Attributes
     ----------
     walk
         The walk that is under way; its `transcript` goes into the report.
+    diagnosis
+        Of the chosen exchange; None for a row of the status page.
     """
 
-    def __init__(self, evidence: Exchange | Iterable[Exchange] = ()) -> None:
-        super().__init__("Step through the troubleshooting tips", "Look, do, and say whether it helped. Every answer is written down.")
-        exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
-        self._walks: dict[str, Walk] = {}
+    def __init__(self, evidence: Exchange | Iterable[Exchange] = (), *, client: Client | None = None) -> None:
+        promise = "Look, do, and say whether it helped. Every answer is written down."
+        super().__init__("Step through the troubleshooting tips", promise, target=client.target if client else None)
+        self._evidence = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+        self._client = client
+        self._walks: dict[str, tuple[Walk, Diagnosis | None]] = {}
         self._rows = {entry.label: entry for entry in status_rows()}
         rows = [(f"{label}  |  {entry.title}", label) for label, entry in self._rows.items()]
-        self.choice = ExchangeChoice(exchanges, self.guard(self.start), more=rows)
+        self.choice = ExchangeChoice(self._evidence, self.guard(self.start), more=rows)
         self.step = widgets.HTML(layout=WIDE)
         self.note = labelled(widgets.Text, "Note", "What you saw; goes into the transcript", placeholder="optional")
         self.done_button = button("That was it, solved", "End here: this step mended it", primary=True)
         self.failed_button = button("Did not help", "Go on where this step points")
         self.skip_button = button("Not the cause, next", "Go to the next step")
         self.back_button = button("Back", "Return to the step before")
+        self.live_button = button("Check with a read-only call", "Asks the API through the given client; changes and sends nothing")
+        self.answer_button = button("Answer to copy", "Show the few lines for the ticket")
+        self.reply = widgets.HTML(layout=WIDE)
         self.twin = widgets.HTML(layout=WIDE)
-        buttons = (self.done_button, self.failed_button, self.skip_button, self.back_button)
-        for one, work in zip(
-            buttons, (lambda: self.answer("done"), lambda: self.answer("failed"), lambda: self.answer("skipped"), self.back), strict=True
-        ):
-            one.on_click(self.guard(work, *buttons))
-        self.rows(self.choice, self.step, self.note, row(*buttons), self.twin)
+        self._wire()
+        buttons = (self.done_button, self.failed_button, self.skip_button, self.back_button, self.live_button, self.answer_button)
+        self.rows(self.choice, self.step, self.note, row(*buttons), self.reply, self.twin)
         self.start()
+
+    def _wire(self) -> None:
+        works = {
+            self.done_button: lambda: self.answer("done"), self.failed_button: lambda: self.answer("failed"),
+            self.skip_button: lambda: self.answer("skipped"), self.back_button: self.back,
+            self.live_button: self.check_live, self.answer_button: self.show_answer,
+        }  # fmt: skip
+        for one, work in works.items():
+            one.on_click(self.guard(work, *works))
 
     def start(self) -> None:
         """Begin the chosen walk, or go on with it where it was left."""
         chosen = str(self.choice.value)
         if chosen not in self._walks:
-            x = self.choice.exchanges.get(chosen)
-            self._walks[chosen] = tips(x, findings=diagnose(x, now=x.at).findings) if x else tips(self._rows[chosen].number, self._rows[chosen].code)
-        self.walk = self._walks[chosen]
+            self._walks[chosen] = self._begun(chosen)
+        self.walk, self.diagnosis = self._walks[chosen]
+        self.reply.value = ""
         self._show()
+
+    def _begun(self, chosen: str) -> tuple[Walk, Diagnosis | None]:
+        exchange = self.choice.exchanges.get(chosen)
+        if exchange is None:
+            return tips(self._rows[chosen].number, self._rows[chosen].code), None
+        diagnosis = diagnose(exchange, history=self._evidence)
+        return tips(exchange, findings=diagnosis.findings), diagnosis
 
     def answer(self, state: str) -> None:
         """Answer the current step: done, failed or skipped."""
@@ -74,26 +103,45 @@ class TipsPanel(Panel):
         self.walk.back()
         self._show()
 
+    def check_live(self) -> None:
+        """Decide the current step by a read-only call, through the client that the panel was given."""
+        if self._client:
+            self.walk.check(self._client)
+        self._show()
+
+    def show_answer(self) -> None:
+        """Show the answer for the ticket as a text to copy, or hide it again."""
+        self.reply.value = "" if self.reply.value or self.diagnosis is None else _to_copy(self.diagnosis.answer())
+        self._show()
+
     def _show(self) -> None:
         walk = self.walk
         for one in (self.done_button, self.failed_button, self.skip_button):
             one.layout.display = "none" if walk.finished else ""
-        self.step.value = _end(walk) if walk.finished else _step(walk)
+        self.live_button.layout.display = "" if self._client and walk.exchange and walk.current.live and not walk.finished else "none"
+        self.answer_button.layout.display = "" if self.diagnosis else "none"
+        self.step.value = _end(walk) if walk.finished else _step(walk, self.diagnosis)
         self.twin.value = f"<details><summary>All steps and what was answered</summary>{walk._repr_html_()}</details>"
         self.say(f"{len(walk.transcript)} answers written down." if walk.transcript else "")
 
 
-def _step(walk: Walk) -> str:
+def _step(walk: Walk, diagnosis: Diagnosis | None) -> str:
     step, checked = walk.current, walk.check()
     number = walk.playbook.steps.index(step) + 1
     word, kind = _WORDS[checked.state]
     ends = step.otherwise.startswith("ends:")
     then = step.otherwise.removeprefix("ends:").strip() if ends else next(s.title for s in walk.playbook.steps if s.id == step.otherwise)
+    retry = f"<p><b>Retry:</b> {escape(diagnosis.retry.advice)}. {escape(diagnosis.retry.reason)}</p>" if diagnosis else ""
     return (
         f"<p class='st-quiet'>{escape(walk.playbook.title)}: step {number} of {len(walk.playbook.steps)}</p><h3>{escape(step.title)}</h3>"
-        f"<p><b>Look:</b> {escape(step.look)}</p><p><b>Do:</b> {escape(step.do)}</p><p><b>Did not help? Then:</b> {escape(then)}</p>"
+        f"<p><b>Look:</b> {escape(step.look)}</p><p><b>Do:</b> {escape(step.do)}</p><p><b>Did not help? Then:</b> {escape(then)}</p>{retry}"
         + card(word, escape(checked.proof), kind)
     )
+
+
+def _to_copy(text: str) -> str:
+    area = f"<textarea readonly rows='{_ROWS_SHOWN}' style='width:100%;box-sizing:border-box'>{escape(text)}</textarea>"
+    return f"<label><b>Answer to copy</b> (click into it, select all, copy)<br>{area}</label>"
 
 
 def _end(walk: Walk) -> str:
