@@ -131,6 +131,13 @@ def test_the_evidence_panel_says_what_to_do_with_nothing():
     assert "nothing to read" in panel.status.value
 
 
+@pytest.fixture
+def sandbox_client(log):
+    with Sandbox() as sandbox:
+        token = Token(sandbox.api_token)
+        yield Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=token, log=log, target="sandbox", sandbox=sandbox)
+
+
 def test_the_tips_are_walked_to_their_end_by_clicking():
     panel = TipsPanel([NO_URL])
     for _ in range(20):
