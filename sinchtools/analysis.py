@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
@@ -444,20 +445,27 @@ def where(frame: Any, *conditions: nw.Expr) -> Any:
 
 
 def in_memory(frame: Any) -> Any:
-    """Return the frame as a DuckDB table in memory: what is asked again and again, as a panel does, is answered several times faster."""
+    """
+    Return the frame as a DuckDB table in memory: what is asked again and again, as a panel does, is answered several times faster.
+
+    Examples
+    --------
+    >>> codes(in_memory([Exchange(status=201)]))["n"].tolist()
+    [1]
+    """
     import duckdb
 
-    rows = _native(frame)
-    if not isinstance(rows, pd.DataFrame):
-        return rows
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    types = {"Int16": "SMALLINT", "Float64": "DOUBLE", "string": "VARCHAR", "datetime64[us, UTC]": "TIMESTAMPTZ"}
-    cast = (f'CAST("{name}" AS {types[tables.COLUMNS[name][0]]}) AS "{name}"' for name in tables.COLUMNS if name in rows)
-    connection.register("given", rows[[name for name in tables.COLUMNS if name in rows]])
-    connection.execute(f"CREATE TABLE exchanges AS SELECT {', '.join(cast)} FROM given")
-    connection.unregister("given")
-    return connection.table("exchanges")
+    native = _native(frame)
+    if not isinstance(native, duckdb.DuckDBPyRelation):
+        given = _collect(nw.from_native(native).lazy())
+        types = {"Int16": "SMALLINT", "Float64": "DOUBLE", "string": "VARCHAR", "datetime64[us, UTC]": "TIMESTAMPTZ"}
+        connection = duckdb.connect()
+        connection.execute("SET TimeZone = 'UTC'")
+        cast = (f'CAST("{c}" AS {types[dtype]}) AS "{c}"' for c, (dtype, _) in tables.COLUMNS.items() if c in given)
+        native = connection.from_df(given).project(", ".join(cast))
+    name = f"exchanges_{uuid.uuid4().hex}"
+    native.create(name)
+    return native.query("given", f"SELECT * FROM {name}")
 
 
 def described(filters: dict[str, Any]) -> list[str]:

@@ -122,7 +122,7 @@ class Chart(Figure):
         return analysis.where(self._rows, *([self.bars[bar]] if bar is not None else []))
 
     def _repr_html_(self) -> str:
-        image = base64.b64encode(_rendered(self, "png")).decode("ascii")
+        image = base64.b64encode(_rendered(self, "png", dpi=144)).decode("ascii")
         width = round(self.get_figwidth() * 100)
         style = f"width:100%;max-width:{width}px;height:auto;background:{FACE}"
         return f'<img alt="{html.escape(self.description)}" style="{style}" src="data:image/png;base64,{image}">'
@@ -675,7 +675,7 @@ def _missing(value: Any) -> bool:
 # --- files ----------------------------------------------------------------------------------------------------------------------------------------
 
 
-def _rendered(chart: Chart, name: str) -> bytes:
+def _rendered(chart: Chart, name: str, dpi: int = 200) -> bytes:
     metadata: dict[str, dict[str, Any]] = {
         "png": {"Title": chart.title, "Description": chart.description, "Software": None},
         "svg": {"Title": chart.title, "Description": chart.description, "Creator": "sinchtools", "Date": None},
@@ -683,7 +683,7 @@ def _rendered(chart: Chart, name: str) -> bytes:
     }
     with io.BytesIO() as buffer, mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        chart.savefig(buffer, format=name, dpi=200, metadata=metadata[name])
+        chart.savefig(buffer, format=name, dpi=dpi, metadata=metadata[name])
         content = buffer.getvalue()
     return _with_description(content, chart.description) if name == "svg" else content
 

@@ -1,21 +1,29 @@
-"""The charts panel: filters, a chart with its words, the exchanges behind it, and export."""
+"""The charts panel: choose a chart, filter, see the exchanges behind a bar and what stands out, export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from sinchtools import charts
-from sinchtools.analysis import filtered
+from sinchtools import analysis, charts
+from sinchtools.diagnosis import diagnose
 from sinchtools.errors import WrongUseError
+from sinchtools.panels.choice import label
 from sinchtools.panels.look import WIDE, Panel, button, labelled, row, table
 from sinchtools.records import Exchange
 from sinchtools.settings import work_folder
-from sinchtools.tables import frame
+from sinchtools.tables import from_json
+
+if TYPE_CHECKING:
+    import duckdb
 
 KINDS: dict[str, Callable[..., charts.Chart]] = {
     "Error codes": charts.error_codes,
@@ -34,17 +42,19 @@ OUTCOMES = {
     "No response": "no_response",
 }
 ALL = "All"
+OFFERED = 300  # a dropdown has at most so many
 ROWS_A_PAGE = 10
 
 
 class ChartsPanel(Panel):
     """
-    See the pattern by clicking; the function twins are ``st.charts.error_codes(frame, ...)`` and its sisters.
+    See the pattern by clicking; under each chart stands the line of code that does the same.
 
     Parameters
     ----------
     evidence
-        Exchanges, evidence, or a frame with the exchange columns.
+        Exchanges, evidence, a frame with the exchange columns, or what ``st.scan`` returned (which is read anew for each chart;
+        ``st.analysis.in_memory`` takes a part of it into memory).
     folder
         Where exports go; None is ``charts`` in the work folder.
 
@@ -52,14 +62,17 @@ class ChartsPanel(Panel):
     ----------
     chart
         The chart that is shown.
-    rows
-        The exchanges behind it.
+    shown
+        The exchanges behind it, or behind the bar that is chosen, as a DuckDB relation.
+    exchange
+        The exchange that is shown below; None when none is chosen.
     """
 
-    def __init__(self, evidence: Iterable[Exchange] | pd.DataFrame, *, folder: str | Path | None = None) -> None:
-        super().__init__("See the pattern", "Which errors, since when, where, how slow. The numbers stand in the words under the chart.")
-        self._all: pd.DataFrame = evidence if isinstance(evidence, pd.DataFrame) else frame(evidence)
+    def __init__(self, evidence: Iterable[Exchange] | pd.DataFrame | duckdb.DuckDBPyRelation, *, folder: str | Path | None = None) -> None:
+        super().__init__("See the pattern", "Which errors, since when, where, how slow. What a chart shows stands below it in words.")
+        self._all: Any = evidence if hasattr(evidence, "fetchall") else analysis.in_memory(evidence)
         self._folder = Path(folder) if folder else None
+        self._page, self._paused, self._of_page = 0, False, list[Exchange]()
         self.kind = labelled(widgets.Dropdown, "Chart", "What is drawn", options=list(KINDS))
         self.per = labelled(
             widgets.Dropdown,
@@ -67,96 +80,213 @@ class ChartsPanel(Panel):
             "A call with its automatic retries counts once, or every attempt counts",
             options=[("calls", "call"), ("attempts", "attempt")],
         )
+        codes = analysis.codes(self._all, per="attempt")
         self.outcome = labelled(widgets.Dropdown, "Outcome", "Status class", options=list(OUTCOMES))
-        self.code = self._filter("Code", "The API's own code", "code")
-        self.endpoint = self._filter("Endpoint", "Method and path", "endpoint")
-        self.account = self._filter("Account", "Service plan or project", "account")
-        self.since = labelled(widgets.Text, "Since (UTC)", "2026-11-20 or 2026-11-20T08:00", placeholder="2026-11-20T08:00", continuous_update=False)
-        self.until = labelled(widgets.Text, "Until (UTC)", "2026-11-21 or 2026-11-21T08:00", placeholder="2026-11-21T08:00", continuous_update=False)
+        self.http = _filter("Status", "HTTP status", codes.dropna(subset="status").groupby("status")["n"].sum().sort_values(ascending=False))
+        self.code = _filter("Code", "The API's own code", codes.dropna(subset="code").groupby("code")["n"].sum().sort_values(ascending=False))
+        self.endpoint = _filter("Endpoint", "Method and path", analysis.endpoints(self._all, per="attempt").set_index("endpoint")["n"])
+        self.account = _filter("Account", "Service plan or project", analysis.accounts(self._all, per="attempt").set_index("account")["n"])
+        first, last = analysis.overview(self._all, per="attempt")[["since", "until"]].iloc[0]
+        self.since, self.until = _time("Since (UTC)", "The first moment", first), _time("Until (UTC)", "Up to this moment, without it", last)
         self.text = labelled(widgets.Text, "Contains", "Words anywhere in URL, code, text or bodies", continuous_update=False)
-        self.picture, self.table = widgets.HTML(layout=WIDE), widgets.HTML(layout=WIDE)
+        self.picture, self.words, self.findings = (widgets.HTML(layout=WIDE) for _ in range(3))
         self.export_button = button("Export chart and data", "PNG, SVG, PDF and CSV into the work folder", primary=True)
+        self.find_button = button("What stands out", "Spikes, what failing and succeeding differ in, and groups of like failures")
         self.clear_button = button("Clear the filters", "Show everything again")
+        self.bar = labelled(widgets.Dropdown, "Behind the bar", "List only the exchanges that one bar, cell or point of the chart counts", options=[])
+        self.table = widgets.HTML(layout=WIDE)
         self.newer, self.older = button("Previous rows", "Page back"), button("Next rows", "Page on")
-        self._page = 0
-        self._controls = (self.kind, self.per, self.outcome, self.code, self.endpoint, self.account, self.since, self.until, self.text)
+        self.one = labelled(widgets.Dropdown, "Exchange", "Show one exchange of the page: what is wrong with it, and its request", options=[])
+        self.detail = widgets.HTML(layout=WIDE)
+        self._controls = (
+            self.kind, self.per, self.outcome, self.http, self.code, self.endpoint, self.account, self.since, self.until, self.text,
+        )  # fmt: skip
         for control in self._controls:
-            control.observe(lambda _: self.guard(self.draw)(None), names="value")
+            control.observe(self._unless_paused(self.draw), names="value")
+        self.bar.observe(self._unless_paused(self.list_rows), names="value")
+        self.one.observe(self._unless_paused(self.show), names="value")
         self.export_button.on_click(self.guard(self.export, self.export_button, busy="Writing ..."))
+        self.find_button.on_click(self.guard(self.find, self.find_button, busy="Comparing ..."))
         self.clear_button.on_click(self.guard(self.clear, self.clear_button))
         self.newer.on_click(self.guard(lambda: self.turn(-1)))
         self.older.on_click(self.guard(lambda: self.turn(1)))
         grid = widgets.GridBox(
             self._controls, layout=widgets.Layout(width="99%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px")
         )
-        self.rows(grid, row(self.export_button, self.clear_button), self.picture, self.table, row(self.newer, self.older))
+        self.rows(
+            grid, row(self.export_button, self.find_button, self.clear_button), self.status, self.picture, self.words, self.findings,
+            self.bar, self.table, row(self.newer, self.older), self.one, self.detail,
+        )  # fmt: skip
+        self.children = self.children[:-1]  # the status line stands above the chart, where a change of filter is seen
         self.draw()
 
     @property
     def filters(self) -> dict[str, Any]:
         """The filters that are set, as ``st.charts`` and ``st.analysis.filtered`` take them."""
         found = {
-            "outcome": OUTCOMES[self.outcome.value], "code": self.code.value, "endpoint": self.endpoint.value, "account": self.account.value,
-            "since": self.since.value.strip(), "until": self.until.value.strip(), "text": self.text.value.strip(),
+            "outcome": OUTCOMES[self.outcome.value], "status": self.http.value, "code": self.code.value, "endpoint": self.endpoint.value,
+            "account": self.account.value, "since": self.since.value.strip(), "until": self.until.value.strip(), "text": self.text.value.strip(),
         }  # fmt: skip
         return {name: value for name, value in found.items() if value not in (None, "", ALL)}
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The exchange that is shown below."""
+        return None if self.one.value is None else self._of_page[self.one.value]
 
     def draw(self) -> None:
         """Draw the chart for the controls as they stand."""
         options = {} if self.kind.value == "Delivery codes" else {"per": self.per.value}
         self.chart = KINDS[self.kind.value](self._all, **options, **self.filters)
         self.picture.value = self.chart._repr_html_()
-        self.shown = filtered(self._all, **self.filters) if self.filters else self._all
+        code = f"st.charts.{KINDS[self.kind.value].__name__}(frame, {', '.join(f'{k}={v!r}' for k, v in (options | self.filters).items())})"
+        self.words.value = f"<p>{escape(self.chart.description)}</p><p class='st-quiet'>The same in a cell: <code>{escape(code)}</code></p>"
+        self.findings.value = ""
+        with self._pause():
+            self.bar.options = [("the whole chart", None), *((name[:120], name) for name in list(self.chart.bars)[:OFFERED])]
+            self.bar.value = None
+        self.list_rows()
+
+    def list_rows(self) -> None:
+        """List the exchanges behind the chosen bar, from the first."""
+        self.shown = self.chart.behind(self.bar.value)
+        self.n = int(self.shown.aggregate("count(*)").fetchall()[0][0])
         self._page = 0
         self._list()
-        self.say(f"{len(self.shown):,} of {len(self._all):,} attempts fit the filters.")
+        self.say(f"{self.n:,} {'exchange is' if self.n == 1 else 'exchanges are'} behind {self.bar.value or 'the chart'}.")
 
     def turn(self, pages: int) -> None:
         """Page through the exchanges behind the chart."""
-        last = max(0, (len(self.shown) - 1) // ROWS_A_PAGE)
+        last = max(0, (self.n - 1) // ROWS_A_PAGE)
         self._page = min(max(self._page + pages, 0), last)
         self._list()
-        self.say(f"Page {self._page + 1} of {last + 1}.")
+        self.say(f"Page {self._page + 1:,} of {last + 1:,}.")
+
+    def show(self) -> None:
+        """Show what is wrong with the chosen exchange, and its request and answer."""
+        x = self.exchange
+        self.detail.value = "" if x is None else _exchange_html(x, whole="request_body" in self._all.columns)
+
+    def find(self) -> None:
+        """Say what stands out among the exchanges that fit the filters: ``st.analysis.spikes``, ``.differences`` and ``.groups``."""
+        rows = analysis.filtered(self._all, **self.filters)
+        self.findings.value = findings_html(rows, self.per.value)
+        self.say("What stands out is listed under the chart.")
 
     def clear(self) -> None:
         """Take all filters away."""
-        for control in (self.since, self.until, self.text):
-            control.value = ""
-        for control in (self.outcome, self.code, self.endpoint, self.account):
-            control.value = control.options[0] if isinstance(control.options[0], str) else control.options[0][1]
+        with self._pause():
+            for control in (self.since, self.until, self.text):
+                control.value = ""
+            for control in (self.outcome, self.http, self.code, self.endpoint, self.account):
+                control.index = 0
         self.draw()
 
     def export(self) -> list[Path]:
         """Write the chart as PNG, SVG and PDF with its data as CSV, and say where."""
-        folder = self._folder or work_folder() / "charts"
-        folder.mkdir(parents=True, exist_ok=True)
-        name = self.kind.value.lower().replace(" ", "-")
-        if not len(self.shown):
+        if not self.n:
             raise WrongUseError("There is nothing behind this chart.", hint="Clear the filters first.")
-        paths = charts.save(self.chart, folder / name)
+        folder = self._folder or work_folder() / "charts"
+        paths = charts.save(self.chart, folder / self.kind.value.lower().replace(" ", "-"))
         self.say(f"Written to {folder}: {', '.join(path.name for path in paths)}.")
         return paths
 
     def _list(self) -> None:
-        start = self._page * ROWS_A_PAGE
-        part = self.shown.iloc[start : start + ROWS_A_PAGE]
-        names = ["at", "status", "code", "endpoint", "account", "elapsed_ms", "id"]
-        rows = [[_cell(value) for value in one] for one in part[[name for name in names if name in part]].itertuples(index=False)]
-        self.table.value = (
-            table([name for name in names if name in part], rows, caption=f"Exchanges {start + 1:,} to {start + len(rows):,} of {len(self.shown):,}")
-            if rows
-            else ""
-        )
+        self._of_page = [_exchange(one) for one in _page(self.shown, self._page * ROWS_A_PAGE)]
+        cells = [[_cell(getattr(x, name)) for name in _SHOWN] for x in self._of_page]
+        first = self._page * ROWS_A_PAGE + 1
+        caption = f"Exchanges {first:,} to {first + len(cells) - 1:,} of {self.n:,}"
+        self.table.value = table(list(_SHOWN), cells, caption=caption) if cells else ""
+        with self._pause():
+            self.one.options = [("none", None), *((label(x), i) for i, x in enumerate(self._of_page))]
+            self.one.value = None
+        self.detail.value = ""
 
-    def _filter(self, words: str, tooltip: str, column: str) -> widgets.Widget:
-        counts = self._all[column].value_counts().head(200).items() if column in self._all else ()
-        options = [(ALL, ALL), *((f"{str(name)[:60]} ({n:,})", str(name)) for name, n in counts)]
-        return labelled(widgets.Dropdown, words, tooltip, options=options)
+    @contextmanager
+    def _pause(self) -> Iterator[None]:
+        """Let controls change without a redraw for each."""
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
+
+    def _unless_paused(self, work: Callable[[], None]) -> Callable[[Any], None]:
+        guarded = self.guard(work)
+        return lambda change: None if self._paused else guarded(change)
+
+
+def findings_html(frame: Any, per: analysis.Per = "call") -> str:
+    """Return spikes, differences between failing and succeeding, and groups of like failures as tables, each with its verdict."""
+    spikes, differences, groups = (find(frame, per=per) for find in (analysis.spikes, analysis.differences, analysis.groups))
+    of_spikes = [
+        [analysis.label(s["status"], s["code"]), f"{s['start']:%Y-%m-%d %H:%M} to {s['end']:%Y-%m-%d %H:%M}", f"{s['n']:,}", f"{s['expected']:,.1f}"]
+        for s in spikes.to_dict("records")
+    ]
+    of_sides = [
+        [d["field"], d["value"], _share(d["share_failing"], d["n_failing"]), _share(d["share_succeeding"], d["n_succeeding"])]
+        for d in differences.to_dict("records")
+    ]
+    of_groups = [
+        [_share(g["share"], g["n"]), g["fingerprint"], _cell(g["first"]), _cell(g["last"]), g["example_id"]]
+        for g in groups.head(10).to_dict("records")
+    ]
+    return (
+        _found(f"Spikes: {spikes.attrs['verdict']}", ["Code", "When (UTC)", "Count", "Usual"], of_spikes)
+        + _found(f"Failing and succeeding: {differences.attrs['verdict']}", ["Field", "Value", "Of the failing", "Of the succeeding"], of_sides)
+        + _found(f"Like failures: {len(groups):,} groups", ["Of the failures", "Why they are one group", "First", "Last", "Example"], of_groups)
+    )
+
+
+def _found(title: str, head: list[str], rows: list[list[str]]) -> str:
+    return f"<h4>{escape(title)}</h4>" + (table(head, rows) if rows else "")
+
+
+def _share(share: float, n: int) -> str:
+    return f"{share:.0%} ({n:,})"
+
+
+_SHOWN = ("at", "status", "code", "endpoint", "account", "elapsed_ms", "id")
+
+
+def _page(rows: duckdb.DuckDBPyRelation, offset: int) -> Iterator[dict[str, Any]]:
+    micros = rows.project('* REPLACE (epoch_us("at") AS "at")') if "at" in rows.columns else rows
+    ordered = micros.order(", ".join(f'"{name}" NULLS LAST' for name in ("at", "id") if name in rows.columns) or "1").limit(ROWS_A_PAGE, offset)
+    return (dict(zip(rows.columns, one, strict=True)) for one in ordered.fetchall())
+
+
+def _exchange(given: dict[str, Any]) -> Exchange:
+    found = {name: value for name, value in given.items() if value is not None}
+    if "at" in found:
+        found["at"] = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=found["at"])).isoformat()
+    return from_json({**found, **{name: json.loads(found[name]) for name in ("request_headers", "response_headers") if name in found}})
+
+
+def _exchange_html(x: Exchange, *, whole: bool) -> str:
+    if not whole:
+        answer = Exchange(id=x.id, at=x.at, status=x.status, code=x.code, text=x.text)
+        note = "<p class='st-quiet'>A scanned log has no headers and bodies: st.read brings the rows of a file in whole.</p>"
+        return diagnose(answer, now=x.at)._repr_html_() + note
+    sent = [f"{x.method or '?'} {x.url or '?'}", *(f"{name}: {value}" for name, value in x.request_headers.items()), "", str(x.request_body or "")]
+    got = [f"{x.status or x.failure or 'no response'}", *(f"{k}: {v}" for k, v in x.response_headers.items()), "", str(x.response_body or "")]
+    parts = "".join(f"<h4>{title}</h4><pre>{escape(chr(10).join(lines))}</pre>" for title, lines in (("Request", sent), ("Answer", got)))
+    return diagnose(x, now=x.at)._repr_html_() + parts
+
+
+def _filter(words: str, tooltip: str, counts: pd.Series[Any]) -> widgets.Widget:
+    counts = counts[counts.index.notna()].head(OFFERED)
+    options = [(ALL, ALL), *((f"{str(name)[:60]} ({n:,})", name if isinstance(name, str) else int(str(name))) for name, n in counts.items())]
+    return labelled(widgets.Dropdown, words, tooltip, options=options)
+
+
+def _time(words: str, tooltip: str, example: pd.Timestamp) -> widgets.Widget:
+    hint = "" if pd.isna(example) else f"{example:%Y-%m-%dT%H:%M}"
+    return labelled(widgets.Text, words, f"{tooltip}, such as {hint or '2026-11-20T08:00'}", placeholder=hint, continuous_update=False)
 
 
 def _cell(value: Any) -> str:
-    if pd.isna(value):
+    if value is None or value is pd.NA or value is pd.NaT:
         return ""
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return f"{value:.1f}" if isinstance(value, float) else str(value)
