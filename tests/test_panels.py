@@ -10,11 +10,9 @@ import pytest
 from ipywidgets import HTML
 
 from sinchtools.calllog import CallLog
-from sinchtools.client import Client, Token
 from sinchtools.panels import EvidencePanel, ReplayPanel, TipsPanel
 from sinchtools.panels.look import banner, error_card
 from sinchtools.records import Exchange
-from sinchtools.sandbox import Sandbox
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 BAD = Exchange(
@@ -131,13 +129,6 @@ def test_the_evidence_panel_says_what_to_do_with_nothing():
     assert "nothing to read" in panel.status.value
 
 
-@pytest.fixture
-def sandbox_client(log):
-    with Sandbox() as sandbox:
-        token = Token(sandbox.api_token)
-        yield Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=token, log=log, target="sandbox", sandbox=sandbox)
-
-
 def test_the_tips_are_walked_to_their_end_by_clicking():
     panel = TipsPanel([NO_URL])
     for _ in range(20):
@@ -173,35 +164,6 @@ def test_every_row_of_the_page_can_be_walked_without_evidence():
         panel.choice.value = row
         assert "That did not work" not in panel.status.value
         assert panel.walk.current.title
-
-
-def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_has_one(sandbox_client):
-    refused = replace(NO_URL, status=401, code=None, account=sandbox_client.account)
-    assert TipsPanel([refused]).live_button.layout.display == "none"
-    panel = TipsPanel([refused], client=sandbox_client)
-    assert panel.live_button.layout.display == "none" and "SANDBOX" in panel._banner.value
-    while panel.walk.current.live is None:
-        panel.skip_button.click()
-    assert panel.live_button.layout.display == "" and "YOU DECIDE" in panel.step.value and len(sandbox_client.log) == 0
-    panel.live_button.click()
-    assert "CHECKED: FINE" in panel.step.value and [row.method for row in sandbox_client.log] == ["GET"]
-
-
-def test_the_answer_stands_in_a_text_to_copy():
-    panel = TipsPanel([NO_URL])
-    assert panel.reply.value == ""
-    panel.answer_button.click()
-    assert "<textarea readonly" in panel.reply.value and "What:" in panel.reply.value and "Retry: after-change" in panel.reply.value
-    panel.answer_button.click()
-    assert panel.reply.value == ""
-
-
-def test_a_row_of_the_page_has_no_answer_to_copy():
-    assert TipsPanel().answer_button.layout.display == "none"
-
-
-def test_the_step_shows_whether_to_repeat():
-    assert "after-change" in TipsPanel([NO_URL]).step.value
 
 
 def test_hostile_text_is_escaped_everywhere(log):
