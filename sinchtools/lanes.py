@@ -89,11 +89,11 @@ def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
 def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exchange:
     trip: Trip = job.load
     place = locate(trip.request.url or "")
+    sandbox.reset()
     sandbox.clock.set(trip.original.at or datetime.now(UTC))
     account = sandbox.account(place.account or sandbox.service_plan_id, kind="project" if place.kind == "project" else "plan")
     _set_up(account, trip)
     if trip.fault:
-        sandbox.faults.clear()
         sandbox.faults.add(status=trip.fault[0], **({"code": trip.fault[1]} if trip.fault[1] else {}), times=1)
     return _sent(client, job, attempt, {"Authorization": _authorization(trip.request, account)})
 

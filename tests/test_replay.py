@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sinchtools.calllog import CallLog
+from sinchtools.client import Client, Token, connect
 from sinchtools.errors import NotAllowedError, WrongUseError
-from sinchtools.records import Exchange, Finding
-from sinchtools.replay import edited, plan, replay, verdict_of
+from sinchtools.records import Exchange
+from sinchtools.replay import edited, plan, replay
+from sinchtools.sandbox import Sandbox
+from tests.vendor import PLAN, TOKEN, Vendor
 
-PLAN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
 URL = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
 GROUP = "01FC66621VHDBN119Z8PMV1QPU"
 JSON = {"Content-Type": "application/json"}
@@ -174,37 +180,281 @@ def test_the_upper_rungs_are_off_until_switched_on(target):
 
 
 @pytest.fixture
-def live(monkeypatch):
-    for name, value in {"SINCHTOOLS_ALLOW": "live", "SINCH_SERVICE_PLAN_ID": PLAN, "SINCH_API_TOKEN": "secret-token-1"}.items():
-        monkeypatch.setenv(name, value)
+def vendor(monkeypatch):
+    return Vendor(monkeypatch)
 
 
-def test_live_runs_only_when_the_effect_is_typed(live, log):
+def test_live_runs_only_when_the_effect_is_typed(vendor, log):
     made = plan(sent({**GOOD, "to": ["+15551230001", "15551230002"], "body": "x" * 161}, status=400), target="live", log=log)
     assert made.effect == "send 4 SMS to 2 people"
-    for confirm in (None, "", "yes", "send 4 SMS"):
+    for confirm in (None, "", "yes", "send 4 SMS", "Send 4 SMS to 2 people"):
         with pytest.raises(NotAllowedError, match="not confirmed"):
             made.run(confirm=confirm)
-    assert len(log) == 0
+    assert (len(log), vendor.requests) == (0, [])
 
 
+def test_live_sends_once_however_often_it_is_run(vendor, log):
+    made = plan(sent(status=400), target="live", log=log)
+    first = made.run(confirm=made.effect)[0]
+    again = plan(sent(status=400), target="live", log=log).run(confirm=made.effect)[0]
+    assert vendor.requests == [("POST", f"/xms/v1/{PLAN}/batches")]
+    assert (first.child.status, first.child.target, again.child) == (201, "live", first.child)
+    assert "sent once only" in again.reasons[0]
+
+
+def test_a_changed_request_is_another_one(vendor, log):
+    for text in ("Hi", "Ho"):
+        made = plan(sent(status=400), target="live", edits={"x1": {"body": {**GOOD, "body": text}}}, log=log)
+        made.run(confirm=made.effect)
+    assert len(vendor.requests) == 2
+
+
+def test_a_dry_run_goes_to_the_dry_run_endpoint_and_to_reads_only(vendor, log):
+    evidence = [
+        sent(status=400),
+        sent(None, id="x2", method="GET", endpoint="GET /batches", status=500),
+        sent(id="x3", method="DELETE", endpoint=None),
+    ]
+    made = plan(evidence, target="dry-run", log=log)
+    assert made.effect == "ask the vendor about 2 requests, send 0 SMS"
+    done = made.run(confirm=made.effect)
+    assert vendor.requests == [("POST", f"/xms/v1/{PLAN}/batches/dry_run"), ("GET", f"/xms/v1/{PLAN}/batches")]
+    assert [r.child and r.child.target for r in done] == ["dry-run", "live", None]
+    assert "no dry run" in done[2].reasons[0]
+
+
+def test_credentials_of_the_evidence_never_go_to_the_vendor(vendor, log, monkeypatch):
+    seen = []
+    real = vendor._answered
+    monkeypatch.setattr(vendor, "_answered", lambda prepared: (seen.append(prepared.headers["Authorization"]), real(prepared))[1])
+    made = plan(sent(status=400, request_headers={"Authorization": "Bearer old", "Cookie": "a=b", **JSON}), target="live", log=log)
+    made.run(confirm=made.effect)
+    assert seen == [f"Bearer {TOKEN}"]
+    assert TOKEN not in repr(list(log)) + str(log.frame().to_dict())
+
+
+OLD = AT - timedelta(days=30)
+BATCH = f"{URL}/{GROUP}"
 AGAINST = {
     "503": (sent(status=503), "may already have been sent"),
+    "502": (sent(status=502), "may already have been sent"),
     "no answer": (sent(failure="ReadTimeout"), "may already have been sent"),
+    "a reset": (sent(failure="ConnectionError: ConnectionResetError"), "may already have been sent"),
+    "a paste that does not say": (sent(), "may already have been sent"),
     "a gateway's 500": (sent(status=500, response_body="<html>bad</html>"), "may already have been sent"),
-    "accepted": (sent(status=201), "accepted already"),
+    "accepted": (sent(status=201), "not idempotent"),
+    "a redirect": (sent(status=302), "does not say what became of it"),
     "past send_at": (sent({**GOOD, "send_at": "2020-01-01T00:00:00Z"}, status=400), "send_at is past"),
+    "past expire_at": (sent({**GOOD, "expire_at": "2020-01-01T00:00:00Z"}, status=400), "expire_at is past"),
     "another account": (sent(url=URL.replace(PLAN, "0" * 32), status=400), "another account"),
+    "another region": (sent(url=URL.replace("us.", "eu."), status=400), "another region"),
     "a redacted body": (sent('{"to": ["+15551230001"], "body": "Bearer [secret opaque 20 #3]"}', status=400), "redacted part"),
+    "past retention": (sent(None, method="GET", url=BATCH, endpoint="GET /batches/{batch_id}", status=404, at=OLD), "past retention"),
 }
 
 
 @pytest.mark.parametrize(("exchange", "reason"), AGAINST.values(), ids=AGAINST.keys())
-def test_live_holds_back_what_may_do_harm(live, log, exchange, reason):
+def test_live_holds_back_what_may_do_harm(vendor, log, exchange, reason):
     made = plan(exchange, target="live", log=log)
     assert any(reason in one for one in made.reasons["x1"])
+    assert made.frame["against"].str.contains(reason, regex=False).all()
     (result,) = made.run(confirm=made.effect)
-    assert (result.child, len(log)) == (None, 0)
+    assert (result.child, len(log), vendor.requests) == (None, 0, [])
+
+
+@pytest.mark.parametrize("target", ["preview", "sandbox"])
+def test_what_speaks_against_live_does_not_speak_against_a_simulation(target, log):
+    assert plan([exchange for exchange, _ in AGAINST.values()], target=target, log=log).reasons == {}
+
+
+def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor, log):
+    made = plan([sent(status=500), sent(id="x2", status=400)], target="live", log=log)
+    assert made.effect == "send 2 SMS to 1 people, 1 of them again after a 500"
+    assert made.frame["advice"][0].startswith("try again: ")
+    assert "not processed" in made.frame["advice"][0].lower()
+
+
+EFFECTS = {
+    "recipients times parts": ([{**GOOD, "to": ["15551230001", "15551230002", "15551230003"], "body": "x" * 307}], "send 9 SMS to 3 people"),
+    "the same person twice": ([GOOD, GOOD], "send 2 SMS to 1 people"),
+    "written in two ways": ([{**GOOD, "to": ["+15551230001", "0015551230001"]}], "send 1 SMS to 1 people"),
+    "each with a text of its own": (
+        [{"to": ["15551230001", "15551230002"], "body": "${a}", "parameters": {"a": {"15551230001": "x" * 161, "default": "x"}}}],
+        "send 3 SMS to 2 people",
+    ),
+    "UCS-2": ([{**GOOD, "body": "д" * 71}], "send 2 SMS to 1 people"),
+    "cut short": ([{**GOOD, "body": "x" * 400, "truncate_concat": True, "max_number_of_message_parts": 2}], "send 2 SMS to 1 people"),
+    "a picture": ([{"type": "mt_media", "to": ["15551230001"], "body": {"url": "https://example.com/a.jpg"}}], "send 1 SMS to 1 people"),
+    "a group": ([{**GOOD, "to": [GROUP]}], "send 0 SMS to 0 people and to all members of 1 groups of unknown size"),
+    "a group and a person": ([{**GOOD, "to": [GROUP, "15551230001"]}], "send 1 SMS to 1 people and to all members of 1 groups of unknown size"),
+    "no list": ([{**GOOD, "to": "15551230001"}], "make 1 requests, send 0 SMS"),
+}
+
+
+@pytest.mark.parametrize(("bodies", "effect"), EFFECTS.values(), ids=EFFECTS.keys())
+def test_the_effect_says_how_many_messages_go_to_how_many_people(vendor, log, bodies, effect):
+    assert plan([sent(body, id=str(i), status=400) for i, body in enumerate(bodies)], target="live", log=log).effect == effect
+
+
+def test_a_change_of_a_batch_is_named_since_its_recipients_are_not_known(vendor, log):
+    update = sent({"body": "Ho"}, url=BATCH, endpoint="POST /batches/{batch_id}", status=400, at=datetime.now(UTC))
+    other = sent({"name": "x"}, id="x2", url=URL.replace("batches", "groups"), endpoint="POST /groups", status=400)
+    assert plan([update, other], target="live", log=log).effect == "make 2 requests, send 0 SMS, change 1 batches whose recipients are not known"
+
+
+numbers = st.integers(0, 99).map(lambda n: f"+155512300{n:02d}")
+
+
+@given(st.lists(st.tuples(st.lists(numbers, min_size=1, max_size=8, unique=True), st.integers(0, 400)), min_size=1, max_size=5))
+def test_the_effect_equals_recipients_times_parts(batches):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        Vendor(monkeypatch)
+        made = plan([sent({"to": to, "body": "x" * size}, id=str(i), status=400) for i, (to, size) in enumerate(batches)], target="live")
+        messages = sum(len(to) * (1 if size <= 160 else -(-size // 153)) for to, size in batches)
+        assert made.effect == f"send {messages} SMS to {len({number for to, _ in batches for number in to})} people"
+
+
+TEST_NUMBER = "+15559990001"
+
+
+def test_a_test_number_stands_in_for_every_recipient(vendor, log):
+    body = {"to": ["15551230001", "15551230002", GROUP], "body": "Hi ${name}", "parameters": {"name": {"15551230001": "Ada", "default": "you"}}}
+    made = plan(sent(body, status=400), target="live", test_number=TEST_NUMBER, log=log)
+    assert json.loads(made.items[0].request.request_body) == {
+        "to": [TEST_NUMBER], "body": "Hi ${name}", "parameters": {"name": {"default": "you", TEST_NUMBER: "Ada"}},
+    }  # fmt: skip
+    assert made.effect == "send 1 SMS to 1 people"
+    assert not made.items[0].changed
+
+
+@pytest.mark.parametrize(
+    ("exchange", "reason"),
+    [
+        (sent("{", status=400), "no JSON object"),
+        (sent({**GOOD, "to": "15551230001"}, status=400), "'to' is no list"),
+        (sent({"body": "Ho"}, url=BATCH, endpoint="POST /batches/{batch_id}", status=400), "cannot replace"),
+    ],
+)
+def test_what_the_test_number_cannot_stand_in_for_is_held_back(vendor, log, exchange, reason):
+    made = plan(exchange, target="live", test_number=TEST_NUMBER, log=log)
+    assert any(reason in one for one in made.reasons["x1"])
+
+
+@pytest.mark.parametrize("number", ["nobody", "++15551230001", GROUP])
+def test_a_test_number_that_is_none_is_wrong_use(number):
+    with pytest.raises(WrongUseError, match="test number"):
+        plan(sent(), test_number=number)
+
+
+def test_a_check_asks_for_the_members_of_groups(vendor, log):
+    vendor.sandbox.account().add_group(GROUP, members=("15551230001", "15551230002"))
+    made = plan(sent({**GOOD, "to": [GROUP, "15551230001"]}, status=400), target="live", log=log).check()
+    assert made.effect == "send 2 SMS to 2 people"
+    assert vendor.sends == []
+
+
+REFERENCED = {**GOOD, "client_reference": "order-17"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_check_by_client_reference_settles_what_became_of_the_original(vendor, log, there):
+    if there:
+        vendor.sandbox.account().add_batch(to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"})
+    made = plan(sent(REFERENCED, failure="ReadTimeout", at=datetime.now(UTC)), target="live", log=log)
+    assert made.effect == "make 0 requests, send 0 SMS"
+    checked = made.check()
+    assert vendor.sends == []
+    if there:
+        assert "was sent already: batch" in checked.reasons["x1"][0]
+    else:
+        assert (checked.reasons, checked.effect) == ({}, "send 1 SMS to 1 people")
+
+
+@pytest.mark.parametrize(
+    "case", [sent(failure="ReadTimeout"), sent(REFERENCED, failure="ReadTimeout", at=OLD), sent(REFERENCED, failure="x", at=None)]
+)
+def test_without_a_reference_or_after_retention_a_check_settles_nothing(vendor, log, case):
+    assert "may already have been sent" in plan(case, target="live", log=log).check().reasons["x1"][0]
+
+
+@pytest.mark.parametrize(("reference", "told"), [("order-17", "so it was sent"), (None, "is not sent again")])
+def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(vendor, log, reference, told):
+    body = {**GOOD, **({"client_reference": reference} if reference else {})}
+    vendor.sandbox.faults.add(body="truncated", endpoint="POST /batches", times=1)
+    real = vendor._answered
+
+    def lost(prepared):
+        response = real(prepared)
+        if prepared.method == "POST":
+            raise requests.ReadTimeout
+        return response
+
+    vendor._answered = lost
+    for _ in range(2):
+        made = plan(sent(body, status=400), target="live", log=log)
+        (result,) = made.run(confirm=made.effect)
+        assert result.verdict == "INCONCLUSIVE"
+        assert any(told in reason for reason in result.reasons)
+    assert len(vendor.sends) == 1
+
+
+def test_two_plans_at_once_send_once(vendor, log):
+    plans = [plan(sent(status=400), target="live", log=log) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda made: made.run(confirm=made.effect), plans))
+    assert len(vendor.sends) == 1
+    assert len({result.child.id for (result,) in done}) == 1
+
+
+def test_a_plan_says_its_order_pace_and_duration(vendor, log):
+    evidence = [sent({**GOOD, "to": ["15551230001", "15551230002"]}, id=str(i), status=400, elapsed_ms=100.0) for i in range(4)]
+    made = plan(evidence, target="live", requests_per_s=5, messages_per_s=1, log=log)
+    assert made.frame["starts_s"].tolist() == [0, 2, 4, 6]
+    assert made.frame["messages"].tolist() == [2] * 4
+    assert made.duration_s == 6.1
+    assert "at most 5 requests/s; at most 1 messages/s; after a 429 all wait as long as Retry-After says" in repr(made)
+
+
+def test_to_the_vendor_a_pace_is_kept_unless_told_otherwise(vendor, log):
+    assert plan(sent(status=400), target="live", log=log).pace.requests_per_s == 10
+    assert plan(sent(status=400), log=log).pace.requests_per_s is None
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_many_exchanges_are_replayed_each_in_the_state_that_its_answer_implies(log, workers):
+    evidence = [replace(exchange, id=f"{name}-{i}") for i in range(2) for name, (exchange, _, _) in UNCHANGED.items()]
+    done = plan(evidence, log=log, workers=workers).run()
+    assert [r.verdict for r in done] == [verdict for _ in range(2) for _, verdict, _ in UNCHANGED.values()]
+    assert [r.child.status for r in done] == [status for _ in range(2) for _, _, status in UNCHANGED.values()]
+
+
+def test_progress_is_told_and_a_stopped_run_goes_on(log):
+    evidence = [sent(id=str(i), status=201) for i in range(6)]
+    made = plan(evidence, log=log)
+    told = []
+    first = made.run(progress=lambda progress: (told.append(progress.done), made.stop() if progress.done == 2 else None))
+    assert (told, first.stopped) == ([0, 1, 2], "stopped by hand")
+    assert [r.child is not None for r in first] == [True, True, False, False, False, False]
+    assert "run the plan again" in first[5].reasons[0]
+    second = made.run()
+    assert [r.verdict for r in second] == ["SAME"] * 6
+    assert len(log) == 6
+
+
+def test_a_running_sandbox_is_taken_as_it_stands(log):
+    with Sandbox(service_plan_id=PLAN) as sandbox:
+        client = Client(base_url=sandbox.url, account=PLAN, token=Token(sandbox.api_token), log=log, target="sandbox")
+        done = plan([sent(status=201), sent(id="x2", status=503)], client=client).run()
+        assert [(r.child.status, r.verdict) for r in done] == [(201, "SAME"), (201, "INCONCLUSIVE")]
+        assert len(sandbox.account().batches) == 2
+        client.close()
+
+
+def test_a_client_is_for_the_sandbox_only(vendor, log):
+    with pytest.raises(WrongUseError, match="client"):
+        plan(sent(status=400), target="live", client=connect(log=log), log=log)
+    with pytest.raises(WrongUseError, match="client"):
+        plan(sent(status=400), client=connect("live", log=log))
 
 
 @pytest.mark.parametrize(("edit", "words"), [({"to": []}, "'to' is no part"), ({"status": 200}, "'status' is no part")])
@@ -225,30 +475,3 @@ def test_an_unknown_target_is_wrong_use():
 
 def test_a_header_is_taken_out_by_none_whatever_its_case():
     assert "Authorization" not in edited(sent(), {"headers": {"AUTHORIZATION": None}}).request_headers
-
-
-A, B = Finding(rule="msisdn-letters", severity="error", field="to"), Finding(rule="bad-date", severity="error", field="send_at")
-BAD, WORSE = sent(status=400, code="syntax_invalid_parameter_format"), sent(status=500)
-VERDICTS = [
-    (BAD, sent(status=201), {}, "FIXED"),
-    (BAD, sent(status=201), {"changed": False}, "INCONCLUSIVE"),
-    (BAD, sent(status=201), {"fault": True}, "INCONCLUSIVE"),
-    (BAD, sent(failure="ReadTimeout"), {}, "INCONCLUSIVE"),
-    (BAD, replace(sent(status=200), endpoint="POST /batches/dry_run"), {}, "INCONCLUSIVE"),
-    (BAD, replace(sent(status=201), account="other"), {}, "INCONCLUSIVE"),
-    (BAD, BAD, {"was": A, "now": A}, "SAME"),
-    (BAD, BAD, {"was": A, "now": B}, "CHANGED"),
-    (BAD, sent(status=403, code="unknown_group"), {}, "CHANGED"),
-    (BAD, WORSE, {}, "WORSE"),
-    (WORSE, sent(status=201), {}, "INCONCLUSIVE"),
-    (WORSE, BAD, {}, "CHANGED"),
-    (sent(status=201), BAD, {}, "WORSE"),
-    (sent(status=201), sent(status=201), {}, "SAME"),
-    (sent(status=429), sent(status=201), {}, "INCONCLUSIVE"),
-    (sent(), sent(status=201), {}, "INCONCLUSIVE"),
-]
-
-
-@pytest.mark.parametrize(("original", "child", "known", "verdict"), VERDICTS)
-def test_the_verdict_claims_no_more_than_it_knows(original, child, known, verdict):
-    assert verdict_of(original, child, **{"changed": True, **known})[0] == verdict

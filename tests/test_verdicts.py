@@ -41,7 +41,9 @@ def answered(exchange, words):
 def judged(pair):
     original = sent(pair)
     request = edited(original, pair.get("edit"))
-    child = answered(replace(request, id="x2", parent_id="x1", status=None, code=None, failure=None, target=pair.get("target", "sandbox")), pair["now"])
+    child = answered(
+        replace(request, id="x2", parent_id="x1", status=None, code=None, failure=None, target=pair.get("target", "sandbox")), pair["now"]
+    )
     child = replace(child, account=pair.get("now_account", child.account), endpoint=pair.get("now_endpoint", child.endpoint))
     item = Item(
         original=original, request=request, place=child.target, changed="edit" in pair, test_number=pair.get("test_number", False),
