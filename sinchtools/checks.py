@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from sinchtools.aliases import stand_in
 from sinchtools.api import (
     BINARY_BYTES,
     JSON_TYPES,
@@ -218,7 +219,7 @@ def _wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) 
 
 
 def _size(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
-    size = value if isinstance(value, int) else len(value)
+    size = value if isinstance(value, int) else len(stand_in(value) if isinstance(value, str) else value)
     what = "" if isinstance(value, int) else "characters" if isinstance(value, str) else "entries"
     facts = {"name": name, "observed": size, "what": what}
     if spec.low is not None and size < spec.low:
@@ -252,6 +253,7 @@ def _url(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation
 
 
 def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    value = stand_in(value)
     facts = {"name": name, "observed": len(value), "limit": _ALPHANUMERIC_SENDER}
     if not value.strip():
         yield Violation(rule="absent-value", field=name, pointer=pointer, facts=facts)
@@ -339,8 +341,8 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
 def _parameter_value(name: str, key: str, who: str, text: Any, pointer: str) -> Iterator[Violation]:
     if not isinstance(text, str):
         yield _wrong_type(f"parameters.{key[:40]}", name, pointer, "a string", text)
-    elif len(text) > PARAMETER_VALUE_CHARACTERS:
-        facts = {"name": f"parameters.{key[:40]}", "observed": len(text), "limit": PARAMETER_VALUE_CHARACTERS, "what": "characters"}
+    elif len(stand_in(text)) > PARAMETER_VALUE_CHARACTERS:
+        facts = {"name": f"parameters.{key[:40]}", "observed": len(stand_in(text)), "limit": PARAMETER_VALUE_CHARACTERS, "what": "characters"}
         yield Violation(rule="too-long", code=CONSTRAINT, field=name, pointer=pointer, facts=facts)
     elif who != "default" and (violation := number_violation(who, name, pointer)):
         yield violation
@@ -415,7 +417,7 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
             yield _warning("parameter-without-value", field="parameters", pointer="/body", facts={"name": key[:40]})
     if not text and schema == "batch:mt_text":
         yield _note("empty-message", field="body", pointer="/body", facts={"name": "body"})
-    limit = body.get("max_number_of_message_parts")
+    limit, text = body.get("max_number_of_message_parts"), stand_in(text)
     parts = parts_of(text) if len(text) <= 5000 else 0
     if parts > 1 and (odd := not_gsm7(text)):
         facts = {"name": "body", "value": " ".join(odd[:8]), "observed": parts, "limit": parts_of(_in_gsm7(text))}
@@ -543,6 +545,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
     >>> msisdn_defect("++15551230001")[0], msisdn_defect("07700900123")[0], msisdn_defect("15551230001")[0]
     ('msisdn-doubled-plus', 'msisdn-national', None)
     """
+    value = stand_in(value)
     bare = re.sub(r"[\s().\-/]", "", value)
     facts: dict[str, Any] = {"observed": sum(character.isdigit() for character in bare)}
     if not bare:

@@ -1,0 +1,188 @@
+"""An alias is one person's, leads nowhere without the key, and keeps what diagnosis needs."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from sinchtools import api
+from sinchtools.aliases import NUMBER_ALIAS, Aliases, is_alias, people, stand_in
+from sinchtools.checks import msisdn_defect
+from sinchtools.diagnosis import diagnose
+from sinchtools.importers import read
+from sinchtools.records import Exchange
+from tests import corpus
+
+KEY = b"the key of one case, nobody else's"
+ALIASES = Aliases(KEY)
+TEXT = "Hi Anna, your code is ready"
+GOOD = api.complete(
+    Exchange(
+        id="row-1",
+        method="POST",
+        url="https://us.sms.api.sinch.com/xms/v1/plan/batches",
+        request_headers={"Authorization": "Bearer [secret opaque 12 #1]", "Content-Type": "application/json"},
+        request_body=json.dumps({"to": ["+46701740605"], "from": "15559870002", "body": TEXT}),
+        status=201,
+        response_body=json.dumps({"id": "01J", "to": ["46701740605"], "from": "15559870002", "body": TEXT}),
+    )
+)
+
+
+@pytest.mark.parametrize("written", ["+46701740605", "0046701740605", "46701740605", "+46 70-174 06 05", "0046 (70) 174.06.05", " +46701740605 "])
+def test_a_person_has_one_alias_however_the_number_is_written(written):
+    assert ALIASES.number(written) == ALIASES.number("+46701740605")
+
+
+def test_an_alias_keeps_country_and_first_digit_and_seven_base32_characters():
+    assert NUMBER_ALIAS.fullmatch(ALIASES.number("+46701740605")).groupdict() | {"tag": ""} == {
+        "country": "46", "first": "7", "tag": "", "size": None, "head": None, "odd": None,
+    }  # fmt: skip
+    assert set(ALIASES.number("+46701740605")[-7:]) <= set("abcdefghijklmnopqrstuvwxyz234567")
+
+
+def test_two_people_have_two_aliases_and_two_cases_share_none():
+    numbers = [f"+4670174{n:04}" for n in range(605, 700)]
+    assert len({ALIASES.number(number) for number in numbers}) == len(numbers)
+    other = Aliases(b"another case's key, as long")
+    assert not {ALIASES.number(number) for number in numbers} & {other.number(number) for number in numbers}
+
+
+@pytest.mark.long
+def test_a_million_guesses_without_the_key_find_nobody():
+    recovered(1_000_000)
+
+
+def test_guesses_without_the_key_find_nobody():
+    recovered(20_000)
+
+
+def recovered(n):
+    tag = ALIASES.number("+46701740605")[-7:]
+    for key in (b"", b"sinchtools", tag.encode()):
+        guess = Aliases(key)
+        assert all(guess._tag("number", f"46701{number:06}") != tag for number in range(740_605 - n // 2, 740_605 + n // 2))
+    assert ALIASES._tag("number", "46701740605") == tag
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+46701740605", "15551230001", "++46701740605", "+4670", "0701740605", "+4670174O605", "+46701\u200b740605", "2025550123",
+        "+155512300011111", "+1555123000111111", "+15551230001, +15551230002", "tel:+46701740605", "+999123456789", "+0701740605", "abcde",
+        "0", "+46",
+    ],
+)  # fmt: skip
+def test_diagnosis_says_the_same_of_an_alias_as_of_the_number(number):
+    alias = ALIASES.number(number)
+    assert len(number) < 7 or number not in alias
+    assert msisdn_defect(alias)[:2] == msisdn_defect(number)[:2]
+
+
+NOBODY = ["{{phone}}", "", "null", "+$NUMBER", "01FC66621XXXXX119Z8PMV1QPQ", "+46 7• k3f9qd2", "[text k3f9qd2 7 characters GSM-7 1 part]"]
+
+
+@pytest.mark.parametrize("value", NOBODY)
+def test_what_is_nobody_stays(value):
+    assert ALIASES.number(value) == value
+
+
+@pytest.mark.parametrize("text", ["Hi Anna", "Grüße, Łukasz", "Привет " * 20, "a" * 2001, "Hi ${name}, your ${code}", "[x] ] [", "😀 hi"])
+def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text):
+    alias = ALIASES.text(text)
+    seen = stand_in(alias)
+    assert is_alias(alias) and text not in alias
+    assert (len(seen), api.encoding_of(seen), api.PLACEHOLDER.findall(seen)) == (len(text), api.encoding_of(text), api.PLACEHOLDER.findall(text))
+
+
+def test_the_corpus_of_defects_is_answered_alike_with_aliases():
+    pairs = [[diagnose(x, now=corpus.NOW) for x in (s.exchange, ALIASES.exchange(s.exchange))] for s in corpus.samples()]
+    assert [b.exchange.id for a, b in pairs if (a.expected_status, a.expected_code) != (b.expected_status, b.expected_code)] == []
+    assert sum(a.top and a.top.rule != b.top.rule for a, b in pairs) <= len(pairs) / 25  # broken JSON whose message is the break
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("request_body", '{"to": ["+46701740605", "+46701740606"], "body": "Hi Anna, your code is ready"}'),
+        ("request_body", '{"to": ["+46701740605"], "from": "+46701740605", "body": "x", "note": "Hi Anna, your code is ready"}'),
+        ("request_body", '{"parameters": {"name": {"46701740605": "Hi Anna, your code is ready", "default": "Hi Anna, your code is ready"}}}'),
+        ("request_body", '{"type": "mt_media", "body": {"url": "https://x.example/a.png", "message": "Hi Anna, your code is ready"}}'),
+        ("request_body", '{"type": "mt_binary", "body": "SGkgQW5uYSwgeW91ciBjb2RlIGlzIHJlYWR5", "udh": "00"}'),
+        ("request_body", '{"to": [46701740605]}'),
+        ("request_body", '{"members": ["46701740605"], "auto_update": {"to": "46701740605", "add": {"first_word": "JOIN"}}}'),
+        ("request_body", '{"type": "mo_text", "from": "46701740605", "body": "Hi Anna, your code is ready"}'),
+        ("request_body", '{"to": ["+46701740605], "body": "Hi Anna, your code is ready"}'),
+        ("request_body", '{"to": ["+46701740605"], "body": "Hi Anna, your code is ready, "from": "15559870002"}'),
+        ("request_body", "{'to': ['+46701740605'], 'body': 'Hi Anna, your code is ready'}"),
+        ("request_body", '{"body": "Hi Anna, your\n code is ready", "to": ["+46 70-174 06 05"],}'),
+        ("request_body", '{"body": Hi Anna, your code is ready, "to": ["+46701740605"]}'),
+        ("request_body", '{"body": "Hi Anna, your code is ready'),
+        ("request_body", "to=%2B46701740605&body=Hi+Anna%2C+your+code+is+ready"),
+        ("request_body", "<sms><to>+46701740605</to><body>Hi Anna, your code is ready</body></sms>"),
+        ("request_body", "Hi Anna, your code is ready"),
+        ("request_body", b'{"body": "Hi Anna, your code is ready", "to": "46701740605", "x": "\xff"}'),
+        ("request_body", '{"body": "Hi Anna, your code is ready", "to": ["46701740605"]}'.encode("utf-16")),
+        ("response_body", '{"recipients": [{"recipient": "46701740605"}], "statuses": [{"recipients": ["46701740605"]}]}'),
+        ("response_body", '{"code": "x", "text": "46701740605 got \'Hi Anna, your code is ready\'"}'),
+        ("response_body", "<p>Hi Anna, your code is ready was not sent to +46 701 740 605</p>"),
+        ("url", "https://us.sms.api.sinch.com/xms/v1/plan/batches/01J/delivery_report/%2B46701740605?to=46701740605,46701740606"),
+        ("url", "https://sms.example/send?to=%2B46701740605&text=Hi+Anna%2C+your+code+is+ready"),
+        ("request_headers", {"X-To": "+46701740605", "X-Note": "for Hi Anna, your code is ready"}),
+        ("response_headers", {"Location": "/inbounds?from=46701740605"}),
+        ("text", "+46701740605 is bad: Hi Anna, your code is ready"),
+        ("source", "case-46701740605.har#1"),
+        ("id", "46701740605"),
+        ("failure", "timeout for 46701740605"),
+    ],
+)
+def test_no_person_is_left_in_any_part(field, value):
+    aliased = ALIASES.exchange(replace(GOOD, **{field: value}))
+    left = repr([getattr(aliased, name) for name in Exchange.__dataclass_fields__])
+    for word in ("740605", "740606", "740 605", "Anna", "code is", "QW5uY", "174 06"):
+        assert word not in left, word
+
+
+def test_json_keeps_its_shape_its_white_space_and_its_names():
+    body = '{ "to": ["+46701740605",\n 15551230001], "send_at": "2026-11-23T08:00:00Z", "n": 1.50, "n": 2, "body": "\\u00e5 Hi" }'
+    aliased = ALIASES.exchange(replace(GOOD, request_body=body)).request_body
+    to, text = ALIASES.number("+46701740605"), ALIASES.text("å Hi")
+    assert aliased == f'{{ "to": ["{to}",\n 15000000000], "send_at": "2026-11-23T08:00:00Z", "n": 1.50, "n": 2, "body": "{text}" }}'
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://us.sms.api.sinch.com/xms/v1/0f3e8a51-1111-2222-3333-444455556666/batches?start_date=2026-11-23T08:00:00Z&page=12", "http://127.0.0.1:8080/x"],
+)
+def test_ids_dates_and_addresses_are_no_people(url):
+    assert ALIASES.exchange(replace(GOOD, url=url)).url == url
+
+
+def test_aliasing_twice_is_aliasing_once():
+    once = ALIASES.exchange(GOOD)
+    assert ALIASES.exchange(once) == once
+    assert people([once]) == (frozenset(), frozenset())
+
+
+def test_an_alphanumeric_sender_and_a_short_code_are_no_people():
+    for sender in ("MyShop", "46123", "Shop 24"):
+        body = json.dumps({"to": [], "from": sender})
+        assert ALIASES.exchange(replace(GOOD, request_body=body)).request_body == body
+
+
+def test_the_people_of_exchanges_are_those_who_would_be_aliased():
+    assert people([GOOD]) == ({"46701740605", "15559870002"}, {TEXT})
+
+
+def test_every_defect_of_the_sample_case_is_judged_alike_with_aliases(sample_failures):
+    for exchange in sample_failures:
+        before, after = diagnose(exchange), diagnose(ALIASES.exchange(exchange))
+        assert [(f.rule, f.severity) for f in after.findings] == [(f.rule, f.severity) for f in before.findings], exchange.id
+
+
+@pytest.fixture(scope="module")
+def sample_failures():
+    from sinchtools.settings import share_folder
+
+    failing = read(share_folder("data/samples")).failing()
+    return list({(x.status, x.code, x.endpoint, x.text): x for x in failing}.values())

@@ -1,0 +1,156 @@
+"""What holds a secret or a person known to the case is not written, however it is wrapped."""
+
+import base64
+import gzip
+import html
+import io
+import json
+import struct
+import zipfile
+import zlib
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from sinchtools.aliases import Aliases
+from sinchtools.errors import LeakError
+from sinchtools.exporters import to_jsonl
+from sinchtools.importers import read
+from sinchtools.leaks import Known, gate, write
+from sinchtools.records import Exchange
+from sinchtools.settings import share_folder
+
+NUMBER, TEXT = "46701740605", "Hi Anna, your parcel waits"
+SENT = Exchange(request_body=json.dumps({"to": [f"+{NUMBER}"], "body": TEXT}))
+KNOWN = Known.of([SENT])
+SECRETS = {
+    "bearer": "Authorization: Bearer 5c1e9a7b3d2f4e68",
+    "basic": "Authorization: Basic cGxhbjpzM2NyM3Q5OQ==",
+    "jwt": "see eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "json-key": '{"client_secret": "s3cr3t-v4lue"}',
+    "query": "https://x.example/?access_token=s3cr3tv4lue9",
+    "user-info": "https://plan:s3cr3tv4lue9@x.example/",
+}
+LEAKS = {**SECRETS, "number": f"to {NUMBER}.", "national": "call 0701740605 now", "text": f"said {TEXT}!"}
+
+
+def png(data, kind=b"tEXt"):
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    pixels = zlib.compress(data if kind == b"IDAT" else b"\0\xff\xff\xff")
+    half = len(pixels) // 2
+    extra = b"" if kind == b"IDAT" else chunk(b"tEXt", b"Title\0" + data)
+    image = chunk(b"IDAT", pixels[:half]) + chunk(b"IDAT", pixels[half:]) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"\0" * 13) + extra + image
+
+
+def zipped(data, method=zipfile.ZIP_DEFLATED):
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", method) as archive:
+            archive.writestr("inner.txt", data)
+        return buffer.getvalue()
+
+
+WRAPS = {
+    "raw": lambda data: b"before " + data + b" after",
+    "url": lambda data: quote(data, safe="").encode(),
+    "form": lambda data: quote_plus(data).encode(),
+    "base64": base64.b64encode,
+    "base64-second-alignment": lambda data: base64.b64encode(b"x" + data),
+    "base64-third-alignment": lambda data: base64.b64encode(b"xy" + data),
+    "base64-glued": lambda data: b"Q" + base64.b64encode(data),
+    "base64url": lambda data: base64.urlsafe_b64encode(b"??>" + data),
+    "base64-lines": lambda data: base64.encodebytes(b"x" * 80 + data),
+    "json": lambda data: json.dumps({"x": data.decode()}).encode(),
+    "json-in-json": lambda data: json.dumps(json.dumps({"x": data.decode()})).encode(),
+    "json-u-escapes": lambda data: "".join(f"\\u{ord(c):04x}" for c in data.decode()).encode(),
+    "html": lambda data: html.escape(data.decode()).encode(),
+    "html-numeric": lambda data: "".join(f"&#{ord(c)};" for c in data.decode()).encode(),
+    "utf-16": lambda data: data.decode().encode("utf-16"),
+    "utf-16-le": lambda data: data.decode().encode("utf-16-le"),
+    "utf-16-be": lambda data: b"x" + data.decode().encode("utf-16-be"),
+    "gzip": lambda data: gzip.compress(data),
+    "zlib": lambda data: b"head" + zlib.compress(data),
+    "zip": zipped,
+    "zip-stored": lambda data: zipped(data, zipfile.ZIP_STORED),
+    "zip-in-zip": lambda data: zipped(zipped(data)),
+    "png-text": png,
+    "png-pixels": lambda data: png(data, b"IDAT"),
+    "png-in-html": lambda data: b'<img src="data:image/png;base64,' + base64.b64encode(png(data)) + b'">',
+    "pdf": lambda data: b"%PDF-1.7\n1 0 obj<</Filter/FlateDecode>>stream\n" + zlib.compress(data) + b"\nendstream",
+    "utf-16-in-base64-in-gzip": lambda data: gzip.compress(base64.b64encode(data.decode().encode("utf-16"))),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak, wrap):
+    with pytest.raises(LeakError) as caught:
+        gate(WRAPS[wrap](LEAKS[leak].encode()), KNOWN, where="case.html")
+    said = str(caught.value)
+    assert said.startswith("case.html was not written: it holds ")
+    assert not any(value in said for value in (NUMBER, "0701740605", "Anna", "5c1e9a7b", "s3cr3t", "c2lnbmF0"))
+
+
+SPACED = ["46 701 740 605", "4670-174-06-05", "+46.70.174.06.05", "(+46) 70/174 06 05", "4 6 7 0 1 7 4 0 6 0 5", "x46701740605y"]
+
+
+@pytest.mark.parametrize("written", SPACED)
+def test_a_number_is_found_with_separators(written):
+    with pytest.raises(LeakError, match="the number of a person"):
+        gate(f"to {written}".encode(), KNOWN, where="x")
+
+
+@pytest.mark.parametrize("written", ["Hi Anna,\n   your parcel\twaits", "Hi Anna,<br>your parcel waits".replace("<br>", "\u00a0")])
+def test_a_text_is_found_whatever_its_white_space(written):
+    with pytest.raises(LeakError, match="a message text"):
+        gate(written.encode(), KNOWN, where="x")
+
+
+@pytest.mark.parametrize(
+    "clean",
+    [
+        "Bearer [secret opaque 16 #1]", "Authorization: Bearer {token}", "token=$TOKEN", '"password": "[secret opaque 9 #2 quoted]"',
+        "Send the header Authorization: Bearer <token> with the API token of this service plan.",
+        "The token: copy it again.",
+        "Basic authentication and bearer tokens", "+46 7• k3f9qd2", "[text k3f9qd2 26 characters GSM-7 1 part]", "46701740604",
+        "2026-11-23T08:00:00Z", "password: wrong", "", '{"token": null, "secret": ""}',
+    ],
+)  # fmt: skip
+def test_markers_placeholders_aliases_and_sentences_pass(clean):
+    for wrap in ("raw", "base64", "json", "html", "utf-16", "gzip", "zip"):
+        gate(WRAPS[wrap](clean.encode()), KNOWN, where="x")
+
+
+def test_the_place_is_named():
+    with pytest.raises(LeakError, match=r"the number of a person at character 3 of 'inner.txt' of (what stands in base64|the base64 at byte 2)"):
+        gate(b"x " + base64.b64encode(zipped(f"to {NUMBER}".encode())), KNOWN, where="x")
+
+
+def test_short_numbers_and_texts_are_not_looked_for():
+    assert Known.of([Exchange(request_body='{"to": ["+4670123"], "body": "Hi Anna"}')]) == Known()
+
+
+def test_what_the_gate_refuses_is_not_written_and_nothing_is_left_of_it(tmp_path):
+    path = tmp_path / "case.html"
+    write(path, b"first", KNOWN)
+    with pytest.raises(LeakError):
+        write(path, f"to {NUMBER}".encode(), KNOWN)
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_looked_through_is_refused(monkeypatch):
+    monkeypatch.setattr("sinchtools.leaks.MOST_UNPACKED", 1000)
+    for packed in (zlib.compress(b"\0" * 5000), zipped(b"\0" * 5000), gzip.compress(b"\0" * 5000)):
+        with pytest.raises(LeakError, match="too large to be looked through"):
+            gate(packed, KNOWN, where="x")
+
+
+def test_the_sample_case_passes_with_aliases_and_not_without():
+    evidence = read(share_folder("data/samples"))
+    known, aliases = Known.of(evidence), Aliases(b"key of the sample case")
+    gate(to_jsonl(aliases.exchange(x) for x in evidence).encode(), known, where="x")
+    with pytest.raises(LeakError):
+        gate(to_jsonl(evidence[-40:]).encode(), known, where="x")
