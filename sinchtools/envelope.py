@@ -84,7 +84,7 @@ def _closest(word: str, known: tuple[str, ...]) -> str:
 def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
     """Yield what is wrong with path and method: a route that the API does not have, a place without its ID, a method that does not fit."""
     account = place.account
-    if account and (place.endpoints or place.below == "/") and (account in _WORDS or account in _OTHER_WORDS):
+    if account and (account in _WORDS or account in _OTHER_WORDS) and (place.endpoints or _routed(f"/{account}{place.below}")):
         yield Violation(
             rule="path-no-account", facts={"suggestion": f"{PREFIX}/{{service_plan_id}}/{account}"}, **{**_ROUTE, "field": "service_plan_id"}
         )
@@ -98,6 +98,12 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
         facts = {"value": method.upper()[:20], "suggestion": " or ".join(place.endpoints), "path": next(iter(place.endpoints.values())).path}
         facts["read_only"] = "The resource is read-only. " if set(place.endpoints) == {"GET"} else ""
         yield Violation(rule="method-not-allowed", status=405, code=None, location="method", field="method", facts=facts)
+
+
+def _routed(below: str) -> bool:
+    """Whether this would be a path of the API, if an account stood before it."""
+    first = below.strip("/").split("/")[0]
+    return bool(route(below)[0]) or (below == f"/{first}/" and first in _OTHER_WORDS)
 
 
 def _route_violation(place: Place) -> Violation:

@@ -402,7 +402,7 @@ def _wanted_value(text: str, here: _Break, char: str) -> Defect:
 
 def _wanted_colon(text: str, here: _Break, char: str) -> Defect:
     key = text[here.token + 1 : here.after - 1]
-    if match := re.fullmatch(r"(\w+)\s*:\s*(?:\[\s*)?", key):
+    if match := re.fullmatch(r"(\w+)\s*:\s*(?:\[\s*|[\w.+-]+\s*,\s*)?", key):
         position = here.token + 1 + len(match[1])
         return _defect(text, "json-missing-quote", position, fix=(position, position, '"'))
     if char == "=":
@@ -455,7 +455,7 @@ def _quote_within(text: str, here: _Break, inside: str | None) -> Defect:
 def _in_string(text: str, here: _Break) -> Defect:
     char, key = text[here.at : here.at + 1], here.keys[0] if here.keys and here.keys[0] and here.in_value else here.key
     unclosed = here.at <= here.token + 1 and not (char and char < " ") and char != "\\"
-    if unclosed or (char in "\r\n" and _line_starts_anew(text, here.at)):
+    if unclosed or (char in "\r\n" and (not here.in_value or _line_starts_anew(text, here.at))):
         end = len(text) if unclosed else here.at
         content = text[here.token + 1 : end]
         name = None if here.in_value else re.match(r"\w+(?=\s*:)", content)
@@ -479,6 +479,7 @@ def _cut(text: str, here: _Break) -> Defect:
     if here.wanted == "end" or not here.kinds:
         return _defect(text, "json-unexpected", end, value="the end")
     if here.wanted == "comma" and here.kinds == "{":
+        end = len(text) if re.match(r"\s*\{[ \t]*\r?\n", text) else end  # where each bracket has a line of its own
         return _defect(text, "json-missing-brace", end, length=0, fix=(end, end, "}"), value="}")
     key = here.keys[0] if here.keys and (len(here.kinds) > 1 or here.wanted in ("value", "comma")) else None
     return _defect(text, "json-truncated", end, key=key or None, length=0)
@@ -522,7 +523,7 @@ def _surplus(text: str, bracket: str) -> bool:
 
 def _no_opening(text: str, here: _Break) -> Defect:
     """Find the first value of the list whose opening bracket is missing: the one after the last key with a colon."""
-    colon = max((match.end() for match in re.finditer(r'"\s*:\s*', text[: here.at][-100_000:])), default=0) + max(0, here.at - 100_000)
+    colon = max((match.end() for match in re.finditer(r'"\s*:[ \t]*', text[: here.at][-100_000:])), default=0) + max(0, here.at - 100_000)
     name = re.search(r'"([^"]*)"\s*:\s*$', text[max(0, colon - 200) : colon])
     return _defect(text, "json-missing-bracket", colon, key=name[1] if name else None, fix=(colon, colon, "["), value="[")
 
@@ -530,7 +531,7 @@ def _no_opening(text: str, here: _Break) -> Defect:
 def _no_closing(text: str, here: _Break) -> Defect:
     """Find the end of the list that was not closed: before the comma in front of the key."""
     before = text[: here.token].rstrip()
-    position = len(before[:-1].rstrip()) if before.endswith(",") else here.token
+    position = len(before) - 1 if before.endswith(",") else here.token
     return _defect(text, "json-missing-bracket", position, key=here.keys[0] if here.keys else None, fix=(position, position, "]"), value="]")
 
 

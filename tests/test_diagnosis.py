@@ -15,7 +15,6 @@ from sinchtools.diagnosis import Diagnoses, diagnose
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.wording import rules
-from tests import corpus
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PLAN = "9b1c2d3e4f5061728394a5b6c7d8e9f0"
@@ -430,24 +429,3 @@ def test_every_rule_that_has_words_is_used():
 def test_every_rule_says_what_to_do_and_where_the_fact_stands():
     for name, rule in rules().items():
         assert rule.says and rule.then and rule.page and rule.tag in ("documented", "observed", "assumed"), name
-
-
-# --- the corpus --------------------------------------------------------------------------------------------------------
-
-
-SAMPLES = list(corpus.samples())
-
-
-def test_the_corpus_has_at_least_sixty_kinds():
-    assert len(corpus.KINDS) >= 60
-
-
-@pytest.mark.parametrize("shown", [lambda sample: sample.exchange, corpus.answered], ids=["request-alone", "with-the-answer"])
-def test_labelled_defects_are_found(shown):
-    missed = {f"{s.kind.rule} {s.exchange.id}: {bad}" for s in SAMPLES if (bad := corpus.misses(s, shown(s)))}
-    assert len(missed) <= 0.03 * len(SAMPLES), missed
-    assert not [line for line in missed if "caret" in line]
-
-
-def test_valid_requests_have_no_error():
-    assert corpus.false_alarms() == []
