@@ -128,6 +128,11 @@ def write(path: Path, data: bytes, known: Known) -> Path:
         The bytes hold a secret or a known person; the file is as it was before.
     """
     gate(data, known, where=path.name)
+    return put(path, data)
+
+
+def put(path: Path, data: bytes) -> Path:
+    """Write a file, whole or not at all, readable by its owner only; for what stays on this machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, waiting = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
