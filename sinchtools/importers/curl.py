@@ -64,7 +64,7 @@ _PROMPT = (
 )
 _LEAD = (
     rf"(?:{_PROMPT}[ \t]*)(?:(?:sudo|time|command|exec|env|then|do|&|!)[ \t]+"
-    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]+|\d+[.)][ \t]+|`{1,3}|\$\()*"
+    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]+|\d+[.)][ \t]+|`|\$\()*"
 )
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
@@ -381,7 +381,7 @@ def _exchange(piece: Piece, request: Request, url: str, line: int) -> Exchange:
     implied: list[tuple[str, str]] = []
     queries = list(request.queries)
     if "get" in request.options and body is not None:
-        queries, body = [*queries, body], None
+        queries, body = [body], None  # curl drops --url-query then
     if request.forms:
         body, boundary = _multipart(piece, request.forms, line)
         implied.append(("Content-Type", f"multipart/form-data; boundary={boundary}"))
@@ -394,7 +394,7 @@ def _exchange(piece: Piece, request: Request, url: str, line: int) -> Exchange:
         source=piece.at(line),
         method=request.options.get("request") or _method(request, body),
         url=url,
-        request_headers=_all_headers(request, implied),
+        request_headers=_all_headers(request, implied, body),
         request_body=_text(body),
     )
 
@@ -407,17 +407,18 @@ def _method(request: Request, body: bytes | None) -> str:
     return "GET" if body is None else "POST"
 
 
-def _all_headers(request: Request, implied: list[tuple[str, str]]) -> dict[str, str]:
+def _all_headers(request: Request, implied: list[tuple[str, str]], body: bytes | None) -> dict[str, str]:
     options = request.options
     for option, name in (("user-agent", "User-Agent"), ("referer", "Referer"), ("cookie", "Cookie")):
         if options.get(option):
             implied.append((name, options[option]))
     if "range" in options:
-        implied.append(("Range", f"bytes={options['range']}"))
-    if "user" in options:
-        implied.append(("Authorization", _authorization(options)))
-    elif "oauth2-bearer" in options:
+        part = ("Range", f"bytes={options['range']}") if body is None else ("Content-Range", f"bytes {options['range']}/{len(body)}")
+        implied.append(part)
+    if "oauth2-bearer" in options:
         implied.append(("Authorization", f"Bearer {options['oauth2-bearer']}"))
+    elif "user" in options:
+        implied.append(("Authorization", _authorization(options)))
     written = {name.lower() for name, _ in request.headers}
     headers = [(name, value) for name, value in request.headers if value != "\0"]
     headers += [(name, value) for name, value in implied if name.lower() not in written]
@@ -459,7 +460,7 @@ def _upload(piece: Piece, name: str, url: str, line: int) -> tuple[str, bytes | 
     except ValueError:
         path = "?"
     if name not in ("-", ".") and (path == "" or path.endswith("/")) and "?" not in url:
-        url = f"{url.rstrip('/')}/{quote(file)}" if not path else f"{url}{quote(file)}"
+        url = f"{url.rstrip('/')}/{quote(_encoded(file))}" if not path else f"{url}{quote(_encoded(file))}"
     content = _file(piece, name, Command(), line)
     return url, _encoded(f"@{name}") if content is None else content
 

@@ -132,7 +132,7 @@ def _post_data(data: Any, *, exact: bool) -> str | bytes | None:
         if isinstance(data.get("params"), list)
         else []
     )
-    return urlencode(pairs) or None
+    return urlencode(pairs, errors="replace") or None
 
 
 def _content(piece: Piece, content: Any, number: int, *, exact: bool) -> str | bytes | None:

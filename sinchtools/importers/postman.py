@@ -41,9 +41,8 @@ def parse(piece: Piece) -> Iterator[Exchange]:
             piece.skip(number, "a request without a URL")
             continue
         yield exchange
-        for saved in item.get("response") or [] if isinstance(item.get("response"), list) else []:
-            if isinstance(saved, dict):
-                yield _saved(piece, exchange, saved, auth, variables, number)
+        for saved in _dicts(item.get("response")):
+            yield _saved(piece, exchange, saved, auth, variables, number)
     if number == 0:
         piece.skip(None, "a collection without requests")
 
@@ -125,8 +124,8 @@ def _url(url: Any, variables: Mapping[str, str]) -> str | None:
     if isinstance(url, dict):
         raw, built = _text(url.get("raw")), _built(url)
         text = raw or built
-        for variable in url.get("variable") or [] if isinstance(url.get("variable"), list) else []:
-            if isinstance(variable, dict) and text and _text(variable.get("key")):
+        for variable in _dicts(url.get("variable")):
+            if text and _text(variable.get("key")):
                 value = _text(variable.get("value"))
                 shown = f"{{{variable['key']}}}" if not value or re.fullmatch(r"<[^<>]*>", value) else value
                 text = re.sub(rf"(?<=/):{re.escape(variable['key'])}(?=[/?#]|$)", lambda _, shown=shown: shown, text)  # type: ignore[misc]
@@ -137,11 +136,7 @@ def _url(url: Any, variables: Mapping[str, str]) -> str | None:
 
 def _built(url: Mapping[str, Any]) -> str | None:
     host, path = (sep.join(map(str, part)) if isinstance(part := url.get(name), list) else part for name, sep in (("host", "."), ("path", "/")))
-    pairs = (
-        [(str(q.get("key") or ""), q.get("value")) for q in url.get("query") or [] if isinstance(q, dict) and not q.get("disabled")]
-        if isinstance(url.get("query"), list)
-        else []
-    )
+    pairs = [(str(q.get("key") or ""), q.get("value")) for q in _dicts(url.get("query")) if not q.get("disabled")]
     query = "&".join(key if value is None else f"{key}={value}" for key, value in pairs)
     if not host:
         return None
@@ -158,17 +153,12 @@ def _body(piece: Piece, body: Any, variables: Mapping[str, str], number: int) ->
         language = (((body.get("options") or {}).get("raw") or {}).get("language")) if isinstance(body.get("options"), dict) else None
         return _filled(_text(content) or "", variables) or None, "application/json" if language == "json" else None
     if mode in ("urlencoded", "formdata"):
-        pairs = (
-            [(p.get("key"), p.get("value")) for p in content or [] if isinstance(p, dict) and not p.get("disabled")]
-            if isinstance(content, list)
-            else []
-        )
+        pairs = [(p.get("key"), p.get("value")) for p in _dicts(content) if not p.get("disabled")]
         if mode == "formdata" and pairs:
             piece.guess(number, "a multipart form is shown as names and values, without the files in it")
-        text = (
-            urlencode([(_filled(str(key), variables), _filled(str(value or ""), variables)) for key, value in pairs], safe="{}$<>") if pairs else ""
-        )
-        return text or None, "application/x-www-form-urlencoded" if mode == "urlencoded" else "multipart/form-data" if pairs else None
+        filled = [(_filled(str(key), variables), _filled(str(value or ""), variables)) for key, value in pairs]
+        kind = "application/x-www-form-urlencoded" if mode == "urlencoded" else "multipart/form-data" if pairs else None
+        return urlencode(filled, safe="{}$<>", errors="replace") or None, kind
     if mode == "graphql" and isinstance(content, dict):
         return _filled(json.dumps(content, ensure_ascii=False), variables), "application/json"
     if mode == "file":
@@ -179,8 +169,7 @@ def _body(piece: Piece, body: Any, variables: Mapping[str, str], number: int) ->
 def _header_pairs(headers: Any) -> list[tuple[str, str]]:
     if isinstance(headers, str):
         return [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in headers.splitlines()) if colon]
-    listed = headers if isinstance(headers, list) else []
-    return [(str(h["key"]), str(h.get("value") or "")) for h in listed if isinstance(h, dict) and h.get("key") and not h.get("disabled")]
+    return [(str(h["key"]), str(h.get("value") or "")) for h in _dicts(headers) if h.get("key") and not h.get("disabled")]
 
 
 def _authorization(auth: Any, variables: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -210,11 +199,7 @@ def _api_key(auth: Any, variables: Mapping[str, str]) -> list[tuple[str, str, st
 def _pairs(listed: Any, *, names: bool = False) -> dict[str, str]:
     if isinstance(listed, dict):
         return {str(key): str(value) for key, value in listed.items() if isinstance(value, str | int | float)}
-    found = (
-        [p for p in listed if isinstance(p, dict) and p.get("enabled", True) is not False and not p.get("disabled")]
-        if isinstance(listed, list)
-        else []
-    )
+    found = [p for p in _dicts(listed) if p.get("enabled", True) is not False and not p.get("disabled")]
     return {
         str(p.get("key") or p.get("id")): str(p["value"])
         for p in found
@@ -233,3 +218,7 @@ def _filled(text: str, variables: Mapping[str, str]) -> str:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

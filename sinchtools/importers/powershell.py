@@ -287,7 +287,7 @@ def _exchange(piece: Piece, words: list[Any], line: int) -> Iterator[Exchange]:
     headers = [(name, _as_text(value)) for name, value in _table(given.get("headers")).items()] + implied
     url = given["uri"] if re.match(r"[\w+.-]+://|[{$<]", given["uri"]) else f"http://{given['uri']}"
     if method == "GET" and isinstance(given.get("body"), dict):
-        url, body = f"{url}{'&' if '?' in url else '?'}{urlencode(given['body'])}", None
+        url, body = f"{url}{'&' if '?' in url else '?'}{urlencode(given['body'], errors='replace')}", None
     yield Exchange(source=piece.at(line), method=method, url=url, request_headers=joined(headers), request_body=body)
 
 
@@ -306,12 +306,12 @@ def _body(piece: Piece, given: Mapping[str, Any], method: str, line: int) -> tup
         implied.append(("Authorization", f"Bearer {_as_text(given['token'])}"))
     if "form" in given:
         piece.guess(line, "the fields of a multipart form are read as their names and values only")
-        return urlencode(_table(given["form"])), [*implied, ("Content-Type", "multipart/form-data")]
+        return urlencode(_table(given["form"]), errors="replace"), [*implied, ("Content-Type", "multipart/form-data")]
     if "infile" in given and body is None:
         name = _as_text(given["infile"])
         content = piece.file(name, line)
         return f"@{name}" if content is None else content.decode("utf-8", "replace"), implied
-    return urlencode(body) if isinstance(body, dict) else None if body is None else _as_text(body), implied
+    return urlencode(body, errors="replace") if isinstance(body, dict) else None if body is None else _as_text(body), implied
 
 
 def _table(value: Any) -> dict[str, Any]:

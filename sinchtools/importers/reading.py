@@ -18,7 +18,7 @@ from sinchtools.importers.evidence import Evidence
 from sinchtools.importers.pieces import Piece
 from sinchtools.importers.scan import is_lazy
 from sinchtools.importers.scan import rows as scanned_rows
-from sinchtools.records import Exchange, Skipped
+from sinchtools.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.redact import MARKER, Redactor
 
 Source = str | Path | bytes | bytearray | Exchange | Iterable[Any]
@@ -159,20 +159,21 @@ class _Reading:
         if len(self.exchanges) == before and not piece.skipped:
             piece.skip(None, f"no HTTP data, though it looks like {name}")
         self.formats[name] += len(self.exchanges) - before
-        self.skipped += [replace(skipped, reason=self.redactor.text(skipped.reason)) for skipped in piece.skipped]
-        self.warnings += [replace(guess, reason=self.redactor.text(guess.reason)) for guess in piece.guessed]
+        self.skipped += map(self.said, piece.skipped)
+        self.warnings += map(self.said, piece.guessed)
         self.variables |= piece.variables if name == "postman-environment" else {}
 
     def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
-        whole = {name: text for name in _TEXT_FIELDS if isinstance(text := getattr(raw, name), str) and not _is_utf8(text)}
-        headers = {name: getattr(raw, name) for name in ("request_headers", "response_headers")}
-        broken = {name: pairs for name, pairs in headers.items() if not all(_is_utf8(key + value) for key, value in pairs.items())}
-        if whole or broken:
-            piece.guess((raw.source or "").rpartition("#")[2], "halves of characters (lone surrogates) were replaced")
-            mended: dict[str, Any] = {name: _mended(text) for name, text in whole.items()}
-            mended |= {name: {_mended(key): _mended(value) for key, value in pairs.items()} for name, pairs in broken.items()}
-            raw = replace(raw, **mended)
-        return api.complete(self.redactor.exchange(raw, piece.secrets))
+        exchange = api.complete(self.redactor.exchange(raw, piece.secrets))
+        mended = {name: whole for name in EXCHANGE_FIELDS if (whole := _mended(value := getattr(exchange, name))) is not value}
+        if not mended:
+            return exchange
+        exchange = replace(exchange, **mended)
+        piece.guess((exchange.source or "").rpartition("#")[2], "halves of characters (lone surrogates) were replaced")
+        return exchange
+
+    def said(self, entry: Skipped) -> Skipped:
+        return replace(entry, source=self.redactor.text(entry.source), reason=self.redactor.text(entry.reason))
 
     def keep(self, exchange: Exchange) -> None:
         wanted = exchange.id or _content_id(exchange)
@@ -189,7 +190,8 @@ class _Reading:
         for piece in self.waiting:
             piece.variables |= self.variables
             self.parse(piece, "postman")
-        return Evidence(tuple(self.exchanges), tuple(self.skipped), tuple(self.warnings), +self.redactor.removed, +self.formats)
+        secrets = Counter({_mended(place): number for place, number in self.redactor.removed.items()})
+        return Evidence(tuple(self.exchanges), tuple(self.skipped), tuple(self.warnings), secrets, +self.formats)
 
 
 def format_of(piece: Piece) -> str | None:
@@ -221,8 +223,12 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _mended(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if _is_utf8(value) else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, Mapping) and not all(_is_utf8(name + text) for name, text in value.items()):
+        return {_mended(name): _mended(text) for name, text in value.items()}
+    return value
 
 
 def _folder(files: str | Path | None) -> Path | None:
