@@ -163,7 +163,8 @@ def error_codes(frame: Any, *, per: Per = "call", successes: bool = False, top: 
         nothing=f"No {facts.unit[:-1]} failed." if facts.n else "",
     )
     chart.data = counts
-    chart.bars = _with_rest(_of_codes(counts), ~_IS_SUCCESS if not successes else _ANY)
+    chart._rows = facts.rows if successes else analysis.where(facts.rows, ~_IS_SUCCESS)
+    chart.bars = _with_rest(_of_codes(counts))
     chart.description = _listing(chart.title, counts, facts.unit)
     return chart
 
@@ -178,8 +179,8 @@ def timeline(
     Parameters are those of `error_codes`, and `interval` such as `1h`; None chooses one that suits the span.
     """
     facts = _facts(frame, per, source, filters)
-    drawn = facts if successes else replace(facts, rows=analysis.where(facts.rows, _IS_FAILING))
-    counts = analysis.timeline(drawn.rows, interval, per="attempt", top=top)
+    drawn = facts.rows if successes else analysis.where(facts.rows, _IS_FAILING)
+    counts = analysis.timeline(drawn, interval, per="attempt", top=top)
     step = counts.attrs["interval_s"]
     title = facts.titled(f"{'Status and error' if successes else 'Error'} codes per {_duration(step)}")
     if counts.empty:
@@ -187,7 +188,7 @@ def timeline(
     found = analysis.spikes(facts.rows, pd.Timedelta(seconds=step).isoformat(), per="attempt")
     spikes = [f"Spike {i}: {_spike(spike)}" for i, spike in enumerate(found.to_dict("records")[:5], 1)]
     undated = f"{counts.attrs['undated']:,} without a time are not shown." if counts.attrs["undated"] else ""
-    chart = _started(title, drawn, 4.6 + 0.16 * len(spikes), notes=[*spikes, undated])
+    chart = _started(title, facts, 4.6 + 0.16 * len(spikes), notes=[*spikes, undated])
     ax = chart.subplots()
     _stack(ax, counts, step)
     _mark(ax, found.head(5))
@@ -196,9 +197,10 @@ def timeline(
     ax.legend(*stacked, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
     chart.data = counts
     highest = counts.groupby("start")["n"].sum()
+    chart._rows = drawn
     chart.bars = _of_times(counts, found.head(5), highest, step)
     peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
-    chart.description = " ".join([f"{chart.title}. {peak}", *(spikes[:3] or ["No spike stands out."])])
+    chart.description = " ".join([f"{chart.title}. {peak}", *(f"{spike}." for spike in spikes[:3] or ["No spike stands out"])])
     return chart
 
 
@@ -222,7 +224,7 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     chart.data = cells
     worst = cells.sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True]).iloc[0]
     when = f"{WEEKDAYS[int(worst['weekday']) - 1]} {int(worst['hour']):02}:00"
-    chart.bars = _of_hours(cells)
+    chart._rows, chart.bars = analysis.where(facts.rows, _IS_FAILING), _of_hours(cells)
     chart.description = f"{chart.title}. Most failures: {int(worst['n_failing']):,} of {int(worst['n']):,} {facts.unit} on {when} UTC."
     return chart
 
@@ -442,7 +444,6 @@ def _listing(title: str, counts: pd.DataFrame, unit: str, names: list[str] | Non
 
 # --- which rows are behind a bar ------------------------------------------------------------------------------------------------------------------
 
-_ANY = nw.lit(True)
 _IS_SUCCESS = (nw.col("status") // 100 == 2).fill_null(False)
 _IS_FAILING = nw.col("status").is_null() | (nw.col("status") // 100).is_in([4, 5]).fill_null(False)
 
@@ -466,10 +467,10 @@ def _of_names(column: str, names: Iterable[str], missing: str) -> dict[str, nw.E
     return {name: None if _FOLDED.fullmatch(name) else _is(column, None if name == missing else name) for name in names}
 
 
-def _with_rest(bars: dict[str, nw.Expr | None], among: nw.Expr = _ANY) -> dict[str, nw.Expr]:
+def _with_rest(bars: dict[str, nw.Expr | None]) -> dict[str, nw.Expr]:
     """Give the bar of the others (None) what no other bar has."""
     kept = [bar for bar in bars.values() if bar is not None]
-    return {name: bar if bar is not None else among & ~nw.any_horizontal(*kept, ignore_nulls=True) for name, bar in bars.items()}
+    return {name: bar if bar is not None else ~nw.any_horizontal(*kept, ignore_nulls=True) for name, bar in bars.items()}
 
 
 def _of_times(counts: pd.DataFrame, spikes: pd.DataFrame, n: pd.Series[Any], step: int) -> dict[str, nw.Expr]:

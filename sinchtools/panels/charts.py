@@ -102,6 +102,7 @@ class ChartsPanel(Panel):
             self.kind, self.per, self.outcome, self.http, self.code, self.endpoint, self.account, self.since, self.until, self.text,
         )  # fmt: skip
         for control in self._controls:
+            control.layout = widgets.Layout(width="auto")  # the cell of the grid, less margins
             control.observe(self._unless_paused(self.draw), names="value")
         self.bar.observe(self._unless_paused(self.list_rows), names="value")
         self.one.observe(self._unless_paused(self.show), names="value")
@@ -111,7 +112,7 @@ class ChartsPanel(Panel):
         self.newer.on_click(self.guard(lambda: self.turn(-1)))
         self.older.on_click(self.guard(lambda: self.turn(1)))
         grid = widgets.GridBox(
-            self._controls, layout=widgets.Layout(width="99%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px")
+            self._controls, layout=widgets.Layout(width="100%", grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))", grid_gap="2px 16px")
         )
         self.rows(
             grid, row(self.export_button, self.find_button, self.clear_button), self.status, self.picture, self.words, self.findings,
@@ -166,6 +167,7 @@ class ChartsPanel(Panel):
         """Show what is wrong with the chosen exchange, and its request and answer."""
         x = self.exchange
         self.detail.value = "" if x is None else _exchange_html(x, whole="request_body" in self._all.columns)
+        self.say("Choose an exchange to see it." if x is None else f"Exchange {x.id} is shown below.")
 
     def find(self) -> None:
         """Say what stands out among the exchanges that fit the filters: ``st.analysis.spikes``, ``.differences`` and ``.groups``."""
@@ -228,13 +230,13 @@ def findings_html(frame: Any, per: analysis.Per = "call") -> str:
         for d in differences.to_dict("records")
     ]
     of_groups = [
-        [_share(g["share"], g["n"]), g["fingerprint"], _cell(g["first"]), _cell(g["last"]), g["example_id"]]
+        [_share(g["share"], g["n"]), g["fingerprint"], _cell(g["first"]), _cell(g["last"])]
         for g in groups.head(10).to_dict("records")
     ]
     return (
         _found(f"Spikes: {spikes.attrs['verdict']}", ["Code", "When (UTC)", "Count", "Usual"], of_spikes)
         + _found(f"Failing and succeeding: {differences.attrs['verdict']}", ["Field", "Value", "Of the failing", "Of the succeeding"], of_sides)
-        + _found(f"Like failures: {len(groups):,} groups", ["Of the failures", "Why they are one group", "First", "Last", "Example"], of_groups)
+        + _found(f"Like failures: {len(groups):,} groups", ["Of the failures", "Why they are one group", "First", "Last"], of_groups)
     )
 
 
