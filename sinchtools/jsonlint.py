@@ -28,7 +28,9 @@ _LITERALS = {
 _FIELD_NAMES = frozenset(name for schema in SCHEMAS.values() for name in schema)
 _AROUND = 24
 _TOO_DEEP = "nested too deeply"
-_ENDING = " \t\r\n,]}"
+_NAME = r"[\w$+.-]+"  # of a field, or a number as the key of a parameter's value
+_ODD_CLOSING = re.compile(rf"{_NAME}([{SMART_QUOTES}'])\s*:")
+_ENDS_A_TEXT = re.compile(r'(?:[^"\n\[\]{}]|\$\{\w*\})*"\s*[,\]}]')
 
 
 def _refused(name: str) -> NoReturn:
@@ -368,7 +370,9 @@ def _wanted_key(text: str, here: _Break, char: str) -> Defect:
     at = here.at
     if char == ",":
         return _defect(text, "json-extra-comma", at, key=here.key, fix=(at, at + 1, ""))
-    if match := re.compile(r"[\w$-]+").match(text, at):
+    if char == "{":
+        return _defect(text, "json-extra-bracket", at, key=here.key, value=char)
+    if match := re.compile(_NAME).match(text, at):
         rule = "json-missing-quote" if text[match.end() : match.end() + 1] == '"' else "json-unquoted-key"
         fix = (at, at, '"') if rule == "json-missing-quote" else (at, match.end(), f'"{match[0]}"')
         return _defect(text, rule, at, key=here.key, length=0, fix=fix, name=match[0][:40])
@@ -387,11 +391,13 @@ def _wanted_value(text: str, here: _Break, char: str) -> Defect:
         rule, replacement = _LITERALS[match[0]]
         fix = (at, match.end(), replacement) if replacement else None
         return _defect(text, rule, at, key=here.key, length=len(match[0]), fix=fix, value=match[0])
+    if char == ":":
+        return _defect(text, "json-unexpected", at, key=here.key, value=char)
     if char == "\\":
         return _defect(text, "json-escaped-quotes", at, key=here.key)
     if char == "(":
         return _defect(text, "json-python-tuple", at, key=here.key)
-    if re.compile(r'[^"\n\[\]{},:]*"\s*[,\]}]').match(text, at):
+    if _ENDS_A_TEXT.match(text, at):
         return _defect(text, "json-missing-quote", at, key=here.key, fix=(at, at, '"'))
     if not here.kinds:
         return _defect(text, "json-not-json", at, length=0)
@@ -402,9 +408,16 @@ def _wanted_value(text: str, here: _Break, char: str) -> Defect:
 
 def _wanted_colon(text: str, here: _Break, char: str) -> Defect:
     key = text[here.token + 1 : here.after - 1]
-    if match := re.fullmatch(r"(\w+)\s*:\s*(?:\[\s*|[\w.+-]+\s*,\s*)?", key):
+    if match := re.fullmatch(rf"({_NAME})\s*:\s*(?:[\[{{]\s*|[\w.+-]+\s*,\s*)?", key):
         position = here.token + 1 + len(match[1])
         return _defect(text, "json-missing-quote", position, fix=(position, position, '"'))
+    if match := _ODD_CLOSING.match(key):
+        return _odd_quote(text, here.token + 1 + match.start(1), here)
+    if here.after == here.at and (not key or re.compile(r'"\s*:').match(text, here.at)):
+        return _extra_quote(text, here.at if key else here.token, here)
+    if char == "," and text[: here.token].rstrip().endswith("{") and _surplus(text, "]"):
+        position = text.rindex("{", 0, here.token)
+        return _defect(text, "json-wrong-bracket", position, key=_parent(here), fix=(position, position + 1, "["), value="[")
     if char == "=":
         return _defect(text, "json-equals-sign", here.at, fix=(here.at, here.at + (2 if text[here.at : here.at + 2] == "=>" else 1), ":"))
     if char == "]" or (char == "," and _surplus(text, "]")):
@@ -421,11 +434,17 @@ def _wanted_comma(text: str, here: _Break, char: str) -> Defect:
         return _mismatch(text, here, char)
     if char == ":" and here.kinds.endswith("["):
         return _no_closing(text, here)
+    if char == ":" and was_string and _surplus(text, "}"):
+        return _no_object(text, here)
+    if char == ")":
+        return _defect(text, "json-wrong-bracket", at, key=inside, fix=(at, at + 1, _CLOSER[here.kinds[-1]]), value=_CLOSER[here.kinds[-1]])
+    if char == '"' and was_string and here.after == at and re.compile(r'"\s*[,\]}]').match(text, at):
+        return _extra_quote(text, at, here)
     if char == ";":
         return _defect(text, "json-semicolon", at, key=here.key, fix=(at, at + 1, ","))
     if was_string and char not in '"{[,':
         return _quote_within(text, here, inside)
-    if text[here.token] in "-0123456789" and here.after == at and char == '"':
+    if text[here.token] in "-0123456789" and here.after == at and _ENDS_A_TEXT.match(text, at):
         return _defect(text, "json-missing-quote", here.token, key=inside, length=0, fix=(here.token, here.token, '"'))
     if text[here.token] in "-0123456789" and here.after == at:
         rule = "json-leading-zero" if char.isdigit() else "json-bad-number"
@@ -442,14 +461,31 @@ def _quote_within(text: str, here: _Break, inside: str | None) -> Defect:
     content, rest = text[here.token + 1 : here.after - 1], text[here.at : here.at + 400]
     if rest[0] == "+" and re.match(r"\+\s*[\w$\"]", rest) and not re.match(r'\+\d+"', rest):
         return _defect(text, "json-concatenation", here.at, key=inside)
+    if not content and re.match(r'[^"\n,\]}]+"', rest):
+        return _extra_quote(text, here.token, here)
     following = re.match(r'[^"\n]*"\s*(.?)', rest)
-    cut = len(content.rstrip(_ENDING))
+    cut = _text_end(content)
     closes_key = following is not None and following[1] == ":" and "," in content[cut:]
     in_list = here.kinds.endswith("[") and following is not None and following[1] in (",", "]") and "," in content[cut:]
     if closes_key or in_list:
         position = here.token + 1 + cut
+        if content[cut - 1 : cut] in (*SMART_QUOTES, "'"):
+            return _odd_quote(text, position - 1, here)
         return _defect(text, "json-missing-quote", position, key=inside, fix=(position, position, '"'))
     return _defect(text, "json-inner-quote", here.after - 1, key=inside)
+
+
+def _odd_quote(text: str, at: int, here: _Break) -> Defect:
+    rule = "json-single-quotes" if text[at] == "'" else "json-smart-quotes"
+    return _defect(text, rule, at, key=here.key, fix=(at, at + 1, '"'), value=text[at])
+
+
+def _extra_quote(text: str, at: int, here: _Break) -> Defect:
+    return _defect(text, "json-extra-quote", at, key=here.key, fix=(at, at + 1, ""))
+
+
+def _parent(here: _Break) -> str | None:
+    return here.keys[-2] if len(here.keys) > 1 else None
 
 
 def _in_string(text: str, here: _Break) -> Defect:
@@ -458,10 +494,14 @@ def _in_string(text: str, here: _Break) -> Defect:
     if unclosed or (char in "\r\n" and (not here.in_value or _line_starts_anew(text, here.at))):
         end = len(text) if unclosed else here.at
         content = text[here.token + 1 : end]
-        name = None if here.in_value else re.match(r"\w+(?=\s*:)", content)
-        position = here.token + 1 + (name.end() if name else len(content.rstrip(_ENDING)))
+        if not here.in_value and (odd := _ODD_CLOSING.match(content)):
+            return _odd_quote(text, here.token + 1 + odd.start(1), here)
+        name = None if here.in_value else re.match(rf"{_NAME}(?=\s*:)", content)
+        position = here.token + 1 + (name.end() if name else _text_end(content))
         if unclosed and not content.rstrip().endswith(("}", "]")):
             return _defect(text, "json-truncated", len(text.rstrip()), key=key, length=0)
+        if text[position - 1] in (*SMART_QUOTES, "'"):
+            return _odd_quote(text, position - 1, here)
         return _defect(text, "json-missing-quote", position, key=key, fix=(position, position, '"'))
     if char == "\\" or not char or char >= " ":
         position = text.rfind("\\", 0, here.at + 2)
@@ -470,7 +510,18 @@ def _in_string(text: str, here: _Break) -> Defect:
     return _defect(text, rule, here.at, key=key, fix=(here.at, here.at + 1, json.dumps(char)[1:-1]), value=f"U+{ord(char):04X}")
 
 
+def _text_end(content: str) -> int:
+    """Return where a text ended before a comma and closing brackets got into it; brackets that it opens itself are its own."""
+    bare = content.rstrip()
+    bare = bare.removesuffix(",").rstrip()
+    while bare[-1:] in ("]", "}") and sum(map(bare.count, "]}")) > sum(map(bare.count, "[{")):
+        bare = bare[:-1].rstrip().removesuffix(",").rstrip()
+    return len(bare)
+
+
 def _line_starts_anew(text: str, newline: int) -> bool:
+    if text[:newline].rstrip().endswith(",") and re.compile(r'\s*"[^"\n]*"\s*[,\]\r\n]').match(text[newline : newline + 500]):
+        return True
     return re.compile(r'[\r\n]+\s*(?:"[\w-]+"\s*:|[}\]]\s*[,}\]\r\n]|[}\]]\s*$)').match(text[newline : newline + 500]) is not None
 
 
@@ -488,7 +539,7 @@ def _cut(text: str, here: _Break) -> Defect:
 def _after_end(text: str, here: _Break, char: str) -> Defect:
     first = text[_start(text)]
     if first == '"' and char == ":":
-        return _defect(text, "json-missing-brace", _start(text), value="{")
+        return _defect(text, "json-missing-brace", 0, length=0, fix=(0, 0, "{"), value="{")
     if first not in "{[":
         return _defect(text, "json-not-json", _start(text), length=0)
     if char in "}]":
@@ -507,6 +558,8 @@ def _mismatch(text: str, here: _Break, char: str) -> Defect:
         fix = (here.at, here.at + 1, "]") if wrong else (here.after, here.after, "]")
         return _defect(text, rule, position, key=here.keys[0] if here.keys else None, fix=fix, value="]")
     if _surplus(text, "]") and not _surplus(text, "{"):
+        if text[here.at - 1] == "]":
+            return _defect(text, "json-extra-bracket", here.at, key=here.key, fix=(here.at, here.at + 1, ""), value="]")
         return _no_opening(text, here)
     if _surplus(text, "{"):
         if _surplus(text, "]"):
@@ -528,8 +581,21 @@ def _no_opening(text: str, here: _Break) -> Defect:
     return _defect(text, "json-missing-bracket", colon, key=name[1] if name else None, fix=(colon, colon, "["), value="[")
 
 
+def _no_object(text: str, here: _Break) -> Defect:
+    """Find the start of the object whose opening brace is missing: just after the colon before its first key."""
+    colon = len(text[: here.token].rstrip())
+    position = colon + len(text[colon : here.token]) - len(text[colon : here.token].lstrip(" \t"))
+    return _defect(text, "json-missing-brace", position, key=here.keys[0], fix=(position, position, "{"), value="{")
+
+
 def _no_closing(text: str, here: _Break) -> Defect:
-    """Find the end of the list that was not closed: before the comma in front of the key."""
+    """Find the end of the list that was not closed: before the comma in front of the key; or the wrong or doubled bracket that opened it."""
+    opening = text.rfind("[", 0, here.token)
+    if not text[opening + 1 : here.token].strip() and _surplus(text, "}"):
+        return _defect(text, "json-wrong-bracket", opening, key=_parent(here), fix=(opening, opening + 1, "{"), value="{")
+    doubled = text.rfind("[[", 0, here.token) + 1
+    if doubled:
+        return _defect(text, "json-extra-bracket", doubled, key=here.keys[0] if here.keys else None, fix=(doubled, doubled + 1, ""), value="[")
     before = text[: here.token].rstrip()
     position = len(before) - 1 if before.endswith(",") else here.token
     return _defect(text, "json-missing-bracket", position, key=here.keys[0] if here.keys else None, fix=(position, position, "]"), value="]")

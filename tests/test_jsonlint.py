@@ -135,3 +135,56 @@ def test_a_large_body_is_judged_at_once(make):
 def test_any_prefix_of_a_request_is_judged_without_a_crash():
     text = json.dumps({"to": ["+15551230001"], "body": 'He said "hi"\n', "parameters": {"name": {"default": "x"}}})
     assert all(defects(text[:i]) for i in range(len(text)))
+
+
+BODIES = (
+    {"from": "15559870002", "to": ["+15551230001", "+15551230002"], "body": "Hi, you", "send_at": "2027-03-02T10:00:00Z", "flash_message": False},
+    {"to": ["+15551230001"], "body": "Hi ${name}", "parameters": {"name": {"+15551230001": "Ann", "default": "you"}}},
+    {"name": "Friends", "members": ["+15551230001"], "auto_update": {"to": "15559870002", "add": {"first_word": "JOIN"}}},
+)
+LAYOUTS: tuple[dict, ...] = ({}, {"indent": 2}, {"indent": "\t"}, {"separators": (",", ":")})
+LEFT_OUT = {",": "comma", ":": "colon", '"': "quote", "{": "brace", "}": "brace", "[": "bracket", "]": "bracket"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("body", BODIES)
+def test_every_character_that_is_left_out_is_found_at_its_place(body, layout):
+    text = json.dumps(body, **layout)
+    for position, character in structure(text):
+        broken = text[:position] + text[position + 1 :]
+        [defect] = defects(broken)
+        assert defect.rule == f"json-missing-{LEFT_OUT[character]}", broken
+        assert json.loads(broken[: defect.position] + character + broken[defect.position :]) == body
+        assert defect.position == position or character == "}"  # of some closing braces in a row nobody can tell which one is missing
+
+
+INSTEAD = (  # what stands there, in place of what; the rule
+    ("json-smart-quotes", {'"': "“"}),
+    ("json-single-quotes", {'"': "'"}),
+    ("json-semicolon", {",": ";"}),
+    ("json-equals-sign", {":": "="}),
+    ("json-python-tuple", {"[": "("}),
+    ("json-wrong-bracket", {"]": ")"}),
+    ("json-wrong-bracket", {"]": "}", "{": "[", "}": "]"}),
+    ("json-extra-comma", {",": ",,"}),
+)
+
+
+@pytest.mark.parametrize(("rule", "instead"), INSTEAD)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_wrong_character_is_found_at_its_place(rule, instead, layout):
+    for text in (json.dumps(body, **layout) for body in BODIES):
+        for position, character in structure(text):
+            if character in instead:
+                broken = text[:position] + instead[character] + text[position + 1 :]
+                [defect] = defects(broken)
+                assert (defect.rule, defect.position) == (rule, position + len(instead[character]) - 1), broken
+
+
+def structure(text):
+    """The characters of the structure, those inside texts left out, and those without which it still is JSON."""
+    within = False
+    for position, character in enumerate(text):
+        within ^= character == '"'
+        if character in LEFT_OUT and (character == '"' or not within):
+            yield position, character
