@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from sinchtools.calllog import CallLog
-from sinchtools.errors import LogError
+from sinchtools.errors import AlreadySentError, LogError
 from sinchtools.records import Exchange
-from sinchtools.tables import COLUMNS
+from sinchtools.tables import COLUMNS, as_json
+from tests.conftest import FULL
 
 ANSWERED = Exchange(
     id="a1",
@@ -86,15 +91,160 @@ def test_the_file_refuses_to_be_changed(log, statement):
     connection.close()
 
 
-def test_verify_names_an_altered_event(log):
-    log.add([ANSWERED])
-    assert log.verify() == []
+def by_hand(log, *statements):
+    """Change the file as somebody would who goes past the log."""
     connection = sqlite3.connect(log.path)
-    connection.execute("DROP TRIGGER no_update")
-    connection.execute("UPDATE event SET data = replace(data, '400', '201') WHERE kind = 'outcome'")
+    for statement in ("DROP TRIGGER no_update", "DROP TRIGGER no_delete", *statements):
+        connection.execute(statement)
     connection.commit()
     connection.close()
-    assert log.verify() == ["Event 2 (outcome of exchange a1) was altered or put in."]
+
+
+TAMPERED = {
+    "altered": (["UPDATE event SET data = replace(data, '400', '201') WHERE seq = 4"], ["Event 4 (outcome of exchange 1) was altered or put in."]),
+    "another call": (["UPDATE event SET call_id = 'x' WHERE seq = 3"], ["Event 3 (intent of exchange 1) was altered or put in."]),
+    "deleted": (["DELETE FROM event WHERE seq = 4"], ["Event 4 is missing."]),
+    "many deleted": (["DELETE FROM event WHERE seq BETWEEN 3 AND 5"], ["Events 3 to 5 are missing."]),
+    "the first deleted": (["DELETE FROM event WHERE seq = 1"], ["Event 1 is missing."]),
+    "the last deleted": (["DELETE FROM event WHERE seq >= 5"], ["Events 5 to 6 are missing."]),
+    "put in": (
+        ["INSERT INTO event (exchange, kind, data, digest) SELECT 'z', kind, data, digest FROM event WHERE seq = 1"],
+        ["Event 7 (intent of exchange z) was altered or put in."],
+    ),
+    "deleted and closed up": (
+        ["DELETE FROM event WHERE seq = 4", "UPDATE event SET seq = seq - 1 WHERE seq > 4", "UPDATE sqlite_sequence SET seq = 5"],
+        ["Event 4 (intent of exchange 2) was altered or put in."],
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "problems"), TAMPERED.values(), ids=TAMPERED.keys())
+def test_verify_names_what_was_altered_deleted_or_put_in(log, statements, problems):
+    log.add([replace(ANSWERED, id=str(i)) for i in range(3)])
+    assert log.verify() == []
+    by_hand(log, *statements)
+    assert log.verify() == problems
+
+
+def test_verify_finds_a_damaged_page(log):
+    log.add([replace(ANSWERED, id=str(i)) for i in range(200)])
+    log.close()
+    with log.path.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * 4096)
+    with CallLog(log.path) as damaged:
+        try:
+            problems = damaged.verify()
+        except LogError as error:
+            problems = [str(error)]
+    assert problems
+
+
+SENDING = replace(ANSWERED, call_id="c1", attempt=1, status=None, code=None, text=None, response_headers={}, response_body=None, elapsed_ms=None)
+
+
+def test_an_attempt_is_written_before_sending_once_only(log):
+    log.intent(SENDING)
+    for identity in ("a2", "a3"):
+        with CallLog(log.path) as other, pytest.raises(AlreadySentError):
+            other.intent(replace(SENDING, id=identity))
+    log.intent(replace(SENDING, id="a4", attempt=2))
+    assert [row.id for row in log] == ["a1", "a4"]
+    assert log.verify() == []
+
+
+def test_the_same_evidence_may_be_added_twice(log):
+    log.add([replace(ANSWERED, call_id="c1")])
+    log.add([replace(ANSWERED, call_id="c1")])
+    log.intent(replace(SENDING, id="a2"))
+    assert len(log) == 3
+
+
+def test_attempts_are_found_by_call_in_order(log):
+    log.intent(replace(SENDING, id="second", attempt=2))
+    log.intent(replace(SENDING, id="first"))
+    log.outcome(replace(ANSWERED, id="first"))
+    log.intent(replace(SENDING, id="other", call_id="c2"))
+    found = log.attempts(["c1", "c3"])
+    assert list(found) == ["c1"]
+    assert [(x.id, x.status, x.failure) for x in found["c1"]] == [("first", 400, None), ("second", None, "outcome unknown")]
+
+
+def version_1(path, rows=3, altered=()):
+    connection = sqlite3.connect(path)
+    connection.execute("""CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, exchange TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('intent', 'outcome')), data TEXT NOT NULL, digest BLOB NOT NULL)""")
+    connection.execute("CREATE INDEX event_exchange ON event (exchange)")
+    for name in ("update", "delete"):
+        connection.execute(f"CREATE TRIGGER no_{name} BEFORE {name} ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END")
+    for i in range(rows):
+        data = json.dumps(as_json(replace(ANSWERED, id=str(i))))
+        digest = hashlib.blake2b("\0".join((str(i), "intent", data)).encode(), digest_size=16).digest()
+        connection.execute(
+            "INSERT INTO event (exchange, kind, data, digest) VALUES (?, 'intent', ?, ?)", (str(i), data + " " * (i in altered), digest)
+        )
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+
+
+def test_a_log_of_version_1_is_brought_up_to_date(tmp_path):
+    version_1(tmp_path / "old.sqlite")
+    with CallLog(tmp_path / "old.sqlite") as log:
+        assert [row.id for row in log] == ["0", "1", "2"]
+        log.intent(SENDING)
+        assert log.verify() == []
+        with sqlite3.connect(log.path) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute("DELETE FROM event")
+        connection.close()
+    with CallLog(tmp_path / "old.sqlite") as log:
+        assert len(log) == 4
+
+
+def test_bringing_a_log_up_to_date_does_not_hide_what_was_altered(tmp_path):
+    version_1(tmp_path / "old.sqlite", altered=(1,))
+    with CallLog(tmp_path / "old.sqlite") as log:
+        assert log.verify() == ["Event 2 (intent of exchange 1) was altered or put in."]
+
+
+def test_four_kernels_open_an_old_log_at_once(tmp_path):
+    version_1(tmp_path / "old.sqlite")
+    with ThreadPoolExecutor(4) as pool:
+        logs = list(pool.map(lambda _: CallLog(tmp_path / "old.sqlite"), range(4)))
+    assert logs[0].verify() == []
+    for log in logs:
+        log.close()
+
+
+WRITER = """
+import sys
+from sinchtools.calllog import CallLog
+from sinchtools.records import Exchange
+path, name, count = sys.argv[1:]
+with CallLog(path) as log:
+    for i in range(int(count)):
+        exchange = Exchange(id=f"{name}-{i}", call_id=f"{name}-{i}", method="GET", url="http://127.0.0.1/xms/v1/p1/batches")
+        log.intent(exchange)
+        log.outcome(exchange)
+"""
+SIZES = [500, pytest.param(50_000, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_four_processes_write_one_log_and_no_reader_waits(log, count):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(log.path), name, str(count)]) for name in "abcd"]
+    waits, seen = [], []
+    while any(writer.poll() is None for writer in writers):
+        began = time.perf_counter()
+        seen.append(log.version)
+        waits.append(time.perf_counter() - began)
+    assert [writer.returncode for writer in writers] == [0] * 4
+    assert len(log) == 4 * count
+    assert log.version == 8 * count
+    assert log.verify() == []
+    assert seen == sorted(seen)
+    if FULL:
+        assert max(waits) < 1
 
 
 def test_the_version_grows_with_every_event_also_of_another_writer(log):
