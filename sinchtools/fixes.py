@@ -14,7 +14,7 @@ from sinchtools.api import locate
 from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import MARKER
 
-_MOST_EDITS = 50
+_MOST_EDITS, _MOST_CHARACTERS = 50, 5_000_000
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -110,7 +110,7 @@ def repaired_json(body: str | bytes) -> str | None:
         except UnicodeDecodeError:
             return None
     text = body
-    for _ in range(_MOST_EDITS):
+    for _ in range(_MOST_EDITS if len(body) <= _MOST_CHARACTERS else 0):
         found = [defect for defect in jsonlint.defects(text) if defect.rule != "json-duplicate-key"]
         if not found:
             return text
