@@ -101,7 +101,7 @@ def test_a_panel_without_evidence_says_so(log):
 
 def test_an_unforeseen_error_is_shown_and_not_swallowed(log, monkeypatch):
     panel = ReplayPanel([BAD], log=log)
-    monkeypatch.setattr("sinchtools.panels.replay.replay", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("sinchtools.panels.replay.plan", lambda *_, **__: 1 / 0)
     panel.replay_button.click()
     assert "ZeroDivisionError" in panel.status.value
     assert not panel.replay_button.disabled

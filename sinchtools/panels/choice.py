@@ -67,10 +67,14 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
             raise WrongUseError("No exchange is chosen.", hint="Read some evidence, then choose one.")
         return self.exchanges[self.value]
 
-    def _offer(self) -> None:
+    @property
+    def of_kind(self) -> list[Exchange]:
+        """All exchanges of the kind that is chosen, also those that are not offered one by one."""
         wanted = self.kind.value
-        fitting = [x for x in self.exchanges.values() if wanted == kind_of(x) or (wanted == EVERY_FAILURE and kind_of(x) != SUCCESSES)]
-        self.one.options = [(label(x), x.id) for x in fitting[:SHOWN]] if wanted else list(self._more)
+        return [x for x in self.exchanges.values() if wanted == kind_of(x) or (wanted == EVERY_FAILURE and kind_of(x) != SUCCESSES)]
+
+    def _offer(self) -> None:
+        self.one.options = [(label(x), x.id) for x in self.of_kind[:SHOWN]] if self.kind.value else list(self._more)
         self.one.index = 0 if self.one.options else None
 
 

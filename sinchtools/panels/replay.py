@@ -1,28 +1,41 @@
-"""The replay panel: choose a failing exchange, see what is wrong, change it, replay it, read the verdict."""
+"""The replay panel: choose failing exchanges, see what is wrong, change it, replay one or all of a kind, read the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
 import ipywidgets as widgets
 
+from sinchtools import settings
 from sinchtools.calllog import CallLog
 from sinchtools.diagnosis import Diagnosis, diagnose
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import NotAllowedError, WrongUseError
+from sinchtools.exporters import to_curl
+from sinchtools.hazards import VENDOR
+from sinchtools.panels.batch import Batch
 from sinchtools.panels.choice import ExchangeChoice, label
-from sinchtools.panels.look import WIDE, Panel, button, card, labelled, row, table
+from sinchtools.panels.look import WIDE, Panel, banner, button, card, labelled, row, table
 from sinchtools.records import Exchange
-from sinchtools.replay import Result, replay
+from sinchtools.replay import Plan, Replayed, Result, plan
+from sinchtools.runner import Progress
+from sinchtools.verdicts import IGNORED, Difference
 
 _KIND = {"FIXED": "good", "WORSE": "bad"}
+_WORDS = {  # rung: (in the dropdown, on the button)
+    "preview": ("Preview: nothing is sent", "Show what would be sent"),
+    "sandbox": ("Sandbox: simulated on this machine", "Replay in the sandbox"),
+    "dry-run": ("Dry run: the vendor is asked, no SMS is sent", "Ask the vendor in a dry run"),
+    "live": ("Live: real people get real messages", "Send for real"),
+}
 
 
 class ReplayPanel(Panel):
     """
-    Replay failing exchanges in the sandbox by clicking; the function twin is ``st.replay(exchange, edit={...})``.
+    Replay failing exchanges by clicking; the function twins are ``st.replay(exchange, edit={...})`` and ``st.plan(evidence).run()``.
 
     Parameters
     ----------
@@ -34,7 +47,11 @@ class ReplayPanel(Panel):
     Attributes
     ----------
     results
-        The replays done, newest last.
+        The replays of single exchanges, newest last.
+    target
+        The rung; only what SINCHTOOLS_ALLOW switches on is offered.
+    batch
+        All exchanges of the chosen kind at once: start, stop, go on.
     """
 
     def __init__(self, evidence: Iterable[Exchange], *, log: CallLog | None = None) -> None:
@@ -43,23 +60,46 @@ class ReplayPanel(Panel):
         self._log = log
         self.choice = ExchangeChoice(evidence, self.guard(self.reset))
         self.diagnosis = widgets.HTML(layout=WIDE)
-        self.method = labelled(widgets.Text, "Method", "HTTP method", layout=widgets.Layout(width="280px"))
-        self.path = labelled(widgets.Text, "Path", "Path and query of the request")
-        self.headers = labelled(widgets.Textarea, "Headers", "One a line, Name: value; a removed secret stands as its marker", layout=_box("96px"))
-        self.body = labelled(widgets.Textarea, "Body", "The request body as it was sent", layout=_box("170px"))
-        self.replay_button = button("Replay in the sandbox", "Send what stands above to the simulated API", primary=True)
+        self._add_target()
+        self._add_boxes()
+        self.replay_button = button("Replay in the sandbox", "Send what stands above to the target", primary=True)
         self.fix_button = button("Apply the certain fix", "Change the request as the diagnosis proposes")
         self.reset_button = button("Back to the original", "Forget the changes made above")
         self.outcome = widgets.HTML(layout=WIDE)
+        self.batch = Batch(self, self._plan_of_kind, self._run, self._show_all)
         buttons = (self.replay_button, self.fix_button, self.reset_button)
-        self.replay_button.on_click(self.guard(self.replay, *buttons, busy="Replaying in the sandbox ..."))
+        self.replay_button.on_click(self.guard(self.replay, *buttons, busy="Replaying ..."))
         self.fix_button.on_click(self.guard(self.fix, *buttons))
         self.reset_button.on_click(self.guard(self.reset, *buttons))
-        self.rows(self.choice, self.diagnosis, self.method, self.path, self.headers, self.body, row(*buttons), self.outcome)
+        boxes = (self.method, self.path, self.headers, self.body)
+        self.rows(self.target, self.vendor, self.choice, self.diagnosis, *boxes, row(*buttons), self.outcome, self.batch)
         if self.choice.value:
             self.reset()
         else:
             self.say("There is no exchange to replay: read some evidence first.")
+
+    def _add_target(self) -> None:
+        rungs = settings.RUNGS[: settings.RUNGS.index(settings.allowed_rung()) + 1]
+        options = [(_WORDS[rung][0], rung) for rung in rungs]
+        self.target = labelled(widgets.Dropdown, "Target", "Where a replay goes; more is switched on by SINCHTOOLS_ALLOW", options=options)
+        self.target.value = "sandbox"
+        self.test_number = labelled(widgets.Text, "Test number", "Stands in for every recipient; empty: the real ones")
+        self.effect = labelled(widgets.Text, "Effect", "Type what would happen, word for word, to confirm it")
+        self.vendor = widgets.VBox((self.test_number, self.effect), layout=widgets.Layout(width="100%", display="none"))
+        self.target.observe(self.guard(self._aim), names="value")
+
+    def _add_boxes(self) -> None:
+        self.method = labelled(widgets.Text, "Method", "HTTP method", layout=widgets.Layout(width="280px"))
+        self.path = labelled(widgets.Text, "Path", "Path and query of the request")
+        self.headers = labelled(widgets.Textarea, "Headers", "One a line, Name: value; a removed secret stands as its marker", layout=_box("96px"))
+        self.body = labelled(widgets.Textarea, "Body", "The request body as it was sent", layout=_box("170px"))
+
+    def _aim(self) -> None:
+        target = self.target.value
+        self._banner.value, self.replay_button.description = banner(target), _WORDS[target][1]
+        self.vendor.layout.display = "" if target in VENDOR else "none"
+        self.effect.value = ""
+        self.say("Ready.")
 
     @property
     def exchange(self) -> Exchange:
@@ -85,10 +125,11 @@ class ReplayPanel(Panel):
 
     def replay(self) -> Result:
         """Replay the request as it stands in the boxes, and show the verdict."""
-        result: Result = replay(self.exchange, edit=self.edit() or None, log=self._log)[0]
+        edit = self.edit()
+        result: Result = self._run(self._plan([self.exchange], {self.exchange.id: edit} if edit else {}))[0]
         self.results.append(result)
-        self.outcome.value = result_html(result) + self._history()
-        self.say(f"{result.verdict}. Replay {len(self.results)} of this panel; it is in the call log.")
+        self.outcome.value = result_html(result, self.target.value) + self._history()
+        self.say(f"{result.verdict}. Replay {len(self.results)} of this panel" + "; it is in the call log." * (result.child is not None))
         return result
 
     def edit(self) -> dict[str, Any]:
@@ -106,6 +147,26 @@ class ReplayPanel(Panel):
             changes["body"] = self.body.value
         return changes
 
+    def _plan(self, exchanges: Sequence[Exchange], edits: Mapping[str, Mapping[str, Any]]) -> Plan:
+        number = self.test_number.value.strip() if self.target.value in VENDOR else None
+        return plan(exchanges, target=self.target.value, edits=edits, test_number=number or None, log=self._log)
+
+    def _plan_of_kind(self) -> Plan:
+        exchanges = self.choice.of_kind
+        fixes = {x.id: found.fix.edit for x in exchanges if (found := diagnose(x, now=x.at)).fix} if self.batch.fix.value else {}
+        return self._plan(exchanges, fixes)
+
+    def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
+        if made.target in VENDOR and self.effect.value.strip() != made.effect:
+            raise NotAllowedError(f"This would: {made.effect}.", hint="Type exactly that into the box Effect, then click again.")
+        return made.run(confirm=made.effect, progress=progress)
+
+    def _show_all(self, done: Replayed) -> None:
+        counts = Counter(result.verdict for result in done)
+        self.outcome.value = done._repr_html_()
+        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        self.say(f"{said}. {done.stopped.capitalize()}: click again to go on." if done.stopped else f"{said}. They are in the call log.")
+
     def _found(self) -> Diagnosis:
         return diagnose(self.exchange, now=self.exchange.at)
 
@@ -121,16 +182,33 @@ class ReplayPanel(Panel):
         return table(["Replay", "Exchange", "Verdict", "Why"], rows[-10:], total=len(rows), caption="Replays of this panel")
 
 
-def result_html(result: Result) -> str:
-    """Return the verdict with its reasons, and original and replay side by side."""
+def result_html(result: Result, target: str = "sandbox") -> str:
+    """Return the verdict with its reasons, original and replay side by side, and what is different."""
     child = result.child
     rows = [
         [name, _shown(getattr(result.original, name)), _shown(getattr(child, name)) if child else "not sent"]
         for name in ("status", "code", "text", "elapsed_ms")
     ]
     reasons = "".join(f"<p>{escape(reason)}</p>" for reason in result.reasons)
-    compared = table(["", "Original", "Replay (simulated)"], rows)
-    return card(result.verdict, reasons + compared, _KIND.get(result.verdict, "open"))
+    compared = table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
+    preview = f"<pre>{escape(to_curl(result.request))}</pre>" if target == "preview" else ""
+    return card(result.verdict, reasons + compared + _differences_html(result) + preview, _KIND.get(result.verdict, "open"))
+
+
+def _differences_html(result: Result) -> str:
+    ignored = ", ".join(name for names in IGNORED.values() for name in names)
+    return (
+        _difference_table("Changed in the request", result.request_differences, "nothing")
+        + _difference_table("Different in the answer", result.answer_differences, "nothing" if result.child else "there is no second answer")
+        + f"<p class='st-quiet'>Not compared in answers, since they differ each time: {escape(ignored)}.</p>"
+    )
+
+
+def _difference_table(title: str, found: list[Difference], otherwise: str) -> str:
+    if not found:
+        return f"<p>{escape(title)}: {escape(otherwise)}.</p>"
+    rows = [[one.where, *("(not there)" if value is None else value for value in (one.was, one.now))] for one in found]
+    return table(["Where", "Was", "Is"], rows[:20], total=len(rows), caption=title)
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,86 @@
+"""Many replays by clicking: start, progress, stop within one request, go on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+from sinchtools.panels.look import WIDE, Panel, button, error_card, labelled, row
+from sinchtools.replay import Plan, Replayed
+from sinchtools.runner import Progress
+
+_REDRAW_S = 0.1  # a redraw is a message to the browser
+
+
+class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """
+    A run in a thread of its own, so that the kernel hears the Stop button.
+
+    Parameters
+    ----------
+    panel
+        Shows what went wrong.
+    make
+        Returns the plan to run.
+    run
+        Runs a plan with a progress callback.
+    show
+        Shows the results.
+    """
+
+    def __init__(
+        self, panel: Panel, make: Callable[[], Plan], run: Callable[[Plan, Callable[[Progress], object]], Replayed], show: Callable[[Replayed], None]
+    ) -> None:
+        self._panel, self._make, self._run, self._show = panel, make, run, show
+        self._plan: Plan | None = None
+        self._thread: threading.Thread | None = None
+        self._drawn_at = 0.0
+        self.fix = labelled(widgets.Checkbox, "Apply the certain fix of each", "Otherwise they are sent unchanged", value=False, indent=False)
+        self.start_button = button("Replay all of this kind", "Send every exchange of the chosen failure; what was sent before is not sent again")
+        self.stop_button = button("Stop", "Send nothing more; what is under way is waited for")
+        self.stop_button.disabled = True
+        self.bar = widgets.IntProgress(value=0, max=1, layout=widgets.Layout(width="260px"))
+        self.counts = widgets.HTML(layout=widgets.Layout(width="auto"))
+        self.start_button.on_click(panel.guard(self.start, busy="Replaying ..."))
+        self.stop_button.on_click(panel.guard(self.stop, busy="Stopping ..."))
+        super().__init__((row(self.start_button, self.stop_button, self.fix), row(self.bar, self.counts)), layout=WIDE)
+
+    def start(self) -> None:
+        """Run the plan from its beginning, or from where it was stopped; a second start while it runs does nothing."""
+        if self._thread and self._thread.is_alive():
+            return
+        self._plan = self._make()
+        self.start_button.disabled = True
+        self._thread = threading.Thread(target=self._work, args=(self._plan,), name="sinchtools-panel", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop within one request."""
+        if self._plan:
+            self._plan.stop()
+
+    def wait(self) -> None:
+        """Return when nothing runs any more."""
+        if self._thread:
+            self._thread.join()
+
+    def _work(self, made: Plan) -> None:
+        try:
+            done = self._run(made, self._draw)
+            self._show(done)
+            self.start_button.description = "Go on with the rest" if done.stopped else "Replay all of this kind"
+        except Exception as error:  # nobody else would see it
+            self._panel.status.value = error_card(error)
+        finally:
+            self.start_button.disabled, self.stop_button.disabled = False, True
+
+    def _draw(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if 0 < progress.done < progress.total and now - self._drawn_at < _REDRAW_S:
+            return
+        self._drawn_at, self.stop_button.disabled = now, False
+        self.bar.max, self.bar.value = max(progress.total, 1), progress.done
+        self.counts.value = f"<span role='status'>{progress}</span>"

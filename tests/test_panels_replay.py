@@ -1,0 +1,182 @@
+"""The replay panel beyond one exchange: rungs, confirmation, many at once, stop and go on, comparison; without a browser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sinchtools.calllog import CallLog
+from sinchtools.panels import ReplayPanel
+from sinchtools.sandbox import Sandbox
+from tests.test_panels import BAD, GOOD
+from tests.vendor import Vendor
+
+LIVE_EFFECT = "send 1 SMS to 1 people"
+
+
+@pytest.fixture
+def log(tmp_path):
+    with CallLog(tmp_path / "calls.sqlite") as log:
+        yield log
+
+
+@pytest.fixture
+def vendor(monkeypatch):
+    return Vendor(monkeypatch)
+
+
+def many(count):
+    return [replace(BAD, id=f"bad-{i}") for i in range(count)]
+
+
+def targets(panel):
+    return [rung for _, rung in panel.target.options]
+
+
+@pytest.mark.parametrize(
+    ("allow", "rungs"),
+    [
+        ("", ["preview", "sandbox"]),
+        ("yes", ["preview", "sandbox"]),
+        ("dry-run", ["preview", "sandbox", "dry-run"]),
+        ("live", ["preview", "sandbox", "dry-run", "live"]),
+    ],
+)
+def test_only_what_is_switched_on_is_offered(log, monkeypatch, allow, rungs):
+    monkeypatch.setenv("SINCHTOOLS_ALLOW", allow)
+    panel = ReplayPanel([BAD], log=log)
+    assert (targets(panel), panel.target.value) == (rungs, "sandbox")
+
+
+def test_the_rung_is_said_in_words_and_on_the_button(vendor, log):
+    panel = ReplayPanel([BAD], log=log)
+    said = {}
+    for rung in targets(panel):
+        panel.target.value = rung
+        said[rung] = (panel._banner.value, panel.replay_button.description, panel.vendor.layout.display)
+    assert all(rung.upper().replace("-", " ") in words for rung, (words, _, _) in said.items())
+    assert len({button for _, button, _ in said.values()}) == 4
+    assert [display for *_, display in said.values()] == ["none", "none", "", ""]
+
+
+def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log):
+    panel = ReplayPanel([BAD], log=log)
+    panel.target.value = "preview"
+    panel.replay_button.click()
+    assert "curl" in panel.outcome.value
+    assert "[secret opaque 32 #1]" in panel.outcome.value
+    assert len(log) == 0
+
+
+@pytest.mark.parametrize("typed", ["", "yes", LIVE_EFFECT.upper()])
+def test_live_sends_nothing_until_the_effect_is_typed(vendor, log, typed):
+    panel = ReplayPanel([replace(GOOD, status=400)], log=log)
+    panel.target.value = "live"
+    panel.effect.value = typed
+    panel.replay_button.click()
+    assert f"This would: {LIVE_EFFECT}" in panel.status.value
+    assert vendor.requests == []
+
+
+def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(vendor, log):
+    panel = ReplayPanel([replace(GOOD, status=400)], log=log)
+    panel.target.value = "live"
+    panel.effect.value = LIVE_EFFECT
+    for _ in range(3):
+        panel.replay_button.click()
+    assert len(vendor.requests) == 1
+
+
+def test_the_test_number_stands_in_for_the_recipients(vendor, log):
+    panel = ReplayPanel([replace(GOOD, status=400)], log=log)
+    panel.target.value = "live"
+    panel.test_number.value, panel.effect.value = "+15559990001", LIVE_EFFECT
+    panel.replay_button.click()
+    (batch,) = vendor.sandbox.account().batches.values()
+    assert batch.to == ("15559990001",)
+
+
+def test_another_target_forgets_the_typed_effect(vendor, log):
+    panel = ReplayPanel([replace(GOOD, status=400)], log=log)
+    panel.target.value = "live"
+    panel.effect.value = LIVE_EFFECT
+    panel.target.value = "dry-run"
+    assert panel.effect.value == ""
+
+
+def test_what_is_different_is_shown_path_by_path(log):
+    panel = ReplayPanel([BAD], log=log)
+    panel.body.value = GOOD.request_body.replace("Hi", "Ho")
+    panel.replay_button.click()
+    shown = panel.outcome.value
+    assert "Changed in the request" in shown
+    assert "Different in the answer" in shown
+    assert "created_at" in shown.partition("Not compared")[2]
+
+
+def test_all_of_a_kind_are_replayed_with_progress(log):
+    panel = ReplayPanel([*many(7), GOOD], log=log)
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert (panel.batch.bar.value, panel.batch.bar.max, len(log)) == (7, 7, 7)
+    assert "7 of 7 done" in panel.batch.counts.value
+    assert "7 SAME" in panel.status.value
+    assert (panel.batch.start_button.disabled, panel.batch.stop_button.disabled) == (False, True)
+
+
+def test_the_certain_fix_of_each_is_applied_on_wish(log):
+    panel = ReplayPanel(many(3), log=log)
+    panel.batch.fix.value = True
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert "3 FIXED" in panel.status.value
+
+
+def test_a_batch_is_stopped_and_goes_on_with_the_rest(log):
+    panel = ReplayPanel(many(20), log=log)
+    draw = panel.batch._draw
+
+    def draw_and_stop(progress):
+        draw(progress)
+        if progress.done == 5:
+            panel.batch.stop_button.disabled = False
+            panel.batch.stop_button.click()
+
+    panel.batch._draw = draw_and_stop
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert len(log) == 5
+    assert "Stopped by hand" in panel.status.value
+    assert panel.batch.start_button.description == "Go on with the rest"
+    panel.batch._draw = draw
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert len(log) == 20
+    assert "20 SAME" in panel.status.value
+
+
+def test_a_second_start_while_it_runs_does_nothing(log):
+    panel = ReplayPanel(many(4), log=log)
+    draw = panel.batch._draw
+    panel.batch._draw = lambda progress: (panel.batch.start(), draw(progress))
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert len(log) == 4
+
+
+def test_a_batch_that_cannot_start_says_why(vendor, log):
+    panel = ReplayPanel([replace(GOOD, id=str(i), status=400) for i in range(3)], log=log)
+    panel.target.value = "live"
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert "This would: send 3 SMS to 1 people" in panel.status.value
+    assert (vendor.requests, panel.batch.start_button.disabled) == ([], False)
+
+
+def test_an_error_in_the_thread_is_shown(log, monkeypatch):
+    panel = ReplayPanel(many(2), log=log)
+    monkeypatch.setattr(Sandbox, "reset", lambda self: 1 / 0)
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert "ZeroDivisionError" in panel.status.value
