@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 from sinchtools.calllog import CallLog
+from sinchtools.case import Case, export
 from sinchtools.catalogue import explain
 from sinchtools.client import connect, record
 from sinchtools.diagnosis import diagnose
@@ -21,14 +22,15 @@ from sinchtools.playbook import tips
 from sinchtools.proof import prove, smallest_change
 from sinchtools.records import Exchange, Finding, Step
 from sinchtools.replay import plan, replay
+from sinchtools.report import report
 
 if TYPE_CHECKING:
     from sinchtools import analysis, charts, panels
     from sinchtools.sandbox import Sandbox
 
 __all__ = [
-    "CallLog", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "explain", "panels",
-    "plan", "prove", "read", "record", "replay", "smallest_change", "scan", "tips",
+    "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "explain",
+    "export", "panels", "plan", "prove", "read", "record", "replay", "report", "scan", "smallest_change", "tips",
 ]  # fmt: skip
 
 _ON_FIRST_USE = {"Sandbox": "sinchtools.sandbox", "analysis": "sinchtools.analysis", "charts": "sinchtools.charts", "panels": "sinchtools.panels"}

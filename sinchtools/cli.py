@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import sys
 import threading
@@ -15,13 +16,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sinchtools import __version__, settings
+from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import explain
 from sinchtools.checks import instant_of
 from sinchtools.diagnosis import diagnose
+from sinchtools.doctor import doctor
 from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
+from sinchtools.exporters import to_har, to_jsonl
 from sinchtools.importers import Evidence, read
+from sinchtools.leaks import Known, write
+from sinchtools.records import Exchange
 from sinchtools.replay import Replayed, plan
+from sinchtools.report import report
+from sinchtools.runner import Progress
 from sinchtools.tables import as_json
 
 FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
@@ -72,13 +80,20 @@ def _replay(options: argparse.Namespace) -> int:
     evidence = _evidence(options)
     edits = {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=_instant(options.as_of)) if one.fix} if options.fix else {}
     with _log(options) as log:
-        made = plan(evidence, target=options.target, edits=edits, log=log)
-        done = made.run(confirm=options.confirm)
+        made = plan(
+            evidence, target=options.target, edits=edits, log=log, test_number=options.test_number, workers=options.workers, requests_per_s=options.rate
+        )
+        print(made, file=sys.stderr)
+        done = made.run(confirm=options.confirm, progress=_progress if sys.stderr.isatty() else None)
     if options.json:
         _print_json(done.as_json())
     else:
         print(done)
     return _nothing_read(evidence) or int(options.target != "preview" and _unfixed(done))
+
+
+def _progress(progress: Progress) -> None:
+    print(f"\r{progress}", end="\n" * (progress.done == progress.total), file=sys.stderr, flush=True)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -105,6 +120,22 @@ def _chart(options: argparse.Namespace) -> int:
         for path in charts.save(draw(rows), folder / name, formats=("png", "svg")):
             print(path)
     return _nothing_read(evidence)
+
+
+def _report(options: argparse.Namespace) -> int:
+    evidence = _evidence(options)
+    if len(evidence):
+        print(report(evidence, options.output))
+    return _nothing_read(evidence)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    checkup = doctor()
+    if options.json:
+        _print_json(checkup.as_json())
+    else:
+        print(checkup)
+    return int(checkup.has_problem)
 
 
 def _sandbox(options: argparse.Namespace) -> int:
@@ -136,9 +167,21 @@ def _show_log(options: argparse.Namespace) -> int:
             print("\n".join(problems) or f"{log.path}: intact, {len(log)} exchanges.")
             return int(bool(problems))
         rows = list(log)
+    if options.export:
+        print(_exported(rows, Path(options.export), keep_people=options.keep_people))
+        return 0
     for row in rows:
         print(json.dumps(as_json(row), ensure_ascii=False) if options.json else repr(row))
     return 0
+
+
+def _exported(rows: Sequence[Exchange], path: Path, *, keep_people: bool) -> Path:
+    form = {".jsonl": to_jsonl, ".har": to_har}.get(path.suffix)
+    if form is None:
+        raise WrongUseError(f"{path.name!r} is no form of export.", hint="Use a name that ends in .jsonl or .har.")
+    aliases = Aliases(secrets.token_bytes(32))
+    shown, known = (rows, Known()) if keep_people else ([aliases.exchange(row) for row in rows], Known.of(rows))
+    return write(path, form(shown).encode("utf-8", "surrogatepass"), known)
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -202,6 +245,9 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--as-of", metavar="TIME", help="the moment to judge dates by (default: now)")
     again.add_argument("--target", default="sandbox", choices=settings.RUNGS)
     again.add_argument("--confirm", metavar="EFFECT", help="the effect of a dry-run or live plan, word for word")
+    again.add_argument("--test-number", metavar="NUMBER", help="stands in for every recipient")
+    again.add_argument("--workers", type=int, default=1, help="requests under way at once (default: 1, in order)")
+    again.add_argument("--rate", type=float, metavar="PER_S", help="at most so many requests a second (default: 10 to the vendor, else no limit)")
     again.add_argument("--fix", action="store_true", help="make the certain repairs before sending")
     again.add_argument("--log", help="call log to write to (default: the work folder's)")
     entry = command("explain", _explain, "Explain a status, its code, a delivery code or an SMPP code.", data=True)
@@ -211,10 +257,15 @@ def _parser() -> argparse.ArgumentParser:
     entry.add_argument("--smpp", metavar="CODE")
     chart = command("chart", _chart, "Draw error codes and timeline as PNG and SVG, with the data as CSV.", files=True)
     chart.add_argument("-o", "--output", required=True, metavar="DIR")
+    written = command("report", _report, "Write the case report, people as aliases: one HTML page, or a zip capsule.", files=True)
+    written.add_argument("-o", "--output", required=True, metavar="FILE", help="case.html or case.zip")
+    command("doctor", _doctor, "Say what is wrong with this machine or configuration, and what to do.", data=True)
     _sandbox_arguments(command("sandbox", _sandbox, "Serve the simulated API on 127.0.0.1 until stopped."))
     log = command("log", _show_log, "Show the call log, or check that it is intact.", data=True)
     log.add_argument("log", nargs="?", help="the file (default: the work folder's)")
-    log.add_argument("--verify", action="store_true")
+    log.add_argument("--verify", action="store_true", help="check that no event was altered, put in or taken out")
+    log.add_argument("--export", metavar="FILE", help="write .jsonl or .har instead, people as aliases")
+    log.add_argument("--keep-people", action="store_true", help="export numbers and texts as they are")
     return parser
 
 

@@ -16,6 +16,7 @@ LARGEST = 512 * 2**20  # bytes of one text, also unpacked: more is for `scan`
 LARGEST_ARCHIVE = 1024 * 2**20  # bytes unpacked from one archive in all
 MOST_MEMBERS = 10_000
 BIG = 100 * 2**20
+CAPSULE = {"capsule.json", "exchanges.jsonl"}
 _IGNORED = {".pyc", ".png", ".jpg", ".jpeg", ".gif", ".pdf", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".parquet"}
 _NO_PATH = re.compile(r"[\n<>|\"{}=$;]|://|^\s*$|^(?:curl|HTTP|Invoke-\w+)\b|^[a-z]+(?:_[a-z]+)+$|^\d{3}$|^eyJ[\w-]+\.")
 _PATH_WITH_SPACES = re.compile(r"^(?:~?/|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\.[A-Za-z]\w{0,6}(?:\.gz)?$")
@@ -155,6 +156,8 @@ def _unzipped(data: bytes, name: str, left: list[int], depth: int) -> Iterator[O
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         yield Opened(name, refused="a damaged zip archive")
         return
+    if CAPSULE <= {member.filename for member in members}:  # a report's capsule: all but the rows is for people
+        members = [member for member in members if member.filename == "exchanges.jsonl"]
     for number, member in enumerate(members, start=1):
         if number > MOST_MEMBERS:
             yield Opened(name, refused=f"more than {MOST_MEMBERS} files in one archive: the rest was not read")

@@ -1,0 +1,457 @@
+"""One case as a self-contained HTML page or as a zip capsule: aliased, gated, and the same bytes for the same input and key."""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import string
+import tomllib
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.aliases import Aliases
+from sinchtools.case import Case, replay_rows
+from sinchtools.diagnosis import Diagnosis, diagnose
+from sinchtools.errors import WrongUseError
+from sinchtools.exporters import to_curl, to_jsonl
+from sinchtools.leaks import Known, write
+from sinchtools.playbook import Walk
+from sinchtools.records import Exchange, Finding
+from sinchtools.replay import Replayed
+from sinchtools.settings import share_folder
+from sinchtools.tables import frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARTS = ("summary", "timeline", "findings", "groups", "charts", "steps", "replays", "simulated", "reply", "escalation", "request")
+MOST_GROUPS, MOST_ROWS = 10, 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # held against dates when the evidence knows no time: nothing is then called past
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def report(
+    what: Case | Exchange | Iterable[Exchange],
+    path: str | Path,
+    *,
+    key: bytes | None = None,
+    replays: Iterable[Replayed] = (),
+    walks: Iterable[Walk] = (),
+    notes: Iterable[str] = (),
+    parts: Iterable[str] = PARTS,
+    created: datetime | None = None,
+) -> Path:
+    """
+    Write the case report: ``.html`` is one page that needs nothing else, ``.zip`` a capsule that `read` opens again.
+
+    Parameters
+    ----------
+    what
+        A case, or evidence.
+    key
+        Key of the aliases; a case has its own, and evidence without one gets a key that nobody keeps.
+    replays, walks, notes
+        What was done, beside what the case knows.
+    parts
+        Which of `PARTS` go in, in their own order.
+    created
+        Shown as the time of writing; left out otherwise, so that the same input gives the same bytes.
+
+    Raises
+    ------
+    LeakError
+        The report would hold a secret or a person; nothing is written.
+    WrongUseError
+        The path ends in neither, a part is not known, or there is no exchange.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> bad = Exchange(id="a", method="POST", url="https://us.sms.api.sinch.com/xms/v1/p1/batches", request_body="{", status=400)
+    >>> report(bad, tempfile.mkdtemp() + "/case-1.html", parts=["summary", "findings"]).name
+    'case-1.html'
+    """
+    path, chosen = Path(path), list(parts)
+    if path.suffix.lower() not in (".html", ".zip"):
+        raise WrongUseError(f"A report cannot be written as {path.suffix or 'a file without an ending'!r}.", hint="Use .html or .zip.")
+    if unknown := [part for part in chosen if part not in PARTS]:
+        raise WrongUseError(f"A report has no part {unknown[0]!r}.", hint=f"Choose from {', '.join(PARTS)}.")
+    content = _content(what, key, replays, walks, notes, created, path.stem)
+    page = _page(content, [part for part in PARTS if part in chosen]).encode("utf-8", "replace")
+    return write(path, page if path.suffix.lower() == ".html" else _capsule(content, page), content.known)
+
+
+@dataclass(kw_only=True)
+class _Content:
+    """All that the report tells, people aliased; only `rows` and `known` still know them."""
+
+    title: str
+    rows: list[Exchange]
+    aliases: Aliases
+    replays: list[dict[str, Any]]
+    walks: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
+    as_of: datetime | None
+    created: datetime | None
+    children: list[Exchange] = field(default_factory=list)
+
+    @cached_property
+    def known(self) -> Known:
+        return Known.of([*self.rows, *self.children])
+
+    @cached_property
+    def shown(self) -> list[Exchange]:
+        return [self.aliases.exchange(exchange) for exchange in self.rows]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        return frame(self.shown)
+
+    @cached_property
+    def groups(self) -> list[dict[str, Any]]:
+        from sinchtools import analysis
+
+        return [{str(name): value for name, value in row.items()} for row in analysis.groups(self.frame).to_dict("records")]
+
+    @cached_property
+    def diagnoses(self) -> dict[str, Diagnosis]:
+        """One diagnosis for an example of each group, by the row's id as it is shown; made on the original, so that places are true."""
+        original = {shown.id: row for shown, row in zip(self.shown, self.rows, strict=True)}
+        wanted = [group["example_id"] for group in self.groups[:MOST_GROUPS]] or [shown.id for shown in self.shown[:1]]
+        return {i: diagnose(original[i], now=None if original[i].at else self.as_of or _EPOCH, history=self.rows) for i in wanted}
+
+    @property
+    def example(self) -> Exchange:
+        """The main failing exchange: an example of the largest group, else the first row."""
+        wanted = next(iter(self.diagnoses))
+        return next(shown for shown in self.shown if shown.id == wanted)
+
+    @cached_property
+    def charts(self) -> dict[str, Any]:
+        from sinchtools import charts
+
+        return {"error-codes": charts.error_codes(self.frame), "timeline": charts.timeline(self.frame)}
+
+
+def _content(
+    what: Case | Exchange | Iterable[Exchange],
+    key: bytes | None,
+    replays: Iterable[Replayed],
+    walks: Iterable[Walk],
+    notes: Iterable[str],
+    created: datetime | None,
+    title: str,
+) -> _Content:
+    case = what if isinstance(what, Case) else None
+    rows = list(case.evidence) if case else [what] if isinstance(what, Exchange) else list(what)  # type: ignore[arg-type]
+    if not rows:
+        raise WrongUseError("There is no exchange to report on.", hint="Read evidence first: st.read(...), then case.add(evidence).")
+    replays = list(replays)
+    walked = [
+        {"exchange": w.exchange and w.exchange.id, "label": "", "title": w.playbook.title, "transcript": w.transcript, "ended": w.ended}
+        for w in walks
+    ]
+    return _Content(
+        title=f"Case {case.name if case else title.removeprefix('case-')}",
+        rows=rows,
+        aliases=Aliases(case.key if case else key or secrets.token_bytes(32)),
+        replays=[*(case.replays if case else []), *(row for done in replays for row in replay_rows(done))],
+        walks=[*(case.walks if case else []), *walked],
+        notes=[*(case.notes if case else []), *({"text": note, "at": None} for note in notes)],
+        as_of=(case.read_at if case else None) or max((row.at for row in rows if row.at), default=None),
+        created=created,
+        children=[*(case.log if case else []), *(result.child for done in replays for result in done if result.child)],
+    )
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def _page(content: _Content, parts: Sequence[str]) -> str:
+    template = string.Template((share_folder("data/report") / "report.html").read_text(encoding="utf-8"))
+    about = "Phone numbers and message texts are aliases, keyed by the case; credentials were removed when the evidence was read. All times UTC."
+    if content.created:
+        about += f" Written {_time(content.created)}."
+    sections = "\n".join(_SECTIONS[part](content) for part in parts)
+    return template.substitute(title=_html(content, content.title), about=about, sections=sections)
+
+
+def _summary(content: _Content) -> str:
+    facts = _facts(content)
+    failed = int(facts["failing"]) if facts.get("failing") else 0
+    sentences = [f"{facts['n']} requests were looked at; {failed or 'none'} failed{facts['period']}."]
+    if failed:
+        sentences.append(f"The most frequent answer is {facts['answer']}: {facts['top_n']} times, {facts['share']} of all failures.")
+    top = next(iter(content.diagnoses.values())).top
+    if top:
+        sentences += [f"Finding: {top.says}", f"What to do: {top.then}"]
+    sentences += [f"Replayed: {facts['verdict']}, {facts['replay_reason']}."] if facts.get("verdict") else ["Nothing was replayed."]
+    notes = "".join(f"<li>{_html(content, note['text'])} <small>{_html(content, _time(note['at']))}</small></li>" for note in content.notes)
+    listed = f"<h3>Notes</h3><ul>{notes}</ul>" if notes else ""
+    return _section("Summary", f"<p>{_html(content, ' '.join(sentences))} {_row_ref(content, content.example.id)}</p>{listed}")
+
+
+def _timeline(content: _Content) -> str:
+    from sinchtools import analysis
+
+    events: list[tuple[Any, str, str]] = []
+    dated = [shown for shown in content.shown if shown.at]
+    if dated:
+        first, last = min(dated, key=lambda x: (x.at, x.id)), max(dated, key=lambda x: (x.at, x.id))
+        events += [(first.at, "First request of the evidence", first.id), (last.at, "Last request of the evidence", last.id)]
+    for group in content.groups[:MOST_GROUPS]:
+        if str(group["first"]) != "NaT":
+            events.append((group["first"], f"First of {group['n']:,}: {group['fingerprint']}", group["example_id"]))
+    for spike in analysis.spikes(content.frame).to_dict("records")[:MOST_GROUPS]:
+        what = f"Spike of {analysis.label(spike['status'], spike['code'])}: {spike['n']:,} until {_time(spike['end'])}"
+        events.append((spike["start"], f"{what}, where about {spike['expected']:.1f} are usual", ""))
+    rows = [[_time(at), what, row] for at, what, row in sorted(events, key=lambda event: (event[0], event[1]))]
+    undated = f"<p>{len(content.shown) - len(dated):,} requests tell no time.</p>" if len(dated) < len(content.shown) else ""
+    return _section("Timeline", _table(content, ["Time (UTC)", "What", "Row"], rows, "What happened when") + undated)
+
+
+def _findings(content: _Content) -> str:
+    return _section("Findings", "".join(_diagnosed(content, row, diagnosis) for row, diagnosis in content.diagnoses.items()))
+
+
+def _diagnosed(content: _Content, row: str, diagnosis: Diagnosis) -> str:
+    x = diagnosis.exchange
+    answer = " ".join(str(part) for part in (x.status, x.code) if part is not None) or x.failure or "no answer"
+    title = f"{answer}: {x.endpoint or x.method or 'a request'}"
+    head = f"<h3>{_html(content, title)} {_row_ref(content, row)}</h3>"
+    if not diagnosis.findings:
+        return f"{head}<p>Nothing wrong was found in the request.</p>"
+    items = "".join(_finding(content, finding) for finding in diagnosis.findings[:MOST_GROUPS])
+    return f"{head}<ol>{items}</ol>"
+
+
+def _finding(content: _Content, finding: Finding) -> str:
+    proof = f"<pre>{_html(content, finding.proof)}</pre>" if finding.proof else ""
+    answered = f", answered with {finding.status} {finding.code or ''}".rstrip() if finding.status else ""
+    return (
+        f"<li><strong>{_html(content, finding.says)}</strong> {_html(content, finding.then)}{proof}"
+        f"<p><small>{_html(content, f'{finding.severity} {finding.rule} at {_place(finding)}{answered}. Source: {finding.page} ({finding.tag}).')}"
+        "</small></p></li>"
+    )
+
+
+def _groups(content: _Content) -> str:
+    rows = [
+        [group["fingerprint"], f"{group['n']:,}", f"{group['share']:.1%}", _time(group["first"]), _time(group["last"]), group["example_id"]]
+        for group in content.groups[:MOST_GROUPS]
+    ]
+    more = f"<p>Shown are {MOST_GROUPS} of {len(content.groups):,} groups.</p>" if len(content.groups) > MOST_GROUPS else ""
+    head = ["What they share", "Calls", "Share", "First", "Last", "Row"]
+    return _section("Groups of failures", _table(content, head, rows, "Largest first") + more)
+
+
+def _charts(content: _Content) -> str:
+    figures = ((chart._repr_html_(), _html(content, chart.description)) for chart in content.charts.values())
+    return _section("Charts", "".join(f"<figure>{image}<figcaption>{words}</figcaption></figure>" for image, words in figures))
+
+
+def _steps(content: _Content) -> str:
+    if not content.walks:
+        return _section("Steps done", "<p>No troubleshooting tips were gone through.</p>")
+    return _section("Steps done", "".join(_walk(content, walk) for walk in content.walks))
+
+
+def _walk(content: _Content, walk: Mapping[str, Any]) -> str:
+    rows = [[event["at"], event["title"], event["state"], event["proof"], event["reason"]] for event in walk["transcript"]]
+    row = walk.get("exchange")
+    title = " ".join(filter(None, (walk.get("label"), walk["title"])))
+    head = f"<h3>{_html(content, title)}</h3>"
+    table = _table(content, ["Time (UTC)", "Step", "Answer", "Proof", "Note"], rows, f"Row {row}" if row else "Steps and answers")
+    return f"{head}{table}<p>{_html(content, walk['ended'] or 'Not ended.')}</p>"
+
+
+def _replays(content: _Content) -> str:
+    if not content.replays:
+        return _section("Replays", "<p>Nothing was replayed.</p>")
+    rows = [
+        [r["verdict"], r.get("endpoint") or "", r["was"], r["now"], r["target"] + (" (simulated)" if r["target"] == "sandbox" else ""),
+         "; ".join(r["reasons"]), r["parent_id"]]
+        for r in content.replays[:MOST_ROWS]
+    ]  # fmt: skip
+    more = f"<p>Shown are {MOST_ROWS} of {len(content.replays):,}.</p>" if len(content.replays) > MOST_ROWS else ""
+    head = ["Verdict", "Request", "Was", "Now", "Where", "Why", "Row"]
+    return _section("Replays", _table(content, head, rows, "Each row is a child of its original") + more)
+
+
+def _simulated(content: _Content) -> str:
+    rows = sum(_is_simulated(row) for row in content.rows)
+    replays = sum(replay["target"] == "sandbox" and replay["now"] != "not sent" for replay in content.replays)
+    of = f"{rows:,} of the {len(content.rows):,} answers in the evidence"
+    said = [f"{of} are simulated: they come from the sandbox, not from the vendor."] if rows else []
+    said += [f"{replays:,} replays were answered by the sandbox on this machine: no message was sent, nobody was asked."] if replays else []
+    return _section("What is simulated", f"<p>{' '.join(said) or 'Nothing in this report is simulated.'}</p>")
+
+
+def _reply(content: _Content) -> str:
+    return _section("Reply to the customer (draft)", _draft(content, "reply"))
+
+
+def _escalation(content: _Content) -> str:
+    return _section("Escalation to engineering (draft)", _draft(content, "escalation"))
+
+
+def _request(content: _Content) -> str:
+    words = "The main failing request as a command; credentials are markers and people aliases, so it does not run as it is."
+    return _section("The request", f"<p>{words} {_row_ref(content, content.example.id)}</p><pre>{_html(content, to_curl(content.example))}</pre>")
+
+
+_SECTIONS = {
+    "summary": _summary, "timeline": _timeline, "findings": _findings, "groups": _groups, "charts": _charts, "steps": _steps, "replays": _replays,
+    "simulated": _simulated, "reply": _reply, "escalation": _escalation, "request": _request,
+}  # fmt: skip
+
+
+# --- the drafts ------------------------------------------------------------------------------------------------------
+
+
+def drafted(content: _Content, which: str) -> list[tuple[str, str]]:
+    """Return the sentences of a draft, each with the id of the row that it rests on."""
+    facts = _facts(content)
+    table = tomllib.loads((share_folder("data/catalogue") / "drafts.toml").read_text(encoding="utf-8"))
+    used = [
+        entry for entry in table[which]
+        if all(facts.get(name) for name in entry.get("needs", ())) and not any(facts.get(name) for name in entry.get("unless", ()))
+    ]  # fmt: skip
+    return [(entry["says"].format_map(facts), str(facts.get(entry["row"]) or content.example.id)) for entry in used]
+
+
+def _draft(content: _Content, which: str) -> str:
+    return f'<div class="draft">{"".join(f"<p>{_html(content, says)} {_row_ref(content, row)}</p>" for says, row in drafted(content, which))}</div>'
+
+
+def _facts(content: _Content) -> dict[str, Any]:
+    """Return what the sentences of the drafts are filled from; a fact that is not known is left out or empty."""
+    x, diagnosis = content.example, next(iter(content.diagnoses.values()))
+    top = diagnosis.top
+    failing = sum(group["n"] for group in content.groups)
+    times = sorted(row.at for row in content.shown if row.at)
+    facts: dict[str, Any] = {
+        "n": f"{_calls(content):,}", "failing": failing, "example": x.id, "first": content.shown[0].id,
+        "period": f" between {_time(times[0])} and {_time(times[-1])} UTC" if times else "",
+        "account": x.account, "region": x.region, "endpoint": x.endpoint, "text": x.text,
+    }  # fmt: skip
+    if content.groups:
+        group = content.groups[0]
+        facts |= {"top_n": f"{group['n']:,}", "share": f"{group['share']:.0%}", "since": _time(group["first"]), "until": _time(group["last"])}
+        facts["answer"] = " ".join(str(part) for part in (x.status, x.code) if part is not None) or x.failure
+    if top:
+        facts |= {"says": top.says, "then": top.then, "page": top.page, "rule": top.rule, "tag": top.tag, "proof": top.proof, "place": _place(top)}
+        facts["vendor_side"] = failing and (top.location in ("server", "account") or (x.status or 0) >= 500)
+        facts["customer_side"] = failing and not facts["vendor_side"]
+        facts["unexplained"] = failing and top.rule.startswith("observed-")
+    return facts | _replay_facts(content.replays)
+
+
+def _replay_facts(replays: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if not replays:
+        return {}
+    best = next((replay for replay in replays if replay["verdict"] == "FIXED"), replays[-1])
+    fixed = best["parent_id"] if best["verdict"] == "FIXED" else None
+    target = best["target"] + (" (simulated)" if best["target"] == "sandbox" else "")
+    facts = {"replayed": best["parent_id"], "verdict": best["verdict"], "replay_reason": "; ".join(best["reasons"]), "replay_target": target}
+    return {**facts, "fixed": fixed, "fixed_in_sandbox": fixed and best["target"] == "sandbox"}
+
+
+def _calls(content: _Content) -> int:
+    from sinchtools import analysis
+
+    return int(analysis.overview(content.frame)["n"].iloc[0])
+
+
+# --- the capsule -----------------------------------------------------------------------------------------------------
+
+
+def _capsule(content: _Content, page: bytes) -> bytes:
+    """Return the zip: `exchanges.jsonl` is what `read` opens again, the rest is for people."""
+    members = {
+        "capsule.json": _json({"kind": "sinchtools-capsule", "data": "exchanges.jsonl", "title": _plain(content, content.title)}),
+        "exchanges.jsonl": to_jsonl(content.shown).encode("utf-8", "replace"),
+        "report.html": page,
+        "request.sh": _plain(content, to_curl(content.example) + "\n").encode("utf-8", "replace"),
+        "transcript.json": _json(json.loads(_plain(content, json.dumps({"walks": content.walks, "replays": content.replays}, ensure_ascii=False)))),
+        **_chart_files(content),
+    }
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members.items():
+                entry = zipfile.ZipInfo(name, _ZIP_TIME)
+                entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, 0o600 << 16, 3
+                archive.writestr(entry, data)
+        return buffer.getvalue()
+
+
+def _chart_files(content: _Content) -> dict[str, bytes]:
+    import tempfile
+
+    from sinchtools import charts
+
+    with tempfile.TemporaryDirectory() as folder:
+        written = [path for name, chart in content.charts.items() for path in charts.save(chart, Path(folder) / name, formats=("png",))]
+        return {f"charts/{path.name}": path.read_bytes() for path in written}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+
+
+# --- small things ----------------------------------------------------------------------------------------------------
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>"
+
+
+def _table(content: _Content, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> str:
+    if not rows:
+        return "<p>Nothing to list.</p>"
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = "\n".join("<tr>" + "".join(f"<td>{_html(content, str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><caption>{_html(content, caption)}</caption><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+
+
+def _row_ref(content: _Content, row: str) -> str:
+    return f"<small>[row {_html(content, row)}]</small>"
+
+
+def _html(content: _Content, text: str) -> str:
+    return escape(_plain(content, text))
+
+
+def _plain(content: _Content, text: str) -> str:
+    """Return any text with people aliased, and with what would run, hide or turn around made visible."""
+    return "".join(_visible(character) for character in content.aliases.words(text))
+
+
+def _visible(character: str) -> str:
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in "\n\t"
+    return f"U+{ord(character):04X}" if hidden else character
+
+
+def _place(finding: Finding) -> str:
+    where = f"line {finding.line}, column {finding.column}" if finding.line else ""
+    return ", ".join(part for part in (finding.location, finding.field or "", finding.pointer or "", where) if part)
+
+
+def _is_simulated(exchange: Exchange) -> bool:
+    return exchange.target == "sandbox" or any(name.lower() == "x-simulated" for name in exchange.response_headers)
+
+
+def _time(at: Any) -> str:
+    """Return a time to the second, or nothing when it is not known."""
+    if at is None or str(at) == "NaT":
+        return ""
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return str(moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
