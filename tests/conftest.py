@@ -8,10 +8,13 @@ import ipaddress
 import os
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from benchmarks.run import keep
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
 KEPT = {"SINCHTOOLS_BROWSER", "SINCHTOOLS_CHROMIUM", "SINCHTOOLS_FULL"}
@@ -28,6 +31,20 @@ def pytest_configure(config):
     config.add_cleanup(folder.cleanup)
     os.environ["SINCHTOOLS_HOME"] = folder.name
     sys.addaudithook(_guard)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """After the long tests at full size: their counts, a line for each file, go into benchmarks/RESULTS.md."""
+    if not (FULL and config.getoption("markexpr") == "long"):
+        return
+    lines: dict[str, Counter[str]] = defaultdict(Counter)
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            file = report.nodeid.partition("::")[0]
+            lines[file][outcome] += 1
+            lines[file]["seconds"] += round(getattr(report, "duration", 0))
+    words = [", ".join(f"{n} {what}" for what, n in counts.items()) for counts in lines.values()]
+    keep("check_long", "\n".join(f"{file}: {said}" for file, said in zip(lines, words, strict=True)))
 
 
 @pytest.fixture
