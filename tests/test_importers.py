@@ -140,22 +140,43 @@ def test_times_become_utc_and_a_missing_zone_is_reported(given, tz, expected, wa
 
 
 def test_the_report_is_text_json_html_and_numbers():
-    evidence = read([CURL + " -H 'Authorization: Bearer abc123def456'", "hello there", har(entry(500))])
-    assert repr(evidence) == "<Evidence: 2 exchanges, 1 skipped, 2 secrets removed>"
-    assert "2 exchanges read (curl 1, har 1); 2 secrets removed" in evidence.summary
-    assert set(evidence.as_json()) == {"exchanges", "skipped", "warnings", "secrets_removed"}
-    assert [x.status for x in evidence.failing()] == [None, 500]
+    evidence = read([CURL + " -H 'Authorization: Bearer abc123def456'", "hello there", har(entry(500)), json.dumps([ROW, ROW])])
+    assert repr(evidence) == "<Evidence: 4 exchanges, 1 skipped, 2 secrets removed>"
+    assert evidence.summary.startswith("3 failing: 403 missing_callback_url 2, 500 1; 1 without an answer.\n4 exchanges read (")
+    assert "2 secrets removed (header Authorization 2)" in evidence.summary
+    assert evidence.as_json()["failing"] == [{"answer": "403 missing_callback_url", "count": 2}, {"answer": "500", "count": 1}]
+    assert [x.status for x in evidence.failing()] == [None, 500, 403, 403]
     assert evidence[evidence[1].id] is evidence[1]
     assert evidence.frame()["status"].tolist()[1] == 500
 
 
-def test_the_html_report_escapes_and_is_bounded():
-    page = read(
-        json.dumps({"method": "GET", "url": "/<script>alert(1)</script>", "status": 500, "id": "<b>"}) + "\n" + "\n".join([json.dumps(ROW)] * 60)
-    )._repr_html_()
-    assert "<script" not in page
-    assert "<b>" not in page
-    assert page.count("<tr>") < 30
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([ROW], "1 failing: 403 missing_callback_url 1."),
+        ([{"method": "GET", "url": "/x", "status": 204}, {"method": "GET", "url": "/x", "status": 302}], "2 not failing."),
+        ([{"method": "GET", "url": "/x", "failure": "ReadTimeout"}, {"method": "GET", "url": "/x"}],
+         "1 failing: ReadTimeout 1; 1 without an answer."),
+        ([{"method": "GET", "url": "/x", "status": s} for s in range(400, 409)],
+         "9 failing: 400 1, 401 1, 402 1, 403 1, 404 1, 405 1, 3 other answers."),
+    ],
+)  # fmt: skip
+def test_one_sentence_sums_up_what_failed(rows, sentence):
+    assert read(json.dumps(rows)).outcome == sentence
+
+
+def test_the_html_report_escapes_is_bounded_and_shows_failing_rows_first():
+    bad = {"method": "GET", "url": "/<script>alert(1)</script>", "status": 500, "id": "<b>", "at": "2024-05-01T10:00:00Z"}
+    page = read("\n".join([json.dumps(ROW | {"status": 201, "response_body": None})] * 60 + [json.dumps(bad)] + ["{<i>"] * 2))._repr_html_()
+    assert not any(tag in page for tag in ("<script", "<b>", "<i>"))
+    assert page.count("<tr>") == 21
+    assert page.index("alert") < page.index(">row-1<")
+    assert "Showing 20 of 61" in page
+    assert 'nowrap">2024-05-01 10:00:00<' in page
+
+
+def test_a_dict_names_what_is_read():
+    assert read({"ticket.har": har(entry()).encode()})[0].source == "ticket.har#1"
 
 
 def test_exchanges_pass_through_unchanged():

@@ -14,7 +14,7 @@ from sinchtools.records import Exchange, Skipped, as_dict
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = 20
+SHOWN, SHOWN_ANSWERS = 20, 6
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,20 +81,36 @@ class Evidence:
         """Return what `sinchtools read --json` prints."""
         return {
             "exchanges": [tables.as_json(exchange) for exchange in self.exchanges],
+            "failing": [{"answer": answer, "count": count} for answer, count in self.failures.most_common()],
             "skipped": [as_dict(skipped) for skipped in self.skipped],
             "warnings": [as_dict(warning) for warning in self.warnings],
             "secrets_removed": self.secrets_removed,
         }
 
     @property
+    def failures(self) -> Counter[str]:
+        """How many rows failed with which answer: ``403 missing_callback_url``, or the class of a network error."""
+        return Counter(_answer(exchange) for exchange in self.exchanges if _failed(exchange))
+
+    @property
+    def outcome(self) -> str:
+        """How many rows failed, with which statuses and codes, in one sentence."""
+        failures = self.failures
+        silent = sum(exchange.outcome == "no_response" and not exchange.failure for exchange in self.exchanges)
+        well = len(self) - failures.total() - silent
+        named = ", ".join(f"{answer} {count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS))
+        named += f", {len(failures) - SHOWN_ANSWERS:,} other answers" if len(failures) > SHOWN_ANSWERS else ""
+        parts = [f"{failures.total():,} failing: {named}"] * bool(failures)
+        parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without an answer"] * bool(silent)
+        return "; ".join(parts) + "." if parts else ""
+
+    @property
     def summary(self) -> str:
         """The report in a few lines of text."""
-        lines = [f"{_count(len(self), 'exchange')} read{_of(self.formats)}; {_count(self.secrets_removed, 'secret')} removed{_of(self.secrets)}."]
-        lost = sum(skipped.count for skipped in self.skipped)
-        lines += [f"Not read: {_count(lost, 'piece')}."] if lost else []
-        lines += [f"  {_said(skipped)}" for skipped in self.skipped[:SHOWN]] + _more(len(self.skipped))
-        lines += ["Read, but guessed:"] if self.warnings else []
-        lines += [f"  {_said(warning)}" for warning in self.warnings[:SHOWN]] + _more(len(self.warnings))
+        lines = [self.outcome] if self.exchanges else []
+        lines.append(self._what_was_read())
+        for head, entries in self._lists():
+            lines += [f"{head}:", *(f"  {_said(entry)}" for entry in entries[:SHOWN]), *_more(len(entries))]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -104,22 +120,64 @@ class Evidence:
     def __str__(self) -> str:
         return self.summary
 
+    def _what_was_read(self) -> str:
+        return f"{_count(len(self), 'exchange')} read{_of(self.formats)}; {_count(self.secrets_removed, 'secret')} removed{_of(self.secrets)}."
+
+    def _lists(self) -> list[tuple[str, tuple[Skipped, ...]]]:
+        heads = (f"Not read, {_count(sum(skipped.count for skipped in self.skipped), 'piece')}", "Read, but guessed")
+        return [(head, listed) for head, listed in zip(heads, (self.skipped, self.warnings), strict=True) if listed]
+
     def _repr_html_(self) -> str:
-        rows = "".join(_html_row(exchange) for exchange in self.exchanges[:SHOWN])
-        heads = "".join(
-            f'<th scope="col" style="text-align:left;padding:2px 8px">{name}</th>' for name in ("id", "at", "request", "status", "code", "source")
-        )
-        table = f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>' if rows else ""
-        more = f"<p>Shown are {SHOWN} of {len(self)}.</p>" if len(self) > SHOWN else ""
-        style = "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif)"
-        return f'<div style="{style}"><pre style="white-space:pre-wrap;color:inherit">{html.escape(self.summary)}</pre>{table}{more}</div>'
+        first = sorted(self.exchanges, key=lambda exchange: not _failed(exchange))[:SHOWN]
+        lists = "".join(_html_list(head, entries) for head, entries in self._lists())
+        note = f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> has them all.</p>" if len(self) > SHOWN else ""
+        outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" if self.exchanges else ""
+        read = f"<p>{html.escape(self._what_was_read())}</p>"
+        return f'<div style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>'
 
 
-def _html_row(exchange: Exchange) -> str:
-    at = f"{exchange.at:%Y-%m-%d %H:%M:%S}" if exchange.at else ""
-    what = exchange.endpoint or f"{exchange.method or '?'} {(exchange.url or '?').partition('?')[0]}"
-    cells = (exchange.id, at, what, exchange.status if exchange.status is not None else exchange.outcome, exchange.code or "", exchange.source or "")
-    return "<tr>" + "".join(f'<td style="padding:2px 8px">{html.escape(str(cell)[:120])}</td>' for cell in cells) + "</tr>"
+_STYLE = "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);text-align:left"
+_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
+_ONE_LINE = {"at (UTC)", "status"}
+
+
+def _html_list(head: str, entries: tuple[Skipped, ...]) -> str:
+    said = [*map(_said, entries[:SHOWN]), *_more(len(entries))]
+    items = "".join(f"<li>{html.escape(words)}</li>" for words in said)
+    return f'<details open><summary>{head}</summary><ul style="margin:0;overflow-wrap:anywhere">{items}</ul></details>'
+
+
+def _html_table(exchanges: list[Exchange]) -> str:
+    if not exchanges:
+        return ""
+    rows = [_html_row(exchange) for exchange in exchanges]
+    heads = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in rows[0])
+    lines = "".join("<tr>" + "".join(_html_cell(name, text) for name, text in row.items()) + "</tr>" for row in rows)
+    return f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
+
+
+def _html_row(exchange: Exchange) -> dict[str, str]:
+    return {
+        "at (UTC)": f"{exchange.at:%Y-%m-%d %H:%M:%S}" if exchange.at else "",
+        "request": exchange.endpoint or f"{exchange.method or '?'} {(exchange.url or '?').partition('?')[0]}",
+        "status": str(exchange.status or exchange.failure or "no answer"),
+        "code": exchange.code or "",
+        "id": exchange.id,
+        "source": exchange.source or "",
+    }
+
+
+def _html_cell(name: str, text: str) -> str:
+    wrap = "white-space:nowrap" if name in _ONE_LINE else "overflow-wrap:anywhere"
+    return f'<td style="{_CELL};{wrap}">{html.escape(text[:120])}</td>'
+
+
+def _failed(exchange: Exchange) -> bool:
+    return exchange.outcome in ("user_error", "sinch_error") or (exchange.outcome == "no_response" and bool(exchange.failure))
+
+
+def _answer(exchange: Exchange) -> str:
+    return " ".join(str(part) for part in (exchange.status, exchange.code) if part) or str(exchange.failure)
 
 
 def _said(entry: Skipped) -> str:

@@ -21,7 +21,7 @@ from sinchtools.importers.scan import rows as scanned_rows
 from sinchtools.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.redact import MARKER, Redactor
 
-Source = str | Path | bytes | bytearray | Exchange | Iterable[Any]
+Source = str | Path | bytes | bytearray | Exchange | Mapping[str, Any] | Iterable[Any]
 
 
 class Format(NamedTuple):
@@ -65,7 +65,8 @@ def read(
     Parameters
     ----------
     source
-        What to read. A text that could be a path and is one is read from there. Also what `scan` returned, together with `ids`.
+        What to read, or a dict of name and what to read. A text that could be a path and is one is read from there.
+        Also what `scan` returned, together with `ids`.
     ids
         The rows of a scan to bring in whole.
     format
@@ -118,6 +119,9 @@ class _Reading:
         elif isinstance(source, str | Path | bytes | bytearray):
             for opened in sources.opened(source, name):
                 self.open(opened)
+        elif isinstance(source, Mapping):
+            for called, part in source.items():
+                self.take(part, called)
         else:
             for number, part in enumerate(source, start=1):
                 self.take(part, f"paste-{number}")

@@ -10,7 +10,7 @@ from sinchtools.errors import WrongUseError
 from sinchtools.importers import Evidence, read
 from sinchtools.panels.look import Panel, button, labelled, row
 
-UPLOAD_NOTE = "The server limits uploads (10 MB by default): use the path for anything large."
+UPLOAD_NOTE = "The notebook server takes uploads up to about 10 MB in all: give a path for anything larger."
 
 
 class EvidencePanel(Panel):
@@ -39,23 +39,24 @@ class EvidencePanel(Panel):
             widgets.Textarea, "Or paste here", "curl commands, an error body, log lines, a HAR", value=text if "\n" in text else "",
             layout=widgets.Layout(width="100%", height="110px"),
         )  # fmt: skip
-        self.upload = widgets.FileUpload(description="Or choose files", tooltip=UPLOAD_NOTE, multiple=True, layout=widgets.Layout(width="auto"))
+        tooltip = "Files from this computer, read together with what stands above"
+        self.upload = widgets.FileUpload(description="Or choose files", tooltip=tooltip, multiple=True, layout=widgets.Layout(width="auto"))
         self.read_button = button("Read", "Read what stands above", primary=True)
         self.report = widgets.HTML(layout=widgets.Layout(width="100%"))
         self.read_button.on_click(self.guard(self.read, self.read_button, busy="Reading ..."))
-        self.rows(self.path, self.paste, row(self.read_button, self.upload), self.report)
+        note = widgets.HTML(f"<span class='st-quiet'>{UPLOAD_NOTE}</span>", layout=widgets.Layout(width="100%"))
+        self.rows(self.path, self.paste, row(self.read_button, self.upload), note, self.report)
         if text:
             self.read()
 
     def read(self) -> Evidence:
         """Read path, paste and chosen files together, and show the report."""
-        sources: list[Path | str | bytes] = [self.path.value.strip()] if self.path.value.strip() else []
-        sources += [self.paste.value] if self.paste.value.strip() else []
-        sources += [bytes(one["content"]) for one in self.upload.value]
+        sources: list[str | dict[str, bytes]] = [text for text in (self.path.value.strip(), self.paste.value) if text.strip()]
+        sources += [{one["name"]: bytes(one["content"])} for one in self.upload.value]
         if not sources:
             raise WrongUseError("There is nothing to read yet.", hint="Give a path, paste text, or choose files.")
         self.evidence = read(sources)
-        self.paste.value = ""  # the paste may hold a token; it must not be saved with the notebook
+        self.paste.value, self.upload.value = "", ()  # they may hold a token that must not be saved with the notebook
         self.report.value = self.evidence._repr_html_()
-        self.say(f"Read {len(self.evidence)} exchanges; {self.evidence.secrets_removed} secrets removed. The paste box was emptied.")
+        self.say(f"Read {len(self.evidence)} exchanges; {self.evidence.secrets_removed} secrets removed. The paste box and the files were let go of.")
         return self.evidence
