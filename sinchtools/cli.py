@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import sys
 import threading
@@ -16,17 +15,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sinchtools import __version__, settings
-from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
+from sinchtools.case import export
 from sinchtools.catalogue import explain
 from sinchtools.checks import instant_of
 from sinchtools.diagnosis import diagnose
 from sinchtools.doctor import doctor
 from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
-from sinchtools.exporters import to_har, to_jsonl
 from sinchtools.importers import Evidence, read
-from sinchtools.leaks import Known, write
-from sinchtools.records import Exchange
 from sinchtools.replay import Replayed, plan
 from sinchtools.report import report
 from sinchtools.runner import Progress
@@ -81,7 +77,13 @@ def _replay(options: argparse.Namespace) -> int:
     edits = {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=_instant(options.as_of)) if one.fix} if options.fix else {}
     with _log(options) as log:
         made = plan(
-            evidence, target=options.target, edits=edits, log=log, test_number=options.test_number, workers=options.workers, requests_per_s=options.rate
+            evidence,
+            target=options.target,
+            edits=edits,
+            log=log,
+            test_number=options.test_number,
+            workers=options.workers,
+            requests_per_s=options.rate,
         )
         print(made, file=sys.stderr)
         done = made.run(confirm=options.confirm, progress=_progress if sys.stderr.isatty() else None)
@@ -168,20 +170,11 @@ def _show_log(options: argparse.Namespace) -> int:
             return int(bool(problems))
         rows = list(log)
     if options.export:
-        print(_exported(rows, Path(options.export), keep_people=options.keep_people))
+        print(export(rows, options.export, keep_people=options.keep_people))
         return 0
     for row in rows:
         print(json.dumps(as_json(row), ensure_ascii=False) if options.json else repr(row))
     return 0
-
-
-def _exported(rows: Sequence[Exchange], path: Path, *, keep_people: bool) -> Path:
-    form = {".jsonl": to_jsonl, ".har": to_har}.get(path.suffix)
-    if form is None:
-        raise WrongUseError(f"{path.name!r} is no form of export.", hint="Use a name that ends in .jsonl or .har.")
-    aliases = Aliases(secrets.token_bytes(32))
-    shown, known = (rows, Known()) if keep_people else ([aliases.exchange(row) for row in rows], Known.of(rows))
-    return write(path, form(shown).encode("utf-8", "surrogatepass"), known)
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -264,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     log = command("log", _show_log, "Show the call log, or check that it is intact.", data=True)
     log.add_argument("log", nargs="?", help="the file (default: the work folder's)")
     log.add_argument("--verify", action="store_true", help="check that no event was altered, put in or taken out")
-    log.add_argument("--export", metavar="FILE", help="write .jsonl or .har instead, people as aliases")
+    log.add_argument("--export", metavar="FILE", help="write .jsonl, .har or .sh instead, people as aliases")
     log.add_argument("--keep-people", action="store_true", help="export numbers and texts as they are")
     return parser
 

@@ -141,9 +141,35 @@ def test_log_shows_and_verifies(run, curl):
     assert "intact" in out
 
 
+def test_a_replay_says_its_plan_and_keeps_its_pace(run, curl):
+    code, out, err = run("replay", curl, "--workers", "2", "--rate", "50", "--json")
+    assert code == 1
+    assert "2 at a time; at most 50 requests/s" in err
+    assert len(json.loads(out)["results"]) == 1
+
+
+def test_a_replay_run_twice_sends_once(run, curl):
+    first, second = (json.loads(run("replay", curl, "--json")[1])["results"][0] for _ in range(2))
+    assert first["id"] == second["id"]
+    assert "sent once only" in " ".join(second["reasons"])
+
+
+def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
+    run("replay", curl)
+    for options, there in (([], False), (["--keep-people"], True)):
+        code, out, _ = run("log", "--export", tmp_path / "calls.jsonl", *options)
+        assert code == 0
+        assert out.strip().endswith("calls.jsonl")
+        assert ("15551230001" in (tmp_path / "calls.jsonl").read_text()) == there
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["replay", "{curl}", "--workers", "99"], "99 workers"),
+        (["replay", "{curl}", "--rate", "0"], "no rate"),
+        (["replay", "{curl}", "--test-number", "me"], "test number"),
+        (["log", "--export", "calls.pdf"], "'.pdf'"),
         (["read", "no/such/file.har"], "does not exist"),
         (["diagnose", "no/such/file.har"], "does not exist"),
         (["explain"], "one thing at a time"),
