@@ -142,7 +142,7 @@ def test_times_become_utc_and_a_missing_zone_is_reported(given, tz, expected, wa
 def test_the_report_is_text_json_html_and_numbers():
     evidence = read([CURL + " -H 'Authorization: Bearer abc123def456'", "hello there", har(entry(500)), json.dumps([ROW, ROW])])
     assert repr(evidence) == "<Evidence: 4 exchanges, 1 skipped, 2 secrets removed>"
-    assert evidence.summary.startswith("3 failing: 403 missing_callback_url 2, 500 1; 1 without an answer.\n4 exchanges read (")
+    assert evidence.summary.startswith("3 failing: 403 missing_callback_url ×2, 500 ×1; 1 without an answer.\n4 exchanges read (")
     assert "2 secrets removed (header Authorization 2)" in evidence.summary
     assert evidence.as_json()["failing"] == [{"answer": "403 missing_callback_url", "count": 2}, {"answer": "500", "count": 1}]
     assert [x.status for x in evidence.failing()] == [None, 500, 403, 403]
@@ -153,12 +153,12 @@ def test_the_report_is_text_json_html_and_numbers():
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([ROW], "1 failing: 403 missing_callback_url 1."),
+        ([ROW], "1 failing: 403 missing_callback_url ×1."),
         ([{"method": "GET", "url": "/x", "status": 204}, {"method": "GET", "url": "/x", "status": 302}], "2 not failing."),
         ([{"method": "GET", "url": "/x", "failure": "ReadTimeout"}, {"method": "GET", "url": "/x"}],
-         "1 failing: ReadTimeout 1; 1 without an answer."),
+         "1 failing: ReadTimeout ×1; 1 without an answer."),
         ([{"method": "GET", "url": "/x", "status": s} for s in range(400, 409)],
-         "9 failing: 400 1, 401 1, 402 1, 403 1, 404 1, 405 1, 3 other answers."),
+         "9 failing: 400 ×1, 401 ×1, 402 ×1, 403 ×1, 404 ×1, 405 ×1, 3 other answers."),
     ],
 )  # fmt: skip
 def test_one_sentence_sums_up_what_failed(rows, sentence):

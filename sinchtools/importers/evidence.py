@@ -98,7 +98,7 @@ class Evidence:
         failures = self.failures
         silent = sum(exchange.outcome == "no_response" and not exchange.failure for exchange in self.exchanges)
         well = len(self) - failures.total() - silent
-        named = ", ".join(f"{answer} {count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS))
+        named = ", ".join(f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS))
         named += f", {len(failures) - SHOWN_ANSWERS:,} other answers" if len(failures) > SHOWN_ANSWERS else ""
         parts = [f"{failures.total():,} failing: {named}"] * bool(failures)
         parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without an answer"] * bool(silent)
@@ -138,7 +138,6 @@ class Evidence:
 
 _STYLE = "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);text-align:left"
 _CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
-_ONE_LINE = {"at (UTC)", "status"}
 
 
 def _html_list(head: str, entries: tuple[Skipped, ...]) -> str:
@@ -151,9 +150,10 @@ def _html_table(exchanges: list[Exchange]) -> str:
     if not exchanges:
         return ""
     rows = [_html_row(exchange) for exchange in exchanges]
-    heads = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in rows[0])
+    heads = "".join(f'<th scope="col" style="{_CELL};white-space:nowrap">{name}</th>' for name in rows[0])
     lines = "".join("<tr>" + "".join(_html_cell(name, text) for name, text in row.items()) + "</tr>" for row in rows)
-    return f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
+    table = f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
+    return f'<div style="overflow-x:auto">{table}</div>'
 
 
 def _html_row(exchange: Exchange) -> dict[str, str]:
@@ -168,7 +168,7 @@ def _html_row(exchange: Exchange) -> dict[str, str]:
 
 
 def _html_cell(name: str, text: str) -> str:
-    wrap = "white-space:nowrap" if name in _ONE_LINE else "overflow-wrap:anywhere"
+    wrap = "overflow-wrap:anywhere;min-width:16em" if name == "request" else "white-space:nowrap"
     return f'<td style="{_CELL};{wrap}">{html.escape(text[:120])}</td>'
 
 
