@@ -21,7 +21,7 @@ lint: .venv/dev.stamp         ## style and types
 	$(RUN) ruff check .
 	$(RUN) mypy
 
-check-long: .venv/long.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
+check-long: .venv/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
 
 bench: .venv/dev.stamp        ## measure speed and memory
@@ -53,6 +53,6 @@ LOCK := --quiet --universal --generate-hashes --python-version 3.11 --no-header 
 	$(PIP) --no-deps -e .
 	@touch $@
 
-.venv/long.stamp: .venv/dev.stamp
+.venv/spark.stamp: .venv/dev.stamp
 	$(PIP) -e ".[spark]"
 	@touch $@

@@ -10,6 +10,7 @@ import re
 import shutil
 import time
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -505,7 +506,7 @@ def to_parquet(pattern: str | Path, path: str | Path) -> pd.DataFrame:
     finally:
         waiting.unlink(missing_ok=True)
     converted = time.perf_counter()
-    rows = codes(scan(path))["n"].sum()
+    rows = codes(scan(path), per="attempt")["n"].sum()
     before = sum(Path(name).stat().st_size for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207  # as DuckDB reads a pattern
     seconds = {"s_to_convert": converted - started, "s_to_count": time.perf_counter() - converted}
     return pd.DataFrame([{"rows": rows, "mb_before": before / 1e6, "mb_after": path.stat().st_size / 1e6, **seconds}]).round(3)
@@ -521,12 +522,12 @@ def spark_session() -> Any:
         return print("PySpark is not installed. To use it: pip install 'sinchtools[spark]' (500 MB), and a Java runtime of version 17 or newer.")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         return print("Spark needs Java, and none was found. Install a Java runtime of version 17 or newer, or set JAVA_HOME.")
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[*]").appName("sinchtools")
-    for name, value in _SPARK.items():
-        builder = builder.config(name, value)
     with _quiet():
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.master("local[*]").appName("sinchtools")
+        for name, value in _SPARK.items():
+            builder = builder.config(name, value)
         return builder.getOrCreate()
 
 
@@ -545,12 +546,14 @@ def described(filters: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the JVM, which inherits it, from writing to standard error: what it has to say comes as an exception."""
+    """Keep the JVM, which inherits it, from writing to standard error (what matters comes as an exception), and PySpark from warning of pandas 3."""
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from sinchtools import analysis, tables
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import MissingInputError, WrongUseError
+from sinchtools.importers import scan
 from sinchtools.records import Exchange
 
 NOON = dt.datetime(2024, 6, 3, 12, 0, tzinfo=dt.UTC)  # a Monday
@@ -120,13 +121,10 @@ def as_spark(rows, _):
 
 
 def spark():
-    from pyspark.sql import SparkSession
-
-    quiet = {"spark.ui.enabled": False, "spark.sql.shuffle.partitions": 1, "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    builder = SparkSession.builder.master("local[1]").config("spark.sql.session.timeZone", "Asia/Kolkata")
-    for name, value in quiet.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+    session = analysis.spark_session()
+    session.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")  # ours must not depend on it
+    session.conf.set("spark.sql.shuffle.partitions", 1)
+    return session
 
 
 ENGINES = {
@@ -286,7 +284,7 @@ def test_every_aggregation_agrees_with_plain_python_on_every_engine(engine, rows
 
 
 def test_every_aggregation_agrees_with_plain_python_on_spark_too(tmp_path):
-    check(as_spark, DATA["ordinary"], tmp_path)
+    check(as_spark, DATA["ordinary"], tmp_path, counted_per=("call",))
 
 
 @pytest.mark.long
@@ -296,16 +294,18 @@ def test_a_hundred_thousand_distinct_texts_are_one_group(engine, tmp_path):
     assert analysis.groups(engine(rows, tmp_path))["n"].tolist() == [100_000]
 
 
-def check(engine, rows, tmp_path):
+def check(engine, rows, tmp_path, counted_per=("call", "attempt")):
     frame = engine(rows, tmp_path)
     frame = list(frame) if hasattr(frame, "__next__") else frame
-    for per in ("call", "attempt"):
+    for per in counted_per:
         counted = folded(rows) if per == "call" else rows
         for name, reference in REFERENCE.items():
             same(listed(getattr(analysis, name)(frame, per=per)), reference(counted))
         times = [row.at for row in counted if row.at] or [NOON]
         step = 3600 if max(times) - min(times) < dt.timedelta(days=40) else 86400
         same(listed(analysis.timeline(frame, f"{step}s", per=per)), timeline(counted, step))
+        chosen = analysis.timeline(frame, per=per)
+        same(listed(chosen), timeline(counted, chosen.attrs["interval_s"]))
 
 
 @each_engine
@@ -440,6 +440,40 @@ def test_wrong_use_is_said_in_words(call, words):
     with pytest.raises(WrongUseError, match=words.replace("(", r"\(")) as error:
         call()
     assert error.value.hint
+
+
+# --- large logs ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_log_is_converted_to_parquet_once_and_the_gain_is_told(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row, default=str) + "\n" for row in plain(DATA["ordinary"])))
+    gain = analysis.to_parquet(tmp_path / "*.jsonl", tmp_path / "new" / "log.parquet").iloc[0]
+    assert gain["rows"] == 240 and gain["mb_before"] > gain["mb_after"] > 0
+    assert listed(analysis.codes(scan(tmp_path / "new" / "log.parquet"))) == listed(analysis.codes(scan(tmp_path / "*.jsonl")))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["log.parquet"]
+
+
+def test_a_conversion_that_fails_leaves_what_was_there(tmp_path):
+    (tmp_path / "log.parquet").write_text("as it was")
+    with pytest.raises(MissingInputError):
+        analysis.to_parquet(tmp_path / "none*.jsonl", tmp_path / "log.parquet")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("log.parquet", "as it was")]
+
+
+def test_a_table_in_memory_is_of_its_own_and_outlives_the_frame():
+    first, second = analysis.in_memory([GOOD]), analysis.in_memory([GOOD, GOOD])
+    part = analysis.in_memory(analysis.filtered(second, status=201))
+    assert [int(analysis.codes(one)["n"].sum()) for one in (first, second, part)] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(("lacks", "words"), [("pyspark", "pip install 'sinchtools[spark]'"), ("java", "Install a Java runtime")])
+def test_without_spark_or_java_it_is_said_what_to_install(lacks, words, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if lacks == "pyspark" else name)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert analysis.spark_session() is None
+    assert words in capsys.readouterr().out
 
 
 # --- spikes and differences ---------------------------------------------------------------------------------------------------------------------
