@@ -345,10 +345,10 @@ def _body(body: str | bytes | None, number: Rewrite, text: Rewrite, *, sent: boo
         return body if new == decoded else new.encode(encoding, errors)
     if body.lstrip()[:1] in ("{", "[", '"') and _is_json(body):
         return "".join(_json(body, number, text, sent=sent))
-    if sent and re.fullmatch(r"[\w.\[\]%-]+=[^\s]*", body):
+    if sent and re.fullmatch(r"[\w.\[\]%-]+=[^\n{}<>]*", body):
         return "&".join(_pair(pair, number, text, unquote_plus) for pair in body.split("&"))
-    if sent and re.search(r"\w", body) and not re.search(r"[{}\[\]<>=:]|^@\S+$", body):
-        return text(body)  # a message and nothing around it
+    if sent and re.search(r"\w", body) and not re.search(r"[{}\[\]<>=]|^@\S+$", body):
+        return "\n".join(text(line) if re.search(r"[^\W\d]", line) else _free(line, number) for line in body.split("\n"))  # a message, no more
     return _loose(body, number, text, sent=sent)
 
 

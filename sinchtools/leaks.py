@@ -82,15 +82,13 @@ class Known:
             if any(bare[at : at + size] in self.numbers for size in self._sizes for at in range(len(bare) - size + 1)):
                 yield match.start()
 
-    def texts_in(self, text: str) -> Iterator[int]:
-        """Yield where a known message text stands, whatever its white space."""
+    def texts_in(self, text: str) -> list[str]:
+        """Return the known message texts that stand in a text, whatever its white space; the longest first."""
         if not self.texts:
-            return
+            return []
         folded = _folded(text)
-        words = set(_WORD.findall(folded))
-        for anchor, candidates in self._anchors.items():
-            if not anchor or anchor in words:
-                yield from (at for candidate in candidates if (at := folded.find(candidate)) >= 0)
+        anchors = self._anchors.keys() & {"", *_WORD.findall(folded)}
+        return sorted((known for anchor in anchors for known in self._anchors[anchor] if known in folded), key=lambda found: (-len(found), found))
 
 
 def gate(data: bytes, known: Known, *, where: str) -> None:
@@ -162,13 +160,13 @@ def _in_text(text: str, known: Known) -> Iterator[tuple[str, str]]:
             yield f"a secret ({name})", f" at character {text.find(value)}"
     nobody = NUMBER_ALIAS.sub(_blank, text) if "•" in text else text
     yield from (("the number of a person", f" at character {at}") for at in known.numbers_in(nobody))
-    yield from (("a message text", f" near character {at}") for at in known.texts_in(text))
+    yield from (("a message text", f" near character {_folded(text).find(found)}") for found in known.texts_in(text))
 
 
 def _is_secret(name: str, value: str) -> bool:
     """Tell a value from a word of a sentence: `token: copy it again`."""
     bare = value.strip().strip("'\"“”‘’").strip()
-    if len(bare) < 6 or "[secret " in bare or TEXT_ALIAS.search(bare) or not re.search(r"\w{3}", bare):
+    if len(bare) < 6 or "[secret " in bare or TEXT_ALIAS.search(bare) or not re.search(r"\w{3}", bare) or bare.endswith("="):
         return False
     if name == "userinfo":
         return not MARKER.search(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import secrets
 import string
 import tomllib
@@ -25,6 +26,7 @@ from sinchtools.exporters import to_curl, to_jsonl
 from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
 from sinchtools.records import Exchange, Finding
+from sinchtools.redact import Redactor
 from sinchtools.replay import Replayed
 from sinchtools.settings import share_folder
 from sinchtools.tables import frame
@@ -164,12 +166,17 @@ def _content(
         rows=rows,
         aliases=Aliases(case.key if case else key or secrets.token_bytes(32)),
         replays=[*(case.replays if case else []), *(row for done in replays for row in replay_rows(done))],
-        walks=[*(case.walks if case else []), *walked],
-        notes=[*(case.notes if case else []), *({"text": note, "at": None} for note in notes)],
+        walks=[_clean(walk) for walk in [*(case.walks if case else []), *walked]],
+        notes=[*(case.notes if case else []), *({"text": Redactor().text(note), "at": None} for note in notes)],
         as_of=(case.read_at if case else None) or max((row.at for row in rows if row.at), default=None),
         created=created,
         children=[*(case.log if case else []), *(result.child for done in replays for result in done if result.child)],
     )
+
+
+def _clean(walk: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a walk without the secrets that somebody wrote into an answer."""
+    return {**walk, "transcript": [{**event, "reason": Redactor().text(event["reason"])} for event in walk["transcript"]]}
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -432,7 +439,11 @@ def _html(content: _Content, text: str) -> str:
 
 def _plain(content: _Content, text: str) -> str:
     """Return any text with people aliased, and with what would run, hide or turn around made visible."""
-    return "".join(_visible(character) for character in content.aliases.words(text))
+    text = content.aliases.words(text)
+    for found in content.known.texts_in(text):
+        alias = content.aliases.text(found).replace("\\", r"\\")
+        text = re.sub(r"\s+".join(map(re.escape, found.split())), alias, text)
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:

@@ -1,0 +1,265 @@
+"""The report tells the case, gives the same bytes again, runs nothing, and lets nobody out."""
+
+import base64
+import contextlib
+import html.parser
+import io
+import json
+import re
+import zipfile
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+import sinchtools as st
+from sinchtools import api, tables
+from sinchtools.aliases import Aliases
+from sinchtools.case import Case, aliased, export
+from sinchtools.errors import LeakError, WrongUseError
+from sinchtools.exporters import to_jsonl
+from sinchtools.importers import read
+from sinchtools.playbook import tips
+from sinchtools.records import Exchange
+from sinchtools.replay import replay
+from sinchtools.report import PARTS, _content, drafted, report
+
+KEY = b"the key of this one case, no other"
+NUMBER, TEXT, TOKEN = "46701740605", "Hi Anna, your parcel waits at the kiosk", "5c1e9a7b3d2f4e68a1b2"
+BAD = api.complete(
+    Exchange(
+        id="row-1",
+        source="case.har#1",
+        at=datetime(2026, 3, 2, 8, 0, tzinfo=UTC),
+        method="POST",
+        url="https://us.sms.api.sinch.com/xms/v1/plan1/batches",
+        request_headers={"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"},
+        request_body=f'{{"to": ["++{NUMBER}"], "from": "15559870002", "body": "{TEXT}"}}',
+        status=400,
+        response_body='{"code": "syntax_invalid_parameter_format", "text": "not valid"}',
+        response_headers={"X-Simulated": "1"},
+    )
+)
+OK = api.complete(replace(BAD, id="row-2", request_body=BAD.request_body.replace("++", "+"), status=201, code=None, text=None, response_body="{}"))
+
+
+def page(tmp_path, what=(BAD, OK), **options):
+    return report(what, tmp_path / "case-7.html", **{"key": KEY, **options}).read_text(encoding="utf-8")
+
+
+def members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+class Outline(html.parser.HTMLParser):
+    """What is wrong with the page as a reader without eyes or network meets it."""
+
+    VOID = ("meta", "img", "br", "hr", "link", "input")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.headings, self.images, self.ids, self.problems, self.tags = [], [], [], [], [], set()
+        self.feed(text)
+        self.problems += [f"{tag} is not closed" for tag in self.open]
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.tags.add(tag)
+        self.problems += [f"{tag} has {name}" for name in given if name.startswith("on")]
+        self.problems += [f"{tag} loads {value[:30]}" for name, value in attributes if name in ("src", "href") and not value.startswith("data:")]
+        if tag == "img":
+            self.images.append(given.get("alt", ""))
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.problems.append(f"{tag} is closed where it is not open")
+
+
+@pytest.mark.parametrize("ending", [".html", ".zip"])
+def test_the_same_input_and_key_give_the_same_bytes(tmp_path, ending):
+    first = report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY).read_bytes()
+    assert report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY).read_bytes() == first
+    assert report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY[::-1]).read_bytes() != first
+
+
+def test_the_page_needs_nothing_and_is_well_formed(tmp_path):
+    text = page(tmp_path)
+    outline = Outline(text)
+    assert outline.problems == []
+    assert {"script", "link", "iframe", "form", "object"}.isdisjoint(outline.tags)
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert outline.headings[0] == 1 and all(later - earlier <= 1 for earlier, later in zip(outline.headings, outline.headings[1:], strict=False))
+    assert len(outline.images) == 2 and all(len(alt) > 40 for alt in outline.images)
+    assert "@media print" in text and "@import" not in text and "url(" not in text
+
+
+def test_every_part_is_there_in_order(tmp_path):
+    assert re.findall("<h2>(.*?)</h2>", page(tmp_path)) == [
+        "Summary", "Timeline", "Findings", "Groups of failures", "Charts", "Steps done", "Replays", "What is simulated",
+        "Reply to the customer (draft)", "Escalation to engineering (draft)", "The request",
+    ]  # fmt: skip
+    assert re.findall("<h2>(.*?)</h2>", page(tmp_path, parts=["findings", "summary"])) == ["Summary", "Findings"]
+
+
+def test_the_finding_has_its_proof_its_rule_and_its_source(tmp_path):
+    text = page(tmp_path)
+    assert "msisdn-doubled-plus" in text and "/to/0" in text and "[row row-1]" in text
+    assert "2 of the 2 answers in the evidence are simulated" in text
+
+
+def test_what_was_done_is_told(tmp_path):
+    walk = tips(BAD)
+    walk.answer("failed", "they say it was always so")
+    done = replay(BAD, edit={"body": OK.request_body})
+    text = page(tmp_path, walks=[walk], replays=[done], notes=["A colleague has seen this before."])
+    for words in ("they say it was always so", "FIXED", "sandbox (simulated)", "A colleague has seen this before.", "in our simulator"):
+        assert words in text, words
+
+
+@pytest.mark.parametrize("which", ["reply", "escalation"])
+@pytest.mark.parametrize("rows", [[BAD, OK], [OK], [replace(BAD, status=503, code=None, text=None, at=None)], [Exchange(id="bare", status=403)]])
+def test_every_sentence_of_a_draft_rests_on_a_row(rows, which):
+    content = _content(rows, KEY, (), (), (), None, "x")
+    sentences = drafted(content, which)
+    assert sentences
+    for says, row in sentences:
+        assert row in {shown.id for shown in content.shown}
+        assert "None" not in says and "{" not in says
+
+
+def test_a_failure_on_the_vendors_side_is_not_the_customers_to_mend():
+    content = _content([replace(BAD, status=503, code=None, text=None, response_body=None)], KEY, (), (), (), None, "x")
+    said = " ".join(says for says, _ in drafted(content, "reply"))
+    assert "We have asked our engineers" in said and "What to do:" not in said
+
+
+def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path):
+    path = report([BAD, OK], tmp_path / "case-7.zip", key=KEY)
+    back = read(path)
+    assert back.skipped == ()
+    assert tables.frame(back).equals(tables.frame(aliased([BAD, OK], KEY)))
+    assert set(members(path)) >= {"report.html", "exchanges.jsonl", "request.sh", "transcript.json", "charts/timeline.png", "charts/timeline.csv"}
+
+
+def test_a_case_is_reported_with_its_own_key_and_the_key_is_nowhere(work):
+    case = Case("4711")
+    case.add([BAD, OK])
+    case.note("It began on Monday.")
+    case.add_replay(replay(BAD, log=case.log))
+    path = st.report(case, work / "case-4711.zip")
+    assert "It began on Monday." in members(path)["report.html"].decode()
+    assert list(read(path)) == aliased([BAD, OK], case)
+    assert not any(form in content for content in members(path).values() for form in (case.key, base64.b64encode(case.key), case.key.hex().encode()))
+
+
+def test_created_is_shown_only_when_given(tmp_path):
+    assert "Written" not in page(tmp_path)
+    assert "Written 2026-03-03 09:00:00." in page(tmp_path, created=datetime(2026, 3, 3, 9, tzinfo=UTC))
+
+
+WRONG = {"no-row": ([], "x.html", {}), "ending": ([BAD], "x.docx", {}), "part": ([BAD], "x.html", {"parts": ["sumary"]})}
+
+
+@pytest.mark.parametrize(("what", "name", "options"), WRONG.values(), ids=WRONG)
+def test_wrong_use_writes_nothing(tmp_path, what, name, options):
+    with pytest.raises(WrongUseError):
+        report(what, tmp_path / name, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202egnp.exe\u2066\x00]]>--></style>"
+
+
+@pytest.mark.parametrize("field", ["source", "id", "text", "code", "response_body", "account", "failure", "method", "url"])
+def test_hostile_text_is_harmless(tmp_path, field):
+    bad = replace(BAD, **{field: HOSTILE})
+    text = page(tmp_path, [bad, OK], notes=[HOSTILE], parts=PARTS if field == "source" else [part for part in PARTS if part != "charts"])
+    outline = Outline(text)
+    assert outline.problems == [] and "script" not in outline.tags
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
+    assert "U+202E" in text and "U+001B" in text
+
+
+# --- canaries --------------------------------------------------------------------------------------------------------
+
+SPOKEN = f"{TEXT} +{NUMBER}"
+PLANTED = [
+    {"request_headers": {"Authorization": f"Bearer {TOKEN}", "X-Api-Key": TOKEN, "Cookie": f"session={TOKEN}", "X-Note": SPOKEN}},
+    {"request_body": json.dumps({"to": [f"+{NUMBER}"], "body": TEXT, "client_reference": SPOKEN, "api_token": TOKEN, "tags": [SPOKEN]})},
+    {"request_body": json.dumps({"to": [NUMBER], "body": "x", "parameters": {"name": {NUMBER: TEXT, "default": TEXT}}})},
+    {"request_body": f'{{"to": ["+{NUMBER}], "body": "{TEXT}", "password": "{TOKEN}"'},
+    {"request_body": f"to=%2B{NUMBER}&body={TEXT.replace(' ', '+')}&token={TOKEN}"},
+    {"request_body": f"To: {NUMBER}\n{TEXT}"},
+    {"url": f"https://us.sms.api.sinch.com/xms/v1/plan1/batches/01J/delivery_report/%2B{NUMBER}?access_token={TOKEN}"},
+    {"url": f"https://sms.example/send?to={NUMBER}&text={TEXT.replace(' ', '%20')}&api_key={TOKEN}"},
+    {"text": f"{SPOKEN} Bearer {TOKEN}"},
+    {"response_body": json.dumps({"code": "x", "text": f"{SPOKEN} Bearer {TOKEN}"})},
+    {"response_headers": {"Set-Cookie": f"a={TOKEN}", "Location": f"/x?from={NUMBER}", "X-Said": SPOKEN}},
+    {"source": f"{SPOKEN} token={TOKEN}.har"},
+    {"failure": f"{SPOKEN} token={TOKEN}", "status": None},
+    {"id": f"{NUMBER}", "parent_id": NUMBER, "call_id": NUMBER},
+    {"account": NUMBER, "code": f"sent to {NUMBER}"},
+]
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: "-".join(planted))
+def test_no_canary_is_in_an_export(tmp_path, planted, ending):
+    assert canaries_in(export(rows_with(planted), tmp_path / f"case-7{ending}", key=KEY)) == []
+
+
+@pytest.mark.parametrize("ending", [".html", ".zip"])
+def test_no_canary_is_in_a_report(tmp_path, ending):
+    rows = [replace(row, id=f"{n}-{row.id}") for n, planted in enumerate(PLANTED) for row in rows_with(planted)]
+    walk = tips(rows[0])
+    walk.answer("skipped", f"{SPOKEN} token: {TOKEN}")
+    done = replay(rows[0])
+    path = report(rows, tmp_path / f"case-7{ending}", key=KEY, walks=[walk], replays=[done], notes=[f"{SPOKEN} token: {TOKEN}"])
+    assert canaries_in(path) == []
+
+
+def rows_with(planted):
+    body = {} if "request_body" in planted else {"request_body": json.dumps({"to": [NUMBER], "body": TEXT})}
+    return list(read(to_jsonl([replace(BAD, **body, **planted), OK]).encode()))
+
+
+def canaries_in(path):
+    seen = "\n".join(layers(path.read_bytes()))
+    return [canary for canary in (NUMBER, NUMBER[2:], "Anna", "parcel", TOKEN) if canary in seen]
+
+
+def layers(data, depth=4):
+    """Yield data as text, and all that is packed in it, by means that are not the gate's."""
+    text = data.decode("utf-8", "replace")
+    yield text
+    yield text.replace("\\", "").replace("+", " ").replace("%20", " ").replace(" ", "")
+    if not depth:
+        return
+    if data.startswith(b"PK"):
+        for name, content in ((name, content) for name, content in members(io.BytesIO(data)).items()):
+            yield name
+            yield from layers(content, depth - 1)
+    for start in (match.start() for match in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data)):
+        with contextlib.suppress(zlib.error):
+            yield from layers(zlib.decompressobj().decompress(data[start:]), 0)
+    for run in re.findall(r"base64,([A-Za-z0-9+/=]+)", text):
+        yield from layers(base64.b64decode(run), depth - 1)
+
+
+def test_what_no_alias_can_mend_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(LeakError, match="a secret"):
+        report([replace(BAD, text=f"Bearer {TOKEN}")], tmp_path / "case-7.html", key=KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_charts_of_aliased_rows_hold_nobody(tmp_path):
+    rows = aliased([replace(BAD, source=f"{NUMBER}.har", code=f"to {NUMBER}")], KEY)
+    for path in st.charts.save(st.charts.error_codes(tables.frame(rows)), tmp_path / "x", formats=("png", "svg")):
+        assert NUMBER not in "".join(layers(path.read_bytes()))
+    assert Aliases(KEY).number(NUMBER) in (tmp_path / "x.svg").read_text()
