@@ -153,7 +153,7 @@ def _html_table(exchanges: list[Exchange]) -> str:
     heads = "".join(f'<th scope="col" style="{_CELL};white-space:nowrap">{name}</th>' for name in rows[0])
     lines = "".join("<tr>" + "".join(_html_cell(name, text) for name, text in row.items()) + "</tr>" for row in rows)
     table = f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
-    return f'<div style="overflow-x:auto">{table}</div>'
+    return f'<div tabindex="0" role="region" aria-label="Exchanges" style="overflow-x:auto">{table}</div>'
 
 
 def _html_row(exchange: Exchange) -> dict[str, str]:
