@@ -25,7 +25,8 @@ _OTHER_WORDS = {  # how people call the resources: the API's own word
     "feedback": "delivery_feedback", "delivery-feedback": "delivery_feedback", "messagebatches": "batches",
 }  # fmt: skip
 _PLACEHOLDER = re.compile(
-    r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|(your|my)[-_ ]?\w*|x{3,}|\.{3}|\[[^\]]*\]"
+    r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|x{3,}|\.{3}|\[[^\]]*\]"
+    r"|(your|my)([-_ ]?(api|sms|sinch|service|plan|project|account|customer|id|key|token|name|here))+"
     r"|(service[_-]?plan|project|batch|group|inbound)[_-]?id",
     re.IGNORECASE,
 )
