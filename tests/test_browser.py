@@ -81,17 +81,33 @@ def test_a_change_of_filter_changes_the_chart_and_export_lands_on_disk(opened, l
     assert written >= {".png", ".svg", ".csv"}
 
 
-def test_the_tips_of_missing_callback_url_are_walked_to_their_end(opened):
+def test_three_tips_are_walked_to_three_ends_and_the_answer_can_be_copied(opened):
     page, panel = opened("03-troubleshooting-tips")
-    choose(panel, "Failure", r"403 missing_callback_url")
+    ends = [
+        walked(page, panel, failure, answer)
+        for failure, answer in (
+            (r"403 missing_callback_url", "Did not help"),
+            (r"^401", "Not the cause, next"),
+            (r"400 syntax_invalid_json", "That was it, solved"),
+        )
+    ]
+    assert len(set(ends)) == 3 and "solved at" in ends[2]
+    press(page, panel, "Answer to copy")
+    assert "Retry:" in panel.locator("textarea[readonly]").input_value()
+
+
+def walked(page, panel, failure, answer):
+    """Answer every step of a failure's tips in the same way, and return the words at the end."""
+    choose(panel, "Failure", failure)
     wait_idle(page)
     for _ in range(12):
         if panel.locator(".st-word", has_text="THE END").count():
             break
         step = panel.locator("h3").last.inner_text()
-        panel.get_by_role("button", name="Did not help").click()
+        panel.get_by_role("button", name=answer).click()
         page.wait_for_function("([old]) => [...document.querySelectorAll('.st-panel h3')].at(-1)?.innerText !== old", arg=[step])
     panel.locator(".st-word", has_text="THE END").wait_for()
+    return panel.locator(".st-card").last.inner_text()
 
 
 def test_a_paste_is_read_by_clicking_and_its_token_is_gone(opened):
