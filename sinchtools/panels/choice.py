@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import ipywidgets as widgets
 
 from sinchtools.errors import WrongUseError
-from sinchtools.panels.look import WIDE, labelled
+from sinchtools.panels.look import labelled
 from sinchtools.records import Exchange
 
 EVERY_FAILURE, SUCCESSES = "every failure", "successes"
@@ -44,7 +44,7 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         rest = [(f"{SUCCESSES} ({kinds[SUCCESSES]:,})", SUCCESSES)] * bool(kinds[SUCCESSES]) + [("a row of the status page", "")] * bool(more)
         self.kind = labelled(widgets.Dropdown, "Failure", "Status and code, with the number of exchanges", options=[*failures, *every, *rest])
         self.one = labelled(widgets.Dropdown, "Exchange", f"The first {SHOWN} of them", options=[])
-        super().__init__((self.kind, self.one), layout=WIDE)
+        super().__init__((self.kind, self.one), layout=widgets.Layout(width="100%", overflow="visible"))
         self._offer()
         self.kind.observe(lambda _: self._offer(), names="value")
         self.one.observe(lambda change: change["new"] is not None and self._on_change(change), names="value")
