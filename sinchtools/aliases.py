@@ -377,23 +377,21 @@ def _json(body: str, number: Rewrite, text: Rewrite, *, sent: bool) -> Iterator[
             is_name = closing[-1:] == ["{"]
         elif token == ":":
             is_name = False
-        elif token[0] == '"' and is_name:
-            name = json.loads(token, strict=False)
-            yield _json_string(token, number(name) if _is_number(name) else _free(name, number))
-            continue
         elif token[0] == '"':
-            found = json.loads(token, strict=False)
-            binary = '"mt_binary"' in body and name == "body"
-            yield _json_string(token, _binary(found, text) if binary else _string(found, (name.lower(), *names), number, text, sent=sent))
-            continue
+            found = json.loads(token, strict=False) if "\\" in token else token[1:-1]
+            if is_name:
+                name, new = found, number(found) if _is_number(found) else _free(found, number)
+            elif name == "body" and '"mt_binary"' in body:
+                new = _binary(found, text)
+            else:
+                new = _string(found, (name.lower(), *names), number, text, sent=sent)
+            token = token if new == found else _json_string(token, new)
         elif token[0].isdigit() and (name.lower() in _NUMBERS or len(token) >= SHORTEST_NUMBER) and token.isdigit():
             token = _masked(token, number)
         yield token
 
 
 def _json_string(token: str, new: str) -> str:
-    if json.loads(token, strict=False) == new:
-        return token
     undecodable = re.search(r"[\udc80-\udcff]", token)  # a byte that is no UTF-8 stays: it is the defect
     return json.dumps(new + (undecodable[0] if undecodable else ""), ensure_ascii=False)
 
