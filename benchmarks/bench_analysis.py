@@ -83,7 +83,8 @@ def measured(path: Path, kind: str, rows: int, hows: tuple[str, ...]) -> dict[st
     found = fresh(hows, path)
     print(f"{path.name}, {rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB")
     for how, done in found.items():
-        print(f"  {how:22} {done['s']:7.2f} s  {done['s'] / found[hows[0]]['s']:5.2f} x  CPU {done['cpu_s']:7.2f} s  peak {done['mb']:6,.0f} MB", flush=True)
+        times = done["s"] / found[hows[0]]["s"]
+        print(f"  {how:22} {done['s']:7.2f} s  {times:5.2f} x  CPU {done['cpu_s']:7.2f} s  peak {done['mb']:6,.0f} MB", flush=True)
     path.unlink()
     return found
 

@@ -734,7 +734,8 @@ def _binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, i
 
 def _in_suiting_intervals(minutes: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Fold counts per minute to the interval that suits their span, inside the engine: a large file is read once."""
-    span = nw.col("bucket").max().over("all") - nw.col("bucket").min().over("all")
+    first, last = nw.col("bucket").cum_min(), nw.col("bucket").cum_max(reverse=True)  # in order: DuckDB would read the log twice for min and max
+    span = last.over("all", order_by="bucket") - first.over("all", order_by="bucket")
     minutes = minutes.with_columns(all=nw.lit(1)).with_columns(span=span)
     step = (nw.col("span") // (1440 * MOST_INTERVALS) + 1) * 1440
     for seconds in sorted(INTERVALS.values(), reverse=True):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
 import re
-import tempfile
 import textwrap
 import warnings
 from collections.abc import Collection, Iterable
@@ -27,7 +25,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import offset_copy
 
-from sinchtools import analysis
+from sinchtools import analysis, leaks
 from sinchtools.analysis import Per, label
 from sinchtools.errors import WrongUseError
 
@@ -367,6 +365,8 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
     ------
     WrongUseError
         The format is not known, or the folder cannot be written.
+    LeakError
+        A secret would be in a file; nothing is written.
     """
     path = Path(path)
     suffix = path.suffix[1:].lower()
@@ -710,18 +710,10 @@ def _no_formula(cell: Any) -> Any:
 
 
 def _write(contents: dict[Path, bytes]) -> list[Path]:
-    folder = next(iter(contents)).parent
-    waiting: dict[Path, str] = {}
+    for path, content in contents.items():
+        leaks.gate(content, leaks.Known(), where=path.name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, content in contents.items():
-            handle, waiting[path] = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-        for path, name in waiting.items():
-            Path(name).replace(path)
+        return [leaks.put(path, content) for path, content in contents.items()]
     except OSError as error:
-        for name in waiting.values():
-            Path(name).unlink(missing_ok=True)
-        raise WrongUseError(f"{str(folder)!r} cannot be written: {error.strerror}.", hint="Choose a folder of your own.") from error
-    return list(contents)
+        folder = str(next(iter(contents)).parent)
+        raise WrongUseError(f"{folder!r} cannot be written: {error.strerror}.", hint="Choose a folder of your own.") from error

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
 
 from sinchtools import charts, tables
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import LeakError, WrongUseError
 from sinchtools.records import Exchange
 
 START = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
@@ -332,6 +332,22 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(path, words, tmp_pat
     with pytest.raises(WrongUseError, match=words):
         charts.save(charts.error_codes([GOOD]), tmp_path / path)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("path", ["x.svg", "x.png", "x.pdf", "x"])
+def test_a_secret_passes_in_no_format_and_nothing_is_written(path, tmp_path):
+    chart = charts.error_codes([replace(GOOD, status=401, code="Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607")])
+    with pytest.raises(LeakError, match="was not written: it holds a secret"):
+        charts.save(chart, tmp_path / path)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path):
+    rows = [replace(GOOD, status=400, text="to[0] +15551230001 is not valid", request_body='{"to": ["+15551230001"]}')] * 3
+    chart = charts.error_codes(rows, text="+15551230001")
+    found = charts.analysis.groups(rows)
+    assert "15551230001" not in words(chart) + chart.description + found.to_csv()
+    assert all(b"15551230001" not in path.read_bytes() for path in charts.save(chart, tmp_path / "x"))
 
 
 def test_a_figure_of_another_kind_is_refused(tmp_path):
