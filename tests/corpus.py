@@ -124,7 +124,7 @@ def entry(mend: Callable[[str], object], field: str = "to") -> Callable:
 
 def laid_out(x, pattern: str, rng: random.Random) -> tuple[str, re.Match[str]]:
     """Return the body in one of the layouts that people use, and one of the places in it that the pattern fits."""
-    layouts = [{"indent": 2}, {"indent": "\t"}, {"separators": (",", ":")}, {"sort_keys": True}]
+    layouts: list[dict] = [{"indent": 2}, {"indent": "\t"}, {"separators": (",", ":")}, {"sort_keys": True}]
     for layout in (*rng.sample(layouts, 2), {}):
         body = json.dumps(json.loads(x.request_body), **layout)
         if found := list(re.finditer(pattern, body)):
@@ -263,7 +263,7 @@ KINDS = [
     Kind("json-concatenation", swap(r'(?<="body": )"[^"]*"', '"Hi " + name', 6), field="body"),
     Kind("json-not-serialised", whole(lambda t: "[object Object]"), ANY_BODY),
     Kind("json-percent-encoded", whole(quote), ANY_BODY),
-    Kind("json-text-after", lambda x, rng: (replace(x, request_body=f"{x.request_body} done"), len(x.request_body) + 1), ANY_BODY),
+    Kind("json-text-after", lambda x, rng: (replace(x, request_body=str(x.request_body) + " done"), len(str(x.request_body)) + 1), ANY_BODY),
     Kind("json-multipart", whole(lambda t: '--x\r\nContent-Disposition: form-data; name="to"\r\n\r\n1\r\n--x--'), ANY_BODY),
     Kind("json-too-deep", whole(lambda t: '{"to": ' + "[" * 100_000 + "]" * 100_000 + "}", None)),
     # types
