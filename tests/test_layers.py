@@ -23,7 +23,7 @@ LAYERS = (  # a module imports only what stands before it
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}
 LOADED_ON_USE = {"sandbox", "analysis", "charts", "panels"}  # these may import heavy libraries at the top, so no other module imports them there
 NAMES_THAT_STAY = {
-    "CallLog", "Sandbox", "charts", "connect", "diagnose", "explain", "plan", "read", "record", "replay",
+    "CallLog", "Case", "Sandbox", "charts", "connect", "diagnose", "explain", "plan", "read", "record", "replay", "report",
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -64,7 +64,7 @@ def test_the_front_door_opens_on_every_name():
     assert [name for name in sinchtools.__all__ if not hasattr(sinchtools, name)] == []
 
 
-@pytest.mark.parametrize("name", ["replay"])
+@pytest.mark.parametrize("name", ["replay", "report"])
 def test_a_function_is_not_hidden_by_the_module_of_its_name(name):
     importlib.import_module(f"sinchtools.{name}")
     assert callable(getattr(sinchtools, name))
