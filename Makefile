@@ -23,6 +23,7 @@ lint: .venv/dev.stamp         ## style and types
 
 check-long: .venv/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
+	$(RUN) tests.detection
 
 bench: .venv/dev.stamp        ## measure speed and memory
 	.venv/bin/python benchmarks/run.py $(ARGS)

@@ -258,8 +258,8 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
     rows, columns = _with_rest(_of_names("endpoint", table.index, NO_ENDPOINT)), _with_rest({name: codes.get(name) for name in table.columns})
     cells: Any = pd.Series(table.stack()).sort_values(ascending=False, kind="stable")
     chart.bars = {f"{row}, {column}": rows[row] & columns[column] for row, column in cells[cells > 0].index}
-    told = [f"{name}: {row.sum():,}, most often {row.idxmax()}" for name, row in table.head(3).iterrows()]
-    chart.description = f"{chart.title}. {_plain('; '.join(told))}."
+    told = [f"{_plain(name)}: {row.sum():,}, most often {_plain(row.idxmax())}" for name, row in table.head(3).iterrows()]
+    chart.description = f"{chart.title}. {'; '.join(told)}."
     return chart
 
 

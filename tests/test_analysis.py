@@ -16,22 +16,8 @@ from sinchtools import analysis, tables
 from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import scan
 from sinchtools.records import Exchange
+from tests.detection import DETECTORS, GOOD, NOON, rates, traffic
 
-NOON = dt.datetime(2024, 6, 3, 12, 0, tzinfo=dt.UTC)  # a Monday
-GOOD = Exchange(
-    id="a",
-    at=NOON,
-    source="case.har#1",
-    method="POST",
-    url="https://us.sms.api.sinch.com/xms/v1/plan-a/batches",
-    endpoint="POST /batches",
-    region="us",
-    account="plan-a",
-    request_headers={"User-Agent": "sdk/1"},
-    request_body='{"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}',
-    status=201,
-    elapsed_ms=80.0,
-)
 ANSWERS = ((201, None), (201, None), (403, "missing_callback_url"), (400, "syntax_invalid_json"), (401, None), (500, None), (None, None), (302, None))
 RECIPIENTS = {"+15551230001": "US", "+447700900123": "GB", "46701740605": "SE", "zero": None}
 
@@ -479,56 +465,11 @@ def test_without_spark_or_java_it_is_said_what_to_install(lacks, words, monkeypa
 # --- spikes and differences ---------------------------------------------------------------------------------------------------------------------
 
 
-def traffic(n, seed, plant=None):
-    rng = random.Random(seed)
-    rows = []
-    for i in range(n):
-        account, endpoint, agent = rng.choice("abc"), rng.choice(["POST /batches", "POST /groups"]), rng.choice(["sdk/1", "sdk/2"])
-        status, code = rng.choices(
-            [(201, None), (403, "missing_callback_url"), (400, "syntax_invalid_json"), (429, None), (500, None)], [60, 10, 10, 10, 10]
-        )[0]
-        if plant == "cause":
-            status, code = (403, "missing_callback_url") if rng.random() < (0.9 if account == "b" else 0.1) else (201, None)
-        at = NOON + dt.timedelta(hours=rng.uniform(0, 240))
-        change = {"id": f"x{i}", "at": at, "account": account, "endpoint": endpoint, "request_headers": {"User-Agent": agent}}
-        rows.append(replace(GOOD, status=status, code=code, **change))
-    if plant == "spike":
-        hour = NOON + dt.timedelta(hours=rng.randrange(10, 230))
-        rows += [replace(GOOD, id=f"s{i}", at=hour + dt.timedelta(hours=rng.random()), status=429) for i in range(n // 4)]
-    return rows
-
-
-def found_spike(frame):
-    return (analysis.spikes(frame)["status"] == 429).any()
-
-
-def found_cause(frame):
-    return analysis.differences(frame)[["field", "value"]].head(1).values.tolist() == [["account", "b"]]
-
-
-DETECTORS = [(analysis.spikes, found_spike, "spike"), (analysis.differences, found_cause, "cause")]
-
-
-def rates(detector, found, plant, n, seeds):
-    frames = lambda planted: (tables.frame(traffic(n, seed, planted)) for seed in range(seeds))  # noqa: E731
-    return sum(map(found, frames(plant))) / seeds, sum(len(detector(frame)) > 0 for frame in frames(None)) / seeds
-
-
 @pytest.mark.parametrize(("detector", "found", "plant"), DETECTORS, ids=["spikes", "differences"])
 def test_what_was_planted_is_found_and_nothing_else(detector, found, plant):
     hits, alarms = rates(detector, found, plant, 60, 20)
     assert hits >= 0.95
     assert alarms <= 0.1
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("n", [60, 300, 1000])
-@pytest.mark.parametrize(("detector", "found", "plant"), DETECTORS, ids=["spikes", "differences"])
-def test_what_was_planted_is_found_in_1000_seeds(detector, found, plant, n):
-    hits, alarms = rates(detector, found, plant, n, 1000)
-    print(f"{plant}, n {n}: found {hits:.1%}, false alarms {alarms:.1%}")
-    assert hits >= 0.95
-    assert alarms <= 0.05
 
 
 def test_a_spike_has_start_end_and_size():
