@@ -86,11 +86,12 @@ class Redactor:
         self.removed: Counter[str] = Counter()
         self._key = secrets.token_bytes(16)
         self._numbers: dict[bytes, int] = {}
+        self._marks: dict[bytes, str] = {}
+        self._clean: set[str] = set()  # short texts without a secret, as header values are: they come again and again
 
     def exchange(self, exchange: Exchange, known: Collection[str] = ()) -> Exchange:
         """Return the exchange without secrets, in all of its parts; `known` are values that the evidence itself calls secret."""
-        words: dict[str, Any] = {name: value for name in _WORD_FIELDS if (value := getattr(exchange, name))}
-        together = "\n".join(words.values())
+        words: dict[str, Any] = {name: self.text(value) for name in _WORD_FIELDS if (value := getattr(exchange, name))}
         url = exchange.url or ""
         for secret in known:
             url = url.replace(f"={secret}", f"={self._mark(secret, 'url')}") if secret else url
@@ -101,7 +102,7 @@ class Redactor:
             request_body=self.body(exchange.request_body),
             response_headers=self.headers(exchange.response_headers),
             response_body=self.body(exchange.response_body),
-            **(words if next(_spans(together), None) is None else {name: self.text(value) for name, value in words.items()}),
+            **words,
         )
 
     def headers(self, headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
@@ -122,6 +123,8 @@ class Redactor:
 
     def text(self, text: str, *, place: str = "text") -> str:
         """Return any text without what looks like a secret."""
+        if text in self._clean:
+            return text
         parts: list[str] = []
         at = 0
         for start, end, name in _spans(text):
@@ -129,15 +132,15 @@ class Redactor:
             number = _JSON_NUMBER.fullmatch(text, start, end) and _JSON_KEY_ENDS.search(text, max(0, start - 9), start)
             parts += (text[at:start], f'"{marked}"' if number else marked)
             at = end
+        if not parts and len(text) < 200 and len(self._clean) < 10_000:
+            self._clean.add(text)
         return "".join((*parts, text[at:])) if parts else text
 
     def _header(self, name: str, value: str) -> str:
-        lowered = name.strip("'\" ").lower()
-        if lowered in {"cookie", "set-cookie"}:
-            return self._cookies(name, value, first_only=lowered == "set-cookie")
-        if lowered in {"authorization", "proxy-authorization"} or _SECRET_HEADER.fullmatch(lowered):
-            return self._credential(name, value)
-        return self.text(value, place=f"header {name}")
+        kind = _header_kind(name)
+        if kind == "cookie":
+            return self._cookies(name, value, first_only="set-cookie" in name.lower())
+        return self._credential(name, value) if kind == "credential" else self.text(value, place=f"header {name}")
 
     def _credential(self, name: str, value: str) -> str:
         scheme = _SCHEME.match(value)
@@ -156,14 +159,24 @@ class Redactor:
         return f"{key}{equals}{self._mark(secret if equals else '', f'header {name}') if secret else ''}{semicolon}{attributes}"
 
     def _mark(self, value: str, place: str) -> str:
+        digest = self._digest(value)
+        if digest not in self._marks:
+            self._marks[digest] = self._marker(value)
+        marker = self._marks[digest]
+        if marker:
+            self.removed[place] += 1
+        return marker or value
+
+    def _marker(self, value: str) -> str:
         bare = value.strip().strip("'\"“”‘’").strip()
         if MARKER.search(value) or is_placeholder(bare):
-            return value
-        self.removed[place] += 1
-        number = self._numbers.setdefault(hashlib.blake2b(bare.encode("utf-8", "replace"), key=self._key).digest(), len(self._numbers) + 1)
+            return ""
+        number = self._numbers.setdefault(self._digest(bare), len(self._numbers) + 1)
         kind, facts = _facts(bare)
-        facts += _stray(value)
-        return f"[secret {' '.join([kind, str(len(bare)), f'#{number}', *facts])}]"
+        return f"[secret {' '.join([kind, str(len(bare)), f'#{number}', *facts, *_stray(value)])}]"
+
+    def _digest(self, value: str) -> bytes:
+        return hashlib.blake2b(value.encode("utf-8", "replace"), key=self._key, digest_size=16).digest()
 
 
 def is_placeholder(value: str) -> bool:
@@ -295,6 +308,14 @@ def _user(text: str, at: int) -> tuple[int, int, str] | None:
 
 
 _FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {"bearer": _after_scheme, "basic": _after_scheme, "eyj": _jwt, "@": _user}
+
+
+@lru_cache(maxsize=4096)
+def _header_kind(name: str) -> str:
+    lowered = name.strip("'\" ").lower()
+    if lowered in {"cookie", "set-cookie"}:
+        return "cookie"
+    return "credential" if lowered in {"authorization", "proxy-authorization"} or _SECRET_HEADER.fullmatch(lowered) else ""
 
 
 @lru_cache(maxsize=4096)

@@ -230,7 +230,7 @@ def _is_utf8(text: str) -> bool:
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return value if _is_utf8(value) else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, Mapping) and not all(_is_utf8(name + text) for name, text in value.items()):
+    if isinstance(value, Mapping) and not _is_utf8("".join((*value, *value.values()))):
         return {_mended(name): _mended(text) for name, text in value.items()}
     return value
 
