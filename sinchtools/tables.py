@@ -92,6 +92,13 @@ def from_json(row: Mapping[str, Any]) -> Exchange:
     return Exchange(**fields)
 
 
+def reference() -> str:
+    """Return the columns as the Markdown page ``docs/columns.md``."""
+    rows = "\n".join(f"| `{name}` | {dtype} | {meaning.replace('|', '&#124;')} |" for name, (dtype, meaning) in COLUMNS.items())
+    head = "# The exchange columns\n\nOne row per attempt. Made from `sinchtools/tables.py`."
+    return f"{head}\n\n| Column | dtype | Meaning |\n|---|---|---|\n{rows}\n"
+
+
 def _row(exchange: Exchange) -> tuple[Any, ...]:
     return tuple(_cell(name, getattr(exchange, name)) for name in COLUMNS)
 

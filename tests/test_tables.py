@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from sinchtools.records import EXCHANGE_FIELDS, Exchange
-from sinchtools.tables import COLUMNS, as_json, frame, from_json
+from sinchtools.tables import COLUMNS, as_json, frame, from_json, reference
 
 FULL = Exchange(
     id="a", parent_id="p", call_id="c", attempt=2, at=datetime(2026, 11, 23, 8, 0, 0, 125, tzinfo=UTC), origin="replay", source="x.har#1",
@@ -40,6 +41,10 @@ def test_what_is_missing_is_na():
 @pytest.mark.parametrize("exchange", [FULL, Exchange(id="bare")], ids=["full", "bare"])
 def test_the_native_row_comes_back_equal(exchange):
     assert from_json(as_json(exchange)) == exchange
+
+
+def test_the_reference_page_is_made_from_the_table():
+    assert (Path(__file__).parents[1] / "docs/columns.md").read_text(encoding="utf-8") == reference()
 
 
 def test_record_and_table_are_one_thing():
