@@ -68,6 +68,23 @@ def test_a_failing_exchange_is_chosen_replayed_mended_and_replayed_again(opened)
     panel.locator(".st-word", has_text="FIXED").wait_for()
 
 
+def test_a_batch_is_stopped_half_way_goes_on_and_what_is_different_is_read(opened):
+    page, panel = opened("01-replay-failing-requests")
+    choose(panel, "Failure", r"^every failure")
+    wait_idle(page)
+    panel.get_by_role("button", name="Replay all of this kind").click()
+    panel.get_by_role("button", name="Stop").and_(page.locator(":enabled")).click()
+    panel.get_by_text(re.compile("Stopped by hand")).wait_for()
+    done = int(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text())[1].replace(",", ""))
+    panel.get_by_role("button", name="Go on with the rest").click()
+    panel.get_by_text(re.compile(r"They are in the call log")).wait_for(timeout=120_000)
+    assert done < int(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text())[1].replace(",", ""))
+    press(page, panel, "Apply the certain fix")
+    press(page, panel, "Replay in the sandbox")
+    panel.get_by_text("Changed in the request").wait_for()
+    assert "Not compared in answers" in panel.inner_text()
+
+
 def test_a_change_of_filter_changes_the_chart_and_export_lands_on_disk(opened, lab):
     page, panel = opened("02-error-code-distribution")
     picture = panel.locator("img").first
