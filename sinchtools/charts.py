@@ -8,7 +8,7 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -341,6 +341,9 @@ def delivery_codes(frame: Any, *, top: int = 20, source: str | None = None, **fi
     chart.bars = {name: _reports(code) for name, code in zip(names, counts["code"], strict=True) if not _missing(code)}
     chart.description = _listing(chart.title, counts, "recipients", names)
     return chart
+
+
+ALL: tuple[Callable[..., Chart], ...] = (error_codes, timeline, heatmap, endpoints, accounts, latency, delivery_codes)
 
 
 def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> list[Path]:

@@ -118,8 +118,8 @@ def _chart(options: argparse.Namespace) -> int:
     evidence = _evidence(options)
     folder = Path(options.output)
     rows = evidence.frame()
-    for name, draw in (("error-codes", charts.error_codes), ("timeline", charts.timeline)):
-        for path in charts.save(draw(rows), folder / name, formats=("png", "svg")):
+    for draw in charts.ALL if options.all else charts.ALL[:2]:
+        for path in charts.save(draw(rows), folder / draw.__name__.replace("_", "-"), formats=("png", "svg")):
             print(path)
     return _nothing_read(evidence)
 
@@ -250,6 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     entry.add_argument("--smpp", metavar="CODE")
     chart = command("chart", _chart, "Draw error codes and timeline as PNG and SVG, with the data as CSV.", files=True)
     chart.add_argument("-o", "--output", required=True, metavar="DIR")
+    chart.add_argument("--all", action="store_true", help="every chart: also by hour, endpoint, account, duration and delivery code")
     written = command("report", _report, "Write the case report, people as aliases: one HTML page, or a zip capsule.", files=True)
     written.add_argument("-o", "--output", required=True, metavar="FILE", help="case.html or case.zip")
     command("doctor", _doctor, "Say what is wrong with this machine or configuration, and what to do.", data=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -25,8 +26,7 @@ from sinchtools.records import Exchange
 START = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
 GOOD = Exchange(id="a", at=START, source="case.har#1", endpoint="POST /batches", account="plan-a", region="us", status=201, elapsed_ms=80.0)
 REPORT = '{"batch_id": "b", "statuses": [{"code": 0, "status": "Delivered", "count": 3}, {"code": 402, "status": "Aborted", "count": 1}]}'
-ALL = (charts.error_codes, charts.timeline, charts.heatmap, charts.endpoints, charts.accounts, charts.latency, charts.delivery_codes)
-each_chart = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
+each_chart = pytest.mark.parametrize("draw", charts.ALL, ids=lambda draw: draw.__name__)
 
 
 def ten_days(n=400):
@@ -139,6 +139,14 @@ def test_thousands_of_categories_are_folded_and_counted():
     chart = charts.error_codes(rows)
     assert widths(chart) == [1] * 20 + [2980]
     assert "other (2,980 codes)" in words(chart)
+
+
+@each_chart
+def test_every_chart_has_a_picture_in_the_docs(draw):
+    name = draw.__name__.replace("_", "-")
+    docs = Path(__file__).parents[1] / "docs"
+    assert f"(charts/{name}.png)" in (docs / "charts.md").read_text(encoding="utf-8")
+    assert 1000 < (docs / "charts" / f"{name}.png").stat().st_size < 60_000
 
 
 # --- behind the bars ------------------------------------------------------------------------------------------------------------------------------
