@@ -38,10 +38,12 @@ _NUMBERS = {
 }  # fmt: skip
 _MESSAGES = {"body", "subject", "message_body", "sms_text", "message_text", "messagebody", "smstext"}
 _MESSAGES_SENT = {*_MESSAGES, "message", "text", "content", "msg", "sms"}  # in an answer these are the vendor's words
-_FREE_NUMBER = re.compile(r"(?<![\w•])(?<![0-9a-fA-F]{4}-)(?:[+]+|%2[Bb])?[0-9](?:[ \u00a0().\-/]{0,2}[0-9]){6,}(?!\w)(?!-[0-9a-fA-F]{4}-)")
+_FREE_NUMBER = re.compile(
+    r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)|(?<![\w•])(?:[+]+|%2[Bb])?[0-9](?:[ \u00a0().\-/]{0,2}[0-9]){6,}(?!\w)"
+)
 _DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d(?=\D|\Z)[ ]?(?:[0-2]\d\b)?")
 _NO_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d{1,6}\.\d+")  # an IP address; a fraction
-_MASKED = re.compile(r"\d{1,4}0{5,}")  # stands for a number without quotes
+MASKED = re.compile(r"\d{1,4}0{5,}")  # stands for a number without quotes
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-][\d:]+)?")
 _STANDS_FOR = re.compile(r"[{}<>$%]|^(?:undefined|null|none|nan)?$", re.IGNORECASE)  # a placeholder is nobody
 _SEPARATORS = re.compile(r"[\s().\-/]")
@@ -280,13 +282,13 @@ def _stand_in_text(alias: re.Match[str]) -> str:
 
 
 def _free(text: str, number: Rewrite) -> str:
-    return _FREE_NUMBER.sub(lambda match: _one_free(match[0], number), text) if any(map(str.isdigit, text)) else text
+    return _FREE_NUMBER.sub(lambda match: match[0] if match["uuid"] else _one_free(match[0], number), text) if any(map(str.isdigit, text)) else text
 
 
 def _one_free(found: str, number: Rewrite) -> str:
     if date := _DATE.match(found):
         return found[: date.end()] + _free(found[date.end() :], number)
-    if _NO_NUMBER.fullmatch(found) or _MASKED.fullmatch(found) or sum(map(str.isdigit, found)) < SHORTEST_NUMBER - found.startswith("+"):
+    if _NO_NUMBER.fullmatch(found) or MASKED.fullmatch(found) or sum(map(str.isdigit, found)) < SHORTEST_NUMBER - found.startswith("+"):
         return found
     if sum(map(str.isdigit, found)) > 15 and " " in found:
         return " ".join(_free(part, number) for part in found.split(" "))

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sinchtools.aliases import NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, people
+from sinchtools.aliases import MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, people
 from sinchtools.errors import LeakError
 from sinchtools.records import Exchange
-from sinchtools.redact import MARKER, secrets_in
+from sinchtools.redact import MARKER, is_placeholder, secrets_in
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one compressed stream: what cannot be looked through is not written
 DEEPEST = 4  # a stream in a stream in a stream ...
@@ -70,7 +70,7 @@ class Known:
         ['46701740605', '701740605']
         """
         found = people(exchanges)
-        whole = {number for number in found.numbers if len(number) >= SHORTEST_NUMBER}
+        whole = {number for number in found.numbers if len(number) >= SHORTEST_NUMBER and not MASKED.fullmatch(number)}
         national = {short for number in whole if len(short := _national(number)) >= SHORTEST_NUMBER}
         texts = {folded for text in found.texts if len(folded := _folded(text)) >= SHORTEST_TEXT}
         return cls(numbers=frozenset(whole | national), texts=frozenset(texts))
@@ -166,7 +166,10 @@ def _in_text(text: str, known: Known) -> Iterator[tuple[str, str]]:
 def _is_secret(name: str, value: str) -> bool:
     """Tell a value from a word of a sentence: `token: copy it again`."""
     bare = value.strip().strip("'\"“”‘’").strip()
-    if len(bare) < 6 or "[secret " in bare or TEXT_ALIAS.search(bare) or not re.search(r"\w{3}", bare) or bare.endswith("="):
+    is_name = name.endswith("cookie") and bare.endswith("=")  # the name of a cookie whose value is a marker
+    if len(bare) < 6 or "[secret " in bare or is_name or TEXT_ALIAS.search(bare) or not re.search(r"\w{3}", bare):
+        return False
+    if is_placeholder(bare + "}" * (bare.count("{") - bare.count("}"))):  # `{token}`, whose end was not taken for a part of it
         return False
     if name == "userinfo":
         return not MARKER.search(value)

@@ -219,7 +219,8 @@ def _timeline(content: _Content) -> str:
             events.append((group["first"], f"First of {group['n']:,}: {group['fingerprint']}", group["example_id"]))
     for spike in analysis.spikes(content.frame).to_dict("records")[:MOST_GROUPS]:
         what = f"Spike of {analysis.label(spike['status'], spike['code'])}: {spike['n']:,} until {_time(spike['end'])}"
-        events.append((spike["start"], f"{what}, where about {spike['expected']:.1f} are usual", ""))
+        usual = f"about {spike['expected']:.1f}" if spike["expected"] >= 0.1 else "less than one"
+        events.append((spike["start"], f"{what}, where {usual} is usual", ""))
     rows = [[_time(at), what, row] for at, what, row in sorted(events, key=lambda event: (event[0], event[1]))]
     undated = f"<p>{len(content.shown) - len(dated):,} requests tell no time.</p>" if len(dated) < len(content.shown) else ""
     return _section("Timeline", _table(content, ["Time (UTC)", "What", "Row"], rows, "What happened when") + undated)

@@ -132,6 +132,7 @@ def test_the_corpus_of_defects_is_answered_alike_with_aliases():
         ("response_headers", {"Location": "/inbounds?from=46701740605"}),
         ("text", "+46701740605 is bad: Hi Anna, your code is ready"),
         ("source", "case-46701740605.har#1"),
+        ("response_headers", {"ETag": 'W/"61c7-46701740605"'}),
         ("id", "46701740605"),
         ("failure", "timeout for 46701740605"),
     ],

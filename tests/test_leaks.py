@@ -111,7 +111,8 @@ def test_a_text_is_found_whatever_its_white_space(written):
 @pytest.mark.parametrize(
     "clean",
     [
-        "Bearer [secret opaque 16 #1]", "Authorization: Bearer {token}", "token=$TOKEN", '"password": "[secret opaque 9 #2 quoted]"',
+        "Bearer [secret opaque 16 #1]", "Authorization: Bearer {token}", "token=$TOKEN", "-H 'Authorization: Bearer {{bearerToken}}'",
+        '"password": "[secret opaque 9 #2 quoted]"',
         "Send the header Authorization: Bearer <token> with the API token of this service plan.",
         "The token: copy it again.",
         "Basic authentication and bearer tokens", "+46 7• k3f9qd2", "[text k3f9qd2 26 characters GSM-7 1 part]", "46701740604",
