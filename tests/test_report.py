@@ -41,7 +41,8 @@ BAD = api.complete(
         response_headers={"X-Simulated": "1"},
     )
 )
-OK = api.complete(replace(BAD, id="row-2", request_body=str(BAD.request_body).replace("++", "+"), status=201, code=None, text=None, response_body="{}"))
+SOUND = str(BAD.request_body).replace("++", "+")
+OK = api.complete(replace(BAD, id="row-2", request_body=SOUND, status=201, code=None, text=None, response_body="{}"))
 
 
 def page(tmp_path, what=(BAD, OK), **options):
