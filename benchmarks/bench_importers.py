@@ -104,7 +104,7 @@ def write_har(path: Path) -> None:
         entry["request"]["headers"].append({"name": "Authorization", "value": f"Bearer {number:064x}"})
         entry["pageref"] = "page"
         if number % 10 == 0:
-            entry["response"]["content"] = {"mimeType": "application/json", "text": json.dumps({"messages": messages, "access_token": f"{number:032x}"})}
+            entry["response"]["content"] = {"mimeType": "application/json", "text": json.dumps({"messages": messages, "token": f"{number:032x}"})}
     timings = {"onContentLoad": 1, "onLoad": 1}
     log["log"]["pages"] = [{"startedDateTime": "2024-06-01T00:00:00Z", "id": "page", "title": "calls", "pageTimings": timings}]
     entries = json.dumps(log["log"].pop("entries"))[1:-1]

@@ -24,9 +24,9 @@ _HAPROXY = re.compile(
     r"(?P<status>-?\d+) .*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
 )
 _REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
-_FREE_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[ \t\"':=]+(?:(?:url|path|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)")
+_FREE_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[ \t\"':=]{1,9}(?:(?:url|path|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)")
 _FREE_STATUS = re.compile(
-    r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|returned|->|=>|:|-)[ \t\"':=(\[]*([1-5]\d\d)(?![\d.:/-])"
+    r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|returned|->|=>|:|-)[ \t\"':=(\[]{0,9}([1-5]\d\d)(?![\d.:/-])"
     r"|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)",
     re.IGNORECASE,
 )

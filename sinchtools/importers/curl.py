@@ -63,12 +63,12 @@ _PROMPT = (
     r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[$%#>❯➜])?"
 )
 _LEAD = (
-    rf"(?:{_PROMPT}[ \t]*)(?:(?:sudo|time|command|exec|env|then|do|&|!)[ \t]+"
-    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]+|\d+[.)][ \t]+|`|\$\()*"
+    rf"(?:{_PROMPT}[ \t]*+)(?:(?:sudo|time|command|exec|env|then|do|&|!)[ \t]++"
+    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[-*][ \t]++|\d+[.)][ \t]++|`|\$\()*"
 )
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
-START = re.compile(rf"^[ \t\xa0]*{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
-INNER = re.compile(rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*(?P<curl>{_PROGRAM})[ \t]+(?=[-'\"h$\\])")
+START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
+INNER = re.compile(rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*+(?P<curl>{_PROGRAM})[ \t]++(?=[-'\"h$\\])")
 _ASSIGNMENT = re.compile(
     rf"^[ \t]*(?:[$%#] )?(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?(?P<name>[A-Za-z_]\w*)="
     rf"(?=[^\s=])(?!\$?\({_PROGRAM})",

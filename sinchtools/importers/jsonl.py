@@ -72,7 +72,7 @@ DURATIONS = {  # field path: how many milliseconds one unit is
     **dict.fromkeys(words("event.duration duration_ns latency_ns"), 1e-6),
     **dict.fromkeys(words("duration_us latency_us duration_micros"), 1e-3),
 }
-_UNIT = re.compile(r"\s*([\d.]+)\s*(ns|us|µs|ms|s|m)?\s*")
+_UNIT = re.compile(r"\s*+([\d.]++)\s*+(ns|us|µs|ms|s|m)?\s*")
 _UNITS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 _DOCKER = re.compile(
     r"^(?:[\w.-]+[ \t]+\| |\d{4}-\d\d-\d\dT[\d:.]+Z (?:stdout|stderr) [FP] |\w{3} +\d+ [\d:]{8} \S+ [^:\n{]{1,80}: |[\d\-T:.Z+]{19,35} )(?=\{)"

@@ -13,10 +13,15 @@ from sinchtools.importers.jsonl import headers_of
 from sinchtools.importers.pieces import Piece
 from sinchtools.records import Exchange
 
-_REQUEST = re.compile(r"HTTP request (?P<method>[A-Z]+) call with headers: (?P<headers>\{.*?\}) and body: (?P<body>.*) to URL: (?P<url>\S+)\s*$")
-_RESPONSE = re.compile(r"HTTP response (?P<status>\d{3}) with headers: (?P<headers>\{.*?\}) and body: (?P<body>.*) from URL: (?P<url>\S+)\s*$")
+# the first place that fits is the only one that is tried, ``(?>...)``: from each of many a line would be looked through again
+_REQUEST = re.compile(
+    r"^(?>.*?HTTP request (?P<method>[A-Z]+) call with headers: (?=\{))(?>(?P<headers>\{.*?\}) and body: )(?P<body>.*) to URL: (?P<url>\S++)\s*$"
+)
+_RESPONSE = re.compile(
+    r"^(?>.*?HTTP response (?P<status>\d{3}) with headers: (?=\{))(?>(?P<headers>\{.*?\}) and body: )(?P<body>.*) from URL: (?P<url>\S++)\s*$"
+)
 _URLLIB3 = re.compile(r"(?P<origin>https?://[^\s\"/]+) \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3})(?: \S+)?\s*$")
-_ERROR = re.compile(r"(?P<name>[\w.]*(?:Sms|SMS|Sinch)\w*Exception): (?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))")
+_ERROR = re.compile(r"(?<![\w.])(?P<name>[\w.]{0,80}(?:Sms|SMS|Sinch)\w{0,40}Exception): (?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))")
 _NETWORK = re.compile(
     r"^(?:[\w.]+\.)?(?P<name>(?:ConnectTimeout|ReadTimeout|ConnectionError|SSLError|ProxyError"
     r"|MaxRetryError|NewConnectionError|ChunkedEncodingError)(?:Error)?)\b: "
@@ -84,7 +89,7 @@ def _same(pending: Exchange, match: re.Match[str]) -> bool:
 
 def _sent(piece: Piece, kind: str, match: re.Match[str], line: str, number: int) -> Exchange:
     time = _TIME.search(line)
-    at = piece.instant(time[0]) if time and time.start() < match.start() else None
+    at = piece.instant(time[0]) if time and time.start() < match.start("method") else None
     if kind == "urllib3":
         origin = re.sub(r"^(https://[^:]+):443$|^(http://[^:]+):80$", r"\1\2", match["origin"])
         return Exchange(source=piece.at(number), at=at, method=match["method"], url=origin + match["path"], status=int(match["status"]))
