@@ -17,7 +17,8 @@ LAYERS = (  # a module imports only what stands before it
     "settings", "catalogue", "api", "aliases", "leaks", "checks", "jsonlint", "wording", "envelope", "linter", "otherapis",
     "assumptions", "joining", "attempts", "exceptions", "tables",
     "calllog", "sandbox", "client", "traffic", "importers", "exporters",
-    "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "runner", "lanes", "replay", "proof", "analysis",
+    "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "checkfirst",
+    "runner", "lanes", "replay", "proof", "analysis",
     "case", "charts", "report", "panels", "doctor", "cli", "__init__", "__main__",
 )  # fmt: skip
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}
