@@ -6,6 +6,7 @@ Tags: D stated by the vendor today, S from the vendor's SDKs, O older vendor mat
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -320,7 +321,7 @@ def locate(url: str) -> Place:
     ('plan', 'eu', 'plan1', ['GET', 'POST', 'PUT', 'DELETE'])
     """
     try:
-        parts = urlsplit(MARKER.sub("secret", url.strip()))  # a marker's # would end the URL
+        parts = urlsplit(MARKER.sub("secret", url.strip()).replace("\\", "/"))  # a marker's # would end the URL; browsers and urllib3 read \\ as /
         host = parts.hostname
     except ValueError:
         parts, host = urlsplit(""), None
@@ -349,9 +350,15 @@ def _host(host: str | None) -> tuple[str, str | None]:
     if match := _VENDOR_HOST.fullmatch(host):
         region = match["region"]
         return "project" if match["zt"] else "plan", region if region in REGIONS else None
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        return "loopback", None
-    return "other", None
+    return "loopback" if is_loopback(host) else "other", None
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name is this machine's own: ``localhost`` or a loopback address, not a name that begins like one."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def complete(exchange: Exchange) -> Exchange:

@@ -113,7 +113,7 @@ class CallLog:
         return (from_json(row) for row in rows.values())
 
     def __len__(self) -> int:
-        return int(self._read("SELECT count(*) FROM event WHERE kind = 'intent'")[0][0])
+        return int(self._read("SELECT count(DISTINCT exchange) FROM event WHERE kind = 'intent'")[0][0])
 
     @property
     def version(self) -> int:
@@ -171,6 +171,10 @@ class CallLog:
         if version > SCHEMA_VERSION:
             connection.execute("ROLLBACK")
             raise LogError(f"The call log {str(self.path)!r} was written by a newer sinchtools (schema {version}).", hint="Update sinchtools.")
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if ("event" in tables) != (version > 0) or (version == 0 and tables):
+            connection.execute("ROLLBACK")
+            raise LogError(f"{str(self.path)!r} is a database, and no call log.", hint="Give another file.")
         for statement in _SCHEMA if version == 0 else _from_version_1(connection) if version == 1 else ():
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -198,7 +202,7 @@ class CallLog:
         try:
             self._connection.executemany(_INSERT, events)
             self._connection.execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:  # an interrupt too: an open transaction would hide every later intent
             self._connection.rollback()
             raise
 

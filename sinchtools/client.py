@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 AUTH_URL = "https://auth.sinch.com/oauth2/token"
 _OWN = "_sinchtools_logged"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_HEADER_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _BACKOFF_BASE_S, _BACKOFF_CAP_S = 1.0, 60.0
 
 
@@ -117,7 +118,6 @@ class Client:
         """
         body = jsonlib.dumps(json).encode() if json is not None else data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         url = self._url(path, params)
-        self._guard(method, url)
         (call_id, attempt), renewed = call or (new_id(), 1), False
         while True:
             exchange = self._attempt(method, url, body, headers, call_id, attempt, parent_id)
@@ -168,32 +168,35 @@ class Client:
     def _prepared(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None) -> requests.PreparedRequest:
         import requests
 
-        own = url.startswith(f"{self.base_url}/")
+        own = url.startswith(f"{self.base_url}/")  # a base URL has a host and no user, so this is that host
         sent: dict[str, str | None] = {"Authorization": f"Bearer {self._token.value()}"} if own else {}
         given = headers if headers is not None else {"Content-Type": "application/json"} if body is not None else {}
         lowered = {name.lower() for name in given}
         sent = {name: value for name, value in sent.items() if name.lower() not in lowered} | dict(given)
         kept = {name: value for name, value in sent.items() if value is not None}
         try:
-            if not _TOKEN.fullmatch(method):
+            if not sendable(method, kept):
                 raise ValueError
             prepared = self._session.prepare_request(requests.Request(method, url, data=body, headers=kept))
         except (requests.RequestException, ValueError):
             raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the method, the path and the headers.") from None
+        self._guard(method, str(prepared.url))
         setattr(prepared, _OWN, True)
         return prepared
 
     def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
         if not re.match(r"https?://", path):
-            path = (
-                f"{self.base_url}{path}" if path.startswith("/xms/") or not path.startswith("/") else f"{self.base_url}/xms/v1/{self.account}{path}"
-            )
+            if not path.startswith("/"):
+                raise WrongUseError(f"{path[:40]!r} is no path.", hint="Begin it with a slash, or give a whole URL.")
+            path = f"{self.base_url}{path}" if path.startswith("/xms/") else f"{self.base_url}/xms/v1/{self.account}{path}"
         pairs = [f"{name}={quote(_shown(value), safe=',')}" for name, value in (params or {}).items() if value is not None]
         return path + ("&" if "?" in path else "?") * bool(pairs) + "&".join(pairs)
 
     def _guard(self, method: str, url: str) -> None:
-        if self.target == "sandbox" and locate(url).kind in {"loopback", "none"}:
+        if locate(url).kind == "loopback":
             return
+        if self.target == "sandbox":
+            raise NotAllowedError(f"A client of the sandbox sends nothing to {locate(url).host}.", hint='For the vendor, use st.connect("live").')
         allowed = settings.allowed_rung()
         if method.upper() in {"GET", "HEAD"} or allowed == "live":
             return
@@ -235,16 +238,24 @@ class AccessToken(Token):
 
     def renew(self) -> bool:
         """Fetch a new token with the project's access key."""
-        pair = (self._credentials.key_id or "", self._credentials.secret.reveal())
-        with session(loopback=locate(self._url).kind == "loopback") as auth:
-            answer = auth.post(self._url, data={"grant_type": "client_credentials"}, auth=pair, timeout=30, allow_redirects=False)
-        found = answer.json().get("access_token") if answer.ok else None
-        if not found:
-            raise WrongUseError(
-                f"The token endpoint answered {answer.status_code} and gave no token.", hint="Check key ID, key secret and project in the dashboard."
-            )
-        self._secret = settings.Secret(str(found))
+        found, said = self._fetched()
+        if not found:  # raised here, where no exception that holds the request is its context
+            raise WrongUseError(f"The token endpoint gave no token: {said}.", hint="Check key ID, key secret, project and network.")
+        self._secret = settings.Secret(found)
         return True
+
+    def _fetched(self) -> tuple[str, str]:
+        import requests
+
+        pair = (self._credentials.key_id or "", self._credentials.secret.reveal())
+        try:
+            with session(loopback=locate(self._url).kind == "loopback") as auth:
+                answer = auth.post(self._url, data={"grant_type": "client_credentials"}, auth=pair, timeout=30, allow_redirects=False)
+            return str(answer.json()["access_token"]) if answer.ok else "", f"it answered {answer.status_code}"
+        except requests.RequestException as error:
+            return "", failure_of(error)
+        except (KeyError, TypeError):
+            return "", "its answer holds none"
 
 
 def connect(target: str = "sandbox", *, region: str | None = None, log: CallLog | None = None, retries: int = 0, timeout_s: float = 30.0) -> Client:
@@ -367,6 +378,11 @@ def session(*, loopback: bool) -> requests.Session:
     made.trust_env = not loopback
     made.auth = lambda request: request
     return made
+
+
+def sendable(method: str, headers: Mapping[str, str]) -> bool:
+    """Whether method and headers can be written as HTTP at all; evidence may hold anything."""
+    return all(map(_TOKEN.fullmatch, (method, *headers))) and all(_HEADER_VALUE.fullmatch(value) for value in headers.values())
 
 
 def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:

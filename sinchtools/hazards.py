@@ -14,6 +14,7 @@ from sinchtools.api import RETENTION_DAYS, digits, locate, parts_of, substituted
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
+from sinchtools.client import sendable
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.redact import MARKER
@@ -23,6 +24,10 @@ SENDS = {"POST /batches", "PUT /batches/{batch_id}"}  # the endpoints whose body
 _DRY_RUNS = {"POST /batches", "POST /batches/dry_run"}
 UPDATE = "POST /batches/{batch_id}"
 _CHANGES_RECIPIENTS = {UPDATE, "POST /batches/{batch_id}/delivery_feedback"}
+_NOT_SENT = {
+    "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie", "te", "expect", "upgrade", "proxy-authorization",
+    "authorization",
+}  # fmt: skip
 MAY_BE_SENT = "may already have been sent"
 
 
@@ -42,6 +47,8 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
         return ("the evidence holds no request",)
     if not locate(request.url).is_sms_api:
         return ("not a request to the SMS API: never replayed",)
+    if not sendable(request.method, headers_to_send(request)):
+        return ("its method or a header cannot be sent over HTTP as it stands",)
     if target not in VENDOR:
         return ()
     found = [*_for_the_vendor(original, request, now, region)]
@@ -52,7 +59,20 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
 def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
     html = str(exchange.response_body or "").lstrip()[:1] == "<"
-    return retry_advice(exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=html, endpoint=exchange.endpoint)
+    return retry_advice(
+        exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=html, endpoint=endpoint_of(exchange.method, exchange.url)
+    )
+
+
+def headers_to_send(request: Exchange) -> dict[str, str]:
+    """Return the headers of a request that its replay has too: without the credential, which is put in anew, and the connection's own."""
+    return {name: value for name, value in request.request_headers.items() if name.lower() not in _NOT_SENT and not name.startswith(":")}
+
+
+def endpoint_of(method: str | None, url: str | None) -> str | None:
+    """Return the endpoint that a request goes to, from method and URL alone: what the evidence says of it decides nothing."""
+    endpoint = locate(url or "").endpoints.get((method or "").upper())
+    return endpoint.template if endpoint else None
 
 
 def is_unknown(exchange: Exchange) -> bool:
@@ -71,6 +91,10 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
         yield "another account than the configured credentials'"
     if place.region not in (None, region):
         yield f"another region ({place.region}) than the configured one ({region})"
+    if request.endpoint is None and not _reads(request):
+        yield "no endpoint of the API fits its path: what it would do is not known"
+    if request.endpoint in SENDS and not _names_its_recipients(json_of(request)):
+        yield "whom it would reach cannot be read from its body"
     if MARKER.search(_text(request)) or MARKER.search(request.url or ""):
         yield "a redacted part is missing"
     named = {"batch_id", "inbound_id"} & set(place.values)
@@ -97,6 +121,11 @@ def _for_live(original: Exchange, request: Exchange, now: datetime) -> Iterator[
         moment = instant_of(str(body.get(name)))
         if moment and moment < now:
             yield f"{name} is past: {then}"
+
+
+def _names_its_recipients(body: Mapping[str, Any]) -> bool:
+    to = body.get("to")
+    return isinstance(to, list) and all(isinstance(entry, str) for entry in to)
 
 
 def _reads(request: Exchange) -> bool:

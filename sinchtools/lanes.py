@@ -16,7 +16,7 @@ from sinchtools.calllog import CallLog
 from sinchtools.checks import instant_of
 from sinchtools.client import Client, Token
 from sinchtools.diagnosis import diagnose
-from sinchtools.hazards import groups_of, json_of
+from sinchtools.hazards import groups_of, headers_to_send, json_of
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER, marker_facts
 from sinchtools.runner import Job, Lane
@@ -24,9 +24,6 @@ from sinchtools.runner import Job, Lane
 if TYPE_CHECKING:
     from sinchtools.sandbox import Account, Sandbox
 
-NOT_SENT = {
-    "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie", "te", "expect", "upgrade", "proxy-authorization",
-}  # fmt: skip
 _SET_UP_BY_STATE = {(403, "unknown_group"), (403, "missing_callback_url")}
 
 
@@ -166,8 +163,7 @@ def _sent(client: Client, job: Job, attempt: int, credential: dict[str, str | No
     request: Exchange = job.load.request
     parts = urlsplit(request.url or "")
     path = client.base_url + parts.path.rstrip("/" if below else "").replace(" ", "%20") + below + (f"?{parts.query}" if parts.query else "")
-    kept = {name: value for name, value in request.request_headers.items() if name.lower() not in NOT_SENT and not name.startswith(":")}
-    headers = {name: value for name, value in kept.items() if name.lower() != "authorization"} | credential
+    headers = headers_to_send(request) | credential
     return client.request(
         request.method or "GET", path, data=request.request_body, headers=headers, parent_id=job.load.original.id, call=(job.call_id, attempt)
     )

@@ -44,7 +44,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+", re.IGNORECASE)
-_SCHEME = re.compile(r"(\s*['\"]?\s*)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
+_SCHEME = re.compile(r"(\s*+(?:['\"]\s*+)?)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
 NEEDLES = ("token", "secret", "pass", "pwd", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
 _WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")

@@ -12,15 +12,16 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import settings
-from sinchtools.api import RETENTION_DAYS, digits, locate
+from sinchtools.api import locate
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import card
+from sinchtools.checkfirst import batch_of, members_of
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
@@ -32,14 +33,16 @@ from sinchtools.hazards import (
     asks_again,
     checked_number,
     effect_of,
+    endpoint_of,
     groups_of,
+    headers_to_send,
     is_unknown,
-    json_of,
     load_of,
     reasons_against,
 )
 from sinchtools.lanes import Trip, assumed_for, fault_for, in_a_fresh_sandbox, through, to_the_vendor
 from sinchtools.records import Exchange
+from sinchtools.redact import MARKER
 from sinchtools.runner import Job, Lane, Pace, Progress, Runner
 from sinchtools.tables import frame
 from sinchtools.verdicts import Difference, answer_differences, request_differences, verdict_of
@@ -97,7 +100,11 @@ class Item:
 
     def call_id(self, request: Exchange) -> str:
         """Return the call that the request is, the same whoever plans it and whenever."""
-        parts = [self.place, self.original.id, request.method, request.url, sorted(request.request_headers.items()), repr(request.request_body)]
+        x = self.original
+        acts = self.place == "live" and (request.method or "").upper() not in {"GET", "HEAD"}
+        known = [] if acts else [x.id, x.status, x.code, str(x.at), self.fault]  # people get a message once, in whichever file its row was read
+        headers = sorted((name.lower(), MARKER.sub("", value)) for name, value in headers_to_send(request).items())
+        parts = [self.place, *known, request.method, request.url, headers, repr(request.request_body)]
         return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
@@ -280,7 +287,7 @@ class Plan:
             return self
         _check_allowed(self.target)
         client = connect("live", log=self._logged)
-        members = {group: _members(client, group) for item in self._going for group in groups_of(item.request)}
+        members = {group: members_of(group, client) for item in self._going for group in groups_of(item.request)}
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
         items = [_checked(item, client) for item in self.items]
         return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known)
@@ -423,6 +430,8 @@ def plan(
     _check_allowed(target)
     if client is not None and (target != "sandbox" or client.target != "sandbox"):
         raise WrongUseError("A client to send through is for the target sandbox, and a sandbox's own.", hint="Leave client= out.")
+    if client is not None and log is not None and log is not client.log:
+        raise WrongUseError("A client writes to its own log.", hint="Leave log= out, or make the client with it: st.connect(log=log).")
     exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
     edits = edits or {}
     if unknown := set(edits) - {exchange.id for exchange in exchanges}:
@@ -433,7 +442,7 @@ def plan(
     if requests_per_s is None and target in VENDOR:
         requests_per_s = VENDOR_REQUESTS_PER_S
     pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
-    return Plan(items, target, log=log if log is not None or client is None else client.log, client=client, pace=pace)
+    return Plan(items, target, log=log if client is None else client.log, client=client, pace=pace)
 
 
 def replay(
@@ -483,7 +492,7 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
         url=edit.get("url", exchange.url),
         request_headers=headers,
         request_body=body if body is None or isinstance(body, (str, bytes)) else json.dumps(body, ensure_ascii=False),
-        endpoint=_endpoint(edit.get("method", exchange.method), edit.get("url", exchange.url)),
+        endpoint=endpoint_of(edit.get("method", exchange.method), edit.get("url", exchange.url)),
     )
 
 
@@ -500,6 +509,7 @@ def _check_allowed(target: str) -> None:
 
 def _item(exchange: Exchange, edit: Mapping[str, Any] | None, target: str, place: str, number: str | None) -> Item:
     changed = edited(exchange, edit)
+    changed = replace(changed, endpoint=endpoint_of(changed.method, changed.url))
     request, against = aimed_at(changed, number) if number else (changed, ())
     region = os.environ.get("SINCH_REGION") or "us"
     against = (*reasons_against(exchange, request, target, datetime.now(UTC), region), *against)
@@ -558,7 +568,7 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
 _UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"
 
 
-# --- the check by client_reference -----------------------------------------------------------------------------------
+# --- outcomes that nobody knew, settled ------------------------------------------------------------------------------
 
 
 def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str, str]:
@@ -566,7 +576,7 @@ def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str
     if client is None:
         return {}
     unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
-    said = {call_id: _found(child, client) for call_id, child in unknown.items()}
+    said = {call_id: batch_of(child, client) for call_id, child in unknown.items()}
     return {
         call_id: f"checked: batch {batch_id} is there, so it was sent" if batch_id else "checked: no such batch is there, so it was not sent"
         for call_id, batch_id in said.items()
@@ -577,7 +587,7 @@ def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str
 def _checked(item: Item, client: Client) -> Item:
     """Return the item with the outcome of its original settled, where its client_reference can do that."""
     held = next((reason for reason in item.against if reason.startswith(MAY_BE_SENT)), None)
-    batch_id = _found(item.original, client) if held else None
+    batch_id = batch_of(item.original, client) if held else None
     if held is None or batch_id is None:
         return item
     if batch_id:
@@ -585,41 +595,7 @@ def _checked(item: Item, client: Client) -> Item:
     return replace(item, against=tuple(reason for reason in item.against if reason != held), advice="checked: no such batch is there")
 
 
-def _found(sent: Exchange, client: Client) -> str | None:
-    """Return the ID of the batch that a send made, empty when there is none, None when that cannot be known."""
-    reference = json_of(sent).get("client_reference")
-    if sent.endpoint != "POST /batches" or not isinstance(reference, str) or not reference or sent.at is None:
-        return None
-    start = (sent.at - timedelta(minutes=5)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for page in client.batches.pages(client_reference=reference, start_date=start, page_size=100):
-        if page.status != 200:
-            return None
-        for batch in json_of(replace(page, request_body=page.response_body)).get("batches") or []:
-            if _same_batch(json_of(sent), batch):
-                return str(batch.get("id"))
-    return "" if sent.at > datetime.now(UTC) - timedelta(days=RETENTION_DAYS) else None
-
-
-def _same_batch(body: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
-    to = [sorted(digits(str(entry)) for entry in one.get("to") or []) for one in (body, batch)]
-    return to[0] == to[1] and body.get("body") == batch.get("body")
-
-
-def _members(client: Client, group_id: str) -> tuple[str, ...] | None:
-    answer = client.groups.list_members(group_id)
-    try:
-        numbers = json.loads(answer.response_body or "") if answer.status == 200 else None
-    except ValueError:
-        return None
-    return tuple(map(str, numbers)) if isinstance(numbers, list) else None
-
-
 # --- small things ----------------------------------------------------------------------------------------------------
-
-
-def _endpoint(method: str | None, url: str | None) -> str | None:
-    endpoint = locate(url or "").endpoints.get((method or "").upper())
-    return endpoint.template if endpoint else None
 
 
 def _answer(exchange: Exchange) -> str:

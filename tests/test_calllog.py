@@ -157,7 +157,7 @@ def test_the_same_evidence_may_be_added_twice(log):
     log.add([replace(ANSWERED, call_id="c1")])
     log.add([replace(ANSWERED, call_id="c1")])
     log.intent(replace(SENDING, id="a2"))
-    assert len(log) == 3
+    assert len(log) == len(list(log)) == 2
 
 
 def test_attempts_are_found_by_call_in_order(log):
@@ -302,3 +302,32 @@ def test_a_log_of_a_newer_version_is_refused(tmp_path):
     connection.close()
     with pytest.raises(LogError, match="newer sinchtools"):
         CallLog(path)
+
+
+def test_a_database_of_something_else_is_no_call_log(tmp_path):
+    for version in (0, 2):
+        path = tmp_path / f"other-{version}.sqlite"
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE users (name TEXT)")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(LogError, match="no call log"):
+            CallLog(path)
+        assert path.read_bytes()[100:] == before[100:]
+
+
+class Interrupted(list):
+    """Events whose writing is interrupted."""
+
+    def __iter__(self):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_no_transaction_open(log):
+    with pytest.raises(KeyboardInterrupt):
+        log._insert(Interrupted([(), ()]))
+    log.intent(replace(SENDING, id="later"))
+    with CallLog(log.path) as other:
+        assert [row.id for row in other] == ["later"]

@@ -362,3 +362,32 @@ def test_the_three_kinds_of_batch_are_sent_as_such(client, send, kind):
     bodies = {"mt_text": {}, "mt_binary": {"body": "SGk=", "udh": "06050423F423F4"}, "mt_media": {"body": {"url": "https://example.com/cat.jpg"}}}
     exchange = getattr(client.batches, send)({**BATCH, **bodies[kind]})
     assert (exchange.status, json.loads(exchange.response_body)["type"]) == (201, kind)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://us.sms.api.sinch.com/xms/v1/p/batches",
+        "http://127.0.0.1.evil.example/x",
+        "http://localhost.evil.example/x",
+        "http://evil.example\\\\@127.0.0.1/x",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_sandbox_client_reaches_no_other_machine(client, log, method, url):
+    with pytest.raises((NotAllowedError, WrongUseError)):
+        client.request(method, url)
+    assert len(log) == 0
+
+
+@pytest.mark.parametrize("path", ["@evil.example/x", "batches", ""])
+def test_a_path_begins_with_a_slash(client, path):
+    with pytest.raises(WrongUseError, match="no path"):
+        client.request("GET", path)
+
+
+def test_a_token_endpoint_that_fails_gives_no_credential_away(log):
+    token = AccessToken(Credentials(account="p", secret=Secret("secret-key-1"), key_id="key"), "http://127.0.0.1:1/oauth2/token")
+    with pytest.raises(WrongUseError, match="gave no token: ConnectionError") as caught:
+        token.value()
+    assert caught.value.__context__ is None

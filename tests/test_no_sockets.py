@@ -187,9 +187,9 @@ def sends_expected(call, ended, target):
 
 @pytest.mark.parametrize("target", ["preview", "sandbox", "dry-run", "live"])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_request_is_sent_once_or_not_at_all_whatever_became_of_it_before(here, call, target):
-    log = st.CallLog()
-    for ended, fields in ENDED.items():
+def test_a_request_is_sent_once_or_not_at_all_whatever_became_of_it_before(here, call, target, tmp_path):
+    for number, (ended, fields) in enumerate(ENDED.items()):
+        log = st.CallLog(tmp_path / f"{number}.sqlite")
         here.requests.clear()
         evidence = replace(CALLS[call], id=f"{call} {ended}", **fields)
         for _ in range(2):

@@ -112,7 +112,7 @@ class ReplayPanel(Panel):
         self.diagnosis.value = found._repr_html_()
         self._show(x)
         self.body.disabled = isinstance(x.request_body, bytes)
-        self.outcome.value = ""
+        self.outcome.value = self.effect.value = ""  # what was typed was typed for another request
         self.say("Ready." if found.fix else "Ready. There is no certain fix for this one: change it yourself, or follow the tips.")
 
     def fix(self) -> None:
@@ -159,6 +159,7 @@ class ReplayPanel(Panel):
     def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
         if made.target in VENDOR and self.effect.value.strip() != made.effect:
             raise NotAllowedError(f"This would: {made.effect}.", hint="Type exactly that into the box Effect, then click again.")
+        self.effect.value = ""
         return made.run(confirm=made.effect, progress=progress)
 
     def _show_all(self, done: Replayed) -> None:

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import heapq
 import hmac
-import ipaddress
 import itertools
 import json
 from collections import deque
@@ -15,10 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
+from sinchtools.api import locate
 from sinchtools.sandbox import delivery
 from sinchtools.sandbox.state import Account, Batch, Clock
 
@@ -130,11 +129,7 @@ def signature(secret: str, body: bytes, nonce: str, timestamp: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL points to this machine; nothing else is ever called."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return locate(url).kind == "loopback"
 
 
 async def _post(push: _Push, due: datetime) -> int | None:
