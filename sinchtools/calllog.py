@@ -152,6 +152,7 @@ class CallLog:
 
     def _opened(self) -> sqlite3.Connection:
         try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
             connection.create_function("chained", 2, _chained, deterministic=True)

@@ -98,6 +98,14 @@ def _progress(progress: Progress) -> None:
     print(f"\r{progress}", end="\n" * (progress.done == progress.total), file=sys.stderr, flush=True)
 
 
+def _refuse_no_log(path: Path) -> None:
+    if not path.is_file():
+        raise MissingInputError(path)
+    with path.open("rb") as file:
+        if file.read(15) != b"SQLite format 3":
+            raise WrongUseError(f"{str(path)!r} is no call log.", hint="Evidence is shown by read; a call log is written by replay.")
+
+
 def _explain(options: argparse.Namespace) -> int:
     given = [options.status, options.delivery, options.smpp]
     if sum(one is not None for one in given) != 1:
@@ -163,6 +171,8 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _show_log(options: argparse.Namespace) -> int:
+    if options.log is not None:
+        _refuse_no_log(Path(options.log))
     with _log(options) as log:
         if options.verify:
             problems = log.verify()

@@ -361,13 +361,24 @@ def _general(exchange: Exchange, place: Place) -> Judgement:
 
 
 def _answer_only(exchange: Exchange) -> Judgement:
+    exchange = replace(exchange, status=exchange.status or _status_of_code(exchange.code))
     if exchange.status is None or exchange.status < 100:
         reports = _delivery(exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body))
         nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]
         return _judgement(_silence(exchange, []) or reports or nothing, None, None, None)
     if exchange.status < 400:
         return _judgement(_delivery(exchange, _object_of(exchange.response_body)), exchange.status, None, True)
-    return _judgement([_observed(exchange, locate(""), None, NOTHING)], exchange.status, exchange.code, None)
+    rule = f"observed-{exchange.status}-alone"
+    if not exchange.code and rule in rules():
+        alone = finding_of(exchange, rule, severity="error", status=exchange.status)
+    else:
+        alone = _observed(exchange, locate(""), None, NOTHING)
+    return _judgement([alone], exchange.status, exchange.code, None)
+
+
+def _status_of_code(code: str | None) -> int | None:
+    """Return the status that a code on the page has; each stands in one row."""
+    return next((entry.number for entry in catalogue.status_rows() if code and entry.code == code), None)
 
 
 # --- small things --------------------------------------------------------------------------------------------------------------

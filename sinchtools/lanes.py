@@ -92,7 +92,7 @@ def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exch
     _set_up(account, trip)
     if trip.fault:
         sandbox.faults.add(status=trip.fault[0], **({"code": trip.fault[1]} if trip.fault[1] else {}), times=1)
-    return _sent(client, job, attempt, {"Authorization": _authorization(trip.request, account)})
+    return _sent(client, job, attempt, _credential(trip, account))
 
 
 def _set_up(account: Account, trip: Trip) -> None:
@@ -101,10 +101,19 @@ def _set_up(account: Account, trip: Trip) -> None:
         for group_id in groups_of(trip.request):
             account.add_group(group_id, members=("15551230001",))
     values = locate(trip.request.url or "").values
-    if trip.original.status != 404:
-        for name, add in (("batch_id", account.add_batch), ("group_id", account.add_group), ("inbound_id", account.add_inbound)):
-            if name in values:
-                add(values[name])
+    if trip.original.status == 404:
+        return
+    if "batch_id" in values:
+        account.add_batch(values["batch_id"], to=(values.get("recipient_msisdn", "15551230001"),), feedback_enabled=True)
+    for name, add in (("group_id", account.add_group), ("inbound_id", account.add_inbound)):
+        if name in values:
+            add(values[name])
+
+
+def _credential(trip: Trip, account: Account) -> dict[str, str | None]:
+    if trip.request.request_headers or trip.original.status in (None, 401, 415):
+        return {"Authorization": _authorization(trip.request, account)}
+    return {"Authorization": f"Bearer {account.token}", "Content-Type": "application/json"}  # the evidence shows no headers, and they were accepted
 
 
 def _authorization(request: Exchange, account: Account) -> str | None:

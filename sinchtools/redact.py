@@ -40,13 +40,16 @@ _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
 _SECRET_NAME = re.compile(
     r"[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
     r"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key"
-    r"|(?:proxy-)?authorization|jwt|[\w.-]*session[_-]?(?:id|key)|(?:set-)?cookie",
+    r"|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|bearer|assertion|sig|signature|[\w.-]*session[_-]?(?:id|key)|(?:set-)?cookie",
     re.IGNORECASE,
 )
 _SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+", re.IGNORECASE)
 _SCHEME = re.compile(r"(\s*+(?:['\"]\s*+)?)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
-NEEDLES = ("token", "secret", "pass", "pwd", "key", "credential", "authorization", "jwt", "session", "cookie", "bearer", "basic", "eyj", "@")
+NEEDLES = (
+    "token", "secret", "pass", "pwd", "key", "credential", "auth", "jwt",
+    "session", "assertion", "sig", "cookie", "bearer", "basic", "eyj", "@",
+)  # fmt: skip
 _WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
 _LONGEST_NAME = 64
 _NAME_REST = re.compile(r"[\w-]{0,130}")

@@ -432,7 +432,7 @@ def plan(
         raise WrongUseError("A client to send through is for the target sandbox, and a sandbox's own.", hint="Leave client= out.")
     if client is not None and log is not None and log is not client.log:
         raise WrongUseError("A client writes to its own log.", hint="Leave log= out, or make the client with it: st.connect(log=log).")
-    exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+    exchanges = _exchanges(evidence)
     edits = edits or {}
     if unknown := set(edits) - {exchange.id for exchange in exchanges}:
         raise WrongUseError(f"There is no exchange {sorted(unknown)[0]!r} to edit.", hint="Use an id from the evidence's frame.")
@@ -469,7 +469,7 @@ def replay(
         raise NotAllowedError(f"{target} is not run at once.", hint="Make a plan with st.plan(...), look at it, then plan.run(confirm=plan.effect).")
     edits = None
     if edit is not None:
-        exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+        exchanges = _exchanges(evidence)
         if len(exchanges) != 1:
             raise WrongUseError(f"An edit is for one exchange, and there are {len(exchanges)}.", hint="Use st.plan(..., edits={id: {...}}).")
         evidence, edits = exchanges, {exchanges[0].id: edit}
@@ -596,6 +596,13 @@ def _checked(item: Item, client: Client) -> Item:
 
 
 # --- small things ----------------------------------------------------------------------------------------------------
+
+
+def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
+    exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+    if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
+        raise WrongUseError(f"A {type(strange).__name__} is no exchange.", hint="Read the evidence first: st.replay(st.read(...)).")
+    return exchanges
 
 
 def _answer(exchange: Exchange) -> str:

@@ -282,7 +282,8 @@ for i in range(1_000_000):
 
 
 def test_no_permission_is_a_clear_error_and_leaves_nothing(tmp_path):
-    folder = tmp_path / "missing" / "deeper"
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "deeper"
     with pytest.raises(LogError, match=r"cannot be opened.*SINCHTOOLS_HOME"):
         CallLog(folder / "calls.sqlite")
     assert not folder.exists()

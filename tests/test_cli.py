@@ -175,7 +175,7 @@ def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
         (["explain"], "one thing at a time"),
         (["explain", "abc", "def"], "'abc'"),
         (["replay", "{curl}", "--target", "live"], "SINCHTOOLS_ALLOW"),
-        (["replay", "{curl}", "--log", "no/such/folder/log.sqlite"], "cannot be opened"),
+        (["replay", "{curl}", "--log", "{curl}/folder/log.sqlite"], "cannot be opened"),
         (["diagnose", "{curl}", "--as-of", "yesterday"], "'yesterday'"),
         (["read", "{curl}", "--format", "morse"], "morse"),
         (["nonsense"], "nonsense"),
@@ -227,3 +227,17 @@ def test_a_closed_pipe_is_no_traceback(work, curl):
         f"{sys.executable} -m sinchtools read {curl} --json | head -c 1", shell=True, capture_output=True, text=True, check=False, env=os.environ
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "curl https://example.com/"])
+def test_log_never_writes_to_what_is_no_log(run, tmp_path, content):
+    path = tmp_path / "evidence.txt"
+    path.write_text(content)
+    code, _, err = run("log", path)
+    assert (code, path.read_text()) == (2, content)
+    assert "no call log" in err
+
+
+def test_log_makes_no_file(run, tmp_path):
+    assert run("log", tmp_path / "typo.sqlite")[0] == 2
+    assert not (tmp_path / "typo.sqlite").exists()

@@ -429,3 +429,14 @@ def test_every_rule_that_has_words_is_used():
 def test_every_rule_says_what_to_do_and_where_the_fact_stands():
     for name, rule in rules().items():
         assert rule.says and rule.then and rule.page and rule.tag in ("documented", "observed", "assumed"), name
+
+
+@pytest.mark.parametrize(("code", "status"), [("missing_callback_url", 403), ("syntax_invalid_json", 400), ("blocked_account", 403)])
+def test_a_code_alone_has_the_status_of_its_row(code, status):
+    found = diagnose(Exchange(id="x", code=code, response_body=f'{{"code": "{code}"}}'))
+    assert (found.expected_status, found.expected_code, found.top.severity) == (status, code, "error")
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status):
+    assert "not shown" in diagnose(Exchange(id="x", status=status)).top.says

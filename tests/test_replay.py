@@ -499,7 +499,10 @@ def test_live_holds_back_a_path_that_no_endpoint_fits(vendor, log, path):
     assert vendor.requests == []
 
 
-@pytest.mark.parametrize("body", ['{"to": [15551230001], "body": "Hi"}', '{"to": "+15551230001", "body": "Hi"}', "\ufeff" + json.dumps(GOOD), "{", None])
+UNREADABLE = ['{"to": [15551230001], "body": "Hi"}', '{"to": "+15551230001", "body": "Hi"}', "\ufeff" + json.dumps(GOOD), "{", None]
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
 def test_live_holds_back_a_send_whose_recipients_cannot_be_read(vendor, log, body):
     made = plan(sent(body, status=400), target="live", log=log)
     assert any("cannot be read from its body" in reason for reason in made.reasons["x1"])
@@ -522,3 +525,19 @@ def test_a_row_that_cannot_be_sent_is_held_back_and_the_next_goes_on(log, header
 def test_the_same_id_with_another_answer_is_another_replay(log):
     assert replay(sent(status=503), log=log)[0].verdict == "INCONCLUSIVE"
     assert replay(sent(status=201), log=log)[0].verdict == "SAME"
+
+
+def test_evidence_without_headers_had_good_ones_where_the_answer_says_so(log):
+    bare = sent({**GOOD, "delivery_report": "full"}, status=403, code="missing_callback_url", request_headers={})
+    assert replay(bare, log=log)[0].verdict == "SAME"
+
+
+def test_a_report_on_a_number_is_replayed_with_that_number_in_the_batch(log):
+    path = "/batches/{batch_id}/delivery_report/{recipient_msisdn}"
+    asked = sent(None, method="GET", url=f"{URL}/{GROUP}/delivery_report/46701740605", endpoint=f"GET {path}", status=200)
+    assert replay(asked, log=log)[0].verdict == "SAME"
+
+
+def test_what_is_no_exchange_is_named():
+    with pytest.raises(WrongUseError, match="A str is no exchange"):
+        replay(["requests.sh"])
