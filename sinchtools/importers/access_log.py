@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sinchtools.importers.jsonl import FIELDS, exchange_of
+from sinchtools.importers.jsonl import FIELDS, exchange_of, url_of
 from sinchtools.importers.pieces import HTTP_METHODS, Piece, instant, status_of
 from sinchtools.records import Exchange
 from sinchtools.tables import COLUMNS
@@ -21,10 +21,10 @@ _COMBINED = re.compile(
 )
 _HAPROXY = re.compile(
     r"\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+)\] \S+ \S+ (?P<timers>[-+\d]+(?:/[-+\d]+){3,4}) "
-    r"(?P<status>-?\d+) .*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
+    r"(?P<status>-?\d+) [^\"]*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
 )
 _REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
-_FREE_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[ \t\"':=]{1,9}(?:(?:url|path|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)")
+_FREE_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[ \t\"':=]{{1,9}}(?:(?:url|path|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)")
 _FREE_STATUS = re.compile(
     r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|returned|->|=>|:|-)[ \t\"':=(\[]{0,9}([1-5]\d\d)(?![\d.:/-])"
     r"|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)",
@@ -34,6 +34,8 @@ _BEGINNING = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?
 _PAIR = re.compile(  # it begins only where a word begins, and what is taken is not given back: else a long line of no pairs takes forever
     r"(?<![\w.@/=-])([A-Za-z_@][\w.@/-]{0,200}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|((?:[^\s\",]|,(?!\s|$)){0,4000}+))(?=\s|$|,)"
 )
+_DATE, _CLOCK = re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d?\.\d\d?\.\d{4}"), re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
+_FIELD_NAMES = re.compile(r"^#Fields:?[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)  # of W3C and Zeek logs
 _SEPARATORS = "\t,;|"
 _W3C_NAMES = {"cs(user-agent)": "user_agent", "cs(referer)": "referer", "cs(host)": "http_host", "x-edge-response-result-type": "result"}
 _LOOKED_AT = 200
@@ -42,7 +44,7 @@ csv.field_size_limit(10_000_000)
 
 def sniff(piece: Piece) -> bool:
     """Tell whether lines look like an access log's, or name a method, a path and a status."""
-    return any(_matched(line) for line in _head(piece))
+    return _FIELD_NAMES.search(piece.text, 0, 20_000) is None and any(_matched(line) for line in _head(piece))
 
 
 def parse(piece: Piece) -> Iterator[Exchange]:
@@ -186,7 +188,7 @@ def _split(request: str) -> tuple[str | None, str | None]:
 
 
 def _layout(piece: Piece) -> tuple[str, list[str], int, dict[str, str]] | None:
-    fields = re.search(r"^#Fields:?[ \t]+(.+)$", piece.text[:20_000], re.MULTILINE | re.IGNORECASE)
+    fields = _FIELD_NAMES.search(piece.text, 0, 20_000)
     if fields:
         separator = "\t" if "\t" in fields[1] else " "
         names = fields[1].strip().split(separator)
@@ -266,10 +268,11 @@ def _mostly(fits: Callable[[str], bool], cells: list[str], *, share: float = 0.9
 
 def _named(names: list[str], mapping: Mapping[str, str], cells: list[str]) -> dict[str, Any]:
     named: dict[str, Any] = {mapping.get(name, name.lower()): cell for name, cell in zip(names, cells, strict=False) if cell not in ("", "-")}
-    if "at" not in named and "date" in named:
-        named["at"] = f"{named['date']} {named.get('time', '')}".strip()
-    elif re.fullmatch(r"\d\d:\d\d:\d\d(\.\d+)?", str(named.get("at", ""))) and named.get("date"):
-        named["at"] = f"{named['date']} {named['at']}"
+    date, clock = (next((str(named[n]) for n in ("date", "at", "time") if form.fullmatch(str(named.get(n, "")))), "") for form in (_DATE, _CLOCK))
+    if date:
+        named["at"] = f"{date} {clock}".strip()
+    if str(named.get("url", "")).startswith("/"):
+        named["url"] = url_of(named, named)
     if "status" in named and (status := status_of(named["status"])) is not None:
         named["status"] = status
     return named

@@ -30,32 +30,43 @@ _OURS = {
     "text",
     "failure",
 }  # what our own HAR adds
+_DEEPEST, _MOST_LOOKED_AT = 3, 100
 _COMMA = re.compile(r"[\s,]*")
 
 
 def sniff(piece: Piece) -> bool:
-    """Tell whether the text is a HAR, whole or broken off."""
-    document = piece.document
-    if isinstance(document, dict):
-        return isinstance(document.get("log"), dict) and bool({"entries", "creator", "version"} & document["log"].keys())
-    return document is None and _LOG.match(piece.text, 0, 100_000) is not None and _ENTRIES.search(piece.text) is not None
+    """Tell whether the text is a HAR, whole or broken off, or has one in it."""
+    if piece.document is not None:
+        return next(_logs(piece.document), None) is not None
+    return _LOG.match(piece.text, 0, 100_000) is not None and _ENTRIES.search(piece.text) is not None
 
 
 def parse(piece: Piece) -> Iterator[Exchange]:
     """Yield one exchange for each entry; entries without a request are listed."""
-    document = piece.document
-    if isinstance(document, dict):
-        entries = document["log"].get("entries")
-        if not isinstance(entries, list):
-            piece.skip(None, "a HAR without entries")
-            return
-        found: Iterator[Any] = iter(entries)
-    else:
-        found = _rescued(piece)
+    found: Iterator[Any] = _rescued(piece) if piece.document is None else _entries(piece)
     for number, entry in enumerate(found, start=1):
         exchange = _exchange(piece, entry, number)
         if exchange:
             yield exchange
+
+
+def _entries(piece: Piece) -> Iterator[Any]:
+    for log in _logs(piece.document):
+        if isinstance(log.get("entries"), list):
+            yield from log["entries"]
+        else:
+            piece.skip(None, "a HAR without entries")
+
+
+def _logs(document: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the log of a HAR, or of each HAR that a few levels of other JSON hold."""
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    log = document.get("log") if isinstance(document, dict) else None
+    if isinstance(log, dict) and {"entries", "creator", "version"} & log.keys() and not (depth and "entries" not in log):
+        yield log
+    elif depth < _DEEPEST:
+        for value in list(inner)[:_MOST_LOOKED_AT]:
+            yield from _logs(value, depth + 1)
 
 
 def _rescued(piece: Piece) -> Iterator[Any]:

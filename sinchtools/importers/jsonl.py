@@ -60,6 +60,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "response_body": words("response.body res.body response_body responsebody http.response.body.content http.response.body resp_body response.data"),
     "failure": words("err.type error.type err.code err.name error.name exception.type failure error_class"),
 }
+REQUEST_LINES = words("request request_line requestline http.request_line req")
+_REQUEST_LINE = re.compile(rf"({'|'.join(HTTP_METHODS)}) (\S+)(?: HTTP/[\d.]+)?")
 DURATIONS = {  # field path: how many milliseconds one unit is
     **dict.fromkeys(
         words("elapsed_ms duration_ms durationms latency_ms latencyms responsetime response_time_ms took_ms time_taken_ms elapsedms time-taken"), 1.0
@@ -233,7 +235,9 @@ def body_of(value: Any) -> str | None:
 def _foreign(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange | None:
     flat = dict(_flat(value))
     found = {name: next((flat[path] for path in paths if flat.get(path) not in (None, "")), None) for name, paths in FIELDS.items()}
-    method, url = _method(found["method"]), _url(found, flat)
+    method, url = _method(found["method"]), url_of(found, flat)
+    if not (method and url):
+        method, url = next(filter(None, (_request_line(flat.get(path)) for path in REQUEST_LINES)), (method, url))
     status = _status(flat)
     if not ((status is not None and (method or url)) or (method and url)):
         return None
@@ -275,16 +279,22 @@ def _status(flat: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _url(found: Mapping[str, Any], flat: Mapping[str, Any]) -> str | None:
+def _request_line(value: Any) -> tuple[str, str] | None:
+    match = _REQUEST_LINE.fullmatch(value) if isinstance(value, str) else None
+    return (match[1], match[2]) if match else None
+
+
+def url_of(found: Mapping[str, Any], flat: Mapping[str, Any]) -> str | None:
+    """Return the URL that the first known field tells, with the query, host and scheme that other fields tell."""
     url = next((text for text in (_text(flat.get(path)) for path in FIELDS["url"]) if text and re.match(r"[A-Za-z][\w+.-]*://|/|\*$", text)), None)
     if url is None:
         return None
-    query = _text(found["query"])
+    query = _text(found.get("query"))
     if query and query != "-" and "?" not in url:
         url = f"{url}?{query.removeprefix('?')}"
-    host = _text(found["host"])
+    host = _text(found.get("host"))
     if url.startswith("/") and host and re.fullmatch(r"[\w.:\[\]-]+", host) and "." in host + ("." if host.startswith("localhost") else ""):
-        return f"{_text(found['scheme']) or 'https'}://{host}{url}"
+        return f"{_text(found.get('scheme')) or 'https'}://{host}{url}"
     return url
 
 

@@ -17,6 +17,7 @@ HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRA
 LARGEST_FILE = 10_000_000  # bytes of a file that a command names
 _EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0, 1.0))  # from: divisor (nanoseconds, microseconds, milliseconds, seconds)
 _APACHE = re.compile(r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?([+-]\d{4}|Z))?")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[ T]+(\d\d:\d\d(?::\d\d)?))?")  # day.month.year, as a spreadsheet writes it
 _ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE)
 
 
@@ -118,6 +119,9 @@ def instant(value: object) -> datetime | None:
         if match := _APACHE.match(text):
             day, month, year, clock, zone = match.groups()
             return datetime.fromisoformat(f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}{zone or ''}")
+        if match := _DOTTED.match(text):
+            day, month, year, clock = match.groups()
+            return datetime.fromisoformat(f"{year}-{int(month):02}-{int(day):02}T{clock or '00:00'}")
         if match := _ISO.match(text):
             year, month, day, clock, fraction, zone = match.groups()
             zone = "+00:00" if (zone or "").upper() in ("Z", "UTC", "GMT") else zone or ""
@@ -172,7 +176,7 @@ def _inside(folder: Path | None, name: str) -> bytes | None:
 
 
 def _since_1970(number: float) -> datetime | None:
-    divisor = next(divisor for start, divisor in _EPOCH_UNITS if abs(number) >= start)
+    divisor = next((divisor for start, divisor in _EPOCH_UNITS if abs(number) >= start), 1.0)  # not a number is in no range
     try:
         return datetime.fromtimestamp(number / divisor, UTC)
     except (ValueError, OverflowError, OSError):

@@ -14,14 +14,14 @@ from sinchtools.importers.pieces import Piece
 from sinchtools.records import Exchange
 
 # the first place that fits is the only one that is tried, ``(?>...)``: from each of many a line would be looked through again
-_REQUEST = re.compile(
-    r"^(?>.*?HTTP request (?P<method>[A-Z]+) call with headers: (?=\{))(?>(?P<headers>\{.*?\}) and body: )(?P<body>.*) to URL: (?P<url>\S++)\s*$"
-)
-_RESPONSE = re.compile(
-    r"^(?>.*?HTTP response (?P<status>\d{3}) with headers: (?=\{))(?>(?P<headers>\{.*?\}) and body: )(?P<body>.*) from URL: (?P<url>\S++)\s*$"
-)
+_CALL = r"headers: (?=\{))(?>(?P<headers>\{.*?\}) and body: )(?P<body>.*)"
+_REQUEST = re.compile(rf"^(?>.*?HTTP request (?P<method>[A-Z]+) call with {_CALL} to URL: (?P<url>\S++)\s*$")
+_RESPONSE = re.compile(rf"^(?>.*?HTTP response (?P<status>\d{{3}}) with {_CALL} from URL: (?P<url>\S++)\s*$")
 _URLLIB3 = re.compile(r"(?P<origin>https?://[^\s\"/]+) \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3})(?: \S+)?\s*$")
-_ERROR = re.compile(r"(?<![\w.])(?P<name>[\w.]{0,80}(?:Sms|SMS|Sinch)\w{0,40}Exception): (?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))")
+_ERROR = re.compile(
+    r"(?<![\w.])(?P<name>[\w.]{0,80}(?:Sms|SMS|Sinch)\w{0,40}Exception): "
+    r"(?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))"
+)
 _NETWORK = re.compile(
     r"^(?:[\w.]+\.)?(?P<name>(?:ConnectTimeout|ReadTimeout|ConnectionError|SSLError|ProxyError"
     r"|MaxRetryError|NewConnectionError|ChunkedEncodingError)(?:Error)?)\b: "
