@@ -79,6 +79,8 @@ def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgem
     if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
         exchange = complete(exchange)
     place = locate(exchange.url) if exchange.url else None
+    if exchange.status is None and (status := _status_of_code(exchange.code)):
+        exchange = replace(exchange, status=status)
     if place is None:
         return _answer_only(exchange)
     if not is_meant(place):
@@ -361,7 +363,6 @@ def _general(exchange: Exchange, place: Place) -> Judgement:
 
 
 def _answer_only(exchange: Exchange) -> Judgement:
-    exchange = replace(exchange, status=exchange.status or _status_of_code(exchange.code))
     if exchange.status is None or exchange.status < 100:
         reports = _delivery(exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body))
         nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]

@@ -440,3 +440,11 @@ def test_a_code_alone_has_the_status_of_its_row(code, status):
 @pytest.mark.parametrize("status", [401, 404])
 def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status):
     assert "not shown" in diagnose(Exchange(id="x", status=status)).top.says
+
+
+def test_a_command_with_an_error_body_below_is_judged_by_its_code():
+    body = '{"to": ["+15551230001"], "from": "12345", "body": "Hi", "delivery_report": "full"}'
+    headers = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
+    url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
+    found = diagnose(Exchange(id="x", method="POST", url=url, request_headers=headers, request_body=body, code="missing_callback_url"))
+    assert (found.expected_status, found.expected_code, found.top.field) == (403, "missing_callback_url", "callback_url")

@@ -153,3 +153,29 @@ def test_powershell_tables_become_json():
     text = "$body = @{ to = @('+15551230001', '+15551230002'); from = '15559870002'; flash = $true; n = 2 } | ConvertTo-Json\n"
     text += f"irm {URL} -Method Post -Body $body\n"
     assert json.loads(read(text)[0].request_body) == {"to": ["+15551230001", "+15551230002"], "from": "15559870002", "flash": True, "n": 2}
+
+
+ASKED = """curl -X POST https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Content-Type: application/json' -d '{"to": ["+15551230001"]}'"""
+ANSWERS = {
+    "the body alone": ('{"code": "unknown_group", "text": "x"}', None, "unknown_group"),
+    "a word before it": ('Response:\n{"code": "unknown_group", "text": "x"}', None, "unknown_group"),
+    "the status before it": ('HTTP 403\n{"code": "unknown_group", "text": "x"}', 403, "unknown_group"),
+    "a sentence": ("and we get Error 403 blocked_account", 403, "blocked_account"),
+    "nothing": ("thanks!", None, None),
+}
+
+
+@pytest.mark.parametrize(("answer", "status", "code"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_what_stands_below_a_command_is_its_answer(answer, status, code):
+    (exchange,) = read(f"{ASKED}\n{answer}")
+    assert (exchange.method, exchange.status, exchange.code) == ("POST", status, code)
+
+
+def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read():
+    (exchange,) = read(f"Hi,\nBob wrote:\n> {ASKED}\n> HTTP 403\n\nthanks")
+    assert (exchange.request_body, exchange.status) == ('{"to": ["+15551230001"]}', 403)
+
+
+@pytest.mark.parametrize("words", ["delivery code 402", "Delivery report: status Failed code 412", "SMPP error 310"])
+def test_a_delivery_or_smpp_code_is_no_status(words):
+    assert len(read(words.encode())) == 0

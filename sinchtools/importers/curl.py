@@ -130,6 +130,8 @@ def unquoted_mail(text: str) -> str:
     lines = text.split("\n")
     while (filled := [line for line in lines if line.strip()]) and all(re.match(r"[ \t]?>", line) for line in filled):
         lines = [re.sub(r"^[ \t]?>[ \t]?", "", line) for line in lines]
+    while any(re.match(r"[ \t]?>[ \t>]*curl\b", line) for line in lines):  # the mail around the quote is not quoted
+        lines = [re.sub(r"^[ \t]?>[ \t]?", "", line) for line in lines]
     return "\n".join(lines)
 
 

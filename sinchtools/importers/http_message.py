@@ -24,6 +24,7 @@ _SENTENCE = re.compile(
 )
 _PHRASES = {status.phrase.lower(): status.value for status in HTTPStatus}
 _PHRASE = re.compile(rf"\b([1-5]\d\d)[ :,(-]{{1,3}}({'|'.join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))})\b", re.IGNORECASE)
+_OTHER_CODE = re.compile(r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE)  # a delivery code or an SMPP code is no status
 _LONGEST_SENTENCE = 20_000
 
 
@@ -125,7 +126,8 @@ def found_in_words(text: str) -> Exchange | None:
     403
     """
     body = _error_body_in(text)
-    phrase, sentence = _PHRASE.search(text), _SENTENCE.search(text)
+    phrase = _PHRASE.search(text)
+    sentence = next((match for match in _SENTENCE.finditer(text) if not _OTHER_CODE.search(text[: match.start()])), None)
     status = next((int(match[1]) for match in (phrase, sentence) if match), None)
     code = next((code for code in known_codes() if re.search(rf"\b{re.escape(code)}\b", text)), None) if body is None else None
     if status is None and code is None and body is None:
@@ -147,6 +149,8 @@ def with_answer(exchange: Exchange, text: str) -> Exchange | None:
     body = text.strip()
     if is_error_body(_json(body)):
         return replace(exchange, response_body=body)
+    if said := found_in_words(text[:_LONGEST_SENTENCE]):
+        return replace(exchange, status=said.status, code=said.code, response_body=said.response_body)
     return None
 
 

@@ -81,6 +81,9 @@ _DOCKER = re.compile(
 )
 
 
+_COMMAND = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]", re.MULTILINE)
+
+
 def sniff(piece: Piece) -> bool:
     """Tell whether the text is JSON objects, one a line or in one array, or one of our own exchanges."""
     if isinstance(piece.document, list):
@@ -89,6 +92,8 @@ def sniff(piece: Piece) -> bool:
         return exchange_of(piece, piece.document, 1) is not None or _records(piece.document) is not None
     heads = [_DOCKER.sub("", line).lstrip()[:1] for line in piece.text[:200_000].split("\n") if line.strip()]
     whole = [line for line in piece.text[:200_000].split("\n") if line.strip()]
+    if _COMMAND.search(piece.text[:200_000]):
+        return False  # a command with its answer below: the command's reader takes both
     starting = sum(head == "{" for head in heads)
     return starting * 2 >= len(heads) > 0 and any(_object(_DOCKER.sub("", line)) is not None for line in whole[:200])
 
