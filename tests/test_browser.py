@@ -115,15 +115,15 @@ def test_three_tips_are_walked_to_three_ends_and_the_answer_can_be_copied(opened
 
 def walked(page, panel, failure, answer):
     """Answer every step of a failure's tips in the same way, and return the words at the end."""
+    end = panel.locator(".st-word", has_text="THE END")
     choose(panel, "Failure", failure)
-    wait_idle(page)
-    for _ in range(12):
-        if panel.locator(".st-word", has_text="THE END").count():
-            break
-        step = panel.locator("h3").last.inner_text()
+    end.wait_for(state="detached")
+    for answers in range(1, 13):
         panel.get_by_role("button", name=answer).click()
-        page.wait_for_function("([old]) => [...document.querySelectorAll('.st-panel h3')].at(-1)?.innerText !== old", arg=[step])
-    panel.locator(".st-word", has_text="THE END").wait_for()
+        panel.get_by_text(f"{answers} answers written down").wait_for()  # the last thing that a click changes
+        if end.count():
+            break
+    end.wait_for()
     return panel.locator(".st-card").last.inner_text()
 
 
