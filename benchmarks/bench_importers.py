@@ -103,6 +103,7 @@ def write_har(path: Path) -> None:
     for number, entry in enumerate(log["log"]["entries"]):
         entry["request"]["headers"].append({"name": "Authorization", "value": f"Bearer {number:064x}"})
         entry["pageref"] = "page"
+        del entry["_sinchtools"]
         if number % 10 == 0:
             entry["response"]["content"] = {"mimeType": "application/json", "text": json.dumps({"messages": messages, "token": f"{number:032x}"})}
     timings = {"onContentLoad": 1, "onLoad": 1}

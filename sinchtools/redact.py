@@ -251,14 +251,16 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _named(text: str, at: int) -> tuple[int, int, str] | None:
+    end = _NAME_REST.match(text, at).end()  # type: ignore[union-attr]
+    then = _THEN.match(text, end)
+    if then is None:
+        return None
     start = at
     while start and at - start < _LONGEST_NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
         start -= 1
-    end = _NAME_REST.match(text, at).end()  # type: ignore[union-attr]
     if end - start > 2 * _LONGEST_NAME or not _is_secret_name(text[start:end].lstrip("-.")):
         return None
-    then = _THEN.match(text, end)
-    if then is None or (then["tag"] and text[start - 1 : start] not in ("<", ":")) or (then["form"] and not text.endswith('name="', 0, start)):
+    if (then["tag"] and text[start - 1 : start] not in ("<", ":")) or (then["form"] and not text.endswith('name="', 0, start)):
         return None
     span = _value(text, then, in_form=text[start - 1 : start] in ("&", "?", "") and "=" in then[0])
     return span and (*span, text[start:end].lower())

@@ -139,7 +139,7 @@ def _combined(piece: Piece, match: re.Match[str], number: int) -> Exchange:
 
 
 def _trailing_time(piece: Piece, rest: str, number: int) -> float | None:
-    time = re.search(r"\" (?:rt=|\*\*|-?)?(\d+(?:\.\d+)?)(?:\*\*)?\s*$", rest)
+    time = re.search(r"\" (?:rt=|\*\*|-?)?(\d{1,12}(?:\.\d{1,12})?)(?:\*\*)?\s*$", rest)
     if time is None:
         return None
     seconds = "." in time[1]
@@ -164,7 +164,7 @@ def _haproxy(piece: Piece, match: re.Match[str], number: int) -> Exchange:
         method=method,
         url=path,
         status=status_of(match["status"]),
-        elapsed_ms=float(total) if total.isdigit() else None,
+        elapsed_ms=float(total) if re.fullmatch(r"[0-9]{1,12}", total) else None,
     )
 
 

@@ -129,8 +129,8 @@ def _failure(entry: Mapping[str, Any], response: Mapping[str, Any]) -> str | Non
 def _headers(listed: Any) -> dict[str, str]:
     if isinstance(listed, dict):
         return joined((str(name), str(value)) for name, value in listed.items())
-    pairs = [(_text(header.get("name")), header.get("value")) for header in listed if isinstance(header, dict)] if isinstance(listed, list) else []
-    return joined((name, "" if value is None else str(value)) for name, value in pairs if name and not name.startswith(":"))
+    pairs = [(header.get("name"), header.get("value")) for header in listed if isinstance(header, dict)] if isinstance(listed, list) else []
+    return joined((name, "" if value is None else str(value)) for name, value in pairs if name and isinstance(name, str) and name[0] != ":")
 
 
 def _post_data(data: Any, *, exact: bool) -> str | bytes | None:
@@ -179,7 +179,7 @@ def _elapsed(entry: Mapping[str, Any]) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12 else None
 
 
 def _dict(value: Any) -> dict[str, Any]:

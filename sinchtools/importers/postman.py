@@ -116,7 +116,7 @@ def _saved(piece: Piece, exchange: Exchange, saved: Mapping[str, Any], auth: Any
         status=status_of(saved.get("code")),
         response_headers=joined(_header_pairs(saved.get("header"))),
         response_body=_text(saved.get("body")),
-        elapsed_ms=float(elapsed) if isinstance(elapsed, int | float) and not isinstance(elapsed, bool) else None,
+        elapsed_ms=float(elapsed) if isinstance(elapsed, int | float) and not isinstance(elapsed, bool) and 0 <= elapsed < 1e12 else None,
     )
 
 
