@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
 
-from sinchtools import charts, tables
+from sinchtools import analysis, charts, tables
 from sinchtools.errors import LeakError, WrongUseError
 from sinchtools.records import Exchange
 
@@ -158,7 +158,7 @@ DRAWN = {  # what the bars of each chart say that they count, in the order of ch
     "accounts": lambda chart: [*chart.data["n_failing"], *chart.data["n"]],
     "latency": lambda chart: chart.data["n"].tolist(),
     "timeline": lambda chart: [
-        *(int(re.search(r": .*, ([\d,]+) where", line)[1].replace(",", "")) for line in words(chart).split("Spike ")[1:]),
+        *(int(n.replace(",", "")) for line in words(chart).split("Spike ")[1:] for n in re.findall(r": .*, ([\d,]+) where", line)),
         *chart.data.groupby(["status", "code"], dropna=False, sort=False)["n"].sum(),
         *(n for n in chart.data.groupby("start")["n"].sum() if n),
     ],
@@ -171,7 +171,7 @@ RETRIED = [
 ]
 
 
-@pytest.mark.parametrize("make", [tables.frame, lambda rows: charts.analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
 @pytest.mark.parametrize("name", DRAWN)
 def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name, make):
     chart = getattr(charts, name)(make(RETRIED))
