@@ -22,6 +22,7 @@ from sinchtools.importers.scan import is_lazy
 from sinchtools.importers.scan import rows as scanned_rows
 from sinchtools.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.redact import MARKER, Redactor
+from sinchtools.tables import COLUMNS
 
 Source = str | Path | bytes | bytearray | Exchange | Mapping[str, Any] | Iterable[Any]
 
@@ -48,6 +49,7 @@ FORMATS: dict[str, Format] = {  # in the order in which they are tried
     "logfmt": Format(access_log.sniff_logfmt, access_log.parse_logfmt),
     "sentence": Format(http_message.sniff_sentence, http_message.parse_sentence),
 }
+_STRINGS = tuple(name for name, (dtype, _) in COLUMNS.items() if dtype == "string" and not name.endswith("_headers") and name != "outcome")
 NO_FORMAT = "no HTTP data in any known form"
 _TEXT_FIELDS = ("parent_id", "call_id", "source", "method", "url", "request_body", "status", "code", "text", "response_body", "failure", "at")
 
@@ -227,17 +229,16 @@ def format_of(piece: Piece) -> str | None:
 
 
 def _content_id(exchange: Exchange) -> str:
-    digest = hashlib.blake2b(digest_size=6)
-    for part in (*(getattr(exchange, name) for name in _TEXT_FIELDS), *exchange.request_headers.items(), *exchange.response_headers.items()):
-        text = part if isinstance(part, bytes) else str(part).encode("utf-8", "replace")
-        digest.update((MARKER.sub("secret", text.decode("utf-8", "replace")).encode() if b"[secret " in text else text) + b"\0")
-    return digest.hexdigest()
+    parts = [getattr(exchange, name) for name in _TEXT_FIELDS]
+    text = "\0".join(map(str, (*parts, *_flat(exchange.request_headers), *_flat(exchange.response_headers))))
+    text = MARKER.sub("secret", text) if "[secret " in text else text
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def _is_ascii(exchange: Exchange) -> bool:
-    values = [getattr(exchange, name) for name in EXCHANGE_FIELDS]
-    texts = [value for value in values if isinstance(value, str)]
-    return "".join((*texts, *_flat(exchange.request_headers), *_flat(exchange.response_headers))).isascii()
+    texts = [value for name in _STRINGS if (value := getattr(exchange, name))]
+    texts += (*_flat(exchange.request_headers), *_flat(exchange.response_headers))
+    return all(text.isascii() for text in texts if isinstance(text, str))
 
 
 def _flat(headers: Mapping[str, str]) -> Iterator[str]:
