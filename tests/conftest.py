@@ -54,6 +54,15 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def server():
+    """A sandbox for all tests of a module; each resets it."""
+    from sinchtools.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
 def _is_foreign(name):
     return (name.startswith("SINCH") and name not in KEPT) or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
 

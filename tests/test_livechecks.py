@@ -11,17 +11,10 @@ from sinchtools.client import Client, Token
 from sinchtools.livechecks import LIVE, live_check
 from sinchtools.playbook import playbook, tips
 from sinchtools.records import Exchange
-from sinchtools.sandbox import Sandbox
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 BATCH = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
 GROUP = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -39,12 +39,6 @@ class Caller(requests.Session):
         return self.request(method, self.base + path, json=body, timeout=10, **rest)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def sandbox(server):
     server.reset()

@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
 from sinchtools.sandbox.callbacks import is_loopback, signature
 
@@ -48,12 +47,6 @@ class Receiver:
     @property
     def bodies(self):
         return [json.loads(body) for _, body in self.got]
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

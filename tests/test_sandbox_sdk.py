@@ -4,20 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sinchtools.sandbox import Sandbox
-
 SinchClient = pytest.importorskip("sinch").SinchClient
 SmsException = pytest.importorskip("sinch.domains.sms.api.v1.exceptions").SmsException
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TO, SENDER = ["+15551230001", "+15551230002"], "15559870002"
 MEDIA = {"url": "https://example.com/a.jpg", "message": "Hi"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
