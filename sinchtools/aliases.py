@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -46,6 +46,7 @@ _NO_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d{1,6}\.\d+")  # an IP addres
 MASKED = re.compile(r"\d{1,4}0{5,}")  # stands for a number without quotes
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-][\d:]+)?")
 _STANDS_FOR = re.compile(r"[{}<>$%]|^(?:undefined|null|none|nan)?$", re.IGNORECASE)  # a placeholder is nobody
+_DIGIT, _NO_DIGIT = re.compile("[0-9]"), re.compile("[^0-9]+")
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|-?\d[\d.eE+-]*|\w+|\s+|.', re.DOTALL)
 _ANY_MESSAGE = "|".join(sorted(_MESSAGES_SENT, key=len, reverse=True))
@@ -85,24 +86,20 @@ class Aliases:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._numbers: dict[str, str] = {}  # the same few come again and again
+        self._texts: dict[str, str] = {}
 
     def number(self, number: str) -> str:
         """Return the alias of a number, however it is written; an alias, a placeholder and a group ID stay."""
-        if is_alias(number) or _STANDS_FOR.search(number.strip()) or _is_id(number):
-            return number
-        if re.search(r"\d[^\w]*[,;|]\D*\d", number):
-            return re.sub(r"[^,;|]+", lambda part: self.number(part[0]), number)
-        return _number_alias(number, self._tag("number", _canonical(number)))
+        if number not in self._numbers:
+            self._numbers[number] = self._aliased(number)
+        return self._numbers[number]
 
     def text(self, text: str) -> str:
         """Return the alias of a message text with its length, alphabet, parts and placeholders; blank text and an alias stay."""
-        if not text.strip() or is_alias(text) or "[secret " in text:
-            return text
-        names = "".join(f" {name}" for name in dict.fromkeys(re.findall(r"\$\{[\w.-]*\}", text)))
-        odd = "".join(sorted(character for character in not_gsm7(text) if character.isprintable() and not character.isspace())[:8])
-        alphabet = "GSM-7" if encoding_of(text) == "text" else f"Unicode {odd.translate(_NO_BRACKETS) or '?'}"
-        parts = parts_of(text)
-        return f"[text {self._tag('text', text)} {len(text)} characters {alphabet} {parts} part{'s' * (parts != 1)}{names}]"
+        if text not in self._texts:
+            self._texts[text] = self._summed_up(text)
+        return self._texts[text]
 
     def words(self, text: str) -> str:
         """Return any text with the numbers in it aliased."""
@@ -111,6 +108,26 @@ class Aliases:
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return the exchange with people aliased in all of its parts; JSON keeps its shape, and what is wrong with it."""
         return rewritten(exchange, self.number, self.text)
+
+    def met(self) -> People:
+        """Return who was aliased until now."""
+        return _nobody_else(self._numbers, self._texts)
+
+    def _aliased(self, number: str) -> str:
+        if is_alias(number) or _STANDS_FOR.search(number.strip()) or _is_id(number):
+            return number
+        if re.search(r"\d[^\w]*[,;|]\D*\d", number):
+            return re.sub(r"[^,;|]+", lambda part: self.number(part[0]), number)
+        return _number_alias(number, self._tag("number", _canonical(number)))
+
+    def _summed_up(self, text: str) -> str:
+        if not text.strip() or is_alias(text) or "[secret " in text:
+            return text
+        names = "".join(f" {name}" for name in dict.fromkeys(re.findall(r"\$\{[\w.-]*\}", text)))
+        odd = "".join(sorted(character for character in not_gsm7(text) if character.isprintable() and not character.isspace())[:8])
+        alphabet = "GSM-7" if encoding_of(text) == "text" else f"Unicode {odd.translate(_NO_BRACKETS) or '?'}"
+        parts = parts_of(text)
+        return f"[text {self._tag('text', text)} {len(text)} characters {alphabet} {parts} part{'s' * (parts != 1)}{names}]"
 
     def _tag(self, kind: str, what: str) -> str:
         digest = hmac.digest(self._key, f"{kind}:{what}".encode("utf-8", "surrogatepass"), hashlib.sha256)
@@ -155,22 +172,17 @@ class People(NamedTuple):
 
 def people(exchanges: Any) -> People:
     """Return the numbers and message texts that `Aliases.exchange` would replace."""
-    numbers: set[str] = set()
-    texts: set[str] = set()
-
-    def number(found: str) -> str:
-        if not is_alias(found) and not _is_id(found):
-            numbers.update(_canonical(part) for part in re.split(r"[,;|]", found))
-        return found
-
-    def text(found: str) -> str:
-        if not is_alias(found) and "[secret " not in found:
-            texts.add(found)
-        return found
-
+    numbers: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for exchange in exchanges:
-        rewritten(exchange, number, text)
-    return People(frozenset(numbers - {""}), frozenset(texts))
+        rewritten(exchange, lambda found: numbers.setdefault(found, found), lambda found: texts.setdefault(found, found))
+    return _nobody_else(numbers, texts)
+
+
+def _nobody_else(numbers: Iterable[str], texts: Iterable[str]) -> People:
+    written = [part for found in numbers if not is_alias(found) and not _is_id(found) for part in re.split(r"[,;|]", found)]
+    said = (found for found in texts if not is_alias(found) and "[secret " not in found)
+    return People(frozenset(map(_canonical, written)) - {""}, frozenset(said))
 
 
 def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
@@ -194,13 +206,15 @@ def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
         "response_body": _body(exchange.response_body, person, message, sent=False),
     }
 
-    def free(value: str | None) -> str | None:
-        return value and _free(_quoted_again(value, seen), number)
-
     url = exchange.url and _url(exchange.url, number, message)
+    quoted = _as_written(seen)
+
+    def free(value: str | None) -> str | None:
+        return value and _free(_quoted_again(value, quoted), number)
+
     answer = bodies["response_body"]
     if isinstance(answer, str):  # an error that quotes what was sent
-        bodies["response_body"] = _quoted_again(answer, seen)
+        bodies["response_body"] = _quoted_again(answer, quoted)
     changed: dict[str, Any] = {name: free(getattr(exchange, name)) for name in _FREE_FIELDS}
     for name in ("request_headers", "response_headers"):
         changed[name] = {_free(key, number): free(value) or "" for key, value in getattr(exchange, name).items()}
@@ -211,7 +225,10 @@ def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
 
 
 def _canonical(number: str) -> str:
-    found = "".join(str(unicodedata.digit(character)) for character in number if unicodedata.digit(character, None) is not None)
+    if number.isascii():
+        found = _NO_DIGIT.sub("", number)
+    else:
+        found = "".join(str(unicodedata.digit(character)) for character in number if unicodedata.digit(character, None) is not None)
     return found[2:] if found.startswith("00") else found
 
 
@@ -282,7 +299,7 @@ def _stand_in_text(alias: re.Match[str]) -> str:
 
 
 def _free(text: str, number: Rewrite) -> str:
-    return _FREE_NUMBER.sub(lambda match: match[0] if match["uuid"] else _one_free(match[0], number), text) if any(map(str.isdigit, text)) else text
+    return _FREE_NUMBER.sub(lambda match: match[0] if match["uuid"] else _one_free(match[0], number), text) if _DIGIT.search(text) else text
 
 
 def _one_free(found: str, number: Rewrite) -> str:
@@ -297,11 +314,16 @@ def _one_free(found: str, number: Rewrite) -> str:
     return number(found)
 
 
-def _quoted_again(text: str, seen: dict[str, str]) -> str:
-    for found, new in seen.items():
-        for written in (found, json.dumps(found)[1:-1], json.dumps(found, ensure_ascii=False)[1:-1], quote(found)):
-            text = text.replace(written, new)
+def _quoted_again(text: str, quoted: dict[str, str]) -> str:
+    for written, new in quoted.items():
+        text = text.replace(written, new)
     return text
+
+
+def _as_written(seen: dict[str, str]) -> dict[str, str]:
+    """Return what stands for what was found, in each of the ways in which it is quoted."""
+    quoted = ((found, json.dumps(found)[1:-1], json.dumps(found, ensure_ascii=False)[1:-1], quote(found)) for found in seen)
+    return {written: new for forms, new in zip(quoted, seen.values(), strict=True) for written in forms}
 
 
 def _url(url: str, number: Rewrite, text: Rewrite) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sinchtools.aliases import MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, people
+from sinchtools.aliases import MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, people
 from sinchtools.errors import LeakError
 from sinchtools.records import Exchange
 from sinchtools.redact import MARKER, is_placeholder, secrets_in
@@ -31,6 +31,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{14,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{14,})*
 _UTF16 = re.compile(rb"(?:[^\0]\0){6}|(?:\0[^\0]){6}")
 _GZIP, _ZLIB, _ZIP = b"\x1f\x8b\x08", re.compile(rb"\x78[\x01\x5e\x9c\xda]"), b"PK\x05\x06"
 _SMALL = 256
+_PLAIN_AREA = re.compile(rb"(\xff\xff|\0\0)(?:\1){3,}")  # of a picture: no text has it
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -69,7 +70,11 @@ class Known:
         >>> sorted(Known.of([Exchange(request_body='{"to": ["+46701740605"], "body": "Your code is 1234"}')]).numbers)
         ['46701740605', '701740605']
         """
-        found = people(exchanges)
+        return cls.among(people(exchanges))
+
+    @classmethod
+    def among(cls, found: People) -> Known:
+        """Return those of the people who can be told from what stands anywhere by chance."""
         whole = {number for number in found.numbers if len(number) >= SHORTEST_NUMBER and not MASKED.fullmatch(number)}
         national = {short for number in whole if len(short := _national(number)) >= SHORTEST_NUMBER}
         texts = {folded for text in found.texts if len(folded := _folded(text)) >= SHORTEST_TEXT}
@@ -241,7 +246,8 @@ def _png(data: bytes) -> Iterator[tuple[bytes, str]]:
         else:
             yield chunk, f"the {kind.decode('latin-1')} chunk of the PNG"
         at += size + 12
-    yield from _inflated(b"".join(pixels), 15, "the pixels of the PNG")
+    for part, name in _inflated(b"".join(pixels), 15, "the pixels of the PNG"):
+        yield _PLAIN_AREA.sub(rb"\1", part), name
     yield data[at:], "what follows the PNG"
 
 

@@ -105,13 +105,14 @@ class _Content:
     created: datetime | None
     children: list[Exchange] = field(default_factory=list)
 
-    @cached_property
-    def known(self) -> Known:
-        return Known.of([*self.rows, *self.children])
+    shown: list[Exchange] = field(init=False)
+    known: Known = field(init=False)
 
-    @cached_property
-    def shown(self) -> list[Exchange]:
-        return [self.aliases.exchange(exchange) for exchange in self.rows]
+    def __post_init__(self) -> None:
+        self.shown = [self.aliases.exchange(exchange) for exchange in self.rows]
+        for child in self.children:
+            self.aliases.exchange(child)
+        self.known = Known.among(self.aliases.met())
 
     @cached_property
     def frame(self) -> pd.DataFrame:
