@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
+from sinchtools.catalogue import card
 from sinchtools.errors import LogError, WrongUseError
 from sinchtools.exporters import to_curl, to_har, to_jsonl
 from sinchtools.importers import Evidence, read
 from sinchtools.leaks import Known, put, write
 from sinchtools.playbook import Walk
-from sinchtools.records import Exchange
+from sinchtools.records import Exchange, Skipped, as_dict
 from sinchtools.redact import Redactor
 from sinchtools.replay import Replayed
 from sinchtools.settings import work_folder
@@ -30,6 +35,7 @@ _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
     ".sh": lambda exchanges: "".join(f"{to_curl(exchange)}\n" for exchange in exchanges),
 }
 _KEY_BYTES = 32
+_KINDS = {"add": "evidence", "evidence": "evidence", "notes": "note", "read_at": "evidence", "replays": "replay", "walks": "walk"}
 
 
 class Case:
@@ -40,6 +46,8 @@ class Case:
     ----------
     folder
         A folder, or a name such as ``4711``: then it is ``case-4711`` in the work folder. Made when missing, else opened again.
+    evidence
+        What to begin with, as in `add`; a case that holds evidence goes on with that, and says so if this is something else.
 
     Attributes
     ----------
@@ -49,22 +57,26 @@ class Case:
     Examples
     --------
     >>> import tempfile
-    >>> case = Case(tempfile.mkdtemp() + "/case-1")
-    >>> case.add(read("HTTP/1.1 403 Forbidden"))
+    >>> case = Case(tempfile.mkdtemp() + "/case-1", "HTTP/1.1 403 Forbidden")
     >>> case.note("The customer says: since Monday.")
     >>> len(Case(case.folder).evidence), Case(case.folder).notes[0]["text"]
     (1, 'The customer says: since Monday.')
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, evidence: Exchange | Iterable[Exchange] | str | Path | None = None) -> None:
         is_name = isinstance(folder, str) and not {"/", "\\"} & set(folder)
         self.folder = work_folder() / f"case-{folder}" if is_name else Path(folder)
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for made in (self.folder, self.charts):
+                made.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.key = self._opened_key()
         except OSError as error:
             hint = "Give another folder, or set SINCHTOOLS_HOME to one that you may write to."
             raise LogError(f"The case folder {str(self.folder)!r} cannot be used: {error.strerror}.", hint=hint) from None
+        self._kept: dict[str, tuple[int, list[Any]]] = {}  # by file: its size when it was read, and its lines
+        self._passed_over: tuple[Skipped, ...] = ()
+        if evidence is not None:
+            self._begin(evidence)
 
     @property
     def name(self) -> str:
@@ -73,25 +85,36 @@ class Case:
 
     @property
     def evidence(self) -> Evidence:
-        """What was brought in, in order."""
-        path = self.folder / "evidence.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-        return Evidence(tuple(from_json(json.loads(line)) for line in lines if line))
+        """What was brought in, in order, a row once; and what could not be read or was guessed."""
+        readings = self._readings
+        secrets, formats = (sum((Counter(reading.get(name, {})) for reading in readings), Counter[str]()) for name in ("secrets", "formats"))
+        cut = self._lines("evidence.jsonl", from_json).count(None)
+        lost = (Skipped(source="evidence.jsonl", reason="cut off: a kernel was stopped while it wrote", count=cut),) * bool(cut)
+        skipped = (*_listed(readings, "skipped"), *self._passed_over, *lost)
+        return Evidence(tuple(self._exchanges.values()), skipped, tuple(_listed(readings, "warnings")), secrets, formats)
 
     @property
     def notes(self) -> list[dict[str, Any]]:
-        """The notes: text and time."""
-        return self._history("note")
+        """The notes: text and time; the same text once."""
+        found: dict[str, dict[str, Any]] = {}
+        for event in self._history("note"):
+            found.setdefault(event["text"], event)
+        return list(found.values())
 
     @property
     def walks(self) -> list[dict[str, Any]]:
-        """The walks through tips: exchange, title, transcript, how it ended."""
-        return self._history("walk")
+        """The walks through tips: exchange, title, transcript, how it ended; of the same walk the last state."""
+        return list({(event["exchange"], event["label"], event["title"]): event for event in self._history("walk")}.values())
 
     @property
     def replays(self) -> list[dict[str, Any]]:
-        """The replays: ids, what was answered before and now, verdict and reasons, target."""
-        return [result for event in self._history("replay") for result in event["results"]]
+        """The replays: ids, what was answered before and now, verdict and reasons, target; each once, and none that was held back and sent later."""
+        found: dict[Any, dict[str, Any]] = {}
+        for row in (row for event in self._history("replay") for row in event["results"]):
+            place = (row["parent_id"], row["target"])
+            found.pop(place, None)
+            found[(*place, row["id"]) if row["id"] else place] = row
+        return list(found.values())
 
     @property
     def read_at(self) -> datetime | None:
@@ -106,65 +129,143 @@ class Case:
 
     @property
     def charts(self) -> Path:
-        """The folder for charts of this case."""
-        path = self.folder / "charts"
-        path.mkdir(mode=0o700, exist_ok=True)
-        return path
+        """The folder for charts of this case: ``st.charts.save(chart, case.charts / "error-codes")``."""
+        return self.folder / "charts"
 
     @property
     def version(self) -> int:
         """A number that grows with every change, also by another kernel: a view made at another version is out of date."""
-        path = self.folder / "history.jsonl"
-        return (path.read_bytes().count(b"\n") if path.exists() else 0) + self.log.version
+        return self._size("evidence.jsonl") + self._size("history.jsonl") + self.charts.stat().st_mtime_ns + self.log.version
 
-    def add(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> None:
-        """Bring evidence in, or a path or text to read it from; a row that is there already is not taken twice."""
-        found = read(evidence) if isinstance(evidence, str | Path) else [evidence] if isinstance(evidence, Exchange) else list(evidence)
-        before = self.evidence
-        known = {exchange.id for exchange in before}
-        new = [exchange for exchange in found if exchange.id not in known]
-        put(self.folder / "evidence.jsonl", to_jsonl([*before, *new]).encode("utf-8", "replace"))
-        self._remember("evidence", rows=len(new))
+    def version_of(self, part: str) -> int:
+        """
+        Return the version of what one attribute gives, ``evidence`` or ``replays`` for instance; of one that only writes it is 0.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> case = Case(tempfile.mkdtemp())
+        >>> before = case.version_of("evidence"), case.version_of("notes")
+        >>> case.note("since Monday")
+        >>> case.version_of("evidence") > before[0], case.version_of("notes") > before[1]
+        (False, True)
+        """
+        if part == "log":
+            return self.log.version
+        if part not in _KINDS:
+            return 0
+        return len(self._history(_KINDS[part])) + self._size("evidence.jsonl") * (_KINDS[part] == "evidence")
+
+    def add(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence:
+        """Bring evidence in, or a path or text to read it from, and return all that is there now; what is there already is not taken twice."""
+        given = _given(evidence)
+        found = read(given) if isinstance(given, str | Path) else given
+        event: dict[str, Any] = {"given": self._sign(given)}
+        if isinstance(found, Evidence):
+            event |= {name: [as_dict(one) for one in getattr(found, name)] for name in ("skipped", "warnings")}
+            event |= {name: dict(getattr(found, name)) for name in ("secrets", "formats")}
+        known = self._exchanges
+        if new := [exchange for exchange in found if exchange.id not in known]:
+            self._append("evidence.jsonl", to_jsonl(new))
+        self._remember("evidence", [] if new else self._readings, **event)
+        self._passed_over = ()
+        return self.evidence
 
     def note(self, text: str) -> None:
         """Keep a sentence; a secret in it becomes its marker."""
-        self._remember("note", text=Redactor().text(text))
+        self._remember("note", self.notes, text=Redactor().text(text))
 
     def add_walk(self, walk: Walk) -> None:
-        """Keep the transcript of a walk through tips."""
+        """Keep the transcript of a walk through tips, in the place of what was kept of it before."""
         label = " ".join(str(part) for part in (walk.playbook.status, walk.playbook.code) if part is not None)
         exchange = walk.exchange.id if walk.exchange else None
-        self._remember("walk", exchange=exchange, label=label, title=walk.playbook.title, transcript=walk.transcript, ended=walk.ended)
+        self._remember("walk", self.walks, exchange=exchange, label=label, title=walk.playbook.title, transcript=walk.transcript, ended=walk.ended)
 
     def add_replay(self, replayed: Replayed) -> None:
         """Keep the results of a replay."""
-        self._remember("replay", results=replay_rows(replayed))
+        kept, rows = self.replays, replay_rows(replayed)
+        self._remember("replay", [{"results": rows}] if all(row in kept for row in rows) else [], results=rows)
 
     def __repr__(self) -> str:
-        return f"<Case {self.name}: {len(self.evidence)} exchanges, {len(self.replays)} replays, {len(self.walks)} walks, {len(self.notes)} notes>"
+        return f"<Case {self.name}: {len(self._exchanges)} exchanges, {len(self.replays)} replays, {len(self.walks)} walks, {len(self.notes)} notes>"
+
+    def _repr_html_(self) -> str:
+        verdicts = Counter(row["verdict"] for row in self.replays).most_common()
+        held = {
+            "Evidence": f"{len(self._exchanges):,} exchange{'s' * (len(self._exchanges) != 1)}",
+            "Replays": ", ".join(f"{verdict} {n:,}" for verdict, n in verdicts),
+            "Steps": "; ".join(f"{walk['label']} {walk['title']}: {walk['ended'] or 'not ended'}" for walk in self.walks),
+            "Charts": ", ".join(sorted({path.stem for path in self.charts.glob("*.*")})),
+            "Notes": "; ".join(note["text"] for note in self.notes),
+        }
+        style = "style='text-align:left;vertical-align:top;padding-right:1.2em'"
+        rows = (f"<tr><th scope=row {style}>{name}</th><td {style}>{escape(what or 'none')}</td></tr>" for name, what in held.items())
+        return card(f"Case {self.name}", f"<table>{''.join(rows)}</table>")
+
+    # --- the files: they only grow, so that several kernels may write at once ----------------------------------------
+
+    @property
+    def _exchanges(self) -> dict[str, Exchange]:
+        found: dict[str, Exchange] = {}
+        for exchange in filter(None, self._lines("evidence.jsonl", from_json)):
+            found.setdefault(exchange.id, exchange)  # two kernels may have brought the same row in
+        return found
+
+    @property
+    def _readings(self) -> list[dict[str, Any]]:
+        """What each reading said; of the same path or text, the last."""
+        return list({event.get("given"): event for event in self._history("evidence")}.values())
+
+    def _begin(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> None:
+        given = _given(evidence)
+        if not self._exchanges:
+            self.add(given)
+        elif self._sign(given) not in [reading.get("given") for reading in self._readings]:
+            reason = f"the case {self.name!r} holds evidence already and goes on with it; case.add(...) adds this, another name begins another case"
+            self._passed_over = (Skipped(source="what the case was opened with", reason=reason),)
+
+    def _sign(self, given: Sequence[Exchange] | Evidence | str | Path) -> str:
+        """Return by what the same is known when it is given again; not a pasted text itself, which may hold a secret."""
+        text = str(given) if isinstance(given, str | Path) else "\n".join(exchange.id for exchange in given)
+        return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16, key=self.key).hexdigest()
+
+    def _history(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self._lines("history.jsonl", dict) if event and event.get("kind") == kind]
+
+    def _remember(self, kind: str, known: Iterable[dict[str, Any]], **event: Any) -> None:
+        event = json.loads(json.dumps(event).encode("utf-8", "replace"))
+        if not any(event.items() <= old.items() for old in known):
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            self._append("history.jsonl", json.dumps({"kind": kind, "at": at, **event}, ensure_ascii=False) + "\n")
+
+    def _append(self, name: str, lines: str) -> None:
+        with os.fdopen(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+            file.write(("\n" + lines).encode("utf-8", "replace"))  # in one piece; a line that was cut off before it stays alone
+
+    def _lines(self, name: str, made: Callable[[Any], Any]) -> list[Any]:
+        """Return what the lines of a file stand for, None for half a line (a kernel was killed); read again only when the file has grown."""
+        if self._kept.get(name, (0, []))[0] != self._size(name):
+            data = (self.folder / name).read_bytes()
+            self._kept[name] = (len(data), [_made(line, made) for line in data.split(b"\n") if line])
+        return self._kept.get(name, (0, []))[1]
+
+    def _size(self, name: str) -> int:
+        try:
+            return (self.folder / name).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _opened_key(self) -> bytes:
         path = self.folder / "key"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
-        except FileExistsError:
-            pass
+        if not path.exists():
+            made = put(self.folder / f".key-{secrets.token_hex(8)}", secrets.token_bytes(_KEY_BYTES))
+            with suppress(FileExistsError):  # another kernel was first: its key is the key
+                os.link(made, path)  # whole or not at all
+            made.unlink()
         key = path.read_bytes()
         if len(key) != _KEY_BYTES:
             raise LogError(f"The key of the case {self.name!r} is damaged.", hint="Make a new case; aliases of this one cannot be made again.")
         return key
-
-    def _remember(self, kind: str, **event: Any) -> None:
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        line = "\n" + json.dumps({"kind": kind, "at": at, **event}, ensure_ascii=False) + "\n"  # a line that was cut off stays alone
-        with os.fdopen(os.open(self.folder / "history.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-            file.write(line.encode("utf-8", "replace"))
-
-    def _history(self, kind: str) -> list[dict[str, Any]]:
-        path = self.folder / "history.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-        return [event for event in _events(lines) if event["kind"] == kind]
 
 
 def export(exchanges: Exchange | Iterable[Exchange], path: str | Path, *, key: bytes | Case | None = None, keep_people: bool = False) -> Path:
@@ -214,11 +315,18 @@ def replay_rows(replayed: Replayed) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # half a line: another kernel is writing it, or was killed
-        if isinstance(event, dict) and "kind" in event:
-            yield event
+def _given(evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence | list[Exchange] | str | Path:
+    if isinstance(evidence, Evidence | str | Path):
+        return evidence
+    return [evidence] if isinstance(evidence, Exchange) else list(evidence)
+
+
+def _made(line: bytes, made: Callable[[Any], Any]) -> Any:
+    try:
+        return made(json.loads(line))
+    except (ValueError, TypeError):
+        return None
+
+
+def _listed(readings: Iterable[dict[str, Any]], name: str) -> list[Skipped]:
+    return list(dict.fromkeys(Skipped(**one) for reading in readings for one in reading.get(name, ())))

@@ -2,6 +2,8 @@
 
 import shutil
 import stat
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -14,7 +16,7 @@ from sinchtools.errors import LeakError, LogError, WrongUseError
 from sinchtools.importers import read
 from sinchtools.playbook import tips
 from sinchtools.records import Exchange
-from sinchtools.replay import replay
+from sinchtools.replay import Replayed, replay
 
 GOOD = api.complete(
     Exchange(
@@ -61,8 +63,95 @@ def test_everything_lies_in_the_folder_and_only_its_owner_reads_it(work):
 def test_evidence_brought_in_twice_is_there_once(work):
     case = Case("4711")
     case.add(GOOD)
-    case.add([GOOD, replace(GOOD, id="row-2")])
-    assert [exchange.id for exchange in case.evidence] == ["row-1", "row-2"]
+    now = case.add([GOOD, replace(GOOD, id="row-2")])
+    assert [exchange.id for exchange in now] == [exchange.id for exchange in case.evidence] == ["row-1", "row-2"]
+
+
+def test_evidence_is_read_only_while_the_case_holds_none(work):
+    first = Case("4711", [GOOD]).evidence
+    assert list(Case("4711", [replace(GOOD, id="row-2")]).evidence) == list(first) == [GOOD]
+
+
+@pytest.mark.parametrize(("given", "said"), [([GOOD], 0), ([replace(GOOD, id="row-2")], 1), ("HTTP/1.1 403 Forbidden", 1), (None, 0)])
+def test_other_evidence_that_is_passed_over_is_named_until_it_is_added(work, given, said):
+    Case("4711", [GOOD])
+    again = Case("4711", given)
+    assert ["holds evidence already" in skipped.reason for skipped in again.evidence.skipped] == [True] * said
+    assert again.add(given or []).skipped == ()
+
+
+def test_what_was_not_read_or_guessed_comes_back_with_the_case(work):
+    given = read({"a.jsonl": b'{"id": "x", "status": 403, "method": "GET"}\nnot json\n', "b.bin": b"\0\1\2"})
+    assert given.skipped
+    kept = Case("4711", given).evidence
+    assert (kept, Case("4711").evidence) == (given, given)
+    assert Case("4711").add(given) == given
+
+
+def test_a_pasted_text_is_kept_only_as_it_was_read(work):
+    Case("4711", "curl https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Authorization: Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607'")
+    assert not any(b"5c1e9a7b3d2f" in path.read_bytes() for path in (work / "case-4711").rglob("*") if path.is_file())
+
+
+ADD = """
+import sys
+from sinchtools.case import Case
+from sinchtools.records import Exchange
+case = Case("4711")
+for n in range(30):
+    case.add([Exchange(id=f"{sys.argv[1]}-{n}", status=403, request_body="x" * 9000), Exchange(id=f"all-{n}", status=401)])
+"""
+
+
+def test_what_several_processes_bring_in_at_once_is_all_there_once(work):
+    running = [subprocess.Popen([sys.executable, "-c", ADD, name], stderr=subprocess.PIPE) for name in "abc"]
+    assert [process.communicate()[1] for process in running] == [b""] * 3
+    ids = [exchange.id for exchange in Case("4711").evidence]
+    assert sorted(ids) == sorted(f"{name}-{n}" for name in ("a", "b", "c", "all") for n in range(30))
+
+
+def test_a_row_that_was_cut_off_costs_that_row_only_and_is_named(work):
+    Case("4711", [GOOD])
+    with (work / "case-4711" / "evidence.jsonl").open("a") as file:
+        file.write('{"id": "row-9", "sta')
+    evidence = Case("4711").add([replace(GOOD, id="row-2")])
+    assert [exchange.id for exchange in evidence] == ["row-1", "row-2"]
+    assert [(skipped.source, skipped.count) for skipped in evidence.skipped] == [("evidence.jsonl", 1)]
+
+
+def test_a_thing_done_twice_is_kept_once(work):
+    case = Case("4711", [GOOD])
+    walk = tips(GOOD)
+    for _ in range(2):
+        case.note("Since Monday.")
+        case.add_replay(replay(GOOD, log=case.log))
+        case.add_walk(walk)
+    assert (len(case.notes), len(case.replays), len(case.walks), len(case.log)) == (1, 1, 1, 1)
+    version = case.version
+    case.note("Since Monday.")
+    case.add_replay(replay(GOOD, log=case.log))
+    case.add_walk(walk)
+    case.add([GOOD])
+    assert case.version == version
+
+
+def test_a_walk_that_went_on_takes_the_place_of_what_was_kept_of_it(work):
+    case, walk = Case("4711", [GOOD]), tips(GOOD)
+    for _ in range(2):
+        walk.answer("skipped")
+        case.add_walk(walk)
+    case.add_walk(tips(401))
+    assert [len(kept["transcript"]) for kept in case.walks] == [2, 0]
+
+
+def test_a_replay_that_was_held_back_is_not_told_beside_its_later_sending(work):
+    case = Case("4711", [GOOD])
+    sent = replay(GOOD, log=case.log)
+    held = Replayed([replace(sent[0], child=None, verdict="INCONCLUSIVE", reasons=("not sent: the run was stopped",))], "sandbox")
+    case.add_replay(held)
+    assert [row["now"] for row in case.replays] == ["not sent"]
+    case.add_replay(sent)
+    assert [row["verdict"] for row in case.replays] == ["SAME"]
 
 
 def test_a_secret_in_a_note_is_not_kept(work):
@@ -71,13 +160,38 @@ def test_a_secret_in_a_note_is_not_kept(work):
     assert "5c1e9a7b3d2f4e68" not in (case.folder / "history.jsonl").read_text()
 
 
-def test_every_change_gives_a_new_version(work):
+CHANGES = {
+    "evidence": lambda case: case.add(replace(GOOD, id="row-2")),
+    "notes": lambda case: case.note("x"),
+    "walks": lambda case: case.add_walk(tips(401)),
+    "replays": lambda case: case.add_replay(replay(GOOD)),
+    "log": lambda case: case.log.add([GOOD]),
+}
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_a_change_moves_the_version_of_the_case_and_of_its_part_alone(work, part):
+    case = Case("4711", [GOOD])
+    before = {name: case.version_of(name) for name in CHANGES}
+    version = case.version
+    CHANGES[part](Case("4711"))
+    assert case.version > version
+    assert [name for name in CHANGES if case.version_of(name) != before[name]] == [part]
+
+
+def test_a_chart_moves_the_version_of_the_case(work):
     case = Case("4711")
-    seen = [case.version]
-    for change in (lambda: case.add(GOOD), lambda: case.note("x"), lambda: case.log.add([GOOD])):
-        change()
-        seen.append(Case("4711").version)
-    assert len(set(seen)) == 4
+    version = case.version
+    (case.charts / "codes.png").write_bytes(b"")
+    assert case.version > version
+
+
+def test_the_case_shows_what_it_holds_and_no_markup_of_a_note(work):
+    case = Case("4711", [GOOD])
+    case.note("<b>since</b> Monday")
+    case.add_replay(replay(GOOD, log=case.log))
+    shown = case._repr_html_()
+    assert "1 exchange" in shown and "SAME 1" in shown and "&lt;b&gt;since" in shown
 
 
 def test_a_line_that_was_cut_off_costs_that_line_only(work):
