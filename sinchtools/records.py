@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -15,6 +16,23 @@ def outcome_of(status: int | None) -> str:
     if status is None:
         return "no_response"
     return {2: "success", 4: "user_error", 5: "sinch_error"}.get(status // 100, "other")
+
+
+def visible(text: str) -> str:
+    r"""
+    Return a text with each character that hides, turns text around or commands a terminal as its code point.
+
+    Examples
+    --------
+    >>> visible("caf\u00e9\x1b[31m \u202egnp.exe")
+    'caféU+001B[31m U+202Egnp.exe'
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in "\n\t"
+    return f"U+{ord(character):04X}" if hidden else character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +110,7 @@ class Exchange:
         """Show what happened, never a header, a body or a query."""
         answer = " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"
         what = self.endpoint or f"{self.method or '?'} {(self.url or '?').partition('?')[0]}"
-        return f"<Exchange {self.id}: {what} -> {answer}>"
+        return visible(f"<Exchange {self.id}: {what} -> {answer}>")
 
 
 EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from sinchtools.panels.look import WIDE, Panel, button, error_card, labelled, row
+from sinchtools.panels.frame import Panel
+from sinchtools.panels.look import WIDE, button, error_card, labelled, row
 from sinchtools.replay import Plan, Replayed
 from sinchtools.runner import Progress
 
@@ -76,6 +77,7 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._panel.status.value = error_card(error)
         finally:
             self.start_button.disabled, self.stop_button.disabled = False, True
+            self._panel.show_twin()
 
     def _draw(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,14 @@ import ipywidgets as widgets
 import pandas as pd
 
 from sinchtools import analysis, charts
+from sinchtools.aliases import Aliases
+from sinchtools.case import Case
 from sinchtools.diagnosis import diagnose
 from sinchtools.errors import WrongUseError
 from sinchtools.panels.choice import label
-from sinchtools.panels.look import WIDE, Panel, button, labelled, row, table
-from sinchtools.records import Exchange
+from sinchtools.panels.frame import Panel
+from sinchtools.panels.look import WIDE, button, labelled, row, shown, table
+from sinchtools.records import Exchange, visible
 from sinchtools.settings import work_folder
 from sinchtools.tables import from_json
 
@@ -53,10 +55,10 @@ class ChartsPanel(Panel):
     Parameters
     ----------
     evidence
-        Exchanges, evidence, a frame with the exchange columns, or what ``st.scan`` returned (which is read anew for each chart;
-        ``st.analysis.in_memory`` takes a part of it into memory).
+        A case, exchanges, evidence, a frame with the exchange columns, or what ``st.scan`` returned (which is read anew for each
+        chart; ``st.analysis.in_memory`` takes a part of it into memory).
     folder
-        Where exports go; None is ``charts`` in the work folder.
+        Where exports go; None is ``charts`` in the folder of the case, or in the work folder.
 
     Attributes
     ----------
@@ -68,9 +70,13 @@ class ChartsPanel(Panel):
         The exchange that is shown below; None when none is chosen.
     """
 
-    def __init__(self, evidence: Iterable[Exchange] | pd.DataFrame | duckdb.DuckDBPyRelation, *, folder: str | Path | None = None) -> None:
-        super().__init__("See the pattern", "Which errors, since when, where, how slow. What a chart shows stands below it in words.")
-        self._all: Any = evidence if hasattr(evidence, "fetchall") else analysis.in_memory(evidence)
+    keeps = ("kind", "per", "outcome", "http", "code", "endpoint", "account", "since", "until", "text")
+
+    def __init__(
+        self, evidence: Case | Iterable[Exchange] | pd.DataFrame | duckdb.DuckDBPyRelation, *, folder: str | Path | None = None
+    ) -> None:
+        promise = "Which errors, since when, where, how slow. What a chart shows stands below it in words."
+        super().__init__("See the pattern", promise, source=evidence)
         self._folder = Path(folder) if folder else None
         self._page, self._paused, self._of_page = 0, False, list[Exchange]()
         self.kind = labelled(widgets.Dropdown, "Chart", "What is drawn", options=list(KINDS))
@@ -80,14 +86,10 @@ class ChartsPanel(Panel):
             "A call with its automatic retries counts once, or every attempt counts",
             options=[("calls", "call"), ("attempts", "attempt")],
         )
-        codes = analysis.codes(self._all, per="attempt")
         self.outcome = labelled(widgets.Dropdown, "Outcome", "Status class", options=list(OUTCOMES))
-        self.http = _filter("Status", "HTTP status", codes.dropna(subset="status").groupby("status")["n"].sum().sort_values(ascending=False))
-        self.code = _filter("Code", "The API's own code", codes.dropna(subset="code").groupby("code")["n"].sum().sort_values(ascending=False))
-        self.endpoint = _filter("Endpoint", "Method and path", analysis.endpoints(self._all, per="attempt").set_index("endpoint")["n"])
-        self.account = _filter("Account", "Service plan or project", analysis.accounts(self._all, per="attempt").set_index("account")["n"])
-        first, last = analysis.overview(self._all, per="attempt")[["since", "until"]].iloc[0]
-        self.since, self.until = _time("Since (UTC)", "The first moment", first), _time("Until (UTC)", "Up to this moment, without it", last)
+        self.http, self.code = _filter("Status", "HTTP status"), _filter("Code", "The API's own code")
+        self.endpoint, self.account = _filter("Endpoint", "Method and path"), _filter("Account", "Service plan or project")
+        self.since, self.until = _time("Since (UTC)", "The first moment"), _time("Until (UTC)", "Up to this moment, without it")
         self.text = labelled(widgets.Text, "Contains", "Words anywhere in URL, code, text or bodies", continuous_update=False)
         self.picture, self.words, self.findings = (widgets.HTML(layout=WIDE) for _ in range(3))
         self.export_button = button("Export chart and data", "PNG, SVG, PDF and CSV into the work folder", primary=True)
@@ -101,6 +103,8 @@ class ChartsPanel(Panel):
         self._controls = (
             self.kind, self.per, self.outcome, self.http, self.code, self.endpoint, self.account, self.since, self.until, self.text,
         )  # fmt: skip
+        self._take()
+        self.begin()
         for control in self._controls:
             control.layout = widgets.Layout(width="auto")  # the cell of the grid, less margins
             control.observe(self._unless_paused(self.draw), names="value")
@@ -120,6 +124,35 @@ class ChartsPanel(Panel):
         )  # fmt: skip
         self.children = self.children[:-1]  # the status line stands above the chart, where a change of filter is seen
         self.draw()
+
+    def redraw(self) -> None:
+        """Draw what the case holds now: chart, page and chosen bar stay, where they are there still."""
+        bar = self.bar.value
+        with self._pause():
+            self._take()
+        self.draw()
+        if bar in self.chart.bars:
+            self.bar.value = bar
+
+    def _take(self) -> None:
+        """Take the exchanges in, and offer what can be filtered by; values that are chosen stay."""
+        given: Any = self.exchanges
+        self._all = given if hasattr(given, "fetchall") else analysis.in_memory(given)
+        codes = analysis.codes(self._all, per="attempt")
+        for control, column in ((self.http, "status"), (self.code, "code")):
+            _offer(control, codes.dropna(subset=column).groupby(column)["n"].sum().sort_values(ascending=False))
+        _offer(self.endpoint, analysis.endpoints(self._all, per="attempt").set_index("endpoint")["n"])
+        _offer(self.account, analysis.accounts(self._all, per="attempt").set_index("account")["n"])
+        for control, at in zip((self.since, self.until), analysis.overview(self._all, per="attempt")[["since", "until"]].iloc[0], strict=True):
+            control.placeholder = "" if pd.isna(at) else f"{at:%Y-%m-%dT%H:%M}"
+
+    def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
+        """Return the chart with its words, what it is filtered by, and which exchange is shown."""
+        by = "; ".join(f"{name}: {value}" for name, value in self.filters.items())
+        said = [f"Chart: {self.kind.value}. Filtered by: {by or 'nothing'}.", f"{self.n:,} exchanges are behind {self.bar.value or 'the chart'}."]
+        said += [f"Chosen: {label(people.exchange(self.exchange))}"] if self.exchange else []
+        words = "".join(f"<p>{shown(people.words(one))}</p>" for one in (*said, self.chart.description))
+        return words + self.picture.value, self._of_page
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -141,10 +174,10 @@ class ChartsPanel(Panel):
         self.chart = KINDS[self.kind.value](self._all, **options, **self.filters)
         self.picture.value = self.chart._repr_html_()
         code = f"st.charts.{KINDS[self.kind.value].__name__}(frame, {', '.join(f'{k}={v!r}' for k, v in (options | self.filters).items())})"
-        self.words.value = f"<p>{escape(self.chart.description)}</p><p class='st-quiet'>The same in a cell: <code>{escape(code)}</code></p>"
+        self.words.value = f"<p>{shown(self.chart.description)}</p><p class='st-quiet'>The same in a cell: <code>{shown(code)}</code></p>"
         self.findings.value = ""
         with self._pause():
-            self.bar.options = [("the whole chart", None), *((name[:120], name) for name in list(self.chart.bars)[:OFFERED])]
+            self.bar.options = [("the whole chart", None), *((visible(name)[:120], name) for name in list(self.chart.bars)[:OFFERED])]
             self.bar.value = None
         self.list_rows()
 
@@ -188,7 +221,7 @@ class ChartsPanel(Panel):
         """Write the chart as PNG, SVG and PDF with its data as CSV, and say where."""
         if not self.n:
             raise WrongUseError("There is nothing behind this chart.", hint="Clear the filters first.")
-        folder = self._folder or work_folder() / "charts"
+        folder = self._folder or (self.case.charts if self.case else work_folder() / "charts")
         paths = charts.save(self.chart, folder / self.kind.value.lower().replace(" ", "-"))
         self.say(f"Written to {folder}: {', '.join(path.name for path in paths)}.")
         return paths
@@ -241,7 +274,7 @@ def findings_html(frame: Any, per: analysis.Per = "call") -> str:
 
 
 def _found(title: str, head: list[str], rows: list[list[str]]) -> str:
-    return f"<h4>{escape(title)}</h4>" + (table(head, rows) if rows else "")
+    return f"<h4>{shown(title)}</h4>" + (table(head, rows) if rows else "")
 
 
 def _share(share: float, n: int) -> str:
@@ -271,19 +304,23 @@ def _exchange_html(x: Exchange, *, whole: bool) -> str:
         return diagnose(answer, now=x.at)._repr_html_() + note
     sent = [f"{x.method or '?'} {x.url or '?'}", *(f"{name}: {value}" for name, value in x.request_headers.items()), "", str(x.request_body or "")]
     got = [f"{x.status or x.failure or 'no response'}", *(f"{k}: {v}" for k, v in x.response_headers.items()), "", str(x.response_body or "")]
-    parts = "".join(f"<h4>{title}</h4><pre>{escape(chr(10).join(lines))}</pre>" for title, lines in (("Request", sent), ("Answer", got)))
+    parts = "".join(f"<h4>{title}</h4><pre>{shown(chr(10).join(lines))}</pre>" for title, lines in (("Request", sent), ("Answer", got)))
     return diagnose(x, now=x.at)._repr_html_() + parts
 
 
-def _filter(words: str, tooltip: str, counts: pd.Series[Any]) -> widgets.Widget:
-    counts = counts[counts.index.notna()].head(OFFERED)
-    options = [(ALL, ALL), *((f"{str(name)[:60]} ({n:,})", name if isinstance(name, str) else int(str(name))) for name, n in counts.items())]
-    return labelled(widgets.Dropdown, words, tooltip, options=options)
+def _filter(words: str, tooltip: str) -> widgets.Widget:
+    return labelled(widgets.Dropdown, words, tooltip, options=[ALL])
 
 
-def _time(words: str, tooltip: str, example: pd.Timestamp) -> widgets.Widget:
-    hint = "" if pd.isna(example) else f"{example:%Y-%m-%dT%H:%M}"
-    return labelled(widgets.Text, words, f"{tooltip}, such as {hint or '2026-11-20T08:00'}", placeholder=hint, continuous_update=False)
+def _offer(control: widgets.Widget, counts: pd.Series[Any]) -> None:
+    chosen, counts = control.value, counts[counts.index.notna()].head(OFFERED)
+    found = [(f"{visible(str(name))[:60]} ({n:,})", name if isinstance(name, str) else int(str(name))) for name, n in counts.items()]
+    control.options = [(ALL, ALL), *found]
+    control.value = chosen if chosen in [value for _, value in control.options] else ALL
+
+
+def _time(words: str, tooltip: str) -> widgets.Widget:
+    return labelled(widgets.Text, words, f"{tooltip}, such as 2026-11-20T08:00", continuous_update=False)
 
 
 def _cell(value: Any) -> str:

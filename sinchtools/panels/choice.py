@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from sinchtools.errors import WrongUseError
 from sinchtools.panels.look import labelled
-from sinchtools.records import Exchange
+from sinchtools.records import Exchange, visible
 
 EVERY_FAILURE, SUCCESSES = "every failure", "successes"
 SHOWN = 200
@@ -33,21 +33,36 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     ----------
     value
         Id of the chosen exchange, or the value of one of `more`.
+    exchanges
+        What is offered, by id.
     """
 
     def __init__(self, exchanges: Iterable[Exchange], on_change: Callable[[object], object], more: Sequence[tuple[str, str]] = ()) -> None:
-        self.exchanges = {exchange.id: exchange for exchange in exchanges}
-        self._more, self._on_change = more, on_change
-        kinds = Counter(kind_of(exchange) for exchange in self.exchanges.values())
-        failures = [(f"{kind} ({n:,})", kind) for kind, n in kinds.most_common() if kind != SUCCESSES]
-        every = [(f"{EVERY_FAILURE} ({sum(kinds.values()) - kinds[SUCCESSES]:,})", EVERY_FAILURE)] * (len(failures) > 1)
-        rest = [(f"{SUCCESSES} ({kinds[SUCCESSES]:,})", SUCCESSES)] * bool(kinds[SUCCESSES]) + [("a row of the status page", "")] * bool(more)
-        self.kind = labelled(widgets.Dropdown, "Failure", "Status and code, with the number of exchanges", options=[*failures, *every, *rest])
+        self._more, self._on_change, self._paused = more, on_change, False
+        self.kind = labelled(widgets.Dropdown, "Failure", "Status and code, with the number of exchanges", options=[])
         self.one = labelled(widgets.Dropdown, "Exchange", f"The first {SHOWN} of them", options=[])
         super().__init__((self.kind, self.one), layout=widgets.Layout(width="100%", overflow="visible"))
+        self._offer_kinds(exchanges)
         self._offer()
-        self.kind.observe(lambda _: self._offer(), names="value")
-        self.one.observe(lambda change: change["new"] is not None and self._on_change(change), names="value")
+        self.kind.observe(lambda _: None if self._paused else self._offer(), names="value")
+        self.one.observe(lambda change: None if self._paused or change["new"] is None else self._on_change(change), names="value")
+
+    def offer(self, exchanges: Iterable[Exchange]) -> bool:
+        """Offer other exchanges; return whether what was chosen is among them, and is chosen still."""
+        kind, one = self.kind.value, self.one.value
+        self._paused = True
+        try:
+            self._offer_kinds(exchanges)
+            if kind in {value for _, value in self.kind.options}:
+                self.kind.value = kind
+            self._offer()
+            if is_kept := one in {value for _, value in self.one.options}:
+                self.one.value = one
+        finally:
+            self._paused = False
+        if not is_kept and self.value is not None:
+            self._on_change(None)
+        return is_kept or one is None
 
     @property
     def value(self) -> str | None:
@@ -73,6 +88,16 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         wanted = self.kind.value
         return [x for x in self.exchanges.values() if wanted == kind_of(x) or (wanted == EVERY_FAILURE and kind_of(x) != SUCCESSES)]
 
+    def _offer_kinds(self, exchanges: Iterable[Exchange]) -> None:
+        self.exchanges = {exchange.id: exchange for exchange in exchanges}
+        kinds = Counter(kind_of(exchange) for exchange in self.exchanges.values())
+        failures = [(f"{kind} ({n:,})", kind) for kind, n in kinds.most_common() if kind != SUCCESSES]
+        every = [(f"{EVERY_FAILURE} ({sum(kinds.values()) - kinds[SUCCESSES]:,})", EVERY_FAILURE)] * (len(failures) > 1)
+        rest = [(f"{SUCCESSES} ({kinds[SUCCESSES]:,})", SUCCESSES)] * bool(kinds[SUCCESSES])
+        rows = [("a row of the status page", "")] * bool(self._more)
+        self.kind.options = [(visible(words), kind) for words, kind in [*failures, *every, *rest, *rows]]
+        self.kind.index = 0 if self.kind.options else None
+
     def _offer(self) -> None:
         self.one.options = [(label(x), x.id) for x in self.of_kind[:SHOWN]] if self.kind.value else list(self._more)
         self.one.index = 0 if self.one.options else None
@@ -90,4 +115,4 @@ def label(exchange: Exchange) -> str:
     answer = " ".join(str(part) for part in (exchange.status, exchange.code) if part is not None) or exchange.failure or "no answer"
     at = exchange.at.strftime("%Y-%m-%d %H:%M:%S") if exchange.at else ""
     what = exchange.endpoint or f"{exchange.method or '?'} {urlsplit(exchange.url or '').path}"[:60]
-    return "  |  ".join(filter(None, (answer, what, at, exchange.source or exchange.id)))
+    return visible("  |  ".join(filter(None, (answer, what, at, exchange.source or exchange.id))))

@@ -6,32 +6,39 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
+from sinchtools.aliases import Aliases
+from sinchtools.case import Case
 from sinchtools.errors import WrongUseError
 from sinchtools.importers import Evidence, read
-from sinchtools.panels.look import Panel, button, labelled, row
+from sinchtools.panels.frame import Panel
+from sinchtools.panels.look import button, labelled, row, shown
+from sinchtools.records import Exchange
 
+_LOOKED_AT = 500  # exchanges whose people are looked for in what is shown of them
 UPLOAD_NOTE = "The notebook server takes uploads up to about 10 MB in all: give a path for anything larger."
 
 
 class EvidencePanel(Panel):
     """
-    Read evidence by clicking; the function twin is ``st.read``.
+    Read evidence by clicking; the function twins are ``st.read`` and ``case.add``.
 
     Parameters
     ----------
     source
-        A path or pasted text to begin with.
+        A case, which then keeps what is read; or a path or pasted text to begin with.
 
     Attributes
     ----------
     evidence
-        What was read last; empty at first.
+        What was read last; at first what the case holds, if one was given.
     """
 
-    def __init__(self, source: str | Path = "") -> None:
-        super().__init__("Bring in the evidence", "A path, pasted text or files. Tokens are removed before anything is kept.")
-        self.evidence: Evidence = read([])
-        text = str(source)
+    keeps = ("path",)
+
+    def __init__(self, source: Case | str | Path = "") -> None:
+        super().__init__("Bring in the evidence", "A path, pasted text or files. Tokens are removed before anything is kept.", source=source)
+        self.evidence: Evidence = self.case.evidence if self.case else read([])
+        text = "" if self.case else str(source)
         self.path = labelled(
             widgets.Text, "Path or glob", "A file, a folder or a pattern such as logs/*.jsonl.gz", value="" if "\n" in text else text
         )
@@ -46,8 +53,21 @@ class EvidencePanel(Panel):
         self.read_button.on_click(self.guard(self.read, self.read_button, busy="Reading ..."))
         note = widgets.HTML(f"<span class='st-quiet'>{UPLOAD_NOTE}</span>", layout=widgets.Layout(width="100%"))
         self.rows(self.path, self.paste, row(self.read_button, self.upload), note, self.report)
+        self.begin()
         if text:
             self.read()
+        elif self.case:
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Show what the case holds now."""
+        self.evidence = self.exchanges
+        self.report.value = self.evidence._repr_html_() if len(self.evidence) else ""
+        self.say(f"The case holds {len(self.evidence):,} exchanges.")
+
+    def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
+        """Return what was read, in numbers."""
+        return f"<pre style='white-space:pre-wrap'>{shown(people.words(self.evidence.summary))}</pre>", list(self.evidence.exchanges[:_LOOKED_AT])
 
     def read(self) -> Evidence:
         """Read path, paste and chosen files together, and show the report."""
@@ -58,5 +78,16 @@ class EvidencePanel(Panel):
         self.evidence = read(sources)
         self.paste.value, self.upload.value = "", ()  # they may hold a token that must not be saved with the notebook
         self.report.value = self.evidence._repr_html_()
-        self.say(f"Read {len(self.evidence)} exchanges; {self.evidence.secrets_removed} secrets removed. The paste box and the files were let go of.")
+        self.say(f"Read {_counted(self.evidence)} The paste box and the files were let go of.{self._kept()}")
         return self.evidence
+
+    def _kept(self) -> str:
+        if not self.case:
+            return ""
+        with self.own():
+            self.case.add(self.evidence)
+        return f" The case holds {len(self.exchanges):,} exchanges."
+
+
+def _counted(evidence: Evidence) -> str:
+    return f"{len(evidence):,} exchanges; {evidence.secrets_removed:,} secrets removed."

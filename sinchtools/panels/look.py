@@ -1,15 +1,15 @@
-"""What makes the panels one family: the look, the target banner, messages, and buttons that run once at a time."""
+"""What makes the panels one family: the look, the target banner, messages, and controls with their labels."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 
 from sinchtools.errors import SinchToolsError
+from sinchtools.records import visible
 
 WIDE = widgets.Layout(width="100%")
 _TARGETS = {  # rung: (symbol, words)
@@ -38,55 +38,15 @@ STYLE = """<style>
 .st-panel pre {white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}
 .st-panel textarea {font-family: var(--jp-code-font-family, monospace); font-size: 12px}
 .st-quiet {color: var(--jp-ui-font-color1, #424242)}
-</style>"""
+.st-panel p.st-case {font-weight: 600; overflow-wrap: anywhere}
+.st-stale {border: 2px solid #d55e00; border-radius: 4px; padding: 2px 10px; gap: 12px}
+.jp-OutputArea:has(.st-panel) .jp-OutputArea-child:has(.st-static) {display: none}
+</style>"""  # the last line: a static twin is seen only where its panel is not
 
 
-class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """
-    The frame of every panel: title, target banner, the panel's own rows, and one status line.
-
-    Parameters
-    ----------
-    title, promise
-        What it is, and what it does for the reader, in one sentence.
-    target
-        A rung of the ladder; None for a panel that sends nothing.
-    """
-
-    def __init__(self, title: str, promise: str, *, target: str | None = None) -> None:
-        self.status = widgets.HTML(layout=WIDE)
-        self._head = widgets.HTML(f"{STYLE}<h3>{escape(title)}</h3><p class='st-quiet'>{escape(promise)}</p>", layout=WIDE)
-        self._banner = widgets.HTML(banner(target) if target else "", layout=WIDE)
-        super().__init__(layout=widgets.Layout(width="100%", overflow="visible"))
-        self.add_class("st-panel")
-
-    def rows(self, *rows: widgets.Widget) -> None:
-        """Put the panel's rows between the banner and the status line."""
-        head = (self._head, self._banner) if self._banner.value else (self._head,)
-        self.children = (*head, *rows, self.status)
-
-    def say(self, words: str) -> None:
-        """Show one sentence in the status line."""
-        self.status.value = f"<div role='status' class='st-quiet'>{escape(words)}</div>" if words else ""
-
-    def guard(self, work: Callable[[], object], *buttons: widgets.Button, busy: str = "Working ...") -> Callable[[Any], None]:
-        """Return a callback that runs `work` once at a time, its buttons off meanwhile, and shows what went wrong in the panel."""
-
-        def callback(_: Any) -> None:
-            if any(button.disabled for button in buttons):
-                return
-            self.say(busy)
-            for button in buttons:
-                button.disabled = True
-            try:
-                work()
-            except Exception as error:  # whatever it is: a swallowed callback exception helps nobody
-                self.status.value = error_card(error)
-            finally:
-                for button in buttons:
-                    button.disabled = False
-
-        return callback
+def shown(text: object) -> str:
+    """Return any text as HTML that shows it, and what hides or turns around in it, character by character."""
+    return escape(visible(str(text)))
 
 
 def banner(target: str) -> str:
@@ -97,13 +57,13 @@ def banner(target: str) -> str:
 
 def card(word: str, html: str, kind: str = "") -> str:
     """Return a message with one strong word; `kind` (good, bad, open) colours its edge, never alone."""
-    return f"<div class='st-card {kind}'><b class='st-word'>{escape(word)}</b><div>{html}</div></div>"
+    return f"<div class='st-card {kind}'><b class='st-word'>{shown(word)}</b><div>{html}</div></div>"
 
 
 def error_card(error: Exception) -> str:
     """Return what happened, why, and what to do now; an unforeseen error has its place in the code folded below."""
     if isinstance(error, SinchToolsError):
-        return f"<div role='alert'>{card('That did not work', escape(str(error)), 'bad')}</div>"
+        return f"<div role='alert'>{card('That did not work', shown(error), 'bad')}</div>"
     frames = traceback.extract_tb(error.__traceback__)
     where = "; ".join(f"{frame.name}, line {frame.lineno}" for frame in frames[-3:])
     words = (
@@ -133,7 +93,7 @@ def row(*children: widgets.Widget) -> widgets.HBox:
 
 def table(head: list[str], rows: list[list[str]], *, total: int | None = None, caption: str = "") -> str:
     """Return a small HTML table, every value escaped; `total` says how many rows there are when only some are shown."""
-    cells = "".join("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in one) + "</tr>" for one in rows)
+    cells = "".join("<tr>" + "".join(f"<td>{shown(value)}</td>" for value in one) + "</tr>" for one in rows)
     note = f"<p class='st-quiet'>Showing {len(rows)} of {total:,}.</p>" if total is not None and total > len(rows) else ""
-    said = f"<caption style='text-align:left'>{escape(caption)}</caption>" if caption else ""
+    said = f"<caption style='text-align:left'>{shown(caption)}</caption>" if caption else ""
     return f"<table>{said}<thead><tr>{''.join(f'<th scope=col>{escape(one)}</th>' for one in head)}</tr></thead><tbody>{cells}</tbody></table>{note}"

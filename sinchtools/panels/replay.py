@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
 import ipywidgets as widgets
 
 from sinchtools import settings
+from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
+from sinchtools.case import Case
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
 from sinchtools.exporters import to_curl
 from sinchtools.hazards import VENDOR
 from sinchtools.panels.batch import Batch
 from sinchtools.panels.choice import ExchangeChoice, label
-from sinchtools.panels.look import WIDE, Panel, banner, button, card, labelled, row, table
+from sinchtools.panels.frame import Panel
+from sinchtools.panels.look import WIDE, banner, button, card, labelled, row, shown, table
 from sinchtools.records import Exchange
 from sinchtools.replay import Plan, Replayed, Result, plan
 from sinchtools.runner import Progress
@@ -40,9 +42,9 @@ class ReplayPanel(Panel):
     Parameters
     ----------
     evidence
-        The exchanges to choose from; the failing ones are offered first.
+        A case, which then keeps the replays, or the exchanges to choose from; the failing ones are offered first.
     log
-        Where the replays are written; None is the work folder's log.
+        Where the replays are written; None is the log of the case, or of the work folder.
 
     Attributes
     ----------
@@ -54,11 +56,14 @@ class ReplayPanel(Panel):
         All exchanges of the chosen kind at once: start, stop, go on.
     """
 
-    def __init__(self, evidence: Iterable[Exchange], *, log: CallLog | None = None) -> None:
-        super().__init__("Replay a failing request", "The original is never changed: a replay is a row of its own.", target="sandbox")
+    keeps = ("choice",)
+
+    def __init__(self, evidence: Case | Iterable[Exchange], *, log: CallLog | None = None) -> None:
+        promise = "The original is never changed: a replay is a row of its own."
+        super().__init__("Replay a failing request", promise, target="sandbox", source=evidence)
         self.results: list[Result] = []
-        self._log = log
-        self.choice = ExchangeChoice(evidence, self.guard(self.reset))
+        self._log = self.case.log if self.case and log is None else log
+        self.choice = ExchangeChoice(self.exchanges, self.guard(self.reset))
         self.diagnosis = widgets.HTML(layout=WIDE)
         self._add_target()
         self._add_boxes()
@@ -73,10 +78,16 @@ class ReplayPanel(Panel):
         self.reset_button.on_click(self.guard(self.reset, *buttons))
         boxes = (self.method, self.path, self.headers, self.body)
         self.rows(self.target, self.vendor, self.choice, self.diagnosis, *boxes, row(*buttons), self.outcome, self.batch)
+        self.begin()
         if self.choice.value:
             self.reset()
         else:
             self.say("There is no exchange to replay: read some evidence first.")
+
+    def redraw(self) -> None:
+        """Offer what the case holds now; the exchange that is chosen stays, and what was changed in the boxes."""
+        if not self.choice.offer(self.exchanges):
+            raise WrongUseError("The exchange that was chosen is not there any more.", hint="Look at the one that is shown now, then click again.")
 
     def _add_target(self) -> None:
         rungs = settings.RUNGS[: settings.RUNGS.index(settings.allowed_rung()) + 1]
@@ -160,13 +171,35 @@ class ReplayPanel(Panel):
         if made.target in VENDOR and self.effect.value.strip() != made.effect:
             raise NotAllowedError(f"This would: {made.effect}.", hint="Type exactly that into the box Effect, then click again.")
         self.effect.value = ""
-        return made.run(confirm=made.effect, progress=progress)
+        with self.own("log"):
+            done = made.run(confirm=made.effect, progress=progress)
+        self._keep(done)
+        return done
+
+    def _keep(self, done: Replayed) -> None:
+        if self.case and done.target != "preview":
+            with self.own():
+                self.case.add_replay(done)
 
     def _show_all(self, done: Replayed) -> None:
         counts = Counter(result.verdict for result in done)
         self.outcome.value = done._repr_html_()
         said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
         self.say(f"{said}. {done.stopped.capitalize()}: click again to go on." if done.stopped else f"{said}. They are in the call log.")
+
+    def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
+        """Return what is chosen, what is wrong with it, and the last verdict."""
+        if not self.choice.value:
+            return "<p>No exchange is chosen.</p>", []
+        x = people.exchange(self.exchange)
+        html, spoken_of = f"<p>Chosen: {shown(label(x))}</p>{diagnose(x, now=x.at)._repr_html_()}", [self.exchange]
+        for one in self.results[-1:] if self.outcome.value else ():
+            child = people.exchange(one.child) if one.child else None
+            compared = _compared(people.exchange(one.original), child, child.target if child else "preview")
+            reasons = "".join(f"<p>{shown(people.words(reason))}</p>" for reason in one.reasons)
+            html += card(f"{one.verdict}: replay {len(self.results)} of this panel", reasons + compared, _KIND.get(one.verdict, "open"))
+            spoken_of += [x for x in (one.original, one.child) if x]
+        return banner(self.target.value) + html + self.batch.counts.value, spoken_of
 
     def _found(self) -> Diagnosis:
         return diagnose(self.exchange, now=self.exchange.at)
@@ -186,14 +219,18 @@ class ReplayPanel(Panel):
 def result_html(result: Result, target: str = "sandbox") -> str:
     """Return the verdict with its reasons, original and replay side by side, and what is different."""
     child = result.child
+    reasons = "".join(f"<p>{shown(reason)}</p>" for reason in result.reasons)
+    compared = _compared(result.original, child, target)
+    preview = f"<pre>{shown(to_curl(result.request))}</pre>" if target == "preview" else ""
+    return card(result.verdict, reasons + compared + _differences_html(result) + preview, _KIND.get(result.verdict, "open"))
+
+
+def _compared(original: Exchange, child: Exchange | None, target: str) -> str:
     rows = [
-        [name, _shown(getattr(result.original, name)), _shown(getattr(child, name)) if child else "not sent"]
+        [name, _value(getattr(original, name)), _value(getattr(child, name)) if child else "not sent"]
         for name in ("status", "code", "text", "elapsed_ms")
     ]
-    reasons = "".join(f"<p>{escape(reason)}</p>" for reason in result.reasons)
-    compared = table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
-    preview = f"<pre>{escape(to_curl(result.request))}</pre>" if target == "preview" else ""
-    return card(result.verdict, reasons + compared + _differences_html(result) + preview, _KIND.get(result.verdict, "open"))
+    return table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
 
 
 def _differences_html(result: Result) -> str:
@@ -201,18 +238,18 @@ def _differences_html(result: Result) -> str:
     return (
         _difference_table("Changed in the request", result.request_differences, "nothing")
         + _difference_table("Different in the answer", result.answer_differences, "nothing" if result.child else "there is no second answer")
-        + f"<p class='st-quiet'>Not compared in answers, since they differ each time: {escape(ignored)}.</p>"
+        + f"<p class='st-quiet'>Not compared in answers, since they differ each time: {shown(ignored)}.</p>"
     )
 
 
 def _difference_table(title: str, found: list[Difference], otherwise: str) -> str:
     if not found:
-        return f"<p>{escape(title)}: {escape(otherwise)}.</p>"
+        return f"<p>{title}: {otherwise}.</p>"
     rows = [[one.where, *("(not there)" if value is None else value for value in (one.was, one.now))] for one in found]
     return table(["Where", "Was", "Is"], rows[:20], total=len(rows), caption=title)
 
 
-def _shown(value: object) -> str:
+def _value(value: object) -> str:
     return "none" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
 
 

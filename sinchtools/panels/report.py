@@ -9,8 +9,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from sinchtools.aliases import Aliases
 from sinchtools.case import Case
-from sinchtools.panels.look import WIDE, Panel, button, labelled, row
+from sinchtools.panels.frame import Panel
+from sinchtools.panels.look import WIDE, button, labelled, row, shown
 from sinchtools.records import Exchange
 from sinchtools.report import PARTS, report
 from sinchtools.settings import work_folder
@@ -24,7 +26,7 @@ _PREVIEW = "preview.html"
 
 class ReportPanel(Panel):
     """
-    Write the case report by clicking; the function twin is ``st.report(case, "case.html")``.
+    Write the case report by clicking; it is made from what the case holds at the click. The function twin is ``st.report(case, "case.html")``.
 
     Parameters
     ----------
@@ -41,8 +43,11 @@ class ReportPanel(Panel):
         The report that was written last, or None.
     """
 
+    keeps = ("name", "note")
+
     def __init__(self, what: Case | Iterable[Exchange], *, folder: str | Path | None = None, **options: Any) -> None:
-        super().__init__("Hand it over", "One page or one capsule. People are aliases; what holds a secret or a person is not written.")
+        promise = "One page or one capsule. People are aliases; what holds a secret or a person is not written."
+        super().__init__("Hand it over", promise, source=what)
         self._what, self._options = what, options
         self._folder = Path(folder) if folder else work_folder()
         self.path: Path | None = None
@@ -59,6 +64,16 @@ class ReportPanel(Panel):
         self.page_button.on_click(self.guard(lambda: self.write(".html"), *buttons, busy="Writing ..."))
         self.capsule_button.on_click(self.guard(lambda: self.write(".zip"), *buttons, busy="Writing ..."))
         self.rows(row(*self.parts.values()), self.name, self.note, row(*buttons), self.preview)
+        self.begin()
+
+    def redraw(self) -> None:
+        """Take the preview away: it shows the case as it was."""
+        self.preview.value = ""
+
+    def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
+        """Return what goes in, and what was written."""
+        written = f"<p>Written: {shown(people.words(self.path.name))}</p>" if self.path else "<p>Nothing is written yet.</p>"
+        return f"<p>Goes in: {shown(', '.join(WORDS[part] for part in self.chosen))}.</p>{written}", []
 
     @property
     def chosen(self) -> list[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
+from sinchtools.aliases import Aliases
+from sinchtools.case import Case
 from sinchtools.catalogue import status_rows
 from sinchtools.client import Client
 from sinchtools.diagnosis import Diagnosis, diagnose
-from sinchtools.panels.choice import ExchangeChoice
-from sinchtools.panels.look import WIDE, Panel, button, card, labelled, row
+from sinchtools.errors import WrongUseError
+from sinchtools.panels.choice import ExchangeChoice, label
+from sinchtools.panels.frame import Panel
+from sinchtools.panels.look import WIDE, button, card, labelled, row, shown
 from sinchtools.playbook import Walk, tips
 from sinchtools.records import Exchange
 
@@ -31,7 +34,7 @@ class TipsPanel(Panel):
     Parameters
     ----------
     evidence
-        One exchange or many, offered first; the 16 rows of the status page follow.
+        A case, which then keeps the walks; or one exchange, or many. They are offered first; the 16 rows of the status page follow.
     client
         Giving one allows read-only calls for the steps that they can decide, each by a click; without it none is ever made.
 
@@ -43,14 +46,17 @@ class TipsPanel(Panel):
         Of the chosen exchange; None for a row of the status page.
     """
 
-    def __init__(self, evidence: Exchange | Iterable[Exchange] = (), *, client: Client | None = None) -> None:
+    keeps = ("choice",)
+
+    def __init__(self, evidence: Case | Exchange | Iterable[Exchange] = (), *, client: Client | None = None) -> None:
         promise = "Look, do, and say whether it helped. Every answer is written down."
-        super().__init__("Step through the troubleshooting tips", promise, target=client.target if client else None)
-        self._evidence = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+        source = [evidence] if isinstance(evidence, Exchange) else evidence
+        super().__init__("Step through the troubleshooting tips", promise, target=client.target if client else None, source=source)
+        self._evidence = list(self.exchanges)
         self._client = client
         self._walks: dict[str, tuple[Walk, Diagnosis | None]] = {}
         self._rows = {entry.label: entry for entry in status_rows()}
-        rows = [(f"{label}  |  {entry.title}", label) for label, entry in self._rows.items()]
+        rows = [(f"{name}  |  {entry.title}", name) for name, entry in self._rows.items()]
         self.choice = ExchangeChoice(self._evidence, self.guard(self.start), more=rows)
         self.step = widgets.HTML(layout=WIDE)
         self.note = labelled(widgets.Text, "Note", "What you saw; goes into the transcript", placeholder="optional")
@@ -65,7 +71,15 @@ class TipsPanel(Panel):
         self._wire()
         buttons = (self.done_button, self.failed_button, self.skip_button, self.back_button, self.live_button, self.answer_button)
         self.rows(self.choice, self.step, self.note, row(*buttons), self.reply, self.twin)
+        self.begin()
         self.start()
+
+    def redraw(self) -> None:
+        """Offer what the case holds now; the walk that is under way goes on."""
+        self._evidence = list(self.exchanges)
+        if not self.choice.offer(self._evidence):
+            raise WrongUseError("The exchange that was chosen is not there any more.", hint="Look at the one that is shown now, then click again.")
+        self._show()
 
     def _wire(self) -> None:
         works = {
@@ -96,11 +110,13 @@ class TipsPanel(Panel):
         """Answer the current step: done, failed or skipped."""
         self.walk.answer(state, self.note.value)
         self.note.value = ""
+        self._keep()
         self._show()
 
     def back(self) -> None:
         """Return to the step before."""
         self.walk.back()
+        self._keep()
         self._show()
 
     def check_live(self) -> None:
@@ -114,6 +130,11 @@ class TipsPanel(Panel):
         self.reply.value = "" if self.reply.value or self.diagnosis is None else _to_copy(self.diagnosis.answer())
         self._show()
 
+    def _keep(self) -> None:
+        if self.case:
+            with self.own():
+                self.case.add_walk(self.walk)
+
     def _show(self) -> None:
         walk = self.walk
         for one in (self.done_button, self.failed_button, self.skip_button):
@@ -125,25 +146,35 @@ class TipsPanel(Panel):
         self.say(f"{len(walk.transcript)} answers written down." if walk.transcript else "")
 
 
-def _step(walk: Walk, diagnosis: Diagnosis | None) -> str:
+    def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
+        """Return the step that is shown, with what proves it, and what was answered before."""
+        walk, exchange = self.walk, self.walk.exchange
+        said = [f"{one['title']}: {one['state']}. {one['reason']} {one['proof']}" for one in walk.transcript]
+        answers = "".join(f"<li>{shown(people.words(words))}</li>" for words in said)
+        chosen = f"<p>Chosen: {shown(label(people.exchange(exchange)))}</p>" if exchange else ""
+        step = card("THE END OF THESE TIPS", shown(walk.ended)) if walk.finished else _step(walk, self.diagnosis, people.words)
+        return f"{chosen}{step}<p>Answered:</p><ol>{answers}</ol>" if answers else chosen + step, [exchange] if exchange else []
+
+
+def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] = str) -> str:
     step, checked = walk.current, walk.check()
     number = walk.playbook.steps.index(step) + 1
     word, kind = _WORDS[checked.state]
     ends = step.otherwise.startswith("ends:")
     then = step.otherwise.removeprefix("ends:").strip() if ends else next(s.title for s in walk.playbook.steps if s.id == step.otherwise)
-    retry = f"<p><b>Retry:</b> {escape(diagnosis.retry.advice)}. {escape(diagnosis.retry.reason)}</p>" if diagnosis else ""
+    retry = f"<p><b>Retry:</b> {shown(diagnosis.retry.advice)}. {shown(diagnosis.retry.reason)}</p>" if diagnosis else ""
     return (
-        f"<p class='st-quiet'>{escape(walk.playbook.title)}: step {number} of {len(walk.playbook.steps)}</p><h3>{escape(step.title)}</h3>"
-        f"<p><b>Look:</b> {escape(step.look)}</p><p><b>Do:</b> {escape(step.do)}</p><p><b>Did not help? Then:</b> {escape(then)}</p>{retry}"
-        + card(word, escape(checked.proof), kind)
+        f"<p class='st-quiet'>{shown(walk.playbook.title)}: step {number} of {len(walk.playbook.steps)}</p><h3>{shown(step.title)}</h3>"
+        f"<p><b>Look:</b> {shown(step.look)}</p><p><b>Do:</b> {shown(step.do)}</p><p><b>Did not help? Then:</b> {shown(then)}</p>{retry}"
+        + card(word, shown(words(checked.proof)), kind)
     )
 
 
 def _to_copy(text: str) -> str:
-    area = f"<textarea readonly rows='{_ROWS_SHOWN}' style='width:100%;box-sizing:border-box'>{escape(text)}</textarea>"
+    area = f"<textarea readonly rows='{_ROWS_SHOWN}' style='width:100%;box-sizing:border-box'>{shown(text)}</textarea>"
     return f"<label><b>Answer to copy</b> (click into it, select all, copy)<br>{area}</label>"
 
 
 def _end(walk: Walk) -> str:
-    rows = "".join(f"<li>{escape(event['title'])}: {escape(event['state'])}</li>" for event in walk.transcript)
-    return card("THE END OF THESE TIPS", f"<p>{escape(walk.ended)}</p><ol>{rows}</ol>", "good" if walk.transcript[-1]["state"] == "done" else "open")
+    rows = "".join(f"<li>{shown(event['title'])}: {shown(event['state'])}</li>" for event in walk.transcript)
+    return card("THE END OF THESE TIPS", f"<p>{shown(walk.ended)}</p><ol>{rows}</ol>", "good" if walk.transcript[-1]["state"] == "done" else "open")
