@@ -1,7 +1,8 @@
-"""Automatic retries folded into their call: by call_id where the evidence has one, else by equal requests that follow a refusal."""
+"""Automatic retries folded into their call: by the call_id of a file where the evidence has one, else by equal requests that follow a refusal."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,11 +60,16 @@ def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
 
 
 def _by_call_id(exchanges: Sequence[Exchange]) -> Iterable[list[int]]:
-    calls: dict[str, list[int]] = defaultdict(list)
+    calls: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, exchange in enumerate(exchanges):
         if exchange.call_id:
-            calls[exchange.call_id].append(i)
+            calls[_file(exchange), exchange.call_id].append(i)
     return calls.values()
+
+
+def _file(exchange: Exchange) -> str:
+    """Return the file that an exchange was read from, if any: two files may number their calls alike."""
+    return re.sub(r"#[^#]*$", "", exchange.source or "")
 
 
 def _by_time(exchanges: Sequence[Exchange]) -> Iterator[list[int]]:

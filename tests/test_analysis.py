@@ -8,17 +8,21 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 import duckdb
+import narwhals as nw
 import pandas as pd
 import polars as pl
 import pytest
 
-from sinchtools import analysis, tables
+from sinchtools import analysis, engines, tables
 from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import scan
 from sinchtools.records import Exchange
 from tests.detection import DETECTORS, GOOD, NOON, rates, traffic
 
-ANSWERS = ((201, None), (201, None), (403, "missing_callback_url"), (400, "syntax_invalid_json"), (401, None), (500, None), (None, None), (302, None))
+ANSWERS = (  # status, code, network error
+    (201, None, None), (201, None, None), (403, "missing_callback_url", None), (400, "syntax_invalid_json", None), (401, None, None),
+    (500, None, None), (302, None, None), (None, None, "ReadTimeout"), (None, "unknown_group", None), (None, None, None),
+)  # fmt: skip
 RECIPIENTS = {"+15551230001": "US", "+447700900123": "GB", "46701740605": "SE", "zero": None}
 
 
@@ -26,7 +30,7 @@ def some(n, seed=1, days=10.0, start=NOON):
     rng = random.Random(seed)
     rows = []
     for i in range(n):
-        status, code = rng.choice(ANSWERS)
+        status, code, failure = rng.choice(ANSWERS)
         to = rng.choice(list(RECIPIENTS))
         change = {
             "id": f"x{i}",
@@ -39,7 +43,8 @@ def some(n, seed=1, days=10.0, start=NOON):
             "request_body": json.dumps({"to": [to], "from": rng.choice(["15559870002", "ACME", "12345"]), "body": "Hi"}),
             "text": code and f"text {i} of '{i}'",
             "elapsed_ms": rng.choice([None, rng.expovariate(0.01)]),
-            "failure": None if status else "ReadTimeout",
+            "failure": failure,
+            "source": rng.choice(["a.har#1", "a.har#2", "b#1.har#3", "b#1.har", None]),
         }
         rows.append(replace(GOOD, status=status, code=code, **change))
     return rows
@@ -133,13 +138,18 @@ def folded(rows):
     last = {}
     order = lambda row: (row.attempt or 0, row.at.timestamp() if row.at else float("-inf"), row.id, row.status or -1)  # noqa: E731
     for row in rows:
-        if row.call_id is not None and (row.call_id not in last or order(row) > order(last[row.call_id])):
-            last[row.call_id] = row
+        call = row.call_id, (row.source or "").rpartition("#")[0] if "#" in (row.source or "") else row.source or ""
+        if row.call_id is not None and (call not in last or order(row) > order(last[call])):
+            last[call] = row
     return [row for row in rows if row.call_id is None] + list(last.values())
 
 
+def known(row):
+    return row.status is not None or row.failure is not None or row.code is not None
+
+
 def failing(row):
-    return row.outcome in ("user_error", "sinch_error", "no_response")
+    return known(row) and row.outcome in ("user_error", "sinch_error", "no_response")
 
 
 def largest_first(found, *keys):
@@ -147,24 +157,31 @@ def largest_first(found, *keys):
 
 
 def codes(rows):
-    counts = Counter((r.status, r.code, r.outcome) for r in rows)
-    return largest_first(
-        [{"status": s, "code": c, "outcome": o, "n": n, "share": n / len(rows)} for (s, c, o), n in counts.items()], "status", "code"
-    )
+    counts = Counter((r.status, r.code, r.outcome) for r in rows if known(r))
+    found = [{"status": s, "code": c, "outcome": o, "n": n, "share": n / counts.total()} for (s, c, o), n in counts.items()]
+    unknown = {"status": None, "code": None, "outcome": None, "n": len(rows) - counts.total(), "share": None}
+    return largest_first(found, "status", "code") + [unknown] * bool(unknown["n"])
 
 
 def by(column, value):
     def counted(rows):
-        seen = [(value(r), failing(r)) for r in rows if value(r) != "left out"]
-        n, bad = Counter(v for v, _ in seen), Counter(v for v, f in seen if f)
-        found = [{column: v, "n": k, "share": k / len(seen), "n_failing": bad[v], "share_failing": bad[v] / k} for v, k in n.items()]
-        return largest_first(found, column)
+        cells = defaultdict(list)
+        for row in rows:
+            if value(row) != "left out":
+                cells[value(row)].append(row)
+        total = sum(map(len, cells.values()))
+        return largest_first([{column: v, "n": len(of), "share": len(of) / total, **sides(of)} for v, of in cells.items()], column)
 
     return counted
 
 
+def sides(rows):
+    bad, unknown = sum(map(failing, rows)), sum(not known(r) for r in rows)
+    return {"n_failing": bad, "share_failing": bad / (len(rows) - unknown) if len(rows) > unknown else None, "not_known": unknown}
+
+
 def timeline(rows, step=3600):
-    dated = [(int(r.at.timestamp() // step), r.status, r.code) for r in rows if r.at]
+    dated = [(int(r.at.timestamp() // step), r.status, r.code) for r in rows if r.at and known(r)]
     order = largest_first([{"status": s, "code": c, "n": n} for (s, c), n in Counter(d[1:] for d in dated).items()], "status", "code")
     counts, buckets = Counter(dated), sorted(d[0] for d in dated)
     return [
@@ -176,14 +193,14 @@ def timeline(rows, step=3600):
 
 def heatmap(rows):
     cells = {(day, hour): [r for r in rows if r.at and (r.at.isoweekday(), r.at.hour) == (day, hour)] for day in range(1, 8) for hour in range(24)}
-    found = [{"weekday": d, "hour": h, "n": len(c), "n_failing": sum(map(failing, c))} for (d, h), c in cells.items()]
-    return [{**f, "share_failing": f["n_failing"] / f["n"] if f["n"] else None} for f in found] if any(r.at for r in rows) else []
+    found = [{"weekday": d, "hour": h, "n": len(c), **sides(c)} for (d, h), c in cells.items()]
+    return found if any(r.at for r in rows) else []
 
 
 def latency(rows):
     values = defaultdict(list)
     for row in rows:
-        if row.elapsed_ms is not None:
+        if row.elapsed_ms is not None and known(row):
             values[row.endpoint, row.status, row.code].append(row.elapsed_ms)
     found = [
         {"endpoint": e, "status": s, "code": c, "n": len(v), **{f"p{q}_ms": quantile(v, q) for q in (50, 90, 99)}} for (e, s, c), v in values.items()
@@ -196,7 +213,7 @@ def quantile(values, q):
 
 
 def matrix(rows):
-    counts = Counter((r.endpoint, r.status, r.code) for r in rows)
+    counts = Counter((r.endpoint, r.status, r.code) for r in rows if known(r))
     return largest_first([{"endpoint": e, "status": s, "code": c, "n": n} for (e, s, c), n in counts.items()], "status", "code", "endpoint")
 
 
@@ -221,7 +238,8 @@ def groups(rows):
 
 def overview(rows):
     times = [r.at for r in rows if r.at]
-    counts = {"n": len(rows), "n_failing": sum(map(failing, rows)), "undated": len(rows) - len(times)}
+    unknown = sum(not known(r) for r in rows)
+    counts = {"n": len(rows), "n_failing": sum(map(failing, rows)), "not_known": unknown, "undated": len(rows) - len(times)}
     return [{**counts, "since": min(times, default=None), "until": max(times, default=None)}]
 
 
@@ -289,7 +307,10 @@ def check(engine, rows, tmp_path, counted_per=("call", "attempt")):
             same(listed(getattr(analysis, name)(frame, per=per)), reference(counted))
         times = [row.at for row in counted if row.at] or [NOON]
         step = 3600 if max(times) - min(times) < dt.timedelta(days=40) else 86400
-        same(listed(analysis.timeline(frame, f"{step}s", per=per)), timeline(counted, step))
+        hourly = analysis.timeline(frame, f"{step}s", per=per)
+        same(listed(hourly), timeline(counted, step))
+        assert hourly.attrs["not_known"] == analysis.matrix(frame, per=per).attrs["not_known"] == sum(not known(row) for row in counted)
+        assert hourly.attrs["undated"] == sum(known(row) and not row.at for row in counted)
         chosen = analysis.timeline(frame, per=per)
         same(listed(chosen), timeline(counted, chosen.attrs["interval_s"]))
 
@@ -333,6 +354,34 @@ def test_a_call_is_its_last_attempt():
     assert analysis.calls(rows)["id"].tolist() == ["4"]
 
 
+@each_engine
+def test_the_calls_of_two_files_are_two_though_they_have_the_same_number(engine, tmp_path):
+    numbered = replace(GOOD, call_id="1", status=429)
+    rows = [replace(numbered, id=f"{source}{i}", source=source and f"{source}#{i}", attempt=i) for source in ("a.har", "b.har", None) for i in (1, 2)]
+    assert analysis.codes(engine(rows, tmp_path))["n"].tolist() == [3]
+    last = analysis.calls(engine(rows, tmp_path))
+    assert sorted(engines.collected(nw.from_native(last).lazy().select("id"))["id"]) == ["None2", "a.har2", "b.har2"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "counted"),
+    [
+        pytest.param([*tables.COLUMNS], [1, 1, 1, 1], id="a-network-error-or-a-code-is-an-answer"),
+        pytest.param(["status", "outcome"], [3, 1], id="without-both-the-outcome-is-believed"),
+        pytest.param(["status"], [1, 3], id="with-the-status-alone-nothing-is-assumed"),
+    ],
+)
+def test_no_known_answer_is_neither_failure_nor_success(columns, counted):
+    rows = [GOOD, replace(GOOD, status=None), replace(GOOD, status=None, code="unknown_group"), replace(GOOD, status=None, failure="ReadTimeout")]
+    frame = tables.frame(rows)[columns]
+    codes = analysis.codes(frame)
+    assert sorted(codes["n"], reverse=True) == sorted(counted, reverse=True)
+    overview = analysis.overview(frame).iloc[0]
+    assert overview["n"] - overview["n_failing"] - overview["not_known"] == 1
+    assert overview["not_known"] == codes["n"][codes["outcome"].isna()].sum()
+    assert len(analysis.known(frame)) == 4 - overview["not_known"]
+
+
 def test_the_share_is_of_all_also_when_successes_are_left_out():
     rows = [GOOD, GOOD, GOOD, replace(GOOD, status=500)]
     assert analysis.codes(rows, successes=False)[["status", "share"]].values.tolist() == [[500, 0.25]]
@@ -365,15 +414,17 @@ def test_the_interval_suits_the_span(seconds, interval):
 @pytest.mark.parametrize(
     ("filters", "kept"),
     [
-        pytest.param({}, "abcd", id="no-filter-keeps-all"),
+        pytest.param({}, "abcde", id="no-filter-keeps-all"),
         pytest.param({"since": "2024-06-03T12:00:00Z"}, "abc", id="since-is-included"),
         pytest.param({"until": NOON + dt.timedelta(hours=1)}, "a", id="until-is-not"),
         pytest.param({"since": "2024-06-03T14:30+02:00"}, "bc", id="other-time-zone"),
-        pytest.param({"outcome": "no_response"}, "d", id="outcome"),
+        pytest.param({"outcome": "no_response"}, "d", id="no-response-is-a-network-error"),
+        pytest.param({"outcome": ["success", "sinch_error"]}, "ac", id="outcomes"),
+        pytest.param({"outcome": ""}, "e", id="answer-not-known"),
         pytest.param({"status": 403}, "b", id="status"),
         pytest.param({"status": ["4xx", 500]}, "bc", id="status-class-and-status"),
         pytest.param({"code": "missing_callback_url"}, "b", id="code"),
-        pytest.param({"code": ""}, "acd", id="no-code"),
+        pytest.param({"code": ""}, "acde", id="no-code"),
         pytest.param({"endpoint": ["POST /groups"]}, "c", id="endpoint"),
         pytest.param({"account": "plan-b"}, "d", id="account"),
         pytest.param({"text": "CALLBACK"}, "b", id="text-whatever-the-case"),
@@ -387,10 +438,11 @@ def test_a_filter_keeps_what_fits(engine, filters, kept, tmp_path):
         GOOD,
         replace(GOOD, id="b", at=NOON + dt.timedelta(hours=1), status=403, code="missing_callback_url"),
         replace(GOOD, id="c", at=NOON + dt.timedelta(hours=2), status=500, endpoint="POST /groups", text="at 100%_.* of"),
-        replace(GOOD, id="d", at=None, status=None, account="plan-b"),
+        replace(GOOD, id="d", at=None, status=None, failure="ReadTimeout", account="plan-b"),
+        replace(GOOD, id="e", at=None, status=None),
     ]
     found = analysis.filtered(engine(rows, tmp_path), **filters)
-    assert sorted(analysis._collect(analysis.nw.from_native(found).lazy().select("id"))["id"]) == list(kept)
+    assert sorted(engines.collected(nw.from_native(found).lazy().select("id"))["id"]) == list(kept)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def shown(exchanges):
         ([at(0, call_id="a", attempt=1), at(2, 201, call_id="b", attempt=1)], [None, None]),
         ([at(0, call_id="a", attempt=2), at(2, 201, call_id="a", attempt=4)], [(2, 4), (4, 4)]),  # half of the log is lost
         ([at(0, call_id="a"), at(2, 201, call_id="a")], [(1, 2), (2, 2)]),  # the log does not count them
+        ([at(0, call_id="1", source="a.har#1"), at(2, 201, call_id="1", source="b.har#1")], [None, None]),  # two logs that number their calls
+        ([at(0, call_id="1", source="a.har#1"), at(2, 201, call_id="1", source="a.har#2")], [(1, 2), (2, 2)]),
         ([], []),
     ],
 )

@@ -18,11 +18,12 @@ LAYERS = (  # a module imports only what stands before it
     "assumptions", "joining", "attempts", "exceptions", "tables",
     "calllog", "sandbox", "client", "traffic", "importers", "exporters",
     "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "checkfirst",
-    "runner", "lanes", "replay", "proof", "analysis",
+    "runner", "lanes", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
     "case", "charts", "report", "panels", "doctor", "cli", "__init__", "__main__",
 )  # fmt: skip
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}
-LOADED_ON_USE = {"sandbox", "analysis", "charts", "panels"}  # these may import heavy libraries at the top, so no other module imports them there
+# these may import heavy libraries at the top, so no other module imports them there
+LOADED_ON_USE = {"sandbox", "engines", "counting", "patterns", "analysis", "charts", "panels"}
 NAMES_THAT_STAY = {
     "CallLog", "Case", "Sandbox", "charts", "connect", "diagnose", "explain", "plan", "read", "record", "replay", "report",
 }  # fmt: skip
