@@ -43,5 +43,15 @@ def __getattr__(name: str) -> Any:
     return getattr(module, name, module) if name == "Sandbox" else module
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Say below a cell when it is out of date, and in the place of a NameError which cell to run first (``%load_ext sinchtools``)."""
+    importlib.import_module("sinchtools.freshness").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Say it no more."""
+    importlib.import_module("sinchtools.freshness").unload(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -1,0 +1,220 @@
+"""
+Below a cell: OUT OF DATE, once its result no longer follows from what the notebook and its case hold; and which cell to run first.
+
+The extension behind ``%load_ext sinchtools``. An object may tell the version of its data (`version`, or `version_of` one of its parts).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sinchtools.catalogue import card
+from sinchtools.cellnames import names_of
+from sinchtools.errors import SinchToolsError
+
+LOOK_EVERY_S = 2.0
+_SHOWS = re.compile(r"\b(display|print|show)\(")
+_OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
+_VALUES = (str, int, float, bool, bytes, type(None))  # the same when they are equal
+_guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
+
+
+class Guard:
+    """
+    Watches the cells of one shell.
+
+    A cell is out of date when a name that it read is another object by now, when the data behind it has another version, also by another
+    kernel, or when it read what a cell made that is out of date itself.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._cells: dict[str, _Cell] = {}  # in the order in which they ran last
+        self._makers: dict[str, _Cell] = {}  # by name
+        self._changes: Counter[str] = Counter()  # by name: `frame["x"] = 1` changes what stays the same object
+        self._lock, self._stopped, self._cell_runs = threading.RLock(), threading.Event(), False
+
+    def start(self) -> None:
+        """Watch from now on."""
+        _guards[self._shell] = self
+        self._shell.events.register("pre_run_cell", self._before)
+        self._shell.events.register("post_run_cell", self._after)
+        self._shell.set_custom_exc((NameError,), self._explain)
+        threading.Thread(target=self._look, name="sinchtools-freshness", daemon=True).start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._stopped.set()
+        self._shell.events.unregister("pre_run_cell", self._before)
+        self._shell.events.unregister("post_run_cell", self._after)
+        self._shell.set_custom_exc((), None)
+        _guards.pop(self._shell, None)
+
+    def check(self) -> dict[str, str]:
+        """Show below each cell whether it is out of date; return why, by the id of the cell."""
+        with self._lock:
+            for cell in self._cells.values():
+                reason = next(self._reasons(cell), "")
+                if reason != cell.reason:
+                    cell.reason = reason
+                    self._show(cell, update=True)
+            return {key: cell.reason for key, cell in self._cells.items() if cell.reason}
+
+    # --- what a cell read and made -----------------------------------------------------------------------------------
+
+    def _before(self, _: Any) -> None:
+        self._cell_runs = True
+
+    def _after(self, result: Any) -> None:
+        key = result.info.cell_id or result.info.raw_cell
+        with self._lock:
+            self._cell_runs = False
+            if result.success:
+                self._cells.pop(key, None)
+                self._cells[key] = self._ran(key, result)
+            elif key in self._cells:
+                self._cells[key].display_id = ""  # its view is gone; what others took from it is not
+        self.check()
+
+    def _ran(self, key: str, result: Any) -> _Cell:
+        names, here = names_of(self._shell.transform_cell(result.info.raw_cell)), self._shell.user_ns
+        self._changes.update(names.changed)
+        is_panel = type(result.result).__module__.startswith("sinchtools.panels")  # it tells by itself that its case changed
+        reads = [
+            _Read(name, is_own, part, _held(here[name]), None if is_panel else _version(here[name], part), self._changes[name])
+            for name, part, is_own in names.read
+            if name in here and not name.startswith("_") and name not in _OF_IPYTHON
+        ]
+        makers = {read.name: self._makers[read.name] for read in reads if read.name in self._makers and not read.is_own}
+        has_view = result.result is not None or _SHOWS.search(result.info.raw_cell)
+        cell = _Cell(key, result.execution_count, reads, makers, secrets.token_hex(8) if has_view else "")
+        self._makers |= dict.fromkeys(names.written | names.changed, cell)
+        self._show(cell)
+        return cell
+
+    def _reasons(self, cell: _Cell) -> Iterator[str]:
+        for read in cell.reads:
+            is_same = _same(read.held(), self._shell.user_ns.get(read.name, self)) and self._changes[read.name] == read.changes
+            if not read.is_own and not is_same:
+                where = f" (cell [{self._makers[read.name].number}])" if read.name in self._makers else ""
+                yield f"`{read.name}` was made anew after this ran{where}. Run this cell again."
+            if read.version is not None and _version(read.held(), read.part) != read.version:
+                yield f"`{read.name}` has changed since this ran, here or in another notebook. Run this cell again."
+        for name, maker in cell.makers.items():
+            if maker.reason and self._cells.get(maker.key) is maker:
+                yield f"`{name}` comes from cell [{maker.number}], which is out of date itself. Run that one, then this one again."
+
+    def _show(self, cell: _Cell, *, update: bool = False) -> None:
+        """Show the card, or nothing in its place, at the end of the cell's output."""
+        if cell.display_id:
+            words = re.sub("`(.+?)`", r"<code>\1</code>", escape(cell.reason))
+            html = f"<div role='status'>{card('OUT OF DATE', words)}</div>" if words else ""
+            data = {"text/html": html, "text/plain": f"OUT OF DATE: {cell.reason}" if words else ""}
+            self._shell.display_pub.publish(data=data, metadata={}, transient={"display_id": cell.display_id}, update=update)
+
+    def _look(self) -> None:
+        while not self._stopped.wait(LOOK_EVERY_S):
+            if not self._cell_runs:
+                with suppress(Exception):  # a callback makes a name at this very moment: the next look sees it
+                    self.check()
+
+    # --- a name that is not there yet --------------------------------------------------------------------------------
+
+    def _explain(self, shell: Any, kind: type[BaseException], error: NameError, tb: Any, tb_offset: int | None = None) -> None:
+        """Say in one sentence which cell to run first, in the place of a traceback; it stays an error."""
+        last = tb
+        while last.tb_next:
+            last = last.tb_next
+        if kind is NameError and last.tb_frame.f_globals is shell.user_global_ns and (said := self._which_first(error.name)):
+            error.args = (said,)
+            error._render_traceback_ = lambda: [said]  # type: ignore[attr-defined]  # IPython asks for it
+        shell.showtraceback((kind, error, tb), tb_offset=tb_offset)
+
+    def _which_first(self, name: str | None) -> str:
+        sources = list(_cells_of_the_notebook())
+        if not sources:
+            return f"`{name}` is not there: run the cell that makes it first (Run > Run All Above Selected Cell), or look at its spelling."
+        for source in sources:
+            if name in names_of(self._shell.transform_cell(source)).written:
+                begins = next(filter(None, map(str.strip, source.splitlines())))
+                return f"`{name}` is not there yet: run the cell that begins with `{begins}` first (or Run > Run All Above Selected Cell)."
+        return ""  # no cell makes it: Python guesses at its spelling
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    name: str
+    is_own: bool
+    part: str | None
+    held: Callable[[], Any]
+    version: int | None
+    changes: int
+
+
+@dataclass(slots=True, eq=False)
+class _Cell:
+    key: str
+    number: int
+    reads: list[_Read]
+    makers: dict[str, _Cell]  # by name: the cells that made what it read
+    display_id: str  # empty: it shows nothing
+    reason: str = ""
+
+
+def _version(value: Any, part: str | None) -> int | None:
+    """Return the version that an object of ours tells of its data, None if it tells none; -1 when its files are gone."""
+    if part is None or not type(value).__module__.startswith("sinchtools."):
+        return None
+    try:
+        found = value.version_of(part.partition(".")[0]) if part and hasattr(value, "version_of") else getattr(value, "version", None)
+    except (OSError, SinchToolsError):
+        return -1
+    return found if isinstance(found, int) else None
+
+
+def _held(value: Any) -> Callable[[], Any]:
+    """Keep hold of an object, so that no other is taken for it; of a frame without keeping it alive."""
+    if _version(value, "") is None:
+        with suppress(TypeError):
+            return weakref.ref(value)
+    return lambda: value
+
+
+def _same(before: Any, now: Any) -> bool:
+    return before is now or (type(before) is type(now) and isinstance(now, _VALUES) and bool(before == now))
+
+
+def _cells_of_the_notebook() -> Iterator[str]:
+    path = Path(os.environ.get("JPY_SESSION_NAME", ""))  # set by the Jupyter server
+    if path.suffix == ".ipynb" and path.is_file():
+        with suppress(ValueError, KeyError, TypeError, OSError):
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            yield from ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def load(shell: Any) -> None:
+    """Begin to watch a shell."""
+    Guard(shell).start()
+
+
+def unload(shell: Any) -> None:
+    """Watch it no more."""
+    if guard := _guards.get(shell):
+        guard.stop()
+
+
+def guard_of(shell: Any) -> Guard:
+    """Return the guard of a shell."""
+    return _guards[shell]
