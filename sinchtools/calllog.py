@@ -40,8 +40,9 @@ _SCHEMA = (
     _SENT_ONCE,
     *_TRIGGERS.values(),
 )
+_CHECKPOINT_PAGES = 4000  # 16 MB beside the file: a checkpoint waits for the disk, a commit does not
 UNKNOWN = "outcome unknown"  # the failure of an intent without an outcome
-_OUTCOME = ("status", "code", "text", "outcome", "response_headers", "response_body", "response_body_base64", "elapsed_ms", "failure")
+_OUTCOME = ("status", "code", "text", "outcome", "response_headers", "response_body", "elapsed_ms", "failure")
 
 
 class CallLog:
@@ -158,6 +159,7 @@ class CallLog:
             connection.create_function("chained", 2, _chained, deterministic=True)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._prepare(connection)
         except (OSError, sqlite3.Error) as error:
             raise LogError(
@@ -224,6 +226,7 @@ class CallLog:
             raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _COLUMNS = "exchange, kind, data, digest, call_id, attempt"
 _INSERT = f"""INSERT INTO event ({_COLUMNS})
     VALUES (?1, ?2, ?3, chained((SELECT digest FROM event ORDER BY seq DESC LIMIT 1), ?4), ?5, ?6)"""
@@ -232,14 +235,13 @@ _ATTEMPTS = """SELECT i.call_id, i.data, o.data FROM event i LEFT JOIN event o O
 
 
 def _event(exchange: Exchange, kind: str, row: dict[str, Any], *, sending: bool = False) -> tuple[Any, ...]:
-    data = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    data = _ENCODE(row).encode("utf-8", "replace").decode("utf-8")
     call = (exchange.call_id, exchange.attempt) if sending and exchange.call_id else (None, None)
     return exchange.id, kind, data, _digest(exchange.id, kind, data, *call), *call
 
 
 def _outcome(exchange: Exchange) -> dict[str, Any]:
-    row = as_json(exchange)
-    return {name: row[name] for name in _OUTCOME if name in row}
+    return as_json(exchange, _OUTCOME)
 
 
 def _joined(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 AUTH_URL = "https://auth.sinch.com/oauth2/token"
 _OWN = "_sinchtools_logged"
+_OWN_HEADERS = {"User-Agent": f"sinchtools/{__version__}", "Accept": "application/json"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _HEADER_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _BACKOFF_BASE_S, _BACKOFF_CAP_S = 1.0, 60.0
@@ -71,7 +72,7 @@ class Client:
         self.base_url, self.account, self.log, self.target, self.sandbox = base_url, account, log, target, sandbox
         self.retries, self.timeout_s = retries, timeout_s
         self._token, self._redactor = token, Redactor()
-        self._session = session(loopback=target == "sandbox")
+        self._session = _session(loopback=target == "sandbox")
         self.batches, self.delivery_reports = Batches(self), DeliveryReports(self)
         self.inbounds, self.groups = Inbounds(self), Groups(self)
 
@@ -162,22 +163,30 @@ class Client:
         return logged(self.log, self._redactor, planned, lambda: self._send(prepared))[0]
 
     def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
-        settings_of = self._session.merge_environment_settings(str(prepared.url), {}, True, None, None)
-        return self._session.send(prepared, timeout=self.timeout_s, allow_redirects=False, **settings_of)
+        """Send through the session's pool, proxies and certificates, but follow no redirect and keep no cookie."""
+        url, own = str(prepared.url), self._session
+        from_environment: dict[str, Any] = {**own.merge_environment_settings(url, {}, False, None, None)} if own.trust_env else {}
+        return own.get_adapter(url).send(prepared, timeout=self.timeout_s, **from_environment)
 
     def _prepared(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None) -> requests.PreparedRequest:
         import requests
 
-        own = url.startswith(f"{self.base_url}/")  # a base URL has a host and no user, so this is that host
-        sent: dict[str, str | None] = {"Authorization": f"Bearer {self._token.value()}"} if own else {}
         given = headers if headers is not None else {"Content-Type": "application/json"} if body is not None else {}
+        own = dict(_OWN_HEADERS)
+        if url.startswith(f"{self.base_url}/"):  # a base URL has a host and no user, so this is that host
+            own["Authorization"] = f"Bearer {self._token.value()}"
         lowered = {name.lower() for name in given}
-        sent = {name: value for name, value in sent.items() if name.lower() not in lowered} | dict(given)
-        kept = {name: value for name, value in sent.items() if value is not None}
+        kept = {name: value for name, value in own.items() if name.lower() not in lowered} | {
+            name: value for name, value in given.items() if value is not None
+        }
         try:
             if not sendable(method, kept):
                 raise ValueError
-            prepared = self._session.prepare_request(requests.Request(method, url, data=body, headers=kept))
+            prepared = requests.PreparedRequest()  # by its parts: neither .netrc nor the URL's user info replaces the token
+            prepared.prepare_method(method.upper())
+            prepared.prepare_url(url, None)
+            prepared.prepare_headers(kept)
+            prepared.prepare_body(body, None)
         except (requests.RequestException, ValueError):
             raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the method, the path and the headers.") from None
         self._guard(method, str(prepared.url))
@@ -249,7 +258,7 @@ class AccessToken(Token):
 
         pair = (self._credentials.key_id or "", self._credentials.secret.reveal())
         try:
-            with session(loopback=locate(self._url).kind == "loopback") as auth:
+            with _session(loopback=locate(self._url).kind == "loopback") as auth:
                 answer = auth.post(self._url, data={"grant_type": "client_credentials"}, auth=pair, timeout=30, allow_redirects=False)
             return str(answer.json()["access_token"]) if answer.ok else "", f"it answered {answer.status_code}"
         except requests.RequestException as error:
@@ -368,18 +377,6 @@ def logged(
     return exchange, response
 
 
-def session(*, loopback: bool) -> requests.Session:
-    """Return a session that adds no header of its own, lets no .netrc replace the token, and sends loopback past any proxy."""
-    import requests
-
-    made = requests.Session()
-    made.headers.clear()
-    made.headers.update({"User-Agent": f"sinchtools/{__version__}", "Accept": "application/json"})
-    made.trust_env = not loopback
-    made.auth = lambda request: request
-    return made
-
-
 def sendable(method: str, headers: Mapping[str, str]) -> bool:
     """Whether method and headers can be written as HTTP at all; evidence may hold anything."""
     return all(map(_TOKEN.fullmatch, (method, *headers))) and all(_HEADER_VALUE.fullmatch(value) for value in headers.values())
@@ -435,6 +432,14 @@ def text_of(content: bytes | None) -> str | bytes | None:
 def new_id() -> str:
     """Return a new random id."""
     return secrets.token_hex(8)
+
+
+def _session(*, loopback: bool) -> requests.Session:
+    import requests
+
+    made = requests.Session()
+    made.trust_env = not loopback  # no proxy stands before this machine's own port
+    return made
 
 
 def _request_of(request: requests.PreparedRequest) -> dict[str, Any]:

@@ -367,7 +367,7 @@ class Plan:
             for request in (item.original, item.request) if item.needs_baseline else (item.request,):
                 yield Job(
                     call_id=item.call_id(request),
-                    messages=load_of(request, self._members).messages,
+                    messages=load_of(request, self._members).messages if self.pace.messages_per_s else 0,
                     by_fault=item.fault is not None,
                     load=Trip(original=item.original, request=request, fault=item.fault),
                 )
@@ -379,7 +379,8 @@ class Plan:
             return _held(item, *(item.against or (_STOPPED,)))
         notes = [f"sent once only, at {child.at:%Y-%m-%d %H:%M:%S} UTC: this is its answer"] * (call_id in runner.before and child.at is not None)
         notes += [found[call_id]] if call_id in found else []
-        return _judged(item, child, answers.get(item.call_id(item.original)), notes)
+        baseline = answers.get(item.call_id(item.original)) if item.needs_baseline else None
+        return _judged(item, child, baseline, notes)
 
 
 _PLAN_COLUMNS = ("id", "starts_s", "method", "path", "changed", "messages", "fault", "assumed", "advice", "against")
@@ -553,7 +554,7 @@ def _held(item: Item, *reasons: str) -> Result:
 
 def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[str]) -> Result:
     original = item.original
-    if item.needs_baseline and baseline is not None:
+    if baseline is not None:
         original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
         notes = [f"the original answer is not known; unchanged, the sandbox answers {_answer(baseline)}", *notes]
     compared = item.changed and original.outcome == "user_error"

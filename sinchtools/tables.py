@@ -56,12 +56,12 @@ def frame(exchanges: Iterable[Exchange]) -> pd.DataFrame:
     return pd.DataFrame(series, columns=list(COLUMNS))
 
 
-def as_json(exchange: Exchange) -> dict[str, Any]:
-    """Return the exchange as the native file and the command line show it: headers as objects, no-text bodies in base64."""
+def as_json(exchange: Exchange, columns: Iterable[str] = COLUMNS) -> dict[str, Any]:
+    """Return the exchange, or some columns of it, as the native file and the command line show it: headers as objects, no-text bodies in base64."""
     import base64
 
     row: dict[str, Any] = {}
-    for name in COLUMNS:
+    for name in columns:
         value = getattr(exchange, name)
         if isinstance(value, bytes):
             row[f"{name}_base64"] = base64.b64encode(value).decode("ascii")

@@ -169,13 +169,14 @@ def test_loopback_goes_past_a_proxy_and_a_netrc(client, monkeypatch, tmp_path):
     assert client.batches.list().status == 200
 
 
-def test_a_netrc_entry_does_not_replace_the_token_of_a_live_session(monkeypatch, tmp_path):
+def test_a_netrc_entry_does_not_replace_the_token_of_a_live_client(log, monkeypatch, tmp_path):
     (tmp_path / ".netrc").write_text("machine us.sms.api.sinch.com login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    prepared = client_module.session(loopback=False).prepare_request(
-        requests.Request("GET", "https://us.sms.api.sinch.com/xms/v1/p/batches", headers={"Authorization": "Bearer abc"})
-    )
-    assert prepared.headers["Authorization"] == "Bearer abc"
+    sent = []
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda self, request, **_: sent.append(request) or requests.Response())
+    base = "https://us.sms.api.sinch.com"
+    Client(base_url=base, account="p", token=Token("secret-token-1"), log=log, target="live").batches.list()
+    assert sent[0].headers["Authorization"] == "Bearer secret-token-1"
 
 
 @pytest.mark.parametrize(
@@ -342,11 +343,13 @@ def test_a_live_call_goes_through_the_proxy_of_the_environment(work, monkeypatch
     assert exchange.failure.startswith("ProxyError")
 
 
-def test_a_live_session_trusts_the_certificate_of_the_environment(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("target", "base"), [("live", "https://us.sms.api.sinch.com"), ("sandbox", "http://127.0.0.1:9")])
+def test_a_live_client_trusts_the_certificate_of_the_environment(target, base, log, monkeypatch, tmp_path):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "company.pem"))
-    url = "https://us.sms.api.sinch.com/"
-    assert client_module.session(loopback=False).merge_environment_settings(url, {}, True, None, None)["verify"] == str(tmp_path / "company.pem")
-    assert client_module.session(loopback=True).merge_environment_settings(url, {}, True, None, None)["verify"] is True
+    asked = []
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda self, request, **given: asked.append(given) or requests.Response())
+    Client(base_url=base, account="p", token=Token("secret-token-1"), log=log, target=target).batches.list()
+    assert asked[0].get("verify", True) == (str(tmp_path / "company.pem") if target == "live" else True)
 
 
 @pytest.mark.parametrize("region", ["us", "eu", "au", "br", "ca"])

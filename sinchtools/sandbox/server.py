@@ -297,6 +297,7 @@ class _Exchange(HTTPMessageDelegate):
         self.ticket: tuple[str, str] | None = None
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
+        self.came_s = asyncio.get_running_loop().time()
         self.line: RequestStartLine = start_line
         self.headers = headers
 
@@ -314,7 +315,7 @@ class _Exchange(HTTPMessageDelegate):
         self.ticket = found.ticket
         self.connection.set_close_callback(self._leave)
         if found.latency_ms:
-            asyncio.get_running_loop().call_later(found.latency_ms / 1000, self._reply, found)
+            asyncio.get_running_loop().call_at(self.came_s + found.latency_ms / 1000, self._reply, found)
         elif self.line.path.startswith(ROOT) or self.server.sandbox.callbacks.due_in_s() is not None:
             self.task = asyncio.ensure_future(self._settle_and_reply(found))
         else:
