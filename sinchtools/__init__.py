@@ -16,6 +16,7 @@ from sinchtools.case import Case, export
 from sinchtools.catalogue import explain
 from sinchtools.client import connect, record
 from sinchtools.diagnosis import diagnose
+from sinchtools.doctor import doctor
 from sinchtools.errors import SinchToolsError
 from sinchtools.importers import read, scan
 from sinchtools.playbook import tips
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from sinchtools.sandbox import Sandbox
 
 __all__ = [
-    "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "explain",
-    "export", "panels", "plan", "prove", "read", "record", "replay", "report", "scan", "smallest_change", "tips",
+    "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "doctor",
+    "explain", "export", "panels", "plan", "prove", "read", "record", "replay", "report", "scan", "smallest_change", "tips",
 ]  # fmt: skip
 
 _ON_FIRST_USE = {"Sandbox": "sinchtools.sandbox", "analysis": "sinchtools.analysis", "charts": "sinchtools.charts", "panels": "sinchtools.panels"}

@@ -35,6 +35,10 @@ class WrongUseError(SinchToolsError, ValueError):
     """A function was called with something that it cannot work with."""
 
 
+class NoExchangeError(WrongUseError, IndexError):
+    """The evidence has no exchange at that position."""
+
+
 class MissingInputError(SinchToolsError, FileNotFoundError):
     """A path that was asked for does not exist or cannot be read."""
 

@@ -27,6 +27,7 @@ from sinchtools.errors import SinchToolsError
 LOOK_EVERY_S = 2.0
 _SHOWS = re.compile(r"\b(display|print|show)\(")
 _OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
+_ALIASED = {"sinchtools": "aliased"}  # metadata of an output that may be saved: it names nobody
 _VALUES = (str, int, float, bool, bytes, type(None))  # the same when they are equal
 _guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
 
@@ -122,7 +123,7 @@ class Guard:
             words = re.sub("`(.+?)`", r"<code>\1</code>", escape(cell.reason))
             html = f"<div role='status'>{card('OUT OF DATE', words)}</div>" if words else ""
             data = {"text/html": html, "text/plain": f"OUT OF DATE: {cell.reason}" if words else ""}
-            self._shell.display_pub.publish(data=data, metadata={}, transient={"display_id": cell.display_id}, update=update)
+            self._shell.display_pub.publish(data=data, metadata=_ALIASED, transient={"display_id": cell.display_id}, update=update)
 
     def _look(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from types import ModuleType
+from typing import Any
 
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -53,10 +54,12 @@ class Notebook:
         self._before = [getattr(builtins, name, None) for name in _NAMES]
         folder = os.environ["SINCHTOOLS_HOME"]
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
-        self.shell = InteractiveShell.instance(config=config, user_module=ModuleType("cells"), ipython_dir=f"{folder}/.ipython")
+        made: Any = InteractiveShell.instance
+        self.shell = made(config=config, user_module=ModuleType("cells"), ipython_dir=f"{folder}/.ipython")
         self.shell.display_pub = _Publisher(self)
-        self.shell.displayhook.write_output_prompt = lambda: None
-        self.shell.displayhook.write_format_data = lambda data, _=None: self.views[self._at].append(data)
+        hook: Any = self.shell.displayhook
+        hook.write_output_prompt = lambda: None
+        hook.write_format_data = lambda data, _=None: self.views[self._at].append(data)
         self.shell._showtraceback = lambda kind, value, lines: self.errors.insert(0, _COLOUR.sub("", "\n".join(lines)))
         if self._guarded:
             self.shell.run_line_magic("load_ext", "sinchtools")
@@ -110,5 +113,5 @@ class _Publisher(DisplayPublisher):
         super().__init__()
         self._notebook = notebook
 
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_):  # type: ignore[override]
+    def publish(self, data, metadata=None, *, transient=None, update=False, **_):
         self._notebook.publish(data, (transient or {}).get("display_id", ""), update)

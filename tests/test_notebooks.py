@@ -9,6 +9,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+import sinchtools as st
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -50,6 +53,7 @@ def test_a_notebook_runs_to_its_end_and_reaches_nobody(workplace, name):
     assert not [output for output in found if output.output_type == "error" or output.get("name") == "stderr"]
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in found), "no panel"
     assert not (workplace / "elsewhere.txt").exists(), (workplace / "elsewhere.txt").read_text()
+    assert [text for output in found if "OUT OF DATE" in (text := output.get("data", {}).get("text/plain", ""))] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -58,7 +62,7 @@ def test_a_notebook_has_the_common_shape(path):
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert cells[0].source.startswith("# ")
     assert "**Use this when**" in cells[0].source
-    assert code[0].source == "import sinchtools as st"
+    assert code[0].source == "import sinchtools as st\n%load_ext sinchtools"
     assert code[1].metadata.get("tags") == ["parameters"]
     assert cells[-1].source.startswith("## What this means")
     for cell in code:
@@ -66,11 +70,30 @@ def test_a_notebook_has_the_common_shape(path):
         assert "def " not in cell.source, "logic belongs in the package"
 
 
-def test_the_export_of_notebook_02_lands_in_the_work_folder(workplace):
-    run(workplace, "02-error-code-distribution.ipynb")
-    assert {path.name for path in (workplace / "sinchtools-work" / "charts").iterdir()} >= {
-        "error-codes.png",
-        "error-codes.svg",
-        "error-codes.pdf",
-        "error-codes.csv",
-    }
+def test_each_notebook_goes_on_with_the_case_of_the_one_before_and_twice_changes_nothing(workplace, monkeypatch):
+    monkeypatch.setenv("SINCHTOOLS_HOME", str(workplace / "work"))
+    with_a_case = [path.name for path in NOTEBOOKS if "st.Case(" in path.read_text(encoding="utf-8")]
+    assert len(with_a_case) == 5
+    for name in with_a_case:
+        last = run(workplace, name)
+    case = st.Case("samples")
+    kept = len(case.evidence), len(case.log), len(case.replays), len(case.walks), len(case.notes)
+    assert min(kept) >= 1
+    assert {row["verdict"] for row in case.replays} >= {"SAME", "FIXED"}
+    assert {path.name for path in case.charts.iterdir()} >= {f"error-codes.{ending}" for ending in ("png", "svg", "pdf", "csv")}
+    page = (case.folder / "report.html").read_text(encoding="utf-8")
+    assert all(words in page for words in ("there is a URL on the plan", "changed nothing that they know of", "FIXED"))
+    assert any(f"FIXED {n:,}" in output.get("data", {}).get("text/html", "") for n in range(1, kept[2]) for output in outputs(last))
+    for name in with_a_case:
+        run(workplace, name)
+    assert (len(case.evidence), len(case.log), len(case.replays), len(case.walks), len(case.notes)) == kept
+
+
+@pytest.mark.parametrize("name", ["01-replay-failing-requests.ipynb", "03-troubleshooting-tips.ipynb"])
+def test_an_answer_that_the_evidence_does_not_hold_is_told_without_a_traceback(workplace, name):
+    notebook = nbformat.read(workplace / "notebooks" / name, as_version=4)
+    parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    parameters.source += "\nstatus, code = 418, None"
+    with pytest.raises(CellExecutionError, match="There is no exchange 0: the evidence holds 0") as caught:
+        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
+    assert "Traceback" not in caught.value.traceback

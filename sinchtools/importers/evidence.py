@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import tables
+from sinchtools.errors import NoExchangeError
 from sinchtools.records import Exchange, Skipped, as_dict
 
 if TYPE_CHECKING:
@@ -67,11 +68,17 @@ class Evidence:
             if found is None:
                 raise KeyError(key)
             return found
-        return self.exchanges[key]
+        try:
+            return self.exchanges[key]
+        except IndexError:
+            hint = f"Choose among these: {self.outcome}" if self.exchanges else "Choose another status and code, or read other evidence."
+            raise NoExchangeError(f"There is no exchange {key}: the evidence holds {len(self)}.", hint=hint) from None
 
-    def failing(self) -> Evidence:
-        """Return the evidence with only those rows that are no success."""
-        return replace(self, exchanges=tuple(exchange for exchange in self.exchanges if exchange.outcome != "success"))
+    def failing(self, status: int | None = None, code: str | None = None) -> Evidence:
+        """Return the evidence with only those rows that are no success; of one status, and of one code, if given."""
+        failing = (exchange for exchange in self.exchanges if exchange.outcome != "success")
+        wanted = (x for x in failing if (status is None or x.status == status) and (code is None or x.code == code))
+        return replace(self, exchanges=tuple(wanted))
 
     def frame(self) -> pd.DataFrame:
         """Return one row per exchange with the columns of `tables.COLUMNS`."""
