@@ -114,6 +114,12 @@ def test_what_a_panel_does_itself_makes_it_no_older(case, make, button):
     assert not is_late(panel)
 
 
+def test_a_panel_is_as_old_as_what_it_shows(case):
+    panel, report = ChartsPanel(case), ReportPanel(case)
+    case.note("since Monday")
+    assert (is_late(panel), is_late(report)) == (False, True)
+
+
 def test_reading_in_makes_the_panel_no_older_and_all_others(case):
     panel, other = EvidencePanel(case), ChartsPanel(case)
     panel.paste.value = "HTTP/1.1 401 Unauthorized"
@@ -123,7 +129,7 @@ def test_reading_in_makes_the_panel_no_older_and_all_others(case):
 
 def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case):
     panel = ReplayPanel(case)
-    run, panel._run = panel._run, lambda *args: (Case(case.folder).note("another kernel"), run(*args))[1]
+    run, panel._run = panel._run, lambda *args: (Case(case.folder).add(replace(BAD, id="new")), run(*args))[1]
     panel.batch._run = panel._run
     panel.batch.start_button.click()
     panel.batch.wait()

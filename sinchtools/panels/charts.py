@@ -222,8 +222,7 @@ class ChartsPanel(Panel):
         if not self.n:
             raise WrongUseError("There is nothing behind this chart.", hint="Clear the filters first.")
         folder = self._folder or (self.case.charts if self.case else work_folder() / "charts")
-        with self.own():
-            paths = charts.save(self.chart, folder / self.kind.value.lower().replace(" ", "-"))
+        paths = charts.save(self.chart, folder / self.kind.value.lower().replace(" ", "-"))
         self.say(f"Written to {folder}: {', '.join(path.name for path in paths)}.")
         return paths
 

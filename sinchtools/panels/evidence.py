@@ -67,7 +67,8 @@ class EvidencePanel(Panel):
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what was read, in numbers."""
-        return f"<pre style='white-space:pre-wrap'>{shown(people.words(self.evidence.summary))}</pre>", list(self.evidence.exchanges[:_LOOKED_AT])
+        lines = people.words(self.evidence.summary).split("\n")
+        return "".join(f"<p>{shown(line)}</p>" for line in lines), list(self.evidence.exchanges[:_LOOKED_AT])
 
     def read(self) -> Evidence:
         """Read path, paste and chosen files together, and show the report."""
@@ -84,7 +85,7 @@ class EvidencePanel(Panel):
     def _kept(self) -> str:
         if not self.case:
             return ""
-        with self.own():
+        with self.own(self.case):
             self.case.add(self.evidence)
         return f" The case holds {len(self.exchanges):,} exchanges."
 

@@ -50,6 +50,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         The case, or None.
     """
 
+    made_from = "evidence"  # the part of a case that the panel shows; none: all of it
     keeps: tuple[str, ...] = ()  # controls whose values outlive the cell: run again, a panel of the same case begins with them
 
     def __init__(self, title: str, promise: str, *, target: str | None = None, source: Any = None) -> None:
@@ -69,7 +70,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().__init__(layout=widgets.Layout(width="100%", overflow="visible"))
         self.add_class("st-panel")
         self._seen = self._version()
-        if self._seen:
+        if self._seen is not None:
             _watch(self)
 
     def rows(self, *rows: widgets.Widget) -> None:
@@ -145,23 +146,21 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return True
 
     @contextmanager
-    def own(self, part: str = "case") -> Iterator[None]:
-        """Take what is written within, to the ``case`` or to its ``log``, for this panel's own doing: its view grows no older by it."""
-        before = self._version().get(part)
-        self._writing += 1
+    def own(self, what: Case | CallLog | None) -> Iterator[None]:
+        """Take what is written within for this panel's own doing: its view grows no older by it."""
+        before, is_source = self._version(), what is not None and what is self._source
+        self._writing += is_source
         try:
             yield
         finally:
-            self._writing -= 1
-            if before == self._seen.get(part):
-                self._seen |= {part: self._version().get(part)}
+            self._writing -= is_source
+            if is_source and before == self._seen:
+                self._seen = self._version()
 
-    def _version(self) -> dict[str, Any]:
-        log = self.case.log if self.case else self._source
-        if not isinstance(log, CallLog):
-            return {}
-        events = log.version
-        return {"case": self.case.version - events if self.case else 0, "log": events}
+    def _version(self) -> int | None:
+        if isinstance(self._source, CallLog):
+            return self._source.version
+        return None if not self.case else self.case.version_of(self.made_from) if self.made_from else self.case.version
 
     def close(self) -> None:
         """Take the panel away, and look after it no more."""

@@ -171,15 +171,11 @@ class ReplayPanel(Panel):
         if made.target in VENDOR and self.effect.value.strip() != made.effect:
             raise NotAllowedError(f"This would: {made.effect}.", hint="Type exactly that into the box Effect, then click again.")
         self.effect.value = ""
-        with self.own("log"):
+        with self.own(self._log):
             done = made.run(confirm=made.effect, progress=progress)
-        self._keep(done)
-        return done
-
-    def _keep(self, done: Replayed) -> None:
         if self.case and done.target != "preview":
-            with self.own():
-                self.case.add_replay(done)
+            self.case.add_replay(done)
+        return done
 
     def _show_all(self, done: Replayed) -> None:
         counts = Counter(result.verdict for result in done)

@@ -43,6 +43,7 @@ class ReportPanel(Panel):
         The report that was written last, or None.
     """
 
+    made_from = ""
     keeps = ("name", "note")
 
     def __init__(self, what: Case | Iterable[Exchange], *, folder: str | Path | None = None, **options: Any) -> None:

@@ -132,8 +132,7 @@ class TipsPanel(Panel):
 
     def _keep(self) -> None:
         if self.case:
-            with self.own():
-                self.case.add_walk(self.walk)
+            self.case.add_walk(self.walk)
 
     def _show(self) -> None:
         walk = self.walk
