@@ -185,7 +185,8 @@ class Replayed(Sequence[Result]):
 
     def __repr__(self) -> str:
         lines = [
-            f"{r.verdict:<12} {_answer(r.original)} -> {_answer(r.child) if r.child else 'not sent'}  {'; '.join(r.reasons)}"
+            f"{r.verdict:<12}  {r.original.source or r.original.id}: {_answer(r.original)} -> {_answer(r.child) if r.child else 'not sent'}"
+            f"  {'; '.join(r.reasons)}"
             for r in self.results[:20]
         ]
         more = [f"... and {len(self) - 20} more"] * (len(self) > 20)

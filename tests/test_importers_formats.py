@@ -67,6 +67,18 @@ def test_a_table_in_any_encoding_is_understood(encoding):
     assert [x.status for x in read(text.encode(encoding))] == [404, 404]
 
 
+def test_a_table_of_a_status_and_a_code_needs_no_more():
+    found = read("phone,status,error\n+15551230001,400,syntax_invalid_json\n+15551230002,201,\n")
+    assert [(x.status, x.code) for x in found] == [(400, "syntax_invalid_json"), (201, None)]
+    assert not read("name,status\nanna,open\nbert,closed\n")
+
+
+@pytest.mark.parametrize(("phrase", "status"), [("503 Service Temporarily Unavailable", 503), ("504 Gateway Time-out", 504)])
+def test_a_gateway_page_of_nginx_tells_its_status(phrase, status):
+    page = f"<html>\r\n<head><title>{phrase}</title></head>\r\n<body>\r\n<h1>{phrase}</h1><hr>nginx\r\n</body>\r\n</html>"
+    assert [x.status for x in read(page)] == [status]
+
+
 def test_columns_has_the_last_word_and_is_shown():
     text = "a,b,c,d\nGET,/x,404,500\nGET,/y,404,500\n"
     assert [x.status for x in read(text)] == [404, 404]

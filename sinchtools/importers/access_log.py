@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sinchtools.importers.http_message import known_codes
 from sinchtools.importers.jsonl import FIELDS, exchange_of, url_of
 from sinchtools.importers.pieces import HTTP_METHODS, Piece, instant, status_of
 from sinchtools.records import Exchange
@@ -68,16 +69,18 @@ def parse_table(piece: Piece) -> Iterator[Exchange]:
     """Yield one exchange for each row of a table, its columns found by name, then by content; `columns` has the last word."""
     layout = _layout(piece)
     if layout is None:
-        piece.skip(None, "no column of statuses, methods or URLs was found; name them with columns=")
+        piece.skip(None, "no column of statuses, methods or URLs was found; name them with columns= (--column)")
         return
     separator, names, first, mapping = layout
     shown = ", ".join(f"{ours} from {theirs[:40]!r}" for theirs, ours in mapping.items() if theirs != ours)
     if shown:
-        piece.guess(None, f"columns: {shown}; columns= overrides")
+        piece.guess(None, f"columns: {shown}; columns= (--column) overrides")
     for number, cells in _rows(piece, separator):
         if number < first or (cells and cells[0].startswith("#")):
             continue
-        exchange = exchange_of(piece, _named(names, mapping, cells), number) if len(cells) > 1 else None
+        named = _named(names, mapping, cells) if len(cells) > 1 else {}
+        known = {name: value for name, value in named.items() if name in mapping.values()}
+        exchange = exchange_of(piece, named, number) or exchange_of(piece, known, number)
         if exchange is None:
             piece.skip(number, "a row without HTTP data")
         else:
@@ -209,7 +212,7 @@ def _layout(piece: Piece) -> tuple[str, list[str], int, dict[str, str]] | None:
         if (
             (len(rows) > 1 or not headed)
             and {"status", "code", "url"} & set(mapping.values())
-            and len(mapping) > 1
+            and (len(mapping) > 1 or "status" in map(str.lower, names))
             and len(mapping) > len(best[3] if best else ())
         ):
             best = separator, names, 2 if headed else 1, mapping
@@ -279,6 +282,7 @@ def _named(names: list[str], mapping: Mapping[str, str], cells: list[str]) -> di
 
 
 _BY_CONTENT: dict[str, Callable[[str], bool]] = {
+    "code": lambda cell: cell in known_codes(),
     "status": lambda cell: re.fullmatch(r"[1-5]\d\d(?:\.0)?|-1|0", cell) is not None,
     "method": lambda cell: cell.upper() in HTTP_METHODS,
     "url": lambda cell: re.match(r"https?://|/", cell) is not None,

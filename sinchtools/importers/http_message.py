@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,8 @@ _SENTENCE = re.compile(
     r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)",
     re.IGNORECASE,
 )
-_PHRASES = {status.phrase.lower(): status.value for status in HTTPStatus}
+_NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri too large"}
+_PHRASES = {status.phrase.lower() for status in HTTPStatus} | _NGINX
 _PHRASE = re.compile(rf"\b([1-5]\d\d)[ :,(-]{{1,3}}({'|'.join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))})\b", re.IGNORECASE)
 _OTHER_CODE = re.compile(r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE)  # a delivery code or an SMPP code is no status
 _LONGEST_SENTENCE = 20_000
@@ -135,6 +137,7 @@ def found_in_words(text: str) -> Exchange | None:
     return Exchange(status=status, code=code, response_body=body)
 
 
+@cache
 def known_codes() -> tuple[str, ...]:
     """Return the codes that the vendor's page lists."""
     return tuple(entry.code for entry in catalogue.status_rows() if entry.code)

@@ -92,6 +92,7 @@ def read(
     >>> read('HTTP/1.1 403 Forbidden\n\n{"code": "unknown_group", "text": "No such group"}')[0].code
     'unknown_group'
     """
+    format = "table" if format in ("csv", "tsv") else format
     if format is not None and format not in FORMATS:
         raise WrongUseError(f"{format!r} is no format that is read here.", hint=f"Use one of: {', '.join(FORMATS)}.")
     reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)

@@ -263,7 +263,7 @@ def _listen(port: int) -> socket.socket:
         listening.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise PortInUseError(port) from None
-        raise WrongUseError(f"The sandbox cannot listen on port {port}: {error}.", hint="Choose 1024 to 65535, or 0 for any free port.") from None
+        raise WrongUseError(f"The sandbox cannot listen on port {port}: {str(error).rstrip('.')}.", hint="Choose 1024 to 65535, or 0 for any free port.") from None
     return listening
 
 
