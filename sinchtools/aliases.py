@@ -30,6 +30,7 @@ NUMBER_ALIAS = re.compile(
 TEXT_ALIAS = re.compile(
     r"\[text (?P<tag>[a-z0-9]{7}) (?P<size>\d+) characters (?:GSM-7|Unicode (?P<odd>\S+)) \d+ parts?(?P<names>(?: \$\{[\w.-]*\})*)\]"
 )
+ALIASED = {"sinchtools": "aliased"}  # metadata of a notebook's output that shows people by their aliases only
 SHORTEST_NUMBER, SHORTEST_TEXT = 8, 12  # shorter ones stand everywhere by chance
 _NUMBERS = {
     "to", "from", "recipient", "recipients", "members", "to_add", "to_remove", "add", "remove", "msisdn", "msisdns", "phone", "phone_number",

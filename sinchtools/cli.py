@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -14,20 +15,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sinchtools import __version__, settings
+from sinchtools import __version__, savehook, settings
 from sinchtools.calllog import CallLog
 from sinchtools.case import export
 from sinchtools.catalogue import explain
 from sinchtools.checks import instant_of
-from sinchtools.diagnosis import diagnose
+from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.doctor import doctor
 from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
 from sinchtools.importers import Evidence, read
 from sinchtools.replay import Replayed, plan
 from sinchtools.report import report
 from sinchtools.runner import Progress
-from sinchtools.tables import as_json
+from sinchtools.tables import COLUMNS, as_json
 
+_MOST_SHOWN = 100  # diagnoses as text: nobody reads more
 FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
 
 
@@ -68,8 +70,18 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"diagnoses": [one.as_json() for one in found]})
     else:
-        print("\n\n".join(one.as_text() for one in found))
-    return _nothing_read(evidence) or int(any(finding.severity == "error" for one in found for finding in one.findings))
+        print("\n\n".join(_most_telling(found)))
+    return _nothing_read(evidence) or int(any(map(_is_wrong, found)))
+
+
+def _most_telling(found: Sequence[Diagnosis]) -> list[str]:
+    shown = found if len(found) <= _MOST_SHOWN else sorted(found, key=_is_wrong, reverse=True)[:_MOST_SHOWN]
+    more = f"... and {len(found) - len(shown):,} more, what is wrong shown first; --json has them all"
+    return [one.as_text() for one in shown] + [more] * (len(found) > len(shown))
+
+
+def _is_wrong(one: Diagnosis) -> bool:
+    return any(finding.severity == "error" for finding in one.findings)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -112,7 +124,9 @@ def _explain(options: argparse.Namespace) -> int:
         raise WrongUseError(
             "Explain takes one thing at a time.", hint="For instance: explain 403 missing_callback_url, explain --delivery 412, explain --smpp 310."
         )
-    entry = explain(options.status, options.code, delivery=options.delivery, smpp=options.smpp)
+    code_alone = options.code is None and re.fullmatch(r"[a-z_]+", options.status or "")
+    status, code = (None, options.status) if code_alone else (options.status, options.code)
+    entry = explain(status, code, delivery=options.delivery, smpp=options.smpp)
     if options.json:
         _print_json(entry.as_json())
     else:
@@ -126,10 +140,12 @@ def _chart(options: argparse.Namespace) -> int:
     evidence = _evidence(options)
     folder = Path(options.output)
     rows = evidence.frame()
+    if _nothing_read(evidence):
+        return 1
     for draw in charts.ALL if options.all else charts.ALL[:2]:
         for path in charts.save(draw(rows), folder / draw.__name__.replace("_", "-"), formats=("png", "svg")):
             print(path)
-    return _nothing_read(evidence)
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -176,24 +192,32 @@ def _show_log(options: argparse.Namespace) -> int:
     with _log(options) as log:
         if options.verify:
             problems = log.verify()
-            print("\n".join(problems) or f"{log.path}: intact, {len(log)} exchanges.")
+            if options.json:
+                _print_json({"problems": problems, "exchanges": len(log)})
+            else:
+                print("\n".join(problems) or f"{log.path}: intact, {len(log)} exchanges.")
             return int(bool(problems))
         rows = list(log)
     if options.export:
         print(export(rows, options.export, keep_people=options.keep_people))
         return 0
     for row in rows:
-        print(json.dumps(as_json(row), ensure_ascii=False) if options.json else repr(row))
+        print(json.dumps(as_json(row), ensure_ascii=False) if options.json else f"{str(row.at)[:19]}  {row!r}")
     return 0
 
 
 def _lab(options: argparse.Namespace) -> int:
     root = _lab_root()
     os.environ.setdefault("SINCHTOOLS_HOME", str(root / "sinchtools-work"))
-    command = [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}", "--LabApp.news_url=",
-        f"--LabApp.app_settings_dir={settings.share_folder('data/lab')}", "--LabApp.extension_manager=readonly", *options.rest,
-    ]  # fmt: skip
+    os.environ[savehook.SWITCHED_ON] = "1"
+    ours = {
+        "--ServerApp.root_dir": root, "--LabApp.default_url": f"/lab/tree/{FIRST_NOTEBOOK}", "--LabApp.news_url": "",
+        "--LabApp.app_settings_dir": settings.share_folder("data/lab"), "--LabApp.extension_manager": "readonly",
+        "--ContentsManager.pre_save_hook": savehook.HOOK,
+    }  # fmt: skip
+    theirs = {argument.partition("=")[0] for argument in options.rest}
+    unless_given = [f"{name}={value}" for name, value in ours.items() if name not in theirs]
+    command = [sys.executable, "-m", "jupyterlab", *unless_given, *options.rest]
     if os.name == "nt":  # there, execv returns to the prompt at once
         import subprocess
 
@@ -235,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("files", nargs="+", metavar="FILE", help="a file, folder or glob; - reads standard input")
             made.add_argument("--format", help="force the format instead of finding it from the content")
             made.add_argument("--files", dest="folder", metavar="DIR", help="the folder that @name arguments of a curl command are read from")
+            made.add_argument("--column", action="append", default=[], metavar="THEIRS=OURS", help="what a column of a table or a field of a log is")
             made.add_argument("--tz", help="time zone of times that do not name one (default: UTC)")
         if data:
             made.add_argument("--json", action="store_true", help="write JSON")
@@ -281,7 +306,8 @@ def _sandbox_arguments(made: argparse.ArgumentParser) -> None:
 
 
 def _evidence(options: argparse.Namespace) -> Evidence:
-    evidence = read(list(_sources(options.files)), format=options.format, files=options.folder, tz=options.tz)
+    columns = dict(_pair(one) for one in options.column)
+    evidence = read(list(_sources(options.files)), format=options.format, files=options.folder, tz=options.tz, columns=columns)
     for one in (*evidence.skipped, *evidence.warnings) if options.command != "read" else ():
         print(f"{one.source}: {one.reason}" + (f" ({one.count} times)" if one.count > 1 else ""), file=sys.stderr)
     return evidence
@@ -297,6 +323,13 @@ def _sources(names: Iterable[str]) -> Iterable[Path | bytes | str]:
             yield Path(name)
         else:
             raise MissingInputError(name)
+
+
+def _pair(given: str) -> tuple[str, str]:
+    theirs, equals, ours = given.rpartition("=")
+    if not equals or ours not in COLUMNS:
+        raise WrongUseError(f"{given!r} names no column.", hint=f"Write THEIRS=OURS; ours is one of: {', '.join(COLUMNS)}.")
+    return theirs, ours
 
 
 def _log(options: argparse.Namespace) -> contextlib.AbstractContextManager[CallLog]:

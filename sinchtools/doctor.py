@@ -19,6 +19,7 @@ from typing import Any
 from sinchtools import settings
 from sinchtools.catalogue import card
 from sinchtools.errors import LogError
+from sinchtools.savehook import SWITCHED_ON
 
 OLDEST_PYTHON = (3, 11)
 _RELEASED = datetime(2025, 1, 1, tzinfo=UTC)  # no clock that is right stands before this version was written
@@ -108,6 +109,9 @@ def _kernel(environ: Mapping[str, str]) -> Iterator[Check]:
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     where = "in a notebook kernel" if type(shell).__name__ == "ZMQInteractiveShell" else "outside a notebook"
     yield Check(name="kernel", says=f"{where}: {sys.executable}")
+    if where == "in a notebook kernel" and SWITCHED_ON not in environ:
+        says = "This Jupyter was not started by `sinchtools lab`: numbers and message texts that cells show are saved with the notebook."
+        yield Check(name="saving", state="look", says=says, then="Start it by `sinchtools lab`, or clear all outputs before you save.")
 
 
 def _proxies(environ: Mapping[str, str]) -> Iterator[Check]:

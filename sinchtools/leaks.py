@@ -147,6 +147,18 @@ def put(path: Path, data: bytes) -> Path:
     return path
 
 
+def secrets_left(text: str) -> Iterator[tuple[str, str]]:
+    """
+    Yield the secrets in a text that people write, with their names: values, not the words of a sentence.
+
+    Examples
+    --------
+    >>> list(secrets_left("The token: copy it again. The other token: 5c1e9a7b3d2f4e68"))
+    [('token', '5c1e9a7b3d2f4e68')]
+    """
+    return ((name, value) for name, value in secrets_in(text) if _is_secret(name, value))
+
+
 # --- what is looked through ------------------------------------------------------------------------------------------
 
 
@@ -160,9 +172,8 @@ def _found(data: bytes, known: Known, place: str, depth: int) -> Iterator[tuple[
 
 
 def _in_text(text: str, known: Known) -> Iterator[tuple[str, str]]:
-    for name, value in secrets_in(text):
-        if _is_secret(name, value):
-            yield f"a secret ({name})", f" at character {text.find(value)}"
+    for name, value in secrets_left(text):
+        yield f"a secret ({name})", f" at character {text.find(value)}"
     nobody = NUMBER_ALIAS.sub(_blank, text) if "•" in text else text
     yield from (("the number of a person", f" at character {at}") for at in known.numbers_in(nobody))
     yield from (("a message text", f" near character {_folded(text).find(found)}") for found in known.texts_in(text))

@@ -37,7 +37,7 @@ FLAGS = (
     "--disable-sync", "--disable-dev-shm-usage", "--proxy-server=direct://",
 )  # fmt: skip
 HERE = re.compile(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|about:")
-SERVER_URL = re.compile(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)")
+SERVER_URL = re.compile(r"(http://127\.0\.0\.1:\d+)/lab\S*\?token=(\w+)")
 SETTINGS = {  # no pop-up covers a widget, and every cell is in the page, also when it is far below
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
@@ -114,8 +114,7 @@ class Lab:
 
     def _start_server(self, undo: ExitStack) -> subprocess.Popen[str]:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.root_dir={self.root}",
-             "--LabApp.extension_manager=readonly"],
+            [sys.executable, "-m", "sinchtools", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.root_dir={self.root}"],
             env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         assert server.stdout is not None

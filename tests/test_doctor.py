@@ -2,14 +2,17 @@
 
 import json
 import os
+import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sinchtools import doctor as module
 from sinchtools.cli import main
 from sinchtools.doctor import Checkup, doctor
+from sinchtools.savehook import SWITCHED_ON
 
 PLAN = {"SINCH_SERVICE_PLAN_ID": "plan1", "SINCH_API_TOKEN": "5c1e9a7b3d2f4e68"}
 PROJECT = {"SINCH_PROJECT_ID": "p1", "SINCH_KEY_ID": "k1", "SINCH_KEY_SECRET": "5c1e9a7b3d2f4e69"}
@@ -47,6 +50,13 @@ def test_what_the_environment_says_is_judged(work, environ, name, state, words):
     said = " ".join(f"{check.says} {check.then}" for check in checkup if check.name == name)
     assert words in said
     assert not any(secret in f"{checkup}{checkup._repr_html_()}{checkup.as_json()}" for secret in ("5c1e9a7b3d2f4e68", "5c1e9a7b3d2f4e69"))
+
+
+@pytest.mark.parametrize(("environ", "found"), [({}, ["look"]), ({SWITCHED_ON: "1"}, [])])
+def test_a_jupyter_that_saves_what_it_shows_is_said(work, monkeypatch, environ, found):
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert states(doctor(environ), "saving") == found
 
 
 def test_a_missing_widget_manager_is_said(work, monkeypatch):

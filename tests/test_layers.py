@@ -19,7 +19,7 @@ LAYERS = (  # a module imports only what stands before it
     "calllog", "sandbox", "client", "traffic", "importers", "exporters",
     "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "checkfirst",
     "runner", "lanes", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
-    "case", "charts", "report", "panels", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
+    "case", "charts", "report", "panels", "savehook", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
 )  # fmt: skip
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}
 # these may import heavy libraries at the top, so no other module imports them there

@@ -206,7 +206,7 @@ def sample(tmp_path_factory):
     failing = [row for row in rows if row.outcome != "success"][:3]
     walk = tips(failing[0])
     walk.answer("failed", NOISE)
-    loud = {name: NOISE for name in ("source", "text", "code", "response_body", "failure", "account", "method")}
+    loud = dict.fromkeys(("source", "text", "code", "response_body", "failure", "account", "method"), NOISE)
     rows += [replace(BAD, id=f"{HOSTILE} {n}", **loud) for n in range(40)]
     path = tmp_path_factory.mktemp("report") / "case-7.html"
     return report(rows, path, key=KEY, walks=[walk], replays=[replay(failing)], notes=[NOISE])
