@@ -16,7 +16,7 @@ from sinchtools.errors import WrongUseError
 from sinchtools.exceptions import exchange_of
 from sinchtools.joining import Judgement, Known, judged, known
 from sinchtools.otherapis import parsed
-from sinchtools.records import EXCHANGE_FIELDS, Exchange, Finding, header
+from sinchtools.records import EXCHANGE_FIELDS, Exchange, Finding, header, visible
 from sinchtools.redact import Redactor
 from sinchtools.wording import finding_of, masked, text_of
 
@@ -139,16 +139,16 @@ class Diagnosis:
         lines = [f"{self.exchange.source or self.exchange.id or 'exchange'}: {_request_line(self.exchange)}", f"  {self._verdict()}"]
         for finding in self.findings:
             lines += ["", *(f"  {line}" for line in self._lines(finding))]
-        return "\n".join([*lines, "", f"  Retry: {self.retry.advice}. {self.retry.reason}"])
+        return visible("\n".join([*lines, "", f"  Retry: {self.retry.advice}. {self.retry.reason}"]))
 
     def answer(self) -> str:
         """Return the few lines for the ticket: what, where, what to do, proof; for the vendor's side the message to the account manager."""
         top = self.top
         if top is None or not self.failing:
             extra = f" {top.says} {top.then}" if top else ""
-            return f"Nothing wrong was found in this request ({_request_line(self.exchange)}).{extra}"
+            return visible(f"Nothing wrong was found in this request ({_request_line(self.exchange)}).{extra}")
         if top.location in ("server", "account") or (self.exchange.status or 0) >= 500:
-            return self._for_account_manager(top)
+            return visible(self._for_account_manager(top))
         parts = {
             "What": top.says,
             "Where": f"{_place(top)} of {_request_line(self.exchange)}",
@@ -159,7 +159,7 @@ class Diagnosis:
             "Retry": f"{self.retry.advice}. {self.retry.reason}",
             "Source": f"{top.page} ({top.tag})",
         }
-        return "\n".join(f"{name}: {words}" for name, words in parts.items() if words)
+        return visible("\n".join(f"{name}: {words}" for name, words in parts.items() if words))
 
     def _for_account_manager(self, top: Finding) -> str:
         x = self.exchange
@@ -209,7 +209,8 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         items = "".join(map(self._item, self.findings))
         retry = f"<p><b>Retry: {escape(self.retry.advice)}.</b> {escape(self.retry.reason)}</p>"
-        return catalogue.card(_request_line(self.exchange), f"<p>{escape(self._verdict())}</p><ol style='padding-left:1.4em'>{items}</ol>{retry}")
+        body = f"<p>{escape(self._verdict())}</p><ol style='padding-left:1.4em'>{items}</ol>{retry}"
+        return visible(catalogue.card(_request_line(self.exchange), body))
 
     def _item(self, finding: Finding) -> str:
         caret = "\n".join(self._caret(finding))
@@ -222,7 +223,7 @@ class Diagnosis:
     def __repr__(self) -> str:
         """Show the answer in one line."""
         top = self.top
-        return f"<Diagnosis {self.exchange.id}: {top.rule if top else 'nothing wrong found'}>"
+        return visible(f"<Diagnosis {self.exchange.id}: {top.rule if top else 'nothing wrong found'}>")
 
 
 class Diagnoses(list[Diagnosis]):

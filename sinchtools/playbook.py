@@ -13,7 +13,7 @@ from sinchtools.client import Client
 from sinchtools.diagnosis import diagnose
 from sinchtools.errors import WrongUseError
 from sinchtools.livechecks import live_check
-from sinchtools.records import Exchange, Finding, Step
+from sinchtools.records import Exchange, Finding, Step, visible
 from sinchtools.settings import share_folder
 from sinchtools.stepchecks import ASKED, CHECKS, NOT_DECIDABLE, Checked
 
@@ -188,7 +188,7 @@ class Walk:
                 f"     Do         {step.do}",
                 f"     Otherwise  {self._otherwise(step)}",
             ]
-        return "\n".join([*lines, f"Ended: {self.ended}"] if self.finished else lines)
+        return visible("\n".join([*lines, f"Ended: {self.ended}"] if self.finished else lines))
 
     def __repr__(self) -> str:
         return self.as_text()
@@ -196,7 +196,7 @@ class Walk:
     def _repr_html_(self) -> str:
         items = "".join(self._item(step) for step in self.playbook.steps)
         ended = f"<p style='margin:.5em 0 0;font-weight:600'>Ended: {markup.escape(self.ended)}</p>" if self.finished else ""
-        return catalogue.card(self._heading(), f"<ol style='margin:0;padding-left:1.4em'>{items}</ol>{ended}")
+        return visible(catalogue.card(self._heading(), f"<ol style='margin:0;padding-left:1.4em'>{items}</ol>{ended}"))
 
     def _item(self, step: Step) -> str:
         here = step is self.current and not self.finished

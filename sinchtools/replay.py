@@ -41,7 +41,7 @@ from sinchtools.hazards import (
     reasons_against,
 )
 from sinchtools.lanes import Trip, assumed_for, fault_for, in_a_fresh_sandbox, through, to_the_vendor
-from sinchtools.records import Exchange
+from sinchtools.records import Exchange, visible
 from sinchtools.redact import MARKER
 from sinchtools.runner import Job, Lane, Pace, Progress, Runner
 from sinchtools.tables import frame
@@ -192,7 +192,7 @@ class Replayed(Sequence[Result]):
         more = [f"... and {len(self) - 20} more"] * (len(self) > 20)
         sent = sum(r.child is not None for r in self.results)
         head = f"Replayed {sent} of {len(self)} to {self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
-        return "\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more])
+        return visible("\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more]))
 
     def _repr_html_(self) -> str:
         head = "".join(
@@ -208,7 +208,8 @@ class Replayed(Sequence[Result]):
         )
         more = f"<p>Shown are 20 of {len(self):,}.</p>" if len(self) > 20 else ""
         simulated = " (simulated)" if self.target == "sandbox" else ""
-        return card(f"Replayed to {self.target.upper()}{simulated}", f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}")
+        listed = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+        return visible(card(f"Replayed to {self.target.upper()}{simulated}", listed))
 
 
 class Plan:

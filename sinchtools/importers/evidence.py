@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinchtools import tables
 from sinchtools.errors import NoExchangeError
-from sinchtools.records import Exchange, Skipped, as_dict
+from sinchtools.records import Exchange, Skipped, as_dict, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ class Evidence:
         lines.append(self._what_was_read())
         for head, entries in self._lists():
             lines += [f"{head}:", *(f"  {_said(entry)}" for entry in entries[:SHOWN]), *_more(len(entries))]
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
     def __repr__(self) -> str:
         """Show the numbers, never a header or a body."""
@@ -140,7 +140,7 @@ class Evidence:
         note = f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> has them all.</p>" if len(self) > SHOWN else ""
         outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" if self.exchanges else ""
         read = f"<p>{html.escape(self._what_was_read())}</p>"
-        return f'<div style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>'
+        return visible(f'<div style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>')
 
 
 _STYLE = "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);text-align:left"
