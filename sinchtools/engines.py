@@ -192,7 +192,7 @@ def native(frame: Any) -> Any:
 
 def names_of(frame: Any) -> list[str]:
     """Return the names of a dataframe's columns."""
-    return list(nw.from_native(frame).collect_schema().names())
+    return list(nw.from_native(frame).columns)
 
 
 def rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.LazyFrame[Any]:
@@ -227,7 +227,7 @@ def is_failing() -> nw.Expr:
 def collected(found: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return what the engine counted as a pandas frame."""
     if found.implementation.is_polars():  # its way to pandas needs pyarrow, which is optional
-        return pd.DataFrame(found.collect().to_dict(as_series=False), columns=found.collect_schema().names())
+        return pd.DataFrame(found.collect().to_dict(as_series=False), columns=found.columns)
     given = found.to_native()
     if found.implementation.is_spark_like():  # the same; and without it Spark warns
         return pd.DataFrame([tuple(row) for row in given.collect()], columns=given.columns)
@@ -266,7 +266,7 @@ def _with_micros(given: Any, names: Collection[str]) -> nw.LazyFrame[Any]:
 
 def _folded(rows: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
     """Keep the last attempt of each call; two files may number their calls alike, so a call is one of a file."""
-    names = rows.collect_schema().names()
+    names = rows.columns
     if "call_id" not in names:
         return rows.select(*columns)
     order: dict[str, tuple[str, Any]] = {"_attempt": ("attempt", 0), "_at": ("at_us", -(2**60)), "_id": ("id", ""), "_status": ("status", -1)}

@@ -79,6 +79,39 @@ def test_a_missing_or_wrong_file_is_said(tmp_path):
         scan(tmp_path / "a.parquet").fetchall()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("case.har", '{\n  "log": {"entries": []}\n}', id="json-over-several-lines"),
+        pytest.param("case.json", '{"log": {"entries": []}}', id="json-of-another-kind"),
+        pytest.param("list.json", '[{"status": 403}]', id="a-list"),
+        pytest.param("access.log", '127.0.0.1 - - [01/Jan/2024:00:00:00 +0000] "POST / HTTP/1.1" 403 12\n' * 9, id="access-log"),
+        pytest.param("names.jsonl", '{"result": 403}\n', id="other-names-of-columns"),
+        pytest.param("names.csv", "result,when\n403,now\n", id="csv-with-other-names"),
+        pytest.param("bytes", "\x00\x01", id="bytes"),
+    ],
+)
+def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(tmp_path, jsonl, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(WrongUseError, match=f"'{name}' has none of the columns") as error:
+        scan(tmp_path / name)
+    assert "columns={'result': 'status'}" in error.value.hint and "st.read" in error.value.hint
+
+
+def test_an_empty_file_among_others_has_no_rows(jsonl, tmp_path):
+    (tmp_path / "empty.jsonl").write_text("")
+    assert scan(tmp_path / "*.jsonl").project("id").fetchall() == scan(jsonl).project("id").fetchall()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "json"])
+def test_a_row_names_its_file_unless_it_has_a_source(tmp_path, form):
+    import duckdb
+
+    path = tmp_path / f"other.{form}"
+    duckdb.sql(f"COPY (SELECT 'a' AS id, 403 AS status, NULL AS source UNION ALL SELECT 'b', 403, 'case.har#1') TO '{path}' (FORMAT {form})")
+    assert sorted(scan(path).project("id, source").fetchall()) == [("a", f"other.{form}"), ("b", "case.har#1")]
+
+
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_single_rows_come_in_whole_through_the_door_of_read(jsonl, tmp_path, form):
     path = tmp_path / f"log.{form}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import glob
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +37,8 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
     Return a lazy relation on files of any size: JSON Lines, CSV or Parquet, also gzipped, one or a glob.
 
     It has the columns of the design less headers and bodies, and `url` without its query: what is not selected cannot leak.
-    A text that looks as if it held a secret is held back whole. `at` is in UTC. ``st.read(lazy, ids)`` brings single rows in whole.
+    A text that looks as if it held a secret is held back whole. `at` is in UTC. Where a row has no `source`, it is the file's name.
+    ``st.read(lazy, ids)`` brings single rows in whole.
 
     Parameters
     ----------
@@ -47,16 +52,19 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
     MissingInputError
         No file fits the pattern.
     WrongUseError
-        The files cannot be read as what their name says.
+        The files cannot be read as what their name says, or have none of the columns.
     """
     import duckdb
 
+    wanted = _wanted(columns)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET preserve_insertion_order = true")
     connection.execute("SET VARIABLE sinchtools_files = ?", [str(pattern)])
     connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
     try:
-        raw = _raw(connection, str(pattern), _wanted(columns))
+        _check_lines(str(pattern), wanted)
+        raw = _raw(connection, str(pattern), wanted)
+        _check_columns(str(pattern), raw.columns, wanted)
         return raw.project(", ".join(_selected(name, raw.columns, columns or {}) for name in SCANNED))
     except duckdb.IOException:
         raise MissingInputError(str(pattern), "fits no file that can be read") from None
@@ -133,15 +141,50 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
     }
 
 
+def _check_lines(pattern: str, wanted: Iterable[str]) -> None:
+    """Refuse a file that is no JSON Lines: DuckDB would take each of its lines for a row of nulls."""
+    files = glob.glob(pattern, recursive=True) if _reader(pattern) == "json" else []  # noqa: PTH207  # as DuckDB reads a pattern
+    for name in files:
+        if lines := _first_lines(name):
+            _check_columns(name, set().union(*map(_keys, lines)), wanted)
+
+
+def _first_lines(name: str) -> list[bytes]:
+    """Return lines that are not empty; none of a file that only DuckDB can open."""
+    if name.lower().endswith(".zst"):
+        return []
+    try:
+        with gzip.open(name) if name.lower().endswith(".gz") else Path(name).open("rb") as file:
+            return list(islice(filter(bytes.strip, iter(lambda: file.readline(2**20), b"")), _LOOKED_AT))
+    except (OSError, EOFError, zlib.error):
+        return []
+
+
+def _keys(line: bytes) -> set[str]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return set()
+    return set(row) if isinstance(row, dict) else set()
+
+
+def _check_columns(name: str, present: Iterable[str], wanted: Iterable[str]) -> None:
+    if not set(present) & set(wanted):
+        raise WrongUseError(
+            f"{Path(name).name!r} has none of the columns of a log when it is read as {_reader(name)}.",
+            hint="Other names are mapped: st.scan(path, columns={'result': 'status'}). Other forms, such as HAR, are for st.read.",
+        )
+
+
 def _raw(connection: duckdb.DuckDBPyConnection, pattern: str, wanted: Mapping[str, str]) -> duckdb.DuckDBPyRelation:
     kind = _reader(pattern)
     file = _literal(pattern)
     if kind == "parquet":
-        return connection.sql(f"SELECT * FROM read_parquet({file}, union_by_name = true)")
+        return connection.sql(f"SELECT * FROM read_parquet({file}, union_by_name = true, filename = '{_FILE}')")
     if kind == "csv":
-        return connection.sql(f"SELECT * FROM read_csv({file}, union_by_name = true, all_varchar = true, ignore_errors = true)")
+        return connection.sql(f"SELECT * FROM read_csv({file}, union_by_name = true, all_varchar = true, ignore_errors = true, filename = '{_FILE}')")
     types = ", ".join(f"{_literal(name)}: '{kind}'" for name, kind in wanted.items())
-    return connection.sql(f"SELECT * FROM read_json({file}, columns = {{{types}}}, {_LINES})")
+    return connection.sql(f"SELECT * FROM read_json({file}, columns = {{{types}}}, {_LINES}, filename = '{_FILE}')")
 
 
 def _selected(name: str, present: list[str], columns: Mapping[str, str]) -> str:
@@ -161,6 +204,8 @@ def _selected(name: str, present: list[str], columns: Mapping[str, str]) -> str:
         value = f"nullif(coalesce({value}, regexp_extract({_value('url', present, columns)}, '{api.PREFIX}/([^/?#]+)', 1)), '')"
     if name not in _NEVER_IN_A_SECRET:
         value = f"CASE WHEN regexp_matches({value}, '{SECRET_LIKE}') THEN '{HELD_BACK}' ELSE {value} END"
+    if name == "source":
+        value = f"coalesce({value}, parse_filename({_quoted(_FILE)}))"
     return f'{value} AS "{name}"'
 
 
@@ -172,6 +217,8 @@ def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
     return f"TRY_CAST({_quoted(theirs)} AS {kind})"
 
 
+_FILE = "file of sinchtools"
+_LOOKED_AT = 100  # lines of each file
 _LINES = "format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864"
 _OUTCOME = (
     "CASE WHEN {status} IS NULL OR {status} <= 0 THEN 'no_response' WHEN {status} // 100 = 2 THEN 'success'"
