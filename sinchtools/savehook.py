@@ -31,7 +31,8 @@ def clean(model: dict[str, Any], **_: object) -> None:
     Take out of a notebook that is about to be saved what must not be in a file; this is the server's ``pre_save_hook``.
 
     An output stays when its metadata is `aliases.ALIASED` and it passes the leak gate against the people of every case in the work
-    folder; all others go, and so do the states of widgets. A secret in a cell becomes its marker. Whatever goes wrong, the sources of the cells are saved.
+    folder; all others go, and so do the states of widgets. A secret in a cell becomes its marker. Whatever goes wrong, the sources of
+    the cells are saved.
 
     Examples
     --------
