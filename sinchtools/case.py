@@ -23,7 +23,7 @@ from sinchtools.exporters import to_curl, to_har, to_jsonl
 from sinchtools.importers import Evidence, read
 from sinchtools.leaks import Known, put, write
 from sinchtools.playbook import Walk
-from sinchtools.records import Exchange, Skipped, as_dict
+from sinchtools.records import Exchange, Skipped, as_dict, visible
 from sinchtools.redact import Redactor
 from sinchtools.replay import Replayed
 from sinchtools.settings import work_folder
@@ -200,7 +200,7 @@ class Case:
         }
         style = "style='text-align:left;vertical-align:top;padding-right:1.2em'"
         rows = (f"<tr><th scope=row {style}>{name}</th><td {style}>{escape(what or 'none')}</td></tr>" for name, what in held.items())
-        return card(f"Case {self.name}", f"<table>{''.join(rows)}</table>")
+        return visible(card(f"Case {self.name}", f"<table>{''.join(rows)}</table>"))
 
     # --- the files: they only grow, so that several kernels may write at once ----------------------------------------
 
