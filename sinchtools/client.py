@@ -179,16 +179,16 @@ class Client:
         kept = {name: value for name, value in own.items() if name.lower() not in lowered} | {
             name: value for name, value in given.items() if value is not None
         }
+        if not sendable(method, kept):
+            raise WrongUseError(f"{_unsendable(method, kept)} cannot be sent.", hint="Take out what HTTP does not allow there, such as a line end.")
         try:
-            if not sendable(method, kept):
-                raise ValueError
             prepared = requests.PreparedRequest()  # by its parts: neither .netrc nor the URL's user info replaces the token
             prepared.prepare_method(method.upper())
             prepared.prepare_url(url, None)
             prepared.prepare_headers(kept)
             prepared.prepare_body(body, None)
         except (requests.RequestException, ValueError):
-            raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the method, the path and the headers.") from None
+            raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the path.") from None
         self._guard(method, str(prepared.url))
         setattr(prepared, _OWN, True)
         return prepared
@@ -382,6 +382,13 @@ def sendable(method: str, headers: Mapping[str, str]) -> bool:
     return all(map(_TOKEN.fullmatch, (method, *headers))) and all(_HEADER_VALUE.fullmatch(value) for value in headers.values())
 
 
+def _unsendable(method: str, headers: Mapping[str, str]) -> str:
+    if not sendable(method, {}):
+        return f"The method {method[:20]!r}"
+    name = next(name for name, value in headers.items() if not sendable("GET", {name: value}))
+    return f"The header {re.match('[A-Za-z-]{0,40}', name)[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
+
+
 def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:
     """
     Return how long to wait before the next attempt, or None when there must be none.
@@ -390,11 +397,16 @@ def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:
     """
     if exchange.status not in {429, 500, 502, 503, 504}:
         return None
-    html = str(exchange.response_body or "").lstrip()[:1] == "<"
-    if retry_advice(exchange.status, exchange.code, exchange.method or "GET", failure=exchange.failure, html=html)[0] == "ask-first":
+    advice, _ = retry_advice(exchange.status, exchange.code, exchange.method or "GET", failure=exchange.failure, html=is_html(exchange))
+    if advice == "ask-first":
         return None
     asked = retry_after_s(header(exchange.response_headers, "Retry-After"), datetime.now(UTC))
     return asked if asked is not None else random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2 ** (attempt - 1)))
+
+
+def is_html(exchange: Exchange) -> bool:
+    """Whether the answer is a page: then a gateway gave it, not the API."""
+    return str(exchange.response_body or "").lstrip()[:1] == "<"
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
@@ -621,7 +633,8 @@ class Groups(_Resource):
 
 def _id(value: str) -> str:
     if not isinstance(value, str) or not value:
-        raise WrongUseError(f"{type(value).__name__} is no id.", hint="Give the id as text, as the API answered it.")
+        given = "An empty text" if value == "" else f"A {type(value).__name__}"
+        raise WrongUseError(f"{given} is no id.", hint="Give the id as text, as the API answered it.")
     return quote(value, safe="")
 
 

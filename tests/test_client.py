@@ -310,6 +310,18 @@ def test_what_cannot_be_sent_is_wrong_use(client, method, path):
         client.request(method, path)
 
 
+def test_a_header_that_cannot_be_sent_is_named_without_its_value(client):
+    with pytest.raises(WrongUseError, match="The header 'X-Key' cannot be sent") as told:
+        client.request("GET", "/batches", headers={"X-Key": "5c1e9a7b\nX: y"})
+    assert "5c1e" not in str(told.value)
+
+
+@pytest.mark.parametrize(("value", "words"), [("", "An empty text is no id"), (None, "A NoneType is no id")])
+def test_an_id_that_is_none_is_wrong_use(client, value, words):
+    with pytest.raises(WrongUseError, match=words):
+        client.batches.get(value)
+
+
 @pytest.fixture
 def proxy():
     """A proxy that writes down where it is asked to go, and refuses."""

@@ -593,8 +593,12 @@ def test_chance_is_drawn_from_the_seed(sandbox, call):
 
 
 @pytest.mark.parametrize(
-    "spec", [{}, {"status": 99}, {"status": "503"}, {"code": "x"}, {"body": "pdf"}, {"times": 0}, {"colour": 1}, {"probability": 2}, {"drop": 1}]
-)
+    "spec",
+    [
+        {}, {"status": 99}, {"status": "503"}, {"code": "x"}, {"body": "pdf"}, {"times": 0}, {"colour": 1}, {"probability": 2}, {"drop": 1},
+        {"status": 503, "endpoint": "POST /batch"},
+    ],
+)  # fmt: skip
 def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox, spec):
     with pytest.raises(WrongUseError) as caught:
         sandbox.faults.add(**spec)

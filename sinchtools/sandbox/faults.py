@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, fields
 from typing import Any
 
+from sinchtools.api import BY_TEMPLATE
 from sinchtools.errors import WrongUseError
 
 TOKEN_PATH = "/oauth2/token"
@@ -109,6 +110,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "status": (int,), "code": (str,), "text": (str,), "retry_after_s": (int, float), "latency_ms": (int, float), "drop": (bool,), "body": (str,),
     "times": (int,), "endpoint": (str,), "account": (str,), "probability": (int, float), "seed": (int,),
 }  # fmt: skip
+_ENDPOINTS = {TOKEN_PATH, f"POST {TOKEN_PATH}", *BY_TEMPLATE, *(template.partition(" ")[2] for template in BY_TEMPLATE)}
 _RANGES: dict[str, tuple[float, float]] = {
     "status": (200, 599),
     "latency_ms": (0, 600_000),
@@ -128,6 +130,8 @@ def _fault(spec: dict[str, Any]) -> Fault:
         if isinstance(value, int | float) and name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
             raise WrongUseError(f"The fault's {name} cannot be {value!r}.", hint="Give {} to {}.".format(*_RANGES[name]))
     fault = Fault(**given)
+    if fault.endpoint is not None and fault.endpoint not in _ENDPOINTS:
+        raise WrongUseError(f"The fault's endpoint cannot be {fault.endpoint!r}.", hint="Give a template: POST /batches/{batch_id}.")
     if fault.body not in (None, *BODIES):
         raise WrongUseError(f"The fault's body cannot be {fault.body!r}.", hint=f"Use one of: {', '.join(BODIES)}.")
     if fault.status is None and (fault.code or fault.body == "html" or fault.retry_after_s is not None):

@@ -263,7 +263,8 @@ def _listen(port: int) -> socket.socket:
         listening.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise PortInUseError(port) from None
-        raise WrongUseError(f"The sandbox cannot listen on port {port}: {str(error).rstrip('.')}.", hint="Choose 1024 to 65535, or 0 for any free port.") from None
+        said = f"The sandbox cannot listen on port {port}: {str(error).rstrip('.')}."
+        raise WrongUseError(said, hint="Choose 1024 to 65535, or 0 for any free port.") from None
     return listening
 
 
