@@ -58,9 +58,8 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
 
 def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
-    return retry_advice(
-        exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=is_html(exchange), endpoint=endpoint_of(exchange.method, exchange.url)
-    )
+    endpoint = endpoint_of(exchange.method, exchange.url)
+    return retry_advice(exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=is_html(exchange), endpoint=endpoint)
 
 
 def headers_to_send(request: Exchange) -> dict[str, str]:
