@@ -301,18 +301,10 @@ def aliased(exchanges: Iterable[Exchange], key: bytes | Case | None = None) -> l
 
 def replay_rows(replayed: Replayed) -> list[dict[str, Any]]:
     """Return what a case keeps of a replay."""
-
-    def answer(exchange: Exchange | None) -> str:
-        parts = (exchange.status, exchange.code) if exchange else ()
-        return " ".join(str(part) for part in parts if part is not None) or (exchange.failure if exchange else None) or "no answer"
-
     return [
-        {
-            **result.as_json(), "was": answer(result.original), "now": answer(result.child) if result.child else "not sent",
-            "endpoint": result.original.endpoint, "target": replayed.target,
-        }
+        {**result.as_json(), "was": result.original.answer, "now": result.now, "endpoint": result.original.endpoint, "target": replayed.target}
         for result in replayed
-    ]  # fmt: skip
+    ]
 
 
 def _given(evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence | list[Exchange] | str | Path:

@@ -57,7 +57,7 @@ class Proof:
         """Return both answers as a few lines."""
         lines = [f"{self.verdict}: {self.reason}", *(f"  changed: {change}" for change in self.changes)]
         answers = (("original", self.original), ("repaired", self.repaired))
-        return "\n".join([*lines, *(f"  {name}: {_answered(x)} (simulated)" for name, x in answers if x)])
+        return "\n".join([*lines, *(f"  {name}: {x.answer} (simulated)" for name, x in answers if x)])
 
     def __repr__(self) -> str:
         return self.as_text()
@@ -132,10 +132,10 @@ def _compared(evidence: Exchange, before: Exchange | None, after: Exchange | Non
     if before is None or after is None:
         return False, "the sandbox cannot run this request"
     if evidence.status is not None and (evidence.status, evidence.code) != (before.status, before.code):
-        return False, f"not reproduced: the evidence says {_answered(evidence)}, the sandbox {_answered(before)}"
+        return False, f"not reproduced: the evidence says {evidence.answer}, the sandbox {before.answer}"
     if before.outcome == "success" or after.outcome != "success":
-        return False, f"the sandbox answers {_answered(before)} to the original and {_answered(after)} to the repaired request"
-    return True, f"the sandbox refuses the original ({_answered(before)}) and takes the repaired request ({_answered(after)})"
+        return False, f"the sandbox answers {before.answer} to the original and {after.answer} to the repaired request"
+    return True, f"the sandbox refuses the original ({before.answer}) and takes the repaired request ({after.answer})"
 
 
 Diagnosis.prove = prove
@@ -370,7 +370,3 @@ class _Trials:
         """Return which of the changed requests are taken; only as many are tried as are left."""
         tried = changes[: max(0, self.left)]
         return [r.child is not None and r.child.outcome == "success" for r in self.run([_edit(self.exchange, change) for change in tried])]
-
-
-def _answered(exchange: Exchange) -> str:
-    return " ".join(str(part) for part in (exchange.status, exchange.code) if part) or exchange.failure or "no answer"

@@ -106,11 +106,15 @@ class Exchange:
         """Success, user_error, sinch_error, other or no_response, from the status."""
         return outcome_of(self.status)
 
+    @property
+    def answer(self) -> str:
+        """The answer in words: ``403 unknown_group``, the failure where there is none, or ``no answer``."""
+        return " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"
+
     def __repr__(self) -> str:
         """Show what happened, never a header, a body or a query."""
-        answer = " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"
         what = self.endpoint or f"{self.method or '?'} {(self.url or '?').partition('?')[0]}"
-        return visible(f"<Exchange {self.id}: {what} -> {answer}>")
+        return visible(f"<Exchange {self.id}: {what} -> {self.answer}>")
 
 
 EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))

@@ -130,6 +130,11 @@ class Result:
     reasons: tuple[str, ...]
 
     @property
+    def now(self) -> str:
+        """What the replay was answered, in words."""
+        return self.child.answer if self.child else "not sent"
+
+    @property
     def request_differences(self) -> list[Difference]:
         """What was changed in the request."""
         return request_differences(self.original, self.request)
@@ -172,8 +177,8 @@ class Replayed(Sequence[Result]):
 
         rows = [
             {
-                "id": r.child and r.child.id, "parent_id": r.original.id, "endpoint": r.original.endpoint, "was": _answer(r.original),
-                "now": _answer(r.child) if r.child else "not sent", "verdict": r.verdict, "reasons": "; ".join(r.reasons),
+                "id": r.child and r.child.id, "parent_id": r.original.id, "endpoint": r.original.endpoint, "was": r.original.answer,
+                "now": r.now, "verdict": r.verdict, "reasons": "; ".join(r.reasons),
             }
             for r in self.results
         ]  # fmt: skip
@@ -185,7 +190,7 @@ class Replayed(Sequence[Result]):
 
     def __repr__(self) -> str:
         lines = [
-            f"{r.verdict:<12}  {r.original.source or r.original.id}: {_answer(r.original)} -> {_answer(r.child) if r.child else 'not sent'}"
+            f"{r.verdict:<12}  {r.original.source or r.original.id}: {r.original.answer} -> {r.now}"
             f"  {'; '.join(r.reasons)}"
             for r in self.results[:20]
         ]
@@ -199,7 +204,7 @@ class Replayed(Sequence[Result]):
             f"<th scope=col style='text-align:left;padding-right:1.2em'>{name}</th>" for name in ("Verdict", "Request", "Was", "Now", "Why")
         )
         cells = [
-            (r.verdict, r.original.endpoint or "", _answer(r.original), _answer(r.child) if r.child else "not sent", "; ".join(r.reasons))
+            (r.verdict, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons))
             for r in self.results[:20]
         ]
         rows = "".join(
@@ -558,7 +563,7 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
     original = item.original
     if baseline is not None:
         original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
-        notes = [f"the original answer is not known; unchanged, the sandbox answers {_answer(baseline)}", *notes]
+        notes = [f"the original answer is not known; unchanged, the sandbox answers {baseline.answer}", *notes]
     compared = item.changed and original.outcome == "user_error"
     was, now = (next(iter(diagnose(x, now=item.original.at).findings), None) if compared else None for x in (original, child))
     verdict, reason = verdict_of(original, child, changed=item.changed, fault=item.fault is not None, test_number=item.test_number, was=was, now=now)
@@ -606,7 +611,3 @@ def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
     if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
         raise WrongUseError(f"A {type(strange).__name__} is no exchange.", hint="Read the evidence first: st.replay(st.read(...)).")
     return exchanges
-
-
-def _answer(exchange: Exchange) -> str:
-    return " ".join(str(part) for part in (exchange.status, exchange.code) if part is not None) or exchange.failure or "no answer"

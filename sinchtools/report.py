@@ -234,8 +234,7 @@ def _findings(content: _Content) -> str:
 
 def _diagnosed(content: _Content, row: str, diagnosis: Diagnosis) -> str:
     x = diagnosis.exchange
-    answer = " ".join(str(part) for part in (x.status, x.code) if part is not None) or x.failure or "no answer"
-    title = f"{answer}: {x.endpoint or x.method or 'a request'}"
+    title = f"{x.answer}: {x.endpoint or x.method or 'a request'}"
     head = f"<h3>{_html(content, title)} {_row_ref(content, row)}</h3>"
     if not diagnosis.findings:
         return f"{head}<p>Nothing wrong was found in the request.</p>"

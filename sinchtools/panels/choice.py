@@ -107,12 +107,11 @@ def kind_of(exchange: Exchange) -> str:
     """Return status and code in words: what failures are sorted by."""
     if exchange.outcome == "success":
         return SUCCESSES
-    return " ".join(str(part) for part in (exchange.status, exchange.code) if part is not None) or exchange.failure or "no answer"
+    return exchange.answer
 
 
 def label(exchange: Exchange) -> str:
     """Return one line that tells an exchange from the others."""
-    answer = " ".join(str(part) for part in (exchange.status, exchange.code) if part is not None) or exchange.failure or "no answer"
     at = exchange.at.strftime("%Y-%m-%d %H:%M:%S") if exchange.at else ""
     what = exchange.endpoint or f"{exchange.method or '?'} {urlsplit(exchange.url or '').path}"[:60]
-    return visible("  |  ".join(filter(None, (answer, what, at, exchange.source or exchange.id))))
+    return visible("  |  ".join(filter(None, (exchange.answer, what, at, exchange.source or exchange.id))))
