@@ -15,12 +15,11 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from sinchtools.catalogue import card
 from sinchtools.cellnames import names_of
 from sinchtools.errors import SinchToolsError
 
@@ -28,6 +27,10 @@ LOOK_EVERY_S = 2.0
 _SHOWS = re.compile(r"\b(display|print|show)\(")
 _OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
 _ALIASED = {"sinchtools": "aliased"}  # metadata of an output that may be saved: it names nobody
+_STYLE = (
+    "border:2px solid #d55e00;border-radius:4px;padding:4px 12px;line-height:1.4;font-family:var(--jp-ui-font-family,sans-serif);font-weight:600;"
+    "color:var(--jp-ui-font-color0,inherit);background:var(--jp-layout-color1,transparent)"
+)
 _VALUES = (str, int, float, bool, bytes, type(None))  # the same when they are equal
 _guards: weakref.WeakKeyDictionary[Any, Guard] = weakref.WeakKeyDictionary()
 
@@ -67,9 +70,8 @@ class Guard:
         """Show below each cell whether it is out of date; return why, by the id of the cell."""
         with self._lock:
             for cell in self._cells.values():
-                reason = next(self._reasons(cell), "")
-                if reason != cell.reason:
-                    cell.reason = reason
+                before, cell.reasons = cell.reason, list(self._reasons(cell))
+                if cell.reason != before:
                     self._show(cell, update=True)
             return {key: cell.reason for key, cell in self._cells.items() if cell.reason}
 
@@ -98,31 +100,34 @@ class Guard:
             for name, part, is_own in names.read
             if name in here and not name.startswith("_") and name not in _OF_IPYTHON
         ]
-        makers = {read.name: self._makers[read.name] for read in reads if read.name in self._makers and not read.is_own}
+        makers = {read.name: self._makers[read.name] for read in reads if read.name in self._makers and not read.is_own}  # at this moment
         has_view = result.result is not None or _SHOWS.search(result.info.raw_cell)
         cell = _Cell(key, result.execution_count, reads, makers, secrets.token_hex(8) if has_view else "")
         self._makers |= dict.fromkeys(names.written | names.changed, cell)
         self._show(cell)
         return cell
 
-    def _reasons(self, cell: _Cell) -> Iterator[str]:
+    def _reasons(self, cell: _Cell) -> Iterator[tuple[str, bool]]:
+        """Yield why a cell is out of date; and whether only data moved on, so that what tells its own version, a case for instance, is still good."""
         for read in cell.reads:
             is_same = _same(read.held(), self._shell.user_ns.get(read.name, self)) and self._changes[read.name] == read.changes
             if not read.is_own and not is_same:
                 where = f" (cell [{self._makers[read.name].number}])" if read.name in self._makers else ""
-                yield f"`{read.name}` was made anew after this ran{where}. Run this cell again."
+                yield f"`{read.name}` was made anew after this ran{where}. Run this cell again.", False
             if read.version is not None and _version(read.held(), read.part) != read.version:
-                yield f"`{read.name}` has changed since this ran, here or in another notebook. Run this cell again."
-        for name, maker in cell.makers.items():
-            if maker.reason and self._cells.get(maker.key) is maker:
-                yield f"`{name}` comes from cell [{maker.number}], which is out of date itself. Run that one, then this one again."
+                what = f"{read.name}.{read.part.partition('.')[0]}" if read.part else read.name
+                yield f"`{what}` has changed since this ran, here or in another notebook. Run this cell again.", True
+            maker = cell.makers.get(read.name)
+            if maker and self._cells.get(maker.key) is maker and maker.reason and not (maker.is_only_data and _version(read.held(), "") is not None):
+                said = f"`{read.name}` comes from cell [{maker.number}], which is out of date itself. Run that one, then this one again."
+                yield said, maker.is_only_data
 
     def _show(self, cell: _Cell, *, update: bool = False) -> None:
         """Show the card, or nothing in its place, at the end of the cell's output."""
         if cell.display_id:
-            words = re.sub("`(.+?)`", r"<code>\1</code>", escape(cell.reason))
-            html = f"<div role='status'>{card('OUT OF DATE', words)}</div>" if words else ""
-            data = {"text/html": html, "text/plain": f"OUT OF DATE: {cell.reason}" if words else ""}
+            text = f"OUT OF DATE: {cell.reason}" if cell.reason else ""
+            words = re.sub("`(.+?)`", r"<code>\1</code>", escape(text))
+            data = {"text/html": f"<div role='status' style='{_STYLE}'>▲ {words}</div>" if words else "", "text/plain": text}
             self._shell.display_pub.publish(data=data, metadata=_ALIASED, transient={"display_id": cell.display_id}, update=update)
 
     def _look(self) -> None:
@@ -171,7 +176,15 @@ class _Cell:
     reads: list[_Read]
     makers: dict[str, _Cell]  # by name: the cells that made what it read
     display_id: str  # empty: it shows nothing
-    reason: str = ""
+    reasons: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def reason(self) -> str:
+        return self.reasons[0][0] if self.reasons else ""
+
+    @property
+    def is_only_data(self) -> bool:
+        return all(is_data for _, is_data in self.reasons)
 
 
 def _version(value: Any, part: str | None) -> int | None:
@@ -212,10 +225,10 @@ def load(shell: Any) -> None:
 
 def unload(shell: Any) -> None:
     """Watch it no more."""
-    if guard := _guards.get(shell):
+    if guard := guard_of(shell):
         guard.stop()
 
 
-def guard_of(shell: Any) -> Guard:
-    """Return the guard of a shell."""
-    return _guards[shell]
+def guard_of(shell: Any) -> Guard | None:
+    """Return the guard of a shell, if it has one."""
+    return _guards.get(shell)

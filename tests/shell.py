@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import contextlib
 import io
@@ -42,12 +43,15 @@ class Notebook:
         By cell: what it printed, displayed and returned, each by MIME type.
     errors
         What was shown in the place of a result, newest first.
+    failed
+        By cell: that of its last run, or nothing.
     """
 
     def __init__(self, *, guarded: bool) -> None:
         self._guarded, self._at = guarded, ""
         self.views: dict[str, list[dict[str, str]]] = {}
         self.errors: list[str] = []
+        self.failed: dict[str, str] = {}
         self._cards: dict[str, tuple[str, dict[str, str]]] = {}  # by display id: cell and card
 
     def __enter__(self) -> Notebook:
@@ -67,6 +71,8 @@ class Notebook:
 
     def __exit__(self, *_: object) -> None:
         freshness.unload(self.shell)
+        self.shell.user_ns.clear()
+        atexit.unregister(self.shell.atexit_operations)
         InteractiveShell.clear_instance()
         sys.modules.pop("cells", None)
         for name, value in zip(_NAMES, self._before, strict=True):
@@ -76,18 +82,20 @@ class Notebook:
                 vars(builtins).pop(name, None)
 
     @property
-    def guard(self) -> freshness.Guard:
-        """The guard of the shell."""
+    def guard(self) -> freshness.Guard | None:
+        """The guard of the shell, if it has one."""
         return freshness.guard_of(self.shell)
 
     def run(self, source: str, cell: str):
         """Run a cell, and keep what it shows."""
-        self._at, self.views[cell] = cell, []
+        self._at, self.views[cell], self.failed[cell] = cell, [], ""
         self._cards = {name: card for name, card in self._cards.items() if card[0] != cell}
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             result = self.shell.run_cell(source, store_history=True, cell_id=cell)
         if printed.getvalue().strip():
             self.views[cell].append({"text/plain": printed.getvalue()})
+        if not result.success:
+            self.failed[cell] = self.errors[0]
         return result
 
     def card(self, cell: str, kind: str = "text/plain") -> str:

@@ -49,7 +49,7 @@ def test_the_card_names_what_changed_and_the_cell_that_made_it(notebook):
     notebook.run("rows", "view")
     number = notebook.run("rows = [2]", "first").execution_count
     assert notebook.card("view") == f"OUT OF DATE: `rows` was made anew after this ran (cell [{number}]). Run this cell again."
-    assert "<div role='status'>" in notebook.card("view", "text/html") and "<code>rows</code>" in notebook.card("view", "text/html")
+    assert "<div role='status'" in notebook.card("view", "text/html") and "<code>rows</code>" in notebook.card("view", "text/html")
     assert "var(--jp-" in notebook.card("view", "text/html")
 
 
@@ -126,6 +126,18 @@ def test_what_rests_on_the_evidence_of_a_case_is_out_of_date_with_it(notebook):
     for source, cell in (("case = st.Case('4711', 'HTTP/1.1 403 Forbidden')\nevidence = case.evidence", "case"), ("len(evidence)", "view")):
         notebook.run(source, cell)
     st.Case("4711").add([BAD])
+    assert set(notebook.guard.check()) == {"case", "view"}
+
+
+def test_a_case_is_still_good_when_the_cell_that_opened_it_shows_old_evidence(notebook):
+    import sinchtools as st
+
+    notebook.run("name = '4711'", "name")
+    notebook.run("case = st.Case(name, 'HTTP/1.1 403 Forbidden')\ncase.evidence", "case")
+    notebook.run("case.notes", "view")
+    st.Case("4711").add([BAD])
+    assert set(notebook.guard.check()) == {"case"}
+    notebook.run("name = '4712'", "name")
     assert set(notebook.guard.check()) == {"case", "view"}
 
 
