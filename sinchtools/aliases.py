@@ -62,7 +62,7 @@ _LOOSE_DIGITS = re.compile(r"(?<=[\[:, ])[0-9]{8,}(?=\s*[,\]}])")  # not in quot
 _TAGGED = re.compile(rf"(?P<before><(?:\w+:)?(?:{_ANY_MESSAGE})(?:\s[^<>]*)?>)(?P<value>[^<]+)(?=</)", re.IGNORECASE)
 _LOOSE_PIECE = re.compile(r"(?:[^\"\\\x00-\x1f]|\\[\"\\/bfnrt]|\\u[0-9a-fA-F]{4})+")
 
-_FREE_FIELDS = ("id", "parent_id", "call_id", "source", "method", "account", "code", "text", "failure")
+_FREE_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
 
 Rewrite = Callable[[str], str]
 
@@ -214,7 +214,9 @@ def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
         return value and _free(_quoted_again(value, quoted), number)
 
     answer = bodies["response_body"]
-    if isinstance(answer, str):  # an error that quotes what was sent
+    if isinstance(answer, bytes):  # an answer may quote what was sent
+        bodies["response_body"] = _quoted_again(answer.decode("utf-8", "surrogateescape"), quoted).encode("utf-8", "surrogateescape")
+    elif answer:
         bodies["response_body"] = _quoted_again(answer, quoted)
     changed: dict[str, Any] = {name: free(getattr(exchange, name)) for name in _FREE_FIELDS}
     for name in ("request_headers", "response_headers"):
@@ -323,7 +325,7 @@ def _quoted_again(text: str, quoted: dict[str, str]) -> str:
 
 def _as_written(seen: dict[str, str]) -> dict[str, str]:
     """Return what stands for what was found, in each of the ways in which it is quoted."""
-    quoted = ((found, json.dumps(found)[1:-1], json.dumps(found, ensure_ascii=False)[1:-1], quote(found)) for found in seen)
+    quoted = ((found, json.dumps(found)[1:-1], json.dumps(found, ensure_ascii=False)[1:-1], quote(found, errors="replace")) for found in seen)
     return {written: new for forms, new in zip(quoted, seen.values(), strict=True) for written in forms}
 
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from sinchtools import __version__, savehook, settings
 from sinchtools.calllog import CallLog
-from sinchtools.case import export
+from sinchtools.case import aliased, export
 from sinchtools.catalogue import explain
 from sinchtools.checks import instant_of
 from sinchtools.diagnosis import Diagnosis, diagnose
@@ -27,7 +27,7 @@ from sinchtools.importers import Evidence, read
 from sinchtools.replay import Replayed, plan
 from sinchtools.report import report
 from sinchtools.runner import Progress
-from sinchtools.tables import COLUMNS, as_json
+from sinchtools.tables import COLUMNS, as_json, frame
 
 _MOST_SHOWN = 100  # diagnoses as text: nobody reads more
 FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
@@ -139,9 +139,9 @@ def _chart(options: argparse.Namespace) -> int:
 
     evidence = _evidence(options)
     folder = Path(options.output)
-    rows = evidence.frame()
     if _nothing_read(evidence):
         return 1
+    rows = frame(aliased(evidence))
     for draw in charts.ALL if options.all else charts.ALL[:2]:
         for path in charts.save(draw(rows), folder / draw.__name__.replace("_", "-"), formats=("png", "svg")):
             print(path)

@@ -122,8 +122,13 @@ class Redactor:
         """Return the body with the values of secret keys, bearer values and JWTs marked; None and no-text stay."""
         if body is None or isinstance(body, str):
             return self.text(body, place="body") if body else body
-        marked = self.text(body.decode("latin-1"), place="body")
-        return marked.encode("latin-1", "replace")
+        encoding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le" if body[1:2] == b"\0" else "latin-1"
+        try:
+            text = body.decode(encoding)
+        except UnicodeDecodeError:
+            encoding, text = "latin-1", body.decode("latin-1")
+        marked = self.text(text, place="body")
+        return body if marked == text else marked.encode(encoding, "replace")
 
     def text(self, text: str, *, place: str = "text") -> str:
         """Return any text without what looks like a secret."""

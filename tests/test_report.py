@@ -1,16 +1,13 @@
 """The report tells the case, gives the same bytes again, runs nothing, and lets nobody out."""
 
 import base64
-import contextlib
 import html.parser
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import zipfile
-import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +16,8 @@ import pytest
 
 import sinchtools as st
 from sinchtools import api, tables
-from sinchtools.aliases import Aliases
-from sinchtools.case import Case, aliased, export
+from sinchtools.case import Case, aliased
 from sinchtools.errors import LeakError, WrongUseError
-from sinchtools.exporters import to_jsonl
 from sinchtools.importers import read
 from sinchtools.playbook import tips
 from sinchtools.records import Exchange
@@ -244,80 +239,7 @@ def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cu
     assert happened == [sample.as_uri()] * 2
 
 
-# --- canaries --------------------------------------------------------------------------------------------------------
-
-SPOKEN = f"{TEXT} +{NUMBER}"
-PLANTED = [
-    {"request_headers": {"Authorization": f"Bearer {TOKEN}", "X-Api-Key": TOKEN, "Cookie": f"session={TOKEN}", "X-Note": SPOKEN}},
-    {"request_body": json.dumps({"to": [f"+{NUMBER}"], "body": TEXT, "client_reference": SPOKEN, "api_token": TOKEN, "tags": [SPOKEN]})},
-    {"request_body": json.dumps({"to": [NUMBER], "body": "x", "parameters": {"name": {NUMBER: TEXT, "default": TEXT}}})},
-    {"request_body": f'{{"to": ["+{NUMBER}], "body": "{TEXT}", "password": "{TOKEN}"'},
-    {"request_body": f"to=%2B{NUMBER}&body={TEXT.replace(' ', '+')}&token={TOKEN}"},
-    {"request_body": f"To: {NUMBER}\n{TEXT}"},
-    {"url": f"https://us.sms.api.sinch.com/xms/v1/plan1/batches/01J/delivery_report/%2B{NUMBER}?access_token={TOKEN}"},
-    {"url": f"https://sms.example/send?to={NUMBER}&text={TEXT.replace(' ', '%20')}&api_key={TOKEN}"},
-    {"text": f"{SPOKEN} Bearer {TOKEN}"},
-    {"response_body": json.dumps({"code": "x", "text": f"{SPOKEN} Bearer {TOKEN}"})},
-    {"response_headers": {"Set-Cookie": f"a={TOKEN}", "Location": f"/x?from={NUMBER}", "X-Said": SPOKEN}},
-    {"source": f"{SPOKEN} token={TOKEN}.har"},
-    {"failure": f"{SPOKEN} token={TOKEN}", "status": None},
-    {"id": f"{NUMBER}", "parent_id": NUMBER, "call_id": NUMBER},
-    {"account": NUMBER, "code": f"sent to {NUMBER}"},
-]
-
-
-@pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
-@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: "-".join(planted))
-def test_no_canary_is_in_an_export(tmp_path, planted, ending):
-    assert canaries_in(export(rows_with(planted), tmp_path / f"case-7{ending}", key=KEY)) == []
-
-
-@pytest.mark.parametrize("ending", [".html", ".zip"])
-def test_no_canary_is_in_a_report(tmp_path, ending):
-    rows = [replace(row, id=f"{n}-{row.id}") for n, planted in enumerate(PLANTED) for row in rows_with(planted)]
-    walk = tips(rows[0])
-    walk.answer("skipped", f"{SPOKEN} token: {TOKEN}")
-    done = replay(rows[0])
-    path = report(rows, tmp_path / f"case-7{ending}", key=KEY, walks=[walk], replays=[done], notes=[f"{SPOKEN} token: {TOKEN}"])
-    assert canaries_in(path) == []
-
-
-def rows_with(planted):
-    body = {} if "request_body" in planted else {"request_body": json.dumps({"to": [NUMBER], "body": TEXT})}
-    return list(read(to_jsonl([replace(BAD, **body, **planted), OK]).encode()))
-
-
-def canaries_in(path):
-    seen = "\n".join(layers(path.read_bytes()))
-    return [canary for canary in (NUMBER, NUMBER[2:], "Anna", "parcel", TOKEN) if canary in seen]
-
-
-def layers(data, depth=4):
-    """Yield data as text, and all that is packed in it, by means that are not the gate's."""
-    text = data.decode("utf-8", "replace")
-    yield text
-    yield text.replace("\\", "").replace("+", " ").replace("%20", " ").replace(" ", "")
-    if not depth:
-        return
-    if data.startswith(b"PK"):
-        for name, content in ((name, content) for name, content in members(io.BytesIO(data)).items()):
-            yield name
-            yield from layers(content, depth - 1)
-    for start in (match.start() for match in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data)):
-        with contextlib.suppress(zlib.error):
-            yield from layers(zlib.decompressobj().decompress(data[start:]), 0)
-    for run in re.findall(r"base64,([A-Za-z0-9+/=]+)", text):
-        yield from layers(base64.b64decode(run), depth - 1)
-
-
 def test_what_no_alias_can_mend_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(LeakError, match="a secret"):
         report([replace(BAD, text=f"Bearer {TOKEN}")], tmp_path / "case-7.html", key=KEY)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_charts_of_aliased_rows_hold_nobody(tmp_path):
-    rows = aliased([replace(BAD, source=f"{NUMBER}.har", code=f"to {NUMBER}")], KEY)
-    for path in st.charts.save(st.charts.error_codes(tables.frame(rows)), tmp_path / "x", formats=("png", "svg")):
-        assert NUMBER not in "".join(layers(path.read_bytes()))
-    assert Aliases(KEY).number(NUMBER) in (tmp_path / "x.svg").read_text()
