@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -9,7 +10,7 @@ import secrets
 import string
 import tomllib
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -91,6 +92,17 @@ def report(
     return write(path, page if path.suffix.lower() == ".html" else _capsule(content, page), content.known)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A chart that was saved into the case: the picture, what it says, the numbers behind it, and whether evidence came in after it."""
+
+    name: str
+    picture: bytes
+    words: str
+    numbers: str
+    is_old: bool
+
+
 @dataclass(kw_only=True)
 class _Content:
     """All that the report tells, people aliased; only `rows` and `known` still know them."""
@@ -104,6 +116,7 @@ class _Content:
     as_of: datetime | None
     created: datetime | None
     children: list[Exchange] = field(default_factory=list)
+    saved: list[_Kept] = field(default_factory=list)
 
     shown: list[Exchange] = field(init=False)
     known: Known = field(init=False)
@@ -143,6 +156,17 @@ class _Content:
 
         return {"error-codes": charts.error_codes(self.frame), "timeline": charts.timeline(self.frame)}
 
+    @property
+    def kept(self) -> list[_Kept]:
+        """The charts that were saved, without those that the report draws anyway."""
+        drawn = {chart.description for chart in self.charts.values()}
+        return [one for one in self.saved if one.words not in drawn]
+
+    def names_a_person(self, kept: _Kept) -> bool:
+        """Whether a person can be read in a saved chart: its pixels hold what stands in its words and numbers."""
+        text = f"{kept.words}\n{kept.numbers}"
+        return bool(any(self.known.numbers_in(text)) or self.known.texts_in(text))
+
 
 def _content(
     what: Case | Exchange | Iterable[Exchange],
@@ -172,7 +196,27 @@ def _content(
         as_of=(case.read_at if case else None) or max((row.at for row in rows if row.at), default=None),
         created=created,
         children=[*(case.log if case else []), *(result.child for done in replays for result in done if result.child)],
+        saved=list(_saved(case)) if case else [],
     )
+
+
+def _saved(case: Case) -> Iterator[_Kept]:
+    from PIL import Image
+
+    for path in sorted(case.charts.glob("*.png")):
+        try:
+            with Image.open(path) as image:
+                said = {str(name): str(words) for name, words in getattr(image, "text", {}).items()}
+        except OSError:  # half a picture, or none
+            continue
+        numbers = path.with_suffix(".csv")
+        yield _Kept(
+            name=path.stem,
+            picture=path.read_bytes(),
+            words=said.get("Description", ""),
+            numbers="\n".join([said.get("Title", ""), numbers.read_text(encoding="utf-8", errors="replace") if numbers.exists() else ""]),
+            is_old=bool(case.read_at and path.stat().st_mtime < case.read_at.timestamp()),
+        )
 
 
 def _clean(walk: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,7 +308,18 @@ def _groups(content: _Content) -> str:
 
 def _charts(content: _Content) -> str:
     figures = ((visible(chart._repr_html_()), _html(content, chart.description)) for chart in content.charts.values())
-    return _section("Charts", "".join(f"<figure>{image}<figcaption>{words}</figcaption></figure>" for image, words in figures))
+    drawn = "".join(f"<figure>{image}<figcaption>{words}</figcaption></figure>" for image, words in figures)
+    return _section("Charts", drawn + "".join(_kept(content, one) for one in content.kept[:MOST_GROUPS]))
+
+
+def _kept(content: _Content, kept: _Kept) -> str:
+    name = _html(content, kept.name)
+    if content.names_a_person(kept):
+        return f"<p>The chart {name} is left out: a person can be read in it. Save it again without the filter that names them.</p>"
+    image = base64.b64encode(kept.picture).decode("ascii")
+    words = _html(content, kept.words or f"Chart {kept.name}")
+    old = "Drawn before evidence was last brought in. " if kept.is_old else ""
+    return f'<figure><img alt="{words}" src="data:image/png;base64,{image}"><figcaption>{old}{words} (kept as {name})</figcaption></figure>'
 
 
 def _steps(content: _Content) -> str:
@@ -409,7 +464,8 @@ def _chart_files(content: _Content) -> dict[str, bytes]:
 
     with tempfile.TemporaryDirectory() as folder:
         written = [path for name, chart in content.charts.items() for path in charts.save(chart, Path(folder) / name, formats=("png",))]
-        return {f"charts/{path.name}": path.read_bytes() for path in written}
+        drawn = {f"charts/{path.name}": path.read_bytes() for path in written}
+    return {**{f"charts/kept-{_plain(content, one.name)}.png": one.picture for one in content.kept if not content.names_a_person(one)}, **drawn}
 
 
 def _json(value: Any) -> bytes:

@@ -106,16 +106,6 @@ def test_in_any_order_every_view_is_right_or_says_that_it_is_out_of_date(workpla
         assert max(sent.values(), default=1) == 1
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_from_top_to_bottom_nothing_is_out_of_date_and_every_view_is_right(workplace, name):
-    with Notebook(guarded=True) as notebook:
-        _, sources = begun(notebook, name)
-        for cell, source in sources.items():
-            assert notebook.run(source, cell).success, notebook.errors
-        assert notebook.guard.check() == {}
-        assert wrong_views(notebook, sources) == {}
-
-
 def test_a_replay_cell_run_twice_sends_once(workplace):
     with Notebook(guarded=True) as notebook:
         _, sources = begun(notebook, "01-replay-failing-requests")
@@ -135,8 +125,7 @@ def test_without_the_guard_a_stale_view_is_found(workplace):
             notebook.run(source, cell)
         assert wrong_views(notebook, sources) == {}
         notebook.run(f'{parameters.source}\nper = "attempt"', parameters.id)
-        counted = next(cell for cell, source in sources.items() if "analysis.codes" in source)
-        assert counted in wrong_views(notebook, sources)
+        assert {cell for cell in wrong_views(notebook, sources) if "charts." in sources[cell]}
 
 
 def test_without_the_guard_a_missing_name_is_told_by_a_traceback(workplace):
