@@ -18,14 +18,17 @@ import narwhals as nw
 import pandas as pd
 
 from sinchtools import tables
+from sinchtools.aliases import NUMBER_ALIAS, Aliases
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange
+from sinchtools.redact import Redactor
 
 Per = Literal["call", "attempt"]
 
 FAILING = ("user_error", "sinch_error", "no_response")
 NO_RESPONSE = -1000  # in the column `answer`; its null is an answer that the evidence does not show
 _FIRST_STATUS = {"success": 200, "user_error": 400, "sinch_error": 500}
+_DATE = re.compile(r"((?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?(?!\d))")  # without dashes
 _SEARCHED = ("code", "text", "url", "endpoint", "failure", "request_body", "response_body")
 _SPARK = {  # nothing leaves this machine, and a small file is not split in 200
     "spark.driver.host": "127.0.0.1",
@@ -108,7 +111,7 @@ def filtered(
 
 def described(filters: dict[str, Any]) -> list[str]:
     """
-    Return filters in words, for a footer; long numbers, which may be people's, are not told.
+    Return filters in words, for a footer, without people.
 
     Examples
     --------
@@ -116,7 +119,22 @@ def described(filters: dict[str, Any]) -> list[str]:
     ['status 4xx', 'text [number]']
     """
     told = {name: ", ".join(str(v) for v in _several(value)) for name, value in filters.items() if value is not None}
-    return [f"{name} {re.sub(r'[+]?[0-9]{7,}', '[number]', value)}" for name, value in told.items()]
+    return [f"{name} {without_people(value)}" for name, value in told.items()]
+
+
+def without_people(text: str) -> str:
+    """
+    Return a text that stands beside a chart, such as the name of a file, without secrets and numbers of people; a date stays.
+
+    Examples
+    --------
+    >>> without_people("report +15551230001.har, access-20240601.log")
+    'report [number].har, access-20240601.log'
+    """
+    parts = _DATE.split(Redactor().text(text))
+    nobody = Aliases(b"nobody keeps this: no alias is told")
+    parts[::2] = [NUMBER_ALIAS.sub("[number]", nobody.words(part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def where(frame: Any, *conditions: nw.Expr) -> Any:

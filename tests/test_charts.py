@@ -36,9 +36,8 @@ def ten_days(n=400):
     for i in range(n):
         status, code = rng.choices(answers, [70, 10, 8, 6, 3, 3])[0]
         at = START + dt.timedelta(hours=rng.uniform(0, 240))
-        rows.append(
-            replace(GOOD, id=f"x{i}", at=at, status=status, code=code, account=rng.choice(["plan-a", "plan-b"]), elapsed_ms=rng.uniform(20, 900))
-        )
+        change = {"account": rng.choice(["plan-a", "plan-b"]), "elapsed_ms": rng.uniform(20, 900), "failure": None if status else "ReadTimeout"}
+        rows.append(replace(GOOD, id=f"x{i}", at=at, status=status, code=code, **change))
     rows += [replace(GOOD, id=f"s{i}", at=START + dt.timedelta(hours=100, minutes=i), status=429) for i in range(60)]
     return [*rows, replace(GOOD, id="d", endpoint="GET /batches/{batch_id}/delivery_report", status=200, response_body=REPORT)]
 
@@ -56,6 +55,7 @@ SHAPES = {
     "no time": [replace(GOOD, at=None, status=401)] * 3,
     "none": [],
     "30 codes": [replace(GOOD, status=400, code=f"quite_a_long_code_name_number_{i % 30}") for i in range(90)],
+    "a hundred long codes": [replace(GOOD, status=400, code=f"a_code_with_a_long_name_of_many_words_{i % 100}_{'x' * 40}") for i in range(300)],
     "3,000 codes": [replace(GOOD, status=400, code=f"c{i}", endpoint=f"POST /e{i}", account=f"p{i}") for i in range(3000)],
 }
 
@@ -206,8 +206,25 @@ def test_every_chart_names_count_period_source_and_filter(draw):
 
 @each_chart
 def test_a_chart_says_that_answers_are_simulated(draw):
-    assert "SIMULATED" in words(draw([*SHAPES["ten days"], replace(GOOD, target="sandbox")]))
+    simulated = draw([*SHAPES["ten days"], replace(GOOD, target="sandbox")])
+    assert "SIMULATED" in words(simulated) and "SIMULATED" in simulated.description
     assert "SIMULATED" not in words(draw(SHAPES["ten days"]))
+
+
+@each_chart
+def test_a_long_footer_is_whole(draw):
+    rows = [replace(row, source=f"{'long name ' * 12}.har#1", target="sandbox") for row in ten_days(30)]
+    footer = words(draw(rows, status=["4xx", "5xx", "2xx"], account=["plan-a", "plan-b"], text="a"))
+    assert ".har. Filter: status 4xx, 5xx, 2xx; account plan-a, plan-b; text a. " in footer
+    assert footer.endswith("SIMULATED: answers of the sandbox are among these.")
+
+
+@each_chart
+def test_the_name_of_a_file_tells_no_person_and_no_secret(draw):
+    rows = [replace(row, source="report +15551230001 token=5c1e9a7b3d2f4e6880a1b2c3d4e5f607 20240601.har#1") for row in SHAPES["ten days"][:20]]
+    footer = words(draw(rows))
+    assert "Source: report [number] token=[secret" in footer
+    assert "15551230001" not in footer and "5c1e9a7b" not in footer
 
 
 def test_the_denominator_is_calls_or_attempts():
@@ -220,6 +237,33 @@ def test_a_filter_applied_before_is_named_and_a_number_is_not():
     frame = charts.analysis.filtered(tables.frame(SHAPES["ten days"]), status=["4xx"])
     footer = words(charts.error_codes(frame, text="+15551230001", source="ticket"))
     assert "Source: ticket. Filter: status 4xx; text [number]." in footer
+
+
+UNKNOWN = [replace(GOOD, id=f"unknown{i}", status=None) for i in range(12)]
+
+
+@pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@pytest.mark.parametrize("draw", [draw for draw in charts.ALL if draw is not charts.delivery_codes], ids=lambda draw: draw.__name__)
+def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(draw, make):
+    rows = SHAPES["ten days"]
+    with_unknown, without = draw(make([*UNKNOWN, *rows])), draw(make(rows))
+    assert with_unknown.title == without.title
+    assert with_unknown.data.equals(without.data)
+    for bar in (None, *list(without.bars)[:5]):
+        assert len(with_unknown.behind(bar)) == len(without.behind(bar))
+    for said in (words(with_unknown), with_unknown.description):
+        assert re.search(r"12 (calls|attempts) with no known answer not counted\.", said)
+    assert "no known answer" not in words(without) + without.description
+
+
+def test_nothing_but_rows_with_no_known_answer_is_an_honest_empty_chart():
+    assert "there are no calls with a known answer" in words(charts.error_codes(UNKNOWN))
+
+
+def test_a_network_error_is_no_response():
+    chart = charts.error_codes([*UNKNOWN, replace(GOOD, id="late", status=None, failure="ReadTimeout")])
+    assert chart.data["n"].tolist() == [1]
+    assert chart.behind("no response")["id"].tolist() == ["late"]
 
 
 @each_chart
@@ -241,7 +285,7 @@ def test_every_text_is_drawn_whole_within_the_figure(draw, rows):
         chart.draw_without_rendering()
     assert chart.get_facecolor() == (1, 1, 1, 1)
     for text in texts(chart):
-        if text.get_in_layout():
+        if text.get_in_layout() or (chart.axes[0].get_legend() and text in chart.axes[0].get_legend().get_texts()):
             box = text.get_window_extent()
             assert box.x0 >= -1 and box.x1 <= chart.bbox.x1 + 1, text.get_text()
             assert box.y0 >= -1 and box.y1 <= chart.bbox.y1 + 1, text.get_text()
@@ -333,7 +377,11 @@ def test_the_same_chart_gives_the_same_bytes_in_another_process_and_needs_no_pyp
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [pytest.param("x.jpg", "cannot be written as 'jpg'", id="format"), pytest.param("file/x.svg", "cannot be written", id="a-file-is-in-the-way")],
+    [
+        pytest.param("x.jpg", "cannot be written as 'jpg'", id="format"),
+        pytest.param("x.doc", "cannot be written as 'doc'", id="no-picture"),
+        pytest.param("file/x.svg", "cannot be written", id="a-file-is-in-the-way"),
+    ],
 )
 def test_what_cannot_be_written_is_said_and_nothing_is_left(path, words, tmp_path):
     (tmp_path / "file").write_text("")
@@ -356,6 +404,16 @@ def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path):
     found = charts.analysis.groups(rows)
     assert "15551230001" not in words(chart) + chart.description + found.to_csv()
     assert all(b"15551230001" not in path.read_bytes() for path in charts.save(chart, tmp_path / "x"))
+
+
+@pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@pytest.mark.parametrize("code", ["no number 1555-123-0001", "invalid text: See you at noon, Anna"])
+def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(make, code, tmp_path):
+    row = replace(GOOD, status=400, code=code, request_body='{"to": ["+15551230001"], "body": "See you at noon, Anna"}')
+    with pytest.raises(LeakError, match=r"holds (the number of a person|a message text)"):
+        charts.save(charts.error_codes(make([row])), tmp_path / "x")
+    assert not [*tmp_path.iterdir()]
+    charts.save(charts.error_codes(make([replace(row, code="order 4155512300")])), tmp_path / "x")
 
 
 def test_a_figure_of_another_kind_is_refused(tmp_path):
