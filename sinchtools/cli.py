@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from sinchtools import __version__, savehook, settings
 from sinchtools.calllog import CallLog
@@ -24,6 +24,7 @@ from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.doctor import doctor
 from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
 from sinchtools.importers import Evidence, read
+from sinchtools.records import visible
 from sinchtools.replay import Replayed, plan
 from sinchtools.report import report
 from sinchtools.runner import Progress
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except SinchToolsError as error:
-        print(f"sinchtools: {error}", file=sys.stderr)
+        _say(f"sinchtools: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,7 +61,7 @@ def _read(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(evidence.as_json())
     else:
-        print(evidence)
+        _say(evidence)
     return 0 if len(evidence) else 1
 
 
@@ -70,7 +71,7 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"diagnoses": [one.as_json() for one in found]})
     else:
-        print("\n\n".join(_most_telling(found)))
+        _say("\n\n".join(_most_telling(found)))
     return _nothing_read(evidence) or int(any(map(_is_wrong, found)))
 
 
@@ -97,12 +98,12 @@ def _replay(options: argparse.Namespace) -> int:
             workers=options.workers,
             requests_per_s=options.rate,
         )
-        print(made, file=sys.stderr)
+        _say(made, file=sys.stderr)
         done = made.run(confirm=options.confirm, progress=_progress if sys.stderr.isatty() else None)
     if options.json:
         _print_json(done.as_json())
     else:
-        print(done)
+        _say(done)
     return _nothing_read(evidence) or int(options.target != "preview" and _unfixed(done))
 
 
@@ -130,7 +131,7 @@ def _explain(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(entry.as_json())
     else:
-        print(entry)
+        _say(entry)
     return 0
 
 
@@ -144,14 +145,14 @@ def _chart(options: argparse.Namespace) -> int:
     rows = frame(aliased(evidence))
     for draw in charts.ALL if options.all else charts.ALL[:2]:
         for path in charts.save(draw(rows), folder / draw.__name__.replace("_", "-"), formats=("png", "svg")):
-            print(path)
+            _say(path)
     return 0
 
 
 def _report(options: argparse.Namespace) -> int:
     evidence = _evidence(options)
     if len(evidence):
-        print(report(evidence, options.output))
+        _say(report(evidence, options.output))
     return _nothing_read(evidence)
 
 
@@ -160,7 +161,7 @@ def _doctor(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(checkup.as_json())
     else:
-        print(checkup)
+        _say(checkup)
     return int(checkup.has_problem)
 
 
@@ -195,14 +196,14 @@ def _show_log(options: argparse.Namespace) -> int:
             if options.json:
                 _print_json({"problems": problems, "exchanges": len(log)})
             else:
-                print("\n".join(problems) or f"{log.path}: intact, {len(log)} exchanges.")
+                _say("\n".join(problems) or f"{log.path}: intact, {len(log)} exchanges.")
             return int(bool(problems))
         rows = list(log)
     if options.export:
-        print(export(rows, options.export, keep_people=options.keep_people))
+        _say(export(rows, options.export, keep_people=options.keep_people))
         return 0
     for row in rows:
-        print(json.dumps(as_json(row), ensure_ascii=False) if options.json else f"{str(row.at)[:19]}  {row!r}")
+        _say(_json(as_json(row)) if options.json else f"{str(row.at)[:19]}  {row!r}")
     return 0
 
 
@@ -233,7 +234,7 @@ def _lab_root() -> Path:
     for name in ("notebooks", "data/samples"):
         if not (root / name).exists():
             shutil.copytree(settings.share_folder(name), root / name)
-    print(f"Notebooks and samples are in {root}", file=sys.stderr)
+    _say(f"Notebooks and samples are in {root}", file=sys.stderr)
     return root
 
 
@@ -242,7 +243,7 @@ def _lab_root() -> Path:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. See: {self.prog} --help\n")
+        self.exit(2, visible(f"{self.prog}: {message}. See: {self.prog} --help\n"))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -309,7 +310,7 @@ def _evidence(options: argparse.Namespace) -> Evidence:
     columns = dict(_pair(one) for one in options.column)
     evidence = read(list(_sources(options.files)), format=options.format, files=options.folder, tz=options.tz, columns=columns)
     for one in (*evidence.skipped, *evidence.warnings) if options.command != "read" else ():
-        print(f"{one.source}: {one.reason}" + (f" ({one.count} times)" if one.count > 1 else ""), file=sys.stderr)
+        _say(f"{one.source}: {one.reason}" + (f" ({one.count} times)" if one.count > 1 else ""), file=sys.stderr)
     return evidence
 
 
@@ -346,7 +347,7 @@ def _instant(value: str | None) -> datetime | None:
 
 def _nothing_read(evidence: Evidence) -> int:
     if not len(evidence):
-        print("sinchtools: no exchange was read; the reasons stand above.", file=sys.stderr)
+        _say("sinchtools: no exchange was read; the reasons stand above.", file=sys.stderr)
     return int(not len(evidence))
 
 
@@ -355,4 +356,15 @@ def _unfixed(done: Replayed) -> bool:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    _say(_json(value, indent=1))
+
+
+def _json(value: dict[str, Any], indent: int | None = None) -> str:
+    """Return JSON that is readable, and in which what a terminal would obey is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return re.sub(r"[^ -~\n]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+
+
+def _say(words: object, *, file: TextIO | None = None) -> None:
+    """Print, so that nothing that was read commands the terminal or turns its text around."""
+    print(visible(str(words)), file=file)
