@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +155,15 @@ def timeline(frame: Any, interval: str | None = None, *, per: Per = "call", top:
         start, status, code, n; by time, then the largest code first. `.attrs`: `interval_s`, and how many rows are not in it: `not_known`
         (the evidence shows no answer) and `undated` (no time).
     """
-    counts, step = binned(frame, interval, per)
+    return timeline_of(*binned(frame, interval, per), top)
+
+
+def timeline_of(counts: pd.DataFrame, step: int, top: int | None = None, keep: Collection[str] = ()) -> pd.DataFrame:
+    """Return the timeline of what `counting.binned` counted; what is to be kept, by its label, is not folded."""
     counts, unknown = split(counts)
     dated, undated = split(counts, "bucket")
     totals = dated[["status", "code", "n"]].groupby(["status", "code"], dropna=False, as_index=False).sum()
-    order = _folded_codes(by_size(totals), top)
+    order = _folded_codes(by_size(totals), top, keep)
     if len(order) < len(totals):
         dated = _with_other(dated, order)
     return result("timeline", _zero_filled(dated, order, step), interval_s=step, undated=undated, not_known=unknown)
@@ -309,12 +313,14 @@ def _by_body(frame: Any, name: str, of_body: Callable[[dict[str, Any]], str | No
     return shared(addressed.groupby(by, dropna=False, as_index=False)[["n", "n_failing", "not_known"]].sum(), name)
 
 
-def _folded_codes(counts: pd.DataFrame, top: int | None) -> pd.DataFrame:
+def _folded_codes(counts: pd.DataFrame, top: int | None, keep: Collection[str] = ()) -> pd.DataFrame:
     if top is None or len(counts) <= top + 1:
         return counts
-    rest = counts.iloc[top:]
+    kept = [label(s, c) in keep for s, c in zip(counts["status"], counts["code"], strict=True)]
+    first = sorted(range(len(counts)), key=lambda i: (not kept[i], i))
+    rest, counts = counts.iloc[first[top:]], counts.iloc[sorted(first[:top])]
     other = {"code": f"other ({len(rest):,} codes)", **{c: rest[c].sum() for c in ("n", "share") if c in rest}}
-    return pd.concat([counts.iloc[:top], pd.DataFrame([other]).astype({c: counts[c].dtype for c in other})], ignore_index=True)
+    return pd.concat([counts, pd.DataFrame([other]).astype({c: counts[c].dtype for c in other})], ignore_index=True)
 
 
 def _with_other(counts: pd.DataFrame, order: pd.DataFrame) -> pd.DataFrame:

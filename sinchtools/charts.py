@@ -26,7 +26,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import offset_copy
 
-from sinchtools import analysis, leaks
+from sinchtools import analysis, counting, leaks
 from sinchtools.analysis import Per, label
 from sinchtools.engines import collected, is_failing, without_people
 from sinchtools.errors import WrongUseError
@@ -59,7 +59,7 @@ SERIES = (  # one line of the stack each: (colour, hatch)
     ("#009E73", "--"),
     ("#999999", ""),
 )
-_REST = ("#D9D9D9", "")
+_REST = ("#C4C4C4", "")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NO_ENDPOINT, NO_ACCOUNT = "no route of the API fits", "no account in the evidence"
 _STYLE = {  # whatever style the notebook has chosen for its own figures
@@ -181,27 +181,27 @@ def timeline(
     """
     facts = _facts(frame, per, source, filters)
     drawn = facts.rows if successes else analysis.where(facts.rows, _IS_FAILING)
-    counts = analysis.timeline(drawn, interval, per="attempt", top=top)
-    step = counts.attrs["interval_s"]
+    binned, step = counting.binned(drawn, interval, "attempt")
+    found = analysis.spikes(facts.rows, pd.Timedelta(seconds=step).isoformat(), per="attempt").head(5)
+    counts = analysis.timeline_of(binned, step, top, keep=[label(s, c) for s, c in zip(found["status"], found["code"], strict=True)])
     title = facts.titled(f"{'Status and error' if successes else 'Error'} codes per {_duration(step)}")
     if counts.empty:
         return _nothing(title, facts, counts, "" if not facts.n else "No failure has a time." if facts.failing else f"No {facts.one} failed.")
-    found = analysis.spikes(facts.rows, pd.Timedelta(seconds=step).isoformat(), per="attempt")
-    spikes = [f"Spike {i}: {_spike(spike)}" for i, spike in enumerate(found.to_dict("records")[:5], 1)]
+    spikes = [f"Spike {i}: {_spike(spike)}" for i, spike in enumerate(found.to_dict("records"), 1)]
     undated = f"{counts.attrs['undated']:,} without a time are not shown." if counts.attrs["undated"] else ""
     names = _legend(counts)
     key = sum(0.1 + 0.155 * (name.count("\n") + 1) for name in names)
     chart = _started(title, facts, max(4.6, 1.4 + key) + 0.16 * len(spikes), notes=[*spikes, undated])
     ax = chart.subplots()
     _stack(ax, counts, step, names)
-    _mark(ax, found.head(5))
+    _mark(ax, found)
     _time_axis(ax, step)
     stacked = [part[::-1] for part in ax.get_legend_handles_labels()]
     ax.legend(*stacked, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
     chart.data = counts
     highest = counts.groupby("start")["n"].sum()
     chart._rows = drawn
-    chart.bars = _of_times(counts, found.head(5), highest, step)
+    chart.bars = _of_times(counts, found, highest, step)
     peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
     return _told(chart, facts, " ".join([peak, *(f"{spike}." for spike in spikes[:3] or ["No spike stands out"])]))
 
@@ -595,8 +595,10 @@ def _stack(ax: Axes, counts: pd.DataFrame, step: int, names: list[str]) -> None:
 
 def _mark(ax: Axes, spikes: pd.DataFrame) -> None:
     starts, ends = (_days(spikes[name].dt.tz_convert(None).to_numpy()) for name in ("start", "end"))
+    least = 0.012 * (ax.get_xlim()[1] - ax.get_xlim()[0])  # a box around one narrow step would hide it
     for i, (start, end) in enumerate(zip(starts, ends, strict=True), 1):
-        ax.axvspan(start, end, facecolor="none", edgecolor=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        beside = max(0.0, least - (end - start)) / 2
+        ax.axvspan(start - beside, end + beside, facecolor="none", edgecolor=INK, linewidth=0.9, linestyle=(0, (3, 2)))
         above: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "xytext": (0, 2), "textcoords": "offset points"}
         ax.annotate(f"{i}", ((start + end) / 2, 1), ha="center", va="bottom", fontweight="bold", **above)
 
@@ -702,7 +704,8 @@ def _duration(seconds: int) -> str:
 
 def _spike(spike: dict[Any, Any]) -> str:
     period = f"{spike['start']:%Y-%m-%d %H:%M} to {spike['end']:%Y-%m-%d %H:%M} UTC"
-    return f"{label(spike['status'], spike['code'])}, {spike['n']:,} where {spike['expected']:,.1f} are usual, {period}"
+    usual = f"{spike['expected']:,.1f}" if spike["expected"] >= 0.05 else "fewer than 0.1"
+    return f"{label(spike['status'], spike['code'])}, {spike['n']:,} where {usual} are usual, {period}"
 
 
 def _missing(value: Any) -> bool:

@@ -104,6 +104,14 @@ def test_a_spike_is_marked_and_listed():
     assert "Spike 1: 429 Too Many Requests" in chart.description
 
 
+def test_a_code_with_a_spike_has_a_place_of_its_own_though_others_are_more():
+    often = [replace(GOOD, id=f"{i}-{k}", status=400, code=f"code_{k}", at=START + dt.timedelta(hours=i)) for i in range(240) for k in range(9)]
+    rush = [replace(GOOD, id=f"r{i}", status=429, at=START + dt.timedelta(hours=100, seconds=i)) for i in range(80)]
+    chart = charts.timeline([*often, *rush])
+    stairs = [patch for patch in chart.axes[0].patches if isinstance(patch, StepPatch)]
+    assert [step.get_label() for step in stairs][-2:] == ["429 Too Many Requests: 80", "other (3 codes): 720"]
+
+
 def test_the_heat_map_tells_no_call_from_no_failure():
     rows = [GOOD, replace(GOOD, at=START + dt.timedelta(hours=1), status=500), replace(GOOD, at=START + dt.timedelta(hours=1))]
     shown = [text.get_text() for text in charts.heatmap(rows).axes[0].texts]
