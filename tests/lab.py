@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 PROJECT = Path(__file__).parents[1]
@@ -43,8 +43,9 @@ SETTINGS = {  # no pop-up covers a widget, and every cell is in the page, also w
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
 SPLASH = "#jupyterlab-splash"  # covers the window while a theme loads
-RAN = r"() => [...document.querySelectorAll('.jp-InputPrompt')].some(prompt => /\[(\*|\d+)\]/.test(prompt.innerText))"
-IDLE = "() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
+CURRENT = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # the notebook in front, of those that are open
+RAN = rf"() => [...document.querySelectorAll('{CURRENT} .jp-InputPrompt')].some(prompt => /\[(\*|\d+)\]/.test(prompt.innerText))"
+IDLE = f"() => document.querySelector('{CURRENT} .jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
 
 
 def find_chromium() -> str:
@@ -68,6 +69,8 @@ class Lab:
         URLs of requests that a page made to anything but 127.0.0.1.
     console_errors
         Errors that the browser's console showed.
+    dialogs
+        Words of the dialogs (`alert` and its like) that a page opened.
     log
         File with what the server wrote.
     work
@@ -78,6 +81,7 @@ class Lab:
         self.root, self.home, self.log, self.work = root, home, home / "lab.log", home / "work"
         self.elsewhere: list[str] = []
         self.console_errors: list[str] = []
+        self.dialogs: list[str] = []
 
     def __enter__(self) -> Lab:
         self.start()
@@ -101,13 +105,15 @@ class Lab:
         """Close the browser, then the server and its kernels."""
         self._undo.close()
 
-    def open(self, notebook: str, *, width: int = 1400, height: int = 1000) -> Page:
-        """Open a notebook (a path relative to `root`) in a new page, and wait until its cells show."""
+    def open(self, notebook: str | None = None, *, width: int = 1400, height: int = 1000) -> Page:
+        """Open a notebook (a path relative to `root`; None: where `make lab` begins) in a new page, and wait until its cells show."""
         page = self._browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(60_000)
         page.on("request", self._note_request)
         page.on("console", self._note_console)
-        page.goto(f"{self._url}/lab/tree/{notebook}?token={self._token}&reset", wait_until="domcontentloaded")
+        page.on("dialog", self._note_dialog)
+        place = f"lab/tree/{notebook}?reset&" if notebook else "?"
+        page.goto(f"{self._url}/{place}token={self._token}", wait_until="domcontentloaded")
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         page.locator(SPLASH).wait_for(state="detached")
         return page
@@ -145,9 +151,14 @@ class Lab:
             self.console_errors.append(message.text)
 
 
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+
 def run_all(page: Page) -> None:
     """Click Run > Run All Cells, again if the click was lost; returns when the first cell has started."""
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.locator(f"{CURRENT} .jp-CodeCell").first.wait_for()
     page.get_by_text(re.compile(r"\| Idle")).first.wait_for()
     for _ in range(4):
         _menu(page, "Run")

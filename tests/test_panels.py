@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from ipywidgets import HTML
 
 from sinchtools.calllog import CallLog
 from sinchtools.panels import EvidencePanel, ReplayPanel, TipsPanel
@@ -164,22 +163,6 @@ def test_every_row_of_the_page_can_be_walked_without_evidence():
         panel.choice.value = row
         assert "That did not work" not in panel.status.value
         assert panel.walk.current.title
-
-
-def test_hostile_text_is_escaped_everywhere(log):
-    evil = replace(
-        BAD,
-        id="<script>alert(1)</script>",
-        code="<img src=x onerror=alert(1)>",
-        text="<b>bold</b>",
-        source="<i>x</i>",
-        endpoint="<svg onload=alert(1)>",
-    )
-    for panel in (ReplayPanel([evil], log=log), TipsPanel([evil])):
-        shown = "".join(widget.value for widget in panel.children if isinstance(widget, HTML))
-        assert "<script>" not in shown
-        assert "<img src=x" not in shown
-        assert "<svg onload" not in shown
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox", "dry-run", "live"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from ipywidgets import HTML
 
-from sinchtools.aliases import Aliases
+from sinchtools.aliases import ALIASED, Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.case import Case
 from sinchtools.exporters import to_jsonl
@@ -39,7 +41,7 @@ def shown():
 
 
 def twins(shown):
-    return [one.data["text/html"] for one in shown.outputs if one.metadata == frame.ALIASED]
+    return [one.data["text/html"] for one in shown.outputs if one.metadata == ALIASED]
 
 
 # --- the case keeps what is done -----------------------------------------------------------------------------------------
@@ -243,3 +245,40 @@ def test_the_same_person_has_the_same_alias_in_twin_and_case(case, shown):
     panel.replay_button.click()
     panel._ipython_display_()
     assert Aliases(case.key).number("+15551230001") in twins(shown)[-1]
+
+
+# --- hostile text --------------------------------------------------------------------------------------------------------
+
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>\x1b[31m\u202egnp\u2066\u200b\x07\x9b"
+
+
+@each_panel
+def test_hostile_text_is_shown_and_neither_runs_nor_hides(work, make):
+    words = dict.fromkeys(("code", "text", "source", "endpoint", "account", "request_body", "response_body"), EVIL)
+    case = Case("evil")
+    case.add([replace(BAD, id=f"{EVIL}{i}", status=400 + i, request_headers={"X-Evil": EVIL}, **words) for i in range(3)])
+    panel = make(case)
+    for name in ("replay_button", "find_button", "skip_button", "answer_button"):
+        if hasattr(panel, name):
+            getattr(panel, name).click()
+    if isinstance(panel, ChartsPanel):
+        panel.one.index = 1
+    html, words = [panel._static_html(), *html_of(panel)], options_of(panel)
+    assert not [text for text in html for run in ("<script", "<img src=x", "<svg onload") if run in text]
+    assert not [ascii(c) for text in (*html, *words) for c in text if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"]
+    assert "That did not work" not in panel.status.value
+
+
+def within(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from within(child)
+
+
+def html_of(panel):
+    return [one.value for one in within(panel) if isinstance(one, HTML)]
+
+
+def options_of(panel):
+    """What dropdowns offer: text alone for the browser. What is typed in a box is too, and stays as it is."""
+    return [words for one in within(panel) for words, _ in getattr(one, "_options_full", ())]

@@ -15,7 +15,7 @@ from typing import Any
 import ipywidgets as widgets
 from traitlets import TraitError
 
-from sinchtools.aliases import Aliases
+from sinchtools.aliases import ALIASED, Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.case import Case
 from sinchtools.errors import LeakError
@@ -25,7 +25,6 @@ from sinchtools.records import Exchange, visible
 
 OUT_OF_DATE = "OUT OF DATE: the case changed since this was drawn."
 LOOK_EVERY_S = 2
-ALIASED = {"sinchtools": "aliased"}  # output metadata: what is saved or exported of this output names nobody
 _MARKUP = re.compile(r"<style.*?</style>|<[^>]+>", re.DOTALL)
 _PICTURE = re.compile(r'src="data:image/png;base64,[^"]+"')
 _NOBODYS_KEY = secrets.token_bytes(32)  # of the aliases where there is no case
