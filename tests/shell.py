@@ -14,6 +14,7 @@ from typing import Any
 
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets import Widget
 from traitlets.config import Config
 
 from sinchtools import freshness
@@ -71,6 +72,7 @@ class Notebook:
 
     def __exit__(self, *_: object) -> None:
         freshness.unload(self.shell)
+        Widget.close_all()  # panels look after their case for as long as they are open
         self.shell.user_ns.clear()
         atexit.unregister(self.shell.atexit_operations)
         InteractiveShell.clear_instance()
