@@ -56,6 +56,12 @@ def test_importing_sinchtools_loads_no_heavy_library():
     assert HEAVY.isdisjoint(done.stdout.split())
 
 
+def test_the_first_panel_waits_for_no_frame_and_no_chart():
+    code = "import sys, sinchtools; sinchtools.panels.EvidencePanel; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert (HEAVY - {"ipywidgets"}).isdisjoint(done.stdout.split())
+
+
 def test_an_exchange_has_the_columns_of_every_frame():
     assert [name for name in tables.COLUMNS if name != "outcome"] == list(records.EXCHANGE_FIELDS)
     assert isinstance(records.Exchange.outcome, property)
