@@ -14,7 +14,6 @@ from typing import Any
 
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from ipywidgets import Widget
 from traitlets.config import Config
 
 from sinchtools import freshness
@@ -72,7 +71,8 @@ class Notebook:
 
     def __exit__(self, *_: object) -> None:
         freshness.unload(self.shell)
-        Widget.close_all()  # panels look after their case for as long as they are open
+        for panel in [value for value in self.shell.user_ns.values() if type(value).__module__.startswith("sinchtools.panels")]:
+            panel.close()  # it looks after its case for as long as it is open
         self.shell.user_ns.clear()
         atexit.unregister(self.shell.atexit_operations)
         InteractiveShell.clear_instance()

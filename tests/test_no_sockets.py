@@ -95,6 +95,7 @@ USES = {
     "charts": lambda: st.charts.error_codes(st.read("HTTP/1.1 403 Forbidden").frame()),
     "connect": lambda: (st.connect().batches.send(BODY), st.connect("live")),
     "diagnose": lambda: st.diagnose([BAD]),
+    "doctor": st.doctor,
     "explain": lambda: st.explain(403, "missing_callback_url"),
     "export": lambda: st.export([BAD], "evidence.har"),
     "panels": lambda: st.panels.ReplayPanel([BAD]),
