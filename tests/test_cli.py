@@ -241,3 +241,35 @@ def test_log_never_writes_to_what_is_no_log(run, tmp_path, content):
 def test_log_makes_no_file(run, tmp_path):
     assert run("log", tmp_path / "typo.sqlite")[0] == 2
     assert not (tmp_path / "typo.sqlite").exists()
+
+
+def test_explain_takes_a_code_alone(run):
+    code, out, _ = run("explain", "missing_callback_url", "--json")
+    entry = json.loads(out)
+    assert (code, entry["status"], entry["code"]) == (0, 403, "missing_callback_url")
+
+
+def test_a_column_of_a_table_is_named(run, tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n403,oddly_named\n")
+    _, out, _ = run("read", tmp_path / "t.csv", "--format", "csv", "--column", "y=code", "--column", "x=status", "--json")
+    assert [(x["status"], x["code"]) for x in json.loads(out)["exchanges"]] == [(403, "oddly_named")]
+
+
+def test_of_many_diagnoses_what_is_wrong_comes_first_and_the_rest_is_counted(run, tmp_path):
+    rows = [{"status": 201, "method": "GET", "url": "/x"}] * 150 + [{"status": 503}]
+    (tmp_path / "many.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    _, out, _ = run("diagnose", tmp_path / "many.jsonl")
+    assert out.startswith("many.jsonl#151")
+    assert "... and 51 more" in out
+
+
+def test_the_check_of_a_log_is_json_too(run, curl):
+    run("replay", curl)
+    assert json.loads(run("log", "--verify", "--json")[1]) == {"problems": [], "exchanges": 1}
+
+
+def test_a_chart_of_nothing_writes_nothing(run, tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    code, _, err = run("chart", tmp_path / "empty.txt", "-o", tmp_path / "charts")
+    assert (code, (tmp_path / "charts").exists()) == (1, False)
+    assert "no exchange was read" in err
