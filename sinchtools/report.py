@@ -241,6 +241,8 @@ def _summary(content: _Content) -> str:
     facts = _facts(content)
     failed = int(facts["failing"]) if facts.get("failing") else 0
     sentences = [f"{facts['n']} requests were looked at; {failed or 'none'} failed{facts['period']}."]
+    if facts["not_known"]:
+        sentences.append(f"The evidence shows no answer to {facts['not_known']:,} of them.")
     if failed:
         sentences.append(f"The most frequent answer is {facts['answer']}: {facts['top_n']} times, {facts['share']} of all failures.")
     top = next(iter(content.diagnoses.values())).top
@@ -403,7 +405,8 @@ def _facts(content: _Content) -> dict[str, Any]:
     failing = sum(group["n"] for group in content.groups)
     times = sorted(row.at for row in content.shown if row.at)
     facts: dict[str, Any] = {
-        "n": f"{_calls(content):,}", "failing": failing, "example": x.id, "first": content.shown[0].id,
+        "n": f"{_counted(content, 'n'):,}", "not_known": _counted(content, "not_known"), "failing": failing,
+        "example": x.id, "first": content.shown[0].id,
         "period": f" between {_time(times[0])} and {_time(times[-1])} UTC" if times else "",
         "account": x.account, "region": x.region, "endpoint": x.endpoint, "text": x.text,
     }  # fmt: skip
@@ -429,10 +432,10 @@ def _replay_facts(replays: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**facts, "fixed": fixed, "fixed_in_sandbox": fixed and best["target"] == "sandbox"}
 
 
-def _calls(content: _Content) -> int:
+def _counted(content: _Content, what: str) -> int:
     from sinchtools import analysis
 
-    return int(analysis.overview(content.frame)["n"].iloc[0])
+    return int(analysis.overview(content.frame)[what].iloc[0])
 
 
 # --- the capsule -----------------------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def test_a_wrong_time_is_named(panel, field):
 
 @pytest.mark.parametrize(
     "make",
-    [tables.frame, analysis.in_memory, iter, lambda rows: tables.frame(rows)[["at", "status", "code"]]],
+    [tables.frame, analysis.in_memory, iter, lambda rows: tables.frame(rows)[["at", "status", "code", "outcome"]]],
     ids=["frame", "relation", "exchanges", "slim frame"],
 )
 def test_the_panel_takes_every_kind_of_rows(make, tmp_path):

@@ -243,3 +243,9 @@ def test_what_no_alias_can_mend_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(LeakError, match="a secret"):
         report([replace(BAD, text=f"Bearer {TOKEN}")], tmp_path / "case-7.html", key=KEY)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_summary_tells_how_many_answers_the_evidence_does_not_show(tmp_path):
+    asked = replace(BAD, id="asked", status=None, code=None, text=None, response_body=None)
+    assert "1 failed" in (summary := page(tmp_path, [BAD, OK, asked], parts=["summary"])) and "shows no answer to 1 of them" in summary
+    assert "no answer to" not in page(tmp_path, parts=["summary"])
