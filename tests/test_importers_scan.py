@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinchtools import tables
+from sinchtools import analysis, tables
 from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import read
 from sinchtools.importers.scan import HELD_BACK, LEFT_OUT, SCANNED, SECRET_LIKE, scan
@@ -96,6 +96,18 @@ def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(tmp_path, 
     with pytest.raises(WrongUseError, match=f"'{name}' has none of the columns") as error:
         scan(tmp_path / name)
     assert "columns={'result': 'status'}" in error.value.hint and "st.read" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("last", "reads"),
+    [pytest.param({}, 1, id="no-call-id"), pytest.param({"call_id": "c"}, 2, id="call-id-in-the-last-line-only")],
+)
+def test_a_log_is_read_once_for_a_question_unless_it_has_retries_to_fold(tmp_path, last, reads):
+    rows = [*[{"id": str(i), "status": 429} for i in range(300)], {"id": "x", "status": 429, **last}, {"id": "y", "status": 201, **last}]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folded = analysis.calls(scan(tmp_path / "log.jsonl"))
+    assert folded.explain().count("READ_JSON") == reads
+    assert folded.aggregate("count(*)").fetchall() == [(302 if reads == 1 else 301,)]
 
 
 def test_an_empty_file_among_others_has_no_rows(jsonl, tmp_path):

@@ -62,10 +62,11 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
     connection.execute("SET VARIABLE sinchtools_files = ?", [str(pattern)])
     connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
     try:
-        _check_lines(str(pattern), wanted)
+        seen = _keys_seen(str(pattern), wanted)
         raw = _raw(connection, str(pattern), wanted)
         _check_columns(str(pattern), raw.columns, wanted)
-        return raw.project(", ".join(_selected(name, raw.columns, columns or {}) for name in SCANNED))
+        present = [name for name in raw.columns if name != "call_id" or seen is None or name in seen]  # no retries to fold: the log is read once
+        return raw.project(", ".join(_selected(name, present, columns or {}) for name in SCANNED))
     except duckdb.IOException:
         raise MissingInputError(str(pattern), "fits no file that can be read") from None
     except duckdb.Error:  # its text may quote a line of the file
@@ -141,12 +142,20 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
     }
 
 
-def _check_lines(pattern: str, wanted: Iterable[str]) -> None:
-    """Refuse a file that is no JSON Lines: DuckDB would take each of its lines for a row of nulls."""
+def _keys_seen(pattern: str, wanted: Iterable[str]) -> set[str] | None:
+    """
+    Return the keys in the first and last lines of JSON Lines; None when not all files can be looked at.
+
+    A file without any of the columns is refused: DuckDB would take each of its lines for a row of nulls.
+    """
     files = glob.glob(pattern, recursive=True) if _reader(pattern) == "json" else []  # noqa: PTH207  # as DuckDB reads a pattern
+    seen: set[str] = set()
     for name in files:
         if lines := _first_lines(name):
-            _check_columns(name, set().union(*map(_keys, lines)), wanted)
+            keys = set().union(*map(_keys, lines))
+            _check_columns(name, keys, wanted)
+            seen |= keys.union(*map(_keys, _last_lines(name)))
+    return seen if files and not any(name.lower().endswith((".gz", ".zst")) for name in files) else None
 
 
 def _first_lines(name: str) -> list[bytes]:
@@ -158,6 +167,12 @@ def _first_lines(name: str) -> list[bytes]:
             return list(islice(filter(bytes.strip, iter(lambda: file.readline(2**20), b"")), _LOOKED_AT))
     except (OSError, EOFError, zlib.error):
         return []
+
+
+def _last_lines(name: str) -> list[bytes]:
+    with Path(name).open("rb") as file:
+        file.seek(max(0, Path(name).stat().st_size - 2**16))
+        return file.read().splitlines()
 
 
 def _keys(line: bytes) -> set[str]:
