@@ -25,6 +25,7 @@ from sinchtools.errors import SinchToolsError
 
 LOOK_EVERY_S = 2.0
 _SHOWS = re.compile(r"\b(display|print|show)\(")
+_ACTS = {"add", "add_replay", "add_walk", "answer", "back", "check", "note"}  # of a case or a walk: these change it
 _OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
 _ALIASED = {"sinchtools": "aliased"}  # metadata of an output that may be saved: it names nobody
 _STYLE = (
@@ -48,6 +49,7 @@ class Guard:
         self._cells: dict[str, _Cell] = {}  # in the order in which they ran last
         self._makers: dict[str, _Cell] = {}  # by name
         self._changes: Counter[str] = Counter()  # by name: `frame["x"] = 1` changes what stays the same object
+        self._before_run: dict[tuple[str, str | None], tuple[Any, int | None]] = {}  # by name and part: object and version
         self._lock, self._stopped, self._cell_runs = threading.RLock(), threading.Event(), False
 
     def start(self) -> None:
@@ -77,26 +79,31 @@ class Guard:
 
     # --- what a cell read and made -----------------------------------------------------------------------------------
 
-    def _before(self, _: Any) -> None:
-        self._cell_runs = True
+    def _before(self, info: Any) -> None:
+        self._cell_runs, here = True, self._shell.user_ns
+        read = [(name, part) for name, part, _ in names_of(self._shell.transform_cell(info.raw_cell)).read if name in here]
+        self._before_run = {(name, part): (here[name], _version(here[name], part)) for name, part in read}
 
     def _after(self, result: Any) -> None:
         key = result.info.cell_id or result.info.raw_cell
         with self._lock:
             self._cell_runs = False
             if result.success:
-                self._cells.pop(key, None)
+                if replaced := self._cells.pop(key, None):
+                    replaced.reads, replaced.makers = [], {}  # nobody asks it any more
                 self._cells[key] = self._ran(key, result)
             elif key in self._cells:
                 self._cells[key].display_id = ""  # its view is gone; what others took from it is not
+            self._before_run = {}
         self.check()
 
     def _ran(self, key: str, result: Any) -> _Cell:
         names, here = names_of(self._shell.transform_cell(result.info.raw_cell)), self._shell.user_ns
         self._changes.update(names.changed)
         is_panel = type(result.result).__module__.startswith("sinchtools.panels")  # it tells by itself that its case changed
+        acts = any(part is None or part in _ACTS for _, part, _ in names.read)
         reads = [
-            _Read(name, is_own, part, _held(here[name]), None if is_panel else _version(here[name], part), self._changes[name])
+            _Read(name, is_own, part, _held(here[name]), None if is_panel else self._seen(name, part, acts), self._changes[name])
             for name, part, is_own in names.read
             if name in here and not name.startswith("_") and name not in _OF_IPYTHON
         ]
@@ -106,6 +113,12 @@ class Guard:
         self._makers |= dict.fromkeys(names.written | names.changed, cell)
         self._show(cell)
         return cell
+
+    def _seen(self, name: str, part: str | None, acts: bool) -> int | None:
+        """Return the version that a cell saw: that before it ran, since another kernel may have moved on meanwhile; unless it moved it itself."""
+        now = self._shell.user_ns[name]
+        before, version = self._before_run.get((name, part), (None, None))
+        return version if before is now and not acts else _version(now, part)
 
     def _reasons(self, cell: _Cell) -> Iterator[tuple[str, bool]]:
         """Yield why a cell is out of date; and whether only data moved on, so that what tells its own version, a case for instance, is still good."""

@@ -1,7 +1,9 @@
 """Below a cell stands OUT OF DATE exactly when its result no longer follows from what there is; a missing name is told with its cell."""
 
+import gc
 import json
 import threading
+import weakref
 
 import pytest
 
@@ -139,6 +141,35 @@ def test_a_case_is_still_good_when_the_cell_that_opened_it_shows_old_evidence(no
     assert set(notebook.guard.check()) == {"case"}
     notebook.run("name = '4712'", "name")
     assert set(notebook.guard.check()) == {"case", "view"}
+
+
+def test_what_another_kernel_changed_while_a_cell_ran_is_seen(notebook):
+    import sinchtools as st
+
+    notebook.shell.user_ns["meanwhile"] = lambda: st.Case("4711").note("x")
+    notebook.run("case = st.Case('4711', 'HTTP/1.1 403 Forbidden')", "case")
+    notebook.run("n = len(case.notes)\nmeanwhile()\nn", "view")
+    assert set(notebook.guard.check()) == {"view"}
+
+
+@pytest.mark.parametrize("act", ["case.note('x')", "st.replay(case.evidence[0], log=case.log)"])
+def test_what_a_cell_changes_itself_is_no_news_to_it(notebook, act):
+    notebook.run("case = st.Case('4711', 'HTTP/1.1 403 Forbidden')", "case")
+    notebook.run(f"{act}\ncase", "view")
+    assert notebook.guard.check() == {}
+
+
+def test_a_cell_run_again_and_again_keeps_hold_of_its_last_object_only(notebook):
+    class Mark:
+        pass
+
+    notebook.shell.user_ns |= {"Mark": Mark, "rows": [Mark()]}
+    notebook.run("rows = [Mark()] * len(rows)", "more")
+    first = weakref.ref(notebook.shell.user_ns["rows"][0])
+    for _ in range(3):
+        notebook.run("rows = [Mark()] * len(rows)", "more")
+    gc.collect()
+    assert first() is None
 
 
 def test_a_walk_that_went_on_makes_its_views_out_of_date(notebook):
