@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 SEEDS = [pytest.param(seed, marks=[pytest.mark.long] * (seed >= 10)) for seed in range(200 if FULL else 10)]
 CHANGED = {  # what a reader may write into the cell of the parameters
-    "00-start-here": 'case_name = "4711"',
+    "00-start-here": 'case_name, evidence_path = "4711", "../data/other"',
     "01-replay-failing-requests": 'status, code = 403, "missing_callback_url"',
     "02-error-code-distribution": 'per = "attempt"',
     "03-troubleshooting-tips": 'status, code = 400, "syntax_invalid_json"',
-    "04-case-report": 'case_name = "4711"',
+    "04-case-report": 'case_name, evidence_path = "4711", "../data/other"',
     "05-large-logs": 'log_pattern = "../data/other/*.jsonl.gz"',
 }
 CHANGES = ["parameters", "another kernel"]
