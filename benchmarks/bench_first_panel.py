@@ -1,4 +1,4 @@
-"""From `sinchtools lab` to the first panel that answers, in notebook 00, against a notebook with one slider: at most 1.3 times as long. Needs Chromium."""
+"""From `sinchtools lab` to the first panel that answers, in notebook 00: at most 1.3 times as long as to a slider alone. Needs Chromium."""
 
 from __future__ import annotations
 
