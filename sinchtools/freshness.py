@@ -71,9 +71,13 @@ class Guard:
     def check(self) -> dict[str, str]:
         """Show below each cell whether it is out of date; return why, by the id of the cell."""
         with self._lock:
-            for cell in self._cells.values():
-                before, cell.reasons = cell.reason, list(self._reasons(cell))
-                if cell.reason != before:
+            cells, before = list(self._cells.values()), [cell.reason for cell in self._cells.values()]
+            for cell in cells:
+                cell.reasons = list(self._reasons(cell))
+            while any(self._inherits(cell) for cell in cells):  # a cell may have run before or after the one that made what it reads
+                pass
+            for cell, reason in zip(cells, before, strict=True):
+                if cell.reason != reason:
                     self._show(cell, update=True)
             return {key: cell.reason for key, cell in self._cells.items() if cell.reason}
 
@@ -90,14 +94,14 @@ class Guard:
             self._cell_runs = False
             if result.success:
                 if replaced := self._cells.pop(key, None):
-                    replaced.reads, replaced.makers = [], {}  # nobody asks it any more
-                self._cells[key] = self._ran(key, result)
+                    replaced.reads, replaced.reasons = [], []
+                self._cells[key] = self._ran(result)
             elif key in self._cells:
                 self._cells[key].display_id = ""  # its view is gone; what others took from it is not
             self._before_run = {}
         self.check()
 
-    def _ran(self, key: str, result: Any) -> _Cell:
+    def _ran(self, result: Any) -> _Cell:
         names, here = names_of(self._shell.transform_cell(result.info.raw_cell)), self._shell.user_ns
         self._changes.update(names.changed)
         is_panel = type(result.result).__module__.startswith("sinchtools.panels")  # it tells by itself that its case changed
@@ -107,9 +111,8 @@ class Guard:
             for name, part, is_own in names.read
             if name in here and not name.startswith("_") and name not in _OF_IPYTHON
         ]
-        makers = {read.name: self._makers[read.name] for read in reads if read.name in self._makers and not read.is_own}  # at this moment
         has_view = result.result is not None or _SHOWS.search(result.info.raw_cell)
-        cell = _Cell(key, result.execution_count, reads, makers, secrets.token_hex(8) if has_view else "")
+        cell = _Cell(result.execution_count, reads, secrets.token_hex(8) if has_view else "")
         self._makers |= dict.fromkeys(names.written | names.changed, cell)
         self._show(cell)
         return cell
@@ -121,7 +124,7 @@ class Guard:
         return version if before is now and not acts else _version(now, part)
 
     def _reasons(self, cell: _Cell) -> Iterator[tuple[str, bool]]:
-        """Yield why a cell is out of date; and whether only data moved on, so that what tells its own version, a case for instance, is still good."""
+        """Yield why a cell is out of date by itself, and whether only data moved on: then what tells its own version, a case, is still good."""
         for read in cell.reads:
             is_same = _same(read.held(), self._shell.user_ns.get(read.name, self)) and self._changes[read.name] == read.changes
             if not read.is_own and not is_same:
@@ -130,10 +133,16 @@ class Guard:
             if read.version is not None and _version(read.held(), read.part) != read.version:
                 what = f"{read.name}.{read.part.partition('.')[0]}" if read.part else read.name
                 yield f"`{what}` has changed since this ran, here or in another notebook. Run this cell again.", True
-            maker = cell.makers.get(read.name)
-            if maker and self._cells.get(maker.key) is maker and maker.reason and not (maker.is_only_data and _version(read.held(), "") is not None):
+
+    def _inherits(self, cell: _Cell) -> bool:
+        """Add what is wrong with the cells that made what a cell read; return whether there was anything new."""
+        known = len(cell.reasons)
+        for read in cell.reads:
+            maker = None if read.is_own else self._makers.get(read.name)
+            if maker and maker is not cell and maker.reason and not (maker.is_only_data and _version(read.held(), "") is not None):
                 said = f"`{read.name}` comes from cell [{maker.number}], which is out of date itself. Run that one, then this one again."
-                yield said, maker.is_only_data
+                cell.reasons += [(said, maker.is_only_data)] if (said, maker.is_only_data) not in cell.reasons else []
+        return len(cell.reasons) > known
 
     def _show(self, cell: _Cell, *, update: bool = False) -> None:
         """Show the card, or nothing in its place, at the end of the cell's output."""
@@ -184,10 +193,8 @@ class _Read:
 
 @dataclass(slots=True, eq=False)
 class _Cell:
-    key: str
     number: int
     reads: list[_Read]
-    makers: dict[str, _Cell]  # by name: the cells that made what it read
     display_id: str  # empty: it shows nothing
     reasons: list[tuple[str, bool]] = field(default_factory=list)
 

@@ -81,6 +81,29 @@ def test_what_was_made_from_something_out_of_date_is_out_of_date(notebook):
     assert notebook.guard.check() == {}  # the same number as before
 
 
+def test_a_maker_that_ran_again_to_the_same_object_is_still_a_maker(notebook):
+    for source, cell in (
+        ("code, rows = 403, [1]", "code"),
+        ("row = rows if code else 0", "row"),
+        ("row", "view"),
+        ("row = rows if code else 0", "row"),
+    ):
+        notebook.run(source, cell)
+    assert notebook.guard.check() == {}
+    notebook.run("code = 401", "other")
+    assert set(notebook.guard.check()) == {"row", "view"}
+    notebook.run("code = 403", "other")
+    assert notebook.guard.check() == {}
+
+
+def test_cells_that_feed_each_other_are_in_date_again_with_what_feeds_both(notebook):
+    for source, cell in (("code, b = 403, [1]", "code"), ("a = [code, b]", "a"), ("b = a and b", "b"), ("code = 401", "other")):
+        notebook.run(source, cell)
+    assert {"a", "b"} <= set(notebook.guard.check())
+    notebook.run("code = 403", "other")
+    assert notebook.guard.check() == {}
+
+
 def test_a_maker_that_fails_when_it_is_run_again_does_not_make_its_views_fresh(notebook):
     for source, cell in (("code = 403", "code"), ("rows = [code]", "rows"), ("rows", "view"), ("code = 401", "code"), ("rows = 1 / 0", "rows")):
         notebook.run(source, cell)
