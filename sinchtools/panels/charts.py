@@ -227,7 +227,7 @@ class ChartsPanel(Panel):
         return paths
 
     def _list(self) -> None:
-        self._of_page = [_exchange(one) for one in _page(self.shown, self._page * ROWS_A_PAGE)]
+        self._of_page = [_exchange(one) for one in _page(self.shown, self._page * ROWS_A_PAGE, self._all)]
         cells = [[_cell(getattr(x, name)) for name in _SHOWN] for x in self._of_page]
         first = self._page * ROWS_A_PAGE + 1
         caption = f"Exchanges {first:,} to {first + len(cells) - 1:,} of {self.n:,}"
@@ -284,10 +284,28 @@ def _share(share: float, n: int) -> str:
 _SHOWN = ("at", "status", "code", "endpoint", "account", "elapsed_ms", "id")
 
 
-def _page(rows: duckdb.DuckDBPyRelation, offset: int) -> Iterator[dict[str, Any]]:
+def _page(rows: duckdb.DuckDBPyRelation, offset: int, whole: duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
+    """Return a page in the order of time: ids first, then their rows from `whole`, since to sort whole rows takes five times as long."""
+    order = [f'"{name}"' for name in ("at", "id") if name in rows.columns]
+    if len(order) == 2 and "request_body" in rows.columns:
+        ids = [one for _, one in _ordered(rows.project('epoch_us("at") AS "at", "id"'), order, offset).fetchall()]
+        found = _dicts(whole.filter(f'"id" IN ({", ".join(map(_quoted, ids))})')) if all(ids) and ids else []
+        if len(found) == len(ids):  # else an id stands for several rows
+            return sorted(found, key=lambda row: ids.index(row["id"]))
+    return _dicts(_ordered(rows, order, offset))
+
+
+def _ordered(rows: duckdb.DuckDBPyRelation, order: list[str], offset: int) -> duckdb.DuckDBPyRelation:
+    return rows.order(", ".join(f"{name} NULLS LAST" for name in order) or "1").limit(ROWS_A_PAGE, offset)
+
+
+def _dicts(rows: duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
     micros = rows.project('* REPLACE (epoch_us("at") AS "at")') if "at" in rows.columns else rows
-    ordered = micros.order(", ".join(f'"{name}" NULLS LAST' for name in ("at", "id") if name in rows.columns) or "1").limit(ROWS_A_PAGE, offset)
-    return (dict(zip(rows.columns, one, strict=True)) for one in ordered.fetchall())
+    return [dict(zip(rows.columns, one, strict=True)) for one in micros.fetchall()]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _exchange(given: dict[str, Any]) -> Exchange:

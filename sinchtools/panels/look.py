@@ -22,6 +22,7 @@ STYLE = """<style>
 .st-panel {border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 4px; padding: 12px; box-sizing: border-box;
   color: var(--jp-ui-font-color0, #111); background: var(--jp-layout-color1, #fff)}
 .st-panel .widget-label, .st-panel .widget-html-content {color: var(--jp-ui-font-color0, #111)}
+.st-panel .widget-html-content {line-height: 1.45}
 .st-panel h3 {margin: 0 0 2px 0; font-size: 1.15em; font-weight: 600}
 .st-panel p {margin: 0 0 6px 0; line-height: 1.45}
 .st-banner {padding: 6px 10px; border-left: 6px solid; font-weight: 600; line-height: 1.4; background: var(--jp-layout-color2, #eee)}
@@ -33,7 +34,8 @@ STYLE = """<style>
 .st-card b.st-word {font-size: 1.2em; letter-spacing: .03em}
 .st-panel table {border-collapse: collapse; margin: 4px 0; font-size: .92em}
 .st-panel th, .st-panel td {text-align: left !important; padding: 3px 10px 3px 0; vertical-align: top; white-space: normal;
-  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere}
+  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere; min-width: 6.5em}
+.st-panel th {white-space: nowrap}
 .st-panel img {max-width: 100%; height: auto}
 .st-panel pre {white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}
 .st-panel textarea {font-family: var(--jp-code-font-family, monospace); font-size: 12px}

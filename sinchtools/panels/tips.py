@@ -24,7 +24,7 @@ _WORDS = {  # state of a check: its words and colour
     "not decidable": ("NOT DECIDABLE FROM THE EVIDENCE", "open"),
     "asked": ("YOU DECIDE", "open"),
 }
-_ROWS_SHOWN = 8
+_ROWS_SHOWN = 12
 
 
 class TipsPanel(Panel):
@@ -142,7 +142,8 @@ class TipsPanel(Panel):
         self.answer_button.layout.display = "" if self.diagnosis else "none"
         self.step.value = _end(walk) if walk.finished else _step(walk, self.diagnosis)
         self.twin.value = f"<details><summary>All steps and what was answered</summary>{walk._repr_html_()}</details>"
-        self.say(f"{len(walk.transcript)} answers written down." if walk.transcript else "")
+        said = len(walk.transcript)
+        self.say(f"{said} answer{'s' * (said != 1)} written down." if said else "")
 
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
