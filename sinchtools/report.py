@@ -138,6 +138,12 @@ class _Content:
         return [{str(name): value for name, value in row.items()} for row in analysis.groups(self.frame).to_dict("records")]
 
     @cached_property
+    def counted(self) -> dict[Any, Any]:
+        from sinchtools import analysis
+
+        return analysis.overview(self.frame).iloc[0].to_dict()
+
+    @cached_property
     def diagnoses(self) -> dict[str, Diagnosis]:
         """One diagnosis for an example of each group, by the row's id as it is shown; made on the original, so that places are true."""
         original = {shown.id: row for shown, row in zip(self.shown, self.rows, strict=True)}
@@ -405,7 +411,7 @@ def _facts(content: _Content) -> dict[str, Any]:
     failing = sum(group["n"] for group in content.groups)
     times = sorted(row.at for row in content.shown if row.at)
     facts: dict[str, Any] = {
-        "n": f"{_counted(content, 'n'):,}", "not_known": _counted(content, "not_known"), "failing": failing,
+        "n": f"{content.counted['n']:,}", "not_known": int(content.counted["not_known"]), "failing": failing,
         "example": x.id, "first": content.shown[0].id,
         "period": f" between {_time(times[0])} and {_time(times[-1])} UTC" if times else "",
         "account": x.account, "region": x.region, "endpoint": x.endpoint, "text": x.text,
@@ -430,12 +436,6 @@ def _replay_facts(replays: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     target = best["target"] + (" (simulated)" if best["target"] == "sandbox" else "")
     facts = {"replayed": best["parent_id"], "verdict": best["verdict"], "replay_reason": "; ".join(best["reasons"]), "replay_target": target}
     return {**facts, "fixed": fixed, "fixed_in_sandbox": fixed and best["target"] == "sandbox"}
-
-
-def _counted(content: _Content, what: str) -> int:
-    from sinchtools import analysis
-
-    return int(analysis.overview(content.frame)[what].iloc[0])
 
 
 # --- the capsule -----------------------------------------------------------------------------------------------------
