@@ -44,6 +44,7 @@ OUTCOMES = {
     "No response": "no_response",
 }
 ALL = "All"
+WHOLE, NO_ONE = "the whole chart", -1  # a dropdown shows no words for a value of None
 OFFERED = 300  # a dropdown has at most so many
 ROWS_A_PAGE = 10
 
@@ -166,7 +167,7 @@ class ChartsPanel(Panel):
     @property
     def exchange(self) -> Exchange | None:
         """The exchange that is shown below."""
-        return None if self.one.value is None else self._of_page[self.one.value]
+        return None if self.one.value in (None, NO_ONE) else self._of_page[self.one.value]
 
     def draw(self) -> None:
         """Draw the chart for the controls as they stand."""
@@ -177,13 +178,13 @@ class ChartsPanel(Panel):
         self.words.value = f"<p>{shown(self.chart.description)}</p><p class='st-quiet'>The same in a cell: <code>{shown(code)}</code></p>"
         self.findings.value = ""
         with self._pause():
-            self.bar.options = [("the whole chart", None), *((visible(name)[:120], name) for name in list(self.chart.bars)[:OFFERED])]
-            self.bar.value = None
+            self.bar.options = [(WHOLE, ""), *((visible(name)[:120], name) for name in list(self.chart.bars)[:OFFERED])]
+            self.bar.value = ""
         self.list_rows()
 
     def list_rows(self) -> None:
         """List the exchanges behind the chosen bar, from the first."""
-        self.shown = self.chart.behind(self.bar.value)
+        self.shown = self.chart.behind(self.bar.value or None)
         self.n = int(self.shown.aggregate("count(*)").fetchall()[0][0])
         self._page = 0
         self._list()
@@ -233,8 +234,8 @@ class ChartsPanel(Panel):
         caption = f"Exchanges {first:,} to {first + len(cells) - 1:,} of {self.n:,}"
         self.table.value = table(list(_SHOWN), cells, caption=caption) if cells else ""
         with self._pause():
-            self.one.options = [("none", None), *((label(x), i) for i, x in enumerate(self._of_page))]
-            self.one.value = None
+            self.one.options = [("none", NO_ONE), *((label(x), i) for i, x in enumerate(self._of_page))]
+            self.one.value = NO_ONE
         self.detail.value = ""
 
     @contextmanager

@@ -39,6 +39,9 @@ STYLE = """<style>
 .st-panel img {max-width: 100%; height: auto}
 .st-panel pre {white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}
 .st-panel textarea {font-family: var(--jp-code-font-family, monospace); font-size: 12px}
+[data-jp-theme-light="false"] .st-panel select {background-image: url("data:image/svg+xml,\
+%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
+%3Cpath fill='%23fff' d='M5 6l4 4 4-4 1.3 1.3L9 12.6 3.7 7.3z'/%3E%3C/svg%3E") !important}
 .st-quiet {color: var(--jp-ui-font-color1, #424242)}
 .st-panel p.st-case {font-weight: 600; overflow-wrap: anywhere}
 .st-stale {border: 2px solid #d55e00; border-radius: 4px; padding: 2px 10px; gap: 12px}
