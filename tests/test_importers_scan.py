@@ -110,6 +110,13 @@ def test_a_log_is_read_once_for_a_question_unless_it_has_retries_to_fold(tmp_pat
     assert folded.aggregate("count(*)").fetchall() == [(302 if reads == 1 else 301,)]
 
 
+def test_retries_in_the_middle_of_a_long_log_are_folded(tmp_path):
+    line = json.dumps({"id": "0", "status": 429, "url": "/" + "x" * 200}) + "\n"
+    call = "".join(json.dumps({"id": str(i), "status": 429, "call_id": "c"}) + "\n" for i in range(400))
+    (tmp_path / "log.jsonl").write_text(line * 4000 + call + line * 4000)
+    assert analysis.calls(scan(tmp_path / "log.jsonl")).aggregate("count(*)").fetchall() == [(8001,)]
+
+
 def test_an_empty_file_among_others_has_no_rows(jsonl, tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
     assert scan(tmp_path / "*.jsonl").project("id").fetchall() == scan(jsonl).project("id").fetchall()

@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +144,7 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
 
 def _keys_seen(pattern: str, wanted: Iterable[str]) -> set[str] | None:
     """
-    Return the keys in the first and last lines of JSON Lines; None when not all files can be looked at.
+    Return the keys in lines from all over JSON Lines; None when not all files can be looked at.
 
     A file without any of the columns is refused: DuckDB would take each of its lines for a row of nulls.
     """
@@ -154,7 +154,7 @@ def _keys_seen(pattern: str, wanted: Iterable[str]) -> set[str] | None:
         if lines := _first_lines(name):
             keys = set().union(*map(_keys, lines))
             _check_columns(name, keys, wanted)
-            seen |= keys.union(*map(_keys, _last_lines(name)))
+            seen |= keys.union(*map(_keys, _lines_all_over(name)))
     return seen if files and not any(name.lower().endswith((".gz", ".zst")) for name in files) else None
 
 
@@ -169,10 +169,13 @@ def _first_lines(name: str) -> list[bytes]:
         return []
 
 
-def _last_lines(name: str) -> list[bytes]:
+def _lines_all_over(name: str) -> Iterator[bytes]:
+    """Yield lines from many places of a file, its end among them."""
+    step = max(_BLOCK, Path(name).stat().st_size // _PLACES)
     with Path(name).open("rb") as file:
-        file.seek(max(0, Path(name).stat().st_size - 2**16))
-        return file.read().splitlines()
+        for start in range(max(0, Path(name).stat().st_size - _BLOCK), -1, -step):
+            file.seek(start)
+            yield from file.read(_BLOCK).splitlines()
 
 
 def _keys(line: bytes) -> set[str]:
@@ -234,6 +237,7 @@ def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
 
 _FILE = "file of sinchtools"
 _LOOKED_AT = 100  # lines of each file
+_PLACES, _BLOCK = 256, 2**14
 _LINES = "format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864"
 _OUTCOME = (
     "CASE WHEN {status} IS NULL OR {status} <= 0 THEN 'no_response' WHEN {status} // 100 = 2 THEN 'success'"
