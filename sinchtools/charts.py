@@ -27,9 +27,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from sinchtools import analysis, counting, leaks
+from sinchtools.aliases import ALIASED
 from sinchtools.analysis import Per, label
 from sinchtools.engines import collected, is_failing, without_people
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import LeakError, WrongUseError
 from sinchtools.records import Exchange
 
 FORMATS = ("png", "svg", "pdf")
@@ -133,7 +134,8 @@ class Chart(Figure):
         """Show the HTML alone: with `%matplotlib inline` a Figure would be shown a second time, without its text."""
         from IPython.display import display
 
-        display({"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}, raw=True)  # type: ignore[no-untyped-call]
+        data = {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}
+        display(data, raw=True, metadata=ALIASED if _names_nobody(self) else {})  # type: ignore[no-untyped-call]
 
 
 @_styled
@@ -764,11 +766,25 @@ def _no_formula(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r\n") else cell
 
 
-def _write(contents: dict[Path, bytes], chart: Chart) -> list[Path]:
+def _names_nobody(chart: Chart) -> bool:
+    """Whether the chart as it is shown may be saved with a notebook."""
+    try:
+        _pass([], chart)
+    except LeakError:
+        return False
+    return True
+
+
+def _pass(contents: Iterable[tuple[Path, bytes]], chart: Chart) -> None:
+    """Let files, and what is drawn in them, through the leak gate, or raise."""
     words = "\n".join([chart.title, chart.description, *(" ".join(text.get_text().split("\n")) for text in chart.findobj(Text))])
     known = _people(chart, words + _csv(chart.data).decode("utf-8", "replace"))
-    for path, content in (*contents.items(), (next(iter(contents)), words.encode("utf-8", "replace"))):
+    for path, content in (*contents, (Path("the chart"), words.encode("utf-8", "replace"))):
         leaks.gate(content, known, where=path.name)
+
+
+def _write(contents: dict[Path, bytes], chart: Chart) -> list[Path]:
+    _pass(contents.items(), chart)
     try:
         return [leaks.put(path, content) for path, content in contents.items()]
     except OSError as error:

@@ -340,9 +340,17 @@ def test_a_chart_shows_itself_once_as_an_image_with_a_text(draw):
 
 def test_a_kernel_gets_the_html_alone(capsys, monkeypatch):
     sent = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: sent.append(bundle))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw, metadata: sent.append((sorted(bundle), metadata)))
     charts.error_codes([GOOD])._ipython_display_()
-    assert [sorted(bundle) for bundle in sent] == [["text/html", "text/plain"]]
+    assert sent == [(["text/html", "text/plain"], {"sinchtools": "aliased"})]
+
+
+def test_a_chart_that_names_somebody_is_not_marked_for_saving(monkeypatch):
+    sent = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw, metadata: sent.append(metadata))
+    body = '{"to": ["+447700900123"], "body": "Hi"}'
+    charts.error_codes([replace(GOOD, status=400, code="no +447700900123", request_body=body)])._ipython_display_()
+    assert sent == [{}]
 
 
 @pytest.mark.parametrize("draw", [charts.error_codes, charts.timeline])
