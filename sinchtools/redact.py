@@ -15,6 +15,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -122,13 +123,12 @@ class Redactor:
         """Return the body with the values of secret keys, bearer values and JWTs marked; None and no-text stay."""
         if body is None or isinstance(body, str):
             return self.text(body, place="body") if body else body
-        encoding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le" if body[1:2] == b"\0" else "latin-1"
-        try:
-            text = body.decode(encoding)
-        except UnicodeDecodeError:
-            encoding, text = "latin-1", body.decode("latin-1")
-        marked = self.text(text, place="body")
-        return body if marked == text else marked.encode(encoding, "replace")
+        for encoding in ("latin-1", "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le"):  # it may only look like one of them
+            with suppress(UnicodeDecodeError):
+                text = body.decode(encoding)
+                marked = self.text(text, place="body")
+                body = body if marked == text else marked.encode(encoding, "replace")
+        return body
 
     def text(self, text: str, *, place: str = "text") -> str:
         """Return any text without what looks like a secret."""
