@@ -210,13 +210,14 @@ def _show_log(options: argparse.Namespace) -> int:
 def _lab(options: argparse.Namespace) -> int:
     root = _lab_root()
     os.environ.setdefault("SINCHTOOLS_HOME", str(root / "sinchtools-work"))
-    os.environ[savehook.SWITCHED_ON] = "1"
     ours = {
         "--ServerApp.root_dir": root, "--LabApp.default_url": f"/lab/tree/{FIRST_NOTEBOOK}", "--LabApp.news_url": "",
         "--LabApp.app_settings_dir": settings.share_folder("data/lab"), "--LabApp.extension_manager": "readonly",
         "--ContentsManager.pre_save_hook": savehook.HOOK,
     }  # fmt: skip
     theirs = {argument.partition("=")[0] for argument in options.rest}
+    if "--ContentsManager.pre_save_hook" not in theirs:
+        os.environ[savehook.SWITCHED_ON] = "1"
     unless_given = [f"{name}={value}" for name, value in ours.items() if name not in theirs]
     command = [sys.executable, "-m", "jupyterlab", *unless_given, *options.rest]
     if os.name == "nt":  # there, execv returns to the prompt at once

@@ -175,7 +175,7 @@ class Client:
         own = dict(_OWN_HEADERS)
         if url.startswith(f"{self.base_url}/"):  # a base URL has a host and no user, so this is that host
             own["Authorization"] = f"Bearer {self._token.value()}"
-        lowered = {name.lower() for name in given}
+        lowered = {str(name).lower() for name in given}
         kept = {name: value for name, value in own.items() if name.lower() not in lowered} | {
             name: value for name, value in given.items() if value is not None
         }
@@ -379,14 +379,17 @@ def logged(
 
 def sendable(method: str, headers: Mapping[str, str]) -> bool:
     """Whether method and headers can be written as HTTP at all; evidence may hold anything."""
-    return all(map(_TOKEN.fullmatch, (method, *headers))) and all(_HEADER_VALUE.fullmatch(value) for value in headers.values())
+    words = (method, *headers, *headers.values())
+    return all(isinstance(word, str) for word in words) and (
+        all(map(_TOKEN.fullmatch, (method, *headers))) and all(map(_HEADER_VALUE.fullmatch, headers.values()))
+    )
 
 
 def _unsendable(method: str, headers: Mapping[str, str]) -> str:
     if not sendable(method, {}):
-        return f"The method {method[:20]!r}"
+        return f"The method {str(method)[:20]!r}"
     name = next(name for name, value in headers.items() if not sendable("GET", {name: value}))
-    return f"The header {re.match('[A-Za-z-]{0,40}', name)[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
+    return f"The header {re.match('[A-Za-z-]{0,40}', str(name))[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
 
 
 def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:

@@ -216,11 +216,13 @@ def _saved(case: Case) -> Iterator[_Kept]:
         except OSError:  # half a picture, or none
             continue
         numbers = path.with_suffix(".csv")
+        if not ({"Title", "Description"} <= said.keys() and numbers.exists()):  # no chart of ours: nobody knows whom it shows
+            continue
         yield _Kept(
             name=path.stem,
             picture=path.read_bytes(),
-            words=said.get("Description", ""),
-            numbers="\n".join([said.get("Title", ""), numbers.read_text(encoding="utf-8", errors="replace") if numbers.exists() else ""]),
+            words=said["Description"],
+            numbers=f"{said['Title']}\n{numbers.read_text(encoding='utf-8', errors='replace')}",
             is_old=bool(case.read_at and path.stat().st_mtime < case.read_at.timestamp()),
         )
 
@@ -317,7 +319,9 @@ def _groups(content: _Content) -> str:
 def _charts(content: _Content) -> str:
     figures = ((visible(chart._repr_html_()), _html(content, chart.description)) for chart in content.charts.values())
     drawn = "".join(f"<figure>{image}<figcaption>{words}</figcaption></figure>" for image, words in figures)
-    return _section("Charts", drawn + "".join(_kept(content, one) for one in content.kept[:MOST_GROUPS]))
+    left = len(content.kept) - MOST_GROUPS
+    more = f"<p>{left} more charts of the case are in the capsule.</p>" if left > 0 else ""
+    return _section("Charts", drawn + "".join(_kept(content, one) for one in content.kept[:MOST_GROUPS]) + more)
 
 
 def _kept(content: _Content, kept: _Kept) -> str:
@@ -325,7 +329,7 @@ def _kept(content: _Content, kept: _Kept) -> str:
     if content.names_a_person(kept):
         return f"<p>The chart {name} is left out: a person can be read in it. Save it again without the filter that names them.</p>"
     image = base64.b64encode(kept.picture).decode("ascii")
-    words = _html(content, kept.words or f"Chart {kept.name}")
+    words = _html(content, kept.words)
     old = "Drawn before evidence was last brought in. " if kept.is_old else ""
     return f'<figure><img alt="{words}" src="data:image/png;base64,{image}"><figcaption>{old}{words} (kept as {name})</figcaption></figure>'
 

@@ -157,6 +157,7 @@ def test_the_report_is_text_json_html_and_numbers():
         ([{"method": "GET", "url": "/x", "status": 204}, {"method": "GET", "url": "/x", "status": 302}], "2 not failing."),
         ([{"method": "GET", "url": "/x", "failure": "ReadTimeout"}, {"method": "GET", "url": "/x"}],
          "1 failing: ReadTimeout ×1; 1 without an answer."),
+        ([{"code": "unknown_group", "text": "No such group"}], "1 failing: unknown_group ×1."),
         ([{"method": "GET", "url": "/x", "status": s} for s in range(400, 409)],
          "9 failing: 400 ×1, 401 ×1, 402 ×1, 403 ×1, 404 ×1, 405 ×1, 3 other answers."),
     ],

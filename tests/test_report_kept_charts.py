@@ -45,12 +45,27 @@ def test_a_chart_that_the_report_draws_anyway_is_there_once(case):
 
 def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case):
     said = PngInfo()
+    said.add_text("Title", "Calls")
     said.add_text("Description", "Only calls to 46701740605: 2.")
     Image.new("L", (9, 9)).save(case.charts / "mine.png", pnginfo=said)
+    (case.charts / "mine.csv").write_text("n\n2\n")
     text = page(case)
     assert "The chart mine is left out: a person can be read in it." in text
     assert text.count("<figure>") == 2 and "46701740605" not in text
     assert WORDS not in members(case)
+
+
+def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case):
+    Image.new("L", (9, 9)).save(case.charts / "screenshot.png")
+    assert "screenshot" not in page(case)
+    assert "charts/kept-screenshot.png" not in members(case)
+
+
+def test_more_charts_than_the_page_shows_are_counted(case):
+    for i in range(12):
+        st.charts.save(st.charts.endpoints(case.evidence.frame(), source=f"part {i}"), case.charts / f"c{i:02}")
+    assert page(case).count("(kept as c") == 10
+    assert "2 more charts of the case are in the capsule" in page(case)
 
 
 def test_a_chart_from_before_the_last_evidence_says_so(case):

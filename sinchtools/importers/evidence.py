@@ -97,13 +97,13 @@ class Evidence:
     @property
     def failures(self) -> Counter[str]:
         """How many rows failed with which answer: ``403 missing_callback_url``, or the class of a network error."""
-        return Counter(_answer(exchange) for exchange in self.exchanges if _failed(exchange))
+        return Counter(exchange.answer for exchange in self.exchanges if _failed(exchange))
 
     @property
     def outcome(self) -> str:
         """How many rows failed, with which statuses and codes, in one sentence."""
         failures = self.failures
-        silent = sum(exchange.outcome == "no_response" and not exchange.failure for exchange in self.exchanges)
+        silent = sum(exchange.status is None and not _failed(exchange) for exchange in self.exchanges)
         well = len(self) - failures.total() - silent
         named = ", ".join(f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS))
         named += f", {len(failures) - SHOWN_ANSWERS:,} other answers" if len(failures) > SHOWN_ANSWERS else ""
@@ -180,11 +180,7 @@ def _html_cell(name: str, text: str) -> str:
 
 
 def _failed(exchange: Exchange) -> bool:
-    return exchange.outcome in ("user_error", "sinch_error") or (exchange.outcome == "no_response" and bool(exchange.failure))
-
-
-def _answer(exchange: Exchange) -> str:
-    return " ".join(str(part) for part in (exchange.status, exchange.code) if part) or str(exchange.failure)
+    return exchange.outcome in ("user_error", "sinch_error") or (exchange.status is None and bool(exchange.failure or exchange.code))
 
 
 def _said(entry: Skipped) -> str:
