@@ -56,7 +56,8 @@ class Checkup(list[Check]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td><b>{_WORDS[c.state]}</b></td><td>{escape(c.name)}</td><td>{escape(c.says)} {escape(c.then)}</td></tr>" for c in self)
+        told = [(f"<b>{_WORDS[c.state]}</b>", escape(c.name), f"{escape(c.says)} {escape(c.then)}") for c in self]
+        rows = "".join("<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in one) + "</tr>" for one in told)
         head = "".join(f"<th scope=col style='text-align:left'>{name}</th>" for name in ("State", "What", "Seen, and what to do"))
         return card(self._verdict(), f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
