@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import narwhals as nw
@@ -29,7 +29,7 @@ from matplotlib.transforms import offset_copy
 from sinchtools import analysis, counting, leaks
 from sinchtools.aliases import ALIASED
 from sinchtools.analysis import Per, label
-from sinchtools.engines import collected, is_failing, without_people
+from sinchtools.engines import DATE, collected, is_failing, without_people
 from sinchtools.errors import LeakError, WrongUseError
 from sinchtools.records import Exchange
 
@@ -83,6 +83,8 @@ _STYLE = {  # whatever style the notebook has chosen for its own figures
     "path.simplify": False,
 }
 _MAYBE_A_NUMBER = re.compile(r"\d(?:[ \u00a0().\-/]{0,2}\d){7,}")
+_A_TIME = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[\d.]+Z)?")
+_TELLING = ("url", "request_body", "response_body", "text", "code", "account", "endpoint", "source", "failure")  # columns that can name somebody
 _styled = mpl.rc_context(_STYLE)
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#F7FBFF", "#9ECAE1", "#2171B5", "#08306B"])
 
@@ -135,7 +137,7 @@ class Chart(Figure):
         from IPython.display import display
 
         data = {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}
-        display(data, raw=True, metadata=ALIASED if _names_nobody(self) else {})  # type: ignore[no-untyped-call]
+        display(data, raw=True, metadata=ALIASED if names_nobody(self) else {})  # type: ignore[no-untyped-call]
 
 
 @_styled
@@ -381,6 +383,15 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
         raise WrongUseError(f"A {type(fig).__name__} is no chart of sinchtools.", hint="Give what st.charts.error_codes or another one returned.")
     contents = {path.with_name(f"{stem}.{name}"): _rendered(fig, name) for name in dict.fromkeys(wanted)}
     return _write({**contents, path.with_name(f"{stem}.csv"): _csv(fig.data)}, fig)
+
+
+def names_nobody(chart: Chart) -> bool:
+    """Whether the chart as it is shown may be saved with a notebook: no person of the exchanges behind it, and no secret, is in its words."""
+    try:
+        _pass([], chart)
+    except LeakError:
+        return False
+    return True
 
 
 # --- what is said around every chart --------------------------------------------------------------------------------------------------------------
@@ -719,18 +730,19 @@ def _missing(value: Any) -> bool:
 
 def _people(chart: Chart, words: str) -> leaks.Known:
     """Return the people of the exchanges behind the chart, if anything in its words can be one: a long number, or a sentence for a code."""
-    if not (_MAYBE_A_NUMBER.search(words) or any(" " in str(code) for name in ("code", "account") for code in chart.data.get(name, ()))):
+    sentences = (" " in str(told) for name in ("code", "account") for told in chart.data.get(name, ()))
+    if not (_MAYBE_A_NUMBER.search(_A_TIME.sub("", words)) or any(sentences)):
         return leaks.Known()
     rows: Any = nw.from_native(chart._rows).lazy()
-    told = [name for name in ("url", "request_body", "response_body", "text") if name in rows.columns]
+    told = [name for name in _TELLING if name in rows.columns]
     if not told:
         return leaks.Known()
     found: list[dict[Any, Any]] = collected(rows.select(*told).unique()).astype(object).to_dict("records")
-    return leaks.Known.of(_exchange({name: None if _missing(value) else value for name, value in row.items()}) for row in found)
+    return leaks.Known.of(Exchange(**{name: _telling(name, value) for name, value in cast("dict[str, Any]", row).items()}) for row in found)
 
 
-def _exchange(row: dict[str, Any]) -> Exchange:
-    return Exchange(**row)
+def _telling(name: str, value: Any) -> Any:
+    return None if _missing(value) else DATE.sub("", value) if name == "source" else value  # an access log is named by its day
 
 
 def _rendered(chart: Chart, name: str, dpi: int = 200) -> bytes:
@@ -766,19 +778,11 @@ def _no_formula(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r\n") else cell
 
 
-def _names_nobody(chart: Chart) -> bool:
-    """Whether the chart as it is shown may be saved with a notebook."""
-    try:
-        _pass([], chart)
-    except LeakError:
-        return False
-    return True
-
-
 def _pass(contents: Iterable[tuple[Path, bytes]], chart: Chart) -> None:
     """Let files, and what is drawn in them, through the leak gate, or raise."""
     words = "\n".join([chart.title, chart.description, *(" ".join(text.get_text().split("\n")) for text in chart.findobj(Text))])
-    known = _people(chart, words + _csv(chart.data).decode("utf-8", "replace"))
+    names = _csv(chart.data.select_dtypes(exclude="number")).decode("utf-8", "replace")
+    known = _people(chart, "\n".join([words, *map(str, chart.data.columns), names]))
     for path, content in (*contents, (Path("the chart"), words.encode("utf-8", "replace"))):
         leaks.gate(content, known, where=path.name)
 

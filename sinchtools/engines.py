@@ -28,7 +28,9 @@ Per = Literal["call", "attempt"]
 FAILING = ("user_error", "sinch_error", "no_response")
 NO_RESPONSE = -1000  # in the column `answer`; its null is an answer that the evidence does not show
 _FIRST_STATUS = {"success": 200, "user_error": 400, "sinch_error": 500}
-_DATE = re.compile(r"((?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?(?!\d))")  # without dashes
+DATE = re.compile(  # without dashes; twelve digits on end are a number of Egypt
+    r"((?<![\d+])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_.-][0-2]\d[0-5]\d(?:[0-5]\d)?(?!\d))?(?! ?\d))"
+)
 _SEARCHED = ("code", "text", "url", "endpoint", "failure", "request_body", "response_body")
 _SPARK = {  # nothing leaves this machine, and a small file is not split in 200
     "spark.driver.host": "127.0.0.1",
@@ -131,7 +133,7 @@ def without_people(text: str) -> str:
     >>> without_people("report +15551230001.har, access-20240601.log")
     'report [number].har, access-20240601.log'
     """
-    parts = _DATE.split(Redactor().text(text))
+    parts = DATE.split(Redactor().text(text))
     nobody = Aliases(b"nobody keeps this: no alias is told")
     parts[::2] = [NUMBER_ALIAS.sub("[number]", nobody.words(part)) for part in parts[::2]]
     return "".join(parts)

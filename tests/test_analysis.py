@@ -446,6 +446,23 @@ def test_a_filter_keeps_what_fits(engine, filters, kept, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("access-20240601.log", "access-20240601.log", id="day"),
+        pytest.param("access-20240601T1530.log", "access-20240601T1530.log", id="day-and-minute"),
+        pytest.param("access_20240601-153000.log", "access_20240601-153000.log", id="day-and-second"),
+        pytest.param("report 201012201530.har", "report [number].har", id="number-of-egypt-like-a-minute"),
+        pytest.param("report +201012201530.har", "report [number].har", id="with-its-plus"),
+        pytest.param("report +20240601.har", "report [number].har", id="no-day-has-a-plus"),
+        pytest.param("report 20240601153000.har", "report [number].har", id="fourteen-digits-on-end"),
+        pytest.param("report 20101220 1530.har", "report [number].har", id="a-space-in-the-number"),
+    ],
+)
+def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text, told):
+    assert engines.without_people(text) == told
+
+
+@pytest.mark.parametrize(
     ("text", "pattern"),
     [
         pytest.param("Invalid '+15551230001'", "Invalid <value>", id="quoted"),

@@ -429,7 +429,38 @@ def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(make, code, 
     with pytest.raises(LeakError, match=r"holds (the number of a person|a message text)"):
         charts.save(charts.error_codes(make([row])), tmp_path / "x")
     assert not [*tmp_path.iterdir()]
-    charts.save(charts.error_codes(make([replace(row, code="order 4155512300")])), tmp_path / "x")
+    charts.save(charts.error_codes(make([replace(row, code="order 41555")])), tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "draw"),
+    [
+        pytest.param("code", "rejected +15551230001", charts.error_codes, id="code"),
+        pytest.param("code", "rejected +15551230001", charts.endpoints, id="code-over-a-column"),
+        pytest.param("account", "+15551230001", charts.accounts, id="account"),
+        pytest.param("endpoint", "GET /groups/15551230001", charts.latency, id="endpoint"),
+    ],
+)
+def test_a_number_that_stands_in_a_column_of_the_chart_alone_is_a_person_too(column, value, draw, tmp_path):
+    chart = draw([replace(GOOD, status=400, request_body='{"to": ["+15559870002"]}', **{column: value})])
+    assert not charts.names_nobody(chart)
+    with pytest.raises(LeakError, match="the number of a person"):
+        charts.save(chart, tmp_path / "x")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        pytest.param("account", "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", id="service-plan"),
+        pytest.param("account", "01234567-1234-4234-8234-123456789012", id="project"),
+        pytest.param("source", "access-20240601.log#1", id="file-named-by-its-day"),
+        pytest.param("source", "report +15551230001.har#1", id="file-whose-number-is-cut-out"),
+    ],
+)
+@each_chart
+def test_ids_and_files_are_no_people(draw, column, value):
+    assert charts.names_nobody(draw([replace(GOOD, status=400, **{column: value})]))
 
 
 def test_a_figure_of_another_kind_is_refused(tmp_path):
