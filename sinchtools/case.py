@@ -152,6 +152,8 @@ class Case:
         """
         if part == "log":
             return self.log.version
+        if part == "charts":
+            return self.charts.stat().st_mtime_ns
         if part not in _KINDS:
             return 0
         return len(self._history(_KINDS[part])) + self._size("evidence.jsonl") * (_KINDS[part] == "evidence")

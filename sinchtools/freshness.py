@@ -1,7 +1,8 @@
 """
 Below a cell: OUT OF DATE, once its result no longer follows from what the notebook and its case hold; and which cell to run first.
 
-The extension behind ``%load_ext sinchtools``. An object may tell the version of its data (`version`, or `version_of` one of its parts).
+The extension behind ``%load_ext sinchtools``. It goes by the names that cells read and make: what changes through another name of the same
+object, or inside a function, is not seen. An object may tell the version of its data (`version`, or `version_of` one of its parts).
 """
 
 from __future__ import annotations
@@ -20,14 +21,21 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from sinchtools.cellnames import names_of
+from sinchtools.aliases import ALIASED
+from sinchtools.cellnames import Names, names_of
 from sinchtools.errors import SinchToolsError
 
 LOOK_EVERY_S = 2.0
 _SHOWS = re.compile(r"\b(display|print|show)\(")
 _ACTS = {"add", "add_replay", "add_walk", "answer", "back", "check", "note"}  # of a case or a walk: these change it
+_TIMED = re.compile(r"^(?P<before>[ \t]*(?:[\w, ]+= *)?)%%?(?:time|timeit|prun)\b(?:[ \t]+-[a-z]+(?:[ \t]+\d+\b)?)*[ \t]*", re.MULTILINE)
+_CAPTURED = re.compile(r"\A\s*%%capture\b(?:[ \t]+--[\w-]+)*[ \t]*(?P<name>\w*)")
+_CHANGES_ITS = {  # methods that change their object, as the builtin containers have them
+    "add", "append", "clear", "difference_update", "discard", "extend", "insert", "intersection_update", "pop", "popitem", "remove", "reverse",
+    "setdefault", "sort", "symmetric_difference_update", "update",
+}  # fmt: skip
+_CHANGES_FRAME = {"inplace", "insert", "pop", "update"}
 _OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
-_ALIASED = {"sinchtools": "aliased"}  # metadata of an output that may be saved: it names nobody
 _STYLE = (
     "border:2px solid #d55e00;border-radius:4px;padding:4px 12px;line-height:1.4;font-family:var(--jp-ui-font-family,sans-serif);font-weight:600;"
     "color:var(--jp-ui-font-color0,inherit);background:var(--jp-layout-color1,transparent)"
@@ -85,7 +93,7 @@ class Guard:
 
     def _before(self, info: Any) -> None:
         self._cell_runs, here = True, self._shell.user_ns
-        read = [(name, part) for name, part, _ in names_of(self._shell.transform_cell(info.raw_cell)).read if name in here]
+        read = [(name, part) for name, part, _ in self._names(info.raw_cell).read if name in here]
         self._before_run = {(name, part): (here[name], _version(here[name], part)) for name, part in read}
 
     def _after(self, result: Any) -> None:
@@ -96,14 +104,17 @@ class Guard:
                 if replaced := self._cells.pop(key, None):
                     replaced.reads, replaced.reasons = [], []
                 self._cells[key] = self._ran(result)
-            elif key in self._cells:
-                self._cells[key].display_id = ""  # its view is gone; what others took from it is not
+            else:
+                self._changes.update(self._changed(self._names(result.info.raw_cell)))  # it may have come so far
+                if key in self._cells:
+                    self._cells[key].display_id = ""  # its view is gone; what others took from it is not
             self._before_run = {}
         self.check()
 
     def _ran(self, result: Any) -> _Cell:
-        names, here = names_of(self._shell.transform_cell(result.info.raw_cell)), self._shell.user_ns
-        self._changes.update(names.changed)
+        names, here = self._names(result.info.raw_cell), self._shell.user_ns
+        changed = self._changed(names)
+        self._changes.update(changed)
         is_panel = type(result.result).__module__.startswith("sinchtools.panels")  # it tells by itself that its case changed
         acts = any(part is None or part in _ACTS for _, part, _ in names.read)
         reads = [
@@ -113,9 +124,19 @@ class Guard:
         ]
         has_view = result.result is not None or _SHOWS.search(result.info.raw_cell)
         cell = _Cell(result.execution_count, reads, secrets.token_hex(8) if has_view else "")
-        self._makers |= dict.fromkeys(names.written | names.changed, cell)
+        self._makers |= dict.fromkeys(names.written | changed, cell)
         self._show(cell)
         return cell
+
+    def _names(self, source: str) -> Names:
+        """Return the names of a cell; what a magic runs as Python counts as written in the cell itself."""
+        python = _TIMED.sub(r"\g<before>", _CAPTURED.sub(lambda match: f"{match['name']} = None" if match["name"] else "", source))
+        return names_of(self._shell.transform_cell(python))
+
+    def _changed(self, names: Names) -> set[str]:
+        """Return the names whose object a cell changed in its place, also by a method of what is a container or a frame."""
+        here = self._shell.user_ns
+        return names.changed | {name for name, method in names.called if method in _changing_methods(here.get(name))}
 
     def _seen(self, name: str, part: str | None, acts: bool) -> int | None:
         """Return the version that a cell saw: that before it ran, since another kernel may have moved on meanwhile; unless it moved it itself."""
@@ -129,7 +150,9 @@ class Guard:
             is_same = _same(read.held(), self._shell.user_ns.get(read.name, self)) and self._changes[read.name] == read.changes
             if not read.is_own and not is_same:
                 where = f" (cell [{self._makers[read.name].number}])" if read.name in self._makers else ""
-                yield f"`{read.name}` was made anew after this ran{where}. Run this cell again.", False
+                is_gone = read.name not in self._shell.user_ns
+                said = f"is gone{where}. Make it again, then run" if is_gone else f"was made anew after this ran{where}. Run"
+                yield f"`{read.name}` {said} this cell again.", False
             if read.version is not None and _version(read.held(), read.part) != read.version:
                 what = f"{read.name}.{read.part.partition('.')[0]}" if read.part else read.name
                 yield f"`{what}` has changed since this ran, here or in another notebook. Run this cell again.", True
@@ -150,7 +173,7 @@ class Guard:
             text = f"OUT OF DATE: {cell.reason}" if cell.reason else ""
             words = re.sub("`(.+?)`", r"<code>\1</code>", escape(text))
             data = {"text/html": f"<div role='status' style='{_STYLE}'>▲ {words}</div>" if words else "", "text/plain": text}
-            self._shell.display_pub.publish(data=data, metadata=_ALIASED, transient={"display_id": cell.display_id}, update=update)
+            self._shell.display_pub.publish(data=data, metadata=ALIASED, transient={"display_id": cell.display_id}, update=update)
 
     def _look(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
@@ -216,6 +239,12 @@ def _version(value: Any, part: str | None) -> int | None:
     except (OSError, SinchToolsError):
         return -1
     return found if isinstance(found, int) else None
+
+
+def _changing_methods(value: Any) -> set[str]:
+    if isinstance(value, list | dict | set | bytearray):
+        return _CHANGES_ITS
+    return _CHANGES_FRAME if type(value).__name__ in ("DataFrame", "Series") else set()
 
 
 def _held(value: Any) -> Callable[[], Any]:

@@ -30,6 +30,18 @@ def notebook(work):
         pytest.param("rows = [1]", "rows", "del rows", True, id="no-object"),
         pytest.param("rows = {}", "rows", "rows['x'] = 1", True, id="changed-in-its-place"),
         pytest.param("rows = [1]", "rows", "rows += [2]", True, id="added-to"),
+        pytest.param("rows = [1]", "rows", "rows.append(2)", True, id="changed-by-its-method"),
+        pytest.param("rows = [1]", "rows", "last = rows.pop()", True, id="changed-by-its-method-whose-value-is-kept"),
+        pytest.param("rows = [1]", "rows", "rows.count(1)", False, id="asked-by-its-method"),
+        pytest.param("rows = [1]", "rows = [2]; rows.append(3); rows", "rows = [3]", False, id="its-own-changed-by-its-method"),
+        pytest.param("import pandas\nrows = pandas.DataFrame({'x': [1]})", "rows", "rows.drop(0, inplace=True)", True, id="a-frame-in-its-place"),
+        pytest.param("import pandas\nrows = pandas.DataFrame({'x': [1]})", "rows", "rows.add(1)", False, id="a-frame-made-from-a-frame"),
+        pytest.param("rows = {}", "rows", "rows['x'] = 1; 1 / 0", True, id="changed-by-a-cell-that-failed-then"),
+        pytest.param("rows = [1]", "%time rows", "rows = [2]", True, id="timed"),
+        pytest.param("rows = [1]", "mine = %timeit -n 1 -r 1 -o rows\nmine", "rows = [2]", True, id="timed-often"),
+        pytest.param("rows = [1]", "%%time\nrows", "rows = [2]", True, id="a-cell-timed"),
+        pytest.param("rows = [1]", "%%capture shown\nprint(rows)", "rows = [2]", True, id="a-cell-captured"),
+        pytest.param("%time rows = [1]", "rows", "%time rows = [2]", True, id="made-anew-in-a-magic"),
         pytest.param("rows = [1]", "rows = [2]; rows", "rows = [3]", False, id="its-own"),
         pytest.param("rows = [1]", "if rows:\n    mine = rows\nmine", "mine = 1", True, id="its-own-in-a-branch-only"),
         pytest.param("rows = [1]", "[x for x in rows]", "x = 1", False, id="a-name-of-a-comprehension"),
@@ -59,6 +71,13 @@ def test_the_card_names_what_changed_and_the_cell_that_made_it(notebook):
     assert notebook.card("view") == f"OUT OF DATE: `rows` was made anew after this ran (cell [{number}]). Run this cell again."
     assert "<div role='status'" in notebook.card("view", "text/html") and "<code>rows</code>" in notebook.card("view", "text/html")
     assert "var(--jp-" in notebook.card("view", "text/html")
+
+
+def test_a_name_that_was_deleted_is_told_to_be_gone(notebook):
+    for source, cell in (("rows = [1]", "first"), ("rows", "view")):
+        notebook.run(source, cell)
+    number = notebook.run("del rows", "del").execution_count
+    assert notebook.card("view") == f"OUT OF DATE: `rows` is gone (cell [{number}]). Make it again, then run this cell again."
 
 
 def test_run_again_a_cell_is_in_date(notebook):
@@ -121,20 +140,23 @@ CHANGES = {
     "note": lambda case: case.note("x"),
     "walk": lambda case: case.add_walk(tips(401)),
     "log": lambda case: case.log.add([BAD]),
+    "chart": lambda case: (case.charts / "codes.png").write_bytes(b""),
 }
 
 
 @pytest.mark.parametrize(
     ("view", "stale_after"),
     [
-        ("case", {"evidence", "note", "walk", "log"}),
+        ("case", {"evidence", "note", "walk", "log", "chart"}),
         ("len(case.evidence.failing())", {"evidence"}),
         ("case.notes", {"note"}),
         ("case.walks[:1]", {"walk"}),
         ("case.log", {"log"}),
         ("case.log.frame()", {"log"}),
         ("dict(log=case.log)", set()),
-        ("case.folder, case.name, case.charts", set()),
+        ("case.folder, case.name", set()),
+        ("sorted(case.charts.glob('*'))", {"chart"}),
+        ("print(case.charts / 'codes.png')", set()),
         ("case = st.Case('4711'); case.evidence", {"evidence"}),
     ],
 )
