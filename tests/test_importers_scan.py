@@ -117,6 +117,25 @@ def test_retries_in_the_middle_of_a_long_log_are_folded(tmp_path):
     assert analysis.calls(scan(tmp_path / "log.jsonl")).aggregate("count(*)").fetchall() == [(8001,)]
 
 
+@pytest.mark.parametrize("body", [1_000, 10_000, 20_000, 50_000])
+@pytest.mark.parametrize("plain", [0, 100, 3000])
+def test_retries_in_lines_longer_than_what_is_looked_at_are_folded(tmp_path, plain, body):
+    lines = [{"id": f"p{i}", "status": 201} for i in range(plain)]
+    lines += [
+        {"id": f"{i}-{n}", "request_body": "x" * body, "call_id": f"c{i}", "attempt": n, "status": status}
+        for i in range(50)
+        for n, status in ((1, 503), (2, 201))
+    ]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert analysis.codes(scan(tmp_path / "log.jsonl"))[["status", "n"]].to_numpy().tolist() == [[201, plain + 50]]
+
+
+def test_a_call_id_that_a_body_speaks_of_is_none(tmp_path):
+    row = {"id": "1", "status": 201, "request_body": '{"call_id": "c"}'}
+    (tmp_path / "log.jsonl").write_text((json.dumps(row) + "\n") * 500)
+    assert analysis.calls(scan(tmp_path / "log.jsonl")).explain().count("READ_JSON") == 1
+
+
 def test_an_empty_file_among_others_has_no_rows(jsonl, tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
     assert scan(tmp_path / "*.jsonl").project("id").fetchall() == scan(jsonl).project("id").fetchall()

@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,10 +62,10 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
     connection.execute("SET VARIABLE sinchtools_files = ?", [str(pattern)])
     connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
     try:
-        seen = _keys_seen(str(pattern), wanted)
+        may_repeat = _may_have_call_ids(str(pattern), wanted)
         raw = _raw(connection, str(pattern), wanted)
         _check_columns(str(pattern), raw.columns, wanted)
-        present = [name for name in raw.columns if name != "call_id" or seen is None or name in seen]  # no retries to fold: the log is read once
+        present = [name for name in raw.columns if name != "call_id" or may_repeat]  # no retries to fold: the log is read once
         return raw.project(", ".join(_selected(name, present, columns or {}) for name in SCANNED))
     except duckdb.IOException:
         raise MissingInputError(str(pattern), "fits no file that can be read") from None
@@ -142,20 +142,18 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
     }
 
 
-def _keys_seen(pattern: str, wanted: Iterable[str]) -> set[str] | None:
+def _may_have_call_ids(pattern: str, wanted: Iterable[str]) -> bool:
     """
-    Return the keys in lines from all over JSON Lines; None when not all files can be looked at.
+    Return whether a line may have a call_id, looked for all over JSON Lines; what cannot be looked at may.
 
     A file without any of the columns is refused: DuckDB would take each of its lines for a row of nulls.
     """
     files = glob.glob(pattern, recursive=True) if _reader(pattern) == "json" else []  # noqa: PTH207  # as DuckDB reads a pattern
-    seen: set[str] = set()
-    for name in files:
-        if lines := _first_lines(name):
-            keys = set().union(*map(_keys, lines))
-            _check_columns(name, keys, wanted)
-            seen |= keys.union(*map(_keys, _lines_all_over(name)))
-    return seen if files and not any(name.lower().endswith((".gz", ".zst")) for name in files) else None
+    first = {name: _first_lines(name) for name in files}
+    for name, lines in first.items():
+        if lines:
+            _check_columns(name, set().union(*map(_keys, lines)), wanted)
+    return not files or any(name.lower().endswith((".gz", ".zst")) or (bool(lines) and _has_call_ids(name)) for name, lines in first.items())
 
 
 def _first_lines(name: str) -> list[bytes]:
@@ -169,13 +167,16 @@ def _first_lines(name: str) -> list[bytes]:
         return []
 
 
-def _lines_all_over(name: str) -> Iterator[bytes]:
-    """Yield lines from many places of a file, its end among them."""
-    step = max(_BLOCK, Path(name).stat().st_size // _PLACES)
+def _has_call_ids(name: str) -> bool:
+    """Whether a block from all over a file, its start and end among them, names a call_id, or lies within lines too long to say."""
+    size = Path(name).stat().st_size
     with Path(name).open("rb") as file:
-        for start in range(max(0, Path(name).stat().st_size - _BLOCK), -1, -step):
+        for start in (0, *range(max(0, size - _BLOCK), 0, -max(_BLOCK, size // _PLACES))):
             file.seek(start)
-            yield from file.read(_BLOCK).splitlines()
+            block = file.read(_BLOCK)
+            if b'"call_id"' in block or (len(block) == _BLOCK and block.count(b"\n") < 2):
+                return True
+    return False
 
 
 def _keys(line: bytes) -> set[str]:
