@@ -337,7 +337,7 @@ def _zero_filled(counts: pd.DataFrame, order: pd.DataFrame, step: int) -> pd.Dat
         return counts
     buckets = range(int(counts["bucket"].min()), int(counts["bucket"].max()) + 1)
     place = {label(s, c): i for i, (s, c) in enumerate(zip(order["status"], order["code"], strict=True))}
-    filled = np.zeros((len(buckets), len(place)), dtype="int64")
+    filled = np.zeros((len(buckets), len(order)), dtype="int64")
     columns = [place[label(s, c)] for s, c in zip(counts["status"], counts["code"], strict=True)]
     np.add.at(filled, ((counts["bucket"] - buckets[0]).astype("int64"), np.array(columns)), counts["n"].astype("int64").to_numpy())
     repeated = order.iloc[np.tile(np.arange(len(order)), len(buckets))][["status", "code"]].reset_index(drop=True)

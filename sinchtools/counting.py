@@ -19,6 +19,7 @@ MOST_INTERVALS = 250  # a timeline that chooses its interval has at most so many
 MOST_BUCKETS = 100_000
 _SIDES = {"n": "Int64", "share": "Float64", "n_failing": "Int64", "share_failing": "Float64", "not_known": "Int64"}
 _TIME = "datetime64[us, UTC]"
+_SILENT = ("no response", "not known")
 RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty result has the same
     "codes": {"status": "Int16", "code": "string", "outcome": "string", "n": "Int64", "share": "Float64"},
     "timeline": {"start": _TIME, "status": "Int16", "code": "string", "n": "Int64"},
@@ -67,22 +68,27 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
 
 def label(status: int | None, code: str | None, outcome: str | None = "no_response") -> str:
     """
-    Return the name that tables and charts give to a status and code.
+    Return the name that tables and charts give to a status and code; a code that would read as something else is in quotes.
 
     Examples
     --------
     >>> label(403, "missing_callback_url"), label(401, None), label(None, None)
     ('403 missing_callback_url', '401 Unauthorized', 'no response')
-    >>> label(None, None, outcome=None)
-    'not known'
+    >>> label(None, None, outcome=None), label(403, None), label(403, "Forbidden")
+    ('not known', '403 Forbidden', '403 "Forbidden"')
     """
     if missing(status):
-        return str(code) if not missing(code) else "not known" if missing(outcome) else "no response"
+        return _unlike(str(code), *_SILENT) if not missing(code) else _SILENT[missing(outcome)]
     try:
         phrase = HTTPStatus(int(status or 0)).phrase
     except ValueError:
         phrase = ""
-    return f"{int(status or 0)} {phrase if missing(code) else code}".strip()
+    return f"{int(status or 0)} {phrase if missing(code) else _unlike(str(code), phrase)}".strip()
+
+
+def _unlike(code: str, *others: str) -> str:
+    is_odd = code in ("", *others) or code != code.strip() or code.startswith('"') or (others == _SILENT and code.lstrip("-")[:1].isdigit())
+    return f'"{code}"' if is_odd else code
 
 
 # --- while the engine counts ----------------------------------------------------------------------------------------------------------------------

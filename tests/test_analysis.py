@@ -445,6 +445,22 @@ def test_a_filter_keeps_what_fits(engine, filters, kept, tmp_path):
     assert sorted(engines.collected(nw.from_native(found).lazy().select("id"))["id"]) == list(kept)
 
 
+ALIKE = [(403, None), (403, "Forbidden"), (403, '"Forbidden"'), (403, ""), (403, " "), (999, None), (999, ""), (None, "403 Forbidden"), (None, "")]
+
+
+def test_each_status_and_code_has_a_name_of_its_own():
+    keys = [*ALIKE, (None, None), (None, "no response"), (None, "not known"), (None, "-1"), (-1, None)]
+    names = [analysis.label(*key) for key in keys]
+    assert len({*names}) == len(keys)
+    assert "not known" not in names
+
+
+def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself():
+    rows = [replace(GOOD, id=str(i), status=s, code=c, failure=None if s else "x") for i, (s, c) in enumerate(ALIKE)]
+    found = analysis.timeline(rows, top=3)
+    assert found.groupby(["status", "code"], dropna=False)["n"].sum().tolist() == [1, 1, 1, 6]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

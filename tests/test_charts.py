@@ -188,6 +188,13 @@ def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name, make):
     assert len(bars) >= 6
 
 
+@pytest.mark.parametrize("draw", [charts.error_codes, charts.timeline, charts.endpoints, charts.latency], ids=lambda draw: draw.__name__)
+def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw):
+    chart = draw([replace(GOOD, id="with", status=403, code="Forbidden"), *(replace(GOOD, id=f"without{i}", status=403) for i in (1, 2))])
+    found = {bar: chart.behind(bar)["id"].tolist() for bar in chart.bars if "Forbidden" in bar}
+    assert sorted(found.values()) == [["with"], ["without1", "without2"]]
+
+
 def test_behind_a_delivery_code_are_the_reports_that_name_it():
     chart = charts.delivery_codes(SHAPES["ten days"])
     assert {bar: chart.behind(bar)["id"].tolist() for bar in chart.bars} == {"0 Delivered": ["d"], "402 Aborted": ["d"]}
