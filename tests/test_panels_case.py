@@ -230,6 +230,18 @@ def test_the_twin_of_a_chart_has_its_picture_with_its_words(case, shown):
     assert '<img alt="Error codes' in twins(shown)[-1]
 
 
+@pytest.mark.parametrize("code", ["rejected +15551230001", "invalid text: See you at noon, Anna"])
+def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(case, shown, code):
+    case.add(replace(BAD, id="named", status=422, code=code, request_body='{"to": ["+15559870002"], "body": "See you at noon, Anna"}'))
+    panel = ChartsPanel(case)
+    panel._ipython_display_()
+    twin = twins(shown)[-1]
+    assert "<img" not in twin and "15551230001" not in twin and "Anna" not in twin
+    assert "it names somebody" in twin
+    panel.http.value = 403
+    assert '<img alt="Error codes' in twins(shown)[-1]
+
+
 def test_what_the_leak_gate_refuses_is_not_in_the_twin(case, shown):
     panel = TipsPanel(case)
     panel._ipython_display_()

@@ -152,8 +152,9 @@ class ChartsPanel(Panel):
         by = "; ".join(f"{name}: {value}" for name, value in self.filters.items())
         said = [f"Chart: {self.kind.value}. Filtered by: {by or 'nothing'}.", f"{self.n:,} exchanges are behind {self.bar.value or 'the chart'}."]
         said += [f"Chosen: {label(people.exchange(self.exchange))}"] if self.exchange else []
-        words = "".join(f"<p>{shown(people.words(one))}</p>" for one in (*said, self.chart.description))
-        return words + self.picture.value, self._of_page
+        drawn = charts.names_nobody(self.chart)
+        said.append(self.chart.description if drawn else "The picture is not shown here: it names somebody.")
+        return "".join(f"<p>{shown(people.words(one))}</p>" for one in said) + (self.picture.value if drawn else ""), self._of_page
 
     @property
     def filters(self) -> dict[str, Any]:
