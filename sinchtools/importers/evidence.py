@@ -176,7 +176,7 @@ def _html_row(exchange: Exchange) -> dict[str, str]:
 
 def _html_cell(name: str, text: str) -> str:
     wrap = "overflow-wrap:anywhere;min-width:10em" if name in ("request", "code") else "white-space:nowrap"
-    return f'<td style="{_CELL};{wrap}">{html.escape(text[:120])}</td>'
+    return f'<td style="{_CELL};{wrap}">{html.escape(text[:120]).replace("_", "_<wbr>")}</td>'  # codes break at their joints
 
 
 def _failed(exchange: Exchange) -> bool:
