@@ -51,24 +51,30 @@ NEEDLES = (
     "token", "secret", "pass", "pwd", "key", "credential", "auth", "jwt",
     "session", "assertion", "sig", "cookie", "bearer", "basic", "eyj", "@",
 )  # fmt: skip
+_UNIT = {"utf-16": 2, "utf-32": 4}  # bytes
 _WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
 _LONGEST_NAME = 64
 _NAME_REST = re.compile(r"[\w-]{0,130}")
-_THEN = re.compile(  # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag
+# what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag; a table's line
+_THEN = re.compile(
     r"(?P<named>\\*+[\"']\s*+[,;]?\s*+\\*[\"']?(?:value|val)\\*[\"']?\s*+[:=]\s*+(?=\\*[\"']))"
     r"|(?P<form>\"[^\r\n]{0,300}+\r?\n(?:[A-Z][\w-]{0,60}:[^\r\n]{0,300}+\r?\n){0,20}\r?\n)"
-    r"|(?P<sign>(?:\\*[\"'“”])?\s*(?:=>|:=|[:=]|%3D)\s*)|(?P<tag>>)",
+    r"|(?P<sign>(?:\\*[\"'“”])?(?:\]\s*(?:=>|=)|\s*(?:=>|:=|[:=]|%3D))\s*)|(?P<tag>>)|(?P<cell>`?[ \t]*\|[ \t]*`?(?=[^|\s]*\d)(?=[^|\s]{8}))",
     re.IGNORECASE,
 )
 _SIGN = re.compile(r"[=:>%\"'“”\s+]|eyJ")  # a text without any of these holds no secret that could be told from a word
 _QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'“])")
+_CELL = re.compile(r"[^\s|`]+")
 _BARE = re.compile(r"[^\s,;}\]\"'\[<>(){&\\]+")
 _FORM_VALUE = re.compile(r"[^\s&\"'#<>\\]+")
-_AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
+_TWO_OF_AUTH = re.compile(r"[\w.]{0,40}\(\s*(?P<quote>['\"])[^'\"\n]{0,200}(?P=quote)\s*,\s*(?=['\"])")  # `auth=("key", "secret")`
+_AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?:[\"']\s*(?:\+\s*)?[rbfu]?[\"'])?(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
 _JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
 _USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
-
+_USER_OPTION = re.compile(  # of curl
+    r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|=)?\\*[\"']?(?P<value>(?!\w+://)[^\s:\"'\\|]+:[^\s\"'\\|]{6,})"
+)
 _USER_CUT_OFF = re.compile(r"(?P<before>[a-z]+://[^\s/@:?#]+:)(?P<value>(?!\d+$)[^\s/@?#]{8,})", re.IGNORECASE)
 
 
@@ -123,11 +129,12 @@ class Redactor:
         """Return the body with the values of secret keys, bearer values and JWTs marked; None and no-text stay."""
         if body is None or isinstance(body, str):
             return self.text(body, place="body") if body else body
-        for encoding in ("latin-1", "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le"):  # it may only look like one of them
+        for encoding in _encodings(body):
+            size = len(body) - len(body) % _UNIT.get(encoding[:6], 1)  # half a character stays
             with suppress(UnicodeDecodeError):
-                text = body.decode(encoding)
+                text = body[:size].decode(encoding)
                 marked = self.text(text, place="body")
-                body = body if marked == text else marked.encode(encoding, "replace")
+                body = body if marked == text else marked.encode(encoding, "replace") + body[size:]
         return body
 
     def text(self, text: str, *, place: str = "text") -> str:
@@ -188,6 +195,16 @@ class Redactor:
         return hashlib.blake2b(value.encode("utf-8", "replace"), key=self._key, digest_size=16).digest()
 
 
+def _encodings(body: bytes) -> list[str]:
+    """Return what bytes may be: they may only look like one of them."""
+    wide = ["utf-32"] if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") else []
+    if b"\0\0\0" in body[:8]:
+        wide += ["utf-32-le", "utf-32-be"]
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        wide += ["utf-16"]
+    return ["latin-1", *wide, "utf-16-le", *(["utf-16-be"] if b"\0" in body[:8] else [])]
+
+
 def is_placeholder(value: str) -> bool:
     """
     Tell whether a value only stands for a secret: ``{token}``, ``$TOKEN``, ``YOUR_API_TOKEN``, ``<token>``.
@@ -240,6 +257,8 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     hits: list[tuple[int, str]] = []
     if "eyj" in lowered:
         hits += [(match.start(), "eyj") for match in _JWT_RUN.finditer(text) if match[1]]
+    if "-u" in lowered:
+        hits += [(match.start("value"), "-u") for match in _USER_OPTION.finditer(text)]
     for needle in NEEDLES:
         if needle == "eyj":
             continue
@@ -268,6 +287,11 @@ def _named(text: str, at: int) -> tuple[int, int, str] | None:
         return None
     if (then["tag"] and text[start - 1 : start] not in ("<", ":")) or (then["form"] and not text.endswith('name="', 0, start)):
         return None
+    if then["cell"] and not text[max(0, start - 9) : start].rstrip(" \t`*").endswith("|"):
+        return None
+    if text[max(start, end - 4) : end].lower() == "auth" and (two := _TWO_OF_AUTH.match(text, then.end())):
+        quote = text[two.end()]
+        return two.end() + 1, _closing(text, two.end() + 1, "", quote), text[start:end].lower()
     span = _value(text, then, in_form=text[start - 1 : start] in ("&", "?", "") and "=" in then[0])
     return span and (*span, text[start:end].lower())
 
@@ -285,7 +309,7 @@ def _value(text: str, then: re.Match[str], *, in_form: bool) -> tuple[int, int] 
         return (scheme.end() if scheme else start), end
     scheme = _SCHEME.match(text, start)
     start = scheme.end() if scheme else start
-    bare = (_FORM_VALUE if in_form else _BARE).match(text, start)
+    bare = (_CELL if then["cell"] else _FORM_VALUE if in_form else _BARE).match(text, start)
     if bare is None or bare[0].lower() in ("true", "false", "null", "none", "undefined") or text.startswith("[secret ", start):
         return None
     return start, bare.end()
@@ -318,7 +342,14 @@ def _user(text: str, at: int) -> tuple[int, int, str] | None:
     return match and (match.start("value"), match.end("value"), "userinfo")
 
 
-_FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {"bearer": _after_scheme, "basic": _after_scheme, "eyj": _jwt, "@": _user}
+def _option(text: str, at: int) -> tuple[int, int, str] | None:
+    match = re.compile(r"[^\s\"'\\|]+").match(text, at)
+    return match and (at, match.end(), "user option")
+
+
+_FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {
+    "bearer": _after_scheme, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

@@ -1,9 +1,14 @@
-"""What JupyterLab saves of a notebook: no secret, and of its outputs only those that name nobody. `sinchtools lab` switches it on."""
+"""
+What JupyterLab saves of a notebook: without the secrets that `redact` recognises, and of its outputs only those that name nobody.
+
+`sinchtools lab` switches it on.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -31,8 +36,8 @@ def clean(model: dict[str, Any], **_: object) -> None:
     Take out of a notebook that is about to be saved what must not be in a file; this is the server's ``pre_save_hook``.
 
     An output stays when its metadata is `aliases.ALIASED` and it passes the leak gate against the people of every case in the work
-    folder; all others go, and so do the states of widgets. A secret in a cell becomes its marker. Whatever goes wrong, the sources of
-    the cells are saved.
+    folder; all others go, and so do the states of widgets. A secret that is recognised becomes its marker, in sources, attachments and
+    metadata. Whatever goes wrong, the sources of the cells are saved.
 
     Examples
     --------
@@ -43,14 +48,17 @@ def clean(model: dict[str, Any], **_: object) -> None:
     """
     if model.get("type") != "notebook" or not isinstance(model.get("content"), dict):
         return
-    notebook = model["content"]
-    notebook.get("metadata", {}).pop("widgets", None)
-    redactor = Redactor()
-    for cell in notebook.get("cells", ()):
+    notebook, redactor = model["content"], Redactor()
+    if isinstance(notebook.get("metadata"), dict):
+        notebook["metadata"].pop("widgets", None)
+        notebook["metadata"] = _or({}, _marked, notebook["metadata"], "", redactor)
+    for cell in filter(lambda cell: isinstance(cell, dict), notebook.get("cells") or ()):
         if "outputs" in cell:
             shown, cell["outputs"] = cell["outputs"], []
             cell["outputs"] = _or([], _nameless, shown)
         cell["source"] = _or(cell.get("source", ""), _without_secrets, cell, redactor)
+        for name in cell.keys() & {"attachments", "metadata"}:
+            cell[name] = _or({}, _marked, cell[name], "", redactor)
 
 
 def _or(instead: Any, work: Callable[..., Any], *given: Any) -> Any:
@@ -101,9 +109,13 @@ def _rows(path: Path) -> Iterator[Exchange]:
         with CallLog(path) as log:
             yield from log
     else:
-        for line in path.read_text(encoding="utf-8").split("\n"):
-            if found := _or(None, json.loads, line):  # half a line: somebody is writing it
-                yield from_json(found)
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            if found := _or(None, _row, line):  # half a line, or none of ours: the case passes it over, too
+                yield found
+
+
+def _row(line: str) -> Exchange | None:
+    return from_json(json.loads(line)) if line else None
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------
@@ -116,8 +128,26 @@ def _without_secrets(cell: Mapping[str, Any], redactor: Redactor) -> str | list[
     said = _said(text) if cell["cell_type"] == "code" else text
     for _, value in list(secrets_left(text)):
         if value in said:
-            text = text.replace(value, redactor.headers({"Authorization": value})["Authorization"])
+            text = text.replace(value, _marker(value, redactor))
     return text if isinstance(source, str) else text.splitlines(keepends=True)
+
+
+def _marked(value: Any, name: str, redactor: Redactor) -> Any:
+    """Return metadata or attachments with secrets as markers, also those that stand alone under their name; pictures stay."""
+    if isinstance(value, dict):
+        return {key: _marked(inner, str(key), redactor) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_marked(inner, name, redactor) for inner in value]
+    if not isinstance(value, str) or re.match(r"image/(?!svg)", name):
+        return value
+    for text in (value, f'"{name}": "{value}"'):
+        for _, found in list(secrets_left(text)):
+            value = value.replace(found, _marker(found, redactor))
+    return value
+
+
+def _marker(value: str, redactor: Redactor) -> str:
+    return redactor.headers({"Authorization": value})["Authorization"]
 
 
 def _said(code: str) -> str:

@@ -28,6 +28,16 @@ CANARY = "c4n4ryS3cr3t" * 2
         ('name="password"\r\n\r\na b\r\n--x', 'name="password"\r\n\r\n[secret opaque 3 #1 inner-space]\r\n--x'),
         ("see eyJhbGciOi.eyJleHAi.sig.", "see [secret jwt 23 #1]."),
         ('{"token": "cut off', '{"token": "[secret opaque 7 #1 inner-space]'),
+        ('os.environ["API_TOKEN"] = "abc"', 'os.environ["API_TOKEN"] = "[secret opaque 3 #1]"'),
+        ("[token] => abc", "[token] => [secret opaque 3 #1]"),
+        ("curl -u plan:abcdef https://x", "curl -u [secret pair 11 #1] https://x"),
+        ("curl --user 'plan:abcdef' https://x", "curl --user '[secret pair 11 #1]' https://x"),
+        ('auth=("key", "abc")', 'auth=("key", "[secret opaque 3 #1]")'),
+        ("auth=HTTPBasicAuth('key','abc')", "auth=HTTPBasicAuth('key','[secret opaque 3 #1]')"),
+        ('"Bearer " "abcdef12345"', '"Bearer " "[secret opaque 11 #1]"'),
+        ("'Bearer ' + 'abcdef12345'", "'Bearer ' + '[secret opaque 11 #1]'"),
+        ("| token | abcdef12345 |", "| token | [secret opaque 11 #1] |"),
+        ("| `token` | `abcdef12345` |", "| `token` | `[secret opaque 11 #1]` |"),
         ("access_token%3Dabc", "access_token%3D[secret opaque 3 #1]"),
     ],
 )
@@ -40,6 +50,8 @@ def test_a_secret_in_a_text_becomes_a_marker(text, expected):
     [
         "basic authentication failed", '{"token": null, "key": 1}', "the token is missing", "a@b.com http://x/y", '{"key": "value"}',
         '{"token_type": "bearer"}', "password=[secret opaque 3 #1]", '{"password": "{{password}}"}', "token: $TOKEN", "monkey: 3",
+        "| token | expires |", "| token | what it is for, since 2024 |", "[token]: https://x/y", "a token | 1234567890", "curl -u $USER:$PASSWORD",
+        "en-us: abcdef12", "-u https://x.example:8080", "get(u, auth=(user, password))", '"Bearer " + token', "docker run -u 1000:1000",
     ],
 )  # fmt: skip
 def test_what_is_no_secret_stays(text):
@@ -80,6 +92,22 @@ def test_a_marker_keeps_the_facts(value, facts):
 )  # fmt: skip
 def test_a_placeholder_is_told_from_a_secret_in_brackets(value, expected):
     assert is_placeholder(value) is expected
+
+
+BODY = f'{{"token": "{CANARY}", "to": "å"}}'
+ENCODINGS = ["utf-8", "latin-1", *(f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-le", "-be"))]
+
+
+@pytest.mark.parametrize("rest", [b"", b"x"], ids=["whole", "with-an-odd-byte"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_body_of_bytes_loses_its_secret_in_any_encoding_and_keeps_the_rest(encoding, rest):
+    marked = Redactor().body(BODY.encode(encoding) + rest)
+    assert marked == BODY.replace(CANARY, f"[secret opaque {len(CANARY)} #1]").encode(encoding) + rest
+
+
+@pytest.mark.parametrize("body", [b"\0\0\0\x01\x02", b"\xff\xfe\x00", b"\x89PNG\0\0\0\rIHDR", b"\xff\xfe\0\0\0", b"\xff"])
+def test_bytes_without_a_secret_stay(body):
+    assert Redactor().body(body) == body
 
 
 def test_the_same_secret_has_the_same_number_within_one_reading_and_is_counted():

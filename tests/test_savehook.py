@@ -86,6 +86,11 @@ SOURCES = {
     "magic": (f"%env SINCH_API_TOKEN={TOKEN}", f"%env SINCH_API_TOKEN={MARK}"),
     "shell": (f"!curl 'https://x.example/?access_token={TOKEN}'", f"!curl 'https://x.example/?access_token={MARK}'"),
     "cell-magic": (f"%%bash\nexport API_TOKEN={TOKEN}", f"%%bash\nexport API_TOKEN={MARK}"),
+    "environment": (f'os.environ["SINCH_API_TOKEN"] = "{TOKEN}"', f'os.environ["SINCH_API_TOKEN"] = "{MARK}"'),
+    "user": (f"!curl -u plan:{TOKEN} https://x.example", f"!curl -u [secret pair {len(TOKEN) + 5} #1] https://x.example"),
+    "pair": (f'requests.get(url, auth=("key", "{TOKEN}"))', f'requests.get(url, auth=("key", "{MARK}"))'),
+    "scheme-apart": (f'{{"Authorization": "Bearer " "{TOKEN}"}}', f'{{"Authorization": "Bearer " "{MARK}"}}'),
+    "scheme-added": (f'h = "Bearer " + "{TOKEN}"', f'h = "Bearer " + "{MARK}"'),
     "no-python": (f"curl '\napi_token={TOKEN}", f"curl '\napi_token={MARK}"),
 }  # fmt: skip
 
@@ -107,8 +112,35 @@ def test_code_without_a_secret_is_saved_as_it_was_written(source):
     assert saved(source=source)["cells"][0]["source"] == source
 
 
-def test_a_secret_in_a_markdown_cell_becomes_a_marker():
-    assert saved(source=f"The token: {TOKEN}", kind="markdown")["cells"][0]["source"] == f"The token: {MARK}"
+@pytest.mark.parametrize("text", ["The token: {}", "| name | is |\n|---|---|\n| token | {} |"])
+def test_a_secret_in_a_markdown_cell_becomes_a_marker(text):
+    assert saved(source=text.format(TOKEN), kind="markdown")["cells"][0]["source"] == text.format(MARK)
+
+
+def test_a_secret_in_metadata_and_attachments_becomes_a_marker_and_all_else_stays():
+    papermill = {"papermill": {"parameters": {"token": TOKEN, "status": 403, "urls": [f"https://x.example/?access_token={TOKEN}"]}}}
+    marked = {"papermill": {"parameters": {"token": MARK, "status": 403, "urls": [f"https://x.example/?access_token={MARK}"]}}}
+    picture = {"a.png": {"image/png": "iVBORw0KGgo="}}
+    cell = {"cell_type": "markdown", "source": "", "metadata": papermill, "attachments": {"a.txt": {"text/plain": f"token: {TOKEN}"}, **picture}}
+    notebook = {"cells": [cell], "metadata": {**deepcopy(papermill), "kernelspec": KERNEL, "tags": ["a"]}}
+    clean({"type": "notebook", "content": notebook})
+    assert (cell["metadata"], cell["attachments"]) == (marked, {"a.txt": {"text/plain": f"token: {MARK}"}, **picture})
+    assert notebook["metadata"] == {**marked, "kernelspec": KERNEL, "tags": ["a"]}
+
+
+@pytest.mark.parametrize("cells", [None, [None], ["x"], [{}], [{"cell_type": "code", "source": None, "outputs": None, "metadata": None}]])
+def test_what_is_no_cell_is_passed_over_and_the_next_is_cleaned(cells):
+    cell = {"cell_type": "code", "source": f'token = "{TOKEN}"', "outputs": [DROPPED["printed"]]}
+    clean({"type": "notebook", "content": {"cells": cells and [*cells, cell], "metadata": None}})
+    assert cells is None or (cell["source"], cell["outputs"]) == (f'token = "{MARK}"', [])
+
+
+@pytest.mark.parametrize("line", [b"4711", b'["x"]', b'{"id": "x", "sta', b"\xff\xfe"])
+def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case, line):
+    with (case.folder / "evidence.jsonl").open("ab") as file:
+        file.write(b"\n" + line + b"\n")
+    assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] != []
+    assert saved(shown({"text/plain": f"to {NUMBER}"}))["cells"][0]["outputs"] == []
 
 
 @pytest.mark.parametrize("broken", ["gate", "work_folder", "secrets_left"])

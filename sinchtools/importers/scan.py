@@ -27,8 +27,8 @@ _READERS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _TYPES = {"string": "VARCHAR", "Int16": "SMALLINT", "Float64": "DOUBLE", "datetime64[us, UTC]": "TIMESTAMPTZ"}
 HELD_BACK = "[held back: may hold a secret; st.read(lazy, ids) brings the row in]"
 _NAMES = "|".join(needle for needle in NEEDLES if needle not in ("bearer", "basic", "eyj", "@"))
-# wider than what `Redactor` marks, since a whole value is held back: a name with a sign or a line after it, a scheme, a JWT, user info
-SECRET_LIKE = rf"(?is)(?:{_NAMES}).*(?:[:=>\n]|%3d|val)|(?:bearer|basic)(?:\s|%20|\+)|eyj[\w-]+\.|://[^/?#]*@"
+# wider than what `Redactor` marks, since a whole value is held back: a name with a sign or line after it, a user of curl, a scheme, a JWT, user info
+SECRET_LIKE = rf"(?is)(?:{_NAMES}).*(?:[:=>|\n]|%3d|val)|\s-{{1,2}}(?:proxy-)?u.*:|(?:bearer|basic)(?:\s|%20|\+)|eyj[\w-]+\.|://[^/?#]*@"
 _NEVER_IN_A_SECRET = ("attempt", "at", "elapsed_ms", "status", "outcome", "region")
 
 
