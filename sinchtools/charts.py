@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 import re
 import textwrap
 import warnings
@@ -204,7 +205,7 @@ def timeline(
     ax.legend(*stacked, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, handlelength=2.2, handleheight=1.4, labelspacing=0.7)
     chart.data = counts
     highest = counts.groupby("start")["n"].sum()
-    chart._rows = drawn
+    chart._rows = analysis.where(drawn, _IS_DATED)
     chart.bars = _of_times(counts, found, highest, step)
     peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
     return _told(chart, facts, " ".join([peak, *(f"{spike}." for spike in spikes[:3] or ["No spike stands out"])]))
@@ -230,7 +231,7 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     chart.data = cells
     worst = cells.sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True]).iloc[0]
     when = f"{WEEKDAYS[int(worst['weekday']) - 1]} {int(worst['hour']):02}:00"
-    chart._rows, chart.bars = analysis.where(facts.rows, _IS_FAILING), _of_hours(cells)
+    chart._rows, chart.bars = analysis.where(facts.rows, _IS_FAILING, _IS_DATED), _of_hours(cells)
     return _told(chart, facts, f"Most failures: {int(worst['n_failing']):,} of {int(worst['n']):,} {facts.unit} on {when} UTC.")
 
 
@@ -325,7 +326,8 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
     chart.data = table
     flat = [name.replace("\n", ", ") for name in names]
     keys = zip(flat, shown["endpoint"], shown["status"], shown["code"], strict=True)
-    chart.bars = {name: _is("endpoint", e) & _is("status", s) & _is("code", c) & ~nw.col("elapsed_ms").is_null() for name, e, s, c in keys}
+    chart.bars = {name: _is("endpoint", e) & _is("status", s) & _is("code", c) for name, e, s, c in keys}
+    chart._rows = analysis.where(facts.rows, _IS_TIMED)
     return _told(chart, facts, "Median / 90 % / 99 %: " + "; ".join(f"{a}: {t}" for a, t in list(zip(flat, texts, strict=True))[:3]) + ".")
 
 
@@ -337,12 +339,14 @@ def delivery_codes(frame: Any, *, top: int = 20, source: str | None = None, **fi
     footer = facts.footer.replace("Each attempt counts", "Each recipient counts once, as last reported")
     facts = replace(facts, n=int(counts["n"].sum()), failing=0, unit="recipients", footer=footer)
     names = [" ".join(str(part) for part in row if not pd.isna(part)) or "no code" for row in counts[["code", "status"]].itertuples(index=False)]
-    shown = counts.assign(label=_top(pd.Series(names, dtype=object), counts["n"], top, "codes"), outcome=_delivery_outcome(counts["code"]))
+    drawn = _top(pd.Series(names, dtype=object), counts["n"], top, "codes")
+    shown = counts.assign(label=drawn, outcome=_delivery_outcome(counts["code"]))
     shown = shown.groupby("label", sort=False, as_index=False).agg({"n": "sum", "share": "sum", "outcome": "first"})
     shown = shown.set_index("label").loc[_ordered(shown.set_index("label")["n"])].reset_index() if len(shown) else shown
     chart = _bars(facts.titled("Delivery codes"), shown, facts, nothing="No response is a delivery report with a code.", words=DELIVERIES)
     chart.data = counts
-    chart.bars = {name: _reports(code) for name, code in zip(names, counts["code"], strict=True) if not _missing(code)}
+    chart._rows = analysis.where(facts.rows, _IS_REPORT)
+    chart.bars = {name: _reports(counts[[one == name for one in drawn]]) for name in shown["label"]}
     return _told(chart, facts, _listing(counts, "recipients", names))
 
 
@@ -470,6 +474,7 @@ def _nothing(title: str, facts: _Facts, data: pd.DataFrame, sentence: str) -> Ch
     chart = _started(title, facts, 2.4)
     ax = chart.subplots()
     ax.set_axis_off()
+    chart._rows = analysis.where(facts.rows, _IS_DATED & ~_IS_DATED)
     ax.text(0.5, 0.5, sentence, ha="center", va="center", fontsize=12, color=INK, transform=ax.transAxes)
     chart.data = data
     return _told(chart, facts, sentence)
@@ -486,6 +491,11 @@ def _listing(counts: pd.DataFrame, unit: str, names: list[str] | None = None) ->
 
 _IS_SUCCESS = (nw.col("status") // 100 == 2).fill_null(False)
 _IS_FAILING = is_failing()
+_IS_DATED = ~nw.col("at_us").is_null()
+_IS_TIMED = ~nw.col("elapsed_ms").is_null()
+_ANY_CODE = r'"code"\s*:\s*"?\d'
+_SPECIAL = re.compile(r"[\\.^$|?*+()\[\]{}]")
+_IS_REPORT = nw.col("endpoint").str.contains("delivery_report", literal=True) & nw.col("response_body").str.contains(r'"(?:statuses|recipient)"\s*:')
 
 
 def _is(column: str, value: Any) -> nw.Expr:
@@ -493,9 +503,19 @@ def _is(column: str, value: Any) -> nw.Expr:
     return nw.col(column).is_null() if _missing(value) else (nw.col(column) == plain).fill_null(False)
 
 
-def _reports(code: int) -> nw.Expr:
-    named = nw.col("response_body").str.contains(rf'"code"\s*:\s*"?{int(code)}\b')
-    return nw.col("endpoint").str.contains("delivery_report", literal=True) & named
+def _reports(counts: pd.DataFrame) -> nw.Expr:
+    """Whether a report names one of the codes, with its status beside it."""
+    return nw.any_horizontal(*(_named(*row) for row in counts[["code", "status"]].itertuples(index=False)), ignore_nulls=True)
+
+
+def _named(code: Any, status: Any) -> nw.Expr:
+    """Whether both are members of one object, in either order; regular expressions that every engine understands."""
+    body = nw.col("response_body").str
+    a = _ANY_CODE if _missing(code) else rf'"code"\s*:\s*"?0*{int(code)}\b'
+    if _missing(status):
+        return ~body.contains(a) if _missing(code) else body.contains(a)
+    b = r'"status"\s*:\s*' + _SPECIAL.sub(r"\\\g<0>", json.dumps(status, ensure_ascii=False))
+    return body.contains(b if _missing(code) else rf"{a}[^{{}}]*{b}|{b}[^{{}}]*{a}")
 
 
 def _of_codes(counts: pd.DataFrame) -> dict[str, nw.Expr | None]:
@@ -518,8 +538,7 @@ def _of_times(counts: pd.DataFrame, spikes: pd.DataFrame, n: pd.Series[Any], ste
         f"Spike {i}: {label(s, c)}": _between(start, end) & _is("status", s) & _is("code", c)
         for i, (s, c, start, end) in enumerate(spikes[["status", "code", "start", "end"]].itertuples(index=False), 1)
     }
-    dated = ~nw.col("at_us").is_null()
-    bars |= {name: bar & dated for name, bar in _with_rest(_of_codes(counts)).items()}
+    bars |= {name: bar & _IS_DATED for name, bar in _with_rest(_of_codes(counts)).items()}
     length = pd.Timedelta(seconds=step)
     return bars | {f"{start:%Y-%m-%d %H:%M} to {start + length:%Y-%m-%d %H:%M}": _between(start, start + length) for start in n[n > 0].index}
 

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import html
+import json
 import os
 import random
 import re
@@ -26,6 +27,7 @@ from sinchtools.records import Exchange
 START = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
 GOOD = Exchange(id="a", at=START, source="case.har#1", endpoint="POST /batches", account="plan-a", region="us", status=201, elapsed_ms=80.0)
 REPORT = '{"batch_id": "b", "statuses": [{"code": 0, "status": "Delivered", "count": 3}, {"code": 402, "status": "Aborted", "count": 1}]}'
+each_kind_of_frame = pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
 each_chart = pytest.mark.parametrize("draw", charts.ALL, ids=lambda draw: draw.__name__)
 
 
@@ -75,6 +77,11 @@ def words(chart):
 
 def widths(chart):
     return [bar.get_width() for bar in chart.axes[0].patches if isinstance(bar, Rectangle)]
+
+
+def ids_behind(chart, bar):
+    found = chart.behind(bar)
+    return sorted(found["id"]) if hasattr(found, "iloc") else sorted(one for (one,) in found.project("id").fetchall())
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------------------------------------
@@ -179,7 +186,7 @@ RETRIED = [
 ]
 
 
-@pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@each_kind_of_frame
 @pytest.mark.parametrize("name", DRAWN)
 def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name, make):
     chart = getattr(charts, name)(make(RETRIED))
@@ -198,6 +205,54 @@ def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw):
 def test_behind_a_delivery_code_are_the_reports_that_name_it():
     chart = charts.delivery_codes(SHAPES["ten days"])
     assert {bar: chart.behind(bar)["id"].tolist() for bar in chart.bars} == {"0 Delivered": ["d"], "402 Aborted": ["d"]}
+
+
+def of_recipient(number, report):
+    body = json.dumps({"batch_id": "b", "recipient": f"+1555123000{number}", **report})
+    return replace(GOOD, id=str(number), endpoint="GET /batches/{batch_id}/delivery_report/{recipient_msisdn}", status=200, response_body=body)
+
+
+REPORTED = [
+    of_recipient(1, {"code": 400, "status": "Queued"}),
+    of_recipient(2, {"status": "Dispatched", "at": "2024-06-01", "code": 400}),
+    of_recipient(3, {"code": 4000, "status": "Queued"}),
+    of_recipient(4, {"code": 402, "status": "Not (yet) [here] 1+1.^$?*|\\\\ {x}"}),
+    of_recipient(5, {"code": 404}),
+    of_recipient(6, {}),
+    replace(GOOD, id="error", endpoint="GET /batches/{batch_id}/delivery_report", status=404, response_body='{"code": 400, "status": "Queued"}'),
+    replace(GOOD, id="other", response_body='{"recipient": "x", "code": 400, "status": "Queued"}'),
+]
+
+
+@each_kind_of_frame
+def test_a_bar_of_delivery_codes_tells_the_status_of_a_code_too(make):
+    chart = charts.delivery_codes(make(REPORTED))
+    assert sorted(ids_behind(chart, bar) for bar in chart.bars) == [["1"], ["2"], ["3"], ["4"], ["5"], ["6"]]
+    assert ids_behind(chart, "400 Dispatched") == ["2"] and ids_behind(chart, "404") == ["5"] and ids_behind(chart, "no code") == ["6"]
+    assert ids_behind(chart, None) == ["1", "2", "3", "4", "5", "6"]
+
+
+@each_kind_of_frame
+def test_behind_the_bar_of_other_delivery_codes_are_theirs(make):
+    chart = charts.delivery_codes(make([*REPORTED, of_recipient(7, {"code": 400, "status": "Queued"})]), top=1)
+    assert {bar: ids_behind(chart, bar) for bar in chart.bars} == {"400 Queued": ["1", "7"], "other (5 codes)": ["2", "3", "4", "5", "6"]}
+
+
+@each_kind_of_frame
+@pytest.mark.parametrize(
+    ("draw", "without"),
+    [
+        pytest.param(charts.latency, {"elapsed_ms": None}, id="latency"),
+        pytest.param(charts.timeline, {"at": None}, id="timeline"),
+        pytest.param(charts.heatmap, {"at": None}, id="heatmap"),
+        pytest.param(charts.delivery_codes, {"endpoint": "POST /batches"}, id="delivery_codes"),
+    ],
+)
+def test_behind_the_whole_chart_is_what_it_counts_and_no_more(draw, without, make):
+    counted = replace(REPORTED[0], id="counted", status=500)
+    chart = draw(make([counted, *(replace(counted, id=str(i), **without) for i in (1, 2))]))
+    assert ids_behind(chart, None) == ["counted"]
+    assert ids_behind(draw(make([replace(counted, **without)])), None) == []
 
 
 @each_chart
@@ -257,7 +312,7 @@ def test_a_filter_applied_before_is_named_and_a_number_is_not():
 UNKNOWN = [replace(GOOD, id=f"unknown{i}", status=None) for i in range(12)]
 
 
-@pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@each_kind_of_frame
 @pytest.mark.parametrize("draw", [draw for draw in charts.ALL if draw is not charts.delivery_codes], ids=lambda draw: draw.__name__)
 def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(draw, make):
     rows = SHAPES["ten days"]
@@ -429,7 +484,7 @@ def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path):
     assert all(b"15551230001" not in path.read_bytes() for path in charts.save(chart, tmp_path / "x"))
 
 
-@pytest.mark.parametrize("make", [tables.frame, lambda rows: analysis.in_memory(tables.frame(rows))], ids=["pandas", "duckdb"])
+@each_kind_of_frame
 @pytest.mark.parametrize("code", ["no number 1555-123-0001", "invalid text: See you at noon, Anna"])
 def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(make, code, tmp_path):
     row = replace(GOOD, status=400, code=code, request_body='{"to": ["+15551230001"], "body": "See you at noon, Anna"}')
