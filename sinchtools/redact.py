@@ -73,7 +73,7 @@ _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!
 _JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
 _USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
 _USER_OPTION = re.compile(  # of curl
-    r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|=)?\\*[\"']?(?P<value>(?!\w+://)[^\s:\"'\\|]+:[^\s\"'\\|]{6,})"
+    r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|=|(?=\\*[\"']))\\*[\"']?(?P<value>(?!\w+://)[\w.@+-]+:(?:(?![\"'\\|])[!-~]){6,})", re.ASCII
 )
 _USER_CUT_OFF = re.compile(r"(?P<before>[a-z]+://[^\s/@:?#]+:)(?P<value>(?!\d+$)[^\s/@?#]{8,})", re.IGNORECASE)
 
@@ -343,7 +343,7 @@ def _user(text: str, at: int) -> tuple[int, int, str] | None:
 
 
 def _option(text: str, at: int) -> tuple[int, int, str] | None:
-    match = re.compile(r"[^\s\"'\\|]+").match(text, at)
+    match = re.compile(r"(?:(?![\"'\\|])[!-~])+").match(text, at)
     return match and (at, match.end(), "user option")
 
 

@@ -88,6 +88,25 @@ def test_what_is_read_goes_into_the_case(case):
     assert len(case.evidence) == 4 and "holds 4 exchanges" in panel.status.value
 
 
+TOKEN = "c4n4ryS3cr3t" * 2
+
+
+@pytest.mark.parametrize("text", [f"curl https://x.example -H 'Authorization: Bearer {TOKEN}'", f"Authorization: Bearer {TOKEN}"])
+def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case, text):
+    panel = EvidencePanel(case)
+    panel.path.value = text
+    panel.read_button.click()
+    assert (panel.path.value, EvidencePanel(case).path.value) == ("", "")
+
+
+def test_a_path_stays_and_is_there_again(case, work):
+    (work / "a.txt").write_text("HTTP/1.1 401 Unauthorized")
+    panel = EvidencePanel(case)
+    panel.path.value = str(work / "*.txt")
+    panel.read_button.click()
+    assert EvidencePanel(case).path.value == str(work / "*.txt") and len(case.evidence) == 4
+
+
 def test_an_export_goes_into_the_case(case):
     ChartsPanel(case).export_button.click()
     assert {path.suffix for path in case.charts.iterdir()} == {".png", ".svg", ".pdf", ".csv"}

@@ -10,6 +10,7 @@ from sinchtools.aliases import Aliases
 from sinchtools.case import Case
 from sinchtools.errors import WrongUseError
 from sinchtools.importers import Evidence, read
+from sinchtools.importers.sources import path_of
 from sinchtools.panels.frame import Panel
 from sinchtools.panels.look import button, labelled, row, shown
 from sinchtools.records import Exchange
@@ -72,6 +73,8 @@ class EvidencePanel(Panel):
 
     def read(self) -> Evidence:
         """Read path, paste and chosen files together, and show the report."""
+        if path_of(self.path.value.strip()) is None and self.path.value.strip():  # a command: it may hold a token, and a path outlives the cell
+            self.paste.value, self.path.value = "\n".join(filter(None, (self.paste.value, self.path.value))), ""
         sources: list[str | dict[str, bytes]] = [text for text in (self.path.value.strip(), self.paste.value) if text.strip()]
         sources += [{one["name"]: bytes(one["content"])} for one in self.upload.value]
         if not sources:
