@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from sinchtools.records import Exchange
 
+POSITION = r"#[^#]*$"  # what follows the file in a source
 _LONGEST_PAUSE = timedelta(seconds=70)  # the vendor's SDK waits as long as Retry-After says, else some seconds
 
 
@@ -69,7 +70,7 @@ def _by_call_id(exchanges: Sequence[Exchange]) -> Iterable[list[int]]:
 
 def _file(exchange: Exchange) -> str:
     """Return the file that an exchange was read from, if any: two files may number their calls alike."""
-    return re.sub(r"#[^#]*$", "", exchange.source or "")
+    return re.sub(POSITION, "", exchange.source or "")
 
 
 def _by_time(exchanges: Sequence[Exchange]) -> Iterator[list[int]]:

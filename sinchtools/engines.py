@@ -19,6 +19,7 @@ import pandas as pd
 
 from sinchtools import tables
 from sinchtools.aliases import NUMBER_ALIAS, Aliases
+from sinchtools.attempts import POSITION
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.redact import Redactor
@@ -120,7 +121,7 @@ def described(filters: dict[str, Any]) -> list[str]:
     >>> described({"status": "4xx", "code": None, "text": "+15551230001"})
     ['status 4xx', 'text [number]']
     """
-    told = {name: ", ".join(str(v) for v in _several(value)) for name, value in filters.items() if value is not None}
+    told = {name: ", ".join(str(v) or "''" for v in _several(value)) for name, value in filters.items() if value is not None}
     return [f"{name} {without_people(value)}" for name, value in told.items()]
 
 
@@ -299,7 +300,7 @@ def _folded(rows: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any
 
 def file_of() -> nw.Expr:
     """Return the file that a row was read from: its source less the position."""
-    return nw.col("source").str.replace_all(r"#[^#]*$", "")
+    return nw.col("source").str.replace_all(POSITION, "")
 
 
 def _where(given: Any, conditions: Iterable[nw.Expr], filters: Collection[str] = ()) -> Any:
@@ -334,7 +335,11 @@ def _outcome_is(wanted: Collection[str]) -> nw.Expr:
     among = {name: (answer >= least) & (answer < least + 100) for name, least in _FIRST_STATUS.items()}
     among |= {"no_response": answer == NO_RESPONSE, "": answer.is_null()}
     among["other"] = ~nw.any_horizontal(*among.values(), ignore_nulls=True)
-    return nw.any_horizontal(nw.lit(False), *(among[name] for name in wanted if name in among), ignore_nulls=True)
+    if unknown := [name for name in wanted if name not in among]:
+        hint = f"Use {', '.join(filter(None, among))}, or '' for an answer that is not known."
+        raise WrongUseError(f"Outcome {unknown[0]!r} is not known.", hint=hint)
+    nothing = answer.is_null() & ~answer.is_null()
+    return nw.any_horizontal(nothing, *(among[name] for name in wanted), ignore_nulls=True)
 
 
 def _status_is(wanted: list[Any]) -> nw.Expr:

@@ -421,6 +421,7 @@ def test_the_interval_suits_the_span(seconds, interval):
         pytest.param({"outcome": "no_response"}, "d", id="no-response-is-a-network-error"),
         pytest.param({"outcome": ["success", "sinch_error"]}, "ac", id="outcomes"),
         pytest.param({"outcome": ""}, "e", id="answer-not-known"),
+        pytest.param({"outcome": []}, "", id="no-outcome-at-all"),
         pytest.param({"status": 403}, "b", id="status"),
         pytest.param({"status": ["4xx", 500]}, "bc", id="status-class-and-status"),
         pytest.param({"code": "missing_callback_url"}, "b", id="code"),
@@ -504,6 +505,8 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
         pytest.param(lambda: analysis.timeline([GOOD, replace(GOOD, at=NOON.replace(year=1980))], "1s"), "100,000", id="too-many-intervals"),
         pytest.param(lambda: analysis.filtered([], since="yesterday-ish"), "'yesterday-ish' is no time", id="time"),
         pytest.param(lambda: analysis.filtered([], status="four"), "'four'", id="status"),
+        pytest.param(lambda: analysis.filtered([], outcome="nonsense"), "Outcome 'nonsense'", id="outcome"),
+        pytest.param(lambda: analysis.filtered([], outcome=["success", 7]), "Outcome 7", id="one-outcome-of-several"),
         pytest.param(lambda: analysis.countries(pd.DataFrame({"status": [1]})), "no column 'request_body'", id="no-bodies"),
     ],
 )

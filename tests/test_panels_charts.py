@@ -89,6 +89,16 @@ def test_the_line_of_code_under_the_chart_draws_the_same(panel):
     assert charts.error_codes(tables.frame(ROWS), per="call", code="missing_callback_url").description == panel.chart.description
 
 
+def test_an_answer_that_is_not_known_is_a_filter_too(tmp_path):
+    panel = ChartsPanel([*ROWS, replace(BAD, id="pasted", status=None, code=None)], folder=tmp_path)
+    panel.outcome.value = "Answer not known"
+    assert panel.filters == {"outcome": ""}
+    assert "outcome=&#x27;&#x27;" in panel.words.value and "1 call with no known answer not counted" in panel.words.value
+    assert panel.n == 1 and "1 exchange is without a known answer" in panel.status.value
+    panel.clear_button.click()
+    assert panel.filters == {}
+
+
 def test_calls_or_attempts(tmp_path):
     panel = ChartsPanel([replace(BAD, id=str(i), call_id="c", attempt=i) for i in (1, 2, 3)], folder=tmp_path)
     assert panel.n == 1

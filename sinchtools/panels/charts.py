@@ -36,12 +36,14 @@ KINDS: dict[str, Callable[..., charts.Chart]] = {
     "Latency": charts.latency,
     "Delivery codes": charts.delivery_codes,
 }
+UNKNOWN = "Answer not known"
 OUTCOMES = {
     "All": None,
     "Errors of the request (4xx)": "user_error",
     "Errors of the API (5xx)": "sinch_error",
     "Successes (2xx)": "success",
     "No response": "no_response",
+    UNKNOWN: "",
 }
 ALL = "All"
 WHOLE, NO_ONE = "the whole chart", -1  # a dropdown shows no words for a value of None
@@ -150,7 +152,7 @@ class ChartsPanel(Panel):
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return the chart with its words, what it is filtered by, and which exchange is shown."""
         by = "; ".join(f"{name}: {value}" for name, value in self.filters.items())
-        said = [f"Chart: {self.kind.value}. Filtered by: {by or 'nothing'}.", f"{self.n:,} exchanges are behind {self.bar.value or 'the chart'}."]
+        said = [f"Chart: {self.kind.value}. Filtered by: {by or 'nothing'}.", self._counted]
         said += [f"Chosen: {label(people.exchange(self.exchange))}"] if self.exchange else []
         drawn = charts.names_nobody(self.chart)
         said.append(self.chart.description if drawn else "The picture is not shown here: it names somebody.")
@@ -159,11 +161,12 @@ class ChartsPanel(Panel):
     @property
     def filters(self) -> dict[str, Any]:
         """The filters that are set, as ``st.charts`` and ``st.analysis.filtered`` take them."""
+        outcome = {} if self.outcome.value == ALL else {"outcome": OUTCOMES[self.outcome.value]}
         found = {
-            "outcome": OUTCOMES[self.outcome.value], "status": self.http.value, "code": self.code.value, "endpoint": self.endpoint.value,
+            "status": self.http.value, "code": self.code.value, "endpoint": self.endpoint.value,
             "account": self.account.value, "since": self.since.value.strip(), "until": self.until.value.strip(), "text": self.text.value.strip(),
         }  # fmt: skip
-        return {name: value for name, value in found.items() if value not in (None, "", ALL)}
+        return outcome | {name: value for name, value in found.items() if value not in (None, "", ALL)}
 
     @property
     def exchange(self) -> Exchange | None:
@@ -184,12 +187,19 @@ class ChartsPanel(Panel):
         self.list_rows()
 
     def list_rows(self) -> None:
-        """List the exchanges behind the chosen bar, from the first."""
-        self.shown = self.chart.behind(self.bar.value or None)
+        """List the exchanges behind the chosen bar, from the first; or, when they are asked for, those that no bar counts for want of an answer."""
+        unknown = self.outcome.value == UNKNOWN
+        self.shown = analysis.filtered(self._all, **self.filters) if unknown else self.chart.behind(self.bar.value or None)
         self.n = int(self.shown.aggregate("count(*)").fetchall()[0][0])
         self._page = 0
         self._list()
-        self.say(f"{self.n:,} {'exchange is' if self.n == 1 else 'exchanges are'} behind {self.bar.value or 'the chart'}.")
+        self.say(self._counted)
+
+    @property
+    def _counted(self) -> str:
+        many = "exchange is" if self.n == 1 else "exchanges are"
+        what = "without a known answer" if self.outcome.value == UNKNOWN else f"behind {self.bar.value or 'the chart'}"
+        return f"{self.n:,} {many} {what}."
 
     def turn(self, pages: int) -> None:
         """Page through the exchanges behind the chart."""
