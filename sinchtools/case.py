@@ -21,6 +21,7 @@ from sinchtools.catalogue import card
 from sinchtools.errors import LogError, WrongUseError
 from sinchtools.exporters import to_curl, to_har, to_jsonl
 from sinchtools.importers import Evidence, read
+from sinchtools.importers.sources import files_of, path_of
 from sinchtools.leaks import Known, put, write
 from sinchtools.playbook import Walk
 from sinchtools.records import Exchange, Skipped, as_dict, visible
@@ -45,7 +46,7 @@ class Case:
     Parameters
     ----------
     folder
-        A folder, or a name such as ``4711``: then it is ``case-4711`` in the work folder. Made when missing, else opened again.
+        A folder, or a name or number such as ``4711``: then it is ``case-4711`` in the work folder. Made when missing, else opened again.
     evidence
         What to begin with, as in `add`; a case that holds evidence goes on with that, and says so if this is something else.
 
@@ -63,9 +64,9 @@ class Case:
     (1, 'The customer says: since Monday.')
     """
 
-    def __init__(self, folder: str | Path, evidence: Exchange | Iterable[Exchange] | str | Path | None = None) -> None:
-        is_name = isinstance(folder, str) and not {"/", "\\"} & set(folder)
-        self.folder = work_folder() / f"case-{folder}" if is_name else Path(folder)
+    def __init__(self, folder: str | int | Path, evidence: Exchange | Iterable[Exchange] | str | Path | None = None) -> None:
+        is_name = not isinstance(folder, Path) and not {"/", "\\"} & set(str(folder))
+        self.folder = work_folder() / f"case-{folder}" if is_name else Path(str(folder))
         try:
             for made in (self.folder, self.charts):
                 made.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,7 +136,7 @@ class Case:
     @property
     def version(self) -> int:
         """A number that grows with every change, also by another kernel: a view made at another version is out of date."""
-        return self._size("evidence.jsonl") + self._size("history.jsonl") + self.charts.stat().st_mtime_ns + self.log.version
+        return self._size("evidence.jsonl") + self._size("history.jsonl") + self.version_of("charts") + self.log.version
 
     def version_of(self, part: str) -> int:
         """
@@ -151,9 +152,10 @@ class Case:
         (False, True)
         """
         if part == "log":
+            self._size("history.jsonl")  # says when the folder is gone: an open log would not notice
             return self.log.version
         if part == "charts":
-            return self.charts.stat().st_mtime_ns
+            return self._changed_ns("charts")
         if part not in _KINDS:
             return 0
         return len(self._history(_KINDS[part])) + self._size("evidence.jsonl") * (_KINDS[part] == "evidence")
@@ -162,7 +164,7 @@ class Case:
         """Bring evidence in, or a path or text to read it from, and return all that is there now; what is there already is not taken twice."""
         given = _given(evidence)
         found = read(given) if isinstance(given, str | Path) else given
-        event: dict[str, Any] = {"given": self._sign(given)}
+        event: dict[str, Any] = self._signs(given)
         if isinstance(found, Evidence):
             event |= {name: [as_dict(one) for one in getattr(found, name)] for name in ("skipped", "warnings")}
             event |= {name: dict(getattr(found, name)) for name in ("secrets", "formats")}
@@ -189,9 +191,13 @@ class Case:
         self._remember("replay", [{"results": rows}] if all(row in kept for row in rows) else [], results=rows)
 
     def __repr__(self) -> str:
+        if not self.folder.is_dir():
+            return f"<Case {self.name}: its folder is gone>"
         return f"<Case {self.name}: {len(self._exchanges)} exchanges, {len(self.replays)} replays, {len(self.walks)} walks, {len(self.notes)} notes>"
 
     def _repr_html_(self) -> str:
+        if not self.folder.is_dir():
+            return visible(card(f"Case {self.name}", escape(str(self._gone()))))
         verdicts = Counter(row["verdict"] for row in self.replays).most_common()
         held = {
             "Evidence": f"{len(self._exchanges):,} exchange{'s' * (len(self._exchanges) != 1)}",
@@ -216,19 +222,32 @@ class Case:
     @property
     def _readings(self) -> list[dict[str, Any]]:
         """What each reading said; of the same path or text, the last."""
-        return list({event.get("given"): event for event in self._history("evidence")}.values())
+        return list({event.get("place") or event.get("given"): event for event in self._history("evidence")}.values())
 
     def _begin(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> None:
         given = _given(evidence)
         if not self._exchanges:
             self.add(given)
-        elif self._sign(given) not in [reading.get("given") for reading in self._readings]:
+            return
+        signs = self._signs(given)
+        reading = next((one for one in self._readings if signs.items() & {(name, one.get(name)) for name in ("given", "place")}), None)
+        if reading is None:
             reason = f"the case {self.name!r} holds evidence already and goes on with it; case.add(...) adds this, another name begins another case"
-            self._passed_over = (Skipped(source="what the case was opened with", reason=reason),)
+        elif reading.get("given") != signs["given"] and files_of(given):
+            reason = f"what lies there changed since the case {self.name!r} read it; case.add(...) reads it again"
+        else:
+            return
+        self._passed_over = (Skipped(source="what the case was opened with", reason=reason),)
 
-    def _sign(self, given: Sequence[Exchange] | Evidence | str | Path) -> str:
-        """Return by what the same is known when it is given again; not a pasted text itself, which may hold a secret."""
-        text = str(given) if isinstance(given, str | Path) else "\n".join(exchange.id for exchange in given)
+    def _signs(self, given: Sequence[Exchange] | Evidence | str | Path) -> dict[str, str]:
+        """Return by what the same is known when it is given again, and where it lies; not a pasted text itself, which may hold a secret."""
+        files = files_of(given)
+        states = [f"{file.resolve()} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+        text = "\n".join(states) or (str(given) if isinstance(given, str | Path) else "\n".join(exchange.id for exchange in given))
+        path = given if isinstance(given, Path) else path_of(given) if isinstance(given, str) else None
+        return {"given": self._sign(text)} | ({"place": self._sign(str(path.expanduser().resolve()))} if path else {})
+
+    def _sign(self, text: str) -> str:
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16, key=self.key).hexdigest()
 
     def _history(self, kind: str) -> list[dict[str, Any]]:
@@ -241,21 +260,37 @@ class Case:
             self._append("history.jsonl", json.dumps({"kind": kind, "at": at, **event}, ensure_ascii=False) + "\n")
 
     def _append(self, name: str, lines: str) -> None:
+        self._size(name)  # says when the folder is gone
         with os.fdopen(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
             file.write(("\n" + lines).encode("utf-8", "replace"))  # in one piece; a line that was cut off before it stays alone
 
     def _lines(self, name: str, made: Callable[[Any], Any]) -> list[Any]:
         """Return what the lines of a file stand for, None for half a line (a kernel was killed); read again only when the file has grown."""
         if self._kept.get(name, (0, []))[0] != self._size(name):
-            data = (self.folder / name).read_bytes()
+            data = (self.folder / name).read_bytes() if self._size(name) else b""
             self._kept[name] = (len(data), [_made(line, made) for line in data.split(b"\n") if line])
         return self._kept.get(name, (0, []))[1]
 
     def _size(self, name: str) -> int:
-        try:
-            return (self.folder / name).stat().st_size
-        except FileNotFoundError:
-            return 0
+        found = self._stat(name)
+        return found.st_size if found else 0
+
+    def _changed_ns(self, name: str) -> int:
+        found = self._stat(name)
+        return found.st_mtime_ns if found else 0
+
+    def _stat(self, name: str) -> os.stat_result | None:
+        with suppress(FileNotFoundError):
+            return (self.folder / name).stat()
+        if not self.folder.is_dir():
+            raise self._gone()
+        return None
+
+    def _gone(self) -> LogError:
+        return LogError(
+            f"The folder of the case {self.name!r} is gone: {str(self.folder)!r}.",
+            hint="Put it back where it was, or begin anew: run the cell that opens the case.",
+        )
 
     def _opened_key(self) -> bytes:
         path = self.folder / "key"

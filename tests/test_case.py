@@ -207,6 +207,53 @@ def test_many_notes_at_once_are_all_kept(work):
     assert {note["text"] for note in case.notes} == {str(n) for n in range(20)}
 
 
+USES = {
+    "evidence": lambda case: case.evidence,
+    "notes": lambda case: case.notes,
+    "version": lambda case: case.version,
+    "version_of": lambda case: [case.version_of("log")],
+    "note": lambda case: case.note("x"),
+    "add": lambda case: case.add("HTTP/1.1 401 Unauthorized"),
+}
+
+
+@pytest.mark.parametrize("is_fresh", [True, False])
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_folder_that_is_gone_is_said(work, use, is_fresh):
+    case = Case("4711", [GOOD])
+    assert is_fresh or (case.version and repr(case))
+    shutil.rmtree(case.folder)
+    with pytest.raises(LogError, match="The folder of the case '4711' is gone"):
+        use(case)
+    assert repr(case) == "<Case 4711: its folder is gone>" and "is gone" in case._repr_html_()
+    assert not case.folder.exists()
+
+
+def test_a_ticket_is_named_by_its_number_too(work):
+    assert Case(4711).folder == Case("4711").folder == work / "case-4711"
+
+
+def test_the_same_file_is_known_by_any_of_its_spellings(work, monkeypatch):
+    path = work / "a.txt"
+    path.write_text("HTTP/1.1 403 Forbidden")
+    monkeypatch.chdir(work)
+    Case("4711", "a.txt")
+    for spelling in (path, "./a.txt", str(path), "*.txt"):
+        assert Case("4711", spelling).evidence.skipped == ()
+
+
+def test_a_file_that_changed_since_it_was_read_is_named_until_it_is_read_again(work):
+    path = work / "a.txt"
+    path.write_text("HTTP/1.1 403 Forbidden")
+    Case("4711", path)
+    path.write_text("HTTP/1.1 401 Unauthorized and more")
+    case = Case("4711", path)
+    assert ["changed since the case '4711' read it" in skipped.reason for skipped in case.evidence.skipped] == [True]
+    assert {row.status for row in case.add(path)} == {403, 401} and Case("4711", path).evidence.skipped == ()
+    path.unlink()
+    assert Case("4711", path).evidence.skipped == ()
+
+
 def test_a_damaged_key_is_said(work):
     (Case("4711").folder / "key").write_bytes(b"short")
     with pytest.raises(LogError, match="key of the case '4711' is damaged"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from dataclasses import replace
 
@@ -123,6 +124,15 @@ def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case, make):
     assert is_late(panel)
     panel.refresh_button.click()
     assert not is_late(panel) and "That did not work" not in panel.status.value
+
+
+@each_panel
+def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case, make):
+    panel = make(case)
+    shutil.rmtree(case.folder)
+    assert is_late(panel)
+    panel.refresh_button.click()
+    assert is_late(panel) and "is gone" in panel.status.value
 
 
 @pytest.mark.parametrize(

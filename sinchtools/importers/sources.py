@@ -52,6 +52,15 @@ def opened(source: str | Path | bytes | bytearray, name: str) -> Iterator[Opened
             yield from _file(file, file.relative_to(root).as_posix() if root != file and root in file.parents else file.name)
 
 
+def files_of(source: object) -> list[Path]:
+    """Return the files that a path, folder or glob names; none where there are none, or it is pasted text."""
+    path = source if isinstance(source, Path) else path_of(source) if isinstance(source, str) else None
+    try:
+        return [file for file, _ in _paths(path)] if path else []
+    except MissingInputError:
+        return []
+
+
 def path_of(text: str) -> Path | None:
     """
     Return the path that a string means, or None when it is pasted text.

@@ -18,7 +18,7 @@ from traitlets import TraitError
 from sinchtools.aliases import ALIASED, Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.case import Case
-from sinchtools.errors import LeakError
+from sinchtools.errors import LeakError, LogError
 from sinchtools.leaks import Known, gate
 from sinchtools.panels.look import STYLE, WIDE, banner, button, error_card, row, shown
 from sinchtools.records import Exchange, visible
@@ -128,7 +128,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Look whether anybody but this panel changed what it was drawn from; show it, and return whether it is out of date."""
         if self._writing:
             return False
-        is_stale = self._version() != self._seen
+        try:
+            is_stale = self._version() != self._seen
+        except LogError:  # its folder is gone: the next click says so
+            is_stale = True
         display = "" if is_stale else "none"
         if self.stale.layout.display != display:
             self.stale.layout.display = display
