@@ -84,7 +84,9 @@ _STYLE = {  # whatever style the notebook has chosen for its own figures
     "path.simplify": False,
 }
 _MAYBE_A_NUMBER = re.compile(r"\d(?:[ \u00a0().\-/]{0,2}\d){7,}")
-_A_TIME = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[\d.]+Z)?")
+_NO_NUMBER = re.compile(  # a time, a UUID, the ID of a service plan
+    r"(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[\d.]+Z)?|\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\b"
+)
 _TELLING = ("url", "request_body", "response_body", "text", "code", "account", "endpoint", "source", "failure")  # columns that can name somebody
 _styled = mpl.rc_context(_STYLE)
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#F7FBFF", "#9ECAE1", "#2171B5", "#08306B"])
@@ -750,7 +752,7 @@ def _missing(value: Any) -> bool:
 def _people(chart: Chart, words: str) -> leaks.Known:
     """Return the people of the exchanges behind the chart, if anything in its words can be one: a long number, or a sentence for a code."""
     sentences = (" " in str(told) for name in ("code", "account") for told in chart.data.get(name, ()))
-    if not (_MAYBE_A_NUMBER.search(_A_TIME.sub("", words)) or any(sentences)):
+    if not (_MAYBE_A_NUMBER.search(_NO_NUMBER.sub("", words)) or any(sentences)):
         return leaks.Known()
     rows: Any = nw.from_native(chart._rows).lazy()
     told = [name for name in _TELLING if name in rows.columns]

@@ -82,6 +82,7 @@ class ChartsPanel(Panel):
         super().__init__("See the pattern", promise, source=evidence)
         self._folder = Path(folder) if folder else None
         self._page, self._paused, self._of_page = 0, False, list[Exchange]()
+        self._judged: tuple[charts.Chart | None, bool] = (None, False)
         self.kind = labelled(widgets.Dropdown, "Chart", "What is drawn", options=list(KINDS))
         self.per = labelled(
             widgets.Dropdown,
@@ -154,9 +155,10 @@ class ChartsPanel(Panel):
         by = "; ".join(f"{name}: {value}" for name, value in self.filters.items())
         said = [f"Chart: {self.kind.value}. Filtered by: {by or 'nothing'}.", self._counted]
         said += [f"Chosen: {label(people.exchange(self.exchange))}"] if self.exchange else []
-        drawn = charts.names_nobody(self.chart)
-        said.append(self.chart.description if drawn else "The picture is not shown here: it names somebody.")
-        return "".join(f"<p>{shown(people.words(one))}</p>" for one in said) + (self.picture.value if drawn else ""), self._of_page
+        if self._judged[0] is not self.chart:  # once: to ask all exchanges behind it may take seconds
+            self._judged = self.chart, charts.names_nobody(self.chart)
+        said.append(self.chart.description if self._judged[1] else "The picture is not shown here: it names somebody.")
+        return "".join(f"<p>{shown(people.words(one))}</p>" for one in said) + (self.picture.value if self._judged[1] else ""), self._of_page
 
     @property
     def filters(self) -> dict[str, Any]:
