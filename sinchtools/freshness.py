@@ -198,7 +198,7 @@ class Guard:
         if not sources:
             return f"`{name}` is not there: run the cell that makes it first (Run > Run All Above Selected Cell), or look at its spelling."
         for source in sources:
-            if name in names_of(self._shell.transform_cell(source)).written:
+            if name in self._names(source).written:
                 begins = next(filter(None, map(str.strip, source.splitlines())))
                 return f"`{name}` is not there yet: run the cell that begins with `{begins}` first (or Run > Run All Above Selected Cell)."
         return ""  # no cell makes it: Python guesses at its spelling

@@ -261,7 +261,7 @@ def test_a_cell_without_a_view_gets_no_place_for_a_card(notebook):
 @pytest.fixture
 def saved(tmp_path, monkeypatch):
     """The notebook's file, as the server names it to the kernel."""
-    sources = ["import sinchtools as st", "\nframe = evidence.frame()\nframe.head()", "frame = frame.dropna()"]
+    sources = ["import sinchtools as st", "\nframe = evidence.frame()\nframe.head()", "frame = frame.dropna()", "%%time\nfound = 1"]
     cells = [{"cell_type": "code", "source": source.splitlines(keepends=True)} for source in sources]
     path = tmp_path / "02.ipynb"
     path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# frame = 1"]}, *cells]}))
@@ -274,6 +274,11 @@ def test_a_missing_name_is_told_with_the_cell_that_makes_it_and_stays_an_error(n
     said = "`frame` is not there yet: run the cell that begins with `frame = evidence.frame()` first (or Run > Run All Above Selected Cell)."
     assert notebook.errors == [said]
     assert isinstance(result.error_in_exec, NameError) and str(result.error_in_exec) == said
+
+
+def test_a_cell_that_is_timed_makes_its_names_too(notebook, saved):
+    notebook.run("found", "view")
+    assert notebook.errors[0].startswith("`found` is not there yet: run the cell that begins with `%%time` first")
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"cells": 1}', '{"cells": []}'])
