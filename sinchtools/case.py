@@ -126,6 +126,7 @@ class Case:
     @cached_property
     def log(self) -> CallLog:
         """The case's own call log: give it to `connect`, `plan` or `replay`."""
+        self._size("calls.sqlite")  # says when the folder is gone: a log would make it anew, without the key
         return CallLog(self.folder / "calls.sqlite")
 
     @property
