@@ -42,7 +42,7 @@ OUTCOMES = {  # outcome: (words, colour, hatch)
     "success": ("success", "#009E73", ""),
     "user_error": ("error of the request (4xx)", "#E69F00", "//"),
     "sinch_error": ("error of the API (5xx)", "#D55E00", "xx"),
-    "no_response": ("no response", "#56B4E9", ".."),
+    "no_response": ("no status: no response, or a code alone", "#56B4E9", ".."),
     "other": ("other status", "#CC79A7", "\\\\"),
 }
 DELIVERIES = {  # the same for what became of a message
@@ -252,17 +252,7 @@ def endpoints(frame: Any, *, per: Per = "call", top: int = 12, source: str | Non
     )
     table = counts.pivot_table(index="endpoint", columns="label", values="n", aggfunc="sum", fill_value=0, sort=False).astype("int64")
     table = table.loc[_ordered(table.sum(axis=1)), _ordered(table.sum(axis=0))]
-    down = [_wrapped(e, 34) for e in table.index]
-    slanted = all(len(_plain(c)) <= 36 for c in table.columns)
-    across = [_plain(c) if slanted else _wrapped(c, max(24, max(map(len, map(_plain, table.columns))) // 3)) for c in table.columns]
-    longest = max(len(line) for name in across for line in name.split("\n"))
-    chart = _started(title, facts, 1.5 + longest * (0.045 if slanted else 0.085) + 0.17 * sum(d.count("\n") + 1.6 for d in down))
-    ax = chart.subplots()
-    _grid(ax, table.to_numpy(dtype=float), [[f"{n:,}" if n else "" for n in row] for row in table.to_numpy()], size=9)
-    turned: dict[str, Any] = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if slanted else {"rotation": 90, "ha": "center"}
-    ax.set_xticks(np.arange(len(across)) + 0.5, across, **turned)
-    ax.xaxis.tick_top()
-    ax.set_yticks(np.arange(len(down)) + 0.5, down)
+    chart = _matrix(title, facts, table)
     chart.data = table.reset_index()
     chart.data.columns.name = None
     rows, columns = _with_rest(_of_names("endpoint", table.index, NO_ENDPOINT)), _with_rest({name: codes.get(name) for name in table.columns})
@@ -312,19 +302,9 @@ def latency(frame: Any, *, per: Per = "attempt", top: int = 20, source: str | No
     names = [f"{route}\n{_wrapped(label(s, c), 40)}" for route, s, c in zip(routes, shown["status"], shown["code"], strict=True)]
     left_out = f"{len(table) - len(shown):,} more combinations are in the data only." if len(table) > len(shown) else ""
     chart = _started(title, facts, _height(names) + 0.4, notes=[left_out])
-    ax = chart.subplots()
-    y = _places(names)
     quantiles = shown[["p50_ms", "p90_ms", "p99_ms"]].to_numpy(dtype=float)
-    ax.hlines(y, quantiles[:, 0], quantiles[:, 2], color=QUIET, linewidth=1.4, zorder=1)
-    for column, (name, marker, colour) in enumerate((("median", "o", "#0072B2"), ("90 %", "s", "#E69F00"), ("99 %", "D", "#D55E00"))):
-        ax.scatter(quantiles[:, column], y, marker=marker, s=38, color=colour, edgecolor=INK, linewidth=0.6, label=name, zorder=2)
     texts = [f"{a:,.0f} / {b:,.0f} / {c:,.0f} ms, n {n:,}" for (a, b, c), n in zip(quantiles, shown["n"], strict=True)]
-    _beside(ax, y, names, quantiles[:, 2], texts, points_off=10)
-    ax.xaxis.set_visible(True)
-    ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    ax.set_xlabel("milliseconds")
-    _key(ax, *ax.get_legend_handles_labels(), inches_below=0.5)
+    _points(chart.subplots(), names, quantiles, texts)
     chart.data = table
     flat = [name.replace("\n", ", ") for name in names]
     keys = zip(flat, shown["endpoint"], shown["status"], shown["code"], strict=True)
@@ -601,6 +581,19 @@ def _beside(ax: Axes, y: np.ndarray[Any, Any], names: list[str], ends: np.ndarra
     ax.tick_params(axis="y", length=0)
 
 
+def _points(ax: Axes, names: list[str], quantiles: np.ndarray[Any, Any], texts: list[str]) -> None:
+    y = _places(names)
+    ax.hlines(y, quantiles[:, 0], quantiles[:, 2], color=QUIET, linewidth=1.4, zorder=1)
+    for column, (name, marker, colour) in enumerate((("median", "o", "#0072B2"), ("90 %", "s", "#E69F00"), ("99 %", "D", "#D55E00"))):
+        ax.scatter(quantiles[:, column], y, marker=marker, s=38, color=colour, edgecolor=INK, linewidth=0.6, label=name, zorder=2)
+    _beside(ax, y, names, quantiles[:, 2], texts, points_off=10)
+    ax.xaxis.set_visible(True)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set_xlabel("milliseconds")
+    _key(ax, *ax.get_legend_handles_labels(), inches_below=0.5)
+
+
 def _key(ax: Axes, handles: list[Any], labels: list[str], inches_below: float = 0.0) -> None:
     corner = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-inches_below)
     ax.legend(handles, labels, loc="upper right", bbox_to_anchor=(1, 0), bbox_transform=corner, borderaxespad=0.2, ncols=len(labels), frameon=False)
@@ -650,6 +643,21 @@ def _time_axis(ax: Axes, step: int) -> None:
     ax.set_xlabel("UTC")
     ax.set_ylabel(f"per {_duration(step)}")
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _matrix(title: str, facts: _Facts, table: pd.DataFrame) -> Chart:
+    down = [_wrapped(e, 34) for e in table.index]
+    slanted = all(len(_plain(c)) <= 36 for c in table.columns)
+    across = [_plain(c) if slanted else _wrapped(c, max(24, max(map(len, map(_plain, table.columns))) // 3)) for c in table.columns]
+    longest = max(len(line) for name in across for line in name.split("\n"))
+    chart = _started(title, facts, 1.5 + longest * (0.045 if slanted else 0.085) + 0.17 * sum(d.count("\n") + 1.6 for d in down))
+    ax = chart.subplots()
+    _grid(ax, table.to_numpy(dtype=float), [[f"{n:,}" if n else "" for n in row] for row in table.to_numpy()], size=9)
+    turned: dict[str, Any] = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if slanted else {"rotation": 90, "ha": "center"}
+    ax.set_xticks(np.arange(len(across)) + 0.5, across, **turned)
+    ax.xaxis.tick_top()
+    ax.set_yticks(np.arange(len(down)) + 0.5, down)
+    return chart
 
 
 def _grid(ax: Axes, values: np.ndarray[Any, Any], texts: list[list[str]], size: float) -> None:
