@@ -13,7 +13,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from sinchtools import bodies, tables
+from sinchtools import bodies
 from sinchtools.counting import (
     INTERVALS,
     MOST_INTERVALS,
@@ -48,14 +48,12 @@ from sinchtools.engines import (
     where,
 )
 from sinchtools.patterns import differences, fingerprint, groups, spikes
-from sinchtools.records import Exchange
 
 __all__ = [
     "FAILING",
     "INTERVALS",
     "MOST_INTERVALS",
     "RESULTS",
-    "Exchange",
     "Per",
     "accounts",
     "calls",
@@ -79,7 +77,6 @@ __all__ = [
     "senders",
     "spark_session",
     "spikes",
-    "tables",
     "timeline",
     "to_parquet",
     "where",
@@ -127,6 +124,7 @@ def codes(frame: Any, *, per: Per = "call", successes: bool = True, top: int | N
 
     Examples
     --------
+    >>> from sinchtools import Exchange
     >>> codes([Exchange(status=201), Exchange(status=403, code="unknown_group")])[["status", "n", "share"]].values.tolist()
     [[201, 1, 0.5], [403, 1, 0.5]]
     """

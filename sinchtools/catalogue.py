@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sinchtools.errors import WrongUseError
+from sinchtools.records import visible
 from sinchtools.settings import share_folder
 
 RETRY = ("as-is", "after-change", "after-wait", "do-not-retry", "ask-first", "not-needed")
@@ -274,6 +275,19 @@ def card(title: str, body: str) -> str:
         "font-family:var(--jp-ui-font-family,sans-serif);line-height:1.4'>"
         f"<p style='margin:0 0 .5em;font-weight:700'>{markup.escape(title)}</p>{body}</div>"
     )
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str = "") -> str:
+    """Return an HTML table for a card or a panel: every value escaped, what hides in it made visible; codes break at their joints."""
+    style = "style='text-align:left;vertical-align:top;padding:3px 10px 3px 0'"
+    heads = "".join(f"<th scope=col {style}>{_escaped(name)}</th>" for name in head)
+    lines = "".join("<tr>" + "".join(f"<td {style}>{_escaped(cell).replace('_', '_<wbr>')}</td>" for cell in row) + "</tr>" for row in rows)
+    said = f"<caption style='text-align:left'>{_escaped(caption)}</caption>" if caption else ""
+    return f"<table>{said}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _escaped(text: str) -> str:
+    return markup.escape(visible(text))
 
 
 def _explain_http(status: int, code: str | None) -> Entry:

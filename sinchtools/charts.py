@@ -30,6 +30,7 @@ from matplotlib.transforms import offset_copy
 from sinchtools import analysis, counting, leaks
 from sinchtools.aliases import ALIASED
 from sinchtools.analysis import Per, label
+from sinchtools.counting import missing
 from sinchtools.engines import DATE, collected, is_failing, without_people
 from sinchtools.errors import LeakError, WrongUseError
 from sinchtools.records import Exchange
@@ -121,7 +122,7 @@ class Chart(Figure):
 
         Examples
         --------
-        >>> chart = error_codes(analysis.tables.frame([analysis.Exchange(id="a", status=401), analysis.Exchange(id="b", status=500)]))
+        >>> chart = error_codes([Exchange(id="a", status=401), Exchange(id="b", status=500)])
         >>> chart.behind("401 Unauthorized")["id"].tolist()
         ['a']
         """
@@ -481,8 +482,8 @@ _IS_REPORT = nw.col("endpoint").str.contains("delivery_report", literal=True) & 
 
 
 def _is(column: str, value: Any) -> nw.Expr:
-    plain = int(value) if column == "status" and not _missing(value) else value
-    return nw.col(column).is_null() if _missing(value) else (nw.col(column) == plain).fill_null(False)
+    plain = int(value) if column == "status" and not missing(value) else value
+    return nw.col(column).is_null() if missing(value) else (nw.col(column) == plain).fill_null(False)
 
 
 def _reports(counts: pd.DataFrame) -> nw.Expr:
@@ -493,11 +494,11 @@ def _reports(counts: pd.DataFrame) -> nw.Expr:
 def _named(code: Any, status: Any) -> nw.Expr:
     """Whether both are members of one object, in either order; regular expressions that every engine understands."""
     body = nw.col("response_body").str
-    a = _ANY_CODE if _missing(code) else rf'"code"\s*:\s*"?0*{int(code)}\b'
-    if _missing(status):
-        return ~body.contains(a) if _missing(code) else body.contains(a)
+    a = _ANY_CODE if missing(code) else rf'"code"\s*:\s*"?0*{int(code)}\b'
+    if missing(status):
+        return ~body.contains(a) if missing(code) else body.contains(a)
     b = r'"status"\s*:\s*' + _SPECIAL.sub(r"\\\g<0>", json.dumps(status, ensure_ascii=False))
-    return body.contains(b if _missing(code) else rf"{a}[^{{}}]*{b}|{b}[^{{}}]*{a}")
+    return body.contains(b if missing(code) else rf"{a}[^{{}}]*{b}|{b}[^{{}}]*{a}")
 
 
 def _of_codes(counts: pd.DataFrame) -> dict[str, nw.Expr | None]:
@@ -702,7 +703,7 @@ _FOLDED = re.compile(r"other \([\d,]+ \w+\)")
 
 
 def _is_folded(status: Any, code: Any) -> bool:
-    return _missing(status) and not _missing(code) and bool(_FOLDED.fullmatch(code))
+    return missing(status) and not missing(code) and bool(_FOLDED.fullmatch(code))
 
 
 def _ordered(totals: pd.Series[Any]) -> list[str]:
@@ -750,10 +751,6 @@ def _spike(spike: dict[Any, Any]) -> str:
     return f"{label(spike['status'], spike['code'])}, {spike['n']:,} where {usual} are usual, {period}"
 
 
-def _missing(value: Any) -> bool:
-    return bool(pd.isna(value))
-
-
 # --- files ----------------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -771,7 +768,7 @@ def _people(chart: Chart, words: str) -> leaks.Known:
 
 
 def _telling(name: str, value: Any) -> Any:
-    return None if _missing(value) else DATE.sub("", value) if name == "source" else value  # an access log is named by its day
+    return None if missing(value) else DATE.sub("", value) if name == "source" else value  # an access log is named by its day
 
 
 def _rendered(chart: Chart, name: str, dpi: int = 200) -> bytes:

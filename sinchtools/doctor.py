@@ -11,13 +11,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from html import escape
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sinchtools import settings
-from sinchtools.catalogue import card
+from sinchtools.catalogue import card, table
 from sinchtools.errors import LogError
 from sinchtools.savehook import SWITCHED_ON
 
@@ -56,10 +55,8 @@ class Checkup(list[Check]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        told = [(f"<b>{_WORDS[c.state]}</b>", escape(c.name), f"{escape(c.says)} {escape(c.then)}") for c in self]
-        rows = "".join("<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in one) + "</tr>" for one in told)
-        head = "".join(f"<th scope=col style='text-align:left'>{name}</th>" for name in ("State", "What", "Seen, and what to do"))
-        return card(self._verdict(), f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+        told = [(_WORDS[c.state], c.name, f"{c.says} {c.then}") for c in self]
+        return card(self._verdict(), table(("State", "What", "Seen, and what to do"), told))
 
     def _verdict(self) -> str:
         wrong, look = (sum(check.state == state for check in self) for state in ("wrong", "look"))

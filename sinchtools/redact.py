@@ -75,6 +75,7 @@ _USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
 _USER_OPTION = re.compile(  # of curl
     r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|=|(?=\\*[\"']))\\*[\"']?(?P<value>(?!\w+://)[\w.@+-]+:(?:(?![\"'\\|])[!-~]){6,})", re.ASCII
 )
+_OPTION_VALUE = re.compile(r"(?:(?![\"'\\|])[!-~])+")
 _USER_CUT_OFF = re.compile(r"(?P<before>[a-z]+://[^\s/@:?#]+:)(?P<value>(?!\d+$)[^\s/@?#]{8,})", re.IGNORECASE)
 
 
@@ -343,7 +344,7 @@ def _user(text: str, at: int) -> tuple[int, int, str] | None:
 
 
 def _option(text: str, at: int) -> tuple[int, int, str] | None:
-    match = re.compile(r"(?:(?![\"'\\|])[!-~])+").match(text, at)
+    match = _OPTION_VALUE.match(text, at)
     return match and (at, match.end(), "user option")
 
 

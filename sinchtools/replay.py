@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from html import escape
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import settings
 from sinchtools.api import locate
 from sinchtools.calllog import CallLog
-from sinchtools.catalogue import card
+from sinchtools.catalogue import card, table
 from sinchtools.checkfirst import batch_of, members_of
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
@@ -200,21 +199,10 @@ class Replayed(Sequence[Result]):
         return visible("\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more]))
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th scope=col style='text-align:left;padding-right:1.2em'>{name}</th>" for name in ("Verdict", "Request", "Was", "Now", "Why")
-        )
-        cells = [
-            (r.verdict, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons))
-            for r in self.results[:20]
-        ]
-        rows = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left;padding-right:1.2em;vertical-align:top'>{escape(c)}</td>" for c in row) + "</tr>"
-            for row in cells
-        )
+        rows = ((r.verdict, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons)) for r in self.results[:20])
         more = f"<p>Shown are 20 of {len(self):,}.</p>" if len(self) > 20 else ""
         simulated = " (simulated)" if self.target == "sandbox" else ""
-        listed = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
-        return visible(card(f"Replayed to {self.target.upper()}{simulated}", listed))
+        return card(f"Replayed to {self.target.upper()}{simulated}", table(("Verdict", "Request", "Was", "Now", "Why"), rows) + more)
 
 
 class Plan:

@@ -8,13 +8,12 @@ import re
 import zipfile
 import zlib
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 
-from sinchtools import api, charts, tables
+from sinchtools import charts, tables
 from sinchtools.aliases import ALIASED
 from sinchtools.case import Case, aliased, export
 from sinchtools.cli import main
@@ -27,24 +26,10 @@ from sinchtools.records import Exchange
 from sinchtools.replay import replay
 from sinchtools.report import report
 from sinchtools.savehook import clean
+from tests.test_report import BAD, KEY, NUMBER, TEXT, TOKEN
 
-KEY = b"the key of this one case, no other"
-NUMBER, TEXT, TOKEN = "46701740605", "Hi Anna, your parcel waits at the kiosk", "5c1e9a7b3d2f4e68a1b2"
 SPOKEN = f"{TEXT} +{NUMBER}"
 CANARIES = (NUMBER, NUMBER[2:], "Anna", "parcel waits", TOKEN)
-BAD = api.complete(
-    Exchange(
-        id="row-1",
-        source="case.har#1",
-        at=datetime(2026, 3, 2, 8, 0, tzinfo=UTC),
-        method="POST",
-        url="https://us.sms.api.sinch.com/xms/v1/plan1/batches",
-        request_headers={"Content-Type": "application/json"},
-        request_body=json.dumps({"to": [f"++{NUMBER}"], "from": "15559870002", "body": TEXT}),
-        status=400,
-        response_body='{"code": "syntax_invalid_parameter_format", "text": "not valid"}',
-    )
-)
 PLANTED = {
     "id": {"id": NUMBER, "parent_id": NUMBER, "call_id": NUMBER},
     "id-spoken": {"id": SPOKEN, "parent_id": SPOKEN, "call_id": SPOKEN},

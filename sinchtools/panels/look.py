@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from sinchtools import catalogue
 from sinchtools.errors import SinchToolsError
 from sinchtools.records import visible
 
@@ -98,7 +99,5 @@ def row(*children: widgets.Widget) -> widgets.HBox:
 
 def table(head: list[str], rows: list[list[str]], *, total: int | None = None, caption: str = "") -> str:
     """Return a small HTML table, every value escaped; `total` says how many rows there are when only some are shown."""
-    cells = "".join("<tr>" + "".join(f"<td>{shown(value).replace('_', '_<wbr>')}</td>" for value in one) + "</tr>" for one in rows)
     note = f"<p class='st-quiet'>Showing {len(rows)} of {total:,}.</p>" if total is not None and total > len(rows) else ""
-    said = f"<caption style='text-align:left'>{shown(caption)}</caption>" if caption else ""
-    return f"<table>{said}<thead><tr>{''.join(f'<th scope=col>{escape(one)}</th>' for one in head)}</tr></thead><tbody>{cells}</tbody></table>{note}"
+    return catalogue.table(head, rows, caption) + note
