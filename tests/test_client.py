@@ -395,6 +395,15 @@ def test_a_sandbox_client_reaches_no_other_machine(client, log, method, url):
     assert len(log) == 0
 
 
+def test_one_client_speaks_to_several_ports_of_this_machine_and_after_it_was_closed(client, sandbox):
+    with Sandbox() as other:
+        urls = [f"{url}/xms/v1/x/batches" for url in (sandbox.url, other.url, sandbox.url)]
+        assert [client.request("GET", url).status for url in urls] == [401] * 3
+        assert (sandbox.state()["requests"], other.state()["requests"]) == (2, 1)
+        client.close()
+        assert client.request("GET", urls[1]).status == 401
+
+
 @pytest.mark.parametrize("path", ["@evil.example/x", "batches", ""])
 def test_a_path_begins_with_a_slash(client, path):
     with pytest.raises(WrongUseError, match="no path"):

@@ -210,6 +210,12 @@ def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(sandbox
     assert call("GET", "/batches").status_code == 200
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(sandbox, raw, monkeypatch):
+    monkeypatch.setattr("sinchtools.sandbox.server.BODY_TIMEOUT_S", 0.05)
+    assert raw(with_headers(sandbox, b"POST /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\nContent-Length: 9\r\n\r\n{")) == b""
+    assert sandbox.limiter.outstanding[sandbox.service_plan_id] == 0
+
+
 def until(sandbox, call, done):
     for _ in range(1000):
         call.get(f"{sandbox.url}/__sandbox__/state", timeout=10)  # instead of a sleep: the server has had its turn
