@@ -122,6 +122,8 @@ EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """Return the value of a header whatever the case of its name, or None."""
+    if name in headers:
+        return headers[name]
     wanted = name.lower()
     return next((value for key, value in headers.items() if key.lower() == wanted), None)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ _EDITABLE = ("method", "url", "headers", "body")
 _STOPPED = "not sent: the run was stopped; run the plan again to go on"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """
     One exchange of a plan.
@@ -97,8 +98,17 @@ class Item:
         """Whether the sandbox is asked first what it answers to the unchanged request, since the evidence does not say."""
         return self.place not in VENDOR and self.changed and self.original.status is None
 
-    def call_id(self, request: Exchange) -> str:
-        """Return the call that the request is, the same whoever plans it and whenever."""
+    @cached_property
+    def call_id(self) -> str:
+        """The call that the request is, the same whoever plans it and whenever."""
+        return self._call_id(self.request)
+
+    @cached_property
+    def baseline_id(self) -> str:
+        """The same of the unchanged request."""
+        return self._call_id(self.original)
+
+    def _call_id(self, request: Exchange) -> str:
         x = self.original
         acts = self.place == "live" and (request.method or "").upper() not in {"GET", "HEAD"}
         known = [] if acts else [x.id, x.status, x.code, str(x.at), self.fault]  # people get a message once, in whichever file its row was read
@@ -359,22 +369,23 @@ class Plan:
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
-            for request in (item.original, item.request) if item.needs_baseline else (item.request,):
+            calls = {item.baseline_id: item.original} if item.needs_baseline else {}
+            for call_id, request in (calls | {item.call_id: item.request}).items():
                 yield Job(
-                    call_id=item.call_id(request),
+                    call_id=call_id,
                     messages=load_of(request, self._members).messages if self.pace.messages_per_s else 0,
                     by_fault=item.fault is not None,
                     load=Trip(original=item.original, request=request, fault=item.fault),
                 )
 
     def _result(self, item: Item, answers: Mapping[str, Exchange], found: Mapping[str, str], runner: Runner) -> Result:
-        call_id = item.call_id(item.request)
-        child = answers.get(call_id)
+        child = answers.get(item.call_id)
         if item.against or child is None:
             return _held(item, *(item.against or (_STOPPED,)))
-        notes = [f"sent once only, at {child.at:%Y-%m-%d %H:%M:%S} UTC: this is its answer"] * (call_id in runner.before and child.at is not None)
-        notes += [found[call_id]] if call_id in found else []
-        baseline = answers.get(item.call_id(item.original)) if item.needs_baseline else None
+        is_old = item.call_id in runner.before and child.at is not None
+        notes = [f"sent once only, at {child.at:%Y-%m-%d %H:%M:%S} UTC: this is its answer"] * is_old
+        notes += [found[item.call_id]] if item.call_id in found else []
+        baseline = answers.get(item.baseline_id) if item.needs_baseline else None
         return _judged(item, child, baseline, notes)
 
 

@@ -60,14 +60,17 @@ class Limiter:
         """Count a request in, unless there are too many."""
         if self.outstanding[ticket[0]] >= self.per_account or self.outstanding[ticket] >= self.per_path:
             return False
-        self.outstanding.update([ticket[0], ticket])
+        for one in (ticket[0], ticket):
+            self.outstanding[one] += 1
         return True
 
     def leave(self, ticket: tuple[str, str] | None) -> None:
         """Count a request out."""
         if ticket:
-            self.outstanding.subtract([ticket[0], ticket])
-            self.outstanding += Counter()
+            for one in (ticket[0], ticket):
+                self.outstanding[one] -= 1
+                if not self.outstanding[one]:
+                    del self.outstanding[one]
 
 
 def answer(request: Request, accounts: Mapping[str, Account], faults: Faults, limiter: Limiter) -> Answer:

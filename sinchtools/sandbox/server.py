@@ -276,6 +276,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 class _Server(HTTPServer):
     def initialize(self, sandbox: Sandbox) -> None:  # type: ignore[override]
         super().initialize(self, max_header_size=READ_BYTES, max_body_size=READ_BYTES, max_buffer_size=2 * READ_BYTES)
+        self.conn_params.header_timeout = None  # an idle connection harms nobody here, and a limit costs time
         self.sandbox = sandbox
         self.hosts = {f"{name}:{sandbox.port}" for name in (HOST, "localhost")}
 

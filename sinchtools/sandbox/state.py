@@ -262,11 +262,17 @@ class Account:
     def schedule(self, batch: Batch) -> None:
         """Send the batch when it is due."""
         heapq.heappush(self._scheduled, (batch.due_at, batch.id))
-        self.settle()
+        self._dispatch_due(self.clock.now())
 
     def settle(self) -> None:
         """Dispatch what is due by now, and forget what is older than the retention."""
         now = self.clock.now()
+        self._dispatch_due(now)
+        oldest = now - timedelta(days=RETENTION_DAYS)
+        for kept, born in ((self.batches, lambda batch: batch.due_at), (self.inbounds, lambda inbound: instant_of(inbound["received_at"]))):
+            _forget(kept, born, oldest)
+
+    def _dispatch_due(self, now: datetime) -> None:
         if now < self._seen_at:  # the clock went back: what was queued then does not hold up what comes now
             self._free_at = _EARLIEST
         self._seen_at = now
@@ -275,9 +281,6 @@ class Account:
             batch = self.batches.get(batch_id)
             if batch and batch.recipients is None and batch.canceled_at is None and batch.due_at <= due:
                 self._dispatch(batch)
-        oldest = now - timedelta(days=RETENTION_DAYS)
-        for kept, born in ((self.batches, lambda batch: batch.due_at), (self.inbounds, lambda inbound: instant_of(inbound["received_at"]))):
-            _forget(kept, born, oldest)
 
     def since(self, start: datetime | None) -> datetime:
         """Return where a list begins: `start`, else 24 hours ago; never beyond the retention."""
