@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from html import escape
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
 _EDITABLE = ("method", "url", "headers", "body")
 _STOPPED = "not sent: the run was stopped; run the plan again to go on"
+_SHOWN = 20  # rows of a plan or a result in a notebook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,18 +203,17 @@ class Replayed(Sequence[Result]):
         lines = [
             f"{r.verdict:<12}  {r.original.source or r.original.id}: {r.original.answer} -> {r.now}"
             f"  {'; '.join(r.reasons)}"
-            for r in self.results[:20]
+            for r in self.results[:_SHOWN]
         ]
-        more = [f"... and {len(self) - 20} more"] * (len(self) > 20)
+        more = [f"... and {len(self) - _SHOWN} more"] * (len(self) > _SHOWN)
         sent = sum(r.child is not None for r in self.results)
         head = f"Replayed {sent} of {len(self)} to {self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
         return visible("\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more]))
 
     def _repr_html_(self) -> str:
-        rows = ((r.verdict, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons)) for r in self.results[:20])
-        more = f"<p>Shown are 20 of {len(self):,}.</p>" if len(self) > 20 else ""
+        rows = ((r.verdict, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons)) for r in self.results[:_SHOWN])
         simulated = " (simulated)" if self.target == "sandbox" else ""
-        return card(f"Replayed to {self.target.upper()}{simulated}", table(("Verdict", "Request", "Was", "Now", "Why"), rows) + more)
+        return card(f"Replayed to {self.target.upper()}{simulated}", table(("Verdict", "Request", "Was", "Now", "Why"), rows) + _more(len(self)))
 
 
 class Plan:
@@ -333,11 +334,23 @@ class Plan:
             self._runner.stop()
 
     def __repr__(self) -> str:
+        return f"<Plan for {self.target.upper()}: {self._told}>"
+
+    def _repr_html_(self) -> str:
+        head = ("After s", "Request", "Changed", "Assumed", "Advice", "Against")
+        rows = (
+            (
+                "" if starts_s is None else f"{starts_s:.1f}", i.request.endpoint or f"{i.request.method} {locate(i.request.url or '').path}",
+                "yes" if i.changed else "no", "; ".join(i.assumed), i.advice, "; ".join(i.against),
+            )
+            for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
+        )  # fmt: skip
+        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._told)}</p>{table(head, rows)}{_more(len(self.items))}")
+
+    @property
+    def _told(self) -> str:
         held = len(self.reasons)
-        return (
-            f"<Plan for {self.target.upper()}: {len(self.items)} requests, {held} held back; effect: {self.effect}; "
-            f"{self.pace}; about {self.duration_s:.0f} s>"
-        )
+        return f"{len(self.items):,} requests, {held:,} held back; effect: {self.effect}; {self.pace}; about {self.duration_s:.0f} s"
 
     @property
     def _going(self) -> list[Item]:
@@ -603,6 +616,10 @@ def _checked(item: Item, client: Client) -> Item:
 
 
 # --- small things ----------------------------------------------------------------------------------------------------
+
+
+def _more(count: int) -> str:
+    return f"<p>Shown are {_SHOWN} of {count:,}.</p>" if count > _SHOWN else ""
 
 
 def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:

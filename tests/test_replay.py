@@ -398,6 +398,18 @@ def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(ve
     assert len(vendor.sends) == 1
 
 
+def test_a_plan_shows_its_first_rows_with_their_reasons(log):
+    many = [sent(id=f"x{i}", status=201) for i in range(21)]
+    held = sent("<script>", id="odd", url="https://elsewhere.example/<b>", endpoint=None)
+    shown = plan([held, *many], log=log)._repr_html_()
+    assert "22 requests, 1 held back" in shown
+    assert "not a request to the SMS API: never replayed" in shown
+    assert "/&lt;b&gt;" in shown
+    assert shown.count("<tr>") == 21
+    assert "Shown are 20 of 22." in shown
+    assert "Shown are" not in plan(many[:2], log=log)._repr_html_()
+
+
 def test_two_plans_at_once_send_once(vendor, log):
     plans = [plan(sent(status=400), target="live", log=log) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
