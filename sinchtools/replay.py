@@ -211,9 +211,12 @@ class Replayed(Sequence[Result]):
         return visible("\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more]))
 
     def _repr_html_(self) -> str:
-        rows = ((r.verdict, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons)) for r in self.results[:_SHOWN])
+        rows = (
+            (r.verdict, r.original.source or r.original.id, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons))
+            for r in self.results[:_SHOWN]
+        )
         simulated = " (simulated)" if self.target == "sandbox" else ""
-        return card(f"Replayed to {self.target.upper()}{simulated}", table(("Verdict", "Request", "Was", "Now", "Why"), rows) + _more(len(self)))
+        return card(f"Replayed to {self.target.upper()}{simulated}", table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows) + _more(len(self)))
 
 
 class Plan:
