@@ -215,8 +215,8 @@ class Replayed(Sequence[Result]):
             (r.verdict, r.original.source or r.original.id, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons))
             for r in self.results[:_SHOWN]
         )
-        simulated = " (simulated)" if self.target == "sandbox" else ""
-        return card(f"Replayed to {self.target.upper()}{simulated}", table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows) + _more(len(self)))
+        listed = table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows)
+        return card(f"Replayed to {self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}", listed + _more(len(self)))
 
 
 class Plan:
