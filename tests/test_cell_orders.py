@@ -54,10 +54,13 @@ def samples(tmp_path_factory):
 
 
 @pytest.fixture
-def workplace(samples, work, monkeypatch):
-    (work / "notebooks").mkdir()
-    (work / "data").symlink_to(samples.parent)
-    monkeypatch.chdir(work / "notebooks")
+def workplace(samples, work, monkeypatch, tmp_path_factory):
+    """Return to the same folder each time, emptied: Spark, once started, takes a relative path from where it started."""
+    place = tmp_path_factory.getbasetemp() / "workplace"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "notebooks").mkdir(parents=True)
+    (place / "data").symlink_to(samples.parent)
+    monkeypatch.chdir(place / "notebooks")
 
 
 def begun(notebook, name):
