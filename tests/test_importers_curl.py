@@ -171,6 +171,14 @@ def test_what_stands_below_a_command_is_its_answer(answer, status, code):
     assert (exchange.method, exchange.status, exchange.code) == ("POST", status, code)
 
 
+def test_a_comment_above_a_command_is_no_answer_of_the_one_before():
+    above = f"# 400 syntax_invalid_json\n{ASKED}\n\n# 401\n{ASKED}\n# HTTP 403 unknown_group, so it said\n\n# 200\n# and well\n{ASKED}\n# HTTP 404\n"
+    evidence = read(above)
+    assert [(x.status, x.code) for x in evidence] == [(None, None), (403, "unknown_group"), (404, None)]
+    assert [one.reason for one in evidence.warnings] == ["the words below the command were taken for its answer"]
+    assert evidence.warnings[0].count == 2
+
+
 def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read():
     (exchange,) = read(f"Hi,\nBob wrote:\n> {ASKED}\n> HTTP 403\n\nthanks")
     assert (exchange.request_body, exchange.status) == ('{"to": ["+15551230001"]}', 403)

@@ -7,7 +7,7 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_plus, urlsplit
 
 from sinchtools.importers import http_message, powershell, shell
@@ -69,6 +69,7 @@ _LEAD = (
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
 INNER = re.compile(rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*+(?P<curl>{_PROGRAM})[ \t]++(?=[-'\"h$\\])")
+_COMMENT_ABOVE = re.compile(r"(?:^[ \t]*(?:#|::|REM\b)[^\n]*\n)+[ \t]*\Z", re.MULTILINE)
 _ASSIGNMENT = re.compile(
     rf"^[ \t]*(?:[$%#] )?(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?(?P<name>[A-Za-z_]\w*)="
     rf"(?=[^\s=])(?!\$?\({_PROGRAM})",
@@ -111,9 +112,8 @@ def parse(piece: Piece) -> Iterator[Exchange]:
         start, command, line = found
         exchanges = list(_requests(piece, command, line))
         end = command.end - len(command.ended_by.strip("\n"))
-        rest = text[command.end : paste.next_start(end)]
-        if exchanges and rest.strip():
-            exchanges[-1] = http_message.with_answer(exchanges[-1], rest) or exchanges[-1]
+        if exchanges:
+            exchanges[-1] = _answered(piece, exchanges[-1], text[command.end : paste.next_start(end)], line, is_last=paste.next_command(end) is None)
         yield from exchanges
         at = max(end, start + 1)
 
@@ -140,6 +140,19 @@ def is_cmd(text: str) -> bool:
     if re.search(r"[ \t]\\[ \t]*\n", text):
         return False  # bash's line continuation
     return bool(re.search(r"[ \t]\^\"|\^\\\^\"|[ \t]\^[ \t]*(?:\n|$)|^[A-Za-z]:\\[^>\n]*>[ \t]*curl", text, re.MULTILINE))
+
+
+def _answered(piece: Piece, exchange: Exchange, rest: str, line: int, *, is_last: bool) -> Exchange:
+    """Return the exchange with the answer that stands between its command and the next; a comment right above the next belongs to that one."""
+    below = rest if is_last else _COMMENT_ABOVE.sub("", rest)
+    if not below.strip():
+        return exchange
+    if found := http_message.with_answer(exchange, below):
+        return found
+    if said := http_message.found_in_words(below[: http_message.LONGEST_SENTENCE]):
+        piece.guess(line, "the words below the command were taken for its answer")
+        return replace(exchange, status=said.status, code=said.code, response_body=said.response_body)
+    return exchange
 
 
 class _Paste:

@@ -27,7 +27,7 @@ _NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri to
 _PHRASES = {status.phrase.lower() for status in HTTPStatus} | _NGINX
 _PHRASE = re.compile(rf"\b([1-5]\d\d)[ :,(-]{{1,3}}({'|'.join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))})\b", re.IGNORECASE)
 _OTHER_CODE = re.compile(r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE)  # a delivery code or an SMPP code is no status
-_LONGEST_SENTENCE = 20_000
+LONGEST_SENTENCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def parse_error_body(piece: Piece) -> Iterator[Exchange]:
 
 def sniff_sentence(piece: Piece) -> bool:
     """Tell whether a short text names an HTTP status, or a code that the vendor's page lists."""
-    return len(piece.text) <= _LONGEST_SENTENCE and found_in_words(piece.text) is not None
+    return len(piece.text) <= LONGEST_SENTENCE and found_in_words(piece.text) is not None
 
 
 def parse_sentence(piece: Piece) -> Iterator[Exchange]:
@@ -152,8 +152,6 @@ def with_answer(exchange: Exchange, text: str) -> Exchange | None:
     body = text.strip()
     if is_error_body(_json(body)):
         return replace(exchange, response_body=body)
-    if said := found_in_words(text[:_LONGEST_SENTENCE]):
-        return replace(exchange, status=said.status, code=said.code, response_body=said.response_body)
     return None
 
 
