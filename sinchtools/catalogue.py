@@ -233,6 +233,18 @@ def status_rows() -> tuple[Entry, ...]:
     return tuple(sorted((entry for entry in _http().values() if entry.row), key=lambda entry: entry.row or 0))
 
 
+def status_of(code: str | None) -> int | None:
+    """
+    Return the status that a code has on the vendor's status page, where each stands in one row; None of one that is not there.
+
+    Examples
+    --------
+    >>> status_of("unknown_group"), status_of("unknown_campaign"), status_of(None)
+    (403, None, None)
+    """
+    return next((entry.number for entry in status_rows() if code and entry.code == code), None)
+
+
 def delivery_codes() -> tuple[Entry, ...]:
     """Return the delivery codes of the REST layer; other codes in a report are SMPP codes."""
     return tuple(_delivery().values())

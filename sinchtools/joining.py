@@ -79,7 +79,7 @@ def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgem
     if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
         exchange = complete(exchange)
     place = locate(exchange.url) if exchange.url else None
-    if exchange.status is None and (status := _status_of_code(exchange.code)):
+    if exchange.status is None and (status := catalogue.status_of(exchange.code)):
         exchange = replace(exchange, status=status)
     if place is None:
         return _answer_only(exchange)
@@ -375,11 +375,6 @@ def _answer_only(exchange: Exchange) -> Judgement:
     else:
         alone = _observed(exchange, locate(""), None, NOTHING)
     return _judgement([alone], exchange.status, exchange.code, None)
-
-
-def _status_of_code(code: str | None) -> int | None:
-    """Return the status that a code on the page has; each stands in one row."""
-    return next((entry.number for entry in catalogue.status_rows() if code and entry.code == code), None)
 
 
 # --- small things --------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools import settings
 from sinchtools.api import locate
 from sinchtools.calllog import CallLog
-from sinchtools.catalogue import card, table
+from sinchtools.catalogue import card, status_of, table
 from sinchtools.checkfirst import batch_of, members_of
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
@@ -98,7 +98,7 @@ class Item:
     @property
     def needs_baseline(self) -> bool:
         """Whether the sandbox is asked first what it answers to the unchanged request, since the evidence does not say."""
-        return self.place not in VENDOR and self.changed and self.original.status is None
+        return self.place not in VENDOR and self.changed and self.original.status is None and self.original.code is None
 
     @cached_property
     def call_id(self) -> str:
@@ -153,7 +153,8 @@ class Result:
     @property
     def answer_differences(self) -> list[Difference]:
         """What is different in the answer, `verdicts.IGNORED` passed over; empty when there are no two answers."""
-        return answer_differences(self.original, self.child) if self.child and self.original.status and self.child.status else []
+        was_answered = self.original.status or self.original.code
+        return answer_differences(self.original, self.child) if was_answered and self.child and self.child.status else []
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of ``sinchtools replay --json``."""
@@ -531,6 +532,8 @@ def _check_allowed(target: str) -> None:
 
 
 def _item(exchange: Exchange, edit: Mapping[str, Any] | None, target: str, place: str, number: str | None) -> Item:
+    told = status_of(exchange.code) if exchange.status is None else None
+    exchange = replace(exchange, status=told) if told else exchange
     changed = edited(exchange, edit)
     changed = replace(changed, endpoint=endpoint_of(changed.method, changed.url))
     request, against = aimed_at(changed, number) if number else (changed, ())
@@ -546,7 +549,7 @@ def _item(exchange: Exchange, edit: Mapping[str, Any] | None, target: str, place
         fault=fault_for(exchange) if set_up else None,
         against=against,
         advice=_advice(exchange),
-        assumed=assumed_for(exchange, request) if set_up else (),
+        assumed=(*assumed_for(exchange, request), *([f"{told}, the status of {exchange.code} on the page"] if told else ())) if set_up else (),
     )
 
 

@@ -60,7 +60,7 @@ def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
     return (
         (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
         (fault, "INCONCLUSIVE", "by fault: the cause is not in the request, so the sandbox can only show it"),
-        (original.status is None, "INCONCLUSIVE", "the original answer is not known"),
+        (original.status is None, "INCONCLUSIVE", f"of the original answer only {original.code or 'nothing'} is known"),
         (original.outcome == "other", "INCONCLUSIVE", f"the original's {original.status} is no answer of the API"),
     )
 

@@ -398,6 +398,22 @@ def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(ve
     assert len(vendor.sends) == 1
 
 
+CODE_ALONE = {
+    "its status is on the page": ("missing_callback_url", {"delivery_report": "full"}, None, "SAME", "403, the status of missing_callback_url"),
+    "and mended": ("missing_callback_url", {"delivery_report": "full"}, {"body": GOOD}, "FIXED", "403, the status of missing_callback_url"),
+    "not on the page": ("unknown_campaign", {}, None, "INCONCLUSIVE", "only unknown_campaign is known"),
+    "not on the page, changed": ("unknown_campaign", {}, {"body": {**GOOD, "body": "Ho"}}, "INCONCLUSIVE", "only unknown_campaign is known"),
+    "not on the page, broken": ("unknown_campaign", {}, {"body": "{"}, "INCONCLUSIVE", "only unknown_campaign is known"),
+}
+
+
+@pytest.mark.parametrize(("code", "more", "edit", "verdict", "reason"), CODE_ALONE.values(), ids=CODE_ALONE.keys())
+def test_of_an_answer_of_which_only_the_code_is_known(log, code, more, edit, verdict, reason):
+    (result,) = replay(sent({**GOOD, **more}, code=code), edit=edit, log=log)
+    assert result.verdict == verdict
+    assert reason in "; ".join(result.reasons)
+
+
 def test_a_plan_shows_its_first_rows_with_their_reasons(log):
     many = [sent(id=f"x{i}", status=201) for i in range(21)]
     held = sent("<script>", id="odd", url="https://elsewhere.example/<b>", endpoint=None)
