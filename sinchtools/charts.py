@@ -406,10 +406,9 @@ class _Facts:
 
 
 def _facts(frame: Any, per: Per, source: str | None, filters: dict[str, Any], *, of_answers: bool = True) -> _Facts:
-    """Return what is said around a chart, and the rows that it counts: those whose answer is known."""
-    rows = analysis.filtered(frame, **filters)
+    """Return what is said around a chart, and the rows that it counts: those whose answer is known; a filter is for calls, not for their attempts."""
+    rows = analysis.filtered(analysis.calls(frame) if per == "call" else frame, **filters)
     given = getattr(rows, "attrs", {}).get("filters") or analysis.described(filters)
-    rows = analysis.calls(rows) if per == "call" else rows
     overview = analysis.overview(rows, per="attempt")
     sources, not_known = _sources(overview, source), int(overview["not_known"].iloc[0]) if of_answers else 0
     if not_known:

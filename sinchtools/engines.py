@@ -82,6 +82,8 @@ def filtered(
     """
     Return the rows that fit every filter, in a frame of the same kind.
 
+    A row is an attempt: to look at calls, fold first, ``filtered(calls(frame), ...)``; a refusal whose retry went well would else be left as a call.
+
     Parameters
     ----------
     frame

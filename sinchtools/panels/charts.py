@@ -142,12 +142,16 @@ class ChartsPanel(Panel):
         """Take the exchanges in, and offer what can be filtered by; values that are chosen stay."""
         given: Any = self.exchanges
         self._all = given if hasattr(given, "fetchall") else analysis.in_memory(given)
-        codes = analysis.codes(self._all, per="attempt")
+        self._offer_filters()
+
+    def _offer_filters(self) -> None:
+        self._offered_per = per = self.per.value
+        codes = analysis.codes(self._all, per=per)
         for control, column in ((self.http, "status"), (self.code, "code")):
             _offer(control, codes.dropna(subset=column).groupby(column)["n"].sum().sort_values(ascending=False))
-        _offer(self.endpoint, analysis.endpoints(self._all, per="attempt").set_index("endpoint")["n"])
-        _offer(self.account, analysis.accounts(self._all, per="attempt").set_index("account")["n"])
-        for control, at in zip((self.since, self.until), analysis.overview(self._all, per="attempt")[["since", "until"]].iloc[0], strict=True):
+        _offer(self.endpoint, analysis.endpoints(self._all, per=per).set_index("endpoint")["n"])
+        _offer(self.account, analysis.accounts(self._all, per=per).set_index("account")["n"])
+        for control, at in zip((self.since, self.until), analysis.overview(self._all, per=per)[["since", "until"]].iloc[0], strict=True):
             control.placeholder = "" if pd.isna(at) else f"{at:%Y-%m-%dT%H:%M}"
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
@@ -177,6 +181,9 @@ class ChartsPanel(Panel):
 
     def draw(self) -> None:
         """Draw the chart for the controls as they stand."""
+        if self._offered_per != self.per.value:
+            with self._pause():
+                self._offer_filters()
         options = {} if self.kind.value == "Delivery codes" else {"per": self.per.value}
         self.chart = KINDS[self.kind.value](self._all, **options, **self.filters)
         self.picture.value = self.chart._repr_html_()
