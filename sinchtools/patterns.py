@@ -20,6 +20,7 @@ _Counts = np.ndarray[Any, Any]
 _PLAIN = ("endpoint", "method", "region", "account", "target")  # fields that `differences` looks at as they are
 _FEWEST_OF_A_SIDE, _FEWEST_INTERVALS, _FEWEST_DATED = 5, 8, 20
 _LEAST_EFFECT = 0.1
+_LASTING = 6  # intervals
 _MOST_SURPRISE = 0.01  # a spike is as improbable among all intervals and codes together
 _VARIABLE = (  # what differs between two texts that say the same; the first that fits wins
     (re.compile(r"(?<!\w)(?P<quote>['\"`]).*?(?P=quote)(?!\w)|“[^”]*”|‘[^’]*’|«[^»]*»", re.DOTALL), "<value>"),
@@ -83,7 +84,7 @@ def spikes(frame: Any, interval: str | None = None, *, per: Per = "call") -> pd.
     The quiet intervals of a code give the expected count and its scatter (negative binomial; intervals that do not fit are left
     out, again and again until none changes). A spike is a run of intervals of which one is improbable after correction for all
     intervals and codes (0.01 in all), has at least 5 rows, 3 times the expected, and a larger share of all rows than usual (so
-    that more traffic alone is no spike).
+    that more traffic alone is no spike). Where a code has none, 6 intervals are looked at together: of a rise that lasts, none alone stands out.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def _spikes_of(counts: pd.DataFrame, step: int) -> pd.DataFrame:
     found = []
     for (status, code), of_code in of_codes:
         n = _per_bucket(of_code, first, size)
-        for start, end, expected in _runs(n, total, _MOST_SURPRISE / (size * len(of_codes))):
+        for start, end, expected in _rises(n, total, _MOST_SURPRISE / (2 * size * len(of_codes))):
             seen = int(n[start:end].sum())
             found.append([(first + start) * step * 1_000_000, (first + end) * step * 1_000_000, status, code, seen, expected, seen / expected])
     spiked = pd.DataFrame(found, columns=list(RESULTS["spikes"]))
@@ -120,6 +121,21 @@ def _verdict(found: int) -> str:
 
 def _per_bucket(counts: pd.DataFrame, first: int, size: int) -> _Counts:
     return np.bincount((counts["bucket"] - first).astype("int64"), counts["n"].astype("int64"), size)
+
+
+def _rises(n: _Counts, total: _Counts, threshold: float) -> list[tuple[int, int, float]]:
+    """Return start, end and the expected count of each rise; where no interval stands out, of several together: each of a lasting rise may not."""
+    found = list(_runs(n, total, threshold))
+    if found or len(n) < _LASTING * _FEWEST_INTERVALS:
+        return found
+    places = np.arange(0, len(n), _LASTING)
+    together = _runs(np.add.reduceat(n, places), np.add.reduceat(total, places), threshold)
+    return [_trimmed(n, start * _LASTING, end * _LASTING, expected) for start, end, expected in together]
+
+
+def _trimmed(n: _Counts, start: int, end: int, expected: float) -> tuple[int, int, float]:
+    seen = start + np.flatnonzero(n[start:end])
+    return int(seen[0]), int(seen[-1]) + 1, expected * float(seen[-1] + 1 - seen[0]) / (end - start)
 
 
 def _runs(n: _Counts, total: _Counts, threshold: float) -> Iterator[tuple[int, int, float]]:

@@ -597,3 +597,12 @@ def test_the_order_of_rows_does_not_matter():
     shuffled = random.Random(1).sample(rows, len(rows))
     assert listed(analysis.differences(rows)) == listed(analysis.differences(shuffled))
     assert listed(analysis.groups(rows)) == listed(analysis.groups(shuffled))
+
+
+def test_a_rise_that_lasts_is_one_spike_though_no_hour_of_it_stands_out():
+    rise = [11, 10, 4, 5, 8, 7, 5, 3, 5, 7, 4, 2, 1, 1, 1, 0, 1, 1, 2, 0, 2, 1, 2, 7]
+    hours = [40, 87, 123, 147, 200, *(170 + i for i, n in enumerate(rise) for _ in range(n))]
+    rare = [replace(GOOD, id=f"f{i}", at=NOON + dt.timedelta(hours=h), status=403, code="missing_callback_url") for i, h in enumerate(hours)]
+    rest = [replace(GOOD, id=f"g{i}", at=NOON + dt.timedelta(hours=i / 10)) for i in range(2400)]
+    (found,) = analysis.spikes([*rest, *rare], "1h").to_dict("records")
+    assert (found["start"], found["end"], found["n"]) == (NOON + dt.timedelta(hours=170), NOON + dt.timedelta(hours=194), sum(rise))
