@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import html as markup
 import operator
+import re
 import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -290,16 +291,20 @@ def card(title: str, body: str) -> str:
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str = "") -> str:
-    """Return an HTML table for a card or a panel: every value escaped, what hides in it made visible; codes break at their joints."""
+    """Return an HTML table for a card or a panel: every value escaped, what hides in it made visible; codes and paths break at their joints."""
     style = "style='text-align:left;vertical-align:top;padding:3px 10px 3px 0'"
     heads = "".join(f"<th scope=col {style}>{_escaped(name)}</th>" for name in head)
-    lines = "".join("<tr>" + "".join(f"<td {style}>{_escaped(cell).replace('_', '_<wbr>')}</td>" for cell in row) + "</tr>" for row in rows)
+    lines = "".join("<tr>" + "".join(f"<td {style}>{_jointed(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     said = f"<caption style='text-align:left'>{_escaped(caption)}</caption>" if caption else ""
     return f"<table>{said}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def _escaped(text: str) -> str:
     return markup.escape(visible(text))
+
+
+def _jointed(text: str) -> str:
+    return re.sub(r"(?<=_)|(?=/)", "<wbr>", _escaped(text))
 
 
 def _explain_http(status: int, code: str | None) -> Entry:

@@ -113,7 +113,7 @@ def _progress(progress: Progress) -> None:
 
 def _refuse_no_log(path: Path) -> None:
     if not path.is_file():
-        raise MissingInputError(path)
+        raise WrongUseError(f"There is no call log {str(path)!r}.", hint="A replay writes one: give the path that its --log had.")
     with path.open("rb") as file:
         if file.read(15) != b"SQLite format 3":
             raise WrongUseError(f"{str(path)!r} is no call log.", hint="Evidence is shown by read; a call log is written by replay.")

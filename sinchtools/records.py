@@ -107,6 +107,11 @@ class Exchange:
         return outcome_of(self.status)
 
     @property
+    def failed(self) -> bool:
+        """Whether it is known to have failed: 4xx, 5xx, a network error, or a code alone."""
+        return self.outcome in ("user_error", "sinch_error") or (self.status is None and bool(self.failure or self.code))
+
+    @property
     def answer(self) -> str:
         """The answer in words: ``403 unknown_group``, the failure where there is none, or ``no answer``."""
         return " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"

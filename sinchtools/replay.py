@@ -353,8 +353,8 @@ class Plan:
 
     @property
     def _told(self) -> str:
-        held = len(self.reasons)
-        return f"{len(self.items):,} requests, {held:,} held back; effect: {self.effect}; {self.pace}; about {self.duration_s:.0f} s"
+        counts = f"requests: {len(self.items):,}, held back: {len(self.reasons):,}"
+        return f"{counts}; effect: {self.effect}; {self.pace}; about {self.duration_s:.0f} s"
 
     @property
     def _going(self) -> list[Item]:

@@ -206,6 +206,7 @@ class Runner:
             else:
                 self.before.add(call_id)
         self._total, self._done = len(jobs), len(jobs) - len(queue)
+        self._failed = sum(self._answers[call_id].outcome != "success" for call_id in self.before)
         return queue
 
     # --- the workers ---

@@ -159,7 +159,7 @@ def test_the_report_is_text_json_html_and_numbers():
          "1 failing: ReadTimeout ×1; 1 without an answer."),
         ([{"code": "unknown_group", "text": "No such group"}], "1 failing: unknown_group ×1."),
         ([{"method": "GET", "url": "/x", "status": s} for s in range(400, 409)],
-         "9 failing: 400 ×1, 401 ×1, 402 ×1, 403 ×1, 404 ×1, 405 ×1, 3 other answers."),
+         "9 failing: 400 ×1, 401 ×1, 402 ×1, 403 ×1, 404 ×1, 405 ×1, 3 other answers ×3 in all."),
     ],
 )  # fmt: skip
 def test_one_sentence_sums_up_what_failed(rows, sentence):

@@ -9,7 +9,7 @@ import pytest
 from sinchtools.calllog import CallLog
 from sinchtools.panels import ReplayPanel
 from sinchtools.sandbox import Sandbox
-from tests.test_panels import BAD, GOOD
+from tests.test_panels import BAD, GOOD, NO_URL
 from tests.vendor import Vendor
 
 LIVE_EFFECT = "send 1 SMS to 1 people"
@@ -123,6 +123,22 @@ def test_all_of_a_kind_are_replayed_with_progress(log):
     assert "7 of 7 done" in panel.batch.counts.value
     assert "7 SAME" in panel.status.value
     assert (panel.batch.start_button.disabled, panel.batch.stop_button.disabled) == (False, True)
+
+
+def test_an_exchange_without_a_known_answer_is_no_failure(log):
+    panel = ReplayPanel([*many(2), NO_URL, replace(GOOD, id="told", status=None), replace(GOOD, id="moved", status=302)], log=log)
+    assert "every failure (3)" in [words for words, _ in panel.choice.kind.options]
+    panel.choice.kind.value = "every failure"
+    assert [x.code for x in panel.choice.of_kind] == ["syntax_invalid_json"] * 2 + ["missing_callback_url"]
+
+
+def test_what_a_stop_left_unsent_is_no_verdict(log):
+    panel = ReplayPanel(many(7), log=log)
+    draw = panel.batch._draw
+    panel.batch._draw = lambda progress: (draw(progress), panel.batch.stop() if progress.done == 5 else None)
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert "5 SAME, 2 not sent." in panel.status.value
 
 
 def test_the_certain_fix_of_each_is_applied_on_wish(log):

@@ -418,7 +418,7 @@ def test_a_plan_shows_its_first_rows_with_their_reasons(log):
     many = [sent(id=f"x{i}", status=201) for i in range(21)]
     held = sent("<script>", id="odd", url="https://elsewhere.example/<b>", endpoint=None)
     shown = plan([held, *many], log=log)._repr_html_()
-    assert "22 requests, 1 held back" in shown
+    assert "requests: 22, held back: 1" in shown
     assert "not a request to the SMS API: never replayed" in shown
     assert "/&lt;b&gt;" in shown
     assert shown.count("<tr>") == 21
@@ -467,6 +467,14 @@ def test_progress_is_told_and_a_stopped_run_goes_on(log):
     second = made.run()
     assert [r.verdict for r in second] == ["SAME"] * 6
     assert len(log) == 6
+
+
+def test_what_failed_before_a_stop_is_counted_after_it(log):
+    made = plan([sent("{", id=str(i), status=400, code="syntax_invalid_json") for i in range(4)], log=log)
+    made.run(progress=lambda progress: made.stop() if progress.done == 3 else None)
+    told = []
+    made.run(progress=told.append)
+    assert [(one.done, one.failed) for one in told] == [(3, 3), (4, 4)]
 
 
 def test_a_running_sandbox_is_taken_as_it_stands(log):

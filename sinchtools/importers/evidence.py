@@ -97,16 +97,17 @@ class Evidence:
     @property
     def failures(self) -> Counter[str]:
         """How many rows failed with which answer: ``403 missing_callback_url``, or the class of a network error."""
-        return Counter(exchange.answer for exchange in self.exchanges if _failed(exchange))
+        return Counter(exchange.answer for exchange in self.exchanges if exchange.failed)
 
     @property
     def outcome(self) -> str:
         """How many rows failed, with which statuses and codes, in one sentence."""
         failures = self.failures
-        silent = sum(exchange.status is None and not _failed(exchange) for exchange in self.exchanges)
+        silent = sum(exchange.status is None and not exchange.failed for exchange in self.exchanges)
         well = len(self) - failures.total() - silent
         named = ", ".join(f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS))
-        named += f", {len(failures) - SHOWN_ANSWERS:,} other answers" if len(failures) > SHOWN_ANSWERS else ""
+        rest = [count for _, count in failures.most_common()[SHOWN_ANSWERS:]]
+        named += f", {len(rest):,} other answers ×{sum(rest):,} in all" if rest else ""
         parts = [f"{failures.total():,} failing: {named}"] * bool(failures)
         parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without an answer"] * bool(silent)
         return "; ".join(parts) + "." if parts else ""
@@ -135,7 +136,7 @@ class Evidence:
         return [(head, listed) for head, listed in zip(heads, (self.skipped, self.warnings), strict=True) if listed]
 
     def _repr_html_(self) -> str:
-        first = sorted(self.exchanges, key=lambda exchange: not _failed(exchange))[:SHOWN]
+        first = sorted(self.exchanges, key=lambda exchange: not exchange.failed)[:SHOWN]
         lists = "".join(_html_list(head, entries) for head, entries in self._lists())
         note = f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> has them all.</p>" if len(self) > SHOWN else ""
         outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" if self.exchanges else ""
@@ -177,10 +178,6 @@ def _html_row(exchange: Exchange) -> dict[str, str]:
 def _html_cell(name: str, text: str) -> str:
     wrap = "overflow-wrap:anywhere;min-width:10em" if name in ("request", "code") else "white-space:nowrap"
     return f'<td style="{_CELL};{wrap}">{html.escape(text[:120]).replace("_", "_<wbr>")}</td>'  # codes break at their joints
-
-
-def _failed(exchange: Exchange) -> bool:
-    return exchange.outcome in ("user_error", "sinch_error") or (exchange.status is None and bool(exchange.failure or exchange.code))
 
 
 def _said(entry: Skipped) -> str:

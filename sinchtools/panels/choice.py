@@ -86,13 +86,14 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     def of_kind(self) -> list[Exchange]:
         """All exchanges of the kind that is chosen, also those that are not offered one by one."""
         wanted = self.kind.value
-        return [x for x in self.exchanges.values() if wanted == kind_of(x) or (wanted == EVERY_FAILURE and kind_of(x) != SUCCESSES)]
+        return [x for x in self.exchanges.values() if wanted == kind_of(x) or (wanted == EVERY_FAILURE and x.failed)]
 
     def _offer_kinds(self, exchanges: Iterable[Exchange]) -> None:
         self.exchanges = {exchange.id: exchange for exchange in exchanges}
         kinds = Counter(kind_of(exchange) for exchange in self.exchanges.values())
         failures = [(f"{kind} ({n:,})", kind) for kind, n in kinds.most_common() if kind != SUCCESSES]
-        every = [(f"{EVERY_FAILURE} ({sum(kinds.values()) - kinds[SUCCESSES]:,})", EVERY_FAILURE)] * (len(failures) > 1)
+        failed = sum(exchange.failed for exchange in self.exchanges.values())
+        every = [(f"{EVERY_FAILURE} ({failed:,})", EVERY_FAILURE)] * (len(failures) > 1 and failed > 0)
         rest = [(f"{SUCCESSES} ({kinds[SUCCESSES]:,})", SUCCESSES)] * bool(kinds[SUCCESSES])
         rows = [("a row of the status page", "")] * bool(self._more)
         self.kind.options = [(visible(words), kind) for words, kind in [*failures, *every, *rest, *rows]]

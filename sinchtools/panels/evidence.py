@@ -94,4 +94,5 @@ class EvidencePanel(Panel):
 
 
 def _counted(evidence: Evidence) -> str:
-    return f"{len(evidence):,} exchanges; {evidence.secrets_removed:,} secrets removed."
+    one, secret = len(evidence) == 1, evidence.secrets_removed == 1
+    return f"{len(evidence):,} exchange{'s' * (not one)}; {evidence.secrets_removed:,} secret{'s' * (not secret)} removed."

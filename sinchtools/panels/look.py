@@ -35,7 +35,7 @@ STYLE = """<style>
 .st-card b.st-word {font-size: 1.2em; letter-spacing: .03em}
 .st-panel table {border-collapse: collapse; margin: 4px 0; font-size: .92em}
 .st-panel th, .st-panel td {text-align: left !important; padding: 3px 10px 3px 0; vertical-align: top; white-space: normal;
-  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere; min-width: 6.5em}
+  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere; min-width: 7.5em}
 .st-panel th {white-space: nowrap}
 .st-panel img {max-width: 100%; height: auto}
 .st-panel pre {white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}

@@ -178,7 +178,7 @@ class ReplayPanel(Panel):
         return done
 
     def _show_all(self, done: Replayed) -> None:
-        counts = Counter(result.verdict for result in done)
+        counts = Counter(result.verdict if result.child else "not sent" for result in done)
         self.outcome.value = done._repr_html_()
         said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
         self.say(f"{said}. {done.stopped.capitalize()}: click again to go on." if done.stopped else f"{said}. They are in the call log.")
