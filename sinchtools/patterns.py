@@ -21,6 +21,7 @@ _PLAIN = ("endpoint", "method", "region", "account", "target")  # fields that `d
 _FEWEST_OF_A_SIDE, _FEWEST_INTERVALS, _FEWEST_DATED = 5, 8, 20
 _LEAST_EFFECT = 0.1
 _LASTING = 6  # intervals
+_EARLIER, _UNDATED = 2 * 10**17, 7 * 10**17  # added to microseconds of any year they have 18 digits, so that as text they sort as numbers do
 _MOST_SURPRISE = 0.01  # a spike is as improbable among all intervals and codes together
 _VARIABLE = (  # what differs between two texts that say the same; the first that fits wins
     (re.compile(r"(?<!\w)(?P<quote>['\"`]).*?(?P=quote)(?!\w)|“[^”]*”|‘[^’]*’|«[^»]*»", re.DOTALL), "<value>"),
@@ -51,11 +52,12 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
     Group like failures: fingerprint (why a row is in the group), status, code, endpoint, pattern, n, share of all failures, first, last, example_id.
 
-    Largest first. A failure without an answer is grouped by its network error class.
+    Largest first. A failure without an answer is grouped by its network error class. The example is the row of `first`: the
+    earliest, of those the one with the smallest id; of a group without times the smallest id.
     """
-    failing = rows(frame, "id", "code", "endpoint", "text", "failure", per=per).filter(is_failing())
+    failing = rows(frame, "id", "code", "endpoint", "text", "failure", per=per).filter(is_failing()).with_columns(example_id=_age())
     times = (nw.col("at_us").min().alias("first"), nw.col("at_us").max().alias("last"))
-    counts = failing.group_by("answer", "code", "endpoint", "text", "failure").agg(N, *times, nw.col("id").min().alias("example_id"))
+    counts = failing.group_by("answer", "code", "endpoint", "text", "failure").agg(N, *times, nw.col("example_id").min())
     found = typed(collected(counts), "groups", "text", "failure")
     found["text"] = found["text"].fillna(found["failure"])
     found["pattern"] = found["text"].map(_pattern, na_action="ignore").astype("string")
@@ -63,8 +65,15 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     how = dict.fromkeys(("status", "code", "endpoint", "pattern"), "first") | {"n": "sum", "first": "min", "last": "max", "example_id": "min"}
     merged = found.groupby("fingerprint", as_index=False, sort=True).agg(how)
     merged["share"] = merged["n"] / max(merged["n"].sum(), 1)
+    merged["example_id"] = merged["example_id"].str[19:]
     merged["first"], merged["last"] = instants(merged["first"]), instants(merged["last"])
     return result("groups", merged.sort_values(["n", "fingerprint"], ascending=[False, True]))
+
+
+def _age() -> nw.Expr:
+    """Return time and id in one text, so that its minimum names the earliest row in the same pass that counts."""
+    at = nw.col("at_us").fill_null(_UNDATED).cast(nw.Int64) + _EARLIER
+    return nw.concat_str([at.cast(nw.String), nw.col("id")], separator=" ")
 
 
 def _pattern(text: str) -> str:

@@ -229,7 +229,7 @@ def groups(rows):
             "share": len(of) / total,
             "first": min((r.at for r in of if r.at), default=None),
             "last": max((r.at for r in of if r.at), default=None),
-            "example_id": min(r.id for r in of),
+            "example_id": min(of, key=lambda r: (r.at is None, r.at or NOON, r.id)).id,
         }
         for words, of in found.items()
     ]
@@ -313,6 +313,17 @@ def check(engine, rows, tmp_path, counted_per=("call", "attempt")):
         assert hourly.attrs["undated"] == sum(known(row) and not row.at for row in counted)
         chosen = analysis.timeline(frame, per=per)
         same(listed(chosen), timeline(counted, chosen.attrs["interval_s"]))
+
+
+@each_engine
+def test_the_example_of_a_group_is_its_earliest_row_of_whatever_year(engine, tmp_path):
+    bad = replace(GOOD, status=403)
+    times = {"a": None, "b": NOON, "c": dt.datetime(1950, 1, 1, tzinfo=dt.UTC), "d": dt.datetime(1950, 1, 1, tzinfo=dt.UTC)}
+    rows = [replace(bad, id=name, at=at) for name, at in times.items()]
+    texts = [replace(bad, id=f"{name} of two words", at=at, status=400, text=f"Value '{name}'") for name, at in times.items()]
+    undated = [replace(bad, id=name, at=None, status=500) for name in ("y", "x")]
+    found = analysis.groups(engine([*rows, *texts, *undated], tmp_path))
+    assert dict(zip(found["status"], found["example_id"], strict=True)) == {403: "c", 400: "c of two words", 500: "x"}
 
 
 @each_engine
