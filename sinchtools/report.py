@@ -144,6 +144,21 @@ class _Content:
         return analysis.overview(self.frame).iloc[0].to_dict()
 
     @cached_property
+    def counted_there(self) -> dict[Any, Any]:
+        """The counts of the account and region of the example alone."""
+        from sinchtools import analysis
+
+        there = (self.example.account, self.example.region)
+        return analysis.overview([row for row in self.shown if (row.account, row.region) == there]).iloc[0].to_dict()
+
+    @cached_property
+    def replayed(self) -> list[tuple[bool, dict[str, Any]]]:
+        """The replays of the example and of its like, each with whether it is of the example itself; those of others prove nothing about it."""
+        shown = {row.id: shown for row, shown in zip(self.rows, self.shown, strict=True)}
+        alike = {row for row, one in shown.items() if _fingerprint(one) == _fingerprint(self.example)} if self.replays else set()
+        return [(shown[r["parent_id"]].id == self.example.id, r) for r in self.replays if r["parent_id"] in alike]
+
+    @cached_property
     def diagnoses(self) -> dict[str, Diagnosis]:
         """One diagnosis for an example of each group, by the row's id as it is shown; made on the original, so that places are true."""
         original = {shown.id: row for shown, row in zip(self.shown, self.rows, strict=True)}
@@ -247,19 +262,24 @@ def _page(content: _Content, parts: Sequence[str]) -> str:
 
 def _summary(content: _Content) -> str:
     facts = _facts(content)
-    failed = int(facts["failing"]) if facts.get("failing") else 0
-    sentences = [f"{facts['n']} requests were looked at; {failed or 'none'} failed{facts['period']}."]
+    sentences = [f"The evidence holds {facts['calls']}{facts['period']}; {facts['failed']} failed{facts['when']}."]
     if facts["not_known"]:
         sentences.append(f"The evidence shows no answer to {facts['not_known']:,} of them.")
-    if failed:
-        sentences.append(f"The most frequent answer is {facts['answer']}: {facts['top_n']} times, {facts['share']} of all failures.")
+    if facts["failing"]:
+        sentences.append(f"The largest group of like failures is {facts['answer']}: {facts['top_n']} times, {facts['share']} of all failures.")
     top = next(iter(content.diagnoses.values())).top
     if top:
         sentences += [f"Finding: {top.says}", f"What to do: {top.then}"]
-    sentences += [f"Replayed: {facts['verdict']}, {facts['replay_reason']}."] if facts.get("verdict") else ["Nothing was replayed."]
+    sentences.append(_replayed(content, facts))
     notes = "".join(f"<li>{_html(content, note['text'])} <small>{_html(content, _time(note['at']))}</small></li>" for note in content.notes)
     listed = f"<h3>Notes</h3><ul>{notes}</ul>" if notes else ""
     return _section("Summary", f"<p>{_html(content, ' '.join(sentences))} {_row_ref(content, content.example.id)}</p>{listed}")
+
+
+def _replayed(content: _Content, facts: Mapping[str, Any]) -> str:
+    if facts.get("verdict"):
+        return f"The replay of {facts['tried']}: {facts['verdict']}, {facts['replay_reason']}."
+    return "Only other requests were replayed." if content.replays else "Nothing was replayed."
 
 
 def _timeline(content: _Content) -> str:
@@ -410,36 +430,76 @@ def _draft(content: _Content, which: str) -> str:
 
 def _facts(content: _Content) -> dict[str, Any]:
     """Return what the sentences of the drafts are filled from; a fact that is not known is left out or empty."""
-    x, diagnosis = content.example, next(iter(content.diagnoses.values()))
-    top = diagnosis.top
-    failing = sum(group["n"] for group in content.groups)
+    x = content.example
+    facts = {"example": x.id, "first": content.shown[0].id, "account": x.account, "region": x.region, "endpoint": x.endpoint, "text": x.text}
+    return facts | _count_facts(content) | _group_facts(content) | _finding_facts(content) | _replay_facts(content)
+
+
+def _count_facts(content: _Content) -> dict[str, Any]:
+    n, failing, there = content.counted["n"], int(content.counted["n_failing"]), content.counted_there
+    accounts = len({row.account for row in content.shown if row.account})
+    of = f" of {_many(accounts, 'account')}" if accounts else ""
+    folded = f" ({_many(len(content.shown), 'exchange')}; automatic retries counted once)" if n != len(content.shown) else ""
     times = sorted(row.at for row in content.shown if row.at)
-    facts: dict[str, Any] = {
-        "n": f"{content.counted['n']:,}", "not_known": int(content.counted["not_known"]), "failing": failing,
-        "example": x.id, "first": content.shown[0].id,
-        "period": f" between {_time(times[0])} and {_time(times[-1])} UTC" if times else "",
-        "account": x.account, "region": x.region, "endpoint": x.endpoint, "text": x.text,
+    return {
+        "calls": f"{_many(n, 'call')}{folded}{of}",
+        "not_known": int(content.counted["not_known"]), "failing": failing, "failed": f"{failing:,}" if failing else "none",
+        "period": f" between {_time(times[0])} and {_time(times[-1])} UTC" if times else "", "when": _when(content.groups),
+        "there": f"{there['n_failing']:,} of {_many(there['n'], 'call')}",
     }  # fmt: skip
-    if content.groups:
-        group = content.groups[0]
-        facts |= {"top_n": f"{group['n']:,}", "share": f"{group['share']:.0%}", "since": _time(group["first"]), "until": _time(group["last"])}
-        facts["answer"] = " ".join(str(part) for part in (x.status, x.code) if part is not None) or x.failure
-    if top:
-        facts |= {"says": top.says, "then": top.then, "page": top.page, "rule": top.rule, "tag": top.tag, "proof": top.proof, "place": _place(top)}
-        facts["vendor_side"] = failing and (top.location in ("server", "account") or (x.status or 0) >= 500)
-        facts["customer_side"] = failing and not facts["vendor_side"]
-        facts["unexplained"] = failing and top.rule.startswith("observed-")
-    return facts | _replay_facts(content.replays)
 
 
-def _replay_facts(replays: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if not replays:
+def _when(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return when the first and the last failed, as the end of a sentence."""
+    dated = [group for group in groups if _time(group["first"])]
+    if not dated:
+        return ""
+    first, last = _time(min(group["first"] for group in dated)), _time(max(group["last"] for group in dated))
+    return f", the first at {first}, the last at {last} UTC" if first != last else f", at {first} UTC"
+
+
+def _group_facts(content: _Content) -> dict[str, Any]:
+    if not content.groups:
         return {}
-    best = next((replay for replay in replays if replay["verdict"] == "FIXED"), replays[-1])
+    x, group = content.example, content.groups[0]
+    facts = {"top_n": f"{group['n']:,}", "share": f"{group['share']:.0%}", "since": _time(group["first"]), "until": _time(group["last"])}
+    return {**facts, "answer": " ".join(str(part) for part in (x.status, x.code) if part is not None) or x.failure}
+
+
+def _finding_facts(content: _Content) -> dict[str, Any]:
+    diagnosis = next(iter(content.diagnoses.values()))
+    x, top, failing = content.example, diagnosis.top, bool(content.groups)
+    if not top:
+        return {}
+    vendor = top.location in ("server", "account") or (x.status or 0) >= 500
+    return {
+        "says": top.says, "then": top.then, "page": top.page, "rule": top.rule, "tag": top.tag, "proof": top.proof, "place": _place(top),
+        "vendor_side": failing and vendor, "customer_side": failing and not vendor,
+        "unfitting": failing and diagnosis.consistent is False, "outside": failing and diagnosis.consistent and diagnosis.outside,
+    }  # fmt: skip
+
+
+def _replay_facts(content: _Content) -> dict[str, Any]:
+    """Return what the latest replay of the reported failure gave: a fixed one if there is one, and of the very request if there is one."""
+    if not content.replayed:
+        return {}
+    is_own, best = min(reversed(content.replayed), key=lambda one: (one[1]["verdict"] != "FIXED", not one[0]))
     fixed = best["parent_id"] if best["verdict"] == "FIXED" else None
     target = best["target"] + (" (simulated)" if best["target"] == "sandbox" else "")
     facts = {"replayed": best["parent_id"], "verdict": best["verdict"], "replay_reason": "; ".join(best["reasons"]), "replay_target": target}
-    return {**facts, "fixed": fixed, "fixed_in_sandbox": fixed and best["target"] == "sandbox"}
+    tried = "this request" if is_own else "another request with a like answer"
+    return {**facts, "tried": tried, "fixed": fixed, "fixed_in_sandbox": fixed and best["target"] == "sandbox"}
+
+
+def _fingerprint(exchange: Exchange) -> str:
+    """Return what groups an exchange, as in `analysis.groups`."""
+    from sinchtools import analysis
+
+    return analysis.fingerprint(exchange.status, exchange.code, exchange.endpoint, exchange.failure if exchange.text is None else exchange.text)
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 # --- the capsule -----------------------------------------------------------------------------------------------------

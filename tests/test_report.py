@@ -141,6 +141,86 @@ def test_a_failure_on_the_vendors_side_is_not_the_customers_to_mend():
     assert "We have asked our engineers" in said and "What to do:" not in said
 
 
+# --- what the sentences claim ----------------------------------------------------------------------------------------
+
+
+def drafts(rows, replays=()):
+    content = _content(rows, KEY, replays, (), (), None, "x")
+    return {which: " ".join(says for says, _ in drafted(content, which)) for which in ("reply", "escalation")}
+
+
+LIKE = replace(BAD, id="like", at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+JSON = api.complete(replace(BAD, id="json", request_body="{", code=None, text=None, response_body='{"code": "syntax_invalid_json"}'))
+MENDED = {"body": SOUND}
+
+
+REPLAYED = {
+    "its own": (BAD, "this request"),
+    "of its like": (LIKE, "another request with a like answer"),
+    "of another failure": (JSON, None),
+    "of no row of the evidence": (replace(BAD, id="elsewhere"), None),
+}
+
+
+@pytest.mark.parametrize(("of", "tried"), REPLAYED.values(), ids=REPLAYED)
+def test_only_replays_of_the_reported_failure_prove_its_repair(tmp_path, of, tried):
+    done = replay(of, edit=MENDED)
+    assert [result.verdict for result in done] == ["FIXED"]
+    rows = [BAD, LIKE, JSON, OK]
+    said, summary = drafts(rows, [done]), page(tmp_path, rows, replays=[done], parts=["summary"])
+    assert ("in our simulator" in said["reply"]) is ("FIXED" in said["escalation"]) is ("FIXED" in summary) is bool(tried)
+    if tried:
+        assert f"We changed {tried} and tried it" in said["reply"] and f"The replay of {tried} to sandbox" in said["escalation"]
+    else:
+        assert "Only other requests were replayed." in summary and "neither this request nor one like it" in said["escalation"]
+    assert "FIXED" in page(tmp_path, rows, replays=[done], parts=["replays"])
+
+
+def test_a_replay_of_the_very_request_is_told_rather_than_one_of_its_like():
+    assert "We changed this request" in drafts([BAD, LIKE], [replay(BAD, edit=MENDED), replay(LIKE, edit=MENDED)])["reply"]
+
+
+def test_the_drafts_count_an_accounts_own_requests_and_say_of_how_many_accounts_the_others_are():
+    other = [replace(OK, id=f"ok-{n}", account="plan2") for n in range(5)]
+    said = drafts([BAD, OK, replace(LIKE, account="plan2"), *other])
+    assert "Account plan1, region us: 1 of 2 calls failed" in said["escalation"]
+    assert "8 calls of 2 accounts" in said["escalation"] and "8 calls of 2 accounts" in said["reply"]
+    assert "sent us" not in said["reply"]
+
+
+EXPLAINED = {
+    "the body": (BAD, ""),
+    "what only the answer names": (
+        replace(BAD, request_body=SOUND[:-1] + ', "delivery_report": "full"}', status=403, code="missing_callback_url", text=None), ""),
+    "the vendor": (replace(BAD, request_body=SOUND, status=503, code=None, text=None, response_body=None), "does not explain this answer: the cause"),
+    "nothing": (replace(BAD, request_body=SOUND), "does not fit the request as it is shown"),
+    "no request": (Exchange(id="bare", status=503), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "words"), EXPLAINED.values(), ids=EXPLAINED)
+def test_whether_the_request_explains_the_answer_is_what_the_diagnosis_judged(row, words):
+    said = drafts([row])["escalation"]
+    assert words in said
+    assert ("does not explain" in said or "does not fit" in said) is bool(words)
+
+
+def test_the_summary_tells_when_the_first_and_last_failed_and_that_retries_are_counted_once(tmp_path):
+    calls = [replace(OK, id=f"ok-{hour}", at=datetime(2026, 3, 2, hour, tzinfo=UTC)) for hour in (1, 23)]
+    retried = [replace(BAD, id=f"try-{n}", call_id="c", attempt=n) for n in (1, 2)]
+    text = page(tmp_path, [*calls, *retried, LIKE], parts=["summary"])
+    assert "4 calls (5 exchanges; automatic retries counted once) of 1 account between 2026-03-02 01:00:00 and 2026-03-02 23:00:00 UTC; " in text
+    assert "2 failed, the first at 2026-03-02 08:00:00, the last at 2026-03-02 09:00:00 UTC." in text
+    assert "The largest group of like failures is 400 syntax_invalid_parameter_format: 2 times, 100%" in text
+    assert "1 failed, at 2026-03-02 08:00:00 UTC." in page(tmp_path, [BAD, OK], parts=["summary"])
+
+
+def test_the_timeline_names_the_row_whose_time_it_tells(tmp_path):
+    rows = [replace(BAD, id="z-first"), replace(LIKE, id="a-later"), replace(OK, at=datetime(2026, 3, 1, tzinfo=UTC))]
+    text = page(tmp_path, rows, parts=["timeline"])
+    assert re.search("<td>2026-03-02 08:00:00</td><td>First of 2.*?</td><td>z-first</td>", text)
+
+
 def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path):
     path = report([BAD, OK], tmp_path / "case-7.zip", key=KEY)
     back = read(path)
@@ -229,7 +309,7 @@ def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cu
             page.on("console", lambda message: happened.append(message.text))
             page.on("dialog", lambda dialog: happened.append(dialog.message))
             page.goto(sample.as_uri())
-            for media, size in (("screen", {"width": 1280, "height": 900}), ("screen", {"width": 1920, "height": 1080}), ("print", A4)):
+            for media, size in (*(("screen", {"width": wide, "height": 900}) for wide in (1280, 1920)), ("print", A4)):
                 page.emulate_media(media=media, color_scheme=scheme)
                 page.set_viewport_size(size)
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (media, size)
