@@ -551,7 +551,9 @@ def _table(content: _Content, head: Sequence[str], rows: Sequence[Sequence[Any]]
         return "<p>Nothing to list.</p>"
     heads = "".join(f'<th scope="col"{_WIDTHS.get(name, "")}>{escape(name)}</th>' for name in head)
     lines = "\n".join("<tr>" + "".join(f"<td>{_html(content, str(cell)).replace('_', '_<wbr>')}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><caption>{_html(content, caption)}</caption><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+    words = _html(content, caption)
+    table = f"<table><caption>{words}</caption><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+    return f'<div class="scroll" role="group" aria-label="{words}" tabindex="0">{table}</div>'  # a reader without a mouse scrolls it too
 
 
 def _row_ref(content: _Content, row: str) -> str:

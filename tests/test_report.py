@@ -309,7 +309,7 @@ def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cu
             page.on("console", lambda message: happened.append(message.text))
             page.on("dialog", lambda dialog: happened.append(dialog.message))
             page.goto(sample.as_uri())
-            for media, size in (*(("screen", {"width": wide, "height": 900}) for wide in (1280, 1920)), ("print", A4)):
+            for media, size in (*(("screen", {"width": wide, "height": 900}) for wide in (1280, 1920, 600)), ("print", A4)):
                 page.emulate_media(media=media, color_scheme=scheme)
                 page.set_viewport_size(size)
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (media, size)
