@@ -155,8 +155,9 @@ class _Content:
     def replayed(self) -> list[tuple[bool, dict[str, Any]]]:
         """The replays of the example and of its like, each with whether it is of the example itself; those of others prove nothing about it."""
         shown = {row.id: shown for row, shown in zip(self.rows, self.shown, strict=True)}
-        alike = {row for row, one in shown.items() if _fingerprint(one) == _fingerprint(self.example)} if self.replays else set()
-        return [(shown[r["parent_id"]].id == self.example.id, r) for r in self.replays if r["parent_id"] in alike]
+        example, of = self.example, [(shown.get(replay["parent_id"]), replay) for replay in self.replays]
+        alike = _fingerprint(example)
+        return [(parent.id == example.id, replay) for parent, replay in of if parent and _fingerprint(parent) == alike]
 
     @cached_property
     def diagnoses(self) -> dict[str, Diagnosis]:
