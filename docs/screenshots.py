@@ -20,7 +20,7 @@ def main() -> None:
         for name in ("notebooks", "data/samples"):
             shutil.copytree(ROOT / name, root / name)
         with Lab(root, home) as lab:
-            page = lab.open("notebooks/01-replay-failing-requests.ipynb", width=1280, height=1400)
+            page = lab.open("notebooks/01-replay-failing-requests.ipynb", width=1280, height=2400)
             run_all(page)
             panel = page.locator(".st-panel").last
             panel.get_by_role("button", name="Apply the certain fix").wait_for()
