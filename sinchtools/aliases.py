@@ -60,6 +60,8 @@ _BARE_END = re.compile(rf"{_LOOSE_NEXT}|(?=[\r\n}}])")
 _LOOSE_STRING = re.compile(r"(?P<before>[\"'”]\s*[:=]\s*[\"'“])(?P<value>(?=[^\"\n]*\s)[^\"\n“”{}\[\]]{12,})(?=[\"”\n]|\Z)")
 _LOOSE_DIGITS = re.compile(r"(?<=[\[:, ])[0-9]{8,}(?=\s*[,\]}])")  # not in quotes: stays digits
 _TAGGED = re.compile(rf"(?P<before><(?:\w+:)?(?:{_ANY_MESSAGE})(?:\s[^<>]*)?>)(?P<value>[^<]+)(?=</)", re.IGNORECASE)
+_BOUNDARY = re.compile(r"\s*(--[^\s\"'][^\r\n]{0,200})\r?\n(?=[\w-]+:)")
+_PART_NAME, _NO_LINE = re.compile(r"\bname=\"?([^\";\r\n]*)", re.IGNORECASE), re.compile(r"\r?\n\r?\n")
 _LOOSE_PIECE = re.compile(r"(?:[^\"\\\x00-\x1f]|\\[\"\\/bfnrt]|\\u[0-9a-fA-F]{4})+")
 
 _FREE_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
@@ -374,9 +376,23 @@ def _body(body: str | bytes | None, number: Rewrite, text: Rewrite, *, sent: boo
         return "".join(_json(body, number, text, sent=sent))
     if sent and re.fullmatch(r"[\w.\[\]%-]+=[^\n{}<>]*", body):
         return "&".join(_pair(pair, number, text, unquote_plus) for pair in body.split("&"))
+    if sent and (boundary := _BOUNDARY.match(body)):
+        parts = body.split(boundary[1])
+        return boundary[1].join(_part(part, number, text) for part in parts)
     if sent and re.search(r"\w", body) and not re.search(r"[{}\[\]<>=]|^@\S+$", body):
         return "\n".join(text(line) if re.search(r"[^\W\d]", line) else _free(line, number) for line in body.split("\n"))  # a message, no more
     return _loose(body, number, text, sent=sent)
+
+
+def _part(part: str, number: Rewrite, text: Rewrite) -> str:
+    """Rewrite one part of a form: its head, an empty line, its value."""
+    blank = _NO_LINE.search(part)
+    head, value = (part[: blank.end()], part[blank.end() :]) if blank else (part, "")
+    found, named = value.rstrip("\r\n"), _PART_NAME.search(head)
+    name = named[1].lower().partition("[")[0] if named else ""
+    whole = found.lstrip()[:1] in ("{", "[", "<") and name not in (_MESSAGES_SENT | _NUMBERS)  # a document of its own
+    new = str(_body(found, number, text, sent=True)) if whole else _string(found, (name,), number, text, sent=True)
+    return _free(head, number) + new + value[len(found) :]
 
 
 def _is_json(body: str) -> bool:

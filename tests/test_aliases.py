@@ -101,6 +101,18 @@ def test_the_corpus_of_defects_is_answered_alike_with_aliases():
     assert sum(a.top and a.top.rule != b.top.rule for a, b in pairs) <= len(pairs) / 25  # broken JSON whose message is the break
 
 
+def form(**fields):
+    parts = (f'--b0und\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+    return "".join(parts) + "--b0und--\r\n"
+
+
+def test_the_parts_of_a_form_are_people_and_the_rest_stays():
+    body = form(to="+46701740605", body="Your PIN is 493817 dear Anna", type="mt_text", note="x")
+    number, said = ALIASES.number("+46701740605"), ALIASES.text("Your PIN is 493817 dear Anna")
+    assert ALIASES.exchange(Exchange(request_body=body)).request_body == form(to=number, body=said, type="mt_text", note="x")
+    assert people([Exchange(request_body=body)]) == ({"46701740605"}, {"Your PIN is 493817 dear Anna"})
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -119,6 +131,9 @@ def test_the_corpus_of_defects_is_answered_alike_with_aliases():
         ("request_body", '{"body": Hi Anna, your code is ready, "to": ["+46701740605"]}'),
         ("request_body", '{"body": "Hi Anna, your code is ready'),
         ("request_body", "to=%2B46701740605&body=Hi+Anna%2C+your+code+is+ready"),
+        ("request_body", form(to="+46701740605", body="Hi Anna, your code is ready")),
+        ("request_body", form(to="46701740605", message="Hi Anna,\r\n--your code is ready", text="Hi Anna, your code is ready").encode()),
+        ("request_body", form(request='{"to": ["+46701740605"], "body": "Hi Anna, your code is ready"}')),
         ("request_body", "<sms><to>+46701740605</to><body>Hi Anna, your code is ready</body></sms>"),
         ("request_body", "Hi Anna, your code is ready"),
         ("request_body", b'{"body": "Hi Anna, your code is ready", "to": "46701740605", "x": "\xff"}'),
