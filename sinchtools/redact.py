@@ -356,6 +356,8 @@ _FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {
 @lru_cache(maxsize=4096)
 def _header_kind(name: str) -> str:
     lowered = name.strip("'\" ").lower()
+    if lowered.startswith("access-control-"):  # says what a browser may do
+        return ""
     if lowered in {"cookie", "set-cookie"}:
         return "cookie"
     return "credential" if lowered in {"authorization", "proxy-authorization"} or _SECRET_HEADER.fullmatch(lowered) else ""
@@ -363,7 +365,7 @@ def _header_kind(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_secret_name(name: str) -> bool:
-    return _SECRET_NAME.fullmatch(name) is not None
+    return _SECRET_NAME.fullmatch(name) is not None and not name.lower().startswith("access-control-")
 
 
 def _facts(secret: str) -> tuple[str, list[str]]:

@@ -52,6 +52,7 @@ def test_a_secret_in_a_text_becomes_a_marker(text, expected):
         '{"token_type": "bearer"}', "password=[secret opaque 3 #1]", '{"password": "{{password}}"}', "token: $TOKEN", "monkey: 3",
         "| token | expires |", "| token | what it is for, since 2024 |", "[token]: https://x/y", "a token | 1234567890", "curl -u $USER:$PASSWORD",
         "en-us: abcdef12", "-u https://x.example:8080", "get(u, auth=(user, password))", '"Bearer " + token', "docker run -u 1000:1000",
+        '"access-control-allow-credentials": "true"', "access-control-allow-credentials: include",
     ],
 )  # fmt: skip
 def test_what_is_no_secret_stays(text):
@@ -121,6 +122,11 @@ def test_cookies_keep_their_names_and_attributes():
     headers = Redactor().headers({"Cookie": "a=1; b=2", "Set-Cookie": "s=1; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=2; Secure"})
     assert headers["Cookie"] == "a=[secret opaque 1 #1]; b=[secret opaque 1 #2]"
     assert headers["Set-Cookie"] == "s=[secret opaque 1 #1]; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=[secret opaque 1 #2]; Secure"
+
+
+def test_what_a_browser_may_do_is_no_secret():
+    headers = {"Access-Control-Allow-Credentials": "true", "access-control-expose-headers": "X-Token"}
+    assert Redactor().headers(headers) == headers
 
 
 JSON = st.recursive(
