@@ -41,18 +41,24 @@ _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
 _SECRET_NAME = re.compile(
     r"[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
     r"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key"
-    r"|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|bearer|assertion|sig|signature|[\w.-]*session[_-]?(?:id|key)|(?:set-)?cookie",
+    r"|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|assertion|(?:x-)?(?:bearer|sig|cookie)|signature|[\w.-]*session[_-]?(?:id|key)|set-cookie"
+    r"|[\w-]*-signature-\w+|pw|(?:[\w.-]*[_.-])?hmac",
     re.IGNORECASE,
 )
-_SECRET_HEADER = re.compile(rf"{_SECRET_NAME.pattern}|[\w-]*signature|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+", re.IGNORECASE)
+_SECRET_HEADER = re.compile(
+    rf"{_SECRET_NAME.pattern}|[\w-]*signature(?:-\w+)?|x-[cx]srf[\w-]*|x-vault-[\w-]+|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"(\s*+(?:['\"]\s*+)?)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
 NEEDLES = (
     "token", "secret", "pass", "pwd", "key", "credential", "auth", "jwt",
     "session", "assertion", "sig", "cookie", "bearer", "basic", "eyj", "@",
+    "hmac", "pw", "sid=", "hooks",
 )  # fmt: skip
 _UNIT = {"utf-16": 2, "utf-32": 4}  # bytes
 _WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
+_QUERY_NAMES = {"key", "sid"}  # too common elsewhere
 _LONGEST_NAME = 64
 _NAME_REST = re.compile(r"[\w-]{0,130}")
 # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag; a table's line
@@ -67,6 +73,13 @@ _QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'“])")
 _CELL = re.compile(r"[^\s|`]+")
 _BARE = re.compile(r"[^\s,;}\]\"'\[<>(){&\\]+")
 _FORM_VALUE = re.compile(r"[^\s&\"'#<>\\]+")
+_SPOKEN_NAME = re.compile(r"(?:[\w-]*[_-])?(?:token|secret|password|passwd|key)", re.IGNORECASE)
+_SPOKEN = re.compile(r" (?=[A-Za-z_-]*\d)(?P<value>[\w-]{16,}+)(?!\.\w)", re.ASCII)  # `token 5c1e9a7b3d2f4e68 is not valid`
+_COMMON = {"key": re.compile(r"(?<=[^\W\d]|[-?&])key|key [\w-]{16}"), "pw": re.compile(r"pw[=\"'\\:> ]")}  # a plain one is in all JSON
+_LIST = re.compile(  # of words without white space; a sentence is what a server says about a field
+    r"\[\s*+(?P<quote>\\*+[\"'])(?P<value>[^\s\"'\\\[\]{}]++(?:(?P=quote)\s*+,\s*+(?P=quote)[^\s\"'\\\[\]{}]++)*+)(?=(?P=quote))"
+)
+_HOOK = re.compile(r"hooks(?:\.slack\.com/(?:services|workflows|triggers)/|\.zapier\.com/hooks/catch/|/\d{10,}/)(?P<value>[\w/-]{8,})", re.IGNORECASE)
 _TWO_OF_AUTH = re.compile(r"[\w.]{0,40}\(\s*(?P<quote>['\"])[^'\"\n]{0,200}(?P=quote)\s*,\s*(?=['\"])")  # `auth=("key", "secret")`
 _AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?:[\"']\s*(?:\+\s*)?[rbfu]?[\"'])?(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
@@ -263,9 +276,10 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     for needle in NEEDLES:
         if needle == "eyj":
             continue
+        common = _COMMON.get(needle)
         at = lowered.find(needle) if needle != "@" or "://" in lowered else -1
         while at >= 0:
-            if needle != "key" or lowered[at - 1 : at].isalpha() or lowered[at - 1 : at] in ("_", "-"):  # a plain "key" is in every other JSON
+            if common is None or common.match(lowered, at):
                 hits.append((at, needle))
             at = lowered.find(needle, at + 1)
     done = 0
@@ -278,13 +292,16 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _named(text: str, at: int) -> tuple[int, int, str] | None:
     end = _NAME_REST.match(text, at).end()  # type: ignore[union-attr]
-    then = _THEN.match(text, end)
-    if then is None:
+    then, spoken = _THEN.match(text, end), _SPOKEN.match(text, end)
+    if then is None and spoken is None:
         return None
     start = at
     while start and at - start < _LONGEST_NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
         start -= 1
-    if end - start > 2 * _LONGEST_NAME or not _is_secret_name(text[start:end].lstrip("-.")):
+    name = text[start:end].lstrip("-.")
+    if then is None:
+        return (*spoken.span("value"), name.lower()) if spoken and _SPOKEN_NAME.fullmatch(name) else None
+    if end - start > 2 * _LONGEST_NAME or not (_is_secret_name(name) or (name.lower() in _QUERY_NAMES and _in_query(text, start))):
         return None
     if (then["tag"] and text[start - 1 : start] not in ("<", ":")) or (then["form"] and not text.endswith('name="', 0, start)):
         return None
@@ -295,6 +312,11 @@ def _named(text: str, at: int) -> tuple[int, int, str] | None:
         return two.end() + 1, _closing(text, two.end() + 1, "", quote), text[start:end].lower()
     span = _value(text, then, in_form=text[start - 1 : start] in ("&", "?", "") and "=" in then[0])
     return span and (*span, text[start:end].lower())
+
+
+def _in_query(text: str, start: int) -> bool:
+    mark = text.rfind("?", max(0, start - 400), start)
+    return mark >= 0 and text[start - 1] in "?&" and not re.search(r"[\s\"'<>]", text[mark:start])
 
 
 def _value(text: str, then: re.Match[str], *, in_form: bool) -> tuple[int, int] | None:
@@ -308,6 +330,8 @@ def _value(text: str, then: re.Match[str], *, in_form: bool) -> tuple[int, int] 
         end = _closing(text, start, quote["slashes"], "”" if quote["quote"] == "“" else quote["quote"])
         scheme = _SCHEME.match(text, start, end)
         return (scheme.end() if scheme else start), end
+    if listed := _LIST.match(text, start):
+        return listed.span("value")
     scheme = _SCHEME.match(text, start)
     start = scheme.end() if scheme else start
     bare = (_CELL if then["cell"] else _FORM_VALUE if in_form else _BARE).match(text, start)
@@ -332,6 +356,15 @@ def _after_scheme(text: str, at: int) -> tuple[int, int, str] | None:
     return match.start("value"), match.end("value"), "bearer value"
 
 
+def _bearer(text: str, at: int) -> tuple[int, int, str] | None:
+    return _after_scheme(text, at) or _named(text, at)
+
+
+def _address(text: str, at: int) -> tuple[int, int, str] | None:
+    match = _HOOK.match(text, at)
+    return match and (*match.span("value"), "webhook")
+
+
 def _jwt(text: str, at: int) -> tuple[int, int, str] | None:
     match = _JWT_RUN.match(text, at)
     return match and (match.start(), match.end(), "jwt")
@@ -349,7 +382,7 @@ def _option(text: str, at: int) -> tuple[int, int, str] | None:
 
 
 _FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {
-    "bearer": _after_scheme, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option,
+    "bearer": _bearer, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option, "hooks": _address,
 }  # fmt: skip
 
 

@@ -189,7 +189,8 @@ def test_a_relation_of_somebody_else_is_refused():
 LEAKY = st.sampled_from(
     ["password={v}", '{{"api_key": "{v}"}}', "Authorization: Bearer {v}", "bearer {v}", "https://u:{v}@h/", "<token>{v}</token>",
      "a&client_secret={v}", "x-functions-key={v}", "access_token%3D{v}", "pass => {v}", 'name="password"\r\n\r\n{v}',
-     '{{"key": "token", "value": "{v}"}}',
+     '{{"key": "token", "value": "{v}"}}', "token {v} is bad", "https://x/?key={v}", "https://x/?sid={v}", '{{"pw": "{v}"}}',
+     "https://hooks.slack.com/services/T0/{v}",
      "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.{v}", "{v}"]
 )  # fmt: skip
 

@@ -38,6 +38,19 @@ CANARY = "c4n4ryS3cr3t" * 2
         ("'Bearer ' + 'abcdef12345'", "'Bearer ' + '[secret opaque 11 #1]'"),
         ("| token | abcdef12345 |", "| token | [secret opaque 11 #1] |"),
         ("| `token` | `abcdef12345` |", "| `token` | `[secret opaque 11 #1]` |"),
+        ("token 5e1f0a9b3d2f4e68 is not valid", "token [secret opaque 16 #1] is not valid"),
+        ("Invalid API key 5e1f0a9b3d2f4e68-x_y.", "Invalid API key [secret opaque 20 #1]."),
+        ("X-Bearer: abc", "X-Bearer: [secret opaque 3 #1]"),
+        ("X-Cookie: abc", "X-Cookie: [secret opaque 3 #1]"),
+        ("https://x/y?key=abc&b=1", "https://x/y?key=[secret opaque 3 #1]&b=1"),
+        ("https://x/y?a=1&sid=abc", "https://x/y?a=1&sid=[secret opaque 3 #1]"),
+        ("https://x/y?pw=abc&hmac=def", "https://x/y?pw=[secret opaque 3 #1]&hmac=[secret opaque 3 #2]"),
+        ('{"pw": "abc", "bearer": "def"}', '{"pw": "[secret opaque 3 #1]", "bearer": "[secret opaque 3 #2]"}'),
+        ('{"a": "{\\"pw\\": \\"abc\\"}"}', '{"a": "{\\"pw\\": \\"[secret opaque 3 #1]\\"}"}'),
+        ('{"secretKey": ["abc"]}', '{"secretKey": ["[secret opaque 3 #1]"]}'),
+        ('{"secretKey": [ "abc",\n"def" ], "x": 1}', '{"secretKey": [ "[secret opaque 10 #1 inner-space]" ], "x": 1}'),
+        ("https://hooks.slack.com/services/T0A/B0B/abcDEF12", "https://hooks.slack.com/services/[secret opaque 16 #1]"),
+        ("https://discord.com/api/webhooks/123456789012/abcDEF12", "https://discord.com/api/webhooks/123456789012/[secret opaque 8 #1]"),
         ("access_token%3Dabc", "access_token%3D[secret opaque 3 #1]"),
     ],
 )
@@ -52,6 +65,9 @@ def test_a_secret_in_a_text_becomes_a_marker(text, expected):
         '{"token_type": "bearer"}', "password=[secret opaque 3 #1]", '{"password": "{{password}}"}', "token: $TOKEN", "monkey: 3",
         "| token | expires |", "| token | what it is for, since 2024 |", "[token]: https://x/y", "a token | 1234567890", "curl -u $USER:$PASSWORD",
         "en-us: abcdef12", "-u https://x.example:8080", "get(u, auth=(user, password))", '"Bearer " + token', "docker run -u 1000:1000",
+        '{"code": "abc", "key": "abc", "sid": "abc"}', "key=abc", "?code=abc", "x? a&key=abc", "batch 01234567-89ab-cdef-0123-456789abcdef",
+        "the token internationalization", "token 2026-11-23", "the tokens 5e1f0a9b3d2f4e68", '{"password": ["Must have 8 characters."]}',
+        "inside=1", "https://x/webhooks/callback-of-mine",
         '"access-control-allow-credentials": "true"', "access-control-allow-credentials: include",
     ],
 )  # fmt: skip
@@ -122,6 +138,13 @@ def test_cookies_keep_their_names_and_attributes():
     headers = Redactor().headers({"Cookie": "a=1; b=2", "Set-Cookie": "s=1; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=2; Secure"})
     assert headers["Cookie"] == "a=[secret opaque 1 #1]; b=[secret opaque 1 #2]"
     assert headers["Set-Cookie"] == "s=[secret opaque 1 #1]; Path=/; Expires=Wed, 09 Jun 2021 10:18:14 GMT, t=[secret opaque 1 #2]; Secure"
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Sig", "X-Bearer", "X-Cookie", "X-CSRF", "X-XSRF-Check", "X-Hub-Signature-256", "X-Vault-Secret-Id", "X-Request-HMAC"]
+)
+def test_a_header_is_secret_by_its_name(name):
+    assert Redactor().headers({name: "abc"}) == {name: "[secret opaque 3 #1]"}
 
 
 def test_what_a_browser_may_do_is_no_secret():

@@ -26,9 +26,10 @@ SCANNED = tuple(name for name in COLUMNS if name not in LEFT_OUT)
 _READERS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _TYPES = {"string": "VARCHAR", "Int16": "SMALLINT", "Float64": "DOUBLE", "datetime64[us, UTC]": "TIMESTAMPTZ"}
 HELD_BACK = "[held back: may hold a secret; st.read(lazy, ids) brings the row in]"
-_NAMES = "|".join(needle for needle in NEEDLES if needle not in ("bearer", "basic", "eyj", "@"))
+_NAMES = "|".join(needle for needle in NEEDLES if needle.isalpha() and needle not in ("bearer", "basic", "eyj", "hooks", "pw"))
 # wider than what `Redactor` marks, since a whole value is held back: a name with a sign or line after it, a user of curl, a scheme, a JWT, user info
 SECRET_LIKE = rf"(?is)(?:{_NAMES}).*(?:[:=>|\n]|%3d|val)|\s-{{1,2}}(?:proxy-)?u.*:|(?:bearer|basic)(?:\s|%20|\+)|eyj[\w-]+\.|://[^/?#]*@"
+SECRET_LIKE += r"|(?:token|secret|passw(?:or)?d|key) [\w-]{16}|bearer\W.*[:=]|pw\W|sid=|hooks[./]"
 _NEVER_IN_A_SECRET = ("attempt", "at", "elapsed_ms", "status", "outcome", "region")
 
 
