@@ -362,15 +362,10 @@ def logged(
     except requests.RequestException as error:
         failure, raised = failure_of(error), error
     elapsed_ms = (time.perf_counter() - started) * 1000
-    answer: dict[str, Any] = (
-        {}
-        if response is None
-        else {
-            "status": response.status_code,
-            "response_headers": redactor.headers(response.headers),
-            "response_body": redactor.body(text_of(content)),
-        }
-    )
+    answer: dict[str, Any] = {}
+    if response is not None:  # with the request once more: an answer may quote its token
+        whole = redactor.exchange(replace(planned, response_headers=dict(response.headers), response_body=text_of(content)))
+        answer = {"status": response.status_code, "response_headers": whole.response_headers, "response_body": whole.response_body}
     exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **answer))
     log.outcome(exchange)
     if raised is not None and again:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from sinchtools.records import Exchange
 
@@ -59,6 +59,7 @@ NEEDLES = (
 _UNIT = {"utf-16": 2, "utf-32": 4}  # bytes
 _WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
 _QUERY_NAMES = {"key", "sid"}  # too common elsewhere
+_ECHOING = (*_WORD_FIELDS, "url", "request_headers", "request_body", "response_headers", "response_body")
 _LONGEST_NAME = 64
 _NAME_REST = re.compile(r"[\w-]{0,130}")
 # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag; a table's line
@@ -82,6 +83,10 @@ _LIST = re.compile(  # of words without white space; a sentence is what a server
 _HOOK = re.compile(r"hooks(?:\.slack\.com/(?:services|workflows|triggers)/|\.zapier\.com/hooks/catch/|/\d{10,}/)(?P<value>[\w/-]{8,})", re.IGNORECASE)
 _TWO_OF_AUTH = re.compile(r"[\w.]{0,40}\(\s*(?P<quote>['\"])[^'\"\n]{0,200}(?P=quote)\s*,\s*(?=['\"])")  # `auth=("key", "secret")`
 _AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?:[\"']\s*(?:\+\s*)?[rbfu]?[\"'])?(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
+_TOLD = re.compile(  # from a word, a number, a date, an address: where it stands once more, it is the same secret
+    r"(?!\d{4}-\d\d-\d\dT)(?:(?=.*[A-Za-z])(?=.*[\d$@#%^&*=+~]).{8,}|[A-Za-z]{20,})", re.DOTALL
+)
+_SHORTEST_COOKIE, _MOST_ECHOES = 16, 500
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
 _JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
 _USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
@@ -112,10 +117,18 @@ class Redactor:
         self._key = secrets.token_bytes(16)
         self._numbers: dict[bytes, int] = {}
         self._marks: dict[bytes, str] = {}
+        self._met: set[str] | None = None  # the secrets of the exchange at hand, forgotten after it
         self._clean: set[str] = set()  # short texts without a secret, as header values are: they come again and again
 
     def exchange(self, exchange: Exchange, known: Collection[str] = ()) -> Exchange:
         """Return the exchange without secrets, in all of its parts; `known` are values that the evidence itself calls secret."""
+        self._met = set()
+        try:
+            return self._without_echoes(self._marked(exchange, known))
+        finally:
+            self._met = None
+
+    def _marked(self, exchange: Exchange, known: Collection[str]) -> Exchange:
         words: dict[str, Any] = {name: self.text(value) for name in _WORD_FIELDS if (value := getattr(exchange, name))}
         url = exchange.url or ""
         for secret in known:
@@ -129,6 +142,16 @@ class Redactor:
             response_body=self.body(exchange.response_body),
             **words,
         )
+
+    def _without_echoes(self, exchange: Exchange) -> Exchange:
+        """Mark what was a secret in one place wherever else it stands: an API may quote the token that it refuses."""
+        met = sorted(self._met or (), key=lambda value: (-len(value), value))[:_MOST_ECHOES]
+        marks = {form: self._marker(value) for value in met for form in (value, unquote(value), quote(value, safe=""))}
+        found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING} if marks else {}
+        changed: dict[str, Any] = {name: value for name, value in found.items() if value != getattr(exchange, name)}
+        if changed:
+            self.removed["echo"] += len(changed)
+        return replace(exchange, **changed) if changed else exchange
 
     def headers(self, headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
         """Return the headers with the value of each secret-bearing one marked; schemes and cookie names stay."""
@@ -195,6 +218,8 @@ class Redactor:
         marker = self._marks[digest]
         if marker:
             self.removed[place] += 1
+            if self._met is not None:
+                self._met.update(_worth_a_look(value, place))
         return marker or value
 
     def _marker(self, value: str) -> str:
@@ -207,6 +232,25 @@ class Redactor:
 
     def _digest(self, value: str) -> bytes:
         return hashlib.blake2b(value.encode("utf-8", "replace"), key=self._key, digest_size=16).digest()
+
+
+def _worth_a_look(value: str, place: str) -> Iterator[str]:
+    """Yield what an answer may quote of a secret: all of it, or the password of a pair."""
+    bare = value.strip().strip("'\"“”‘’").strip()
+    for part in () if "://" in bare else (bare, bare.partition(":")[2], _unbased(bare).partition(":")[2]):
+        if len(part) >= (_SHORTEST_COOKIE if "cookie" in place.lower() else 0) and _TOLD.fullmatch(part):
+            yield part
+
+
+def _swapped(old: Any, marks: Mapping[str, str]) -> Any:
+    if isinstance(old, Mapping):
+        return {name: _swapped(value, marks) for name, value in old.items()}
+    for value, marker in marks.items() if old else ():
+        if isinstance(old, bytes):
+            old = old.replace(value.encode("utf-8", "replace"), marker.encode())
+        elif value in old:
+            old = old.replace(value, marker)
+    return old
 
 
 def _encodings(body: bytes) -> list[str]:

@@ -50,6 +50,7 @@ def echo():
             self.send_response(302 if self.path == "/away" else 200)
             if self.path == "/away":
                 self.send_header("Location", f"http://localhost:{self.server.server_port}/there")
+            self.send_header("X-Said", f"no {self.headers['Authorization']}"[-32:])
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -153,6 +154,11 @@ def test_credentials_go_to_no_other_host(client, echo):
     exchange = client.request("GET", f"http://127.0.0.1:{echo.server_port}/elsewhere")
     assert exchange.status == 200
     assert "Authorization" not in echo.seen[0]
+
+
+def test_a_token_that_the_answer_quotes_is_not_kept(log, echo):
+    client = Client(base_url=f"http://127.0.0.1:{echo.server_port}", account="p", token=Token("5e1f0a9b3d2f4e68"), log=log, target="sandbox")
+    assert client.request("GET", "/xms/v1/p/batches").response_headers["X-Said"].endswith("[secret opaque 16 #1]")
 
 
 def test_a_redirect_is_shown_and_not_followed(log, echo):

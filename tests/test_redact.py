@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinchtools.records import Exchange
 from sinchtools.redact import Redactor, is_placeholder, marker_facts
 
 CANARY = "c4n4ryS3cr3t" * 2
@@ -145,6 +146,37 @@ def test_cookies_keep_their_names_and_attributes():
 )
 def test_a_header_is_secret_by_its_name(name):
     assert Redactor().headers({name: "abc"}) == {name: "[secret opaque 3 #1]"}
+
+
+TOKEN = "5e1f0a9b3d2f4e68a1b2c3d4e5f60718"
+BASIC = base64.b64encode(f"plan1:{TOKEN}".encode()).decode()
+
+
+@pytest.mark.parametrize("scheme", [f"Bearer {TOKEN}", f"Basic {BASIC}", f"'{TOKEN}'"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("response_body", f'{{"text":"Unknown value {TOKEN} for plan p1"}}'),
+        ("response_body", b"\xff " + TOKEN.encode()),
+        ("response_headers", {"X-Said": f"no {TOKEN}"}),
+        ("text", f"no {TOKEN}"),
+        ("url", f"https://us.sms.api.sinch.com/xms/v1/{TOKEN}/batches"),
+        ("request_body", f'{{"note": "{TOKEN}"}}'),
+        ("source", f"{TOKEN}.har"),
+    ],
+)
+def test_a_secret_that_stands_once_more_is_marked_there_too(field, value, scheme):
+    redactor = Redactor()
+    marked = redactor.exchange(Exchange(request_headers={"Authorization": scheme}, **{field: value}))
+    assert TOKEN not in repr(marked)
+    assert redactor.removed["echo"] == 1
+    assert redactor._met is None
+
+
+@pytest.mark.parametrize("value", ["required", "invalid_token", "20261123", "46701740605", "hunter2", "2026-11-23T08:00:00Z", "https://x.example/v1"])
+def test_a_word_a_number_or_a_date_that_was_marked_is_not_looked_for(value):
+    exchange = Exchange(request_headers={"X-Api-Key": value}, text=f"it is {value}, says x")
+    assert Redactor().exchange(exchange).text == exchange.text
 
 
 def test_what_a_browser_may_do_is_no_secret():
