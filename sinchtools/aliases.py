@@ -43,7 +43,8 @@ _FREE_NUMBER = re.compile(
     r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)|(?<![\w•])(?:[+]+|%2[Bb])?[0-9](?:[ \u00a0().\-/]{0,2}[0-9]){6,}(?!\w)"
 )
 _DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d(?=\D|\Z)[ ]?(?:[0-2]\d\b)?")
-_NO_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d{1,6}\.\d+")  # an IP address; a fraction
+_BYTE = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
+_NO_NUMBER = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}|\d{{1,6}}\.\d+")  # an IP address; a fraction
 MASKED = re.compile(r"\d{1,4}0{5,}")  # stands for a number without quotes
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-][\d:]+)?")
 _STANDS_FOR = re.compile(r"[{}<>$%]|^(?:undefined|null|none|nan)?$", re.IGNORECASE)  # a placeholder is nobody
@@ -164,6 +165,18 @@ def stand_in(text: str) -> str:
     if "•" in text:
         text = NUMBER_ALIAS.sub(_stand_in_number, text)
     return TEXT_ALIAS.sub(_stand_in_text, text) if "[text " in text else text
+
+
+def without_numbers(text: str, number: Rewrite) -> str:
+    """
+    Return any text with what may be somebody's number put through a function; dates, addresses and UUIDs stay.
+
+    Examples
+    --------
+    >>> without_numbers("PUT /numbers/46.701.740.605 at 2026-11-23 from 127.0.0.1", lambda found: found[:2] + "…")
+    'PUT /numbers/46… at 2026-11-23 from 127.0.0.1'
+    """
+    return _free(text, number)
 
 
 class People(NamedTuple):

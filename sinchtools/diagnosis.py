@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
 
 from sinchtools import catalogue, fixes, jsonlint
+from sinchtools.aliases import without_numbers
 from sinchtools.api import complete, locate
 from sinchtools.attempts import Attempt, attempts
 from sinchtools.errors import WrongUseError
@@ -18,7 +19,7 @@ from sinchtools.joining import Judgement, Known, judged, known
 from sinchtools.otherapis import parsed
 from sinchtools.records import EXCHANGE_FIELDS, Exchange, Finding, header, visible
 from sinchtools.redact import Redactor
-from sinchtools.wording import finding_of, masked, text_of
+from sinchtools.wording import finding_of, hidden, masked, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -353,7 +354,8 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
 
 
 def _request_line(exchange: Exchange) -> str:
-    return exchange.endpoint or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
+    line = exchange.endpoint or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
+    return without_numbers(line.replace("%2B", "+").replace("%2b", "+"), hidden)
 
 
 def _place(finding: Finding) -> str:

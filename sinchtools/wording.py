@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from sinchtools import catalogue, jsonlint
+from sinchtools.aliases import without_numbers
 from sinchtools.checks import Violation
 from sinchtools.records import Exchange, Finding
 from sinchtools.redact import MARKER
@@ -115,7 +116,7 @@ def _of_violation(violation: Violation, text: str | None) -> Finding:
 
 def masked(text: str) -> str:
     """Return a text of the vendor without whole numbers of people."""
-    return MARKER.sub("[secret]", re.sub(r"\+?\d[\d ()-]{5,}\d", _hidden, text[:400]))
+    return MARKER.sub("[secret]", without_numbers(re.sub(r"\+?\d[\d ()-]{5,}\d", _match_hidden, text[:400]), hidden))
 
 
 def text_of(body: str | bytes | None) -> str | None:
@@ -138,15 +139,20 @@ class _Facts(dict[str, Any]):
 
 
 def _facts(facts: Mapping[str, Any]) -> _Facts:
-    return _Facts({name: _Word("" if value is None else _LONG_NUMBER.sub(_hidden, str(value))) for name, value in facts.items()})
+    return _Facts({name: _Word("" if value is None else _LONG_NUMBER.sub(_match_hidden, str(value))) for name, value in facts.items()})
 
 
 def _filled(words: str, facts: _Facts) -> str:
     return words.format_map(facts)
 
 
-def _hidden(match: re.Match[str]) -> str:
-    return match[0][:2] + "•" * (len(match[0]) - 2)
+def hidden(number: str) -> str:
+    """Return the start of a number, and a dot for each other character."""
+    return number[:2] + "•" * (len(number) - 2)
+
+
+def _match_hidden(match: re.Match[str]) -> str:
+    return hidden(match[0])
 
 
 def _quoted(text: str | None) -> str:
@@ -159,4 +165,4 @@ def _proof(violation: Violation) -> str | None:
         return f"{facts.get('name', violation.field)}: {facts['observed']} {facts.get('what') or ''}".strip() + f" (limit {facts['limit']})"
     if "observed" in facts:
         return f"{facts.get('name', violation.field)}: {facts['observed']}"
-    return _LONG_NUMBER.sub(_hidden, str(facts["value"])) if facts.get("value") else None
+    return _LONG_NUMBER.sub(_match_hidden, str(facts["value"])) if facts.get("value") else None

@@ -448,3 +448,20 @@ def test_a_command_with_an_error_body_below_is_judged_by_its_code():
     url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
     found = diagnose(Exchange(id="x", method="POST", url=url, request_headers=headers, request_body=body, code="missing_callback_url"))
     assert (found.expected_status, found.expected_code, found.top.field) == (403, "missing_callback_url", "callback_url")
+
+
+@pytest.mark.parametrize("written", ["46701740605", "%2B46701740605", "+46.701.740.605", "46-70-174-06-05"])
+def test_a_number_in_the_path_is_masked_in_the_answer_and_in_the_text(written):
+    found = diagnose(Exchange(method="PUT", url=f"https://us.sms.api.sinch.com/xms/v1/abc/numbers/{written}", status=404))
+    for words in (found.answer(), found.as_text(), found._repr_html_()):
+        assert "PUT /xms/v1/abc/numbers/" in words
+        assert not re.search(r"0605|06[.-]05|0\.605", words)
+
+
+@pytest.mark.parametrize("path", ["xms/v1/0f3e8a51-1111-2222-3333-444455556666/x", "xms/v1/p/01FC66621XXXXX119Z8PMV1QPQ/x", "x/2026-11-23"])
+def test_ids_and_dates_in_the_path_stay(path):
+    assert f"PUT /{path}" in diagnose(Exchange(method="PUT", url=f"https://x.example/{path}", status=404)).answer()
+
+
+def test_a_dotted_number_in_the_words_of_the_vendor_is_masked():
+    assert "174" not in diagnose(Exchange(method="POST", url="https://x.example/a", status=503, text="no way to +46.70.174.06.05")).answer()
