@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -39,15 +39,21 @@ _NUMBERS = {
 }  # fmt: skip
 _MESSAGES = {"body", "subject", "message_body", "sms_text", "message_text", "messagebody", "smstext"}
 _MESSAGES_SENT = {*_MESSAGES, "message", "text", "content", "msg", "sms"}  # in an answer these are the vendor's words
+BETWEEN = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000().\-/\u2010-\u2015\u2212"  # digits of a number, in a class of characters
 _FREE_NUMBER = re.compile(
-    r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)|(?<![\w•])(?:[+]+|%2[Bb])?[0-9](?:[ \u00a0().\-/]{0,2}[0-9]){6,}(?!\w)"
+    r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
+    rf"|(?<![\w•])(?:[+]+|%2[Bb])?[0-9](?:[{BETWEEN}]{{0,2}}[0-9]){{6,}}(?!\w)"
 )
+# of a number that is known more may stand between its digits: also commas, underscores, line breaks
+_RUN = re.compile(rf"[0-9](?:[{BETWEEN}\s,_\u200b]{{0,3}}[0-9]){{7,}}")
+_MOST_GROUPS = 7  # 4, 6, 7, 0 ... are a list
 _DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d(?=\D|\Z)[ ]?(?:[0-2]\d\b)?")
 _BYTE = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 _NO_NUMBER = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}|\d{{1,6}}\.\d+")  # an IP address; a fraction
 MASKED = re.compile(r"\d{1,4}0{5,}")  # stands for a number without quotes
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-][\d:]+)?")
 _STANDS_FOR = re.compile(r"[{}<>$%]|^(?:undefined|null|none|nan)?$", re.IGNORECASE)  # a placeholder is nobody
+_GROUP, _IN_ARRAY = re.compile("[0-9]+"), re.compile(r"\[[0-9,\s]{0,60}\Z")
 _DIGIT, _NO_DIGIT = re.compile("[0-9]"), re.compile("[^0-9]+")
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|-?\d[\d.eE+-]*|\w+|\s+|.', re.DOTALL)
@@ -179,6 +185,43 @@ def without_numbers(text: str, number: Rewrite) -> str:
     return _free(text, number)
 
 
+def grouped(text: str, numbers: Collection[str]) -> Iterator[tuple[int, int, str]]:
+    """
+    Yield where one of the numbers stands in groups of digits, whatever is between the groups; start, end and digits.
+
+    Examples
+    --------
+    >>> list(grouped("to 46_701,740  605 and 7", {"46701740605"}))
+    [(3, 18, '46701740605')]
+    """
+    starts: set[str] = set()
+    for run in _RUN.finditer(text) if numbers else ():
+        if run[0].isdecimal():
+            continue
+        starts = starts or {number[:size] for number in numbers for size in range(1, len(number))}
+        groups = [match.span() for match in _GROUP.finditer(text, *run.span())]
+        for i, (start, end) in enumerate(groups):
+            if text[start:end] in starts and (found := _joined(text, groups[i : i + _MOST_GROUPS], starts, numbers)):
+                yield start, *found
+
+
+def _joined(text: str, groups: list[tuple[int, int]], starts: Collection[str], numbers: Collection[str]) -> tuple[int, str] | None:
+    """Return where the number ends that the first of the groups begins, and its digits."""
+    digits = ""
+    for start, end in groups:
+        digits += text[start:end]
+        if digits in numbers:
+            return None if {",", "."} <= set(text[groups[0][0] : end]) else (end, digits)  # both: decimals
+        if digits not in starts:
+            return None
+    return None
+
+
+def national(number: str) -> str:
+    """Return the digits of a number without its country code."""
+    return number[len(_country_code(number)) :]
+
+
 class People(NamedTuple):
     """Who occurs in exchanges: numbers as digits alone, and message texts."""
 
@@ -204,6 +247,7 @@ def _nobody_else(numbers: Iterable[str], texts: Iterable[str]) -> People:
 def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
     """Return the exchange with each number and each message text put through a function, in every part."""
     seen: dict[str, str] = {}
+    digits: set[str] = set()
 
     def message(found: str) -> str:
         new = text(found)
@@ -213,20 +257,21 @@ def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
 
     def person(found: str) -> str:
         new = number(found)
+        if new != found and len(whole := _canonical(found)) >= SHORTEST_NUMBER:
+            digits.update((whole, short) if len(short := national(whole)) >= SHORTEST_NUMBER else (whole,))
         if new != found and sum(map(str.isdigit, found)) >= SHORTEST_NUMBER - 1 and not _is_number(found):  # digits alone are found anywhere
             seen[found] = new
         return new
 
-    bodies: dict[str, Any] = {
-        "request_body": _body(exchange.request_body, person, message, sent=True),
-        "response_body": _body(exchange.response_body, person, message, sent=False),
-    }
-
+    bodies: dict[str, Any] = {"request_body": _body(exchange.request_body, person, message, sent=True)}
+    said = exchange.response_body
+    said = _regrouped(said, digits, number) if isinstance(said, str) else said
+    bodies["response_body"] = _body(said, person, message, sent=False)
     url = exchange.url and _url(exchange.url, number, message)
     quoted = _as_written(seen)
 
     def free(value: str | None) -> str | None:
-        return value and _free(_quoted_again(value, quoted), number)
+        return value and _free(_regrouped(_quoted_again(value, quoted), digits, number), number)
 
     answer = bodies["response_body"]
     if isinstance(answer, bytes):  # an answer may quote what was sent
@@ -330,6 +375,17 @@ def _one_free(found: str, number: Rewrite) -> str:
     if found[:3].lower() == "%2b":
         return quote(number(f"+{found[3:]}"), safe="")
     return number(found)
+
+
+def _regrouped(text: str, digits: Collection[str], number: Rewrite) -> str:
+    """Rewrite the numbers of the same exchange that are written with more between their digits than other numbers may have."""
+    parts, at = [], 0
+    for start, end, found in grouped(text, digits):
+        if start < at or _IN_ARRAY.search(text, max(0, start - 60), start):
+            continue
+        parts += [text[at:start].rstrip("+"), number(f"+{found}" if national(found) != found else found)]
+        at = end
+    return "".join((*parts, text[at:]))
 
 
 def _quoted_again(text: str, quoted: dict[str, str]) -> str:

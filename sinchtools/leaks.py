@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sinchtools.aliases import MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, people
+from sinchtools.aliases import BETWEEN, MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, grouped, national, people
 from sinchtools.errors import LeakError
 from sinchtools.records import Exchange
 from sinchtools.redact import MARKER, is_placeholder, secrets_in
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one compressed stream: what cannot be looked through is not written
 DEEPEST = 4  # a stream in a stream in a stream ...
-_DIGITS = re.compile(r"\d(?:[ \t\u00a0().\-/]{0,2}\d){7,}")
+_DIGITS = re.compile(rf"\d(?:[\t{BETWEEN}]{{0,2}}\d){{7,}}")
 _WORD = re.compile(r"\w+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'/\\])|([nrtbf]))")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
@@ -76,9 +76,9 @@ class Known:
     def among(cls, found: People) -> Known:
         """Return those of the people who can be told from what stands anywhere by chance."""
         whole = {number for number in found.numbers if len(number) >= SHORTEST_NUMBER and not MASKED.fullmatch(number)}
-        national = {short for number in whole if len(short := _national(number)) >= SHORTEST_NUMBER}
+        short = {bare for number in whole if len(bare := national(number)) >= SHORTEST_NUMBER}
         texts = {folded for text in found.texts if len(folded := _folded(text)) >= SHORTEST_TEXT}
-        return cls(numbers=frozenset(whole | national), texts=frozenset(texts))
+        return cls(numbers=frozenset(whole | short), texts=frozenset(texts))
 
     def numbers_in(self, text: str) -> Iterator[int]:
         """Yield where a known number stands, also with spaces, dashes and dots between its digits."""
@@ -86,6 +86,7 @@ class Known:
             bare = re.sub(r"\D", "", match[0])
             if any(bare[at : at + size] in self.numbers for size in self._sizes for at in range(len(bare) - size + 1)):
                 yield match.start()
+        yield from (start for start, _, _ in grouped(text, self.numbers))
 
     def texts_in(self, text: str) -> list[str]:
         """Return the known message texts that stand in a text, whatever its white space; the longest first."""
@@ -311,12 +312,6 @@ def _anchor(text: str) -> str:
     words = _WORD.findall(text)
     inner = words[1:-1]
     return max(inner, key=len) if inner else ""
-
-
-def _national(number: str) -> str:
-    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
-
-    return next((number[size:] for size in (1, 2, 3) if number[0] != "0" and int(number[:size]) in COUNTRY_CODE_TO_REGION_CODE), number)
 
 
 def _blank(match: re.Match[str]) -> str:

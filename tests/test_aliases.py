@@ -159,6 +159,24 @@ def test_no_person_is_left_in_any_part(field, value):
         assert word not in left, word
 
 
+SPREAD = ["+46\u202f70\u202f174\u202f06\u202f05", "+46\u201170\u2011174\u20110605", "+46\u200970\u2009174 0605",
+          "46_70_174_06_05", "+46   70  174 06 05",
+          "46,701,740,605"]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", SPREAD)
+def test_a_known_number_is_found_whatever_stands_between_its_digits(written):
+    said = f"no way to {written}, sorry"
+    aliased = ALIASES.exchange(replace(GOOD, text=said, response_body=json.dumps({"text": said}, ensure_ascii=False)))
+    wanted = f"no way to {ALIASES.number('+46701740605')}, sorry"
+    assert (aliased.text, json.loads(aliased.response_body)["text"]) == (wanted, wanted)
+
+
+@pytest.mark.parametrize("said", ["[46,701,740,605]", "46.70, 1.74, 0.60, 5", "2026_11_23 08:00:00", "10.20.30.40", "[1, 22, 333, 4444, 55555]"])
+def test_lists_dates_and_addresses_are_no_number(said):
+    assert ALIASES.exchange(replace(GOOD, text=said)).text == said
+
+
 def test_json_keeps_its_shape_its_white_space_and_its_names():
     body = '{ "to": ["+46701740605",\n 15551230001], "send_at": "2026-11-23T08:00:00Z", "n": 1.50, "n": 2, "body": "\\u00e5 Hi" }'
     aliased = ALIASES.exchange(replace(GOOD, request_body=body)).request_body

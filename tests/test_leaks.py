@@ -94,6 +94,17 @@ def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak, wrap):
 
 
 SPACED = ["46 701 740 605", "4670-174-06-05", "+46.70.174.06.05", "(+46) 70/174 06 05", "4 6 7 0 1 7 4 0 6 0 5", "x46701740605y"]
+SPACED += [
+    "+46\u202f70\u202f174\u202f06\u202f05", "+46\u201170\u2011174\u20110605", "46\u2009701\u2009740605", "46_70_174_06_05", "+46   70   174 06 05",
+    "46,701,740,605", "46 (0)70 - 174 06 05", "46\n701740605",
+]  # fmt: skip
+NOT_THE_NUMBER = ["[4,6,7,0,1,7,4,0,6,0,5]", "46;701740,605", "46.70, 1.74, 0.60, 5", "46    701    740605"]
+
+
+@pytest.mark.parametrize("written", NOT_THE_NUMBER)
+def test_lists_and_other_numbers_are_not_taken_for_it(written):
+    gate(written.encode(), Known(numbers=frozenset([NUMBER])), where="x")
+
 
 
 @pytest.mark.parametrize("written", SPACED)
