@@ -328,7 +328,7 @@ def export(exchanges: Exchange | Iterable[Exchange], path: str | Path, *, key: b
     if path.suffix.lower() not in _WRITERS:
         raise WrongUseError(f"Exchanges cannot be written as {path.suffix or 'a file without an ending'!r}.", hint=f"Use {', '.join(_WRITERS)}.")
     shown = rows if keep_people else aliased(rows, key)
-    return write(path, _WRITERS[path.suffix.lower()](shown).encode("utf-8", "replace"), Known() if keep_people else Known.of(rows))
+    return write(path, _WRITERS[path.suffix.lower()](shown).encode("utf-8", "replace"), Known() if keep_people else Known.of(rows), shown)
 
 
 def aliased(exchanges: Iterable[Exchange], key: bytes | Case | None = None) -> list[Exchange]:

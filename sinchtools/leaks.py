@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sinchtools.aliases import BETWEEN, MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, grouped, national, people
 from sinchtools.errors import LeakError
-from sinchtools.records import Exchange
+from sinchtools.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.redact import MARKER, is_placeholder, secrets_in
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one compressed stream: what cannot be looked through is not written
@@ -97,7 +97,7 @@ class Known:
         return sorted((known for anchor in anchors for known in self._anchors[anchor] if known in folded), key=lambda found: (-len(found), found))
 
 
-def gate(data: bytes, known: Known, *, where: str) -> None:
+def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()) -> None:
     """
     Refuse bytes that hold a secret or a person known to the case, in whatever encoding.
 
@@ -117,21 +117,21 @@ def gate(data: bytes, known: Known, *, where: str) -> None:
     """
     for kind, place in _found(data, known, "", DEEPEST):
         raise LeakError(
-            f"{where} was not written: it holds {kind}{place}.",
+            f"{where} was not written: it holds {kind}{place}.{_culprit(rows, known)}",
             hint="Take it out of the evidence or the note that it comes from; keep_people=True keeps people, never secrets.",
         )
 
 
-def write(path: Path, data: bytes, known: Known) -> Path:
+def write(path: Path, data: bytes, known: Known, rows: Iterable[Exchange] = ()) -> Path:
     """
-    Write a file whose bytes pass the gate, whole or not at all, readable by its owner only.
+    Write a file whose bytes pass the gate, whole or not at all, readable by its owner only; a refusal names the row at fault, if one is.
 
     Raises
     ------
     LeakError
         The bytes hold a secret or a known person; the file is as it was before.
     """
-    gate(data, known, where=path.name)
+    gate(data, known, where=path.name, rows=rows)
     return put(path, data)
 
 
@@ -178,6 +178,17 @@ def _in_text(text: str, known: Known) -> Iterator[tuple[str, str]]:
     nobody = NUMBER_ALIAS.sub(_blank, text) if "•" in text else text
     yield from (("the number of a person", f" at character {at}") for at in known.numbers_in(nobody))
     yield from (("a message text", f" near character {_folded(text).find(found)}") for found in known.texts_in(text))
+
+
+def _culprit(rows: Iterable[Exchange], known: Known) -> str:
+    """Say in which field of which row something stands that must not be there; a row by its place, since its id may be what must not."""
+    for place, row in enumerate(rows, start=1):
+        for name in EXCHANGE_FIELDS:
+            value = getattr(row, name)
+            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+            if any(_in_text(_unescaped(text), known)):
+                return f" It stands in the {name} of row {place}."
+    return ""
 
 
 def _is_secret(name: str, value: str) -> bool:

@@ -89,7 +89,7 @@ def report(
         raise WrongUseError(f"A report has no part {unknown[0]!r}.", hint=f"Choose from {', '.join(PARTS)}.")
     content = _content(what, key, replays, walks, notes, created, path.stem)
     page = _page(content, [part for part in PARTS if part in chosen]).encode("utf-8", "replace")
-    return write(path, page if path.suffix.lower() == ".html" else _capsule(content, page), content.known)
+    return write(path, page if path.suffix.lower() == ".html" else _capsule(content, page), content.known, content.shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
