@@ -146,7 +146,7 @@ class Redactor:
     def _without_echoes(self, exchange: Exchange) -> Exchange:
         """Mark what was a secret in one place wherever else it stands: an API may quote the token that it refuses."""
         met = sorted(self._met or (), key=lambda value: (-len(value), value))[:_MOST_ECHOES]
-        marks = {form: self._marker(value) for value in met for form in (value, unquote(value), quote(value, safe=""))}
+        marks = {form: self._marker(value) for value in met for form in (value, unquote(value), quote(value, safe="", errors="replace"))}
         found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING} if marks else {}
         changed: dict[str, Any] = {name: value for name, value in found.items() if value != getattr(exchange, name)}
         if changed:

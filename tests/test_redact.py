@@ -179,6 +179,10 @@ def test_a_word_a_number_or_a_date_that_was_marked_is_not_looked_for(value):
     assert Redactor().exchange(exchange).text == exchange.text
 
 
+def test_a_secret_with_half_a_character_is_marked():
+    assert "9b3d" not in str(Redactor().exchange(Exchange(text="token=5e1f0a9b3d\ud800, token: x")).text)
+
+
 def test_what_a_browser_may_do_is_no_secret():
     headers = {"Access-Control-Allow-Credentials": "true", "access-control-expose-headers": "X-Token"}
     assert Redactor().headers(headers) == headers
