@@ -389,8 +389,11 @@ def _regrouped(text: str, digits: Collection[str], number: Rewrite) -> str:
 
 
 def _quoted_again(text: str, quoted: dict[str, str]) -> str:
+    lowered = text.lower()
     for written, new in quoted.items():
         text = text.replace(written, new)
+        if written.lower() in lowered:  # in capitals, for one
+            text = re.sub(re.escape(written), new.replace("\\", r"\\"), text, flags=re.IGNORECASE)
     return text
 
 

@@ -56,7 +56,7 @@ class Known:
     def __post_init__(self) -> None:
         anchors: dict[str, list[str]] = defaultdict(list)
         for text in self.texts:
-            anchors[_anchor(text)].append(text)
+            anchors[_anchor(text.lower())].append(text)
         object.__setattr__(self, "_sizes", tuple(sorted({len(number) for number in self.numbers})))
         object.__setattr__(self, "_anchors", dict(anchors))
 
@@ -89,12 +89,13 @@ class Known:
         yield from (start for start, _, _ in grouped(text, self.numbers))
 
     def texts_in(self, text: str) -> list[str]:
-        """Return the known message texts that stand in a text, whatever its white space; the longest first."""
+        """Return the known message texts that stand in a text, whatever its white space and its capitals; the longest first."""
         if not self.texts:
             return []
-        folded = _folded(text)
+        folded = _folded(text).lower()
         anchors = self._anchors.keys() & {"", *_WORD.findall(folded)}
-        return sorted((known for anchor in anchors for known in self._anchors[anchor] if known in folded), key=lambda found: (-len(found), found))
+        standing = (known for anchor in anchors for known in self._anchors[anchor] if known.lower() in folded)
+        return sorted(standing, key=lambda found: (-len(found), found))
 
 
 def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()) -> None:
@@ -177,7 +178,7 @@ def _in_text(text: str, known: Known) -> Iterator[tuple[str, str]]:
         yield f"a secret ({name})", f" at character {text.find(value)}"
     nobody = NUMBER_ALIAS.sub(_blank, text) if "•" in text else text
     yield from (("the number of a person", f" at character {at}") for at in known.numbers_in(nobody))
-    yield from (("a message text", f" near character {_folded(text).find(found)}") for found in known.texts_in(text))
+    yield from (("a message text", f" near character {_folded(text).lower().find(found.lower())}") for found in known.texts_in(text))
 
 
 def _culprit(rows: Iterable[Exchange], known: Known) -> str:

@@ -570,7 +570,7 @@ def _plain(content: _Content, text: str) -> str:
     text = content.aliases.words(text)
     for found in content.known.texts_in(text):
         alias = content.aliases.text(found).replace("\\", r"\\")
-        text = re.sub(r"\s+".join(map(re.escape, found.split())), alias, text)
+        text = re.sub(r"\s+".join(map(re.escape, found.split())), alias, text, flags=re.IGNORECASE)
     return visible(text)
 
 

@@ -146,6 +146,7 @@ def test_the_parts_of_a_form_are_people_and_the_rest_stays():
         ("request_headers", {"X-To": "+46701740605", "X-Note": "for Hi Anna, your code is ready"}),
         ("response_headers", {"Location": "/inbounds?from=46701740605"}),
         ("text", "+46701740605 is bad: Hi Anna, your code is ready"),
+        ("text", "it is bad: hi anna, Your CODE IS ready"),
         ("source", "case-46701740605.har#1"),
         ("response_headers", {"ETag": 'W/"61c7-46701740605"'}),
         ("id", "46701740605"),
@@ -155,7 +156,7 @@ def test_the_parts_of_a_form_are_people_and_the_rest_stays():
 def test_no_person_is_left_in_any_part(field, value):
     aliased = ALIASES.exchange(replace(GOOD, **{field: value}))
     left = repr([getattr(aliased, name) for name in Exchange.__dataclass_fields__])
-    for word in ("740605", "740606", "740 605", "Anna", "code is", "QW5uY", "174 06"):
+    for word in ("740605", "740606", "740 605", "Anna", "anna", "CODE", "code is", "QW5uY", "174 06"):
         assert word not in left, word
 
 

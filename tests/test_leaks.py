@@ -113,7 +113,7 @@ def test_a_number_is_found_with_separators(written):
         gate(f"to {written}".encode(), KNOWN, where="x")
 
 
-@pytest.mark.parametrize("written", ["Hi Anna,\n   your parcel\twaits", "Hi Anna,<br>your parcel waits".replace("<br>", "\u00a0")])
+@pytest.mark.parametrize("written", ["Hi Anna,\n   your parcel\twaits", TEXT.upper(), "Hi Anna,<br>your parcel waits".replace("<br>", "\u00a0")])
 def test_a_text_is_found_whatever_its_white_space(written):
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), KNOWN, where="x")
