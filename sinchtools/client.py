@@ -362,15 +362,27 @@ def logged(
     except requests.RequestException as error:
         failure, raised = failure_of(error), error
     elapsed_ms = (time.perf_counter() - started) * 1000
-    answer: dict[str, Any] = {}
-    if response is not None:  # with the request once more: an answer may quote its token
-        whole = redactor.exchange(replace(planned, response_headers=dict(response.headers), response_body=text_of(content)))
-        answer = {"status": response.status_code, "response_headers": whole.response_headers, "response_body": whole.response_body}
+    answer = {} if response is None else _answer(redactor, planned, intent, response, content or b"")
     exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **answer))
     log.outcome(exchange)
     if raised is not None and again:
         raise raised
     return exchange, response
+
+
+def _answer(redactor: Redactor, planned: Exchange, intent: Exchange, response: requests.Response, content: bytes) -> dict[str, Any]:
+    """Return status, headers and body without secrets; redacted together with the request where they may quote one of its own."""
+    said: dict[str, Any] = {"response_headers": dict(response.headers), "response_body": text_of(content)}
+    sent = [value.rpartition(" ")[2] for name, value in planned.request_headers.items() if intent.request_headers.get(name) != value]
+    is_sent = (planned.url, planned.request_body) != (intent.url, intent.request_body)
+    if is_sent or any(secret.encode() in content or any(secret in value for value in response.headers.values()) for secret in sent):
+        whole = redactor.exchange(replace(planned, **said))
+        return {"status": response.status_code, "response_headers": whole.response_headers, "response_body": whole.response_body}
+    return {
+        "status": response.status_code,
+        "response_headers": redactor.headers(response.headers),
+        "response_body": redactor.body(said["response_body"]),
+    }
 
 
 def sendable(method: str, headers: Mapping[str, str]) -> bool:

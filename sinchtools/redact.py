@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -117,16 +118,16 @@ class Redactor:
         self._key = secrets.token_bytes(16)
         self._numbers: dict[bytes, int] = {}
         self._marks: dict[bytes, str] = {}
-        self._met: set[str] | None = None  # the secrets of the exchange at hand, forgotten after it
+        self._local = threading.local()  # `met`: the secrets of the exchange at hand, forgotten after it; several threads may send at once
         self._clean: set[str] = set()  # short texts without a secret, as header values are: they come again and again
 
     def exchange(self, exchange: Exchange, known: Collection[str] = ()) -> Exchange:
         """Return the exchange without secrets, in all of its parts; `known` are values that the evidence itself calls secret."""
-        self._met = set()
+        self._local.met = met = set[str]()
         try:
-            return self._without_echoes(self._marked(exchange, known))
+            return self._without_echoes(self._marked(exchange, known), met)
         finally:
-            self._met = None
+            self._local.met = None
 
     def _marked(self, exchange: Exchange, known: Collection[str]) -> Exchange:
         words: dict[str, Any] = {name: self.text(value) for name in _WORD_FIELDS if (value := getattr(exchange, name))}
@@ -143,9 +144,9 @@ class Redactor:
             **words,
         )
 
-    def _without_echoes(self, exchange: Exchange) -> Exchange:
+    def _without_echoes(self, exchange: Exchange, secrets_met: Collection[str]) -> Exchange:
         """Mark what was a secret in one place wherever else it stands: an API may quote the token that it refuses."""
-        met = sorted(self._met or (), key=lambda value: (-len(value), value))[:_MOST_ECHOES]
+        met = sorted(secrets_met, key=lambda value: (-len(value), value))[:_MOST_ECHOES]
         marks = {form: self._marker(value) for value in met for form in (value, unquote(value), quote(value, safe="", errors="replace"))}
         found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING} if marks else {}
         changed: dict[str, Any] = {name: value for name, value in found.items() if value != getattr(exchange, name)}
@@ -218,8 +219,8 @@ class Redactor:
         marker = self._marks[digest]
         if marker:
             self.removed[place] += 1
-            if self._met is not None:
-                self._met.update(_worth_a_look(value, place))
+            if (met := getattr(self._local, "met", None)) is not None:
+                met.update(_worth_a_look(value, place))
         return marker or value
 
     def _marker(self, value: str) -> str:

@@ -170,7 +170,7 @@ def test_a_secret_that_stands_once_more_is_marked_there_too(field, value, scheme
     marked = redactor.exchange(Exchange(request_headers={"Authorization": scheme}, **{field: value}))
     assert TOKEN not in repr(marked)
     assert redactor.removed["echo"] == 1
-    assert redactor._met is None
+    assert redactor._local.met is None
 
 
 @pytest.mark.parametrize("value", ["required", "invalid_token", "20261123", "46701740605", "hunter2", "2026-11-23T08:00:00Z", "https://x.example/v1"])
