@@ -31,6 +31,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{14,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{14,})*
 _UTF16 = re.compile(rb"(?:[^\0]\0){6}|(?:\0[^\0]){6}")
 _GZIP, _ZLIB, _ZIP = b"\x1f\x8b\x08", re.compile(rb"\x78[\x01\x5e\x9c\xda]"), b"PK\x05\x06"
 _SMALL = 256
+_PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd]*")
 _PLAIN_AREA = re.compile(rb"(\xff\xff|\0\0)(?:\1){3,}")  # of a picture: no text has it
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -165,7 +166,7 @@ def secrets_left(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _found(data: bytes, known: Known, place: str, depth: int) -> Iterator[tuple[str, str]]:
-    for text, encoding in _texts(data):
+    for text, encoding in () if data.startswith(_PNG) else _texts(data):  # of a picture its parts: compressed bytes say anything by chance
         for kind, at in _in_text(text, known):
             yield kind, f"{at}{encoding}{place}"
     if depth:
@@ -194,7 +195,7 @@ def _culprit(rows: Iterable[Exchange], known: Known) -> str:
 
 def _is_secret(name: str, value: str) -> bool:
     """Tell a value from a word of a sentence: `token: copy it again`."""
-    bare = value.strip().strip("'\"“”‘’").strip()
+    bare = _PRINTABLE.match(value.strip().strip("'\"“”‘’").strip())[0]  # type: ignore[index]  # the bytes of a font are none
     is_name = name.endswith("cookie") and bare.endswith("=")  # the name of a cookie whose value is a marker
     if len(bare) < 6 or "[secret " in bare or is_name or TEXT_ALIAS.search(bare) or not re.search(r"\w{3}", bare):
         return False
@@ -262,9 +263,9 @@ def _parts(data: bytes) -> Iterator[tuple[bytes, str]]:
 
 def _png(data: bytes) -> Iterator[tuple[bytes, str]]:
     at, pixels = len(_PNG), []
-    while at + 8 <= len(data):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        chunk = data[at + 8 : at + 8 + size]
+    kind = b""
+    while kind != b"IEND" and at + 12 + (size := int.from_bytes(data[at : at + 4], "big")) <= len(data):
+        kind, chunk = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
         if kind == b"IDAT":
             pixels.append(chunk)
         else:

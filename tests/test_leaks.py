@@ -5,6 +5,7 @@ import gzip
 import html
 import io
 import json
+import random
 import struct
 import zipfile
 import zlib
@@ -166,3 +167,24 @@ def test_the_sample_case_passes_with_aliases_and_not_without():
     gate(to_jsonl(aliases.exchange(x) for x in evidence).encode(), known, where="x")
     with pytest.raises(LeakError):
         gate(to_jsonl(evidence[-40:]).encode(), known, where="x")
+
+
+def test_bytes_that_are_no_text_hold_no_secret_by_chance_but_text_among_them_does():
+    noise = random.Random(1).randbytes(60)
+    for name in (b"pw=", b"jwt: ", b" token="):
+        gate(noise[:30].replace(b"e", b"") + name + b"\x8e9\xd1" + noise[30:], Known(), where="x")
+        with pytest.raises(LeakError, match="a secret"):
+            gate(noise[:30] + name + b"5e1f0a9b3d2f\x00\x8e" + noise[30:], Known(), where="x")
+
+
+def test_compressed_pixels_are_no_text_and_what_stands_beside_them_is_looked_at():
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    gate(head + chunk(b"IDAT", b" token=5e1f0a9b3d2f4e68 ") + chunk(b"IEND", b""), Known(), where="x")  # no stream of zlib: nothing is drawn by it
+    for picture in (
+        head + chunk(b"tEXt", b"Comment\x00token=5e1f0a9b3d2f4e68") + chunk(b"IEND", b""),
+        head + chunk(b"IEND", b"") + b" token=5e1f0a9b3d2f4e68",
+        head + b" token=5e1f0a9b3d2f4e68",
+    ):
+        with pytest.raises(LeakError, match="a secret"):
+            gate(picture, Known(), where="x")
