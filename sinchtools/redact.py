@@ -88,6 +88,7 @@ _TOLD = re.compile(  # from a word, a number, a date, an address: where it stand
     r"(?!\d{4}-\d\d-\d\dT)(?:(?=.*[A-Za-z])(?=.*[\d$@#%^&*=+~]).{8,}|[A-Za-z]{20,})", re.DOTALL
 )
 _SHORTEST_COOKIE, _MOST_ECHOES = 16, 500
+_UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
 _JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
 _USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
@@ -147,7 +148,7 @@ class Redactor:
     def _without_echoes(self, exchange: Exchange, secrets_met: Collection[str]) -> Exchange:
         """Mark what was a secret in one place wherever else it stands: an API may quote the token that it refuses."""
         met = sorted(secrets_met, key=lambda value: (-len(value), value))[:_MOST_ECHOES]
-        marks = {form: self._marker(value) for value in met for form in (value, unquote(value), quote(value, safe="", errors="replace"))}
+        marks = {form: self._marker(value) for value in met for form in _forms(value)}
         found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING} if marks else {}
         changed: dict[str, Any] = {name: value for name, value in found.items() if value != getattr(exchange, name)}
         if changed:
@@ -233,6 +234,11 @@ class Redactor:
 
     def _digest(self, value: str) -> bytes:
         return hashlib.blake2b(value.encode("utf-8", "replace"), key=self._key, digest_size=16).digest()
+
+
+def _forms(value: str) -> set[str]:
+    """Return how a value may be written in a URL or a form."""
+    return {value} if _UNRESERVED.fullmatch(value) else {value, unquote(value), quote(value, safe="", errors="replace")}
 
 
 def _worth_a_look(value: str, place: str) -> Iterator[str]:
