@@ -341,10 +341,10 @@ class Plan:
         return f"<Plan for {self.target.upper()}: {self._told}>"
 
     def _repr_html_(self) -> str:
-        head = ("After s", "Request", "Changed", "Assumed", "Advice", "Against")
+        head = ("Starts", "Request", "Changed", "Assumed", "Advice", "Against")
         rows = (
             (
-                "" if starts_s is None else f"{starts_s:.1f}", i.request.endpoint or f"{i.request.method} {locate(i.request.url or '').path}",
+                "" if starts_s is None else f"{starts_s:.1f} s", i.request.endpoint or f"{i.request.method} {locate(i.request.url or '').path}",
                 "yes" if i.changed else "no", "; ".join(i.assumed), i.advice, "; ".join(i.against),
             )
             for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
