@@ -4,6 +4,7 @@ Cells in any order: what stands below each at the end is what it would be now, o
 Each order draws cells with replacement and, between them, what changes the data: other parameters, and another kernel that adds to the case.
 """
 
+import copy
 import gzip
 import os
 import random
@@ -54,18 +55,16 @@ def samples(tmp_path_factory):
 
 
 @pytest.fixture
-def workplace(samples, work, monkeypatch, tmp_path_factory):
-    """Return to the same folder each time, emptied: Spark, once started, takes a relative path from where it started."""
-    place = tmp_path_factory.getbasetemp() / "workplace"
-    shutil.rmtree(place, ignore_errors=True)
-    (place / "notebooks").mkdir(parents=True)
-    (place / "data").symlink_to(samples.parent)
-    monkeypatch.chdir(place / "notebooks")
+def workplace(samples, work, monkeypatch):
+    (work / "notebooks").mkdir()
+    (work / "data").symlink_to(samples.parent)
+    monkeypatch.chdir(work / "notebooks")
 
 
 def begun(notebook, name):
     """Run the import and the parameters, and return the other cells: their sources by id."""
-    first, parameters, *rest = [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+    first, parameters, *rest = [copy.copy(cell) for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+    parameters.source = parameters.source.replace('"../', f'"{Path.cwd().parent}/')  # Spark takes a relative path from where another test started it
     for cell in (first, parameters):
         assert notebook.run(cell.source, cell.id).success
     return parameters, {cell.id: cell.source for cell in rest}
