@@ -149,7 +149,9 @@ class Redactor:
         """Mark what was a secret in one place wherever else it stands: an API may quote the token that it refuses."""
         met = sorted(secrets_met, key=lambda value: (-len(value), value))[:_MOST_ECHOES]
         marks = {form: self._marker(value) for value in met for form in _forms(value)}
-        found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING} if marks else {}
+        if not marks or not any(form in text for text in _texts_of(exchange) for form in marks):
+            return exchange
+        found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING}
         changed: dict[str, Any] = {name: value for name, value in found.items() if value != getattr(exchange, name)}
         if changed:
             self.removed["echo"] += len(changed)
@@ -249,6 +251,15 @@ def _worth_a_look(value: str, place: str) -> Iterator[str]:
             yield part
 
 
+def _texts_of(exchange: Exchange) -> Iterator[str]:
+    for name in _ECHOING:
+        value = getattr(exchange, name)
+        if isinstance(value, Mapping):
+            yield from value.values()
+        elif value:
+            yield value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
 def _swapped(old: Any, marks: Mapping[str, str]) -> Any:
     if isinstance(old, Mapping):
         return {name: _swapped(value, marks) for name, value in old.items()}
@@ -343,7 +354,8 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _named(text: str, at: int) -> tuple[int, int, str] | None:
     end = _NAME_REST.match(text, at).end()  # type: ignore[union-attr]
-    then, spoken = _THEN.match(text, end), _SPOKEN.match(text, end)
+    then = _THEN.match(text, end)
+    spoken = _SPOKEN.match(text, end) if then is None and text.startswith(" ", end) else None
     if then is None and spoken is None:
         return None
     start = at

@@ -208,7 +208,9 @@ class _Reading:
         if made != wanted:
             self.ids[made] += 1
             self.warnings.append(Skipped(source=exchange.source or "exchange", reason=f"an id occurs more than once; this one became {made[:80]}"))
-        self.exchanges.append(exchange if exchange.id == made else replace(exchange, id=made))
+        if exchange.id != made:
+            object.__setattr__(exchange, "id", made)  # nobody else has it yet, and a copy of each row is a twentieth of the reading
+        self.exchanges.append(exchange)
 
     def evidence(self) -> Evidence:
         for piece in self.waiting:
