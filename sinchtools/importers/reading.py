@@ -239,9 +239,8 @@ def _content_id(exchange: Exchange) -> str:
 
 
 def _is_ascii(exchange: Exchange) -> bool:
-    texts = [value for name in _STRINGS if (value := getattr(exchange, name))]
-    texts += (*_flat(exchange.request_headers), *_flat(exchange.response_headers))
-    return all(text.isascii() for text in texts if isinstance(text, str))
+    texts = [value for name in _STRINGS if isinstance(value := getattr(exchange, name), str)]
+    return "".join((*texts, *_flat(exchange.request_headers), *_flat(exchange.response_headers))).isascii()
 
 
 def _flat(headers: Mapping[str, str]) -> Iterator[str]:
