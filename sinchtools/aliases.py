@@ -113,7 +113,7 @@ class Aliases:
 
     def words(self, text: str) -> str:
         """Return any text with the numbers in it aliased."""
-        return _free(text, self.number)
+        return without_numbers(text, self.number)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return the exchange with people aliased in all of its parts; JSON keeps its shape, and what is wrong with it."""
@@ -182,7 +182,7 @@ def without_numbers(text: str, number: Rewrite) -> str:
     >>> without_numbers("PUT /numbers/46.701.740.605 at 2026-11-23 from 127.0.0.1", lambda found: found[:2] + "…")
     'PUT /numbers/46… at 2026-11-23 from 127.0.0.1'
     """
-    return _free(text, number)
+    return _FREE_NUMBER.sub(lambda match: match[0] if match["uuid"] else _one_free(match[0], number), text) if _DIGIT.search(text) else text
 
 
 def grouped(text: str, numbers: Collection[str]) -> Iterator[tuple[int, int, str]]:
@@ -271,7 +271,7 @@ def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
     quoted = _as_written(seen)
 
     def free(value: str | None) -> str | None:
-        return value and _free(_regrouped(_quoted_again(value, quoted), digits, number), number)
+        return value and without_numbers(_regrouped(_quoted_again(value, quoted), digits, number), number)
 
     answer = bodies["response_body"]
     if isinstance(answer, bytes):  # an answer may quote what was sent
@@ -280,7 +280,7 @@ def rewritten(exchange: Exchange, number: Rewrite, text: Rewrite) -> Exchange:
         bodies["response_body"] = _quoted_again(answer, quoted)
     changed: dict[str, Any] = {name: free(getattr(exchange, name)) for name in _FREE_FIELDS}
     for name in ("request_headers", "response_headers"):
-        changed[name] = {_free(key, number): free(value) or "" for key, value in getattr(exchange, name).items()}
+        changed[name] = {without_numbers(key, number): free(value) or "" for key, value in getattr(exchange, name).items()}
     return replace(exchange, url=url, **bodies, **changed)
 
 
@@ -361,17 +361,13 @@ def _stand_in_text(alias: re.Match[str]) -> str:
 # --- any text --------------------------------------------------------------------------------------------------------
 
 
-def _free(text: str, number: Rewrite) -> str:
-    return _FREE_NUMBER.sub(lambda match: match[0] if match["uuid"] else _one_free(match[0], number), text) if _DIGIT.search(text) else text
-
-
 def _one_free(found: str, number: Rewrite) -> str:
     if date := _DATE.match(found):
-        return found[: date.end()] + _free(found[date.end() :], number)
+        return found[: date.end()] + without_numbers(found[date.end() :], number)
     if _NO_NUMBER.fullmatch(found) or MASKED.fullmatch(found) or sum(map(str.isdigit, found)) < SHORTEST_NUMBER - found.startswith("+"):
         return found
     if sum(map(str.isdigit, found)) > 15 and " " in found:
-        return " ".join(_free(part, number) for part in found.split(" "))
+        return " ".join(without_numbers(part, number) for part in found.split(" "))
     if found[:3].lower() == "%2b":
         return quote(number(f"+{found[3:]}"), safe="")
     return number(found)
@@ -405,7 +401,7 @@ def _as_written(seen: dict[str, str]) -> dict[str, str]:
 
 def _url(url: str, number: Rewrite, text: Rewrite) -> str:
     path, mark, query = url.partition("?")
-    segments = [_quoted(part, number) if _is_number(unquote(part)) else _free(part, number) for part in path.split("/")]
+    segments = [_quoted(part, number) if _is_number(unquote(part)) else without_numbers(part, number) for part in path.split("/")]
     pairs = (_pair(pair, number, text, unquote_plus) for pair in query.split("&"))
     return "/".join(segments) + mark + "&".join(pairs)
 
@@ -420,7 +416,7 @@ def _pair(pair: str, number: Rewrite, text: Rewrite, decode: Rewrite) -> str:
     name, equals, value = pair.partition("=")
     found = decode(value)
     new = _string(found, (name.lower().partition("[")[0],), number, text, sent=True)
-    return f"{_free(name, number)}{equals}{value if new == found else quote(new, safe=',')}"
+    return f"{without_numbers(name, number)}{equals}{value if new == found else quote(new, safe=',')}"
 
 
 def _is_number(value: str) -> bool:
@@ -452,7 +448,8 @@ def _body(body: str | bytes | None, number: Rewrite, text: Rewrite, *, sent: boo
         parts = body.split(boundary[1])
         return boundary[1].join(_part(part, number, text) for part in parts)
     if sent and re.search(r"\w", body) and not re.search(r"[{}\[\]<>=]|^@\S+$", body):
-        return "\n".join(text(line) if re.search(r"[^\W\d]", line) else _free(line, number) for line in body.split("\n"))  # a message, no more
+        lines = body.split("\n")  # a message, no more
+        return "\n".join(text(line) if re.search(r"[^\W\d]", line) else without_numbers(line, number) for line in lines)
     return _loose(body, number, text, sent=sent)
 
 
@@ -464,7 +461,7 @@ def _part(part: str, number: Rewrite, text: Rewrite) -> str:
     name = named[1].lower().partition("[")[0] if named else ""
     whole = found.lstrip()[:1] in ("{", "[", "<") and name not in (_MESSAGES_SENT | _NUMBERS)  # a document of its own
     new = str(_body(found, number, text, sent=True)) if whole else _string(found, (name,), number, text, sent=True)
-    return _free(head, number) + new + value[len(found) :]
+    return without_numbers(head, number) + new + value[len(found) :]
 
 
 def _is_json(body: str) -> bool:
@@ -495,7 +492,7 @@ def _json(body: str, number: Rewrite, text: Rewrite, *, sent: bool) -> Iterator[
         elif token[0] == '"':
             found = json.loads(token, strict=False) if "\\" in token else token[1:-1]
             if is_name:
-                name, new = found, number(found) if _is_number(found) else _free(found, number)
+                name, new = found, number(found) if _is_number(found) else without_numbers(found, number)
             elif name == "body" and '"mt_binary"' in body:
                 new = _binary(found, text)
             else:
@@ -518,7 +515,7 @@ def _string(value: str, names: tuple[str, ...], number: Rewrite, text: Rewrite, 
     if name in _NUMBERS and (name not in ("from", "sender", "originator") or _is_number(value)):
         return number(value)
     is_prose = sent and len(value) >= SHORTEST_TEXT and " " in value.strip() and not _INSTANT.fullmatch(value.strip()) and "://" not in value
-    return text(value) if is_prose and not _is_number(value) else _free(value, number)
+    return text(value) if is_prose and not _is_number(value) else without_numbers(value, number)
 
 
 def _binary(value: str, text: Rewrite) -> str:
@@ -553,7 +550,7 @@ def _loose(body: str, number: Rewrite, text: Rewrite, *, sent: bool) -> str:
     if sent:
         found = _LOOSE_STRING.sub(lambda match: match["before"] + _string(match["value"], ("",), number, text, sent=True), found)
     found = _LOOSE_DIGITS.sub(lambda match: _masked(match[0], number), found)
-    return _free(found, number)
+    return without_numbers(found, number)
 
 
 def _piece(piece: str, text: Rewrite) -> str:
