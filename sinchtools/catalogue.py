@@ -304,7 +304,7 @@ def _escaped(text: str) -> str:
 
 
 def _jointed(text: str) -> str:
-    return re.sub(r"(?<=_)|(?=/)", "<wbr>", _escaped(text))
+    return re.sub(r"(?<=_)|(?=/|(?<!&)#)", "<wbr>", _escaped(text))  # no entity is cut
 
 
 def _explain_http(status: int, code: str | None) -> Entry:
