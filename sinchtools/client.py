@@ -360,7 +360,7 @@ def logged(
         response = send()
         content = response.content
     except requests.RequestException as error:
-        failure, raised = failure_of(error), error
+        failure, raised, response = failure_of(error), error, error.response if response is None else response
     elapsed_ms = (time.perf_counter() - started) * 1000
     answer = {} if response is None else _answer(redactor, planned, intent, response, content or b"")
     exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **answer))
