@@ -40,7 +40,8 @@ _SCHEMA = (
     *_TRIGGERS.values(),
 )
 _PAGE_BYTES = 2048  # a commit writes whole pages, an event has about 1 kB; a file keeps the pages that it was made with
-_CHECKPOINT_PAGES = 8000  # 16 MB beside the file: a checkpoint waits for the disk, a commit does not
+_CHECKPOINT_EVENTS = 2000  # a checkpoint waits for the disk, a commit does not: whoever writes so many of them does it while the others go on
+_CHECKPOINT_PAGES = 32_000  # 64 MB beside the file: SQLite's own, where that was not enough
 UNKNOWN = "outcome unknown"  # the failure of an intent without an outcome
 _OUTCOME = ("status", "code", "text", "outcome", "response_headers", "response_body", "elapsed_ms", "failure")
 
@@ -75,6 +76,7 @@ class CallLog:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = Path(path) if path is not None else work_folder() / "calls.sqlite"
         self._lock = threading.Lock()
+        self._beside = 0  # events written since the last checkpoint
         self._connection = self._opened()
 
     def intent(self, exchange: Exchange) -> None:
@@ -188,6 +190,9 @@ class CallLog:
         try:
             with self._lock:
                 self._insert(events)
+                self._beside += len(events)
+                is_full = self._beside >= _CHECKPOINT_EVENTS
+                self._beside *= not is_full
         except sqlite3.IntegrityError:
             raise AlreadySentError(
                 "This attempt is in the call log already: it was sent, or is about to be.", hint="Nothing is sent twice; look at its row in the log."
@@ -197,6 +202,13 @@ class CallLog:
                 f"The call log {str(self.path)!r} cannot be written: {error}.",
                 hint="Nothing was sent after this; free the disk or give another file.",
             ) from None
+        if is_full:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Move what is written beside the file into it; on a connection of its own it holds up no writer. The next one makes up for a failure."""
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _insert(self, events: list[tuple[Any, ...]]) -> None:
         if len(events) == 1:

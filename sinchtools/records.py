@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 OUTCOMES = ("success", "user_error", "sinch_error", "other", "no_response")
+_OUTCOME_OF = {2: "success", 4: "user_error", 5: "sinch_error"}
 
 
 def outcome_of(status: int | None) -> str:
     """Return the outcome that a status means: success (2xx), user_error (4xx), sinch_error (5xx), other, no_response."""
     if status is None:
         return "no_response"
-    return {2: "success", 4: "user_error", 5: "sinch_error"}.get(status // 100, "other")
+    return _OUTCOME_OF.get(status // 100, "other")
 
 
 def visible(text: str) -> str:

@@ -216,17 +216,20 @@ class Redactor:
         return f"{key}{equals}{self._mark(secret if equals else '', f'header {name}') if secret else ''}{semicolon}{attributes}"
 
     def _mark(self, value: str, place: str) -> str:
-        digest = self._digest(value)
-        if digest not in self._marks:
-            self._marks[digest] = self._marker(value)
-        marker = self._marks[digest]
-        if marker:
+        if marker := self._marker(value):
             self.removed[place] += 1
             if (met := getattr(self._local, "met", None)) is not None:
                 met.update(_worth_a_look(value, place))
         return marker or value
 
     def _marker(self, value: str) -> str:
+        """Return what stands for a secret, empty for a placeholder; worked out once, and kept under its digest."""
+        digest = self._digest(value)
+        if digest not in self._marks:
+            self._marks[digest] = self._made_marker(value)
+        return self._marks[digest]
+
+    def _made_marker(self, value: str) -> str:
         bare = value.strip().strip("'\"“”‘’").strip()
         if MARKER.search(value) or is_placeholder(bare):
             return ""
@@ -254,10 +257,10 @@ def _worth_a_look(value: str, place: str) -> Iterator[str]:
 def _texts_of(exchange: Exchange) -> Iterator[str]:
     for name in _ECHOING:
         value = getattr(exchange, name)
-        if isinstance(value, Mapping):
-            yield from value.values()
+        if isinstance(value, str):
+            yield value
         elif value:
-            yield value if isinstance(value, str) else value.decode("utf-8", "replace")
+            yield from value.values() if isinstance(value, Mapping) else [value.decode("utf-8", "replace")]
 
 
 def _swapped(old: Any, marks: Mapping[str, str]) -> Any:

@@ -247,6 +247,16 @@ def test_four_processes_write_one_log_and_no_reader_waits(log, count):
         assert max(waits) < 1
 
 
+def test_what_is_written_beside_the_file_moves_into_it_while_the_log_is_open(log, tmp_path, monkeypatch):
+    monkeypatch.setattr("sinchtools.calllog._CHECKPOINT_EVENTS", 6)
+    for i in range(5):
+        log.add([replace(ANSWERED, id=str(i))])
+    (tmp_path / "copy.sqlite").write_bytes(log.path.read_bytes())
+    with CallLog(tmp_path / "copy.sqlite") as copy:
+        assert [row.id for row in copy] == ["0", "1", "2"]
+    assert len(log) == 5
+
+
 def test_the_version_grows_with_every_event_also_of_another_writer(log):
     before = log.version
     with CallLog(log.path) as other:

@@ -8,6 +8,8 @@ import errno
 import logging
 import os
 import random
+import select
+import selectors
 import socket
 import threading
 from collections.abc import Coroutine
@@ -27,6 +29,7 @@ from sinchtools.sandbox.state import Account, Clock, account_settings, made_up, 
 
 HOST = "127.0.0.1"
 READ_BYTES = 64 * 1024 * 1024  # read and thrown away beyond BODY_BYTES, so that the client hears a 413 and no reset
+_SELECTABLE = 1024  # select() takes no greater file descriptor
 BODY_TIMEOUT_S = 20  # counted here: tornado's own limit costs a tenth of a request
 _BARE = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # tornado's own answer to what is no HTTP
 _MARKED = b"HTTP/1.1 400 Bad Request\r\nX-Simulated: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -269,8 +272,18 @@ def _listen(port: int) -> socket.socket:
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Selector())) as runner:
         runner.run(main)
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits to the microsecond: epoll alone rounds up to the next millisecond, and a fault of 50 ms would last 51."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout and timeout > 0 and hasattr(self, "fileno") and self.fileno() < _SELECTABLE:
+            select.select([self], [], [], timeout)
+            timeout = 0
+        return super().select(timeout)
 
 
 class _Server(HTTPServer):
@@ -281,8 +294,14 @@ class _Server(HTTPServer):
         self.hosts = {f"{name}:{sandbox.port}" for name in (HOST, "localhost")}
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
-        write = stream.write
+        write, read = stream.write, stream.read_from_fd
+
+        def reading(buffer: bytearray | memoryview) -> int | None:
+            stream.came_s = asyncio.get_running_loop().time()  # type: ignore[attr-defined]
+            return read(buffer)
+
         stream.write = lambda data: write(_MARKED if data == _BARE else data)  # type: ignore[method-assign]
+        stream.read_from_fd = reading  # type: ignore[method-assign,assignment]
         super().handle_stream(stream, address)
 
     def start_request(self, server_conn: object, request_conn: Any) -> HTTPMessageDelegate:
@@ -299,7 +318,7 @@ class _Exchange(HTTPMessageDelegate):
         self.ticket: tuple[str, str] | None = None
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
-        self.came_s = asyncio.get_running_loop().time()
+        self.came_s: float = self.connection.stream.came_s
         self.line: RequestStartLine = start_line
         self.headers = headers
         self.patience = asyncio.get_running_loop().call_later(BODY_TIMEOUT_S, self.connection.stream.close)
