@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -130,6 +129,7 @@ class CallLog:
     def verify(self) -> list[str]:
         """Return what is wrong with the file, a sentence each: events altered, put in or missing; an empty list means that it is intact."""
         found = [f"SQLite: {row[0]}" for row in self._read("PRAGMA integrity_check") if row[0] != "ok"]
+        written = self._read("SELECT coalesce(max(seq), 0) FROM sqlite_sequence")[0][0]  # before the events: others may be writing
         last, previous = 0, b""
         for seq, identity, kind, data, digest, call_id, attempt in self._stream(f"SELECT seq, {_COLUMNS} FROM event ORDER BY seq"):
             if seq != last + 1:
@@ -137,7 +137,6 @@ class CallLog:
             elif _chained(previous, _digest(identity, kind, data, call_id, attempt)) != digest:
                 found.append(f"Event {seq} ({kind} of exchange {identity}) was altered or put in.")
             last, previous = seq, digest
-        written = self._read("SELECT coalesce(max(seq), 0) FROM sqlite_sequence")[0][0]
         return found + [_missing(last + 1, written)] * (written > last)
 
     def close(self) -> None:
@@ -156,8 +155,9 @@ class CallLog:
     def _opened(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            with contextlib.suppress(PermissionError):  # it is somebody else's
+                self.path.chmod(self.path.stat().st_mode & 0o700)  # by its name: to open and close it would drop SQLite's locks in this process
             connection.create_function("chained", 2, _chained, deterministic=True)
             connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             connection.execute("PRAGMA journal_mode = WAL")

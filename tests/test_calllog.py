@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -251,7 +252,7 @@ def test_what_is_written_beside_the_file_moves_into_it_while_the_log_is_open(log
     monkeypatch.setattr("sinchtools.calllog._CHECKPOINT_EVENTS", 6)
     for i in range(5):
         log.add([replace(ANSWERED, id=str(i))])
-    (tmp_path / "copy.sqlite").write_bytes(log.path.read_bytes())
+    subprocess.run(["cp", log.path, tmp_path / "copy.sqlite"], check=True)  # by another process: see the test of two openings
     with CallLog(tmp_path / "copy.sqlite") as copy:
         assert [row.id for row in copy] == ["0", "1", "2"]
     assert len(log) == 5
@@ -268,6 +269,58 @@ def test_the_file_is_readable_by_its_owner_only(log):
     log.add([ANSWERED])
     for path in log.path.parent.glob("calls.sqlite*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
+    path = tmp_path / "calls.sqlite"
+    path.touch(mode=0o644)
+    with CallLog(path) as log:
+        log.add([ANSWERED])
+        assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("calls.sqlite*")} == {0o600}
+
+
+OTHER_KERNEL = """
+import sys
+from sinchtools.calllog import CallLog
+from sinchtools.errors import AlreadySentError
+from sinchtools.records import Exchange
+path, name = sys.argv[1:]
+with CallLog(path) as log:
+    try:
+        log.intent(Exchange(id=name, method="POST", call_id="c1", attempt=1))
+    except AlreadySentError:
+        print("refused")
+"""
+
+
+def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log):
+    def other_kernel(name):
+        return subprocess.run([sys.executable, "-c", OTHER_KERNEL, str(log.path), name], capture_output=True, text=True, check=True).stdout
+
+    log.add([ANSWERED])
+    with CallLog(log.path) as again:
+        subprocess.run([sys.executable, "-c", OTHER_KERNEL.replace("c1", "c0"), str(log.path), "b0"], check=True)  # whose closing must leave the WAL
+        log.intent(replace(SENDING, id="sent"))
+        assert [other_kernel(name) for name in ("b1", "b2")] == ["refused\n"] * 2
+        assert again.attempts(["c1"])["c1"][0].id == "sent"
+    with CallLog(log.path) as after:
+        assert after.verify() == []
+
+
+def test_verify_beside_a_writer_finds_nothing_missing(log):
+    stop = threading.Event()
+
+    def write():
+        with CallLog(log.path) as other:
+            while not stop.is_set():
+                other.add([ANSWERED])
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        found = [log.verify() for _ in range(20)]
+        stop.set()
+        writing.result()
+    assert found == [[]] * 20
 
 
 def test_what_was_logged_survives_a_kill(tmp_path):
