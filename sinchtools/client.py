@@ -418,16 +418,11 @@ def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:
     """
     if exchange.status not in {429, 500, 502, 503, 504}:
         return None
-    advice, _ = retry_advice(exchange.status, exchange.code, exchange.method or "GET", failure=exchange.failure, html=is_html(exchange))
+    advice, _ = retry_advice(exchange.status, exchange.code, exchange.method or "GET", failure=exchange.failure, html=exchange.is_html)
     if advice == "ask-first":
         return None
     asked = retry_after_s(header(exchange.response_headers, "Retry-After"), datetime.now(UTC))
     return asked if asked is not None else random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2 ** (attempt - 1)))
-
-
-def is_html(exchange: Exchange) -> bool:
-    """Whether the answer is a page: then a gateway gave it, not the API."""
-    return str(exchange.response_body or "").lstrip()[:1] == "<"
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:

@@ -98,8 +98,7 @@ class Diagnosis:
         x = self.exchange
         answered = x.status is not None or x.failure is not None or not self.failing
         status, code = (x.status, x.code) if answered else (self.expected_status, self.expected_code)
-        html = (text_of(x.response_body) or "").lstrip()[:1] == "<"
-        advice, reason = catalogue.retry_advice(status, code, x.method, failure=x.failure, html=html, endpoint=x.endpoint)
+        advice, reason = catalogue.retry_advice(status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint)
         asked = header(x.response_headers, "Retry-After")
         return Retry(advice, f"{reason} It asks to wait: Retry-After {asked[:40]}." if asked and advice == "after-wait" else reason)
 

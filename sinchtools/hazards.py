@@ -14,7 +14,7 @@ from sinchtools.api import RETENTION_DAYS, digits, locate, parts_of, substituted
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
-from sinchtools.client import is_html, sendable
+from sinchtools.client import sendable
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.redact import MARKER
@@ -59,7 +59,7 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
 def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
     endpoint = endpoint_of(exchange.method, exchange.url)
-    return retry_advice(exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=is_html(exchange), endpoint=endpoint)
+    return retry_advice(exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=exchange.is_html, endpoint=endpoint)
 
 
 def headers_to_send(request: Exchange) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sinchtools.linter import violations
 from sinchtools.otherapis import general_answer, general_violations, parsed, words_of
 from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import marker_facts
-from sinchtools.wording import finding_of, findings_of, rules, text_of
+from sinchtools.wording import finding_of, findings_of, rules
 
 _MOST_OF_A_KIND = 10  # delivery codes of one report that are explained
 _SEVERITIES = ("error", "warning", "note")
@@ -134,7 +134,7 @@ def _unexplained(exchange: Exchange, place: Place, endpoint: Endpoint | None, fo
     rest = [v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found]
     disproved = any(v.stage <= reached and v.rule not in _OFTEN_LEFT_OUT for v in _errors(found))
     hidden = status not in _SEEN or (status == 404 and bool(place.values)) or code not in (None, *_codes())
-    extra = [finding_of(exchange, "answer-not-json", status=status)] if _is_html(exchange.response_body) else []
+    extra = [finding_of(exchange, "answer-not-json", status=status)] if exchange.is_html else []
     if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
         extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
     return _judgement([_observed(exchange, place, endpoint, others), *findings_of(exchange, rest), *extra], status, code, hidden and not disproved)
@@ -399,7 +399,3 @@ def _retry_after(exchange: Exchange) -> str:
 def _object_of(body: str | bytes | None) -> dict[str, Any]:
     value = parsed(body)
     return value if isinstance(value, dict) else {}
-
-
-def _is_html(body: str | bytes | None) -> bool:
-    return bool(body) and (text_of(body[:200] if body else None) or "").lstrip().startswith("<")

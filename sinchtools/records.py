@@ -117,6 +117,13 @@ class Exchange:
         """The answer in words: ``403 unknown_group``, the failure where there is none, or ``no answer``."""
         return " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"
 
+    @property
+    def is_html(self) -> bool:
+        """Whether the answer is a page, or said to be one: then a gateway gave it, not the API."""
+        start = (self.response_body or "")[:200]
+        text = start.decode("utf-8", "replace") if isinstance(start, bytes) else start
+        return text.lstrip("\ufeff \t\r\n").startswith("<") or "text/html" in (header(self.response_headers, "Content-Type") or "").lower()
+
     def __repr__(self) -> str:
         """Show what happened, never a header, a body or a query."""
         what = self.endpoint or f"{self.method or '?'} {(self.url or '?').partition('?')[0]}"

@@ -35,7 +35,7 @@ class Pace:
     attempts
         Of one request that is answered 429.
     break_after
-        Answers of 5xx one after the other that stop the run.
+        Answers of 5xx, or none at all, one after the other that stop the run.
     """
 
     workers: int = 1
@@ -47,6 +47,9 @@ class Pace:
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= MAX_WORKERS:
             raise WrongUseError(f"{self.workers} workers are not possible.", hint=f"Use 1 to {MAX_WORKERS}.")
+        for count in (self.attempts, self.break_after):
+            if count < 1:
+                raise WrongUseError(f"{count} attempts, or failures in a row, are not possible.", hint="Use 1 or more.")
         for rate in (self.requests_per_s, self.messages_per_s):
             if rate is not None and not rate > 0:
                 raise WrongUseError(f"{rate!r} a second is no rate.", hint="Use a number above 0, or None for as fast as it goes.")
@@ -61,8 +64,8 @@ class Pace:
             (
                 f"{self.workers} at a time",
                 *(rates or ["as fast as it goes"]),
-                f"after a 429 all wait as long as Retry-After says (else up to a minute), {self.attempts} attempts",
-                f"stops after {self.break_after} answers of 5xx in a row",
+                f"after a 429 all wait as long as Retry-After says (an hour at most; without it up to a minute), {self.attempts} attempts",
+                f"stops after {self.break_after} failures of the server in a row (5xx, no answer)",
             )
         )
 
@@ -121,7 +124,7 @@ class Limiter:
 
     def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._pace, self._clock, self._lock = pace, clock, threading.Lock()
-        self._next = clock()
+        self._next = self._pause_ends = clock()
 
     def reserve(self, messages: int = 0) -> float:
         """Take the next free moment, and return how many seconds away it is."""
@@ -132,9 +135,15 @@ class Limiter:
             return max(0.0, moment - now)
 
     def pause(self, seconds: float) -> None:
-        """Let nothing go for so long."""
+        """Let nothing go for so long, nor what has its moment already."""
         with self._lock:
-            self._next = max(self._next, self._clock() + seconds)
+            self._pause_ends = max(self._pause_ends, self._clock() + seconds)
+            self._next = max(self._next, self._pause_ends)
+
+    @property
+    def pauses(self) -> bool:
+        """Whether nothing may go just now."""
+        return self._clock() < self._pause_ends
 
 
 class Runner:
@@ -147,13 +156,13 @@ class Runner:
         Where attempts are written before and after.
     progress
         Called with a `Progress` at the start and after each request, by one thread at a time.
+    stopping
+        Set by whoever wants the run to stop, also before it begins.
     clock, sleep
         Seconds, and a wait that returns early and True when the run is stopped; given by tests only.
 
     Attributes
     ----------
-    stopped
-        Why the run ended early; empty when it did not.
     before
         Calls that were done in an earlier run.
     """
@@ -164,12 +173,13 @@ class Runner:
         log: CallLog,
         *,
         progress: Callable[[Progress], object] | None = None,
+        stopping: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
-        self.pace, self.log, self.stopped = pace, log, ""
+        self.pace, self.log, self._reason = pace, log, ""
         self._progress, self._clock = progress, clock
-        self._stopping, self._lock = threading.Event(), threading.Lock()
+        self._stopping, self._lock = stopping or threading.Event(), threading.Lock()
         self._sleep = sleep or self._stopping.wait
         self._limiter = Limiter(pace, clock)
         self.before: set[str] = set()
@@ -177,9 +187,14 @@ class Runner:
         self._sent = self._done = self._failed = self._total = self._broken = 0
         self._began = clock()
 
-    def stop(self, reason: str = "stopped by hand") -> None:
+    @property
+    def stopped(self) -> str:
+        """Why the run ended early; empty when it did not."""
+        return self._reason or ("stopped by hand" if self._stopping.is_set() else "")
+
+    def stop(self, reason: str = "") -> None:
         """Send nothing more; what is under way is waited for."""
-        self.stopped = self.stopped or reason
+        self._reason = self._reason or reason
         self._stopping.set()
 
     def run(self, jobs: Iterable[Job], lanes: Callable[[], AbstractContextManager[Lane]]) -> dict[str, Exchange]:
@@ -245,18 +260,22 @@ class Runner:
                 answer = send(job, attempt)
             except AlreadySentError:  # another kernel was faster
                 answer = self.log.attempts([job.call_id])[job.call_id][-1]
-            again = answer.status == 429 and _may_go_again(answer, job) and left > 0
-            self._note(job, answer, done=not again)
-            if not again:
+            refused = answer.status == 429 and _may_go_again(answer, job)
+            if refused:
+                self._limiter.pause(retry_delay_s(answer, self.pace.attempts - left) or 0)
+            self._note(job, answer, done=not (refused and left))
+            if not (refused and left):
                 return
             attempt = (answer.attempt or 0) + 1
-            self._limiter.pause(retry_delay_s(answer, self.pace.attempts - left) or 0)
 
     def _wait(self, job: Job) -> bool:
-        delay = self._limiter.reserve(job.messages)
-        if delay > 0:
-            self._sleep(delay)
-        return not self._stopping.is_set()
+        """Wait for the job's moment, and for another one where a pause began meanwhile; return whether to go on."""
+        while True:
+            delay = self._limiter.reserve(job.messages)
+            if delay > 0:
+                self._sleep(delay)
+            if self._stopping.is_set() or not self._limiter.pauses:
+                return not self._stopping.is_set()
 
     def _note(self, job: Job, answer: Exchange, *, done: bool) -> None:
         with self._lock:
@@ -265,9 +284,9 @@ class Runner:
             self._done += done
             self._failed += done and answer.outcome != "success"
             if not job.by_fault:
-                self._broken = self._broken + 1 if answer.outcome == "sinch_error" else 0
+                self._broken = self._broken + 1 if answer.outcome in {"sinch_error", "no_response"} else 0
             if self._broken >= self.pace.break_after:
-                self.stop(f"the last {self._broken} answers were 5xx")
+                self.stop(f"the last {self._broken} failed at the server (5xx, no answer)")
             self._tell()
 
     def _tell(self) -> None:

@@ -413,7 +413,7 @@ def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Chec
 
 def answer_from_api(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the API itself answered, or a gateway with HTML."""
-    if _is_html(exchange):
+    if exchange.is_html:
         return _problem("The answer is HTML: a gateway or proxy answered, not the API.")
     if _object(exchange.response_body) is not None or exchange.response_body == "":
         return _ok("The answer is JSON." if exchange.response_body else "The answer has no body and is no HTML.")
@@ -425,7 +425,7 @@ def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     if not exchange.method:
         return _open("The evidence does not show the method.")
     advice, reason = catalogue.retry_advice(
-        exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=_is_html(exchange), endpoint=exchange.endpoint
+        exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=exchange.is_html, endpoint=exchange.endpoint
     )
     return (_problem if advice == "ask-first" else _ok)(reason)
 
@@ -570,12 +570,6 @@ def _private(host: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".test", ".invalid", ".localhost", ".lan"))
-
-
-def _is_html(exchange: Exchange) -> bool:
-    body = exchange.response_body or ""
-    start = (body[:200].decode("latin-1") if isinstance(body, bytes) else body[:200]).lstrip().lower()
-    return start.startswith(("<!doctype html", "<html")) or "text/html" in (header(exchange.response_headers, "Content-Type") or "").lower()
 
 
 def _length(exchange: Exchange) -> int | None:

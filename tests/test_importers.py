@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinchtools import exporters
+from sinchtools.calllog import CallLog
 from sinchtools.errors import MissingInputError, WrongUseError
 from sinchtools.importers import FORMATS, read, sources
 from sinchtools.records import Exchange
@@ -317,3 +318,9 @@ def test_no_text_makes_read_raise(pieces, forced):
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b", b"PK\x03\x04", b"\xff\xfe", b'{"log":{"entries":[']))
 def test_no_bytes_make_read_raise(data, start):
     read(start + data)
+
+
+def test_a_call_log_is_named_and_not_opened(tmp_path):
+    with CallLog(tmp_path / "calls.sqlite") as log:
+        (skipped,) = read(str(log.path)).skipped
+    assert "st.CallLog" in skipped.reason

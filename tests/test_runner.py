@@ -186,6 +186,31 @@ def test_a_429_that_stays_ends_after_so_many_attempts(log):
     assert answers["call-0"].status == 429
 
 
+def test_after_the_last_attempt_of_one_the_next_waits_too(log):
+    lane = Lane(log, then=replace(REFUSED, response_headers={"Retry-After": "10"}))
+    moments = []
+    lane.before_each = lambda job: moments.append((job.call_id, time.now))
+    time = Time()
+    Runner(Pace(attempts=2), log, clock=time, sleep=time.sleep).run(jobs(2), lane)
+    assert moments == [("call-0", 0), ("call-0", 10), ("call-1", 20), ("call-1", 30)]
+
+
+def test_a_pause_holds_up_also_what_had_its_moment_already(log):
+    lane, time, moments, pauses = Lane(log), Time(), [], [0, 5]
+
+    def sleep(seconds):
+        """While the second one waits for its moment, somebody else gets a 429."""
+        runner._limiter.pause(pauses.pop(0) if pauses else 0)
+        return time.sleep(seconds)
+
+    lane.before_each = lambda job: moments.append(time.now)
+    runner = Runner(Pace(requests_per_s=10), log, clock=time, sleep=sleep)
+    runner.run(jobs(4), lane)
+    assert moments[:2] == pytest.approx([0, 0.1])
+    assert moments[2] >= 5.1
+    assert moments[3] == pytest.approx(moments[2] + 0.1)
+
+
 def test_a_429_by_fault_is_an_answer_like_any_other(log):
     lane = Lane(log, then=REFUSED)
     _, _, time = run(log, lane, jobs(2, by_fault=True))
@@ -196,7 +221,13 @@ def test_a_row_of_server_errors_breaks_the_circuit(log):
     lane = Lane(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
     runner, answers, _ = run(log, lane, jobs(50), Pace(break_after=3))
     assert (len(lane.sent), len(answers)) == (7, 7)
-    assert runner.stopped == "the last 3 answers were 5xx"
+    assert runner.stopped == "the last 3 failed at the server (5xx, no answer)"
+
+
+def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log):
+    lane = Lane(log, *[BROKEN, NO_ANSWER] * 20)
+    runner, _, _ = run(log, lane, jobs(40), Pace(break_after=4))
+    assert (len(lane.sent), bool(runner.stopped)) == (4, True)
 
 
 def test_server_errors_by_fault_break_nothing(log):
@@ -214,6 +245,13 @@ def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log, workers):
     assert "call-9" in answers
     assert 10 <= len(lane.sent) < 500 if workers > 1 else len(lane.sent) == 10
     assert runner.stopped == "stopped by hand"
+
+
+def test_a_stop_before_the_run_lets_nothing_go(log):
+    lane, stopping = Lane(log), threading.Event()
+    stopping.set()
+    runner, answers, _ = run(log, lane, jobs(3), stopping=stopping)
+    assert (lane.sent, answers, runner.stopped) == ([], {}, "stopped by hand")
 
 
 def test_a_stop_ends_a_long_wait_at_once(log):
@@ -260,7 +298,10 @@ def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(log, workers)
     assert len(lane.sent) < 500
 
 
-@pytest.mark.parametrize("wrong", [{"workers": 0}, {"workers": 17}, {"requests_per_s": 0}, {"messages_per_s": -1}, {"requests_per_s": float("nan")}])
+WRONG = [{"workers": 0}, {"workers": 17}, {"requests_per_s": 0}, {"messages_per_s": -1}, {"requests_per_s": float("nan")}]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, {"attempts": 0}, {"break_after": 0}])
 def test_a_pace_that_is_not_possible_is_wrong_use(wrong):
     with pytest.raises(WrongUseError):
         Pace(**wrong)

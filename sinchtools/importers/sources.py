@@ -112,6 +112,9 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _file(path: Path, name: str) -> Iterator[Opened]:
+    if path.suffix.lower() == ".sqlite":  # not even opened: closing it would drop the locks that SQLite holds on it in this process
+        yield Opened(name, refused="a database: a call log is read by st.CallLog or sinchtools log")
+        return
     try:
         if path.stat().st_size > LARGEST:
             yield Opened(name, refused=f"larger than {LARGEST // 2**20} MB: st.scan reads files of any size")
