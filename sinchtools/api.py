@@ -20,6 +20,7 @@ from sinchtools.redact import MARKER
 from sinchtools.settings import REGIONS
 
 PREFIX = "/xms/v1"
+CONTROL = "/__sandbox__/"  # the sandbox's own switches, below no account
 REPORT_TYPES = ("none", "summary", "full", "per_recipient", "per_recipient_final")
 STATUSES = ("Queued", "Dispatched", "Aborted", "Cancelled", "Failed", "Delivered", "Expired", "Rejected", "Deleted", "Unknown")
 BATCH_TYPES = ("mt_text", "mt_binary", "mt_media")
@@ -378,15 +379,20 @@ def complete(exchange: Exchange) -> Exchange:
 
 def error_of(body: str | bytes | None) -> tuple[str | None, str | None]:
     """Return the ``code`` and the ``text`` (else ``description`` or ``message``) of an error body, each None when it has none."""
-    if not body or len(body) > 100_000 or (body.lstrip()[:1] not in ("{", b"{")):
-        return None, None
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+    value = value_of(body) if body and len(body) <= 100_000 and body.lstrip()[:1] in ("{", b"{") else None
+    if value is None:
         return None, None
     words = (value.get(name) for name in ("text", "description", "message"))
     code = value.get("code")
     return code if isinstance(code, str) and code else None, next((word for word in words if isinstance(word, str)), None)
+
+
+def value_of(body: str | bytes | None) -> Any:
+    """Return the JSON value of a body, or None when it is none."""
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return None
 
 
 # --- what a message weighs (character support page; 3GPP TS 23.038) ----------------------------------------------------

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sinchtools.api import value_of
+
 
 def json_object(text: Any) -> dict[str, Any]:
     """Return the object that a text is, or an empty one."""
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return {}
+    value = value_of(text) if isinstance(text, str) else None
     return value if isinstance(value, dict) else {}
 
 

@@ -47,11 +47,11 @@ _OUTCOME = ("status", "code", "text", "outcome", "response_headers", "response_b
 
 class CallLog:
     """
-    A log file that several kernels may write at once; what a call returned is on disk before the call returns.
+    A log file that several kernels may write at once; what a call returned is in the file before the call returns.
 
     An attempt is written before it is sent (intent) and after (outcome); one with no outcome yet has a status of None and the
     failure ``outcome unknown``. No attempt of a call can be written before sending twice, whoever writes. The file survives
-    ``kill -9`` (WAL) and is readable by its owner only; each event's digest holds the one before it.
+    ``kill -9`` (WAL), after `wait_for_disk` a power cut too, and is readable by its owner only; each event's digest holds the one before it.
 
     Parameters
     ----------
@@ -138,6 +138,10 @@ class CallLog:
                 found.append(f"Event {seq} ({kind} of exchange {identity}) was altered or put in.")
             last, previous = seq, digest
         return found + [_missing(last + 1, written)] * (written > last)
+
+    def wait_for_disk(self) -> None:
+        """From now on let each event wait until the disk has it: then not even a power cut loses what was sent to people."""
+        self._read("PRAGMA synchronous = FULL")
 
     def close(self) -> None:
         """Close the file; a closed log cannot be used again."""
@@ -237,6 +241,17 @@ class CallLog:
             yield
         except sqlite3.Error as error:
             raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
+
+
+def sent_elsewhere(call_ids: Iterable[str], own: Path | None = None) -> dict[str, Path]:
+    """Return which of these calls another log of the work folder holds, and which; `own` is the log that is none of them, by default the folder's."""
+    folder, found, wanted = work_folder(), dict[str, Path](), [*call_ids]
+    own = own or folder / "calls.sqlite"
+    for path in sorted({*folder.glob("calls.sqlite"), *folder.glob("*/calls.sqlite")}):
+        if not (own.exists() and path.samefile(own)):
+            with CallLog(path) as other:
+                found |= dict.fromkeys(other.attempts(wanted), path)
+    return found
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode

@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sinchtools.api import RETENTION_DAYS, digits
+from sinchtools.api import RETENTION_DAYS, digits, value_of
 from sinchtools.client import Client
 from sinchtools.hazards import json_of
 from sinchtools.records import Exchange
 
+_CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong
+
 
 def batch_of(sent: Exchange, client: Client) -> str | None:
-    """Return the ID of the batch that a send made, empty when there is none, None when that cannot be known."""
-    reference = json_of(sent).get("client_reference")
+    """Return the ID of the batch that a send made, empty when there is surely none, None when that cannot be known."""
+    body = json_of(sent)
+    reference = body.get("client_reference")
     if sent.endpoint != "POST /batches" or not isinstance(reference, str) or not reference or sent.at is None:
         return None
-    start = (sent.at - timedelta(minutes=5)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    start = (sent.at - _CLOCKS_DIFFER_BY).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    found: list[dict[str, Any]] = []
     for page in client.batches.pages(client_reference=reference, start_date=start, page_size=100):
-        if page.status != 200:
+        listed = value_of(page.response_body)
+        if page.status != 200 or not isinstance(listed, dict) or not isinstance(listed.get("batches"), list):
             return None
-        for batch in json_of(replace(page, request_body=page.response_body)).get("batches") or []:
-            if _same_batch(json_of(sent), batch):
-                return str(batch.get("id"))
-    return "" if sent.at > datetime.now(UTC) - timedelta(days=RETENTION_DAYS) else None
+        found += [batch for batch in listed["batches"] if batch.get("client_reference", reference) == reference]
+    if same := next((batch for batch in found if _is_made_by(body, batch)), None):
+        return str(same.get("id"))
+    is_kept = datetime.now(UTC) - timedelta(days=RETENTION_DAYS) < sent.at < datetime.now(UTC) + _CLOCKS_DIFFER_BY
+    return "" if is_kept and not found else None  # one of that reference with other content may be it, changed since
 
 
-def members_of(group_id: str, client: Client) -> tuple[str, ...] | None:
-    """Return the numbers in a group; None when the vendor does not tell."""
-    answer = client.groups.list_members(group_id)
-    try:
-        numbers = json.loads(answer.response_body or "") if answer.status == 200 else None
-    except ValueError:
+def members_of(group_id: str, client: Client, seen: frozenset[str] = frozenset()) -> tuple[str, ...] | None:
+    """Return the numbers in a group and in the groups within it; None when the vendor does not tell."""
+    group, members = client.groups.get(group_id), client.groups.list_members(group_id)
+    described, numbers = value_of(group.response_body), value_of(members.response_body)
+    if (group.status, members.status) != (200, 200) or not isinstance(described, dict) or not isinstance(numbers, list):
         return None
-    return tuple(map(str, numbers)) if isinstance(numbers, list) else None
+    inner = [members_of(child, client, seen | {group_id}) for child in described.get("child_groups") or () if child not in seen | {group_id}]
+    if any(one is None for one in inner):
+        return None
+    return tuple(dict.fromkeys([*map(str, numbers), *(number for one in inner for number in one or ())]))
 
 
-def _same_batch(body: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
+def _is_made_by(body: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
     to = [sorted(digits(str(entry)) for entry in one.get("to") or []) for one in (body, batch)]
     return to[0] == to[1] and body.get("body") == batch.get("body")

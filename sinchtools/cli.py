@@ -98,6 +98,7 @@ def _replay(options: argparse.Namespace) -> int:
             workers=options.workers,
             requests_per_s=options.rate,
         )
+        made = made.check() if options.check else made
         _say(made, file=sys.stderr)
         done = made.run(confirm=options.confirm, progress=_progress if sys.stderr.isatty() else None)
     if options.json:
@@ -275,6 +276,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--as-of", metavar="TIME", help="the moment to judge dates by (default: now)")
     again.add_argument("--target", default="sandbox", choices=settings.RUNGS)
     again.add_argument("--confirm", metavar="EFFECT", help="the effect of a dry-run or live plan, word for word")
+    again.add_argument("--check", action="store_true", help="before dry-run or live: ask the vendor, by reads only, what became of the originals")
     again.add_argument("--test-number", metavar="NUMBER", help="stands in for every recipient")
     again.add_argument("--workers", type=int, default=1, help="requests under way at once (default: 1, in order)")
     again.add_argument("--rate", type=float, metavar="PER_S", help="at most so many requests a second (default: 10 to the vendor, else no limit)")
@@ -353,7 +355,7 @@ def _nothing_read(evidence: Evidence) -> int:
 
 
 def _unfixed(done: Replayed) -> bool:
-    return any((r.original.outcome != "success" and r.verdict != "FIXED") or r.verdict == "WORSE" for r in done)
+    return bool(done.stopped) or any((r.original.outcome != "success" and r.verdict != "FIXED") or r.verdict == "WORSE" for r in done)
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -182,15 +182,15 @@ class Client:
         }
         if not sendable(method, kept):
             raise WrongUseError(f"{_unsendable(method, kept)} cannot be sent.", hint="Take out what HTTP does not allow there, such as a line end.")
-        try:
-            prepared = requests.PreparedRequest()  # by its parts: neither .netrc nor the URL's user info replaces the token
-            prepared.prepare_method(method.upper())
-            prepared.url = _as_sent(url)
-            prepared.prepare_headers(kept)
-            prepared.prepare_body(body, None)
-        except (requests.RequestException, ValueError):
-            raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the path.") from None
-        self._guard(method, str(prepared.url))
+        written = as_sent(url)
+        if written is None:
+            raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the path.")
+        self._guard(method, written)
+        prepared = requests.PreparedRequest()  # by its parts: neither .netrc nor the URL's user info replaces the token
+        prepared.prepare_method(method.upper())
+        prepared.url = written
+        prepared.prepare_headers(kept)
+        prepared.prepare_body(body, None)
         setattr(prepared, _OWN, True)
         return prepared
 
@@ -393,14 +393,23 @@ def sendable(method: str, headers: Mapping[str, str]) -> bool:
     )
 
 
+def header_value(value: str) -> str:
+    """Return a header's value as clients send it: without white space around it, its letters as UTF-8."""
+    return value.strip().encode("utf-8", "replace").decode("latin-1")
+
+
 @lru_cache(maxsize=256)
-def _as_sent(url: str) -> str:
-    """Return a URL as requests writes it; a replay asks for the same few again and again."""
+def as_sent(url: str) -> str | None:
+    """Return a URL as requests writes it, dots and odd letters resolved; None when it cannot be sent."""
     import requests
 
     prepared = requests.PreparedRequest()
-    prepared.prepare_url(url, None)
-    return str(prepared.url)
+    try:
+        prepared.prepare_url(url, None)
+        prepared.prepare_url(str(prepared.url), None)  # dots that were percent-encoded are resolved by the second look only
+    except (requests.RequestException, ValueError):
+        return None
+    return prepared.url
 
 
 def _unsendable(method: str, headers: Mapping[str, str]) -> str:

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sinchtools import settings
-from sinchtools.api import RETENTION_DAYS, digits, locate, parts_of, substituted
+from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts_of, substituted, value_of
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
-from sinchtools.client import sendable
+from sinchtools.client import as_sent, header_value, sendable
 from sinchtools.errors import WrongUseError
-from sinchtools.records import Exchange
+from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER
 
 VENDOR = ("dry-run", "live")
@@ -45,10 +46,11 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
     """
     if request.method is None or request.url is None:
         return ("the evidence holds no request",)
-    if not locate(request.url).is_sms_api:
+    landing = _landing(request.url)
+    if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
         return ("not a request to the SMS API: never replayed",)
-    if not sendable(request.method, headers_to_send(request)):
-        return ("its method or a header cannot be sent over HTTP as it stands",)
+    if landing is None or not sendable(request.method, headers_to_send(request) | _credential(request)):
+        return ("its method, its URL or a header cannot be sent over HTTP as it stands",)
     if target not in VENDOR:
         return ()
     found = [*_for_the_vendor(original, request, now, region)]
@@ -60,6 +62,13 @@ def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
     endpoint = endpoint_of(exchange.method, exchange.url)
     return retry_advice(exchange.status, exchange.code, exchange.method, failure=exchange.failure, html=exchange.is_html, endpoint=endpoint)
+
+
+def sent_to(base_url: str, url: str, below: str = "") -> str:
+    """Return where a replay of a request to `url` goes: the same path and query on another host; `below` is added to the path."""
+    parts = urlsplit(url)
+    path = (parts.path.rstrip("/") + below if below else parts.path).replace(" ", "%20")
+    return base_url + path + (f"?{parts.query}" if parts.query else "")
 
 
 def headers_to_send(request: Exchange) -> dict[str, str]:
@@ -83,8 +92,21 @@ def asks_again(original: Exchange) -> bool:
     return original.status == 500 and not _reads(original) and not is_unknown(original)
 
 
+def _landing(url: str) -> Place | None:
+    """Return where a URL leads once it is sent, its dots resolved; None when it cannot be sent."""
+    written = as_sent(sent_to(settings.base_url("us"), url))
+    return locate(written) if written is not None else None
+
+
+def _credential(request: Exchange) -> dict[str, str]:
+    value = header(request.request_headers, "Authorization")
+    return {} if value is None else {"Authorization": header_value(value)}
+
+
 def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region: str | None) -> Iterator[str]:
-    place = locate(request.url or "")
+    place, landing = locate(request.url or ""), _landing(request.url or "")
+    if landing is None or (place.account, place.endpoints, place.values) != (landing.account, landing.endpoints, landing.values):
+        yield "its path leads elsewhere once it is sent: dots and encoded letters are resolved"
     if place.account != settings.credentials().account:
         yield "another account than the configured credentials'"
     if place.region not in (None, region):
@@ -93,7 +115,7 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
         yield "no endpoint of the API fits its path: what it would do is not known"
     if request.endpoint in SENDS and not _names_its_recipients(json_of(request)):
         yield "whom it would reach cannot be read from its body"
-    if MARKER.search(_text(request)) or MARKER.search(request.url or ""):
+    if any(map(MARKER.search, (_text(request), request.url or "", *headers_to_send(request).values()))):
         yield "a redacted part is missing"
     named = {"batch_id", "inbound_id"} & set(place.values)
     if named and original.at and original.at < now - timedelta(days=RETENTION_DAYS):
@@ -201,7 +223,9 @@ def groups_of(request: Exchange) -> list[str]:
     return list(dict.fromkeys(entry for entry in (*listed, *named) if isinstance(entry, str) and is_group_id(entry)))
 
 
-def effect_of(requests: Iterable[Exchange], again: int, target: str, members: Mapping[str, tuple[str, ...]]) -> str:
+def effect_of(
+    requests: Iterable[Exchange], target: str, *, again: int = 0, members: Mapping[str, tuple[str, ...]] | None = None, test_number: bool = False
+) -> str:
     """
     Return what sending requests does to the outside world, in the words that a person types.
 
@@ -211,18 +235,21 @@ def effect_of(requests: Iterable[Exchange], again: int, target: str, members: Ma
         How many of them got a 500 before.
     members
         Numbers of the groups whose members are known.
+    test_number
+        Whether a test number stands in for everybody.
     """
     if target not in VENDOR:
         return "nothing leaves this machine"
     requests = list(requests)
     if target == "dry-run":
         return f"ask the vendor about {len(requests)} requests, send 0 SMS"
-    loads = [load_of(request, members) for request in requests]
+    loads = [load_of(request, members or {}) for request in requests]
     people, groups = (frozenset[str]().union(*sets) for sets in ([x.people for x in loads], [x.groups for x in loads]))
     messages, updates = sum(load.messages for load in loads), sum(request.endpoint == UPDATE for request in requests)
     others = sum(not load.messages and not load.groups for load in loads) - updates
     said = [f"send {messages} SMS to {len(people)} people" if messages or groups else f"make {len(requests)} requests, send 0 SMS"]
     said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
+    said[0] += " (the test number)" * bool(test_number and people)
     said += [f"make {others} other requests"] * bool(others and (messages or groups))
     said += [f"change {updates} batches whose recipients are not known"] * bool(updates)
     said += [f"{again} of them again after a 500"] * bool(again)
@@ -231,21 +258,17 @@ def effect_of(requests: Iterable[Exchange], again: int, target: str, members: Ma
 
 def json_of(request: Exchange) -> dict[str, Any]:
     """Return the body's JSON object; empty when it is none."""
-    try:
-        body = json.loads(request.request_body or "")
-    except (ValueError, RecursionError):
-        return {}
+    body = value_of(request.request_body)
     return body if isinstance(body, dict) else {}
 
 
 def _parts(body: Mapping[str, Any], number: str) -> int:
     text, parameters = body.get("body"), body.get("parameters")
-    if body.get("type", "mt_text") != "mt_text" or not isinstance(text, str):
+    if (body.get("type") or "mt_text") != "mt_text" or not isinstance(text, str) or body.get("truncate_concat") is True:
         return 1
     with contextlib.suppress(AttributeError, TypeError):  # parameters of a shape that the API refuses
         text = substituted(text, parameters or {}, number) or text
-    parts, most = parts_of(text), body.get("max_number_of_message_parts")
-    return min(parts, most) if body.get("truncate_concat") is True and type(most) is int and most > 0 else parts
+    return parts_of(text)
 
 
 def _text(request: Exchange) -> str:

@@ -9,14 +9,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from sinchtools.api import locate
 from sinchtools.calllog import CallLog
 from sinchtools.checks import instant_of
-from sinchtools.client import Client, Token
+from sinchtools.client import Client, Token, header_value
 from sinchtools.diagnosis import diagnose
-from sinchtools.hazards import groups_of, headers_to_send, json_of
+from sinchtools.hazards import groups_of, headers_to_send, json_of, sent_to
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER, marker_facts
 from sinchtools.runner import Job, Lane
@@ -170,9 +169,8 @@ def _lanes(client: Client, send: Callable[[Client, Job, int], Exchange]) -> Call
 
 def _sent(client: Client, job: Job, attempt: int, credential: dict[str, str | None], below: str = "") -> Exchange:
     request: Exchange = job.load.request
-    parts = urlsplit(request.url or "")
-    path = client.base_url + parts.path.rstrip("/" if below else "").replace(" ", "%20") + below + (f"?{parts.query}" if parts.query else "")
-    headers = headers_to_send(request) | credential
+    path = sent_to(client.base_url, request.url or "", below)
+    headers = headers_to_send(request) | {name: value and header_value(value) for name, value in credential.items()}
     return client.request(
         request.method or "GET", path, data=request.request_body, headers=headers, parent_id=job.load.original.id, call=(job.call_id, attempt)
     )

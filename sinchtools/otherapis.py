@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sinchtools import catalogue, jsonlint
+from sinchtools.api import value_of
 from sinchtools.checks import Violation, msisdn_defect
 from sinchtools.linter import violation_of
 from sinchtools.records import Exchange, Finding, header
@@ -92,9 +92,4 @@ def _general_tip(status: int) -> str:
 
 def parsed(body: str | bytes | None) -> Any:
     """Return the value of a JSON body, or None when it is none or too large to be worth it."""
-    if not body or len(body) > 1_000_000:
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    return value_of(body) if body and len(body) <= 1_000_000 else None

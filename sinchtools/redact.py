@@ -103,6 +103,11 @@ class Redactor:
     """
     Removes the secrets of one reading and remembers which of them were the same, not what they were.
 
+    Parameters
+    ----------
+    taken
+        Numbers that other secrets have already: the first one here gets the next.
+
     Attributes
     ----------
     removed
@@ -114,8 +119,9 @@ class Redactor:
     {'Authorization': 'Bearer [secret opaque 16 #1]'}
     """
 
-    def __init__(self) -> None:
+    def __init__(self, taken: int = 0) -> None:
         self.removed: Counter[str] = Counter()
+        self._taken = taken
         self._key = secrets.token_bytes(16)
         self._numbers: dict[bytes, int] = {}
         self._marks: dict[bytes, str] = {}
@@ -233,7 +239,7 @@ class Redactor:
         bare = value.strip().strip("'\"“”‘’").strip()
         if MARKER.search(value) or is_placeholder(bare):
             return ""
-        number = self._numbers.setdefault(self._digest(bare), len(self._numbers) + 1)
+        number = self._numbers.setdefault(self._digest(bare), self._taken + len(self._numbers) + 1)
         kind, facts = _facts(bare)
         return f"[secret {' '.join([kind, str(len(bare)), f'#{number}', *facts, *_stray(value)])}]"
 
@@ -282,6 +288,18 @@ def _encodings(body: bytes) -> list[str]:
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         wide += ["utf-16"]
     return ["latin-1", *wide, "utf-16-le", *(["utf-16-be"] if b"\0" in body[:8] else [])]
+
+
+def unnumbered(text: str) -> str:
+    """
+    Return a text with its markers' numbers taken out: the same secret has another number in another reading.
+
+    Examples
+    --------
+    >>> unnumbered("Bearer [secret opaque 32 #7 quoted]")
+    'Bearer [secret opaque 32 quoted]'
+    """
+    return MARKER.sub(lambda match: re.sub(r" #\d+", "", match[0], count=1), text)
 
 
 def is_placeholder(value: str) -> bool:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import settings
-from sinchtools.api import locate
-from sinchtools.calllog import CallLog
+from sinchtools.api import complete, locate
+from sinchtools.calllog import CallLog, sent_elsewhere
 from sinchtools.catalogue import card, status_of, table
 from sinchtools.checkfirst import batch_of, members_of
 from sinchtools.client import Client, connect
@@ -42,11 +44,11 @@ from sinchtools.hazards import (
     reasons_against,
 )
 from sinchtools.lanes import Trip, assumed_for, fault_for, in_a_fresh_sandbox, through, to_the_vendor
-from sinchtools.records import Exchange, visible
-from sinchtools.redact import MARKER
+from sinchtools.records import Exchange, header, visible
+from sinchtools.redact import MARKER, Redactor, unnumbered
 from sinchtools.runner import Job, Lane, Pace, Progress, Runner
 from sinchtools.tables import frame
-from sinchtools.verdicts import Difference, answer_differences, request_differences, verdict_of
+from sinchtools.verdicts import Difference, answer_differences, reason_stays, request_differences, verdict_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +85,8 @@ class Item:
         What the page says about repeating the original.
     assumed
         What the sandbox is set up with because the original answer implies it.
+    checked
+        Whether the vendor was asked what became of the original, and has no trace of it.
     """
 
     original: Exchange
@@ -94,11 +98,18 @@ class Item:
     against: tuple[str, ...] = ()
     advice: str = ""
     assumed: tuple[str, ...] = ()
+    checked: bool = False
 
     @property
     def needs_baseline(self) -> bool:
         """Whether the sandbox is asked first what it answers to the unchanged request, since the evidence does not say."""
-        return self.place not in VENDOR and self.changed and self.original.status is None and self.original.code is None
+        x = self.original
+        return self.place not in VENDOR and self.changed and x.status is None and x.code is None and x.failure is None
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does something to people or to the account: then it is sent once, in whichever file its row was read."""
+        return self.place == "live" and (self.request.method or "").upper() not in {"GET", "HEAD"}
 
     @cached_property
     def call_id(self) -> str:
@@ -111,11 +122,12 @@ class Item:
         return self._call_id(self.original)
 
     def _call_id(self, request: Exchange) -> str:
-        x = self.original
-        acts = self.place == "live" and (request.method or "").upper() not in {"GET", "HEAD"}
-        known = [] if acts else [x.id, x.status, x.code, str(x.at), self.fault]  # people get a message once, in whichever file its row was read
-        headers = sorted((name.lower(), MARKER.sub("", value)) for name, value in headers_to_send(request).items())
-        parts = [self.place, *known, request.method, request.url, headers, repr(request.request_body)]
+        x, headers = self.original, headers_to_send(request)
+        if self.place not in VENDOR and (value := header(request.request_headers, "Authorization")) is not None:
+            headers["Authorization"] = value  # elsewhere the configured ones are sent
+        known = [] if self.acts else [x.id, x.status, x.code, str(x.at), self.fault]
+        written = sorted((name.lower(), unnumbered(value)) for name, value in headers.items())
+        parts = [self.place, *known, request.method, request.url, written, repr(request.request_body)]
         return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
@@ -198,7 +210,7 @@ class Replayed(Sequence[Result]):
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of ``sinchtools replay --json``."""
-        return {"results": [result.as_json() for result in self.results]}
+        return {"results": [result.as_json() for result in self.results], "stopped": self.stopped}
 
     def __repr__(self) -> str:
         lines = [
@@ -243,10 +255,11 @@ class Plan:
         client: Client | None = None,
         pace: Pace | None = None,
         members: Mapping[str, tuple[str, ...]] | None = None,
+        region: str | None = None,
     ) -> None:
         self.items, self.target, self.pace = tuple(items), target, pace or Pace()
-        self._log, self._client, self._members = log, client, dict(members or {})
-        self._runner: Runner | None = None
+        self._log, self._client, self._members, self._region = log, client, dict(members or {}), region
+        self._stopping = threading.Event()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -274,7 +287,10 @@ class Plan:
     def effect(self) -> str:
         """What would happen to the outside world; dry-run and live run only when this is typed."""
         going = self._going
-        return effect_of([item.request for item in going], sum(asks_again(item.original) for item in going), self.target, self._members)
+        return effect_of(
+            [item.request for item in going], self.target, again=sum(asks_again(item.original) for item in going), members=self._members,
+            test_number=any(item.test_number for item in going),
+        )  # fmt: skip
 
     @property
     def duration_s(self) -> float:
@@ -296,11 +312,11 @@ class Plan:
         if self.target not in VENDOR:
             return self
         _check_allowed(self.target)
-        client = connect("live", log=self._logged)
+        client = connect("live", region=self._region, log=self._logged)
         members = {group: members_of(group, client) for item in self._going for group in groups_of(item.request)}
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
         items = [_checked(item, client) for item in self.items]
-        return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known)
+        return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known, region=self._region)
 
     def run(self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None) -> Replayed:
         """
@@ -324,18 +340,19 @@ class Plan:
             return Replayed((_held(item, "preview: nothing was sent") for item in self.items), self.target)
         if self.target in VENDOR:
             _check_allowed(self.target)
+            self.items = self._renewed()
             if confirm != self.effect:
                 raise NotAllowedError(f"This plan would {self.effect!r}, and that was not confirmed.", hint="Pass exactly these words as confirm=.")
         client, lanes = self._way()
-        self._runner = runner = Runner(self.pace, self._logged, progress=progress)
+        runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
         answers = runner.run(self._jobs(), lanes)
+        self._stopping = threading.Event()  # the next run goes on
         found = _settled(answers, client)
         return Replayed((self._result(item, answers, found, runner) for item in self.items), self.target, runner.stopped)
 
     def stop(self) -> None:
-        """Let a run, in another thread, send nothing more; what is under way is waited for."""
-        if self._runner:
-            self._runner.stop()
+        """Let a run, in another thread, send nothing more, also when it has not begun; what is under way is waited for."""
+        self._stopping.set()
 
     def __repr__(self) -> str:
         return f"<Plan for {self.target.upper()}: {self._told}>"
@@ -376,13 +393,21 @@ class Plan:
         for item in self.items:
             yield None if item.against else round(at, 3)
             if not item.against:
-                at += max(self.pace.seconds(load_of(item.request, self._members).messages), self._typical_s / self.pace.workers)
+                each_s = max(self.pace.seconds(load_of(item.request, self._members).messages), self._typical_s / self.pace.workers)
+                at += each_s * (2 if item.needs_baseline else 1)
 
     def _way(self) -> tuple[Client | None, Callable[[], AbstractContextManager[Lane]]]:
         if self.target in VENDOR:
-            client = connect("live", log=self._logged)
+            self._logged.wait_for_disk()
+            client = connect("live", region=self._region, log=self._logged)
             return client, to_the_vendor(client, self.target)
         return self._client, through(self._client) if self._client else in_a_fresh_sandbox(self._logged)
+
+    def _renewed(self) -> tuple[Item, ...]:
+        """Return the items with what speaks against them now: moments pass, credentials change, somebody else may have sent it."""
+        sent = self._logged.attempts([item.call_id for item in self._going])
+        open_items = [item if item.against or item.call_id in sent else _weighed(item, self.target, self._region) for item in self.items]
+        return _once(open_items, self._logged.path)
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
@@ -460,13 +485,14 @@ def plan(
     edits = edits or {}
     if unknown := set(edits) - {exchange.id for exchange in exchanges}:
         raise WrongUseError(f"There is no exchange {sorted(unknown)[0]!r} to edit.", hint="Use an id from the evidence's frame.")
-    number = checked_number(test_number) if test_number else None
-    place = f"sandbox {client.base_url}" if client else target
-    items = [_item(exchange, edits.get(exchange.id), target, place, number) for exchange in exchanges]
+    number = checked_number(test_number) if test_number is not None else None
+    place, region = f"sandbox {client.base_url}" if client else target, os.environ.get("SINCH_REGION") or "us"
+    items = [_weighed(_item(exchange, edits.get(exchange.id), place, number), target, region) for exchange in exchanges]
     if requests_per_s is None and target in VENDOR:
         requests_per_s = VENDOR_REQUESTS_PER_S
     pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
-    return Plan(items, target, log=log if client is None else client.log, client=client, pace=pace)
+    log = log if client is None else client.log
+    return Plan(_once(items, log.path if log else None), target, log=log, client=client, pace=pace, region=region)
 
 
 def replay(
@@ -506,18 +532,23 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
         return exchange
     if unknown := set(edit) - set(_EDITABLE):
         raise WrongUseError(f"{sorted(unknown)[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
-    headers = dict(exchange.request_headers)
+    headers, redactor = dict(exchange.request_headers), Redactor(_last_number(exchange))
     for name, value in (edit.get("headers") or {}).items():
+        value = value and redactor.headers({name: value})[name]  # a token that is typed is a secret as any other
         headers = {key: old for key, old in headers.items() if key.lower() != name.lower()} | ({name: value} if value is not None else {})
-    body = edit.get("body", exchange.request_body)
+    url, body = edit.get("url", exchange.url), edit.get("body", exchange.request_body)
     return replace(
         exchange,
         method=edit.get("method", exchange.method),
-        url=edit.get("url", exchange.url),
+        url=url and redactor.url(url),
         request_headers=headers,
         request_body=body if body is None or isinstance(body, (str, bytes)) else json.dumps(body, ensure_ascii=False),
         endpoint=endpoint_of(edit.get("method", exchange.method), edit.get("url", exchange.url)),
     )
+
+
+def _last_number(x: Exchange) -> int:
+    return max((int(found["number"]) for text in (x.url or "", *x.request_headers.values()) for found in MARKER.finditer(text)), default=0)
 
 
 # --- planning --------------------------------------------------------------------------------------------------------
@@ -531,30 +562,43 @@ def _check_allowed(target: str) -> None:
         )
 
 
-def _item(exchange: Exchange, edit: Mapping[str, Any] | None, target: str, place: str, number: str | None) -> Item:
+def _item(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, number: str | None) -> Item:
     told = status_of(exchange.code) if exchange.status is None else None
-    exchange = replace(exchange, status=told) if told else exchange
-    changed = edited(exchange, edit)
-    changed = replace(changed, endpoint=endpoint_of(changed.method, changed.url))
+    original = complete(replace(exchange, status=told) if told else exchange)
+    original = replace(original, endpoint=endpoint_of(original.method, original.url))
+    changed = edited(original, edit)
     request, against = aimed_at(changed, number) if number else (changed, ())
-    region = os.environ.get("SINCH_REGION") or "us"
-    against = (*reasons_against(exchange, request, target, datetime.now(UTC), region), *against)
-    set_up = place == "sandbox" and not against
+    is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
     return Item(
-        original=exchange,
-        request=request,
-        place=place,
-        changed=_differs(exchange, changed),
-        test_number=number is not None,
-        fault=fault_for(exchange) if set_up else None,
-        against=against,
-        advice=_advice(exchange),
-        assumed=(*assumed_for(exchange, request), *([f"{told}, the status of {exchange.code} on the page"] if told else ())) if set_up else (),
-    )
+        original=original, request=request, place=place, changed=_as_sent(original) != _as_sent(changed), test_number=number is not None,
+        against=against, advice=_advice(original), assumed=is_told if place == "sandbox" else (),
+    )  # fmt: skip
 
 
-def _differs(original: Exchange, request: Exchange) -> bool:
-    return any(getattr(original, name) != getattr(request, name) for name in ("method", "url", "request_headers", "request_body"))
+def _weighed(item: Item, target: str, region: str | None) -> Item:
+    """Return the item with the reasons against it, and what a fresh sandbox needs to stand in for what caused the original's answer."""
+    found = reasons_against(item.original, item.request, target, datetime.now(UTC), region)
+    against = (*(reason for reason in found if not (item.checked and reason.startswith(MAY_BE_SENT))), *item.against)
+    if against or item.place != "sandbox":
+        return replace(item, against=against, assumed=())
+    return replace(item, fault=fault_for(item.original), assumed=(*assumed_for(item.original, item.request), *item.assumed))
+
+
+def _once(items: Sequence[Item], own: Path | None) -> tuple[Item, ...]:
+    """Hold back what people get from another item of the plan already, or got through another log of the work folder than our own."""
+    acting = [item for item in items if item.acts and not item.against]
+    first = {item.call_id: item for item in reversed(acting)}
+    elsewhere = sent_elsewhere(first, own) if first else {}
+    def reason(item: Item) -> str:
+        if path := elsewhere.get(item.call_id):
+            return f"was sent before: it stands in the log {path}"
+        return "" if first[item.call_id] is item else f"the same message as {first[item.call_id].original.id}: it is sent once"
+
+    return tuple(replace(item, against=(said,)) if item.acts and not item.against and (said := reason(item)) else item for item in items)
+
+
+def _as_sent(x: Exchange) -> tuple[Any, ...]:
+    return x.method, x.url, {name.lower(): value for name, value in x.request_headers.items()}, x.request_body
 
 
 def _advice(original: Exchange) -> str:
@@ -583,8 +627,15 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
         original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
         notes = [f"the original answer is not known; unchanged, the sandbox answers {baseline.answer}", *notes]
     compared = item.changed and original.outcome == "user_error"
-    was, now = (next(iter(diagnose(x, now=item.original.at).findings), None) if compared else None for x in (original, child))
-    verdict, reason = verdict_of(original, child, changed=item.changed, fault=item.fault is not None, test_number=item.test_number, was=was, now=now)
+    as_before = replace(
+        item.request, status=original.status, code=original.code, text=original.text, response_headers=original.response_headers,
+        response_body=original.response_body,
+    )  # fmt: skip
+    was, then, now = (next(iter(diagnose(x, now=item.original.at).findings), None) if compared else None for x in (original, as_before, child))
+    verdict, reason = verdict_of(
+        original, child, changed=item.changed, fault=item.fault is not None, test_number=item.test_number, was=was, now=now,
+        stays=compared and reason_stays(was, then, request_differences(original, item.request)),
+    )  # fmt: skip
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
     assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
@@ -604,7 +655,7 @@ def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str
     unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
     said = {call_id: batch_of(child, client) for call_id, child in unknown.items()}
     return {
-        call_id: f"checked: batch {batch_id} is there, so it was sent" if batch_id else "checked: no such batch is there, so it was not sent"
+        call_id: f"checked: batch {batch_id} is there, so it was sent" if batch_id else "checked: no such batch is there by now"
         for call_id, batch_id in said.items()
         if batch_id is not None
     }
@@ -618,7 +669,8 @@ def _checked(item: Item, client: Client) -> Item:
         return item
     if batch_id:
         return replace(item, against=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.against))
-    return replace(item, against=tuple(reason for reason in item.against if reason != held), advice="checked: no such batch is there")
+    left = tuple(reason for reason in item.against if reason != held)
+    return replace(item, against=left, advice="checked: no such batch is there", checked=True)
 
 
 # --- small things ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 from sinchtools.calllog import UNKNOWN, CallLog
 from sinchtools.client import retry_delay_s
 from sinchtools.errors import AlreadySentError, WrongUseError
-from sinchtools.hazards import advice_on
+from sinchtools.hazards import VENDOR, advice_on
 from sinchtools.records import Exchange
 
 MAX_WORKERS = 16
@@ -299,7 +299,9 @@ class Runner:
 
 
 def _may_go_again(answer: Exchange, job: Job) -> bool:
-    """Whether the attempt was surely not carried out: refused for its pace, or never connected."""
+    """Whether the attempt was surely not carried out: refused for its pace or for our credentials, or never connected."""
     if answer.failure == UNKNOWN or job.by_fault:
         return False
+    if answer.status == 401 and answer.target in VENDOR:  # by the next run, with mended credentials
+        return True
     return answer.status == 429 or (answer.status is None and advice_on(answer)[0] == "as-is")

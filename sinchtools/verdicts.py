@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+from sinchtools.api import locate, value_of
 from sinchtools.records import Exchange, Finding
 
 VERDICTS = ("FIXED", "SAME", "CHANGED", "WORSE", "INCONCLUSIVE")
@@ -27,6 +28,7 @@ def verdict_of(
     test_number: bool = False,
     was: Finding | None = None,
     now: Finding | None = None,
+    stays: bool = False,
 ) -> tuple[str, str]:
     """
     Return the verdict on a replay, and the reason for it.
@@ -41,12 +43,14 @@ def verdict_of(
         Whether a test number stood in for the recipients.
     was, now
         The first finding on the original and on the replay: two answers of one code may have different reasons.
+    stays
+        Whether the reason of the original's answer is still in the changed request, see `reason_stays`.
     """
     for holds, verdict, reason in (
         *_not_known(original, child, fault),
         *_unchanged(original, child, changed),
         *_not_comparable(original, child, was, test_number),
-        *_compared(original, child, was, now),
+        *_compared(original, child, was, now, stays),
     ):
         if holds:
             return verdict, reason
@@ -60,6 +64,7 @@ def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
     return (
         (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
         (fault, "INCONCLUSIVE", "by fault: the cause is not in the request, so the sandbox can only show it"),
+        (original.status is None and original.failure, "INCONCLUSIVE", f"the original got no answer ({original.failure})"),
         (original.status is None, "INCONCLUSIVE", f"of the original answer only {original.code or 'nothing'} is known"),
         (original.outcome == "other", "INCONCLUSIVE", f"the original's {original.status} is no answer of the API"),
     )
@@ -79,14 +84,22 @@ def _not_comparable(original: Exchange, child: Exchange, was: Finding | None, te
     aimed = test_number and was is not None and was.field in _RECIPIENTS
     return (
         (original.account != child.account, "INCONCLUSIVE", "another account than the original's"),
-        (original.endpoint not in (None, child.endpoint), "INCONCLUSIVE", "another endpoint than the original's"),
+        (not _same_endpoint(original, child), "INCONCLUSIVE", "another endpoint than the original's"),
         (own_credentials, "INCONCLUSIVE", "the configured credentials were sent, not the original's"),
         (aimed and passes, "INCONCLUSIVE", "the test number replaced the recipients, and they were the reason"),
         (child.status == 429, "INCONCLUSIVE", "too many requests just now: it was not looked at"),
     )
 
 
-def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None) -> _Rules:
+def _same_endpoint(original: Exchange, child: Exchange) -> bool:
+    """Whether both went to one endpoint; of an original without any, a wrong method is compared by its path, and a wrong path was to be mended."""
+    if original.endpoint is not None:
+        return original.endpoint == child.endpoint
+    meant = [endpoint.template for endpoint in locate(original.url or "").endpoints.values()]
+    return not meant or child.endpoint in meant
+
+
+def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None, stays: bool) -> _Rules:
     same_reason = (was and (was.rule, was.field)) == (now and (now.rule, now.field))
     passed, passes = original.outcome == "success", child.outcome == "success"
     outside = original.status == 429 or original.outcome == "sinch_error"
@@ -94,10 +107,49 @@ def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Fin
         (passed and passes, "SAME", "passed before, passes now"),
         (passed, "WORSE", "passed before, fails now"),
         (passes and outside, "INCONCLUSIVE", f"a {original.status} is not caused by the request, so the change cannot have mended it"),
+        (passes and stays, "INCONCLUSIVE", "the change leaves the reason of the original failure as it was: something else is different"),
         (passes, "FIXED", "the change removes the reason of the original failure"),
         (original.outcome == "user_error" and child.outcome == "sinch_error", "WORSE", "a server error now"),
         (_answer(original) == _answer(child) and same_reason, "SAME", "the change does not help: the same reason"),
     )
+
+
+def reason_stays(was: Finding | None, then: Finding | None, changes: Iterable[Difference]) -> bool:
+    """
+    Tell whether a change leaves the reason of a refusal as it was.
+
+    Parameters
+    ----------
+    was
+        The first finding on the original.
+    then
+        The first finding on the changed request, if it got the original's answer.
+    changes
+        What was changed in the request.
+    """
+    if was is None or then is None or (was.rule, was.field, was.pointer) != (then.rule, then.field, then.pointer):
+        return False
+    return not was.rule.startswith("observed") or not any(_at_fault(change.where, was) for change in changes)
+
+
+def _at_fault(where: str, finding: Finding) -> bool:
+    """Whether a difference is at the place that a finding names; of an account, a rate or a server no request shows any."""
+    kind, _, place = where.partition(" ")
+    if kind == "url":
+        return finding.location in {"path", "query", "host"}
+    if kind == "header":
+        return finding.location == "header" and place == (finding.field or "").lower()
+    return finding.location == kind and (kind != "body" or _overlap(place, finding))
+
+
+def _overlap(place: str, finding: Finding) -> bool:
+    field, pointer = f"/{finding.field}" if finding.field else "", finding.pointer or ""
+    named = [pointer] if _is_within(pointer, field) else [one for one in (pointer, field) if one]
+    return place in ("", "/") or not any(named) or any(_is_within(place, one) or _is_within(one, place) for one in named)
+
+
+def _is_within(inner: str, outer: str) -> bool:
+    return f"{inner}/".startswith(f"{outer}/")
 
 
 def _answer(exchange: Exchange) -> tuple[int | None, str | None]:
@@ -147,7 +199,7 @@ def _headers(old: Mapping[str, str], new: Mapping[str, str], ignored: tuple[str,
 
 
 def _bodies(old: str | bytes | None, new: str | bytes | None, ignored: tuple[str, ...]) -> Iterator[Difference]:
-    was, now = (_parsed(body) for body in (old, new))
+    was, now = (value_of(body) for body in (old, new))
     if was is None or now is None:
         yield from _differ("body", old or None, new or None)
     else:
@@ -168,10 +220,3 @@ def _values(path: str, old: Any, new: Any, ignored: tuple[str, ...]) -> Iterator
 
 
 _GONE = object()
-
-
-def _parsed(body: str | bytes | None) -> Any:
-    try:
-        return json.loads(body) if body else None
-    except (ValueError, RecursionError):
-        return None

@@ -91,7 +91,7 @@ def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(ve
 def test_the_test_number_stands_in_for_the_recipients(vendor, log):
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
-    panel.test_number.value, panel.effect.value = "+15559990001", LIVE_EFFECT
+    panel.test_number.value, panel.effect.value = "+15559990001", f"{LIVE_EFFECT} (the test number)"
     panel.replay_button.click()
     (batch,) = vendor.sandbox.account().batches.values()
     assert batch.to == ("15559990001",)
@@ -182,7 +182,8 @@ def test_a_second_start_while_it_runs_does_nothing(log):
 
 
 def test_a_batch_that_cannot_start_says_why(vendor, log):
-    panel = ReplayPanel([replace(GOOD, id=str(i), status=400) for i in range(3)], log=log)
+    bodies = [GOOD.request_body.replace("Hi", f"message {i}") for i in range(3)]
+    panel = ReplayPanel([replace(GOOD, id=str(i), request_body=body, status=400) for i, body in enumerate(bodies)], log=log)
     panel.target.value = "live"
     panel.batch.start_button.click()
     panel.batch.wait()

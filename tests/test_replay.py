@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -119,11 +121,109 @@ def test_an_edited_replay_is_judged_by_the_reason_of_the_original(log, body, cod
     assert result.verdict == verdict, result.reasons
 
 
-def test_a_missing_bearer_is_mended_by_a_header(log):
-    bad = sent(status=401, request_headers={"Authorization": "[secret opaque 32 #1]", "Content-Type": "application/json"})
-    (result,) = replay(bad, edit={"headers": {"authorization": "Bearer [secret opaque 32 #1]"}}, log=log)
+NO_BEARER = sent(status=401, request_headers={"Authorization": "[secret opaque 32 #1]", "Content-Type": "application/json"})
+BEARER, RUBBISH = "Bearer [secret opaque 32 #1]", "Token rubbish"
+
+
+@pytest.mark.parametrize("header", ["authorization", "Authorization"])
+def test_a_missing_bearer_is_mended_by_a_header(log, header):
+    (result,) = replay(NO_BEARER, edit={"headers": {header: BEARER}}, log=log)
     assert result.verdict == "FIXED"
 
+
+@pytest.mark.parametrize("order", [(None, BEARER, RUBBISH), (RUBBISH, None, BEARER), (BEARER, RUBBISH, None)])
+def test_another_credential_is_another_request(log, order):
+    verdicts = {None: "SAME", BEARER: "FIXED", RUBBISH: "CHANGED"}
+    for value in order:
+        (result,) = replay(NO_BEARER, edit=value and {"headers": {"Authorization": value}}, log=log)
+        assert result.verdict == verdicts[value], (value, result.reasons)
+
+
+def test_a_paste_without_an_answer_is_mended_by_a_header(log):
+    (result,) = replay(sent(request_headers=JSON), edit={"headers": {"Authorization": BEARER}}, log=log)
+    assert result.verdict == "FIXED"
+
+
+@pytest.mark.parametrize("value", ["Bearer ", "Bearer \u2022\u2022\u2022\u2022", "Bearer {token} ", " Bearer x"])
+def test_a_credential_that_no_client_sends_as_it_is_written_stops_no_other_row(log, value):
+    rows = [sent(status=401, request_headers={**JSON, "Authorization": value}), sent(id="x2", status=201)]
+    assert [(r.child.status, r.verdict) for r in replay(rows, log=log)] == [(401, "SAME"), (201, "SAME")]
+
+
+def test_a_credential_with_a_line_end_is_held_back(log):
+    rows = [sent(status=401, request_headers={**JSON, "Authorization": "Bearer a\nb"}), sent(id="x2", status=201)]
+    assert [(r.child and r.child.status) for r in replay(rows, log=log)] == [None, 201]
+
+
+def test_a_token_that_is_typed_into_an_edit_is_shown_nowhere(log):
+    typed = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
+    made = plan(NO_BEARER, edits={"x1": {"headers": {"Authorization": f"Bearer {typed}"}, "url": f"{URL}?token={typed}"}}, log=log)
+    (result,) = made.run()
+    assert result.child.status in {201, 400}
+    assert made.items[0].changed
+    assert typed not in repr((made, made.items, made.frame.to_dict(), result, result.request_differences, list(log)))
+
+
+def test_a_typed_token_is_another_than_the_one_that_was_there():
+    assert edited(sent(), {"headers": {"Authorization": "Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607"}}).request_headers["Authorization"] == (
+        "Bearer [secret opaque 32 #2]"
+    )
+
+
+def test_no_answer_to_the_original_is_known_and_not_asked_of_the_sandbox(log):
+    (result,) = replay(sent({**GOOD, "to": ["++1555"]}, failure="ReadTimeout"), edit={"body": GOOD}, log=log)
+    assert (result.verdict, len(log)) == ("INCONCLUSIVE", 1)
+    assert "the original got no answer (ReadTimeout)" in result.reasons
+
+
+def test_what_the_evidence_leaves_out_of_the_original_is_told_by_its_url(log):
+    bare = sent("{", status=400, code="syntax_invalid_json", endpoint=None, account=None)
+    assert replay(bare, edit={"body": GOOD}, log=log)[0].verdict == "FIXED"
+    assert replay(bare, edit={"method": "GET", "body": None}, log=log)[0].verdict == "INCONCLUSIVE"
+
+
+def test_a_wrong_method_is_not_mended_by_another_path(log):
+    bad = sent(None, method="PATCH", status=405, endpoint=None)
+    assert replay(bad, edit={"method": "GET", "url": URL.replace("batches", "inbounds")}, log=log)[0].verdict == "INCONCLUSIVE"
+
+
+def test_a_running_sandbox_is_not_reset_by_evidence(log):
+    with Sandbox(service_plan_id=PLAN) as sandbox:
+        client = Client(base_url=sandbox.url, account=PLAN, token=Token(sandbox.api_token), log=log, target="sandbox")
+        sandbox.account().add_batch(to=["15551230001"], body="Hi")
+        paths = ("/__sandbox__/reset", "/xms/../__sandbox__/reset", "/%5f_sandbox__/reset")
+        rows = [sent(None, id=path, url=f"https://us.sms.api.sinch.com{path}", status=404) for path in paths]
+        done = plan(rows, client=client).run()
+        client.close()
+        assert [r.child for r in done] == [None] * 3
+        assert len(sandbox.account().batches) == 1
+
+
+OUTSIDE = {
+    "a blocked account": sent(status=403, code="blocked_account"),
+    "a good token": sent(status=401),
+    "a callback URL": sent({**GOOD, "delivery_report": "full"}, status=403, code="missing_callback_url"),
+    "a group": sent({**GOOD, "to": [GROUP, "15551230001"]}, status=403, code="unknown_group"),
+    "a number type": sent(status=403, code="illegal_number_type"),
+}
+
+
+@pytest.mark.parametrize("original", OUTSIDE.values(), ids=OUTSIDE.keys())
+@pytest.mark.parametrize("edit", [{"headers": {"X-Trace": "1"}}, {"text": "Ho"}], ids=["a header", "the text"])
+def test_a_change_elsewhere_mends_nothing_in_a_running_sandbox(log, original, edit):
+    edit = edit if "headers" in edit else {"body": {**json.loads(original.request_body), "body": edit["text"]}}
+    with Sandbox(service_plan_id=PLAN) as sandbox:
+        sandbox.account(callback_url="https://callback.invalid/").add_group(GROUP, members=("15551230001",))
+        client = Client(base_url=sandbox.url, account=PLAN, token=Token(sandbox.api_token), log=log, target="sandbox")
+        (result,) = plan(original, edits={"x1": edit}, client=client).run()
+        client.close()
+    assert (result.child.status, result.verdict) == (201, "INCONCLUSIVE"), result.reasons
+
+
+@pytest.mark.parametrize("edit", [{"headers": {"content-type": "application/json"}}], ids=["the case of a header's name"])
+def test_a_change_that_means_the_same_is_none(log, edit):
+    (result,) = replay(sent('{"to": ["+15551230001"],}', status=400, code="syntax_invalid_json"), edit=edit, log=log)
+    assert (result.verdict, result.reasons[0]) == ("SAME", "unchanged, and answered as before")
 
 def test_a_wrong_method_is_mended_by_the_right_one(log):
     bad = sent(None, method="PUT", url=URL, status=405, endpoint=None)
@@ -202,6 +302,93 @@ def test_live_sends_once_however_often_it_is_run(vendor, log):
     assert "sent once only" in again.reasons[0]
 
 
+class Later(datetime):
+    """Two hours from now."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + timedelta(hours=2)
+
+
+def test_live_sends_once_also_through_another_log_of_the_work_folder(vendor, work):
+    first = plan(sent(status=400), target="live", log=CallLog(work / "ticket-77" / "calls.sqlite"))
+    first.run(confirm=first.effect)
+    again = plan(sent(id="x9", status=400), target="live")
+    assert "was sent before" in again.reasons["x9"][0] and "ticket-77" in again.reasons["x9"][0]
+    assert again.run(confirm=again.effect)[0].child is None
+    assert len(vendor.sends) == 1
+
+
+def test_two_plans_of_two_logs_made_before_either_ran_send_once(vendor, work):
+    plans = [plan(sent(status=400), target="live", log=CallLog(work / name / "calls.sqlite")) for name in ("a", "b")]
+    plans[0].run(confirm=plans[0].effect)
+    with pytest.raises(NotAllowedError, match="make 0 requests"):
+        plans[1].run(confirm="send 1 SMS to 1 people")
+    assert len(vendor.sends) == 1
+
+
+def test_a_plan_that_is_out_of_date_is_weighed_again(vendor, log, monkeypatch):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    made = plan([sent({**GOOD, "send_at": soon.isoformat()}, status=400), sent(id="x2", status=400)], target="live", log=log)
+    assert made.effect == "send 2 SMS to 1 people"
+    monkeypatch.setattr(sys.modules[plan.__module__], "datetime", Later)
+    with pytest.raises(NotAllowedError, match="send 1 SMS to 1 people"):
+        made.run(confirm="send 2 SMS to 1 people")
+    assert "send_at is past" in made.reasons["x1"][0]
+    assert made.run(confirm=made.effect)[1].child.status == 201
+
+
+def test_a_plan_stays_in_its_region(vendor, log, monkeypatch):
+    hosts, real = [], vendor._answered
+    monkeypatch.setattr(vendor, "_answered", lambda prepared: (hosts.append(urlsplit(prepared.url).hostname), real(prepared))[1])
+    made = plan(sent(status=400), target="live", log=log)
+    monkeypatch.setenv("SINCH_REGION", "eu")
+    made.run(confirm=made.effect)
+    assert hosts == ["us.sms.api.sinch.com"]
+
+
+def test_other_credentials_than_planned_with_send_nothing(vendor, log, monkeypatch):
+    made = plan(sent(status=400), target="live", log=log)
+    monkeypatch.setenv("SINCH_SERVICE_PLAN_ID", "0" * 32)
+    with pytest.raises(NotAllowedError, match="make 0 requests"):
+        made.run(confirm="send 1 SMS to 1 people")
+    assert "another account" in made.reasons["x1"][0]
+    assert vendor.requests == []
+
+
+def test_after_a_401_mended_credentials_go_again(vendor, log, monkeypatch):
+    monkeypatch.setenv("SINCH_API_TOKEN", "wrong")
+    made = plan(sent(status=400), target="live", log=log)
+    assert made.run(confirm=made.effect)[0].child.status == 401
+    monkeypatch.setenv("SINCH_API_TOKEN", TOKEN)
+    for _ in range(2):
+        made = plan(sent(status=400), target="live", log=log)
+        assert made.run(confirm=made.effect)[0].child.status == 201
+    assert len(vendor.sends) == 2
+
+
+def test_a_message_that_stands_twice_in_the_evidence_is_planned_once(vendor, log):
+    made = plan([sent(status=400), sent(id="x2", status=400)], target="live", log=log)
+    assert made.reasons == {"x2": ("the same message as x1: it is sent once",)}
+    done = made.run(confirm=made.effect)
+    assert [r.child and r.child.parent_id for r in done] == ["x1", None]
+    assert len(done.frame) == len(vendor.sends) == 1
+
+
+def test_a_plan_that_was_stopped_before_it_ran_sends_nothing_and_then_goes_on(vendor, log):
+    made = plan(sent(status=400), target="live", log=log)
+    made.stop()
+    first = made.run(confirm=made.effect)
+    assert (first.stopped, first[0].child, vendor.sends) == ("stopped by hand", None, [])
+    assert made.run(confirm=made.effect)[0].child.status == 201
+
+
+def test_what_is_sent_to_people_waits_for_the_disk(vendor, log):
+    made = plan(sent(status=400), target="live", log=log)
+    made.run(confirm=made.effect)
+    assert log._read("PRAGMA synchronous") == [(2,)]
+
+
 def test_a_changed_request_is_another_one(vendor, log):
     for text in ("Hi", "Ho"):
         made = plan(sent(status=400), target="live", edits={"x1": {"body": {**GOOD, "body": text}}}, log=log)
@@ -244,6 +431,12 @@ AGAINST = {
     "a gateway's 500": (sent(status=500, response_body="<html>bad</html>"), "may already have been sent"),
     "accepted": (sent(status=201), "not idempotent"),
     "a redirect": (sent(status=302), "does not say what became of it"),
+    "a gateway's 500 in another encoding": (sent(status=500, response_body="<html>é".encode("latin-1")), "may already have been sent"),
+    "a gateway's 500 with a mark before it": (sent(status=500, response_body="\ufeff <html>"), "may already have been sent"),
+    "a gateway's 500 without a body": (sent(status=500, response_headers={"content-type": "text/html"}), "may already have been sent"),
+    "499": (sent(status=499), "may already have been sent"),
+    "408": (sent(status=408), "may already have been sent"),
+    "a redacted header": (sent(status=400, request_headers={**JSON, "X-Api-Key": "[secret opaque 32 #2]"}), "redacted part"),
     "past send_at": (sent({**GOOD, "send_at": "2020-01-01T00:00:00Z"}, status=400), "send_at is past"),
     "past expire_at": (sent({**GOOD, "expire_at": "2020-01-01T00:00:00Z"}, status=400), "expire_at is past"),
     "another account": (sent(url=URL.replace(PLAN, "0" * 32), status=400), "another account"),
@@ -268,7 +461,7 @@ def test_what_speaks_against_live_does_not_speak_against_a_simulation(target, lo
 
 
 def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor, log):
-    made = plan([sent(status=500), sent(id="x2", status=400)], target="live", log=log)
+    made = plan([sent(status=500), sent({**GOOD, "body": "Ho"}, id="x2", status=400)], target="live", log=log)
     assert made.effect == "send 2 SMS to 1 people, 1 of them again after a 500"
     assert made.frame["advice"][0].startswith("try again: ")
     assert "not processed" in made.frame["advice"][0].lower()
@@ -276,14 +469,16 @@ def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor, log):
 
 EFFECTS = {
     "recipients times parts": ([{**GOOD, "to": ["15551230001", "15551230002", "15551230003"], "body": "x" * 307}], "send 9 SMS to 3 people"),
-    "the same person twice": ([GOOD, GOOD], "send 2 SMS to 1 people"),
+    "the same person twice": ([GOOD, {**GOOD, "body": "Ho"}], "send 2 SMS to 1 people"),
+    "the same message twice": ([GOOD, GOOD], "send 1 SMS to 1 people"),
     "written in two ways": ([{**GOOD, "to": ["+15551230001", "0015551230001"]}], "send 1 SMS to 1 people"),
     "each with a text of its own": (
         [{"to": ["15551230001", "15551230002"], "body": "${a}", "parameters": {"a": {"15551230001": "x" * 161, "default": "x"}}}],
         "send 3 SMS to 2 people",
     ),
     "UCS-2": ([{**GOOD, "body": "д" * 71}], "send 2 SMS to 1 people"),
-    "cut short": ([{**GOOD, "body": "x" * 400, "truncate_concat": True, "max_number_of_message_parts": 2}], "send 2 SMS to 1 people"),
+    "cut to one part": ([{**GOOD, "body": "x" * 400, "truncate_concat": True, "max_number_of_message_parts": 2}], "send 1 SMS to 1 people"),
+    "a type that is null": ([{**GOOD, "body": "x" * 400, "type": None}], "send 3 SMS to 1 people"),
     "a picture": ([{"type": "mt_media", "to": ["15551230001"], "body": {"url": "https://example.com/a.jpg"}}], "send 1 SMS to 1 people"),
     "a group": ([{**GOOD, "to": [GROUP]}], "send 0 SMS to 0 people and to all members of 1 groups of unknown size"),
     "a group and a person": ([{**GOOD, "to": [GROUP, "15551230001"]}], "send 1 SMS to 1 people and to all members of 1 groups of unknown size"),
@@ -310,7 +505,8 @@ def test_the_effect_equals_recipients_times_parts(batches):
     with pytest.MonkeyPatch.context() as monkeypatch:
         Vendor(monkeypatch)
         made = plan([sent({"to": to, "body": "x" * size}, id=str(i), status=400) for i, (to, size) in enumerate(batches)], target="live")
-        messages = sum(len(to) * (1 if size <= 160 else -(-size // 153)) for to, size in batches)
+        each = {(tuple(to), size) for to, size in batches}  # the same message is sent once
+        messages = sum(len(to) * (1 if size <= 160 else -(-size // 153)) for to, size in each)
         assert made.effect == f"send {messages} SMS to {len({number for to, _ in batches for number in to})} people"
 
 
@@ -323,7 +519,7 @@ def test_a_test_number_stands_in_for_every_recipient(vendor, log):
     assert json.loads(made.items[0].request.request_body) == {
         "to": [TEST_NUMBER], "body": "Hi ${name}", "parameters": {"name": {"default": "you", TEST_NUMBER: "Ada"}},
     }  # fmt: skip
-    assert made.effect == "send 1 SMS to 1 people"
+    assert made.effect == "send 1 SMS to 1 people (the test number)"
     assert not made.items[0].changed
 
 
@@ -340,7 +536,7 @@ def test_what_the_test_number_cannot_stand_in_for_is_held_back(vendor, log, exch
     assert any(reason in one for one in made.reasons["x1"])
 
 
-@pytest.mark.parametrize("number", ["nobody", "++15551230001", GROUP])
+@pytest.mark.parametrize("number", ["", "nobody", "++15551230001", GROUP])
 def test_a_test_number_that_is_none_is_wrong_use(number):
     with pytest.raises(WrongUseError, match="test number"):
         plan(sent(), test_number=number)
@@ -351,6 +547,26 @@ def test_a_check_asks_for_the_members_of_groups(vendor, log):
     made = plan(sent({**GOOD, "to": [GROUP, "15551230001"]}, status=400), target="live", log=log).check()
     assert made.effect == "send 2 SMS to 2 people"
     assert vendor.sends == []
+
+
+OTHER_GROUP = "01FC66621VHDBN119Z8PMV1QPV"
+
+
+def test_a_check_asks_for_the_members_of_groups_within_groups(vendor, log):
+    account = vendor.sandbox.account()
+    account.add_group(OTHER_GROUP, members=("15551230002", "15551230003"))
+    account.add_group(GROUP, members=("15551230001",), child_groups=[OTHER_GROUP])
+    account.groups[OTHER_GROUP].child_groups.append(GROUP)  # in a ring
+    made = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
+    assert made.effect == "send 3 SMS to 3 people"
+    made.run(confirm=made.effect)
+    assert len(next(iter(account.batches.values())).recipients) == 3
+
+
+def test_a_group_within_that_the_vendor_does_not_tell_leaves_the_size_unknown(vendor, log):
+    vendor.sandbox.account().add_group(GROUP, members=("15551230001",), child_groups=[OTHER_GROUP])
+    made = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
+    assert "groups of unknown size" in made.effect
 
 
 REFERENCED = {**GOOD, "client_reference": "order-17"}
@@ -368,6 +584,39 @@ def test_a_check_by_client_reference_settles_what_became_of_the_original(vendor,
         assert "was sent already: batch" in checked.reasons["x1"][0]
     else:
         assert (checked.reasons, checked.effect) == ({}, "send 1 SMS to 1 people")
+
+
+def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(vendor, log):
+    vendor.sandbox.account().add_batch(to=["15551230001"], body="Hi, corrected", client_reference="order-17", **{"from": "15559870002"})
+    checked = plan(sent(REFERENCED, failure="ReadTimeout", at=datetime.now(UTC)), target="live", log=log).check()
+    assert "may already have been sent" in checked.reasons["x1"][0]
+
+
+@pytest.mark.parametrize("minutes", [-90, 4, 120])
+def test_a_clock_that_differs_hides_no_batch(vendor, log, minutes):
+    vendor.sandbox.account().add_batch(to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"})
+    told = sent(REFERENCED, failure="ReadTimeout", at=datetime.now(UTC) + timedelta(minutes=minutes))
+    assert "was sent already" in plan(told, target="live", log=log).check().reasons["x1"][0]
+
+
+@pytest.mark.parametrize("body", [b"<html>login</html>", b"{}", b'{"batches": null}', b""])
+def test_an_answer_that_is_no_list_of_batches_settles_nothing(vendor, log, body):
+    real = vendor._answered
+
+    def portal(prepared):
+        response = real(prepared)
+        response._content = body if prepared.method == "GET" else response._content
+        return response
+
+    vendor._answered = portal
+    checked = plan(sent(REFERENCED, failure="ReadTimeout", at=datetime.now(UTC)), target="live", log=log).check()
+    assert "may already have been sent" in checked.reasons["x1"][0]
+
+
+def test_what_was_checked_stays_checked_when_it_runs(vendor, log):
+    checked = plan(sent(REFERENCED, failure="ReadTimeout", at=datetime.now(UTC)), target="live", log=log).check()
+    assert checked.run(confirm=checked.effect)[0].child.status == 201
+    assert len(vendor.sends) == 1
 
 
 @pytest.mark.parametrize(
@@ -435,7 +684,8 @@ def test_two_plans_at_once_send_once(vendor, log):
 
 
 def test_a_plan_says_its_order_pace_and_duration(vendor, log):
-    evidence = [sent({**GOOD, "to": ["15551230001", "15551230002"]}, id=str(i), status=400, elapsed_ms=100.0) for i in range(4)]
+    to = ["15551230001", "15551230002"]
+    evidence = [sent({**GOOD, "to": to, "body": f"message {i}"}, id=str(i), status=400, elapsed_ms=100.0) for i in range(4)]
     made = plan(evidence, target="live", requests_per_s=5, messages_per_s=1, log=log)
     assert made.frame["starts_s"].tolist() == [0, 2, 4, 6]
     assert made.frame["messages"].tolist() == [2] * 4
@@ -525,6 +775,14 @@ def test_what_the_evidence_calls_its_endpoint_decides_nothing(vendor, log, said)
     made = plan(sent({**GOOD, "to": ["+15551230001", "15551230002"]}, status=400, **said), target="live", log=log)
     assert made.effect == "send 2 SMS to 2 people"
     assert plan(sent(status=503, **said), target="live", log=log).reasons["x1"]
+
+
+@pytest.mark.parametrize("path", ["/batches/.", "/batches/%2E", f"/batches/{GROUP}/..", f"/groups/../batches/{GROUP}", "/../0/batches"])
+def test_live_holds_back_a_path_that_leads_elsewhere_once_it_is_sent(vendor, log, path):
+    made = plan(sent(url=URL.replace("/batches", path), status=400, at=datetime.now(UTC)), target="live", log=log)
+    assert any("leads elsewhere" in reason for reason in made.reasons["x1"])
+    made.run(confirm=made.effect)
+    assert vendor.requests == []
 
 
 @pytest.mark.parametrize("path", ["/%62atches", "/./batches", "/x/../batches", "//batches", "/batches;a=1"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
@@ -30,12 +30,19 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         Runs a plan with a progress callback.
     show
         Shows the results.
+    locks
+        Controls that stay as they are while it runs.
     """
 
     def __init__(
-        self, panel: Panel, make: Callable[[], Plan], run: Callable[[Plan, Callable[[Progress], object]], Replayed], show: Callable[[Replayed], None]
+        self,
+        panel: Panel,
+        make: Callable[[], Plan],
+        run: Callable[[Plan, Callable[[Progress], object]], Replayed],
+        show: Callable[[Replayed], None],
+        locks: Iterable[widgets.Widget] = (),
     ) -> None:
-        self._panel, self._make, self._run, self._show = panel, make, run, show
+        self._panel, self._make, self._run, self._show, self._locks = panel, make, run, show, tuple(locks)
         self._plan: Plan | None = None
         self._thread: threading.Thread | None = None
         self._drawn_at = 0.0
@@ -54,7 +61,9 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self._thread and self._thread.is_alive():
             return
         self._plan = self._make()
-        self.start_button.disabled = True
+        _running.add(self)
+        for one in (self.start_button, *self._locks):
+            one.disabled = True
         self._thread = threading.Thread(target=self._work, args=(self._plan,), name="sinchtools-panel", daemon=True)
         self._thread.start()
 
@@ -76,7 +85,10 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         except Exception as error:  # nobody else would see it
             self._panel.status.value = error_card(error)
         finally:
-            self.start_button.disabled, self.stop_button.disabled = False, True
+            _running.discard(self)
+            self.stop_button.disabled = True
+            for one in (self.start_button, *self._locks):
+                one.disabled = False
             self._panel.show_twin()
 
     def _draw(self, progress: Progress) -> None:
@@ -86,3 +98,14 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._drawn_at, self.stop_button.disabled = now, False
         self.bar.max, self.bar.value = max(progress.total, 1), progress.done
         self.counts.value = f"<span role='status'>{progress}</span>"
+
+
+_running: set[Batch] = set()
+
+
+def stop_all_of(place: object) -> bool:
+    """Stop what a panel of that kind and case has under way, since its cell was run again and nobody sees its Stop; return whether there was any."""
+    found = [batch for batch in list(_running) if batch._panel.place == place]
+    for batch in found:
+        batch.stop()
+    return bool(found)

@@ -47,6 +47,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     ----------
     case
         The case, or None.
+    place
+        Which panel it is, and of which case: the same when its cell is run again.
     """
 
     made_from = "evidence"  # the part of a case that the panel shows; none: all of it
@@ -54,7 +56,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, title: str, promise: str, *, target: str | None = None, source: Any = None) -> None:
         self.case = source if isinstance(source, Case) else None
-        self._place = (type(self), str(self.case.folder.absolute()) if self.case else "")
+        self.place = (type(self), str(self.case.folder.absolute()) if self.case else "")
         self._title, self._source, self._writing = title, source, 0
         self._display_id, self._twin = "", ""
         self.status = widgets.HTML(layout=WIDE)
@@ -79,7 +81,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def begin(self) -> None:
         """Begin with the values that a panel of the same case had when its cell was run before."""
-        for name, value in _kept.get(self._place, {}).items():
+        for name, value in _kept.get(self.place, {}).items():
             with suppress(TraitError, LookupError):  # it is not offered any more
                 getattr(self, name).value = value
 
@@ -110,7 +112,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                     one.disabled = False
             self.show_twin()
             if self.case:
-                _kept[self._place] = {name: getattr(self, name).value for name in self.keeps}
+                _kept[self.place] = {name: getattr(self, name).value for name in self.keeps}
 
         return callback
 

@@ -17,7 +17,7 @@ from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
 from sinchtools.exporters import to_curl
 from sinchtools.hazards import VENDOR
-from sinchtools.panels.batch import Batch
+from sinchtools.panels.batch import Batch, stop_all_of
 from sinchtools.panels.choice import ExchangeChoice, label
 from sinchtools.panels.frame import Panel
 from sinchtools.panels.look import WIDE, banner, button, card, labelled, row, shown, table
@@ -61,7 +61,9 @@ class ReplayPanel(Panel):
     def __init__(self, evidence: Case | Iterable[Exchange], *, log: CallLog | None = None) -> None:
         promise = "The original is never changed: a replay is a row of its own."
         super().__init__("Replay a failing request", promise, target="sandbox", source=evidence)
+        was_running = stop_all_of(self.place)
         self.results: list[Result] = []
+        self._checked: dict[tuple[str, ...], Plan] = {}  # by their calls: plans that the vendor was asked about
         self._log = self.case.log if self.case and log is None else log
         self.choice = ExchangeChoice(self.exchanges, self.guard(self.reset))
         self.diagnosis = widgets.HTML(layout=WIDE)
@@ -71,8 +73,9 @@ class ReplayPanel(Panel):
         self.fix_button = button("Apply the certain fix", "Change the request as the diagnosis proposes")
         self.reset_button = button("Back to the original", "Forget the changes made above")
         self.outcome = widgets.HTML(layout=WIDE)
-        self.batch = Batch(self, self._plan_of_kind, self._run, self._show_all)
+        self.batch = Batch(self, self._plan_of_kind, self._run, self._show_all, locks=(self.target, self.test_number))
         buttons = (self.replay_button, self.fix_button, self.reset_button)
+        self.check_button.on_click(self.guard(self.ask, self.check_button, *buttons, busy="Asking the vendor ..."))
         self.replay_button.on_click(self.guard(self.replay, *buttons, busy="Replaying ..."))
         self.fix_button.on_click(self.guard(self.fix, *buttons))
         self.reset_button.on_click(self.guard(self.reset, *buttons))
@@ -83,6 +86,13 @@ class ReplayPanel(Panel):
             self.reset()
         else:
             self.say("There is no exchange to replay: read some evidence first.")
+        if was_running:
+            self.say("What this panel had under way was stopped, since its cell was run again. Click to go on with the rest.")
+
+    def close(self) -> None:
+        """Take the panel away; what it has under way is stopped."""
+        self.batch.stop()
+        super().close()
 
     def redraw(self) -> None:
         """Offer what the case holds now; the exchange that is chosen stays, and what was changed in the boxes."""
@@ -96,7 +106,10 @@ class ReplayPanel(Panel):
         self.target.value = "sandbox"
         self.test_number = labelled(widgets.Text, "Test number", "Stands in for every recipient; empty: the real ones")
         self.effect = labelled(widgets.Text, "Effect", "Type what would happen, word for word, to confirm it")
-        self.vendor = widgets.VBox((self.test_number, self.effect), layout=widgets.Layout(width="100%", display="none"))
+        self.check_button = button(
+            "Check first (reads only)", "Ask the vendor what became of the originals and who is in their groups; sends no message"
+        )
+        self.vendor = widgets.VBox((self.test_number, self.check_button, self.effect), layout=widgets.Layout(width="100%", display="none"))
         self.target.observe(self.guard(self._aim), names="value")
 
     def _add_boxes(self) -> None:
@@ -136,12 +149,18 @@ class ReplayPanel(Panel):
 
     def replay(self) -> Result:
         """Replay the request as it stands in the boxes, and show the verdict."""
-        edit = self.edit()
-        result: Result = self._run(self._plan([self.exchange], {self.exchange.id: edit} if edit else {}))[0]
+        result: Result = self._run(self._plan_as_it_stands())[0]
         self.results.append(result)
         self.outcome.value = result_html(result, self.target.value) + self._history()
         self.say(f"{result.verdict}. Replay {len(self.results)} of this panel" + "; it is in the call log." * (result.child is not None))
         return result
+
+    def ask(self) -> None:
+        """Ask the vendor the read-only questions about the chosen exchange and about all of its kind, and show what is left to be sent."""
+        made = [self._plan_as_it_stands(), self._plan_of_kind()]
+        self._checked |= {_calls(one): one.check() for one in {_calls(plan): plan for plan in made}.values()}
+        self.outcome.value = self._plan_as_it_stands()._repr_html_()
+        self.say("Asked. Shown is what is left to be sent of the chosen exchange; nothing was sent.")
 
     def edit(self) -> dict[str, Any]:
         """Return what the boxes change, as ``st.replay`` takes it; empty when nothing was changed."""
@@ -160,7 +179,12 @@ class ReplayPanel(Panel):
 
     def _plan(self, exchanges: Sequence[Exchange], edits: Mapping[str, Mapping[str, Any]]) -> Plan:
         number = self.test_number.value.strip() if self.target.value in VENDOR else None
-        return plan(exchanges, target=self.target.value, edits=edits, test_number=number or None, log=self._log)
+        made = plan(exchanges, target=self.target.value, edits=edits, test_number=number or None, log=self._log)
+        return self._checked.get(_calls(made), made)
+
+    def _plan_as_it_stands(self) -> Plan:
+        edit = self.edit()
+        return self._plan([self.exchange], {self.exchange.id: edit} if edit else {})
 
     def _plan_of_kind(self) -> Plan:
         exchanges = self.choice.of_kind
@@ -181,7 +205,8 @@ class ReplayPanel(Panel):
         counts = Counter(result.verdict if result.child else "not sent" for result in done)
         self.outcome.value = done._repr_html_()
         said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        self.say(f"{said}. {done.stopped.capitalize()}: click again to go on." if done.stopped else f"{said}. They are in the call log.")
+        then = f"{done.stopped.capitalize()}: click again to go on." if done.stopped else "They are in the call log."
+        self.say(f"{said}. " + ("It was a preview: nothing was sent." if done.target == "preview" else then))
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what is chosen, what is wrong with it, and the last verdict."""
@@ -210,6 +235,10 @@ class ReplayPanel(Panel):
             return ""
         rows = [[str(i), label(r.original), r.verdict, "; ".join(r.reasons)] for i, r in enumerate(self.results, 1)]
         return table(["Replay", "Exchange", "Verdict", "Why"], rows[-10:], total=len(rows), caption="Replays of this panel")
+
+
+def _calls(made: Plan) -> tuple[str, ...]:
+    return (made.target, *(item.call_id for item in made.items))
 
 
 def result_html(result: Result, target: str = "sandbox") -> str:

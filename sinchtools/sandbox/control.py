@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sinchtools.api import CONTROL
 from sinchtools.checks import instant_of
 from sinchtools.errors import SinchToolsError, WrongUseError
 from sinchtools.records import header
@@ -15,17 +16,15 @@ from sinchtools.sandbox.state import stamp
 if TYPE_CHECKING:
     from sinchtools.sandbox.server import Sandbox
 
-ROOT = "/__sandbox__/"
-
 
 def control(sandbox: Sandbox, request: Request) -> Answer:
     """Answer a control request: 400 and a JSON sentence for what makes no sense, 403 for what a web page sends."""
-    name = request.target.partition("?")[0].removeprefix(ROOT).rstrip("/")
+    name = request.target.partition("?")[0].removeprefix(CONTROL).rstrip("/")
     if header(request.headers, "Origin"):
         return _sentence(403, "The sandbox is not controlled from web pages.")
     switches = {method: switch for (known, method), switch in _SWITCHES.items() if known == name}
     if not switches:
-        return _sentence(404, f"There is no {ROOT}{name[:40]}. Use: {', '.join(sorted({known for known, _ in _SWITCHES}))}.")
+        return _sentence(404, f"There is no {CONTROL}{name[:40]}. Use: {', '.join(sorted({known for known, _ in _SWITCHES}))}.")
     if request.method not in switches:
         answer = _sentence(405, f"Use {' or '.join(switches)}.")
         answer.headers["Allow"] = ", ".join(switches)

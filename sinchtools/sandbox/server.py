@@ -20,10 +20,11 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream, StreamClosedError
 
+from sinchtools.api import CONTROL
 from sinchtools.errors import PortInUseError, WrongUseError
 from sinchtools.sandbox.answers import BODY_BYTES, HEADER_BYTES, Answer, Limiter, Request, answer
 from sinchtools.sandbox.callbacks import Callbacks
-from sinchtools.sandbox.control import ROOT, control
+from sinchtools.sandbox.control import control
 from sinchtools.sandbox.faults import Faults
 from sinchtools.sandbox.state import Account, Clock, account_settings, made_up, stamp
 
@@ -196,7 +197,7 @@ class Sandbox:
     def _take(self, request: Request) -> Answer:
         with self._lock:
             self._served += 1
-            if request.target.startswith(ROOT):
+            if request.target.startswith(CONTROL):
                 return control(self, request)
             return answer(request, self._accounts, self.faults, self.limiter)
 
@@ -339,7 +340,7 @@ class _Exchange(HTTPMessageDelegate):
         self.connection.set_close_callback(self._leave)
         if found.latency_ms:
             asyncio.get_running_loop().call_at(self.came_s + found.latency_ms / 1000, self._reply, found)
-        elif self.line.path.startswith(ROOT) or self.server.sandbox.callbacks.due_in_s() is not None:
+        elif self.line.path.startswith(CONTROL) or self.server.sandbox.callbacks.due_in_s() is not None:
             self.task = asyncio.ensure_future(self._settle_and_reply(found))
         else:
             self._reply(found)
@@ -361,7 +362,7 @@ class _Exchange(HTTPMessageDelegate):
         return Request(method=self.line.method, target=self.line.path, headers=self.headers, body=body, too_large=self.size > BODY_BYTES)
 
     async def _settle_and_reply(self, found: Answer) -> None:
-        if self.line.path.startswith(ROOT):
+        if self.line.path.startswith(CONTROL):
             await self.server.sandbox.settle()
             self._reply(found)
         else:
