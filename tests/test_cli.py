@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 import requests
 
 from sinchtools.cli import main
+from tests.vendor import PLAN as VENDOR_PLAN
+from tests.vendor import Vendor
 
 PLAN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
 TOKEN = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
@@ -154,6 +157,38 @@ def test_a_replay_run_twice_sends_once(run, curl):
     assert "sent once only" in " ".join(second["reasons"])
 
 
+def timed_out(folder):
+    body = json.dumps({"to": ["+15551230001"], "from": "15559870002", "body": "Hi", "client_reference": "order-17"})
+    row = {"id": "x1", "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "method": "POST", "request_body": body, "failure": "ReadTimeout",
+           "url": f"https://us.sms.api.sinch.com/xms/v1/{VENDOR_PLAN}/batches", "request_headers": {"Content-Type": "application/json"}}  # fmt: skip
+    (folder / "timeout.jsonl").write_text(json.dumps(row))
+    return folder / "timeout.jsonl"
+
+
+def test_a_live_replay_asks_first_on_wish_and_sends_what_was_typed(run, tmp_path, monkeypatch):
+    vendor, evidence = Vendor(monkeypatch), timed_out(tmp_path)
+    live = ("replay", evidence, "--target", "live", "--json")
+    assert run(*live)[0] == 2
+    code, out, err = run(*live, "--confirm", "make 0 requests, send 0 SMS")
+    assert (code, vendor.requests) == (1, [])
+    assert "may already have been sent" in out
+    code, _, err = run(*live, "--check")
+    assert (code, vendor.sends) == (2, [])
+    assert "send 1 SMS to 1 people" in err
+    code, out, _ = run(*live, "--check", "--confirm", "send 1 SMS to 1 people")
+    assert (json.loads(out)["results"][0]["status"], len(vendor.sends)) == (201, 1)
+
+
+def test_a_run_that_was_stopped_exits_with_1_and_says_why(run, tmp_path, monkeypatch):
+    rows = [{"id": str(i), "method": "GET", "url": f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches", "status": 200} for i in range(3)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, out, _ = run("replay", tmp_path / "rows.jsonl", "--json")
+    assert (code, json.loads(out)["stopped"]) == (0, "")
+    monkeypatch.setattr("sinchtools.runner.Runner.stopped", "the last 5 failed at the server (5xx, no answer)")
+    code, out, _ = run("replay", tmp_path / "rows.jsonl", "--json")
+    assert (code, json.loads(out)["stopped"]) == (1, "the last 5 failed at the server (5xx, no answer)")
+
+
 def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
     run("replay", curl)
     for options, there in (([], False), (["--keep-people"], True)):
@@ -169,6 +204,7 @@ def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
         (["replay", "{curl}", "--workers", "99"], "99 workers"),
         (["replay", "{curl}", "--rate", "0"], "no rate"),
         (["replay", "{curl}", "--test-number", "me"], "test number"),
+        (["replay", "{curl}", "--test-number", ""], "test number"),
         (["log", "--export", "calls.pdf"], "'.pdf'"),
         (["read", "no/such/file.har"], "does not exist"),
         (["diagnose", "no/such/file.har"], "does not exist"),

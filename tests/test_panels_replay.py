@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -197,3 +198,77 @@ def test_an_error_in_the_thread_is_shown(log, monkeypatch):
     panel.batch.start_button.click()
     panel.batch.wait()
     assert "ZeroDivisionError" in panel.status.value
+
+
+TYPED = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
+
+
+@pytest.mark.parametrize("target", ["preview", "sandbox"])
+def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log, target):
+    panel = ReplayPanel([replace(GOOD, status=401)], log=log)
+    panel.target.value = target
+    panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
+    panel.replay_button.click()
+    assert "#2]" in panel.outcome.value
+    assert TYPED not in repr([widget.value for widget in (panel.outcome, panel.headers, panel.status)]) + repr(list(log))
+
+
+def test_a_preview_of_many_says_that_nothing_was_sent(log):
+    panel = ReplayPanel(many(3), log=log)
+    panel.target.value = "preview"
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert "3 not sent. It was a preview: nothing was sent." in panel.status.value
+
+
+def running(log, during):
+    """A batch of 20, with something done after the third."""
+    panel = ReplayPanel(many(20), log=log)
+    draw = panel.batch._draw
+    panel.batch._draw = lambda progress: (draw(progress), during(panel) if progress.done == 3 else None)
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    return panel
+
+
+def test_the_target_stays_as_it_is_while_many_are_sent(log):
+    locked = []
+    panel = running(log, lambda panel: locked.append((panel.target.disabled, panel.test_number.disabled)))
+    assert locked == [(True, True)]
+    assert (panel.target.disabled, panel.test_number.disabled) == (False, False)
+
+
+def test_a_panel_that_is_closed_sends_no_more(log):
+    running(log, ReplayPanel.close)
+    assert len(log) == 3
+
+
+def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log):
+    made = []
+    running(log, lambda panel: made.append(ReplayPanel(many(20), log=log)))
+    assert len(log) == 3
+    assert "was stopped, since its cell was run again" in made[0].status.value
+
+
+def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
+    body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
+    panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC), request_body=body, status=503)], log=log)
+    panel.target.value = "live"
+    panel.replay_button.click()
+    assert "make 0 requests" in panel.status.value
+    panel.check_button.click()
+    assert LIVE_EFFECT in panel.outcome.value
+    assert (vendor.sends, {method for method, _ in vendor.requests}) == ([], {"GET"})
+    panel.effect.value = LIVE_EFFECT
+    panel.replay_button.click()
+    assert len(vendor.sends) == 1
+
+
+def test_check_first_names_the_batch_that_is_there(vendor, log):
+    vendor.sandbox.account().add_batch(to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"})
+    body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
+    panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC), request_body=body, status=503)], log=log)
+    panel.target.value = "live"
+    panel.check_button.click()
+    assert "was sent already: batch" in panel.outcome.value
+    assert vendor.sends == []

@@ -151,6 +151,7 @@ class ReplayPanel(Panel):
         """Replay the request as it stands in the boxes, and show the verdict."""
         result: Result = self._run(self._plan_as_it_stands())[0]
         self.results.append(result)
+        self.headers.value = _lines(result.request.request_headers)  # a token that was typed is a marker from now on
         self.outcome.value = result_html(result, self.target.value) + self._history()
         self.say(f"{result.verdict}. Replay {len(self.results)} of this panel" + "; it is in the call log." * (result.child is not None))
         return result
@@ -227,7 +228,7 @@ class ReplayPanel(Panel):
 
     def _show(self, x: Exchange) -> None:
         self.method.value, self.path.value = x.method or "", _path(x)
-        self.headers.value = "\n".join(f"{name}: {value}" for name, value in x.request_headers.items())
+        self.headers.value = _lines(x.request_headers)
         self.body.value = x.request_body if isinstance(x.request_body, str) else "(no text)" if x.request_body else ""
 
     def _history(self) -> str:
@@ -281,6 +282,10 @@ def _value(value: object) -> str:
 def _path(x: Exchange) -> str:
     parts = urlsplit(x.url or "")
     return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
 
 
 def _headers(text: str) -> Mapping[str, str]:
