@@ -299,7 +299,7 @@ def unnumbered(text: str) -> str:
     >>> unnumbered("Bearer [secret opaque 32 #7 quoted]")
     'Bearer [secret opaque 32 quoted]'
     """
-    return MARKER.sub(lambda match: re.sub(r" #\d+", "", match[0], count=1), text)
+    return MARKER.sub(r"[secret \g<kind> \g<length>\g<facts>]", text)
 
 
 def is_placeholder(value: str) -> bool:

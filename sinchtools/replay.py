@@ -44,7 +44,7 @@ from sinchtools.hazards import (
     reasons_against,
 )
 from sinchtools.lanes import Trip, assumed_for, fault_for, in_a_fresh_sandbox, through, to_the_vendor
-from sinchtools.records import Exchange, header, visible
+from sinchtools.records import Exchange, Finding, header, visible
 from sinchtools.redact import MARKER, Redactor, unnumbered
 from sinchtools.runner import Job, Lane, Pace, Progress, Runner
 from sinchtools.tables import frame
@@ -626,20 +626,24 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
     if baseline is not None:
         original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
         notes = [f"the original answer is not known; unchanged, the sandbox answers {baseline.answer}", *notes]
-    compared = item.changed and original.outcome == "user_error"
-    as_before = replace(
-        item.request, status=original.status, code=original.code, text=original.text, response_headers=original.response_headers,
-        response_body=original.response_body,
-    )  # fmt: skip
-    was, then, now = (next(iter(diagnose(x, now=item.original.at).findings), None) if compared else None for x in (original, as_before, child))
+    was, then, now = _findings(item.request, original, child) if item.changed and original.outcome == "user_error" else (None, None, None)
     verdict, reason = verdict_of(
         original, child, changed=item.changed, fault=item.fault is not None, test_number=item.test_number, was=was, now=now,
-        stays=compared and reason_stays(was, then, request_differences(original, item.request)),
+        stays=reason_stays(was, then, request_differences(original, item.request)) if was else False,
     )  # fmt: skip
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
     assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
     return Result(original=item.original, request=item.request, child=child, verdict=verdict, reasons=(*notes, reason, *assumed))
+
+
+def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
+    """Return the first finding on the original, on the changed request if it got the original's answer, and on the replay."""
+    as_before = replace(
+        request, status=original.status, code=original.code, text=original.text, response_headers=original.response_headers,
+        response_body=original.response_body,
+    )  # fmt: skip
+    return [diagnose(x, now=original.at).top for x in (original, as_before, child)]
 
 
 _UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"

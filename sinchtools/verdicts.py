@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -46,15 +46,14 @@ def verdict_of(
     stays
         Whether the reason of the original's answer is still in the changed request, see `reason_stays`.
     """
-    for holds, verdict, reason in (
-        *_not_known(original, child, fault),
-        *_unchanged(original, child, changed),
-        *_not_comparable(original, child, was, test_number),
-        *_compared(original, child, was, now, stays),
-    ):
-        if holds:
-            return verdict, reason
-    return "CHANGED", "another answer for another reason"
+    rules: tuple[Callable[[], _Rules], ...] = (  # each is worked out only when those before it do not hold
+        lambda: _not_known(original, child, fault),
+        lambda: _unchanged(original, child, changed),
+        lambda: _not_comparable(original, child, was, test_number),
+        lambda: _compared(original, child, was, now, stays),
+    )
+    found = ((verdict, reason) for some in rules for holds, verdict, reason in some() if holds)
+    return next(found, ("CHANGED", "another answer for another reason"))
 
 
 _Rules = Iterable[tuple[object, str, str]]
