@@ -42,6 +42,7 @@ _PAGE_BYTES = 2048  # a commit writes whole pages, an event has about 1 kB; a fi
 _CHECKPOINT_EVENTS = 2000  # a checkpoint waits for the disk, a commit does not: whoever writes so many of them does it while the others go on
 _CHECKPOINT_PAGES = 32_000  # 64 MB beside the file: SQLite's own, where that was not enough
 UNKNOWN = "outcome unknown"  # the failure of an intent without an outcome
+_SAID_IF_NONE = {"attempt", "failure"}  # left out, the one would be the first, the other unknown
 _OUTCOME = ("status", "code", "text", "outcome", "response_headers", "response_body", "elapsed_ms", "failure")
 
 
@@ -264,7 +265,8 @@ _ATTEMPTS = """SELECT i.call_id, i.data, (  -- an outcome follows its intent clo
 
 
 def _event(exchange: Exchange, kind: str, row: dict[str, Any], *, sending: bool = False) -> tuple[Any, ...]:
-    data = _ENCODE(row).encode("utf-8", "replace").decode("utf-8")
+    told = {name: value for name, value in row.items() if value is not None or name in _SAID_IF_NONE}
+    data = _ENCODE(told).encode("utf-8", "replace").decode("utf-8")
     call = (exchange.call_id, exchange.attempt) if sending and exchange.call_id else (None, None)
     return exchange.id, kind, data, _digest(exchange.id, kind, data, *call), *call
 

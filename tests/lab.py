@@ -108,7 +108,7 @@ class Lab:
     def open(self, notebook: str | None = None, *, width: int = 1400, height: int = 1000) -> Page:
         """Open a notebook (a path relative to `root`; None: where `make lab` begins) in a new page, and wait until its cells show."""
         page = self._browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)  # a slow machine is no failure
         page.on("request", self._note_request)
         page.on("console", self._note_console)
         page.on("dialog", self._note_dialog)

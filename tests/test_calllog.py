@@ -52,6 +52,15 @@ def test_an_exchange_comes_back_as_it_was_written(log):
     assert list(log) == [ANSWERED]
 
 
+BARE = {"None": Exchange(id="a", attempt=None), "empty": Exchange(id="a", status=0, code="", request_headers={"A": ""}, request_body="")}
+
+
+@pytest.mark.parametrize("exchange", BARE.values(), ids=BARE.keys())
+def test_what_is_none_and_what_is_empty_come_back_as_they_were(log, exchange):
+    log.add([exchange])
+    assert list(log) == [exchange]
+
+
 def test_a_body_that_is_no_text_comes_back_as_bytes(log):
     binary = replace(ANSWERED, request_body=b"\xff\x00", response_body=b"\xfe")
     log.add([binary])

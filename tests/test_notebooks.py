@@ -39,7 +39,7 @@ def workplace(tmp_path, monkeypatch):
 
 def run(workplace, name):
     notebook = nbformat.read(workplace / "notebooks" / name, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
     return notebook
 
 
@@ -94,5 +94,5 @@ def test_an_answer_that_the_evidence_does_not_hold_is_told_without_a_traceback(w
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source += "\nstatus, code = 418, None"
     with pytest.raises(CellExecutionError, match="There is no exchange 0: the evidence holds 0") as caught:
-        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
     assert "Traceback" not in caught.value.traceback
