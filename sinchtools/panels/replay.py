@@ -109,7 +109,8 @@ class ReplayPanel(Panel):
         self.check_button = button(
             "Check first (reads only)", "Ask the vendor what became of the originals and who is in their groups; sends no message"
         )
-        self.vendor = widgets.VBox((self.test_number, self.check_button, self.effect), layout=widgets.Layout(width="100%", display="none"))
+        children = (self.test_number, self.effect, row(self.check_button))
+        self.vendor = widgets.VBox(children, layout=widgets.Layout(width="100%", display="none", overflow="visible"))
         self.target.observe(self.guard(self._aim), names="value")
 
     def _add_boxes(self) -> None:
@@ -193,6 +194,10 @@ class ReplayPanel(Panel):
         return self._plan(exchanges, fixes)
 
     def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
+        if made.target in VENDOR and len(made.reasons) == len(made.items):
+            why = Counter(reason for reasons in made.reasons.values() for reason in reasons).most_common(3)
+            said = "; ".join(reason if len(made.items) == 1 else f"{reason} ({count})" for reason, count in why)
+            raise NotAllowedError(f"Nothing of this is sent. {said[0].upper()}{said[1:].rstrip('.')}.", hint="The sandbox takes it as it is.")
         if made.target in VENDOR and self.effect.value.strip() != made.effect:
             raise NotAllowedError(f"This would: {made.effect}.", hint="Type exactly that into the box Effect, then click again.")
         self.effect.value = ""
