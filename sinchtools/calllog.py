@@ -7,6 +7,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,8 +75,9 @@ class CallLog:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.path = Path(path) if path is not None else work_folder() / "calls.sqlite"
+        self.path = Path(path) if path is not None else default_path()
         self._lock = threading.Lock()
+        _open.add(self)
         self._beside = 0  # events written since the last checkpoint
         self._connection = self._opened()
 
@@ -147,6 +149,7 @@ class CallLog:
     def close(self) -> None:
         """Close the file; a closed log cannot be used again."""
         self._connection.close()
+        _open.discard(self)
 
     def __enter__(self) -> CallLog:
         return self
@@ -244,15 +247,18 @@ class CallLog:
             raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
 
 
-def sent_elsewhere(call_ids: Iterable[str], own: Path | None = None) -> dict[str, Path]:
-    """Return which of these calls another log of the work folder holds, and which; `own` is the log that is none of them, by default the folder's."""
-    folder, found, wanted = work_folder(), dict[str, Path](), [*call_ids]
-    own = own or folder / "calls.sqlite"
-    for path in sorted({*folder.glob("calls.sqlite"), *folder.glob("*/calls.sqlite")}):
-        if not (own.exists() and path.samefile(own)):
-            with CallLog(path) as other:
-                found |= dict.fromkeys(other.attempts(wanted), path)
-    return found
+def default_path() -> Path:
+    """Return the path of the work folder's own log."""
+    return work_folder() / "calls.sqlite"
+
+
+_open: weakref.WeakSet[CallLog] = weakref.WeakSet()
+
+
+def is_open(path: Path) -> bool:
+    """Whether a file belongs to a log that is open in this process: to open and close it beside would drop the locks that SQLite holds on it."""
+    whole = path.with_name(path.name.removesuffix("-shm").removesuffix("-wal")).resolve()
+    return any(log.path.resolve() == whole for log in list(_open))
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode

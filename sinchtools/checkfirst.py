@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sinchtools.api import RETENTION_DAYS, digits, value_of
+from sinchtools.api import RETENTION_DAYS, digits, locate, value_of
 from sinchtools.client import Client
 from sinchtools.hazards import json_of
 from sinchtools.records import Exchange
@@ -18,6 +18,8 @@ def batch_of(sent: Exchange, client: Client) -> str | None:
     """Return the ID of the batch that a send made, empty when there is surely none, None when that cannot be known."""
     body = json_of(sent)
     reference = body.get("client_reference")
+    if sent.account != client.account or sent.region not in (None, locate(client.base_url).region):
+        return None
     if sent.endpoint != "POST /batches" or not isinstance(reference, str) or not reference or sent.at is None:
         return None
     start = (sent.at - _CLOCKS_DIFFER_BY).isoformat(timespec="milliseconds").replace("+00:00", "Z")

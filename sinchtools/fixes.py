@@ -11,7 +11,7 @@ from typing import Any
 
 from sinchtools import jsonlint
 from sinchtools.api import locate
-from sinchtools.records import Exchange, Finding, header
+from sinchtools.records import Exchange, Finding, header, with_headers
 from sinchtools.redact import MARKER
 
 _MOST_EDITS, _MOST_CHARACTERS = 50, 5_000_000
@@ -69,15 +69,12 @@ def _mended(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str |
 
 
 def _changed(exchange: Exchange, edit: Mapping[str, Any]) -> Exchange:
-    headers = dict(exchange.request_headers)
-    for name, value in edit.get("headers", {}).items():
-        headers = {key: old for key, old in headers.items() if key.lower() != name.lower()} | {name: value}
     return replace(
         exchange,
         parent_id=exchange.id or None,
         method=edit.get("method", exchange.method),
         url=edit.get("url", exchange.url),
-        request_headers=headers,
+        request_headers=with_headers(exchange.request_headers, edit.get("headers", {})),
         request_body=edit.get("body", exchange.request_body),
         status=None, code=None, text=None, response_headers={}, response_body=None, elapsed_ms=None, failure=None,
     )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sinchtools import settings
+from sinchtools import jsonlint, settings
 from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts_of, substituted, value_of
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
@@ -92,6 +93,15 @@ def asks_again(original: Exchange) -> bool:
     return original.status == 500 and not _reads(original) and not is_unknown(original)
 
 
+def goes_again(attempt: Exchange) -> bool:
+    """Whether an attempt of ours was surely not carried out: refused for its pace or for our credentials, or never connected."""
+    if attempt.failure == UNKNOWN:
+        return False
+    if attempt.status == 401 and attempt.target in VENDOR:  # by the next run, with mended credentials
+        return True
+    return attempt.status == 429 or (attempt.status is None and advice_on(attempt)[0] == "as-is")
+
+
 def _landing(url: str) -> Place | None:
     """Return where a URL leads once it is sent, its dots resolved; None when it cannot be sent."""
     written = as_sent(sent_to(settings.base_url("us"), url))
@@ -113,7 +123,7 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
         yield f"another region ({place.region}) than the configured one ({region})"
     if request.endpoint is None and not _reads(request):
         yield "no endpoint of the API fits its path: what it would do is not known"
-    if request.endpoint in SENDS and not _names_its_recipients(json_of(request)):
+    if request.endpoint in SENDS and not _names_its_recipients(request):
         yield "whom it would reach cannot be read from its body"
     if any(map(MARKER.search, (_text(request), request.url or "", *headers_to_send(request).values()))):
         yield "a redacted part is missing"
@@ -143,9 +153,15 @@ def _for_live(original: Exchange, request: Exchange, now: datetime) -> Iterator[
             yield f"{name} is past: {then}"
 
 
-def _names_its_recipients(body: Mapping[str, Any]) -> bool:
-    to = body.get("to")
-    return isinstance(to, list) and all(isinstance(entry, str) for entry in to)
+def _names_its_recipients(request: Exchange) -> bool:
+    to = json_of(request).get("to")
+    said_twice = any(defect.rule == "json-duplicate-key" for defect in jsonlint.defects(request.request_body or ""))
+    return isinstance(to, list) and all(isinstance(entry, str) for entry in to) and not said_twice
+
+
+def acts(request: Exchange, target: str) -> bool:
+    """Whether a request does something to people or to the account there."""
+    return target == "live" and not _reads(request)
 
 
 def _reads(request: Exchange) -> bool:
@@ -223,6 +239,17 @@ def groups_of(request: Exchange) -> list[str]:
     return list(dict.fromkeys(entry for entry in (*listed, *named) if isinstance(entry, str) and is_group_id(entry)))
 
 
+_OTHER = "make {} other requests"
+_DOES = {  # beside sending: what is to be confirmed, in words
+    UPDATE: "change {} batches whose recipients are not known",
+    "DELETE /batches/{batch_id}": "cancel {} batches",
+    "POST /groups": "create {} groups",
+    "POST /groups/{group_id}": "change {} groups",
+    "PUT /groups/{group_id}": "replace {} groups",
+    "DELETE /groups/{group_id}": "delete {} groups",
+}
+
+
 def effect_of(
     requests: Iterable[Exchange], target: str, *, again: int = 0, members: Mapping[str, tuple[str, ...]] | None = None, test_number: bool = False
 ) -> str:
@@ -245,13 +272,12 @@ def effect_of(
         return f"ask the vendor about {len(requests)} requests, send 0 SMS"
     loads = [load_of(request, members or {}) for request in requests]
     people, groups = (frozenset[str]().union(*sets) for sets in ([x.people for x in loads], [x.groups for x in loads]))
-    messages, updates = sum(load.messages for load in loads), sum(request.endpoint == UPDATE for request in requests)
-    others = sum(not load.messages and not load.groups for load in loads) - updates
+    messages = sum(load.messages for load in loads)
+    done = Counter(_DOES.get(request.endpoint or "", _OTHER) for request, load in zip(requests, loads, strict=True) if load == Load())
     said = [f"send {messages} SMS to {len(people)} people" if messages or groups else f"make {len(requests)} requests, send 0 SMS"]
     said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
     said[0] += " (the test number)" * bool(test_number and people)
-    said += [f"make {others} other requests"] * bool(others and (messages or groups))
-    said += [f"change {updates} batches whose recipients are not known"] * bool(updates)
+    said += [what.format(count) for what, count in done.items() if what != _OTHER or messages or groups]
     said += [f"{again} of them again after a 500"] * bool(again)
     return ", ".join(said)
 

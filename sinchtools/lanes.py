@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 from sinchtools.api import locate
 from sinchtools.calllog import CallLog
 from sinchtools.checks import instant_of
+from sinchtools.claims import claim
 from sinchtools.client import Client, Token, header_value
 from sinchtools.diagnosis import diagnose
-from sinchtools.hazards import groups_of, headers_to_send, json_of, sent_to
+from sinchtools.hazards import acts, groups_of, headers_to_send, json_of, sent_to
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER, marker_facts
 from sinchtools.runner import Job, Lane
 
 if TYPE_CHECKING:
     from sinchtools.sandbox import Account, Sandbox
-
-_SET_UP_BY_STATE = {(403, "unknown_group"), (403, "missing_callback_url")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Lane
 
 def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
     """Return status and code of the fault that stands in for a cause outside the request; None where request or state are the cause."""
-    if exchange.status is None or exchange.outcome not in {"user_error", "sinch_error"} or (exchange.status, exchange.code) in _SET_UP_BY_STATE:
+    if exchange.status is None or exchange.outcome not in {"user_error", "sinch_error"} or _is_set_up(exchange):
         return None
     in_request = any(
         f.severity == "error"
@@ -69,12 +68,25 @@ def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
     return None if in_request else (exchange.status, exchange.code)
 
 
+def _is_set_up(exchange: Exchange) -> bool:
+    """Whether the state that a fresh sandbox is given makes this answer, without a fault."""
+    return (exchange.status, exchange.code) == (403, "missing_callback_url") or (exchange.status == 403 and bool(_missing_groups(exchange)))
+
+
+def _missing_groups(original: Exchange) -> list[str]:
+    """Return the groups that an ``unknown_group`` means: those that its text names, or the only one; none where it does not say which."""
+    if original.code != "unknown_group":
+        return []
+    groups = groups_of(original)
+    return [group for group in groups if group in (original.text or "")] or groups * (len(groups) == 1)
+
+
 def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
     """Return in words what a fresh sandbox is set up with because the original answer implies it."""
-    found = []
-    if groups := groups_of(request):
-        missing = original.code == "unknown_group"
-        found.append(f"{'unknown' if missing else 'existing'} group: {', '.join(groups[:3])}")
+    found, missing = [], _missing_groups(original)
+    for word, is_missing in (("unknown", True), ("existing", False)):
+        groups = [group for group in groups_of(request) if (group in missing) == is_missing]
+        found += [f"{word} group: {', '.join(groups[:3])}"] * bool(groups)
     if json_of(request).get("delivery_report") not in (None, "none"):
         found.append("no callback URL on the plan" if original.code == "missing_callback_url" else "a callback URL on the plan")
     if original.at is not None:
@@ -96,11 +108,10 @@ def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exch
 
 def _set_up(account: Account, trip: Trip) -> None:
     account.callback_url = None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
-    if trip.original.code != "unknown_group":
-        for group_id in groups_of(trip.request):
-            account.add_group(group_id, members=("15551230001",))
+    for group_id in set(groups_of(trip.request)) - set(_missing_groups(trip.original)):
+        account.add_group(group_id, members=("15551230001",))
     values = locate(trip.request.url or "").values
-    if trip.original.status == 404:
+    if trip.original.status == 404 and values == locate(trip.original.url or "").values:
         return
     if "batch_id" in values:
         account.add_batch(values["batch_id"], to=(values.get("recipient_msisdn", "15551230001"),), feedback_enabled=True)
@@ -153,6 +164,8 @@ def to_the_vendor(client: Client, target: str) -> Callable[[], AbstractContextMa
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
         dry = target == "dry-run" and job.load.request.endpoint == "POST /batches"
+        if acts(job.load.request, target):
+            claim(job.call_id, own.log.path)
         return _sent(own, job, attempt, {}, below="/dry_run" if dry else "")
 
     return _lanes(client, send)

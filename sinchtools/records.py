@@ -141,6 +141,13 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
     return next((value for key, value in headers.items() if key.lower() == wanted), None)
 
 
+def with_headers(headers: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return headers with some changed, whatever the case of their names; None takes one out."""
+    changed = {name.lower() for name in changes}
+    kept = {name: value for name, value in headers.items() if name.lower() not in changed}
+    return kept | {name: value for name, value in changes.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """

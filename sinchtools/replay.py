@@ -6,24 +6,20 @@ The original is never changed; what is sent is a child row. The sandbox is the d
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from html import escape
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import settings
-from sinchtools.api import complete, locate
-from sinchtools.calllog import CallLog, sent_elsewhere
-from sinchtools.catalogue import card, status_of, table
+from sinchtools.api import locate
+from sinchtools.calllog import CallLog, default_path
+from sinchtools.catalogue import card, table
 from sinchtools.checkfirst import batch_of, members_of
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
@@ -32,20 +28,17 @@ from sinchtools.hazards import (
     MAY_BE_SENT,
     VENDOR,
     advice_on,
-    aimed_at,
     asks_again,
     checked_number,
     effect_of,
-    endpoint_of,
+    goes_again,
     groups_of,
-    headers_to_send,
     is_unknown,
     load_of,
-    reasons_against,
 )
-from sinchtools.lanes import Trip, assumed_for, fault_for, in_a_fresh_sandbox, through, to_the_vendor
-from sinchtools.records import Exchange, Finding, header, visible
-from sinchtools.redact import MARKER, Redactor, unnumbered
+from sinchtools.items import Item, item_of, once, weighed
+from sinchtools.lanes import Trip, in_a_fresh_sandbox, through, to_the_vendor
+from sinchtools.records import Exchange, Finding, visible
 from sinchtools.runner import Job, Lane, Pace, Progress, Runner
 from sinchtools.tables import frame
 from sinchtools.verdicts import Difference, answer_differences, reason_stays, request_differences, verdict_of
@@ -55,80 +48,8 @@ if TYPE_CHECKING:
 
 VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
-_EDITABLE = ("method", "url", "headers", "body")
 _STOPPED = "not sent: the run was stopped; run the plan again to go on"
 _SHOWN = 20  # rows of a plan or a result in a notebook
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """
-    One exchange of a plan.
-
-    Attributes
-    ----------
-    original
-        The evidence, as it was read.
-    request
-        What would be sent: the original, or its edited copy.
-    place
-        Where it goes: what is sent there once is not sent there again.
-    changed
-        Whether somebody changed the request; a test number is no change.
-    test_number
-        Whether a test number stands in for the recipients.
-    fault
-        Status and code of the named fault that stands in for a cause outside the request, or None.
-    against
-        Reasons against sending it at all; it is held back while there is one.
-    advice
-        What the page says about repeating the original.
-    assumed
-        What the sandbox is set up with because the original answer implies it.
-    checked
-        Whether the vendor was asked what became of the original, and has no trace of it.
-    """
-
-    original: Exchange
-    request: Exchange
-    place: str = "sandbox"
-    changed: bool = False
-    test_number: bool = False
-    fault: tuple[int, str | None] | None = None
-    against: tuple[str, ...] = ()
-    advice: str = ""
-    assumed: tuple[str, ...] = ()
-    checked: bool = False
-
-    @property
-    def needs_baseline(self) -> bool:
-        """Whether the sandbox is asked first what it answers to the unchanged request, since the evidence does not say."""
-        x = self.original
-        return self.place not in VENDOR and self.changed and x.status is None and x.code is None and x.failure is None
-
-    @property
-    def acts(self) -> bool:
-        """Whether it does something to people or to the account: then it is sent once, in whichever file its row was read."""
-        return self.place == "live" and (self.request.method or "").upper() not in {"GET", "HEAD"}
-
-    @cached_property
-    def call_id(self) -> str:
-        """The call that the request is, the same whoever plans it and whenever."""
-        return self._call_id(self.request)
-
-    @cached_property
-    def baseline_id(self) -> str:
-        """The same of the unchanged request."""
-        return self._call_id(self.original)
-
-    def _call_id(self, request: Exchange) -> str:
-        x, headers = self.original, headers_to_send(request)
-        if self.place not in VENDOR and (value := header(request.request_headers, "Authorization")) is not None:
-            headers["Authorization"] = value  # elsewhere the configured ones are sent
-        known = [] if self.acts else [x.id, x.status, x.code, str(x.at), self.fault]
-        written = sorted((name.lower(), unnumbered(value)) for name, value in headers.items())
-        parts = [self.place, *known, request.method, request.url, written, repr(request.request_body)]
-        return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +234,8 @@ class Plan:
             return self
         _check_allowed(self.target)
         client = connect("live", region=self._region, log=self._logged)
-        members = {group: members_of(group, client) for item in self._going for group in groups_of(item.request)}
+        groups = {group for item in self._going for group in groups_of(item.request)}
+        members = {group: members_of(group, client) for group in groups}
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
         items = [_checked(item, client) for item in self.items]
         return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known, region=self._region)
@@ -345,8 +267,10 @@ class Plan:
                 raise NotAllowedError(f"This plan would {self.effect!r}, and that was not confirmed.", hint="Pass exactly these words as confirm=.")
         client, lanes = self._way()
         runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
-        answers = runner.run(self._jobs(), lanes)
-        self._stopping = threading.Event()  # the next run goes on
+        try:
+            answers = runner.run(self._jobs(), lanes)
+        finally:
+            self._stopping = threading.Event()  # the next run goes on
         found = _settled(answers, client)
         return Replayed((self._result(item, answers, found, runner) for item in self.items), self.target, runner.stopped)
 
@@ -405,9 +329,10 @@ class Plan:
 
     def _renewed(self) -> tuple[Item, ...]:
         """Return the items with what speaks against them now: moments pass, credentials change, somebody else may have sent it."""
-        sent = self._logged.attempts([item.call_id for item in self._going])
-        open_items = [item if item.against or item.call_id in sent else _weighed(item, self.target, self._region) for item in self.items]
-        return _once(open_items, self._logged.path)
+        past = self._logged.attempts([item.call_id for item in self._going])
+        done = {call_id for call_id, attempts in past.items() if not goes_again(attempts[-1])}
+        open_items = [item if item.against or item.call_id in done else weighed(item, self.target, self._region) for item in self.items]
+        return once(open_items, self._logged.path)
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
@@ -423,7 +348,7 @@ class Plan:
     def _result(self, item: Item, answers: Mapping[str, Exchange], found: Mapping[str, str], runner: Runner) -> Result:
         child = answers.get(item.call_id)
         if item.against or child is None:
-            return _held(item, *(item.against or (_STOPPED,)))
+            return _held(item, *(item.against or (runner.left.get(item.call_id, _STOPPED),)))
         is_old = item.call_id in runner.before and child.at is not None
         notes = [f"sent once only, at {child.at:%Y-%m-%d %H:%M:%S} UTC: this is its answer"] * is_old
         notes += [found[item.call_id]] if item.call_id in found else []
@@ -487,12 +412,13 @@ def plan(
         raise WrongUseError(f"There is no exchange {sorted(unknown)[0]!r} to edit.", hint="Use an id from the evidence's frame.")
     number = checked_number(test_number) if test_number is not None else None
     place, region = f"sandbox {client.base_url}" if client else target, os.environ.get("SINCH_REGION") or "us"
-    items = [_weighed(_item(exchange, edits.get(exchange.id), place, number), target, region) for exchange in exchanges]
+    items = [weighed(item_of(exchange, edits.get(exchange.id), place, number), target, region) for exchange in exchanges]
     if requests_per_s is None and target in VENDOR:
         requests_per_s = VENDOR_REQUESTS_PER_S
     pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
     log = log if client is None else client.log
-    return Plan(_once(items, log.path if log else None), target, log=log, client=client, pace=pace, region=region)
+    path = log.path if log else default_path()
+    return Plan(once(items, path), target, log=log, client=client, pace=pace, region=region)
 
 
 def replay(
@@ -526,31 +452,6 @@ def replay(
     return plan(evidence, target=target, edits=edits, log=log).run()
 
 
-def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
-    """Return a copy of the request with the changes made; the original stays as it is."""
-    if not edit:
-        return exchange
-    if unknown := set(edit) - set(_EDITABLE):
-        raise WrongUseError(f"{sorted(unknown)[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
-    headers, redactor = dict(exchange.request_headers), Redactor(_last_number(exchange))
-    for name, value in (edit.get("headers") or {}).items():
-        value = value and redactor.headers({name: value})[name]  # a token that is typed is a secret as any other
-        headers = {key: old for key, old in headers.items() if key.lower() != name.lower()} | ({name: value} if value is not None else {})
-    url, body = edit.get("url", exchange.url), edit.get("body", exchange.request_body)
-    return replace(
-        exchange,
-        method=edit.get("method", exchange.method),
-        url=url and redactor.url(url),
-        request_headers=headers,
-        request_body=body if body is None or isinstance(body, (str, bytes)) else json.dumps(body, ensure_ascii=False),
-        endpoint=endpoint_of(edit.get("method", exchange.method), edit.get("url", exchange.url)),
-    )
-
-
-def _last_number(x: Exchange) -> int:
-    return max((int(found["number"]) for text in (x.url or "", *x.request_headers.values()) for found in MARKER.finditer(text)), default=0)
-
-
 # --- planning --------------------------------------------------------------------------------------------------------
 
 
@@ -560,58 +461,6 @@ def _check_allowed(target: str) -> None:
         raise NotAllowedError(
             f"The target {target!r} is not switched on.", hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch."
         )
-
-
-def _item(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, number: str | None) -> Item:
-    told = status_of(exchange.code) if exchange.status is None else None
-    original = complete(replace(exchange, status=told) if told else exchange)
-    original = replace(original, endpoint=endpoint_of(original.method, original.url))
-    changed = edited(original, edit)
-    request, against = aimed_at(changed, number) if number else (changed, ())
-    is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
-    return Item(
-        original=original, request=request, place=place, changed=_as_sent(original) != _as_sent(changed), test_number=number is not None,
-        against=against, advice=_advice(original), assumed=is_told if place == "sandbox" else (),
-    )  # fmt: skip
-
-
-def _weighed(item: Item, target: str, region: str | None) -> Item:
-    """Return the item with the reasons against it, and what a fresh sandbox needs to stand in for what caused the original's answer."""
-    found = reasons_against(item.original, item.request, target, datetime.now(UTC), region)
-    against = (*(reason for reason in found if not (item.checked and reason.startswith(MAY_BE_SENT))), *item.against)
-    if against or item.place != "sandbox":
-        return replace(item, against=against, assumed=())
-    return replace(item, fault=fault_for(item.original), assumed=(*assumed_for(item.original, item.request), *item.assumed))
-
-
-def _once(items: Sequence[Item], own: Path | None) -> tuple[Item, ...]:
-    """Hold back what people get from another item of the plan already, or got through another log of the work folder than our own."""
-    acting = [item for item in items if item.acts and not item.against]
-    first = {item.call_id: item for item in reversed(acting)}
-    elsewhere = sent_elsewhere(first, own) if first else {}
-    def reason(item: Item) -> str:
-        if path := elsewhere.get(item.call_id):
-            return f"was sent before: it stands in the log {path}"
-        return "" if first[item.call_id] is item else f"the same message as {first[item.call_id].original.id}: it is sent once"
-
-    return tuple(replace(item, against=(said,)) if item.acts and not item.against and (said := reason(item)) else item for item in items)
-
-
-def _as_sent(x: Exchange) -> tuple[Any, ...]:
-    return x.method, x.url, {name.lower(): value for name, value in x.request_headers.items()}, x.request_body
-
-
-def _advice(original: Exchange) -> str:
-    if original.outcome == "success" or original.method is None:
-        return ""
-    advice, reason = advice_on(original)
-    return f"{_ADVICE[advice]}: {reason}"
-
-
-_ADVICE = {
-    "as-is": "try again", "after-wait": "try again after a pause", "after-change": "change it first", "ask-first": "check first",
-    "do-not-retry": "do not repeat it", "not-needed": "not needed",
-}  # fmt: skip
 
 
 # --- what became of it -----------------------------------------------------------------------------------------------
@@ -626,15 +475,23 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
     if baseline is not None:
         original = replace(original, status=baseline.status, code=baseline.code, text=baseline.text, response_body=baseline.response_body)
         notes = [f"the original answer is not known; unchanged, the sandbox answers {baseline.answer}", *notes]
+        if baseline.outcome == "success" and (expected := diagnose(item.original, now=item.original.at).top) and expected.severity == "error":
+            return _unlike(item, child, expected, notes)
     was, then, now = _findings(item.request, original, child) if item.changed and original.outcome == "user_error" else (None, None, None)
     verdict, reason = verdict_of(
-        original, child, changed=item.changed, fault=item.fault is not None, test_number=item.test_number, was=was, now=now,
-        stays=reason_stays(was, then, request_differences(original, item.request)) if was else False,
+        original, child, changed=item.changed, fault=item.fault is not None, outside=item.outside is not None, test_number=item.test_number,
+        was=was, now=now, stays=reason_stays(was, then, request_differences(original, item.request)) if was else False,
     )  # fmt: skip
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
     assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
     return Result(original=item.original, request=item.request, child=child, verdict=verdict, reasons=(*notes, reason, *assumed))
+
+
+def _unlike(item: Item, child: Exchange, expected: Finding, notes: list[str]) -> Result:
+    answer = " ".join(str(part) for part in (expected.status, expected.code) if part)
+    reasons = (*notes, f"the diagnosis expects {answer}, which the sandbox does not show")
+    return Result(original=item.original, request=item.request, child=child, verdict="INCONCLUSIVE", reasons=reasons)
 
 
 def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
@@ -674,7 +531,7 @@ def _checked(item: Item, client: Client) -> Item:
     if batch_id:
         return replace(item, against=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.against))
     left = tuple(reason for reason in item.against if reason != held)
-    return replace(item, against=left, advice="checked: no such batch is there", checked=True)
+    return replace(item, against=left, advice="checked: no such batch is there", checked=datetime.now(UTC))
 
 
 # --- small things ----------------------------------------------------------------------------------------------------

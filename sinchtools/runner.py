@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sinchtools.calllog import UNKNOWN, CallLog
+from sinchtools.calllog import CallLog
 from sinchtools.client import retry_delay_s
 from sinchtools.errors import AlreadySentError, WrongUseError
-from sinchtools.hazards import VENDOR, advice_on
+from sinchtools.hazards import goes_again
 from sinchtools.records import Exchange
 
 MAX_WORKERS = 16
@@ -165,6 +166,8 @@ class Runner:
     ----------
     before
         Calls that were done in an earlier run.
+    left
+        Calls that somebody else was about to send meanwhile, and how that is known.
     """
 
     def __init__(
@@ -183,6 +186,7 @@ class Runner:
         self._sleep = sleep or self._stopping.wait
         self._limiter = Limiter(pace, clock)
         self.before: set[str] = set()
+        self.left: dict[str, str] = {}
         self._answers: dict[str, Exchange] = {}
         self._sent = self._done = self._failed = self._total = self._broken = 0
         self._began = clock()
@@ -205,6 +209,7 @@ class Runner:
             self._work(queue, lanes)
         else:
             self._work_together(queue, lanes)
+        self._answers |= {call_id: attempts[-1] for call_id, attempts in self.log.attempts(self.left).items()}
         return self._answers
 
     # --- what is left to do ---
@@ -218,6 +223,7 @@ class Runner:
                 self._answers[call_id] = attempts[-1]
             if not attempts or _may_go_again(attempts[-1], job):
                 queue.append((job, len(attempts) + 1))
+                self._limiter.pause(_still_to_wait_s(attempts[-1]) if attempts else 0)
             else:
                 self.before.add(call_id)
         self._total, self._done = len(jobs), len(jobs) - len(queue)
@@ -258,8 +264,9 @@ class Runner:
                 return
             try:
                 answer = send(job, attempt)
-            except AlreadySentError:  # another kernel was faster
-                answer = self.log.attempts([job.call_id])[job.call_id][-1]
+            except AlreadySentError as error:  # another kernel was faster
+                self._leave(job, str(error))
+                return
             refused = answer.status == 429 and _may_go_again(answer, job)
             if refused:
                 self._limiter.pause(retry_delay_s(answer, self.pace.attempts - left) or 0)
@@ -289,6 +296,12 @@ class Runner:
                 self.stop(f"the last {self._broken} failed at the server (5xx, no answer)")
             self._tell()
 
+    def _leave(self, job: Job, reason: str) -> None:
+        with self._lock:
+            self.left[job.call_id] = reason
+            self._done += 1
+            self._tell()
+
     def _tell(self) -> None:
         if self._progress is None:
             return
@@ -298,10 +311,11 @@ class Runner:
         self._progress(Progress(done=self._done, failed=self._failed, total=self._total, per_s=per_s, left_s=left_s))
 
 
-def _may_go_again(answer: Exchange, job: Job) -> bool:
-    """Whether the attempt was surely not carried out: refused for its pace or for our credentials, or never connected."""
-    if answer.failure == UNKNOWN or job.by_fault:
-        return False
-    if answer.status == 401 and answer.target in VENDOR:  # by the next run, with mended credentials
-        return True
-    return answer.status == 429 or (answer.status is None and advice_on(answer)[0] == "as-is")
+def _may_go_again(attempt: Exchange, job: Job) -> bool:
+    return goes_again(attempt) and not job.by_fault
+
+
+def _still_to_wait_s(attempt: Exchange) -> float:
+    """Return for how long the answer of an earlier run still asks to wait."""
+    asked_s, ended = retry_delay_s(attempt, attempt.attempt or 1), attempt.at and attempt.at + timedelta(milliseconds=attempt.elapsed_ms or 0)
+    return asked_s - (datetime.now(UTC) - ended).total_seconds() if asked_s and ended else 0.0

@@ -25,6 +25,7 @@ def verdict_of(
     *,
     changed: bool,
     fault: bool = False,
+    outside: bool = False,
     test_number: bool = False,
     was: Finding | None = None,
     now: Finding | None = None,
@@ -39,6 +40,8 @@ def verdict_of(
         Whether somebody changed the request.
     fault
         Whether the answer came from a named fault of the sandbox.
+    outside
+        Whether the sandbox does not know what caused the original's answer: then passing there proves nothing.
     test_number
         Whether a test number stood in for the recipients.
     was, now
@@ -50,7 +53,7 @@ def verdict_of(
         lambda: _not_known(original, child, fault),
         lambda: _unchanged(original, child, changed),
         lambda: _not_comparable(original, child, was, test_number),
-        lambda: _compared(original, child, was, now, stays),
+        lambda: _compared(original, child, was, now, stays=stays, outside=outside),
     )
     found = ((verdict, reason) for some in rules for holds, verdict, reason in some() if holds)
     return next(found, ("CHANGED", "another answer for another reason"))
@@ -62,7 +65,8 @@ _Rules = Iterable[tuple[object, str, str]]
 def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
     return (
         (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
-        (fault, "INCONCLUSIVE", "by fault: the cause is not in the request, so the sandbox can only show it"),
+        (fault, "INCONCLUSIVE", "by fault: the sandbox cannot cause this answer by itself, it can only show it"),
+        (child.status == 401 and _of_vendor(child), "INCONCLUSIVE", "the configured credentials were refused: it was not looked at"),
         (original.status is None and original.failure, "INCONCLUSIVE", f"the original got no answer ({original.failure})"),
         (original.status is None, "INCONCLUSIVE", f"of the original answer only {original.code or 'nothing'} is known"),
         (original.outcome == "other", "INCONCLUSIVE", f"the original's {original.status} is no answer of the API"),
@@ -79,10 +83,10 @@ def _unchanged(original: Exchange, child: Exchange, changed: bool) -> _Rules:
 
 def _not_comparable(original: Exchange, child: Exchange, was: Finding | None, test_number: bool) -> _Rules:
     passes = child.outcome == "success"
-    own_credentials = original.status == 401 and child.target in {"dry-run", "live"}
+    own_credentials = original.status == 401 and _of_vendor(child)
     aimed = test_number and was is not None and was.field in _RECIPIENTS
     return (
-        (original.account != child.account, "INCONCLUSIVE", "another account than the original's"),
+        (original.account not in (None, child.account), "INCONCLUSIVE", "another account than the original's"),
         (not _same_endpoint(original, child), "INCONCLUSIVE", "another endpoint than the original's"),
         (own_credentials, "INCONCLUSIVE", "the configured credentials were sent, not the original's"),
         (aimed and passes, "INCONCLUSIVE", "the test number replaced the recipients, and they were the reason"),
@@ -98,19 +102,31 @@ def _same_endpoint(original: Exchange, child: Exchange) -> bool:
     return not meant or child.endpoint in meant
 
 
-def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None, stays: bool) -> _Rules:
-    same_reason = (was and (was.rule, was.field)) == (now and (now.rule, now.field))
+def _of_vendor(child: Exchange) -> bool:
+    return child.target in {"dry-run", "live"}
+
+
+def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None, *, stays: bool, outside: bool) -> _Rules:
     passed, passes = original.outcome == "success", child.outcome == "success"
-    outside = original.status == 429 or original.outcome == "sinch_error"
+    not_asked = original.status == 429 or original.outcome == "sinch_error"
     return (
         (passed and passes, "SAME", "passed before, passes now"),
         (passed, "WORSE", "passed before, fails now"),
-        (passes and outside, "INCONCLUSIVE", f"a {original.status} is not caused by the request, so the change cannot have mended it"),
+        (passes and not_asked, "INCONCLUSIVE", f"a {original.status} is not caused by the request, so the change cannot have mended it"),
+        (passes and outside, "INCONCLUSIVE", "the sandbox does not know the cause of the original failure, so passing there proves nothing"),
         (passes and stays, "INCONCLUSIVE", "the change leaves the reason of the original failure as it was: something else is different"),
         (passes, "FIXED", "the change removes the reason of the original failure"),
         (original.outcome == "user_error" and child.outcome == "sinch_error", "WORSE", "a server error now"),
-        (_answer(original) == _answer(child) and same_reason, "SAME", "the change does not help: the same reason"),
+        (_is_same_reason(original, child, was, now), "SAME", "the change does not help: the same reason"),
     )
+
+
+def _is_same_reason(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None) -> bool:
+    """Whether both were refused for one reason; a reason that was read off the request counts also under another code."""
+    if was is None or now is None:
+        return was is now and _answer(original) == _answer(child)
+    is_seen = original.status == child.status and not was.rule.startswith("observed")
+    return (was.rule, was.field) == (now.rule, now.field) and (is_seen or _answer(original) == _answer(child))
 
 
 def reason_stays(was: Finding | None, then: Finding | None, changes: Iterable[Difference]) -> bool:

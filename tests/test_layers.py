@@ -16,9 +16,9 @@ LAYERS = (  # a module imports only what stands before it
     "errors", "records", "redact",
     "settings", "catalogue", "api", "aliases", "leaks", "checks", "jsonlint", "wording", "envelope", "linter", "otherapis",
     "assumptions", "joining", "attempts", "exceptions", "tables",
-    "calllog", "sandbox", "loopback", "client", "traffic", "importers", "exporters",
+    "calllog", "claims", "sandbox", "loopback", "client", "traffic", "importers", "exporters",
     "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "checkfirst",
-    "runner", "lanes", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
+    "runner", "lanes", "items", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
     "case", "charts", "report", "panels", "savehook", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
 )  # fmt: skip
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}

@@ -23,7 +23,7 @@ def log(tmp_path):
 
 
 @pytest.fixture
-def vendor(monkeypatch):
+def vendor(work, monkeypatch):
     return Vendor(monkeypatch)
 
 

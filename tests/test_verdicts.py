@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sinchtools.api import complete
+from sinchtools.items import Item, edited
 from sinchtools.records import Exchange
-from sinchtools.replay import Item, _judged, edited
+from sinchtools.replay import _judged
 from sinchtools.verdicts import IGNORED, VERDICTS, answer_differences, request_differences
 
 PAIRS = tomllib.loads((Path(__file__).parent / "verdicts.toml").read_text(encoding="utf-8"))["pair"]
@@ -47,7 +48,7 @@ def judged(pair):
     child = replace(child, account=pair.get("now_account", child.account), endpoint=pair.get("now_endpoint", child.endpoint))
     item = Item(
         original=original, request=request, place=child.target, changed="edit" in pair, test_number=pair.get("test_number", False),
-        fault=(child.status, child.code) if pair.get("fault") else None,
+        outside=(child.status, child.code) if pair.get("fault") else None,
     )  # fmt: skip
     return _judged(item, child, None, [])
 

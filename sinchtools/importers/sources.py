@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sinchtools.calllog import is_open
 from sinchtools.errors import MissingInputError
 
 LARGEST = 512 * 2**20  # bytes of one text, also unpacked: more is for `scan`
@@ -112,7 +113,7 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _file(path: Path, name: str) -> Iterator[Opened]:
-    if path.suffix.lower() == ".sqlite":  # not even opened: closing it would drop the locks that SQLite holds on it in this process
+    if path.suffix.lower() == ".sqlite" or is_open(path):  # not even opened: closing it would drop the locks that SQLite holds on it in this process
         yield Opened(name, refused="a database: a call log is read by st.CallLog or sinchtools log")
         return
     try:

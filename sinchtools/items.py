@@ -1,0 +1,220 @@
+"""One exchange of a plan: the original, what would be sent in its place, and what speaks against it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sinchtools import settings
+from sinchtools.api import complete, value_of
+from sinchtools.catalogue import status_of
+from sinchtools.claims import claimed
+from sinchtools.client import as_sent
+from sinchtools.errors import WrongUseError
+from sinchtools.hazards import MAY_BE_SENT, VENDOR, acts, advice_on, aimed_at, endpoint_of, headers_to_send, is_unknown, reasons_against, sent_to
+from sinchtools.lanes import assumed_for, fault_for
+from sinchtools.records import Exchange, header, with_headers
+from sinchtools.redact import MARKER, Redactor, unnumbered
+
+_EDITABLE = ("method", "url", "headers", "body")
+_CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """
+    One exchange of a plan.
+
+    Attributes
+    ----------
+    original
+        The evidence, as it was read.
+    request
+        What would be sent: the original, or its edited copy.
+    place
+        Where it goes: what is sent there once is not sent there again.
+    changed
+        Whether somebody changed the request; a test number is no change.
+    test_number
+        Whether a test number stands in for the recipients.
+    outside
+        Status and code of the original's answer if its cause is outside the request, where no sandbox knows it; else None.
+    against
+        Reasons against sending it at all; it is held back while there is one.
+    advice
+        What the page says about repeating the original.
+    assumed
+        What the sandbox is set up with because the original answer implies it.
+    checked
+        When the vendor was asked what became of the original, and had no trace of it; None if it was not, or has one.
+    """
+
+    original: Exchange
+    request: Exchange
+    place: str = "sandbox"
+    changed: bool = False
+    test_number: bool = False
+    outside: tuple[int, str | None] | None = None
+    against: tuple[str, ...] = ()
+    advice: str = ""
+    assumed: tuple[str, ...] = ()
+    checked: datetime | None = None
+
+    @property
+    def fault(self) -> tuple[int, str | None] | None:
+        """Status and code of the named fault that a fresh sandbox answers with, or None."""
+        return self.outside if self.place == "sandbox" else None
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether the sandbox is asked first what it answers to the unchanged request, since the evidence does not say."""
+        x = self.original
+        return self.place not in VENDOR and self.changed and x.status is None and x.code is None and x.failure is None
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does something to people or to the account: then it is sent once, in whichever file its row was read."""
+        return acts(self.request, self.place)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the vendor said a short while ago that it has no trace of the original."""
+        return self.checked is not None and datetime.now(UTC) - self.checked < _CHECK_HOLDS
+
+    @cached_property
+    def call_id(self) -> str:
+        """The call that the request is, the same whoever plans it and whenever."""
+        return self._call_id(self.request)
+
+    @cached_property
+    def baseline_id(self) -> str:
+        """The same of the unchanged request."""
+        return self._call_id(self.original)
+
+    def _call_id(self, request: Exchange) -> str:
+        x, headers = self.original, headers_to_send(request)
+        if self.place not in VENDOR and (value := header(request.request_headers, "Authorization")) is not None:
+            headers["Authorization"] = value  # elsewhere the configured ones are sent
+        known = [] if self.acts else [x.id, x.status, x.code, str(x.at), self.fault]
+        written = sorted((name.lower(), unnumbered(value)) for name, value in headers.items())
+        parts = [self.place, *known, *(_on_the_wire(request) if self.place in VENDOR else _as_written(request)), written]
+        return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test_number: str | None) -> Item:
+    """Return what would be sent in place of an exchange; it is not weighed yet."""
+    told = status_of(exchange.code) if exchange.status is None else None
+    original = complete(replace(exchange, status=told) if told else exchange)
+    original = replace(original, endpoint=endpoint_of(original.method, original.url))
+    changed = edited(original, edit)
+    request, against = aimed_at(changed, test_number) if test_number else (changed, ())
+    is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
+    return Item(
+        original=original, request=request, place=place, changed=_is_changed(original, changed), test_number=test_number is not None,
+        outside=None if place in {*VENDOR, "preview"} else fault_for(original), against=against, advice=_advice(original),
+        assumed=is_told if place == "sandbox" else (),
+    )  # fmt: skip
+
+
+def weighed(item: Item, target: str, region: str | None) -> Item:
+    """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
+    found = reasons_against(item.original, item.request, target, datetime.now(UTC), region)
+    against = (*(reason for reason in found if not (item.is_checked and reason.startswith(MAY_BE_SENT))), *item.against)
+    if against or item.place != "sandbox":
+        return replace(item, against=against, assumed=())
+    return replace(item, assumed=(*assumed_for(item.original, item.request), *item.assumed))
+
+
+def once(items: Sequence[Item], log: Path) -> tuple[Item, ...]:
+    """Hold back what people get from another row of the plan already, or through another log than this one."""
+    acting = [item for item in items if item.acts and not item.against]
+    if not acting:
+        return tuple(items)
+    elsewhere = claimed([item.call_id for item in acting], log)
+    had = {message_of(x): f"the same request as {x.id}, which {said}" for x, said in _had(items)}
+    first = {message_of(item.request): item for item in reversed(acting)}
+
+    def reason(item: Item) -> str:
+        message = message_of(item.request)
+        again = f"the same request as {first[message].original.id}: it is sent once" if first[message] is not item else ""
+        return elsewhere.get(item.call_id) or had.get(message) or again
+
+    reasons = {id(item): reason(item) for item in acting}
+    return tuple(replace(item, against=(said,)) if (said := reasons.get(id(item))) else item for item in items)
+
+
+def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
+    """Return a copy of the request with the changes made; the original stays as it is."""
+    if not edit:
+        return exchange
+    if unknown := set(edit) - set(_EDITABLE):
+        raise WrongUseError(f"{sorted(unknown)[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
+    redactor = Redactor(_last_number(exchange))  # a token that is typed is a secret as any other
+    headers = {name: value and redactor.headers({name: value})[name] for name, value in (edit.get("headers") or {}).items()}
+    method, url, body = (edit.get(name, old) for name, old in (("method", exchange.method), ("url", exchange.url), ("body", exchange.request_body)))
+    return replace(
+        exchange,
+        method=method,
+        url=url and redactor.url(url),
+        request_headers=with_headers(exchange.request_headers, headers),
+        request_body=body if body is None or isinstance(body, (str, bytes)) else json.dumps(body, ensure_ascii=False),
+        endpoint=endpoint_of(method, url),
+    )
+
+
+def message_of(x: Exchange) -> tuple[Any, ...]:
+    """Return what two requests have in common that do the same to the same people, whatever their headers and spaces are."""
+    method, path, body = _on_the_wire(x)
+    value = value_of(x.request_body)
+    return method, path, body if value is None else json.dumps(value, sort_keys=True)
+
+
+def _had(items: Iterable[Item]) -> Iterable[tuple[Exchange, str]]:
+    """Yield the originals that people have, or may have, and in words which; a request that can be repeated without harm is none of them."""
+    for item in items:
+        x = item.original
+        if item.acts and (x.method or "").upper() == "POST":
+            if x.outcome == "success":
+                yield x, "was accepted"
+            elif is_unknown(x) and not item.is_checked:
+                yield x, MAY_BE_SENT
+
+
+def _on_the_wire(x: Exchange) -> tuple[str, str, str]:
+    """Return method, path with query, and body as they leave: what is the same there is the same for whoever answers."""
+    parts = urlsplit(as_sent(sent_to(settings.base_url("us"), x.url or "")) or x.url or "")
+    body = x.request_body.encode("utf-8", "replace") if isinstance(x.request_body, str) else x.request_body or b""
+    return (x.method or "").upper(), f"{parts.path.rstrip('/')}?{parts.query}", repr(body)
+
+
+def _as_written(x: Exchange) -> tuple[str | None, str | None, str]:
+    return x.method, x.url, repr(x.request_body)
+
+
+def _is_changed(original: Exchange, request: Exchange) -> bool:
+    was, now = ({name.lower(): value for name, value in x.request_headers.items()} for x in (original, request))
+    return was != now or _as_written(original) != _as_written(request)
+
+
+def _last_number(x: Exchange) -> int:
+    return max((int(found["number"]) for text in (x.url or "", *x.request_headers.values()) for found in MARKER.finditer(text)), default=0)
+
+
+def _advice(original: Exchange) -> str:
+    if original.outcome == "success" or original.method is None:
+        return ""
+    advice, reason = advice_on(original)
+    return f"{_ADVICE[advice]}: {reason}"
+
+
+_ADVICE = {
+    "as-is": "try again", "after-wait": "try again after a pause", "after-change": "change it first", "ask-first": "check first",
+    "do-not-retry": "do not repeat it", "not-needed": "not needed",
+}  # fmt: skip
