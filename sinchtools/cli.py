@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -88,7 +87,7 @@ def _is_wrong(one: Diagnosis) -> bool:
 def _replay(options: argparse.Namespace) -> int:
     evidence = _evidence(options)
     edits = {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=_instant(options.as_of)) if one.fix} if options.fix else {}
-    with _log(options) as log:
+    with CallLog(options.log) as log:
         made = plan(
             evidence,
             target=options.target,
@@ -191,7 +190,7 @@ def _sandbox(options: argparse.Namespace) -> int:
 def _show_log(options: argparse.Namespace) -> int:
     if options.log is not None:
         _refuse_no_log(Path(options.log))
-    with _log(options) as log:
+    with CallLog(options.log) as log:
         if options.verify:
             problems = log.verify()
             if options.json:
@@ -334,10 +333,6 @@ def _pair(given: str) -> tuple[str, str]:
     if not equals or ours not in COLUMNS:
         raise WrongUseError(f"{given!r} names no column.", hint=f"Write THEIRS=OURS; ours is one of: {', '.join(COLUMNS)}.")
     return theirs, ours
-
-
-def _log(options: argparse.Namespace) -> contextlib.AbstractContextManager[CallLog]:
-    return CallLog(options.log)
 
 
 def _instant(value: str | None) -> datetime | None:

@@ -46,8 +46,10 @@ class Item:
         Whether a test number stands in for the recipients.
     outside
         Status and code of the original's answer if its cause is outside the request, where no sandbox knows it; else None.
-    against
-        Reasons against sending it at all; it is held back while there is one.
+    hazards
+        Reasons against sending it at all.
+    again
+        Why it would be the second time for those who get it; empty when it would not.
     advice
         What the page says about repeating the original.
     assumed
@@ -62,7 +64,8 @@ class Item:
     changed: bool = False
     test_number: bool = False
     outside: tuple[int, str | None] | None = None
-    against: tuple[str, ...] = ()
+    hazards: tuple[str, ...] = ()
+    again: str = ""
     advice: str = ""
     assumed: tuple[str, ...] = ()
     checked: datetime | None = None
@@ -71,6 +74,11 @@ class Item:
     def fault(self) -> tuple[int, str | None] | None:
         """Status and code of the named fault that a fresh sandbox answers with, or None."""
         return self.outside if self.place == "sandbox" else None
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """All that speaks against sending it; it is held back while there is something."""
+        return (*self.hazards, *[self.again] * bool(self.again))
 
     @property
     def needs_baseline(self) -> bool:
@@ -114,11 +122,11 @@ def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test
     original = complete(replace(exchange, status=told) if told else exchange)
     original = replace(original, endpoint=endpoint_of(original.method, original.url))
     changed = edited(original, edit)
-    request, against = aimed_at(changed, test_number) if test_number else (changed, ())
+    request, hazards = aimed_at(changed, test_number) if test_number else (changed, ())
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
     return Item(
         original=original, request=request, place=place, changed=_is_changed(original, changed), test_number=test_number is not None,
-        outside=None if place in {*VENDOR, "preview"} else fault_for(original), against=against, advice=_advice(original),
+        outside=None if place in {*VENDOR, "preview"} else fault_for(original), hazards=hazards, advice=_advice(original),
         assumed=is_told if place == "sandbox" else (),
     )  # fmt: skip
 
@@ -126,15 +134,15 @@ def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test
 def weighed(item: Item, target: str, region: str | None) -> Item:
     """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
     found = reasons_against(item.original, item.request, target, datetime.now(UTC), region)
-    against = (*(reason for reason in found if not (item.is_checked and reason.startswith(MAY_BE_SENT))), *item.against)
-    if against or item.place != "sandbox":
-        return replace(item, against=against, assumed=())
+    hazards = (*(reason for reason in found if not (item.is_checked and reason.startswith(MAY_BE_SENT))), *item.hazards)
+    if hazards or item.place != "sandbox":
+        return replace(item, hazards=hazards, assumed=())
     return replace(item, assumed=(*assumed_for(item.original, item.request), *item.assumed))
 
 
 def once(items: Sequence[Item], log: Path) -> tuple[Item, ...]:
     """Hold back what people get from another row of the plan already, or through another log than this one."""
-    acting = [item for item in items if item.acts and not item.against]
+    acting = [item for item in items if item.acts and not item.hazards]
     if not acting:
         return tuple(items)
     elsewhere = claimed([item.call_id for item in acting], log)
@@ -146,8 +154,7 @@ def once(items: Sequence[Item], log: Path) -> tuple[Item, ...]:
         again = f"the same request as {first[message].original.id}: it is sent once" if first[message] is not item else ""
         return elsewhere.get(item.call_id) or had.get(message) or again
 
-    reasons = {id(item): reason(item) for item in acting}
-    return tuple(replace(item, against=(said,)) if (said := reasons.get(id(item))) else item for item in items)
+    return tuple(item if item.hazards or not item.acts else replace(item, again=reason(item)) for item in items)
 
 
 def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:

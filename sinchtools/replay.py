@@ -234,10 +234,10 @@ class Plan:
             return self
         _check_allowed(self.target)
         client = connect("live", region=self._region, log=self._logged)
-        groups = {group for item in self._going for group in groups_of(item.request)}
+        groups = {group for item in self.items for group in groups_of(item.request)}
         members = {group: members_of(group, client) for group in groups}
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
-        items = [_checked(item, client) for item in self.items]
+        items = once([_checked(item, client) for item in self.items], self._logged.path)
         return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known, region=self._region)
 
     def run(self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None) -> Replayed:
@@ -331,7 +331,7 @@ class Plan:
         """Return the items with what speaks against them now: moments pass, credentials change, somebody else may have sent it."""
         past = self._logged.attempts([item.call_id for item in self._going])
         done = {call_id for call_id, attempts in past.items() if not goes_again(attempts[-1])}
-        open_items = [item if item.against or item.call_id in done else weighed(item, self.target, self._region) for item in self.items]
+        open_items = [item if item.hazards or item.call_id in done else weighed(item, self.target, self._region) for item in self.items]
         return once(open_items, self._logged.path)
 
     def _jobs(self) -> Iterable[Job]:
@@ -524,14 +524,14 @@ def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str
 
 def _checked(item: Item, client: Client) -> Item:
     """Return the item with the outcome of its original settled, where its client_reference can do that."""
-    held = next((reason for reason in item.against if reason.startswith(MAY_BE_SENT)), None)
+    held = next((reason for reason in item.hazards if reason.startswith(MAY_BE_SENT)), None)
     batch_id = batch_of(item.original, client) if held else None
     if held is None or batch_id is None:
         return item
     if batch_id:
-        return replace(item, against=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.against))
-    left = tuple(reason for reason in item.against if reason != held)
-    return replace(item, against=left, advice="checked: no such batch is there", checked=datetime.now(UTC))
+        return replace(item, hazards=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.hazards))
+    left = tuple(reason for reason in item.hazards if reason != held)
+    return replace(item, hazards=left, advice="checked: no such batch is there", checked=datetime.now(UTC))
 
 
 # --- small things ----------------------------------------------------------------------------------------------------

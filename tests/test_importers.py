@@ -7,6 +7,7 @@ import tempfile
 import traceback
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -320,7 +321,17 @@ def test_no_bytes_make_read_raise(data, start):
     read(start + data)
 
 
-def test_a_call_log_is_named_and_not_opened(tmp_path):
+@pytest.mark.parametrize("read_as", ["calls.db", "calls.db-shm", "*.db", ""])
+def test_a_call_log_that_is_open_is_named_and_not_opened_whatever_its_name(tmp_path, monkeypatch, read_as):
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} was opened"))
+    with CallLog(tmp_path / "calls.db"):
+        evidence = read(tmp_path / read_as)
+    assert evidence.skipped
+    assert all("st.CallLog" in skipped.reason for skipped in evidence.skipped)
+
+
+def test_a_call_log_is_named_by_its_ending(tmp_path):
     with CallLog(tmp_path / "calls.sqlite") as log:
-        (skipped,) = read(str(log.path)).skipped
+        log.add([])
+    (skipped,) = read(str(log.path)).skipped
     assert "st.CallLog" in skipped.reason

@@ -272,3 +272,32 @@ def test_check_first_names_the_batch_that_is_there(vendor, log):
     panel.check_button.click()
     assert "was sent already: batch" in panel.outcome.value
     assert vendor.sends == []
+
+
+def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(vendor, log):
+    body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
+    today = replace(GOOD, id="today", at=datetime.now(UTC), request_body=body, status=503)
+    panel = ReplayPanel([today, replace(today, id="undated", at=None)], log=log)
+    panel.target.value = "live"
+    panel.check_button.click()
+    panel.choice.value = "undated"
+    panel.effect.value = LIVE_EFFECT
+    panel.replay_button.click()
+    assert "May already have been sent: " in panel.status.value
+    assert vendor.sends == []
+
+
+def test_another_panel_of_other_exchanges_stops_nothing(log):
+    running(log, lambda panel: ReplayPanel([NO_URL], log=log))
+    assert len(log) == 20
+
+
+def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(vendor, log):
+    panel = ReplayPanel([replace(GOOD, status=503)], log=log)
+    panel.target.value = "live"
+    panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
+    panel.path.value += f"?api_token={TYPED}"
+    panel.replay_button.click()
+    assert "Nothing of this is sent" in panel.status.value
+    assert TYPED not in panel.headers.value + panel.path.value
+    assert panel.path.value.endswith("?api_token=[secret opaque 32 #2]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -496,7 +495,8 @@ def test_the_effect_says_how_many_messages_go_to_how_many_people(vendor, log, bo
 def test_a_change_of_a_batch_is_named_since_its_recipients_are_not_known(vendor, log):
     update = sent({"body": "Ho"}, url=BATCH, endpoint="POST /batches/{batch_id}", status=400, at=datetime.now(UTC))
     other = sent({"name": "x"}, id="x2", url=URL.replace("batches", "groups"), endpoint="POST /groups", status=400)
-    assert plan([update, other], target="live", log=log).effect == "make 2 requests, send 0 SMS, change 1 batches whose recipients are not known, create 1 groups"
+    effect = "make 2 requests, send 0 SMS, change 1 batches whose recipients are not known, create 1 groups"
+    assert plan([update, other], target="live", log=log).effect == effect
 
 
 numbers = st.integers(0, 99).map(lambda n: f"+155512300{n:02d}")
@@ -836,3 +836,67 @@ def test_a_report_on_a_number_is_replayed_with_that_number_in_the_batch(log):
 def test_what_is_no_exchange_is_named():
     with pytest.raises(WrongUseError, match="A str is no exchange"):
         replay(["requests.sh"])
+
+
+# --- what a sandbox may claim ----------------------------------------------------------------------------------------
+
+
+def test_a_running_sandbox_that_knows_no_number_types_mends_none(log):
+    with Sandbox(service_plan_id=PLAN) as sandbox:
+        client = Client(base_url=sandbox.url, account=PLAN, token=Token(sandbox.api_token), log=log, target="sandbox")
+        bad = sent(status=403, code="illegal_number_type")
+        (result,) = plan(bad, edits={"x1": {"body": {**GOOD, "from": "15559870003"}}}, client=client).run()
+        client.close()
+    assert (result.child.status, result.verdict) == (201, "INCONCLUSIVE"), result.reasons
+    assert "does not know the cause" in result.reasons[0]
+
+
+def group_of_two(text):
+    return sent({**GOOD, "to": [GROUP, OTHER_GROUP]}, status=403, code="unknown_group", text=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "verdict"),
+    [
+        (f"Group {OTHER_GROUP} is unknown", [GROUP], "FIXED"),
+        (f"Group {OTHER_GROUP} is unknown", [OTHER_GROUP], "SAME"),
+        (None, [GROUP], "INCONCLUSIVE"),
+    ],
+)
+def test_of_several_groups_the_one_that_is_named_is_the_unknown_one(log, text, to, verdict):
+    (result,) = replay(group_of_two(text), edit={"body": {**GOOD, "to": to}}, log=log)
+    assert result.verdict == verdict, result.reasons
+
+
+def test_another_group_in_place_of_the_unknown_one_is_taken_to_exist(log):
+    bad = sent({**GOOD, "to": [GROUP]}, status=403, code="unknown_group")
+    (result,) = replay(bad, edit={"body": {**GOOD, "to": [OTHER_GROUP]}}, log=log)
+    assert (result.verdict, f"existing group: {OTHER_GROUP}" in result.reasons[-1]) == ("FIXED", True)
+
+
+def test_of_an_original_without_an_account_none_is_compared(log):
+    bad = replace(sent("{", status=400, code="syntax_invalid_json", account=None), url="https://us.sms.api.sinch.com/batches")
+    (result,) = replay(bad, edit={"url": URL, "body": GOOD}, log=log)
+    assert "another account than the original's" not in result.reasons
+
+
+def test_a_resource_that_only_the_changed_path_names_is_set_up(log):
+    bad = sent(None, method="GET", url=f"{URL}/{GROUP}/delivery_reports", status=404, endpoint=None)
+    (result,) = replay(bad, edit={"url": f"{URL}/{GROUP}"}, log=log)
+    assert (result.child.status, result.verdict) == (200, "FIXED"), result.reasons
+
+
+def test_what_the_diagnosis_expects_and_the_sandbox_does_not_show_is_open(log):
+    elsewhere = sent(url=URL.replace("us.sms", "zt.us.sms"))
+    (result,) = replay(elsewhere, edit={"body": {**GOOD, "body": "Ho"}}, log=log)
+    assert result.verdict == "INCONCLUSIVE"
+    assert "the diagnosis expects 401, which the sandbox does not show" in result.reasons
+
+
+def test_a_run_that_breaks_off_leaves_no_stop_behind(log, monkeypatch):
+    made = plan([sent(status=201), sent(id="x2", status=201)], log=log)
+    monkeypatch.setattr(CallLog, "outcome", lambda self, exchange: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        made.run()
+    monkeypatch.undo()
+    assert [r.child and r.child.status for r in made.run()] == [None, 201]

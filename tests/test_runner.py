@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -184,6 +185,14 @@ def test_a_429_that_stays_ends_after_so_many_attempts(log):
     _, answers, _ = run(log, lane, jobs(1), Pace(attempts=3))
     assert [attempt for _, attempt in lane.sent] == [1, 2, 3]
     assert answers["call-0"].status == 429
+
+
+@pytest.mark.parametrize(("ago_s", "waited"), [(0, 40), (25, 15), (60, 0)])
+def test_the_next_run_waits_out_what_the_last_one_was_asked_to(log, ago_s, waited):
+    at = datetime.now(UTC) - timedelta(seconds=ago_s)
+    run(log, Lane(log, then=replace(REFUSED, at=at, response_headers={"Retry-After": "40"})), jobs(1), Pace(attempts=1))
+    _, _, time = run(log, Lane(log), jobs(3))
+    assert time.now == pytest.approx(waited, abs=5)
 
 
 def test_after_the_last_attempt_of_one_the_next_waits_too(log):

@@ -24,6 +24,8 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     ----------
     panel
         Shows what went wrong.
+    place
+        Which panel it is, and of which exchanges: the same when its cell is run again.
     make
         Returns the plan to run.
     run
@@ -37,12 +39,13 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(
         self,
         panel: Panel,
+        place: object,
         make: Callable[[], Plan],
         run: Callable[[Plan, Callable[[Progress], object]], Replayed],
         show: Callable[[Replayed], None],
         locks: Iterable[widgets.Widget] = (),
     ) -> None:
-        self._panel, self._make, self._run, self._show, self._locks = panel, make, run, show, tuple(locks)
+        self.place, self._panel, self._make, self._run, self._show, self._locks = place, panel, make, run, show, tuple(locks)
         self._plan: Plan | None = None
         self._thread: threading.Thread | None = None
         self._drawn_at = 0.0
@@ -104,8 +107,8 @@ _running: set[Batch] = set()
 
 
 def stop_all_of(place: object) -> bool:
-    """Stop what a panel of that kind and case has under way, since its cell was run again and nobody sees its Stop; return whether there was any."""
-    found = [batch for batch in list(_running) if batch._panel.place == place]
+    """Stop what the panel of that place has under way, since its cell was run again and nobody sees its Stop; return whether there was any."""
+    found = [batch for batch in list(_running) if batch.place == place]
     for batch in found:
         batch.stop()
     return bool(found)

@@ -17,6 +17,7 @@ from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
 from sinchtools.exporters import to_curl
 from sinchtools.hazards import VENDOR
+from sinchtools.items import edited
 from sinchtools.panels.batch import Batch, stop_all_of
 from sinchtools.panels.choice import ExchangeChoice, label
 from sinchtools.panels.frame import Panel
@@ -61,9 +62,10 @@ class ReplayPanel(Panel):
     def __init__(self, evidence: Case | Iterable[Exchange], *, log: CallLog | None = None) -> None:
         promise = "The original is never changed: a replay is a row of its own."
         super().__init__("Replay a failing request", promise, target="sandbox", source=evidence)
-        was_running = stop_all_of(self.place)
+        place = (self.place, () if self.case else tuple(x.id for x in self.exchanges))
+        was_running = stop_all_of(place)
         self.results: list[Result] = []
-        self._checked: dict[tuple[str, ...], Plan] = {}  # by their calls: plans that the vendor was asked about
+        self._checked: dict[tuple[object, ...], Plan] = {}  # by their calls and originals: plans that the vendor was asked about
         self._log = self.case.log if self.case and log is None else log
         self.choice = ExchangeChoice(self.exchanges, self.guard(self.reset))
         self.diagnosis = widgets.HTML(layout=WIDE)
@@ -73,7 +75,7 @@ class ReplayPanel(Panel):
         self.fix_button = button("Apply the certain fix", "Change the request as the diagnosis proposes")
         self.reset_button = button("Back to the original", "Forget the changes made above")
         self.outcome = widgets.HTML(layout=WIDE)
-        self.batch = Batch(self, self._plan_of_kind, self._run, self._show_all, locks=(self.target, self.test_number))
+        self.batch = Batch(self, place, self._plan_of_kind, self._run, self._show_all, locks=(self.target, self.test_number))
         buttons = (self.replay_button, self.fix_button, self.reset_button)
         self.check_button.on_click(self.guard(self.ask, self.check_button, *buttons, busy="Asking the vendor ..."))
         self.replay_button.on_click(self.guard(self.replay, *buttons, busy="Replaying ..."))
@@ -152,7 +154,6 @@ class ReplayPanel(Panel):
         """Replay the request as it stands in the boxes, and show the verdict."""
         result: Result = self._run(self._plan_as_it_stands())[0]
         self.results.append(result)
-        self.headers.value = _lines(result.request.request_headers)  # a token that was typed is a marker from now on
         self.outcome.value = result_html(result, self.target.value) + self._history()
         self.say(f"{result.verdict}. Replay {len(self.results)} of this panel" + "; it is in the call log." * (result.child is not None))
         return result
@@ -185,6 +186,8 @@ class ReplayPanel(Panel):
         return self._checked.get(_calls(made), made)
 
     def _plan_as_it_stands(self) -> Plan:
+        typed = edited(self.exchange, self.edit())
+        self.path.value, self.headers.value = _path(typed), _lines(typed.request_headers)  # a token that was typed is a marker from now on
         edit = self.edit()
         return self._plan([self.exchange], {self.exchange.id: edit} if edit else {})
 
@@ -243,8 +246,8 @@ class ReplayPanel(Panel):
         return table(["Replay", "Exchange", "Verdict", "Why"], rows[-10:], total=len(rows), caption="Replays of this panel")
 
 
-def _calls(made: Plan) -> tuple[str, ...]:
-    return (made.target, *(item.call_id for item in made.items))
+def _calls(made: Plan) -> tuple[object, ...]:
+    return (made.target, *((item.call_id, x.id, x.status, x.failure) for item in made.items for x in [item.original]))
 
 
 def result_html(result: Result, target: str = "sandbox") -> str:
@@ -285,8 +288,9 @@ def _value(value: object) -> str:
 
 
 def _path(x: Exchange) -> str:
-    parts = urlsplit(x.url or "")
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    """Return what follows the host; not parsed, since a marker's # would end it."""
+    before, found, rest = (x.url or "").partition("://")
+    return f"/{rest.partition('/')[2]}" if found else before
 
 
 def _lines(headers: Mapping[str, str]) -> str:
