@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_live_holds_back_a_send_that_names_its_recipients_twice(vendor, log):
     assert made.reasons["x1"] == ("whom it would reach cannot be read from its body",)
 
 
-NAMED = {
+NAMED: dict[str, tuple[str, str, Any]] = {
     "cancel 1 batches": ("DELETE", f"{URL}/{GROUP}", None),
     "delete 1 groups": ("DELETE", f"{URL.replace('batches', 'groups')}/{GROUP}", None),
     "replace 1 groups": ("PUT", f"{URL.replace('batches', 'groups')}/{GROUP}", {"members": []}),
