@@ -6,6 +6,7 @@ The original is never changed; what is sent is a child row. The sandbox is the d
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -233,11 +234,11 @@ class Plan:
         if self.target not in VENDOR:
             return self
         _check_allowed(self.target)
-        client = connect("live", region=self._region, log=self._logged)
-        groups = {group for item in self.items for group in groups_of(item.request)}
-        members = {group: members_of(group, client) for group in groups}
+        with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
+            groups = {group for item in self.items for group in groups_of(item.request)}
+            members = {group: members_of(group, client) for group in groups}
+            items = once([_checked(item, client) for item in self.items], self._logged.path)
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
-        items = once([_checked(item, client) for item in self.items], self._logged.path)
         return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known, region=self._region)
 
     def run(self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None) -> Replayed:
