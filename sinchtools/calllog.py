@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import secrets
 import sqlite3
 import threading
 import weakref
@@ -75,11 +76,12 @@ class CallLog:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.path = Path(path) if path is not None else default_path()
+        self.path = (Path(path) if path is not None else work_folder() / "calls.sqlite").absolute()
         self._lock = threading.Lock()
         _open.add(self)
         self._beside = 0  # events written since the last checkpoint
         self._connection = self._opened()
+        self._inode = self.path.stat().st_ino
 
     def intent(self, exchange: Exchange) -> None:
         """
@@ -89,7 +91,11 @@ class CallLog:
         ------
         AlreadySentError
             This attempt of the call is in the log: somebody has sent it, or is about to.
+        LogError
+            The file cannot be written, or was removed or replaced while it was open.
         """
+        if not self._is_there():
+            raise LogError(f"The call log {str(self.path)!r} was removed while it was open.", hint="Nothing was sent after this; open it anew.")
         self._write([_event(exchange, "intent", as_json(exchange), sending=True)])
 
     def outcome(self, exchange: Exchange) -> None:
@@ -132,19 +138,27 @@ class CallLog:
     def verify(self) -> list[str]:
         """Return what is wrong with the file, a sentence each: events altered, put in or missing; an empty list means that it is intact."""
         found = [f"SQLite: {row[0]}" for row in self._read("PRAGMA integrity_check") if row[0] != "ok"]
+        triggers = {name for (name,) in self._read("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        found += [f"The trigger {name} is missing: rows could be altered." for name in sorted(_TRIGGERS.keys() - triggers)]
         written = self._read("SELECT coalesce(max(seq), 0) FROM sqlite_sequence")[0][0]  # before the events: others may be writing
         last, previous = 0, b""
-        for seq, identity, kind, data, digest, call_id, attempt in self._stream(f"SELECT seq, {_COLUMNS} FROM event ORDER BY seq"):
+        for seq, digest, is_text, *event in self._stream(f"SELECT seq, digest, {_IS_TEXT}, {_AS_BYTES} FROM event ORDER BY seq"):
             if seq != last + 1:
                 found.append(_missing(last + 1, seq - 1))
-            elif _chained(previous, _digest(identity, kind, data, call_id, attempt)) != digest:
+            elif not is_text or _chained(previous, _digest(*event)) != digest:
+                identity, kind = (part.decode("utf-8", "replace") for part in event[:2])
                 found.append(f"Event {seq} ({kind} of exchange {identity}) was altered or put in.")
-            last, previous = seq, digest
+            last, previous = seq, digest if isinstance(digest, bytes) else b""
         return found + [_missing(last + 1, written)] * (written > last)
 
     def wait_for_disk(self) -> None:
         """From now on let each event wait until the disk has it: then not even a power cut loses what was sent to people."""
         self._read("PRAGMA synchronous = FULL")
+
+    @property
+    def identity(self) -> int:
+        """A number of its own: a log that is deleted and made anew at the same place is another one."""
+        return int(self._read("PRAGMA application_id")[0][0])
 
     def close(self) -> None:
         """Close the file; a closed log cannot be used again."""
@@ -159,6 +173,12 @@ class CallLog:
 
     def __repr__(self) -> str:
         return f"<CallLog {self.path}: {len(self)} exchanges>"
+
+    def _is_there(self) -> bool:
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def _opened(self) -> sqlite3.Connection:
         try:
@@ -191,6 +211,8 @@ class CallLog:
             raise LogError(f"{str(self.path)!r} is a database, and no call log.", hint="Give another file.")
         for statement in _SCHEMA if version == 0 else _from_version_1(connection) if version == 1 else ():
             connection.execute(statement)
+        if not connection.execute("PRAGMA application_id").fetchone()[0]:
+            connection.execute(f"PRAGMA application_id = {secrets.randbits(30) + 1}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
 
@@ -247,11 +269,6 @@ class CallLog:
             raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
 
 
-def default_path() -> Path:
-    """Return the path of the work folder's own log."""
-    return work_folder() / "calls.sqlite"
-
-
 _open: weakref.WeakSet[CallLog] = weakref.WeakSet()
 
 
@@ -263,6 +280,8 @@ def is_open(path: Path) -> bool:
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _COLUMNS = "exchange, kind, data, digest, call_id, attempt"
+_IS_TEXT = "typeof(exchange) || typeof(kind) || typeof(data) = 'texttexttext'"
+_AS_BYTES = ", ".join(f"CAST({name} AS BLOB)" for name in ("exchange", "kind", "data", "call_id", "attempt"))  # whatever was put in
 _INSERT = f"""INSERT INTO event ({_COLUMNS})
     VALUES (?1, ?2, ?3, chained((SELECT digest FROM event ORDER BY seq DESC LIMIT 1), ?4), ?5, ?6)"""
 _ATTEMPTS = """SELECT i.call_id, i.data, (  -- an outcome follows its intent closely: no index on exchanges is worth its writing
@@ -274,7 +293,7 @@ def _event(exchange: Exchange, kind: str, row: dict[str, Any], *, sending: bool 
     told = {name: value for name, value in row.items() if value is not None or name in _SAID_IF_NONE}
     data = _ENCODE(told).encode("utf-8", "replace").decode("utf-8")
     call = (exchange.call_id, exchange.attempt) if sending and exchange.call_id else (None, None)
-    return exchange.id, kind, data, _digest(exchange.id, kind, data, *call), *call
+    return exchange.id, kind, data, _digest(*_as_bytes(exchange.id, kind, data, *call)), *call
 
 
 def _outcome(exchange: Exchange) -> dict[str, Any]:
@@ -285,8 +304,12 @@ def _joined(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dict[str,
     return {**intent, **(outcome or {"failure": UNKNOWN})}
 
 
-def _digest(identity: str, kind: str, data: str, call_id: str | None, attempt: int | None) -> bytes:
-    return hashlib.blake2b("\0".join((identity, kind, data, call_id or "", str(attempt or ""))).encode(), digest_size=16).digest()
+def _digest(*event: bytes | None) -> bytes:
+    return hashlib.blake2b(b"\0".join(part or b"" for part in event), digest_size=16).digest()
+
+
+def _as_bytes(identity: str, kind: str, data: str, call_id: str | None = None, attempt: int | None = None) -> Iterator[bytes]:
+    yield from (str(part or "").encode() for part in (identity, kind, data, call_id, attempt))
 
 
 def _chained(previous: bytes | None, digest: bytes) -> bytes:
@@ -304,6 +327,6 @@ def _from_version_1(connection: sqlite3.Connection) -> Iterator[str]:
     previous = b""
     for seq, identity, kind, data, digest in connection.execute("SELECT seq, exchange, kind, data, digest FROM event ORDER BY seq").fetchall():
         intact = hashlib.blake2b("\0".join((identity, kind, data)).encode(), digest_size=16).digest() == digest
-        previous = _chained(previous, _digest(identity, kind, data, None, None) if intact else digest)
+        previous = _chained(previous, _digest(*_as_bytes(identity, kind, data)) if intact else digest)
         connection.execute("UPDATE event SET digest = ? WHERE seq = ?", (previous, seq))
     yield from _TRIGGERS.values()

@@ -11,6 +11,7 @@ from sinchtools.client import Client
 from sinchtools.hazards import json_of
 from sinchtools.records import Exchange
 
+_LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
 _CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong
 
 
@@ -23,16 +24,24 @@ def batch_of(sent: Exchange, client: Client) -> str | None:
     if sent.endpoint != "POST /batches" or not isinstance(reference, str) or not reference or sent.at is None:
         return None
     start = (sent.at - _CLOCKS_DIFFER_BY).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    found: list[dict[str, Any]] = []
+    listed_in_all, found, count = 0, list[dict[str, Any]](), 0
     for page in client.batches.pages(client_reference=reference, start_date=start, page_size=100):
         listed = value_of(page.response_body)
-        if page.status != 200 or not isinstance(listed, dict) or not isinstance(listed.get("batches"), list):
+        if page.status != 200 or not _is_listing(listed):
             return None
+        listed_in_all, count = listed_in_all + len(listed["batches"]), listed["count"]
         found += [batch for batch in listed["batches"] if batch.get("client_reference", reference) == reference]
     if same := next((batch for batch in found if _is_made_by(body, batch)), None):
         return str(same.get("id"))
-    is_kept = datetime.now(UTC) - timedelta(days=RETENTION_DAYS) < sent.at < datetime.now(UTC) + _CLOCKS_DIFFER_BY
-    return "" if is_kept and not found else None  # one of that reference with other content may be it, changed since
+    age = datetime.now(UTC) - sent.at
+    is_kept = (age > _LISTED_AFTER or age < -_LISTED_AFTER) and -_CLOCKS_DIFFER_BY < age < timedelta(days=RETENTION_DAYS)
+    return "" if is_kept and not found and listed_in_all >= count else None  # one of that reference with other content may be it, changed since
+
+
+def _is_listing(value: Any) -> bool:
+    if not (isinstance(value, dict) and isinstance(value.get("batches"), list) and isinstance(value.get("count"), int)):
+        return False
+    return all(isinstance(batch, dict) for batch in value["batches"])
 
 
 def members_of(group_id: str, client: Client, seen: frozenset[str] = frozenset()) -> tuple[str, ...] | None:

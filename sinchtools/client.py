@@ -419,18 +419,18 @@ def _unsendable(method: str, headers: Mapping[str, str]) -> str:
     return f"The header {re.match('[A-Za-z-]{0,40}', str(name))[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
 
 
-def retry_delay_s(exchange: Exchange, attempt: int) -> float | None:
+def retry_delay_s(exchange: Exchange, attempt: int, now: datetime | None = None) -> float | None:
     """
     Return how long to wait before the next attempt, or None when there must be none.
 
-    ``Retry-After`` is honoured; else full jitter: a random share of 1, 2, 4 ... 60 s.
+    ``Retry-After`` is honoured, counted from `now` where it is a date; else full jitter: a random share of 1, 2, 4 ... 60 s.
     """
     if exchange.status not in {429, 500, 502, 503, 504}:
         return None
     advice, _ = retry_advice(exchange.status, exchange.code, exchange.method or "GET", failure=exchange.failure, html=exchange.is_html)
     if advice == "ask-first":
         return None
-    asked = retry_after_s(header(exchange.response_headers, "Retry-After"), datetime.now(UTC))
+    asked = retry_after_s(header(exchange.response_headers, "Retry-After"), now or datetime.now(UTC))
     return asked if asked is not None else random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2 ** (attempt - 1)))
 
 
@@ -452,6 +452,7 @@ def failure_of(error: Exception) -> str:
     """Return the class of a network failure in words such as ``ConnectionError: NameResolutionError``; never its text, which holds the URL."""
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
+    reason = getattr(reason, "original_error", reason)  # of a proxy: whether it could not be reached, or broke off after it had the request
     names = [type(error).__name__, type(reason).__name__ if isinstance(reason, Exception) else ""]
     return ": ".join(dict.fromkeys(filter(None, names)))
 
@@ -521,6 +522,7 @@ class _Resource:
 
     def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Exchange]:
         page = int(query.get("page") or 0)
+        before = page * int(query.get("page_size") or 30)
         while True:
             exchange = self._client.request("GET", path, params={**query, "page": page})
             yield exchange
@@ -529,9 +531,8 @@ class _Resource:
                 size, count = int(answer["page_size"]), int(answer["count"])
             except (ValueError, KeyError, TypeError):
                 return
-            asked = int(query.get("page_size") or 30)
-            page += 1
-            if not size or page * asked >= count:
+            page, before = page + 1, before + size  # a page may be shorter than was asked for
+            if not size or before >= count:
                 return
 
 

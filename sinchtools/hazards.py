@@ -30,13 +30,16 @@ _NOT_SENT = {
     "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie", "te", "expect", "upgrade", "proxy-authorization",
     "authorization",
 }  # fmt: skip
+_METHOD_OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 MAY_BE_SENT = "may already have been sent"
 
 
 # --- reasons against -------------------------------------------------------------------------------------------------
 
 
-def reasons_against(original: Exchange, request: Exchange, target: str, now: datetime, region: str | None = None) -> tuple[str, ...]:
+def reasons_against(
+    original: Exchange, request: Exchange, target: str, now: datetime, region: str | None = None, *, test_number: bool = False
+) -> tuple[str, ...]:
     """
     Return why a request must not be sent to a target; it is held back while there is a reason.
 
@@ -44,6 +47,8 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
     ----------
     region
         Where the configured credentials are used; None when they are used nowhere.
+    test_number
+        Whether a test number stands in for the recipients: then it does not matter what those got.
     """
     if request.method is None or request.url is None:
         return ("the evidence holds no request",)
@@ -55,7 +60,7 @@ def reasons_against(original: Exchange, request: Exchange, target: str, now: dat
     if target not in VENDOR:
         return ()
     found = [*_for_the_vendor(original, request, now, region)]
-    found += _for_a_dry_run(request) if target == "dry-run" else _for_live(original, request, now)
+    found += _for_a_dry_run(request) if target == "dry-run" else _for_live(original, request, now, test_number)
     return tuple(found)
 
 
@@ -90,7 +95,12 @@ def is_unknown(exchange: Exchange) -> bool:
 
 def asks_again(original: Exchange) -> bool:
     """Whether the original got a 500 that the page calls not processed: live says so in what is to be confirmed."""
-    return original.status == 500 and not _reads(original) and not is_unknown(original)
+    return original.status == 500 and not reads(original) and not is_unknown(original)
+
+
+def was_refused(x: Exchange) -> bool:
+    """Whether a request was surely not carried out: refused, or never sent."""
+    return x.outcome not in {"success", "other"} and not is_unknown(x)
 
 
 def goes_again(attempt: Exchange) -> bool:
@@ -121,10 +131,12 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
         yield "another account than the configured credentials'"
     if place.region not in (None, region):
         yield f"another region ({place.region}) than the configured one ({region})"
-    if request.endpoint is None and not _reads(request):
+    if request.endpoint is None and not reads(request):
         yield "no endpoint of the API fits its path: what it would do is not known"
     if request.endpoint in SENDS and not _names_its_recipients(request):
         yield "whom it would reach cannot be read from its body"
+    if any(header(request.request_headers, name) for name in _METHOD_OVERRIDES):
+        yield "a header says that another method is meant"
     if any(map(MARKER.search, (_text(request), request.url or "", *headers_to_send(request).values()))):
         yield "a redacted part is missing"
     named = {"batch_id", "inbound_id"} & set(place.values)
@@ -133,14 +145,16 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
 
 
 def _for_a_dry_run(request: Exchange) -> Iterator[str]:
-    if not _reads(request) and request.endpoint not in _DRY_RUNS:
+    if not reads(request) and request.endpoint not in _DRY_RUNS:
         yield "the vendor has no dry run of this operation"
 
 
-def _for_live(original: Exchange, request: Exchange, now: datetime) -> Iterator[str]:
-    if _reads(request) or request.endpoint == "POST /batches/dry_run":
+def _for_live(original: Exchange, request: Exchange, now: datetime, test_number: bool) -> Iterator[str]:
+    if reads(request) or request.endpoint == "POST /batches/dry_run":
         return
-    if is_unknown(original):
+    if test_number and request.endpoint in SENDS:
+        pass
+    elif is_unknown(original):
         yield f"{MAY_BE_SENT}: {advice_on(original)[1]}"
     elif original.outcome == "success" and (original.method or "").upper() == "POST":
         yield "was accepted already, and a POST is not idempotent: a replay does it twice"
@@ -159,12 +173,8 @@ def _names_its_recipients(request: Exchange) -> bool:
     return isinstance(to, list) and all(isinstance(entry, str) for entry in to) and not said_twice
 
 
-def acts(request: Exchange, target: str) -> bool:
-    """Whether a request does something to people or to the account there."""
-    return target == "live" and not _reads(request)
-
-
-def _reads(request: Exchange) -> bool:
+def reads(request: Exchange) -> bool:
+    """Whether a request changes nothing."""
     return (request.method or "").upper() in {"GET", "HEAD"}
 
 
@@ -274,7 +284,8 @@ def effect_of(
     people, groups = (frozenset[str]().union(*sets) for sets in ([x.people for x in loads], [x.groups for x in loads]))
     messages = sum(load.messages for load in loads)
     done = Counter(_DOES.get(request.endpoint or "", _OTHER) for request, load in zip(requests, loads, strict=True) if load == Load())
-    said = [f"send {messages} SMS to {len(people)} people" if messages or groups else f"make {len(requests)} requests, send 0 SMS"]
+    none = f"make {len(requests)} requests" + ", send 0 SMS" * (UPDATE not in {request.endpoint for request in requests})
+    said = [f"send {messages} SMS to {len(people)} people" if messages or groups else none]
     said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
     said[0] += " (the test number)" * bool(test_number and people)
     said += [what.format(count) for what, count in done.items() if what != _OTHER or messages or groups]

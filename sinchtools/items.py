@@ -8,23 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from sinchtools import settings
 from sinchtools.api import complete, value_of
+from sinchtools.calllog import CallLog
 from sinchtools.catalogue import status_of
 from sinchtools.claims import claimed
 from sinchtools.client import as_sent
 from sinchtools.errors import WrongUseError
-from sinchtools.hazards import MAY_BE_SENT, VENDOR, acts, advice_on, aimed_at, endpoint_of, headers_to_send, is_unknown, reasons_against, sent_to
+from sinchtools.hazards import MAY_BE_SENT, VENDOR, advice_on, aimed_at, endpoint_of, headers_to_send, reads, reasons_against, sent_to, was_refused
 from sinchtools.lanes import assumed_for, fault_for
 from sinchtools.records import Exchange, header, with_headers
 from sinchtools.redact import MARKER, Redactor, unnumbered
 
 _EDITABLE = ("method", "url", "headers", "body")
-_CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
+CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +88,18 @@ class Item:
 
     @property
     def acts(self) -> bool:
-        """Whether it does something to people or to the account: then it is sent once, in whichever file its row was read."""
-        return acts(self.request, self.place)
+        """Whether it is more than a read, for the vendor: then it is sent once, in whichever file its row was read."""
+        return self.place == "live" and not reads(self.request)
 
     @property
     def is_checked(self) -> bool:
         """Whether the vendor said a short while ago that it has no trace of the original."""
-        return self.checked is not None and datetime.now(UTC) - self.checked < _CHECK_HOLDS
+        return self.checked is not None and datetime.now(UTC) - self.checked < CHECK_HOLDS
+
+    @property
+    def shown(self) -> Exchange:
+        """The request as it may be shown: a secret that was typed into its body is a marker too."""
+        return Redactor(_last_number(self.request)).exchange(self.request) if self.changed else self.request
 
     @cached_property
     def call_id(self) -> str:
@@ -106,6 +111,11 @@ class Item:
         """The same of the unchanged request."""
         return self._call_id(self.original)
 
+    @cached_property
+    def message(self) -> str:
+        """What reaches people: the same for requests that do the same, whatever their headers and the spaces in their bodies are."""
+        return _message_of(self.request)
+
     def _call_id(self, request: Exchange) -> str:
         x, headers = self.original, headers_to_send(request)
         if self.place not in VENDOR and (value := header(request.request_headers, "Authorization")) is not None:
@@ -113,14 +123,13 @@ class Item:
         known = [] if self.acts else [x.id, x.status, x.code, str(x.at), self.fault]
         written = sorted((name.lower(), unnumbered(value)) for name, value in headers.items())
         parts = [self.place, *known, *(_on_the_wire(request) if self.place in VENDOR else _as_written(request)), written]
-        return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+        return _digest(parts)
 
 
 def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test_number: str | None) -> Item:
     """Return what would be sent in place of an exchange; it is not weighed yet."""
-    told = status_of(exchange.code) if exchange.status is None else None
-    original = complete(replace(exchange, status=told) if told else exchange)
-    original = replace(original, endpoint=endpoint_of(original.method, original.url))
+    original = original_of(exchange)
+    told = original.status if exchange.status is None else None
     changed = edited(original, edit)
     request, hazards = aimed_at(changed, test_number) if test_number else (changed, ())
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
@@ -131,28 +140,36 @@ def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test
     )  # fmt: skip
 
 
+def original_of(exchange: Exchange) -> Exchange:
+    """Return a row of evidence with what its parts tell: the status that the page has for its code, and the endpoint of its URL."""
+    told = status_of(exchange.code) if exchange.status is None and exchange.failure is None else None
+    original = complete(replace(exchange, status=told) if told else exchange)
+    return replace(original, endpoint=endpoint_of(original.method, original.url))
+
+
 def weighed(item: Item, target: str, region: str | None) -> Item:
     """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
-    found = reasons_against(item.original, item.request, target, datetime.now(UTC), region)
+    found = reasons_against(item.original, item.request, target, datetime.now(UTC), region, test_number=item.test_number)
     hazards = (*(reason for reason in found if not (item.is_checked and reason.startswith(MAY_BE_SENT))), *item.hazards)
     if hazards or item.place != "sandbox":
         return replace(item, hazards=hazards, assumed=())
     return replace(item, assumed=(*assumed_for(item.original, item.request), *item.assumed))
 
 
-def once(items: Sequence[Item], log: Path) -> tuple[Item, ...]:
-    """Hold back what people get from another row of the plan already, or through another log than this one."""
+def once(items: Sequence[Item], log: CallLog, among: Iterable[Exchange] = ()) -> tuple[Item, ...]:
+    """Hold back what people get from another row of the plan already, had from one among the whole evidence, or got from an earlier replay."""
     acting = [item for item in items if item.acts and not item.hazards]
     if not acting:
         return tuple(items)
-    elsewhere = claimed([item.call_id for item in acting], log)
-    had = {message_of(x): f"the same request as {x.id}, which {said}" for x, said in _had(items)}
-    first = {message_of(item.request): item for item in reversed(acting)}
+    before = claimed({item.call_id: item.message for item in acting}, log)
+    checked = {item.original.id for item in items if item.is_checked}
+    had = {_message_of(x): f"the same request as {x.id}, which {said}" for x, said in _had(among) if x.id not in checked}
+    first = {item.message: item for item in reversed(acting)}
 
     def reason(item: Item) -> str:
-        message = message_of(item.request)
-        again = f"the same request as {first[message].original.id}: it is sent once" if first[message] is not item else ""
-        return elsewhere.get(item.call_id) or had.get(message) or again
+        same = first[item.message]
+        again = f"the same request as {same.original.id}: it is sent once" if same is not item else ""
+        return before.get(item.call_id) or had.get(item.message) or again
 
     return tuple(item if item.hazards or not item.acts else replace(item, again=reason(item)) for item in items)
 
@@ -163,7 +180,7 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
         return exchange
     if unknown := set(edit) - set(_EDITABLE):
         raise WrongUseError(f"{sorted(unknown)[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
-    redactor = Redactor(_last_number(exchange))  # a token that is typed is a secret as any other
+    redactor = Redactor(_last_number(exchange, edit))  # a token that is typed is a secret as any other
     headers = {name: value and redactor.headers({name: value})[name] for name, value in (edit.get("headers") or {}).items()}
     method, url, body = (edit.get(name, old) for name, old in (("method", exchange.method), ("url", exchange.url), ("body", exchange.request_body)))
     return replace(
@@ -176,22 +193,21 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
     )
 
 
-def message_of(x: Exchange) -> tuple[Any, ...]:
-    """Return what two requests have in common that do the same to the same people, whatever their headers and spaces are."""
+def _message_of(x: Exchange) -> str:
     method, path, body = _on_the_wire(x)
     value = value_of(x.request_body)
-    return method, path, body if value is None else json.dumps(value, sort_keys=True)
+    return _digest([method, path, body if value is None else json.dumps(value, sort_keys=True)])
 
 
-def _had(items: Iterable[Item]) -> Iterable[tuple[Exchange, str]]:
-    """Yield the originals that people have, or may have, and in words which; a request that can be repeated without harm is none of them."""
-    for item in items:
-        x = item.original
-        if item.acts and (x.method or "").upper() == "POST":
-            if x.outcome == "success":
-                yield x, "was accepted"
-            elif is_unknown(x) and not item.is_checked:
-                yield x, MAY_BE_SENT
+def _had(evidence: Iterable[Exchange]) -> Iterable[tuple[Exchange, str]]:
+    """Yield the rows whose message people have, or may have, and in words which; what can be repeated without harm is none of them."""
+    for x in evidence:
+        if (x.method or "").upper() == "POST" and not was_refused(x):
+            yield x, "was accepted" if x.outcome == "success" else MAY_BE_SENT
+
+
+def _digest(parts: Sequence[object]) -> str:
+    return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _on_the_wire(x: Exchange) -> tuple[str, str, str]:
@@ -210,8 +226,9 @@ def _is_changed(original: Exchange, request: Exchange) -> bool:
     return was != now or _as_written(original) != _as_written(request)
 
 
-def _last_number(x: Exchange) -> int:
-    return max((int(found["number"]) for text in (x.url or "", *x.request_headers.values()) for found in MARKER.finditer(text)), default=0)
+def _last_number(x: Exchange, edit: object = None) -> int:
+    texts = repr((x.url, x.request_headers, x.request_body, edit))
+    return max((int(found["number"]) for found in MARKER.finditer(texts)), default=0)
 
 
 def _advice(original: Exchange) -> str:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from sinchtools.api import locate
 from sinchtools.calllog import CallLog
 from sinchtools.checks import instant_of
-from sinchtools.claims import claim
 from sinchtools.client import Client, Token, header_value
 from sinchtools.diagnosis import diagnose
-from sinchtools.hazards import acts, groups_of, headers_to_send, json_of, sent_to
+from sinchtools.hazards import groups_of, headers_to_send, json_of, sent_to
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER, marker_facts
 from sinchtools.runner import Job, Lane
@@ -60,7 +59,8 @@ def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
         return None
     in_request = any(
         f.severity == "error"
-        and (f.status, f.code) == (exchange.status, exchange.code)
+        and f.status == exchange.status
+        and exchange.code in (None, f.code)
         and f.location != "host"
         and not f.rule.startswith("observed")
         for f in diagnose(exchange, now=exchange.at).findings
@@ -159,13 +159,16 @@ def through(client: Client) -> Callable[[], AbstractContextManager[Lane]]:
     return _lanes(client, send)
 
 
-def to_the_vendor(client: Client, target: str) -> Callable[[], AbstractContextManager[Lane]]:
-    """Return a maker of lanes to the vendor, with the configured credentials; a dry run goes to the vendor's own endpoint for it."""
+def to_the_vendor(client: Client, target: str, allow: Callable[[str], object]) -> Callable[[], AbstractContextManager[Lane]]:
+    """
+    Return a maker of lanes to the vendor, with the configured credentials; a dry run goes to the vendor's own endpoint for it.
+
+    `allow` is called with the call's ID before each attempt, and raises when it must not go.
+    """
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
         dry = target == "dry-run" and job.load.request.endpoint == "POST /batches"
-        if acts(job.load.request, target):
-            claim(job.call_id, own.log.path)
+        allow(job.call_id)
         return _sent(own, job, attempt, {}, below="/dry_run" if dry else "")
 
     return _lanes(client, send)

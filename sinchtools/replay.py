@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from sinchtools import settings
 from sinchtools.api import locate
-from sinchtools.calllog import CallLog, default_path
+from sinchtools.calllog import CallLog
 from sinchtools.catalogue import card, table
 from sinchtools.checkfirst import batch_of, members_of
+from sinchtools.claims import claim
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
@@ -35,12 +37,13 @@ from sinchtools.hazards import (
     goes_again,
     groups_of,
     is_unknown,
+    json_of,
     load_of,
 )
-from sinchtools.items import Item, item_of, once, weighed
+from sinchtools.items import CHECK_HOLDS, Item, item_of, once, original_of, weighed
 from sinchtools.lanes import Trip, in_a_fresh_sandbox, through, to_the_vendor
 from sinchtools.records import Exchange, Finding, visible
-from sinchtools.runner import Job, Lane, Pace, Progress, Runner
+from sinchtools.runner import Job, Lane, Limiter, Pace, Progress, Runner
 from sinchtools.tables import frame
 from sinchtools.verdicts import Difference, answer_differences, reason_stays, request_differences, verdict_of
 
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
 _STOPPED = "not sent: the run was stopped; run the plan again to go on"
+_STILL_OPEN = "checked, and still open: the list does not settle it (another batch has that client_reference, too early or late, or no answer)"
 _SHOWN = 20  # rows of a plan or a result in a notebook
 
 
@@ -176,11 +180,13 @@ class Plan:
         log: CallLog | None = None,
         client: Client | None = None,
         pace: Pace | None = None,
+        among: Iterable[Exchange] = (),
         members: Mapping[str, tuple[str, ...]] | None = None,
         region: str | None = None,
     ) -> None:
         self.items, self.target, self.pace = tuple(items), target, pace or Pace()
-        self._log, self._client, self._members, self._region = log, client, dict(members or {}), region
+        self._log, self._client, self._among, self._region = log, client, tuple(among), region
+        self._asked, self._told = datetime.now(UTC), dict(members or {})
         self._stopping = threading.Event()
 
     @property
@@ -236,10 +242,11 @@ class Plan:
         _check_allowed(self.target)
         with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
             groups = {group for item in self.items for group in groups_of(item.request)}
-            members = {group: members_of(group, client) for group in groups}
-            items = once([_checked(item, client) for item in self.items], self._logged.path)
+            limiter = Limiter(self.pace)
+            members = {group: members_of(group, client) for group in _paced(groups, limiter)}
+            items = once([_checked(item, client, limiter) for item in self.items], self._logged, self._among)
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
-        return Plan(items, self.target, log=self._logged, pace=self.pace, members=self._members | known, region=self._region)
+        return Plan(items, self.target, log=self._logged, pace=self.pace, among=self._among, members=known, region=self._region)
 
     def run(self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None) -> Replayed:
         """
@@ -264,15 +271,15 @@ class Plan:
         if self.target in VENDOR:
             _check_allowed(self.target)
             self.items = self._renewed()
-            if confirm != self.effect:
+            if self._going and confirm != self.effect:
                 raise NotAllowedError(f"This plan would {self.effect!r}, and that was not confirmed.", hint="Pass exactly these words as confirm=.")
         client, lanes = self._way()
         runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
         try:
             answers = runner.run(self._jobs(), lanes)
+            found = _settled(answers, client, runner)
         finally:
             self._stopping = threading.Event()  # the next run goes on
-        found = _settled(answers, client)
         return Replayed((self._result(item, answers, found, runner) for item in self.items), self.target, runner.stopped)
 
     def stop(self) -> None:
@@ -280,7 +287,7 @@ class Plan:
         self._stopping.set()
 
     def __repr__(self) -> str:
-        return f"<Plan for {self.target.upper()}: {self._told}>"
+        return f"<Plan for {self.target.upper()}: {self._summary}>"
 
     def _repr_html_(self) -> str:
         head = ("Starts", "Request", "Changed", "Assumed", "Advice", "Against")
@@ -291,12 +298,16 @@ class Plan:
             )
             for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
         )  # fmt: skip
-        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._told)}</p>{table(head, rows)}{_more(len(self.items))}")
+        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._summary)}</p>{table(head, rows)}{_more(len(self.items))}")
 
     @property
-    def _told(self) -> str:
+    def _summary(self) -> str:
         counts = f"requests: {len(self.items):,}, held back: {len(self.reasons):,}"
         return f"{counts}; effect: {self.effect}; {self.pace}; about {self.duration_s:.0f} s"
+
+    @property
+    def _members(self) -> Mapping[str, tuple[str, ...]]:
+        return self._told if datetime.now(UTC) - self._asked < CHECK_HOLDS else {}
 
     @property
     def _going(self) -> list[Item]:
@@ -325,7 +336,7 @@ class Plan:
         if self.target in VENDOR:
             self._logged.wait_for_disk()
             client = connect("live", region=self._region, log=self._logged)
-            return client, to_the_vendor(client, self.target)
+            return client, to_the_vendor(client, self.target, self._allow)
         return self._client, through(self._client) if self._client else in_a_fresh_sandbox(self._logged)
 
     def _renewed(self) -> tuple[Item, ...]:
@@ -333,7 +344,15 @@ class Plan:
         past = self._logged.attempts([item.call_id for item in self._going])
         done = {call_id for call_id, attempts in past.items() if not goes_again(attempts[-1])}
         open_items = [item if item.hazards or item.call_id in done else weighed(item, self.target, self._region) for item in self.items]
-        return once(open_items, self._logged.path)
+        return once(open_items, self._logged, self._among)
+
+    def _allow(self, call_id: str) -> None:
+        """Raise when a call must not go: what spoke for it may have changed while it waited, and somebody else may have taken its message."""
+        item = next(item for item in self._going if item.call_id == call_id)
+        if hazards := weighed(item, self.target, self._region).hazards:
+            raise NotAllowedError(f"Held back: {'; '.join(hazards)}.")
+        if item.acts:
+            claim(item.message, call_id, self._logged)
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
@@ -351,7 +370,8 @@ class Plan:
         if item.against or child is None:
             return _held(item, *(item.against or (runner.left.get(item.call_id, _STOPPED),)))
         is_old = item.call_id in runner.before and child.at is not None
-        notes = [f"sent once only, at {child.at:%Y-%m-%d %H:%M:%S} UTC: this is its answer"] * is_old
+        of_another = f" as the replay of {child.parent_id}" * (child.parent_id != item.original.id)
+        notes = [f"not sent again: it was replayed at {child.at:%Y-%m-%d %H:%M:%S} UTC{of_another}, and this is its answer"] * is_old
         notes += [found[item.call_id]] if item.call_id in found else []
         baseline = answers.get(item.baseline_id) if item.needs_baseline else None
         return _judged(item, child, baseline, notes)
@@ -367,6 +387,7 @@ def plan(
     edits: Mapping[str, Mapping[str, Any]] | None = None,
     log: CallLog | None = None,
     client: Client | None = None,
+    among: Iterable[Exchange] | None = None,
     test_number: str | None = None,
     workers: int = 1,
     requests_per_s: float | None = None,
@@ -386,6 +407,8 @@ def plan(
         None is taken out.
     client
         A client of a sandbox that runs already, which is then taken as it stands; None is a fresh sandbox, set up as each original implies.
+    among
+        The whole evidence, of which these exchanges are a part: what people have by another row of it is not sent to them again.
     test_number
         Stands in for every recipient.
     workers
@@ -413,13 +436,14 @@ def plan(
         raise WrongUseError(f"There is no exchange {sorted(unknown)[0]!r} to edit.", hint="Use an id from the evidence's frame.")
     number = checked_number(test_number) if test_number is not None else None
     place, region = f"sandbox {client.base_url}" if client else target, os.environ.get("SINCH_REGION") or "us"
-    items = [weighed(item_of(exchange, edits.get(exchange.id), place, number), target, region) for exchange in exchanges]
+    items: Sequence[Item] = [weighed(item_of(exchange, edits.get(exchange.id), place, number), target, region) for exchange in exchanges]
     if requests_per_s is None and target in VENDOR:
         requests_per_s = VENDOR_REQUESTS_PER_S
     pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
-    log = log if client is None else client.log
-    path = log.path if log else default_path()
-    return Plan(once(items, path), target, log=log, client=client, pace=pace, region=region)
+    log = client.log if client else CallLog() if log is None and target == "live" else log
+    others = [original_of(exchange) for exchange in (exchanges if among is None else among)] if target == "live" else []
+    items = once(items, log, others) if log is not None else items
+    return Plan(items, target, log=log, client=client, pace=pace, among=others, region=region)
 
 
 def replay(
@@ -468,7 +492,7 @@ def _check_allowed(target: str) -> None:
 
 
 def _held(item: Item, *reasons: str) -> Result:
-    return Result(original=item.original, request=item.request, child=None, verdict="INCONCLUSIVE", reasons=(*reasons,))
+    return Result(original=item.original, request=item.shown, child=None, verdict="INCONCLUSIVE", reasons=(*reasons,))
 
 
 def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[str]) -> Result:
@@ -486,13 +510,13 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
     assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
-    return Result(original=item.original, request=item.request, child=child, verdict=verdict, reasons=(*notes, reason, *assumed))
+    return Result(original=item.original, request=item.shown, child=child, verdict=verdict, reasons=(*notes, reason, *assumed))
 
 
 def _unlike(item: Item, child: Exchange, expected: Finding, notes: list[str]) -> Result:
     answer = " ".join(str(part) for part in (expected.status, expected.code) if part)
     reasons = (*notes, f"the diagnosis expects {answer}, which the sandbox does not show")
-    return Result(original=item.original, request=item.request, child=child, verdict="INCONCLUSIVE", reasons=reasons)
+    return Result(original=item.original, request=item.shown, child=child, verdict="INCONCLUSIVE", reasons=reasons)
 
 
 def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
@@ -510,12 +534,12 @@ _UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent a
 # --- outcomes that nobody knew, settled ------------------------------------------------------------------------------
 
 
-def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str, str]:
-    """Return in words what the check says of each call whose outcome is unknown."""
+def _settled(answers: Mapping[str, Exchange], client: Client | None, runner: Runner) -> dict[str, str]:
+    """Return in words what the check says of each call whose outcome is unknown; it keeps the run's pace and ends with it."""
     if client is None:
         return {}
     unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
-    said = {call_id: batch_of(child, client) for call_id, child in unknown.items()}
+    said = {call_id: batch_of(child, client) for call_id, child in unknown.items() if runner.turn()}
     return {
         call_id: f"checked: batch {batch_id} is there, so it was sent" if batch_id else "checked: no such batch is there by now"
         for call_id, batch_id in said.items()
@@ -523,12 +547,22 @@ def _settled(answers: Mapping[str, Exchange], client: Client | None) -> dict[str
     }
 
 
-def _checked(item: Item, client: Client) -> Item:
+def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
+    for question in questions:
+        time.sleep(limiter.reserve())
+        yield question
+
+
+def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
     """Return the item with the outcome of its original settled, where its client_reference can do that."""
     held = next((reason for reason in item.hazards if reason.startswith(MAY_BE_SENT)), None)
-    batch_id = batch_of(item.original, client) if held else None
-    if held is None or batch_id is None:
+    if held is None:
         return item
+    time.sleep(limiter.reserve())
+    batch_id = batch_of(item.original, client)
+    if batch_id is None:
+        has_reference = "client_reference" in json_of(item.original)
+        return replace(item, advice=_STILL_OPEN if has_reference else "cannot be checked: it has no client_reference")
     if batch_id:
         return replace(item, hazards=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.hazards))
     left = tuple(reason for reason in item.hazards if reason != held)

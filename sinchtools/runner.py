@@ -14,8 +14,8 @@ from typing import Any
 
 from sinchtools.calllog import CallLog
 from sinchtools.client import retry_delay_s
-from sinchtools.errors import AlreadySentError, WrongUseError
-from sinchtools.hazards import goes_again
+from sinchtools.errors import AlreadySentError, NotAllowedError, WrongUseError
+from sinchtools.hazards import VENDOR, goes_again
 from sinchtools.records import Exchange
 
 MAX_WORKERS = 16
@@ -36,7 +36,7 @@ class Pace:
     attempts
         Of one request that is answered 429.
     break_after
-        Answers of 5xx, or none at all, one after the other that stop the run.
+        Requests one after the other that stop the run: answered 5xx, not answered, or our own credentials refused by the vendor.
     """
 
     workers: int = 1
@@ -66,7 +66,7 @@ class Pace:
                 f"{self.workers} at a time",
                 *(rates or ["as fast as it goes"]),
                 f"after a 429 all wait as long as Retry-After says (an hour at most; without it up to a minute), {self.attempts} attempts",
-                f"stops after {self.break_after} failures of the server in a row (5xx, no answer)",
+                f"stops after {self.break_after} in a row that are answered 5xx or not at all, or whose credentials are refused",
             )
         )
 
@@ -167,7 +167,7 @@ class Runner:
     before
         Calls that were done in an earlier run.
     left
-        Calls that somebody else was about to send meanwhile, and how that is known.
+        Calls that were not sent in the end, and why: somebody else was about to, or they must not go by now.
     """
 
     def __init__(
@@ -260,11 +260,11 @@ class Runner:
 
     def _send(self, job: Job, attempt: int, send: Lane) -> None:
         for left in reversed(range(self.pace.attempts)):
-            if not self._wait(job):
+            if not self.turn(job.messages):
                 return
             try:
                 answer = send(job, attempt)
-            except AlreadySentError as error:  # another kernel was faster
+            except (AlreadySentError, NotAllowedError) as error:  # another kernel was faster, or something speaks against it by now
                 self._leave(job, str(error))
                 return
             refused = answer.status == 429 and _may_go_again(answer, job)
@@ -275,10 +275,10 @@ class Runner:
                 return
             attempt = (answer.attempt or 0) + 1
 
-    def _wait(self, job: Job) -> bool:
-        """Wait for the job's moment, and for another one where a pause began meanwhile; return whether to go on."""
+    def turn(self, messages: int = 0) -> bool:
+        """Wait for the next free moment, and for another one where a pause began meanwhile; return False when the run was stopped."""
         while True:
-            delay = self._limiter.reserve(job.messages)
+            delay = self._limiter.reserve(messages)
             if delay > 0:
                 self._sleep(delay)
             if self._stopping.is_set() or not self._limiter.pauses:
@@ -291,9 +291,10 @@ class Runner:
             self._done += done
             self._failed += done and answer.outcome != "success"
             if not job.by_fault:
-                self._broken = self._broken + 1 if answer.outcome in {"sinch_error", "no_response"} else 0
+                is_broken = answer.outcome in {"sinch_error", "no_response"} or (answer.status == 401 and answer.target in VENDOR)
+                self._broken = self._broken + 1 if is_broken else 0
             if self._broken >= self.pace.break_after:
-                self.stop(f"the last {self._broken} failed at the server (5xx, no answer)")
+                self.stop(f"the last {self._broken} were not dealt with (5xx, no answer, or our credentials refused)")
             self._tell()
 
     def _leave(self, job: Job, reason: str) -> None:
@@ -317,5 +318,8 @@ def _may_go_again(attempt: Exchange, job: Job) -> bool:
 
 def _still_to_wait_s(attempt: Exchange) -> float:
     """Return for how long the answer of an earlier run still asks to wait."""
-    asked_s, ended = retry_delay_s(attempt, attempt.attempt or 1), attempt.at and attempt.at + timedelta(milliseconds=attempt.elapsed_ms or 0)
-    return asked_s - (datetime.now(UTC) - ended).total_seconds() if asked_s and ended else 0.0
+    if attempt.at is None:
+        return 0.0
+    ended = attempt.at + timedelta(milliseconds=attempt.elapsed_ms or 0)
+    asked_s = retry_delay_s(attempt, attempt.attempt or 1, ended)
+    return asked_s - (datetime.now(UTC) - ended).total_seconds() if asked_s else 0.0

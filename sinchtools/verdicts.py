@@ -16,6 +16,7 @@ IGNORED = {  # differ at each call, and say nothing
     "body": ("id", "created_at", "modified_at", "at"),
     "exchange": ("elapsed_ms",),
 }
+_OF_GATEWAYS = {408, 460, 499, 502, 503, 504}  # no word of the API on the request
 _RECIPIENTS = {"to", "parameters", "to_add"}
 
 
@@ -67,14 +68,16 @@ def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
         (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
         (fault, "INCONCLUSIVE", "by fault: the sandbox cannot cause this answer by itself, it can only show it"),
         (child.status == 401 and _of_vendor(child), "INCONCLUSIVE", "the configured credentials were refused: it was not looked at"),
+        (child.is_html and not fault, "INCONCLUSIVE", "a gateway's page came back, not an answer of the API"),
+        (child.outcome == "other", "INCONCLUSIVE", f"a {child.status} does not say what became of it"),
         (original.status is None and original.failure, "INCONCLUSIVE", f"the original got no answer ({original.failure})"),
-        (original.status is None, "INCONCLUSIVE", f"of the original answer only {original.code or 'nothing'} is known"),
+        (original.status is None, "INCONCLUSIVE", f"of the original answer {f'only {original.code}' if original.code else 'nothing'} is known"),
         (original.outcome == "other", "INCONCLUSIVE", f"the original's {original.status} is no answer of the API"),
     )
 
 
 def _unchanged(original: Exchange, child: Exchange, changed: bool) -> _Rules:
-    same = _answer(original) == _answer(child)
+    same = _is_same_answer(original, child)
     return (
         (not changed and same, "SAME", "unchanged, and answered as before"),
         (not changed, "INCONCLUSIVE", "not reproduced: the unchanged request is answered differently here"),
@@ -111,11 +114,13 @@ def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Fin
     not_asked = original.status == 429 or original.outcome == "sinch_error"
     return (
         (passed and passes, "SAME", "passed before, passes now"),
-        (passed, "WORSE", "passed before, fails now"),
+        (passed and child.status not in _OF_GATEWAYS, "WORSE", "passed before, fails now"),
         (passes and not_asked, "INCONCLUSIVE", f"a {original.status} is not caused by the request, so the change cannot have mended it"),
         (passes and outside, "INCONCLUSIVE", "the sandbox does not know the cause of the original failure, so passing there proves nothing"),
         (passes and stays, "INCONCLUSIVE", "the change leaves the reason of the original failure as it was: something else is different"),
         (passes, "FIXED", "the change removes the reason of the original failure"),
+        (child.status in _OF_GATEWAYS, "INCONCLUSIVE", f"a {child.status} comes from before the API: it was not looked at"),
+        (not_asked and original.status == child.status, "INCONCLUSIVE", f"a {child.status} again, which is not caused by the request"),
         (original.outcome == "user_error" and child.outcome == "sinch_error", "WORSE", "a server error now"),
         (_is_same_reason(original, child, was, now), "SAME", "the change does not help: the same reason"),
     )
@@ -124,9 +129,9 @@ def _compared(original: Exchange, child: Exchange, was: Finding | None, now: Fin
 def _is_same_reason(original: Exchange, child: Exchange, was: Finding | None, now: Finding | None) -> bool:
     """Whether both were refused for one reason; a reason that was read off the request counts also under another code."""
     if was is None or now is None:
-        return was is now and _answer(original) == _answer(child)
+        return was is now and _is_same_answer(original, child)
     is_seen = original.status == child.status and not was.rule.startswith("observed")
-    return (was.rule, was.field) == (now.rule, now.field) and (is_seen or _answer(original) == _answer(child))
+    return (was.rule, was.field) == (now.rule, now.field) and (is_seen or _is_same_answer(original, child))
 
 
 def reason_stays(was: Finding | None, then: Finding | None, changes: Iterable[Difference]) -> bool:
@@ -167,8 +172,9 @@ def _is_within(inner: str, outer: str) -> bool:
     return f"{inner}/".startswith(f"{outer}/")
 
 
-def _answer(exchange: Exchange) -> tuple[int | None, str | None]:
-    return exchange.status, exchange.code
+def _is_same_answer(original: Exchange, child: Exchange) -> bool:
+    """Whether status and code are the same; of an original whose code nobody noted, only the status is compared."""
+    return original.status == child.status and original.code in (None, child.code)
 
 
 # --- differences -----------------------------------------------------------------------------------------------------

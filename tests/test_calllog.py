@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sinchtools import calllog
 from sinchtools.calllog import CallLog
 from sinchtools.errors import AlreadySentError, LogError
 from sinchtools.records import Exchange
@@ -104,7 +105,7 @@ def test_the_file_refuses_to_be_changed(log, statement):
 def by_hand(log, *statements):
     """Change the file as somebody would who goes past the log."""
     connection = sqlite3.connect(log.path)
-    for statement in ("DROP TRIGGER no_update", "DROP TRIGGER no_delete", *statements):
+    for statement in ("DROP TRIGGER no_update", "DROP TRIGGER no_delete", *statements, *calllog._TRIGGERS.values()):
         connection.execute(statement)
     connection.commit()
     connection.close()
@@ -113,6 +114,10 @@ def by_hand(log, *statements):
 TAMPERED = {
     "altered": (["UPDATE event SET data = replace(data, '400', '201') WHERE seq = 4"], ["Event 4 (outcome of exchange 1) was altered or put in."]),
     "another call": (["UPDATE event SET call_id = 'x' WHERE seq = 3"], ["Event 3 (intent of exchange 1) was altered or put in."]),
+    "as bytes": (["UPDATE event SET data = CAST(data AS BLOB) WHERE seq = 4"], ["Event 4 (outcome of exchange 1) was altered or put in."]),
+    "no text": (["UPDATE event SET data = CAST(x'ff' AS TEXT) WHERE seq = 6"], ["Event 6 (outcome of exchange 2) was altered or put in."]),
+    "another's name": (["UPDATE event SET exchange = x'ff' WHERE seq = 6"], ["Event 6 (outcome of exchange \ufffd) was altered or put in."]),
+    "a digest as text": (["UPDATE event SET digest = 'x' WHERE seq = 6"], ["Event 6 (outcome of exchange 2) was altered or put in."]),
     "deleted": (["DELETE FROM event WHERE seq = 4"], ["Event 4 is missing."]),
     "many deleted": (["DELETE FROM event WHERE seq BETWEEN 3 AND 5"], ["Events 3 to 5 are missing."]),
     "the first deleted": (["DELETE FROM event WHERE seq = 1"], ["Event 1 is missing."]),
@@ -134,6 +139,13 @@ def test_verify_names_what_was_altered_deleted_or_put_in(log, statements, proble
     assert log.verify() == []
     by_hand(log, *statements)
     assert log.verify() == problems
+
+
+def test_verify_names_a_trigger_that_was_taken_out(log):
+    connection = sqlite3.connect(log.path)
+    connection.execute("DROP TRIGGER no_update")
+    connection.close()
+    assert log.verify() == ["The trigger no_update is missing: rows could be altered."]
 
 
 def test_verify_finds_a_damaged_page(log):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from datetime import UTC, datetime
+from http.client import RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
 from sinchtools import client as client_module
 from sinchtools.api import ENDPOINTS
 from sinchtools.calllog import CallLog
-from sinchtools.client import AccessToken, Client, Token, connect, record, retry_after_s, retry_delay_s
+from sinchtools.catalogue import retry_advice
+from sinchtools.client import AccessToken, Client, Token, connect, failure_of, record, retry_after_s, retry_delay_s
 from sinchtools.errors import MissingCredentialsError, NotAllowedError, UnknownRegionError, WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.sandbox import Sandbox
@@ -359,6 +363,19 @@ def test_a_live_call_goes_through_the_proxy_of_the_environment(work, monkeypatch
     assert proxy.asked == ["eu.sms.api.sinch.com:443"]
     assert (exchange.status, exchange.target) == (None, "live")
     assert exchange.failure.startswith("ProxyError")
+
+
+THROUGH_A_PROXY = {  # why a proxy did not answer: may the request have gone on to the vendor?
+    "never reached": (NewConnectionError(HTTPConnection("proxy"), "refused"), "ProxyError: NewConnectionError", "as-is"),
+    "broke off": (RemoteDisconnected("closed"), "ProxyError: RemoteDisconnected", "ask-first"),
+}
+
+
+@pytest.mark.parametrize(("cause", "failure", "advice"), THROUGH_A_PROXY.values(), ids=THROUGH_A_PROXY.keys())
+def test_a_proxy_that_broke_off_may_have_passed_the_request_on(cause, failure, advice):
+    reason = MaxRetryError(None, "/", ProxyError("Cannot connect to proxy", cause))
+    assert failure_of(requests.exceptions.ProxyError(reason)) == failure
+    assert retry_advice(None, None, "POST", failure=failure)[0] == advice
 
 
 def test_a_live_client_trusts_the_certificate_of_the_environment(log, monkeypatch, tmp_path):

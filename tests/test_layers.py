@@ -16,8 +16,8 @@ LAYERS = (  # a module imports only what stands before it
     "errors", "records", "redact",
     "settings", "catalogue", "api", "aliases", "leaks", "checks", "jsonlint", "wording", "envelope", "linter", "otherapis",
     "assumptions", "joining", "attempts", "exceptions", "tables",
-    "calllog", "claims", "sandbox", "loopback", "client", "traffic", "importers", "exporters",
-    "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "checkfirst",
+    "calllog", "sandbox", "loopback", "client", "traffic", "importers", "exporters",
+    "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "claims", "checkfirst",
     "runner", "lanes", "items", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
     "case", "charts", "report", "panels", "savehook", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -252,7 +252,7 @@ def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log):
 
 def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
     body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
-    panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC), request_body=body, status=503)], log=log)
+    panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC) - timedelta(minutes=10), request_body=body, status=503)], log=log)
     panel.target.value = "live"
     panel.replay_button.click()
     assert "Nothing of this is sent. May already have been sent: " in panel.status.value
@@ -267,7 +267,7 @@ def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
 def test_check_first_names_the_batch_that_is_there(vendor, log):
     vendor.sandbox.account().add_batch(to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"})
     body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
-    panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC), request_body=body, status=503)], log=log)
+    panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC) - timedelta(minutes=10), request_body=body, status=503)], log=log)
     panel.target.value = "live"
     panel.check_button.click()
     assert "was sent already: batch" in panel.outcome.value
@@ -276,7 +276,7 @@ def test_check_first_names_the_batch_that_is_there(vendor, log):
 
 def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(vendor, log):
     body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
-    today = replace(GOOD, id="today", at=datetime.now(UTC), request_body=body, status=503)
+    today = replace(GOOD, id="today", at=datetime.now(UTC) - timedelta(minutes=10), request_body=body, status=503)
     panel = ReplayPanel([today, replace(today, id="undated", at=None)], log=log)
     panel.target.value = "live"
     panel.check_button.click()
@@ -301,3 +301,14 @@ def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(vendor, lo
     assert "Nothing of this is sent" in panel.status.value
     assert TYPED not in panel.headers.value + panel.path.value
     assert panel.path.value.endswith("?api_token=[secret opaque 32 #2]")
+
+
+@pytest.mark.parametrize("button", ["replay_button", "start_button"])
+def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(vendor, log, button):
+    panel = ReplayPanel([replace(GOOD, id="first", status=429), replace(GOOD, id="second")], log=log)
+    panel.target.value = "live"
+    panel.effect.value = LIVE_EFFECT
+    getattr(panel, button, getattr(panel.batch, button, None)).click()
+    panel.batch.wait()
+    assert "The same request as second, which was accepted" in panel.status.value
+    assert vendor.requests == []

@@ -7,6 +7,7 @@ import itertools
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -187,12 +188,14 @@ def test_a_429_that_stays_ends_after_so_many_attempts(log):
     assert answers["call-0"].status == 429
 
 
-@pytest.mark.parametrize(("ago_s", "waited"), [(0, 40), (25, 15), (60, 0)])
-def test_the_next_run_waits_out_what_the_last_one_was_asked_to(log, ago_s, waited):
+@pytest.mark.parametrize("is_date", [False, True])
+@pytest.mark.parametrize(("ago_s", "waited"), [(0, 42), (25, 17), (60, 0)])
+def test_the_next_run_waits_out_what_the_last_one_was_asked_to(log, ago_s, waited, is_date):
     at = datetime.now(UTC) - timedelta(seconds=ago_s)
-    run(log, Lane(log, then=replace(REFUSED, at=at, response_headers={"Retry-After": "40"})), jobs(1), Pace(attempts=1))
+    asked = {"Retry-After": "40" if not is_date else format_datetime(at + timedelta(seconds=42), usegmt=True)}
+    run(log, Lane(log, then=replace(REFUSED, at=at, elapsed_ms=2000.0, response_headers=asked)), jobs(1), Pace(attempts=1))
     _, _, time = run(log, Lane(log), jobs(3))
-    assert time.now == pytest.approx(waited, abs=5)
+    assert time.now == pytest.approx(waited, abs=1.5)
 
 
 def test_after_the_last_attempt_of_one_the_next_waits_too(log):
@@ -230,7 +233,7 @@ def test_a_row_of_server_errors_breaks_the_circuit(log):
     lane = Lane(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
     runner, answers, _ = run(log, lane, jobs(50), Pace(break_after=3))
     assert (len(lane.sent), len(answers)) == (7, 7)
-    assert runner.stopped == "the last 3 failed at the server (5xx, no answer)"
+    assert runner.stopped == "the last 3 were not dealt with (5xx, no answer, or our credentials refused)"
 
 
 def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log):

@@ -45,6 +45,7 @@ def judged(pair):
     child = answered(
         replace(request, id="x2", parent_id="x1", status=None, code=None, failure=None, target=pair.get("target", "sandbox")), pair["now"]
     )
+    child = replace(child, response_body=pair.get("now_body"))
     child = replace(child, account=pair.get("now_account", child.account), endpoint=pair.get("now_endpoint", child.endpoint))
     item = Item(
         original=original, request=request, place=child.target, changed="edit" in pair, test_number=pair.get("test_number", False),
