@@ -22,6 +22,7 @@ from sinchtools.checks import instant_of
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.doctor import doctor
 from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
+from sinchtools.hazards import VENDOR
 from sinchtools.importers import Evidence, read
 from sinchtools.records import visible
 from sinchtools.replay import Replayed, plan
@@ -29,6 +30,7 @@ from sinchtools.report import report
 from sinchtools.runner import Progress
 from sinchtools.tables import COLUMNS, as_json, frame
 
+_WHERE = {"live": "LIVE     ", "dry-run": "DRY RUN  ", "sandbox": "simulated", "unknown": "unknown  "}
 _MOST_SHOWN = 100  # diagnoses as text: nobody reads more
 FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
 
@@ -85,8 +87,15 @@ def _is_wrong(one: Diagnosis) -> bool:
 
 
 def _replay(options: argparse.Namespace) -> int:
+    as_of = _instant(options.as_of)
+    if options.target not in VENDOR and (options.check or options.confirm is not None):
+        raise WrongUseError("--check and --confirm are for --target dry-run and live.", hint="The sandbox needs neither.")
     evidence = _evidence(options)
-    edits = {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=_instant(options.as_of)) if one.fix} if options.fix else {}
+    if not len(evidence):
+        if options.json:
+            _print_json(Replayed([], options.target).as_json())
+        return _nothing_read(evidence)
+    edits = {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=as_of) if one.fix} if options.fix else {}
     with CallLog(options.log) as log:
         made = plan(
             evidence,
@@ -104,7 +113,7 @@ def _replay(options: argparse.Namespace) -> int:
         _print_json(done.as_json())
     else:
         _say(done)
-    return _nothing_read(evidence) or int(options.target != "preview" and _unfixed(done))
+    return int(options.target != "preview" and _unfixed(done))
 
 
 def _progress(progress: Progress) -> None:
@@ -190,6 +199,10 @@ def _sandbox(options: argparse.Namespace) -> int:
 def _show_log(options: argparse.Namespace) -> int:
     if options.log is not None:
         _refuse_no_log(Path(options.log))
+    if options.export and (options.verify or options.json):
+        raise WrongUseError("--export goes without --verify and --json.", hint="Call it twice.")
+    if options.keep_people and not options.export:
+        raise WrongUseError("--keep-people is for --export.", hint="Here they are shown as they are.")
     with CallLog(options.log) as log:
         if options.verify:
             problems = log.verify()
@@ -203,7 +216,9 @@ def _show_log(options: argparse.Namespace) -> int:
         _say(export(rows, options.export, keep_people=options.keep_people))
         return 0
     for row in rows:
-        _say(_json(as_json(row)) if options.json else f"{str(row.at)[:19]}  {row!r}")
+        _say(_json(as_json(row)) if options.json else f"{str(row.at)[:19]}  {_WHERE.get(row.target or '', row.target or '')}  {row!r}")
+    if not rows and not options.json:
+        _say("The log is empty.", file=sys.stderr)
     return 0
 
 
@@ -273,7 +288,11 @@ def _parser() -> argparse.ArgumentParser:
     again = command("replay", _replay, "Replay exchanges in the sandbox, or by confirmation elsewhere.", files=True, data=True)
     for made in (found, again):
         made.add_argument("--as-of", metavar="TIME", help="the moment to judge dates by (default: now)")
-    again.add_argument("--target", default="sandbox", choices=settings.RUNGS)
+    again.epilog = "Exits with 0 when all that failed before is FIXED, 1 when something is not, 2 on wrong use or when it was not confirmed."
+    again.add_argument(
+        "--target", default="sandbox", choices=settings.RUNGS,
+        help="preview: show what would be sent; sandbox: simulated, on this machine (default); dry-run: the vendor is asked, no SMS; live: for real",
+    )
     again.add_argument("--confirm", metavar="EFFECT", help="the effect of a dry-run or live plan, word for word")
     again.add_argument("--check", action="store_true", help="before dry-run or live: ask the vendor, by reads only, what became of the originals")
     again.add_argument("--test-number", metavar="NUMBER", help="stands in for every recipient")

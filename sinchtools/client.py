@@ -181,7 +181,8 @@ class Client:
             name: value for name, value in given.items() if value is not None
         }
         if not sendable(method, kept):
-            raise WrongUseError(f"{_unsendable(method, kept)} cannot be sent.", hint="Take out what HTTP does not allow there, such as a line end.")
+            words = unsendable(method, kept)
+            raise WrongUseError(f"{words[0].upper()}{words[1:]} cannot be sent.", hint="Take out what HTTP does not allow there, such as a line end.")
         written = as_sent(url)
         if written is None:
             raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the path.")
@@ -412,11 +413,14 @@ def as_sent(url: str) -> str | None:
     return prepared.url
 
 
-def _unsendable(method: str, headers: Mapping[str, str]) -> str:
+def unsendable(method: str, headers: Mapping[str, str]) -> str:
+    """Return in words what of a request HTTP does not allow: its method, a header, or else its URL."""
     if not sendable(method, {}):
-        return f"The method {str(method)[:20]!r}"
-    name = next(name for name, value in headers.items() if not sendable("GET", {name: value}))
-    return f"The header {re.match('[A-Za-z-]{0,40}', str(name))[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
+        return f"the method {str(method)[:20]!r}"
+    name = next((name for name, value in headers.items() if not sendable("GET", {name: value})), None)
+    if name is None:
+        return "the URL"
+    return f"the header {re.match('[A-Za-z-]{0,40}', str(name))[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
 
 
 def retry_delay_s(exchange: Exchange, attempt: int, now: datetime | None = None) -> float | None:

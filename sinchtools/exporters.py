@@ -29,7 +29,7 @@ def to_curl(exchange: Exchange) -> str:
     body = exchange.request_body
     words = [] if exchange.method == ("GET" if body is None else "POST") else [f"-X {_quoted(exchange.method or 'GET')}"]
     words.append(_quoted(_escaped_globs(exchange.url or "")))
-    words += [f"-H {_quoted(f'{name}: {value}' if value.strip() else f'{name};')}" for name, value in exchange.request_headers.items()]
+    words += [f"-H {_quoted(f'{name}: {value}' if value.strip() else f'{name};')}" for name, value in _true(exchange).items()]
     if body is not None:
         words += [] if header(exchange.request_headers, "content-type") is not None else ["-H 'Content-Type:'"]
         words.append(f"--data-raw {_quoted(body)}")
@@ -60,6 +60,12 @@ def to_har(exchanges: Iterable[Exchange]) -> str:
     entries = [_entry(exchange) for exchange in exchanges]
     log = {"version": "1.2", "creator": {"name": "sinchtools", "version": "1"}, "entries": entries}
     return json.dumps({"log": log}, ensure_ascii=False, indent=1)
+
+
+def _true(exchange: Exchange) -> dict[str, str]:
+    """Return the headers without a Content-Length that is not, or no more, the body's: it would cut it."""
+    length = str(_size(exchange.request_body or b""))
+    return {name: value for name, value in exchange.request_headers.items() if name.lower() != "content-length" or value.strip() == length}
 
 
 def _quoted(text: str | bytes) -> str:

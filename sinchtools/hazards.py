@@ -16,7 +16,7 @@ from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
-from sinchtools.client import as_sent, header_value, sendable
+from sinchtools.client import as_sent, header_value, sendable, unsendable
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER
@@ -56,7 +56,7 @@ def reasons_against(
     if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
         return ("not a request to the SMS API: never replayed",)
     if landing is None or not sendable(request.method, headers_to_send(request) | _credential(request)):
-        return ("its method, its URL or a header cannot be sent over HTTP as it stands",)
+        return (f"{unsendable(request.method, headers_to_send(request) | _credential(request))} cannot be sent over HTTP as it stands",)
     if target not in VENDOR:
         return ()
     found = [*_for_the_vendor(original, request, now, region)]
@@ -155,7 +155,7 @@ def _for_live(original: Exchange, request: Exchange, now: datetime, test_number:
     if test_number and request.endpoint in SENDS:
         pass
     elif is_unknown(original):
-        yield f"{MAY_BE_SENT}: {advice_on(original)[1]}"
+        yield f"{MAY_BE_SENT}: {advice_on(original)[1].rstrip('.')}"
     elif original.outcome == "success" and (original.method or "").upper() == "POST":
         yield "was accepted already, and a POST is not idempotent: a replay does it twice"
     elif original.outcome == "other":
@@ -190,7 +190,7 @@ def checked_number(number: str) -> str:
     WrongUseError
         It is no phone number.
     """
-    if is_group_id(number) or number_violation(number, "to", None):
+    if not isinstance(number, str) or is_group_id(number) or number_violation(number, "to", None):
         raise WrongUseError("The test number is no phone number.", hint="Write it with its country code, such as +15551230001.")
     return number
 

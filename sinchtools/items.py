@@ -147,6 +147,12 @@ def original_of(exchange: Exchange) -> Exchange:
     return replace(original, endpoint=endpoint_of(original.method, original.url))
 
 
+def as_it_goes(request: Exchange) -> Exchange:
+    """Return a request as a replay sends it: without the headers that the connection makes anew, its credential as a marker."""
+    credential = header(request.request_headers, "Authorization")
+    return replace(request, request_headers=headers_to_send(request) | ({"Authorization": credential} if credential is not None else {}))
+
+
 def weighed(item: Item, target: str, region: str | None) -> Item:
     """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
     found = reasons_against(item.original, item.request, target, datetime.now(UTC), region, test_number=item.test_number)
@@ -178,8 +184,7 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
     """Return a copy of the request with the changes made; the original stays as it is."""
     if not edit:
         return exchange
-    if unknown := set(edit) - set(_EDITABLE):
-        raise WrongUseError(f"{sorted(unknown)[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
+    _check(edit)
     redactor = Redactor(_last_number(exchange, edit))  # a token that is typed is a secret as any other
     headers = {name: value and redactor.headers({name: value})[name] for name, value in (edit.get("headers") or {}).items()}
     method, url, body = (edit.get(name, old) for name, old in (("method", exchange.method), ("url", exchange.url), ("body", exchange.request_body)))
@@ -191,6 +196,18 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
         request_body=body if body is None or isinstance(body, (str, bytes)) else json.dumps(body, ensure_ascii=False),
         endpoint=endpoint_of(method, url),
     )
+
+
+def _check(edit: Mapping[str, Any]) -> None:
+    if not isinstance(edit, Mapping):
+        raise WrongUseError(f"A {type(edit).__name__} is no edit.", hint="Give a dict, such as {'headers': {'Content-Type': 'application/json'}}.")
+    if unknown := set(edit) - set(_EDITABLE):
+        raise WrongUseError(f"{sorted(map(str, unknown))[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
+    for name, kind, wanted in (("method", str, "text"), ("url", str, "text"), ("headers", Mapping, "a dict of names and values")):
+        if name in edit and not isinstance(edit[name], kind):
+            raise WrongUseError(f"A {type(edit[name]).__name__} is no {name}.", hint=f"Give {wanted}.")
+    if wrong := [value for value in (edit.get("headers") or {}).values() if not isinstance(value, str | None)]:
+        raise WrongUseError(f"A {type(wrong[0]).__name__} is no value of a header.", hint="Give text, or None to take the header out.")
 
 
 def _message_of(x: Exchange) -> str:

@@ -114,8 +114,8 @@ class Exchange:
 
     @property
     def answer(self) -> str:
-        """The answer in words: ``403 unknown_group``, the failure where there is none, or ``no answer``."""
-        return " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "no answer"
+        """The answer in words: ``403 unknown_group``, the failure where there is none, or ``not known`` where the evidence shows neither."""
+        return " ".join(str(part) for part in (self.status, self.code) if part is not None) or self.failure or "not known"
 
     @property
     def is_html(self) -> bool:

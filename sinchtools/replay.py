@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from sinchtools.claims import claim
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
+from sinchtools.exporters import to_curl
 from sinchtools.hazards import (
     MAY_BE_SENT,
     VENDOR,
@@ -40,7 +42,7 @@ from sinchtools.hazards import (
     json_of,
     load_of,
 )
-from sinchtools.items import CHECK_HOLDS, Item, item_of, once, original_of, weighed
+from sinchtools.items import CHECK_HOLDS, Item, as_it_goes, item_of, once, original_of, weighed
 from sinchtools.lanes import Trip, in_a_fresh_sandbox, through, to_the_vendor
 from sinchtools.records import Exchange, Finding, visible
 from sinchtools.runner import Job, Lane, Limiter, Pace, Progress, Runner
@@ -138,24 +140,41 @@ class Replayed(Sequence[Result]):
         """Return the object of ``sinchtools replay --json``."""
         return {"results": [result.as_json() for result in self.results], "stopped": self.stopped}
 
+    @property
+    def summary(self) -> str:
+        """How many went where, how many got which verdict, and why it ended early, if it did."""
+        if self.target == "preview":
+            return f"Preview of {len(self)}: nothing was sent"
+        sent = sum(r.child is not None for r in self.results)
+        counts = Counter(r.verdict if r.child else "not sent" for r in self.results)
+        said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.most_common())
+        where = f"{self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
+        return "; ".join(filter(None, (f"Replayed {sent:,} of {len(self):,} to {where}", said, self.stopped)))
+
     def __repr__(self) -> str:
+        if self.target == "preview":
+            return "\n".join([self.summary, *(to_curl(as_it_goes(r.request)) for r in self.results[:_SHOWN]), *self._more])
         lines = [
             f"{r.verdict:<12}  {r.original.source or r.original.id}: {r.original.answer} -> {r.now}"
             f"  {'; '.join(r.reasons)}"
             for r in self.results[:_SHOWN]
         ]
-        more = [f"... and {len(self) - _SHOWN} more"] * (len(self) > _SHOWN)
-        sent = sum(r.child is not None for r in self.results)
-        head = f"Replayed {sent} of {len(self)} to {self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
-        return visible("\n".join([head + f"; {self.stopped}" * bool(self.stopped), *lines, *more]))
+        return visible("\n".join([self.summary, *lines, *self._more]))
+
+    @property
+    def _more(self) -> list[str]:
+        return [f"... and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
 
     def _repr_html_(self) -> str:
+        if self.target == "preview":
+            return card(self.summary, "".join(f"<pre>{escape(visible(to_curl(as_it_goes(r.request))))}</pre>" for r in self.results[:_SHOWN]))
         rows = (
             (r.verdict, r.original.source or r.original.id, r.original.endpoint or "", r.original.answer, r.now, "; ".join(r.reasons))
             for r in self.results[:_SHOWN]
         )
         listed = table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows)
-        return card(f"Replayed to {self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}", listed + _more(len(self)))
+        rest = f"<p>Shown are {_SHOWN} of {len(self):,}; all of them: <code>.verdicts</code></p>" if len(self) > _SHOWN else ""
+        return card(self.summary, listed + rest)
 
 
 class Plan:
@@ -226,6 +245,11 @@ class Plan:
         starts = [start for start in self._starts_s() if start is not None]
         return starts[-1] + self._typical_s if starts else 0.0
 
+    @property
+    def has_questions(self) -> bool:
+        """Whether `check` asks the vendor anything: about an outcome that is unknown, or about a group."""
+        return any(_is_open(item) or groups_of(item.request) for item in self.items)
+
     def check(self) -> Plan:
         """
         Ask the read-only questions that decide a dry-run or live plan, and return the plan that is left; sends no message.
@@ -272,7 +296,10 @@ class Plan:
             _check_allowed(self.target)
             self.items = self._renewed()
             if self._going and confirm != self.effect:
-                raise NotAllowedError(f"This plan would {self.effect!r}, and that was not confirmed.", hint="Pass exactly these words as confirm=.")
+                raise NotAllowedError(
+                    f"This plan would {self.effect!r}, and that was not confirmed.",
+                    hint="Pass exactly these words: plan.run(confirm=...), or --confirm on the command line.",
+                )
         client, lanes = self._way()
         runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
         try:
@@ -286,24 +313,35 @@ class Plan:
         """Let a run, in another thread, send nothing more, also when it has not begun; what is under way is waited for."""
         self._stopping.set()
 
+    @property
+    def why_held(self) -> str:
+        """The reasons against, most common first, each with the number of exchanges; empty when nothing is held back."""
+        counts = Counter(reason for reasons in self.reasons.values() for reason in reasons).most_common(5)
+        return "; ".join(f"{reason.rstrip('.')} ({count:,})" for reason, count in counts)
+
     def __repr__(self) -> str:
-        return f"<Plan for {self.target.upper()}: {self._summary}>"
+        held = f"\nheld back: {self.why_held}" if self.reasons else ""
+        return visible(f"<Plan for {self.target.upper()}: {self._summary}>{held}")
 
     def _repr_html_(self) -> str:
-        head = ("Starts", "Request", "Changed", "Assumed", "Advice", "Against")
+        head = ("Exchange", "Starts", "Request", "Changed", "Assumed", "Advice", "Against")
         rows = (
             (
+                i.original.source or i.original.id,
                 "" if starts_s is None else f"{starts_s:.1f} s", i.request.endpoint or f"{i.request.method} {locate(i.request.url or '').path}",
                 "yes" if i.changed else "no", "; ".join(i.assumed), i.advice, "; ".join(i.against),
             )
             for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
         )  # fmt: skip
-        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._summary)}</p>{table(head, rows)}{_more(len(self.items))}")
+        held = f"<p>Held back: {escape(visible(self.why_held))}</p>" if self.reasons else ""
+        rest = f"<p>Shown are {_SHOWN} of {len(self.items):,}; all of them: <code>.frame</code></p>" if len(self.items) > _SHOWN else ""
+        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._summary)}</p>{held}{table(head, rows)}{rest}")
 
     @property
     def _summary(self) -> str:
         counts = f"requests: {len(self.items):,}, held back: {len(self.reasons):,}"
-        return f"{counts}; effect: {self.effect}; {self.pace}; about {self.duration_s:.0f} s"
+        pace = f"; {self.pace}" if self._going and self.pace != Pace() else ""
+        return f"{counts}; effect: {self.effect}{pace}; about {self.duration_s:.0f} s"
 
     @property
     def _members(self) -> Mapping[str, tuple[str, ...]]:
@@ -404,7 +442,7 @@ def plan(
         A rung of the ladder: preview, sandbox, dry-run or live.
     edits
         Changes by the id of the exchange: ``{"method": ..., "url": ..., "headers": {...}, "body": ...}``, each optional; a header of
-        None is taken out.
+        None is taken out, and a body that is no text is written as JSON.
     client
         A client of a sandbox that runs already, which is then taken as it stands; None is a fresh sandbox, set up as each original implies.
     among
@@ -450,7 +488,9 @@ def replay(
     evidence: Exchange | Iterable[Exchange], *, target: str = "sandbox", edit: Mapping[str, Any] | None = None, log: CallLog | None = None
 ) -> Replayed:
     """
-    Plan and run at once, for preview and sandbox; `edit` changes a single exchange before it is sent.
+    Plan and run at once, for preview and sandbox; `edit` changes a single exchange before it is sent, with the keys that `plan` takes.
+
+    What was replayed before with the same change is not sent again: its answer is shown, with its time. A log of its own makes it anew.
 
     Raises
     ------
@@ -483,8 +523,9 @@ def replay(
 def _check_allowed(target: str) -> None:
     order = settings.RUNGS
     if order.index(target) > order.index(settings.allowed_rung()) and target in VENDOR:
+        said = f": SINCHTOOLS_ALLOW is {said[:20]!r}" if (said := os.environ.get("SINCHTOOLS_ALLOW")) else ""
         raise NotAllowedError(
-            f"The target {target!r} is not switched on.", hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch."
+            f"The target {target!r} is not switched on{said}.", hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch."
         )
 
 
@@ -507,6 +548,8 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
         original, child, changed=item.changed, fault=item.fault is not None, outside=item.outside is not None, test_number=item.test_number,
         was=was, now=now, stays=reason_stays(was, then, request_differences(original, item.request)) if was else False,
     )  # fmt: skip
+    if child.status is None and goes_again(child):
+        notes = ["nobody got it: no connection was made; check network, VPN and proxy, then run it again", *notes]
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
     assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
@@ -547,6 +590,10 @@ def _settled(answers: Mapping[str, Exchange], client: Client | None, runner: Run
     }
 
 
+def _is_open(item: Item) -> bool:
+    return any(reason.startswith(MAY_BE_SENT) for reason in item.hazards)
+
+
 def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
     for question in questions:
         time.sleep(limiter.reserve())
@@ -555,8 +602,7 @@ def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
 
 def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
     """Return the item with the outcome of its original settled, where its client_reference can do that."""
-    held = next((reason for reason in item.hazards if reason.startswith(MAY_BE_SENT)), None)
-    if held is None:
+    if not _is_open(item):
         return item
     time.sleep(limiter.reserve())
     batch_id = batch_of(item.original, client)
@@ -564,19 +610,18 @@ def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
         has_reference = "client_reference" in json_of(item.original)
         return replace(item, advice=_STILL_OPEN if has_reference else "cannot be checked: it has no client_reference")
     if batch_id:
-        return replace(item, hazards=tuple(f"was sent already: batch {batch_id} is there" if reason == held else reason for reason in item.hazards))
-    left = tuple(reason for reason in item.hazards if reason != held)
+        found = f"was sent already: batch {batch_id} is there"
+        return replace(item, hazards=tuple(found if reason.startswith(MAY_BE_SENT) else reason for reason in item.hazards))
+    left = tuple(reason for reason in item.hazards if not reason.startswith(MAY_BE_SENT))
     return replace(item, hazards=left, advice="checked: no such batch is there", checked=datetime.now(UTC))
 
 
 # --- small things ----------------------------------------------------------------------------------------------------
 
 
-def _more(count: int) -> str:
-    return f"<p>Shown are {_SHOWN} of {count:,}.</p>" if count > _SHOWN else ""
-
-
 def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
+    if evidence is None or isinstance(evidence, str | bytes):
+        raise WrongUseError(f"A {type(evidence).__name__} is no evidence.", hint="Read it first: st.replay(st.read(...)).")
     exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
     if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
         raise WrongUseError(f"A {type(strange).__name__} is no exchange.", hint="Read the evidence first: st.replay(st.read(...)).")

@@ -73,7 +73,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a run is: requests done, failed (4xx, 5xx, no answer) and in all, its rate, and the seconds that are left (None: not known yet)."""
+    """How far a run is: requests done, those without success (4xx, 5xx, no answer), in all, the rate, and the seconds left (None: not known yet)."""
 
     done: int
     failed: int
@@ -83,7 +83,7 @@ class Progress:
 
     def __str__(self) -> str:
         left = "" if self.left_s is None else f", {self.left_s:.0f} s left"
-        return f"{self.done} of {self.total} done, {self.failed} failed, {self.per_s:.1f} requests/s{left}"
+        return f"{self.done} of {self.total} done, {self.failed} of them without success, {self.per_s:.1f} requests/s{left}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,7 +139,7 @@ def test_what_a_stop_left_unsent_is_no_verdict(log):
     panel.batch._draw = lambda progress: (draw(progress), panel.batch.stop() if progress.done == 5 else None)
     panel.batch.start_button.click()
     panel.batch.wait()
-    assert "5 SAME, 2 not sent." in panel.status.value
+    assert "5 SAME, 2 not sent; stopped by hand; click again to go on." in panel.status.value
 
 
 def test_the_certain_fix_of_each_is_applied_on_wish(log):
@@ -164,7 +164,7 @@ def test_a_batch_is_stopped_and_goes_on_with_the_rest(log):
     panel.batch.start_button.click()
     panel.batch.wait()
     assert len(log) == 5
-    assert "Stopped by hand" in panel.status.value
+    assert "stopped by hand" in panel.status.value
     assert panel.batch.start_button.description == "Go on with the rest"
     panel.batch._draw = draw
     panel.batch.start_button.click()
@@ -218,7 +218,7 @@ def test_a_preview_of_many_says_that_nothing_was_sent(log):
     panel.target.value = "preview"
     panel.batch.start_button.click()
     panel.batch.wait()
-    assert "3 not sent. It was a preview: nothing was sent." in panel.status.value
+    assert "Preview of 3: nothing was sent" in panel.status.value
 
 
 def running(log, during):
@@ -311,4 +311,72 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(vendor, log
     getattr(panel, button, getattr(panel.batch, button, None)).click()
     panel.batch.wait()
     assert "The same request as second, which was accepted" in panel.status.value
+    assert vendor.requests == []
+
+
+def test_a_click_that_fails_leaves_no_verdict_of_another_request(log):
+    panel = ReplayPanel([BAD], log=log)
+    panel.fix_button.click()
+    panel.replay_button.click()
+    assert "FIXED" in panel.outcome.value
+    panel.headers.value = "nope"
+    panel.replay_button.click()
+    assert (panel.outcome.value, "Line 1 of the headers is no header" in panel.status.value) == ("", True)
+
+
+def test_what_happened_stands_right_below_the_buttons(log):
+    panel = ReplayPanel([BAD], log=log)
+    assert panel.children.index(panel.status) == panel.children.index(panel.outcome) - 1 == panel.children.index(panel.batch) + 1
+
+
+@pytest.mark.parametrize("path", ["hello", "xms/v1/p/batches", ""])
+def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(log, path):
+    panel = ReplayPanel([BAD], log=log)
+    panel.path.value = path
+    panel.replay_button.click()
+    assert "begins with no slash" in panel.status.value
+    assert (panel.path.value, len(log)) == (path, 0)
+
+
+def test_another_answer_comes_with_what_is_wrong_now(log):
+    panel = ReplayPanel([replace(BAD, request_body=GOOD.request_body.replace("+1555", "++1555"), code="syntax_invalid_parameter_format")], log=log)
+    panel.body.value = panel.body.value[:-1]
+    panel.replay_button.click()
+    assert "CHANGED" in panel.outcome.value
+    assert "json-" in panel.outcome.value or "line 1" in panel.outcome.value.lower()
+
+
+def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log):
+    panel = ReplayPanel([*many(4), NO_URL], log=log)
+    draw = panel.batch._draw
+    panel.batch._draw = lambda progress: (draw(progress), panel.batch.stop() if progress.done == 2 else None)
+    panel.batch.start_button.click()
+    panel.batch.wait()
+    assert panel.batch.start_button.description == "Go on with the rest"
+    panel.choice.kind.value = "403 missing_callback_url"
+    assert (panel.batch.start_button.description, panel.batch.counts.value) == ("Replay all of this kind", "")
+
+
+def test_a_preview_is_no_replay(log):
+    panel = ReplayPanel([BAD], log=log)
+    panel.target.value = "preview"
+    panel.replay_button.click()
+    assert "PREVIEW" in panel.outcome.value and "INCONCLUSIVE" not in panel.outcome.value
+    assert panel.results == []
+
+
+def test_the_box_says_what_is_to_be_typed(vendor, log):
+    panel = ReplayPanel([replace(GOOD, status=400)], log=log)
+    panel.target.value = "live"
+    assert panel.effect.placeholder == LIVE_EFFECT
+    panel.test_number.value = "+15559990001"
+    assert panel.effect.placeholder == f"{LIVE_EFFECT} (the test number)"
+    assert (panel.effect.value, panel.batch.start_button.description) == ("", "Send all of this kind for real")
+
+
+def test_check_first_says_when_there_is_nothing_to_ask(vendor, log):
+    panel = ReplayPanel([replace(GOOD, status=400)], log=log)
+    panel.target.value = "live"
+    panel.check_button.click()
+    assert "There was nothing to ask" in panel.status.value
     assert vendor.requests == []

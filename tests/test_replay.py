@@ -674,7 +674,7 @@ def test_a_plan_shows_its_first_rows_with_their_reasons(log):
     assert "not a request to the SMS API: never replayed" in shown
     assert "/&lt;b&gt;" in shown
     assert shown.count("<tr>") == 21
-    assert "Shown are 20 of 22." in shown
+    assert "Shown are 20 of 22; all of them:" in shown
     assert "Shown are" not in plan(many[:2], log=log)._repr_html_()
 
 

@@ -293,7 +293,7 @@ def test_progress_tells_counts_rate_and_time_left(log):
     Runner(Pace(requests_per_s=2), log, progress=told.append, clock=time, sleep=time.sleep).run(jobs(5), lane)
     assert [(p.done, p.failed, p.total) for p in told] == [(0, 0, 5), (1, 0, 5), (2, 1, 5), (3, 1, 5), (4, 1, 5), (5, 1, 5)]
     assert (told[0].left_s, told[3].per_s, told[3].left_s) == (None, 3.0, pytest.approx(2 / 3))
-    assert str(told[-1]) == "5 of 5 done, 1 failed, 2.5 requests/s, 0 s left"
+    assert str(told[-1]) == "5 of 5 done, 1 of them without success, 2.5 requests/s, 0 s left"
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -64,4 +64,4 @@ def test_the_outcome_comes_from_the_status(status, outcome):
 
 def test_a_repr_shows_no_header_body_or_query():
     shown = repr(Exchange(id="a", method="GET", url="https://h/x?token=t", request_headers={"A": "secret"}, request_body="body"))
-    assert shown == "<Exchange a: GET https://h/x -> no answer>"
+    assert shown == "<Exchange a: GET https://h/x -> not known>"

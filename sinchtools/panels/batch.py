@@ -48,9 +48,9 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.place, self._panel, self._make, self._run, self._show, self._locks = place, panel, make, run, show, tuple(locks)
         self._plan: Plan | None = None
         self._thread: threading.Thread | None = None
-        self._drawn_at = 0.0
+        self._drawn_at, self._words = 0.0, "Replay all of this kind"
         self.fix = labelled(widgets.Checkbox, "Apply the certain fix of each", "Otherwise they are sent unchanged", value=False, indent=False)
-        self.start_button = button("Replay all of this kind", "Send every exchange of the chosen failure; what was sent before is not sent again")
+        self.start_button = button(self._words, "Send every exchange of the chosen failure; what was sent before is not sent again")
         self.stop_button = button("Stop", "Send nothing more; what is under way is waited for")
         self.stop_button.disabled = True
         self.bar = widgets.IntProgress(value=0, max=1, layout=widgets.Layout(width="260px"))
@@ -70,6 +70,12 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._thread = threading.Thread(target=self._work, args=(self._plan,), name="sinchtools-panel", daemon=True)
         self._thread.start()
 
+    def begin_anew(self, words: str | None = None) -> None:
+        """Forget how far another run was: the next one is of other exchanges, or goes elsewhere; `words` are what the button says from now on."""
+        self._words = words or self._words
+        if not (self._thread and self._thread.is_alive()):
+            self.start_button.description, self.counts.value, self.bar.value = self._words, "", 0
+
     def stop(self) -> None:
         """Stop within one request."""
         if self._plan:
@@ -84,7 +90,7 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         try:
             done = self._run(made, self._draw)
             self._show(done)
-            self.start_button.description = "Go on with the rest" if done.stopped else "Replay all of this kind"
+            self.start_button.description = "Go on with the rest" if done.stopped else self._words
         except Exception as error:  # nobody else would see it
             self._panel.status.value = error_card(error)
         finally:

@@ -75,9 +75,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             _watch(self)
 
     def rows(self, *rows: widgets.Widget) -> None:
-        """Put the panel's rows between the banner and the status line."""
+        """Put the panel's rows below the banner, and the status line below them if it is none of them."""
         head = (self._head, self._banner) if self._banner.value else (self._head,)
-        self.children = (*head, self.stale, *rows, self.status)
+        self.children = (*head, self.stale, *rows, *[self.status] * (self.status not in rows))
 
     def begin(self) -> None:
         """Begin with the values that a panel of the same case had when its cell was run before."""

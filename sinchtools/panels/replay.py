@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import NotAllowedError, WrongUseError
 from sinchtools.exporters import to_curl
 from sinchtools.hazards import VENDOR
-from sinchtools.items import edited
+from sinchtools.items import as_it_goes, edited
 from sinchtools.panels.batch import Batch, stop_all_of
 from sinchtools.panels.choice import ExchangeChoice, label
 from sinchtools.panels.frame import Panel
@@ -28,11 +27,11 @@ from sinchtools.runner import Progress
 from sinchtools.verdicts import IGNORED, Difference
 
 _KIND = {"FIXED": "good", "WORSE": "bad"}
-_WORDS = {  # rung: (in the dropdown, on the button)
-    "preview": ("Preview: nothing is sent", "Show what would be sent"),
-    "sandbox": ("Sandbox: simulated on this machine", "Replay in the sandbox"),
-    "dry-run": ("Dry run: the vendor is asked, no SMS is sent", "Ask the vendor in a dry run"),
-    "live": ("Live: real people get real messages", "Send for real"),
+_WORDS = {  # rung: (in the dropdown, on the button, on the button for many)
+    "preview": ("Preview: nothing is sent", "Show what would be sent", "Show all of this kind"),
+    "sandbox": ("Sandbox: simulated on this machine", "Replay in the sandbox", "Replay all of this kind"),
+    "dry-run": ("Dry run: the vendor is asked, no SMS is sent", "Ask the vendor in a dry run", "Ask about all of this kind"),
+    "live": ("Live: real people get real messages", "Send for real", "Send all of this kind for real"),
 }
 
 
@@ -67,7 +66,7 @@ class ReplayPanel(Panel):
         self.results: list[Result] = []
         self._checked: dict[tuple[object, ...], Plan] = {}  # by their calls and originals: plans that the vendor was asked about
         self._log = self.case.log if self.case and log is None else log
-        self.choice = ExchangeChoice(self.exchanges, self.guard(self.reset))
+        self.choice = ExchangeChoice(self.exchanges, self.guard(self._choose))
         self.diagnosis = widgets.HTML(layout=WIDE)
         self._add_target()
         self._add_boxes()
@@ -82,7 +81,8 @@ class ReplayPanel(Panel):
         self.fix_button.on_click(self.guard(self.fix, *buttons))
         self.reset_button.on_click(self.guard(self.reset, *buttons))
         boxes = (self.method, self.path, self.headers, self.body)
-        self.rows(self.target, self.vendor, self.choice, self.diagnosis, *boxes, row(*buttons), self.outcome, self.batch)
+        self.batch.fix.observe(lambda _: self.batch.begin_anew(), names="value")
+        self.rows(self.target, self.vendor, self.choice, self.diagnosis, *boxes, row(*buttons), self.batch, self.status, self.outcome)
         self.begin()
         if self.choice.value:
             self.reset()
@@ -114,6 +114,7 @@ class ReplayPanel(Panel):
         children = (self.test_number, self.effect, row(self.check_button))
         self.vendor = widgets.VBox(children, layout=widgets.Layout(width="100%", display="none", overflow="visible"))
         self.target.observe(self.guard(self._aim), names="value")
+        self.test_number.observe(self.guard(self._tell_effect), names="value")
 
     def _add_boxes(self) -> None:
         self.method = labelled(widgets.Text, "Method", "HTTP method", layout=widgets.Layout(width="280px"))
@@ -125,13 +126,25 @@ class ReplayPanel(Panel):
         target = self.target.value
         self._banner.value, self.replay_button.description = banner(target), _WORDS[target][1]
         self.vendor.layout.display = "" if target in VENDOR else "none"
-        self.effect.value = ""
+        self.effect.value = self.outcome.value = ""
+        self.batch.begin_anew(_WORDS[target][2])
+        self._tell_effect()
         self.say("Ready.")
 
     @property
     def exchange(self) -> Exchange:
         """The exchange that is chosen."""
         return self.choice.exchange
+
+    def _tell_effect(self) -> None:
+        """Say in the box what the chosen exchange would do; whoever means it types it."""
+        if self.target.value in VENDOR and self.choice.value:
+            self.effect.placeholder = self._plan_as_it_stands().effect
+
+    def _choose(self) -> None:
+        self.batch.begin_anew()
+        self.reset()
+        self._tell_effect()
 
     def reset(self) -> None:
         """Show the chosen exchange as it was read."""
@@ -151,8 +164,13 @@ class ReplayPanel(Panel):
         self.say("Changed: " + "; ".join(fix.changes))
 
     def replay(self) -> Result:
-        """Replay the request as it stands in the boxes, and show the verdict."""
+        """Replay the request as it stands in the boxes, and show the verdict; a preview is none."""
+        self.outcome.value = ""  # if this fails, the verdict on another request would be taken for its answer
         result: Result = self._run(self._plan_as_it_stands())[0]
+        if self.target.value == "preview":
+            self.outcome.value = result_html(result, "preview")
+            self.say("Preview: this is what would be sent. Nothing was.")
+            return result
         self.results.append(result)
         self.outcome.value = result_html(result, self.target.value) + self._history()
         self.say(f"{result.verdict}. Replay {len(self.results)} of this panel" + "; it is in the call log." * (result.child is not None))
@@ -160,10 +178,14 @@ class ReplayPanel(Panel):
 
     def ask(self) -> None:
         """Ask the vendor the read-only questions about the chosen exchange and about all of its kind, and show what is left to be sent."""
-        made = [self._plan_as_it_stands(), self._plan_of_kind()]
-        self._checked |= {_calls(one): one.check() for one in {_calls(plan): plan for plan in made}.values()}
-        self.outcome.value = self._plan_as_it_stands()._repr_html_()
-        self.say("Asked. Shown is what is left to be sent of the chosen exchange; nothing was sent.")
+        self.outcome.value = ""
+        made = {_calls(one): one for one in (self._plan_as_it_stands(), self._plan_of_kind())}
+        self._checked |= {calls: one.check() for calls, one in made.items()}
+        self.outcome.value = "".join(self._checked[calls]._repr_html_() for calls in made)
+        was, left = (sum(len(one.reasons) for one in plans) for plans in (made.values(), [self._checked[calls] for calls in made]))
+        asked = any(one.has_questions for one in made.values())
+        said = f"Asked. Held back: {was} before, {left} now." if asked else "There was nothing to ask: no outcome is unknown, and no group is named."
+        self.say(f"{said} Shown is what is left to be sent, of the chosen exchange and of all of its kind; nothing was sent.")
 
     def edit(self) -> dict[str, Any]:
         """Return what the boxes change, as ``st.replay`` takes it; empty when nothing was changed."""
@@ -171,6 +193,8 @@ class ReplayPanel(Panel):
         if self.method.value.strip() != (x.method or ""):
             changes["method"] = self.method.value.strip()
         if self.path.value.strip() != _path(x):
+            if not self.path.value.strip().startswith("/"):
+                raise WrongUseError("The path begins with no slash.", hint="Write it as /xms/v1/..., without the host.")
             parts = urlsplit(x.url or "")
             changes["url"] = (f"{parts.scheme}://{parts.netloc}" if parts.netloc else "") + self.path.value.strip()
         if (headers := _headers(self.headers.value)) != dict(x.request_headers):
@@ -198,11 +222,11 @@ class ReplayPanel(Panel):
 
     def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
         if made.target in VENDOR and len(made.reasons) == len(made.items):
-            why = Counter(reason for reasons in made.reasons.values() for reason in reasons).most_common(3)
-            said = "; ".join(reason if len(made.items) == 1 else f"{reason} ({count})" for reason, count in why)
-            raise NotAllowedError(f"Nothing of this is sent. {said[0].upper()}{said[1:].rstrip('.')}.", hint="The sandbox takes it as it is.")
-        if made.target in VENDOR and self.effect.value.strip() != made.effect:
-            raise NotAllowedError(f"This would: {made.effect}.", hint="Type exactly that into the box Effect, then click again.")
+            why = "; ".join(made.items[0].against) if len(made.items) == 1 else made.why_held
+            raise NotAllowedError(f"Nothing of this is sent. {why[0].upper()}{why[1:].rstrip('.')}.", hint="The sandbox takes it as it is.")
+        if made.target in VENDOR and self.effect.value.strip().rstrip(".") != made.effect:
+            held = f" Held back: {made.why_held}." if made.reasons else ""
+            raise NotAllowedError(f"This would: {made.effect}.{held}", hint="Type exactly what it would do into the box Effect, then click again.")
         self.effect.value = ""
         with self.own(self._log):
             done = made.run(confirm=made.effect, progress=progress)
@@ -211,11 +235,9 @@ class ReplayPanel(Panel):
         return done
 
     def _show_all(self, done: Replayed) -> None:
-        counts = Counter(result.verdict if result.child else "not sent" for result in done)
         self.outcome.value = done._repr_html_()
-        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        then = f"{done.stopped.capitalize()}: click again to go on." if done.stopped else "They are in the call log."
-        self.say(f"{said}. " + ("It was a preview: nothing was sent." if done.target == "preview" else then))
+        then = "click again to go on" if done.stopped else "they are in the call log"
+        self.say(done.summary + f"; {then}." * (done.target != "preview"))
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what is chosen, what is wrong with it, and the last verdict."""
@@ -242,8 +264,11 @@ class ReplayPanel(Panel):
     def _history(self) -> str:
         if len(self.results) < 2:
             return ""
-        rows = [[str(i), label(r.original), r.verdict, "; ".join(r.reasons)] for i, r in enumerate(self.results, 1)]
-        return table(["Replay", "Exchange", "Verdict", "Why"], rows[-10:], total=len(rows), caption="Replays of this panel")
+        rows = [
+            [str(i), label(r.original), r.child.target or "" if r.child else "not sent", r.verdict, "; ".join(r.reasons)]
+            for i, r in enumerate(self.results, 1)
+        ]
+        return table(["Replay", "Exchange", "Sent to", "Verdict", "Why"], rows[-10:], total=len(rows), caption="Replays of this panel")
 
 
 def _calls(made: Plan) -> tuple[object, ...]:
@@ -252,11 +277,14 @@ def _calls(made: Plan) -> tuple[object, ...]:
 
 def result_html(result: Result, target: str = "sandbox") -> str:
     """Return the verdict with its reasons, original and replay side by side, and what is different."""
+    changed = _difference_table("Changed in the request", result.request_differences, "nothing")
+    if target == "preview":
+        return card("PREVIEW", f"<pre>{shown(to_curl(as_it_goes(result.request)))}</pre>{changed}", "open")
     child = result.child
     reasons = "".join(f"<p>{shown(reason)}</p>" for reason in result.reasons)
+    now = diagnose(child, now=child.at)._repr_html_() if child and result.verdict in {"CHANGED", "WORSE"} else ""
     compared = _compared(result.original, child, target)
-    preview = f"<pre>{shown(to_curl(result.request))}</pre>" if target == "preview" else ""
-    return card(result.verdict, reasons + compared + _differences_html(result) + preview, _KIND.get(result.verdict, "open"))
+    return card(result.verdict, reasons + now + compared + changed + _answer_differences_html(result), _KIND.get(result.verdict, "open"))
 
 
 def _compared(original: Exchange, child: Exchange | None, target: str) -> str:
@@ -267,11 +295,11 @@ def _compared(original: Exchange, child: Exchange | None, target: str) -> str:
     return table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
 
 
-def _differences_html(result: Result) -> str:
+def _answer_differences_html(result: Result) -> str:
     ignored = ", ".join(name for names in IGNORED.values() for name in names)
+    is_answered = result.child is not None and result.child.status is not None
     return (
-        _difference_table("Changed in the request", result.request_differences, "nothing")
-        + _difference_table("Different in the answer", result.answer_differences, "nothing" if result.child else "there is no second answer")
+        _difference_table("Different in the answer", result.answer_differences, "nothing" if is_answered else "there is no second answer")
         + f"<p class='st-quiet'>Not compared in answers, since they differ each time: {shown(ignored)}.</p>"
     )
 
