@@ -96,6 +96,14 @@ class Result:
         was_answered = self.original.status or self.original.code
         return answer_differences(self.original, self.child) if was_answered and self.child and self.child.status else []
 
+    @property
+    def differences(self) -> pd.DataFrame:
+        """One row per difference: ``part`` (request or answer), ``where``, ``was`` and ``now``, <NA> where it is not there."""
+        import pandas as pd
+
+        rows = [(part, *one) for part, found in (("request", self.request_differences), ("answer", self.answer_differences)) for one in found]
+        return pd.DataFrame(rows, columns=["part", "where", "was", "now"], dtype="string")
+
     def as_json(self) -> dict[str, Any]:
         """Return the object of ``sinchtools replay --json``."""
         child = self.child
@@ -210,7 +218,14 @@ class Plan:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per exchange: what would go where and when, what it does, and what speaks against it; credentials are not shown."""
+        """
+        One row per exchange, in the order of sending; no credentials are shown.
+
+        ``id`` of the original; ``starts_s`` seconds from the run's start, <NA> when held back; ``method``, ``path``; ``changed``: yes or no;
+        ``messages`` that it sends, members of unknown groups not counted; ``fault``: status and code that the sandbox answers with on purpose,
+        <NA> when none; ``assumed``: what the sandbox is set up with because the original answer implies it (its clock, for instance: dates
+        are judged as of then); ``advice`` of the status page on repeating the original; ``against``: empty when it would be sent.
+        """
         import pandas as pd
 
         rows = [

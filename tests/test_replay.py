@@ -921,3 +921,11 @@ def test_secrets_that_are_typed_have_numbers_of_their_own():
     typed = {"headers": {"Authorization": "Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607"}}
     changed = edited(sent({**GOOD, "api_token": "[secret opaque 32 #4]"}), typed)
     assert changed.request_headers["Authorization"] == "Bearer [secret opaque 32 #5]"
+
+
+def test_the_differences_are_a_frame(log):
+    (result,) = replay(sent('{"to": ["+15551230001"],}', status=400, code="syntax_invalid_json"), edit={"body": GOOD}, log=log)
+    rows = result.differences
+    assert rows.columns.tolist() == ["part", "where", "was", "now"]
+    assert rows[rows["part"] == "answer"].iloc[0].tolist() == ["answer", "status", "400", "201"]
+    assert rows["part"].tolist()[0] == "request"
