@@ -280,11 +280,11 @@ def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:
     return tables
 
 
-def card(title: str, body: str) -> str:
-    """Return an HTML card without scripts, readable in light and dark; `title` is escaped, `body` is HTML already."""
+def card(title: str, body: str, *, wide: bool = False) -> str:
+    """Return an HTML card without scripts, readable in light and dark; `title` is escaped, `body` is HTML already; `wide` is for tables."""
     return (
         "<div style='border:1px solid var(--jp-border-color1,currentColor);border-left:4px solid var(--jp-brand-color1,currentColor);"
-        "padding:.6em 1em;max-width:52em;color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color1,transparent);"
+        f"padding:.6em 1em;{'' if wide else 'max-width:52em;'}color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color1,transparent);"
         "font-family:var(--jp-ui-font-family,sans-serif);line-height:1.4'>"
         f"<p style='margin:0 0 .5em;font-weight:700'>{markup.escape(title)}</p>{body}</div>"
     )

@@ -132,10 +132,11 @@ def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test
     told = original.status if exchange.status is None else None
     changed = edited(original, edit)
     request, hazards = aimed_at(changed, test_number) if test_number else (changed, ())
+    is_changed = _is_changed(original, changed)
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
     return Item(
-        original=original, request=request, place=place, changed=_is_changed(original, changed), test_number=test_number is not None,
-        outside=None if place in {*VENDOR, "preview"} else fault_for(original), hazards=hazards, advice=_advice(original),
+        original=original, request=request, place=place, changed=is_changed, test_number=test_number is not None,
+        outside=None if place in {*VENDOR, "preview"} else fault_for(original), hazards=hazards, advice=_advice(original, is_changed),
         assumed=is_told if place == "sandbox" else (),
     )  # fmt: skip
 
@@ -248,10 +249,12 @@ def _last_number(x: Exchange, edit: object = None) -> int:
     return max((int(found["number"]) for found in MARKER.finditer(texts)), default=0)
 
 
-def _advice(original: Exchange) -> str:
+def _advice(original: Exchange, is_changed: bool) -> str:
     if original.outcome == "success" or original.method is None:
         return ""
     advice, reason = advice_on(original)
+    if is_changed and advice == "after-change":
+        return ""
     return f"{_ADVICE[advice]}: {reason}"
 
 

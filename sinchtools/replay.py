@@ -182,7 +182,7 @@ class Replayed(Sequence[Result]):
         )
         listed = table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows)
         rest = f"<p>Shown are {_SHOWN} of {len(self):,}; all of them: <code>.verdicts</code></p>" if len(self) > _SHOWN else ""
-        return card(self.summary, listed + rest)
+        return card(self.summary, listed + rest, wide=True)
 
 
 class Plan:
@@ -340,22 +340,24 @@ class Plan:
 
     def _repr_html_(self) -> str:
         head = ("Exchange", "Starts", "Request", "Changed", "Assumed", "Advice", "Against")
-        rows = (
+        rows = [
             (
                 i.original.source or i.original.id,
                 "" if starts_s is None else f"{starts_s:.1f} s", i.request.endpoint or f"{i.request.method} {locate(i.request.url or '').path}",
                 "yes" if i.changed else "no", "; ".join(i.assumed), i.advice, "; ".join(i.against),
             )
             for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
-        )  # fmt: skip
+        ]  # fmt: skip
+        told = [index for index in range(len(head)) if any(row[index] for row in rows)]  # a column that says nothing takes room from the others
         held = f"<p>Held back: {escape(visible(self.why_held))}</p>" if self.reasons else ""
         rest = f"<p>Shown are {_SHOWN} of {len(self.items):,}; all of them: <code>.frame</code></p>" if len(self.items) > _SHOWN else ""
-        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._summary)}</p>{held}{table(head, rows)}{rest}")
+        listed = table([head[i] for i in told], ([row[i] for i in told] for row in rows))
+        return card(f"Plan for {self.target.upper()}", f"<p>{escape(self._summary)}</p>{held}{listed}{rest}", wide=True)
 
     @property
     def _summary(self) -> str:
         counts = f"requests: {len(self.items):,}, held back: {len(self.reasons):,}"
-        pace = f"; {self.pace}" if self._going and self.pace != Pace() else ""
+        pace = f"; {self.pace if self.target in VENDOR else self.pace.rates}" if self._going and self.pace != Pace() else ""
         return f"{counts}; effect: {self.effect}{pace}; about {self.duration_s:.0f} s"
 
     @property

@@ -59,12 +59,16 @@ class Pace:
         """Return how long a request with so many messages holds up the next one."""
         return max(1 / self.requests_per_s if self.requests_per_s else 0.0, messages / self.messages_per_s if self.messages_per_s else 0.0)
 
+    @property
+    def rates(self) -> str:
+        """How many at a time, and how fast, in words."""
+        limits = [f"at most {rate:g} {what}/s" for rate, what in ((self.requests_per_s, "requests"), (self.messages_per_s, "messages")) if rate]
+        return "; ".join((f"{self.workers} at a time", *(limits or ["as fast as it goes"])))
+
     def __str__(self) -> str:
-        rates = [f"at most {rate:g} {what}/s" for rate, what in ((self.requests_per_s, "requests"), (self.messages_per_s, "messages")) if rate]
         return "; ".join(
             (
-                f"{self.workers} at a time",
-                *(rates or ["as fast as it goes"]),
+                self.rates,
                 f"after a 429 all wait as long as Retry-After says (an hour at most; without it up to a minute), {self.attempts} attempts",
                 f"stops after {self.break_after} in a row that are answered 5xx or not at all, or whose credentials are refused",
             )

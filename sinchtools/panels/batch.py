@@ -13,6 +13,7 @@ from sinchtools.panels.look import WIDE, button, error_card, labelled, row
 from sinchtools.replay import Plan, Replayed
 from sinchtools.runner import Progress
 
+_AUTO = {"width": "auto"}
 _REDRAW_S = 0.1  # a redraw is a message to the browser
 
 
@@ -49,12 +50,13 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._plan: Plan | None = None
         self._thread: threading.Thread | None = None
         self._drawn_at, self._words = 0.0, "Replay all of this kind"
-        self.fix = labelled(widgets.Checkbox, "Apply the certain fix of each", "Otherwise they are sent unchanged", value=False, indent=False)
+        unchanged = "Otherwise they are sent unchanged"
+        self.fix = labelled(widgets.Checkbox, "Apply the certain fix of each", unchanged, value=False, indent=False, layout=_AUTO)
         self.start_button = button(self._words, "Send every exchange of the chosen failure; what was sent before is not sent again")
         self.stop_button = button("Stop", "Send nothing more; what is under way is waited for")
         self.stop_button.disabled = True
         self.bar = widgets.IntProgress(value=0, max=1, layout=widgets.Layout(width="260px"))
-        self.counts = widgets.HTML(layout=widgets.Layout(width="auto"))
+        self.counts = widgets.HTML(layout=_AUTO)
         self.start_button.on_click(panel.guard(self.start, busy="Replaying ..."))
         self.stop_button.on_click(panel.guard(self.stop, busy="Stopping ..."))
         super().__init__((row(self.start_button, self.stop_button, self.fix), row(self.bar, self.counts)), layout=WIDE)

@@ -139,7 +139,8 @@ class ReplayPanel(Panel):
     def _tell_effect(self) -> None:
         """Say in the box what the chosen exchange would do; whoever means it types it."""
         if self.target.value in VENDOR and self.choice.value:
-            self.effect.placeholder = self._plan_as_it_stands().effect
+            made = self._plan_as_it_stands()
+            self.effect.placeholder = f"nothing is sent: {'; '.join(made.items[0].against)}" if made.reasons else made.effect
 
     def _choose(self) -> None:
         self.batch.begin_anew()
