@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -120,10 +120,16 @@ class Item:
         x, headers = self.original, headers_to_send(request)
         if self.place not in VENDOR and (value := header(request.request_headers, "Authorization")) is not None:
             headers["Authorization"] = value  # elsewhere the configured ones are sent
+        written = _written(tuple(sorted((name.lower(), value) for name, value in headers.items())))
         known = [] if self.acts else [x.id, x.status, x.code, str(x.at), self.fault]
-        written = sorted((name.lower(), unnumbered(value)) for name, value in headers.items())
         parts = [self.place, *known, *(_on_the_wire(request) if self.place in VENDOR else _as_written(request)), written]
         return _digest(parts)
+
+
+@lru_cache(maxsize=1024)
+def _written(headers: tuple[tuple[str, str], ...]) -> str:
+    """Return headers as they count in a call's name: which number a removed secret has is chance."""
+    return unnumbered(repr(headers))
 
 
 def item_of(exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test_number: str | None) -> Item:

@@ -424,9 +424,7 @@ class Plan:
         child = answers.get(item.call_id)
         if item.against or child is None:
             return _held(item, *(item.against or (runner.left.get(item.call_id, _STOPPED),)))
-        is_old = item.call_id in runner.before and child.at is not None
-        of_another = f" as the replay of {child.parent_id}" * (child.parent_id != item.original.id)
-        notes = [f"not sent again: it was replayed at {child.at:%Y-%m-%d %H:%M:%S} UTC{of_another}, and this is its answer"] * is_old
+        notes = [_sent_before(item, child)] if item.call_id in runner.before else []
         notes += [found[item.call_id]] if item.call_id in found else []
         baseline = answers.get(item.baseline_id) if item.needs_baseline else None
         return _judged(item, child, baseline, notes)
@@ -551,6 +549,12 @@ def _check_allowed(target: str) -> None:
 
 def _held(item: Item, *reasons: str) -> Result:
     return Result(original=item.original, request=item.shown, child=None, verdict="INCONCLUSIVE", reasons=(*reasons,))
+
+
+def _sent_before(item: Item, child: Exchange) -> str:
+    at = f" at {child.at:%Y-%m-%d %H:%M:%S} UTC" if child.at else ""
+    of_another = f" as the replay of {child.parent_id}" if child.parent_id != item.original.id else ""
+    return f"not sent again: it was replayed{at}{of_another}, and this is its answer"
 
 
 def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[str]) -> Result:
