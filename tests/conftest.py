@@ -54,6 +54,23 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def log(tmp_path):
+    """A call log of this test alone."""
+    from sinchtools.calllog import CallLog
+
+    with CallLog(tmp_path / "calls.sqlite") as log:
+        yield log
+
+
+@pytest.fixture
+def vendor(work, monkeypatch):
+    """A vendor that is not there, with everything switched on and configured."""
+    from tests.vendor import Vendor
+
+    return Vendor(monkeypatch)
+
+
 @pytest.fixture(scope="module")
 def server():
     """A sandbox for all tests of a module; each resets it."""

@@ -42,12 +42,6 @@ ANSWERED = Exchange(
 )
 
 
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
-
-
 def test_an_exchange_comes_back_as_it_was_written(log):
     log.add([ANSWERED])
     assert list(log) == [ANSWERED]

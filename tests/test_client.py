@@ -15,7 +15,6 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
 from sinchtools import client as client_module
 from sinchtools.api import ENDPOINTS
-from sinchtools.calllog import CallLog
 from sinchtools.catalogue import retry_advice
 from sinchtools.client import AccessToken, Client, Token, connect, failure_of, record, retry_after_s, retry_delay_s
 from sinchtools.errors import MissingCredentialsError, NotAllowedError, UnknownRegionError, WrongUseError
@@ -30,12 +29,6 @@ BATCH = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
 def sandbox():
     with Sandbox() as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
 
 
 @pytest.fixture

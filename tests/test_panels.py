@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sinchtools.calllog import CallLog
 from sinchtools.panels import EvidencePanel, ReplayPanel, TipsPanel
 from sinchtools.panels.look import banner, error_card
 from sinchtools.records import Exchange
@@ -30,12 +29,6 @@ GOOD = replace(BAD, id="good", request_body='{"to": ["+15551230001"], "from": "1
 NO_URL = replace(
     BAD, id="no-url", request_body='{"to": ["+15551230001"], "body": "Hi", "delivery_report": "full"}', status=403, code="missing_callback_url"
 )
-
-
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
 
 
 def test_failing_exchanges_are_offered_first(log):

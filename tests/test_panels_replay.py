@@ -7,24 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sinchtools.calllog import CallLog
 from sinchtools.panels import ReplayPanel
 from sinchtools.sandbox import Sandbox
 from tests.test_panels import BAD, GOOD, NO_URL
-from tests.vendor import Vendor
 
 LIVE_EFFECT = "send 1 SMS to 1 people"
-
-
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
-
-
-@pytest.fixture
-def vendor(work, monkeypatch):
-    return Vendor(monkeypatch)
 
 
 def many(count):

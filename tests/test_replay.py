@@ -39,12 +39,6 @@ def sent(body=GOOD, *, status=None, code=None, url=URL, method="POST", **rest):
     return Exchange(**{**fields, **rest})
 
 
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
-
-
 UNCHANGED = {
     "trailing comma": (sent('{"to": ["+15551230001"],}', status=400, code="syntax_invalid_json"), "SAME", 400),
     "malformed number": (sent({**GOOD, "to": ["++15551230001"]}, status=400, code="syntax_invalid_parameter_format"), "SAME", 400),
@@ -278,11 +272,6 @@ def test_the_upper_rungs_are_off_until_switched_on(target):
         plan(sent(status=400), target=target)
     with pytest.raises(NotAllowedError, match="plan"):
         replay(sent(status=400), target=target)
-
-
-@pytest.fixture
-def vendor(work, monkeypatch):
-    return Vendor(monkeypatch)
 
 
 def test_live_runs_only_when_the_effect_is_typed(vendor, log):

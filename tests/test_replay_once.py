@@ -21,19 +21,7 @@ from sinchtools.errors import LogError, NotAllowedError
 from sinchtools.records import Exchange
 from sinchtools.replay import plan
 from tests.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
-from tests.vendor import TOKEN, Vendor
-
-
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
-
-
-@pytest.fixture
-def vendor(work, monkeypatch):
-    return Vendor(monkeypatch)
-
+from tests.vendor import TOKEN
 
 TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the first, a 429, says
     "accepted": ({"status": 201}, "the same request as second, which was accepted"),
@@ -377,3 +365,9 @@ def test_a_header_that_means_another_method_is_held_back(vendor, log, name):
 def test_a_change_of_recipients_is_not_called_no_message(vendor, log):
     update = sent({"to_add": ["+15551230002"]}, url=f"{URL}/{GROUP}", status=400, at=datetime.now(UTC))
     assert plan(update, target="live", log=log).effect == "make 1 requests, change 1 batches whose recipients are not known"
+
+
+def test_a_read_among_sends_is_held_back_by_none_of_them(vendor, log):
+    rows = [sent(id="send", status=400), sent(None, id="read", method="GET", status=200), sent(None, id="again", method="GET", status=200)]
+    made = plan(rows, target="live", log=log)
+    assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 people, make 2 other requests")

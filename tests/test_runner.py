@@ -11,7 +11,6 @@ from email.utils import format_datetime
 
 import pytest
 
-from sinchtools.calllog import CallLog
 from sinchtools.errors import LogError, WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.runner import Job, Limiter, Pace, Runner
@@ -57,12 +56,6 @@ class Lane:
         self.sent.append((job.call_id, attempt))
         self.log.outcome(asked)
         return asked
-
-
-@pytest.fixture
-def log(tmp_path):
-    with CallLog(tmp_path / "calls.sqlite") as log:
-        yield log
 
 
 def jobs(count, **rest):

@@ -273,7 +273,7 @@ class ReplayPanel(Panel):
 
 
 def _calls(made: Plan) -> tuple[object, ...]:
-    return (made.target, *((item.call_id, x.id, x.status, x.failure) for item in made.items for x in [item.original]))
+    return (made.target, *((item.call_id, item.original.id) for item in made.items))
 
 
 def result_html(result: Result, target: str = "sandbox") -> str:
