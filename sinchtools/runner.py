@@ -53,7 +53,7 @@ class Pace:
                 raise WrongUseError(f"{count} attempts, or failures in a row, are not possible.", hint="Use 1 or more.")
         for rate in (self.requests_per_s, self.messages_per_s):
             if rate is not None and not rate > 0:
-                raise WrongUseError(f"{rate!r} a second is no rate.", hint="Use a number above 0, or None for as fast as it goes.")
+                raise WrongUseError(f"{rate!r} a second is no rate.", hint="Use a number above 0, or leave it out for as fast as it goes.")
 
     def seconds(self, messages: int) -> float:
         """Return how long a request with so many messages holds up the next one."""

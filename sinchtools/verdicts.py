@@ -90,11 +90,16 @@ def _not_comparable(original: Exchange, child: Exchange, was: Finding | None, te
     aimed = test_number and was is not None and was.field in _RECIPIENTS
     return (
         (original.account not in (None, child.account), "INCONCLUSIVE", "another account than the original's"),
+        (_is_dry_run_of(original, child), "INCONCLUSIVE", "a dry run proves no send: it says what the vendor makes of the request"),
         (not _same_endpoint(original, child), "INCONCLUSIVE", "another endpoint than the original's"),
         (own_credentials, "INCONCLUSIVE", "the configured credentials were sent, not the original's"),
         (aimed and passes, "INCONCLUSIVE", "the test number replaced the recipients, and they were the reason"),
         (child.status == 429, "INCONCLUSIVE", "too many requests just now: it was not looked at"),
     )
+
+
+def _is_dry_run_of(original: Exchange, child: Exchange) -> bool:
+    return (original.endpoint, child.endpoint) == ("POST /batches", "POST /batches/dry_run")
 
 
 def _same_endpoint(original: Exchange, child: Exchange) -> bool:
