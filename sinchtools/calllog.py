@@ -76,7 +76,7 @@ class CallLog:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.path = (Path(path) if path is not None else work_folder() / "calls.sqlite").absolute()
+        self.path = (Path(path) if path is not None else work_folder() / "calls.sqlite").resolve()
         self._lock = threading.Lock()
         _open.add(self)
         self._beside = 0  # events written since the last checkpoint

@@ -7,26 +7,38 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from sinchtools.calllog import CallLog
 from sinchtools.errors import AlreadySentError, LogError
 from sinchtools.hazards import was_refused
+from sinchtools.records import Exchange
 from sinchtools.settings import work_folder
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS claim (
-    message TEXT NOT NULL, call_id TEXT NOT NULL, log INTEGER NOT NULL, path TEXT NOT NULL, PRIMARY KEY (message, call_id)
+    message TEXT NOT NULL, call_id TEXT NOT NULL, attempts INTEGER NOT NULL, log INTEGER NOT NULL, path TEXT NOT NULL,
+    PRIMARY KEY (message, call_id)
 ) WITHOUT ROWID"""
-_OF_MESSAGES = "SELECT message, call_id, log, path FROM claim WHERE message IN (SELECT value FROM json_each(?))"
+_OF_MESSAGES = "SELECT message, call_id, attempts, log, path FROM claim WHERE message IN (SELECT value FROM json_each(?))"
+_TAKE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts), path = excluded.path"""
 
 
-def claim(message: str, call_id: str, log: CallLog) -> None:
+class _Claim(NamedTuple):
+    call_id: str
+    attempts: int
+    log: int
+    path: str
+
+
+def claim(message: str, call_id: str, attempt: int, log: CallLog) -> None:
     """
-    Take a message for a call of a log, before it is sent; in the work folder's ``sent.sqlite`` stand digests and paths, and nobody's number.
+    Take a message for an attempt of a call, before it is sent; in the work folder's ``sent.sqlite`` stand digests and paths, and nobody's number.
 
     Raises
     ------
     AlreadySentError
-        Another log has it, or another call of this one that was not refused.
+        Another log has it, or an earlier attempt was not surely refused.
     LogError
         The work folder cannot be written.
     """
@@ -34,7 +46,7 @@ def claim(message: str, call_id: str, log: CallLog) -> None:
         connection.execute("BEGIN IMMEDIATE")
         if reason := _taken(connection, {call_id: message}, log).get(call_id):
             raise AlreadySentError(f"Held back: {reason}.", hint="To send it all the same, give it another client_reference.")
-        connection.execute("INSERT OR IGNORE INTO claim VALUES (?, ?, ?, ?)", (message, call_id, log.identity, str(log.path)))
+        connection.execute(_TAKE, (message, call_id, attempt, log.identity, str(log.path)))
         connection.execute("COMMIT")
 
 
@@ -47,21 +59,33 @@ def claimed(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
 
 
 def _taken(connection: sqlite3.Connection, messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
-    earlier: dict[str, list[tuple[str, int, str]]] = {}
+    earlier: dict[str, list[_Claim]] = {}
     for message, *one in connection.execute(_OF_MESSAGES, (json.dumps([*messages.values()]),)):
-        earlier.setdefault(message, []).append((one[0], one[1], one[2]))
-    reasons = ((call_id, _reason(call_id, earlier.get(message, []), log)) for call_id, message in messages.items())
+        earlier.setdefault(message, []).append(_Claim(*one))
+    past = log.attempts(one.call_id for claims in earlier.values() for one in claims)
+    reasons = (
+        (call_id, next(filter(None, (_reason(call_id, one, past.get(one.call_id, []), log) for one in earlier.get(message, []))), ""))
+        for call_id, message in messages.items()
+    )
     return {call_id: reason for call_id, reason in reasons if reason}
 
 
-def _reason(call_id: str, earlier: list[tuple[str, int, str]], log: CallLog) -> str:
-    for other, owner, path in earlier:
-        if owner != log.identity or (path != str(log.path) and Path(path).exists()):
-            return f"it was given to another log, {path}" + " (which is gone)" * (not Path(path).exists())
-        past = log.attempts([other]).get(other, [])
-        if other != call_id and not (past and was_refused(past[-1])):
-            return "the same request went out, with other headers or spaces: its row in the log says what became of it"
+def _reason(call_id: str, earlier: _Claim, past: list[Exchange], log: CallLog) -> str:
+    is_there = earlier.path != str(log.path) and _identity_at(earlier.path) == earlier.log
+    if is_there or earlier.log != log.identity:
+        return f"it was given to another log, {earlier.path}" + " (which is gone)" * (not is_there)
+    if len(past) < earlier.attempts:
+        return "it was about to be sent when a kernel stopped, or this log lost its newest rows (restored, or copied without what lay beside it)"
+    if earlier.call_id != call_id and not was_refused(past[-1]):
+        return "the same request went out, with other headers or spaces: its row in the log says what became of it"
     return ""
+
+
+def _identity_at(path: str) -> int | None:
+    """Return the number of the log at a path; by SQLite, since to open and close it otherwise would drop its locks in this process."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("PRAGMA application_id").fetchone()[0])
+    return None
 
 
 def _file() -> Path:
@@ -73,7 +97,8 @@ def _claims() -> Iterator[sqlite3.Connection]:
     try:
         with contextlib.closing(sqlite3.connect(_file(), timeout=30, isolation_level=None)) as connection:
             connection.execute(_SCHEMA)
-            _file().chmod(0o600)
+            with contextlib.suppress(PermissionError):  # it is somebody else's
+                _file().chmod(0o600)
             yield connection
     except (OSError, sqlite3.Error) as error:
         raise LogError(

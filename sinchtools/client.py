@@ -91,6 +91,7 @@ class Client:
         params: Mapping[str, Any] | None = None,
         parent_id: str | None = None,
         call: tuple[str, int] | None = None,
+        allow: Callable[[int], object] | None = None,
     ) -> Exchange:
         """
         Send any request, also a broken one, and return what came of it.
@@ -108,6 +109,8 @@ class Client:
             The exchange that this one replays.
         call
             Call and number of the attempt, where the caller counts them: the log lets each be sent once only. None is a new call.
+        allow
+            Called with the number of each attempt just before it is written and sent; raises when it must not go.
 
         Raises
         ------
@@ -122,7 +125,10 @@ class Client:
         url = self._url(path, params)
         (call_id, attempt), renewed = call or (new_id(), 1), False
         while True:
-            exchange = self._attempt(method, url, body, headers, call_id, attempt, parent_id)
+            prepared = self._prepared(method, url, body, headers)
+            if allow is not None:
+                allow(attempt)
+            exchange = self._attempt(prepared, url, call_id, attempt, parent_id)
             if not renewed and _token_expired(exchange) and self._token.renew():
                 renewed, attempt = True, attempt + 1
                 continue
@@ -147,10 +153,7 @@ class Client:
         """Close its connections."""
         self._session.close()
 
-    def _attempt(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str | None] | None, call_id: str, attempt: int, parent_id: str | None
-    ) -> Exchange:
-        prepared = self._prepared(method, url, body, headers)
+    def _attempt(self, prepared: requests.PreparedRequest, url: str, call_id: str, attempt: int, parent_id: str | None) -> Exchange:
         planned = Exchange(
             id=new_id(),
             parent_id=parent_id,

@@ -100,7 +100,9 @@ def asks_again(original: Exchange) -> bool:
 
 def was_refused(x: Exchange) -> bool:
     """Whether a request was surely not carried out: refused, or never sent."""
-    return x.outcome not in {"success", "other"} and not is_unknown(x)
+    if x.status is None:
+        return goes_again(x)
+    return (x.outcome == "user_error" or x.status == 500) and not is_unknown(x)
 
 
 def goes_again(attempt: Exchange) -> bool:

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sinchtools import settings
-from sinchtools.api import complete, value_of
+from sinchtools.api import complete, digits, value_of
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import status_of
+from sinchtools.checks import is_group_id
 from sinchtools.claims import claimed
 from sinchtools.client import as_sent
 from sinchtools.errors import WrongUseError
@@ -89,7 +90,7 @@ class Item:
     @property
     def acts(self) -> bool:
         """Whether it is more than a read, for the vendor: then it is sent once, in whichever file its row was read."""
-        return self.place == "live" and not reads(self.request)
+        return self.place == "live" and not reads(self.request) and self.request.endpoint != "POST /batches/dry_run"
 
     @property
     def is_checked(self) -> bool:
@@ -113,7 +114,7 @@ class Item:
 
     @cached_property
     def message(self) -> str:
-        """What reaches people: the same for requests that do the same, whatever their headers and the spaces in their bodies are."""
+        """What reaches people: the same for requests that do the same, whatever their headers and the writing of their bodies are."""
         return _message_of(self.request)
 
     def _call_id(self, request: Exchange) -> str:
@@ -175,8 +176,8 @@ def once(items: Sequence[Item], log: CallLog, among: Iterable[Exchange] = ()) ->
     if not acting:
         return tuple(items)
     before = claimed({item.call_id: item.message for item in acting}, log)
-    checked = {item.original.id for item in items if item.is_checked}
-    had = {_message_of(x): f"the same request as {x.id}, which {said}" for x, said in _had(among) if x.id not in checked}
+    checked = [item.original for item in items if item.is_checked]
+    had = {_message_of(x): f"the same request as {x.id}, which {said}" for x, said in _had(among) if x not in checked}
     first = {item.message: item for item in reversed(acting)}
 
     def reason(item: Item) -> str:
@@ -220,7 +221,11 @@ def _check(edit: Mapping[str, Any]) -> None:
 def _message_of(x: Exchange) -> str:
     method, path, body = _on_the_wire(x)
     value = value_of(x.request_body)
-    return _digest([method, path, body if value is None else json.dumps(value, sort_keys=True)])
+    if isinstance(value, dict):
+        value = {name: part for name, part in value.items() if part is not None and (name, part) != ("type", "mt_text")}
+        if isinstance(value.get("to"), list):
+            value["to"] = sorted(str(one) if is_group_id(str(one)) else digits(str(one)) for one in value["to"])
+    return _digest([method, path.partition("?")[0], body if value is None else json.dumps(value, sort_keys=True)])
 
 
 def _had(evidence: Iterable[Exchange]) -> Iterable[tuple[Exchange, str]]:

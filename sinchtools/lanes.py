@@ -159,17 +159,16 @@ def through(client: Client) -> Callable[[], AbstractContextManager[Lane]]:
     return _lanes(client, send)
 
 
-def to_the_vendor(client: Client, target: str, allow: Callable[[str], object]) -> Callable[[], AbstractContextManager[Lane]]:
+def to_the_vendor(client: Client, target: str, allow: Callable[[str, int], object]) -> Callable[[], AbstractContextManager[Lane]]:
     """
     Return a maker of lanes to the vendor, with the configured credentials; a dry run goes to the vendor's own endpoint for it.
 
-    `allow` is called with the call's ID before each attempt, and raises when it must not go.
+    `allow` is called with the call's ID and the number of each attempt before it is sent, and raises when it must not go.
     """
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
         dry = target == "dry-run" and job.load.request.endpoint == "POST /batches"
-        allow(job.call_id)
-        return _sent(own, job, attempt, {}, below="/dry_run" if dry else "")
+        return _sent(own, job, attempt, {}, below="/dry_run" if dry else "", allow=lambda number: allow(job.call_id, number))
 
     return _lanes(client, send)
 
@@ -183,10 +182,13 @@ def _lanes(client: Client, send: Callable[[Client, Job, int], Exchange]) -> Call
     return lane
 
 
-def _sent(client: Client, job: Job, attempt: int, credential: dict[str, str | None], below: str = "") -> Exchange:
+def _sent(
+    client: Client, job: Job, attempt: int, credential: dict[str, str | None], below: str = "", allow: Callable[[int], object] | None = None
+) -> Exchange:
     request: Exchange = job.load.request
     path = sent_to(client.base_url, request.url or "", below)
     headers = headers_to_send(request) | {name: value and header_value(value) for name, value in credential.items()}
     return client.request(
-        request.method or "GET", path, data=request.request_body, headers=headers, parent_id=job.load.original.id, call=(job.call_id, attempt)
-    )
+        request.method or "GET", path, data=request.request_body, headers=headers, parent_id=job.load.original.id, call=(job.call_id, attempt),
+        allow=allow,
+    )  # fmt: skip

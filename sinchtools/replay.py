@@ -209,11 +209,13 @@ class Plan:
         pace: Pace | None = None,
         among: Iterable[Exchange] = (),
         members: Mapping[str, tuple[str, ...]] | None = None,
+        asked: datetime | None = None,
         region: str | None = None,
     ) -> None:
         self.items, self.target, self.pace = tuple(items), target, pace or Pace()
         self._log, self._client, self._among, self._region = log, client, tuple(among), region
-        self._asked, self._told = datetime.now(UTC), dict(members or {})
+        self._asked, self._told = asked or datetime.now(UTC), dict(members or {})
+        self._runs = threading.Lock()
         self._stopping = threading.Event()
 
     @property
@@ -287,6 +289,13 @@ class Plan:
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
         return Plan(items, self.target, log=self._logged, pace=self.pace, among=self._among, members=known, region=self._region)
 
+    def beside(self, newer: Plan) -> Plan:
+        """Return this plan, checked a while ago, beside the evidence that a newer plan of the same exchanges knows."""
+        items = once(self.items, self._logged, newer._among)
+        return Plan(
+            items, self.target, log=self._logged, pace=newer.pace, among=newer._among, members=self._told, asked=self._asked, region=self._region
+        )
+
     def run(self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None) -> Replayed:
         """
         Send what the plan holds, except what has a reason against it and what was sent before; again after a stop or a crash, it goes on.
@@ -304,7 +313,18 @@ class Plan:
             The target is not switched on, or `confirm` is not the effect.
         LogError
             The log cannot be written; nothing was sent after that.
+        WrongUseError
+            It runs already, in another thread.
         """
+        if not self._runs.acquire(blocking=False):
+            raise WrongUseError("This plan runs already.", hint="Wait for it, or stop it first.")
+        try:
+            return self._run(confirm, progress)
+        finally:
+            self._stopping.clear()  # the next run goes on
+            self._runs.release()
+
+    def _run(self, confirm: str | None, progress: Callable[[Progress], object] | None) -> Replayed:
         if self.target == "preview":
             return Replayed((_held(item, "preview: nothing was sent") for item in self.items), self.target)
         if self.target in VENDOR:
@@ -317,11 +337,8 @@ class Plan:
                 )
         client, lanes = self._way()
         runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
-        try:
-            answers = runner.run(self._jobs(), lanes)
-            found = _settled(answers, client, runner)
-        finally:
-            self._stopping = threading.Event()  # the next run goes on
+        answers = runner.run(self._jobs(), lanes)
+        found = _settled(answers, client, runner)
         return Replayed((self._result(item, answers, found, runner) for item in self.items), self.target, runner.stopped)
 
     def stop(self) -> None:
@@ -391,7 +408,8 @@ class Plan:
         if self.target in VENDOR:
             self._logged.wait_for_disk()
             client = connect("live", region=self._region, log=self._logged)
-            return client, to_the_vendor(client, self.target, self._allow)
+            items = {item.call_id: item for item in self._going}
+            return client, to_the_vendor(client, self.target, lambda call_id, attempt: self._allow(items[call_id], attempt))
         return self._client, through(self._client) if self._client else in_a_fresh_sandbox(self._logged)
 
     def _renewed(self) -> tuple[Item, ...]:
@@ -401,13 +419,15 @@ class Plan:
         open_items = [item if item.hazards or item.call_id in done else weighed(item, self.target, self._region) for item in self.items]
         return once(open_items, self._logged, self._among)
 
-    def _allow(self, call_id: str) -> None:
-        """Raise when a call must not go: what spoke for it may have changed while it waited, and somebody else may have taken its message."""
-        item = next(item for item in self._going if item.call_id == call_id)
-        if hazards := weighed(item, self.target, self._region).hazards:
+    def _allow(self, item: Item, attempt: int) -> None:
+        """Raise when an attempt must not go: what spoke for it may have changed while it waited, and somebody else may have taken its message."""
+        hazards = weighed(item, self.target, self._region).hazards
+        if self._told and not self._members and groups_of(item.request):
+            hazards += ("who is in its groups was asked too long ago",)
+        if hazards:
             raise NotAllowedError(f"Held back: {'; '.join(hazards)}.")
         if item.acts:
-            claim(item.message, call_id, self._logged)
+            claim(item.message, item.call_id, attempt, self._logged)
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
@@ -425,6 +445,7 @@ class Plan:
         if item.against or child is None:
             return _held(item, *(item.against or (runner.left.get(item.call_id, _STOPPED),)))
         notes = [_sent_before(item, child)] if item.call_id in runner.before else []
+        notes += [runner.left[item.call_id]] if item.call_id in runner.left else []
         notes += [found[item.call_id]] if item.call_id in found else []
         baseline = answers.get(item.baseline_id) if item.needs_baseline else None
         return _judged(item, child, baseline, notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sinchtools.errors import LogError, MissingCredentialsError, UnknownRegionError, WrongUseError
@@ -116,6 +117,12 @@ def share_folder(name: str) -> Path:
     return next((folder for base in (package.parent, package / "share") if (folder := base / name).is_dir()), package / "share" / name)
 
 
+@lru_cache
+def _absolute(folder: str) -> Path:
+    """Return where a folder was when it was asked for first: a notebook may change its working directory, and stays in its work folder."""
+    return Path(folder).absolute()
+
+
 def work_folder() -> Path:
     """
     Return the work folder, made when missing, readable by its owner only: SINCHTOOLS_HOME, else ``sinchtools-work`` here.
@@ -125,7 +132,7 @@ def work_folder() -> Path:
     LogError
         It cannot be made.
     """
-    folder = Path(os.environ.get("SINCHTOOLS_HOME") or "sinchtools-work")
+    folder = _absolute(os.environ.get("SINCHTOOLS_HOME") or "sinchtools-work")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

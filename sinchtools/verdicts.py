@@ -17,6 +17,7 @@ IGNORED = {  # differ at each call, and say nothing
     "exchange": ("elapsed_ms",),
 }
 _OF_GATEWAYS = {408, 460, 499, 502, 503, 504}  # no word of the API on the request
+_NEVER_A_REASON = "body /client_reference"  # anything is allowed there, and nothing is done with it
 _RECIPIENTS = {"to", "parameters", "to_add"}
 
 
@@ -154,7 +155,7 @@ def reason_stays(was: Finding | None, then: Finding | None, changes: Iterable[Di
     """
     if was is None or then is None or (was.rule, was.field, was.pointer) != (then.rule, then.field, then.pointer):
         return False
-    return not was.rule.startswith("observed") or not any(_at_fault(change.where, was) for change in changes)
+    return not was.rule.startswith("observed") or not any(_at_fault(one.where, was) for one in changes if one.where != _NEVER_A_REASON)
 
 
 def _at_fault(where: str, finding: Finding) -> bool:

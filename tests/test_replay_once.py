@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
@@ -12,16 +13,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from sinchtools import items
 from sinchtools.calllog import CallLog
 from sinchtools.checkfirst import batch_of
-from sinchtools.client import connect
-from sinchtools.errors import LogError, NotAllowedError
+from sinchtools.client import Client, Token, connect
+from sinchtools.errors import LogError, NotAllowedError, WrongUseError
 from sinchtools.records import Exchange
 from sinchtools.replay import plan
+from sinchtools.sandbox import Sandbox
 from tests.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
-from tests.vendor import TOKEN
+from tests.vendor import PLAN, TOKEN
 
 TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the first, a 429, says
     "accepted": ({"status": 201}, "the same request as second, which was accepted"),
@@ -371,3 +374,160 @@ def test_a_read_among_sends_is_held_back_by_none_of_them(vendor, log):
     rows = [sent(id="send", status=400), sent(None, id="read", method="GET", status=200), sent(None, id="again", method="GET", status=200)]
     made = plan(rows, target="live", log=log)
     assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 people, make 2 other requests")
+
+
+# --- logs that are restored, moved, copied -----------------------------------------------------------------------------
+
+
+def test_a_log_that_was_restored_from_before_sends_nothing_again(vendor, work):
+    with CallLog() as log:
+        list(log)
+    before = log.path.read_bytes()
+    with CallLog() as log:
+        run(log)
+    log.path.write_bytes(before)
+    with CallLog() as log:
+        assert "lost its newest rows" in run(log)[0].reasons[0]
+    assert len(vendor.sends) == 1
+
+
+def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor, work):
+    vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
+    with CallLog(work / "a.sqlite") as log:
+        run(log)
+    shutil.move(work / "a.sqlite", work / "b.sqlite")
+    shutil.copy(work / "b.sqlite", work / "c.sqlite")
+    for name, status in (("b", 201), ("c", None)):
+        with CallLog(work / f"{name}.sqlite") as log:
+            (result,) = run(log)
+        assert (result.child and result.child.status) == status, result.reasons
+
+
+def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(vendor, work):
+    vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
+    with CallLog(work / "a.sqlite") as log:
+        run(log)
+    shutil.move(work / "a.sqlite", work / "b.sqlite")
+    with CallLog(work / "a.sqlite") as new, CallLog(work / "b.sqlite") as moved:
+        assert "it was given to another log" in run(new)[0].reasons[0]
+        assert run(moved)[0].child.status == 201
+
+
+def test_a_link_to_a_log_is_the_log(vendor, work):
+    vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
+    (work / "real").mkdir()
+    (work / "link").symlink_to(work / "real")
+    with CallLog(work / "real" / "a.sqlite") as log:
+        run(log)
+    with CallLog(work / "link" / "a.sqlite") as log:
+        assert run(log)[0].child.status == 201
+
+
+def test_the_work_folder_stays_where_it_was_first(vendor, tmp_path, monkeypatch):
+    monkeypatch.setenv("SINCHTOOLS_HOME", f"relative-{tmp_path.name}")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        with CallLog(tmp_path / f"{name}.sqlite") as log:
+            run(log)
+    assert len(vendor.sends) == 1
+
+
+# --- each attempt anew -------------------------------------------------------------------------------------------------
+
+
+def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log):
+    class Renewing(Token):
+        def renew(self):
+            return True
+
+    with Sandbox(service_plan_id=PLAN) as sandbox:
+        sandbox.faults.add(status=401, times=1)
+        client = Client(base_url=sandbox.url, account=PLAN, token=Renewing(sandbox.api_token), log=log, target="sandbox")
+        asked = []
+        with contextlib.closing(client), pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sinchtools.client._token_expired", lambda exchange: exchange.status == 401)
+            assert client.request("POST", "/batches", json=GOOD, allow=asked.append).status == 201
+    assert asked == [1, 2]
+
+
+def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor, log):
+    first = sent(REFERENCED, id="first", failure="ReadTimeout", at=lately())
+    checked = plan(first, target="live", log=log).check()
+    newer = plan(first, target="live", log=log, among=[first, sent(REFERENCED, id="second", status=201)])
+    assert checked.beside(newer).reasons == {"first": ("the same request as second, which was accepted",)}
+    assert checked.beside(plan(first, target="live", log=log)).effect == "send 1 SMS to 1 people"
+
+
+def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor, log):
+    other = {**REFERENCED, "body": "another"}
+    rows = [sent(REFERENCED, failure="ReadTimeout", at=lately()), sent(other, status=201), sent(other, id="y", status=429)]
+    checked = plan(rows, target="live", log=log).check()
+    assert checked.effect == "send 1 SMS to 1 people"
+    assert checked.reasons["y"] == ("the same request as x1, which was accepted",)
+
+
+def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(vendor, log, monkeypatch):
+    vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
+    vendor.sandbox.faults.add(status=429, endpoint="POST /batches", times=1, retry_after_s=0)
+    checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
+    later = lambda told: monkeypatch.setattr(sys.modules[plan.__module__], "datetime", Later) if vendor.sends else None  # noqa: E731
+    (result,) = checked.run(confirm=checked.effect, progress=later)
+    assert (len(vendor.sends), result.child.status) == (1, 429)
+    assert "who is in its groups was asked too long ago" in "; ".join(result.reasons)
+
+
+def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(vendor, log):
+    real = vendor._answered
+
+    def lost(prepared):
+        real(prepared)
+        raise requests.ReadTimeout
+
+    vendor._answered = lost
+    put = sent(method="PUT", url=f"{URL}/{GROUP}", status=400, at=datetime.now(UTC))
+    for more in ({}, {"X-Request-Id": "2"}):
+        run(log, replace(put, request_headers={**put.request_headers, **more}))
+    assert len(vendor.sends) == 1
+
+
+SAME_PEOPLE = [{"to": ["15551230001"]}, {"to": ["00 1555 123 0001"]}, {"type": "mt_text"}, {"delivery_report": None}]
+
+
+@pytest.mark.parametrize("written", SAME_PEOPLE)
+def test_the_same_text_to_the_same_people_is_the_same_message(vendor, log, written):
+    made = plan([sent(id="first", status=201), sent({**GOOD, **written}, id="second", status=429)], target="live", log=log)
+    assert made.reasons["second"] == ("the same request as first, which was accepted",)
+
+
+def test_a_dry_run_that_goes_out_live_is_no_message(vendor, log, work):
+    dry = sent(url=f"{URL}/dry_run", status=400)
+    run(log, dry)
+    with CallLog(work / "other.sqlite") as other:
+        assert run(other, replace(dry, id="x2"))[0].child.status == 200
+
+
+# --- a plan that runs ----------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_runs_once_at_a_time(vendor, log):
+    made = plan([sent({**GOOD, "body": f"message {i}"}, id=str(i), status=400) for i in range(3)], target="live", log=log)
+    refused = []
+
+    def again(progress):
+        with pytest.raises(WrongUseError, match="runs already"):
+            made.run(confirm=made.effect)
+        refused.append(progress.done)
+        if progress.done == 1:
+            made.stop()
+
+    assert made.run(confirm=made.effect, progress=again).stopped == "stopped by hand"
+    assert (refused, len(vendor.sends)) == ([0, 1], 1)
+
+
+def test_a_stop_ends_with_the_run_that_it_stopped_also_if_that_was_refused(vendor, log):
+    made = plan(sent(status=400), target="live", log=log)
+    made.stop()
+    with pytest.raises(NotAllowedError):
+        made.run(confirm="yes")
+    assert made.run(confirm=made.effect)[0].child.status == 201

@@ -208,7 +208,8 @@ class ReplayPanel(Panel):
     def _plan(self, exchanges: Sequence[Exchange], edits: Mapping[str, Mapping[str, Any]]) -> Plan:
         number = self.test_number.value.strip() if self.target.value in VENDOR else None
         made = plan(exchanges, target=self.target.value, edits=edits, test_number=number or None, log=self._log, among=self.exchanges)
-        return self._checked.get(_calls(made), made)
+        checked = self._checked.get(_calls(made))
+        return checked.beside(made) if checked else made
 
     def _plan_as_it_stands(self) -> Plan:
         typed = edited(self.exchange, self.edit())
