@@ -11,12 +11,12 @@ from sinchtools.client import Client
 from sinchtools.hazards import json_of
 from sinchtools.records import Exchange
 
-_LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
+LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
 _CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong
 
 
 def batch_of(sent: Exchange, client: Client) -> str | None:
-    """Return the ID of the batch that a send made, empty when there is surely none, None when that cannot be known."""
+    """Return the ID of the batch that a send made, empty when none is listed (see `LISTED_AFTER`), None when that cannot be known."""
     body = json_of(sent)
     reference = body.get("client_reference")
     if sent.account != client.account or sent.region not in (None, locate(client.base_url).region):
@@ -34,7 +34,7 @@ def batch_of(sent: Exchange, client: Client) -> str | None:
     if same := next((batch for batch in found if _is_made_by(body, batch)), None):
         return str(same.get("id"))
     age = datetime.now(UTC) - sent.at
-    is_kept = (age > _LISTED_AFTER or age < -_LISTED_AFTER) and -_CLOCKS_DIFFER_BY < age < timedelta(days=RETENTION_DAYS)
+    is_kept = -_CLOCKS_DIFFER_BY < age < timedelta(days=RETENTION_DAYS)
     return "" if is_kept and not found and listed_in_all >= count else None  # one of that reference with other content may be it, changed since
 
 

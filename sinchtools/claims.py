@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,8 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS claim (
     PRIMARY KEY (message, call_id)
 ) WITHOUT ROWID"""
 _OF_MESSAGES = "SELECT message, call_id, attempts, log, path FROM claim WHERE message IN (SELECT value FROM json_each(?))"
+_IN_BETWEEN = "it was about to be sent when a kernel stopped, or this log lost its newest rows (restored, or copied without what lay beside it)"
+_PATIENCE, _PATIENCE_S = 20, 0.05  # another kernel may just be writing its row
 _TAKE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts), path = excluded.path"""
 
@@ -42,12 +45,12 @@ def claim(message: str, call_id: str, attempt: int, log: CallLog) -> None:
     LogError
         The work folder cannot be written.
     """
-    with _claims() as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        if reason := _taken(connection, {call_id: message}, log).get(call_id):
-            raise AlreadySentError(f"Held back: {reason}.", hint="To send it all the same, give it another client_reference.")
-        connection.execute(_TAKE, (message, call_id, attempt, log.identity, str(log.path)))
-        connection.execute("COMMIT")
+    reason, patience = _take(message, call_id, attempt, log), _PATIENCE
+    while reason == _IN_BETWEEN and patience:
+        time.sleep(_PATIENCE_S)
+        reason, patience = _take(message, call_id, attempt, log), patience - 1
+    if reason:
+        raise AlreadySentError(f"Held back: {reason}.", hint="To send it all the same, give it another client_reference.")
 
 
 def claimed(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
@@ -56,6 +59,16 @@ def claimed(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
         return {}
     with _claims() as connection:
         return _taken(connection, messages, log)
+
+
+def _take(message: str, call_id: str, attempt: int, log: CallLog) -> str:
+    """Return why a message cannot be taken; empty when it was."""
+    with _claims() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if not (reason := _taken(connection, {call_id: message}, log).get(call_id, "")):
+            connection.execute(_TAKE, (message, call_id, attempt, log.identity, str(log.path)))
+            connection.execute("COMMIT")
+        return reason
 
 
 def _taken(connection: sqlite3.Connection, messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
@@ -75,7 +88,7 @@ def _reason(call_id: str, earlier: _Claim, past: list[Exchange], log: CallLog) -
     if is_there or earlier.log != log.identity:
         return f"it was given to another log, {earlier.path}" + " (which is gone)" * (not is_there)
     if len(past) < earlier.attempts:
-        return "it was about to be sent when a kernel stopped, or this log lost its newest rows (restored, or copied without what lay beside it)"
+        return _IN_BETWEEN
     if earlier.call_id != call_id and not was_refused(past[-1]):
         return "the same request went out, with other headers or spaces: its row in the log says what became of it"
     return ""

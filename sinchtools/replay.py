@@ -23,7 +23,7 @@ from sinchtools import settings
 from sinchtools.api import locate
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import card, table
-from sinchtools.checkfirst import batch_of, members_of
+from sinchtools.checkfirst import LISTED_AFTER, batch_of, members_of
 from sinchtools.claims import claim
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
@@ -648,7 +648,8 @@ def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
         return item
     time.sleep(limiter.reserve())
     batch_id = batch_of(item.original, client)
-    if batch_id is None:
+    age = datetime.now(UTC) - (item.original.at or datetime.now(UTC))
+    if batch_id is None or (not batch_id and age < LISTED_AFTER):
         has_reference = "client_reference" in json_of(item.original)
         return replace(item, advice=_STILL_OPEN if has_reference else "cannot be checked: it has no client_reference")
     if batch_id:
