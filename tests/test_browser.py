@@ -83,10 +83,10 @@ def stop_a_batch_and_go_on(page):
     wait_idle(page)
     panel.get_by_role("button", name="Replay all of this kind").click()
     panel.get_by_role("button", name="Stop").and_(page.locator(":enabled")).click(force=True)  # it moves while the bar fills
-    panel.get_by_text(re.compile("Stopped by hand")).wait_for()
+    panel.get_by_text(re.compile("stopped by hand; click again")).wait_for()
     done = done_of(panel)
     panel.get_by_role("button", name="Go on with the rest").click()
-    panel.get_by_text(re.compile(r"They are in the call log")).wait_for(timeout=120_000)
+    panel.get_by_text(re.compile(r"they are in the call log")).wait_for(timeout=120_000)
     assert done < done_of(panel)
 
 
