@@ -242,7 +242,7 @@ def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
     panel = ReplayPanel([replace(GOOD, at=datetime.now(UTC) - timedelta(minutes=10), request_body=body, status=503)], log=log)
     panel.target.value = "live"
     panel.replay_button.click()
-    assert "Nothing of this is sent. May already have been sent: " in panel.status.value
+    assert "All of it is held back: may already have been sent: " in panel.status.value
     panel.check_button.click()
     assert LIVE_EFFECT in panel.outcome.value
     assert (vendor.sends, {method for method, _ in vendor.requests}) == ([], {"GET"})
@@ -270,7 +270,7 @@ def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(vendor
     panel.choice.value = "undated"
     panel.effect.value = LIVE_EFFECT
     panel.replay_button.click()
-    assert "May already have been sent: " in panel.status.value
+    assert "may already have been sent: " in panel.status.value
     assert vendor.sends == []
 
 
@@ -285,7 +285,7 @@ def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(vendor, lo
     panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
     panel.path.value += f"?api_token={TYPED}"
     panel.replay_button.click()
-    assert "Nothing of this is sent" in panel.status.value
+    assert "All of it is held back" in panel.status.value
     assert TYPED not in panel.headers.value + panel.path.value
     assert panel.path.value.endswith("?api_token=[secret opaque 32 #2]")
 
@@ -297,7 +297,7 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(vendor, log
     panel.effect.value = LIVE_EFFECT
     getattr(panel, button, getattr(panel.batch, button, None)).click()
     panel.batch.wait()
-    assert "The same request as second, which was accepted" in panel.status.value
+    assert "the same request as second, which was accepted" in panel.status.value
     assert vendor.requests == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from sinchtools import catalogue
-from sinchtools.errors import SinchToolsError
+from sinchtools.errors import NotAllowedError, SinchToolsError
 from sinchtools.records import visible
 
 WIDE = widgets.Layout(width="100%")
@@ -69,7 +69,8 @@ def card(word: str, html: str, kind: str = "") -> str:
 def error_card(error: Exception) -> str:
     """Return what happened, why, and what to do now; an unforeseen error has its place in the code folded below."""
     if isinstance(error, SinchToolsError):
-        return f"<div role='alert'>{card('That did not work', shown(error), 'bad')}</div>"
+        word = "Nothing was sent" if isinstance(error, NotAllowedError) else "That did not work"
+        return f"<div role='alert'>{card(word, shown(error), 'bad')}</div>"
     frames = traceback.extract_tb(error.__traceback__)
     where = "; ".join(f"{frame.name}, line {frame.lineno}" for frame in frames[-3:])
     words = (

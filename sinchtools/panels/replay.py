@@ -225,7 +225,7 @@ class ReplayPanel(Panel):
     def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
         if made.target in VENDOR and len(made.reasons) == len(made.items):
             why = "; ".join(made.items[0].against) if len(made.items) == 1 else made.why_held
-            raise NotAllowedError(f"Nothing of this is sent. {why[0].upper()}{why[1:].rstrip('.')}.", hint="The sandbox takes it as it is.")
+            raise NotAllowedError(f"All of it is held back: {why.rstrip('.')}.", hint="The sandbox takes it as it is.")
         if made.target in VENDOR and self.effect.value.strip().rstrip(".") != made.effect:
             held = f" Held back: {made.why_held}." if made.reasons else ""
             raise NotAllowedError(f"This would: {made.effect}.{held}", hint="Type exactly what it would do into the box Effect, then click again.")
