@@ -22,7 +22,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS claim (
 ) WITHOUT ROWID"""
 _OF_MESSAGES = "SELECT message, call_id, attempts, log, path FROM claim WHERE message IN (SELECT value FROM json_each(?))"
 _IN_BETWEEN = "it was about to be sent when a kernel stopped, or this log lost its newest rows (restored, or copied without what lay beside it)"
-_PATIENCE, _PATIENCE_S = 20, 0.05  # another kernel may just be writing its row
+_PATIENCE, _PATIENCE_S = 40, 0.05  # another kernel may just be writing its row
 _TAKE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts), path = excluded.path"""
 
@@ -55,10 +55,14 @@ def claim(message: str, call_id: str, attempt: int, log: CallLog) -> None:
 
 def claimed(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
     """Return, of calls and their messages, those that this log must not send, and why in words."""
-    if not _file().exists():
-        return {}
-    with _claims() as connection:
-        return _taken(connection, messages, log)
+    found: dict[str, str] = {}
+    for patience in reversed(range(_PATIENCE if _file().exists() else 0)):
+        with _claims() as connection:
+            found = _taken(connection, messages, log)
+        if not patience or _IN_BETWEEN not in found.values():
+            break
+        time.sleep(_PATIENCE_S)
+    return found
 
 
 def _take(message: str, call_id: str, attempt: int, log: CallLog) -> str:
