@@ -275,7 +275,7 @@ _open: weakref.WeakSet[CallLog] = weakref.WeakSet()
 def is_open(path: Path) -> bool:
     """Whether a file belongs to a log that is open in this process: to open and close it beside would drop the locks that SQLite holds on it."""
     whole = path.with_name(path.name.removesuffix("-shm").removesuffix("-wal")).resolve()
-    return any(log.path.resolve() == whole for log in list(_open))
+    return any(log.path == whole for log in list(_open))
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode

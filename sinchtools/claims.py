@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS claim (
 ) WITHOUT ROWID"""
 _OF_MESSAGES = "SELECT message, call_id, attempts, log, path FROM claim WHERE message IN (SELECT value FROM json_each(?))"
 _IN_BETWEEN = "it was about to be sent when a kernel stopped, or this log lost its newest rows (restored, or copied without what lay beside it)"
-_PATIENCE, _PATIENCE_S = 40, 0.05  # another kernel may just be writing its row
+_PATIENCE, _PATIENCE_S = 40, 0.05
 _TAKE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts), path = excluded.path"""
 
@@ -45,34 +45,39 @@ def claim(message: str, call_id: str, attempt: int, log: CallLog) -> None:
     LogError
         The work folder cannot be written.
     """
-    reason, patience = _take(message, call_id, attempt, log), _PATIENCE
-    while reason == _IN_BETWEEN and patience:
-        time.sleep(_PATIENCE_S)
-        reason, patience = _take(message, call_id, attempt, log), patience - 1
-    if reason:
+    if reason := _patiently(lambda: _take(message, call_id, attempt, log)).get(call_id):
         raise AlreadySentError(f"Held back: {reason}.", hint="To send it all the same, give it another client_reference.")
 
 
 def claimed(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
     """Return, of calls and their messages, those that this log must not send, and why in words."""
-    found: dict[str, str] = {}
-    for patience in reversed(range(_PATIENCE if _file().exists() else 0)):
-        with _claims() as connection:
-            found = _taken(connection, messages, log)
-        if not patience or _IN_BETWEEN not in found.values():
+    return _patiently(lambda: _look(messages, log)) if _file().exists() else {}
+
+
+def _patiently(ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Ask again for a while: another kernel may just be writing its row."""
+    found = ask()
+    for _ in range(_PATIENCE):
+        if _IN_BETWEEN not in found.values():
             break
         time.sleep(_PATIENCE_S)
+        found = ask()
     return found
 
 
-def _take(message: str, call_id: str, attempt: int, log: CallLog) -> str:
-    """Return why a message cannot be taken; empty when it was."""
+def _look(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
+    with _claims() as connection:
+        return _taken(connection, messages, log)
+
+
+def _take(message: str, call_id: str, attempt: int, log: CallLog) -> dict[str, str]:
+    """Return why a message cannot be taken, by its call; empty when it was."""
     with _claims() as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if not (reason := _taken(connection, {call_id: message}, log).get(call_id, "")):
+        if not (found := _taken(connection, {call_id: message}, log)):
             connection.execute(_TAKE, (message, call_id, attempt, log.identity, str(log.path)))
             connection.execute("COMMIT")
-        return reason
+        return found
 
 
 def _taken(connection: sqlite3.Connection, messages: Mapping[str, str], log: CallLog) -> dict[str, str]:

@@ -41,6 +41,7 @@ from sinchtools.hazards import (
     is_unknown,
     json_of,
     load_of,
+    reads,
 )
 from sinchtools.items import CHECK_HOLDS, Item, as_it_goes, item_of, once, original_of, weighed
 from sinchtools.lanes import Trip, in_a_fresh_sandbox, through, to_the_vendor
@@ -590,7 +591,7 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
         original, child, changed=item.changed, fault=item.fault is not None, outside=item.outside is not None, test_number=item.test_number,
         was=was, now=now, stays=reason_stays(was, then, request_differences(original, item.request)) if was else False,
     )  # fmt: skip
-    if child.status is None and goes_again(child):
+    if child.status is None and goes_again(child) and not reads(child):  # a read may go again whatever became of it
         notes = ["nobody got it: no connection was made; check network, VPN and proxy, then run it again", *notes]
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
