@@ -81,6 +81,8 @@ class CallLog:
         _open.add(self)
         self._beside = 0  # events written since the last checkpoint
         self._connection = self._opened()
+        # nobody closes a log in a notebook
+        self._close = weakref.finalize(self, self._connection.close)
         self._inode = self.path.stat().st_ino
 
     def intent(self, exchange: Exchange) -> None:
@@ -136,10 +138,13 @@ class CallLog:
         return frame(self)
 
     def verify(self) -> list[str]:
-        """Return what is wrong with the file, a sentence each: events altered, put in or missing; an empty list means that it is intact."""
+        """
+        Return what is wrong with the file, a sentence each; an empty list means that it is intact.
+
+        Events altered, put in or missing; triggers, indexes, tables and views that a call log does not have, or lacks.
+        """
         found = [f"SQLite: {row[0]}" for row in self._read("PRAGMA integrity_check") if row[0] != "ok"]
-        triggers = {name for (name,) in self._read("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-        found += [f"The trigger {name} is missing: rows could be altered." for name in sorted(_TRIGGERS.keys() - triggers)]
+        found += _foreign_parts(self._read("SELECT type, name, sql FROM sqlite_master"))
         written = self._read("SELECT coalesce(max(seq), 0) FROM sqlite_sequence")[0][0]  # before the events: others may be writing
         last, previous = 0, b""
         for seq, digest, is_text, *event in self._stream(f"SELECT seq, digest, {_IS_TEXT}, {_AS_BYTES} FROM event ORDER BY seq"):
@@ -162,7 +167,7 @@ class CallLog:
 
     def close(self) -> None:
         """Close the file; a closed log cannot be used again."""
-        self._connection.close()
+        self._close()
         _open.discard(self)
 
     def __enter__(self) -> CallLog:
@@ -181,23 +186,33 @@ class CallLog:
             return False
 
     def _opened(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            with contextlib.suppress(PermissionError):  # it is somebody else's
-                self.path.chmod(self.path.stat().st_mode & 0o700)  # by its name: to open and close it would drop SQLite's locks in this process
-            connection.create_function("chained", 2, _chained, deterministic=True)
-            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            self._prepare(connection)
-        except (OSError, sqlite3.Error) as error:
-            raise LogError(
-                f"The call log {str(self.path)!r} cannot be opened: {getattr(error, 'strerror', None) or error}.",
-                hint="Give another file, or set SINCHTOOLS_HOME to a folder that you may write to.",
-            ) from None
+        with contextlib.ExitStack() as on_failure:
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                connection = sqlite3.connect(
+                    self.path, timeout=30, isolation_level=None, check_same_thread=False
+                )
+                on_failure.callback(connection.close)
+                self._set_up(connection)
+                self._prepare(connection)
+            except (OSError, sqlite3.Error) as error:
+                said = getattr(error, "strerror", None) or error
+                raise LogError(
+                    f"The call log {str(self.path)!r} cannot be opened: {said}.",
+                    hint="Give another file, or set SINCHTOOLS_HOME to a folder that you may write to.",
+                ) from None
+            on_failure.pop_all()
         return connection
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        with contextlib.suppress(PermissionError):  # it is somebody else's
+            # by its name: to open and close it would drop SQLite's locks in this process
+            self.path.chmod(self.path.stat().st_mode & 0o700)
+        connection.create_function("chained", 2, _chained, deterministic=True)
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")  # two kernels may open a new file at once
@@ -242,15 +257,21 @@ class CallLog:
 
     def _insert(self, events: list[tuple[Any, ...]]) -> None:
         if len(events) == 1:
-            self._connection.execute(_INSERT, events[0])
+            self._check(self._connection.execute(_INSERT, events[0]), 1)
             return
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany(_INSERT, events)
+            self._check(self._connection.executemany(_INSERT, events), len(events))
             self._connection.execute("COMMIT")
         except BaseException:  # an interrupt too: an open transaction would hide every later intent
             self._connection.rollback()
             raise
+
+    @staticmethod
+    def _check(done: sqlite3.Cursor, events: int) -> None:
+        """Raise when a foreign trigger swallowed a row: what is not in the log must not be sent."""
+        if 0 <= done.rowcount != events:
+            raise sqlite3.DatabaseError("rows do not arrive in it; see its verify()")
 
     def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._readable(), self._lock:
@@ -283,10 +304,37 @@ _COLUMNS = "exchange, kind, data, digest, call_id, attempt"
 _IS_TEXT = "typeof(exchange) || typeof(kind) || typeof(data) = 'texttexttext'"
 _AS_BYTES = ", ".join(f"CAST({name} AS BLOB)" for name in ("exchange", "kind", "data", "call_id", "attempt"))  # whatever was put in
 _INSERT = f"""INSERT INTO event ({_COLUMNS})
-    VALUES (?1, ?2, ?3, chained((SELECT digest FROM event ORDER BY seq DESC LIMIT 1), ?4), ?5, ?6)"""
+    VALUES (?, ?, ?, chained((SELECT digest FROM event ORDER BY seq DESC LIMIT 1), ?), ?, ?)"""
 _ATTEMPTS = """SELECT i.call_id, i.data, (  -- an outcome follows its intent closely: no index on exchanges is worth its writing
         SELECT o.data FROM event o WHERE o.seq > i.seq AND o.exchange = i.exchange AND o.kind = 'outcome' ORDER BY o.seq LIMIT 1
     ) FROM event i WHERE i.call_id IN (SELECT value FROM json_each(?)) ORDER BY i.attempt"""
+
+
+_OWN_PARTS = {  # kind and name: the statement that made it, without white space
+    (kind, name): "".join(sql.split())
+    for kind, name, sql in (
+        ("table", "event", _SCHEMA[0]),
+        ("index", "event_call", _SENT_ONCE),
+        ("index", "event_exchange", "CREATE INDEX event_exchange ON event (exchange)"),  # of version 1
+        *(("trigger", name, sql) for name, sql in _TRIGGERS.items()),
+    )
+}
+_OF_SQLITE = {("table", "sqlite_sequence"), ("table", "sqlite_stat1")}
+_WHEN_MISSING = {
+    ("index", "event_call"): "an attempt could be sent twice",
+    **{("trigger", name): "rows could be altered" for name in _TRIGGERS},
+}
+
+
+def _foreign_parts(parts: list[tuple[Any, ...]]) -> Iterator[str]:
+    """Yield what a file has beside the parts of a call log, or lacks of them."""
+    there = {(kind, name): "".join(str(sql).split()) for kind, name, sql in parts}
+    for (kind, name), why in sorted(_WHEN_MISSING.items()):
+        if (kind, name) not in there:
+            yield f"The {kind} {name} is missing: {why}."
+    for (kind, name), sql in there.items():
+        if (kind, name) not in _OF_SQLITE and _OWN_PARTS.get((kind, name)) != sql:
+            yield f"The {kind} {name!r} is not a part of a call log: rows could be altered, hidden or lost."
 
 
 def _event(exchange: Exchange, kind: str, row: dict[str, Any], *, sending: bool = False) -> tuple[Any, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -140,6 +142,64 @@ def test_verify_names_a_trigger_that_was_taken_out(log):
     connection.execute("DROP TRIGGER no_update")
     connection.close()
     assert log.verify() == ["The trigger no_update is missing: rows could be altered."]
+
+
+FOREIGN = {
+    "swallows every row": "CREATE TRIGGER x BEFORE INSERT ON event BEGIN SELECT RAISE(IGNORE); END",
+    "swallows outcomes": "CREATE TRIGGER x BEFORE INSERT ON event WHEN NEW.kind = 'outcome' BEGIN SELECT RAISE(IGNORE); END",
+    "refuses every row": "CREATE TRIGGER x BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "writes beside": "CREATE TRIGGER x AFTER INSERT ON event BEGIN INSERT INTO copy VALUES (NEW.data); END",
+    "a table beside": "CREATE TABLE copy (data TEXT)",
+    "a view beside": "CREATE VIEW shown AS SELECT * FROM event",
+    "another index": "CREATE INDEX x ON event (kind)",
+    "a unique index": "CREATE UNIQUE INDEX x ON event (exchange, kind)",
+    "a trigger of the log's name in other letters": "CREATE TRIGGER NO_INSERT BEFORE INSERT ON event BEGIN SELECT 1; END",
+    "a name that hides": "CREATE TRIGGER \"no_\u200bupdate\" BEFORE UPDATE ON event BEGIN SELECT 1; END",
+    "an index on nothing": "CREATE INDEX event_exchange ON event (data)",
+}
+
+
+@pytest.mark.parametrize("statement", FOREIGN.values(), ids=FOREIGN.keys())
+def test_verify_names_what_is_no_part_of_a_log(log, statement):
+    log.add([ANSWERED])
+    by_hand(log, *["CREATE TABLE copy (data TEXT)"] * ("INTO copy" in statement), statement)
+    named = re.search(r'(TRIGGER|TABLE|VIEW|INDEX) "?([\w\u200b]+)', statement)
+    assert any(f"{named[1].lower()} {named[2]!r} is not a part" in said for said in log.verify())
+
+
+REPLACED = {
+    "an empty body": "CREATE TRIGGER no_update BEFORE UPDATE ON event BEGIN SELECT 1; END",
+    "only a part": "CREATE TRIGGER no_update BEFORE UPDATE OF data ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "another moment": "CREATE TRIGGER no_update AFTER UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "never": "CREATE TRIGGER no_update BEFORE UPDATE ON event WHEN 0 BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "a friendlier refusal": "CREATE TRIGGER no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(IGNORE); END",
+}
+
+
+@pytest.mark.parametrize("statement", REPLACED.values(), ids=REPLACED.keys())
+def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(log, statement):
+    connection = sqlite3.connect(log.path)
+    connection.execute("DROP TRIGGER no_update")
+    connection.execute(statement)
+    connection.close()
+    assert log.verify() == ["The trigger 'no_update' is not a part of a call log: rows could be altered, hidden or lost."]
+
+
+def test_verify_names_the_index_that_lets_nothing_go_twice(log):
+    connection = sqlite3.connect(log.path)
+    connection.execute("DROP INDEX event_call")
+    connection.close()
+    assert log.verify() == ["The index event_call is missing: an attempt could be sent twice."]
+
+
+def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log):
+    connection = sqlite3.connect(log.path)
+    connection.execute(FOREIGN["swallows every row"])
+    connection.close()
+    with pytest.raises(LogError, match="rows do not arrive in it"):
+        log.intent(SENDING)
+    with pytest.raises(LogError, match="rows do not arrive in it"):
+        log.add([ANSWERED])
 
 
 def test_verify_finds_a_damaged_page(log):
@@ -395,6 +455,26 @@ def test_a_database_of_something_else_is_no_call_log(tmp_path):
         with pytest.raises(LogError, match="no call log"):
             CallLog(path)
         assert path.read_bytes()[100:] == before[100:]
+
+
+def test_a_log_that_nobody_closes_is_closed_when_it_goes_away(tmp_path):
+    connections = [CallLog(tmp_path / "calls.sqlite")._connection for _ in range(2)]
+    gc.collect()
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
+def test_a_file_that_cannot_be_opened_stays_open_in_no_connection(tmp_path, monkeypatch):
+    made, real = [], sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **rest: made.append(real(*args, **rest)) or made[-1])
+    test_a_database_of_something_else_is_no_call_log(tmp_path)
+    test_a_file_that_is_no_log_is_a_clear_error(tmp_path)
+    test_a_log_of_a_newer_version_is_refused(tmp_path)
+    assert len(made) == 7
+    for connection in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 class Interrupted(list):
