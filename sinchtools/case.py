@@ -20,9 +20,10 @@ from sinchtools.calllog import CallLog
 from sinchtools.catalogue import card
 from sinchtools.errors import LogError, WrongUseError
 from sinchtools.exporters import to_curl, to_har, to_jsonl
+from sinchtools.files import put
 from sinchtools.importers import Evidence, read
 from sinchtools.importers.sources import files_of, path_of
-from sinchtools.leaks import Known, put, write
+from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
 from sinchtools.records import Exchange, Skipped, as_dict, visible
 from sinchtools.redact import Redactor

@@ -33,6 +33,7 @@ from sinchtools.analysis import Per, label
 from sinchtools.counting import missing
 from sinchtools.engines import DATE, collected, is_failing, without_people
 from sinchtools.errors import LeakError, WrongUseError
+from sinchtools.files import put_all
 from sinchtools.records import Exchange
 
 FORMATS = ("png", "svg", "pdf")
@@ -357,7 +358,9 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
     Raises
     ------
     WrongUseError
-        The format is not known, or the folder cannot be written.
+        The format is not known.
+    WriteError
+        The files cannot be written there; none of them is.
     LeakError
         A secret, or a person of the exchanges behind the chart, would be in a file; nothing is written.
     """
@@ -814,8 +817,4 @@ def _pass(contents: Iterable[tuple[Path, bytes]], chart: Chart) -> None:
 
 def _write(contents: dict[Path, bytes], chart: Chart) -> list[Path]:
     _pass(contents.items(), chart)
-    try:
-        return [leaks.put(path, content) for path, content in contents.items()]
-    except OSError as error:
-        folder = str(next(iter(contents)).parent)
-        raise WrongUseError(f"{folder!r} cannot be written: {error.strerror}.", hint="Choose a folder of your own.") from error
+    return put_all(contents)

@@ -10,6 +10,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -21,9 +22,11 @@ from sinchtools.catalogue import explain
 from sinchtools.checks import instant_of
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.doctor import doctor
-from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError
+from sinchtools.errors import MissingInputError, SinchToolsError, WriteError, WrongUseError
+from sinchtools.files import failing_as
 from sinchtools.hazards import VENDOR
 from sinchtools.importers import Evidence, read
+from sinchtools.importers.sources import LARGEST
 from sinchtools.records import visible
 from sinchtools.replay import Replayed, plan
 from sinchtools.report import report
@@ -37,21 +40,29 @@ FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            _flush()
+    except SinchToolsError as error:
+        _say(f"sinchtools: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        _let_go(sys.stderr)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "lab":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    try:
-        return int(options.run(options))
-    except SinchToolsError as error:
-        _say(f"sinchtools: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    return int(options.run(options))
 
 
 # --- the commands ----------------------------------------------------------------------------------------------------
@@ -123,9 +134,13 @@ def _progress(progress: Progress) -> None:
 def _refuse_no_log(path: Path) -> None:
     if not path.is_file():
         raise WrongUseError(f"There is no call log {str(path)!r}.", hint="A replay writes one: give the path that its --log had.")
-    with path.open("rb") as file:
-        if file.read(15) != b"SQLite format 3":
-            raise WrongUseError(f"{str(path)!r} is no call log.", hint="Evidence is shown by read; a call log is written by replay.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(15)
+    except OSError as error:
+        raise MissingInputError(path, "cannot be read") from error
+    if head != b"SQLite format 3":
+        raise WrongUseError(f"{str(path)!r} is no call log.", hint="Evidence is shown by read; a call log is written by replay.")
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -186,12 +201,10 @@ def _sandbox(options: argparse.Namespace) -> int:
         project_id=options.project_id, key_id=options.key_id, key_secret=options.key_secret,
     )  # fmt: skip
     with sandbox:
-        print(sandbox.url, flush=True)
-        print(
-            f"Service plan {sandbox.service_plan_id}, API token {sandbox.api_token} (simulated: good here only). Stop with Ctrl-C.",
-            file=sys.stderr,
-            flush=True,
-        )
+        _say(sandbox.url)
+        _flush()
+        who = f"Service plan {sandbox.service_plan_id}, API token {sandbox.api_token}"
+        _say(f"{who} (simulated: good here only). Stop with Ctrl-C.", file=sys.stderr)
         threading.Event().wait()
     return 0
 
@@ -249,15 +262,30 @@ def _lab_root() -> Path:
     root = Path("sinchtools-lab").resolve()
     for name in ("notebooks", "data/samples"):
         if not (root / name).exists():
-            shutil.copytree(settings.share_folder(name), root / name)
+            _copied(settings.share_folder(name), root / name)
     _say(f"Notebooks and samples are in {root}", file=sys.stderr)
     return root
+
+
+def _copied(source: Path, folder: Path) -> None:
+    """Copy a folder, whole or not at all."""
+    waiting = folder.with_name(f".{folder.name}-{os.getpid()}")
+    try:
+        with failing_as(folder):
+            shutil.copytree(source, waiting)
+            waiting.rename(folder)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
 
 
 # --- parsing ---------------------------------------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message:  # argparse's own passes over a full disk
+            _say(message.rstrip("\n"), file=sys.stderr if file is None or file is sys.stderr else None)
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, visible(f"{self.prog}: {message}. See: {self.prog} --help\n"))
 
@@ -338,13 +366,25 @@ def _evidence(options: argparse.Namespace) -> Evidence:
 def _sources(names: Iterable[str]) -> Iterable[Path | bytes | str]:
     for name in names:
         if name == "-":
-            yield sys.stdin.buffer.read()
+            yield _standard_input()
         elif any(character in name for character in "*?[") and not Path(name).exists():
             yield name
         elif Path(name).exists():
             yield Path(name)
         else:
             raise MissingInputError(name)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise MissingInputError("standard input", "is closed")
+    try:
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    except OSError as error:
+        raise MissingInputError("standard input", "cannot be read") from error
+    if len(data) > LARGEST:
+        raise MissingInputError("standard input", f"holds more than {LARGEST // 2**20} MB")
+    return data
 
 
 def _pair(given: str) -> tuple[str, str]:
@@ -384,4 +424,33 @@ def _json(value: dict[str, Any], indent: int | None = None) -> str:
 
 def _say(words: object, *, file: TextIO | None = None) -> None:
     """Print, so that nothing that was read commands the terminal or turns its text around."""
-    print(visible(str(words)), file=file)
+    if file is not None:  # a message: it may be lost, what was done is not undone
+        with suppress(OSError):
+            print(visible(str(words)), file=file, flush=True)
+        return
+    if sys.stdout is None:
+        raise WriteError("standard output", OSError(0, "it is closed"))
+    with failing_as("standard output"):
+        print(visible(str(words)))
+
+
+def _flush() -> None:
+    """Write what was printed; where that is not possible, nothing more is tried when Python ends."""
+    try:
+        with failing_as("standard output"):
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError:
+        _let_go(sys.stdout)
+        raise
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Let a stream that takes nothing more end in nothing: else Python's own end would complain about it."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Collection
 from pathlib import Path
+
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class SinchToolsError(Exception):
@@ -44,6 +47,17 @@ class MissingInputError(SinchToolsError, FileNotFoundError):
 
     def __init__(self, path: Path | str, reason: str = "does not exist") -> None:
         super().__init__(f"{str(path)!r} {reason}.", hint="Check the path, or paste the text itself.")
+
+
+class WriteError(WrongUseError, OSError):
+    """A file, or the output, cannot be written; what was there before is as it was."""
+
+    def __init__(self, place: Path | str, error: OSError | ValueError) -> None:
+        reason = getattr(error, "strerror", None) or "its name cannot be used"
+        full = getattr(error, "errno", None) in _FULL
+        hint = "Free some space, then do it again." if full else "Choose a place that you may write to."
+        super().__init__(f"{str(place)!r} cannot be written: {reason}.", hint=hint)
+        self.strerror = reason
 
 
 class UnknownRegionError(SinchToolsError, ValueError):

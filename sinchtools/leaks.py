@@ -6,9 +6,7 @@ import base64
 import binascii
 import html
 import io
-import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections import defaultdict
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from sinchtools.aliases import BETWEEN, MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, grouped, national, people
 from sinchtools.errors import LeakError
+from sinchtools.files import put
 from sinchtools.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.redact import MARKER, is_placeholder, secrets_in
 
@@ -132,22 +131,11 @@ def write(path: Path, data: bytes, known: Known, rows: Iterable[Exchange] = ()) 
     ------
     LeakError
         The bytes hold a secret or a known person; the file is as it was before.
+    WriteError
+        It cannot be written there; the file is as it was before.
     """
     gate(data, known, where=path.name, rows=rows)
     return put(path, data)
-
-
-def put(path: Path, data: bytes) -> Path:
-    """Write a file, whole or not at all, readable by its owner only; for what stays on this machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, waiting = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(waiting).replace(path)
-    finally:
-        Path(waiting).unlink(missing_ok=True)
-    return path
 
 
 def secrets_left(text: str) -> Iterator[tuple[str, str]]:

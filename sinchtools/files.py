@@ -1,0 +1,150 @@
+"""Files on this machine: written whole or not at all, and opened only where they are plain files of their owner."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sinchtools.errors import LogError, WriteError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def put(path: Path, data: bytes) -> Path:
+    """Write a file, whole or not at all, readable by its owner only; for what stays on this machine."""
+    return put_all({path: data})[0]
+
+
+def put_all(contents: Mapping[Path, bytes]) -> list[Path]:
+    """
+    Write files that belong together, each whole and all of them or none, readable by their owner only.
+
+    Raises
+    ------
+    WriteError
+        One of them cannot be written; what was there before is as it was.
+    """
+    waiting: dict[Path, Path] = {}
+    try:
+        for path, data in contents.items():
+            with failing_as(path):
+                _refuse_what_is_no_file(path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                handle, made = tempfile.mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
+                waiting[path] = Path(made)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+        for path, made_whole in waiting.items():
+            with failing_as(path):
+                made_whole.replace(path)
+    finally:
+        for left in waiting.values():
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+    return list(contents)
+
+
+@contextmanager
+def failing_as(place: Path | str) -> Iterator[None]:
+    """Turn the operating system's refusal to write something into our error; a closed pipe stays one."""
+    try:
+        yield
+    except (WriteError, BrokenPipeError):
+        raise
+    except (OSError, ValueError) as error:
+        raise WriteError(place, error) from None
+
+
+@contextmanager
+def opened_own(path: Path, flags: int) -> Iterator[int]:
+    """
+    Open a file of a case, made when missing and asked for; other kernels wait until it is closed again.
+
+    Raises
+    ------
+    LogError
+        It is a link or no plain file, or somebody else's; one to be written must also have no second name.
+    OSError
+        It cannot be opened.
+    """
+    refuse_foreign(path, is_written=flags & (os.O_WRONLY | os.O_RDWR) > 0)
+    handle = os.open(path, flags | _NO_LINK, 0o600)
+    try:
+        _refuse_state(path, os.fstat(handle), is_written=flags & (os.O_WRONLY | os.O_RDWR) > 0)
+        if fcntl:
+            with suppress(OSError):  # not every network drive can
+                fcntl.flock(handle, fcntl.LOCK_EX if flags & os.O_WRONLY else fcntl.LOCK_SH)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def append(path: Path, data: bytes) -> None:
+    """
+    Put data behind what a file of a case holds, all of it or none; several kernels may do so at once.
+
+    Raises
+    ------
+    WriteError
+        The disk is full, or the file cannot be written; it is as it was.
+    LogError
+        It is a link or no plain file, or somebody else's.
+    """
+    with failing_as(path), opened_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as handle:
+        before = os.fstat(handle).st_size
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(handle, left) :]
+        except OSError:
+            if os.fstat(handle).st_size == before + len(data) - len(left):  # nobody else wrote behind it
+                os.ftruncate(handle, before)
+            raise
+
+
+def refuse_foreign(path: Path, *, is_written: bool = False, is_folder: bool = False) -> None:
+    """
+    Refuse what lies in a case's folder and is a link, a device or somebody else's; what is missing passes.
+
+    Raises
+    ------
+    LogError
+        It is not used.
+    """
+    with suppress(FileNotFoundError):
+        _refuse_state(path, path.lstat(), is_written=is_written, is_folder=is_folder)
+
+
+def _refuse_state(path: Path, state: os.stat_result, *, is_written: bool, is_folder: bool = False) -> None:
+    is_right = stat.S_ISDIR(state.st_mode) if is_folder else stat.S_ISREG(state.st_mode)
+    if not is_right:
+        what = "is a link" if stat.S_ISLNK(state.st_mode) else f"is no {'folder' if is_folder else 'plain file'}"
+    elif os.name != "nt" and state.st_uid != os.geteuid():
+        what = "belongs to somebody else"
+    elif is_written and not is_folder and state.st_nlink > 1:
+        what = "has a second name somewhere else, which would change with it"
+    else:
+        return
+    hint = "Do not use a case folder that others put together; take what is in it as evidence, or copy it to a folder of your own."
+    raise LogError(f"{str(path)!r} {what}, and is not used.", hint=hint)
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Refuse a folder, a link, and a device such as ``/dev/null``: a file would take its place."""
+    if path.is_symlink():
+        raise OSError(0, "it is a link")
+    if path.is_dir():
+        raise OSError(0, "it is a folder")
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no plain file")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise OSError(0, f"{str(path.parent)!r} is no folder")
