@@ -23,6 +23,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
+from sinchtools import seen
 from sinchtools.records import Exchange
 
 MARKER = re.compile(r"\[secret (?P<kind>opaque|jwt|pair) (?P<length>\d+) #(?P<number>\d+)(?P<facts>[^\[\]]*)\]")
@@ -107,11 +108,15 @@ class Redactor:
     ----------
     taken
         Numbers that other secrets have already: the first one here gets the next.
+    waits
+        Leave what is quoted from elsewhere to `without_quotes`, which is called when all is read.
 
     Attributes
     ----------
     removed
         How many secrets were removed, by place: ``header Authorization``, ``body password``, ``url token``.
+    kept
+        Their digests: all that is left of them, and by which they are found wherever else they are quoted.
 
     Examples
     --------
@@ -119,22 +124,51 @@ class Redactor:
     {'Authorization': 'Bearer [secret opaque 16 #1]'}
     """
 
-    def __init__(self, taken: int = 0) -> None:
+    def __init__(self, taken: int = 0, *, waits: bool = False) -> None:
         self.removed: Counter[str] = Counter()
+        self.kept: set[seen.Digest] = set()
+        self._waits = waits
         self._taken = taken
         self._key = secrets.token_bytes(16)
         self._numbers: dict[bytes, int] = {}
         self._marks: dict[bytes, str] = {}
         self._local = threading.local()  # `met`: the secrets of the exchange at hand, forgotten after it; several threads may send at once
         self._clean: set[str] = set()  # short texts without a secret, as header values are: they come again and again
+        self._quotes_none: set[str] = set()  # the same, for what is quoted; once all is read
 
     def exchange(self, exchange: Exchange, known: Collection[str] = ()) -> Exchange:
         """Return the exchange without secrets, in all of its parts; `known` are values that the evidence itself calls secret."""
         self._local.met = met = set[str]()
         try:
-            return self._without_echoes(self._marked(exchange, known), met)
+            marked = self._without_echoes(self._marked(exchange, known), met)
         finally:
             self._local.met = None
+        return marked if self._waits else self.without_quotes(marked)
+
+    def without_quotes(self, exchange: Exchange) -> Exchange:
+        """Return the exchange without the secrets that were removed elsewhere: in another row, or from other evidence."""
+        fresh = [text for text in _texts_of(exchange) if text not in self._quotes_none]
+        is_wide = any(isinstance(body, bytes) and b"\0" in body for body in (exchange.request_body, exchange.response_body))
+        if not is_wide and next(seen.spans("\n".join(fresh)), None) is None:
+            if self._waits and len(self._quotes_none) < 10_000:
+                self._quotes_none.update(text for text in fresh if len(text) < 200)
+            return exchange
+        return replace(exchange, **{name: self._unquoted(getattr(exchange, name)) for name in _ECHOING})
+
+    def unquoted(self, text: str) -> str:
+        """Return a text without the secrets that were removed elsewhere."""
+        parts, at = [], 0
+        for start, end in seen.spans(text):
+            parts += [text[at:start], self._mark(text[start:end], "echo")]
+            at = end
+        return "".join((*parts, text[at:])) if parts else text
+
+    def _unquoted(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: self.unquoted(text) for name, text in value.items()}
+        if isinstance(value, bytes):
+            return _in_any_encoding(value, self.unquoted)
+        return value and self.unquoted(value)
 
     def _marked(self, exchange: Exchange, known: Collection[str]) -> Exchange:
         words: dict[str, Any] = {name: self.text(value) for name in _WORD_FIELDS if (value := getattr(exchange, name))}
@@ -176,16 +210,15 @@ class Redactor:
         """Return the body with the values of secret keys, bearer values and JWTs marked; None and no-text stay."""
         if body is None or isinstance(body, str):
             return self.text(body, place="body") if body else body
-        for encoding in _encodings(body):
-            size = len(body) - len(body) % _UNIT.get(encoding[:6], 1)  # half a character stays
-            with suppress(UnicodeDecodeError):
-                text = body[:size].decode(encoding)
-                marked = self.text(text, place="body")
-                body = body if marked == text else marked.encode(encoding, "replace") + body[size:]
-        return body
+        return _in_any_encoding(body, lambda text: self.text(text, place="body"))
 
     def text(self, text: str, *, place: str = "text") -> str:
-        """Return any text without what looks like a secret."""
+        """Return any text without what looks like a secret, or is one that was removed elsewhere."""
+        marked = self._without_named(text, place)
+        is_looked_at_later = self._waits or getattr(self._local, "met", None) is not None
+        return marked if is_looked_at_later else self.unquoted(marked)
+
+    def _without_named(self, text: str, place: str) -> str:
         if text in self._clean or (len(text) < 200 and _SIGN.search(text) is None):
             return text
         parts: list[str] = []
@@ -222,11 +255,19 @@ class Redactor:
         return f"{key}{equals}{self._mark(secret if equals else '', f'header {name}') if secret else ''}{semicolon}{attributes}"
 
     def _mark(self, value: str, place: str) -> str:
-        if marker := self._marker(value):
-            self.removed[place] += 1
-            if (met := getattr(self._local, "met", None)) is not None:
-                met.update(_worth_a_look(value, place))
-        return marker or value
+        is_new = self._digest(value) not in self._marks
+        marker = self._marker(value)
+        if not marker:
+            return value
+        self.removed[place] += 1
+        met = getattr(self._local, "met", None)
+        if met is not None or is_new:
+            worth = set(_worth_a_look(value, place))
+            if met is not None:
+                met |= worth
+            if is_new:
+                self.kept.update(*map(seen.remember, worth))
+        return marker
 
     def _marker(self, value: str) -> str:
         """Return what stands for a secret, empty for a placeholder; worked out once, and kept under its digest."""
@@ -278,6 +319,16 @@ def _swapped(old: Any, marks: Mapping[str, str]) -> Any:
         elif value in old:
             old = old.replace(value, marker)
     return old
+
+
+def _in_any_encoding(body: bytes, rewrite: Callable[[str], str]) -> bytes:
+    for encoding in _encodings(body):
+        size = len(body) - len(body) % _UNIT.get(encoding[:6], 1)  # half a character stays
+        with suppress(UnicodeDecodeError):
+            text = body[:size].decode(encoding)
+            new = rewrite(text)
+            body = body if new == text else new.encode(encoding, "replace") + body[size:]
+    return body
 
 
 def _encodings(body: bytes) -> list[str]:

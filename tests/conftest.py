@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from benchmarks.run import keep
+from sinchtools import seen
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
 KEPT = {"SINCHTOOLS_BROWSER", "SINCHTOOLS_CHROMIUM", "SINCHTOOLS_FULL"}
@@ -31,6 +32,11 @@ def pytest_configure(config):
     config.add_cleanup(folder.cleanup)
     os.environ["SINCHTOOLS_HOME"] = folder.name
     sys.addaudithook(_guard)
+
+
+def pytest_runtest_setup():
+    """Each test begins without the secrets that another one removed."""
+    seen.forget()
 
 
 def pytest_terminal_summary(terminalreporter, config):

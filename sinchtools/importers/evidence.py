@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools import tables
 from sinchtools.errors import NoExchangeError
 from sinchtools.records import Exchange, Skipped, as_dict, visible
+from sinchtools.seen import Digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,8 @@ class Evidence:
         How many secrets were removed, by place.
     formats
         How many exchanges came from which format.
+    kept
+        Digests of the secrets, by which a case finds them wherever else they are quoted.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Evidence:
     warnings: tuple[Skipped, ...] = ()
     secrets: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
+    kept: frozenset[Digest] = field(default=frozenset(), compare=False)
 
     @property
     def secrets_removed(self) -> int:

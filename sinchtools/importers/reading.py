@@ -122,7 +122,7 @@ class _Reading:
     tz: tzinfo | None
     columns: Mapping[str, str] | None
     forced: str | None
-    redactor: Redactor = field(default_factory=Redactor)
+    redactor: Redactor = field(default_factory=lambda: Redactor(waits=True))
     variables: dict[str, str] = field(default_factory=dict)
     waiting: list[Piece] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -216,8 +216,14 @@ class _Reading:
         for piece in self.waiting:
             piece.variables |= self.variables
             self.parse(piece, "postman")
+        exchanges = tuple(map(self.redactor.without_quotes, self.exchanges))
+        skipped, warnings = (tuple(map(self.unquoted, entries)) for entries in (self.skipped, self.warnings))
         secrets = Counter({_mended(place): number for place, number in self.redactor.removed.items()})
-        return Evidence(tuple(self.exchanges), tuple(self.skipped), tuple(self.warnings), secrets, +self.formats)
+        return Evidence(exchanges, skipped, warnings, secrets, +self.formats, frozenset(self.redactor.kept))
+
+    def unquoted(self, entry: Skipped) -> Skipped:
+        source, reason = map(self.redactor.unquoted, (entry.source, entry.reason))
+        return replace(entry, source=source, reason=reason)
 
 
 def format_of(piece: Piece) -> str | None:
