@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from sinchtools import seen
 from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import card
@@ -37,6 +38,7 @@ _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
     ".sh": lambda exchanges: "".join(f"{to_curl(exchange)}\n" for exchange in exchanges),
 }
 _KEY_BYTES = 32
+_SEEN = "seen.jsonl"  # digests of the secrets that were removed
 _KINDS = {"add": "evidence", "evidence": "evidence", "notes": "note", "read_at": "evidence", "replays": "replay", "walks": "walk"}
 
 
@@ -54,7 +56,8 @@ class Case:
     Attributes
     ----------
     folder
-        Where it lies: ``evidence.jsonl``, ``calls.sqlite``, ``history.jsonl``, ``charts``, and ``key``, which is in no export.
+        Where it lies: ``evidence.jsonl``, ``calls.sqlite``, ``history.jsonl``, ``charts``, and ``key`` and ``seen.jsonl`` (digests of the
+        secrets that were removed), which are in no export.
 
     Examples
     --------
@@ -75,8 +78,10 @@ class Case:
         except OSError as error:
             hint = "Give another folder, or set SINCHTOOLS_HOME to one that you may write to."
             raise LogError(f"The case folder {str(self.folder)!r} cannot be used: {error.strerror}.", hint=hint) from None
+        self._rows: tuple[tuple[int, int], dict[str, Exchange]] = ((0, 0), {})
         self._kept: dict[str, tuple[int, list[Any]]] = {}  # by file: its size when it was read, and its lines
         self._passed_over: tuple[Skipped, ...] = ()
+        self._learn()
         if evidence is not None:
             self._begin(evidence)
 
@@ -99,8 +104,10 @@ class Case:
     def notes(self) -> list[dict[str, Any]]:
         """The notes: text and time; the same text once."""
         found: dict[str, dict[str, Any]] = {}
+        redactor = self._redactor()
         for event in self._history("note"):
-            found.setdefault(event["text"], event)
+            text = redactor.unquoted(event["text"])
+            found.setdefault(text, {**event, "text": text})
         return list(found.values())
 
     @property
@@ -165,27 +172,34 @@ class Case:
     def add(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence:
         """Bring evidence in, or a path or text to read it from, and return all that is there now; what is there already is not taken twice."""
         given = _given(evidence)
+        self._learn()
         found = read(given) if isinstance(given, str | Path) else given
         event: dict[str, Any] = self._signs(given)
         if isinstance(found, Evidence):
             event |= {name: [as_dict(one) for one in getattr(found, name)] for name in ("skipped", "warnings")}
             event |= {name: dict(getattr(found, name)) for name in ("secrets", "formats")}
+        self._keep(found.kept if isinstance(found, Evidence) else seen.known())
         known = self._exchanges
         if new := [exchange for exchange in found if exchange.id not in known]:
-            self._append("evidence.jsonl", to_jsonl(new))
+            self._append("evidence.jsonl", to_jsonl(map(Redactor().without_quotes, new)))
         self._remember("evidence", [] if new else self._readings, **event)
         self._passed_over = ()
         return self.evidence
 
     def note(self, text: str) -> None:
         """Keep a sentence; a secret in it becomes its marker."""
-        self._remember("note", self.notes, text=Redactor().text(text))
+        redactor = self._redactor()
+        self._remember("note", self.notes, text=redactor.text(text))
+        self._keep(redactor.kept)
 
     def add_walk(self, walk: Walk) -> None:
         """Keep the transcript of a walk through tips, in the place of what was kept of it before."""
         label = " ".join(str(part) for part in (walk.playbook.status, walk.playbook.code) if part is not None)
         exchange = walk.exchange.id if walk.exchange else None
-        self._remember("walk", self.walks, exchange=exchange, label=label, title=walk.playbook.title, transcript=walk.transcript, ended=walk.ended)
+        redactor = self._redactor()
+        transcript = [{**event, "reason": redactor.text(event["reason"])} for event in walk.transcript]
+        self._remember("walk", self.walks, exchange=exchange, label=label, title=walk.playbook.title, transcript=transcript, ended=walk.ended)
+        self._keep(redactor.kept)
 
     def add_replay(self, replayed: Replayed) -> None:
         """Keep the results of a replay."""
@@ -216,10 +230,30 @@ class Case:
 
     @property
     def _exchanges(self) -> dict[str, Exchange]:
-        found: dict[str, Exchange] = {}
-        for exchange in filter(None, self._lines("evidence.jsonl", from_json)):
-            found.setdefault(exchange.id, exchange)  # two kernels may have brought the same row in
-        return found
+        self._learn()
+        state = (self._size("evidence.jsonl"), seen.count())
+        if self._rows[0] != state:
+            found: dict[str, Exchange] = {}
+            redactor = Redactor()
+            for exchange in filter(None, self._lines("evidence.jsonl", from_json)):
+                # two kernels may have brought the same row in
+                found.setdefault(exchange.id, redactor.without_quotes(exchange))
+            self._rows = (state, found)
+        return self._rows[1]
+
+    def _redactor(self) -> Redactor:
+        """Return a redactor that knows every secret of this case."""
+        self._learn()
+        return Redactor()
+
+    def _learn(self) -> None:
+        for kept in filter(None, self._lines(_SEEN, seen.from_json)):
+            seen.learn(kept)
+
+    def _keep(self, kept: Iterable[seen.Digest]) -> None:
+        there = {digest for line in self._lines(_SEEN, seen.from_json) for digest in line or ()}
+        if new := set(kept) - there:
+            self._append(_SEEN, seen.as_lines(new))
 
     @property
     def _readings(self) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from sinchtools.errors import WrongUseError
 from sinchtools.hazards import MAY_BE_SENT, VENDOR, advice_on, aimed_at, endpoint_of, headers_to_send, reads, reasons_against, sent_to, was_refused
 from sinchtools.lanes import assumed_for, fault_for
 from sinchtools.records import Exchange, header, with_headers
-from sinchtools.redact import MARKER, Redactor, unnumbered
+from sinchtools.redact import Redactor, last_number, unnumbered
 
 _EDITABLE = ("method", "url", "headers", "body")
 CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
@@ -256,8 +256,7 @@ def _is_changed(original: Exchange, request: Exchange) -> bool:
 
 
 def _last_number(x: Exchange, edit: object = None) -> int:
-    texts = repr((x.url, x.request_headers, x.request_body, edit))
-    return max((int(found["number"]) for found in MARKER.finditer(texts)), default=0)
+    return last_number(repr((x.url, x.request_headers, x.request_body, edit)))
 
 
 def _advice(original: Exchange, is_changed: bool) -> str:

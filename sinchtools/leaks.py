@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sinchtools import seen
 from sinchtools.aliases import BETWEEN, MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, grouped, national, people
 from sinchtools.errors import LeakError
 from sinchtools.files import put
@@ -140,14 +141,15 @@ def write(path: Path, data: bytes, known: Known, rows: Iterable[Exchange] = ()) 
 
 def secrets_left(text: str) -> Iterator[tuple[str, str]]:
     """
-    Yield the secrets in a text that people write, with their names: values, not the words of a sentence.
+    Yield the secrets in a text that people write, with their names: values, not the words of a sentence; and those removed elsewhere.
 
     Examples
     --------
     >>> list(secrets_left("The token: copy it again. The other token: 5c1e9a7b3d2f4e68"))
     [('token', '5c1e9a7b3d2f4e68')]
     """
-    return ((name, value) for name, value in secrets_in(text) if _is_secret(name, value))
+    yield from ((name, value) for name, value in secrets_in(text) if _is_secret(name, value))
+    yield from (("removed elsewhere", text[start:end]) for start, end in seen.spans(text))
 
 
 # --- what is looked through ------------------------------------------------------------------------------------------

@@ -153,6 +153,8 @@ class Redactor:
             if self._waits and len(self._quotes_none) < 10_000:
                 self._quotes_none.update(text for text in fresh if len(text) < 200)
             return exchange
+        if not self._waits:
+            self._taken = max(self._taken, last_number("\n".join(fresh)))
         return replace(exchange, **{name: self._unquoted(getattr(exchange, name)) for name in _ECHOING})
 
     def unquoted(self, text: str) -> str:
@@ -382,6 +384,18 @@ def secrets_in(text: str) -> Iterator[tuple[str, str]]:
         value = text[start:end]
         if not MARKER.search(value) and not is_placeholder(value.strip().strip("'\"“”‘’").strip()):
             yield name, value
+
+
+def last_number(text: str) -> int:
+    """
+    Return the highest number of the markers in a text, 0 for none.
+
+    Examples
+    --------
+    >>> last_number("[secret opaque 32 #7 quoted] and [secret jwt 210 #2]")
+    7
+    """
+    return max((int(found["number"]) for found in MARKER.finditer(text)), default=0)
 
 
 def marker_facts(value: str) -> dict[str, str] | None:

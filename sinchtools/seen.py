@@ -75,6 +75,18 @@ def forget() -> None:
     _heads.clear()
 
 
+def known() -> frozenset[Digest]:
+    """Return all that is looked for now."""
+    return frozenset(
+        Digest(key, size, digest) for size, by_key in list(_known.items()) for key, held in list(by_key.items()) for digest in list(held)
+    )
+
+
+def count() -> int:
+    """Return how many digests are looked for now."""
+    return sum(len(held) for by_key in list(_known.values()) for held in list(by_key.values()))
+
+
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where secrets that were removed elsewhere are in a text: start and end."""
     if not _known or (len(_heads) <= _MOST_HEADS and not any(head in text for head in list(_heads))):
@@ -132,7 +144,7 @@ def _digest(key: bytes, value: str) -> bytes:
 
 
 def _starts(text: str) -> list[int]:
-    word, behind = _patterns(tuple(sorted(list(_known))))
+    word, behind = _patterns(tuple(sorted(_known)))
     found = [match.start() for match in word.finditer(text)]
     more = [match.end() for match in behind.finditer(text)]
     return sorted(found + more) if more else found

@@ -1,0 +1,144 @@
+"""A secret that was removed in one place is removed in each other place that quotes it: rows, notes, answers, files."""
+
+import json
+import subprocess
+import sys
+from urllib.parse import quote
+
+import pytest
+
+from sinchtools import seen
+from sinchtools.case import Case, export
+from sinchtools.errors import LeakError
+from sinchtools.exporters import to_jsonl
+from sinchtools.importers import read
+from sinchtools.leaks import Known, gate
+from sinchtools.playbook import tips
+from sinchtools.records import Exchange
+from sinchtools.redact import Redactor
+from sinchtools.report import report
+
+TOKEN = "5e1f0a9b3d2f4e68a1b2c3d4e5f60718"
+SENT = Exchange(
+    id="sent", method="GET", url="https://us.sms.api.sinch.com/xms/v1/p/batches",
+    request_headers={"Authorization": f"Bearer {TOKEN}"}, status=200,
+)  # fmt: skip
+QUOTES = {
+    "plain": "Credential {0} is unknown",
+    "quoted": "Token '{0}' is not the one",
+    "in brackets": "not accepted (see {0})",
+    "with an underscore": "order_{0}_2",
+    "with a dash": "try-{0}-again",
+    "at a comma": "{0},{0}",
+    "in a path": "https://x.example/hooks/{0}/in",
+    "in a query": "https://x.example/?a=1&ref={0}&b=2",
+    "after a space in a URL": "https://x.example/?q=is%20{0}%20valid",
+    "in Markdown": "**{0}** and `{0}`",
+    "in HTML": "<b>{0}</b>&quot;{0}&quot;",
+    "behind a line break": "What I sent:\n{0}\nis unknown",
+    "behind an escaped line break": r"What I sent:\n{0}\nis unknown",
+    "in color": "\x1b[31m{0}\x1b[0m",
+    "behind other letters": "å{0}é",
+    "with padding": "{0}==",
+    "at the end": "I tried {0}.",
+}
+each_quote = pytest.mark.parametrize("quoting", QUOTES.values(), ids=QUOTES)
+
+
+def rows(*exchanges):
+    return read(to_jsonl(exchanges).encode())
+
+
+@each_quote
+@pytest.mark.parametrize("field", ["text", "response_body", "request_body", "url", "response_headers", "source", "failure"])
+def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field, quoting):
+    said = quoting.format(TOKEN)
+    value = {"X-Said": said} if field == "response_headers" else said
+    before, after = (Exchange(id=name, status=401, **{field: value}) for name in ("before", "after"))
+    found = rows(before, SENT, after)
+    assert TOKEN not in to_jsonl(found)
+    assert len(found) == 3 and found.secrets["echo"] >= 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1"])
+def test_no_body_of_bytes_quotes_it(encoding):
+    first = Redactor().exchange(SENT)
+    assert TOKEN not in to_jsonl([first])
+    body = f"Credential {TOKEN} is \xfcnknown".encode(encoding)
+    marked = Redactor().exchange(Exchange(response_body=body)).response_body
+    assert marked == "Credential [secret opaque 32 #1] is \xfcnknown".encode(encoding)
+
+
+@each_quote
+def test_the_gate_finds_it(quoting):
+    rows(SENT)
+    with pytest.raises(LeakError, match="a secret"):
+        gate(quoting.format(TOKEN).encode(), Known(), where="x.txt")
+
+
+@pytest.mark.parametrize("secret", ["p4ss+word/42==", "p&ss(w0rd)12", "k3y=with=signs", "$Tr0ng!pass", "pa55%2Fword%3D", "pa55;word", "pä55wörd-12"])
+@pytest.mark.parametrize("written", [str, lambda s: quote(s, safe=""), lambda s: json.dumps(s)[1:-1], lambda s: s.replace("/", "\\/")])
+def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret, written):
+    Redactor().headers({"X-Api-Key": secret})
+    assert "[secret " in Redactor().text(f"got {written(secret)} here")
+
+
+@pytest.mark.parametrize("value", ["required", "invalid_token", "20261123", "46701740605", "hunter2", "2026-11-23T08:00:00Z", "https://x.example/v1"])
+def test_a_word_a_number_a_date_or_an_address_is_not_looked_for(value):
+    Redactor().headers({"X-Api-Key": value})
+    assert Redactor().text(f"it is {value}, says x") == f"it is {value}, says x"
+
+
+def test_only_the_whole_secret_is_found():
+    rows(SENT)
+    for text in (TOKEN[:-1], f"{TOKEN}0", f"a{TOKEN}", TOKEN[8:], TOKEN.upper()):
+        assert Redactor().text(f"id {text} x") == f"id {text} x"
+
+
+@pytest.mark.parametrize("quoting", ["Credential {0} is unknown", "order_{0}_2", "I tried {0}."])
+def test_a_case_knows_it_again_in_another_process(work, quoting):
+    said = quoting.format(TOKEN)
+    early = Exchange(id="early", status=401, text=said)
+    case = Case("4711", rows(early))
+    case.note(said)
+    assert TOKEN in (case.folder / "history.jsonl").read_text()  # nobody knew yet
+    case.add(rows(SENT))
+    seen.forget()
+    seen_by_others(case)
+    again = Case("4711")
+    again.note(f"since Monday: {said}")
+    walk = tips(again.evidence["early"])
+    walk.answer("skipped", said)
+    again.add_walk(walk)
+    told = json.dumps([again.notes, again.walks, to_jsonl(again.evidence)])
+    assert TOKEN not in told and told.count("[secret ") >= 4
+    assert (case.folder / "history.jsonl").read_text().count(TOKEN) == said.count(TOKEN)
+    assert TOKEN not in report(again, work / "x.html").read_text()
+    assert TOKEN not in export(again.evidence, work / "x.jsonl").read_text()
+
+
+def seen_by_others(case):
+    """Make the digests in the case those of another process, which had another key."""
+    path = case.folder / "seen.jsonl"
+    own = [digest for line in path.read_text().split("\n") if line for digest in seen.from_json(json.loads(line))]
+    key = b"k" * 32
+    path.write_text(seen.as_lines(seen.Digest(key, digest.size, seen._digest(key, TOKEN)) for digest in own))
+
+
+def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(work):
+    case = Case("4711", rows(SENT))
+    path = case.folder / "seen.jsonl"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not any(TOKEN[at : at + 6] in path.read_text() for at in range(len(TOKEN) - 6))
+    assert [line["digests"][0][0] for line in map(json.loads, filter(None, path.read_text().split("\n")))] == [32]
+
+
+def test_a_new_process_has_another_key_and_finds_it_through_the_case(work):
+    Case(work / "c", rows(SENT))
+    code = (
+        "import sys, sinchtools as st; from sinchtools.redact import Redactor;"
+        "said = 'customer tried ' + sys.argv[2]; print(Redactor().text(said) == said);"
+        "st.Case(sys.argv[1]); print(Redactor().text(said))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(work / "c"), TOKEN], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["True", "customer tried [secret opaque 32 #1]"]
