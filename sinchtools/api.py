@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from sinchtools.records import Exchange
 from sinchtools.redact import MARKER
@@ -310,6 +310,35 @@ class Place:
         )
 
 
+def split_url(url: str) -> SplitResult:
+    """
+    Return the parts of a URL, a marker whole in its part; a text that is no URL is all path.
+
+    Examples
+    --------
+    >>> parts = split_url("https://[secret pair 9 #1]@example.com/a?token=[secret opaque 8 #2]&b=1")
+    >>> parts.netloc, parts.query
+    ('[secret pair 9 #1]@example.com', 'token=[secret opaque 8 #2]&b=1')
+    """
+    marks = [match[0] for match in MARKER.finditer(url)]
+    numbers = iter(range(len(marks)))
+    try:
+        parts = urlsplit(MARKER.sub(lambda _: f"\ue000{next(numbers)}\ue001", url))
+    except ValueError:
+        return SplitResult("", "", url, "", "")
+    if not marks:
+        return parts
+    return SplitResult(*(_MARK.sub(lambda m: _mark(m, marks), part) for part in parts))
+
+
+_MARK = re.compile("\ue000([0-9]{1,9})\ue001")  # private characters stand for the markers
+
+
+def _mark(match: re.Match[str], marks: list[str]) -> str:
+    number = int(match[1])
+    return marks[number] if number < len(marks) else match[0]
+
+
 @lru_cache(maxsize=4096)
 def locate(url: str) -> Place:
     """
@@ -321,11 +350,9 @@ def locate(url: str) -> Place:
     >>> place.kind, place.region, place.account, list(place.endpoints)
     ('plan', 'eu', 'plan1', ['GET', 'POST', 'PUT', 'DELETE'])
     """
-    try:
-        parts = urlsplit(MARKER.sub("secret", url.strip()).replace("\\", "/"))  # a marker's # would end the URL; browsers and urllib3 read \\ as /
-        host = parts.hostname
-    except ValueError:
-        parts, host = urlsplit(""), None
+    # browsers and urllib3 read \\ as /
+    parts = split_url(MARKER.sub("secret", url.strip()).replace("\\", "/"))
+    host = parts.hostname
     kind, region = _host(host)
     prefixed = re.match(rf"{PREFIX}/(?P<account>[^/]+)(?P<below>/.*)?", parts.path)
     below = (prefixed["below"] or "/") if prefixed else None

@@ -191,7 +191,7 @@ def timeline(
     facts = _facts(frame, per, source, filters)
     drawn = facts.rows if successes else analysis.where(facts.rows, _IS_FAILING)
     binned, step = counting.binned(drawn, interval, "attempt")
-    found = analysis.spikes(facts.rows, pd.Timedelta(seconds=step).isoformat(), per="attempt").head(5)
+    found = _spikes_at(facts.rows, step).head(5)
     counts = analysis.timeline_of(binned, step, top, keep=[label(s, c) for s, c in zip(found["status"], found["code"], strict=True)])
     title = facts.titled(f"{'Status and error' if successes else 'Error'} codes per {_duration(step)}")
     if counts.empty:
@@ -518,6 +518,14 @@ def _with_rest(bars: dict[str, nw.Expr | None]) -> dict[str, nw.Expr]:
     return {name: bar if bar is not None else ~nw.any_horizontal(*kept, ignore_nulls=True) for name, bar in bars.items()}
 
 
+def _spikes_at(rows: Any, step: int) -> pd.DataFrame:
+    """Return the spikes per step; of rows that are too far apart for it, per an interval that suits them."""
+    try:
+        return analysis.spikes(rows, pd.Timedelta(seconds=step).isoformat(), per="attempt")
+    except WrongUseError:
+        return analysis.spikes(rows, per="attempt")
+
+
 def _of_times(counts: pd.DataFrame, spikes: pd.DataFrame, n: pd.Series[Any], step: int) -> dict[str, nw.Expr]:
     bars = {
         f"Spike {i}: {label(s, c)}": _between(start, end) & _is("status", s) & _is("code", c)
@@ -525,11 +533,15 @@ def _of_times(counts: pd.DataFrame, spikes: pd.DataFrame, n: pd.Series[Any], ste
     }
     bars |= {name: bar & _IS_DATED for name, bar in _with_rest(_of_codes(counts)).items()}
     length = pd.Timedelta(seconds=step)
-    return bars | {f"{start:%Y-%m-%d %H:%M} to {start + length:%Y-%m-%d %H:%M}": _between(start, start + length) for start in n[n > 0].index}
+    spans = [(start, min(start + length, _END_OF_TIME)) for start in n[n > 0].index]
+    return bars | {f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}": _between(start, end) for start, end in spans}
+
+
+_END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z")  # nothing later can be written as a date
 
 
 def _between(start: pd.Timestamp, end: pd.Timestamp) -> nw.Expr:
-    first, last = (int(time.as_unit("us").value // 1000) for time in (start, end))
+    first, last = (int(time.as_unit("us").asm8.view("i8")) for time in (start, end))
     return (nw.col("at_us") >= first) & (nw.col("at_us") < last)
 
 

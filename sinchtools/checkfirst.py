@@ -14,6 +14,8 @@ from sinchtools.records import Exchange
 LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
 _CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong
 
+_NOTHING_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 def batch_of(sent: Exchange, client: Client) -> str | None:
     """Return the ID of the batch that a send made, empty when none is listed (see `LISTED_AFTER`), None when that cannot be known."""
@@ -23,7 +25,7 @@ def batch_of(sent: Exchange, client: Client) -> str | None:
         return None
     if sent.endpoint != "POST /batches" or not isinstance(reference, str) or not reference or sent.at is None:
         return None
-    start = (sent.at - _CLOCKS_DIFFER_BY).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    start = (max(sent.at, _NOTHING_BEFORE) - _CLOCKS_DIFFER_BY).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     listed_in_all, found, count = 0, list[dict[str, Any]](), 0
     for page in client.batches.pages(client_reference=reference, start_date=start, page_size=100):
         listed = value_of(page.response_body)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from sinchtools.aliases import stand_in
 from sinchtools.api import (
@@ -30,8 +29,10 @@ from sinchtools.api import (
     encoding_of,
     not_gsm7,
     parts_of,
+    split_url,
 )
 from sinchtools.records import header
+from sinchtools.redact import MARKER
 
 JSON, FORMAT, CONSTRAINT = "syntax_invalid_json", "syntax_invalid_parameter_format", "syntax_constraint_violation"
 # the order in which the API is taken to check (SMS API reference, our decision table): the first is the one that is answered
@@ -511,8 +512,9 @@ def instant_of(value: str) -> datetime | None:
 def is_url(value: str) -> bool:
     """Whether a value is a whole http(s) URL with a host and no white space."""
     try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", value) and (parts.port or 1) > 0
+        parts = split_url(MARKER.sub("secret", value))
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        return is_whole and not re.search(r"\s", MARKER.sub("", value))
     except ValueError:
         return False
 

@@ -8,9 +8,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from sinchtools import tables
+from sinchtools.api import split_url
 from sinchtools.records import Exchange, header
 
 _SAFE_WORD = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
@@ -84,7 +85,7 @@ def _escaped_globs(url: str) -> str:
 
 
 def _entry(exchange: Exchange) -> dict[str, Any]:
-    query = urlsplit(exchange.url).query if exchange.url and "[" not in exchange.url.partition("?")[0] else ""
+    query = split_url(exchange.url or "").query
     entry: dict[str, Any] = {
         "startedDateTime": exchange.at.isoformat().replace("+00:00", "Z") if exchange.at else "",
         "time": exchange.elapsed_ms or 0,

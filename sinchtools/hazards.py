@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sinchtools import jsonlint, settings
-from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts_of, substituted, value_of
+from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts_of, split_url, substituted, value_of
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
@@ -72,9 +71,9 @@ def advice_on(exchange: Exchange) -> tuple[str, str]:
 
 def sent_to(base_url: str, url: str, below: str = "") -> str:
     """Return where a replay of a request to `url` goes: the same path and query on another host; `below` is added to the path."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     path = (parts.path.rstrip("/") + below if below else parts.path).replace(" ", "%20")
-    return base_url + path + (f"?{parts.query}" if parts.query else "")
+    return base_url + "/" * (not path.startswith("/")) + path + (f"?{parts.query}" if parts.query else "")
 
 
 def headers_to_send(request: Exchange) -> dict[str, str]:

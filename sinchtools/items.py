@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from sinchtools import settings
-from sinchtools.api import complete, digits, value_of
+from sinchtools.api import complete, digits, split_url, value_of
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import status_of
 from sinchtools.checks import is_group_id
@@ -241,7 +240,7 @@ def _digest(parts: Sequence[object]) -> str:
 
 def _on_the_wire(x: Exchange) -> tuple[str, str, str]:
     """Return method, path with query, and body as they leave: what is the same there is the same for whoever answers."""
-    parts = urlsplit(as_sent(sent_to(settings.base_url("us"), x.url or "")) or x.url or "")
+    parts = split_url(as_sent(sent_to(settings.base_url("us"), x.url or "")) or x.url or "")
     body = x.request_body.encode("utf-8", "replace") if isinstance(x.request_body, str) else x.request_body or b""
     return (x.method or "").upper(), f"{parts.path.rstrip('/')}?{parts.query}", repr(body)
 

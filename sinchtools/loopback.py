@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
 from urllib3.util import wait_for_read
+
+from sinchtools.api import split_url
 
 
 class Direct(BaseAdapter):
@@ -41,7 +42,7 @@ class Direct(BaseAdapter):
         ReadTimeout, ConnectionError, ChunkedEncodingError
             No answer came, or half of one: then the error has it as `response`.
         """
-        place = urlsplit(str(request.url)).netloc
+        place = split_url(str(request.url)).netloc
         connection = self._connection(place, timeout)
         response = requests.Response()
         response.request, response.url = request, str(request.url)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sinchtools import api, catalogue, checks
 from sinchtools.aliases import stand_in
@@ -278,7 +277,7 @@ def callback_url_reachable(exchange: Exchange, findings: Sequence[Finding]) -> C
         return _open("The body has no callback_url.")
     if not checks.is_url(url):
         return _problem("callback_url is no whole http(s) URL.")
-    host = urlsplit(url).hostname or ""
+    host = api.locate(url).host or ""
     if _private(host):
         return _problem(f"{host} is not reachable from the internet.")
     return _open(f"{host} may be public; whether it answers is not known.")

@@ -8,8 +8,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus
 
+from sinchtools.api import split_url
 from sinchtools.importers import http_message, powershell, shell
 from sinchtools.importers.pieces import Piece, joined, words
 from sinchtools.importers.shell import Command, UnclosedQuoteError
@@ -470,10 +471,7 @@ def _url(url: str, queries: list[bytes], *, glob: bool) -> str:
 
 def _upload(piece: Piece, name: str, url: str, line: int) -> tuple[str, bytes | None]:
     file = re.split(r"[/\\]", name)[-1]
-    try:
-        path = urlsplit(url).path
-    except ValueError:
-        path = "?"
+    path = split_url(url).path
     if name not in ("-", ".") and (path == "" or path.endswith("/")) and "?" not in url:
         url = f"{url.rstrip('/')}/{quote(_encoded(file))}" if not path else f"{url}{quote(_encoded(file))}"
     content = _file(piece, name, Command(), line)

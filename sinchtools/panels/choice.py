@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import urlsplit
 
 import ipywidgets as widgets
 
+from sinchtools.api import locate
 from sinchtools.errors import WrongUseError
 from sinchtools.panels.look import labelled
 from sinchtools.records import Exchange, visible
@@ -114,5 +114,5 @@ def kind_of(exchange: Exchange) -> str:
 def label(exchange: Exchange) -> str:
     """Return one line that tells an exchange from the others."""
     at = exchange.at.strftime("%Y-%m-%d %H:%M:%S") if exchange.at else ""
-    what = exchange.endpoint or f"{exchange.method or '?'} {urlsplit(exchange.url or '').path}"[:60]
+    what = exchange.endpoint or f"{exchange.method or '?'} {locate(exchange.url or '').path}"[:60]
     return visible("  |  ".join(filter(None, (exchange.answer, what, at, exchange.source or exchange.id))))

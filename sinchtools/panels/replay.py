@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import ipywidgets as widgets
 
 from sinchtools import settings
 from sinchtools.aliases import Aliases
+from sinchtools.api import split_url
 from sinchtools.calllog import CallLog
 from sinchtools.case import Case
 from sinchtools.diagnosis import Diagnosis, diagnose
@@ -196,7 +196,7 @@ class ReplayPanel(Panel):
         if self.path.value.strip() != _path(x):
             if not self.path.value.strip().startswith("/"):
                 raise WrongUseError("The path begins with no slash.", hint="Write it as /xms/v1/..., without the host.")
-            parts = urlsplit(x.url or "")
+            parts = split_url(x.url or "")
             changes["url"] = (f"{parts.scheme}://{parts.netloc}" if parts.netloc else "") + self.path.value.strip()
         if (headers := _headers(self.headers.value)) != dict(x.request_headers):
             gone = {name: None for name in x.request_headers if name.lower() not in {one.lower() for one in headers}}
@@ -318,9 +318,10 @@ def _value(value: object) -> str:
 
 
 def _path(x: Exchange) -> str:
-    """Return what follows the host; not parsed, since a marker's # would end it."""
-    before, found, rest = (x.url or "").partition("://")
-    return f"/{rest.partition('/')[2]}" if found else before
+    """Return what follows the host."""
+    parts = split_url(x.url or "")
+    path = parts.path or "/" * bool(parts.netloc)
+    return path + f"?{parts.query}" * bool(parts.query) + f"#{parts.fragment}" * bool(parts.fragment)
 
 
 def _lines(headers: Mapping[str, str]) -> str:
