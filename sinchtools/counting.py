@@ -196,7 +196,7 @@ def column(values: Any, dtype: Any) -> pd.Series[Any]:
 def instants(micros: Any) -> Any:
     """Return microseconds since 1970 as times."""
     values = pd.Series(list(micros), dtype="Float64").astype("Int64")
-    return pd.Series(values.to_numpy("datetime64[us]", na_value=np.datetime64("NaT"))).dt.tz_localize(UTC)
+    return pd.Series(values.to_numpy("datetime64[us]", na_value=np.datetime64("NaT", "us"))).dt.tz_localize(UTC)
 
 
 def integer(value: Any) -> int:
