@@ -1,59 +1,69 @@
 # Needs make and Python >= 3.11; uv makes it faster when it is there.
 PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13 python3.14 python,$(shell $(p) -c 'import sys; print("$(p)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
+VENV   ?= .venv
 UV     := $(shell uv --version >/dev/null 2>&1 && echo uv)
-PIP    := $(if $(UV),uv pip install --quiet --python .venv/bin/python,.venv/bin/python -m pip install --quiet --disable-pip-version-check)
-RUN    := .venv/bin/python -m
+RUN    := $(VENV)/bin/python -m
+PIP    := $(if $(UV),uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python,$(RUN) pip install --quiet --disable-pip-version-check)
+PYTEST := $(RUN) pytest -q -n auto --dist worksteal
 ARGS   ?=
 
+unexport PYTHONDONTWRITEBYTECODE  # each JupyterLab, kernel and worker would compile all its libraries anew
+
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint check-long bench screenshots lock clean
+.PHONY: help lab test test-fast test-all lint check-long bench screenshots lock clean
 
 help:         ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lab: .venv/lab.stamp          ## open JupyterLab on the notebooks, sandbox ready; ARGS="--no-browser" is passed on
-	.venv/bin/sinchtools lab $(ARGS)
+lab: $(VENV)/lab.stamp        ## open JupyterLab on the notebooks, sandbox ready; ARGS="--no-browser" is passed on
+	$(VENV)/bin/sinchtools lab $(ARGS)
 
 test: lint    ## style, types and every test that is not long; ARGS="-k redact" is passed on
-	$(RUN) pytest -q -n auto --dist loadscope -m "not long" $(ARGS)
+	$(PYTEST) -m "not long" $(ARGS)
 
-lint: .venv/dev.stamp         ## style and types
+test-fast: $(VENV)/dev.stamp  ## the tests without the browser; on another Python: PYTHON=python3.13 VENV=.venv-3.13
+	$(PYTEST) -m "not long and not browser" $(ARGS)
+
+test-all: test                ## make test, then test-fast on every other Python of this machine
+	.ci/pythons | while read -r version python; do $(MAKE) test-fast PYTHON=$$python VENV=.venv-$$version </dev/null || exit 1; done
+
+lint: $(VENV)/dev.stamp       ## style and types
 	$(RUN) ruff check .
 	$(RUN) mypy
 
-check-long: .venv/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
+check-long: $(VENV)/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
 	$(RUN) tests.detection
 
-bench: .venv/dev.stamp        ## measure speed and memory
-	.venv/bin/python benchmarks/run.py $(ARGS)
+bench: $(VENV)/dev.stamp      ## measure speed and memory
+	$(VENV)/bin/python benchmarks/run.py $(ARGS)
 
-screenshots: .venv/dev.stamp  ## the pictures of the README, from a real JupyterLab
-	.venv/bin/python docs/screenshots.py $(ARGS)
+screenshots: $(VENV)/dev.stamp  ## the pictures of the README, from a real JupyterLab
+	$(VENV)/bin/python docs/screenshots.py $(ARGS)
 
 lock:         ## pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml -o requirements.lock $(LOCK)
 	uv pip compile pyproject.toml -o requirements-dev.lock --extra dev -c requirements.lock $(LOCK)
 
-clean:        ## remove the environment
-	rm -rf .venv
+clean:        ## remove the environments
+	rm -rf .venv .venv-*
 
 LOCK := --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-.venv/bin/python:
+$(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed. Name it: make PYTHON=/path/to/python3 lab" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 
-.venv/lab.stamp: requirements.lock pyproject.toml | .venv/bin/python
+$(VENV)/lab.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) -r requirements.lock
 	$(PIP) --no-deps -e .
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.lock pyproject.toml | .venv/bin/python
+$(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) -r requirements-dev.lock
 	$(PIP) --no-deps -e .
 	@touch $@
 
-.venv/spark.stamp: .venv/dev.stamp
+$(VENV)/spark.stamp: $(VENV)/dev.stamp
 	$(PIP) -e ".[spark]"
 	@touch $@

@@ -4,6 +4,7 @@ What holds for every test, the package's doctests included: no network beyond lo
 Set up once in `pytest_configure` and not in fixtures, since fixtures of this folder do not reach the doctests in ``sinchtools/``.
 """
 
+import gc
 import ipaddress
 import os
 import sys
@@ -32,6 +33,16 @@ def pytest_configure(config):
     config.add_cleanup(folder.cleanup)
     os.environ["SINCHTOOLS_HOME"] = folder.name
     sys.addaudithook(_guard)
+    config.pluginmanager.register(_Leaks())
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the browser: it takes longest, and one worker goes through it with one JupyterLab while others take what comes after."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what is there now stays to the end, and need not be looked through again and again
 
 
 def pytest_runtest_setup():
@@ -51,6 +62,16 @@ def pytest_terminal_summary(terminalreporter, config):
             lines[file]["seconds"] += round(getattr(report, "duration", 0))
     words = [", ".join(f"{n} {what}" for what, n in counts.items()) for counts in lines.values()]
     keep("check_long", "\n".join(f"{file}: {said}" for file, said in zip(lines, words, strict=True)))
+
+
+class _Leaks:
+    """Whatever a module left unclosed is collected while its warning still is an error; a plugin, since the doctests are modules too."""
+
+    @pytest.fixture(autouse=True, scope="module")
+    @classmethod
+    def nothing_is_left_unclosed(cls):
+        yield
+        gc.collect()
 
 
 @pytest.fixture

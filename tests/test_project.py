@@ -41,6 +41,13 @@ def test_conda_gets_python_and_the_fixed_packages_with_the_bounds_of_pyproject()
     assert bounds(listed) == wanted | {"python": PYPROJECT["project"]["requires-python"].removeprefix(">=")}
 
 
+def test_the_readme_and_contributors_name_the_pythons_of_the_classifiers():
+    named = [line.rpartition(" ")[2] for line in PYPROJECT["project"]["classifiers"] if ":: 3." in line]
+    assert named[0] == PYPROJECT["project"]["requires-python"].removeprefix(">=")
+    assert sorted({*re.findall(r"\b3\.\d\d\b", text("CONTRIBUTING.md"))}) == named
+    assert sorted({*re.findall(r"\b3\.\d\d\b", text("README.md"))}) == named
+
+
 def test_every_core_dependency_says_what_it_is_for():
     core = re.search(r"^dependencies = \[\n(.*?)^\]", text("pyproject.toml"), re.MULTILINE | re.DOTALL)
     assert core is not None
