@@ -45,6 +45,10 @@ def pytest_collection_finish():
     gc.freeze()  # what is there now stays to the end, and need not be looked through again and again
 
 
+def pytest_unconfigure():
+    gc.unfreeze()
+
+
 def pytest_runtest_setup():
     """Each test begins without the secrets that another one removed."""
     seen.forget()
