@@ -82,11 +82,11 @@ def _replayed(url: str, folder: str, count: int, name: object, **pace: float) ->
 
 
 def _with_latency(url: str, folder: str) -> bool:
-    requests.post(f"{url}/__sandbox__/faults", json={"latency_ms": LATENCY_MS}, timeout=10).raise_for_status()
+    requests.post(f"{url}/__sandbox__/faults", json={"latency_ms": LATENCY_MS}, headers=HEADERS, timeout=10).raise_for_status()
     per_s = max(_replayed(url, folder, 1600, f"latency-{i}", workers=WORKERS) for i in range(3))  # others on the machine only slow it down
     with ThreadPoolExecutor(WORKERS) as pool:
         bare = sum(pool.map(_bare, [url] * WORKERS, [100] * WORKERS))
-    requests.delete(f"{url}/__sandbox__/faults", timeout=10).raise_for_status()
+    requests.delete(f"{url}/__sandbox__/faults", headers=HEADERS, timeout=10).raise_for_status()
     print(
         f"{LATENCY_MS} ms of latency, {WORKERS} workers: {per_s:.0f}/s, {per_s / IDEAL:.1%} of {IDEAL:.0f} (bound 90 %); "
         f"as many bare Sessions: {bare:.0f}/s"
@@ -145,7 +145,7 @@ def _mitmdump_s(mitmdump: str, url: str, folder: str, count: int, at_once: int) 
 
 
 def _arrived(url: str) -> int:
-    return int(requests.get(f"{url}/__sandbox__/state", timeout=10).json()["accounts"][PLAN]["batches"])
+    return int(requests.get(f"{url}/__sandbox__/state", headers=HEADERS, timeout=10).json()["accounts"][PLAN]["batches"])
 
 
 def _exchange(number: int) -> Exchange:

@@ -204,7 +204,8 @@ def _sandbox(options: argparse.Namespace) -> int:
         _say(sandbox.url)
         _flush()
         who = f"Service plan {sandbox.service_plan_id}, API token {sandbox.api_token}"
-        _say(f"{who} (simulated: good here only). Stop with Ctrl-C.", file=sys.stderr)
+        _say(f"{who} (simulated: good here only).", file=sys.stderr)
+        _say("The token also opens /__sandbox__/. Stop with Ctrl-C.", file=sys.stderr)
         threading.Event().wait()
     return 0
 

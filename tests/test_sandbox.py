@@ -18,6 +18,7 @@ from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.delivery import outcomes
 from sinchtools.sandbox.openapi import openapi
 from sinchtools.sandbox.server import shared
+from sinchtools.sandbox.state import made_up
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SEND = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
@@ -615,9 +616,10 @@ def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox, spec):
 # --- control over HTTP ---
 
 
-def test_control_over_http_needs_no_credentials(sandbox):
+def test_everything_is_controlled_over_http_with_the_plans_token(sandbox, call):
     with requests.Session() as session:
         session.trust_env = False
+        session.headers["Authorization"] = call.headers["Authorization"]
         root = f"{sandbox.url}/__sandbox__"
         assert session.post(f"{root}/faults", json={"status": 503, "times": 2}).json() == {"faults": [{"status": 503, "times": 2}]}
         assert session.delete(f"{root}/faults").json() == {"faults": []}
@@ -628,6 +630,28 @@ def test_control_over_http_needs_no_credentials(sandbox):
         assert state["accounts"][sandbox.service_plan_id]["inbounds"] == 1
         assert sandbox.api_token not in json.dumps(state)
         assert session.post(f"{root}/reset").json()["accounts"][sandbox.service_plan_id]["inbounds"] == 0
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None, "", "Bearer", "Bearer ", "Bearer wrong", "{token}", "Basic {token}", "Token {token}", "Bearer {token}x",
+        "Bearer x{token}", "Bearer '{token}'", "Bearer: {token}", "Bearer {constant}", "Bearer {project}", "Bearer {other}", "Bearer \u00e9",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("method", "path"), [("POST", "faults"), ("GET", "state"), ("POST", "reset"), ("GET", "nothing")])
+def test_control_is_closed_without_the_plans_token(sandbox, method, path, authorization):
+    known = {
+        "token": sandbox.api_token, "constant": made_up(0)["api_token"], "project": sandbox.account(sandbox.project_id).token,
+        "other": sandbox.account("another-plan").token,
+    }  # fmt: skip
+    headers = {} if authorization is None else {"Authorization": authorization.format(**known).encode("latin-1")}
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.request(method, f"{sandbox.url}/__sandbox__/{path}", headers=headers, json={"status": 503}, timeout=10)
+    assert (answer.status_code, list(answer.json()), answer.headers["WWW-Authenticate"]) == (401, ["error"], "Bearer")
+    assert sandbox.faults.active() == []
+    assert "another-plan" in sandbox.state()["accounts"]
 
 
 @pytest.mark.parametrize(
@@ -737,6 +761,19 @@ def test_a_stopped_sandbox_leaves_its_port_free(server):
         port = first.port
     with Sandbox(port=port) as second:
         assert second.url == f"http://127.0.0.1:{port}"
+
+
+def secrets_of(sandbox):
+    accounts = [sandbox.account(name, **rest) for name, rest in {"plan": {}, "project": {"kind": "project"}}.items()]
+    own = [sandbox.account(name).token for name in (sandbox.service_plan_id, sandbox.project_id)]
+    return {sandbox.api_token, sandbox.key_secret, *own, *(account.token for account in accounts), accounts[1].issue_token()}
+
+
+def test_nobody_can_know_a_secret_of_a_sandbox_without_a_seed():
+    first, second = Sandbox(), Sandbox()
+    assert first.service_plan_id == second.service_plan_id
+    assert len(secrets_of(first)) == 6
+    assert not secrets_of(first) & (secrets_of(second) | secrets_of(Sandbox(seed=0)))
 
 
 def test_credentials_are_made_up_from_the_seed_or_given():

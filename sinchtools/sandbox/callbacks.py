@@ -73,8 +73,8 @@ class Callbacks:
             ends = delivery.finished_at(batch) or self._clock.now()
             self._add(ends, _Push(account, url, _batch_body(batch, ends, full=wanted == "full")))
             return
-        for recipient in batch.recipients:
-            for change in delivery.history(batch, recipient):
+        for recipient, changes in delivery.histories(batch):
+            for change in changes:
                 if (change.final or wanted == "per_recipient") and change.at >= min(batch.canceled_at or change.at, change.at):
                     self._add(change.at, _Push(account, url, _recipient_body(batch, recipient, change)))
 

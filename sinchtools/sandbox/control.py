@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 
 
 def control(sandbox: Sandbox, request: Request) -> Answer:
-    """Answer a control request: 400 and a JSON sentence for what makes no sense, 403 for what a web page sends."""
+    """Answer a control request: 403 to a web page, 401 without the token, 400 for what makes no sense."""
     name = request.target.partition("?")[0].removeprefix(CONTROL).rstrip("/")
     if header(request.headers, "Origin"):
         return _sentence(403, "The sandbox is not controlled from web pages.")
+    if not _is_allowed(header(request.headers, "Authorization") or "", sandbox.api_token):
+        answer = _sentence(401, "Control needs the sandbox's API token. Send the header Authorization: Bearer TOKEN.")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
     switches = {method: switch for (known, method), switch in _SWITCHES.items() if known == name}
     if not switches:
         return _sentence(404, f"There is no {CONTROL}{name[:40]}. Use: {', '.join(sorted({known for known, _ in _SWITCHES}))}.")
@@ -33,6 +38,15 @@ def control(sandbox: Sandbox, request: Request) -> Answer:
         return json_answer(200, switches[request.method](sandbox, _spec(request)))
     except SinchToolsError as error:
         return _sentence(400, str(error))
+
+
+def _is_allowed(authorization: str, token: str) -> bool:
+    scheme, _, given = authorization.partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(_bytes(given.strip()), _bytes(token))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _add_fault(sandbox: Sandbox, spec: dict[str, Any]) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 import zlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sinchtools.api import encoding_of, parts_of, substituted
+from sinchtools.api import PLACEHOLDER, digits, encoding_of, parts_of, substituted
 from sinchtools.sandbox.state import DEFAULT_ORIGINATOR, NO_ORIGINATOR, Batch, stamp
 from sinchtools.settings import share_folder
 
@@ -53,12 +53,18 @@ def history(batch: Batch, recipient: str) -> list[Change]:
     return _history(batch, recipient, leaves)
 
 
+def histories(batch: Batch) -> Iterator[tuple[str, list[Change]]]:
+    """Yield every recipient with all changes of its message's status."""
+    if batch.recipients is None or batch.starts_at is None:
+        return
+    step = timedelta(seconds=1 / batch.per_second)
+    for i, number in enumerate(batch.recipients):
+        yield number, _history(batch, number, batch.starts_at + i * step)
+
+
 def states(batch: Batch, now: datetime) -> list[tuple[str, Change]]:
     """Return every recipient with the status of its message."""
-    if batch.recipients is None or batch.starts_at is None:
-        return []
-    step = timedelta(seconds=1 / batch.per_second)
-    return [(number, _latest(_history(batch, number, batch.starts_at + i * step), now)) for i, number in enumerate(batch.recipients)]
+    return [(number, _latest(changes, now)) for number, changes in histories(batch)]
 
 
 def state(batch: Batch, recipient: str, now: datetime) -> Change | None:
@@ -110,7 +116,7 @@ def weigh(batch: Batch, recipient: str) -> tuple[str, str, int]:
     body = batch.fields["body"]
     if batch.type != "mt_text":
         return (body if isinstance(body, str) else body.get("message") or ""), "text", 1
-    text = body if "${" not in body else substituted(body, batch.fields.get("parameters") or {}, recipient) or body
+    text = _filled_in(batch, recipient) or body
     return text, encoding_of(text), 1 if batch.fields.get("truncate_concat") else parts_of(text)
 
 
@@ -132,11 +138,31 @@ def _history(batch: Batch, recipient: str, leaves: datetime) -> list[Change]:
 def _refusal(batch: Batch, recipient: str) -> int | None:
     if batch.halt is not None or batch.type != "mt_text":
         return batch.halt
-    body = batch.fields["body"]
-    if "${" in body and substituted(body, batch.fields.get("parameters") or {}, recipient) is None:
+    if _filled_in(batch, recipient) is None:
         return UNMATCHED_PARAMETER
     limit = batch.fields.get("max_number_of_message_parts")
     return TOO_MANY_PARTS if limit is not None and weigh(batch, recipient)[2] > limit else None
+
+
+def _filled_in(batch: Batch, recipient: str) -> str | None:
+    """Return the text for one recipient, or None when a placeholder has no value."""
+    body: str = batch.fields["body"]
+    if "${" not in body:
+        return body
+    if batch.values is None:
+        named = set(PLACEHOLDER.findall(body))
+        given = batch.fields.get("parameters") or {}
+        batch.values = {key: _by_number(values) for key, values in given.items() if key in named}
+    own = {key: {who: values[who] for who in (recipient, "default") if who in values} for key, values in batch.values.items()}
+    return substituted(body, own, recipient)
+
+
+def _by_number(values: dict[str, str]) -> dict[str, str]:
+    """Return a parameter's values with the numbers as digits; the first of equal ones counts."""
+    found: dict[str, str] = {}
+    for who, text in values.items():
+        found.setdefault(who if who == "default" else digits(who), text)
+    return found
 
 
 def _delay(batch: Batch, recipient: str) -> timedelta:

@@ -229,9 +229,10 @@ def update_group(call: Call) -> dict[str, Any]:
     if "auto_update" in call.body:
         group.auto_update = call.body["auto_update"]
     added, removed = ([*map(digits, given.get(name, ())), *_members(account, given.get(f"{name}_from_group"))] for name in ("add", "remove"))
-    group.members = {number: None for number in (*group.members, *added) if number not in set(removed)}
+    gone = {*removed, *given.get("child_groups_remove", ())}
+    group.members = {number: None for number in (*group.members, *added) if number not in gone}
     children = dict.fromkeys((*group.child_groups, *given.get("child_groups_add", ())))
-    group.child_groups = [child for child in children if child not in given.get("child_groups_remove", ())]
+    group.child_groups = [child for child in children if child not in gone]
     group.modified_at = call.now
     return group_object(group)
 
@@ -349,7 +350,7 @@ def _check_whole(call: Call, body: dict[str, Any]) -> None:
 def _changed(call: Call, batch: Batch, new: Batch) -> dict[str, Any]:
     if batch.recipients is not None and call.account.legacy_codes:
         raise Refused(403, "batch_already_dispatched", "The batch has been sent.")
-    batch.to, batch.fields, batch.modified_at = new.to, new.fields, call.now
+    batch.to, batch.fields, batch.values, batch.modified_at = new.to, new.fields, None, call.now
     if batch.recipients is None:
         call.account.schedule(batch)
     return batch_object(batch)

@@ -8,17 +8,19 @@ import errno
 import logging
 import os
 import random
+import secrets
 import select
 import selectors
 import socket
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from http.client import responses
 from typing import Any, Self
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 
 from sinchtools.api import CONTROL
 from sinchtools.errors import PortInUseError, WrongUseError
@@ -30,10 +32,18 @@ from sinchtools.sandbox.state import Account, Clock, account_settings, made_up, 
 
 HOST = "127.0.0.1"
 READ_BYTES = 64 * 1024 * 1024  # read and thrown away beyond BODY_BYTES, so that the client hears a 413 and no reset
-_SELECTABLE = 1024  # select() takes no greater file descriptor
+HEAD_BYTES = 64 * 1024  # of an unfinished request: more is not kept
+BUFFER_BYTES = 1024 * 1024  # of a connection
+MOST_CONNECTIONS = 100
 BODY_TIMEOUT_S = 20  # counted here: tornado's own limit costs a tenth of a request
+IDLE_TIMEOUT_S = 60.0  # until the head of the next request is there
+_PAUSE_S = 1  # after a connection that could not be accepted
+_SELECTABLE = 1024  # select() takes no greater file descriptor
 _BARE = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # tornado's own answer to what is no HTTP
-_MARKED = b"HTTP/1.1 400 Bad Request\r\nX-Simulated: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_BAD_REQUEST, _HEAD_TOO_LARGE, _TOO_MANY = (
+    f"HTTP/1.1 {status}\r\nX-Simulated: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+    for status in ("400 Bad Request", "431 Request Header Fields Too Large", "503 Service Unavailable")
+)
 _log = logging.getLogger(__name__)
 
 
@@ -44,9 +54,11 @@ class Sandbox:
     Attributes
     ----------
     service_plan_id, api_token
-        Credentials of its service plan; made up from the seed unless given.
+        Credentials of its service plan; made up unless given. The token also opens the control
+        below ``/__sandbox__/``.
     project_id, key_id, key_secret
         Credentials of its project, for ``/oauth2/token``. Plan and project share nothing.
+        Secrets are random and new each time unless they or a `seed` are given.
     faults, clock
         What can be switched on and moved.
     limiter
@@ -70,7 +82,7 @@ class Sandbox:
         project_id: str | None = None,
         key_id: str | None = None,
         key_secret: str | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         fakes = made_up(seed)
         self.service_plan_id = service_plan_id or fakes["service_plan_id"]
@@ -81,7 +93,7 @@ class Sandbox:
         self.faults, self.limiter = Faults(), Limiter()
         self.clock = Clock(self._moved)
         self.callbacks = Callbacks(self.clock)
-        self._seed, self._lock = seed, threading.RLock()
+        self._seed, self._lock = secrets.token_hex(16) if seed is None else seed, threading.RLock()
         self._accounts: dict[str, Account] = {}
         self._served = 0
         self._thread: threading.Thread | None = None
@@ -213,11 +225,12 @@ class Sandbox:
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         server = _Server(self)
-        server.add_socket(listening)
+        self._loop.add_reader(listening, server.accept, listening)
         ready.set()
         await self._stopping.wait()
-        server.stop()
-        await server.close_all_connections()
+        self._loop.remove_reader(listening)
+        listening.close()
+        await server.close()
         if self._timer:
             self._timer.cancel()
 
@@ -289,24 +302,99 @@ class _Selector(selectors.DefaultSelector):
 
 class _Server(HTTPServer):
     def initialize(self, sandbox: Sandbox) -> None:  # type: ignore[override]
-        super().initialize(self, max_header_size=READ_BYTES, max_body_size=READ_BYTES, max_buffer_size=2 * READ_BYTES)
-        self.conn_params.header_timeout = None  # an idle connection harms nobody here, and a limit costs time
+        super().initialize(self, max_header_size=HEAD_BYTES, max_body_size=READ_BYTES)
+        self.conn_params.header_timeout = None  # `_sweep` does it: a limit for each request costs time
         self.sandbox = sandbox
         self.hosts = {f"{name}:{sandbox.port}" for name in (HOST, "localhost")}
+        self.streams: set[_Stream] = set()
+        self._loop = asyncio.get_running_loop()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._complained = False
 
-    def handle_stream(self, stream: IOStream, address: Any) -> None:
-        write, read = stream.write, stream.read_from_fd
+    def accept(self, listening: socket.socket) -> None:
+        """Take in who waits; where no more handles are to be had, wait too, and say so once."""
+        try:
+            for _ in range(MOST_CONNECTIONS):
+                self._admit(*listening.accept())
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if not self._complained:
+                _log.warning("The sandbox accepts no new connections for now: %s.", error.strerror)
+            self._complained = True
+            self._loop.remove_reader(listening)
+            self._loop.call_later(_PAUSE_S, self._resume, listening)
 
-        def reading(buffer: bytearray | memoryview) -> int | None:
-            stream.came_s = asyncio.get_running_loop().time()  # type: ignore[attr-defined]
-            return read(buffer)
-
-        stream.write = lambda data: write(_MARKED if data == _BARE else data)  # type: ignore[method-assign]
-        stream.read_from_fd = reading  # type: ignore[method-assign,assignment]
-        super().handle_stream(stream, address)
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._sweeping:
+            self._sweeping.cancel()
+        await self.close_all_connections()
+        for stream in list(self.streams):
+            stream.close()
 
     def start_request(self, server_conn: object, request_conn: Any) -> HTTPMessageDelegate:
         return _Exchange(self, request_conn)
+
+    def _admit(self, connection: socket.socket, address: Any) -> None:
+        if len(self.streams) >= MOST_CONNECTIONS:
+            idle = [stream for stream in self.streams if stream.idle_since_s is not None]
+            if not idle:
+                connection.setblocking(False)
+                _dismiss(connection, _TOO_MANY)
+                connection.close()
+                return
+            min(idle, key=lambda stream: stream.idle_since_s or 0).close()
+        stream = _Stream(connection, self)
+        self.streams.add(stream)
+        self.handle_stream(stream, address)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(IDLE_TIMEOUT_S / 4, self._sweep)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if listening.fileno() >= 0:
+            self._loop.add_reader(listening, self.accept, listening)
+
+    def _sweep(self) -> None:
+        """Close the connections that wait for a request too long."""
+        oldest = self._loop.time() - IDLE_TIMEOUT_S
+        for stream in [s for s in self.streams if s.idle_since_s is not None and s.idle_since_s <= oldest]:
+            stream.close()
+        again = bool(self.streams)
+        self._sweeping = self._loop.call_later(IDLE_TIMEOUT_S / 4, self._sweep) if again else None
+
+
+class _Stream(IOStream):
+    """A connection: when bytes came last, and since when it waits for a request (None: it has one)."""
+
+    def __init__(self, connection: socket.socket, server: _Server) -> None:
+        self._server = server
+        self.came_s = asyncio.get_running_loop().time()
+        self.idle_since_s: float | None = self.came_s
+        super().__init__(connection, max_buffer_size=BUFFER_BYTES)
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        self.came_s = asyncio.get_running_loop().time()
+        return super().read_from_fd(buf)
+
+    def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
+        return super().write(_BAD_REQUEST if data == _BARE else data)
+
+    def close(self, exc_info: Any = False) -> None:
+        if isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
+            _dismiss(self.socket, _HEAD_TOO_LARGE)
+        self._server.streams.discard(self)
+        super().close(exc_info)
+
+
+def _dismiss(connection: socket.socket, answer: bytes) -> None:
+    """Send a last answer, and read what has come, since unread bytes would reset the connection before it arrives."""
+    with suppress(OSError):
+        connection.send(answer)
+        connection.shutdown(socket.SHUT_WR)
+        for _ in range(64):
+            if not connection.recv(65_536):
+                return
 
 
 class _Exchange(HTTPMessageDelegate):
@@ -320,6 +408,7 @@ class _Exchange(HTTPMessageDelegate):
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
         self.came_s: float = self.connection.stream.came_s
+        self.connection.stream.idle_since_s = None
         self.line: RequestStartLine = start_line
         self.headers = headers
         self.patience = asyncio.get_running_loop().call_later(BODY_TIMEOUT_S, self.connection.stream.close)
@@ -374,6 +463,7 @@ class _Exchange(HTTPMessageDelegate):
         stream = self.connection.stream
         if stream is None or stream.closed():
             return
+        stream.idle_since_s = asyncio.get_running_loop().time()
         if found.drop:
             stream.close()
             return

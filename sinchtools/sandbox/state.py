@@ -6,6 +6,7 @@ import base64
 import heapq
 import json
 import random
+import secrets
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ class Batch:
         When its first message leaves; the queue of the plan may hold it back.
     halt
         Delivery code that stops every message, or None.
+    values
+        The parameters by number, made when they are first needed.
     """
 
     id: str
@@ -107,6 +110,7 @@ class Batch:
     starts_at: datetime | None = None
     per_second: float = MESSAGES_PER_SECOND
     halt: int | None = None
+    values: dict[str, dict[str, str]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def type(self) -> str:
@@ -329,10 +333,12 @@ def stamp(instant: datetime) -> str:
     return instant.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
-def made_up(seed: int) -> dict[str, str]:
-    """Return credentials that are nobody's, the same for a seed."""
-    source = random.Random(f"sinchtools sandbox {seed}")
+def made_up(seed: int | None) -> dict[str, str]:
+    """Return credentials that are nobody's: the same for a seed; without one only the IDs are."""
+    source = random.Random(f"sinchtools sandbox {seed or 0}")
     plan, token, project, key, secret = (source.randbytes(16) for _ in range(5))
+    if seed is None:  # whoever shares the machine must not know them
+        token, secret = secrets.token_bytes(16), secrets.token_bytes(16)
     return {
         "service_plan_id": plan.hex(),
         "api_token": token.hex(),
