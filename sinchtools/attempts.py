@@ -56,7 +56,7 @@ def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
         for call in calls:
             chain = [exchanges[i] for i in call]
             if len(chain) > 1:
-                found |= {i: _attempt(chain, place, by) for place, i in enumerate(call)}
+                found |= zip(call, _attempts(chain, by), strict=True)
     return found
 
 
@@ -103,15 +103,13 @@ def _repeats(before: Exchange, after: Exchange) -> bool:
     return passing and timedelta(0) <= pause <= _LONGEST_PAUSE
 
 
-def _attempt(chain: list[Exchange], place: int, by: str) -> Attempt:
+def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
     numbers = [x.attempt or 0 for x in chain]
     counted = by == "call_id" and len(set(numbers)) == len(chain)
     times = [x.at for x in chain if x.at]
     last = chain[numbers.index(max(numbers))] if counted else chain[-1]
-    return Attempt(
-        number=numbers[place] if counted else place + 1,
-        of=max(numbers) if counted else len(chain),
-        by=by,
-        seconds=(max(times) - min(times)).total_seconds() if len(times) == len(chain) else None,
-        last=" ".join(str(part) for part in (last.status, last.code) if part) or last.failure or "not at all",
-    )
+    of = max(numbers) if counted else len(chain)
+    seconds = (max(times) - min(times)).total_seconds() if len(times) == len(chain) else None
+    said = " ".join(str(part) for part in (last.status, last.code) if part) or last.failure or "not at all"
+    places = numbers if counted else range(1, len(chain) + 1)
+    return [Attempt(number=number, of=of, by=by, seconds=seconds, last=said) for number in places]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NoReturn
 
 from sinchtools.aliases import stand_in
@@ -38,9 +39,11 @@ JSON, FORMAT, CONSTRAINT = "syntax_invalid_json", "syntax_invalid_parameter_form
 # the order in which the API is taken to check (SMS API reference, our decision table): the first is the one that is answered
 STAGES = ((401, None), (404, None), (405, None), (415, None), (400, JSON), (400, FORMAT), (400, CONSTRAINT), (403, None))
 EMPTY = "empty"
+MOST_FINDINGS, MOST_ENTRIES = 100, 10_000  # unknown fields that are named; entries of one field that are looked at
 _GROUP_ID = re.compile(r"(?=.*[A-Za-z])(?:[0-9A-Za-z]{26}|[0-9A-Za-z]{12,16})")
 _PATH_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE)
+_SEVERAL = re.compile(r"\d(?=[^\w+,;|]*+[,;|])\D*+\d")  # a separator before the next number begins
 _ALPHANUMERIC_SENDER = 11
 _OTHER_NAMES = {  # what other APIs and people call a field: our name
     **dict.fromkeys(("message", "text", "content", "msg", "sms", "message_body", "sms_text"), "body"),
@@ -168,13 +171,19 @@ def _object(
 ) -> Iterator[Violation]:
     for name, spec in schema.items():
         if spec.required and name not in body:
-            facts = {"name": name, "suggestion": next((other for other in body if _OTHER_NAMES.get(_snake(other)) == name), "")}
+            others = (other for other in islice(body, MOST_ENTRIES) if _OTHER_NAMES.get(_snake(other)) == name)
+            facts = {"name": name, "suggestion": next(others, "")}
             rule = "missing-field-renamed" if facts["suggestion"] else "missing-field"
             yield Violation(rule=rule, code=CONSTRAINT, field=top or name, pointer=f"{pointer}/{name}", facts=facts)
+    unknown = [name for name in body if name not in schema]
+    named = dict.fromkeys(unknown[:MOST_FINDINGS], 0)
+    named |= {name: len(unknown) - MOST_FINDINGS for name in unknown[MOST_FINDINGS - 1 : MOST_FINDINGS]}
     for name, value in body.items():
         here = f"{pointer}/{_escaped(name)}"
-        if name not in schema:
-            yield _unknown(name, schema, here, top)
+        if name in named:
+            yield _unknown(name, schema, here, top, named[name])
+        elif name not in schema:
+            continue
         elif value is None:
             if schema[name].required and not updating:
                 yield Violation(rule="absent-value", field=top or name, pointer=here, facts={"name": name})
@@ -182,13 +191,14 @@ def _object(
             yield from _value(schema[name], value, top or name, here)
 
 
-def _unknown(name: str, schema: Mapping[str, Field], pointer: str, top: str | None) -> Violation:
+def _unknown(name: str, schema: Mapping[str, Field], pointer: str, top: str | None, more: int) -> Violation:
     snake = _snake(name)
     close = difflib.get_close_matches(snake, schema, n=1, cutoff=0.7)
     other = _OTHER_NAMES.get(snake, "")
     suggestion = close[0] if close else other if other in schema else ""
     rule = "unknown-field-renamed" if suggestion else "unknown-field"
-    return _warning(rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts={"name": name[:60], "suggestion": suggestion})
+    facts = {"name": name[:60], "suggestion": suggestion} | ({"more": more} if more > 0 else {})
+    return _warning(rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts=facts)
 
 
 def _snake(name: str) -> str:
@@ -206,7 +216,14 @@ def _value(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violati
         yield _wrong_type(name, name, pointer, words, value)
         return
     yield from _size(spec, value, name, pointer)
+    if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        yield _not_all(name, pointer)
+        value = value[:MOST_ENTRIES]
     yield from _FORMATS[spec.kind](spec, value, name, pointer)
+
+
+def _not_all(name: str, pointer: str) -> Violation:
+    return _note("not-all-checked", field=name, pointer=pointer, facts={"name": name, "limit": MOST_ENTRIES})
 
 
 def _wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) -> Violation:
@@ -326,17 +343,23 @@ def _numbers(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator
 
 
 def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> Iterator[Violation]:
+    left = MOST_ENTRIES
     for key, values in value.items():
         here = f"{pointer}/{_escaped(key)}"
+        left -= 1
         if not PARAMETER_KEY.fullmatch(key):
             yield Violation(
                 rule="parameter-key", code=CONSTRAINT, field=name, pointer=here, facts={"name": key[:40], "observed": len(key), "limit": 16}
             )
         if not isinstance(values, dict):
             yield _wrong_type(f"parameters.{key[:40]}", name, here, "an object", values)
-            continue
-        for who, text in values.items():
+            values = {}
+        for who, text in islice(values.items(), max(left, 0)):
             yield from _parameter_value(name, key, who, text, f"{here}/{_escaped(who)}")
+        left -= len(values)
+        if left < 0:
+            yield _not_all(name, pointer)
+            return
 
 
 def _parameter_value(name: str, key: str, who: str, text: Any, pointer: str) -> Iterator[Violation]:
@@ -408,13 +431,11 @@ def _binary(body: Mapping[str, Any]) -> Iterator[Violation]:
 def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
     text, parameters = body["body"], body.get("parameters")
     known = parameters if isinstance(parameters, dict) else {}
-    recipients = [entry for entry in body["to"] if isinstance(entry, str)] if isinstance(body.get("to"), list) else []
-    for key in dict.fromkeys(PLACEHOLDER.findall(text)):
+    to = body.get("to")
+    recipients = {digits(entry) for entry in to if isinstance(entry, str)} if isinstance(to, list) else set()
+    for key in islice(dict.fromkeys(PLACEHOLDER.findall(text)), MOST_ENTRIES if schema == "batch:mt_text" else 0):
         values = known.get(key)
-        covered = isinstance(values, dict) and (
-            "default" in values or ({digits(who) for who in values} >= {digits(who) for who in recipients} and recipients)
-        )
-        if not covered and schema == "batch:mt_text":
+        if not isinstance(values, dict) or not _covers(values, recipients):
             yield _warning("parameter-without-value", field="parameters", pointer="/body", facts={"name": key[:40]})
     if not text and schema == "batch:mt_text":
         yield _note("empty-message", field="body", pointer="/body", facts={"name": "body"})
@@ -425,6 +446,13 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
         yield _note("unicode-message", field="body", pointer="/body", facts=facts)
     if isinstance(limit, int) and not isinstance(limit, bool) and parts > limit >= 1:
         yield _warning("too-many-parts", field="max_number_of_message_parts", pointer="/body", facts={"observed": parts, "limit": limit})
+
+
+def _covers(values: dict[str, Any], recipients: set[str]) -> bool:
+    """Whether a parameter has a value for each recipient."""
+    if "default" in values:
+        return True
+    return 0 < len(recipients) <= len(values) and recipients <= {digits(who) for who in values}
 
 
 def _in_gsm7(text: str) -> str:
@@ -457,13 +485,13 @@ def path_violations(values: Mapping[str, str]) -> list[Violation]:
 def query_violations(endpoint: Endpoint, query: tuple[tuple[str, str], ...]) -> list[Violation]:
     """Return all that is wrong with the query parameters, in the API's order of checks; unknown ones are warnings."""
     found: list[Violation] = []
-    for name, value in query:
+    for name, value in query[:MOST_ENTRIES]:
         spec = endpoint.query.get(name)
-        if spec is None:
+        if spec is None and len(found) < MOST_FINDINGS:
             close = difflib.get_close_matches(name, endpoint.query, n=1)
             facts = {"name": name[:40], "suggestion": close[0] if close else ""}
             found.append(_warning("unknown-parameter", location="query", field=name[:40], facts=facts))
-        elif value:
+        elif spec and value:
             found += _parameter(spec, name, value)
     return sorted(found, key=lambda violation: violation.stage)
 
@@ -554,7 +582,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
         return "absent-value", "error", facts
     if re.search(r"[{}<>$%]|^(undefined|null|none|nan)$", bare, re.IGNORECASE):
         return "msisdn-placeholder", "error", {**facts, "value": re.sub(r"\d", "•", bare[:40])}
-    if re.search(r"\d[^\w+]*[,;|]\D*\d", bare):
+    if _SEVERAL.search(bare):
         return "msisdn-several", "error", facts
     if bare.count("+") > 1:
         return "msisdn-doubled-plus", "error", facts

@@ -33,6 +33,7 @@ _PLACEHOLDER = re.compile(
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][\w-]*)(\s*:\s*|\s+|$)(.*)", re.DOTALL)
 _SHORT_TOKEN = 12
+_LONGEST_PATH = 2000  # nobody meant one of the API's by a longer one
 _AUTH: dict[str, Any] = {"status": 401, "code": None, "location": "header", "field": "Authorization"}
 _ROUTE: dict[str, Any] = {"status": 404, "code": None, "location": "path", "field": "path"}
 _HOST: dict[str, Any] = {"status": 404, "code": None, "location": "host", "field": "host"}
@@ -139,6 +140,8 @@ def _hole(path: str) -> str | None:
 @lru_cache(maxsize=1024)
 def _repaired(path: str) -> str:
     """Return the nearest path that the API has, IDs left out, or nothing."""
+    if len(path) > _LONGEST_PATH:
+        return ""
     parts = [part for part in path.split("/") if part]
     words = [(_OTHER_WORDS.get(part.lower()) or next(iter(difflib.get_close_matches(part.lower(), _WORDS, 1, 0.8)), None)) for part in parts]
     start = next((i for i, word in enumerate(words) if word in ("batches", "groups", "inbounds", "delivery_reports", "delivery_report")), None)

@@ -14,7 +14,7 @@ from sinchtools.api import locate
 from sinchtools.records import Exchange, Finding, header, with_headers
 from sinchtools.redact import MARKER
 
-_MOST_EDITS, _MOST_CHARACTERS = 50, 5_000_000
+_MOST_EDITS, _MOST_CHARACTERS = 50, 1_000_000
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -132,8 +132,6 @@ def _spliced(text: str, fix: tuple[int, int, str]) -> str:
 
 
 def _from_python(text: str) -> str | None:
-    if len(text) > 1_000_000:
-        return None
     try:
         return json.dumps(ast.literal_eval(text.strip()), ensure_ascii=False)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):

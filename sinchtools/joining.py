@@ -13,13 +13,15 @@ from sinchtools import catalogue
 from sinchtools.api import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
 from sinchtools.checks import STAGES, Violation, is_group_id
 from sinchtools.envelope import is_meant
-from sinchtools.linter import violations
+from sinchtools.linter import capped, violations
 from sinchtools.otherapis import general_answer, general_violations, parsed, words_of
 from sinchtools.records import Exchange, Finding, header
 from sinchtools.redact import marker_facts
 from sinchtools.wording import finding_of, findings_of, rules
 
 _MOST_OF_A_KIND = 10  # delivery codes of one report that are explained
+_MOST_SAID, _MOST_QUOTED = 2000, 20  # of the vendor's text: characters, and quotations in it
+_UNDERSCORED = re.compile(r"(?<![a-z])[a-z]++(?:_[a-z]++)++")
 _SEVERITIES = ("error", "warning", "note")
 _PLAIN_NAME = re.compile(  # field names that are English words count only where a name is expected
     r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients|parameters|udh)\b"
@@ -235,13 +237,13 @@ def _body_place(exchange: Exchange) -> dict[str, Any]:
     usual = rules().get(f"observed-{code}")
     field = field or (usual.field if usual else None)
     if code == "unknown_group":
-        field, pointer = next(_group_places(body, exchange.text), (field, pointer))
+        field, pointer = next(_group_places(body, _said(exchange)), (field, pointer))
     elif code == "missing_callback_url":
         field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
     return {"field": field, "pointer": pointer}
 
 
-def _group_places(body: Mapping[str, Any], text: str | None) -> Iterator[tuple[str, str]]:
+def _group_places(body: Mapping[str, Any], text: str) -> Iterator[tuple[str, str]]:
     places = []
     for name in ("to", "to_add", "to_remove", "child_groups", "child_groups_add", "add_from_group", "remove_from_group"):
         value = body.get(name)
@@ -250,7 +252,7 @@ def _group_places(body: Mapping[str, Any], text: str | None) -> Iterator[tuple[s
         for i, entry in enumerate(value if isinstance(value, list) else ()):
             if isinstance(entry, str) and (not name.startswith("to") or is_group_id(entry)):
                 places.append((name, f"/{name}/{i}", entry))
-    places.sort(key=lambda place: place[2] not in (text or ""))
+    places.sort(key=lambda place: place[2] not in text)
     yield from ((name, pointer) for name, pointer, _ in places)
 
 
@@ -259,17 +261,22 @@ def _group_places(body: Mapping[str, Any], text: str | None) -> Iterator[tuple[s
 
 def _named_in(exchange: Exchange) -> tuple[str | None, str | None]:
     """Return the field and the pointer that the vendor's text names, each None when it names none."""
-    text = exchange.text or ""
+    text = _said(exchange)
     if match := re.search(r"\b([a-z_]+)\[(\d+)\]", text):
         return match[1], f"/{match[1]}/{match[2]}"
     body = _object_of(exchange.request_body)
-    for quoted in re.findall(r"['\"`‘“]([^'\"`’”]{1,200})['\"`’”]", text):
+    quotations = re.findall(r"['\"`‘“]([^'\"`’”]{1,200})['\"`’”]", text)
+    for quoted in quotations[:_MOST_QUOTED]:
         if place := _quoted_place(quoted, body):
             return place
-    named = [name for name in re.findall(r"[a-z]+(?:_[a-z]+)+", text) if name in _field_names()]
+    named = [name for name in _UNDERSCORED.findall(text) if name in _field_names()]
     if not named and (match := _PLAIN_NAME.search(text)):
         named = [match[1] or match[2]]
     return (named[0], f"/{named[0]}" if named[0] in body else None) if named else (None, None)
+
+
+def _said(exchange: Exchange) -> str:
+    return (exchange.text or "")[:_MOST_SAID]
 
 
 def _quoted_place(quoted: str, body: Mapping[str, Any]) -> tuple[str, str | None] | None:
@@ -294,7 +301,7 @@ def _field_names() -> frozenset[str]:
 
 def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     """Return what a client's own error says, when there is no answer."""
-    words = f"{exchange.failure or ''} {exchange.text or ''}"
+    words = f"{(exchange.failure or '')[:_MOST_SAID]} {_said(exchange)}"
     if _NO_JSON.search(words):
         return [finding_of(exchange, "status-hidden", severity="warning", location="server")]
     if not exchange.failure or errors:
@@ -329,7 +336,8 @@ def _afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> 
 
 
 def _delivery(exchange: Exchange, report: Mapping[str, Any]) -> list[Finding]:
-    entries = [*(report.get("statuses") or []), *(report.get("delivery_reports") or []), report]
+    lists = (report.get(name) for name in ("statuses", "delivery_reports"))
+    entries = [*(entry for value in lists if isinstance(value, list) for entry in value), report]
     codes = dict.fromkeys(code for entry in entries if isinstance(entry, dict) and (code := _delivery_code(entry)) not in (None, 0, 400, 401))
     findings = []
     for code in list(codes)[:_MOST_OF_A_KIND]:
@@ -349,7 +357,7 @@ def _delivery_code(entry: Mapping[str, Any]) -> int | None:
 
 def _general(exchange: Exchange, place: Place) -> Judgement:
     status = exchange.status
-    found = [*general_violations(exchange)]
+    found = capped([*general_violations(exchange)])
     note = finding_of(exchange, "not-the-sms-api", severity="note", location="host", field="host", facts={"value": (place.host or "?")[:80]})
     if status is None or status < 100:
         expected = 400 if found else 201 if exchange.method == "POST" else 200

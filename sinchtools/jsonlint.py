@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NoReturn
@@ -16,7 +19,8 @@ _ODD_SPACES = "\u00a0\u200b\u200c\u200d\u2028\u2029\u202f\u2060\u3000\ufeff\x0b\
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _WORD = re.compile(r"-?[A-Za-z_$][\w$.]*")
-_FORM = re.compile(r"[\w.%\[\]+-]+=[^&{}\n]*(?:&[\w.%\[\]+-]+=[^&{}\n]*)*(?:&[\w.%\[\]+-]*)?\s*")
+_FORM = re.compile(r"[\w.%\[\]+-]++=[^&{}\n]*+(?:&[\w.%\[\]+-]++=[^&{}\n]*+)*+(?:&[\w.%\[\]+-]*+)?\s*+")
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)|[{}\[\]]|NaN|-?Infinity|(?<!\d)\d{4301,}', re.DOTALL)
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$\{?\w+\}?|<%.*?%>|<\w[\w -]*>|%\w+%|\{\w+\}")
 _CLOSER = {"{": "}", "[": "]"}
 _LITERALS = {
@@ -26,7 +30,7 @@ _LITERALS = {
     "TRUE": ("json-python-literal", "true"), "FALSE": ("json-python-literal", "false"),
 }  # fmt: skip
 _FIELD_NAMES = frozenset(name for schema in SCHEMAS.values() for name in schema)
-_AROUND = 24
+_AROUND, _MOST_AT_FAULT = 24, 80
 _TOO_DEEP = "nested too deeply"
 _NAME = r"[\w$+.-]+"  # of a field, or a number as the key of a parameter's value
 _ODD_CLOSING = re.compile(rf"{_NAME}([{SMART_QUOTES}'])\s*:")
@@ -38,6 +42,7 @@ def _refused(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refused)
+_Wanted = dict[str | None, Any]  # by step of a pointer: what is wanted below; by None: the pointer that ends here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +93,8 @@ def parse(text: str) -> tuple[Any, list[str]]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.extend(name for name in value if names.count(name) > 1)
+            counts = Counter(name for name, _ in pairs)
+            repeated.extend(name for name in value if counts[name] > 1)
         return value
 
     try:
@@ -132,18 +137,28 @@ def position_of(text: str, pointer: str | None) -> int | None:
     >>> position_of('{"to": ["a", "b"]}', "/to/1")
     13
     """
-    if not pointer:
-        return None
-    at = _space(text, 0)
-    try:
+    return positions_of(text, [pointer]).get(pointer) if pointer else None
+
+
+def positions_of(text: str, pointers: Iterable[str]) -> dict[str, int]:
+    """
+    Return where the values that JSON pointers name begin, found in one walk; what is not there is left out.
+
+    Examples
+    --------
+    >>> positions_of('{"to": ["a", "b"], "body": "Hi"}', ["/body", "/to/1", "/from"])
+    {'/to/1': 13, '/body': 27}
+    """
+    wanted: _Wanted = {}
+    for pointer in pointers:
+        inner = wanted
         for step in pointer[1:].split("/"):
-            found = _member(text, at, step.replace("~1", "/").replace("~0", "~"))
-            if found is None:
-                return None
-            at = found
-    except (ValueError, IndexError, RecursionError):
-        return None
-    return at
+            inner = inner.setdefault(step.replace("~1", "/").replace("~0", "~"), {})
+        inner[None] = pointer
+    found: dict[str, int] = {}
+    with suppress(ValueError, IndexError, RecursionError):  # what comes before a break is found
+        _find(text, _space(text, 0), wanted, found)
+    return found
 
 
 def line_and_column(text: str, position: int) -> tuple[int, int]:
@@ -153,6 +168,7 @@ def line_and_column(text: str, position: int) -> tuple[int, int]:
 
 def shown(text: str, position: int, length: int = 1) -> tuple[str, int]:
     """Return the surroundings of a position on its line, letters and digits masked but for field names, and the place of the position in it."""
+    length = min(length, _MOST_AT_FAULT)
     start = max(text.rfind("\n", 0, position) + 1, position - _AROUND)
     end = text.find("\n", position)
     end = min(len(text) if end < 0 else end, position + length + _AROUND)
@@ -221,6 +237,7 @@ class _Break:
     after: int = 0  # its end
     comma: int | None = None  # the comma just before, if one is
     in_value: bool = False
+    opened: frozenset[int] | None = None  # the brackets that are open where the text breaks
 
     @property
     def key(self) -> str | None:
@@ -247,7 +264,7 @@ def _step_value(text: str, at: int, here: _Break) -> int | None:
     if first == "]" and here.kinds.endswith("[") and here.comma is None:
         return _closed(at, here)
     if first in ("{", "["):
-        end = _whole_value(text, at)
+        end = _whole_value(text, at, here)
         if end is None:
             here.kinds += first
             here.token, here.after, here.comma = at, at + 1, None
@@ -319,11 +336,28 @@ def _string(text: str, at: int, here: _Break) -> int | None:
         return None
 
 
-def _whole_value(text: str, at: int) -> int | None:
+def _whole_value(text: str, at: int, here: _Break) -> int | None:
+    if here.opened and at in here.opened:
+        return None
     try:
         return _DECODER.raw_decode(text, at)[1]
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if here.opened is None:
+            here.opened = _open_brackets(text, at, getattr(error, "pos", len(text)))
         return None
+
+
+def _open_brackets(text: str, at: int, end: int) -> frozenset[int]:
+    """Return the brackets that are still open at `end`, or at a value that Python does not take."""
+    opened: list[int] = []
+    for match in _STRUCTURE.finditer(text, at, end):
+        if match[0] in ("{", "["):
+            opened.append(match.start())
+        elif match[0] in ("}", "]"):
+            del opened[-1:]
+        elif match[0][0] != '"':
+            break
+    return frozenset(opened)
 
 
 _STEPS = {"value": _step_value, "key": _step_key, "colon": _step_colon, "comma": _step_comma}
@@ -512,11 +546,24 @@ def _in_string(text: str, here: _Break) -> Defect:
 
 def _text_end(content: str) -> int:
     """Return where a text ended before a comma and closing brackets got into it; brackets that it opens itself are its own."""
-    bare = content.rstrip()
-    bare = bare.removesuffix(",").rstrip()
-    while bare[-1:] in ("]", "}") and sum(map(bare.count, "]}")) > sum(map(bare.count, "[{")):
-        bare = bare[:-1].rstrip().removesuffix(",").rstrip()
-    return len(bare)
+    surplus = sum(map(content.count, "]}")) - sum(map(content.count, "[{"))
+    end = _before_comma(content, len(content))
+    while surplus > 0 and content[end - 1 : end] in ("]", "}"):
+        surplus -= 1
+        end = _before_comma(content, end - 1)
+    return end
+
+
+def _before_comma(content: str, end: int) -> int:
+    """Return where the text ends that is followed by white space, and by one comma at most."""
+    end = _before_space(content, end)
+    return _before_space(content, end - 1) if content[end - 1 : end] == "," else end
+
+
+def _before_space(content: str, end: int) -> int:
+    while end and content[end - 1].isspace():
+        end -= 1
+    return end
 
 
 def _line_starts_anew(text: str, newline: int) -> bool:
@@ -649,7 +696,12 @@ def _second(text: str, key: str) -> int:
     return places[1] if len(places) > 1 else (places or [0])[0]
 
 
-def _member(text: str, at: int, step: str) -> int | None:
+def _find(text: str, at: int, wanted: _Wanted, found: dict[str, int]) -> int:
+    """Note where the wanted values below a value begin, and return where it ends."""
+    if None in wanted:
+        found.setdefault(wanted[None], at)
+    if text[at] not in "{[" or wanted.keys() == {None}:
+        return int(_DECODER.raw_decode(text, at)[1])
     opening, at = text[at], _space(text, at + 1)
     number = 0
     while text[at] not in "}]":
@@ -658,9 +710,8 @@ def _member(text: str, at: int, step: str) -> int | None:
             at = _space(text, _space(text, at) + 1)
         else:
             name, number = str(number), number + 1
-        if name == step:
-            return at
-        at = _space(text, _DECODER.raw_decode(text, at)[1])
+        inner = wanted.get(name)
+        at = _space(text, _find(text, at, inner, found) if inner else _DECODER.raw_decode(text, at)[1])
         if text[at] == ",":
             at = _space(text, at + 1)
-    return None
+    return at + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -15,12 +16,12 @@ from sinchtools.records import Exchange
 from sinchtools.wording import rules
 
 _SEVERITIES = ("error", "warning", "note")
-_MOST_OF_A_KIND = 10  # findings of one rule in one field; more are counted, not listed
+_MOST_OF_A_KIND, _MOST_OF_A_RULE = 10, 100  # findings of one rule in one field, and at all; more are counted, not listed
 
 
 def violations(exchange: Exchange, place: Place, endpoint: Endpoint | None, now: datetime) -> list[Violation]:
     """Return all that is wrong with a request, in the API's order of checks; many of a kind are counted, not listed."""
-    return _capped(sorted(_request(exchange, place, endpoint, now), key=_order))
+    return capped(sorted(_request(exchange, place, endpoint, now), key=_order))
 
 
 def _request(exchange: Exchange, place: Place, endpoint: Endpoint | None, now: datetime) -> Iterator[Violation]:
@@ -85,14 +86,27 @@ def _order(violation: Violation) -> tuple[int, int]:
     return (0 if host and violation.severity == "error" else 1 + violation.stage, _SEVERITIES.index(violation.severity))
 
 
-def _capped(found: list[Violation]) -> list[Violation]:
+def capped(found: list[Violation]) -> list[Violation]:
+    """Return a bounded number of violations: each of a kind, and the last of a rule, says how many more there are."""
     if len(found) <= _MOST_OF_A_KIND:
         return found
-    counts: dict[tuple[str, str | None], int] = {}
-    kept = []
+    kinds: Counter[tuple[str, str | None]] = Counter()
+    rule_sizes: Counter[str] = Counter()
+    listed: list[Violation] = []
+    last: dict[str, Violation] = {}
+    counts: Counter[str] = Counter()
     for violation in found:
-        kind = (violation.rule, violation.field)
-        counts[kind] = counts.get(kind, 0) + 1
-        if counts[kind] <= _MOST_OF_A_KIND:
-            kept.append(violation)
-    return [replace(v, facts={**v.facts, "more": counts[v.rule, v.field] - 1}) if counts[v.rule, v.field] > _MOST_OF_A_KIND else v for v in kept]
+        size = 1 + violation.facts.get("more", 0)
+        kinds[violation.rule, violation.field] += size
+        rule_sizes[violation.rule] += size
+        if kinds[violation.rule, violation.field] - size < _MOST_OF_A_KIND and counts[violation.rule] < _MOST_OF_A_RULE:
+            counts[violation.rule] += 1
+            last[violation.rule] = violation
+            listed.append(violation)
+    return [_counted(v, kinds[v.rule, v.field], rule_sizes[v.rule] if v is last[v.rule] else 0) for v in listed]
+
+
+def _counted(violation: Violation, of_kind: int, of_rule: int) -> Violation:
+    more = of_kind - 1 if of_kind > _MOST_OF_A_KIND else 0
+    more = max(more, of_rule - _MOST_OF_A_RULE)
+    return replace(violation, facts={**violation.facts, "more": more}) if more > 0 else violation

@@ -60,8 +60,10 @@ def findings_of(exchange: Exchange, found: list[Violation]) -> list[Finding]:
     """Return the findings of what a request breaks, each with its place in the body."""
     if not found:
         return []
-    text = text_of(exchange.request_body) if any(violation.pointer for violation in found) else None
-    return [_of_violation(violation, text) for violation in found]
+    pointers = [violation.pointer for violation in found if violation.pointer]
+    text = text_of(exchange.request_body) if pointers else None
+    positions = jsonlint.positions_of(text, pointers) if text else {}
+    return [_of_violation(violation, text or "", positions.get(violation.pointer or "")) for violation in found]
 
 
 def finding_of(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None = None, status: int | None = None, **rest: Any) -> Finding:
@@ -87,10 +89,10 @@ def finding_of(exchange: Exchange, name: str, *, facts: Mapping[str, Any] | None
     return found
 
 
-def _of_violation(violation: Violation, text: str | None) -> Finding:
+def _of_violation(violation: Violation, text: str, position: int | None) -> Finding:
     rule, facts = rules()[violation.rule], violation.facts
     line, column, proof = facts.get("line"), facts.get("column"), facts.get("proof")
-    if violation.pointer and text and (position := jsonlint.position_of(text, violation.pointer)) is not None:
+    if position is not None:
         line, column = jsonlint.line_and_column(text, position)
     words = _facts(facts)
     more = f" ({facts['more']:,} more like this.)" if facts.get("more") else ""
