@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 from sinchtools import jsonlint, settings
+from sinchtools.aliases import MASKED, NUMBER_ALIAS, TEXT_ALIAS
 from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts_of, split_url, substituted, value_of
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
@@ -138,11 +144,65 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
         yield "whom it would reach cannot be read from its body"
     if any(header(request.request_headers, name) for name in _METHOD_OVERRIDES):
         yield "a header says that another method is meant"
-    if any(map(MARKER.search, (_text(request), request.url or "", *headers_to_send(request).values()))):
-        yield "a redacted part is missing"
+    yield from _left_out(request)
     named = {"batch_id", "inbound_id"} & set(place.values)
     if named and original.at and original.at < now - timedelta(days=RETENTION_DAYS):
         yield f"past retention: what it names is kept for {RETENTION_DAYS} days"
+
+
+def _left_out(request: Exchange) -> Iterator[str]:
+    """Yield what says that parts of a request are not its own: a secret was removed, a person or a text has an alias."""
+    headers, values = headers_to_send(request), [*_values_in(value_of(request.request_body))]
+    written = (request.url or "", _text(request), *headers, *headers.values())
+    texts = [form for text in (*written, *values) if isinstance(text, str) for form in _readings(text)]
+    if any(map(_A_MARKER.search, texts)):
+        yield "a redacted part is missing"
+    aliased = any(pattern.search(text) for text in texts for pattern in (NUMBER_ALIAS, TEXT_ALIAS, _CUT_ALIAS))
+    if aliased or any(map(_is_stand_in, values)) or _is_blank_binary(json_of(request)):
+        yield "a person or a text in it is an alias from a shared case"
+
+
+_A_MARKER = re.compile(rf"{MARKER.pattern}|\[secret (?:opaque|jwt|pair) \d")  # also one that was cut off
+_CUT_ALIAS = re.compile(r"\[text [a-z0-9]{7} \d")
+_ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})")
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield a text as it is, and as it is read once its escapes are resolved."""
+    for _ in range(4):
+        plain = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+        yield " ".join(plain.split())
+        yield " ".join(plain.replace("+", " ").split())
+        before, text = text, _ESCAPE.sub(lambda match: chr(int(match[1], 16)), unescape(unquote(text)))
+        if text == before:
+            return
+
+
+def _values_in(value: Any) -> Iterator[Any]:
+    """Yield a JSON value and what it contains, names too."""
+    open_values = [value]
+    while open_values:
+        one = open_values.pop()
+        yield one
+        if isinstance(one, dict):
+            open_values += [*one, *one.values()]
+        elif isinstance(one, list):
+            open_values += one
+
+
+def _is_stand_in(value: Any) -> bool:
+    """Whether a number without quotes has the zeros that an alias puts in the place of its digits."""
+    return isinstance(value, int) and MASKED.fullmatch(str(value)) is not None
+
+
+def _is_blank_binary(body: Mapping[str, Any]) -> bool:
+    """Whether a binary message consists of the zeros that its alias is."""
+    if body.get("type") != "mt_binary" and "udh" not in body:
+        return False
+    with contextlib.suppress(ValueError, TypeError):
+        content = base64.b64decode(body.get("body") or "", validate=True)
+        return bool(content) and not any(content)
+    return False
 
 
 def _for_a_dry_run(request: Exchange) -> Iterator[str]:
@@ -311,4 +371,4 @@ def _parts(body: Mapping[str, Any], number: str) -> int:
 
 def _text(request: Exchange) -> str:
     body = request.request_body
-    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+    return body.decode(json.detect_encoding(body), "replace") if isinstance(body, bytes) else body or ""
