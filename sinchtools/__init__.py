@@ -19,6 +19,7 @@ from sinchtools.diagnosis import diagnose
 from sinchtools.doctor import doctor
 from sinchtools.errors import SinchToolsError
 from sinchtools.importers import read, scan
+from sinchtools.notebook import show_frames_as_before, show_frames_as_text, warn_of_history
 from sinchtools.playbook import tips
 from sinchtools.proof import prove, smallest_change
 from sinchtools.records import Exchange, Finding, Step
@@ -45,14 +46,23 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Say below a cell when it is out of date, and in the place of a NameError which cell to run first (``%load_ext sinchtools``)."""
+    """
+    Say below a cell when it is out of date, and in the place of a NameError which cell to run first (``%load_ext sinchtools``).
+
+    Frames are shown as text: without it, JupyterLab typesets what stands between two dollar signs in them as mathematics.
+    """
     importlib.import_module("sinchtools.freshness").load(shell)
+    show_frames_as_text(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Say it no more."""
     importlib.import_module("sinchtools.freshness").unload(shell)
+    show_frames_as_before(shell)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+warn_of_history()

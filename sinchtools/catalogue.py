@@ -22,6 +22,7 @@ from sinchtools.settings import share_folder
 RETRY = ("as-is", "after-change", "after-wait", "do-not-retry", "ask-first", "not-needed")
 TAGS = ("documented", "observed", "assumed")
 LOCATIONS = ("body", "path", "query", "header", "host", "method", "account", "rate", "server")
+UNTYPESET = "mathjax_ignore tex2jax_ignore"  # JupyterLab's MathJax 3, an exported notebook's MathJax 2
 NOT_ON_PAGE = "It is not on the vendor's page of status codes"
 
 Schema = Mapping[str, str]
@@ -280,10 +281,16 @@ def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:
     return tables
 
 
+def untypeset(html: str) -> str:
+    """Return HTML of ours in an element in which JupyterLab and exported notebooks typeset no mathematics."""
+    return f"<div class='{UNTYPESET}'>{html}</div>"
+
+
 def card(title: str, body: str, *, wide: bool = False) -> str:
     """Return an HTML card without scripts, readable in light and dark; `title` is escaped, `body` is HTML already; `wide` is for tables."""
     return (
-        "<div style='border:1px solid var(--jp-border-color1,currentColor);border-left:4px solid var(--jp-brand-color1,currentColor);"
+        f"<div class='{UNTYPESET}' style='border:1px solid var(--jp-border-color1,currentColor);"
+        "border-left:4px solid var(--jp-brand-color1,currentColor);"
         f"padding:.6em 1em;{'' if wide else 'max-width:52em;'}color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color1,transparent);"
         "font-family:var(--jp-ui-font-family,sans-serif);line-height:1.4'>"
         f"<p style='margin:0 0 .5em;font-weight:700'>{markup.escape(title)}</p>{body}</div>"

@@ -30,6 +30,7 @@ from matplotlib.transforms import offset_copy
 from sinchtools import analysis, counting, leaks
 from sinchtools.aliases import ALIASED
 from sinchtools.analysis import Per, label
+from sinchtools.catalogue import UNTYPESET
 from sinchtools.counting import missing
 from sinchtools.engines import DATE, collected, is_failing, without_people
 from sinchtools.errors import LeakError, WrongUseError
@@ -135,7 +136,7 @@ class Chart(Figure):
         image = base64.b64encode(_rendered(self, "png", dpi=144)).decode("ascii")
         width = round(self.get_figwidth() * 100)
         style = f"width:100%;max-width:{width}px;height:auto;background:{FACE}"
-        return f'<img alt="{html.escape(self.description)}" style="{style}" src="data:image/png;base64,{image}">'
+        return f'<img alt="{html.escape(self.description)}" class="{UNTYPESET}" style="{style}" src="data:image/png;base64,{image}">'
 
     def _ipython_display_(self) -> None:
         """Show the HTML alone: with `%matplotlib inline` a Figure would be shown a second time, without its text."""

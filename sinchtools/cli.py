@@ -242,11 +242,13 @@ def _lab(options: argparse.Namespace) -> int:
     ours = {
         "--ServerApp.root_dir": root, "--LabApp.default_url": f"/lab/tree/{FIRST_NOTEBOOK}", "--LabApp.news_url": "",
         "--LabApp.app_settings_dir": settings.share_folder("data/lab"), "--LabApp.extension_manager": "readonly",
-        "--ContentsManager.pre_save_hook": savehook.HOOK,
+        "--ContentsManager.pre_save_hook": savehook.HOOK, "--LanguageServerManager.autodetect": False,
+        "--MultiKernelManager.kernel_manager_class": "sinchtools.kernels.QuietKernelManager",
     }  # fmt: skip
     theirs = {argument.partition("=")[0] for argument in options.rest}
     if "--ContentsManager.pre_save_hook" not in theirs:
         os.environ[savehook.SWITCHED_ON] = "1"
+    os.environ["HISTFILE"] = os.devnull  # of the shells in its terminals
     unless_given = [f"{name}={value}" for name, value in ours.items() if name not in theirs]
     command = [sys.executable, "-m", "jupyterlab", *unless_given, *options.rest]
     if os.name == "nt":  # there, execv returns to the prompt at once

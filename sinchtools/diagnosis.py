@@ -249,7 +249,7 @@ class Diagnoses(list[Diagnosis]):
 
     def _repr_html_(self) -> str:
         more = f"<p>Shown are {_MOST_SHOWN} of {len(self):,}.</p>" if len(self) > _MOST_SHOWN else ""
-        return "".join(one._repr_html_() for one in self[:_MOST_SHOWN]) + more
+        return catalogue.untypeset("".join(one._repr_html_() for one in self[:_MOST_SHOWN]) + more)
 
 
 _Evidence = Exchange | BaseException | Mapping[str, Any]

@@ -18,6 +18,7 @@ from typing import Any
 from sinchtools import settings
 from sinchtools.catalogue import card, table
 from sinchtools.errors import LogError
+from sinchtools.notebook import HOW_TO_TURN_OFF, history_file, ipython_shell
 from sinchtools.savehook import SWITCHED_ON
 
 OLDEST_PYTHON = (3, 11)
@@ -104,12 +105,14 @@ def _panels(environ: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _kernel(environ: Mapping[str, str]) -> Iterator[Check]:
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    where = "in a notebook kernel" if type(shell).__name__ == "ZMQInteractiveShell" else "outside a notebook"
+    where = "in a notebook kernel" if type(ipython_shell()).__name__ == "ZMQInteractiveShell" else "outside a notebook"
     yield Check(name="kernel", says=f"{where}: {sys.executable}")
     if where == "in a notebook kernel" and SWITCHED_ON not in environ:
         says = "This Jupyter was not started by `sinchtools lab`: numbers and message texts that cells show are saved with the notebook."
         yield Check(name="saving", state="look", says=says, then="Start it by `sinchtools lab`, or clear all outputs before you save.")
+    if history := history_file():
+        says = f"IPython saves what you run here in {history}, pasted tokens and numbers included."
+        yield Check(name="history", state="look", says=says, then=HOW_TO_TURN_OFF)
 
 
 def _proxies(environ: Mapping[str, str]) -> Iterator[Check]:

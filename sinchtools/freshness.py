@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sinchtools.aliases import ALIASED
+from sinchtools.catalogue import untypeset
 from sinchtools.cellnames import Names, names_of
 from sinchtools.errors import SinchToolsError
 
@@ -172,7 +173,8 @@ class Guard:
         if cell.display_id:
             text = f"OUT OF DATE: {cell.reason}" if cell.reason else ""
             words = re.sub("`(.+?)`", r"<code>\1</code>", escape(text))
-            data = {"text/html": f"<div role='status' style='{_STYLE}'>▲ {words}</div>" if words else "", "text/plain": text}
+            html = untypeset(f"<div role='status' style='{_STYLE}'>▲ {words}</div>") if words else ""
+            data = {"text/html": html, "text/plain": text}
             self._shell.display_pub.publish(data=data, metadata=ALIASED, transient={"display_id": cell.display_id}, update=update)
 
     def _look(self) -> None:

@@ -394,7 +394,7 @@ def test_a_long_name_is_wrapped_and_not_cut():
 @each_chart
 def test_a_chart_shows_itself_once_as_an_image_with_a_text(draw):
     shown = draw(HOSTILE)._repr_html_()
-    (alt,) = re.findall(r'<img alt="([^"]*)" style="[^"]*" src="data:image/png;base64,[\w+/=]+">', shown)
+    (alt,) = re.findall(r'<img alt="([^"]*)" class="[^"]*" style="[^"]*" src="data:image/png;base64,[\w+/=]+">', shown)
     assert html.unescape(alt) == draw(HOSTILE).description
     assert "<script" not in shown
     assert not hasattr(charts.Chart, "_repr_png_")

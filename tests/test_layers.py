@@ -19,11 +19,11 @@ LAYERS = (  # a module imports only what stands before it
     "calllog", "sandbox", "loopback", "client", "traffic", "importers", "exporters",
     "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "claims", "checkfirst",
     "runner", "lanes", "items", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
-    "case", "charts", "report", "panels", "savehook", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
+    "case", "charts", "report", "panels", "notebook", "savehook", "kernels", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
 )  # fmt: skip
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}
 # these may import heavy libraries at the top, so no other module imports them there
-LOADED_ON_USE = {"sandbox", "engines", "counting", "patterns", "analysis", "charts", "panels"}
+LOADED_ON_USE = {"kernels", "sandbox", "engines", "counting", "patterns", "analysis", "charts", "panels"}
 NAMES_THAT_STAY = {
     "CallLog", "Case", "Sandbox", "charts", "connect", "diagnose", "explain", "plan", "read", "record", "replay", "report",
 }  # fmt: skip

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import sinchtools as st
+from sinchtools.kernels import quiet
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -39,8 +40,13 @@ def workplace(tmp_path, monkeypatch):
 
 def run(workplace, name):
     notebook = nbformat.read(workplace / "notebooks" / name, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
+    client_of(workplace, notebook).execute()
     return notebook
+
+
+def client_of(workplace, notebook):
+    place = {"metadata": {"path": str(workplace / "notebooks")}}
+    return NotebookClient(notebook, timeout=300, resources=place, extra_arguments=quiet(["ipykernel"])[1:])
 
 
 def outputs(notebook):
@@ -94,5 +100,5 @@ def test_an_answer_that_the_evidence_does_not_hold_is_told_without_a_traceback(w
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source += "\nstatus, code = 418, None"
     with pytest.raises(CellExecutionError, match="There is no exchange 0: the evidence holds 0") as caught:
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(workplace / "notebooks")}}).execute()
+        client_of(workplace, notebook).execute()
     assert "Traceback" not in caught.value.traceback

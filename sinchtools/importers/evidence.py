@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import tables
+from sinchtools.catalogue import UNTYPESET
 from sinchtools.errors import NoExchangeError
 from sinchtools.records import Exchange, Skipped, as_dict, visible
 from sinchtools.seen import Digest
@@ -145,7 +146,7 @@ class Evidence:
         note = f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> has them all.</p>" if len(self) > SHOWN else ""
         outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" if self.exchanges else ""
         read = f"<p>{html.escape(self._what_was_read())}</p>"
-        return visible(f'<div style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>')
+        return visible(f'<div class="{UNTYPESET}" style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>')
 
 
 _STYLE = "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);text-align:left"

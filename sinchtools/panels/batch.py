@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import ipywidgets as widgets
 
 from sinchtools.panels.frame import Panel
-from sinchtools.panels.look import WIDE, button, error_card, labelled, row
+from sinchtools.panels.look import WIDE, Html, button, error_card, labelled, row
 from sinchtools.replay import Plan, Replayed
 from sinchtools.runner import Progress
 
@@ -56,7 +56,7 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.stop_button = button("Stop", "Send nothing more; what is under way is waited for")
         self.stop_button.disabled = True
         self.bar = widgets.IntProgress(value=0, max=1, layout=widgets.Layout(width="260px"))
-        self.counts = widgets.HTML(layout=_AUTO)
+        self.counts = Html(layout=_AUTO)
         self.start_button.on_click(panel.guard(self.start, busy="Replaying ..."))
         self.stop_button.on_click(panel.guard(self.stop, busy="Stopping ..."))
         super().__init__((row(self.start_button, self.stop_button, self.fix), row(self.bar, self.counts)), layout=WIDE)

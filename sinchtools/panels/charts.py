@@ -19,7 +19,7 @@ from sinchtools.diagnosis import diagnose
 from sinchtools.errors import WrongUseError
 from sinchtools.panels.choice import label
 from sinchtools.panels.frame import Panel
-from sinchtools.panels.look import WIDE, button, labelled, row, shown, table
+from sinchtools.panels.look import WIDE, Html, button, labelled, row, shown, table
 from sinchtools.records import Exchange, visible
 from sinchtools.settings import work_folder
 from sinchtools.tables import from_json
@@ -95,15 +95,15 @@ class ChartsPanel(Panel):
         self.endpoint, self.account = _filter("Endpoint", "Method and path"), _filter("Account", "Service plan or project")
         self.since, self.until = _time("Since (UTC)", "The first moment"), _time("Until (UTC)", "Up to this moment, without it")
         self.text = labelled(widgets.Text, "Contains", "Words anywhere in URL, code, text or bodies", continuous_update=False)
-        self.picture, self.words, self.findings = (widgets.HTML(layout=WIDE) for _ in range(3))
+        self.picture, self.words, self.findings = (Html(layout=WIDE) for _ in range(3))
         self.export_button = button("Export chart and data", "PNG, SVG, PDF and CSV into the work folder", primary=True)
         self.find_button = button("What stands out", "Spikes, what failing and succeeding differ in, and groups of like failures")
         self.clear_button = button("Clear the filters", "Show everything again")
         self.bar = labelled(widgets.Dropdown, "Behind the bar", "List only the exchanges that one bar, cell or point of the chart counts", options=[])
-        self.table = widgets.HTML(layout=WIDE)
+        self.table = Html(layout=WIDE)
         self.newer, self.older = button("Previous rows", "Page back"), button("Next rows", "Page on")
         self.one = labelled(widgets.Dropdown, "Exchange", "Show one exchange of the page: what is wrong with it, and its request", options=[])
-        self.detail = widgets.HTML(layout=WIDE)
+        self.detail = Html(layout=WIDE)
         self._controls = (
             self.kind, self.per, self.outcome, self.http, self.code, self.endpoint, self.account, self.since, self.until, self.text,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from sinchtools.errors import WrongUseError
 from sinchtools.importers import Evidence, read
 from sinchtools.importers.sources import path_of
 from sinchtools.panels.frame import Panel
-from sinchtools.panels.look import button, labelled, row, shown
+from sinchtools.panels.look import Html, button, labelled, row, shown
 from sinchtools.records import Exchange
 
 _LOOKED_AT = 500  # exchanges whose people are looked for in what is shown of them
@@ -50,9 +50,9 @@ class EvidencePanel(Panel):
         tooltip = "Files from this computer, read together with what stands above"
         self.upload = widgets.FileUpload(description="Or choose files", tooltip=tooltip, multiple=True, layout=widgets.Layout(width="auto"))
         self.read_button = button("Read", "Read what stands above", primary=True)
-        self.report = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.report = Html(layout=widgets.Layout(width="100%"))
         self.read_button.on_click(self.guard(self.read, self.read_button, busy="Reading ..."))
-        note = widgets.HTML(f"<span class='st-quiet'>{UPLOAD_NOTE}</span>", layout=widgets.Layout(width="100%"))
+        note = Html(f"<span class='st-quiet'>{UPLOAD_NOTE}</span>", layout=widgets.Layout(width="100%"))
         self.rows(self.path, self.paste, row(self.read_button, self.upload), note, self.report)
         self.begin()
         if text:

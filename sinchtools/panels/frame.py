@@ -18,9 +18,10 @@ from traitlets import TraitError
 from sinchtools.aliases import ALIASED, Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.case import Case
+from sinchtools.catalogue import UNTYPESET
 from sinchtools.errors import LeakError, LogError
 from sinchtools.leaks import Known, gate
-from sinchtools.panels.look import STYLE, WIDE, banner, button, error_card, row, shown
+from sinchtools.panels.look import STYLE, WIDE, Html, banner, button, error_card, row, shown
 from sinchtools.records import Exchange, visible
 
 OUT_OF_DATE = "OUT OF DATE: the case changed since this was drawn."
@@ -59,17 +60,18 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.place = (type(self), str(self.case.folder.absolute()) if self.case else "")
         self._title, self._source, self._writing = title, source, 0
         self._display_id, self._twin = "", ""
-        self.status = widgets.HTML(layout=WIDE)
+        self.status = Html(layout=WIDE)
         case = f"<p class='st-case'>Case {shown(self.case.name)}</p>" if self.case else ""
-        self._head = widgets.HTML(f"{STYLE}<h3>{escape(title)}</h3>{case}<p class='st-quiet'>{escape(promise)}</p>", layout=WIDE)
-        self._banner = widgets.HTML(banner(target) if target else "", layout=WIDE)
+        self._head = Html(f"{STYLE}<h3>{escape(title)}</h3>{case}<p class='st-quiet'>{escape(promise)}</p>", layout=WIDE)
+        self._banner = Html(banner(target) if target else "", layout=WIDE)
         self.refresh_button = button("Refresh", "Read the case anew and draw what it holds now; what you chose stays")
         self.refresh_button.on_click(self.guard(lambda: self.say("Drawn anew.")))  # the guard has read it anew by then
-        self.stale = row(widgets.HTML(f"<b role='alert'>▲ {OUT_OF_DATE}</b>"), self.refresh_button)
+        self.stale = row(Html(f"<b role='alert'>▲ {OUT_OF_DATE}</b>"), self.refresh_button)
         self.stale.add_class("st-stale")
         self.stale.layout.display = "none"
         super().__init__(layout=widgets.Layout(width="100%", overflow="visible"))
-        self.add_class("st-panel")
+        for name in ("st-panel", *UNTYPESET.split()):
+            self.add_class(name)
         self._seen = self._version()
         if self._seen is not None:
             _watch(self)
@@ -192,7 +194,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         case = f"<p>Case {shown(self.case.name)}</p>" if self.case else ""
         late = f"<p><b>{OUT_OF_DATE}</b></p>" if self.stale.layout.display != "none" else ""
         note = "<p><small>A still picture of the panel, people as aliases. Run the cell to work with it.</small></p>"
-        return f"<div class='st-static'><h3>{escape(self._title)}</h3>{case}{late}{html}{note}</div>"
+        return f"<div class='st-static {UNTYPESET}'><h3>{escape(self._title)}</h3>{case}{late}{html}{note}</div>"
 
     def _ipython_display_(self) -> None:
         """Display the panel, and beside it the twin that is seen where no widget is."""

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import ipywidgets as widgets
+from traitlets import validate
 
 from sinchtools import catalogue
 from sinchtools.errors import NotAllowedError, SinchToolsError
@@ -48,6 +49,14 @@ STYLE = """<style>
 .st-stale {border: 2px solid #d55e00; border-radius: 4px; padding: 2px 10px; gap: 12px}
 .jp-OutputArea:has(.st-panel) .jp-OutputArea-child:has(.st-static) {display: none}
 </style>"""  # the last line: a static twin is seen only where its panel is not
+
+
+class Html(widgets.HTML):  # type: ignore[misc]  # ipywidgets has no types
+    """HTML of ours, in which JupyterLab typesets no mathematics."""
+
+    @validate("value")
+    def _untypeset(self, proposal: dict[str, str]) -> str:
+        return catalogue.untypeset(proposal["value"]) if proposal["value"] else ""
 
 
 def shown(text: object) -> str:

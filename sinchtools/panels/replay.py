@@ -20,7 +20,7 @@ from sinchtools.items import as_it_goes, edited
 from sinchtools.panels.batch import Batch, stop_all_of
 from sinchtools.panels.choice import ExchangeChoice, label
 from sinchtools.panels.frame import Panel
-from sinchtools.panels.look import WIDE, banner, button, card, labelled, row, shown, table
+from sinchtools.panels.look import WIDE, Html, banner, button, card, labelled, row, shown, table
 from sinchtools.records import Exchange
 from sinchtools.replay import Plan, Replayed, Result, plan
 from sinchtools.runner import Progress
@@ -67,13 +67,13 @@ class ReplayPanel(Panel):
         self._checked: dict[tuple[object, ...], Plan] = {}  # by their calls and originals: plans that the vendor was asked about
         self._log = self.case.log if self.case and log is None else log
         self.choice = ExchangeChoice(self.exchanges, self.guard(self._choose))
-        self.diagnosis = widgets.HTML(layout=WIDE)
+        self.diagnosis = Html(layout=WIDE)
         self._add_target()
         self._add_boxes()
         self.replay_button = button("Replay in the sandbox", "Send what stands above to the target", primary=True)
         self.fix_button = button("Apply the certain fix", "Change the request as the diagnosis proposes")
         self.reset_button = button("Back to the original", "Forget the changes made above")
-        self.outcome = widgets.HTML(layout=WIDE)
+        self.outcome = Html(layout=WIDE)
         self.batch = Batch(self, place, self._plan_of_kind, self._run, self._show_all, locks=(self.target, self.test_number))
         buttons = (self.replay_button, self.fix_button, self.reset_button)
         self.check_button.on_click(self.guard(self.ask, self.check_button, *buttons, busy="Asking the vendor ..."))

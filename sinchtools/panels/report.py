@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from sinchtools.aliases import Aliases
 from sinchtools.case import Case
 from sinchtools.panels.frame import Panel
-from sinchtools.panels.look import WIDE, button, labelled, row, shown
+from sinchtools.panels.look import WIDE, Html, button, labelled, row, shown
 from sinchtools.records import Exchange
 from sinchtools.report import PARTS, report
 from sinchtools.settings import work_folder
@@ -59,7 +59,7 @@ class ReportPanel(Panel):
         self.preview_button = button("Preview", "Show the report here, as it would be written")
         self.page_button = button("Write the page", "One HTML file that needs nothing else", primary=True)
         self.capsule_button = button("Write the capsule", "A zip with page, data, charts and transcript; st.read opens it again")
-        self.preview = widgets.HTML(layout=WIDE)
+        self.preview = Html(layout=WIDE)
         buttons = (self.preview_button, self.page_button, self.capsule_button)
         self.preview_button.on_click(self.guard(self.show, *buttons))
         self.page_button.on_click(self.guard(lambda: self.write(".html"), *buttons, busy="Writing ..."))

@@ -14,7 +14,7 @@ from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import WrongUseError
 from sinchtools.panels.choice import ExchangeChoice, label
 from sinchtools.panels.frame import Panel
-from sinchtools.panels.look import WIDE, button, card, labelled, row, shown
+from sinchtools.panels.look import WIDE, Html, button, card, labelled, row, shown
 from sinchtools.playbook import Walk, tips
 from sinchtools.records import Exchange
 
@@ -58,7 +58,7 @@ class TipsPanel(Panel):
         self._rows = {entry.label: entry for entry in status_rows()}
         rows = [(f"{name}  |  {entry.title}", name) for name, entry in self._rows.items()]
         self.choice = ExchangeChoice(self._evidence, self.guard(self.start), more=rows)
-        self.step = widgets.HTML(layout=WIDE)
+        self.step = Html(layout=WIDE)
         self.note = labelled(widgets.Text, "Note", "What you saw; goes into the transcript", placeholder="optional")
         self.done_button = button("That was it, solved", "End here: this step mended it", primary=True)
         self.failed_button = button("Did not help", "Go on where this step points")
@@ -66,8 +66,8 @@ class TipsPanel(Panel):
         self.back_button = button("Back", "Return to the step before")
         self.live_button = button("Check with a read-only call", "Asks the API through the given client; changes and sends nothing")
         self.answer_button = button("Answer to copy", "Show the few lines for the ticket")
-        self.reply = widgets.HTML(layout=WIDE)
-        self.twin = widgets.HTML(layout=WIDE)
+        self.reply = Html(layout=WIDE)
+        self.twin = Html(layout=WIDE)
         self._wire()
         buttons = (self.done_button, self.failed_button, self.skip_button, self.back_button, self.live_button, self.answer_button)
         self.rows(self.choice, self.step, self.note, row(*buttons), self.reply, self.twin)
