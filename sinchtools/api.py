@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -151,6 +152,14 @@ SCHEMAS: dict[str, dict[str, Field]] = {
     "auto_update": {"to": Field(kind="number", required=True), "add": Field(kind="keyword"), "remove": Field(kind="keyword")},
     "keyword": {"first_word": Field(kind="word", required=True, high=15, tag="S"), "second_word": Field(kind="word", high=15, tag="S")},
 }
+
+
+def schema_of(body: str, value: Mapping[str, Any]) -> Mapping[str, Field]:
+    """Return the schema of an endpoint's `body`; a batch's by the type in its value, text where that is none."""
+    names = (f"{body}:{value.get('type')}", f"{body}:mt_text", body)
+    return next(SCHEMAS[name] for name in names if name in SCHEMAS)
+
+
 PARAMETER_KEY = re.compile(r"[A-Za-z0-9_.-]{1,16}")
 PARAMETER_VALUE_CHARACTERS = 160
 PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")

@@ -59,5 +59,5 @@ def members_of(group_id: str, client: Client, seen: frozenset[str] = frozenset()
 
 
 def _is_made_by(body: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
-    to = [sorted(digits(str(entry)) for entry in one.get("to") or []) for one in (body, batch)]
+    to = [{digits(str(entry)) for entry in one.get("to") or []} for one in (body, batch)]
     return to[0] == to[1] and body.get("body") == batch.get("body")

@@ -11,10 +11,10 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from sinchtools import settings
-from sinchtools.api import complete, digits, split_url, value_of
+from sinchtools.api import BY_TEMPLATE, Endpoint, Field, complete, digits, schema_of, split_url, value_of
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import status_of
-from sinchtools.checks import is_group_id
+from sinchtools.checks import instant_of, is_group_id
 from sinchtools.claims import claimed
 from sinchtools.client import as_sent
 from sinchtools.errors import WrongUseError
@@ -221,10 +221,55 @@ def _message_of(x: Exchange) -> str:
     method, path, body = _on_the_wire(x)
     value = value_of(x.request_body)
     if isinstance(value, dict):
-        value = {name: part for name, part in value.items() if part is not None and (name, part) != ("type", "mt_text")}
-        if isinstance(value.get("to"), list):
-            value["to"] = sorted(str(one) if is_group_id(str(one)) else digits(str(one)) for one in value["to"])
+        value = _in_one_writing(value, BY_TEMPLATE.get(endpoint_of(x.method, x.url) or ""))
     return _digest([method, path.partition("?")[0], body if value is None else json.dumps(value, sort_keys=True)])
+
+
+def _in_one_writing(body: Mapping[str, Any], endpoint: Endpoint | None) -> dict[str, Any]:
+    """Return a body without what says nothing: defaults, empty parts, how numbers and times are written, the order of people."""
+    schema = schema_of(endpoint.body, body) if endpoint and endpoint.body else {}
+    changes_only = endpoint is not None and "update" in str(endpoint.body)  # there a default is a change
+    found = {}
+    for name, value in body.items():
+        spec = schema.get(name, _UNKNOWN)
+        if value is None or (not changes_only and _says_nothing(spec, value)) or (name, value) == ("type", "mt_text"):
+            continue
+        found[name] = _written_once(spec.kind, value)
+    return found
+
+
+_UNKNOWN = Field(kind="unknown", required=True)  # what it means is not known: it always counts
+
+
+def _says_nothing(spec: Field, value: Any) -> bool:
+    if spec.required:
+        return False
+    return value is False or value in ("", [], {}) or (isinstance(value, str) and value == spec.default)
+
+
+def _written_once(kind: str, value: Any) -> Any:
+    if kind in ("recipients", "numbers", "ids") and isinstance(value, list):
+        return sorted({_number(str(one)) for one in value})
+    if kind in ("sender", "number") and isinstance(value, str):
+        return _number(value)
+    if kind == "hex" and isinstance(value, str):
+        return value.lower()
+    if kind == "instant" and isinstance(value, str):
+        moment = instant_of(value)
+        return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}".replace(".000000", "") if moment else value
+    if kind == "parameters" and isinstance(value, dict):
+        return {name: _values_once(values) for name, values in value.items()}
+    return value
+
+
+def _values_once(values: Any) -> Any:
+    return {_number(who): value for who, value in values.items()} if isinstance(values, dict) else values
+
+
+def _number(text: str) -> str:
+    """Return a number as its digits; a group ID and a name as they are."""
+    bare = digits(text)
+    return bare if bare.isdigit() and not is_group_id(text) else text
 
 
 def _had(evidence: Iterable[Exchange]) -> Iterable[tuple[Exchange, str]]:

@@ -11,7 +11,7 @@ from html import escape
 from itertools import combinations
 from typing import Any
 
-from sinchtools.api import SCHEMAS, Endpoint, Field, locate
+from sinchtools.api import Field, locate, schema_of
 from sinchtools.calllog import CallLog
 from sinchtools.catalogue import card
 from sinchtools.checks import Violation, body_violations
@@ -243,7 +243,7 @@ def _changes_of(exchange: Exchange) -> Iterator[_Change]:
     elif endpoint.body and body is not None:
         yield _Change("type", "send Content-Type: application/json", _part("headers", {"Content-Type": "application/json"}))
         yield from _judged(body, body_violations(endpoint, body, now=exchange.at or datetime.now(UTC)))
-        yield from _of_body(body, _schema(endpoint, body))
+        yield from _of_body(body, schema_of(endpoint.body, body))
 
 
 def _judged(body: dict[str, Any], found: Sequence[Violation]) -> Iterator[_Change]:
@@ -323,11 +323,6 @@ def _edit(exchange: Exchange, changes: Sequence[_Change]) -> dict[str, Any]:
 
 def _edited(exchange: Exchange, changes: Sequence[_Change]) -> Exchange:
     return plan(exchange, target="preview", edits={exchange.id: _edit(exchange, changes)}).items[0].request
-
-
-def _schema(endpoint: Endpoint, body: Mapping[str, Any]) -> Mapping[str, Field]:
-    names = (f"{endpoint.body}:{body.get('type')}", f"{endpoint.body}:mt_text", str(endpoint.body))
-    return next(SCHEMAS[name] for name in names if name in SCHEMAS)
 
 
 def _body(exchange: Exchange) -> dict[str, Any] | None:

@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as some
 
 from sinchtools import items
+from sinchtools.api import SCHEMAS
 from sinchtools.calllog import CallLog
 from sinchtools.checkfirst import batch_of
 from sinchtools.client import Client, Token, connect
@@ -491,13 +494,135 @@ def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(vendor, log):
     assert len(vendor.sends) == 1
 
 
-SAME_PEOPLE = [{"to": ["15551230001"]}, {"to": ["00 1555 123 0001"]}, {"type": "mt_text"}, {"delivery_report": None}]
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
+NAMED_TO = {**GOOD, "body": "Hi ${name}", "parameters": {"name": {"15551230001": "Ann", "default": "you"}}}
+BINARY = {**GOOD, "type": "mt_binary", "body": "SGk=", "udh": "050003cc0201"}
+SAME = {
+    "a number without plus": (GOOD, {"to": ["15551230001"]}),
+    "a number with zeros and spaces": (GOOD, {"to": ["00 1555 123 0001"]}),
+    "a number with separators": (GOOD, {"to": ["+1 (555) 123-0001"]}),
+    "a number twice": (GOOD, {"to": ["+15551230001", "15551230001"]}),
+    "people in another order": ({**GOOD, "to": ["+15551230001", GROUP]}, {"to": [GROUP, "15551230001", GROUP]}),
+    "the type that counts anyway": (GOOD, {"type": "mt_text"}),
+    "nothing instead of a report": (GOOD, {"delivery_report": None}),
+    "no report": (GOOD, {"delivery_report": "none"}),
+    "no flash message": (GOOD, {"flash_message": False}),
+    "no feedback": (GOOD, {"feedback_enabled": False}),
+    "not cut": (GOOD, {"truncate_concat": False}),
+    "no limit of its parts": (GOOD, {"max_number_of_message_parts": None}),
+    "no parameters": (GOOD, {"parameters": {}}),
+    "no tags": (GOOD, {"tags": []}),
+    "no reference": (GOOD, {"client_reference": ""}),
+    "a sender with plus": (GOOD, {"from": "+15559870002"}),
+    "a sender with zeros and spaces": (GOOD, {"from": "00 1 555 987 0002"}),
+    "a sender of the plan": ({"to": GOOD["to"], "body": "Hi"}, {"from": None}),
+    "a parameter's number with plus": (NAMED_TO, {"parameters": {"name": {"default": "you", "+1 555 123 0001": "Ann"}}}),
+    "the time in another zone": ({**GOOD, "expire_at": f"{TOMORROW:%Y-%m-%dT10:00:00Z}"}, {"expire_at": f"{TOMORROW:%Y-%m-%dT12:00:00.000+02:00}"}),
+    "a header in other letters": (BINARY, {"udh": "050003CC0201"}),
+    "a picture that is not validated": (
+        {**GOOD, "type": "mt_media", "body": {"url": "https://example.com/a.png", "message": "Hi"}}, {"strict_validation": False},
+    ),
+    "all of them": (
+        GOOD,
+        {"type": "mt_text", "to": ["15551230001", "0015551230001"], "from": "+1 555 987 0002", "delivery_report": "none", "flash_message": False,
+         "feedback_enabled": False, "parameters": {}, "tags": [], "truncate_concat": False, "callback_url": ""},
+    ),
+}  # fmt: skip
+OTHER = {
+    "another text": {"body": "Hi "},
+    "another person": {"to": ["+15551230002"]},
+    "another sender": {"from": "15559870003"},
+    "a name as the sender": {"from": "Shop"},
+    "a reference": {"client_reference": "order 2"},
+    "a flash message": {"flash_message": True},
+    "a report": {"delivery_report": "summary", "callback_url": "https://example.com/"},
+    "a cut": {"truncate_concat": True},
+    "a field that nobody knows": {"other": False},
+    "another time": {"expire_at": "2099-01-01T10:00:00Z"},
+    "a value for everybody": {"parameters": {"name": {"default": "x"}}},
+}
 
 
-@pytest.mark.parametrize("written", SAME_PEOPLE)
-def test_the_same_text_to_the_same_people_is_the_same_message(vendor, log, written):
-    made = plan([sent(id="first", status=201), sent({**GOOD, **written}, id="second", status=429)], target="live", log=log)
+@pytest.mark.parametrize(("body", "written"), SAME.values(), ids=SAME.keys())
+def test_the_same_text_to_the_same_people_is_the_same_message(vendor, log, body, written):
+    vendor.sandbox.account(PLAN).add_group(GROUP)
+    rows = [sent(body, id="first", status=429), sent({**body, **written}, id="second", status=429)]
+    made = plan(rows, target="live", log=log)
+    assert made.reasons == {"second": ("the same request as first: it is sent once",)}
+    assert made.effect.startswith(f"send {len(body['to']) - (GROUP in body['to'])} SMS")
+    made.run(confirm=made.effect)
+    assert plan(rows[1], target="live", log=log).items[0].again
+    assert len(vendor.sends) == 1
+
+
+@pytest.mark.parametrize("written", SAME.values(), ids=SAME.keys())
+def test_what_people_have_is_not_sent_in_another_writing(vendor, log, written):
+    body, more = written
+    made = plan([sent(body, id="first", status=201), sent({**body, **more}, id="second", status=429)], target="live", log=log)
     assert made.reasons["second"] == ("the same request as first, which was accepted",)
+
+
+@pytest.mark.parametrize("written", OTHER.values(), ids=OTHER.keys())
+def test_what_people_notice_makes_another_message(vendor, log, written):
+    rows = [sent(id="first", status=429), sent({**GOOD, **written}, id="second", status=429)]
+    assert plan(rows, target="live", log=log).reasons == {}
+
+
+def test_a_default_in_a_change_of_a_batch_is_a_change(vendor, log):
+    change = {"url": f"{URL}/{GROUP}", "endpoint": "POST /batches/{batch_id}", "status": 429}
+    rows = [sent({"body": "Hi"}, id="first", **change), sent({"body": "Hi", "flash_message": False}, id="second", **change)]
+    assert plan(rows, target="live", log=log).reasons == {}
+
+
+BATCHES = [name for name in SCHEMAS if name.startswith("batch:")]
+DEFAULTS = [(kind, name, spec.default) for kind in BATCHES for name, spec in SCHEMAS[kind].items() if spec.default is not None]
+
+
+def test_the_table_has_the_defaults_of_the_reference():
+    assert {(name, default) for _, name, default in DEFAULTS} == {
+        ("type", "mt_text"), ("delivery_report", "none"), ("feedback_enabled", False), ("flash_message", False), ("strict_validation", False),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name", "default"), DEFAULTS)
+def test_each_default_of_the_table_says_nothing(kind, name, default):
+    body = {**GOOD, **({"type": kind.partition(":")[2]} if name != "type" else {})}
+    assert message_of(body) == message_of({**body, name: default})
+
+
+def message_of(body, **fields):
+    return items.item_of(sent(body, **fields), None, "live", None).message
+
+
+def rewritten(body, chance):
+    """Return the body with what says nothing put in or taken out, in another order."""
+    body = {**body, "to": [chance.choice([entry, f"+{entry}", f"00{entry}", f"{entry[:3]} {entry[3:]}"]) for entry in body["to"]]}
+    body["to"] += chance.choices(body["to"], k=chance.randrange(3))
+    nothing = {
+        "delivery_report": chance.choice([None, "none"]), "flash_message": chance.choice([None, False]), "feedback_enabled": False,
+        "type": chance.choice([None, "mt_text"]), "parameters": {}, "tags": [], "truncate_concat": False, "client_reference": "",
+        "max_number_of_message_parts": None, "from_ton": None, "expire_at": None, "callback_url": "",
+    }  # fmt: skip
+    body |= {name: value for name, value in nothing.items() if name not in body and chance.random() < 0.5}
+    names = [*body]
+    chance.shuffle(names)
+    chance.shuffle(body["to"])
+    return {name: body[name] for name in names}
+
+
+NUMBERS = some.from_regex(r"[1-9][0-9]{9,13}", fullmatch=True)
+MESSAGES = some.fixed_dictionaries(
+    {"to": some.lists(NUMBERS, min_size=1, max_size=4, unique=True), "body": some.text(min_size=1, max_size=20)},
+    optional={"from": NUMBERS, "flash_message": some.just(True), "client_reference": some.text(min_size=1, max_size=9)},
+)
+
+
+@pytest.mark.long
+@given(body=MESSAGES, other=MESSAGES, chance=some.randoms(use_true_random=False))
+def test_any_message_is_the_same_in_any_writing_and_no_other(body, other, chance):
+    written = rewritten(body, chance)
+    assert message_of(body) == message_of(written)
+    assert (message_of(body) == message_of(other)) == ({**body, "to": set(body["to"])} == {**other, "to": set(other["to"])})
 
 
 def test_a_dry_run_that_goes_out_live_is_no_message(vendor, log, work):
