@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,10 +18,23 @@ from typing import Any
 from sinchtools import seen
 from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
+from sinchtools.caselines import (
+    Lines,
+    Row,
+    digests_of,
+    event_of,
+    read_on,
+    row_of,
+    sign_of,
+    told_apart,
+    unknown,
+    unquoted,
+    wrong_field,
+)
 from sinchtools.catalogue import card
 from sinchtools.errors import LogError, WrongUseError
 from sinchtools.exporters import to_curl, to_har, to_jsonl
-from sinchtools.files import put
+from sinchtools.files import alone, append, opened_own, put, refuse_foreign, refuse_open
 from sinchtools.importers import Evidence, read
 from sinchtools.importers.sources import files_of, path_of
 from sinchtools.leaks import Known, write
@@ -30,7 +43,6 @@ from sinchtools.records import Exchange, Skipped, as_dict, visible
 from sinchtools.redact import Redactor
 from sinchtools.replay import Replayed
 from sinchtools.settings import work_folder
-from sinchtools.tables import from_json
 
 _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
     ".jsonl": to_jsonl,
@@ -39,6 +51,8 @@ _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
 }
 _KEY_BYTES = 32
 _SEEN = "seen.jsonl"  # digests of the secrets that were removed
+_LOG_FILES = ("calls.sqlite", "calls.sqlite-wal", "calls.sqlite-shm", "calls.sqlite-journal")
+_SHOWN = 20
 _KINDS = {"add": "evidence", "evidence": "evidence", "notes": "note", "read_at": "evidence", "replays": "replay", "walks": "walk"}
 
 
@@ -74,12 +88,14 @@ class Case:
         try:
             for made in (self.folder, self.charts):
                 made.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._refuse_foreign()
             self.key = self._opened_key()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             hint = "Give another folder, or set SINCHTOOLS_HOME to one that you may write to."
-            raise LogError(f"The case folder {str(self.folder)!r} cannot be used: {error.strerror}.", hint=hint) from None
-        self._rows: tuple[tuple[int, int], dict[str, Exchange]] = ((0, 0), {})
-        self._kept: dict[str, tuple[int, list[Any]]] = {}  # by file: its size when it was read, and its lines
+            reason = getattr(error, "strerror", None) or "its name cannot be used"
+            raise LogError(f"The case folder {str(self.folder)!r} cannot be used: {reason}.", hint=hint) from None
+        self._kept: dict[str, Lines] = {}  # by file: what was read of it
+        self._told: tuple[tuple[int, int], dict[str, Row]] = ((0, 0), {})
         self._passed_over: tuple[Skipped, ...] = ()
         self._learn()
         if evidence is not None:
@@ -95,10 +111,13 @@ class Case:
         """What was brought in, in order, a row once; and what could not be read or was guessed."""
         readings = self._readings
         secrets, formats = (sum((Counter(reading.get(name, {})) for reading in readings), Counter[str]()) for name in ("secrets", "formats"))
-        cut = self._lines("evidence.jsonl", from_json).count(None)
-        lost = (Skipped(source="evidence.jsonl", reason="cut off: a kernel was stopped while it wrote", count=cut),) * bool(cut)
-        skipped = (*_listed(readings, "skipped"), *self._passed_over, *lost)
+        skipped = (*_listed(readings, "skipped"), *self._passed_over, *self._lines("evidence.jsonl").passed_over)
         return Evidence(tuple(self._exchanges.values()), skipped, tuple(_listed(readings, "warnings")), secrets, formats)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The lines of its files that were passed over, since a kernel was stopped while it wrote, or somebody else wrote them."""
+        return tuple(one for name in ("evidence.jsonl", "history.jsonl", _SEEN) for one in self._lines(name).passed_over)
 
     @property
     def notes(self) -> list[dict[str, Any]]:
@@ -135,6 +154,7 @@ class Case:
     def log(self) -> CallLog:
         """The case's own call log: give it to `connect`, `plan` or `replay`."""
         self._size("calls.sqlite")  # says when the folder is gone: a log would make it anew, without the key
+        self._refuse_foreign()
         return CallLog(self.folder / "calls.sqlite")
 
     @property
@@ -170,7 +190,18 @@ class Case:
         return len(self._history(_KINDS[part])) + self._size("evidence.jsonl") * (_KINDS[part] == "evidence")
 
     def add(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence:
-        """Bring evidence in, or a path or text to read it from, and return all that is there now; what is there already is not taken twice."""
+        """
+        Bring evidence in, or a path or text to read it from, and return all that is there now; what is there already is not taken twice.
+
+        A row is there already when its id and its content are; another row of the same id gets an id of its own, and a warning says so.
+
+        Raises
+        ------
+        WrongUseError
+            A row that was made by hand has a value that its column cannot hold.
+        WriteError
+            The disk is full, or the case cannot be written; do it again once that is fixed.
+        """
         given = _given(evidence)
         self._learn()
         found = read(given) if isinstance(given, str | Path) else given
@@ -178,10 +209,16 @@ class Case:
         if isinstance(found, Evidence):
             event |= {name: [as_dict(one) for one in getattr(found, name)] for name in ("skipped", "warnings")}
             event |= {name: dict(getattr(found, name)) for name in ("secrets", "formats")}
-        self._keep(found.kept if isinstance(found, Evidence) else seen.known())
-        known = self._exchanges
-        if new := [exchange for exchange in found if exchange.id not in known]:
-            self._append("evidence.jsonl", to_jsonl(map(Redactor().without_quotes, new)))
+        self._size("evidence.jsonl")  # says when the folder is gone
+        redactor = self._redactor()
+        rows = list(_cleaned(found, redactor))
+        self._keep({*redactor.kept, *(found.kept if isinstance(found, Evidence) else seen.known())})
+        with alone(self.folder):
+            new, renamed = unknown(rows, self._rows)
+            if new:
+                self._append("evidence.jsonl", to_jsonl(new))
+        if renamed:
+            event["warnings"] = [*event.get("warnings", []), *map(as_dict, renamed)]
         self._remember("evidence", [] if new else self._readings, **event)
         self._passed_over = ()
         return self.evidence
@@ -208,8 +245,10 @@ class Case:
 
     def __repr__(self) -> str:
         if not self.folder.is_dir():
-            return f"<Case {self.name}: its folder is gone>"
-        return f"<Case {self.name}: {len(self._exchanges)} exchanges, {len(self.replays)} replays, {len(self.walks)} walks, {len(self.notes)} notes>"
+            return visible(f"<Case {self.name}: its folder is gone>")
+        parts = [f"{len(self._exchanges)} exchanges, {len(self.replays)} replays, {len(self.walks)} walks, {len(self.notes)} notes"]
+        lost = sum(one.count for one in self.skipped)
+        return visible(f"<Case {self.name}: {', '.join(parts + [f'{lost} lines passed over'] * bool(lost))}>")
 
     def _repr_html_(self) -> str:
         if not self.folder.is_dir():
@@ -222,6 +261,8 @@ class Case:
             "Charts": ", ".join(sorted({path.stem for path in self.charts.glob("*.*")})),
             "Notes": "; ".join(note["text"] for note in self.notes),
         }
+        if self.skipped:
+            held["Passed over"] = "; ".join(f"{one.source}: {one.reason}" + f" ({one.count})" * (one.count > 1) for one in self.skipped[:_SHOWN])
         style = "style='text-align:left;vertical-align:top;padding-right:1.2em'"
         rows = (f"<tr><th scope=row {style}>{name}</th><td {style}>{escape(what or 'none')}</td></tr>" for name, what in held.items())
         return visible(card(f"Case {self.name}", f"<table>{''.join(rows)}</table>"))
@@ -230,16 +271,17 @@ class Case:
 
     @property
     def _exchanges(self) -> dict[str, Exchange]:
+        return {identity: one.exchange for identity, one in self._rows.items()}
+
+    @property
+    def _rows(self) -> dict[str, Row]:
         self._learn()
         state = (self._size("evidence.jsonl"), seen.count())
-        if self._rows[0] != state:
-            found: dict[str, Exchange] = {}
+        if self._told[0] != state:
             redactor = Redactor()
-            for exchange in filter(None, self._lines("evidence.jsonl", from_json)):
-                # two kernels may have brought the same row in
-                found.setdefault(exchange.id, redactor.without_quotes(exchange))
-            self._rows = (state, found)
-        return self._rows[1]
+            rows = [unquoted(one, redactor) for one in self._lines("evidence.jsonl").all]
+            self._told = (state, told_apart(rows))  # two kernels may have brought the same row in
+        return self._told[1]
 
     def _redactor(self) -> Redactor:
         """Return a redactor that knows every secret of this case."""
@@ -247,11 +289,11 @@ class Case:
         return Redactor()
 
     def _learn(self) -> None:
-        for kept in filter(None, self._lines(_SEEN, seen.from_json)):
+        for kept in self._lines(_SEEN).all:
             seen.learn(kept)
 
     def _keep(self, kept: Iterable[seen.Digest]) -> None:
-        there = {digest for line in self._lines(_SEEN, seen.from_json) for digest in line or ()}
+        there = {digest for line in self._lines(_SEEN).all for digest in line}
         if new := set(kept) - there:
             self._append(_SEEN, seen.as_lines(new))
 
@@ -279,7 +321,8 @@ class Case:
         """Return by what the same is known when it is given again, and where it lies; not a pasted text itself, which may hold a secret."""
         files = files_of(given)
         states = [f"{file.resolve()} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
-        text = "\n".join(states) or (str(given) if isinstance(given, str | Path) else "\n".join(exchange.id for exchange in given))
+        rows = () if isinstance(given, str | Path) else (row for row in given if not wrong_field(row))
+        text = "\n".join(states) or (str(given) if isinstance(given, str | Path) else "\n".join(f"{row.id} {sign_of(row)}" for row in rows))
         path = given if isinstance(given, Path) else path_of(given) if isinstance(given, str) else None
         return {"given": self._sign(text)} | ({"place": self._sign(str(path.expanduser().resolve()))} if path else {})
 
@@ -287,7 +330,7 @@ class Case:
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16, key=self.key).hexdigest()
 
     def _history(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in self._lines("history.jsonl", dict) if event and event.get("kind") == kind]
+        return [event for event in self._lines("history.jsonl").all if event["kind"] == kind]
 
     def _remember(self, kind: str, known: Iterable[dict[str, Any]], **event: Any) -> None:
         event = json.loads(json.dumps(event).encode("utf-8", "replace"))
@@ -297,15 +340,19 @@ class Case:
 
     def _append(self, name: str, lines: str) -> None:
         self._size(name)  # says when the folder is gone
-        with os.fdopen(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-            file.write(("\n" + lines).encode("utf-8", "replace"))  # in one piece; a line that was cut off before it stays alone
+        append(self.folder / name, ("\n" + lines).encode("utf-8", "replace"))  # a line that was cut off before it stays alone
 
-    def _lines(self, name: str, made: Callable[[Any], Any]) -> list[Any]:
-        """Return what the lines of a file stand for, None for half a line (a kernel was killed); read again only when the file has grown."""
-        if self._kept.get(name, (0, []))[0] != self._size(name):
-            data = (self.folder / name).read_bytes() if self._size(name) else b""
-            self._kept[name] = (len(data), [_made(line, made) for line in data.split(b"\n") if line])
-        return self._kept.get(name, (0, []))[1]
+    def _lines(self, name: str) -> Lines:
+        """Return what a file holds; read on only when it has grown."""
+        kept = self._kept.get(name, Lines())
+        if kept.size != self._size(name):
+            made = digests_of if name == _SEEN else self._reader(row_of if name == "evidence.jsonl" else event_of)
+            kept = self._kept[name] = read_on(self.folder / name, kept, made)
+        return kept
+
+    def _reader(self, made: Callable[[Any, Redactor], Any]) -> Callable[[Any], Any]:
+        redactor = self._redactor()
+        return lambda value: made(value, redactor)
 
     def _size(self, name: str) -> int:
         found = self._stat(name)
@@ -317,7 +364,7 @@ class Case:
 
     def _stat(self, name: str) -> os.stat_result | None:
         with suppress(FileNotFoundError):
-            return (self.folder / name).stat()
+            return (self.folder / name).lstat()
         if not self.folder.is_dir():
             raise self._gone()
         return None
@@ -328,14 +375,23 @@ class Case:
             hint="Put it back where it was, or begin anew: run the cell that opens the case.",
         )
 
+    def _refuse_foreign(self) -> None:
+        """Refuse a folder that others put together, in which a name leads to another file, or in which others may write."""
+        refuse_foreign(self.charts, is_folder=True)
+        for name in ("evidence.jsonl", "history.jsonl", _SEEN, "key", *_LOG_FILES):
+            refuse_foreign(self.folder / name, is_written=name in _LOG_FILES)
+        is_ours = any((self.folder / name).exists() for name in ("key", "evidence.jsonl"))
+        refuse_open(self.folder, is_ours=is_ours or self.folder.name.startswith("case-"))
+
     def _opened_key(self) -> bytes:
         path = self.folder / "key"
-        if not path.exists():
+        if not os.path.lexists(path):
             made = put(self.folder / f".key-{secrets.token_hex(8)}", secrets.token_bytes(_KEY_BYTES))
             with suppress(FileExistsError):  # another kernel was first: its key is the key
                 os.link(made, path)  # whole or not at all
             made.unlink()
-        key = path.read_bytes()
+        with opened_own(path, os.O_RDONLY) as handle:
+            key = os.read(handle, _KEY_BYTES + 1)
         if len(key) != _KEY_BYTES:
             raise LogError(f"The key of the case {self.name!r} is damaged.", hint="Make a new case; aliases of this one cannot be made again.")
         return key
@@ -386,11 +442,12 @@ def _given(evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence | l
     return [evidence] if isinstance(evidence, Exchange) else list(evidence)
 
 
-def _made(line: bytes, made: Callable[[Any], Any]) -> Any:
-    try:
-        return made(json.loads(line))
-    except (ValueError, TypeError):
-        return None
+def _cleaned(rows: Iterable[Exchange], redactor: Redactor) -> Iterator[Exchange]:
+    for number, exchange in enumerate(rows, start=1):
+        if wrong := wrong_field(exchange):
+            hint = "docs/columns.md says what each may be."
+            raise WrongUseError(f"Row {number} cannot be kept: its {wrong} is of the wrong kind.", hint=hint)
+        yield redactor.exchange(exchange)
 
 
 def _listed(readings: Iterable[dict[str, Any]], name: str) -> list[Skipped]:

@@ -195,9 +195,12 @@ def _work_folder(environ: Mapping[str, str]) -> Iterator[Check]:
         folder = settings.work_folder()
         with tempfile.TemporaryFile(dir=folder):
             mode = stat.S_IMODE(folder.stat().st_mode)
-    except (OSError, LogError):
-        then = "Set SINCHTOOLS_HOME to a folder that you may write to."
-        yield Check(name="work folder", state="wrong", says="The work folder cannot be written.", then=then)
+    except LogError as error:
+        yield Check(name="work folder", state="wrong", says=str(error.args[0]), then=error.hint)
+        return
+    except OSError as error:
+        then = "Free some space, or set SINCHTOOLS_HOME to a folder that you may write to."
+        yield Check(name="work folder", state="wrong", says=f"The work folder cannot be written: {error.strerror}.", then=then)
         return
     if os.name != "nt" and mode & 0o077:
         says = f"{folder} can be read by others (mode {mode:o}), and numbers of people are in it."

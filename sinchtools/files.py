@@ -88,6 +88,21 @@ def opened_own(path: Path, flags: int) -> Iterator[int]:
         os.close(handle)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one kernel at a time look into a folder and write there; where the system has no such lock, all do."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def append(path: Path, data: bytes) -> None:
     """
     Put data behind what a file of a case holds, all of it or none; several kernels may do so at once.
@@ -122,6 +137,30 @@ def refuse_foreign(path: Path, *, is_written: bool = False, is_folder: bool = Fa
     """
     with suppress(FileNotFoundError):
         _refuse_state(path, path.lstat(), is_written=is_written, is_folder=is_folder)
+
+
+def refuse_open(folder: Path, *, is_ours: bool) -> None:
+    """
+    Close a folder of ours in which others may write, or refuse it: they could take files out of it.
+
+    Raises
+    ------
+    LogError
+        Others may write there, and it is not ours to close.
+    """
+    state = folder.stat()
+    if os.name == "nt" or not state.st_mode & 0o077:
+        return
+    is_closable = is_ours and state.st_uid == os.geteuid() and not state.st_mode & stat.S_ISVTX
+    if is_closable:
+        with suppress(OSError):
+            folder.chmod(0o700)
+            return
+    if state.st_mode & 0o022:
+        raise LogError(
+            f"Others may write in the folder {str(folder)!r} (mode {stat.S_IMODE(state.st_mode):o}), and numbers of people would be in it.",
+            hint=f"Run: chmod 700 {folder}, or take another folder of your own (SINCHTOOLS_HOME for the work folder).",
+        )
 
 
 def _refuse_state(path: Path, state: os.stat_result, *, is_written: bool, is_folder: bool = False) -> None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sinchtools.errors import LogError, MissingCredentialsError, UnknownRegionError, WrongUseError
+from sinchtools.files import refuse_open
 
 REGIONS = {  # region: whether project access keys (OAuth2) work there; source: SMS API reference, README of the vendor's Python SDK
     "us": True,
@@ -18,6 +19,7 @@ REGIONS = {  # region: whether project access keys (OAuth2) work there; source: 
     "ca": False,
 }
 RUNGS = ("preview", "sandbox", "dry-run", "live")
+_WORK_FOLDER = "sinchtools-work"
 PLAN_VARIABLES = ("SINCH_SERVICE_PLAN_ID", "SINCH_API_TOKEN")
 PROJECT_VARIABLES = ("SINCH_PROJECT_ID", "SINCH_KEY_ID", "SINCH_KEY_SECRET")
 
@@ -130,11 +132,12 @@ def work_folder() -> Path:
     Raises
     ------
     LogError
-        It cannot be made.
+        It cannot be made, or others may write in it.
     """
-    folder = _absolute(os.environ.get("SINCHTOOLS_HOME") or "sinchtools-work")
+    folder = _absolute(os.environ.get("SINCHTOOLS_HOME") or _WORK_FOLDER)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_open(folder, is_ours=folder.name == _WORK_FOLDER)
     except OSError as error:
         raise LogError(
             f"The work folder {str(folder)!r} cannot be made: {error.strerror}.", hint="Set SINCHTOOLS_HOME to a folder that you may write to."

@@ -19,7 +19,8 @@ LAYERS = (  # a module imports only what stands before it
     "calllog", "sandbox", "loopback", "client", "traffic", "importers", "exporters",
     "fixes", "diagnosis", "stepchecks", "livechecks", "playbook", "verdicts", "hazards", "claims", "checkfirst",
     "runner", "lanes", "items", "replay", "proof", "engines", "counting", "bodies", "patterns", "analysis",
-    "case", "charts", "report", "panels", "notebook", "savehook", "kernels", "doctor", "cellnames", "freshness", "cli", "__init__", "__main__",
+    "caselines", "case", "charts", "report", "panels", "notebook", "savehook", "kernels", "doctor", "cellnames", "freshness", "cli",
+    "__init__", "__main__",
 )  # fmt: skip
 HEAVY = {"pandas", "numpy", "narwhals", "matplotlib", "ipywidgets", "duckdb", "tornado", "scipy", "phonenumbers", "itables"}
 # these may import heavy libraries at the top, so no other module imports them there
