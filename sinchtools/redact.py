@@ -40,13 +40,19 @@ _PLACEHOLDER = re.compile(  # stands for a secret and is none; a real one is oft
 )
 _MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
+# what a name may go on with: which one of several it is, or where it is used
+_OF_SEVERAL = (
+    r"(?:[_.-]?(?:value|val|string|prod(?:uction)?|stag(?:e|ing)|dev|live|test|sandbox|qa|uat|old|new|current|backup|hint"
+    r"|primary|secondary|default|local|eu|us|\d{1,3}))*"
+)
 _SECRET_NAME = re.compile(
-    r"[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
-    r"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key"
-    r"|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|assertion|(?:x-)?(?:bearer|sig|cookie)|signature|[\w.-]*session[_-]?(?:id|key)|set-cookie"
-    r"|[\w-]*-signature-\w+|pw|(?:[\w.-]*[_.-])?hmac",
+    rf"(?:[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
+    rf"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key){_OF_SEVERAL}"
+    r"|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|(?:[\w.-]*[_.-])?assertion|(?:x-)?(?:bearer|sig|cookie)|(?:x-[\w-]+-)?signature"
+    r"|[\w.-]*session[_-]?(?:id|key)|set-cookie|[\w-]*-signature-\w+|pw|(?:[\w.-]*[_.-])?hmac",
     re.IGNORECASE,
 )
+_PLURAL = re.compile(r"(?P<one>[\w.-]*(?:token|api[_-]?key))s", re.IGNORECASE)  # also how many there are: its values must be told from words
 _SECRET_HEADER = re.compile(
     rf"{_SECRET_NAME.pattern}|[\w-]*signature(?:-\w+)?|x-[cx]srf[\w-]*|x-vault-[\w-]+|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+",
     re.IGNORECASE,
@@ -71,18 +77,36 @@ _THEN = re.compile(
     r"|(?P<sign>(?:\\*[\"'“”])?(?:\]\s*(?:=>|=)|\s*(?:=>|:=|[:=]|%3D))\s*)|(?P<tag>>)|(?P<cell>`?[ \t]*\|[ \t]*`?(?=[^|\s]*\d)(?=[^|\s]{8}))",
     re.IGNORECASE,
 )
-_SIGN = re.compile(r"[=:>%\"'“”\s+]|eyJ")  # a text without any of these holds no secret that could be told from a word
-_QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'“])")
+_SIGN = re.compile(r"[=:>%\"'“”(\s+]|eyJ")  # a text without any of these holds no secret that could be told from a word
+_QUOTE = re.compile(r"(?:(?:[rbfuRBFU]{1,2}|[@$])(?=[\"']))?(?P<slashes>\\*)(?P<quote>[\"'“])")
 _CELL = re.compile(r"[^\s|`]+")
 _BARE = re.compile(r"[^\s,;}\]\"'\[<>(){&\\]+")
 _FORM_VALUE = re.compile(r"[^\s&\"'#<>\\]+")
 _SPOKEN_NAME = re.compile(r"(?:[\w-]*[_-])?(?:token|secret|password|passwd|key)", re.IGNORECASE)
 _SPOKEN = re.compile(r" (?=[A-Za-z_-]*\d)(?P<value>[\w-]{16,}+)(?!\.\w)", re.ASCII)  # `token 5c1e9a7b3d2f4e68 is not valid`
-_COMMON = {"key": re.compile(r"(?<=[^\W\d]|[-?&])key|key [\w-]{16}"), "pw": re.compile(r"pw[=\"'\\:> ]")}  # a plain one is in all JSON
+# `Token 'X' is invalid`, `the token is X`, `Token(X)`, `the token, X, fails`; X must look like one
+_SAID = re.compile(
+    r"(?P<is>[ \t]+(?:is|was|are|of|header|value|returned|named)\b)*(?P<then>[ \t]*(?:[:=]|,(?=[ \t])|->|=>|→)|\r?\n)?[ \t]*"
+    r"(?:[rbfu]?(?P<open>\\*[\"']|[`“‘(\[<]|\(\s?[rbfu]?[\"']))?(?P<value>[^\s\"'`“”‘’()\[\]<>{},;\\]{8,}+)(?P<close>[\"'`”’)\]>\\])?",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(r"\d{4}-\d\d-\d\d|.*://|[\w-]+(?:\.[a-z]{2,})+(?:[:/]|\Z)", re.IGNORECASE)
+_TURN = re.compile(r"(?<=[A-Za-z])[-_.]?\d|(?<=\d)[-_.]?[A-Za-z]")
+_NO_CREDENTIAL = re.compile(r"(?:unexpected|unrecognized|unknown|illegal)[ \t]+\Z", re.IGNORECASE)  # token: one of JSON
+_SAID_NAME = re.compile(r"(?:[\w.-]*(?:token|secret|api[_-]?key|passw(?:or)?d|passwd|pwd|passphrase))|authorization", re.IGNORECASE)
+_WHICH_KEY = re.compile(r"(?:api|auth|secret|access|private|shared|signing)[ \t]\Z", re.IGNORECASE)
+_PASSWORD = re.compile(r".*(?:passw(?:or)?d|passwd|pwd|passphrase)", re.IGNORECASE)
+_NEXT = re.compile(r"\\*[\"']\s*,\s*(?=[rbfu]{0,2}\\*[\"'])")  # `Add("X-Api-Key", "X")`, `('Authorization', b'X')`
+_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<value>(?:(?!-----)[^\"'<])*)")
+_COMMON = {  # a plain one is in all JSON
+    "key": re.compile(r"(?<=[^\W\d]|[-?&])key|key [\w-]{16}|(?<=api |uth |ret |ess |ate |red |ing )key"),
+    "pw": re.compile(r"pw[=\"'\\:> ]"),
+}
 _LIST = re.compile(  # of words without white space; a sentence is what a server says about a field
-    r"\[\s*+(?P<quote>\\*+[\"'])(?P<value>[^\s\"'\\\[\]{}]++(?:(?P=quote)\s*+,\s*+(?P=quote)[^\s\"'\\\[\]{}]++)*+)(?=(?P=quote))"
+    r"\[\s*+[rbfu]?(?P<quote>\\*+[\"'])(?P<value>[^\s\"'\\\[\]{}]++(?:(?P=quote)\s*+,\s*+(?P=quote)[^\s\"'\\\[\]{}]++)*+)(?=(?P=quote))"
 )
 _HOOK = re.compile(r"hooks(?:\.slack\.com/(?:services|workflows|triggers)/|\.zapier\.com/hooks/catch/|/\d{10,}/)(?P<value>[\w/-]{8,})", re.IGNORECASE)
+_OF_TWO = re.compile(r"(?:auth|credentials?)\Z", re.IGNORECASE)
 _TWO_OF_AUTH = re.compile(r"[\w.]{0,40}\(\s*(?P<quote>['\"])[^'\"\n]{0,200}(?P=quote)\s*,\s*(?=['\"])")  # `auth=("key", "secret")`
 _AFTER_SCHEME = re.compile(r"(?:\s+|%20|\+)(?:[\"']\s*(?:\+\s*)?[rbfu]?[\"'])?(?P<value>[^\s\"'\\,;)}\]<>&]{8,})")
 _TOLD = re.compile(  # from a word, a number, a date, an address: where it stands once more, it is the same secret
@@ -92,7 +116,7 @@ _SHORTEST_COOKIE, _MOST_ECHOES = 16, 500
 _UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
 _JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
-_USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*)\Z")
+_USER = re.compile(r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*|(?=[\w.~-]*\d)(?=[\w.~-]*[A-Za-z])[\w.~-]{16,})\Z")
 _USER_OPTION = re.compile(  # of curl
     r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|=|(?=\\*[\"']))\\*[\"']?(?P<value>(?!\w+://)[\w.@+-]+:(?:(?![\"'\\|])[!-~]){6,})", re.ASCII
 )
@@ -419,6 +443,8 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     hits: list[tuple[int, str]] = []
     if "eyj" in lowered:
         hits += [(match.start(), "eyj") for match in _JWT_RUN.finditer(text) if match[1]]
+    if "private key" in lowered:
+        hits += [(match.start("value"), "-----") for match in _KEY_BLOCK.finditer(text)]
     if "-u" in lowered:
         hits += [(match.start("value"), "-u") for match in _USER_OPTION.finditer(text)]
     for needle in NEEDLES:
@@ -441,26 +467,65 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
 def _named(text: str, at: int) -> tuple[int, int, str] | None:
     end = _NAME_REST.match(text, at).end()  # type: ignore[union-attr]
     then = _THEN.match(text, end)
-    spoken = _SPOKEN.match(text, end) if then is None and text.startswith(" ", end) else None
-    if then is None and spoken is None:
-        return None
     start = at
     while start and at - start < _LONGEST_NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
         start -= 1
     name = text[start:end].lstrip("-.")
     if then is None:
-        return (*spoken.span("value"), name.lower()) if spoken and _SPOKEN_NAME.fullmatch(name) else None
-    if end - start > 2 * _LONGEST_NAME or not (_is_secret_name(name) or (name.lower() in _QUERY_NAMES and _in_query(text, start))):
+        return _next_to(text, start, end) or _spoken(text, start, end, name)
+    is_known = _is_secret_name(name) or (name.lower() in _QUERY_NAMES and _in_query(text, start))
+    is_plural = not is_known and _PLURAL.fullmatch(name) is not None
+    if end - start > 2 * _LONGEST_NAME or not (is_known or is_plural):
         return None
     if (then["tag"] and text[start - 1 : start] not in ("<", ":")) or (then["form"] and not text.endswith('name="', 0, start)):
         return None
     if then["cell"] and not text[max(0, start - 9) : start].rstrip(" \t`*").endswith("|"):
         return None
-    if text[max(start, end - 4) : end].lower() == "auth" and (two := _TWO_OF_AUTH.match(text, then.end())):
+    if _OF_TWO.search(name) and (two := _TWO_OF_AUTH.match(text, then.end())):
         quote = text[two.end()]
         return two.end() + 1, _closing(text, two.end() + 1, "", quote), text[start:end].lower()
     span = _value(text, then, in_form=text[start - 1 : start] in ("&", "?", "") and "=" in then[0])
-    return span and (*span, text[start:end].lower())
+    if span is None or (is_plural and not any(map(_TOLD.fullmatch, re.split(r"[\s\"',]+", text[slice(*span)])))):
+        return None
+    return *span, text[start:end].lower()
+
+
+def _next_to(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """Return the value that follows a name in a list or a call: ``Add("X-Api-Key", "X")``."""
+    name, then = text[start:end].lower(), _NEXT.match(text, end)
+    quote = then and text[start - 1 : start] in ("'", '"') and _header_kind(name) and _QUOTE.match(text, then.end())
+    if not quote:
+        return None
+    start, end = quote.end(), _closing(text, quote.end(), quote["slashes"], quote["quote"])
+    scheme = _SCHEME.match(text, start, end)
+    start = scheme.end() if scheme else start
+    is_one = "cookie" in name or not re.search(r"\s", text[start:end])
+    return (start, end, name) if is_one and _TOLD.fullmatch(text, start, end) else None
+
+
+def _spoken(text: str, start: int, end: int, name: str) -> tuple[int, int, str] | None:
+    """Return the value that a sentence gives after a name: ``Token 'X' is invalid``."""
+    if (plain := _SPOKEN.match(text, end)) and _SPOKEN_NAME.fullmatch(name):
+        return *plain.span("value"), name.lower()
+    is_key = name.lower() == "key" and _WHICH_KEY.search(text, max(0, start - 10), start)
+    if not (is_key or _SAID_NAME.fullmatch(name)) or _NO_CREDENTIAL.search(text, max(0, start - 14), start):
+        return None
+    said = _SAID.match(text, end)
+    value = said["value"].rstrip(".:!?") if said else ""
+    if said is None or _NO_SECRET.match(value) or not _looks_secret(said, value, name):
+        return None
+    return said.start("value"), said.start("value") + len(value), name.lower()
+
+
+def _looks_secret(said: re.Match[str], value: str, name: str) -> bool:
+    turns = len(_TURN.findall(value))
+    is_password = _PASSWORD.fullmatch(name) is not None and _TOLD.fullmatch(value) is not None
+    if said["open"] and said["close"] and said["open"][-1] not in "([<":
+        return turns > 1 or is_password
+    if said["then"] and said["then"].endswith("\n"):
+        return turns > 2 and len(value) >= 16 and said.string[said.end("value") : said.end("value") + 1] in ("", "\r", "\n")
+    is_apart = said["open"] or said["is"] or said["then"] or (turns > 3 and said[0][:1] in " \t")
+    return bool(is_apart) and ((turns > 2 and len(value) >= 16) or (is_password and said["is"] is not None))
 
 
 def _in_query(text: str, start: int) -> bool:
@@ -530,8 +595,13 @@ def _option(text: str, at: int) -> tuple[int, int, str] | None:
     return match and (at, match.end(), "user option")
 
 
+def _key_block(text: str, at: int) -> tuple[int, int, str] | None:
+    end = re.compile(r"-----|[\"'<]|\Z").search(text, at)
+    return (at, end.start(), "private key") if end else None
+
+
 _FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {
-    "bearer": _bearer, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option, "hooks": _address,
+    "bearer": _bearer, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option, "hooks": _address, "-----": _key_block,
 }  # fmt: skip
 
 

@@ -59,9 +59,49 @@ def test_a_secret_in_a_text_becomes_a_marker(text, expected):
     assert Redactor().text(text) == expected
 
 
+SPELLINGS = [
+    "Token '{}' is invalid", 'Token "{}" is invalid', "token `{}` expired", "token “{}” expired", "the token is {}", "the token is: {}",
+    "my API token was {} yesterday", "the token was '{}'", "The token ({}) was refused", "API key ({}) not accepted", "Token <{}> is invalid",
+    "Token [{}] is invalid", "token is {}.", "my token, {}, fails", "here is the token\n{}\n", "token of {}", "token -> {}", "token → {}",
+    "Authorization header {}", "Token {} is unknown", "--token {}", "setx API_TOKEN {}",
+    'Headers.Add("X-Api-Key", "{}")', "headers.set('X-Api-Key', '{}')", 'setRequestHeader("Authorization", "Bearer {}")', "('Authorization', '{}')",
+    '["Authorization", "{}"]', "[('X-Api-Key','{}')]", "define('API_TOKEN', '{}')", 'put(\\"X-Auth-Token\\", \\"{}\\")', "setenv('API_TOKEN', '{}')",
+    "(b'Authorization', b'{}')", 'addHeader("Cookie", "session={}; path=/")', 'setToken("{}")', "Token('{}')", "with_token({})",
+    "{{'X-Api-Key': b'{}'}}", "{{'X-Api-Key': f\"{}\"}}", "{{b'authorization': b'{}'}}", "token=b'{}'", 'Token = @"{}"',
+    "client_assertion={}&x=1", "client_assertion: {}", "a=1&user_assertion={}", "token_value = {}", "tokenValue: '{}'", "MY_TOKEN_PROD={}",
+    "export SINCH_TOKEN_STAGING='{}'", "API_KEY_2={}", "TOKEN1={}", "auth_token_live: {}", "id_token_hint={}", "X-Amz-Signature={}",
+    '"tokens": ["{}"]', '{{"tokens":["a","{}"]}}', "tokens = ['{}', 'y']", "refreshTokens: [b'{}']", "apiKeys: '{}'",
+    "https://{}@host/x", "http://{}@us.sms.api.sinch.com/xms", "git clone https://{}@github.com/a/b", "credentials=('plan', '{}')",
+    "-----BEGIN PRIVATE KEY-----\n{}\nabc\n-----END PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----\\n{}\\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n{}", '"-----BEGIN EC PRIVATE KEY-----{}"', "-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n{}\r\n-----END",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["5e1f0a9b3d2f4e68a1b2c3d4e5f60718", "Zk9-qW_3rTy7uIoP.x2"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_secret_is_found_as_people_and_programs_write_it(spelling, value):
+    assert value not in Redactor().text(spelling.format(value))
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "the token is invalid", "Token expired", "token bucket is full",
+        "the token for batch 01FC66621XXXXX119Z8PMV1QPQ",
+        "Invalid token, batch 01FC66621XXXXX119Z8PMV1QPQ failed",
+        "Token is valid until 2026-11-23T08:00:00Z", "token is 32 characters long",
+        "https://us.sms.api.sinch.com/xms/v1/5e1f0a9b3d2f4e68a1b2c3d4e5f60718/batches",
+        "tokens: 4096", "max_tokens=4096", '"tokens": ["Hi", "there"]', '["token", "expires_in"]',
+        "('Authorization', 'Content-Type')", "Unexpected token 'a1b2c3d4e5' in JSON at position 3",
+        "Unrecognized token 'a1b2c3d4': was expecting", "?to=46701740605&to=46701740606",
+        "?tag=a1b2c3d4e5&tag=b1b2c3d4e5", "token (RFC 6750)", "Password is too short",
+        "secret (see section 4.2.1 of the guide)", "token\n2026-11-23T08:00:00Z POST",
+        "token from us.sms.api.sinch.com/xms/v1", "the token https://auth.sinch.com/oauth2/token",
+        "Token 'access_token' missing", "https://anna@host/x", "https://46701740605@host",
+        "monkey is 5e1f0a9b3d2f4e68a1b2c3d4e5f60718", "Authorization header is missing",
+        "token_type=bearer&token_test=true", "API key is 46701740605",
+        "key (batch_id) is 01FC66621XXXXX119Z8PMV1QPQ",
+        "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0B\n-----END PUBLIC KEY-----",
         "basic authentication failed", '{"token": null, "key": 1}', "the token is missing", "a@b.com http://x/y", '{"key": "value"}',
         '{"token_type": "bearer"}', "password=[secret opaque 3 #1]", '{"password": "{{password}}"}', "token: $TOKEN", "monkey: 3",
         "| token | expires |", "| token | what it is for, since 2024 |", "[token]: https://x/y", "a token | 1234567890", "curl -u $USER:$PASSWORD",
