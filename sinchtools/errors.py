@@ -7,6 +7,8 @@ import errno
 from collections.abc import Collection
 from pathlib import Path
 
+from sinchtools.records import visible
+
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -14,7 +16,7 @@ class SinchToolsError(Exception):
     """
     Base of every error that sinchtools raises on purpose.
 
-    The text never holds a secret, a header or a body.
+    The text never holds a secret, a header or a body, and no character that hides or commands a terminal.
 
     Attributes
     ----------
@@ -27,7 +29,7 @@ class SinchToolsError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self.args[0], self.hint)))
+        return visible(" ".join(filter(None, (self.args[0], self.hint))))
 
     def _render_traceback_(self) -> list[str]:
         """Show one clear sentence in a notebook instead of a traceback (IPython calls this)."""

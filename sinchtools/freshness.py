@@ -25,6 +25,7 @@ from sinchtools.aliases import ALIASED
 from sinchtools.catalogue import untypeset
 from sinchtools.cellnames import Names, names_of
 from sinchtools.errors import SinchToolsError
+from sinchtools.records import visible
 
 LOOK_EVERY_S = 2.0
 _SHOWS = re.compile(r"\b(display|print|show)\(")
@@ -37,6 +38,7 @@ _CHANGES_ITS = {  # methods that change their object, as the builtin containers 
 }  # fmt: skip
 _CHANGES_FRAME = {"inplace", "insert", "pop", "update"}
 _OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
+_MOST_SHOWN = 80  # characters of a cell's first line
 _STYLE = (
     "border:2px solid #d55e00;border-radius:4px;padding:4px 12px;line-height:1.4;font-family:var(--jp-ui-font-family,sans-serif);font-weight:600;"
     "color:var(--jp-ui-font-color0,inherit);background:var(--jp-layout-color1,transparent)"
@@ -201,7 +203,7 @@ class Guard:
             return f"`{name}` is not there: run the cell that makes it first (Run > Run All Above Selected Cell), or look at its spelling."
         for source in sources:
             if name in self._names(source).written:
-                begins = next(filter(None, map(str.strip, source.splitlines())))
+                begins = visible(next(filter(None, map(str.strip, source.splitlines())))[:_MOST_SHOWN])
                 return f"`{name}` is not there yet: run the cell that begins with `{begins}` first (or Run > Run All Above Selected Cell)."
         return ""  # no cell makes it: Python guesses at its spelling
 
