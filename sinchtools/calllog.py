@@ -79,6 +79,7 @@ class CallLog:
         self.path = (Path(path) if path is not None else work_folder() / "calls.sqlite").resolve()
         self._lock = threading.Lock()
         _open.add(self)
+        self._since = 0  # events up to this one are not shown
         self._beside = 0  # events written since the last checkpoint
         self._connection = self._opened()
         # nobody closes a log in a notebook
@@ -99,6 +100,9 @@ class CallLog:
         if not self._is_there():
             raise LogError(f"The call log {str(self.path)!r} was removed while it was open.", hint="Nothing was sent after this; open it anew.")
         self._write([_event(exchange, "intent", as_json(exchange), sending=True)])
+        for block in tuple(_blocks):
+            if block.path == self.path:
+                block.ids.add(exchange.id)
 
     def outcome(self, exchange: Exchange) -> None:
         """Write what became of an attempt whose intent is in the log."""
@@ -118,7 +122,7 @@ class CallLog:
     def __iter__(self) -> Iterator[Exchange]:
         """Yield one exchange per attempt, in the order of their intents."""
         rows: dict[str, dict[str, Any]] = {}
-        for identity, kind, data in self._stream("SELECT exchange, kind, data FROM event ORDER BY seq"):
+        for identity, kind, data in self._stream(f"SELECT exchange, kind, data FROM event WHERE seq > {self._since} ORDER BY seq"):
             if kind == "intent":
                 rows[identity] = _joined(json.loads(data), None)
             elif identity in rows:
@@ -290,6 +294,38 @@ class CallLog:
             raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
 
 
+class Recording(CallLog):
+    """
+    A call log that shows what this process wrote to the file between `begin` and `end`.
+
+    Attributes
+    ----------
+    ids
+        The exchanges that it shows.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        super().__init__(path)
+        self.ids: set[str] = set()
+        self._since = self.version
+
+    def begin(self) -> None:
+        """Show what is written from now on."""
+        _blocks.append(self)
+
+    def end(self) -> None:
+        """Show nothing that is written later."""
+        _blocks.remove(self)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        """Yield one exchange per attempt of this block, in the order of their intents."""
+        return (exchange for exchange in super().__iter__() if exchange.id in self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+_blocks: list[Recording] = []  # that were begun; compared by identity, and a log has no other
 _open: weakref.WeakSet[CallLog] = weakref.WeakSet()
 
 

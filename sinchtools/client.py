@@ -9,18 +9,20 @@ import os
 import random
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sinchtools import __version__, settings
 from sinchtools.api import complete, locate
-from sinchtools.calllog import CallLog
+from sinchtools.calllog import CallLog, Recording
 from sinchtools.catalogue import retry_advice
 from sinchtools.errors import NotAllowedError, WrongUseError
 from sinchtools.records import Exchange, header
@@ -318,7 +320,14 @@ def connect(target: str = "sandbox", *, region: str | None = None, log: CallLog 
 @contextlib.contextmanager
 def record(log: CallLog | None = None) -> Iterator[CallLog]:
     """
-    Log whatever code inside the block sends through requests, the vendor's SDK included.
+    Log whatever is sent through requests while the block is open, the vendor's SDK included.
+
+    Blocks may overlap: each file has a request once, and each block shows what was written while it was open.
+
+    Parameters
+    ----------
+    log
+        Where it is written; None is the work folder's log. What the block gives shows only its own part of it.
 
     Examples
     --------
@@ -328,26 +337,90 @@ def record(log: CallLog | None = None) -> Iterator[CallLog]:
     >>> len(log)
     0
     """
-    log = log if log is not None else CallLog()
-    from requests.adapters import HTTPAdapter
-
-    redactor, original = Redactor(), HTTPAdapter.send
-
-    def send(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if getattr(request, _OWN, False):
-            return original(self, request, *args, **kwargs)
-        planned = Exchange(
-            id=new_id(), call_id=new_id(), at=datetime.now(UTC), origin="client", target=_target_of(str(request.url), "live"), **_request_of(request)
-        )
-        _, response = logged(log, redactor, planned, lambda: original(self, request, *args, **kwargs), again=True)
-        assert response is not None
-        return response
-
-    HTTPAdapter.send = send  # type: ignore[method-assign]
+    block = Recording(None if log is None else log.path)
+    _wire.tap(block)
     try:
-        yield log
+        yield block
     finally:
-        HTTPAdapter.send = original  # type: ignore[method-assign]
+        _wire.untap(block)
+
+
+class _Wire:
+    """The one patch of requests, there while a block is open; the blocks are a list behind it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taps: list[Recording] = []
+        self._redactors: dict[Path, Redactor] = {}  # a secret has one number in a file
+        self._restore: Callable[[], None] = lambda: None
+
+    def tap(self, block: Recording) -> None:
+        with self._lock:
+            block.begin()
+            self._taps.append(block)
+            self._redactors.setdefault(block.path, Redactor())
+            if len(self._taps) == 1:
+                self._restore = self._patched()
+
+    def untap(self, block: Recording) -> None:
+        with self._lock:
+            block.end()
+            self._taps.remove(block)
+            if block.path not in {one.path for one in self._taps}:
+                del self._redactors[block.path]
+            if not self._taps:
+                self._restore()
+
+    def _patched(self) -> Callable[[], None]:
+        from requests.adapters import HTTPAdapter
+
+        original, is_on = HTTPAdapter.send, threading.Event()
+        is_on.set()
+
+        def send(
+            adapter: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+        ) -> requests.Response:
+            logs = [] if getattr(request, _OWN, False) or not is_on.is_set() else self._files()
+            return _recorded(logs, request, lambda: original(adapter, request, *args, **kwargs))
+
+        def restore() -> None:
+            is_on.clear()  # somebody else's patch may lie on top, and still call this one
+            if HTTPAdapter.send is send:
+                HTTPAdapter.send = original  # type: ignore[method-assign]
+
+        HTTPAdapter.send = send  # type: ignore[method-assign,assignment]
+        return restore
+
+    def _files(self) -> list[tuple[CallLog, Redactor]]:
+        """Return one of the open blocks for each file."""
+        with self._lock:
+            files = {block.path: block for block in reversed(self._taps)}
+            return [(block, self._redactors[path]) for path, block in files.items()]
+
+
+_wire = _Wire()
+
+
+def _recorded(
+    logs: Sequence[tuple[CallLog, Redactor]],
+    request: requests.PreparedRequest,
+    send: Callable[[], requests.Response],
+) -> requests.Response:
+    """Send once, with a row in each of the logs."""
+    if not logs:
+        return send()
+    planned = Exchange(
+        id=new_id(),
+        call_id=new_id(),
+        at=datetime.now(UTC),
+        origin="client",
+        target=_target_of(str(request.url), "live"),
+        **_request_of(request),
+    )
+    inner = partial(_recorded, logs[1:], request, send)
+    _, response = logged(*logs[0], planned, inner, again=True)
+    assert response is not None
+    return response
 
 
 def logged(
