@@ -217,7 +217,7 @@ def _value(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violati
         return
     yield from _size(spec, value, name, pointer)
     if isinstance(value, list) and len(value) > MOST_ENTRIES:
-        yield _not_all(name, pointer)
+        yield _not_all(name, f"{pointer}/{MOST_ENTRIES}")
         value = value[:MOST_ENTRIES]
     yield from _FORMATS[spec.kind](spec, value, name, pointer)
 
@@ -358,7 +358,7 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
             yield from _parameter_value(name, key, who, text, f"{here}/{_escaped(who)}")
         left -= len(values)
         if left < 0:
-            yield _not_all(name, pointer)
+            yield _not_all(name, here)
             return
 
 
