@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS = 5
 _MOST_SHOWN = 20
+_LONGEST_LINE = 300
 _FINDING_KEYS = (
     "rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says", "then", "page", "fix", "proof", "tag", "engineer",
 )  # fmt: skip
@@ -354,7 +355,8 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
 
 def _request_line(exchange: Exchange) -> str:
     line = exchange.endpoint or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
-    return without_numbers(line.replace("%2B", "+").replace("%2b", "+"), hidden)
+    shown = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
+    return without_numbers(shown.replace("%2B", "+").replace("%2b", "+"), hidden)
 
 
 def _place(finding: Finding) -> str:

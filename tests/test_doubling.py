@@ -17,6 +17,7 @@ from sinchtools.playbook import CHECKS, tips
 from sinchtools.records import Exchange
 from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
+from sinchtools.verdicts import answer_differences, request_differences
 from tests.conftest import FULL
 from tests.counting_calls import calls_of
 
@@ -176,6 +177,8 @@ def looked_at(exchange):
     walk = tips(exchange, findings=found.findings)
     said += [walk.as_text(), walk._repr_html_(), repr(catalogue.explain(400, exchange.code))]
     list(request_fields(exchange.request_body))
+    request_differences(SENT, exchange)
+    answer_differences(SENT, exchange)
     delivered([exchange.response_body or ""])
     return said
 
@@ -197,6 +200,8 @@ HARD = {  # what a regular expression or a loop may look at again and again
     ("body as text", '{"a":'): "objects within objects",
     ("body as text", "a=&"): "a form",
     ("body as text", " "): "white space",
+    ("path", "+"): "plus signs before a number",
+    ("method", "%2B"): "escaped plus signs",
     ("path", "/batch"): "parts that look like those of the API",
     ("query", "a=&"): "parameters",
     ("bearer", " "): "white space in a header",
