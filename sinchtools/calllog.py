@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.errors import AlreadySentError, LogError
+from sinchtools.errors import AlreadySentError, LogError, told_path
 from sinchtools.records import Exchange
 from sinchtools.settings import work_folder
 from sinchtools.tables import as_json, frame, from_json
@@ -98,7 +98,7 @@ class CallLog:
             The file cannot be written, or was removed or replaced while it was open.
         """
         if not self._is_there():
-            raise LogError(f"The call log {str(self.path)!r} was removed while it was open.", hint="Nothing was sent after this; open it anew.")
+            raise LogError(f"The call log {told_path(self.path)} was removed while it was open.", hint="Nothing was sent after this; open it anew.")
         self._write([_event(exchange, "intent", as_json(exchange), sending=True)])
         for block in tuple(_blocks):
             if block.path == self.path:
@@ -202,7 +202,7 @@ class CallLog:
             except (OSError, sqlite3.Error) as error:
                 said = getattr(error, "strerror", None) or error
                 raise LogError(
-                    f"The call log {str(self.path)!r} cannot be opened: {said}.",
+                    f"The call log {told_path(self.path)} cannot be opened: {said}.",
                     hint="Give another file, or set SINCHTOOLS_HOME to a folder that you may write to.",
                 ) from None
             on_failure.pop_all()
@@ -223,11 +223,11 @@ class CallLog:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             connection.execute("ROLLBACK")
-            raise LogError(f"The call log {str(self.path)!r} was written by a newer sinchtools (schema {version}).", hint="Update sinchtools.")
+            raise LogError(f"The call log {told_path(self.path)} was written by a newer sinchtools (schema {version}).", hint="Update sinchtools.")
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         if ("event" in tables) != (version > 0) or (version == 0 and tables):
             connection.execute("ROLLBACK")
-            raise LogError(f"{str(self.path)!r} is a database, and no call log.", hint="Give another file.")
+            raise LogError(f"{told_path(self.path)} is a database, and no call log.", hint="Give another file.")
         for statement in _SCHEMA if version == 0 else _from_version_1(connection) if version == 1 else ():
             connection.execute(statement)
         if not connection.execute("PRAGMA application_id").fetchone()[0]:
@@ -248,7 +248,7 @@ class CallLog:
             ) from None
         except sqlite3.Error as error:
             raise LogError(
-                f"The call log {str(self.path)!r} cannot be written: {error}.",
+                f"The call log {told_path(self.path)} cannot be written: {error}.",
                 hint="Nothing was sent after this; free the disk or give another file.",
             ) from None
         if is_full:
@@ -291,7 +291,7 @@ class CallLog:
         try:
             yield
         except sqlite3.Error as error:
-            raise LogError(f"The call log {str(self.path)!r} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
+            raise LogError(f"The call log {told_path(self.path)} cannot be read: {error}.", hint="Run its verify() on a copy.") from None
 
 
 class Recording(CallLog):

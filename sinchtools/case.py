@@ -32,7 +32,7 @@ from sinchtools.caselines import (
     wrong_field,
 )
 from sinchtools.catalogue import card
-from sinchtools.errors import LogError, WrongUseError
+from sinchtools.errors import LogError, WrongUseError, told, told_path
 from sinchtools.exporters import to_curl, to_har, to_jsonl
 from sinchtools.files import alone, append, opened_own, put, refuse_foreign, refuse_open
 from sinchtools.importers import Evidence, read
@@ -93,7 +93,7 @@ class Case:
         except (OSError, ValueError) as error:
             hint = "Give another folder, or set SINCHTOOLS_HOME to one that you may write to."
             reason = getattr(error, "strerror", None) or "its name cannot be used"
-            raise LogError(f"The case folder {str(self.folder)!r} cannot be used: {reason}.", hint=hint) from None
+            raise LogError(f"The case folder {told_path(self.folder)} cannot be used: {reason}.", hint=hint) from None
         self._kept: dict[str, Lines] = {}  # by file: what was read of it
         self._told: tuple[tuple[int, int], dict[str, Row]] = ((0, 0), {})
         self._passed_over: tuple[Skipped, ...] = ()
@@ -310,9 +310,12 @@ class Case:
         signs = self._signs(given)
         reading = next((one for one in self._readings if signs.items() & {(name, one.get(name)) for name in ("given", "place")}), None)
         if reading is None:
-            reason = f"the case {self.name!r} holds evidence already and goes on with it; case.add(...) adds this, another name begins another case"
+            reason = (
+                f"the case {told_path(self.name)} holds evidence already and goes on with it; "
+                "case.add(...) adds this, another name begins another case"
+            )
         elif reading.get("given") != signs["given"] and files_of(given):
-            reason = f"what lies there changed since the case {self.name!r} read it; case.add(...) reads it again"
+            reason = f"what lies there changed since the case {told_path(self.name)} read it; case.add(...) reads it again"
         else:
             return
         self._passed_over = (Skipped(source="what the case was opened with", reason=reason),)
@@ -371,7 +374,7 @@ class Case:
 
     def _gone(self) -> LogError:
         return LogError(
-            f"The folder of the case {self.name!r} is gone: {str(self.folder)!r}.",
+            f"The folder of the case {told_path(self.name)} is gone: {told_path(self.folder)}.",
             hint="Put it back where it was, or begin anew: run the cell that opens the case.",
         )
 
@@ -393,7 +396,8 @@ class Case:
         with opened_own(path, os.O_RDONLY) as handle:
             key = os.read(handle, _KEY_BYTES + 1)
         if len(key) != _KEY_BYTES:
-            raise LogError(f"The key of the case {self.name!r} is damaged.", hint="Make a new case; aliases of this one cannot be made again.")
+            hint = "Make a new case; aliases of this one cannot be made again."
+            raise LogError(f"The key of the case {told_path(self.name)} is damaged.", hint=hint)
         return key
 
 
@@ -417,7 +421,8 @@ def export(exchanges: Exchange | Iterable[Exchange], path: str | Path, *, key: b
     """
     path, rows = Path(path), [exchanges] if isinstance(exchanges, Exchange) else list(exchanges)
     if path.suffix.lower() not in _WRITERS:
-        raise WrongUseError(f"Exchanges cannot be written as {path.suffix or 'a file without an ending'!r}.", hint=f"Use {', '.join(_WRITERS)}.")
+        ending = told(path.suffix) if path.suffix else "a file without an ending"
+        raise WrongUseError(f"Exchanges cannot be written as {ending}.", hint=f"Use {', '.join(_WRITERS)}.")
     shown = rows if keep_people else aliased(rows, key)
     return write(path, _WRITERS[path.suffix.lower()](shown).encode("utf-8", "replace"), Known() if keep_people else Known.of(rows), shown)
 

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.records import visible
 from sinchtools.settings import share_folder
 
@@ -327,7 +327,7 @@ def _explain_code_alone(code: str) -> Entry:
         if known == code:
             return entry
     raise WrongUseError(
-        f"The code {_shown(code)!r} is not known, and no status was given to read it by.",
+        f"The code {told(code)} is not known, and no status was given to read it by.",
         hint=_suggestion(code) or "Give the status too, such as explain(403, 'unknown_group').",
     )
 
@@ -467,16 +467,23 @@ def _mentions(text: str, words: Iterable[str]) -> bool:
 
 
 def _number(value: object, what: str) -> int:
+    number = _whole(value)
+    if number is None:
+        hint = _suggestion(value) if isinstance(value, str) else ""
+        hint = f"{hint} Give the status first, then the code." if hint else "Give a whole number, such as 403."
+        raise WrongUseError(f"{told(value)} is no {what}.", hint=hint)
+    return number
+
+
+def _whole(value: object) -> int | None:
     try:
         if isinstance(value, str):
             return int(value.strip())
         if isinstance(value, bool):
-            raise TypeError
+            return None
         return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        hint = _suggestion(value) if isinstance(value, str) else ""
-        hint = f"{hint} Give the status first, then the code." if hint else "Give a whole number, such as 403."
-        raise WrongUseError(f"{_shown(value)!r} is no {what}.", hint=hint) from None
+        return None
 
 
 def _pick(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:

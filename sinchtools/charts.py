@@ -33,7 +33,7 @@ from sinchtools.analysis import Per, label
 from sinchtools.catalogue import UNTYPESET
 from sinchtools.counting import missing
 from sinchtools.engines import DATE, collected, is_failing, without_people
-from sinchtools.errors import LeakError, WrongUseError
+from sinchtools.errors import LeakError, WrongUseError, told
 from sinchtools.files import put_all
 from sinchtools.records import Exchange
 
@@ -129,7 +129,7 @@ class Chart(Figure):
         ['a']
         """
         if bar is not None and bar not in self.bars:
-            raise WrongUseError(f"The chart has no bar {bar!r}.", hint=f"Use one of: {', '.join(list(self.bars)[:10]) or 'none'}.")
+            raise WrongUseError(f"The chart has no bar {told(bar)}.", hint="Its bars are the keys of `bars`.")
         return analysis.where(self._rows, *([self.bars[bar]] if bar is not None else []))
 
     def _repr_html_(self) -> str:
@@ -369,7 +369,7 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
     suffix = path.suffix[1:].lower()
     wanted, stem = ([suffix], path.stem) if _ENDING.fullmatch(suffix) else (list(formats), path.name)
     if unknown := [name for name in wanted if name not in FORMATS]:
-        raise WrongUseError(f"A chart cannot be written as {unknown[0]!r}.", hint=f"Use {', '.join(FORMATS)}, or no ending for all.")
+        raise WrongUseError(f"A chart cannot be written as {told(unknown[0])}.", hint=f"Use {', '.join(FORMATS)}, or no ending for all.")
     if not isinstance(fig, Chart):
         raise WrongUseError(f"A {type(fig).__name__} is no chart of sinchtools.", hint="Give what st.charts.error_codes or another one returned.")
     contents = {path.with_name(f"{stem}.{name}"): _rendered(fig, name) for name in dict.fromkeys(wanted)}

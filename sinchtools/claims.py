@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sinchtools.calllog import CallLog
-from sinchtools.errors import AlreadySentError, LogError
+from sinchtools.errors import AlreadySentError, LogError, told_path
 from sinchtools.hazards import was_refused
 from sinchtools.records import Exchange
 from sinchtools.settings import work_folder
@@ -124,6 +124,6 @@ def _claims() -> Iterator[sqlite3.Connection]:
             yield connection
     except (OSError, sqlite3.Error) as error:
         raise LogError(
-            f"What was sent before cannot be looked up in {str(_file())!r}: {error}.",
+            f"What was sent before cannot be looked up in {told_path(_file())}: {error}.",
             hint="Nothing was sent after this; free the disk, or set SINCHTOOLS_HOME to a folder that you may write to.",
         ) from None

@@ -24,7 +24,7 @@ from sinchtools import __version__, settings
 from sinchtools.api import complete, locate
 from sinchtools.calllog import CallLog, Recording
 from sinchtools.catalogue import retry_advice
-from sinchtools.errors import NotAllowedError, WrongUseError
+from sinchtools.errors import NotAllowedError, WrongUseError, told
 from sinchtools.records import Exchange, header
 from sinchtools.redact import Redactor
 
@@ -190,7 +190,7 @@ class Client:
             raise WrongUseError(f"{words[0].upper()}{words[1:]} cannot be sent.", hint="Take out what HTTP does not allow there, such as a line end.")
         written = as_sent(url)
         if written is None:
-            raise WrongUseError(f"A {method!r} request to this path cannot be sent.", hint="Check the path.")
+            raise WrongUseError(f"A {told(method)} request to this path cannot be sent.", hint="Check the path.")
         self._guard(method, written)
         prepared = requests.PreparedRequest()  # by its parts: neither .netrc nor the URL's user info replaces the token
         prepared.prepare_method(method.upper())
@@ -203,7 +203,7 @@ class Client:
     def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
         if not re.match(r"https?://", path):
             if not path.startswith("/"):
-                raise WrongUseError(f"{path[:40]!r} is no path.", hint="Begin it with a slash, or give a whole URL.")
+                raise WrongUseError(f"{told(path)} is no path.", hint="Begin it with a slash, or give a whole URL.")
             path = f"{self.base_url}{path}" if path.startswith("/xms/") else f"{self.base_url}/xms/v1/{self.account}{path}"
         pairs = [f"{name}={quote(_shown(value), safe=',')}" for name, value in (params or {}).items() if value is not None]
         return path + ("&" if "?" in path else "?") * bool(pairs) + "&".join(pairs)
@@ -309,7 +309,8 @@ def connect(target: str = "sandbox", *, region: str | None = None, log: CallLog 
             log=log, target="sandbox", sandbox=sandbox, retries=retries, timeout_s=timeout_s,
         )  # fmt: skip
     if target != "live":
-        raise WrongUseError(f"{target!r} is no target to connect to.", hint='Use "sandbox" or "live"; previews and dry runs are made with st.plan.')
+        hint = 'Use "sandbox" or "live"; previews and dry runs are made with st.plan.'
+        raise WrongUseError(f"{told(target)} is no target to connect to.", hint=hint)
     found = settings.credentials()
     region = region or os.environ.get("SINCH_REGION") or "us"
     base = settings.base_url(region, oauth=found.key_id is not None)
@@ -492,11 +493,11 @@ def as_sent(url: str) -> str | None:
 def unsendable(method: str, headers: Mapping[str, str]) -> str:
     """Return in words what of a request HTTP does not allow: its method, a header, or else its URL."""
     if not sendable(method, {}):
-        return f"the method {str(method)[:20]!r}"
+        return f"the method {told(method)}"
     name = next((name for name, value in headers.items() if not sendable("GET", {name: value})), None)
     if name is None:
         return "the URL"
-    return f"the header {re.match('[A-Za-z-]{0,40}', str(name))[0]!r}"  # type: ignore[index]  # no more of it: a token may stand in a name
+    return f"the header {told(str(name))}"
 
 
 def retry_delay_s(exchange: Exchange, attempt: int, now: datetime | None = None) -> float | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.engines import NO_RESPONSE, Per, collected, is_failing, is_known, rows
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.records import outcome_of
 
 INTERVALS = {"1min": 60, "5min": 300, "15min": 900, "1h": 3600, "6h": 21600, "1d": 86400}  # name: seconds
@@ -111,7 +111,7 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
     step = step if interval or not counts["step"].notna().any() else 60 * int(counts["step"].max())
     counts = typed(counts, "codes").assign(bucket=column(counts["bucket"], "Float64").astype("Int64"))
     if counts["bucket"].notna().any() and counts["bucket"].max() - counts["bucket"].min() > MOST_BUCKETS:
-        raise WrongUseError(f"interval={interval!r} gives more than {MOST_BUCKETS:,} intervals.", hint="Choose a longer one, or leave it out.")
+        raise WrongUseError(f"interval={told(interval)} gives more than {MOST_BUCKETS:,} intervals.", hint="Choose a longer one, or leave it out.")
     return counts, step
 
 
@@ -133,7 +133,7 @@ def _seconds(interval: str) -> int:
     except ValueError:
         seconds = 0
     if seconds < 1 or seconds != int(seconds):
-        raise WrongUseError(f"interval={interval!r} is no whole number of seconds.", hint=f"Use one of {', '.join(INTERVALS)}.")
+        raise WrongUseError(f"interval={told(interval)} is no whole number of seconds.", hint=f"Use one of {', '.join(INTERVALS)}.")
     return int(seconds)
 
 

@@ -13,7 +13,7 @@ from sinchtools import catalogue, fixes, jsonlint
 from sinchtools.aliases import without_numbers
 from sinchtools.api import complete, locate
 from sinchtools.attempts import Attempt, attempts
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.exceptions import exchange_of
 from sinchtools.joining import Judgement, Known, judged, known
 from sinchtools.otherapis import parsed
@@ -322,7 +322,7 @@ def _exchanges(evidence: Any) -> tuple[list[Exchange], bool]:
 
 def _from_row(row: Mapping[str, Any]) -> Exchange:
     if unknown := sorted(map(str, set(row) - {*EXCHANGE_FIELDS, "outcome"})):
-        raise WrongUseError(f"An exchange has no {unknown[0][:40]!r}.", hint=f"Its columns are {', '.join(EXCHANGE_FIELDS)}.")
+        raise WrongUseError(f"An exchange has no {told(unknown[0])}.", hint=f"Its columns are {', '.join(EXCHANGE_FIELDS)}.")
     given = {name: value for name, value in row.items() if name != "outcome" and value is not None}
     return complete(Redactor().exchange(Exchange(**given)))
 

@@ -20,7 +20,7 @@ import pandas as pd
 from sinchtools import tables
 from sinchtools.aliases import NUMBER_ALIAS, Aliases
 from sinchtools.attempts import POSITION
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.records import Exchange
 from sinchtools.redact import Redactor
 
@@ -199,15 +199,20 @@ def native(frame: Any) -> Any:
     if isinstance(frame, Exchange):
         return tables.frame([frame])
     if isinstance(frame, (list, tuple, Iterator)):
-        return tables.frame(frame)
+        exchanges = list(frame)
+        if odd := [one for one in exchanges if not isinstance(one, Exchange)]:
+            raise WrongUseError(f"A {type(odd[0]).__name__} is no exchange.", hint="Read the evidence first: st.read(...).")
+        return tables.frame(exchanges)
     inner = getattr(frame, "frame", None)
     if inner is not None:
         return inner() if callable(inner) else inner
     try:
         names = names_of(frame)
-    except TypeError as error:
+    except TypeError:
+        names = None
+    if names is None:
         hint = "Give a pandas, polars or PySpark frame, a DuckDB relation, exchanges, or what st.read returns."
-        raise WrongUseError(f"A {type(frame).__name__} is no frame of exchanges.", hint=hint) from error
+        raise WrongUseError(f"A {type(frame).__name__} is no frame of exchanges.", hint=hint)
     if "status" not in names:
         raise WrongUseError("The frame has no column 'status'.", hint="Its columns should be those of sinchtools.tables.COLUMNS.")
     return frame
@@ -225,11 +230,11 @@ def rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.La
     `answer` is the status, `NO_RESPONSE` where there is none but an error, and null where the evidence shows no answer.
     """
     if per not in ("call", "attempt"):
-        raise WrongUseError(f"per={per!r} is not known.", hint="Use per='call' or per='attempt'.")
+        raise WrongUseError(f"per={told(per)} is not known.", hint="Use per='call' or per='attempt'.")
     found = native(frame)
     names = names_of(found)
     if needs and needs not in names:
-        raise WrongUseError(f"The frame has no column {needs!r}, which this needs.", hint="Bring the rows in whole with st.read.")
+        raise WrongUseError(f"The frame has no column {told(needs)}, which this needs.", hint="Bring the rows in whole with st.read.")
     missing = [nw.lit(None, dtype=nw.Float64 if c == "elapsed_ms" else nw.String).alias(c) for c in columns if c not in names]
     prepared = _with_answer(found, names, missing)
     wanted = list(dict.fromkeys((*columns, "at_us", "answer")))
@@ -339,18 +344,17 @@ def _outcome_is(wanted: Collection[str]) -> nw.Expr:
     among["other"] = ~nw.any_horizontal(*among.values(), ignore_nulls=True)
     if unknown := [name for name in wanted if name not in among]:
         hint = f"Use {', '.join(filter(None, among))}, or '' for an answer that is not known."
-        raise WrongUseError(f"Outcome {unknown[0]!r} is not known.", hint=hint)
+        raise WrongUseError(f"Outcome {told(unknown[0])} is not known.", hint=hint)
     nothing = answer.is_null() & ~answer.is_null()
     return nw.any_horizontal(nothing, *(among[name] for name in wanted), ignore_nulls=True)
 
 
 def _status_is(wanted: list[Any]) -> nw.Expr:
     classes = [int(str(w)[0]) for w in wanted if re.fullmatch(r"[1-5]xx", str(w), re.IGNORECASE)]
-    try:
-        exact = [int(w) for w in wanted if not re.fullmatch(r"[1-5]xx", str(w), re.IGNORECASE)]
-    except ValueError as error:
-        raise WrongUseError(f"Status {wanted!r} is not known.", hint="Use a number such as 403, or a class such as '4xx'.") from error
-    return nw.col("status").is_in(exact) | (nw.col("status") // 100).is_in(classes)
+    plain = [w for w in wanted if not re.fullmatch(r"[1-5]xx", str(w), re.IGNORECASE)]
+    if odd := [w for w in plain if not re.fullmatch(r"-?\d{1,9}", str(w).strip(), re.ASCII)]:
+        raise WrongUseError(f"Status {told(odd[0])} is not known.", hint="Use a number such as 403, or a class such as '4xx'.")
+    return nw.col("status").is_in([int(w) for w in plain]) | (nw.col("status") // 100).is_in(classes)
 
 
 def _anywhere(text: str, columns: Collection[str]) -> nw.Expr:
@@ -362,11 +366,18 @@ def _several(value: Any) -> list[Any]:
     return [value] if isinstance(value, (str, int, datetime)) else list(value)
 
 
-def _micros(time: datetime | str) -> int:
+def _timestamp(time: datetime | str) -> pd.Timestamp | None:
     try:
         at = pd.Timestamp(time)
-    except ValueError as error:
-        raise WrongUseError(f"{str(time)!r} is no time.", hint="Write it like 2024-06-01T12:00Z.") from error
+    except (TypeError, ValueError):
+        return None
+    return None if pd.isna(at) else at
+
+
+def _micros(time: datetime | str) -> int:
+    at = _timestamp(time)
+    if at is None:  # raised here, where no error that quotes it is its context
+        raise WrongUseError(f"{told(time)} is no time.", hint="Write it like 2024-06-01T12:00Z.")
     at = at.tz_localize(UTC) if at.tzinfo is None else at.tz_convert(UTC)
     return int((at - pd.Timestamp(0, tz=UTC)) // pd.Timedelta(microseconds=1))
 

@@ -4,12 +4,54 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from sinchtools.records import visible
 
+_PART = re.compile(r"[A-Z]?[a-z]{0,16}|[A-Z]{1,16}|[A-Za-z\d]{1,5}")
+_SECRET_LIKE = re.compile(r"\d{9,}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{16,}|[A-Za-z\d]{33,}")  # a number of a person, a token, an id
+_LONGEST = 40
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def told(value: object) -> str:
+    """
+    Return what an error may say of a value: a word as it stands, all else by type and size, since it may be evidence.
+
+    Examples
+    --------
+    >>> told("sandbx"), told("Dear Anna, it is 5c1e9a7b3d2f4e68"), told({"to": "+15551230001"})
+    ("'sandbx'", '<text of 33 characters>', '<dict of 1>')
+    """
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < 100_000):
+        return repr(value)
+    if isinstance(value, str):
+        return repr(value) if _is_word(value) else f"<text of {len(value):,} characters>"
+    size = f" of {len(value):,}" if isinstance(value, bytes | bytearray | list | tuple | set | dict) else ""
+    return f"<{type(value).__name__}{size}>"
+
+
+def _is_word(text: str) -> bool:
+    if len(text) > _LONGEST or sum(map(str.isdigit, text)) > 4:
+        return False
+    return all(map(_PART.fullmatch, re.split(r"[._/:+-]|(?<=^\d) ", text)))
+
+
+def told_path(path: Path | str) -> str:
+    """
+    Return what an error may say of a path or the name of a file: less what could be a number of a person, a token or an id.
+
+    Examples
+    --------
+    >>> told_path("logs/case of +15551230001.har")
+    "'logs/case of +….har'"
+    """
+    text = str(path)
+    if len(text) > 1000 or "\n" in text or (isinstance(path, str) and not re.search(r"[/\\.*]", text)):
+        return told(text)
+    return repr(_SECRET_LIKE.sub("…", text))
 
 
 class SinchToolsError(Exception):
@@ -40,15 +82,15 @@ class WrongUseError(SinchToolsError, ValueError):
     """A function was called with something that it cannot work with."""
 
 
-class NoExchangeError(WrongUseError, IndexError):
-    """The evidence has no exchange at that position."""
+class NoExchangeError(WrongUseError, IndexError, KeyError):
+    """The evidence has no exchange at that position or with that id."""
 
 
 class MissingInputError(SinchToolsError, FileNotFoundError):
     """A path that was asked for does not exist or cannot be read."""
 
     def __init__(self, path: Path | str, reason: str = "does not exist") -> None:
-        super().__init__(f"{str(path)!r} {reason}.", hint="Check the path, or paste the text itself.")
+        super().__init__(f"{told_path(path)} {reason}.", hint="Check the path, or paste the text itself.")
 
 
 class WriteError(WrongUseError, OSError):
@@ -58,7 +100,7 @@ class WriteError(WrongUseError, OSError):
         reason = getattr(error, "strerror", None) or "its name cannot be used"
         full = getattr(error, "errno", None) in _FULL
         hint = "Free some space, then do it again." if full else "Choose a place that you may write to."
-        super().__init__(f"{str(place)!r} cannot be written: {reason}.", hint=hint)
+        super().__init__(f"{told_path(place)} cannot be written: {reason}.", hint=hint)
         self.strerror = reason
 
 
@@ -68,7 +110,7 @@ class UnknownRegionError(SinchToolsError, ValueError):
     def __init__(self, region: str, known: Collection[str]) -> None:
         close = difflib.get_close_matches(region, known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(known)}."
-        super().__init__(f"No base URL is known for region {region!r}.", hint=hint)
+        super().__init__(f"No base URL is known for region {told(region)}.", hint=hint)
 
 
 class MissingCredentialsError(SinchToolsError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sinchtools.errors import LogError, WriteError
+from sinchtools.errors import LogError, WriteError, told_path
 
 try:
     import fcntl
@@ -174,7 +174,7 @@ def _refuse_state(path: Path, state: os.stat_result, *, is_written: bool, is_fol
     else:
         return
     hint = "Do not use a case folder that others put together; take what is in it as evidence, or copy it to a folder of your own."
-    raise LogError(f"{str(path)!r} {what}, and is not used.", hint=hint)
+    raise LogError(f"{told_path(path)} {what}, and is not used.", hint=hint)
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
@@ -186,4 +186,4 @@ def _refuse_what_is_no_file(path: Path) -> None:
     if path.exists() and not path.is_file():
         raise OSError(0, "it is no plain file")
     if path.parent.exists() and not path.parent.is_dir():
-        raise OSError(0, f"{str(path.parent)!r} is no folder")
+        raise OSError(0, f"{told_path(path.parent)} is no folder")

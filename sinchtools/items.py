@@ -17,7 +17,7 @@ from sinchtools.catalogue import status_of
 from sinchtools.checks import instant_of, is_group_id
 from sinchtools.claims import claimed
 from sinchtools.client import as_sent
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.hazards import MAY_BE_SENT, VENDOR, advice_on, aimed_at, endpoint_of, headers_to_send, reads, reasons_against, sent_to, was_refused
 from sinchtools.lanes import assumed_for, fault_for
 from sinchtools.records import Exchange, header, with_headers
@@ -209,7 +209,7 @@ def _check(edit: Mapping[str, Any]) -> None:
     if not isinstance(edit, Mapping):
         raise WrongUseError(f"A {type(edit).__name__} is no edit.", hint="Give a dict, such as {'headers': {'Content-Type': 'application/json'}}.")
     if unknown := set(edit) - set(_EDITABLE):
-        raise WrongUseError(f"{sorted(map(str, unknown))[0]!r} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
+        raise WrongUseError(f"{told(sorted(map(str, unknown))[0])} is no part of a request.", hint=f"An edit has the keys {', '.join(_EDITABLE)}.")
     for name, kind, wanted in (("method", str, "text"), ("url", str, "text"), ("headers", Mapping, "a dict of names and values")):
         if name in edit and not isinstance(edit[name], kind):
             raise WrongUseError(f"A {type(edit[name]).__name__} is no {name}.", hint=f"Give {wanted}.")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sinchtools import seen
 from sinchtools.aliases import BETWEEN, MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, grouped, national, people
-from sinchtools.errors import LeakError
+from sinchtools.errors import LeakError, told_path
 from sinchtools.files import put
 from sinchtools.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.redact import MARKER, is_placeholder, secrets_in
@@ -271,7 +271,7 @@ def _zip(data: bytes) -> Iterator[tuple[bytes, str]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
                 if member.file_size > MOST_UNPACKED:
-                    raise LeakError(f"{member.filename[:60]!r} is too large to be looked through.", hint="Leave it out.")
+                    raise LeakError(f"{told_path(member.filename)} is too large to be looked through.", hint="Leave it out.")
                 yield archive.read(member), f"{member.filename[:60]!r}"
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, OSError):
         return

@@ -11,7 +11,7 @@ from functools import cache
 from sinchtools import catalogue
 from sinchtools.client import Client
 from sinchtools.diagnosis import diagnose
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.livechecks import live_check
 from sinchtools.records import Exchange, Finding, Step, visible
 from sinchtools.settings import share_folder
@@ -158,7 +158,7 @@ class Walk:
             The state is none of `STATES`, or the walk has ended.
         """
         if state not in STATES:
-            raise WrongUseError(f"{state!r} is no answer to a step.", hint=f"Use one of: {', '.join(STATES)}.")
+            raise WrongUseError(f"{told(state)} is no answer to a step.", hint=f"Use one of: {', '.join(STATES)}.")
         if self.finished:
             raise WrongUseError("The walk has ended.", hint="Go back() a step, or begin a new walk.")
         self._record(state, note)

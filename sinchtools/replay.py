@@ -27,7 +27,7 @@ from sinchtools.checkfirst import LISTED_AFTER, batch_of, members_of
 from sinchtools.claims import claim
 from sinchtools.client import Client, connect
 from sinchtools.diagnosis import diagnose
-from sinchtools.errors import NotAllowedError, WrongUseError
+from sinchtools.errors import NotAllowedError, WrongUseError, told
 from sinchtools.exporters import to_curl
 from sinchtools.hazards import (
     MAY_BE_SENT,
@@ -499,7 +499,7 @@ def plan(
         Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
     """
     if target not in settings.RUNGS:
-        raise WrongUseError(f"{target!r} is no target.", hint=f"Use one of: {', '.join(settings.RUNGS)}.")
+        raise WrongUseError(f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.RUNGS)}.")
     _check_allowed(target)
     if client is not None and (target != "sandbox" or client.target != "sandbox"):
         raise WrongUseError("A client to send through is for the target sandbox, and a sandbox's own.", hint="Leave client= out.")
@@ -508,7 +508,7 @@ def plan(
     exchanges = _exchanges(evidence)
     edits = edits or {}
     if unknown := set(edits) - {exchange.id for exchange in exchanges}:
-        raise WrongUseError(f"There is no exchange {sorted(unknown)[0]!r} to edit.", hint="Use an id from the evidence's frame.")
+        raise WrongUseError(f"There is no exchange {told(sorted(map(str, unknown))[0])} to edit.", hint="Use an id from the evidence's frame.")
     number = checked_number(test_number) if test_number is not None else None
     place, region = f"sandbox {client.base_url}" if client else target, os.environ.get("SINCH_REGION") or "us"
     items: Sequence[Item] = [weighed(item_of(exchange, edits.get(exchange.id), place, number), target, region) for exchange in exchanges]
@@ -544,7 +544,8 @@ def replay(
     'SAME'
     """
     if target not in {"preview", "sandbox"}:
-        raise NotAllowedError(f"{target} is not run at once.", hint="Make a plan with st.plan(...), look at it, then plan.run(confirm=plan.effect).")
+        hint = "Make a plan with st.plan(...), look at it, then plan.run(confirm=plan.effect)."
+        raise NotAllowedError(f"{told(target)} is not run at once.", hint=hint)
     edits = None
     if edit is not None:
         exchanges = _exchanges(evidence)
@@ -560,9 +561,10 @@ def replay(
 def _check_allowed(target: str) -> None:
     order = settings.RUNGS
     if order.index(target) > order.index(settings.allowed_rung()) and target in VENDOR:
-        said = f": SINCHTOOLS_ALLOW is {said[:20]!r}" if (said := os.environ.get("SINCHTOOLS_ALLOW")) else ""
+        said = f": SINCHTOOLS_ALLOW is {told(said)}" if (said := os.environ.get("SINCHTOOLS_ALLOW")) else ""
         raise NotAllowedError(
-            f"The target {target!r} is not switched on{said}.", hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch."
+            f"The target {told(target)} is not switched on{said}.",
+            hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch.",
         )
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.aliases import Aliases
 from sinchtools.case import Case, replay_rows
 from sinchtools.diagnosis import Diagnosis, diagnose
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 from sinchtools.exporters import to_curl, to_jsonl
 from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
@@ -84,9 +84,10 @@ def report(
     """
     path, chosen = Path(path), list(parts)
     if path.suffix.lower() not in (".html", ".zip"):
-        raise WrongUseError(f"A report cannot be written as {path.suffix or 'a file without an ending'!r}.", hint="Use .html or .zip.")
+        ending = told(path.suffix) if path.suffix else "a file without an ending"
+        raise WrongUseError(f"A report cannot be written as {ending}.", hint="Use .html or .zip.")
     if unknown := [part for part in chosen if part not in PARTS]:
-        raise WrongUseError(f"A report has no part {unknown[0]!r}.", hint=f"Choose from {', '.join(PARTS)}.")
+        raise WrongUseError(f"A report has no part {told(unknown[0])}.", hint=f"Choose from {', '.join(PARTS)}.")
     content = _content(what, key, replays, walks, notes, created, path.stem)
     page = _page(content, [part for part in PARTS if part in chosen]).encode("utf-8", "replace")
     return write(path, page if path.suffix.lower() == ".html" else _capsule(content, page), content.known, content.shown)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sinchtools.calllog import CallLog
 from sinchtools.client import retry_delay_s
-from sinchtools.errors import AlreadySentError, NotAllowedError, WrongUseError
+from sinchtools.errors import AlreadySentError, NotAllowedError, WrongUseError, told
 from sinchtools.hazards import VENDOR, goes_again
 from sinchtools.records import Exchange
 
@@ -47,13 +47,13 @@ class Pace:
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= MAX_WORKERS:
-            raise WrongUseError(f"{self.workers} workers are not possible.", hint=f"Use 1 to {MAX_WORKERS}.")
+            raise WrongUseError(f"{told(self.workers)} workers are not possible.", hint=f"Use 1 to {MAX_WORKERS}.")
         for count in (self.attempts, self.break_after):
             if count < 1:
-                raise WrongUseError(f"{count} attempts, or failures in a row, are not possible.", hint="Use 1 or more.")
+                raise WrongUseError(f"{told(count)} attempts, or failures in a row, are not possible.", hint="Use 1 or more.")
         for rate in (self.requests_per_s, self.messages_per_s):
             if rate is not None and not rate > 0:
-                raise WrongUseError(f"{rate!r} a second is no rate.", hint="Use a number above 0, or leave it out for as fast as it goes.")
+                raise WrongUseError(f"{told(rate)} a second is no rate.", hint="Use a number above 0, or leave it out for as fast as it goes.")
 
     def seconds(self, messages: int) -> float:
         """Return how long a request with so many messages holds up the next one."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from sinchtools.errors import LogError, MissingCredentialsError, UnknownRegionError, WrongUseError
+from sinchtools.errors import LogError, MissingCredentialsError, UnknownRegionError, WrongUseError, told, told_path
 from sinchtools.files import refuse_open
 
 REGIONS = {  # region: whether project access keys (OAuth2) work there; source: SMS API reference, README of the vendor's Python SDK
@@ -102,7 +102,7 @@ def base_url(region: str, *, oauth: bool = False) -> str:
         raise UnknownRegionError(region, REGIONS)
     if oauth and not REGIONS[region]:
         raise WrongUseError(
-            f"Project access keys (OAuth2) do not work in region {region!r}.", hint="Use us or eu, or the service plan's own API token."
+            f"Project access keys (OAuth2) do not work in region {told(region)}.", hint="Use us or eu, or the service plan's own API token."
         )
     return f"https://{'zt.' if oauth else ''}{region}.sms.api.sinch.com"
 
@@ -140,6 +140,6 @@ def work_folder() -> Path:
         refuse_open(folder, is_ours=folder.name == _WORK_FOLDER)
     except OSError as error:
         raise LogError(
-            f"The work folder {str(folder)!r} cannot be made: {error.strerror}.", hint="Set SINCHTOOLS_HOME to a folder that you may write to."
+            f"The work folder {told_path(folder)} cannot be made: {error.strerror}.", hint="Set SINCHTOOLS_HOME to a folder that you may write to."
         ) from None
     return folder

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sinchtools.api import BY_TEMPLATE
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 
 TOKEN_PATH = "/oauth2/token"
 BODIES = ("html", "truncated")
@@ -124,16 +124,16 @@ def _fault(spec: dict[str, Any]) -> Fault:
     given = {name: value for name, value in spec.items() if value is not None}
     for name, value in given.items():
         if name not in _KINDS:
-            raise WrongUseError(f"A fault has no field {name!r}.", hint=f"Use: {', '.join(_KINDS)}.")
+            raise WrongUseError(f"A fault has no field {told(name)}.", hint=f"Use: {', '.join(_KINDS)}.")
         if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and bool not in _KINDS[name]):
-            raise WrongUseError(f"The fault's {name} cannot be {value!r}.", hint=f"Give {_KINDS[name][-1].__name__}.")
+            raise WrongUseError(f"The fault's {name} cannot be {told(value)}.", hint=f"Give {_KINDS[name][-1].__name__}.")
         if isinstance(value, int | float) and name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
-            raise WrongUseError(f"The fault's {name} cannot be {value!r}.", hint="Give {} to {}.".format(*_RANGES[name]))
+            raise WrongUseError(f"The fault's {name} cannot be {told(value)}.", hint="Give {} to {}.".format(*_RANGES[name]))
     fault = Fault(**given)
     if fault.endpoint is not None and fault.endpoint not in _ENDPOINTS:
-        raise WrongUseError(f"The fault's endpoint cannot be {fault.endpoint!r}.", hint="Give a template: POST /batches/{batch_id}.")
+        raise WrongUseError(f"The fault's endpoint cannot be {told(fault.endpoint)}.", hint="Give a template: POST /batches/{batch_id}.")
     if fault.body not in (None, *BODIES):
-        raise WrongUseError(f"The fault's body cannot be {fault.body!r}.", hint=f"Use one of: {', '.join(BODIES)}.")
+        raise WrongUseError(f"The fault's body cannot be {told(fault.body)}.", hint=f"Use one of: {', '.join(BODIES)}.")
     if fault.status is None and (fault.code or fault.body == "html" or fault.retry_after_s is not None):
         raise WrongUseError("A fault with a code, a Retry-After or an HTML body needs a status.", hint="Add status, such as 503.")
     if not (fault.status or fault.latency_ms or fault.drop or fault.body):

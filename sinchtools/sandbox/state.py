@@ -15,7 +15,7 @@ from typing import Any
 
 from sinchtools.api import LIST_WINDOW_HOURS, MAX_VALIDITY_DAYS, RETENTION_DAYS, digits
 from sinchtools.checks import instant_of, is_group_id
-from sinchtools.errors import WrongUseError
+from sinchtools.errors import WrongUseError, told
 
 TOKEN_LIFETIME_S = 3600
 MESSAGES_PER_SECOND = 100  # ours: the vendor's numbers are contractual
@@ -359,7 +359,7 @@ def account_settings(given: dict[str, Any]) -> dict[str, Any]:
     """
     known = {"token", "kind", "callback_url", "inbound_url", "hmac_secret", "blocked", "illegal_countries", "default_originator", "legacy_codes"}
     if odd := set(given) - known - {"messages_per_second", "key_id", "key_secret"}:
-        raise WrongUseError(f"An account has no setting {min(odd)!r}.", hint=f"Use: {', '.join(sorted(known))}, messages_per_second.")
+        raise WrongUseError(f"An account has no setting {told(min(odd))}.", hint=f"Use: {', '.join(sorted(known))}, messages_per_second.")
     return {name: value for name, value in given.items() if value is not None}
 
 
