@@ -22,7 +22,7 @@ from sinchtools.catalogue import explain
 from sinchtools.checks import instant_of
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.doctor import doctor
-from sinchtools.errors import MissingInputError, SinchToolsError, WriteError, WrongUseError
+from sinchtools.errors import MissingInputError, SinchToolsError, WriteError, WrongUseError, told, told_path
 from sinchtools.files import failing_as
 from sinchtools.hazards import VENDOR
 from sinchtools.importers import Evidence, read
@@ -133,14 +133,14 @@ def _progress(progress: Progress) -> None:
 
 def _refuse_no_log(path: Path) -> None:
     if not path.is_file():
-        raise WrongUseError(f"There is no call log {str(path)!r}.", hint="A replay writes one: give the path that its --log had.")
+        raise WrongUseError(f"There is no call log {told_path(path)}.", hint="A replay writes one: give the path that its --log had.")
     try:
         with path.open("rb") as file:
             head = file.read(15)
     except OSError as error:
         raise MissingInputError(path, "cannot be read") from error
     if head != b"SQLite format 3":
-        raise WrongUseError(f"{str(path)!r} is no call log.", hint="Evidence is shown by read; a call log is written by replay.")
+        raise WrongUseError(f"{told_path(path)} is no call log.", hint="Evidence is shown by read; a call log is written by replay.")
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -380,20 +380,20 @@ def _sources(names: Iterable[str]) -> Iterable[Path | bytes | str]:
 
 def _standard_input() -> bytes:
     if sys.stdin is None:
-        raise MissingInputError("standard input", "is closed")
+        raise MissingInputError(Path("standard input"), "is closed")
     try:
         data = sys.stdin.buffer.read(LARGEST + 1)
     except OSError as error:
-        raise MissingInputError("standard input", "cannot be read") from error
+        raise MissingInputError(Path("standard input"), "cannot be read") from error
     if len(data) > LARGEST:
-        raise MissingInputError("standard input", f"holds more than {LARGEST // 2**20} MB")
+        raise MissingInputError(Path("standard input"), f"holds more than {LARGEST // 2**20} MB")
     return data
 
 
 def _pair(given: str) -> tuple[str, str]:
     theirs, equals, ours = given.rpartition("=")
     if not equals or ours not in COLUMNS:
-        raise WrongUseError(f"{given!r} names no column.", hint=f"Write THEIRS=OURS; ours is one of: {', '.join(COLUMNS)}.")
+        raise WrongUseError(f"{told(given)} names no column.", hint=f"Write THEIRS=OURS; ours is one of: {', '.join(COLUMNS)}.")
     return theirs, ours
 
 
@@ -401,7 +401,7 @@ def _instant(value: str | None) -> datetime | None:
     if value is None:
         return None
     if (instant := instant_of(value)) is None:
-        raise WrongUseError(f"{value!r} is no time.", hint="Write it as 2026-11-23T08:00:00Z.")
+        raise WrongUseError(f"{told(value)} is no time.", hint="Write it as 2026-11-23T08:00:00Z.")
     return instant
 
 
@@ -432,15 +432,15 @@ def _say(words: object, *, file: TextIO | None = None) -> None:
             print(visible(str(words)), file=file, flush=True)
         return
     if sys.stdout is None:
-        raise WriteError("standard output", OSError(0, "it is closed"))
-    with failing_as("standard output"):
+        raise WriteError(Path("standard output"), OSError(0, "it is closed"))
+    with failing_as(Path("standard output")):
         print(visible(str(words)))
 
 
 def _flush() -> None:
     """Write what was printed; where that is not possible, nothing more is tried when Python ends."""
     try:
-        with failing_as("standard output"):
+        with failing_as(Path("standard output")):
             if sys.stdout is not None:
                 sys.stdout.flush()
     except OSError:

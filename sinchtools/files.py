@@ -158,7 +158,7 @@ def refuse_open(folder: Path, *, is_ours: bool) -> None:
             return
     if state.st_mode & 0o022:
         raise LogError(
-            f"Others may write in the folder {str(folder)!r} (mode {stat.S_IMODE(state.st_mode):o}), and numbers of people would be in it.",
+            f"Others may write in the folder {told_path(folder)} (mode {stat.S_IMODE(state.st_mode):o}), and numbers of people would be in it.",
             hint=f"Run: chmod 700 {folder}, or take another folder of your own (SINCHTOOLS_HOME for the work folder).",
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinchtools import tables
 from sinchtools.catalogue import UNTYPESET
-from sinchtools.errors import NoExchangeError
+from sinchtools.errors import NoExchangeError, told
 from sinchtools.records import Exchange, Skipped, as_dict, visible
 from sinchtools.seen import Digest
 
@@ -70,14 +70,12 @@ class Evidence:
         """Return the exchange at a position or with an id."""
         if isinstance(key, str):
             found = next((exchange for exchange in self.exchanges if exchange.id == key), None)
-            if found is None:
-                raise KeyError(key)
-            return found
-        try:
-            return self.exchanges[key]
-        except IndexError:
+        else:
+            found = self.exchanges[key] if -len(self) <= key < len(self) else None
+        if found is None:
             hint = f"Choose among these: {self.outcome}" if self.exchanges else "Choose another status and code, or read other evidence."
-            raise NoExchangeError(f"There is no exchange {key}: the evidence holds {len(self)}.", hint=hint) from None
+            raise NoExchangeError(f"There is no exchange {told(key)}: the evidence holds {len(self)}.", hint=hint)
+        return found
 
     def failing(self, status: int | None = None, code: str | None = None) -> Evidence:
         """Return the evidence with only those rows that are no success; of one status, and of one code, if given."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sinchtools.importers.pieces import Piece, joined, status_of
+from sinchtools.importers.pieces import Piece, TooMuchError, joined, loaded, status_of
 from sinchtools.records import Exchange
 
 _LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"log\"\s*:\s*\{")
@@ -73,10 +73,10 @@ def _rescued(piece: Piece) -> Iterator[Any]:
     wrapped = _JSONP.fullmatch(piece.text)
     if wrapped:
         try:
-            yield from json.loads(wrapped[1])["log"]["entries"]
+            yield from loaded(wrapped[1])["log"]["entries"]
             piece.guess(None, "the JavaScript call around the HAR was taken off")
             return
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError, TooMuchError):
             pass
     start = _ENTRIES.search(piece.text)
     at = start.end() if start else len(piece.text)

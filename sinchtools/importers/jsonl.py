@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sinchtools.importers.pieces import HTTP_METHODS, Piece, joined, status_of, words
+from sinchtools.importers.pieces import HTTP_METHODS, TOO_MANY_VALUES, Piece, TooMuchError, joined, loaded, status_of, words
 from sinchtools.records import Exchange
 from sinchtools.tables import COLUMNS
 
@@ -61,6 +61,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "failure": words("err.type error.type err.code err.name error.name exception.type failure error_class"),
 }
 REQUEST_LINES = words("request request_line requestline http.request_line req")
+_TELLING = {*FIELDS["method"], *FIELDS["url"], *FIELDS["status"], *REQUEST_LINES}  # without one of these, there is no HTTP in an object
 _REQUEST_LINE = re.compile(rf"({'|'.join(HTTP_METHODS)}) (\S+)(?: HTTP/[\d.]+)?")
 DURATIONS = {  # field path: how many milliseconds one unit is
     **dict.fromkeys(
@@ -135,7 +136,9 @@ def _parsed(text: str) -> tuple[Any, str]:
     if text in "[]":
         return {}, "JSON that is no object"
     try:
-        return json.loads(text), ""
+        return loaded(text), ""
+    except TooMuchError:
+        return None, TOO_MANY_VALUES
     except RecursionError:
         return None, "JSON that is nested too deeply"
     except ValueError as error:
@@ -239,6 +242,8 @@ def body_of(value: Any) -> str | None:
 
 def _foreign(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange | None:
     flat = dict(_flat(value))
+    if _TELLING.isdisjoint(flat):
+        return None
     found = {name: next((flat[path] for path in paths if flat.get(path) not in (None, "")), None) for name, paths in FIELDS.items()}
     method, url = _method(found["method"]), url_of(found, flat)
     if not (method and url):

@@ -11,14 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sinchtools.importers.sources import bytes_of
 from sinchtools.records import Skipped
 
 HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
 LARGEST_FILE = 10_000_000  # bytes of a file that a command names
+MOST_VALUES = 20_000_000  # of one JSON document, and lines of one text: their objects would fill the memory
+MOST_SKIPPED = 1_000_000  # pieces of one reading that hold nothing
+TOO_MANY_VALUES = f"JSON of more than {MOST_VALUES:,} values: split it, or write one object a line and use st.scan"
 _EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0, 1.0))  # from: divisor (nanoseconds, microseconds, milliseconds, seconds)
 _APACHE = re.compile(r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?([+-]\d{4}|Z))?")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[ T]+(\d\d:\d\d(?::\d\d)?))?")  # day.month.year, as a spreadsheet writes it
 _ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE)
+
+
+class TooMuchError(Exception):
+    """There is more than is read in one go; never leaves this package."""
 
 
 class Piece:
@@ -39,6 +47,10 @@ class Piece:
         Values that the evidence itself calls secret, wherever they stand.
     skipped, guessed
         What was not read, and what was read but guessed, so far.
+    room
+        How many more pieces may be skipped.
+    is_too_much
+        Whether the text is JSON with more values than are read at once.
     """
 
     def __init__(
@@ -49,6 +61,7 @@ class Piece:
         self.secrets: set[str] = set()
         self.skipped: list[Skipped] = []
         self.guessed: list[Skipped] = []
+        self.room, self.is_too_much = MOST_SKIPPED, False
         self._zone_said = False
 
     def __repr__(self) -> str:
@@ -61,26 +74,50 @@ class Piece:
         if self.text.lstrip()[:1] not in ("{", "["):
             return None
         try:
-            return json.loads(self.text)
+            return loaded(self.text)
+        except TooMuchError:
+            self.is_too_much = True
         except (ValueError, RecursionError):
-            return None
+            pass
+        return None
 
     @cached_property
     def lines(self) -> list[str]:
         """The lines; only line feeds separate them, since other separators occur inside of JSON strings."""
-        return [line.rstrip("\r") for line in self.text.split("\n")]
+        lines = self.text.split("\n", MOST_VALUES)
+        if len(lines) > MOST_VALUES:
+            self.skip(MOST_VALUES + 1, f"more than {MOST_VALUES:,} lines: the rest was not read; split the file, or use st.scan")
+            lines.pop()
+        return [line.rstrip("\r") for line in lines]
 
     def at(self, position: int | str | None = None) -> str:
         """Return the name of a place in this piece: ``case.har#17``."""
         return self.name if position is None else f"{self.name}#{position}"
 
     def skip(self, position: int | str | None, reason: str) -> None:
-        """List a part that was not read; a run of the same reason is folded."""
-        _fold(self.skipped, Skipped(source=self.at(position), reason=reason))
+        """
+        List a part that was not read; a run of the same reason is folded.
+
+        Raises
+        ------
+        TooMuchError
+            There is no room for more of them.
+        """
+        if self.room <= 0:
+            raise TooMuchError
+        self.room -= 1
+        self._list(self.skipped, position, reason)
 
     def guess(self, position: int | str | None, reason: str) -> None:
         """List a part that was read, but not as it stands."""
-        _fold(self.guessed, Skipped(source=self.at(position), reason=reason))
+        self._list(self.guessed, position, reason)
+
+    def _list(self, listed: list[Skipped], position: int | str | None, reason: str) -> None:
+        last = listed[-1] if listed else None
+        if last and last.reason == reason:
+            listed[-1] = Skipped(source=last.source, reason=reason, count=last.count + 1)
+        else:
+            listed.append(Skipped(source=self.at(position), reason=reason))
 
     def file(self, name: str, position: int | str | None) -> bytes | None:
         """Return what is in a file of the one folder that was given for it, or None with a warning: no other file is ever read."""
@@ -99,6 +136,20 @@ class Piece:
             self._zone_said = True
             self.guess(None, f"times without a zone were taken as {self.tz or 'UTC'}; say tz= (--tz) when they are not")
         return _utc(moment.replace(tzinfo=self.tz or UTC))
+
+
+def loaded(text: str) -> Any:
+    """
+    Return the value of a JSON text.
+
+    Raises
+    ------
+    TooMuchError
+        It has so many values that they would fill the memory.
+    """
+    if len(text) > MOST_VALUES and sum(map(text.count, "[{,")) > MOST_VALUES:
+        raise TooMuchError
+    return json.loads(text)
 
 
 def instant(value: object) -> datetime | None:
@@ -142,10 +193,14 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
     headers: dict[str, str] = {}
     spelling: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for name, value in pairs:
         name = spelling.setdefault(name.lower(), name)
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+        if name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    return headers | {name: ", ".join(values) for name, values in repeated.items()} if repeated else headers
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -168,11 +223,10 @@ def _inside(folder: Path | None, name: str) -> bytes | None:
     try:
         root = folder.resolve()
         path = (root / name).resolve()
-        if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size > LARGEST_FILE:
-            return None
-        return path.read_bytes()
+        content, refused = bytes_of(path, LARGEST_FILE) if path.is_relative_to(root) else (b"", "elsewhere")
     except (OSError, ValueError):
         return None
+    return None if refused else content
 
 
 def _since_1970(number: float) -> datetime | None:
@@ -188,13 +242,6 @@ def _utc(moment: datetime | None) -> datetime | None:
         return moment and moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _fold(listed: list[Skipped], new: Skipped) -> None:
-    if listed and listed[-1].reason == new.reason:
-        listed[-1] = Skipped(source=listed[-1].source, reason=new.reason, count=listed[-1].count + 1)
-    else:
-        listed.append(new)
 
 
 _MONTHS = {name: i for i, name in enumerate(words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"), start=1)}

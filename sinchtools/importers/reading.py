@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sinchtools import api
-from sinchtools.errors import MissingInputError, WrongUseError
+from sinchtools.errors import MissingInputError, WrongUseError, told
 from sinchtools.importers import access_log, callback, curl, har, http_message, jsonl, postman, sdk_log, sources
 from sinchtools.importers.evidence import Evidence
-from sinchtools.importers.pieces import Piece
+from sinchtools.importers.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError
 from sinchtools.importers.scan import is_lazy
 from sinchtools.importers.scan import rows as scanned_rows
 from sinchtools.records import EXCHANGE_FIELDS, Exchange, Skipped
@@ -50,6 +50,9 @@ FORMATS: dict[str, Format] = {  # in the order in which they are tried
     "sentence": Format(http_message.sniff_sentence, http_message.parse_sentence),
 }
 _STRINGS = tuple(name for name, (dtype, _) in COLUMNS.items() if dtype == "string" and not name.endswith("_headers") and name != "outcome")
+MOST_ROWS = 1_000_000
+TOO_MANY_ROWS = f"more than {MOST_ROWS:,} exchanges: the rest was not read; st.scan reads files of any size"
+TOO_MANY_SKIPPED = f"more than {MOST_SKIPPED:,} pieces without HTTP data: the rest was not read; leave them out, or use st.scan"
 NO_FORMAT = "no HTTP data in any known form"
 _TEXT_FIELDS = ("parent_id", "call_id", "source", "method", "url", "request_body", "status", "code", "text", "response_body", "failure", "at")
 
@@ -94,7 +97,7 @@ def read(
     """
     format = "table" if format in ("csv", "tsv") else format
     if format is not None and format not in FORMATS:
-        raise WrongUseError(f"{format!r} is no format that is read here.", hint=f"Use one of: {', '.join(FORMATS)}.")
+        raise WrongUseError(f"{told(format)} is no format that is read here.", hint=f"Use one of: {', '.join(FORMATS)}.")
     reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
     with _garbage_left():
         if is_lazy(source) or ids is not None:
@@ -130,6 +133,7 @@ class _Reading:
     warnings: list[Skipped] = field(default_factory=list)
     formats: Counter[str] = field(default_factory=Counter)
     ids: Counter[str] = field(default_factory=Counter)
+    room: int = MOST_SKIPPED
 
     def take(self, source: Source, name: str) -> None:
         if isinstance(source, Exchange):
@@ -160,26 +164,40 @@ class _Reading:
         if opened.refused or not opened.text.strip("\0 \r\n\t\ufeff"):
             self.skipped.append(Skipped(source=opened.name, reason=opened.refused or "empty"))
             return
-        piece = Piece(opened.name, opened.text, files=self.files, tz=self.tz, columns=self.columns)
+        try:
+            self.sort(Piece(opened.name, opened.text, files=self.files, tz=self.tz, columns=self.columns))
+        except MemoryError:
+            self.skipped.append(Skipped(source=opened.name, reason=sources.TOO_LARGE))
+
+    def sort(self, piece: Piece) -> None:
         name = self.forced or format_of(piece)
         if name is None:
-            self.skipped.append(Skipped(source=piece.name, reason=NO_FORMAT))
+            self.skipped.append(Skipped(source=piece.name, reason=TOO_MANY_VALUES if piece.is_too_much else NO_FORMAT))
         elif name == "postman":
             self.waiting.append(piece)
         else:
             self.parse(piece, name)
 
     def parse(self, piece: Piece, name: str) -> None:
-        before = len(self.exchanges)
+        before, stopped, piece.room = len(self.exchanges), "", self.room
         try:
             for raw in FORMATS[name].parse(piece):
+                if len(self.exchanges) >= MOST_ROWS:
+                    stopped = TOO_MANY_ROWS
+                    break
                 self.keep(self.cleaned(piece, raw))
-        except (MissingInputError, MemoryError):
+        except TooMuchError:
+            stopped = TOO_MANY_SKIPPED
+        except MemoryError:
+            stopped = sources.TOO_LARGE
+        except MissingInputError:
             raise
         except Exception as error:  # a reader's defect costs the rest of one file, never the reading
-            piece.skip(None, f"the reader of {name} stopped here ({type(error).__name__}); what came before was read")
+            stopped = f"the reader of {name} stopped here ({type(error).__name__}); what came before was read"
+        self.room = piece.room
         if len(self.exchanges) == before and not piece.skipped:
-            piece.skip(None, f"no HTTP data, though it looks like {name}")
+            stopped = stopped or f"no HTTP data, though it looks like {name}"
+        piece.skipped += [Skipped(source=piece.name, reason=stopped)] * bool(stopped)
         self.formats[name] += len(self.exchanges) - before
         self.skipped += map(self.said, piece.skipped)
         self.warnings += map(self.said, piece.guessed)
@@ -283,5 +301,6 @@ def _zone(tz: str | tzinfo | None) -> tzinfo | None:
         return tz
     try:
         return ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise WrongUseError(f"{tz!r} is no time zone.", hint="Use a name such as Europe/Stockholm or UTC.") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise WrongUseError(f"{told(tz)} is no time zone.", hint="Use a name such as Europe/Stockholm or UTC.")

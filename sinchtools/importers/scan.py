@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinchtools import api
-from sinchtools.errors import MissingInputError, WrongUseError
+from sinchtools.errors import MissingInputError, SinchToolsError, WrongUseError, told_path
 from sinchtools.importers.pieces import status_of
+from sinchtools.importers.sources import SPECIAL, has_an_end, path_of
 from sinchtools.redact import NEEDLES
 from sinchtools.tables import COLUMNS
 
@@ -57,22 +58,37 @@ def scan(pattern: str | Path, *, columns: Mapping[str, str] | None = None) -> du
     """
     import duckdb
 
+    name = _pattern(pattern)
     wanted = _wanted(columns)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET preserve_insertion_order = true")
-    connection.execute("SET VARIABLE sinchtools_files = ?", [str(pattern)])
+    connection.execute("SET VARIABLE sinchtools_files = ?", [name])
     connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
     try:
-        may_repeat = _may_have_call_ids(str(pattern), wanted)
-        raw = _raw(connection, str(pattern), wanted)
-        _check_columns(str(pattern), raw.columns, wanted)
-        present = [name for name in raw.columns if name != "call_id" or may_repeat]  # no retries to fold: the log is read once
-        return raw.project(", ".join(_selected(name, present, columns or {}) for name in SCANNED))
+        may_repeat = _may_have_call_ids(name, wanted)
+        raw = _raw(connection, name, wanted)
+        _check_columns(name, raw.columns, wanted)
+        present = [column for column in raw.columns if column != "call_id" or may_repeat]  # no retries to fold: the log is read once
+        return raw.project(", ".join(_selected(column, present, columns or {}) for column in SCANNED))
     except duckdb.IOException:
-        raise MissingInputError(str(pattern), "fits no file that can be read") from None
+        failed: SinchToolsError = MissingInputError(name, "fits no file that can be read")
     except duckdb.Error:  # its text may quote a line of the file
-        reason = f"{str(pattern)!r} cannot be read as {_reader(str(pattern))}."
-        raise WrongUseError(reason, hint="Check the file's ending, or use st.read for another form.") from None
+        failed = WrongUseError(f"This cannot be read as {_reader(name)}.", hint="Check the file's ending, or use st.read for another form.")
+    raise failed  # here, where no error of DuckDB is its context
+
+
+def _pattern(given: str | Path) -> str:
+    if not isinstance(given, str | Path):
+        raise WrongUseError(f"A {type(given).__name__} is no path.", hint="Give the path or glob of a log; a frame needs no scan.")
+    if isinstance(given, str) and path_of(given) is None:
+        raise WrongUseError(f"A text of {len(given):,} characters is no path.", hint="Give the path or glob of a log; pasted text is for st.read.")
+    if any(not has_an_end(Path(file)) for file in _files(str(given))):
+        raise WrongUseError(f"{told_path(given)} is {SPECIAL}.")
+    return str(given)
+
+
+def _files(pattern: str) -> list[str]:
+    return [file for file in glob.glob(pattern, recursive=True) if not Path(file).is_dir()]  # noqa: PTH207  # as DuckDB reads a pattern
 
 
 def is_lazy(source: object) -> bool:
@@ -89,19 +105,26 @@ def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     WrongUseError
         The relation is none that `scan` gave.
     """
+    found = _found(lazy, ids)
+    if found is None:
+        raise WrongUseError("This relation is none that st.scan returned.", hint="Give what st.scan returned, or a filter of it.")
+    columns, rows = found
+    by_file: dict[str, list[dict[str, Any]]] = {}
+    for file, text in rows:
+        by_file.setdefault(Path(file).name, []).append({"source": Path(file).name} | _renamed(text, columns))
+    return by_file
+
+
+def _found(lazy: Any, ids: Iterable[str]) -> tuple[dict[str, str], list[Any]] | None:
     import duckdb
 
     try:
         (pattern, mapping), *_ = lazy.query("scanned", "SELECT getvariable('sinchtools_files'), getvariable('sinchtools_columns')").fetchall()
         columns: dict[str, str] = json.loads(mapping)
         name = next((theirs for theirs, ours in columns.items() if ours == "id"), "id")
-        found = lazy.query("scanned", _whole(pattern, name, [str(one) for one in ids])).fetchall()
+        return columns, lazy.query("scanned", _whole(_pattern(pattern), name, [str(one) for one in ids])).fetchall()
     except (duckdb.Error, TypeError, ValueError):
-        raise WrongUseError("This relation is none that st.scan returned.", hint="Give what st.scan returned, or a filter of it.") from None
-    by_file: dict[str, list[dict[str, Any]]] = {}
-    for file, text in found:
-        by_file.setdefault(Path(file).name, []).append({"source": Path(file).name} | _renamed(text, columns))
-    return by_file
+        return None
 
 
 def _renamed(text: str, columns: Mapping[str, str]) -> dict[str, Any]:
@@ -149,7 +172,7 @@ def _may_have_call_ids(pattern: str, wanted: Iterable[str]) -> bool:
 
     A file without any of the columns is refused: DuckDB would take each of its lines for a row of nulls.
     """
-    files = glob.glob(pattern, recursive=True) if _reader(pattern) == "json" else []  # noqa: PTH207  # as DuckDB reads a pattern
+    files = _files(pattern) if _reader(pattern) == "json" else []
     first = {name: _first_lines(name) for name in files}
     for name, lines in first.items():
         if lines:
@@ -191,7 +214,7 @@ def _keys(line: bytes) -> set[str]:
 def _check_columns(name: str, present: Iterable[str], wanted: Iterable[str]) -> None:
     if not set(present) & set(wanted):
         raise WrongUseError(
-            f"{Path(name).name!r} has none of the columns of a log when it is read as {_reader(name)}.",
+            f"{told_path(Path(Path(name).name))} has none of the columns of a log when it is read as {_reader(name)}.",
             hint="Other names are mapped: st.scan(path, columns={'result': 'status'}). Other forms, such as HAR, are for st.read.",
         )
 
