@@ -53,14 +53,45 @@ def outputs(notebook):
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
-@pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
-def test_a_notebook_runs_to_its_end_and_reaches_nobody(workplace, name):
-    notebook = run(workplace, name)
-    found = outputs(notebook)
-    assert not [output for output in found if output.output_type == "error" or output.get("name") == "stderr"]
-    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in found), "no panel"
+def ran_to_its_end(workplace, name):
+    found = outputs(run(workplace, name))
+    assert not [output for output in found if output.output_type == "error" or output.get("name") == "stderr"], name
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in found), f"no panel in {name}"
     assert not (workplace / "elsewhere.txt").exists(), (workplace / "elsewhere.txt").read_text()
     assert [text for output in found if "OUT OF DATE" in (text := output.get("data", {}).get("text/plain", ""))] == []
+    return found
+
+
+def counted(case):
+    return len(case.evidence), len(case.log), len(case.replays), len(case.walks), len(case.notes)
+
+
+def test_the_notebooks_run_to_their_end_reach_nobody_and_go_on_with_one_case(workplace):
+    shown = {path.name: ran_to_its_end(workplace, path.name) for path in NOTEBOOKS}
+    case = st.Case("samples")
+    assert min(counted(case)) >= 1
+    assert {row["verdict"] for row in case.replays} >= {"SAME", "FIXED"}
+    assert {path.name for path in case.charts.iterdir()} >= {f"error-codes.{ending}" for ending in ("png", "svg", "pdf", "csv")}
+    page = (case.folder / "report.html").read_text(encoding="utf-8")
+    assert all(words in page for words in ("there is a URL on the plan", "changed nothing that they know of", "FIXED"))
+    last = [output.get("data", {}).get("text/html", "") for output in shown[WITH_A_CASE[-1]]]
+    assert any(f"FIXED {n:,}" in text for n in range(1, len(case.replays)) for text in last)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_to_its_end_as_the_first_of_a_case(workplace, path):
+    ran_to_its_end(workplace, path.name)
+
+
+@pytest.mark.long
+def test_a_notebook_that_runs_twice_changes_nothing_in_the_case(workplace):
+    for name in WITH_A_CASE:
+        run(workplace, name)
+    before = counted(st.Case("samples"))
+    for name in WITH_A_CASE:
+        run(workplace, name)
+    assert counted(st.Case("samples")) == before
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -75,23 +106,6 @@ def test_a_notebook_has_the_common_shape(path):
     for cell in code:
         assert len(cell.source.splitlines()) <= 5, cell.source
         assert "def " not in cell.source, "logic belongs in the package"
-
-
-def test_each_notebook_goes_on_with_the_case_of_the_one_before_and_twice_changes_nothing(workplace, monkeypatch):
-    monkeypatch.setenv("SINCHTOOLS_HOME", str(workplace / "work"))
-    for name in WITH_A_CASE[1:]:
-        last = run(workplace, name)
-    case = st.Case("samples")
-    kept = len(case.evidence), len(case.log), len(case.replays), len(case.walks), len(case.notes)
-    assert min(kept) >= 1
-    assert {row["verdict"] for row in case.replays} >= {"SAME", "FIXED"}
-    assert {path.name for path in case.charts.iterdir()} >= {f"error-codes.{ending}" for ending in ("png", "svg", "pdf", "csv")}
-    page = (case.folder / "report.html").read_text(encoding="utf-8")
-    assert all(words in page for words in ("there is a URL on the plan", "changed nothing that they know of", "FIXED"))
-    assert any(f"FIXED {n:,}" in output.get("data", {}).get("text/html", "") for n in range(1, kept[2]) for output in outputs(last))
-    for name in WITH_A_CASE[1::2]:
-        run(workplace, name)
-    assert (len(case.evidence), len(case.log), len(case.replays), len(case.walks), len(case.notes)) == kept
 
 
 @pytest.mark.parametrize("name", ["01-replay-failing-requests.ipynb", "03-troubleshooting-tips.ipynb"])
