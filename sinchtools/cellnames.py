@@ -57,6 +57,7 @@ def names_of(source: str) -> Names:
     above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     surely, names, own = set[str](), Names(), dict(_own_names(table))
     names.written = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()}
+    names.written -= _of_comprehensions_alone(tree, table, own)
     for statement in tree.body:
         found = sorted(dict(_global(statement, own)).items(), key=lambda pair: (pair[0].lineno, pair[0].col_offset))
         for node, is_later in found:
@@ -70,6 +71,16 @@ def names_of(source: str) -> Names:
         if not isinstance(statement, _IN_BRANCHES):
             surely |= {node.id for node, is_later in found if isinstance(node.ctx, ast.Store) and not is_later}
     return names
+
+
+def _of_comprehensions_alone(tree: ast.Module, table: symtable.SymbolTable, own: _Own) -> set[str]:
+    """Return the names that nothing but a comprehension makes: since Python 3.12 the symbol table has them among those of the cell."""
+    bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_imported() or symbol.is_namespace()}
+    bound |= {node.id for node, _ in _global(tree, own) if not isinstance(node.ctx, ast.Load)}
+    bound |= {str(node.name) for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar)}
+    bound |= {str(node.rest) for node in ast.walk(tree) if isinstance(node, ast.MatchMapping)}
+    loops = [_scope(node, own)[1] for node in ast.walk(tree) if isinstance(node, _COMPREHENSIONS)]
+    return set[str]().union(*loops) - bound
 
 
 def _use(name: ast.Name, above: dict[ast.AST, ast.AST]) -> tuple[str | None, bool]:

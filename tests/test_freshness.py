@@ -352,6 +352,31 @@ def test_the_names_of_a_cell(source, name_read, written, changed):
     assert (names.read, names.written, names.changed) == (name_read, written, changed)
 
 
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("[x for x in y]", set()),
+        ("{x for x in y if x}", set()),
+        ("{x: 1 for x, (z, *w) in y}", set()),
+        ("list(x for x in y)", set()),
+        ("[[x for x in z] for z in y]", set()),
+        ("def f(x): pass\n[x for x in y]", {"f"}),
+        ("def f():\n    return [x for x in y]", {"f"}),
+        ("f = lambda: [x for x in y]", {"f"}),
+        ("for x in y: [x for x in z]", {"x"}),
+        ("[x for x in y]\nx = 1", {"x"}),
+        ("import x\n[x for x in y]", {"x"}),
+        ("def x(): pass\n[x for x in y]", {"x"}),
+        ("try: pass\nexcept E as x: [x for x in y]", {"x"}),
+        ("match y:\n    case [z, *x]: [x for x in z]", {"x", "z"}),
+        ("match y:\n    case {'z': z, **x}: [x for x in z]", {"x", "z"}),
+        ("def f():\n    global x\n    x = 1\n[x for x in y]", {"f"}),
+    ],
+)
+def test_what_a_comprehension_loops_with_is_no_name_of_the_cell(source, written):
+    assert names_of(source).written == written
+
+
 def test_every_answer_moves_the_version_of_a_walk():
     walk = tips(read("HTTP/1.1 401 Unauthorized")[0])
     seen = [walk.version]
