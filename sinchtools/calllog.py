@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.errors import AlreadySentError, LogError, told_path
-from sinchtools.records import Exchange
+from sinchtools.records import Exchange, visible
 from sinchtools.settings import work_folder
 from sinchtools.tables import as_json, frame, from_json
 
@@ -181,7 +181,7 @@ class CallLog:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<CallLog {self.path}: {len(self)} exchanges>"
+        return visible(f"<CallLog {self.path}: {len(self)} exchanges>")
 
     def _is_there(self) -> bool:
         try:

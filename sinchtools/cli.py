@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ from sinchtools.checks import instant_of
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.doctor import doctor
 from sinchtools.errors import MissingInputError, SinchToolsError, WriteError, WrongUseError, told, told_path
+from sinchtools.exporters import to_json
 from sinchtools.files import failing_as
 from sinchtools.hazards import VENDOR
 from sinchtools.importers import Evidence, read
@@ -230,7 +230,7 @@ def _show_log(options: argparse.Namespace) -> int:
         _say(export(rows, options.export, keep_people=options.keep_people))
         return 0
     for row in rows:
-        _say(_json(as_json(row)) if options.json else f"{str(row.at)[:19]}  {_WHERE.get(row.target or '', row.target or '')}  {row!r}")
+        _say(to_json(as_json(row)) if options.json else f"{str(row.at)[:19]}  {_WHERE.get(row.target or '', row.target or '')}  {row!r}")
     if not rows and not options.json:
         _say("The log is empty.", file=sys.stderr)
     return 0
@@ -416,13 +416,7 @@ def _unfixed(done: Replayed) -> bool:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    _say(_json(value, indent=1))
-
-
-def _json(value: dict[str, Any], indent: int | None = None) -> str:
-    """Return JSON that is readable, and in which what a terminal would obey is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return re.sub(r"[^ -~\n]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+    _say(to_json(value, indent=1))
 
 
 def _say(words: object, *, file: TextIO | None = None) -> None:

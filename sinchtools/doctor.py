@@ -19,6 +19,7 @@ from sinchtools import settings
 from sinchtools.catalogue import card, table
 from sinchtools.errors import LogError
 from sinchtools.notebook import HOW_TO_TURN_OFF, history_file, ipython_shell
+from sinchtools.records import visible
 from sinchtools.savehook import SWITCHED_ON
 
 OLDEST_PYTHON = (3, 11)
@@ -51,13 +52,13 @@ class Checkup(list[Check]):
         return {"ok": not self.has_problem, "checks": [asdict(check) for check in self]}
 
     def __str__(self) -> str:
-        return "\n".join([self._verdict(), *(f"{_WORDS[c.state]:<6}{c.name}: {' '.join(filter(None, (c.says, c.then)))}" for c in self)])
+        return visible("\n".join([self._verdict(), *(f"{_WORDS[c.state]:<6}{c.name}: {' '.join(filter(None, (c.says, c.then)))}" for c in self)]))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         told = [(_WORDS[c.state], c.name, f"{c.says} {c.then}") for c in self]
-        return card(self._verdict(), table(("State", "What", "Seen, and what to do"), told))
+        return visible(card(self._verdict(), table(("State", "What", "Seen, and what to do"), told)))
 
     def _verdict(self) -> str:
         wrong, look = (sum(check.state == state for check in self) for state in ("wrong", "look"))

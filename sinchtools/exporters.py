@@ -14,6 +14,7 @@ from sinchtools import tables
 from sinchtools.api import split_url
 from sinchtools.records import Exchange, header
 
+_NOT_ASCII = re.compile(r"[^ -~\n]")
 _SAFE_WORD = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 _HAR_PRIVATE = ("id", "parent_id", "call_id", "attempt", "origin", "source", "target", "endpoint", "region", "account", "code", "text", "failure")
 
@@ -46,7 +47,20 @@ def to_jsonl(exchanges: Iterable[Exchange]) -> str:
     >>> json.loads(to_jsonl([Exchange(id="a", status=404)]))["status"]
     404
     """
-    return "".join(json.dumps(tables.as_json(exchange), ensure_ascii=False) + "\n" for exchange in exchanges)
+    return "".join(to_json(tables.as_json(exchange)) + "\n" for exchange in exchanges)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    r"""
+    Return JSON that people can read, in which what hides, turns text around or commands a terminal is escaped.
+
+    Examples
+    --------
+    >>> print(to_json(["café", "\u202egnp.exe"]))
+    ["café", "\u202egnp.exe"]
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "replace").decode("utf-8")
+    return _NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 
 def to_har(exchanges: Iterable[Exchange]) -> str:
@@ -60,7 +74,7 @@ def to_har(exchanges: Iterable[Exchange]) -> str:
     """
     entries = [_entry(exchange) for exchange in exchanges]
     log = {"version": "1.2", "creator": {"name": "sinchtools", "version": "1"}, "entries": entries}
-    return json.dumps({"log": log}, ensure_ascii=False, indent=1)
+    return to_json({"log": log}, indent=1)
 
 
 def _true(exchange: Exchange) -> dict[str, str]:
@@ -74,10 +88,19 @@ def _quoted(text: str | bytes) -> str:
         return "$'" + "".join(f"\\x{byte:02x}" for byte in text) + "'"
     if _SAFE_WORD.fullmatch(text):
         return text
-    if re.search(r"[\0-\x08\x0b-\x1f\x7f\r]", text):
-        escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-        return "$'" + re.sub(r"[\0-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", escaped) + "'"
-    return "'" + text.replace("'", "'\\''") + "'"
+    if text.isprintable() or not any(map(_is_hidden, text)):
+        return "'" + text.replace("'", "'\\''") + "'"
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + "".join(_escaped(char) if _is_hidden(char) or char in "\t\n" else char for char in escaped) + "'"
+
+
+def _is_hidden(char: str) -> bool:
+    return not (char.isprintable() or char in "\t\n")
+
+
+def _escaped(char: str) -> str:
+    """Return what bash takes for a character in every locale: a code point it would leave as it is where the locale lacks it."""
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "replace"))
 
 
 def _escaped_globs(url: str) -> str:

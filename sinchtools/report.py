@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import secrets
 import string
 import tomllib
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from sinchtools.case import Case, replay_rows
 from sinchtools.diagnosis import Diagnosis, diagnose
 from sinchtools.errors import WrongUseError, told
 from sinchtools.exporters import to_curl, to_jsonl
+from sinchtools.files import opened_own
 from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
 from sinchtools.records import Exchange, Finding, visible
@@ -38,6 +41,7 @@ PARTS = ("summary", "timeline", "findings", "groups", "charts", "steps", "replay
 MOST_GROUPS, MOST_ROWS = 10, 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # held against dates when the evidence knows no time: nothing is then called past
 _WIDTHS = {**dict.fromkeys(("What", "Why", "What they share", "Proof", "Note"), ' class="wide"'), "Row": ' class="row"'}
+_LARGEST_FILE, _MOST_PIXELS = 20 * 2**20, 25_000_000  # of a chart that was saved
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -95,13 +99,13 @@ def report(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """A chart that was saved into the case: the picture, what it says, the numbers behind it, and whether evidence came in after it."""
+    """A chart that was saved into the case: the picture if it can be read, what it says, its numbers, and whether evidence came in after it."""
 
     name: str
-    picture: bytes
-    words: str
-    numbers: str
-    is_old: bool
+    picture: bytes = b""
+    words: str = ""
+    numbers: str = ""
+    is_old: bool = False
 
 
 @dataclass(kw_only=True)
@@ -224,24 +228,52 @@ def _content(
 
 
 def _saved(case: Case) -> Iterator[_Kept]:
-    from PIL import Image
-
     for path in sorted(case.charts.glob("*.png")):
         try:
-            with Image.open(path) as image:
-                said = {str(name): str(words) for name, words in getattr(image, "text", {}).items()}
-        except OSError:  # half a picture, or none
+            picture, said = _picture(_content_of(path))
+            numbers = _content_of(path.with_suffix(".csv")) if said else b""
+        except FileNotFoundError:  # no numbers: no chart of ours, so nobody knows whom it shows
             continue
-        numbers = path.with_suffix(".csv")
-        if not ({"Title", "Description"} <= said.keys() and numbers.exists()):  # no chart of ours: nobody knows whom it shows
+        except Exception:  # half a picture, one that unpacks without end, or none; a report is not lost over it
+            yield _Kept(name=path.stem)
             continue
-        yield _Kept(
-            name=path.stem,
-            picture=path.read_bytes(),
-            words=said["Description"],
-            numbers=f"{said['Title']}\n{numbers.read_text(encoding='utf-8', errors='replace')}",
-            is_old=bool(case.read_at and path.stat().st_mtime < case.read_at.timestamp()),
-        )
+        if said:
+            yield _Kept(
+                name=path.stem,
+                picture=picture,
+                words=said["Description"],
+                numbers=f"{said['Title']}\n{numbers.decode('utf-8', 'replace')}",
+                is_old=bool(case.read_at and path.stat().st_mtime < case.read_at.timestamp()),
+            )
+
+
+def _content_of(path: Path) -> bytes:
+    with opened_own(path, os.O_RDONLY) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+        data = file.read(_LARGEST_FILE + 1)
+    if len(data) > _LARGEST_FILE:
+        raise ValueError
+    return data
+
+
+def _picture(data: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return a chart of ours drawn anew, so that nothing is hidden in its file, and its words; of another picture nothing."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a picture that is too large
+        image = Image.open(io.BytesIO(data), formats=["PNG"])
+    with image, io.BytesIO() as buffer:
+        said: dict[str, str] = {name: str(image.info[name]) for name in ("Title", "Description") if name in image.info}
+        if len(said) < 2:
+            return b"", {}
+        if image.width * image.height > _MOST_PIXELS:
+            raise ValueError
+        words = PngInfo()
+        for name, value in said.items():
+            words.add_itxt(name, value)
+        image.save(buffer, "PNG", pnginfo=words)
+        return buffer.getvalue(), said
 
 
 def _clean(walk: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,6 +380,8 @@ def _charts(content: _Content) -> str:
 
 def _kept(content: _Content, kept: _Kept) -> str:
     name = _html(content, kept.name)
+    if not kept.picture:
+        return f"<p>The picture {name} is left out: it cannot be read. Save the chart again.</p>"
     if content.names_a_person(kept):
         return f"<p>The chart {name} is left out: a person can be read in it. Save it again without the filter that names them.</p>"
     image = base64.b64encode(kept.picture).decode("ascii")
@@ -534,7 +568,8 @@ def _chart_files(content: _Content) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         written = [path for name, chart in content.charts.items() for path in charts.save(chart, Path(folder) / name, formats=("png",))]
         drawn = {f"charts/{path.name}": path.read_bytes() for path in written}
-    return {**{f"charts/kept-{_plain(content, one.name)}.png": one.picture for one in content.kept if not content.names_a_person(one)}, **drawn}
+    kept = [one for one in content.kept if one.picture and not content.names_a_person(one)]
+    return {**{f"charts/kept-{_plain(content, one.name)}.png": one.picture for one in kept}, **drawn}
 
 
 def _json(value: Any) -> bytes:
