@@ -181,7 +181,10 @@ class CallLog:
         self.close()
 
     def __repr__(self) -> str:
-        return visible(f"<CallLog {self.path}: {len(self)} exchanges>")
+        try:
+            return visible(f"<CallLog {self.path}: {len(self)} exchanges>")
+        except LogError:  # it is closed or damaged
+            return visible(f"<CallLog {self.path}: cannot be read>")
 
     def _is_there(self) -> bool:
         try:

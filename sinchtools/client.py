@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -178,27 +178,32 @@ class Client:
         import requests
 
         given = headers if headers is not None else {"Content-Type": "application/json"} if body is not None else {}
-        own = dict(_OWN_HEADERS)
-        if url.startswith(f"{self.base_url}/"):  # a base URL has a host and no user, so this is that host
-            own["Authorization"] = f"Bearer {self._token.value()}"
-        lowered = {str(name).lower() for name in given}
-        kept = {name: value for name, value in own.items() if name.lower() not in lowered} | {
-            name: value for name, value in given.items() if value is not None
-        }
-        if not sendable(method, kept):
-            words = unsendable(method, kept)
-            raise WrongUseError(f"{words[0].upper()}{words[1:]} cannot be sent.", hint="Take out what HTTP does not allow there, such as a line end.")
+        kept = {name: value for name, value in given.items() if value is not None}
+        _check_sendable(method, kept)
         written = as_sent(url)
         if written is None:
             raise WrongUseError(f"A {told(method)} request to this path cannot be sent.", hint="Check the path.")
-        self._guard(method, written)
+        self._guard(method, written, kept)
+        lowered = {str(name).lower() for name in given}
+        own = {name: value for name, value in _OWN_HEADERS.items() if name.lower() not in lowered}
+        # a base URL has a host and no user, so this is that host
+        is_ours = url.startswith(f"{self.base_url}/") and "authorization" not in lowered
         prepared = requests.PreparedRequest()  # by its parts: neither .netrc nor the URL's user info replaces the token
         prepared.prepare_method(method.upper())
         prepared.url = written
-        prepared.prepare_headers(kept)
+        prepared.prepare_headers({**own, **(self._credential() if is_ours else {}), **kept})
         prepared.prepare_body(body, None)
         setattr(prepared, _OWN, True)
         return prepared
+
+    def _credential(self) -> dict[str, str]:
+        """Return the header of the token, which stands in no variable: a traceback may show those."""
+        if not sendable("GET", {"Authorization": f"Bearer {self._token.value()}"}):
+            raise WrongUseError(
+                "The configured token cannot be sent: it contains a character that HTTP does not allow.",
+                hint="Copy the token again from the dashboard.",
+            )
+        return {"Authorization": f"Bearer {self._token.value()}"}
 
     def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
         if not re.match(r"https?://", path):
@@ -208,13 +213,20 @@ class Client:
         pairs = [f"{name}={quote(_shown(value), safe=',')}" for name, value in (params or {}).items() if value is not None]
         return path + ("&" if "?" in path else "?") * bool(pairs) + "&".join(pairs)
 
-    def _guard(self, method: str, url: str) -> None:
+    def _guard(self, method: str, url: str, headers: Mapping[str, str]) -> None:
         if locate(url).kind == "loopback":
             return
         if self.target == "sandbox":
             raise NotAllowedError(f"A client of the sandbox sends nothing to {locate(url).host}.", hint='For the vendor, use st.connect("live").')
         allowed = settings.allowed_rung()
-        if method.upper() in {"GET", "HEAD"} or allowed == "live":
+        if allowed == "live":
+            return
+        if means_another_method(url, headers):
+            raise NotAllowedError(
+                "A request that asks for another method is more than a read, and nothing more is switched on.",
+                hint="Leave out the header or the parameter that overrides the method.",
+            )
+        if method.upper() in {"GET", "HEAD"}:
             return
         if allowed == "dry-run" and _target_of(url, self.target) == "dry-run":
             return
@@ -469,6 +481,24 @@ def sendable(method: str, headers: Mapping[str, str]) -> bool:
     return all(isinstance(word, str) for word in words) and (
         all(map(_TOKEN.fullmatch, (method, *headers))) and all(map(_HEADER_VALUE.fullmatch, headers.values()))
     )
+
+
+def _check_sendable(method: str, headers: Mapping[str, str]) -> None:
+    if not sendable(method, headers):
+        words = unsendable(method, headers)
+        raise WrongUseError(
+            f"{words[0].upper()}{words[1:]} cannot be sent.",
+            hint="Take out what HTTP does not allow there, such as a line end.",
+        )
+
+
+def means_another_method(url: str, headers: Iterable[str]) -> bool:
+    """Whether a header or a parameter says that another method is meant; servers also read names with underscores."""
+    names = [*headers, *(name for name, _ in locate(url).query)]
+    return any(name.lower().replace("_", "-").removeprefix("x-") in _METHOD_OVERRIDES for name in names)
+
+
+_METHOD_OVERRIDES = {"http-method-override", "http-method", "method-override", "-method"}
 
 
 def header_value(value: str) -> str:

@@ -21,7 +21,7 @@ from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
-from sinchtools.client import as_sent, header_value, sendable, unsendable
+from sinchtools.client import as_sent, header_value, means_another_method, sendable, unsendable
 from sinchtools.errors import WrongUseError
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER
@@ -35,7 +35,6 @@ _NOT_SENT = {
     "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie", "te", "expect", "upgrade", "proxy-authorization",
     "authorization",
 }  # fmt: skip
-_METHOD_OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 MAY_BE_SENT = "may already have been sent"
 
 
@@ -142,8 +141,8 @@ def _for_the_vendor(original: Exchange, request: Exchange, now: datetime, region
         yield "no endpoint of the API fits its path: what it would do is not known"
     if request.endpoint in SENDS and not _names_its_recipients(request):
         yield "whom it would reach cannot be read from its body"
-    if any(header(request.request_headers, name) for name in _METHOD_OVERRIDES):
-        yield "a header says that another method is meant"
+    if means_another_method(request.url or "", request.request_headers):
+        yield "a header or a parameter says that another method is meant"
     yield from _left_out(request)
     named = {"batch_id", "inbound_id"} & set(place.values)
     if named and original.at and original.at < now - timedelta(days=RETENTION_DAYS):

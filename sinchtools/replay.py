@@ -162,7 +162,8 @@ class Replayed(Sequence[Result]):
 
     def __repr__(self) -> str:
         if self.target == "preview":
-            return "\n".join([self.summary, *(to_curl(as_it_goes(r.request)) for r in self.results[:_SHOWN]), *self._more])
+            shown = (to_curl(as_it_goes(r.request)) for r in self.results[:_SHOWN])
+            return visible("\n".join([self.summary, *shown, *self._more]))
         lines = [
             f"{r.verdict:<12}  {r.original.source or r.original.id}: {r.original.answer} -> {r.now}"
             f"  {'; '.join(r.reasons)}"

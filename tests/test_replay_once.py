@@ -365,7 +365,7 @@ def test_wrong_credentials_stop_the_run(vendor, log, monkeypatch):
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override"])
 def test_a_header_that_means_another_method_is_held_back(vendor, log, name):
     asked = sent(None, method="GET", status=400, request_headers={**sent().request_headers, name: "DELETE"})
-    assert plan(asked, target="dry-run", log=log).reasons["x1"] == ("a header says that another method is meant",)
+    assert plan(asked, target="dry-run", log=log).reasons["x1"] == ("a header or a parameter says that another method is meant",)
 
 
 def test_a_change_of_recipients_is_not_called_no_message(vendor, log):
