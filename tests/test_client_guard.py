@@ -214,12 +214,13 @@ HIDDEN = ["\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\u200b", "\x9b", "\
 
 
 @pytest.mark.parametrize("character", HIDDEN)
-def test_a_preview_shows_what_hides_by_its_code_point(log, character):
+def test_a_preview_shows_what_hides(log, character):
     headers = {"Content-Type": "application/json", "X-A": f"a{character}b"}
     row = Exchange(id="x", method="POST", url=f"{URL}?a={character}", request_headers=headers, request_body=f'{{"body": "a{character}b"}}')
     said = repr(replay(row, target="preview", log=log))
     assert all(letter.isprintable() or letter == "\n" for letter in said)
-    assert f"U+{ord(character):04X}" in said or f"\\x{ord(character):02x}" in said.lower() or f"\\u{ord(character):04x}" in said.lower()
+    escaped = "".join(f"\\x{byte:02x}" for byte in character.encode())
+    assert said.count(escaped) + said.count(f"U+{ord(character):04X}") >= 2
 
 
 @pytest.mark.long
