@@ -337,10 +337,10 @@ class Plan:
                     f"This plan would {self.effect!r}, and that was not confirmed.",
                     hint="Pass exactly these words: plan.run(confirm=...), or --confirm on the command line.",
                 )
-        client, lanes = self._way()
-        runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
-        answers = runner.run(self._jobs(), lanes)
-        found = _settled(answers, client, runner)
+        with self._way() as (client, lanes):
+            runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
+            answers = runner.run(self._jobs(), lanes)
+            found = _settled(answers, client, runner)
         return Replayed((self._result(item, answers, found, runner) for item in self.items), self.target, runner.stopped)
 
     def stop(self) -> None:
@@ -406,13 +406,15 @@ class Plan:
                 each_s = max(self.pace.seconds(load_of(item.request, self._members).messages), self._typical_s / self.pace.workers)
                 at += each_s * (2 if item.needs_baseline else 1)
 
-    def _way(self) -> tuple[Client | None, Callable[[], AbstractContextManager[Lane]]]:
-        if self.target in VENDOR:
-            self._logged.wait_for_disk()
-            client = connect("live", region=self._region, log=self._logged)
-            items = {item.call_id: item for item in self._going}
-            return client, to_the_vendor(client, self.target, lambda call_id, attempt: self._allow(items[call_id], attempt))
-        return self._client, through(self._client) if self._client else in_a_fresh_sandbox(self._logged)
+    @contextlib.contextmanager
+    def _way(self) -> Iterator[tuple[Client | None, Callable[[], AbstractContextManager[Lane]]]]:
+        if self.target not in VENDOR:
+            yield self._client, through(self._client) if self._client else in_a_fresh_sandbox(self._logged)
+            return
+        self._logged.wait_for_disk()
+        items = {item.call_id: item for item in self._going}
+        with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
+            yield client, to_the_vendor(client, self.target, lambda call_id, attempt: self._allow(items[call_id], attempt))
 
     def _renewed(self) -> tuple[Item, ...]:
         """Return the items with what speaks against them now: moments pass, credentials change, somebody else may have sent it."""
