@@ -48,7 +48,7 @@ _OF_SEVERAL = (
 _SECRET_NAME = re.compile(
     rf"(?:[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
     rf"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key){_OF_SEVERAL}"
-    r"|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|(?:[\w.-]*[_.-])?assertion|(?:x-)?(?:bearer|sig|cookie)|(?:x-[\w-]+-)?signature"
+    r"|(?:[\w.-]*[_.-])?(?:tok|tkn)\d?|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|(?:[\w.-]*[_.-])?assertion|(?:x-)?(?:bearer|sig|cookie)|(?:x-[\w-]+-)?signature"
     r"|[\w.-]*session[_-]?(?:id|key)|set-cookie|[\w-]*-signature-\w+|pw|(?:[\w.-]*[_.-])?hmac",
     re.IGNORECASE,
 )
@@ -60,7 +60,7 @@ _SECRET_HEADER = re.compile(
 _SCHEME = re.compile(r"(\s*+(?:['\"]\s*+)?)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))", re.IGNORECASE)
 # a secret in a text stands after its name: these few letters are looked for first, since the patterns are slow on a large body
 NEEDLES = (
-    "token", "secret", "pass", "pwd", "key", "credential", "auth", "jwt",
+    "tok", "tkn", "secret", "pass", "pwd", "key", "credential", "auth", "jwt",
     "session", "assertion", "sig", "cookie", "bearer", "basic", "eyj", "@",
     "hmac", "pw", "sid=", "hooks",
 )  # fmt: skip
@@ -98,6 +98,31 @@ _WHICH_KEY = re.compile(r"(?:api|auth|secret|access|private|shared|signing)[ \t]
 _PASSWORD = re.compile(r".*(?:passw(?:or)?d|passwd|pwd|passphrase)", re.IGNORECASE)
 _NEXT = re.compile(r"\\*[\"']\s*,\s*(?=[rbfu]{0,2}\\*[\"'])")  # `Add("X-Api-Key", "X")`, `('Authorization', b'X')`
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<value>(?:(?!-----)[^\"'<])*)")
+# a value that a mail or a terminal broke into lines goes on in the next one, which then holds nothing else
+_MORE = re.compile(
+    r"(?:[\\^`]\r?\n(?P<sure>)|=?[ \t]*\r?\n)(?P<indent>[>|< \t]{0,20})(?P<more>[\w.~+/-]+={0,2})"
+    r"(?:(?(sure)|(?!))|(?=[;,\"'][^\n]*$|(?P<http>[ \t]+HTTP/\d)|[ \t\r]*$))",
+    re.ASCII | re.MULTILINE,
+)
+_HEADER_START = re.compile(r"[>|<* \t]*[A-Za-z][\w-]{0,60}[ \t]*:[ \t]")
+_BREAK = re.compile(r"[=\\^`]?[ \t]*\r?\n[>|< \t]*")
+_WORD_ALONE = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{4,}")
+_SCHEMES = "bearer|basic|token|apikey|digest|negotiate|jwt"
+_EMPTY_HEAD = re.compile(  # its value is in the next line
+    rf"^(?P<head>[>|<* \t]*(?P<name>[\w-]{{1,60}})[ \t]*:[ \t]*(?:{_SCHEMES})?)[ \t]*\r?\n"
+    rf"[>|< \t]*(?P<value>(?:(?:{_SCHEMES})[ \t]+)?[\w.~+/=-]{{8,}}[ \t\r]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COOKIE_LINES = re.compile(
+    r"^[>|<* \t]*(?:set-)?cookie[ \t]*:[^\n]*"
+    r"(?:\n[>|< \t]*(?:[\w.-]+=[^\n:{]*(?:;[^\n]*|$)|(?:expires|path|domain|max-age|secure|httponly|samesite)\b[^\n]*))+",
+    re.IGNORECASE | re.MULTILINE,
+)
+_RUN_ALONE = re.compile(r"[^\s\"'<>{}]*")
+_QUOTED_PRINTABLE = re.compile(r"=3D|quoted-printable", re.IGNORECASE)
+# of a file for an HTTP client: `@tok = X`
+_VARIABLE = re.compile(r"^@(?P<name>[\w.-]+)[ \t]*=[ \t]*(?P<value>[^\s{][^\r\n]*?)[ \t]*$", re.MULTILINE)
+_USED = re.compile(r"^(?P<header>[\w-]+)[ \t]*:[^\n{]*\{\{\s*(?P<name>[\w.-]+)", re.MULTILINE)
 _COMMON = {  # a plain one is in all JSON
     "key": re.compile(r"(?<=[^\W\d]|[-?&])key|key [\w-]{16}|(?<=api |uth |ret |ess |ate |red |ing )key"),
     "pw": re.compile(r"pw[=\"'\\:> ]"),
@@ -222,6 +247,13 @@ class Redactor:
         if changed:
             self.removed["echo"] += len(changed)
         return replace(exchange, **changed) if changed else exchange
+
+    def prepared(self, text: str) -> str:
+        """Return a whole piece of evidence with each secret in one line; values of its variables that are secrets are looked for from now on."""
+        text = unwrapped(text)
+        for start, end in _secret_variables(text) if "@" in text else ():
+            self.kept.update(*map(seen.remember, _worth_a_look(text[start:end], "variable")))
+        return text
 
     def headers(self, headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
         """Return the headers with the value of each secret-bearing one marked; schemes and cookie names stay."""
@@ -379,6 +411,32 @@ def unnumbered(text: str) -> str:
     return MARKER.sub(r"[secret \g<kind> \g<length>\g<facts>]", text)
 
 
+def unwrapped(text: str) -> str:
+    r"""
+    Return a text in which each secret is in one line, whatever a mail, a terminal or a header's fold made of it.
+
+    Examples
+    --------
+    >>> unwrapped("Authorization: Bearer 5c1e9a7b\n 3d2f4e68\nAccept: */*")
+    'Authorization: Bearer 5c1e9a7b3d2f4e68\nAccept: */*'
+    """
+    if "=\n" in text.replace("\r", "") and _QUOTED_PRINTABLE.search(text):
+        text = re.sub(r"=\r?\n", "", text).replace("=3D", "=").replace("=3d", "=")
+    text = _EMPTY_HEAD.sub(_filled_head, text)
+    text = _COOKIE_LINES.sub(lambda lines: re.sub(r"[ \t]*\r?\n[>|< \t]*", " ", lines[0]), text)
+    parts, at = [], 0
+    for start, end, _ in _spans(text):
+        if "\n" in text[start:end] and all(map(_RUN_ALONE.fullmatch, _BREAK.split(text[start:end])[1:])):
+            parts += [text[at:start], _BREAK.sub("", text[start:end])]
+            at = end
+    return "".join((*parts, text[at:])) if parts else text
+
+
+def _filled_head(head: re.Match[str]) -> str:
+    is_secret = _header_kind(head["name"]) and (" " in head["value"].strip() or _TOLD.fullmatch(head["value"].strip()))
+    return f"{head['head'].rstrip()} {head['value']}" if is_secret else head[0]
+
+
 def is_placeholder(value: str) -> bool:
     """
     Tell whether a value only stands for a secret: ``{token}``, ``$TOKEN``, ``YOUR_API_TOKEN``, ``<token>``.
@@ -443,6 +501,8 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     hits: list[tuple[int, str]] = []
     if "eyj" in lowered:
         hits += [(match.start(), "eyj") for match in _JWT_RUN.finditer(text) if match[1]]
+    if lowered[:1] == "@" or "\n@" in lowered:
+        hits += [(start, "@=") for start, _ in _secret_variables(text)]
     if "private key" in lowered:
         hits += [(match.start("value"), "-----") for match in _KEY_BLOCK.finditer(text)]
     if "-u" in lowered:
@@ -506,7 +566,7 @@ def _next_to(text: str, start: int, end: int) -> tuple[int, int, str] | None:
 def _spoken(text: str, start: int, end: int, name: str) -> tuple[int, int, str] | None:
     """Return the value that a sentence gives after a name: ``Token 'X' is invalid``."""
     if (plain := _SPOKEN.match(text, end)) and _SPOKEN_NAME.fullmatch(name):
-        return *plain.span("value"), name.lower()
+        return plain.start("value"), _over_lines(text, plain.end("value")), name.lower()
     is_key = name.lower() == "key" and _WHICH_KEY.search(text, max(0, start - 10), start)
     if not (is_key or _SAID_NAME.fullmatch(name)) or _NO_CREDENTIAL.search(text, max(0, start - 14), start):
         return None
@@ -514,7 +574,8 @@ def _spoken(text: str, start: int, end: int, name: str) -> tuple[int, int, str] 
     value = said["value"].rstrip(".:!?") if said else ""
     if said is None or _NO_SECRET.match(value) or not _looks_secret(said, value, name):
         return None
-    return said.start("value"), said.start("value") + len(value), name.lower()
+    end = said.start("value") + len(value)
+    return said.start("value"), end if said["open"] else _over_lines(text, end), name.lower()
 
 
 def _looks_secret(said: re.Match[str], value: str, name: str) -> bool:
@@ -551,7 +612,26 @@ def _value(text: str, then: re.Match[str], *, in_form: bool) -> tuple[int, int] 
     bare = (_CELL if then["cell"] else _FORM_VALUE if in_form else _BARE).match(text, start)
     if bare is None or bare[0].lower() in ("true", "false", "null", "none", "undefined") or text.startswith("[secret ", start):
         return None
-    return start, bare.end()
+    return start, bare.end() if then["cell"] else _over_lines(text, bare.end())
+
+
+def _over_lines(text: str, end: int) -> int:
+    """Return where a value ends that was broken into lines."""
+    while (more := _MORE.match(text, end)) and _goes_on(text, end, more):
+        end = more.end("more")
+    return end
+
+
+def _goes_on(text: str, end: int, more: re.Match[str]) -> bool:
+    begin = text.rfind("\n", 0, end) + 1
+    is_soft = text[end - 1 : end] == "=" or more[0][0] in "=\\^`"
+    has_digit = any(map(str.isdigit, more["more"]))
+    is_folded = len(more["indent"]) > len(text[begin:end]) - len(text[begin:end].lstrip(">|< \t"))
+    if _WORD_ALONE.fullmatch(more["more"]) and not is_soft and not is_folded:
+        return False
+    is_random = len(_TURN.findall(more["more"])) > 2 or (has_digit and len(more["more"]) >= 16)
+    is_header = has_digit and _HEADER_START.match(text, begin) is not None
+    return is_soft or is_folded or is_header or end - begin >= 60 or is_random or more["http"] is not None
 
 
 def _closing(text: str, start: int, slashes: str, quote: str) -> int:
@@ -567,7 +647,7 @@ def _after_scheme(text: str, at: int) -> tuple[int, int, str] | None:
     match = _AFTER_SCHEME.match(text, at + len(word)) if word.lower() in ("bearer", "basic") else None
     if match is None or (re.fullmatch(r"[a-z]{1,20}\.?", match["value"]) and not (at and text[at - 2 : at] == ": ")):
         return None  # an ordinary word: "basic authentication"
-    return match.start("value"), match.end("value"), "bearer value"
+    return match.start("value"), _over_lines(text, match.end("value")), "bearer value"
 
 
 def _bearer(text: str, at: int) -> tuple[int, int, str] | None:
@@ -581,7 +661,7 @@ def _address(text: str, at: int) -> tuple[int, int, str] | None:
 
 def _jwt(text: str, at: int) -> tuple[int, int, str] | None:
     match = _JWT_RUN.match(text, at)
-    return match and (match.start(), match.end(), "jwt")
+    return match and (match.start(), _over_lines(text, match.end()), "jwt")
 
 
 def _user(text: str, at: int) -> tuple[int, int, str] | None:
@@ -592,7 +672,20 @@ def _user(text: str, at: int) -> tuple[int, int, str] | None:
 
 def _option(text: str, at: int) -> tuple[int, int, str] | None:
     match = _OPTION_VALUE.match(text, at)
-    return match and (at, match.end(), "user option")
+    return match and (at, _over_lines(text, match.end()), "user option")
+
+
+def _secret_variables(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the value of each variable that is a secret by its name, or by a header that it is used in."""
+    used = {match["name"] for match in _USED.finditer(text) if _header_kind(match["header"])}
+    for match in _VARIABLE.finditer(text):
+        if match["name"] in used or _is_secret_name(match["name"]) or match["name"].lower() in _QUERY_NAMES:
+            yield match.span("value")
+
+
+def _rest_of_line(text: str, at: int) -> tuple[int, int, str] | None:
+    match = _VARIABLE.match(text, text.rfind("\n", 0, at) + 1)
+    return match and (*match.span("value"), f"@{match['name'].lower()}")
 
 
 def _key_block(text: str, at: int) -> tuple[int, int, str] | None:
@@ -601,7 +694,7 @@ def _key_block(text: str, at: int) -> tuple[int, int, str] | None:
 
 
 _FINDERS: dict[str, Callable[[str, int], tuple[int, int, str] | None]] = {
-    "bearer": _bearer, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option, "hooks": _address, "-----": _key_block,
+    "bearer": _bearer, "basic": _after_scheme, "eyj": _jwt, "@": _user, "-u": _option, "hooks": _address, "-----": _key_block, "@=": _rest_of_line,
 }  # fmt: skip
 
 

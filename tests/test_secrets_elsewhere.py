@@ -1,4 +1,4 @@
-"""A secret that was removed in one place is removed in each other place that quotes it: rows, notes, answers, files."""
+"""A secret that was removed in one place is removed wherever else it is quoted, and one that is broken into lines is removed whole."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from sinchtools.importers import read
 from sinchtools.leaks import Known, gate
 from sinchtools.playbook import tips
 from sinchtools.records import Exchange
-from sinchtools.redact import Redactor
+from sinchtools.redact import Redactor, unwrapped
 from sinchtools.report import report
 
 TOKEN = "5e1f0a9b3d2f4e68a1b2c3d4e5f60718"
@@ -142,3 +142,71 @@ def test_a_new_process_has_another_key_and_finds_it_through_the_case(work):
     )
     done = subprocess.run([sys.executable, "-c", code, str(work / "c"), TOKEN], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["True", "customer tried [secret opaque 32 #1]"]
+
+
+# --- broken into lines ------------------------------------------------------------------------------------------------
+
+REQUEST = "POST /xms/v1/p/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n"
+BODY = '{"to": ["+46701740605"], "body": "Hi"}'
+REST = f"Content-Type: application/json\n\n{BODY}\n\nHTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{{}}\n"
+CURL = "curl https://us.sms.api.sinch.com/xms/v1/p/batches"
+WRAPS = {
+    "folded": REQUEST + "Authorization: Bearer {0}\n {1}\n" + REST,
+    "folded with a tab": REQUEST + "Authorization: Bearer {0}\n\t{1}\n" + REST,
+    "by a terminal": REQUEST + "Authorization: Bearer {0}\n{1}\n" + REST,
+    "by a terminal, and CRLF": (REQUEST + "Authorization: Bearer {0}\n{1}\n" + REST).replace("\n", "\r\n"),
+    "in a mail that is answered": "> " + (REQUEST + "Authorization: Bearer {0}\n{1}\n" + REST).replace("\n", "\n> "),
+    "as quoted-printable": REQUEST + "Authorization: Bearer {0}=\n{1}\n" + REST,
+    "behind the name": REQUEST + "Authorization:\nBearer {0}{1}\n" + REST,
+    "behind the name, folded": REQUEST + "Authorization:\n  Bearer {0}{1}\n" + REST,
+    "behind the scheme": REQUEST + "Authorization: Bearer\n{0}{1}\n" + REST,
+    "behind the scheme, folded": REQUEST + "Authorization: Bearer\n {0}{1}\n" + REST,
+    "an API key": REQUEST + "X-Api-Key: {0}\n{1}\n" + REST,
+    "a cookie": REQUEST + "Cookie: a=1; session={0}\n {1}; b=2\n" + REST,
+    "between cookies": REQUEST + "Cookie: a=1;\nsession={0}{1}; x=y\n" + REST,
+    "between cookies, folded": REQUEST + "Cookie: a=1;\n session={0}{1}\n" + REST,
+    "a new cookie": "HTTP/1.1 401 Unauthorized\nSet-Cookie: session={0}\n{1}; Path=/; HttpOnly\nContent-Type: text/plain\n\n{{}}",
+    "curl -v": "> POST /xms/v1/p/batches HTTP/1.1\n> Host: x.example\n> Authorization: Bearer {0}\n{1}\n> Accept: */*\n>\n< HTTP/1.1 401 No\n<\n",
+    "in double quotes": CURL + ' -H "Authorization: Bearer {0}\\\n{1}" -X DELETE',
+    "in single quotes": CURL + " -H 'Authorization: Bearer {0}\n{1}' -X DELETE",
+    "in an option": CURL + " --oauth2-bearer {0}\\\n{1} -X DELETE",
+    "of a user": CURL + " -u plan:{0}\\\n{1} -X DELETE",
+    "in a URL": "GET https://us.sms.api.sinch.com/xms/v1/p/batches?access_token={0}\n{1} HTTP/1.1\nHost: x\n\n",
+    "in a sentence": "Error 401 since Monday on all of our servers: the token is {0}\n{1}\nplease help",
+    "a variable": "GET https://x.example/a HTTP/1.1\n\n###\n@tok = {0}{1}\n\nGET https://x.example/b HTTP/1.1\nAuthorization: Bearer {{{{tok}}}}\n",
+    "a variable by its use": "@me={0}{1}\n\nGET https://x.example/b HTTP/1.1\nX-Api-Key: {{{{me}}}}\n\n###\nx {0}{1}\n",
+}
+
+
+@pytest.mark.parametrize("cut", [8, 19, 26])
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_with_it(wrap, cut):
+    parts = TOKEN[:cut], TOKEN[cut:]
+    text = wrap.format(*parts) if "{{" in wrap.replace("{{}}", "") else wrap.replace("{0}", parts[0]).replace("{1}", parts[1])
+    found = read("\n" + text)
+    shown = to_jsonl(found) + repr(found.skipped)
+    assert [part for part in parts if part in shown] == []
+    assert len(found) >= 1
+    if REST in wrap:
+        assert (found[0].request_body, found[0].status) == (BODY, 401)
+        assert found[0].request_headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("cut", [17, 26])
+@pytest.mark.parametrize("wrap", [wrap for name, wrap in WRAPS.items() if "variable" not in name])
+def test_a_note_holds_no_half_of_it(wrap, cut):
+    said = Redactor().text(wrap.replace("{0}", TOKEN[:cut]).replace("{1}", TOKEN[cut:]))
+    assert TOKEN[:cut] not in said and TOKEN[cut:] not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{REQUEST}Authorization: Bearer {{{{token}}}}\n{REST}", f"{REQUEST}X-Request-Id: 5e1f0a9b3d2f4e68a1b2\n\nc3d4e5f60718a1b2\n",
+        f"token={TOKEN}\nplease", f"token={TOKEN}\n\n{TOKEN[:9]}", f"TOKEN={TOKEN}\nPLAN=plan1234", f"token: {TOKEN}\nplan: plan1",
+        f"Authorization: Bearer {TOKEN}\nAccept: */*", f"Authorization: Bearer {TOKEN}\n{{", f"Cookie: a={TOKEN}\n\nto=46701740605&body=x",
+        f"{CURL} -H 'X-Api-Key: {TOKEN}' \\\n  --compressed", f"{CURL} -u plan:{TOKEN} \\\n  -X DELETE", "a=b\nc=d", "token\nis\nold",
+    ],
+)  # fmt: skip
+def test_what_is_not_broken_stays_as_it_is(text):
+    assert unwrapped(text) == text

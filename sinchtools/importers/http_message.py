@@ -165,8 +165,14 @@ def _starts(line: str, before: str) -> bool:
 def _message(lines: list[str], line: int) -> Message:
     pairs: list[tuple[str, str]] = []
     at = 1
-    while at < len(lines) and (match := _HEADER_LINE.fullmatch(lines[at])):
-        pairs.append((match[1], match[2].rstrip()))
+    while at < len(lines):
+        match = _HEADER_LINE.fullmatch(lines[at])
+        if match:
+            pairs.append((match[1], match[2].rstrip()))
+        elif pairs and lines[at][:1] in (" ", "\t") and lines[at].strip():  # folded
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {lines[at].strip()}".strip())
+        else:
+            break
         at += 1
     headers = joined(pairs)
     body = "\n".join(lines[at + 1 :] if at < len(lines) and not lines[at].strip() else lines[at:])

@@ -53,6 +53,7 @@ _STRINGS = tuple(name for name, (dtype, _) in COLUMNS.items() if dtype == "strin
 MOST_ROWS = 1_000_000
 TOO_MANY_ROWS = f"more than {MOST_ROWS:,} exchanges: the rest was not read; st.scan reads files of any size"
 TOO_MANY_SKIPPED = f"more than {MOST_SKIPPED:,} pieces without HTTP data: the rest was not read; leave them out, or use st.scan"
+_CUT_INTO_LINES = {"sdk-log", "curl", "http", "sentence"}  # the others hold each value whole
 NO_FORMAT = "no HTTP data in any known form"
 _TEXT_FIELDS = ("parent_id", "call_id", "source", "method", "url", "request_body", "status", "code", "text", "response_body", "failure", "at")
 
@@ -171,6 +172,9 @@ class _Reading:
 
     def sort(self, piece: Piece) -> None:
         name = self.forced or format_of(piece)
+        if name in _CUT_INTO_LINES:
+            text = self.redactor.prepared(piece.text)
+            piece = Piece(piece.name, text, files=self.files, tz=self.tz, columns=self.columns)
         if name is None:
             self.skipped.append(Skipped(source=piece.name, reason=TOO_MANY_VALUES if piece.is_too_much else NO_FORMAT))
         elif name == "postman":
