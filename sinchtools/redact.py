@@ -108,6 +108,10 @@ _HEADER_START = re.compile(r"[>|<* \t]*[A-Za-z][\w-]{0,60}[ \t]*:[ \t]")
 _BREAK = re.compile(r"[=\\^`]?[ \t]*\r?\n[>|< \t]*")
 _WORD_ALONE = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{4,}")
 _SCHEMES = "bearer|basic|token|apikey|digest|negotiate|jwt"
+_SOFT_BREAKS = tuple(f"{sign}{line_end}" for sign in "\\^`" for line_end in ("\n", "\r\n"))
+_GOES_ON = re.compile(  # whether any value may
+    rf"\n[>|< \t]{{0,20}}(?:(?i:{_SCHEMES})[ \t]+)?[\w.~+/-]+={{0,2}}(?:[;,\"']|[ \t]+HTTP/\d|[ \t\r]*(?:\n|\Z))"
+)
 _EMPTY_HEAD = re.compile(  # its value is in the next line
     rf"^(?P<head>[>|<* \t]*(?P<name>[\w-]{{1,60}})[ \t]*:[ \t]*(?:{_SCHEMES})?)[ \t]*\r?\n"
     rf"[>|< \t]*(?P<value>(?:(?:{_SCHEMES})[ \t]+)?[\w.~+/=-]{{8,}}[ \t\r]*)$",
@@ -313,12 +317,12 @@ class Redactor:
         return f"{key}{equals}{self._mark(secret if equals else '', f'header {name}') if secret else ''}{semicolon}{attributes}"
 
     def _mark(self, value: str, place: str) -> str:
-        is_new = self._digest(value) not in self._marks
+        known = len(self._marks)
         marker = self._marker(value)
         if not marker:
             return value
         self.removed[place] += 1
-        met = getattr(self._local, "met", None)
+        met, is_new = getattr(self._local, "met", None), len(self._marks) > known
         if met is not None or is_new:
             worth = set(_worth_a_look(value, place))
             if met is not None:
@@ -422,8 +426,11 @@ def unwrapped(text: str) -> str:
     """
     if "=\n" in text.replace("\r", "") and _QUOTED_PRINTABLE.search(text):
         text = re.sub(r"=\r?\n", "", text).replace("=3D", "=").replace("=3d", "=")
+    if "ookie" in text:
+        text = _COOKIE_LINES.sub(lambda lines: re.sub(r"[ \t]*\r?\n[>|< \t]*", " ", lines[0]), text)
+    if not (_GOES_ON.search(text) or any(sign in text for sign in _SOFT_BREAKS)):
+        return text
     text = _EMPTY_HEAD.sub(_filled_head, text)
-    text = _COOKIE_LINES.sub(lambda lines: re.sub(r"[ \t]*\r?\n[>|< \t]*", " ", lines[0]), text)
     parts, at = [], 0
     for start, end, _ in _spans(text):
         if "\n" in text[start:end] and all(map(_RUN_ALONE.fullmatch, _BREAK.split(text[start:end])[1:])):
