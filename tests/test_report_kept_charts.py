@@ -31,7 +31,7 @@ def members(case):
 
 def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case):
     chart = st.charts.endpoints(case.evidence.frame())
-    st.charts.save(chart, case.charts / "mine")
+    st.charts.save(chart, case.charts / "mine.png")
     assert page(case).count("<figure>") == 3
     assert "(kept as mine)" in page(case) and f'alt="{chart.description}"' in page(case)
     assert WORDS in members(case)
@@ -40,7 +40,7 @@ def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case):
 
 def test_a_chart_that_the_report_draws_anyway_is_there_once(case):
     shown = st.Case("4712", case.evidence)
-    st.charts.save(st.charts.error_codes(shown.evidence.frame()), shown.charts / "mine")
+    st.charts.save(st.charts.error_codes(shown.evidence.frame()), shown.charts / "mine.png")
     assert page(shown).count("<figure>") == 2
 
 
@@ -64,13 +64,13 @@ def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case):
 
 def test_more_charts_than_the_page_shows_are_counted(case):
     for i in range(12):
-        st.charts.save(st.charts.endpoints(case.evidence.frame(), source=f"part {i}"), case.charts / f"c{i:02}")
+        st.charts.save(st.charts.endpoints(case.evidence.frame(), source=f"part {i}"), case.charts / f"c{i:02}.png")
     assert page(case).count("(kept as c") == 10
     assert "2 more charts of the case are in the capsule" in page(case)
 
 
 def test_a_chart_from_before_the_last_evidence_says_so(case):
-    st.charts.save(st.charts.endpoints(case.evidence.frame()), case.charts / "mine")
+    st.charts.save(st.charts.endpoints(case.evidence.frame()), case.charts / "mine.png")
     os.utime(case.charts / "mine.png", (0, 0))
     assert "Drawn before evidence was last brought in." in page(case)
 

@@ -71,7 +71,7 @@ class Evidence:
         if isinstance(key, str):
             found = next((exchange for exchange in self.exchanges if exchange.id == key), None)
         else:
-            found = self.exchanges[key] if -len(self) <= key < len(self) else None
+            found = self.exchanges[key] if isinstance(key, slice) or -len(self) <= key < len(self) else None
         if found is None:
             hint = f"Choose among these: {self.outcome}" if self.exchanges else "Choose another status and code, or read other evidence."
             raise NoExchangeError(f"There is no exchange {told(key)}: the evidence holds {len(self)}.", hint=hint)
