@@ -76,7 +76,7 @@ class CallLog:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.path = (Path(path) if path is not None else work_folder() / "calls.sqlite").resolve()
+        self.path = _resolved(Path(path) if path is not None else work_folder() / "calls.sqlite")
         self._lock = threading.Lock()
         _open.add(self)
         self._since = 0  # events up to this one are not shown
@@ -330,6 +330,19 @@ class Recording(CallLog):
 
 _blocks: list[Recording] = []  # that were begun; compared by identity, and a log has no other
 _open: weakref.WeakSet[CallLog] = weakref.WeakSet()
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        found = path.resolve()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found.stat()
+    except (OSError, ValueError):
+        found = None
+    if found is None:  # raised here, where no error that holds the whole name is its context
+        hint = "Give another file, or set SINCHTOOLS_HOME to a folder that you may write to."
+        raise LogError(f"The call log {told_path(path)} cannot be opened.", hint=hint)
+    return found
 
 
 def is_open(path: Path) -> bool:

@@ -12,6 +12,7 @@ from sinchtools.records import visible
 
 _PART = re.compile(r"[A-Z]?[a-z]{0,16}|[A-Z]{1,16}|[A-Za-z\d]{1,5}")
 _SECRET_LIKE = re.compile(r"\d{9,}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{16,}|[A-Za-z\d]{33,}")  # a number of a person, a token, an id
+_PASTED = re.compile(r"[<>|\"'{}=;]|://")  # in a text, not in the name of a file
 _LONGEST = 40
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -49,7 +50,8 @@ def told_path(path: Path | str) -> str:
     "'logs/case of +….har'"
     """
     text = str(path)
-    if len(text) > 1000 or "\n" in text or (isinstance(path, str) and not re.search(r"[/\\.*]", text)):
+    is_pasted = isinstance(path, str) and (re.search(r"[/\\.*]", text) is None or _PASTED.search(text))
+    if len(text) > 1000 or "\n" in text or is_pasted:
         return told(text)
     return repr(_SECRET_LIKE.sub("…", text))
 

@@ -18,6 +18,7 @@ from sinchtools.records import Exchange
 from sinchtools.redact import is_placeholder
 
 _MOST_URLS = 100
+_DEEPEST_QUOTE = 20
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # curl's own options (its manual page, 8.x): those that take a value, those that take none, and the letters of both
 WITH_VALUE = frozenset(
@@ -129,9 +130,11 @@ def unquoted_mail(text: str) -> str:
     'curl http://localhost \\\n  -X POST'
     """
     lines = text.split("\n")
-    while (filled := [line for line in lines if line.strip()]) and all(re.match(r"[ \t]?>", line) for line in filled):
-        lines = [re.sub(r"^[ \t]?>[ \t]?", "", line) for line in lines]
-    while any(re.match(r"[ \t]?>[ \t>]*curl\b", line) for line in lines):  # the mail around the quote is not quoted
+    for _ in range(_DEEPEST_QUOTE):
+        filled = [line for line in lines if line.strip()]
+        is_quoted = filled and all(re.match(r"[ \t]?>", line) for line in filled)
+        if not (is_quoted or any(re.match(r"[ \t]?>[ \t>]*curl\b", line) for line in lines)):  # the mail around the quote is not quoted
+            break
         lines = [re.sub(r"^[ \t]?>[ \t]?", "", line) for line in lines]
     return "\n".join(lines)
 
@@ -164,7 +167,11 @@ class _Paste:
         self.lexer = shell.cmd_command if is_cmd(text) else shell.bash_command
         commands = [(match.start("curl"), match.start()) for pattern in (START, INNER) for match in pattern.finditer(text)]
         self.commands = sorted(commands)
+        self.line_ends = [match.start() for match in re.finditer("\n", text)] if commands else []
         self.starts = sorted([start for _, start in commands] + [match.start() for match in _PIPED.finditer(text)])
+
+    def line(self, at: int) -> int:
+        return bisect_left(self.line_ends, at) + 1
 
     def next_start(self, at: int) -> int:
         place = bisect_left(self.starts, at)
@@ -179,7 +186,7 @@ def _next_command(piece: Piece, paste: _Paste, at: int) -> tuple[int, Command, i
     while (start := paste.next_command(at)) is not None:
         for assignment in _ASSIGNMENT.finditer(paste.text, at, start):
             _assign(piece, paste.text, assignment)
-        line = paste.text.count("\n", 0, start) + 1
+        line = paste.line(start)
         command = _lex(piece, paste, start, line)
         command.stdin = command.stdin if command.stdin is not None else _piped(piece, paste.text, at, start)
         if _is_command(command.words):
@@ -213,7 +220,7 @@ def _assign(piece: Piece, text: str, match: re.Match[str]) -> None:
 
 def _piped(piece: Piece, text: str, at: int, start: int) -> str | None:
     piped = next((match for match in _PIPED.finditer(text, at, start)), None)
-    if piped is None or not text[:start].rstrip().endswith("|"):
+    if piped is None or not text[piped.start() : start].rstrip().endswith("|"):
         return None
     try:
         before = shell.bash_command(text, piped.start(), variables=piece.variables, note=lambda _: None)

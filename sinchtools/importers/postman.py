@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"\{\{([^{}]+)\}\}")
 _CONVERT = (
     "a collection of version 1: convert it with `npx postman-collection-transformer convert -i FILE -o NEW -j 1.0.0 -p 2.1.0`, or export it as v2.1"
 )
-_MOST_ROUNDS = 5
+_MOST_ROUNDS, _LONGEST = 5, 1_000_000
 
 
 def sniff(piece: Piece) -> bool:
@@ -209,10 +209,10 @@ def _pairs(listed: Any, *, names: bool = False) -> dict[str, str]:
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:
     for _ in range(_MOST_ROUNDS):
-        filled = _VARIABLE.sub(lambda match: variables.get(match[1].strip(), match[0]), text)
-        if filled == text or len(filled) > 1_000_000:
+        values = [variables[name.strip()] for name in _VARIABLE.findall(text) if name.strip() in variables]
+        if not values or len(text) + sum(map(len, values)) > _LONGEST:
             break
-        text = filled
+        text = _VARIABLE.sub(lambda match: variables.get(match[1].strip(), match[0]), text)
     return text
 
 

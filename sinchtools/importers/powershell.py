@@ -56,10 +56,11 @@ def sniff(text: str) -> bool:
 
 def parse(piece: Piece, text: str, curl: Callable[[list[str], int], Iterable[Exchange]]) -> Iterator[Exchange]:
     """Yield one exchange for each web request; `curl` makes exchanges of the words of a curl.exe command."""
-    script = _Script(text)
+    script, counted, line = _Script(text), 0, 1
     while match := _STATEMENT.search(text, script.at):
         script.at = match.end()
-        line = text.count("\n", 0, match.start("command") if match["command"] else match.start()) + 1
+        start = match.start("command") if match["command"] else match.start()
+        counted, line = start, line + text.count("\n", counted, start)
         if not match["command"]:
             script.assign(match)
             continue
@@ -152,7 +153,7 @@ class _Script:
         return text + _unescaped(quoted[1], self.variables) if quoted else text
 
     def value(self) -> Any:
-        value = self.single()
+        value, is_own = self.single(), False
         while self.depth < _MAX_DEPTH:
             self.skip()
             if self.take(re.compile(r"\|\s*ConvertTo-Json\b((?:[ \t]+-\w+(?:[ \t]+\d+)?)*)", re.IGNORECASE)):
@@ -160,7 +161,9 @@ class _Script:
             elif isinstance(value, str) and self.take(re.compile(r"\+[ \t]*")):
                 value += _as_text(self.single())
             elif self.take(re.compile(r",\s*")):
-                value = [*(value if isinstance(value, list) else [value]), self.single()]
+                if not (is_own and isinstance(value, list)):  # another variable's list stays as it is
+                    value, is_own = [*value] if isinstance(value, list) else [value], True
+                value.append(self.single())
             else:
                 break
         return value

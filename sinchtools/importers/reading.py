@@ -295,9 +295,15 @@ def _mended(value: Any) -> Any:
 
 
 def _folder(files: str | Path | None) -> Path | None:
-    if files is not None and not Path(files).is_dir():
+    if files is None:
+        return None
+    try:
+        is_folder = Path(files).is_dir()
+    except OSError:
+        is_folder = False
+    if not is_folder:
         raise MissingInputError(files, "is no folder")
-    return None if files is None else Path(files)
+    return Path(files)
 
 
 def _zone(tz: str | tzinfo | None) -> tzinfo | None:

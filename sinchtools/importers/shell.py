@@ -67,6 +67,7 @@ class _Bash:
         self.text, self.at, self.variables, self.note, self.strict = text, start, variables, note, strict
         self.done = Command()
         self.word: list[str] | None = None
+        self.has_query = False  # whether the word has a question mark
         self.heredocs: list[tuple[str, bool]] = []
 
     def command(self) -> Command:
@@ -83,12 +84,13 @@ class _Bash:
     def add(self, part: str, end: int) -> None:
         self.word = [] if self.word is None else self.word
         self.word.append(part)
+        self.has_query = self.has_query or "?" in part
         self.at = end
 
     def close_word(self) -> None:
         if self.word is not None:
             self.done.words.append("".join(self.word))
-        self.word = None
+        self.word, self.has_query = None, False
 
     def special(self, char: str) -> None:
         handler = _SPECIAL.get(char)
@@ -203,7 +205,7 @@ class _Bash:
 
     def operator(self) -> None:
         char = self.text[self.at]
-        if char == "&" and self.word and "?" in "".join(self.word) and _QUERY_GOES_ON.match(self.text, self.at):
+        if char == "&" and self.has_query and _QUERY_GOES_ON.match(self.text, self.at):
             self.note("an & without quotes was taken as part of the URL; a shell would end the command there")
             return self.add("&", self.at + 1)
         if char == "(":
@@ -368,7 +370,8 @@ def _c_words(line: str, strict: bool) -> list[str]:
             words += [] if word is None else ["".join(word)]
             word = None
         else:
-            word = [*(word or []), part]
+            word = word if word is not None else []
+            word.append(part)
     if quoted and strict:
         raise UnclosedQuoteError
     return words if word is None else [*words, "".join(word)]
