@@ -1,4 +1,4 @@
-"""The lines of a case's files: looked at before they are believed, and rows of one id told apart; a line that is not as it must be is passed over."""
+"""The lines of a case's files, checked before they are believed, and rows of one id told apart."""
 
 from __future__ import annotations
 
@@ -28,16 +28,40 @@ _TEXT = (str, NoneType)
 _NUMBERS = ({...: int}, NoneType)
 _LISTED = ([{"source": str, "reason": str, "count": int}], NoneType)
 _STEP = {"title": str, "state": str, "proof": _TEXT, "reason": str, "at": datetime}
-_RESULT = {"parent_id": str, "id": _TEXT, "verdict": str, "reasons": [str], "was": str, "now": str, "endpoint": _TEXT, "target": str}
+_RESULT = {
+    "parent_id": str,
+    "id": _TEXT,
+    "verdict": str,
+    "reasons": [str],
+    "was": str,
+    "now": str,
+    "endpoint": _TEXT,
+    "target": str,
+}
 _SHAPES: dict[str, dict[Any, Any]] = {  # by kind of event: what must stand in it
-    "evidence": {"given": _TEXT, "place": _TEXT, "skipped": _LISTED, "warnings": _LISTED, "secrets": _NUMBERS, "formats": _NUMBERS},
+    "evidence": {
+        "given": _TEXT,
+        "place": _TEXT,
+        "skipped": _LISTED,
+        "warnings": _LISTED,
+        "secrets": _NUMBERS,
+        "formats": _NUMBERS,
+    },
     "note": {"text": str},
     "walk": {"exchange": _TEXT, "label": str, "title": str, "transcript": [_STEP], "ended": _TEXT},
     "replay": {"results": [_RESULT]},
 }
-_WORDS = [name for name in EXCHANGE_FIELDS if not re.search(r"headers|body|^(at|attempt|status|elapsed_ms)$", name)]
+_WORDS = [
+    name
+    for name in EXCHANGE_FIELDS
+    if not re.search(r"headers|body|^(at|attempt|status|elapsed_ms)$", name)
+]
 _ALWAYS = ("id", "origin", "target")
-_CONTENT = [name for name in EXCHANGE_FIELDS if name not in ("id", "source", "endpoint", "region", "account")]  # the last three follow from the URL
+_CONTENT = [
+    name
+    for name in EXCHANGE_FIELDS
+    if name not in ("id", "source", "endpoint", "region", "account")
+]  # the last three follow from the URL
 _REFERENCES = ("parent_id", "call_id")
 _KEY_BYTES, _DIGEST_BYTES = 32, 16  # of what is kept of a secret
 _MOST_SWEEPS = 10
@@ -52,7 +76,7 @@ class Row(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """What was read of a file so far; the lines after `whole` bytes are read again when it has grown."""
+    """What was read of a file; what is after `whole` bytes is read again when it has grown."""
 
     size: int = 0
     whole: int = 0
@@ -70,7 +94,10 @@ class Lines(NamedTuple):
     @property
     def passed_over(self) -> tuple[Skipped, ...]:
         """The lines that are not as a case writes them."""
-        return tuple(replace(one, count=count) for one, count in Counter(self.skipped + self.open_skipped).items())
+        return tuple(
+            replace(one, count=count)
+            for one, count in Counter(self.skipped + self.open_skipped).items()
+        )
 
 
 def read_on(path: Path, before: Lines, made: Callable[[Any], Any]) -> Lines:
@@ -111,9 +138,20 @@ def _looked_at(
             continue
         try:
             values.append(made(_json(line)))
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             is_cut = isinstance(error, json.JSONDecodeError) and line.startswith(b"{")
-            skipped.append(Skipped(source=name, reason=CUT_OFF) if is_cut else Skipped(source=f"{name}#{number}", reason=FOREIGN))
+            skipped.append(
+                Skipped(source=name, reason=CUT_OFF)
+                if is_cut
+                else Skipped(source=f"{name}#{number}", reason=FOREIGN)
+            )
     return tuple(values), tuple(skipped)
 
 
@@ -131,7 +169,7 @@ def row_of(value: Mapping[str, Any], redactor: Redactor) -> Row:
     Raises
     ------
     ValueError
-        A value is not of its column's kind; other errors of Python where it is no object or has no such value.
+        A value is not of its column's kind; other errors of Python where it is no row at all.
     """
     exchange = replace(from_json(value), id=value["id"])
     if wrong := wrong_field(exchange):
@@ -152,7 +190,9 @@ def _is_right(name: str, value: Any) -> bool:
     if name in _WORDS:
         return isinstance(value, str) or (value is None and name not in _ALWAYS)
     if name.endswith("_headers"):
-        return isinstance(value, Mapping) and all(isinstance(part, str) for pair in value.items() for part in pair)
+        return isinstance(value, Mapping) and all(
+            isinstance(part, str) for pair in value.items() for part in pair
+        )
     if value is None or isinstance(value, bool):
         return value is None
     if name.endswith("_body"):
@@ -171,7 +211,7 @@ def event_of(value: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        A value is not of its kind; other errors of Python where it is no object or has no such value.
+        A value is not of its kind; other errors of Python where it is no event at all.
     """
     if not _fits(value, {"kind": str, "at": datetime, **_SHAPES[value["kind"]]}):
         raise ValueError
@@ -185,8 +225,12 @@ def _fits(value: Any, shape: Any) -> bool:
     if isinstance(shape, list):
         return isinstance(value, list) and all(_fits(one, shape[0]) for one in value)
     if isinstance(shape, dict):
-        wanted = dict.fromkeys(value, shape[...]) if ... in shape and isinstance(value, dict) else shape
-        return isinstance(value, dict) and all(_fits(value.get(name), one) for name, one in wanted.items())
+        wanted = (
+            dict.fromkeys(value, shape[...]) if ... in shape and isinstance(value, dict) else shape
+        )
+        return isinstance(value, dict) and all(
+            _fits(value.get(name), one) for name, one in wanted.items()
+        )
     if shape is datetime:
         moment = datetime.fromisoformat(value)
         return moment.tzinfo is not None and bool(moment.astimezone(UTC))
@@ -198,7 +242,11 @@ def _cleaned(value: Any, redactor: Redactor) -> Any:
         return redactor.text(value)
     if isinstance(value, list):
         return [_cleaned(one, redactor) for one in value]
-    return {name: _cleaned(one, redactor) for name, one in value.items()} if isinstance(value, dict) else value
+    return (
+        {name: _cleaned(one, redactor) for name, one in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 def digests_of(value: Mapping[str, Any]) -> list[seen.Digest]:
@@ -211,7 +259,12 @@ def digests_of(value: Mapping[str, Any]) -> list[seen.Digest]:
         One is none; other errors of Python where it is no object or has no such value.
     """
     found = seen.from_json(dict(value))
-    if not all(len(one.key) == _KEY_BYTES and seen.SHORTEST <= one.size <= _LARGEST and len(one.digest) == _DIGEST_BYTES for one in found):
+    if not all(
+        len(one.key) == _KEY_BYTES
+        and seen.SHORTEST <= one.size <= _LARGEST
+        and len(one.digest) == _DIGEST_BYTES
+        for one in found
+    ):
         raise ValueError
     return found
 
@@ -226,7 +279,7 @@ def unquoted(one: Row, redactor: Redactor) -> Row:
 
 
 def sign_of(exchange: Exchange) -> str:
-    """Return what two rows have in common when all but their ids, places and the numbers of their markers are the same."""
+    """Return what tells a row's content from another's; ids, places and marker numbers do not count."""
     told = as_json(exchange, _CONTENT)
     told |= {name: "itself" for name in _REFERENCES if told[name] == exchange.id}
     text = unnumbered(json.dumps(told, sort_keys=True, ensure_ascii=False))
@@ -242,18 +295,23 @@ def told_apart(rows: Iterable[Row]) -> dict[str, Row]:
     return found
 
 
-def unknown(rows: Iterable[Exchange], known: Mapping[str, Row]) -> tuple[list[Exchange], list[Skipped]]:
+def unknown(
+    rows: Iterable[Exchange], known: Mapping[str, Row]
+) -> tuple[list[Exchange], list[Skipped]]:
     """
-    Return the rows of a reading that a case does not hold, and what is said about those whose id is another row's.
+    Return the rows that a case does not hold, and a warning for each whose id is another row's.
 
-    Such a row gets an id of its own, the same at each reading; what names it as parent or call within its file names that one.
+    Such a row gets an id of its own, the same at each reading; parents and calls within its file
+    follow it.
     """
     rows = list(rows)
     made: dict[tuple[str, str], str] = {}
     for _ in range(_MOST_SWEEPS):  # once, unless a row stands before the one that it names
         before = dict(made)
         new, said = _sweep(rows, dict(known), made)
-        if made == before or not any((_file(x), getattr(x, name)) in made for x in rows for name in _REFERENCES):
+        if made == before or not any(
+            (_file(x), getattr(x, name)) in made for x in rows for name in _REFERENCES
+        ):
             break
     return new, list(dict.fromkeys(said))
 
@@ -270,7 +328,12 @@ def _sweep(
         identity = twin if twin is not None and _is_twin(exchange.id, twin) else _own_id(one, held)
         if identity != exchange.id:
             made[_file(exchange), exchange.id] = identity
-            said.append(Skipped(source=exchange.source or "exchange", reason=f"another row has its id; this one became {identity[:80]}"))
+            said.append(
+                Skipped(
+                    source=exchange.source or "exchange",
+                    reason=f"another row has its id; this one became {identity[:80]}",
+                )
+            )
         if identity not in held:
             held[identity] = Row(_renamed(one.exchange, identity), one.sign)
             new.append(held[identity].exchange)
@@ -279,8 +342,16 @@ def _sweep(
 
 def _resolved(exchange: Exchange, made: Mapping[tuple[str, str], str]) -> Row:
     """Return a row that names others of its file by the ids that they got."""
-    named = {name: str(getattr(exchange, name)) for name in _REFERENCES if getattr(exchange, name) != exchange.id}
-    own: dict[str, Any] = {name: made[_file(exchange), value] for name, value in named.items() if (_file(exchange), value) in made}
+    named = {
+        name: str(getattr(exchange, name))
+        for name in _REFERENCES
+        if getattr(exchange, name) != exchange.id
+    }
+    own: dict[str, Any] = {
+        name: made[_file(exchange), value]
+        for name, value in named.items()
+        if (_file(exchange), value) in made
+    }
     exchange = replace(exchange, **own) if own else exchange
     return Row(exchange, sign_of(exchange))
 
@@ -294,15 +365,20 @@ def _own_id(one: Row, held: Mapping[str, Row]) -> str:
 
 
 def _is_twin(identity: str, held: str) -> bool:
-    """Whether two ids of the same content at the same place differ only in what a reading or a case put behind one of them."""
+    """Whether two ids differ only in what a reading or a case put behind one of them."""
     plain = re.sub(r"-(?:[0-9a-f]{8}){1,4}$", "", held)
-    return any(re.fullmatch(rf"{re.escape(one)}(-\d+)?", other) for one, other in ((plain, identity), (identity, plain)))
+    return any(
+        re.fullmatch(rf"{re.escape(one)}(-\d+)?", other)
+        for one, other in ((plain, identity), (identity, plain))
+    )
 
 
 def _renamed(exchange: Exchange, identity: str) -> Exchange:
     if identity == exchange.id:
         return exchange
-    itself: dict[str, Any] = {name: identity for name in ("id", *_REFERENCES) if getattr(exchange, name) == exchange.id}
+    itself: dict[str, Any] = {
+        name: identity for name in ("id", *_REFERENCES) if getattr(exchange, name) == exchange.id
+    }
     return replace(exchange, **itself)
 
 

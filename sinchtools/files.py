@@ -1,4 +1,4 @@
-"""Files on this machine: written whole or not at all, and opened only where they are plain files of their owner."""
+"""Files on this machine: written whole or not at all, opened only as plain files of their owner."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr
 
 
 def put(path: Path, data: bytes) -> Path:
-    """Write a file, whole or not at all, readable by its owner only; for what stays on this machine."""
+    """Write a file that stays on this machine, whole or not at all, readable by its owner only."""
     return put_all({path: data})[0]
 
 
 def put_all(contents: Mapping[Path, bytes]) -> list[Path]:
     """
-    Write files that belong together, each whole and all of them or none, readable by their owner only.
+    Write files that belong together, all of them whole or none, readable by their owner only.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def put_all(contents: Mapping[Path, bytes]) -> list[Path]:
 
 @contextmanager
 def failing_as(place: Path | str) -> Iterator[None]:
-    """Turn the operating system's refusal to write something into our error; a closed pipe stays one."""
+    """Turn the system's refusal to write something into our error; a closed pipe stays one."""
     try:
         yield
     except (WriteError, BrokenPipeError):
@@ -67,12 +67,12 @@ def failing_as(place: Path | str) -> Iterator[None]:
 @contextmanager
 def opened_own(path: Path, flags: int) -> Iterator[int]:
     """
-    Open a file of a case, made when missing and asked for; other kernels wait until it is closed again.
+    Open a file of a case; other kernels wait until it is closed again.
 
     Raises
     ------
     LogError
-        It is a link or no plain file, or somebody else's; one to be written must also have no second name.
+        It is a link, no plain file or somebody else's, or to be written and has a second name.
     OSError
         It cannot be opened.
     """
@@ -90,7 +90,7 @@ def opened_own(path: Path, flags: int) -> Iterator[int]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Let one kernel at a time look into a folder and write there; where the system has no such lock, all do."""
+    """Let one kernel at a time look into a folder and write there, where the system has locks."""
     if fcntl is None:
         yield
         return
@@ -105,7 +105,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def append(path: Path, data: bytes) -> None:
     """
-    Put data behind what a file of a case holds, all of it or none; several kernels may do so at once.
+    Append data to a file of a case, all of it or none; several kernels may do so at once.
 
     Raises
     ------
@@ -121,14 +121,16 @@ def append(path: Path, data: bytes) -> None:
             while left:
                 left = left[os.write(handle, left) :]
         except OSError:
-            if os.fstat(handle).st_size == before + len(data) - len(left):  # nobody else wrote behind it
+            if os.fstat(handle).st_size == before + len(data) - len(
+                left
+            ):  # nobody else wrote behind it
                 os.ftruncate(handle, before)
             raise
 
 
 def refuse_foreign(path: Path, *, is_written: bool = False, is_folder: bool = False) -> None:
     """
-    Refuse what lies in a case's folder and is a link, a device or somebody else's; what is missing passes.
+    Refuse a part of a case that is a link, a device or somebody else's; what is missing passes.
 
     Raises
     ------
@@ -156,24 +158,32 @@ def refuse_open(folder: Path, *, is_ours: bool) -> None:
         with suppress(OSError):
             folder.chmod(0o700)
             return
-    if state.st_mode & 0o022:
+    mode = stat.S_IMODE(state.st_mode)
+    if mode & 0o022:
         raise LogError(
-            f"Others may write in the folder {told_path(folder)} (mode {stat.S_IMODE(state.st_mode):o}), and numbers of people would be in it.",
-            hint=f"Run: chmod 700 {folder}, or take another folder of your own (SINCHTOOLS_HOME for the work folder).",
+            f"Others may write in the folder {told_path(folder)} (mode {mode:o}), "
+            "and numbers of people would be in it.",
+            hint=f"Run: chmod 700 {folder}, or use a folder of your own (SINCHTOOLS_HOME).",
         )
 
 
-def _refuse_state(path: Path, state: os.stat_result, *, is_written: bool, is_folder: bool = False) -> None:
+def _refuse_state(
+    path: Path, state: os.stat_result, *, is_written: bool, is_folder: bool = False
+) -> None:
     is_right = stat.S_ISDIR(state.st_mode) if is_folder else stat.S_ISREG(state.st_mode)
     if not is_right:
-        what = "is a link" if stat.S_ISLNK(state.st_mode) else f"is no {'folder' if is_folder else 'plain file'}"
+        what = (
+            "is a link"
+            if stat.S_ISLNK(state.st_mode)
+            else f"is no {'folder' if is_folder else 'plain file'}"
+        )
     elif os.name != "nt" and state.st_uid != os.geteuid():
         what = "belongs to somebody else"
     elif is_written and not is_folder and state.st_nlink > 1:
         what = "has a second name somewhere else, which would change with it"
     else:
         return
-    hint = "Do not use a case folder that others put together; take what is in it as evidence, or copy it to a folder of your own."
+    hint = "Read what others put together as evidence, or copy it to a folder of your own."
     raise LogError(f"{told_path(path)} {what}, and is not used.", hint=hint)
 
 

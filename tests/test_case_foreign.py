@@ -103,7 +103,9 @@ def test_a_second_name_of_a_file_is_not_written_behind_it(case, name, use):
 
 
 @posix
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives a file away")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives a file away"
+)
 @pytest.mark.parametrize("name", FILES[:4])
 def test_a_file_of_somebody_else_is_refused(case, name):
     case.log.close()
@@ -122,7 +124,9 @@ def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case):
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o777, 0o770, 0o707, 0o775, 0o772, 0o755, 0o750, 0o711, 0o2777, 0o3770])
+@pytest.mark.parametrize(
+    "mode", [0o777, 0o770, 0o707, 0o775, 0o772, 0o755, 0o750, 0o711, 0o2777, 0o3770]
+)
 def test_a_folder_in_which_others_may_write_is_closed_or_refused(tmp_path, monkeypatch, mode):
     for name in ("sinchtools-work", "a folder of theirs"):
         home = tmp_path / name
@@ -135,7 +139,9 @@ def test_a_folder_in_which_others_may_write_is_closed_or_refused(tmp_path, monke
                 work_folder()
         else:
             assert not stat.S_IMODE(work_folder().stat().st_mode) & 0o022
-        assert name == "sinchtools-work" or stat.S_IMODE(home.stat().st_mode) == mode, "not ours to change"
+        assert name == "sinchtools-work" or stat.S_IMODE(home.stat().st_mode) == mode, (
+            "not ours to change"
+        )
 
 
 @posix
@@ -200,13 +206,25 @@ BAD_EVENTS = {
 
 
 def seen(case):
-    assert case._repr_html_() and str(case.evidence) and case.evidence._repr_html_() and len(case.evidence.frame())
-    return [row.id for row in case.evidence], [note["text"] for note in case.notes], case.walks, case.replays
+    assert (
+        case._repr_html_()
+        and str(case.evidence)
+        and case.evidence._repr_html_()
+        and len(case.evidence.frame())
+    )
+    return (
+        [row.id for row in case.evidence],
+        [note["text"] for note in case.notes],
+        case.walks,
+        case.replays,
+    )
 
 
 def reported(case):
     """The report of a case, without its charts."""
-    return st.report(case, case.folder / "report.html", parts=["summary", "timeline", "steps", "replays"]).read_text(encoding="utf-8")
+    return st.report(
+        case, case.folder / "report.html", parts=["summary", "timeline", "steps", "replays"]
+    ).read_text(encoding="utf-8")
 
 
 def put(case, name, lines):
@@ -214,7 +232,9 @@ def put(case, name, lines):
         file.write(b"".join(b"\n" + line + b"\n" for line in lines))
 
 
-EACH = [("evidence.jsonl", what) for what in BAD_ROWS] + [("history.jsonl", what) for what in BAD_EVENTS]
+EACH = [("evidence.jsonl", what) for what in BAD_ROWS] + [
+    ("history.jsonl", what) for what in BAD_EVENTS
+]
 
 
 @pytest.mark.parametrize(("name", "what"), EACH)
@@ -223,7 +243,9 @@ def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(case, 
     put(case, name, [(BAD_ROWS if name == "evidence.jsonl" else BAD_EVENTS)[what]])
     for one in (case, again := Case("4711")):
         assert seen(one) == alone
-        assert [(skipped.source.partition("#")[0], skipped.count) for skipped in one.skipped] == [(name, 1)]
+        assert [(skipped.source.partition("#")[0], skipped.count) for skipped in one.skipped] == [
+            (name, 1)
+        ]
     assert "1 lines passed over" in repr(again) and name in again._repr_html_()
     again.note("still open")
     case.add([replace(GOOD, id="row-2")])
@@ -282,7 +304,17 @@ def test_no_row_enters_with_its_secret(case, changes, is_foreign):
 
 SECRET = f"Authorization: Bearer {TOKEN}"
 STEP = {"title": "t", "state": "done", "proof": "", "reason": SECRET, "at": NOTE["at"]}
-EVENTS = [{"text": SECRET}, {"kind": "walk", "exchange": None, "label": "", "title": "t", "ended": SECRET, "transcript": [STEP]}]
+EVENTS = [
+    {"text": SECRET},
+    {
+        "kind": "walk",
+        "exchange": None,
+        "label": "",
+        "title": "t",
+        "ended": SECRET,
+        "transcript": [STEP],
+    },
+]
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -292,7 +324,16 @@ def test_no_event_enters_with_its_secret(case, event):
     assert TOKEN not in f"{case.notes} {case.walks}" and "[secret " in f"{case.notes} {case.walks}"
 
 
-@pytest.mark.parametrize("changes", [{"status": "400"}, {"at": "2026-11-29"}, {"id": 7}, {"request_body": {"to": []}}, {"elapsed_ms": float("nan")}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "400"},
+        {"at": "2026-11-29"},
+        {"id": 7},
+        {"request_body": {"to": []}},
+        {"elapsed_ms": float("nan")},
+    ],
+)
 def test_a_row_made_by_hand_that_no_column_can_hold_is_refused_before_it_is_written(case, changes):
     before = (case.folder / "evidence.jsonl").read_bytes()
     with pytest.raises(WrongUseError, match=rf"Row 2 cannot be kept: its {next(iter(changes))}"):
@@ -303,7 +344,9 @@ def test_a_row_made_by_hand_that_no_column_can_hold_is_refused_before_it_is_writ
 ODD = a.sampled_from([10**400, -(2**63), "9999-12-31", "\x00", "2026-01-01"])
 JSON = a.recursive(
     a.none() | a.booleans() | a.integers() | a.floats() | a.text(max_size=9) | ODD,
-    lambda inner: a.lists(inner, max_size=3) | a.dictionaries(a.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        a.lists(inner, max_size=3) | a.dictionaries(a.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 KINDS = a.sampled_from(["note", "walk", "replay", "evidence"])
@@ -312,9 +355,15 @@ WHOLE = a.sampled_from([json.dumps(ROW).encode(), json.dumps(NOTE).encode()])
 LINES = a.one_of(
     a.binary(max_size=60),
     JSON.map(lambda value: json.dumps(value).encode()),
-    a.dictionaries(a.sampled_from([*ROW, "request_body_base64"]), JSON, max_size=4).map(lambda changes: json.dumps({**ROW, **changes}).encode()),
-    a.tuples(KINDS, a.dictionaries(FIELDS, JSON, max_size=4)).map(lambda made: json.dumps({**NOTE, "kind": made[0], **made[1]}).encode()),
-    a.tuples(WHOLE, a.integers(0, 300), a.binary(max_size=4)).map(lambda cut: cut[0][: cut[1]] + cut[2] + cut[0][cut[1] + len(cut[2]) :]),
+    a.dictionaries(a.sampled_from([*ROW, "request_body_base64"]), JSON, max_size=4).map(
+        lambda changes: json.dumps({**ROW, **changes}).encode()
+    ),
+    a.tuples(KINDS, a.dictionaries(FIELDS, JSON, max_size=4)).map(
+        lambda made: json.dumps({**NOTE, "kind": made[0], **made[1]}).encode()
+    ),
+    a.tuples(WHOLE, a.integers(0, 300), a.binary(max_size=4)).map(
+        lambda cut: cut[0][: cut[1]] + cut[2] + cut[0][cut[1] + len(cut[2]) :]
+    ),
 )
 
 

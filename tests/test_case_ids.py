@@ -17,7 +17,14 @@ URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
 
 
 def line(number, status=401, **more):
-    return {"id": number, "method": "POST", "url": URL, "status": status, "request_body": "{}", **more}
+    return {
+        "id": number,
+        "method": "POST",
+        "url": URL,
+        "status": status,
+        "request_body": "{}",
+        **more,
+    }
 
 
 def logs(folder, **files):
@@ -43,12 +50,24 @@ OTHERS = {  # the same ids, other content
     "another duration": [line(n, text="monday", elapsed_ms=12.5) for n in "123"],
     "another call": [line(n, text="monday", call_id="c7") for n in "123"],
     "another attempt": [line(n, text="monday", attempt=2) for n in "123"],
-    "no UTF-8 in the body": [line(n, text="monday", request_body=None, request_body_base64="/w==") for n in "123"],
+    "no UTF-8 in the body": [
+        line(n, text="monday", request_body=None, request_body_base64="/w==") for n in "123"
+    ],
 }
 
 
 def told(row):
-    return (row.method, row.url, row.status, row.text, row.request_body, row.at, row.attempt, row.call_id, row.failure)
+    return (
+        row.method,
+        row.url,
+        row.status,
+        row.text,
+        row.request_body,
+        row.at,
+        row.attempt,
+        row.call_id,
+        row.failure,
+    )
 
 
 @pytest.mark.parametrize("what", OTHERS)
@@ -56,16 +75,31 @@ def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says
     monday, tuesday = logs(work, monday=MONDAY, tuesday=OTHERS[what])
     case = Case("4711", monday)
     now = case.add(tuesday)
-    assert [told(row) for row in now] == [told(row) for path in (monday, tuesday) for row in read(path)]
+    assert [told(row) for row in now] == [
+        told(row) for path in (monday, tuesday) for row in read(path)
+    ]
     assert [row.id for row in now][:3] == ["1", "2", "3"] and len({row.id for row in now}) == 6
-    assert [(one.source, "another row has its id" in one.reason) for one in now.warnings] == [(f"tuesday.jsonl#{n}", True) for n in (1, 2, 3)]
+    assert [(one.source, "another row has its id" in one.reason) for one in now.warnings] == [
+        (f"tuesday.jsonl#{n}", True) for n in (1, 2, 3)
+    ]
     assert Case("4711").evidence == now
-    assert (case.add(tuesday), case.add(monday), Case("4711").add(tuesday)) == (now, now, now), "reading twice gives the same"
+    assert (case.add(tuesday), case.add(monday), Case("4711").add(tuesday)) == (now, now, now), (
+        "reading twice gives the same"
+    )
 
 
 def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor):
-    body = json.dumps({"to": ["+46701740605"], "from": "15559870002", "body": "Hi Anna, it is here"})
-    failed = line("1", None, request_body=body, failure="timeout", request_headers={"Content-Type": "application/json"}, at="2026-11-24T10:00:00Z")
+    body = json.dumps(
+        {"to": ["+46701740605"], "from": "15559870002", "body": "Hi Anna, it is here"}
+    )
+    failed = line(
+        "1",
+        None,
+        request_body=body,
+        failure="timeout",
+        request_headers={"Content-Type": "application/json"},
+        at="2026-11-24T10:00:00Z",
+    )
     accepted = {**failed, "status": 201, "failure": None, "at": "2026-11-24T10:05:00Z"}
     first, later = (read("".join(json.dumps(one) + "\n")) for one in (failed, accepted))
     case = Case("4711", first)
@@ -78,21 +112,44 @@ def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor):
 
 def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work):
     for name, status in (("a", 401), ("b", 403)):
-        (work / f"{name}.csv").write_text(f"id,method,url,status\nreq-1,POST,{URL},{status}\nreq-2,POST,{URL},{status}\n")
+        (work / f"{name}.csv").write_text(
+            f"id,method,url,status\nreq-1,POST,{URL},{status}\nreq-2,POST,{URL},{status}\n"
+        )
     case = Case("4711", work / "a.csv")
     assert [row.status for row in case.add(work / "b.csv")] == [401, 401, 403, 403]
 
 
 def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work):
-    monday = [line("1", 429, call_id="1"), line("2", 201, call_id="1", attempt=2), line("3", 400), line("4", 201, parent_id="3")]
-    calls = [line("1", 500, call_id="1"), line("2", 200, call_id="1", attempt=2), line("3", 403), line("9", 200, parent_id="1")]
+    monday = [
+        line("1", 429, call_id="1"),
+        line("2", 201, call_id="1", attempt=2),
+        line("3", 400),
+        line("4", 201, parent_id="3"),
+    ]
+    calls = [
+        line("1", 500, call_id="1"),
+        line("2", 200, call_id="1", attempt=2),
+        line("3", 403),
+        line("9", 200, parent_id="1"),
+    ]
     monday, tuesday = logs(work, monday=monday, tuesday=[line("4", 202, parent_id="3"), *calls])
     case = Case("4711", monday)
     now = case.add(tuesday)
     by_status = {row.status: row for row in now if row.source.startswith("tuesday")}
-    assert (by_status[202].parent_id, by_status[500].call_id, by_status[200].parent_id) == (by_status[403].id, by_status[500].id, by_status[500].id)
-    assert {row.call_id for row in now if row.source.startswith("tuesday") and row.attempt == 2} == {by_status[500].id}
-    assert [(row.id, row.call_id, row.parent_id) for row in now][:4] == [("1", "1", None), ("2", "1", None), ("3", None, None), ("4", None, "3")]
+    assert (by_status[202].parent_id, by_status[500].call_id, by_status[200].parent_id) == (
+        by_status[403].id,
+        by_status[500].id,
+        by_status[500].id,
+    )
+    assert {
+        row.call_id for row in now if row.source.startswith("tuesday") and row.attempt == 2
+    } == {by_status[500].id}
+    assert [(row.id, row.call_id, row.parent_id) for row in now][:4] == [
+        ("1", "1", None),
+        ("2", "1", None),
+        ("3", None, None),
+        ("4", None, "3"),
+    ]
     assert case.add(tuesday) == now == Case("4711").add(tuesday)
 
 
@@ -116,7 +173,12 @@ def test_a_file_that_grew_adds_what_is_new_and_no_more(work):
 
 def test_a_folder_after_its_files_brings_nothing_new(work):
     (work / "logs").mkdir()
-    paths = logs(work / "logs", monday=MONDAY, tuesday=OTHERS["another text"], wednesday=OTHERS["another time"])
+    paths = logs(
+        work / "logs",
+        monday=MONDAY,
+        tuesday=OTHERS["another text"],
+        wednesday=OTHERS["another time"],
+    )
     ahead, after = Case("1"), Case("2", work / "logs")
     for path in paths:
         ahead.add(path)
@@ -126,16 +188,25 @@ def test_a_folder_after_its_files_brings_nothing_new(work):
 
 def test_only_the_number_of_a_marker_is_no_other_content(work):
     case = Case("4711", [GOOD])
-    again = replace(GOOD, request_headers={**GOOD.request_headers, "Authorization": "Bearer [secret opaque 32 #7]"}, source="other.har#9")
+    again = replace(
+        GOOD,
+        request_headers={**GOOD.request_headers, "Authorization": "Bearer [secret opaque 32 #7]"},
+        source="other.har#9",
+    )
     assert list(case.add([again])) == [GOOD]
-    other = replace(GOOD, request_headers={**GOOD.request_headers, "Authorization": "Bearer [secret opaque 31 #1]"})
+    other = replace(
+        GOOD,
+        request_headers={**GOOD.request_headers, "Authorization": "Bearer [secret opaque 31 #1]"},
+    )
     assert len(case.add([other])) == 2
 
 
 def test_two_kernels_that_bring_in_the_same_id_at_once_lose_neither(work):
     first, second = Case("4711"), Case("4711")
     first.add([GOOD])
-    row = json.dumps({"id": GOOD.id, "status": 201}).encode()  # as if both had looked before either wrote
+    row = json.dumps(
+        {"id": GOOD.id, "status": 201}
+    ).encode()  # as if both had looked before either wrote
     with (first.folder / "evidence.jsonl").open("ab") as file:
         file.write(b"\n" + row + b"\n" + row + b"\n")
     ids = [one.id for one in second.evidence]

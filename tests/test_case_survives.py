@@ -34,7 +34,12 @@ for n in range(most):
 
 
 def writer(name, most):
-    return subprocess.Popen([sys.executable, "-c", WRITER, name, str(most)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, name, str(most)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def held(case):
@@ -85,9 +90,14 @@ def small_disk(work):
     """A work folder on a disk of 600 kB."""
     disk = work / "disk"
     disk.mkdir()
-    if not sys.platform.startswith("linux") or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=600k,mode=0700", "tmpfs", str(disk)], capture_output=True, check=False
-    ).returncode:
+    if (
+        not sys.platform.startswith("linux")
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=600k,mode=0700", "tmpfs", str(disk)],
+            capture_output=True,
+            check=False,
+        ).returncode
+    ):
         pytest.skip("a disk of its own cannot be mounted here: it takes root on Linux")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
@@ -108,19 +118,35 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk, monkeypatch
             kept.append(f"{n}: {'x' * 200}")
     ways = {
         "note": lambda: case.note("y" * 9000),
-        "add": lambda: case.add([replace(GOOD, id=f"row-{n}", request_body="x" * 3000) for n in range(50)]),
-        "export": lambda: export([replace(GOOD, request_body=f"x{os.urandom(30_000).hex()}")], case.folder / "early.jsonl", keep_people=True),
+        "add": lambda: case.add(
+            [replace(GOOD, id=f"row-{n}", request_body="x" * 3000) for n in range(50)]
+        ),
+        "export": lambda: export(
+            [replace(GOOD, request_body=f"x{os.urandom(30_000).hex()}")],
+            case.folder / "early.jsonl",
+            keep_people=True,
+        ),
         "report": lambda: st.report(case, case.folder / "report.html", parts=["summary"]),
-        "chart": lambda: st.charts.save(st.charts.error_codes(case.evidence), case.charts / "codes"),
+        "chart": lambda: st.charts.save(
+            st.charts.error_codes(case.evidence), case.charts / "codes"
+        ),
         "a new case": lambda: Case("4712", [replace(GOOD, request_body="x" * 9000)]),
     }
     for name, way in ways.items():
         with pytest.raises((WriteError, LogError), match=r"No space left|full"):
             way()
         assert not [path for path in small_disk.rglob(".*") if path.is_file()], name
-    assert report.read_bytes() == before and not (case.folder / "report.html").exists() and not list(case.charts.iterdir())
+    assert (
+        report.read_bytes() == before
+        and not (case.folder / "report.html").exists()
+        and not list(case.charts.iterdir())
+    )
     for one in (case, again := Case("4711")):
-        assert [note["text"] for note in one.notes] == kept and [row.id for row in one.evidence] == ["row-1"] and one.skipped == ()
+        assert (
+            [note["text"] for note in one.notes] == kept
+            and [row.id for row in one.evidence] == ["row-1"]
+            and one.skipped == ()
+        )
     assert [row.id for row in again.log] == ["logged"] and again.log.verify() == []
     (small_disk / "filler").unlink()
     again.note("and it goes on")
@@ -142,11 +168,16 @@ def test_what_does_not_fit_is_taken_back_and_said(work, monkeypatch, number, wor
     def filling(handle, data):
         if left[0] <= 0:
             raise OSError(number, os.strerror(number))
-        done = write(handle, bytes(data)[: min(left[0], max(1, len(data) - 1))])  # never in one piece
+        done = write(
+            handle, bytes(data)[: min(left[0], max(1, len(data) - 1))]
+        )  # never in one piece
         left[0] -= done
         return done
 
-    ways = [lambda: case.note("second"), lambda: case.add([replace(GOOD, id=f"row-{n}") for n in range(400)])]
+    ways = [
+        lambda: case.note("second"),
+        lambda: case.add([replace(GOOD, id=f"row-{n}") for n in range(400)]),
+    ]
     for way in ways:
         left[0] = fits
         monkeypatch.setattr(files.os, "write", filling)
@@ -170,7 +201,9 @@ def test_what_another_kernel_wrote_behind_it_stays(work, monkeypatch):
     def meanwhile(handle, data):
         write(handle, bytes(data)[:9])
         with (case.folder / "history.jsonl").open("ab") as file:
-            file.write(b'\n{"kind": "note", "at": "2026-11-29T20:00:00+00:00", "text": "of another"}\n')
+            file.write(
+                b'\n{"kind": "note", "at": "2026-11-29T20:00:00+00:00", "text": "of another"}\n'
+            )
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files.os, "write", meanwhile)

@@ -31,7 +31,11 @@ PLACES = {
     "URL": lambda text: {"url": f"https://us.sms.api.sinch.com/xms/v1/p/batches?a={text}"},
 }
 BARE = Exchange(
-    id="a", method="POST", url="https://us.sms.api.sinch.com/xms/v1/p/batches", request_headers={"Content-Type": "text/plain"}, request_body="x"
+    id="a",
+    method="POST",
+    url="https://us.sms.api.sinch.com/xms/v1/p/batches",
+    request_headers={"Content-Type": "text/plain"},
+    request_body="x",
 )
 bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 
@@ -48,7 +52,11 @@ def arguments(command, folder, locale):
     script = folder / "export.sh"
     script.write_text(command, encoding="utf-8")
     done = subprocess.run(
-        ["bash", str(script)], capture_output=True, check=True, env={"PATH": f"{folder}:{os.environ['PATH']}", "LC_ALL": locale}, timeout=60
+        ["bash", str(script)],
+        capture_output=True,
+        check=True,
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "LC_ALL": locale},
+        timeout=60,
     )
     return done.stdout.split(b"\0")[:-1]
 
@@ -83,20 +91,40 @@ def test_a_file_hides_nothing_and_reads_back_equal(write, what):
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
 def test_an_exported_file_hides_nothing(tmp_path, ending):
-    rows = [replace(BARE, id=str(n), request_body=f"Hi {char} x") for n, char in enumerate(HIDDEN.values())]
+    rows = [
+        replace(BARE, id=str(n), request_body=f"Hi {char} x")
+        for n, char in enumerate(HIDDEN.values())
+    ]
     assert hidden_in(export(rows, tmp_path / f"x{ending}").read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("what", [what for what in HIDDEN if what not in ("line separator", "no-break space")])
+@pytest.mark.parametrize(
+    "what", [what for what in HIDDEN if what not in ("line separator", "no-break space")]
+)
 def test_nothing_that_is_shown_hides_it(work, what):
     char = HIDDEN[what]
-    row = replace(BARE, id=f"a{char}", source=f"x{char}#1", code=f"c{char}", text=f"t{char}", status=400, request_body=f"b{char}")
+    row = replace(
+        BARE,
+        id=f"a{char}",
+        source=f"x{char}#1",
+        code=f"c{char}",
+        text=f"t{char}",
+        status=400,
+        request_body=f"b{char}",
+    )
     case = Case(work / f"case-{char}x", [row])
     case.note(f"n{char}")
     skipped = replace(case.evidence, skipped=(Skipped(source=f"s{char}", reason=f"r{char}"),))
     checkup = Checkup([Check(name="n", says=f"s{char}", then=f"t{char}")])
     shown = [text for one in (case, skipped, checkup) for text in (repr(one), one._repr_html_())]
-    shown += [str(skipped), repr(skipped.skipped[0]), repr(row), repr(case.log), repr(st.diagnose(row)), str(st.diagnose(row))]
+    shown += [
+        str(skipped),
+        repr(skipped.skipped[0]),
+        repr(row),
+        repr(case.log),
+        repr(st.diagnose(row)),
+        str(st.diagnose(row)),
+    ]
     shutil.rmtree(case.folder)
     shown += [repr(case), case._repr_html_()]
     for text in shown:

@@ -21,7 +21,10 @@ PLACES = {  # what stands at the path, and what is said
     "a folder": (lambda at: at.mkdir(), "it is a folder"),
     "a folder with something in it": (lambda at: (at / "x").mkdir(parents=True), "it is a folder"),
     "a link": (lambda at: at.symlink_to(at.parent / "elsewhere"), "it is a link"),
-    "a link to a file": (lambda at: (at.with_name("t").write_text("mine"), at.symlink_to(at.with_name("t"))), "it is a link"),
+    "a link to a file": (
+        lambda at: (at.with_name("t").write_text("mine"), at.symlink_to(at.with_name("t"))),
+        "it is a link",
+    ),
     "a link to a device": (lambda at: at.symlink_to("/dev/full"), "it is a link"),
     "a link to itself": (lambda at: at.symlink_to(at), "it is a link"),
     "a fifo": (lambda at: os.mkfifo(at), "it is no plain file"),
@@ -113,7 +116,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, full_disk, ending, there):
 
 def test_files_that_belong_together_are_all_written_or_none(tmp_path):
     (tmp_path / "x.csv").mkdir()
-    refused(lambda path: st.charts.save(st.charts.error_codes(SECRETLESS), path), tmp_path / "x.png", "it is a folder")
+    refused(
+        lambda path: st.charts.save(st.charts.error_codes(SECRETLESS), path),
+        tmp_path / "x.png",
+        "it is a folder",
+    )
     assert around(tmp_path) == {"x.csv"}
 
 
@@ -128,7 +135,14 @@ COMMANDS = {
 @posix
 @pytest.mark.parametrize(
     ("command", "place"),
-    [("report", "/dev/null/x"), ("capsule", "/proc/x"), ("chart", "{file}/x"), ("chart", "/proc/x"), ("export", "/proc/x"), ("export", "{file}/x")],
+    [
+        ("report", "/dev/null/x"),
+        ("capsule", "/proc/x"),
+        ("chart", "{file}/x"),
+        ("chart", "/proc/x"),
+        ("export", "/proc/x"),
+        ("export", "{file}/x"),
+    ],
 )
 def test_the_command_says_it_in_one_line_and_exits_2(work, capsys, command, place):
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
@@ -136,7 +150,10 @@ def test_the_command_says_it_in_one_line_and_exits_2(work, capsys, command, plac
         log.add(SECRETLESS)
     words, ending = COMMANDS[command]
     path = place.format(file=work / "curl.txt") + ending
-    assert main(words.format(curl=work / "curl.txt", log=work / "calls.sqlite", path=path).split()) == 2
+    assert (
+        main(words.format(curl=work / "curl.txt", log=work / "calls.sqlite", path=path).split())
+        == 2
+    )
     out, err = capsys.readouterr()
     assert (out, len(err.strip().splitlines())) == ("", 1)
     assert "cannot be written" in err
@@ -151,7 +168,10 @@ STREAMS = [
 @posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
 @pytest.mark.parametrize("buffered", ["", "1"])
-@pytest.mark.parametrize("command", [STREAMS[0], "--help", *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS)])
+@pytest.mark.parametrize(
+    "command",
+    [STREAMS[0], "--help", *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS)],
+)
 def test_an_output_that_is_full_is_said_in_one_line(work, command, buffered):
     assert said(work, f"{command} > /dev/full", buffered) == [
         "sinchtools: 'standard output' cannot be written: No space left on device. Free some space, then do it again."
@@ -159,7 +179,9 @@ def test_an_output_that_is_full_is_said_in_one_line(work, command, buffered):
 
 
 @posix
-@pytest.mark.parametrize("command", [STREAMS[0], *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS[:8])])
+@pytest.mark.parametrize(
+    "command", [STREAMS[0], *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS[:8])]
+)
 def test_an_output_that_is_closed_is_said_in_one_line(work, command):
     assert said(work, f"{command} >&-") == [
         "sinchtools: 'standard output' cannot be written: it is closed. Choose a place that you may write to."
@@ -170,8 +192,19 @@ def said(work, command, buffered=""):
     """The lines of ours on standard error, of a command that ends with 2 and without a traceback."""
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
     shell = f"{sys.executable} -m sinchtools {command.format(curl=work / 'curl.txt')}"
-    done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONUNBUFFERED": buffered})
-    assert (done.returncode, "Traceback" in done.stderr, "Exception ignored" in done.stderr) == (2, False, False)
+    done = subprocess.run(
+        shell,
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": buffered},
+    )
+    assert (done.returncode, "Traceback" in done.stderr, "Exception ignored" in done.stderr) == (
+        2,
+        False,
+        False,
+    )
     return [line for line in done.stderr.splitlines() if line.startswith("sinchtools:")]
 
 
