@@ -279,7 +279,7 @@ def unquoted(one: Row, redactor: Redactor) -> Row:
 
 
 def sign_of(exchange: Exchange) -> str:
-    """Return what tells a row's content from another's; ids, places and marker numbers do not count."""
+    """Return what tells a row's content from another's, without ids, places and marker numbers."""
     told = as_json(exchange, _CONTENT)
     told |= {name: "itself" for name in _REFERENCES if told[name] == exchange.id}
     text = unnumbered(json.dumps(told, sort_keys=True, ensure_ascii=False))
