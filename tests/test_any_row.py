@@ -22,6 +22,7 @@ from sinchtools.records import Exchange
 from sinchtools.redact import MARKER
 from sinchtools.report import PARTS
 from sinchtools.tables import frame
+from tests.conftest import FULL
 from tests.vendor import PLAN
 
 BASE = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
@@ -177,7 +178,7 @@ ANY_ROW = some.builds(
 
 
 @pytest.mark.long
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=150 if FULL else 15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=some.lists(ANY_ROW, min_size=1, max_size=4))
 def test_any_rows_at_all_are_planned_replayed_and_reported(tmp_path_factory, vendor, rows):
     folder = tmp_path_factory.mktemp("rows")
