@@ -40,7 +40,7 @@ from sinchtools.importers.sources import files_of, path_of
 from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
 from sinchtools.records import Exchange, Skipped, as_dict, visible
-from sinchtools.redact import Redactor
+from sinchtools.redact import Redactor, without_quotes
 from sinchtools.replay import Replayed
 from sinchtools.settings import work_folder
 
@@ -419,7 +419,7 @@ def export(exchanges: Exchange | Iterable[Exchange], path: str | Path, *, key: b
     WrongUseError
         The ending of the path is none of the three.
     """
-    path, rows = Path(path), [exchanges] if isinstance(exchanges, Exchange) else list(exchanges)
+    path, rows = Path(path), without_quotes([exchanges] if isinstance(exchanges, Exchange) else exchanges)
     if path.suffix.lower() not in _WRITERS:
         ending = told(path.suffix) if path.suffix else "a file without an ending"
         raise WrongUseError(f"Exchanges cannot be written as {ending}.", hint=f"Use {', '.join(_WRITERS)}.")

@@ -15,7 +15,7 @@ import re
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -142,6 +142,7 @@ _TOLD = re.compile(  # from a word, a number, a date, an address: where it stand
     r"(?!\d{4}-\d\d-\d\dT)(?:(?=.*[A-Za-z])(?=.*[\d$@#%^&*=+~]).{8,}|[A-Za-z]{20,})", re.DOTALL
 )
 _SHORTEST_COOKIE, _MOST_ECHOES = 16, 500
+_SMALL_PIECE = 200_000
 _UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
 _JSON_NUMBER, _JSON_KEY_ENDS = re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"(?<!\\)\"\s*:\s*\Z")  # the marker of a number is a string
 _JWT_RUN = re.compile(r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?")  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
@@ -253,10 +254,12 @@ class Redactor:
         return replace(exchange, **changed) if changed else exchange
 
     def prepared(self, text: str) -> str:
-        """Return a whole piece of evidence with each secret in one line; values of its variables that are secrets are looked for from now on."""
+        """Return a whole piece of evidence with each secret in one line; they are looked for from now on, also if no row has them."""
         text = unwrapped(text)
-        for start, end in _secret_variables(text) if "@" in text else ():
-            self.kept.update(*map(seen.remember, _worth_a_look(text[start:end], "variable")))
+        found = list(secrets_in(text)) if len(text) <= _SMALL_PIECE else []
+        found += [("variable", text[start:end]) for start, end in _secret_variables(text)] if "@" in text else []
+        for name, value in found:
+            self.kept.update(*map(seen.remember, _worth_a_look(value, name)))
         return text
 
     def headers(self, headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
@@ -401,6 +404,12 @@ def _encodings(body: bytes) -> list[str]:
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         wide += ["utf-16"]
     return ["latin-1", *wide, "utf-16-le", *(["utf-16-be"] if b"\0" in body[:8] else [])]
+
+
+def without_quotes(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Return exchanges without the secrets that were removed elsewhere, maybe after these were read."""
+    redactor = Redactor()
+    return [redactor.without_quotes(exchange) for exchange in exchanges]
 
 
 def unnumbered(text: str) -> str:
@@ -578,11 +587,11 @@ def _spoken(text: str, start: int, end: int, name: str) -> tuple[int, int, str] 
     if not (is_key or _SAID_NAME.fullmatch(name)) or _NO_CREDENTIAL.search(text, max(0, start - 14), start):
         return None
     said = _SAID.match(text, end)
-    value = said["value"].rstrip(".:!?") if said else ""
-    if said is None or _NO_SECRET.match(value) or not _looks_secret(said, value, name):
+    if said is None or _NO_SECRET.match(said["value"]):
         return None
-    end = said.start("value") + len(value)
-    return said.start("value"), end if said["open"] else _over_lines(text, end), name.lower()
+    start, end = said.start("value"), said.start("value") + len(said["value"].rstrip(".:!?"))
+    end = end if said["open"] else _over_lines(text, end)
+    return (start, end, name.lower()) if _looks_secret(said, _BREAK.sub("", text[start:end]), name) else None
 
 
 def _looks_secret(said: re.Match[str], value: str, name: str) -> bool:

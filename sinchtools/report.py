@@ -29,7 +29,7 @@ from sinchtools.files import opened_own
 from sinchtools.leaks import Known, write
 from sinchtools.playbook import Walk
 from sinchtools.records import Exchange, Finding, visible
-from sinchtools.redact import Redactor
+from sinchtools.redact import Redactor, without_quotes
 from sinchtools.replay import Replayed
 from sinchtools.settings import share_folder
 from sinchtools.tables import frame
@@ -205,7 +205,8 @@ def _content(
     title: str,
 ) -> _Content:
     case = what if isinstance(what, Case) else None
-    rows = list(case.evidence) if case else [what] if isinstance(what, Exchange) else list(what)  # type: ignore[arg-type]
+    given = case.evidence if case else [what] if isinstance(what, Exchange) else what
+    rows = without_quotes(given)  # type: ignore[arg-type]
     if not rows:
         raise WrongUseError("There is no exchange to report on.", hint="Read evidence first: st.read(...), then case.add(evidence).")
     replays = list(replays)
@@ -222,7 +223,7 @@ def _content(
         notes=[*(case.notes if case else []), *({"text": Redactor().text(note), "at": None} for note in notes)],
         as_of=(case.read_at if case else None) or max((row.at for row in rows if row.at), default=None),
         created=created,
-        children=[*(case.log if case else []), *(result.child for done in replays for result in done if result.child)],
+        children=without_quotes([*(case.log if case else []), *(result.child for done in replays for result in done if result.child)]),
         saved=list(_saved(case)) if case else [],
     )
 

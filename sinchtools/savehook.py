@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sinchtools import seen
 from sinchtools.aliases import ALIASED
 from sinchtools.calllog import CallLog
 from sinchtools.errors import LeakError
@@ -49,16 +50,20 @@ def clean(model: dict[str, Any], **_: object) -> None:
     if model.get("type") != "notebook" or not isinstance(model.get("content"), dict):
         return
     notebook, redactor = model["content"], Redactor()
+    _or(None, _learn)
     if isinstance(notebook.get("metadata"), dict):
         notebook["metadata"].pop("widgets", None)
         notebook["metadata"] = _or({}, _marked, notebook["metadata"], "", redactor)
-    for cell in filter(lambda cell: isinstance(cell, dict), notebook.get("cells") or ()):
+    cells: list[dict[str, Any]] = [cell for cell in notebook.get("cells") or () if isinstance(cell, dict)]
+    for cell in cells:
         if "outputs" in cell:
             shown, cell["outputs"] = cell["outputs"], []
             cell["outputs"] = _or([], _nameless, shown)
-        cell["source"] = _or(cell.get("source", ""), _without_secrets, cell, redactor)
         for name in cell.keys() & {"attachments", "metadata"}:
             cell[name] = _or({}, _marked, cell[name], "", redactor)
+    for _round in ("named", "quoted"):  # a cell may quote what only a later one calls a secret
+        for cell in cells:
+            cell["source"] = _or(cell.get("source", ""), _without_secrets, cell, redactor)
 
 
 def _or(instead: Any, work: Callable[..., Any], *given: Any) -> Any:
@@ -83,6 +88,13 @@ def _passes(output: Mapping[str, Any]) -> bool:
     except LeakError:
         return False
     return True
+
+
+def _learn() -> None:
+    """Look for the secrets of all cases in the work folder."""
+    for path in work_folder().glob("*/seen.jsonl"):
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            seen.learn(_or([], seen.from_json, _or({}, json.loads, line)))
 
 
 def _known() -> Known:

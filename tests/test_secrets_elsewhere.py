@@ -1,6 +1,9 @@
 """A secret that was removed in one place is removed wherever else it is quoted, and one that is broken into lines is removed whole."""
 
 import json
+import random
+import re
+import string
 import subprocess
 import sys
 from urllib.parse import quote
@@ -17,6 +20,8 @@ from sinchtools.playbook import tips
 from sinchtools.records import Exchange
 from sinchtools.redact import Redactor, unwrapped
 from sinchtools.report import report
+from sinchtools.savehook import clean
+from tests.conftest import FULL
 
 TOKEN = "5e1f0a9b3d2f4e68a1b2c3d4e5f60718"
 SENT = Exchange(
@@ -144,6 +149,29 @@ def test_a_new_process_has_another_key_and_finds_it_through_the_case(work):
     assert done.stdout.split("\n")[:2] == ["True", "customer tried [secret opaque 32 #1]"]
 
 
+def test_rows_that_were_read_before_the_secret_was_known_are_exported_and_reported_without_it(tmp_path):
+    early = rows(Exchange(id="early", status=401, text=f"Credential {TOKEN} is unknown"))
+    rows(SENT)
+    for path in (
+        report(early, tmp_path / "x.html"),
+        report(early, tmp_path / "x.zip"),
+        export(early, tmp_path / "x.sh"),
+        export(early, tmp_path / "x.har"),
+    ):
+        assert TOKEN.encode() not in path.read_bytes()
+
+
+def test_a_saved_notebook_quotes_no_secret_of_a_later_cell_or_of_a_case(work):
+    case = Case("4711", rows(SENT))
+    seen.forget()
+    seen_by_others(case)
+    other = f"a1b2c3d4{TOKEN[8:]}"
+    sources = [f"# tried {other} and {TOKEN}", f"st.read(\"curl https://x.example -H 'X-Api-Key: {other}'\")"]
+    model = {"type": "notebook", "content": {"cells": [{"cell_type": "code", "source": source, "outputs": []} for source in sources]}}
+    clean(model)
+    assert not any(secret in json.dumps(model) for secret in (TOKEN, other))
+
+
 # --- broken into lines ------------------------------------------------------------------------------------------------
 
 REQUEST = "POST /xms/v1/p/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n"
@@ -165,7 +193,7 @@ WRAPS = {
     "a cookie": REQUEST + "Cookie: a=1; session={0}\n {1}; b=2\n" + REST,
     "between cookies": REQUEST + "Cookie: a=1;\nsession={0}{1}; x=y\n" + REST,
     "between cookies, folded": REQUEST + "Cookie: a=1;\n session={0}{1}\n" + REST,
-    "a new cookie": "HTTP/1.1 401 Unauthorized\nSet-Cookie: session={0}\n{1}; Path=/; HttpOnly\nContent-Type: text/plain\n\n{{}}",
+    "a new cookie": "HTTP/1.1 401 Unauthorized\nSet-Cookie: session={0}\n{1}; Path=/; HttpOnly\nContent-Type: text/plain\n\n{}",
     "curl -v": "> POST /xms/v1/p/batches HTTP/1.1\n> Host: x.example\n> Authorization: Bearer {0}\n{1}\n> Accept: */*\n>\n< HTTP/1.1 401 No\n<\n",
     "in double quotes": CURL + ' -H "Authorization: Bearer {0}\\\n{1}" -X DELETE',
     "in single quotes": CURL + " -H 'Authorization: Bearer {0}\n{1}' -X DELETE",
@@ -173,8 +201,8 @@ WRAPS = {
     "of a user": CURL + " -u plan:{0}\\\n{1} -X DELETE",
     "in a URL": "GET https://us.sms.api.sinch.com/xms/v1/p/batches?access_token={0}\n{1} HTTP/1.1\nHost: x\n\n",
     "in a sentence": "Error 401 since Monday on all of our servers: the token is {0}\n{1}\nplease help",
-    "a variable": "GET https://x.example/a HTTP/1.1\n\n###\n@tok = {0}{1}\n\nGET https://x.example/b HTTP/1.1\nAuthorization: Bearer {{{{tok}}}}\n",
-    "a variable by its use": "@me={0}{1}\n\nGET https://x.example/b HTTP/1.1\nX-Api-Key: {{{{me}}}}\n\n###\nx {0}{1}\n",
+    "a variable": "GET https://x.example/a HTTP/1.1\n\n###\n@tok = {0}{1}\n\nGET https://x.example/b HTTP/1.1\nAuthorization: Bearer {{tok}}\n",
+    "a variable by its use": "@me={0}{1}\n\nGET https://x.example/b HTTP/1.1\nX-Api-Key: {{me}}\n\n###\nx {0}{1}\n",
 }
 
 
@@ -182,8 +210,7 @@ WRAPS = {
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_with_it(wrap, cut):
     parts = TOKEN[:cut], TOKEN[cut:]
-    text = wrap.format(*parts) if "{{" in wrap.replace("{{}}", "") else wrap.replace("{0}", parts[0]).replace("{1}", parts[1])
-    found = read("\n" + text)
+    found = read("\n" + wrap.replace("{0}", parts[0]).replace("{1}", parts[1]))
     shown = to_jsonl(found) + repr(found.skipped)
     assert [part for part in parts if part in shown] == []
     assert len(found) >= 1
@@ -210,3 +237,31 @@ def test_a_note_holds_no_half_of_it(wrap, cut):
 )  # fmt: skip
 def test_what_is_not_broken_stays_as_it_is(text):
     assert unwrapped(text) == text
+
+
+# --- many of them -----------------------------------------------------------------------------------------------------
+
+ALPHABETS = ["0123456789abcdef", string.ascii_letters + string.digits, string.ascii_letters + string.digits + "-_"]
+
+
+@pytest.mark.long
+def test_no_secret_of_any_shape_survives_quoted_or_broken_into_lines():
+    chance = random.Random(20261129)
+    for number in range(100_000 if FULL else 300):
+        seen.forget()
+        secret = made_up(chance)
+        cut = chance.randrange(8, len(secret) - 7)
+        quoting, wrap = chance.choice([*QUOTES.values()]), chance.choice([*WRAPS.values()])
+        text = wrap.replace("{0}", secret[:cut]).replace("{1}", secret[cut:])
+        read("\n" + text)
+        shown = to_jsonl(read("\n" + text)) + Redactor().text(quoting.format(secret))
+        assert secret not in shown and secret[:cut] not in shown and secret[cut:] not in shown, (number, text)
+
+
+def made_up(chance):
+    """Return a secret whose every part of 8 characters can be told from a word."""
+    while True:
+        found = "".join(chance.choices(chance.choice(ALPHABETS), k=chance.choice([32, 40, 48, 64])))
+        parts = [found[at : at + 8] for at in range(len(found) - 7)]
+        if found[0].isalnum() and found[-1].isalnum() and all(len(re.findall(r"[a-zA-Z](?=\d)|\d(?=[a-zA-Z])", part)) > 1 for part in parts):
+            return found
