@@ -43,7 +43,7 @@ _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
 # what a name may go on with: which one of several it is, or where it is used
 _OF_SEVERAL = (
     r"(?:[_.-]?(?:value|val|string|prod(?:uction)?|stag(?:e|ing)|dev|live|test|sandbox|qa|uat|old|new|current|backup|hint"
-    r"|primary|secondary|default|local|eu|us|\d{1,3}))*"
+    r"|primary|secondary|default|local|eu|us|\d{1,3}+))*+"
 )
 _SECRET_NAME = re.compile(
     rf"(?:[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
@@ -113,7 +113,7 @@ _GOES_ON = re.compile(  # whether any value may
     rf"\n[>|< \t]{{0,20}}(?:(?i:{_SCHEMES})[ \t]+)?[\w.~+/-]+={{0,2}}(?:[;,\"']|[ \t]+HTTP/\d|[ \t\r]*(?:\n|\Z))"
 )
 _EMPTY_HEAD = re.compile(  # its value is in the next line
-    rf"^(?P<head>[>|<* \t]*(?P<name>[\w-]{{1,60}})[ \t]*:[ \t]*(?:{_SCHEMES})?)[ \t]*\r?\n"
+    rf"^(?P<head>[>|<* \t]*(?P<name>[\w-]{{1,60}})[ \t]*:[ \t]*+(?:{_SCHEMES})?)[ \t]*\r?\n"
     rf"[>|< \t]*(?P<value>(?:(?:{_SCHEMES})[ \t]+)?[\w.~+/=-]{{8,}}[ \t\r]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -125,7 +125,7 @@ _COOKIE_LINES = re.compile(
 _RUN_ALONE = re.compile(r"[^\s\"'<>{}]*")
 _QUOTED_PRINTABLE = re.compile(r"=3D|quoted-printable", re.IGNORECASE)
 # of a file for an HTTP client: `@tok = X`
-_VARIABLE = re.compile(r"^@(?P<name>[\w.-]+)[ \t]*=[ \t]*(?P<value>[^\s{][^\r\n]*?)[ \t]*$", re.MULTILINE)
+_VARIABLE = re.compile(r"^@(?P<name>[\w.-]+)[ \t]*=[ \t]*(?P<value>[^\s{](?:[^\r\n]*[^\s])?)[ \t\r]*$", re.MULTILINE)
 _USED = re.compile(r"^(?P<header>[\w-]+)[ \t]*:[^\n{]*\{\{\s*(?P<name>[\w.-]+)", re.MULTILINE)
 _COMMON = {  # a plain one is in all JSON
     "key": re.compile(r"(?<=[^\W\d]|[-?&])key|key [\w-]{16}|(?<=api |uth |ret |ess |ate |red |ing )key"),

@@ -18,16 +18,17 @@ from string import ascii_letters, digits
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus, unquote
 
-SHORTEST = 8
+SHORTEST, LONGEST = 8, 4096
 _KEY = secrets.token_bytes(32)
 _RUN = r"[^\x00- \"'<>`]"  # what a secret consists of
 # what it may directly follow, besides the start of a word
 _BEFORE = r"_|\\(?:u[0-9a-fA-F]{4}|[abefnrtv])|%[0-9a-fA-F]{2}|\x1b\[[0-9;]*m"
 _ALNUM = frozenset(ascii_letters + digits)
 _END = "(?![a-zA-Z0-9])"
-_EDGES = re.compile(r"\A[\W_]+|[\W_]+\Z", re.ASCII)
+_CORE = re.compile(r"[a-zA-Z0-9](?:.*[a-zA-Z0-9])?", re.DOTALL)
+_ONE_RUN = re.compile(f"{_RUN}{{{SHORTEST},{LONGEST}}}")
 _UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
-_MOST_SIZES = 24  # that one pattern tells apart
+_MOST_SIZES, _LARGE = 24, 256  # that one pattern tells apart; what is larger is told apart by its digest only
 _MOST_HEADS, _HEAD = 32, 4
 
 
@@ -53,8 +54,8 @@ def remember(value: str) -> set[Digest]:
     >>> [digest.size for digest in kept], list(spans("Credential 5c1e9a7b3d2f4e69 is unknown"))
     ([16], [(11, 27)])
     """
-    bare = (_EDGES.sub("", form) for form in _forms(value))
-    written = {form for form in bare if len(form) >= SHORTEST}
+    cores = (_CORE.search(form) for form in _forms(value)) if len(value) <= LONGEST else ()
+    written = {core[0] for core in cores if core and _ONE_RUN.fullmatch(core[0])}
     _heads.update(form[:_HEAD] for form in written)
     kept = {Digest(_KEY, len(form), _digest(_KEY, form)) for form in written}
     _keep(kept)
@@ -152,9 +153,12 @@ def _starts(text: str) -> list[int]:
 
 @lru_cache(maxsize=64)
 def _patterns(sizes: tuple[int, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    ahead = f"{_RUN}{{{sizes[0]}}}"
-    if len(sizes) <= _MOST_SIZES:
-        ahead += f"(?:{'|'.join(f'{_RUN}{{{size - sizes[0]}}}{_END}' for size in sizes)})"
+    ahead = f"{_RUN}{{{min(sizes[0], _LARGE)}}}"
+    more = [size - sizes[0] for size in sizes]
+    if len(sizes) <= _MOST_SIZES and sizes[0] <= _LARGE:
+        exact = [f"{_RUN}{{{size}}}{_END}" for size in more if size <= _LARGE]
+        longer = [f"{_RUN}{{{_LARGE}}}"] if more[-1] > _LARGE else []
+        ahead += f"(?:{'|'.join(exact + longer)})"
     return re.compile(rf"\b(?={ahead})", re.ASCII), re.compile(rf"(?:{_BEFORE})(?={ahead})", re.ASCII)
 
 
@@ -165,6 +169,12 @@ def _size_at(text: str, at: int) -> int:
         end = at + size
         if size <= found or end > len(text) or (end < len(text) and text[end] in _ALNUM):
             continue
-        if any(_digest(key, text[at:end]) in held for key, held in list(by_key.items())):
+        if any(_is_one(text, at, end, key, held) for key, held in list(by_key.items())):
             found = size
     return found
+
+
+def _is_one(text: str, start: int, end: int, key: bytes, held: set[bytes]) -> bool:
+    if key == _KEY and text[start : start + _HEAD] not in _heads:
+        return False
+    return _digest(key, text[start:end]) in held
