@@ -170,7 +170,7 @@ class _Script:
 
     def single(self) -> Any:
         self.skip()
-        self.take(re.compile(r"\[[\w.\[\],]+\][ \t]*"))
+        self.take(re.compile(r"\[[\w.\[\],]{1,200}\][ \t]*"))
         for pattern, made in ((_HERE_STRING, 2), (_DOUBLE, 1), (_SINGLE, 1)):
             if match := self.take(pattern):
                 plain = match[0][0] in "'‘’" or match[0].startswith("@'")
