@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from sinchtools import seen
+from sinchtools import leaks, seen
 from sinchtools.aliases import Aliases
 from sinchtools.calllog import CallLog
 from sinchtools.caselines import (
@@ -423,14 +423,17 @@ def export(exchanges: Exchange | Iterable[Exchange], path: str | Path, *, key: b
     if path.suffix.lower() not in _WRITERS:
         ending = told(path.suffix) if path.suffix else "a file without an ending"
         raise WrongUseError(f"Exchanges cannot be written as {ending}.", hint=f"Use {', '.join(_WRITERS)}.")
-    shown = rows if keep_people else aliased(rows, key)
-    return write(path, _WRITERS[path.suffix.lower()](shown).encode("utf-8", "replace"), Known() if keep_people else Known.of(rows), shown)
+    shown, known = (rows, Known()) if keep_people else leaks.aliased(rows, _aliases(key))
+    return write(path, _WRITERS[path.suffix.lower()](shown).encode("utf-8", "replace"), known, shown)
 
 
 def aliased(exchanges: Iterable[Exchange], key: bytes | Case | None = None) -> list[Exchange]:
     """Return the exchanges with people as the aliases of a case, or of a key; None takes one that nobody keeps."""
-    aliases = Aliases(key.key if isinstance(key, Case) else key or secrets.token_bytes(_KEY_BYTES))
-    return [aliases.exchange(exchange) for exchange in exchanges]
+    return leaks.aliased(exchanges, _aliases(key))[0]
+
+
+def _aliases(key: bytes | Case | None) -> Aliases:
+    return Aliases(key.key if isinstance(key, Case) else key or secrets.token_bytes(_KEY_BYTES))
 
 
 def replay_rows(replayed: Replayed) -> list[dict[str, Any]]:

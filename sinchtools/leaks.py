@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import io
 import re
 import zipfile
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
-from sinchtools import seen
-from sinchtools.aliases import BETWEEN, MASKED, NUMBER_ALIAS, SHORTEST_NUMBER, SHORTEST_TEXT, TEXT_ALIAS, People, grouped, national, people
+from sinchtools import folding, seen
+from sinchtools.aliases import NUMBER_ALIAS, TEXT_ALIAS, Aliases, People, people
 from sinchtools.errors import LeakError, told_path
 from sinchtools.files import put
+from sinchtools.numbers import MASKED, SHORTEST_NUMBER, Numbers, national
+from sinchtools.quotes import Quotes
 from sinchtools.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.redact import MARKER, is_placeholder, secrets_in
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one compressed stream: what cannot be looked through is not written
 DEEPEST = 4  # a stream in a stream in a stream ...
-_DIGITS = re.compile(rf"\d(?:[\t{BETWEEN}]{{0,2}}\d){{7,}}")
-_WORD = re.compile(r"\w+")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'/\\])|([nrtbf]))")
-_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{14,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{14,})*={0,2}")
 _UTF16 = re.compile(rb"(?:[^\0]\0){6}|(?:\0[^\0]){6}")
 _GZIP, _ZLIB, _ZIP = b"\x1f\x8b\x08", re.compile(rb"\x78[\x01\x5e\x9c\xda]"), b"PK\x05\x06"
+_BASE64_TEXT = re.compile(_BASE64.pattern.decode("ascii"))
 _SMALL = 256
 _PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd]*")
 _PLAIN_AREA = re.compile(rb"(\xff\xff|\0\0)(?:\1){3,}")  # of a picture: no text has it
@@ -46,20 +44,19 @@ class Known:
     numbers
         Digits, with and without the country code; 8 and more.
     texts
-        Message texts of 12 characters and more, white space folded.
+        Message texts, in parts where something stands between that is none.
     """
 
     numbers: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
-    _sizes: tuple[int, ...] = field(init=False, repr=False)
-    _anchors: dict[str, list[str]] = field(init=False, repr=False)
+    _numbers: Numbers = field(init=False, repr=False, compare=False)
+    _quotes: Quotes = field(init=False, repr=False, compare=False)
+    _wholes: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        anchors: dict[str, list[str]] = defaultdict(list)
-        for text in self.texts:
-            anchors[_anchor(text.lower())].append(text)
-        object.__setattr__(self, "_sizes", tuple(sorted({len(number) for number in self.numbers})))
-        object.__setattr__(self, "_anchors", dict(anchors))
+        object.__setattr__(self, "_numbers", Numbers(self.numbers))
+        object.__setattr__(self, "_quotes", Quotes(self.texts))
+        object.__setattr__(self, "_wholes", {national(number): number for number in sorted(self.numbers)})
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> Known:
@@ -78,25 +75,73 @@ class Known:
         """Return those of the people who can be told from what stands anywhere by chance."""
         whole = {number for number in found.numbers if len(number) >= SHORTEST_NUMBER and not MASKED.fullmatch(number)}
         short = {bare for number in whole if len(bare := national(number)) >= SHORTEST_NUMBER}
-        texts = {folded for text in found.texts if len(folded := _folded(text)) >= SHORTEST_TEXT}
-        return cls(numbers=frozenset(whole | short), texts=frozenset(texts))
+        return cls(numbers=frozenset(whole | short), texts=frozenset(found.texts))
 
     def numbers_in(self, text: str) -> Iterator[int]:
-        """Yield where a known number stands, also with spaces, dashes and dots between its digits."""
-        for match in _DIGITS.finditer(text) if self.numbers else ():
-            bare = re.sub(r"\D", "", match[0])
-            if any(bare[at : at + size] in self.numbers for size in self._sizes for at in range(len(bare) - size + 1)):
-                yield match.start()
-        yield from (start for start, _, _ in grouped(text, self.numbers))
+        """Yield where a known number stands, in any script, also with spaces, dashes and dots between its digits."""
+        return (start for start, _, _ in self._numbers.spans(folding.folded(text)))
 
     def texts_in(self, text: str) -> list[str]:
-        """Return the known message texts that stand in a text, whatever its white space and its capitals; the longest first."""
-        if not self.texts:
-            return []
-        folded = _folded(text).lower()
-        anchors = self._anchors.keys() & {"", *_WORD.findall(folded)}
-        standing = (known for anchor in anchors for known in self._anchors[anchor] if known.lower() in folded)
-        return sorted(standing, key=lambda found: (-len(found), found))
+        """Return the known message texts of which a text quotes all or four words in a row; the longest first."""
+        found = {known for _, _, known in self._quotes.spans(folding.folded(text))}
+        return sorted(found, key=lambda known: (-len(known), known))
+
+    def replaced(self, text: str, aliases: Aliases) -> str:
+        """
+        Return a text with the known people in it as their aliases, also behind escapes and in base64: what the gate would find.
+
+        Examples
+        --------
+        >>> known = Known(numbers=frozenset(["46701740605"]))
+        >>> known.replaced("order_46701740605", Aliases(b"the key of a case"))[:12]
+        'order_+46 7•'
+        """
+        if not (self.numbers or self.texts):
+            return text
+
+        def found(plain: str) -> Iterator[tuple[int, int, str]]:
+            kept = [match.span() for match in NUMBER_ALIAS.finditer(plain)] if "•" in plain else []
+            spans = [(*_with_prefix(plain, start, end), self._alias_of(digits, aliases)) for start, end, digits in self._numbers.spans(plain)]
+            spans = [span for span in spans if not any(begin < span[1] and span[0] < stop for begin, stop in kept)]
+            yield from sorted([*((start, end, aliases.text(known)) for start, end, known in self._quotes.spans(plain)), *spans])
+
+        return self._without_base64(folding.rewritten(text, found, quote))
+
+    def _alias_of(self, digits: str, aliases: Aliases) -> str:
+        whole = self._wholes.get(digits, digits)
+        return aliases.number(f"+{whole}" if national(whole) != whole else whole)
+
+    def _without_base64(self, text: str) -> str:
+        """Blank what base64 packs a person into; its length stays."""
+
+        def blanked(match: re.Match[str]) -> str:
+            run = match[0].encode("ascii")
+            packed = any(any(_people_in(folding.unescaped(plain), self)) for part, _ in _unbased(run, 0) for plain, _ in _texts(part))
+            return "A" * len(match[0].rstrip("=")) + "=" * match[0].count("=") if packed else match[0]
+
+        return _BASE64_TEXT.sub(blanked, text)
+
+    def replaced_in(self, exchange: Exchange, aliases: Aliases) -> Exchange:
+        """Return the exchange with its people and the known ones as aliases."""
+        return aliases.exchange(exchange, lambda text: self.replaced(text, aliases))
+
+
+def aliased(exchanges: Iterable[Exchange], aliases: Aliases) -> tuple[list[Exchange], Known]:
+    """Return exchanges as they are handed over, and who must not be in the file: people of one row are aliases in each other row, too."""
+    rows = list(exchanges)
+    shown = [aliases.exchange(row) for row in rows]
+    known = Known.among(aliases.met())
+    for place, row in enumerate(shown):
+        if any(_people_in_row(row, known)):
+            shown[place] = known.replaced_in(rows[place], aliases)
+    return shown, known
+
+
+def _with_prefix(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the place of a number with its plus or its zeros."""
+    while start and text[start - 1] in "+0" and end - start < 20:
+        start -= 1
+    return start, end
 
 
 def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()) -> None:
@@ -167,18 +212,46 @@ def _found(data: bytes, known: Known, place: str, depth: int) -> Iterator[tuple[
 def _in_text(text: str, known: Known) -> Iterator[tuple[str, str]]:
     for name, value in secrets_left(text):
         yield f"a secret ({name})", f" at character {text.find(value)}"
-    nobody = NUMBER_ALIAS.sub(_blank, text) if "•" in text else text
-    yield from (("the number of a person", f" at character {at}") for at in known.numbers_in(nobody))
-    yield from (("a message text", f" near character {_folded(text).lower().find(found.lower())}") for found in known.texts_in(text))
+    yield from _people_in(text, known)
+
+
+def _people_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
+    plain = folding.folded(text)
+    nobody = NUMBER_ALIAS.sub(_blank, plain) if "•" in plain else plain
+    yield from (("the number of a person", f" at character {at}") for at, _, _ in known._numbers.spans(nobody))
+    yield from (("a message text", f" near character {at}") for at, _, _ in known._quotes.spans(plain))
+
+
+_APART = "\n\n<>\n\n"  # between words that do not belong together
+
+
+def _people_in_row(row: Exchange, known: Known) -> Iterator[tuple[str, str]]:
+    text = _APART.join(words for _, words in _words_of(row))
+    yield from _people_in(text, known)
+    if (plain := folding.unescaped(text)) != text:
+        yield from _people_in(plain, known)
+    for match in _BASE64_TEXT.finditer(text):
+        if not match[0].islower():  # no digits and no words are packed in small letters alone
+            packed = (inner for part, _ in _unbased(match[0].encode("ascii"), 0) for inner, _ in _texts(part))
+            yield from (found for inner in packed for found in _people_in(inner, known))
+
+
+def _words_of(row: Exchange) -> Iterator[tuple[str, str]]:
+    for name in EXCHANGE_FIELDS:
+        value = getattr(row, name)
+        if isinstance(value, Mapping):
+            yield from ((name, text) for pair in value.items() for text in pair)
+        elif isinstance(value, bytes):
+            yield name, value.decode("utf-8", "surrogateescape")
+        elif isinstance(value, str):
+            yield name, value
 
 
 def _culprit(rows: Iterable[Exchange], known: Known) -> str:
     """Say in which field of which row something stands that must not be there; a row by its place, since its id may be what must not."""
     for place, row in enumerate(rows, start=1):
-        for name in EXCHANGE_FIELDS:
-            value = getattr(row, name)
-            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
-            if any(_in_text(_unescaped(text), known)):
+        for name, text in _words_of(row):
+            if any(_in_text(folding.unescaped(text), known)):
                 return f" It stands in the {name} of row {place}."
     return ""
 
@@ -202,32 +275,13 @@ def _texts(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the data as text, and once more without the escapes; UTF-16 where it looks so."""
     raw = data.decode("utf-8", "replace")
     yield raw, ""
-    if (plain := _unescaped(raw)) != raw:
+    if (plain := folding.unescaped(raw)) != raw:
         yield plain, " (behind escapes)"
     if _UTF16.search(data):
         for start, encoding in ((0, "utf-16-le"), (1, "utf-16-le"), (0, "utf-16-be"), (1, "utf-16-be")):
             decoded = data[start:].decode(encoding, "replace")
             if re.search(r"[\x20-\x7e]{6}", decoded):
-                yield _unescaped(decoded), f" ({encoding.upper()})"
-
-
-def _unescaped(text: str) -> str:
-    for _ in range(3):
-        before = text
-        if "\\" in text:
-            text = _ESCAPE.sub(_one_escape, text)
-        if "&" in text:
-            text = html.unescape(text)
-        if "%" in text and _PERCENT.search(text):
-            text = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text.replace("+", " "))
-        if text == before:
-            break
-    return text.replace("\u200b", "").replace("\u2060", "").replace("\u00ad", "")
-
-
-def _one_escape(match: re.Match[str]) -> str:
-    code = match[1] or match[2]
-    return chr(int(code, 16)) if code else match[3] or " "
+                yield folding.unescaped(decoded), f" ({encoding.upper()})"
 
 
 def _parts(data: bytes) -> Iterator[tuple[bytes, str]]:
@@ -304,17 +358,6 @@ def _unbased(run: bytes, at: int) -> Iterator[tuple[bytes, str]]:
 
 
 # --- small things ----------------------------------------------------------------------------------------------------
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.replace("+", " ").split())  # a plus is a space in a form
-
-
-def _anchor(text: str) -> str:
-    """Return the longest word inside a text that stands between two others, or nothing: by it a text is looked for only where it can be."""
-    words = _WORD.findall(text)
-    inner = words[1:-1]
-    return max(inner, key=len) if inner else ""
 
 
 def _blank(match: re.Match[str]) -> str:

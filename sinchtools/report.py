@@ -20,6 +20,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sinchtools import leaks
 from sinchtools.aliases import Aliases
 from sinchtools.case import Case, replay_rows
 from sinchtools.diagnosis import Diagnosis, diagnose
@@ -127,10 +128,9 @@ class _Content:
     known: Known = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shown = [self.aliases.exchange(exchange) for exchange in self.rows]
         for child in self.children:
             self.aliases.exchange(child)
-        self.known = Known.among(self.aliases.met())
+        self.shown, self.known = leaks.aliased(self.rows, self.aliases)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -549,7 +549,7 @@ def _capsule(content: _Content, page: bytes) -> bytes:
         "exchanges.jsonl": to_jsonl(content.shown).encode("utf-8", "replace"),
         "report.html": page,
         "request.sh": _plain(content, to_curl(content.example) + "\n").encode("utf-8", "replace"),
-        "transcript.json": _json(json.loads(_plain(content, json.dumps({"walks": content.walks, "replays": content.replays}, ensure_ascii=False)))),
+        "transcript.json": _json(_told(content, {"walks": content.walks, "replays": content.replays})),
         **_chart_files(content),
     }
     with io.BytesIO() as buffer:
@@ -604,11 +604,16 @@ def _html(content: _Content, text: str) -> str:
 
 def _plain(content: _Content, text: str) -> str:
     """Return any text with people aliased, and with what would run, hide or turn around made visible."""
-    text = content.aliases.words(text)
-    for found in content.known.texts_in(text):
-        alias = content.aliases.text(found).replace("\\", r"\\")
-        text = re.sub(r"\s+".join(map(re.escape, found.split())), alias, text, flags=re.IGNORECASE)
-    return visible(text)
+    return visible(content.aliases.words(content.known.replaced(text, content.aliases)))
+
+
+def _told(content: _Content, value: Any) -> Any:
+    """Return what JSON can hold with the texts in it as `_plain` gives them."""
+    if isinstance(value, dict):
+        return {_plain(content, name): _told(content, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_told(content, inner) for inner in value]
+    return _plain(content, value) if isinstance(value, str) else value
 
 
 def _place(finding: Finding) -> str:

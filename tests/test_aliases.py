@@ -178,6 +178,138 @@ def test_lists_dates_and_addresses_are_no_number(said):
     assert ALIASES.exchange(replace(GOOD, text=said)).text == said
 
 
+OTHER, OTHER_IS = "447700900123", ALIASES.number("+447700900123")
+GLUED = {
+    "order_{}": "order_{}", "u{}": "u{}", "{}_2026": "{}_2026", "{}x12": "{} x12", "ref{}end": "ref{} end", "a_{}_b": "a_{}_b",
+    "id={}a": "id={} a", "cb/{}_x": "cb/{}_x", "{}abc": "{} abc", "Anna{}": "Anna{}", "NR{}": "NR{}", "order__{}": "order__{}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", GLUED)
+@pytest.mark.parametrize("field", ["text", "failure", "source", "id"])
+def test_a_number_glued_to_letters_is_found_though_no_other_place_tells_of_it(field, written):
+    aliased = ALIASES.exchange(replace(GOOD, **{field: written.format(OTHER)}))
+    assert getattr(aliased, field) == GLUED[written].format(OTHER_IS)
+
+
+@pytest.mark.parametrize("written", GLUED)
+def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written):
+    said = written.format(OTHER)
+    body = json.dumps({"client_reference": said, said: 1})
+    shown = ALIASES.exchange(replace(GOOD, url=f"https://x.example/cb/{said}?{said}=1", request_body=body, request_headers={"X": said}))
+    assert OTHER not in repr(shown) and OTHER not in ALIASES.words(said)
+
+
+def digits_from(zero):
+    return "".join(chr(ord(zero) + int(digit)) for digit in OTHER)
+
+
+SCRIPTS = {
+    "fullwidth": digits_from("\uff10"), "arabic": digits_from("\u0660"), "persian": digits_from("\u06f0"), "devanagari": digits_from("\u0966"),
+    "bengali": digits_from("\u09e6"), "thai": digits_from("\u0e50"), "bold": digits_from("\U0001d7ce"), "double": digits_from("\U0001d7d8"),
+    "superscript": OTHER.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")), "keycaps": "".join(f"{digit}\ufe0f\u20e3" for digit in OTHER),
+    "joiners": "\u200d".join(OTHER), "zero-width": "\u200b".join(OTHER), "soft-hyphens": "4477\u00ad00900\u00ad123", "bidi": "\u202e".join(OTHER),
+    "bom": "44\ufeff7700900123", "filler": "44\u31647700900123", "word-joiner": "447700\u2060900123",
+    "colons": "44:7700:900123", "pipes": "44|7700|900123", "stars": "44*7700*900123", "middle-dots": "+44·7700·900123",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("field", ["text", "failure", "client_reference", "note"])
+def test_a_number_in_any_script_is_the_number(field, script):
+    said = f"number {SCRIPTS[script]} is wrong"
+    if field == "client_reference":
+        shown = json.loads(ALIASES.exchange(replace(GOOD, request_body=json.dumps({"x": [{"client_reference": SCRIPTS[script]}]}))).request_body)
+        shown = f"number {shown['x'][0]['client_reference']} is wrong"
+    else:
+        shown = ALIASES.words(said) if field == "note" else getattr(ALIASES.exchange(replace(GOOD, **{field: said})), field)
+    assert shown.startswith(f"number {OTHER_IS}") and shown.endswith(" is wrong")
+
+
+KEPT = [
+    "5c1e9a7b3d2f4e68", "4bf92f3577b34da6a3ce929d0e0e4736", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "01FC66621XXXXX119Z8PMV1QPQ",
+    "01hf7z5q1b2345678901234567", "0f3e8a51-1111-2222-3333-444455556666", "2026-11-23T08:00:00Z", "20261123080000", "x_20261123080000",
+    "1764460800123",
+    "x1764460800123", "127.0.0.1:8080", "10.20.30.40", "00:11:22:33:44:55", "ref_20261123_0001", "1,234,567,890", "08:00:00:000", "[1234,5678,9012]",
+    "order_1234567890", "2026-11-23 2026-11-24 2026-11-25", "error 0x80070005", "v1.2.3.4567",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", KEPT)
+def test_ids_hashes_and_moments_are_no_numbers(said):
+    assert (ALIASES.words(said), ALIASES.words(f"a {said} b")) == (said, f"a {said} b")
+
+
+BROKEN = {
+    "json": json.dumps, "python": repr, "python-lines": lambda body: repr(body).replace(", ", ",\n  "),
+    "cut": lambda body: json.dumps(body)[:-1], "python-cut": lambda body: repr(body)[:-1], "comma": lambda body: json.dumps(body)[:-1] + ",}",
+    "python-comma": lambda body: repr(body)[:-1] + ",]", "javascript": lambda body: repr(body).replace("'type'", "type"),
+    "comment": lambda body: json.dumps(body) + " // sent", "python-comment": lambda body: repr(body) + " # sent",
+    "no-space": lambda body: repr(body).replace("': ", "':"),
+}  # fmt: skip
+PLACES = {
+    "body": {"body": "Dear Bea, come"}, "parameters": {"parameters": {"n": {"default": "Bea", "x": "Dear Bea, come today"}}},
+    "name": {"name": "VIP Bea Svensson"}, "client_reference": {"client_reference": "for Bea Svensson"}, "subject": {"subject": "Dear Bea"},
+    "number": {"to": [f"+{OTHER}"]}, "glued": {"client_reference": f"order_{OTHER}"}, "parameter-name": {"parameters": {"n": {f"+{OTHER}": "Bea"}}},
+    "nested": {"body": {"message": "Bea's parcel"}}, "tags": {"tags": [f"u{OTHER}"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("writing", BROKEN)
+@pytest.mark.parametrize("place", PLACES)
+def test_nobody_is_left_in_a_broken_or_single_quoted_body(place, writing):
+    body = BROKEN[writing]({"type": "mt_text", "to": [f"+{OTHER}"], **PLACES[place]})
+    shown = ALIASES.exchange(Exchange(request_body=body)).request_body
+    assert "Bea" not in shown and OTHER not in shown and "mt_text" in shown
+    assert ALIASES.exchange(Exchange(request_body=shown)).request_body == shown
+
+
+SECRET = "[secret opaque 8 #2]"
+AROUND = [
+    "Dear Anna, your password: {}", "{} is for Anna", "Anna {} Anna", "Anna{}", "log in, Anna: https://x/?token={}", "{}{} Anna", "Anna\n{}\nAnna",
+    "Anna {0} Anna {0} Anna", "Anna, {} ", "  Anna {}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", AROUND)
+def test_a_text_is_aliased_around_the_markers_in_it(said):
+    said = said.format(SECRET, SECRET)
+    body = json.dumps({"to": ["+46701740605"], "body": said})
+    shown = json.loads(ALIASES.exchange(replace(GOOD, request_body=body)).request_body)["body"]
+    assert "Anna" not in shown and shown.count(SECRET) == said.count(SECRET)
+    assert "".join(people([Exchange(request_body=body)]).texts).count("Anna") == said.count("Anna")
+    assert ALIASES.text(shown) == shown
+
+
+@pytest.mark.parametrize("said", [SECRET, f" {SECRET}", f"{SECRET} {SECRET}\n", "[secret jwt 210 #1 expires=2024-06-15T08:00:00Z quoted]"])
+def test_markers_and_blanks_alone_are_nobodys_words(said):
+    assert ALIASES.text(said) == said
+
+
+FORGED = [
+    "[text aaaaaaa 5 characters Unicode Anna+447700900123 1 part]", "[text aaaaaaa 5 characters Unicode Анна 1 part]",
+    "[text aaaaaaa 447700900123 characters GSM-7 1 part]", "[text aaaaaaa 5 characters GSM-7 447700900123 parts]",
+    "[text aaaaaaa 5 characters GSM-7 1 part ${447700900123}]", "[text aaaaaaa 5 characters Unicode ٤٤٧٧٠٠٩٠ 1 part]",
+    "[secret opaque 5 #1 Dear Anna 447700900123]", "[secret opaque 447700900123 #1]", "[secret opaque 5 #447700900123]",
+    "[secret jwt 5 #1 issuer=447700900123]", "[secret opaque 5 #1 Anna]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", FORGED)
+def test_a_forged_alias_or_marker_is_text(said):
+    shown = ALIASES.exchange(replace(GOOD, request_body=json.dumps({"to": ["+46701740605"], "body": said}))).request_body
+    assert not any(word in shown for word in ("Anna", "Анна", OTHER, "٤٤٧", "aaaaaaa"))
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+46 7• k3f9qd2 8 digits with 447700900123", "+46 7• k3f9qd2 447700900123 digits", "+46 7• k3f9qd2 8 digits as Svensson", "+46 7• 447700900123"],
+)
+def test_a_forged_alias_of_a_number_is_a_number(number):
+    shown = ALIASES.exchange(replace(GOOD, request_body=json.dumps({"to": [number], "body": "x"}))).request_body
+    assert OTHER not in shown and "Svensson" not in shown
+
+
 def test_json_keeps_its_shape_its_white_space_and_its_names():
     body = '{ "to": ["+46701740605",\n 15551230001], "send_at": "2026-11-23T08:00:00Z", "n": 1.50, "n": 2, "body": "\\u00e5 Hi" }'
     aliased = ALIASES.exchange(replace(GOOD, request_body=body)).request_body
@@ -187,7 +319,8 @@ def test_json_keeps_its_shape_its_white_space_and_its_names():
 
 @pytest.mark.parametrize(
     "url",
-    ["https://us.sms.api.sinch.com/xms/v1/0f3e8a51-1111-2222-3333-444455556666/batches?start_date=2026-11-23T08:00:00Z&page=12", "http://127.0.0.1:8080/x"],
+    ["https://us.sms.api.sinch.com/xms/v1/0f3e8a51-1111-2222-3333-444455556666/batches?start_date=2026-11-23T08:00:00Z&page=12",
+    "http://127.0.0.1:8080/x"],
 )
 def test_ids_dates_and_addresses_are_no_people(url):
     assert ALIASES.exchange(replace(GOOD, url=url)).url == url

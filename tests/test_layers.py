@@ -13,7 +13,7 @@ from sinchtools import records, tables
 
 PACKAGE = Path(sinchtools.__file__).parent
 LAYERS = (  # a module imports only what stands before it
-    "records", "errors", "files", "seen", "redact",
+    "records", "errors", "files", "seen", "redact", "folding", "numbers", "quotes",
     "settings", "catalogue", "api", "aliases", "leaks", "checks", "jsonlint", "wording", "envelope", "linter", "otherapis",
     "assumptions", "joining", "attempts", "exceptions", "tables",
     "calllog", "sandbox", "loopback", "client", "traffic", "importers", "exporters",

@@ -187,8 +187,11 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _static_html(self) -> str:
         try:
-            html, exchanges = self.static(Aliases(self.case.key if self.case else _NOBODYS_KEY))
-            gate(_PICTURE.sub("", html).encode("utf-8", "replace"), Known.of(exchanges), where="The static view")
+            people = Aliases(self.case.key if self.case else _NOBODYS_KEY)
+            html, exchanges = self.static(people)
+            known = Known.of(exchanges)
+            html = known.replaced(html, people)
+            gate(_PICTURE.sub("", html).encode("utf-8", "replace"), known, where="The static view")
         except LeakError as error:
             html = f"<p>Not shown here. {escape(str(error))}</p>"
         case = f"<p>Case {shown(self.case.name)}</p>" if self.case else ""
