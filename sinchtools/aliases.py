@@ -216,7 +216,7 @@ def without_numbers(text: str, number: Rewrite) -> str:
     >>> without_numbers("PUT /numbers/46.701.740.605 at 2026-11-23 from 127.0.0.1", lambda found: found[:2] + "…")
     'PUT /numbers/46… at 2026-11-23 from 127.0.0.1'
     """
-    if text.isascii() and not may_hold_one(text):
+    if text.isascii() and not may_hold_one(text) and not ("%" in text or "\\" in text or "&" in text):
         return text
 
     def found(plain: str) -> Iterator[tuple[int, int, str]]:
@@ -225,7 +225,7 @@ def without_numbers(text: str, number: Rewrite) -> str:
             if not any(begin < end and start < stop for begin, stop in kept):
                 yield start, end, _one_free(plain[start:end], number)
 
-    return folding.replaced(text, found)
+    return folding.rewritten(text, found, _in_url)
 
 
 _ANY_ALIAS = re.compile(rf"{re.sub('[?]P<[a-z]+>', '?:', NUMBER_ALIAS.pattern)}|{re.sub('[?]P<[a-z]+>', '?:', TEXT_ALIAS.pattern)}")
@@ -367,9 +367,11 @@ def _stand_in_text(alias: re.Match[str]) -> str:
 
 
 def _one_free(found: str, number: Rewrite) -> str:
-    if found[:3].lower() == "%2b":
-        return quote(number(f"+{found[3:]}"), safe="")
     return number(_ODD_BETWEEN.sub("", found))
+
+
+def _in_url(alias: str) -> str:
+    return quote(alias, safe=",")
 
 
 def _regrouped(text: str, known: Numbers, number: Rewrite) -> str:
@@ -385,7 +387,7 @@ def _regrouped(text: str, known: Numbers, number: Rewrite) -> str:
 
 
 def _quoted_again(text: str, quotes: Quotes, new: dict[str, str]) -> str:
-    return folding.rewritten(text, lambda plain: ((start, end, new[known]) for start, end, known in quotes.spans(plain)), quote)
+    return folding.rewritten(text, lambda plain: ((start, end, new[known]) for start, end, known in quotes.spans(plain)), _in_url)
 
 
 def _url(url: str, who: _Rewriting) -> str:
@@ -399,10 +401,8 @@ def _segment(part: str, who: _Rewriting) -> str:
     found = unquote(part)
     if _is_number(found):
         new = who.number(found)
-        return part if new == found else quote(new, safe=",")
-    if "%" in part and (new := who.free(found)) != found and who.free(part) == part:  # behind its escapes alone
-        return quote(new, safe=",:@")
-    return _ANY_ALIAS.sub(lambda match: quote(match[0], safe=","), who.free(part))
+        return part if new == found else _in_url(new)
+    return _ANY_ALIAS.sub(lambda match: _in_url(match[0]), who.free(part))
 
 
 def _pair(pair: str, who: _Rewriting) -> str:

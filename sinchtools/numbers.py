@@ -13,7 +13,7 @@ MASKED = re.compile(r"\d{1,4}0{5,}")  # stands for a number without quotes
 BETWEEN = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000().\-/\u2010-\u2015\u2212"  # digits of a number, in a class
 _FREE = re.compile(
     r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
-    rf"|(?<![0-9•])(?:[+]+|%2[Bb])?[0-9](?:[{BETWEEN}]{{0,2}}[0-9]){{6,}}"
+    rf"|(?<![0-9•])[+]*[0-9](?:[{BETWEEN}]{{0,2}}[0-9]){{6,}}"
 )
 _ODD = re.compile(  # the same odd character between all groups
     r"(?<![\w:*~|·=#,;.-])\+?[0-9]{1,4}(?P<odd>[:*~|·=#,;_])[0-9]{2,12}(?:(?P=odd)[0-9]{2,12}){0,4}(?![\w*~|·=#-]|[:,;.][0-9])"
@@ -128,7 +128,7 @@ def _is_glued(text: str, place: int) -> bool:
 def _is_glued_number(text: str, start: int, end: int) -> bool:
     """Tell whether digits that stand beside letters are a number: as many as one has, and no part of an ID."""
     found = text[start:end]
-    digits = canonical(found[3:] if found.startswith("%") else found)
+    digits = canonical(found)
     if not 10 <= len(digits) <= 15 or _STAMP.fullmatch(found) or not is_possible(digits):
         return False
     before = _WORD_BEFORE.search(text, max(0, start - 64), start)
