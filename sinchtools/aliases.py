@@ -27,6 +27,7 @@ from sinchtools.quotes import SHORTEST_TEXT, Quotes
 from sinchtools.records import Exchange
 
 TAG_CHARACTERS = 7  # of base32: 35 bits
+_SHORT = 200  # characters
 _SCHEMES = "tel|sms|phone|mobile|msisdn|number|whatsapp"  # any other word before a number may be a name
 _ODD = r"(?:U\+[0-9A-F]{4,6};|[^\s\d])"
 NUMBER_ALIAS = re.compile(  # nothing in an alias has room for a person: one that somebody typed tells nothing either
@@ -216,16 +217,22 @@ def without_numbers(text: str, number: Rewrite) -> str:
     >>> without_numbers("PUT /numbers/46.701.740.605 at 2026-11-23 from 127.0.0.1", lambda found: found[:2] + "…")
     'PUT /numbers/46… at 2026-11-23 from 127.0.0.1'
     """
-    if text.isascii() and not may_hold_one(text) and not ("%" in text or "\\" in text or "&" in text):
+    if len(text) < _SHORT and _names_nobody(text):
         return text
+    return folding.rewritten(text, lambda plain: ((start, end, number(said)) for start, end, said in _numbers_of(plain)), _in_url)
 
-    def found(plain: str) -> Iterator[tuple[int, int, str]]:
-        kept = [match.span() for match in _aliases_in(plain)]
-        for start, end in numbers_in(plain):
-            if not any(begin < end and start < stop for begin, stop in kept):
-                yield start, end, _one_free(plain[start:end], number)
 
-    return folding.rewritten(text, found, _in_url)
+def _numbers_of(plain: str) -> Iterator[tuple[int, int, str]]:
+    kept = [match.span() for match in _aliases_in(plain)]
+    for start, end in numbers_in(plain):
+        if not any(begin < end and start < stop for begin, stop in kept):
+            yield start, end, _ODD_BETWEEN.sub("", plain[start:end])
+
+
+@lru_cache(maxsize=16_384)
+def _names_nobody(text: str) -> bool:
+    """Tell whether there is no number in a short text: the same few come again and again."""
+    return not any(True for read in folding.readings(text) for _ in _numbers_of(read.text))
 
 
 _ANY_ALIAS = re.compile(rf"{re.sub('[?]P<[a-z]+>', '?:', NUMBER_ALIAS.pattern)}|{re.sub('[?]P<[a-z]+>', '?:', TEXT_ALIAS.pattern)}")
@@ -366,10 +373,6 @@ def _stand_in_text(alias: re.Match[str]) -> str:
 # --- any text --------------------------------------------------------------------------------------------------------
 
 
-def _one_free(found: str, number: Rewrite) -> str:
-    return number(_ODD_BETWEEN.sub("", found))
-
-
 def _in_url(alias: str) -> str:
     return quote(alias, safe=",")
 
@@ -383,10 +386,12 @@ def _regrouped(text: str, known: Numbers, number: Rewrite) -> str:
                 start -= plain[max(0, start - 1) : start] == "+"
                 yield start, end, number(f"+{digits}" if national(digits) != digits else digits)
 
-    return folding.replaced(text, found) if known.digits else text
+    return folding.replaced(text, found) if known.digits and (may_hold_one(text) or not text.isascii()) else text
 
 
 def _quoted_again(text: str, quotes: Quotes, new: dict[str, str]) -> str:
+    if len(text) < quotes.least and text.isascii():
+        return text
     return folding.rewritten(text, lambda plain: ((start, end, new[known]) for start, end, known in quotes.spans(plain)), _in_url)
 
 

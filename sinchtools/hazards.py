@@ -16,13 +16,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from sinchtools import jsonlint, settings
-from sinchtools.aliases import MASKED, NUMBER_ALIAS, TEXT_ALIAS
+from sinchtools.aliases import NUMBER_ALIAS, TEXT_ALIAS
 from sinchtools.api import CONTROL, RETENTION_DAYS, Place, digits, locate, parts_of, split_url, substituted, value_of
 from sinchtools.calllog import UNKNOWN
 from sinchtools.catalogue import retry_advice
 from sinchtools.checks import instant_of, is_group_id, number_violation
 from sinchtools.client import as_sent, header_value, means_another_method, sendable, unsendable
 from sinchtools.errors import WrongUseError
+from sinchtools.numbers import MASKED
 from sinchtools.records import Exchange, header
 from sinchtools.redact import MARKER
 

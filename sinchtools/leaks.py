@@ -25,6 +25,9 @@ from sinchtools.redact import MARKER, is_placeholder, secrets_in
 MOST_UNPACKED = 256 * 2**20  # bytes of one compressed stream: what cannot be looked through is not written
 DEEPEST = 4  # a stream in a stream in a stream ...
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{14,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{14,})*={0,2}")
+_SAYS = re.compile(  # what base64 may be read for: words, in whatever encoding, or something packed
+    rb"[\x20-\x7e]{6}|(?:[\xc2-\xf4][\x80-\xbf]{1,3}){4}|(?:[^\0]\0){6}|(?:\0[^\0]){6}|\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|PK|\x89PNG"
+)
 _UTF16 = re.compile(rb"(?:[^\0]\0){6}|(?:\0[^\0]){6}")
 _GZIP, _ZLIB, _ZIP = b"\x1f\x8b\x08", re.compile(rb"\x78[\x01\x5e\x9c\xda]"), b"PK\x05\x06"
 _BASE64_TEXT = re.compile(_BASE64.pattern.decode("ascii"))
@@ -352,7 +355,8 @@ def _unbased(run: bytes, at: int) -> Iterator[tuple[bytes, str]]:
             decoded = base64.b64decode(whole + (rest + b"=" * (-len(rest) % 4) if len(rest) > 1 else b""))
         except binascii.Error:
             continue
-        yield decoded, f"the base64 at byte {at}"
+        if _SAYS.search(decoded):
+            yield decoded, f"the base64 at byte {at}"
         if decoded.startswith(_PNG):
             return
 

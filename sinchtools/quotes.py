@@ -30,6 +30,11 @@ class Quotes:
     names
         Found whole wherever they stand, however short.
 
+    Attributes
+    ----------
+    least
+        Fewer characters quote none of them.
+
     Examples
     --------
     >>> quotes = Quotes(["Dear Anna Svensson, your parcel waits"])
@@ -44,7 +49,7 @@ class Quotes:
         self._wholes: dict[str, str] = {}
         self._alone: set[str] = set()
         self._firsts: set[str] = set()
-        self._least = 10**9  # characters
+        self.least = 10**9
         self._sizes: set[int] = set()
         for text in sorted(texts, key=lambda text: (-len(text), text)):
             self._add(text)
@@ -59,7 +64,7 @@ class Quotes:
         for at, (run, word, size) in enumerate(runs):
             self._runs.setdefault(run, (len(self._texts), at))
             self._firsts.add(word)
-            self._least = min(self._least, size)
+            self.least = min(self.least, size)
         self._texts.append(text)
 
     def _add_short(self, text: str, words: list[str]) -> None:
@@ -74,13 +79,13 @@ class Quotes:
         if words:
             joined = " ".join(words)
             self._wholes.setdefault(joined, text)
-            self._least = min(self._least, len(joined))
+            self.least = min(self.least, len(joined))
             self._firsts.add(words[0])
             self._sizes.add(len(words))
 
     def spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield where the texts stand in a folded text, in order; start, end and the text that is quoted."""
-        if len(text) < self._least:
+        if len(text) < self.least:
             return
         lowered = text.lower()
         words = _WORD.findall(lowered)
