@@ -134,9 +134,13 @@ def aliased(exchanges: Iterable[Exchange], aliases: Aliases) -> tuple[list[Excha
     rows = list(exchanges)
     shown = [aliases.exchange(row) for row in rows]
     known = Known.among(aliases.met())
+    clean: set[str] = set()  # the same headers come again and again
     for place, row in enumerate(shown):
-        if any(_people_in_row(row, known)):
+        words = {text for _, text in _words_of(row)} - clean
+        if any(_people_in_words(words, known)):
             shown[place] = known.replaced_in(rows[place], aliases)
+        else:
+            clean.update(text for text in words if len(text) < _SMALL)
     return shown, known
 
 
@@ -228,8 +232,8 @@ def _people_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
 _APART = "\n\n<>\n\n"  # between words that do not belong together
 
 
-def _people_in_row(row: Exchange, known: Known) -> Iterator[tuple[str, str]]:
-    text = _APART.join(words for _, words in _words_of(row))
+def _people_in_words(words: Iterable[str], known: Known) -> Iterator[tuple[str, str]]:
+    text = _APART.join(words)
     yield from _people_in(text, known)
     if (plain := folding.unescaped(text)) != text:
         yield from _people_in(plain, known)
