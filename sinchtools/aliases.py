@@ -223,10 +223,8 @@ def without_numbers(text: str, number: Rewrite) -> str:
 
 
 def _numbers_of(plain: str) -> Iterator[tuple[int, int, str]]:
-    kept = [match.span() for match in _aliases_in(plain)]
-    for start, end in numbers_in(plain):
-        if not any(begin < end and start < stop for begin, stop in kept):
-            yield start, end, _ODD_BETWEEN.sub("", plain[start:end])
+    found = ((start, end, _ODD_BETWEEN.sub("", plain[start:end])) for start, end in numbers_in(plain))
+    return folding.outside(found, (match.span() for match in _aliases_in(plain)))
 
 
 @lru_cache(maxsize=16_384)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 _UNSEEN = {"Cf", "Mn", "Me"}
@@ -191,3 +191,14 @@ def _one_percent(match: re.Match[str]) -> str:
     if match[0] == "+":
         return " "
     return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
+
+
+def outside(spans: Iterable[tuple[int, int, str]], kept: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+    """Yield those of the spans that touch none of the kept places; both in order."""
+    places = iter(kept)
+    begin, stop = next(places, (0, 0))
+    for start, end, what in spans:
+        while stop and stop <= start:
+            begin, stop = next(places, (0, 0))
+        if not stop or end <= begin:
+            yield start, end, what

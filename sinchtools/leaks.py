@@ -103,10 +103,10 @@ class Known:
             return text
 
         def found(plain: str) -> Iterator[tuple[int, int, str]]:
-            kept = [match.span() for match in NUMBER_ALIAS.finditer(plain)] if "•" in plain else []
-            spans = [(*_with_prefix(plain, start, end), self._alias_of(digits, aliases)) for start, end, digits in self._numbers.spans(plain)]
-            spans = [span for span in spans if not any(begin < span[1] and span[0] < stop for begin, stop in kept)]
-            yield from sorted([*((start, end, aliases.text(known)) for start, end, known in self._quotes.spans(plain)), *spans])
+            kept = (match.span() for match in NUMBER_ALIAS.finditer(plain)) if "•" in plain else ()
+            people = ((*_with_prefix(plain, start, end), self._alias_of(digits, aliases)) for start, end, digits in self._numbers.spans(plain))
+            said = ((start, end, aliases.text(known)) for start, end, known in self._quotes.spans(plain))
+            yield from sorted([*said, *folding.outside(people, kept)])
 
         return self._without_base64(folding.rewritten(text, found, quote))
 
@@ -172,7 +172,8 @@ def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()
     for kind, place in _found(data, known, "", DEEPEST):
         raise LeakError(
             f"{where} was not written: it holds {kind}{place}.{_culprit(rows, known)}",
-            hint="Take it out of the evidence or the note that it comes from; keep_people=True keeps people, never secrets.",
+            hint="Leave out the row, note or chart that it comes from: report([row for row in evidence if row.id != ...], path, key=case.key). "
+            "export(..., keep_people=True) keeps people, never secrets.",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -67,7 +67,7 @@ class Quotes:
             self.least = min(self.least, size)
         self._texts.append(text)
 
-    def _add_short(self, text: str, words: list[str]) -> None:
+    def _add_short(self, text: str, words: tuple[str, ...]) -> None:
         size = len(" ".join(text.split()))
         if size >= SHORTEST_TEXT:
             self._add_whole(words, text)
@@ -75,7 +75,7 @@ class Quotes:
             self._add_whole(words, text)
             self._alone.add(" ".join(words))
 
-    def _add_whole(self, words: list[str], text: str) -> None:
+    def _add_whole(self, words: tuple[str, ...], text: str) -> None:
         if words:
             joined = " ".join(words)
             self._wholes.setdefault(joined, text)
@@ -120,11 +120,12 @@ class Quotes:
             return (i + size if self._is_whole(text, places[i : i + size], " ".join(words[i : i + size])) else i), known
         if not _is_one(text, places[i : i + size]):
             return i, known
-        return self._end(text, words, places, i + size, _words(known)[rest:]), known
+        return self._end(text, words, places, i + size, _words(known), rest), known
 
-    def _end(self, text: str, words: list[str], places: list[tuple[int, int]], end: int, rest: list[str]) -> int:
+    def _end(self, text: str, words: list[str], places: list[tuple[int, int]], end: int, whole: tuple[str, ...], at: int) -> int:
         """Return the word after the end of a quote that goes on as the rest of its text does."""
-        for word in rest:
+        for of in range(at, len(whole)):
+            word = whole[of]
             if end == len(words) or not word.startswith(words[end]) or not _is_one(text, places[end - 1 : end + 1]):
                 break
             end += 1
@@ -141,8 +142,9 @@ class Quotes:
         )
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(folded(text).lower())
+@lru_cache(maxsize=256)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(folded(text).lower()))
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +156,7 @@ def _runs_of(text: str) -> list[tuple[int, str, int]]:
     return [(hash(run), word, len(run)) for word, run in runs]
 
 
-def _size_of_run(words: list[str], at: int) -> int:
+def _size_of_run(words: Sequence[str], at: int) -> int:
     """Return how many words from one on are enough to be a part of a text, or 0 where there are too few."""
     letters = 0
     for size, word in enumerate(words[at : at + _LETTERS], start=1):
