@@ -333,7 +333,7 @@ def test_the_html_is_balanced_script_free_and_takes_the_theme_colours(entry):
     page = entry._repr_html_()
     tags = _Tags()
     tags.feed(page)
-    assert tags.open == [] and set(tags.attributes) <= {"style"}
+    assert tags.open == [] and set(tags.attributes) <= {"class", "style"}
     assert "<script" not in page and "<img" not in page and "http" not in page.replace("HTTP", "")
     assert page.count("var(--jp-") == len([part for part in page.split("var(--jp-")[1:] if "," in part.partition(")")[0]])
 
