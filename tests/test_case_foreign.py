@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -152,6 +153,30 @@ def test_a_case_whose_folder_others_may_write_in_is_closed(case):
 
 # --- lines --------------------------------------------------------------------------------------
 
+VALUES: list[tuple[str, Any]] = [
+    ("id", ["row-1"]), ("id", None), ("id", 7), ("id", {"a": 1}), ("status", "400"), ("status", True), ("status", 10**10), ("status", 1e999),
+    ("status", [400]), ("attempt", 2.5), ("attempt", 10**30), ("at", 5), ("at", "yesterday"), ("at", "9999-12-31T23:59:59-23:00"),
+    ("at", "0001-01-01T00:00:00+23:00"), ("at", ["2026"]), ("elapsed_ms", float("nan")), ("elapsed_ms", float("-inf")), ("elapsed_ms", "7"),
+    ("elapsed_ms", 10**400), ("request_headers", "x"), ("request_headers", {"a": 1}), ("request_headers", [["a", "b"]]),
+    ("response_headers", None), ("response_headers", {"a": {"b": "c"}}), ("request_body", {"to": []}), ("request_body", 7),
+    ("request_body_base64", 7), ("response_body_base64", "é"), ("url", ["https://x"]), ("url", "\ud800"), ("method", 1), ("code", {}),
+    ("text", 5), ("origin", None), ("target", 4), ("source", []), ("parent_id", {}), ("call_id", 3), ("failure", False),
+]  # fmt: skip
+CHANGES: list[dict[str, Any]] = [
+    {"kind": ["note"]}, {"kind": "other"}, {"kind": None}, {"at": None},
+    {"at": 7}, {"at": "soon"}, {"at": "2026-11-29"}, {"at": "2026-11-29T20:00:00"},
+    {"at": "9999-12-31T23:59:59-23:00"},
+    {"text": None}, {"text": ["x"]}, {"text": 7}, {"text": {"a": "b"}}, {"kind": "replay"}, {"kind": "replay", "results": None},
+    {"kind": "replay", "results": [7]}, {"kind": "replay", "results": [{}]}, {"kind": "replay", "results": {"a": 1}},
+    {"kind": "replay", "results": [{"parent_id": ["x"], "verdict": "SAME", "reasons": [], "was": "", "now": "", "target": "sandbox"}]},
+    {"kind": "replay", "results": [{"parent_id": "x", "verdict": "SAME", "reasons": "abc", "was": "", "now": "", "target": "sandbox"}]},
+    {"kind": "walk"}, {"kind": "walk", "exchange": [], "label": "", "title": "", "transcript": [], "ended": ""},
+    {"kind": "walk", "exchange": "x", "label": "", "title": "", "transcript": [{}], "ended": ""},
+    {"kind": "walk", "exchange": "x", "label": "", "title": "", "transcript": "abc", "ended": ""},
+    {"kind": "evidence", "skipped": [{"a": 1}]}, {"kind": "evidence", "skipped": 7}, {"kind": "evidence", "warnings": ["x"]},
+    {"kind": "evidence", "secrets": {"a": "b"}}, {"kind": "evidence", "formats": [1]}, {"kind": "evidence", "given": ["x"]},
+    {"kind": "evidence", "place": {}}, {"kind": "evidence", "secrets": {"a": True}},
+]  # fmt: skip
 BAD_ROWS = {  # what a line of evidence.jsonl holds instead of a row
     "no object": b"[1, 2]",
     "a number": b"7",
@@ -166,15 +191,7 @@ BAD_ROWS = {  # what a line of evidence.jsonl holds instead of a row
     "a huge number": json.dumps(ROW).encode().replace(b"400", b"9" * 5000),
     **{
         f"{name} {value!r:.20}": json.dumps({**ROW, name: value}).encode()
-        for name, value in [
-            ("id", ["row-1"]), ("id", None), ("id", 7), ("id", {"a": 1}), ("status", "400"), ("status", True), ("status", 10**10), ("status", 1e999),
-            ("status", [400]), ("attempt", 2.5), ("attempt", 10**30), ("at", 5), ("at", "yesterday"), ("at", "9999-12-31T23:59:59-23:00"),
-            ("at", "0001-01-01T00:00:00+23:00"), ("at", ["2026"]), ("elapsed_ms", float("nan")), ("elapsed_ms", float("-inf")), ("elapsed_ms", "7"),
-            ("elapsed_ms", 10**400), ("request_headers", "x"), ("request_headers", {"a": 1}), ("request_headers", [["a", "b"]]),
-            ("response_headers", None), ("response_headers", {"a": {"b": "c"}}), ("request_body", {"to": []}), ("request_body", 7),
-            ("request_body_base64", 7), ("response_body_base64", "é"), ("url", ["https://x"]), ("url", "\ud800"), ("method", 1), ("code", {}),
-            ("text", 5), ("origin", None), ("target", 4), ("source", []), ("parent_id", {}), ("call_id", 3), ("failure", False),
-        ]
+        for name, value in VALUES
     },
 }  # fmt: skip
 BAD_EVENTS = {
@@ -186,21 +203,7 @@ BAD_EVENTS = {
     "half a character": b'{"kind": "note", "at": "2026-11-29T20:00:00+00:00", "text": "\\ud83d"}',
     **{
         f"{changes!r:.60}": json.dumps({**NOTE, **changes}).encode()
-        for changes in [
-            {"kind": ["note"]}, {"kind": "other"}, {"kind": None}, {"at": None},
-            {"at": 7}, {"at": "soon"}, {"at": "2026-11-29"}, {"at": "2026-11-29T20:00:00"},
-            {"at": "9999-12-31T23:59:59-23:00"},
-            {"text": None}, {"text": ["x"]}, {"text": 7}, {"text": {"a": "b"}}, {"kind": "replay"}, {"kind": "replay", "results": None},
-            {"kind": "replay", "results": [7]}, {"kind": "replay", "results": [{}]}, {"kind": "replay", "results": {"a": 1}},
-            {"kind": "replay", "results": [{"parent_id": ["x"], "verdict": "SAME", "reasons": [], "was": "", "now": "", "target": "sandbox"}]},
-            {"kind": "replay", "results": [{"parent_id": "x", "verdict": "SAME", "reasons": "abc", "was": "", "now": "", "target": "sandbox"}]},
-            {"kind": "walk"}, {"kind": "walk", "exchange": [], "label": "", "title": "", "transcript": [], "ended": ""},
-            {"kind": "walk", "exchange": "x", "label": "", "title": "", "transcript": [{}], "ended": ""},
-            {"kind": "walk", "exchange": "x", "label": "", "title": "", "transcript": "abc", "ended": ""},
-            {"kind": "evidence", "skipped": [{"a": 1}]}, {"kind": "evidence", "skipped": 7}, {"kind": "evidence", "warnings": ["x"]},
-            {"kind": "evidence", "secrets": {"a": "b"}}, {"kind": "evidence", "formats": [1]}, {"kind": "evidence", "given": ["x"]},
-            {"kind": "evidence", "place": {}}, {"kind": "evidence", "secrets": {"a": True}},
-        ]
+        for changes in CHANGES
     },
 }  # fmt: skip
 

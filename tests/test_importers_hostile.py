@@ -14,7 +14,7 @@ import pytest
 
 from sinchtools import scan
 from sinchtools.errors import MissingInputError, WrongUseError
-from sinchtools.importers import pieces, read, reading, sources
+from sinchtools.importers import jsonl, pieces, read, reading, sources
 
 ROW = json.dumps({"id": "row-1", "method": "POST", "url": "https://us.sms.api.sinch.com/xms/v1/p1/batches", "status": 400})
 BATCHES = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
@@ -159,8 +159,8 @@ def out_of_memory(*_, **__):
         pytest.param(reading, "Piece", id="piece"),
         pytest.param(reading, "format_of", id="sniffing"),
         pytest.param(pieces, "loaded", id="json"),
-        pytest.param(reading.jsonl, "_parsed", id="lines"),
-        pytest.param(reading.jsonl, "exchange_of", id="rows"),
+        pytest.param(jsonl, "_parsed", id="lines"),
+        pytest.param(jsonl, "exchange_of", id="rows"),
         pytest.param(reading._Reading, "cleaned", id="redaction"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -60,7 +61,7 @@ MORE = {
     "a header": {"request_headers": {"Content-Type": "application/json", "X-To": quote_plus(NUMBER)}},
     "a header with a text": {"request_headers": {"Content-Type": "application/json", "X-Text": quote(TEXT)}},
 }
-MARKED = {
+MARKED: dict[str, dict[str, Any]] = {
     "a marker": {"request_body": body(body="Log in with [secret opaque 8 #1]")},
     "a marker that was cut off": {"request_body": body(body="Log in with [secret opaque 8")},
     "a marker as JSON writes it": {"request_body": body(body="x").replace('"x"', '"\\u005bsecret jwt 8 #1]"')},
@@ -72,8 +73,9 @@ MARKED = {
     "a quoted marker in a header": {"request_headers": {"Content-Type": "application/json", "X-Api-Key": quote("[secret opaque 8 #1]")}},
     "a marker in bytes": {"request_body": body(body="[secret opaque 8 #1]").encode("utf-16")},
 }
-HELD = {name: (ALIASED, {"request_body": content}) for name, content in BODIES.items()}
-HELD |= {name: (ALIASED, fields) for name, fields in MORE.items()} | {name: (MISSING, fields) for name, fields in MARKED.items()}
+HELD: dict[str, tuple[str, dict[str, Any]]] = {name: (ALIASED, {"request_body": content}) for name, content in BODIES.items()}
+HELD |= {name: (ALIASED, fields) for name, fields in MORE.items()}
+HELD |= {name: (MISSING, fields) for name, fields in MARKED.items()}
 
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
