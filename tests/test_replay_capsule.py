@@ -55,7 +55,7 @@ BODIES = {
     "bytes": body(body=TEXT).encode("utf-8"),
     "bytes of two a character": body(body=TEXT).encode("utf-16-le"),
 }
-MORE = {
+MORE: dict[str, dict[str, Any]] = {
     "the URL's query": {"url": f"{URL}?client_reference={quote(TEXT)}"},
     "the URL's query as it was typed": {"url": f"{URL}?client_reference={NUMBER}"},
     "a header": {"request_headers": {"Content-Type": "application/json", "X-To": quote_plus(NUMBER)}},
