@@ -32,6 +32,7 @@ from sinchtools.savehook import clean
 from tests.test_canaries import forms, unpacked
 
 BATCH = 100  # requests in one file of evidence
+RUN = 8  # bytes; every form of a canary is longer
 NAMES = "Anna Bertil Chiara Dmitri Edda Farid Greta Hugo Ines Jorge Kaoru Lena".split()
 WORDS = "parcel invoice taxi ticket garden window lemon winter copper violin harbour meadow".split()
 COUNTRIES = ("4670", "44770090", "1555010", "4917", "3361", "4520", "6591", "91987")
@@ -317,11 +318,16 @@ def _notebook(case: Case, path: Path) -> Path:
 
 
 def _found(path: Path, planted: list[Canary]) -> Iterator[tuple[str, str]]:
-    seen = list(unpacked(path.read_bytes()))
+    seen = [(data, _runs(data)) for data in unpacked(path.read_bytes())]
     for each in planted:
         for kind, value in zip(("token", "number", "text"), each.texts, strict=True):
-            if any(form in data for _, form in forms(value) for data in seen):
+            if any(form[:RUN] in runs and form in data for _, form in forms(value) for data, runs in seen):
                 yield kind, value
+
+
+def _runs(data: bytes) -> set[bytes]:
+    """Return every run of a few bytes: most forms are not there, and this tells it at once."""
+    return {data[at : at + RUN] for at in range(len(data) - RUN + 1)}
 
 
 def run(count: int, first: int = 0, size: int = BATCH) -> Figures:
