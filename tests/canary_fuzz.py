@@ -16,7 +16,7 @@ import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from sinchtools import charts, tables
 from sinchtools.case import Case, aliased, export
 from sinchtools.diagnosis import diagnose
 from sinchtools.errors import LeakError
-from sinchtools.importers import read
+from sinchtools.importers import Evidence, read
 from sinchtools.playbook import tips
 from sinchtools.report import report
 from sinchtools.savehook import clean
@@ -33,8 +33,34 @@ from tests.test_canaries import forms, unpacked
 
 BATCH = 100  # requests in one file of evidence
 RUN = 8  # bytes; every form of a canary is longer
-NAMES = "Anna Bertil Chiara Dmitri Edda Farid Greta Hugo Ines Jorge Kaoru Lena".split()
-WORDS = "parcel invoice taxi ticket garden window lemon winter copper violin harbour meadow".split()
+NAMES = [
+    "Anna",
+    "Bertil",
+    "Chiara",
+    "Dmitri",
+    "Edda",
+    "Farid",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jorge",
+    "Kaoru",
+    "Lena",
+]
+WORDS = [
+    "parcel",
+    "invoice",
+    "taxi",
+    "ticket",
+    "garden",
+    "window",
+    "lemon",
+    "winter",
+    "copper",
+    "violin",
+    "harbour",
+    "meadow",
+]
 COUNTRIES = ("4670", "44770090", "1555010", "4917", "3361", "4520", "6591", "91987")
 
 
@@ -75,7 +101,9 @@ def canary(chance: random.Random) -> Canary:
     number = head + "".join(chance.choices("0123456789", k=12 - len(head)))
     token = "".join(chance.choices("0123456789abcdef", k=chance.choice((16, 32, 40))))
     name, *words = chance.choice(NAMES), *chance.sample(WORDS, 3)
-    return Canary(token, number, f"Dear {name}, your {' '.join(words)} is {chance.randrange(10**4)}")
+    return Canary(
+        token, number, f"Dear {name}, your {' '.join(words)} is {chance.randrange(10**4)}"
+    )
 
 
 def numbers(number: str) -> list[str]:
@@ -181,7 +209,9 @@ def _curl(each: dict[str, object]) -> str:
     headers = each["headers"]
     assert isinstance(headers, dict)
     words = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]
-    return " ".join(["curl", shlex.quote(str(each["url"])), *words, "-d", shlex.quote(str(each["body"]))])
+    return " ".join(
+        ["curl", shlex.quote(str(each["url"])), *words, "-d", shlex.quote(str(each["body"]))]
+    )
 
 
 def as_har(requests: list[dict[str, object]]) -> str:
@@ -214,7 +244,12 @@ def _message(each: dict[str, object]) -> str:
     path = str(each["url"]).removeprefix("https://us.sms.api.sinch.com")
     lines = [f"POST {path} HTTP/1.1", "Host: us.sms.api.sinch.com"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    answer = ["HTTP/1.1 400 Bad Request", "Content-Type: application/json", "", str(each["response"])]
+    answer = [
+        "HTTP/1.1 400 Bad Request",
+        "Content-Type: application/json",
+        "",
+        str(each["response"]),
+    ]
     return "\n".join([*lines, "", str(each["body"]), "", *answer])
 
 
@@ -233,7 +268,9 @@ def as_csv(requests: list[dict[str, object]]) -> str:
 def as_postman(requests: list[dict[str, object]]) -> str:
     """Return a collection."""
     schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-    return json.dumps({"info": {"name": "x", "schema": schema}, "item": [_item(each) for each in requests]})
+    return json.dumps(
+        {"info": {"name": "x", "schema": schema}, "item": [_item(each) for each in requests]}
+    )
 
 
 def _item(each: dict[str, object]) -> dict[str, object]:
@@ -267,11 +304,13 @@ def check(seed: int, folder: Path, size: int, figures: Figures, *, drawn: bool) 
     rows = json.dumps(evidence.as_json(), ensure_ascii=False)
     figures.leaks += [f"token: {where} a row" for each in planted if each.token in rows]
     for name, path in _files(evidence, chance.choice(planted), folder, figures, drawn=drawn):
-        figures.leaks += [f"{kind}: {where} {name} {value}" for kind, value in _found(path, planted)]
+        figures.leaks += [
+            f"{kind}: {where} {name} {value}" for kind, value in _found(path, planted)
+        ]
 
 
 def _files(
-    evidence: list, one: Canary, folder: Path, figures: Figures, *, drawn: bool
+    evidence: Evidence, one: Canary, folder: Path, figures: Figures, *, drawn: bool
 ) -> Iterator[tuple[str, Path]]:
     case = Case(folder / "case")
     case.add(evidence)
@@ -279,7 +318,7 @@ def _files(
     walk = tips(case.evidence[0])
     walk.answer("skipped", f"{one.number} got {one.text} with {one.token}")
     case.add_walk(walk)
-    writers = {
+    writers: dict[str, Callable[[], Path | list[Path]]] = {
         "report.html": lambda: report(case, folder / "report.html"),
         "bundle.zip": lambda: report(case, folder / "bundle.zip"),
         "rows.jsonl": lambda: export(case.evidence, folder / "rows.jsonl", key=case.key),
@@ -305,7 +344,7 @@ def _chart(case: Case, path: Path) -> list[Path]:
 
 
 def _notebook(case: Case, path: Path) -> Path:
-    views = [*diagnose(case.evidence[:3]), tables.frame(case.evidence), case.evidence[0]]
+    views = [*diagnose(list(case.evidence)[:3]), tables.frame(case.evidence), case.evidence[0]]
     shown = [
         {"output_type": "display_data", "metadata": {}, "data": {"text/plain": repr(view)}}
         for view in views
@@ -321,7 +360,11 @@ def _found(path: Path, planted: list[Canary]) -> Iterator[tuple[str, str]]:
     seen = [(data, _runs(data)) for data in unpacked(path.read_bytes())]
     for each in planted:
         for kind, value in zip(("token", "number", "text"), each.texts, strict=True):
-            if any(form[:RUN] in runs and form in data for _, form in forms(value) for data, runs in seen):
+            if any(
+                form[:RUN] in runs and form in data
+                for _, form in forms(value)
+                for data, runs in seen
+            ):
                 yield kind, value
 
 
