@@ -371,7 +371,7 @@ LINES = a.one_of(
 
 
 @pytest.mark.long
-@settings(max_examples=3000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 150)
+@settings(max_examples=1000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 150)
 @given(a.lists(LINES, max_size=4), a.sampled_from(["evidence.jsonl", "history.jsonl"]))
 def test_no_line_makes_a_case_raise(tmp_path_factory, lines, name):
     folder = tmp_path_factory.mktemp("foreign") / "case-1"
