@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -68,6 +69,7 @@ _UNIT = {"utf-16": 2, "utf-32": 4}  # bytes
 _WORD_FIELDS = ("id", "parent_id", "call_id", "source", "method", "endpoint", "region", "account", "code", "text", "failure")
 _QUERY_NAMES = {"key", "sid"}  # too common elsewhere
 _ECHOING = (*_WORD_FIELDS, "url", "request_headers", "request_body", "response_headers", "response_body")
+_PARTS = attrgetter(*_ECHOING)
 _LONGEST_NAME = 64
 _NAME_REST = re.compile(r"[\w-]{0,130}")
 # what stands between a name and its value: a colon or an equals sign; a sibling called value; a part of a multipart form; a tag; a table's line
@@ -201,15 +203,23 @@ class Redactor:
 
     def without_quotes(self, exchange: Exchange) -> Exchange:
         """Return the exchange without the secrets that were removed elsewhere: in another row, or from other evidence."""
-        fresh = [text for text in _texts_of(exchange) if text not in self._quotes_none]
-        is_wide = any(isinstance(body, bytes) and b"\0" in body for body in (exchange.request_body, exchange.response_body))
-        if not is_wide and next(seen.spans("\n".join(fresh)), None) is None:
-            if self._waits and len(self._quotes_none) < 10_000:
-                self._quotes_none.update(text for text in fresh if len(text) < 200)
+        texts = list(_texts_of(exchange))
+        is_wide = any(type(body) is bytes and b"\0" in body for body in (exchange.request_body, exchange.response_body))
+        if not is_wide and not self._may_quote(texts):
             return exchange
         if not self._waits:
-            self._taken = max(self._taken, last_number("\n".join(fresh)))
+            self._taken = max(self._taken, last_number("\n".join(texts)))
         return replace(exchange, **{name: self._unquoted(getattr(exchange, name)) for name in _ECHOING})
+
+    def _may_quote(self, texts: list[str]) -> bool:
+        if not seen.may_be_in("\n".join(texts)):
+            return False
+        fresh = [text for text in texts if text not in self._quotes_none]
+        if next(seen.spans("\n".join(fresh)), None) is not None:
+            return True
+        if self._waits and len(self._quotes_none) < 10_000:
+            self._quotes_none.update(text for text in fresh if len(text) < 200)
+        return False
 
     def unquoted(self, text: str) -> str:
         """Return a text without the secrets that were removed elsewhere."""
@@ -245,7 +255,10 @@ class Redactor:
         """Mark what was a secret in one place wherever else it stands: an API may quote the token that it refuses."""
         met = sorted(secrets_met, key=lambda value: (-len(value), value))[:_MOST_ECHOES]
         marks = {form: self._marker(value) for value in met for form in _forms(value)}
-        if not marks or not any(form in text for text in _texts_of(exchange) for form in marks):
+        if not marks:
+            return exchange
+        texts = "\n".join(_texts_of(exchange))
+        if not any(form in texts for form in marks):
             return exchange
         found = {name: _swapped(getattr(exchange, name), marks) for name in _ECHOING}
         changed: dict[str, Any] = {name: value for name, value in found.items() if value != getattr(exchange, name)}
@@ -367,8 +380,7 @@ def _worth_a_look(value: str, place: str) -> Iterator[str]:
 
 
 def _texts_of(exchange: Exchange) -> Iterator[str]:
-    for name in _ECHOING:
-        value = getattr(exchange, name)
+    for value in _PARTS(exchange):
         if isinstance(value, str):
             yield value
         elif value:

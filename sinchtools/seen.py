@@ -88,9 +88,14 @@ def count() -> int:
     return sum(len(held) for by_key in list(_known.values()) for held in list(by_key.values()))
 
 
+def may_be_in(text: str) -> bool:
+    """Tell quickly whether to look through a text at all."""
+    return bool(_known) and (len(_heads) > _MOST_HEADS or any(head in text for head in list(_heads)))
+
+
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where secrets that were removed elsewhere are in a text: start and end."""
-    if not _known or (len(_heads) <= _MOST_HEADS and not any(head in text for head in list(_heads))):
+    if not may_be_in(text):
         return
     done = 0
     for at in _starts(text):
