@@ -488,7 +488,7 @@ def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself():
         pytest.param("report 201012201530.har", "report [number].har", id="number-of-egypt-like-a-minute"),
         pytest.param("report +201012201530.har", "report [number].har", id="with-its-plus"),
         pytest.param("report +20240601.har", "report [number].har", id="no-day-has-a-plus"),
-        pytest.param("report 20240601153000.har", "report [number].har", id="fourteen-digits-on-end"),
+        pytest.param("report 20240601153000.har", "report 20240601153000.har", id="day-and-second-on-end"),
         pytest.param("report 20101220 1530.har", "report [number].har", id="a-space-in-the-number"),
     ],
 )
