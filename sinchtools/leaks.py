@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from sinchtools.files import put
 from sinchtools.numbers import MASKED, SHORTEST_NUMBER, Numbers, national
 from sinchtools.quotes import Quotes
 from sinchtools.records import EXCHANGE_FIELDS, Exchange
-from sinchtools.redact import MARKER, is_placeholder, secrets_in
+from sinchtools.redact import MARKER, Redactor, is_placeholder, secrets_in
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one compressed stream: what cannot be looked through is not written
 DEEPEST = 4  # a stream in a stream in a stream ...
@@ -93,12 +93,15 @@ class Known:
         """
         Return a text with the known people in it as their aliases, also behind escapes and in base64: what the gate would find.
 
+        A secret that shows only behind escapes becomes its marker.
+
         Examples
         --------
         >>> known = Known(numbers=frozenset(["46701740605"]))
         >>> known.replaced("order_46701740605", Aliases(b"the key of a case"))[:12]
         'order_+46 7•'
         """
+        text = _without_hidden_secrets(text)
         if not (self.numbers or self.texts):
             return text
 
@@ -137,7 +140,7 @@ def aliased(exchanges: Iterable[Exchange], aliases: Aliases) -> tuple[list[Excha
     clean: set[str] = set()  # the same headers come again and again
     for place, row in enumerate(shown):
         words = {text for _, text in _words_of(row)} - clean
-        if any(_people_in_words(words, known)):
+        if any(_left_in_words(words, known)):
             shown[place] = known.replaced_in(rows[place], aliases)
         else:
             clean.update(text for text in words if len(text) < _SMALL)
@@ -233,15 +236,29 @@ def _people_in(text: str, known: Known) -> Iterator[tuple[str, str]]:
 _APART = "\n\n<>\n\n"  # between words that do not belong together
 
 
-def _people_in_words(words: Iterable[str], known: Known) -> Iterator[tuple[str, str]]:
+def _left_in_words(words: Collection[str], known: Known) -> Iterator[tuple[str, str]]:
     text = _APART.join(words)
     yield from _people_in(text, known)
-    if (plain := folding.unescaped(text)) != text:
-        yield from _people_in(plain, known)
+    if behind := _APART.join(plain for word in words if (plain := folding.unescaped(word)) != word):
+        yield from secrets_left(behind)
+        yield from _people_in(behind, known)
     for match in _BASE64_TEXT.finditer(text):
         if not match[0].islower():  # no digits and no words are packed in small letters alone
             packed = (inner for part, _ in _unbased(match[0].encode("ascii"), 0) for inner, _ in _texts(part))
             yield from (found for inner in packed for found in _people_in(inner, known))
+
+
+def _without_hidden_secrets(text: str) -> str:
+    """Return a text with secrets that the door did not see, since they stood behind escapes, as markers."""
+    if (plain := folding.unescaped(text)) == text or not any(secrets_left(plain)):
+        return text
+    redactor = Redactor(max((int(match["number"]) for match in MARKER.finditer(text)), default=0))
+
+    def found(read: str) -> Iterator[tuple[int, int, str]]:
+        places = sorted((read.find(value), value) for _, value in secrets_left(read))
+        yield from ((at, at + len(value), redactor.headers({"Authorization": value})["Authorization"]) for at, value in places if at >= 0)
+
+    return folding.rewritten(text, found, str)
 
 
 def _words_of(row: Exchange) -> Iterator[tuple[str, str]]:

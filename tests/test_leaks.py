@@ -197,6 +197,20 @@ def test_base64_that_holds_a_person_is_blanked_and_keeps_its_length(leak, packed
     assert (len(shown), set(shown) - set("A=")) == (len(said), set())
 
 
+HIDDEN = [
+    "https://x.example/password%3A%20Xk29ab77", "https://x.example/%74oken=Xk29ab77cd", "?a=client_secret%3DXk29ab77cd", r"pass\u0077ord: Xk29ab77",
+    r"password\u003a Xk29ab77", "password&#58; Xk29ab77", "pass&#119;ord: Xk29ab77cd", r'{\"password\": \"Xk29ab77\"}', "password%253A%2520Xk29ab77",
+    "a%20b password%3A Xk29ab77", "api_key%3DXk29ab77cd&x=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", HIDDEN)
+def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said):
+    shown = KNOWN.replaced(said, Aliases(b"key of a case"))
+    gate(shown.encode(), KNOWN, where="x")
+    assert "Xk29ab77" not in shown and "[secret opaque " in shown
+
+
 @pytest.mark.parametrize("clean", ["", "to 46701740604", "2026-11-23T08:00:00Z", "[secret opaque 9 #2]", '{"a": "%zz"}', "+46 7• k3f9qd2", "&amp;"])
 def test_replacing_leaves_what_names_nobody(clean):
     assert KNOWN.replaced(clean, Aliases(b"key of a case")) == clean
