@@ -143,3 +143,8 @@ SECRET_PLACES = {
     f'--b\nContent-Disposition: form-data; name="password"\n\n{CANARY}\n--b--',
     "xml": f"POST /x HTTP/1.1\nHost: a\n\n<soap:Body><Password>{CANARY}</Password></soap:Body>",
 }  # fmt: skip
+
+MATHEMATICS = (  # what MathJax typesets, hides or draws over other text
+    "costs $5 and $6", "$$x$$", r"\(x\)", r"\[x\]", r"\begin{align}x\end{align}", r"$\phantom{x}$",
+    r"$\rlap{\raise 30pt{\bbox[green]{FIXED}}}$", r"$\def\x{y}\x$", r"\ref{x}", r"$`x`$", r"\$5 and $6$",
+)  # fmt: skip

@@ -148,7 +148,7 @@ class Lab:
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.console_errors.append(message.text)
+            self.console_errors.append(f"{message.text} {message.location['url']}")
 
 
     def _note_dialog(self, dialog: Dialog) -> None:

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from tests.evidence import MATHEMATICS
 from tests.lab import CURRENT, Lab, run_all, wait_idle
 
 pytestmark = pytest.mark.browser
@@ -195,27 +196,56 @@ def test_the_twin_is_hidden_beside_a_live_panel_and_stands_alone_in_a_saved_and_
     page.close()
 
 
-def hostile(lab):
+def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab):
+    evil = " ".join(MATHEMATICS)
+    page = lab.open(hostile(lab, evil, "mathematics", SHOWN_TOO))
+    run_all(page)
+    page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
+    wait_idle(page)
+    for words in ("Replay in the sandbox", "What stands out", "Not the cause, next"):
+        press(page, page.locator(".st-panel"), words)
+    choose(page.locator(".st-panel").nth(PANELS.index("Charts")), "Exchange", r"^4")
+    wait_idle(page)
+    page.locator(".mine").last.locator("mjx-container").wait_for()  # what a user shows is
+    assert page.locator(".mine:has(mjx-container)").count() == len(MATHEMATICS)
+    assert page.locator("mjx-container:not(.mine mjx-container)").count() == 0
+    shown = "".join(page.locator(".jp-OutputArea-output").all_text_contents())
+    assert shown.count(evil) > len(PANELS)
+    page.close()
+
+
+SHOWN_TOO = [  # beside what every hostile notebook shows
+    "case.evidence.frame()", "st.diagnose([x]).frame()", "st.plan([x]).frame",
+    "display(st.plan([x]), st.replay([x], target='preview'), st.explain(418, x.code), st.doctor())",
+    "display(st.diagnose(case.evidence), st.prove(st.diagnose(x)), st.charts.error_codes(case.evidence))",
+    "y = x.text\ny", "y = 1", "raise ValueError(x.text)", "st.explain(x.text, x.text)",
+    f"from IPython.display import HTML\ndisplay(*[HTML(f'<p class=mine>{{one}}</p>') for one in {MATHEMATICS!r}])",
+]  # fmt: skip
+
+
+def hostile(lab, evil=EVIL, name="hostile", more=()):
     """Write a notebook that shows hostile evidence in every way that there is; return its path."""
-    folder = lab.root / "hostile"
+    folder = lab.root / name
     folder.mkdir(exist_ok=True)
     row = {
-        "method": "POST", "url": f"https://us.sms.api.sinch.com/xms/v1/p1/{EVIL}", "code": EVIL, "text": EVIL, "at": "2026-11-20T08:00:00Z",
-        "request_headers": {"X-Evil": EVIL}, "response_headers": {"X-Evil": EVIL}, "request_body": EVIL, "response_body": json.dumps({"code": EVIL}),
+        "method": "POST", "url": f"https://us.sms.api.sinch.com/xms/v1/p1/{evil}", "code": evil, "text": evil, "at": "2026-11-20T08:00:00Z",
+        "request_headers": {"X-Evil": evil}, "response_headers": {"X-Evil": evil}, "request_body": evil, "response_body": json.dumps({"code": evil}),
     }  # fmt: skip
-    lines = [json.dumps({**row, "id": f"{EVIL}{i}", "status": status}) for i, status in enumerate((400, 403, 500, 201))]
-    (folder / EVIL_NAME).write_text("\n".join([*lines, EVIL]))
+    lines = [json.dumps({**row, "id": f"{evil}{i}", "status": status}) for i, status in enumerate((400, 403, 500, 201))]
+    (folder / EVIL_NAME).write_text("\n".join([*lines, evil]))
     cells = [
         "import sinchtools as st\n%load_ext sinchtools",
-        'case = st.Case("hostile", "hostile")\nx = case.evidence[0]\ncase.evidence',
-        f"case.note({EVIL!r})\ncase",
+        f"case = st.Case({name!r}, {name!r})\nx = case.evidence[0]\ncase.evidence",
+        f"case.note({evil!r})\ncase",
         "display(x, st.diagnose(x), st.tips(x), st.replay(x, log=case.log))",
         "print(case.evidence)\nprint(st.diagnose(x).as_text())\nprint(st.diagnose(x).answer())\nprint(st.tips(x))",
+        *more,
         *(f"st.panels.{name}Panel(case)" for name in PANELS),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel), lab.root / "hostile.ipynb")
-    return "hostile.ipynb"
+    written = [new_code_cell(cell, metadata={"tags": ["raises-exception"]}) for cell in cells]
+    nbformat.write(new_notebook(cells=written, metadata=kernel), lab.root / f"{name}.ipynb")
+    return f"{name}.ipynb"
 
 
 def hidden(text):

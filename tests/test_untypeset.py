@@ -11,16 +11,14 @@ from html.parser import HTMLParser
 import ipywidgets
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 import sinchtools as st
 from sinchtools import panels
 from sinchtools.panels.look import Html, error_card
+from tests.evidence import MATHEMATICS
 from tests.shell import BAD, Notebook
 
-MATHEMATICS = (
-    "costs $5 and $6", "$$x$$", r"\(x\)", r"\[x\]", r"\begin{align}x\end{align}", r"\phantom{x}",
-    r"$\rlap{\raise 30pt{\bbox[green]{FIXED}}}$", r"$\def\x{y}\x$", r"\ref{x}", r"$`x`$", r"\$5 and $6$",
-)  # fmt: skip
 HOSTILE = " ".join(MATHEMATICS)
 ROW = replace(
     BAD, id=f"a{HOSTILE}", source=HOSTILE, text=HOSTILE, code=f"{HOSTILE}_x",
@@ -128,6 +126,16 @@ def test_every_class_that_shows_itself_is_looked_at():
 @pytest.mark.parametrize("name", [*SHOWN, *MORE])
 def test_what_shows_itself_is_untypeset(work, name):
     assert is_untypeset({**SHOWN, **MORE}[name]()._repr_html_())
+
+
+@pytest.mark.long
+@given(st_text=strategies.text(max_size=60), number=strategies.integers(0, len(MATHEMATICS) - 1))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_stands_in_a_row_is_shown_untypeset(work, st_text, number):
+    evil = f"{st_text}{MATHEMATICS[number]}{st_text}"
+    row = replace(ROW, text=evil, code=evil, source=evil, request_body=evil, response_body=evil)
+    for shown in (st.diagnose(row), st.diagnose([row, row]), st.tips(row), st.plan(row), st.replay(row)):
+        assert is_untypeset(shown._repr_html_())
 
 
 # --- panels ----------------------------------------------------------------------------------------
