@@ -10,7 +10,7 @@ ARGS   ?=
 unexport PYTHONDONTWRITEBYTECODE  # each JupyterLab, kernel and worker would compile all its libraries anew
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast test-all lint check-long bench screenshots lock clean
+.PHONY: help lab test test-fast test-all lint format docs house check-long bench screenshots lock clean
 
 help:         ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,13 +27,25 @@ test-fast: $(VENV)/dev.stamp  ## the tests without the browser; on another Pytho
 test-all: test                ## make test, then test-fast on every other Python of this machine
 	.ci/pythons | while read -r version python; do $(MAKE) test-fast PYTHON=$$python VENV=.venv-$$version </dev/null || exit 1; done
 
-lint: $(VENV)/dev.stamp       ## style and types
+lint: $(VENV)/dev.stamp       ## style, types, and which package imports which
 	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(VENV)/bin/lint-imports
 	$(RUN) mypy
+
+format: $(VENV)/dev.stamp     ## put all files into the one style
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+docs: $(VENV)/dev.stamp       ## the pages of docs/ and the reference as one site in docs/site
+	$(RUN) sphinx -q -W -b html docs docs/site
+
+house: $(VENV)/dev.stamp      ## size and shape of the package beside their bounds
+	$(RUN) benchmarks.house --climbs
 
 check-long: $(VENV)/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
-	$(RUN) tests.detection
+	$(RUN) tests.support.detection
 
 bench: $(VENV)/dev.stamp      ## measure speed and memory
 	$(VENV)/bin/python benchmarks/run.py $(ARGS)

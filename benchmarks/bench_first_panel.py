@@ -1,4 +1,8 @@
-"""From `sinchtools lab` to the first panel that answers, in notebook 00: at most 1.3 times as long as to a slider alone. Needs Chromium."""
+"""
+Measure the time from `sinchtools lab` to the first panel that responds, in notebook 00.
+
+It may take at most 1.3 times as long as a slider alone. Needs Chromium.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,30 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tests.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
+from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
 
 BOUND, ROUNDS = 1.3, 5
-OURS, TRIVIAL = ("notebooks/00-start-here.ipynb", ".st-panel button:visible"), ("slider.ipynb", ".widget-slider")
+OURS, TRIVIAL = (
+    ("notebooks/00-start-here.ipynb", ".st-panel button:visible"),
+    ("slider.ipynb", ".widget-slider"),
+)
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-CELL = {"cell_type": "code", "id": "x", "metadata": {}, "outputs": [], "execution_count": None, "source": "import ipywidgets\nipywidgets.IntSlider()"}
+CELL = {
+    "cell_type": "code",
+    "id": "x",
+    "metadata": {},
+    "outputs": [],
+    "execution_count": None,
+    "source": "import ipywidgets\nipywidgets.IntSlider()",
+}
 
 
 def seconds(root: Path, notebook: str, widget: str) -> float:
-    """Return the wall time from the start of server and browser until the widget shows and the kernel waits for a click."""
+    """
+    Return the seconds from the start of server and browser to a widget that can be clicked.
+
+    The widget must be visible, and the kernel must be waiting for a click.
+    """
     with tempfile.TemporaryDirectory() as home:
         lab = Lab(root, Path(home))
         started = time.perf_counter()
@@ -36,10 +54,20 @@ def seconds(root: Path, notebook: str, widget: str) -> float:
 with tempfile.TemporaryDirectory() as folder:
     for name in ("notebooks", "data/samples"):
         shutil.copytree(ROOT / name, Path(folder, name))
-    notebook = {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {
+        "cells": [CELL],
+        "metadata": {"kernelspec": KERNEL},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     Path(folder, TRIVIAL[0]).write_text(json.dumps(notebook), encoding="utf-8")
-    rounds = [(seconds(Path(folder), *OURS), seconds(Path(folder), *TRIVIAL)) for _ in range(ROUNDS + 1)][1:]
+    rounds = [
+        (seconds(Path(folder), *OURS), seconds(Path(folder), *TRIVIAL)) for _ in range(ROUNDS + 1)
+    ][1:]
 ours, trivial = (statistics.median(column) for column in zip(*rounds, strict=True))
 ratio = statistics.median(one / other for one, other in rounds)
-print(f"first panel of notebook 00 after {ours:.1f} s, a slider alone after {trivial:.1f} s: {ratio:.2f} times, medians of {ROUNDS} (bound {BOUND})")
+print(
+    f"first panel of notebook 00 after {ours:.1f} s, a slider alone after {trivial:.1f} "
+    f"s: {ratio:.2f} times, medians of {ROUNDS} (bound {BOUND})"
+)
 sys.exit(ratio > BOUND)

@@ -1,4 +1,8 @@
-"""What `import sinchtools` costs more than starting Python: at most 0.3 s. Median of eleven starts of each, taken in turn."""
+"""
+Measure what `import sinchtools` adds to the start of Python: at most 0.3 s.
+
+Take the median of eleven starts of each, in turn.
+"""
 
 from __future__ import annotations
 
@@ -19,5 +23,8 @@ def seconds(code: str) -> float:
 
 pairs = [(seconds("pass"), seconds("import sinchtools")) for _ in range(12)][1:]
 bare, full = (statistics.median(column) for column in zip(*pairs, strict=True))
-print(f"start of Python {bare:.3f} s, with import sinchtools {full:.3f} s, difference {full - bare:.3f} s (bound {BOUND_S} s)")
+print(
+    f"start of Python {bare:.3f} s, with import sinchtools {full:.3f} s, "
+    f"difference {full - bare:.3f} s (bound {BOUND_S} s)"
+)
 sys.exit(full - bare > BOUND_S)

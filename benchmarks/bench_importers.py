@@ -1,7 +1,11 @@
 """
-Reading evidence: a HAR of 100 MB beside `json.load` and haralyzer, and 1 GB of JSON Lines through `st.scan` beside bare DuckDB and pandas.
+Measure how fast evidence is read.
 
-Every secret is looked for in every body. Each figure comes from a process of its own, the best of some; pandas reads a slice, once, scaled up.
+A HAR of 100 MB is compared with `json.load` and haralyzer. 1 GB of JSON Lines through `st.scan` is
+compared with bare DuckDB and pandas.
+
+Every secret is looked for in every body. Each figure comes from a process of its own, the best of
+some; pandas reads a slice, once, scaled up.
 """
 
 from __future__ import annotations
@@ -39,25 +43,44 @@ def by_read(path: Path) -> None:
 
 
 def by_haralyzer(path: Path) -> None:
-    """Read the HAR with haralyzer, ask each entry for what a row of ours has, and pick the failing ones by class; no secret is looked for."""
+    """
+    Read the HAR with haralyzer and get from each entry what a row of ours has.
+
+    Pick the failing entries by class. Secrets are not removed.
+    """
     from haralyzer import HarParser
 
     with path.open(encoding="utf-8") as file:
         parser = HarParser(json.load(file))
     rows = [
-        (entry.startTime, entry.time, entry.request.method, entry.request.url, entry.request.headers, entry.response.status, entry.response.headers)
+        (
+            entry.startTime,
+            entry.time,
+            entry.request.method,
+            entry.request.url,
+            entry.request.headers,
+            entry.response.status,
+            entry.response.headers,
+        )
         for page in parser.pages
         for entry in page.entries
     ]
     assert rows
-    assert [page.filter_entries(status_code=status) for page in parser.pages for status in ("4.*", "5.*")]
+    assert [
+        page.filter_entries(status_code=status)
+        for page in parser.pages
+        for status in ("4.*", "5.*")
+    ]
 
 
 def by_duckdb(path: Path) -> None:
     """Count with bare DuckDB, told the two columns that it needs."""
     import duckdb
 
-    columns = "columns = {'status': 'SMALLINT', 'code': 'VARCHAR'}, format = 'newline_delimited', maximum_object_size = 67108864"
+    columns = (
+        "columns = {'status': 'SMALLINT', 'code': 'VARCHAR'}, format = "
+        "'newline_delimited', maximum_object_size = 67108864"
+    )
     duckdb.execute(COUNT.format(f"read_json('{path}', {columns})")).fetchall()
 
 
@@ -76,52 +99,89 @@ def by_pandas(path: Path) -> None:
 
 
 def fresh(path: Path, *hows: str, times: int = 5) -> list[dict[str, float]]:
-    """Do each in fresh processes, in turn, since the machine may do other things too; take the best of each."""
+    """
+    Run each in fresh processes, in turn, and return the best of each.
+
+    The machine may have other load meanwhile.
+    """
     runs: dict[str, list[dict[str, float]]] = {how: [] for how in hows}
     for how in hows * times:
-        done = subprocess.run([sys.executable, __file__, how, str(path)], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, __file__, how, str(path)], check=True, capture_output=True, text=True
+        )
         runs[how].append(json.loads(done.stdout))
     return [min(done, key=lambda one: one["s"]) for done in runs.values()]
 
 
 def measured(how: str, path: Path) -> dict[str, float]:
     """Do it in this process: the seconds, imports not counted, and the peak memory."""
-    for module in {"pandas": ("pandas",), "haralyzer": ("haralyzer",), "read": ("sinchtools",)}.get(how, ("duckdb", "sinchtools")):
+    for module in {"pandas": ("pandas",), "haralyzer": ("haralyzer",), "read": ("sinchtools",)}.get(
+        how, ("duckdb", "sinchtools")
+    ):
         importlib.import_module(module)
-    clock = time.process_time if path.suffix == ".har" else time.perf_counter  # one thread does it: what else the machine does is left out
+    clock = (
+        time.process_time if path.suffix == ".har" else time.perf_counter
+    )  # one thread does it: what else the machine does is left out
     start = clock()
     globals()[f"by_{how}"](path)
     return {"s": clock() - start, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def write_har(path: Path) -> None:
-    """Write a HAR of customers' calls with tokens in headers and bodies, and larger answers between them."""
-    from sinchtools.exporters import to_har
-    from sinchtools.importers import read
-    from sinchtools.traffic import fast_traffic
+    """
+    Write the HAR of customers' calls, with tokens in headers and bodies.
 
-    rows = json.loads(fast_traffic(2_000, seed=1).drop(columns=["at", "outcome"]).to_json(orient="records"))
+    Put larger responses between them.
+    """
+    from sinchtools.evidence import read
+    from sinchtools.evidence.exports import to_har
+    from tools.traffic import fast_traffic
+
+    rows = json.loads(
+        fast_traffic(2_000, seed=1).drop(columns=["at", "outcome"]).to_json(orient="records")
+    )
     log: dict[str, Any] = json.loads(to_har(read("\n".join(map(json.dumps, rows)))))
     message = {"to": "15551230001", "body": "Your key is in the mail; pass it on"}
     messages = [{"id": f"01FC66621XXXXX119Z8PMV{i:04}", **message} for i in range(60)]
     for number, entry in enumerate(log["log"]["entries"]):
-        entry["request"]["headers"].append({"name": "Authorization", "value": f"Bearer {number:064x}"})
+        entry["request"]["headers"].append(
+            {"name": "Authorization", "value": f"Bearer {number:064x}"}
+        )
         entry["pageref"] = "page"
         del entry["_sinchtools"]
         if number % 10 == 0:
-            entry["response"]["content"] = {"mimeType": "application/json", "text": json.dumps({"messages": messages, "token": f"{number:032x}"})}
+            entry["response"]["content"] = {
+                "mimeType": "application/json",
+                "text": json.dumps({"messages": messages, "token": f"{number:032x}"}),
+            }
     timings = {"onContentLoad": 1, "onLoad": 1}
-    log["log"]["pages"] = [{"startedDateTime": "2024-06-01T00:00:00Z", "id": "page", "title": "calls", "pageTimings": timings}]
+    log["log"]["pages"] = [
+        {
+            "startedDateTime": "2024-06-01T00:00:00Z",
+            "id": "page",
+            "title": "calls",
+            "pageTimings": timings,
+        }
+    ]
     entries = json.dumps(log["log"].pop("entries"))[1:-1]
     with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(log)[:-2] + ', "entries": [' + ",\n".join([entries] * (HAR_BYTES // len(entries) + 1)) + "]}}")
+        file.write(
+            json.dumps(log)[:-2]
+            + ', "entries": ['
+            + ",\n".join([entries] * (HAR_BYTES // len(entries) + 1))
+            + "]}}"
+        )
 
 
 def write_jsonl(path: Path) -> None:
-    """Write the native file of fast traffic, again and again up to its size, and a slice of it for pandas."""
+    """
+    Write fast traffic to a native file, repeated up to the wanted size.
+
+    Write a slice of it for pandas too.
+    """
     import duckdb
 
-    from sinchtools.traffic import fast_traffic
+    from tools.traffic import fast_traffic
 
     traffic = fast_traffic(50_000, seed=1)
     connection = duckdb.connect()
@@ -137,7 +197,10 @@ def write_jsonl(path: Path) -> None:
 
 def say(name: str, done: dict[str, float], base: dict[str, float]) -> None:
     """Print one figure."""
-    print(f"  {name:34} {done['s']:7.2f} s  {done['s'] / base['s']:6.2f} x  peak {done['mb']:6,.0f} MB")
+    print(
+        f"  {name:34} {done['s']:7.2f} s  {done['s'] / base['s']:6.2f} x  "
+        f"peak {done['mb']:6,.0f} MB"
+    )
 
 
 def har(folder: Path) -> bool:
@@ -170,9 +233,18 @@ def lines(folder: Path) -> bool:
     print(f"JSON Lines of {path.stat().st_size / 1e6:,.0f} MB, a count by status and code")
     say("bare DuckDB", base, base)
     say("st.scan", ours, base)
-    say(f"pandas (a slice, times {scale:.1f})", {"s": slice_["s"] * scale, "mb": slice_["mb"]}, base)
-    print(f"  bounds: {SCAN_BOUND} x bare DuckDB, {MEMORY_BOUND_MB} MB, pandas at least {PANDAS_BOUND} x of st.scan")
-    return ours["s"] > SCAN_BOUND * base["s"] or ours["mb"] > MEMORY_BOUND_MB or slice_["s"] * scale < PANDAS_BOUND * ours["s"]
+    say(
+        f"pandas (a slice, times {scale:.1f})", {"s": slice_["s"] * scale, "mb": slice_["mb"]}, base
+    )
+    print(
+        f"  bounds: {SCAN_BOUND} x bare DuckDB, {MEMORY_BOUND_MB} MB, pandas at "
+        f"least {PANDAS_BOUND} x of st.scan"
+    )
+    return (
+        ours["s"] > SCAN_BOUND * base["s"]
+        or ours["mb"] > MEMORY_BOUND_MB
+        or slice_["s"] * scale < PANDAS_BOUND * ours["s"]
+    )
 
 
 def main() -> int:

@@ -1,7 +1,10 @@
 """
-What logging adds to a call: our client against a bare `requests.Session`, same loopback server, same requests, taken in turn.
+Measure what logging adds to a call.
 
-The intent is committed before the call and the outcome after it (WAL, synchronous=NORMAL). Bound: 0.6 ms more, and 1.6 times.
+Our client and a bare `requests.Session` send the same requests to one loopback server, in turn.
+
+The intent is committed before the call and the outcome after it (WAL, synchronous=NORMAL). Bound:
+0.6 ms more, and 1.6 times.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from pathlib import Path
 import requests
 
 from sinchtools import CallLog, Sandbox
-from sinchtools.client import Client, Token
+from sinchtools.client.client import Client, Token
 
 BOUND_MS, BOUND_RATIO, CALLS, ROUNDS = 0.6, 1.6, 200, 15
 BODY = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
@@ -31,19 +34,33 @@ def milliseconds(call: Callable[[], object]) -> float:
     return (time.perf_counter() - started) / CALLS * 1000
 
 
-with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder, requests.Session() as bare, CallLog(Path(folder) / "calls.sqlite") as log:
+with (
+    Sandbox() as sandbox,
+    tempfile.TemporaryDirectory() as folder,
+    requests.Session() as bare,
+    CallLog(Path(folder) / "calls.sqlite") as log,
+):
     bare.trust_env = False
     url, headers = (
         f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches",
         {"Authorization": f"Bearer {sandbox.api_token}", "Content-Type": "application/json"},
     )
-    client = Client(base_url=sandbox.url, account=sandbox.service_plan_id, token=Token(sandbox.api_token), log=log, target="sandbox")
+    client = Client(
+        base_url=sandbox.url,
+        account=sandbox.service_plan_id,
+        token=Token(sandbox.api_token),
+        log=log,
+        target="sandbox",
+    )
     plain = lambda: bare.post(url, data=json.dumps(BODY), headers=headers).content  # noqa: E731
     logged = lambda: client.batches.send(BODY)  # noqa: E731
     pairs = [(milliseconds(plain), milliseconds(logged)) for _ in range(ROUNDS + 1)][1:]
     rows = len(log)
 
 one, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-print(f"bare Session {one:.3f} ms a call, logged client {other:.3f} ms: {other - one:+.3f} ms, {other / one:.2f} times ({rows} rows logged)")
+print(
+    f"bare Session {one:.3f} ms a call, logged client {other:.3f} ms: {other - one:+.3f} "
+    f"ms, {other / one:.2f} times ({rows} rows logged)"
+)
 print(f"bounds: +{BOUND_MS} ms and {BOUND_RATIO} times")
 sys.exit(other - one > BOUND_MS or other / one > BOUND_RATIO)

@@ -1,4 +1,9 @@
-"""The sandbox: time to start, calls per second of one session in the same process, memory of 100,000 batches."""
+"""
+Measure the sandbox.
+
+Measure its start time, the calls per second of one session in the same process, and the memory of
+100,000 batches.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +55,9 @@ def _megabytes() -> float:
     account = Sandbox().account()
     tracemalloc.start()
     for i in range(BATCHES):
-        account.add_batch(to=[f"1555123{i:04d}"], body=f"{SEND['body']} {i}", **{"from": SEND["from"]})
+        account.add_batch(
+            to=[f"1555123{i:04d}"], body=f"{SEND['body']} {i}", **{"from": SEND["from"]}
+        )
     used = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return used / 1e6

@@ -1,8 +1,9 @@
 """
 Makes data/samples: what the customer of ticket 4711 might have sent. See samples.md.
 
-Run it as ``python data/make_samples.py`` (with ``calls``, ``curl`` or ``har`` for one of the files). Only ``har`` needs a browser:
-Playwright and Chromium, found through SINCHTOOLS_CHROMIUM or on the path.
+Run it as ``python data/make_samples.py`` (with ``calls``, ``curl`` or ``har`` for one of the
+files). Only ``har`` needs a browser: Playwright and Chromium, found through SINCHTOOLS_CHROMIUM or
+on the path.
 """
 
 from __future__ import annotations
@@ -21,71 +22,121 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sinchtools.exporters import to_jsonl
+from sinchtools.evidence.exports import to_jsonl
 from sinchtools.sandbox import Sandbox
-from sinchtools.traffic import CUSTOMERS, traffic
+from tools.traffic import CUSTOMERS, traffic
 
 FOLDER = Path(__file__).parent / "samples"
 TICKET = 4711  # also the seed
 CALLS = 5_000
-NOW = datetime(2026, 3, 9, 9, 40, tzinfo=UTC)  # the morning of the release that forgot the callback URL
+NOW = datetime(
+    2026, 3, 9, 9, 40, tzinfo=UTC
+)  # the morning of the release that forgot the callback URL
 
 HOST = "https://eu.sms.api.sinch.com"
 PLAN = CUSTOMERS[1].account
 TOKEN = "5e1f0a9b8c7d46e2a3b4c5d6e7f80912"  # nobody's
 BATCHES = f"{HOST}/xms/v1/{PLAN}/batches"
 MISSING_ID = "01FC66621VHDBN119Z8PMV1QPU"
+INBOUND = f"{HOST}/xms/v1/{PLAN}/inbounds/{MISSING_ID}"
 
-HEAD = f"""\
-#!/bin/bash
-# Ticket {TICKET}: what we tried by hand on Monday, 9 March 2026. Above each command stands what came back.
-# (Simulated: real curl against the sandbox of sinchtools, host put in afterwards. Token, account and numbers are nobody's.)
+WITH_TOKEN = '-H "Authorization: Bearer $TOKEN"'
+ANOTHER_TOKEN = "77aa0b1c2d3e4f5061728394a5b6c7d8"  # nobody's
+REPORT = '"delivery_report": "full"'
+AS_JSON = "-H 'Content-Type: application/json'"
+PARCEL = "Your parcel is at the door."
+NATIONAL = f'{{"from": "447700900999", "to": ["07700900123"], "body": "{PARCEL}"}}'
+NATIONAL_ESCAPED = NATIONAL.replace('"', '\\"')
 
-TOKEN={TOKEN}
-"""
+HEAD = (
+    "#!/bin/bash\n"
+    f"# Ticket {TICKET}: what we tried by hand on Monday, 9 March 2026. "
+    "Above each command stands what came back.\n"
+    "# (Simulated: real curl against the sandbox of sinchtools, host put in afterwards. "
+    "Token, account and numbers are nobody's.)\n"
+    "\n"
+    f"TOKEN={TOKEN}\n"
+)
 COMMANDS = (
     f"""curl -X POST '{BATCHES}' \\
   -H 'Authorization: Bearer {TOKEN}' \\
   -H 'Content-Type: application/json' \\
-  -d '{{"from": "447700900999", "to": ["+447700900123"], "body": "Your parcel is at the door."}}'""",
+  -d '{{"from": "447700900999", "to": ["+447700900123"], "body": "{PARCEL}"}}'""",
     f"""curl -s "{BATCHES}?page=0&page_size=2" -H "Authorization: Bearer $TOKEN\"""",
     f"""curl {BATCHES} \\
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
-  -d "{{\\"from\\": \\"447700900999\\", \\"to\\": [\\"07700900123\\"], \\"body\\": \\"Your parcel is at the door.\\"}}\"""",
-    f"""curl {BATCHES} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' --data-binary @- <<'EOF'
+  -d "{NATIONAL_ESCAPED}\"""",
+    f"""curl {BATCHES} {WITH_TOKEN} {AS_JSON} --data-binary @- <<'EOF'
 {{
   "from": "447700900999",
   "to": ["+447700900123", "+447700900124"],
-  "body": "Your parcel is at the door.",
+  "body": "{PARCEL}",
 }}
 EOF""",
-    f"""curl --request POST --url {BATCHES} --header "Authorization: Bearer $TOKEN" --json '{{"from": "447700900999", "body": "Hello"}}'""",
-    f"""curl {BATCHES} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
-  -d $'{{"from": "447700900999", "to": ["+447700900125"], "body": "It\\'s here", "expire_at": "2026-03-08T18:00:00Z"}}'""",
-    f"""curl {BATCHES} -H Authorization:\\ Bearer\\ 77aa0b1c2d3e4f5061728394a5b6c7d8 -H Content-Type:\\ application/json \\
-  --data '{{"from":"447700900999","to":["+447700900126"],"body":"Hello"}}'""",
-    f"""curl {BATCHES} -H "Authorization: Bearer $TOKEN" -d '{{"from": "447700900999", "to": ["+447700900127"], "body": "Hello"}}'""",
-    f"""curl {BATCHES} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+    (
+        f'curl --request POST --url {BATCHES} --header "Authorization: Bearer $TOKEN" '
+        """--json '{"from": "447700900999", "body": "Hello"}'"""
+    ),
+    (
+        f"curl {BATCHES} {WITH_TOKEN} {AS_JSON} \\\n"
+        """  -d $'{"from": "447700900999", "to": ["+447700900125"], """
+        """"body": "It\\'s here", "expire_at": "2026-03-08T18:00:00Z"}'"""
+    ),
+    (
+        f"curl {BATCHES} -H Authorization:\\ Bearer\\ {ANOTHER_TOKEN} "
+        "-H Content-Type:\\ application/json \\\n"
+        """  --data '{"from":"447700900999","to":["+447700900126"],"body":"Hello"}'"""
+    ),
+    (
+        f"curl {BATCHES} {WITH_TOKEN} "
+        """-d '{"from": "447700900999", "to": ["+447700900127"], "body": "Hello"}'"""
+    ),
+    f"""curl {BATCHES} {WITH_TOKEN} {AS_JSON} \\
   --data-raw '{{"from": "447700900999", "to": ["{MISSING_ID}"], "body": "To all of the group"}}'""",
-    f"""curl {BATCHES} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
-  --data-raw '{{"from": "447700900999", "to": ["+447700900128"], "body": "Hello", "delivery_report": "full"}}'""",
+    f"""curl {BATCHES} {WITH_TOKEN} {AS_JSON} \\
+  --data-raw '{{"from": "447700900999", "to": ["+447700900128"], "body": "Hello", {REPORT}}}'""",
     f"""curl -H "Authorization: Bearer $TOKEN" {BATCHES}/{MISSING_ID}/delivery_report?type=full""",
-    f"""curl -XDELETE -H "Authorization: Bearer $TOKEN" {HOST}/xms/v1/{PLAN}/inbounds/{MISSING_ID}""",
+    f"""curl -XDELETE -H "Authorization: Bearer $TOKEN" {INBOUND}""",
 )
 
 _JSON = {"Content-Type": "application/json"}
-FETCHES: tuple[tuple[str, str, dict[str, str], str | None], ...] = (  # what the customer's page asks for; headers beside the token
+FETCHES: tuple[
+    tuple[str, str, dict[str, str], str | None], ...
+] = (  # what the customer's page asks for; headers beside the token
     ("POST", "/batches", _JSON, '{"from":"447700900999","to":["+447700900131"],"body":"Welcome!"}'),
     ("GET", "/batches?page=0&page_size=2", {}, None),
-    ("POST", "/batches", _JSON, '{"from":"447700900999","to":["+447700900131"],"body":"Welcome!","delivery_report":"full"}'),
-    ("POST", "/batches", {}, '{"from":"447700900999","to":["+447700900132"],"body":"fetch() says text/plain by itself"}'),
-    ("POST", "/batches", _JSON, '{"from":"447700900999","to":["++447700900133"],"body":"Welcome!"}'),
+    (
+        "POST",
+        "/batches",
+        _JSON,
+        '{"from":"447700900999","to":["+447700900131"],"body":"Welcome!","delivery_report":"full"}',
+    ),
+    (
+        "POST",
+        "/batches",
+        {},
+        '{"from":"447700900999","to":["+447700900132"],"body":"fetch() says text/plain by itself"}',
+    ),
+    (
+        "POST",
+        "/batches",
+        _JSON,
+        '{"from":"447700900999","to":["++447700900133"],"body":"Welcome!"}',
+    ),
     ("GET", f"/batches/{MISSING_ID}", {}, None),
     ("GET", "/groups", {"Authorization": "Bearer undefined"}, None),
 )
 FETCH = "async ([method, url, headers, body]) => (await fetch(url, {method, headers, body})).text()"
 PAGE = "<!doctype html><title>Shop</title><h1>Shop</h1>"
-VOLATILE = {"pageref", "serverIPAddress", "connection", "_serverPort", "_securityDetails", "_monotonicTime", "_frameref"}
+VOLATILE = {
+    "pageref",
+    "serverIPAddress",
+    "connection",
+    "_serverPort",
+    "_securityDetails",
+    "_monotonicTime",
+    "_frameref",
+}
 
 
 def write_calls(n: int = CALLS) -> bytes:
@@ -104,14 +155,25 @@ def write_requests() -> bytes:
 
 
 def write_har() -> bytes:
-    """Return the HAR that a browser recorded; vendor's host and fixed times put in, what changes between two runs left out."""
+    """
+    Return the HAR that a browser recorded.
+
+    The vendor's host and fixed times are put in. What differs between two runs is left out.
+    """
     with _sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
         _record(sandbox, Path(folder) / "raw.har")
         text = (Path(folder) / "raw.har").read_text(encoding="utf-8")
-        text = text.replace(sandbox.url, HOST).replace(sandbox.url.removeprefix("http://"), HOST.removeprefix("https://"))
+        text = text.replace(sandbox.url, HOST).replace(
+            sandbox.url.removeprefix("http://"), HOST.removeprefix("https://")
+        )
     log = json.loads(text)["log"]
     calls = [entry for entry in log["entries"] if "/xms/" in entry["request"]["url"]]
-    log = {"version": log["version"], "creator": log["creator"], "browser": log["browser"], "entries": [*map(_steady, range(len(calls)), calls)]}
+    log = {
+        "version": log["version"],
+        "creator": log["creator"],
+        "browser": log["browser"],
+        "entries": [*map(_steady, range(len(calls)), calls)],
+    }
     return (json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -150,14 +212,33 @@ def _answer(sandbox: Sandbox, command: str) -> str:
 def _record(sandbox: Sandbox, path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    browser_path = os.environ.get("SINCHTOOLS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"]) as browser:
-        context = browser.new_context(record_har_path=path, record_har_content="embed", locale="en-GB")
+    browser_path = (
+        os.environ.get("SINCHTOOLS_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("google-chrome")
+    )
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"]) as browser,
+    ):
+        context = browser.new_context(
+            record_har_path=path, record_har_content="embed", locale="en-GB"
+        )
         page = context.new_page()
-        page.route(f"{sandbox.url}/shop", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+        page.route(
+            f"{sandbox.url}/shop", lambda route: route.fulfill(body=PAGE, content_type="text/html")
+        )
         page.goto(f"{sandbox.url}/shop")
         for method, below, headers, body in FETCHES:
-            page.evaluate(FETCH, [method, f"{sandbox.url}/xms/v1/{PLAN}{below}", {"Authorization": f"Bearer {TOKEN}", **headers}, body])
+            page.evaluate(
+                FETCH,
+                [
+                    method,
+                    f"{sandbox.url}/xms/v1/{PLAN}{below}",
+                    {"Authorization": f"Bearer {TOKEN}", **headers},
+                    body,
+                ],
+            )
         context.close()  # writes the HAR
 
 
@@ -168,7 +249,9 @@ def _steady(number: int, entry: dict[str, Any]) -> dict[str, Any]:
     answer = {name: value for name, value in kept["response"].items() if name != "_transferSize"}
     return {
         **kept,
-        "startedDateTime": (NOW + timedelta(seconds=8 * number)).isoformat().replace("+00:00", ".000Z"),
+        "startedDateTime": (NOW + timedelta(seconds=8 * number))
+        .isoformat()
+        .replace("+00:00", ".000Z"),
         "time": took_ms,
         "timings": {"send": 0, "wait": took_ms, "receive": 0},
         "request": {**kept["request"], **sizes},

@@ -1,4 +1,8 @@
-"""The pictures of docs/charts.md, one for each chart, drawn from seeded traffic: `python docs/charts.py`."""
+"""
+The pictures of docs/charts.md, one for each chart, drawn from seeded traffic.
+
+`python docs/charts.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from sinchtools import charts
-from sinchtools.traffic import fast_traffic
+from tools.traffic import fast_traffic
 
 PICTURES = Path(__file__).parent / "charts"
 

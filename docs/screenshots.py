@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tests.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
+from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
 
 
 def main() -> None:
@@ -25,7 +25,11 @@ def main() -> None:
             panel = page.locator(".st-panel").last
             panel.get_by_role("button", name="Apply the certain fix").wait_for()
             wait_idle(page)
-            option = panel.get_by_label("Failure", exact=True).locator("option", has_text="syntax_invalid_json").first
+            option = (
+                panel.get_by_label("Failure", exact=True)
+                .locator("option", has_text="syntax_invalid_json")
+                .first
+            )
             panel.get_by_label("Failure", exact=True).select_option(label=option.text_content())
             wait_idle(page)
             for name in ("Apply the certain fix", "Replay in the sandbox"):

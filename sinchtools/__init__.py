@@ -1,68 +1,74 @@
 """
 Troubleshooting for the Sinch SMS REST API: from a pasted failing request to a proven fix.
 
-The heavy libraries (pandas, matplotlib, ipywidgets, tornado ...) are loaded where they are first used.
+Each name is loaded when it is first used, so that importing this costs next to nothing.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
-from sinchtools.calllog import CallLog
-from sinchtools.case import Case, export
-from sinchtools.catalogue import explain
-from sinchtools.client import connect, record
-from sinchtools.diagnosis import diagnose
-from sinchtools.doctor import doctor
-from sinchtools.errors import SinchToolsError
-from sinchtools.importers import read, scan
-from sinchtools.notebook import show_frames_as_before, show_frames_as_text, warn_of_history
-from sinchtools.playbook import tips
-from sinchtools.proof import prove, smallest_change
-from sinchtools.records import Exchange, Finding, Step
-from sinchtools.replay import plan, replay
-from sinchtools.report import report
-
 if TYPE_CHECKING:
-    from sinchtools import analysis, charts, panels
+    from sinchtools import analysis, charts
+    from sinchtools.api import explain
+    from sinchtools.cases import Case, export, report
+    from sinchtools.client import CallLog, connect, record
+    from sinchtools.core import Exchange, Finding, SinchToolsError, Step
+    from sinchtools.diagnosis import diagnose
+    from sinchtools.evidence import read, scan
+    from sinchtools.notebook import panels
+    from sinchtools.playbooks import tips
+    from sinchtools.replays import plan, prove, replay, smallest_change
     from sinchtools.sandbox import Sandbox
+    from sinchtools.terminal import doctor
 
 __all__ = [
-    "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis", "charts", "connect", "diagnose", "doctor",
-    "explain", "export", "panels", "plan", "prove", "read", "record", "replay", "report", "scan", "smallest_change", "tips",
+    "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis",
+    "charts", "connect", "diagnose", "doctor", "explain", "export", "panels", "plan", "prove",
+    "read", "record", "replay", "report", "scan", "smallest_change", "tips",
 ]  # fmt: skip
 
-_ON_FIRST_USE = {"Sandbox": "sinchtools.sandbox", "analysis": "sinchtools.analysis", "charts": "sinchtools.charts", "panels": "sinchtools.panels"}
+_HOME = {
+    "CallLog": "client", "Case": "cases", "Exchange": "core", "Finding": "core",
+    "Sandbox": "sandbox", "SinchToolsError": "core", "Step": "core", "connect": "client",
+    "diagnose": "diagnosis", "doctor": "terminal", "explain": "api", "export": "cases",
+    "panels": "notebook", "plan": "replays", "prove": "replays", "read": "evidence",
+    "record": "client", "replay": "replays", "report": "cases", "scan": "evidence",
+    "smallest_change": "replays", "tips": "playbooks",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ON_FIRST_USE:
+    if name in ("analysis", "charts"):
+        return importlib.import_module(f"sinchtools.{name}")
+    if name == "panels":
+        return importlib.import_module("sinchtools.notebook.panels")
+    if name not in _HOME:
         raise AttributeError(f"module 'sinchtools' has no attribute {name!r}")
-    module = importlib.import_module(_ON_FIRST_USE[name])
-    return getattr(module, name, module) if name == "Sandbox" else module
+    return getattr(importlib.import_module(f"sinchtools.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
 
 
 def load_ipython_extension(shell: Any) -> None:
     """
-    Say below a cell when it is out of date, and in the place of a NameError which cell to run first (``%load_ext sinchtools``).
+    Say below a cell when it is out of date, and which cell to run first (``%load_ext sinchtools``).
 
-    Frames are shown as text: without it, JupyterLab typesets what stands between two dollar signs in them as mathematics.
+    Frames are shown as text: without it, JupyterLab typesets what is between two dollar signs.
     """
-    importlib.import_module("sinchtools.freshness").load(shell)
-    show_frames_as_text(shell)
+    importlib.import_module("sinchtools.notebook.freshness").load(shell)
+    importlib.import_module("sinchtools.notebook.shell").show_frames_as_text(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Say it no more."""
-    importlib.import_module("sinchtools.freshness").unload(shell)
-    show_frames_as_before(shell)
+    importlib.import_module("sinchtools.notebook.freshness").unload(shell)
+    importlib.import_module("sinchtools.notebook.shell").show_frames_as_before(shell)
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-warn_of_history()
+if "IPython" in sys.modules:
+    importlib.import_module("sinchtools.notebook.shell").warn_of_history()

@@ -2,6 +2,6 @@
 
 import sys
 
-from sinchtools.cli import main
+from sinchtools.terminal.cli import main
 
 sys.exit(main())

@@ -1,7 +1,10 @@
 """
-What holds for every test, the package's doctests included: no network beyond loopback, no credentials, a work folder of its own.
+What holds for every test, the package's doctests included.
 
-Set up once in `pytest_configure` and not in fixtures, since fixtures of this folder do not reach the doctests in ``sinchtools/``.
+No network beyond loopback, no credentials, a work folder of its own.
+
+Set up once in `pytest_configure` and not in fixtures, since fixtures of this folder do not reach
+the doctests in ``sinchtools/``.
 """
 
 import gc
@@ -16,7 +19,7 @@ import pytest
 from hypothesis import settings
 
 from benchmarks.run import keep
-from sinchtools import seen
+from sinchtools.privacy import seen
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
 KEPT = {"SINCHTOOLS_BROWSER", "SINCHTOOLS_CHROMIUM", "SINCHTOOLS_FULL"}
@@ -37,12 +40,18 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the browser: it takes longest, and one worker goes through it with one JupyterLab while others take what comes after."""
+    """
+    Begin with the browser.
+
+    It takes longest, and one worker goes through it with one JupyterLab while others take what
+    comes after.
+    """
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 def pytest_collection_finish():
-    gc.freeze()  # what is there now stays to the end, and need not be looked through again and again
+    # what is there now stays to the end, and need not be looked through again and again
+    gc.freeze()
 
 
 def pytest_unconfigure():
@@ -55,7 +64,11 @@ def pytest_runtest_setup():
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """After the long tests at full size: their counts, a line for each file, go into benchmarks/RESULTS.md."""
+    """
+    Put the counts of the long tests at full size into benchmarks/RESULTS.md.
+
+    Each file has a line.
+    """
     if not (FULL and config.getoption("markexpr") == "long"):
         return
     lines: dict[str, Counter[str]] = defaultdict(Counter)
@@ -65,11 +78,17 @@ def pytest_terminal_summary(terminalreporter, config):
             lines[file][outcome] += 1
             lines[file]["seconds"] += round(getattr(report, "duration", 0))
     words = [", ".join(f"{n} {what}" for what, n in counts.items()) for counts in lines.values()]
-    keep("check_long", "\n".join(f"{file}: {said}" for file, said in zip(lines, words, strict=True)))
+    keep(
+        "check_long", "\n".join(f"{file}: {said}" for file, said in zip(lines, words, strict=True))
+    )
 
 
 class _Leaks:
-    """Whatever a module left unclosed is collected while its warning still is an error; a plugin, since the doctests are modules too."""
+    """
+    Whatever a module left unclosed is collected while its warning still is an error.
+
+    A plugin, since the doctests are modules too.
+    """
 
     @pytest.fixture(autouse=True, scope="module")
     @classmethod
@@ -88,7 +107,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def log(tmp_path):
     """A call log of this test alone."""
-    from sinchtools.calllog import CallLog
+    from sinchtools.client.log import CallLog
 
     with CallLog(tmp_path / "calls.sqlite") as log:
         yield log
@@ -97,7 +116,7 @@ def log(tmp_path):
 @pytest.fixture
 def vendor(work, monkeypatch):
     """A vendor that is not there, with everything switched on and configured."""
-    from tests.vendor import Vendor
+    from tests.support.vendor import Vendor
 
     return Vendor(monkeypatch)
 
@@ -112,7 +131,11 @@ def server():
 
 
 def _is_foreign(name):
-    return (name.startswith("SINCH") and name not in KEPT) or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}
+    return (name.startswith("SINCH") and name not in KEPT) or name.lower() in {
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    }
 
 
 def _guard(event, args):
@@ -125,7 +148,9 @@ def _guard(event, args):
 def _refuse_beyond_loopback(host):
     host = host.decode() if isinstance(host, bytes) else host
     if host not in (None, "", "localhost") and not _is_loopback(host):
-        pytest.fail(f"A test tried to reach {host}: only loopback is allowed.")  # no Exception, so no `except Exception` swallows it
+        pytest.fail(
+            f"A test tried to reach {host}: only loopback is allowed."
+        )  # no Exception, so no `except Exception` swallows it
 
 
 def _is_loopback(host):

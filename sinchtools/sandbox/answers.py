@@ -1,4 +1,8 @@
-"""From a request to its answer, in the API's order of checks; knows nothing of sockets, so it works without a server too."""
+"""
+From a request to its answer, in the API's order of checks.
+
+Knows nothing of sockets, so it works without a server too.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from sinchtools.api import PREFIX, Endpoint, route
-from sinchtools.checks import JSON, body_violations, content_type_violation, parse_json, path_violations, query_violations
-from sinchtools.records import header
+from sinchtools.api.description import PREFIX, Endpoint, route
+from sinchtools.api.validation import (
+    JSON,
+    body_violations,
+    content_type_violation,
+    parse_json,
+    path_violations,
+    query_violations,
+)
+from sinchtools.core.records import header
 from sinchtools.sandbox.faults import TOKEN_PATH, Fault, Faults
 from sinchtools.sandbox.operations import OPERATIONS, Call, Refused
 from sinchtools.sandbox.state import TOKEN_LIFETIME_S, Account
@@ -21,7 +32,10 @@ from sinchtools.sandbox.texts import text_of
 
 OUTSTANDING_PER_ACCOUNT, OUTSTANDING_PER_PATH = 64, 32  # ours: the vendor publishes no number
 BODY_BYTES, HEADER_BYTES = 10 * 1024 * 1024, 32 * 1024
-_HTML = b"<html><head><title>Service unavailable</title></head><body><h1>Service unavailable</h1><hr>gateway</body></html>\n"
+_HTML = (
+    b"<html><head><title>Service unavailable</title></head><body><h1>Service "
+    b"unavailable</h1><hr>gateway</body></html>\n"
+)
 _PATH = re.compile(rf"{PREFIX}/(?P<account>[^/]+)(?P<below>/.*)?", re.DOTALL)
 
 
@@ -38,7 +52,11 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """What goes back, and how: late, cut short, or not at all. `ticket` is given back when the answer is out."""
+    """
+    What goes back, and how: late, cut short, or not at all.
+
+    `ticket` is given back when the answer is out.
+    """
 
     status: int
     body: bytes = b""
@@ -52,13 +70,18 @@ class Answer:
 class Limiter:
     """Counts the requests that are not answered yet, by account and by path."""
 
-    def __init__(self, per_account: int = OUTSTANDING_PER_ACCOUNT, per_path: int = OUTSTANDING_PER_PATH) -> None:
+    def __init__(
+        self, per_account: int = OUTSTANDING_PER_ACCOUNT, per_path: int = OUTSTANDING_PER_PATH
+    ) -> None:
         self.per_account, self.per_path = per_account, per_path
         self.outstanding: Counter[str | tuple[str, str]] = Counter()
 
     def enter(self, ticket: tuple[str, str]) -> bool:
         """Count a request in, unless there are too many."""
-        if self.outstanding[ticket[0]] >= self.per_account or self.outstanding[ticket] >= self.per_path:
+        if (
+            self.outstanding[ticket[0]] >= self.per_account
+            or self.outstanding[ticket] >= self.per_path
+        ):
             return False
         for one in (ticket[0], ticket):
             self.outstanding[one] += 1
@@ -73,7 +96,9 @@ class Limiter:
                     del self.outstanding[one]
 
 
-def answer(request: Request, accounts: Mapping[str, Account], faults: Faults, limiter: Limiter) -> Answer:
+def answer(
+    request: Request, accounts: Mapping[str, Account], faults: Faults, limiter: Limiter
+) -> Answer:
     """Return the answer to a call of the API or of the token endpoint."""
     path = request.target.partition("?")[0]
     match = _PATH.fullmatch(path)
@@ -104,13 +129,15 @@ def json_answer(status: int, value: Any, **headers: str) -> Answer:
     return Answer(status=status, body=body, headers={"Content-Type": "application/json", **headers})
 
 
-# --- the checks, in the API's order ----------------------------------------------------------------------------------
+# --- the checks, in the API's order ---------------------------------------------------------------
 
 
 def _api(request: Request, account: Account | None, match: re.Match[str] | None) -> Answer:
     if match is None:
         return Answer(status=404)
-    if account is None or (problem := _credential(account, header(request.headers, "Authorization") or "")):
+    if account is None or (
+        problem := _credential(account, header(request.headers, "Authorization") or "")
+    ):
         return Answer(status=401, headers={"WWW-Authenticate": (account and problem) or "Bearer"})
     endpoints, values = route(match["below"] or "/")
     if not endpoints:
@@ -125,7 +152,9 @@ def _api(request: Request, account: Account | None, match: re.Match[str] | None)
     return _checked(request, account, endpoint, values)
 
 
-def _checked(request: Request, account: Account, endpoint: Endpoint, values: dict[str, str]) -> Answer:
+def _checked(
+    request: Request, account: Account, endpoint: Endpoint, values: dict[str, str]
+) -> Answer:
     account.settle()
     query = tuple(parse_qsl(request.target.partition("?")[2], keep_blank_values=True))
     body: Any = {}
@@ -136,24 +165,42 @@ def _checked(request: Request, account: Account, endpoint: Endpoint, values: dic
         call = Call(account=account, endpoint=endpoint, values=values, query=dict(query), body=body)
         return json_answer(endpoint.success, OPERATIONS[endpoint.operation](call))
     except Refused as refused:
-        return json_answer(refused.status, {"code": refused.code, "text": refused.text} if refused.code else None)
+        return json_answer(
+            refused.status, {"code": refused.code, "text": refused.text} if refused.code else None
+        )
 
 
 def _parsed(body: bytes) -> Any:
     try:
         return parse_json(body)
     except json.JSONDecodeError as error:
-        raise Refused(400, JSON, f"The body is no valid JSON: {error.msg}, line {error.lineno} column {error.colno}.") from None
+        raise Refused(
+            400,
+            JSON,
+            f"The body is no valid JSON: {error.msg}, line {error.lineno} column {error.colno}.",
+        ) from None
     except ValueError as error:
         raise Refused(400, JSON, f"The body is no valid JSON: {str(error)[:80]}.") from None
 
 
-def _refuse_violations(account: Account, endpoint: Endpoint, values: dict[str, str], query: tuple[tuple[str, str], ...], body: Any) -> None:
+def _refuse_violations(
+    account: Account,
+    endpoint: Endpoint,
+    values: dict[str, str],
+    query: tuple[tuple[str, str], ...],
+    body: Any,
+) -> None:
     found = path_violations(values) + query_violations(endpoint, query)
     if endpoint.body:
         batch = account.batches.get(values.get("batch_id", ""))
-        found += body_violations(endpoint, body, now=account.clock.now(), batch_type=batch.type if batch else None)
-    first = min((violation for violation in found if violation.severity == "error"), key=lambda violation: violation.stage, default=None)
+        found += body_violations(
+            endpoint, body, now=account.clock.now(), batch_type=batch.type if batch else None
+        )
+    first = min(
+        (violation for violation in found if violation.severity == "error"),
+        key=lambda violation: violation.stage,
+        default=None,
+    )
     if first:
         raise Refused(first.status or 400, first.code, text_of(first, body))
 
@@ -167,13 +214,15 @@ def _credential(account: Account, value: str) -> str:
     return "" if known == "good" else "Bearer"
 
 
-# --- faults and tokens -----------------------------------------------------------------------------------------------
+# --- faults and tokens ----------------------------------------------------------------------------
 
 
 def _by_fault(fault: Fault) -> Answer:
     found = Answer(status=fault.status or 503, drop=fault.drop)
     if fault.code:
-        found = json_answer(found.status, {"code": fault.code, "text": fault.text or f"Simulated: {fault.code}."})
+        found = json_answer(
+            found.status, {"code": fault.code, "text": fault.text or f"Simulated: {fault.code}."}
+        )
     elif fault.body:
         found = Answer(status=found.status, body=_HTML, headers={"Content-Type": "text/html"})
     if fault.retry_after_s is not None:
@@ -184,14 +233,33 @@ def _by_fault(fault: Fault) -> Answer:
 def _token(request: Request, accounts: Mapping[str, Account]) -> Answer:
     if request.method != "POST":
         return Answer(status=405, headers={"Allow": "POST"})
-    account = next(filter(_holds(header(request.headers, "Authorization") or ""), accounts.values()), None)
+    account = next(
+        filter(_holds(header(request.headers, "Authorization") or ""), accounts.values()), None
+    )
     if account is None:
-        problem = {"error": "invalid_client", "error_description": "The key ID or the key secret is wrong."}
+        problem = {
+            "error": "invalid_client",
+            "error_description": "The key ID or the key secret is wrong.",
+        }
         return json_answer(401, problem, **{"WWW-Authenticate": "Basic"})
     form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
     if form.get("grant_type") != "client_credentials":
-        return json_answer(400, {"error": "unsupported_grant_type", "error_description": "grant_type must be client_credentials."})
-    return json_answer(200, {"access_token": account.issue_token(), "token_type": "bearer", "expires_in": TOKEN_LIFETIME_S, "scope": ""})
+        return json_answer(
+            400,
+            {
+                "error": "unsupported_grant_type",
+                "error_description": "grant_type must be client_credentials.",
+            },
+        )
+    return json_answer(
+        200,
+        {
+            "access_token": account.issue_token(),
+            "token_type": "bearer",
+            "expires_in": TOKEN_LIFETIME_S,
+            "scope": "",
+        },
+    )
 
 
 def _holds(authorization: str) -> Callable[[Account], bool]:
@@ -200,4 +268,6 @@ def _holds(authorization: str) -> Callable[[Account], bool]:
         pair = base64.b64decode(value).decode() if scheme.lower() == "basic" else ""
     except ValueError:
         pair = ""
-    return lambda account: bool(account.key_secret) and pair == f"{account.key_id}:{account.key_secret}"
+    return lambda account: (
+        bool(account.key_secret) and pair == f"{account.key_id}:{account.key_secret}"
+    )

@@ -1,4 +1,8 @@
-"""Delivery reports and inbounds pushed to loopback URLs: when each is due, signed, and repeated on the sandbox's clock."""
+"""
+Push delivery reports and inbounds to loopback URLs.
+
+They are due, signed and repeated by the sandbox's clock.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
-from sinchtools.api import locate
+from sinchtools.api.description import locate
 from sinchtools.sandbox import delivery
 from sinchtools.sandbox.state import Account, Batch, Clock
 
@@ -29,7 +33,11 @@ KEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to deliver a callback, on the sandbox's clock; `status` is None when nobody answered."""
+    """
+    One attempt to deliver a callback, on the sandbox's clock.
+
+    `status` is None when nobody answered.
+    """
 
     at: datetime
     url: str
@@ -66,7 +74,10 @@ class Callbacks:
 
     def report(self, account: Account, batch: Batch) -> None:
         """Queue the callbacks of a batch that was dispatched or cancelled."""
-        wanted, url = batch.fields.get("delivery_report", "none"), batch.fields.get("callback_url") or account.callback_url
+        wanted, url = (
+            batch.fields.get("delivery_report", "none"),
+            batch.fields.get("callback_url") or account.callback_url,
+        )
         if wanted == "none" or not url or batch.recipients is None:
             return
         if wanted in {"summary", "full"}:
@@ -75,8 +86,12 @@ class Callbacks:
             return
         for recipient, changes in delivery.histories(batch):
             for change in changes:
-                if (change.final or wanted == "per_recipient") and change.at >= min(batch.canceled_at or change.at, change.at):
-                    self._add(change.at, _Push(account, url, _recipient_body(batch, recipient, change)))
+                if (change.final or wanted == "per_recipient") and change.at >= min(
+                    batch.canceled_at or change.at, change.at
+                ):
+                    self._add(
+                        change.at, _Push(account, url, _recipient_body(batch, recipient, change))
+                    )
 
     def inbound(self, account: Account, inbound: dict[str, Any]) -> None:
         """Queue the callback of an inbound."""
@@ -91,13 +106,21 @@ class Callbacks:
 
     def due_in_s(self) -> float | None:
         """Return the seconds until the next callback, or None when there is none."""
-        return max((self._queue[0][0] - self._clock.now()).total_seconds(), 0) if self._queue else None
+        return (
+            max((self._queue[0][0] - self._clock.now()).total_seconds(), 0) if self._queue else None
+        )
 
     async def settle(self) -> None:
-        """Send what is due by now, each at its own instant, the retries that fall due meanwhile included."""
+        """
+        Send what is due now, each at its own instant.
+
+        Retries that become due meanwhile are included.
+        """
         self._busy = self._busy or asyncio.Lock()
         async with self._busy:
-            silent: set[str] = set()  # who did not answer now will not answer later in this same moment of real time
+            silent: set[str] = (
+                set()
+            )  # who did not answer now will not answer later in this same moment of real time
             while self._queue and self._queue[0][0] <= self._clock.now():
                 due, _, push = heapq.heappop(self._queue)
                 await self._send(due, push, silent)
@@ -106,7 +129,9 @@ class Callbacks:
         push.sent = push.sent or push.body(due)
         if push.sent is None:
             return
-        status = await _post(push, due) if is_loopback(push.url) and push.url not in silent else None
+        status = (
+            await _post(push, due) if is_loopback(push.url) and push.url not in silent else None
+        )
         if status is None:
             silent.add(push.url)
         push.attempts += 1
@@ -133,9 +158,20 @@ def is_loopback(url: str) -> bool:
 
 
 async def _post(push: _Push, due: datetime) -> int | None:
-    headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "X-Simulated": "1", **dict(_signed(push, due))}
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "X-Simulated": "1",
+        **dict(_signed(push, due)),
+    }
     request = HTTPRequest(
-        push.url, method="POST", headers=headers, body=push.sent, follow_redirects=False, request_timeout=TIMEOUT_S, connect_timeout=TIMEOUT_S
+        push.url,
+        method="POST",
+        headers=headers,
+        body=push.sent,
+        follow_redirects=False,
+        request_timeout=TIMEOUT_S,
+        connect_timeout=TIMEOUT_S,
     )
     client = AsyncHTTPClient(force_instance=True)
     try:
@@ -149,7 +185,10 @@ async def _post(push: _Push, due: datetime) -> int | None:
 def _signed(push: _Push, due: datetime) -> Iterator[tuple[str, str]]:
     if push.account.hmac_secret and push.sent is not None:
         nonce, timestamp = push.account.new_id(), str(int(due.timestamp()))
-        yield "x-sinch-webhook-signature", signature(push.account.hmac_secret, push.sent, nonce, timestamp)
+        yield (
+            "x-sinch-webhook-signature",
+            signature(push.account.hmac_secret, push.sent, nonce, timestamp),
+        )
         yield "x-sinch-webhook-timestamp", timestamp
         yield "x-sinch-webhook-nonce", nonce
         yield "x-sinch-webhook-algorithm", "HmacSHA256"
@@ -157,17 +196,29 @@ def _signed(push: _Push, due: datetime) -> Iterator[tuple[str, str]]:
 
 def _batch_body(batch: Batch, ends: datetime, *, full: bool) -> Callable[[datetime], bytes | None]:
     def body(at: datetime) -> bytes | None:
-        return _json(delivery.batch_report(batch, at, full=full)) if delivery.finished_at(batch) == ends else None
+        return (
+            _json(delivery.batch_report(batch, at, full=full))
+            if delivery.finished_at(batch) == ends
+            else None
+        )
 
     return body
 
 
-def _recipient_body(batch: Batch, recipient: str, change: delivery.Change) -> Callable[[datetime], bytes | None]:
+def _recipient_body(
+    batch: Batch, recipient: str, change: delivery.Change
+) -> Callable[[datetime], bytes | None]:
     def body(at: datetime) -> bytes | None:
-        return _json(delivery.recipient_report(batch, recipient, change)) if change in delivery.history(batch, recipient) else None
+        return (
+            _json(delivery.recipient_report(batch, recipient, change))
+            if change in delivery.history(batch, recipient)
+            else None
+        )
 
     return body
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(
+        "utf-8", "replace"
+    )

@@ -1,4 +1,8 @@
-"""What becomes of messages: a seeded model, worked out from the batch and the clock alone, so nothing is kept per recipient."""
+"""
+What becomes of messages.
+
+A seeded model, worked out from the batch and the clock alone, so nothing is kept per recipient.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,20 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sinchtools.api import PLACEHOLDER, digits, encoding_of, parts_of, substituted
+from sinchtools.api.description import PLACEHOLDER, substituted
+from sinchtools.core.gsm import digits, encoding_of, parts_of
+from sinchtools.core.settings import share_folder
 from sinchtools.sandbox.state import DEFAULT_ORIGINATOR, NO_ORIGINATOR, Batch, stamp
-from sinchtools.settings import share_folder
 
-QUEUED, DISPATCHED, DELIVERED, UNMATCHED_PARAMETER, EXPIRED, CANCELLED, TOO_MANY_PARTS = 400, 401, 0, 405, 406, 407, 411
+QUEUED, DISPATCHED, DELIVERED, UNMATCHED_PARAMETER, EXPIRED, CANCELLED, TOO_MANY_PARTS = (
+    400,
+    401,
+    0,
+    405,
+    406,
+    407,
+    411,
+)
 RECEIPT_MS = (1800, 3500)  # how long a receipt takes, as seen live
 
 
@@ -41,15 +54,26 @@ _GOOD = Outcome(DELIVERED, "Delivered", False)
 @cache
 def outcomes() -> dict[str, Outcome]:
     """Return the table of outcomes by the last four digits of the number."""
-    rows = tomllib.loads((share_folder("data/catalogue") / "outcomes.toml").read_text(encoding="utf-8"))["outcome"]
-    return {row["suffix"]: Outcome(row["code"], row["status"], row.get("until") == "expiry") for row in rows}
+    rows = tomllib.loads(
+        (share_folder("data/catalogue") / "outcomes.toml").read_text(encoding="utf-8")
+    )["outcome"]
+    return {
+        row["suffix"]: Outcome(row["code"], row["status"], row.get("until") == "expiry")
+        for row in rows
+    }
 
 
 def history(batch: Batch, recipient: str) -> list[Change]:
-    """Return all changes of one message's status, those to come included; none before the batch is dispatched."""
+    """
+    Return all changes of one message's status, including future ones.
+
+    There are none before the batch is dispatched.
+    """
     if batch.recipients is None or batch.starts_at is None or recipient not in batch.recipients:
         return []
-    leaves = batch.starts_at + timedelta(seconds=batch.recipients.index(recipient) / batch.per_second)
+    leaves = batch.starts_at + timedelta(
+        seconds=batch.recipients.index(recipient) / batch.per_second
+    )
     return _history(batch, recipient, leaves)
 
 
@@ -68,7 +92,11 @@ def states(batch: Batch, now: datetime) -> list[tuple[str, Change]]:
 
 
 def state(batch: Batch, recipient: str, now: datetime) -> Change | None:
-    """Return the status of one message, or None when the batch was not (or not yet) sent to this number."""
+    """
+    Return the status of one message.
+
+    None means that the batch was not, or not yet, sent to this number.
+    """
     changes = history(batch, recipient)
     return _latest(changes, now) if changes else None
 
@@ -79,16 +107,27 @@ def finished_at(batch: Batch) -> datetime | None:
         return None
     step = timedelta(seconds=1 / batch.per_second)
     start = batch.starts_at or batch.due_at
-    return max((_history(batch, number, start + i * step)[-1].at for i, number in enumerate(batch.recipients)), default=start)
+    return max(
+        (
+            _history(batch, number, start + i * step)[-1].at
+            for i, number in enumerate(batch.recipients)
+        ),
+        default=start,
+    )
 
 
-def batch_report(batch: Batch, now: datetime, *, full: bool, keep: Callable[[Change], bool] = lambda change: True) -> dict[str, Any]:
+def batch_report(
+    batch: Batch, now: datetime, *, full: bool, keep: Callable[[Change], bool] = lambda change: True
+) -> dict[str, Any]:
     """Return the delivery report of a batch."""
     groups: dict[tuple[int, str], list[str]] = defaultdict(list)
     for recipient, change in states(batch, now):
         if keep(change):
             groups[change.code, change.status].append(recipient)
-    statuses = [{"code": code, "status": status, "count": len(who)} | ({"recipients": who} if full else {}) for (code, status), who in groups.items()]
+    statuses = [
+        {"code": code, "status": status, "count": len(who)} | ({"recipients": who} if full else {})
+        for (code, status), who in groups.items()
+    ]
     report = {
         "type": f"delivery_report_{_channel(batch)}",
         "batch_id": batch.id,
@@ -100,7 +139,11 @@ def batch_report(batch: Batch, now: datetime, *, full: bool, keep: Callable[[Cha
 
 def recipient_report(batch: Batch, recipient: str, change: Change) -> dict[str, Any]:
     """Return the delivery report of one message."""
-    report: dict[str, Any] = {"type": f"recipient_delivery_report_{_channel(batch)}", "batch_id": batch.id, "recipient": recipient}
+    report: dict[str, Any] = {
+        "type": f"recipient_delivery_report_{_channel(batch)}",
+        "batch_id": batch.id,
+        "recipient": recipient,
+    }
     report |= {"code": change.code, "status": change.status, "at": stamp(change.at)}
     if change.final and change.status not in {"Aborted", "Cancelled"}:
         report["operator_status_at"] = stamp(change.at.replace(second=0, microsecond=0))
@@ -112,7 +155,11 @@ def recipient_report(batch: Batch, recipient: str, change: Change) -> dict[str, 
 
 
 def weigh(batch: Batch, recipient: str) -> tuple[str, str, int]:
-    """Return text, encoding and number of parts of the message to one recipient, its parameters put in."""
+    """
+    Return text, encoding and number of parts of the message to one recipient.
+
+    Its parameters are filled in.
+    """
     body = batch.fields["body"]
     if batch.type != "mt_text":
         return (body if isinstance(body, str) else body.get("message") or ""), "text", 1
@@ -132,7 +179,11 @@ def _history(batch: Batch, recipient: str, leaves: datetime) -> list[Change]:
     if outcome.status == "Aborted":
         return [queued, Change(leaves, outcome.code, outcome.status, True)]
     ends = batch.expires_at if outcome.until_expiry else leaves + _delay(batch, recipient)
-    return [queued, Change(leaves, DISPATCHED, "Dispatched", False), Change(ends, outcome.code, outcome.status, True)]
+    return [
+        queued,
+        Change(leaves, DISPATCHED, "Dispatched", False),
+        Change(ends, outcome.code, outcome.status, True),
+    ]
 
 
 def _refusal(batch: Batch, recipient: str) -> int | None:
@@ -153,7 +204,10 @@ def _filled_in(batch: Batch, recipient: str) -> str | None:
         named = set(PLACEHOLDER.findall(body))
         given = batch.fields.get("parameters") or {}
         batch.values = {key: _by_number(values) for key, values in given.items() if key in named}
-    own = {key: {who: values[who] for who in (recipient, "default") if who in values} for key, values in batch.values.items()}
+    own = {
+        key: {who: values[who] for who in (recipient, "default") if who in values}
+        for key, values in batch.values.items()
+    }
     return substituted(body, own, recipient)
 
 
@@ -167,7 +221,9 @@ def _by_number(values: dict[str, str]) -> dict[str, str]:
 
 def _delay(batch: Batch, recipient: str) -> timedelta:
     low, high = RECEIPT_MS
-    return timedelta(milliseconds=low + zlib.crc32(f"{batch.id}{recipient}".encode()) % (high - low))
+    return timedelta(
+        milliseconds=low + zlib.crc32(f"{batch.id}{recipient}".encode()) % (high - low)
+    )
 
 
 def _latest(changes: list[Change], now: datetime) -> Change:
@@ -179,4 +235,8 @@ def _channel(batch: Batch) -> str:
 
 
 def _reference(batch: Batch) -> dict[str, Any]:
-    return {"client_reference": batch.fields["client_reference"]} if "client_reference" in batch.fields else {}
+    return (
+        {"client_reference": batch.fields["client_reference"]}
+        if "client_reference" in batch.fields
+        else {}
+    )

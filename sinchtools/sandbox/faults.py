@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sinchtools.api import BY_TEMPLATE
-from sinchtools.errors import WrongUseError, told
+from sinchtools.api.description import BY_TEMPLATE
+from sinchtools.core.errors import WrongUseError, told
 
 TOKEN_PATH = "/oauth2/token"
 BODIES = ("html", "truncated")
@@ -61,7 +61,11 @@ class Fault:
 
 
 class Faults:
-    """The faults that are switched on, in order; the first that hits a call decides its answer, latencies add up."""
+    """
+    The faults that are switched on, in order.
+
+    The first that hits a call decides its answer, latencies add up.
+    """
 
     def __init__(self) -> None:
         self._active: list[tuple[Fault, random.Random]] = []
@@ -91,7 +95,10 @@ class Faults:
     def active(self) -> list[dict[str, Any]]:
         """Return the faults that can still hit, as dicts of what was set."""
         kept = [fault for fault, _ in self._active if fault.times != 0]
-        return [{f.name: value for f in fields(fault) if (value := getattr(fault, f.name)) != f.default} for fault in kept]
+        return [
+            {f.name: value for f in fields(fault) if (value := getattr(fault, f.name)) != f.default}
+            for fault in kept
+        ]
 
     def hit(self, endpoint: str, account: str | None) -> list[Fault]:
         """Return the faults that hit this call, and count them."""
@@ -107,10 +114,25 @@ class Faults:
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
-    "status": (int,), "code": (str,), "text": (str,), "retry_after_s": (int, float), "latency_ms": (int, float), "drop": (bool,), "body": (str,),
-    "times": (int,), "endpoint": (str,), "account": (str,), "probability": (int, float), "seed": (int,),
-}  # fmt: skip
-_ENDPOINTS = {TOKEN_PATH, f"POST {TOKEN_PATH}", *BY_TEMPLATE, *(template.partition(" ")[2] for template in BY_TEMPLATE)}
+    "status": (int,),
+    "code": (str,),
+    "text": (str,),
+    "retry_after_s": (int, float),
+    "latency_ms": (int, float),
+    "drop": (bool,),
+    "body": (str,),
+    "times": (int,),
+    "endpoint": (str,),
+    "account": (str,),
+    "probability": (int, float),
+    "seed": (int,),
+}
+_ENDPOINTS = {
+    TOKEN_PATH,
+    f"POST {TOKEN_PATH}",
+    *BY_TEMPLATE,
+    *(template.partition(" ")[2] for template in BY_TEMPLATE),
+}
 _RANGES: dict[str, tuple[float, float]] = {
     "status": (200, 599),
     "latency_ms": (0, 600_000),
@@ -124,18 +146,45 @@ def _fault(spec: dict[str, Any]) -> Fault:
     given = {name: value for name, value in spec.items() if value is not None}
     for name, value in given.items():
         if name not in _KINDS:
-            raise WrongUseError(f"A fault has no field {told(name)}.", hint=f"Use: {', '.join(_KINDS)}.")
-        if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and bool not in _KINDS[name]):
-            raise WrongUseError(f"The fault's {name} cannot be {told(value)}.", hint=f"Give {_KINDS[name][-1].__name__}.")
-        if isinstance(value, int | float) and name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
-            raise WrongUseError(f"The fault's {name} cannot be {told(value)}.", hint="Give {} to {}.".format(*_RANGES[name]))
+            raise WrongUseError(
+                f"A fault has no field {told(name)}.", hint=f"Use: {', '.join(_KINDS)}."
+            )
+        if not isinstance(value, _KINDS[name]) or (
+            isinstance(value, bool) and bool not in _KINDS[name]
+        ):
+            raise WrongUseError(
+                f"The fault's {name} cannot be {told(value)}.",
+                hint=f"Give {_KINDS[name][-1].__name__}.",
+            )
+        if (
+            isinstance(value, int | float)
+            and name in _RANGES
+            and not _RANGES[name][0] <= value <= _RANGES[name][1]
+        ):
+            raise WrongUseError(
+                f"The fault's {name} cannot be {told(value)}.",
+                hint="Give {} to {}.".format(*_RANGES[name]),
+            )
     fault = Fault(**given)
     if fault.endpoint is not None and fault.endpoint not in _ENDPOINTS:
-        raise WrongUseError(f"The fault's endpoint cannot be {told(fault.endpoint)}.", hint="Give a template: POST /batches/{batch_id}.")
+        raise WrongUseError(
+            f"The fault's endpoint cannot be {told(fault.endpoint)}.",
+            hint="Give a template: POST /batches/{batch_id}.",
+        )
     if fault.body not in (None, *BODIES):
-        raise WrongUseError(f"The fault's body cannot be {told(fault.body)}.", hint=f"Use one of: {', '.join(BODIES)}.")
-    if fault.status is None and (fault.code or fault.body == "html" or fault.retry_after_s is not None):
-        raise WrongUseError("A fault with a code, a Retry-After or an HTML body needs a status.", hint="Add status, such as 503.")
+        raise WrongUseError(
+            f"The fault's body cannot be {told(fault.body)}.",
+            hint=f"Use one of: {', '.join(BODIES)}.",
+        )
+    if fault.status is None and (
+        fault.code or fault.body == "html" or fault.retry_after_s is not None
+    ):
+        raise WrongUseError(
+            "A fault with a code, a Retry-After or an HTML body needs a status.",
+            hint="Add status, such as 503.",
+        )
     if not (fault.status or fault.latency_ms or fault.drop or fault.body):
-        raise WrongUseError("The fault does nothing.", hint="Give a status, latency_ms, drop or body.")
+        raise WrongUseError(
+            "The fault does nothing.", hint="Give a status, latency_ms, drop or body."
+        )
     return fault

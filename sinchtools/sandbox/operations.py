@@ -1,4 +1,8 @@
-"""The twenty operations of the API on the state of one account: each takes a checked call and returns what is answered."""
+"""
+Run the twenty operations of the API on the state of one account.
+
+Each takes a checked call and returns a response.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sinchtools.api import BY_TEMPLATE, RETENTION_DAYS, SCHEMAS, Endpoint, digits
-from sinchtools.checks import body_violations, instant_of, is_group_id, msisdn_defect
+from sinchtools.api.description import BY_TEMPLATE, RETENTION_DAYS, SCHEMAS, Endpoint
+from sinchtools.api.validation import body_violations, instant_of, is_group_id, msisdn_defect
+from sinchtools.core.gsm import digits
 from sinchtools.sandbox import delivery
 from sinchtools.sandbox.state import Account, Batch, Group, recipients_of, stamp
 from sinchtools.sandbox.texts import MISSING_CALLBACK, text_of
@@ -41,10 +46,14 @@ class Call:
 
     def given(self, schema: str) -> dict[str, Any]:
         """Return the known fields of the body that are not null."""
-        return {name: value for name, value in self.body.items() if value is not None and name in SCHEMAS[schema]}
+        return {
+            name: value
+            for name, value in self.body.items()
+            if value is not None and name in SCHEMAS[schema]
+        }
 
 
-# --- batches ---------------------------------------------------------------------------------------------------------
+# --- batches --------------------------------------------------------------------------------------
 
 
 def send(call: Call) -> dict[str, Any]:
@@ -71,17 +80,29 @@ def list_batches(call: Call) -> dict[str, Any]:
 
 
 def dry_run(call: Call) -> dict[str, Any]:
-    """Tell what a batch would weigh; nothing is kept and nobody's group or callback URL is asked for."""
+    """
+    Tell what a batch would weigh.
+
+    Nothing is kept and nobody's group or callback URL is asked for.
+    """
     batch = _new_batch(call)
     numbers = call.account.expanded(batch.to)
     plain = "${" not in str(batch.fields["body"])
-    weights = [delivery.weigh(batch, numbers[0])] * len(numbers) if plain and numbers else [delivery.weigh(batch, number) for number in numbers]
-    answer: dict[str, Any] = {"number_of_recipients": len(numbers), "number_of_messages": sum(parts for _, _, parts in weights)}
+    weights = (
+        [delivery.weigh(batch, numbers[0])] * len(numbers)
+        if plain and numbers
+        else [delivery.weigh(batch, number) for number in numbers]
+    )
+    answer: dict[str, Any] = {
+        "number_of_recipients": len(numbers),
+        "number_of_messages": sum(parts for _, _, parts in weights),
+    }
     if batch.type == "mt_text" and call.query.get("per_recipient", "").lower() == "true":
         most = int(call.query.get("number_of_recipients") or 100)
         shown = list(zip(numbers, weights, strict=True))[:most]
         answer["per_recipient"] = [
-            {"recipient": number, "body": text, "number_of_parts": parts, "encoding": encoding} for number, (text, encoding, parts) in shown
+            {"recipient": number, "body": text, "number_of_parts": parts, "encoding": encoding}
+            for number, (text, encoding, parts) in shown
         ]
     return answer
 
@@ -95,8 +116,14 @@ def update_batch(call: Call) -> dict[str, Any]:
     """Change the given fields; null resets one."""
     batch = _batch(call)
     schema = f"batch_update:{batch.type}"
-    changes = {name: value for name, value in call.body.items() if name in SCHEMAS[schema] and name not in {"to_add", "to_remove", "type"}}
-    fields = {name: value for name, value in {**batch.fields, **changes}.items() if value is not None}
+    changes = {
+        name: value
+        for name, value in call.body.items()
+        if name in SCHEMAS[schema] and name not in {"to_add", "to_remove", "type"}
+    }
+    fields = {
+        name: value for name, value in {**batch.fields, **changes}.items() if value is not None
+    }
     added, removed = (recipients_of(call.body.get(name) or ()) for name in ("to_add", "to_remove"))
     to = tuple(entry for entry in dict.fromkeys((*batch.to, *added)) if entry not in removed)
     if call.body.get("type") not in (None, batch.type):
@@ -141,15 +168,22 @@ def give_feedback(call: Call) -> None:
     call.account.feedback.setdefault(batch.id, []).extend(numbers)
 
 
-# --- delivery reports ------------------------------------------------------------------------------------------------
+# --- delivery reports -----------------------------------------------------------------------------
 
 
 def get_report(call: Call) -> dict[str, Any]:
     """Report on a batch."""
     batch = _batch(call)
-    if (wanted := call.query.get("client_reference")) and batch.fields.get("client_reference") != wanted:
+    if (wanted := call.query.get("client_reference")) and batch.fields.get(
+        "client_reference"
+    ) != wanted:
         raise Refused(404)
-    return delivery.batch_report(batch, call.now, full=call.query.get("type", "").lower() == "full", keep=_report_filter(call))
+    return delivery.batch_report(
+        batch,
+        call.now,
+        full=call.query.get("type", "").lower() == "full",
+        keep=_report_filter(call),
+    )
 
 
 def get_report_for_number(call: Call) -> dict[str, Any]:
@@ -164,7 +198,11 @@ def get_report_for_number(call: Call) -> dict[str, Any]:
 def list_reports(call: Call) -> dict[str, Any]:
     """List the reports of finished messages, newest first."""
     keep, reference, now = _report_filter(call), call.query.get("client_reference"), call.now
-    batches = [batch for batch in call.account.batches.values() if not reference or batch.fields.get("client_reference") == reference]
+    batches = [
+        batch
+        for batch in call.account.batches.values()
+        if not reference or batch.fields.get("client_reference") == reference
+    ]
     start = call.account.since(_instant(call, "start_date"))
     states = [
         (change.at, batch, recipient, change)
@@ -174,17 +212,29 @@ def list_reports(call: Call) -> dict[str, Any]:
         if change.final and change.at <= now and keep(change)
     ]
     found = sorted(_window(call, states, lambda one: one[0]), key=lambda one: one[0], reverse=True)
-    return _page(call, "delivery_reports", found, lambda one: delivery.recipient_report(one[1], one[2], one[3]))
+    return _page(
+        call,
+        "delivery_reports",
+        found,
+        lambda one: delivery.recipient_report(one[1], one[2], one[3]),
+    )
 
 
-# --- inbounds --------------------------------------------------------------------------------------------------------
+# --- inbounds -------------------------------------------------------------------------------------
 
 
 def list_inbounds(call: Call) -> dict[str, Any]:
     """List inbound messages of the window, newest first."""
     to, reference = {digits(one) for one in _words(call, "to")}, call.query.get("client_reference")
-    within = _window(call, call.account.inbounds.values(), lambda inbound: instant_of(inbound["received_at"]))
-    found = [one for one in within if (not to or one["to"] in to) and (not reference or one.get("client_reference") == reference)]
+    within = _window(
+        call, call.account.inbounds.values(), lambda inbound: instant_of(inbound["received_at"])
+    )
+    found = [
+        one
+        for one in within
+        if (not to or one["to"] in to)
+        and (not reference or one.get("client_reference") == reference)
+    ]
     return _page(call, "inbounds", found, dict)
 
 
@@ -196,13 +246,18 @@ def get_inbound(call: Call) -> dict[str, Any]:
     return inbound
 
 
-# --- groups ----------------------------------------------------------------------------------------------------------
+# --- groups ---------------------------------------------------------------------------------------
 
 
 def list_groups(call: Call) -> dict[str, Any]:
     """List groups, newest first."""
     tags = set(_words(call, "tags"))
-    return _page(call, "groups", [group for group in reversed(call.account.groups.values()) if tags.issubset(group.tags)], group_object)
+    return _page(
+        call,
+        "groups",
+        [group for group in reversed(call.account.groups.values()) if tags.issubset(group.tags)],
+        group_object,
+    )
 
 
 def create_group(call: Call) -> dict[str, Any]:
@@ -228,7 +283,10 @@ def update_group(call: Call) -> dict[str, Any]:
         group.name = call.body["name"]
     if "auto_update" in call.body:
         group.auto_update = call.body["auto_update"]
-    added, removed = ([*map(digits, given.get(name, ())), *_members(account, given.get(f"{name}_from_group"))] for name in ("add", "remove"))
+    added, removed = (
+        [*map(digits, given.get(name, ())), *_members(account, given.get(f"{name}_from_group"))]
+        for name in ("add", "remove")
+    )
     gone = {*removed, *given.get("child_groups_remove", ())}
     group.members = {number: None for number in (*group.members, *added) if number not in gone}
     children = dict.fromkeys((*group.child_groups, *given.get("child_groups_add", ())))
@@ -243,7 +301,10 @@ def replace_group(call: Call) -> dict[str, Any]:
     _groups_known(call.account, given.get("child_groups", ()))
     _name_free(call, given.get("name"), group)
     group.name, group.auto_update = given.get("name"), given.get("auto_update")
-    group.members, group.child_groups = dict.fromkeys(map(digits, given["members"])), list(given.get("child_groups", ()))
+    group.members, group.child_groups = (
+        dict.fromkeys(map(digits, given["members"])),
+        list(given.get("child_groups", ())),
+    )
     group.tags, group.modified_at = list(given.get("tags", ())), call.now
     return group_object(group)
 
@@ -259,20 +320,24 @@ def list_members(call: Call) -> list[str]:
 
 
 OPERATIONS: dict[str, Callable[[Call], Any]] = {
-    "batches.send": send, "batches.list": list_batches, "batches.dry_run": dry_run, "batches.get": get_batch, "batches.update": update_batch,
-    "batches.replace": replace_batch, "batches.cancel": cancel_batch, "batches.send_delivery_feedback": give_feedback,
-    "delivery_reports.get": get_report, "delivery_reports.get_for_number": get_report_for_number, "delivery_reports.list": list_reports,
-    "inbounds.list": list_inbounds, "inbounds.get": get_inbound, "groups.list": list_groups, "groups.create": create_group, "groups.get": get_group,
-    "groups.update": update_group, "groups.replace": replace_group, "groups.delete": delete_group, "groups.list_members": list_members,
+    "batches.send": send, "batches.list": list_batches, "batches.dry_run": dry_run,
+    "batches.get": get_batch, "batches.update": update_batch, "batches.replace": replace_batch,
+    "batches.cancel": cancel_batch, "batches.send_delivery_feedback": give_feedback,
+    "delivery_reports.get": get_report, "delivery_reports.get_for_number": get_report_for_number,
+    "delivery_reports.list": list_reports, "inbounds.list": list_inbounds,
+    "inbounds.get": get_inbound, "groups.list": list_groups, "groups.create": create_group,
+    "groups.get": get_group, "groups.update": update_group, "groups.replace": replace_group,
+    "groups.delete": delete_group, "groups.list_members": list_members,
 }  # fmt: skip
 
 
-# --- objects as the API shows them -----------------------------------------------------------------------------------
+# --- objects as the API shows them ----------------------------------------------------------------
 
 _BEFORE = ("parameters", "body", "udh")
 _AFTER = (
-    "callback_url", "client_reference", "feedback_enabled", "flash_message", "truncate_concat", "max_number_of_message_parts", "from_ton", "from_npi",
-    "strict_validation", "tags", "campaign_id", "dlt_principal_entity_id", "dlt_template_id",
+    "callback_url", "client_reference", "feedback_enabled", "flash_message", "truncate_concat",
+    "max_number_of_message_parts", "from_ton", "from_npi", "strict_validation", "tags",
+    "campaign_id", "dlt_principal_entity_id", "dlt_template_id",
 )  # fmt: skip
 
 
@@ -284,13 +349,21 @@ def batch_object(batch: Batch) -> dict[str, Any]:
         shown["from"] = fields["from"].removeprefix("+")
     shown["canceled"] = batch.canceled_at is not None
     shown |= {name: fields[name] for name in _BEFORE if name in fields}
-    shown |= {"type": batch.type, "created_at": stamp(batch.created_at), "modified_at": stamp(batch.modified_at)}
+    shown |= {
+        "type": batch.type,
+        "created_at": stamp(batch.created_at),
+        "modified_at": stamp(batch.modified_at),
+    }
     shown["delivery_report"] = fields.get("delivery_report", "none")
     if send_at := instant_of(fields.get("send_at", "")):
         shown["send_at"] = stamp(send_at)
     shown["expire_at"] = stamp(batch.expires_at)
     defaults = {"flash_message": False} if batch.type == "mt_text" else {}
-    return shown | {name: value for name in _AFTER if (value := fields.get(name, defaults.get(name))) is not None}
+    return shown | {
+        name: value
+        for name in _AFTER
+        if (value := fields.get(name, defaults.get(name))) is not None
+    }
 
 
 def group_object(group: Group) -> dict[str, Any]:
@@ -303,12 +376,16 @@ def group_object(group: Group) -> dict[str, Any]:
         "child_groups": group.child_groups,
     }
     if group.auto_update:
-        keywords = {name: group.auto_update[name] for name in ("add", "remove") if group.auto_update.get(name)}
+        keywords = {
+            name: group.auto_update[name]
+            for name in ("add", "remove")
+            if group.auto_update.get(name)
+        }
         shown["auto_update"] = {"to": digits(str(group.auto_update["to"])), **keywords}
     return shown
 
 
-# --- pieces ----------------------------------------------------------------------------------------------------------
+# --- pieces ---------------------------------------------------------------------------------------
 
 
 def _new_batch(call: Call) -> Batch:
@@ -322,12 +399,18 @@ def _business(account: Account, batch: Batch, to: Iterable[str]) -> None:
     if account.blocked:
         raise Refused(403, "blocked_account", "The account is blocked.")
     _groups_known(account, filter(is_group_id, to))
-    if batch.fields.get("delivery_report", "none") != "none" and not (batch.fields.get("callback_url") or account.callback_url):
+    if batch.fields.get("delivery_report", "none") != "none" and not (
+        batch.fields.get("callback_url") or account.callback_url
+    ):
         raise Refused(403, "missing_callback_url", MISSING_CALLBACK)
     if account.illegal_countries:
         for number in to:
             if msisdn_defect(f"+{number}")[2].get("country") in account.illegal_countries:
-                raise Refused(403, "illegal_number_type", f"The type of number {number!r} is not allowed in this region.")
+                raise Refused(
+                    403,
+                    "illegal_number_type",
+                    f"The type of number {number!r} is not allowed in this region.",
+                )
 
 
 def _groups_known(account: Account, group_ids: Iterable[str]) -> None:
@@ -337,7 +420,11 @@ def _groups_known(account: Account, group_ids: Iterable[str]) -> None:
 
 
 def _name_free(call: Call, name: str | None, group: Group | None) -> None:
-    if call.account.legacy_codes and name and any(one.name == name and one is not group for one in call.account.groups.values()):
+    if (
+        call.account.legacy_codes
+        and name
+        and any(one.name == name and one is not group for one in call.account.groups.values())
+    ):
         raise Refused(403, "conflict_group_name", f"A group named {name!r} exists.")
 
 
@@ -388,13 +475,20 @@ def _instant(call: Call, name: str) -> datetime | None:
 
 def _window(call: Call, items: Iterable[Any], born: Callable[[Any], datetime | None]) -> list[Any]:
     start, end = call.account.since(_instant(call, "start_date")), _instant(call, "end_date")
-    found = [item for item in items if (at := born(item)) and at >= start and (end is None or at < end)]
+    found = [
+        item for item in items if (at := born(item)) and at >= start and (end is None or at < end)
+    ]
     return found[::-1]
 
 
 def _report_filter(call: Call) -> Callable[[delivery.Change], bool]:
-    statuses, codes = {word.capitalize() for word in _words(call, "status")}, {int(word) for word in _words(call, "code")}
-    return lambda change: (not statuses or change.status in statuses) and (not codes or change.code in codes)
+    statuses, codes = (
+        {word.capitalize() for word in _words(call, "status")},
+        {int(word) for word in _words(call, "code")},
+    )
+    return lambda change: (
+        (not statuses or change.status in statuses) and (not codes or change.code in codes)
+    )
 
 
 def _page(call: Call, name: str, found: list[Any], show: Callable[[Any], Any]) -> dict[str, Any]:

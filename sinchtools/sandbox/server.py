@@ -1,4 +1,8 @@
-"""The sandbox's server: tornado in a thread with an event loop of its own, never the kernel's; loopback only."""
+"""
+The sandbox's server: tornado in a thread with an event loop of its own, never the kernel's.
+
+Loopback only.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,8 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 
-from sinchtools.api import CONTROL
-from sinchtools.errors import PortInUseError, WrongUseError
+from sinchtools.api.description import CONTROL
+from sinchtools.core.errors import PortInUseError, WrongUseError
 from sinchtools.sandbox.answers import BODY_BYTES, HEADER_BYTES, Answer, Limiter, Request, answer
 from sinchtools.sandbox.callbacks import Callbacks
 from sinchtools.sandbox.control import control
@@ -31,7 +35,9 @@ from sinchtools.sandbox.faults import Faults
 from sinchtools.sandbox.state import Account, Clock, account_settings, made_up, stamp
 
 HOST = "127.0.0.1"
-READ_BYTES = 64 * 1024 * 1024  # read and thrown away beyond BODY_BYTES, so that the client hears a 413 and no reset
+READ_BYTES = (
+    64 * 1024 * 1024
+)  # read and thrown away beyond BODY_BYTES, so that the client hears a 413 and no reset
 HEAD_BYTES = 64 * 1024  # of an unfinished request: more is not kept
 BUFFER_BYTES = 1024 * 1024  # of a connection
 MOST_CONNECTIONS = 100
@@ -41,8 +47,13 @@ _PAUSE_S = 1  # after a connection that could not be accepted
 _SELECTABLE = 1024  # select() takes no greater file descriptor
 _BARE = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # tornado's own answer to what is no HTTP
 _BAD_REQUEST, _HEAD_TOO_LARGE, _TOO_MANY = (
-    f"HTTP/1.1 {status}\r\nX-Simulated: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-    for status in ("400 Bad Request", "431 Request Header Fields Too Large", "503 Service Unavailable")
+    f"HTTP/1.1 {status}\r\nX-Simulated: 1\r\nContent-Length: 0\r\nConnection: "
+    f"close\r\n\r\n".encode()
+    for status in (
+        "400 Bad Request",
+        "431 Request Header Fields Too Large",
+        "503 Service Unavailable",
+    )
 )
 _log = logging.getLogger(__name__)
 
@@ -125,7 +136,11 @@ class Sandbox:
         self.port = listening.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
         ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: _run(self._serve(listening, ready)), name="sinchtools-sandbox", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: _run(self._serve(listening, ready)),
+            name="sinchtools-sandbox",
+            daemon=True,
+        )
         self._thread.start()
         ready.wait()
         return self
@@ -146,7 +161,8 @@ class Sandbox:
         account_id
             Service plan ID or project ID; the sandbox's own service plan by default.
         **settings
-            ``token``, ``kind`` (``plan`` or ``project``), ``callback_url``, ``blocked``, ``illegal_countries``, ``default_originator``, ...
+            ``token``, ``kind`` (``plan`` or ``project``), ``callback_url``, ``blocked``,
+            ``illegal_countries``, ``default_originator``, ...
 
         Raises
         ------
@@ -165,8 +181,21 @@ class Sandbox:
                 known.token = known.issue_token()
         return known
 
-    def receive(self, account: str | None = None, *, from_: str, to: str, body: Any, type: str = "mo_text", **rest: Any) -> dict[str, Any]:
-        """Let an inbound message arrive at an account, its service plan by default; returns the message."""
+    def receive(
+        self,
+        account: str | None = None,
+        *,
+        from_: str,
+        to: str,
+        body: Any,
+        type: str = "mo_text",
+        **rest: Any,
+    ) -> dict[str, Any]:
+        """
+        Let an inbound message arrive at an account, its service plan by default.
+
+        Returns the message.
+        """
         with self._lock:
             receiver = self.account(account)
             inbound = receiver.add_inbound(from_=from_, to=to, body=body, type=type, **rest)
@@ -179,15 +208,23 @@ class Sandbox:
         with self._lock:
             accounts = {
                 account.id: {
-                    "kind": account.kind, "blocked": account.blocked, "batches": len(account.batches), "groups": len(account.groups),
-                    "inbounds": len(account.inbounds), "outstanding": self.limiter.outstanding[account.id],
+                    "kind": account.kind,
+                    "blocked": account.blocked,
+                    "batches": len(account.batches),
+                    "groups": len(account.groups),
+                    "inbounds": len(account.inbounds),
+                    "outstanding": self.limiter.outstanding[account.id],
                 }
                 for account in self._accounts.values()
-            }  # fmt: skip
+            }
             return {
-                "url": self.url, "now": stamp(self.clock.now()), "requests": self._served, "accounts": accounts, "faults": self.faults.active(),
+                "url": self.url,
+                "now": stamp(self.clock.now()),
+                "requests": self._served,
+                "accounts": accounts,
+                "faults": self.faults.active(),
                 "callbacks": len(self.callbacks.attempts),
-            }  # fmt: skip
+            }
 
     def reset(self) -> None:
         """Forget everything but the credentials; the clock shows the real time again."""
@@ -215,12 +252,22 @@ class Sandbox:
 
     def _furnish(self) -> None:
         self.account(self.service_plan_id, token=self.api_token)
-        self.account(self.project_id, kind="project", key_id=self.key_id, key_secret=self.key_secret)
+        self.account(
+            self.project_id, kind="project", key_id=self.key_id, key_secret=self.key_secret
+        )
 
     def _new_account(self, account_id: str, settings: dict[str, Any]) -> Account:
         source = random.Random(f"{self._seed} {account_id}")
-        fakes = {"token": source.randbytes(16).hex()} if settings.get("kind", "plan") == "plan" else {}
-        return Account(id=account_id, clock=self.clock, random=source, dispatched=self.callbacks.report, **{**fakes, **settings})
+        fakes = (
+            {"token": source.randbytes(16).hex()} if settings.get("kind", "plan") == "plan" else {}
+        )
+        return Account(
+            id=account_id,
+            clock=self.clock,
+            random=source,
+            dispatched=self.callbacks.report,
+            **{**fakes, **settings},
+        )
 
     async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
@@ -235,7 +282,11 @@ class Sandbox:
             self._timer.cancel()
 
     def _moved(self) -> None:
-        """Do what is due now: at once in the server's thread, else wait until that thread has done it."""
+        """
+        Do what is due now.
+
+        The server's own thread does it at once; another thread waits until it is done.
+        """
         with self._lock:
             for account in list(self._accounts.values()):
                 account.settle()
@@ -291,7 +342,11 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits to the microsecond: epoll alone rounds up to the next millisecond, and a fault of 50 ms would last 51."""
+    """
+    Waits to the microsecond.
+
+    Epoll alone rounds up to the next millisecond, and a fault of 50 ms would last 51.
+    """
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout and timeout > 0 and hasattr(self, "fileno") and self.fileno() < _SELECTABLE:
@@ -303,7 +358,9 @@ class _Selector(selectors.DefaultSelector):
 class _Server(HTTPServer):
     def initialize(self, sandbox: Sandbox) -> None:  # type: ignore[override]
         super().initialize(self, max_header_size=HEAD_BYTES, max_body_size=READ_BYTES)
-        self.conn_params.header_timeout = None  # `_sweep` does it: a limit for each request costs time
+        self.conn_params.header_timeout = (
+            None  # `_sweep` does it: a limit for each request costs time
+        )
         self.sandbox = sandbox
         self.hosts = {f"{name}:{sandbox.port}" for name in (HOST, "localhost")}
         self.streams: set[_Stream] = set()
@@ -358,14 +415,20 @@ class _Server(HTTPServer):
     def _sweep(self) -> None:
         """Close the connections that wait for a request too long."""
         oldest = self._loop.time() - IDLE_TIMEOUT_S
-        for stream in [s for s in self.streams if s.idle_since_s is not None and s.idle_since_s <= oldest]:
+        for stream in [
+            s for s in self.streams if s.idle_since_s is not None and s.idle_since_s <= oldest
+        ]:
             stream.close()
         again = bool(self.streams)
         self._sweeping = self._loop.call_later(IDLE_TIMEOUT_S / 4, self._sweep) if again else None
 
 
 class _Stream(IOStream):
-    """A connection: when bytes came last, and since when it waits for a request (None: it has one)."""
+    """
+    A connection, with the time of its last bytes and since when it waits for a request.
+
+    The wait is None while it has one.
+    """
 
     def __init__(self, connection: socket.socket, server: _Server) -> None:
         self._server = server
@@ -388,7 +451,11 @@ class _Stream(IOStream):
 
 
 def _dismiss(connection: socket.socket, answer: bytes) -> None:
-    """Send a last answer, and read what has come, since unread bytes would reset the connection before it arrives."""
+    """
+    Send a last response, and read what has come.
+
+    Unread bytes would reset the connection before the response arrives.
+    """
     with suppress(OSError):
         connection.send(answer)
         connection.shutdown(socket.SHUT_WR)
@@ -411,7 +478,9 @@ class _Exchange(HTTPMessageDelegate):
         self.connection.stream.idle_since_s = None
         self.line: RequestStartLine = start_line
         self.headers = headers
-        self.patience = asyncio.get_running_loop().call_later(BODY_TIMEOUT_S, self.connection.stream.close)
+        self.patience = asyncio.get_running_loop().call_later(
+            BODY_TIMEOUT_S, self.connection.stream.close
+        )
 
     def data_received(self, chunk: bytes) -> None:
         self.size += len(chunk)
@@ -423,13 +492,24 @@ class _Exchange(HTTPMessageDelegate):
         try:
             found = self._refusal() or self.server.sandbox._take(self._request())
         except Exception:
-            _log.exception("The sandbox failed on %s; this is a fault of its own.", self.line.method)
-            found = Answer(status=500, body=b"The sandbox failed; this is a fault of its own.", headers={"Content-Type": "text/plain"})
+            _log.exception(
+                "The sandbox failed on %s; this is a fault of its own.", self.line.method
+            )
+            found = Answer(
+                status=500,
+                body=b"The sandbox failed; this is a fault of its own.",
+                headers={"Content-Type": "text/plain"},
+            )
         self.ticket = found.ticket
         self.connection.set_close_callback(self._leave)
         if found.latency_ms:
-            asyncio.get_running_loop().call_at(self.came_s + found.latency_ms / 1000, self._reply, found)
-        elif self.line.path.startswith(CONTROL) or self.server.sandbox.callbacks.due_in_s() is not None:
+            asyncio.get_running_loop().call_at(
+                self.came_s + found.latency_ms / 1000, self._reply, found
+            )
+        elif (
+            self.line.path.startswith(CONTROL)
+            or self.server.sandbox.callbacks.due_in_s() is not None
+        ):
             self.task = asyncio.ensure_future(self._settle_and_reply(found))
         else:
             self._reply(found)
@@ -441,14 +521,27 @@ class _Exchange(HTTPMessageDelegate):
     def _refusal(self) -> Answer | None:
         hosts = self.headers.get_list("Host")
         if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
-            return Answer(status=400, body=b"The Host header is not this sandbox's own.", headers={"Content-Type": "text/plain"})
-        if sum(len(name) + len(value) for name, value in self.headers.get_all()) > HEADER_BYTES or len(self.line.path) > HEADER_BYTES:
+            return Answer(
+                status=400,
+                body=b"The Host header is not this sandbox's own.",
+                headers={"Content-Type": "text/plain"},
+            )
+        if (
+            sum(len(name) + len(value) for name, value in self.headers.get_all()) > HEADER_BYTES
+            or len(self.line.path) > HEADER_BYTES
+        ):
             return Answer(status=431)
         return None
 
     def _request(self) -> Request:
         body = b"".join(self.chunks)
-        return Request(method=self.line.method, target=self.line.path, headers=self.headers, body=body, too_large=self.size > BODY_BYTES)
+        return Request(
+            method=self.line.method,
+            target=self.line.path,
+            headers=self.headers,
+            body=body,
+            too_large=self.size > BODY_BYTES,
+        )
 
     async def _settle_and_reply(self, found: Answer) -> None:
         if self.line.path.startswith(CONTROL):
@@ -468,7 +561,9 @@ class _Exchange(HTTPMessageDelegate):
             stream.close()
             return
         reason = responses.get(found.status, "Unknown")
-        headers = HTTPHeaders({**found.headers, "Content-Length": str(len(found.body)), "X-Simulated": "1"})
+        headers = HTTPHeaders(
+            {**found.headers, "Content-Length": str(len(found.body)), "X-Simulated": "1"}
+        )
         if found.status in {204, 304}:
             found.body = b""
             del headers["Content-Length"]
@@ -476,13 +571,19 @@ class _Exchange(HTTPMessageDelegate):
             if found.cut and found.body:
                 self._reply_half(found, reason, headers)
                 return
-            self.connection.write_headers(ResponseStartLine("", found.status, reason), headers, found.body or None)
+            self.connection.write_headers(
+                ResponseStartLine("", found.status, reason), headers, found.body or None
+            )
             self.connection.finish()
         except StreamClosedError:
             pass
 
     def _reply_half(self, found: Answer, reason: str, headers: HTTPHeaders) -> None:
-        head = f"HTTP/1.1 {found.status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.get_all()) + "\r\n"
+        head = (
+            f"HTTP/1.1 {found.status} {reason}\r\n"
+            + "".join(f"{name}: {value}\r\n" for name, value in headers.get_all())
+            + "\r\n"
+        )
         stream = self.connection.detach()
         written = stream.write(head.encode("latin-1") + found.body[: len(found.body) // 2])
         written.add_done_callback(lambda future: (future.exception(), stream.close()))

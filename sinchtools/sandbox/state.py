@@ -1,4 +1,8 @@
-"""What the sandbox remembers: a movable clock, and accounts with their batches, groups and inbounds."""
+"""
+What the sandbox remembers.
+
+A movable clock, and accounts with their batches, groups and inbounds.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sinchtools.api import LIST_WINDOW_HOURS, MAX_VALIDITY_DAYS, RETENTION_DAYS, digits
-from sinchtools.checks import instant_of, is_group_id
-from sinchtools.errors import WrongUseError, told
+from sinchtools.api.description import LIST_WINDOW_HOURS, MAX_VALIDITY_DAYS, RETENTION_DAYS
+from sinchtools.api.validation import instant_of, is_group_id
+from sinchtools.core.errors import WrongUseError, told
+from sinchtools.core.gsm import digits
 
 TOKEN_LIFETIME_S = 3600
 MESSAGES_PER_SECOND = 100  # ours: the vendor's numbers are contractual
@@ -48,7 +53,12 @@ class Clock:
         return self._frozen or datetime.now(UTC) + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move on; what falls due on the way (dispatches, callbacks and their retries) is done before this returns."""
+        """
+        Move the clock forward.
+
+        What is due on the way (dispatches, callbacks and their retries) is done before this
+        returns.
+        """
         self._move(self.now() + timedelta(seconds=seconds))
 
     def set(self, instant: datetime) -> None:
@@ -71,7 +81,10 @@ class Clock:
 
     def _move(self, instant: datetime) -> None:
         if not 1970 <= instant.year <= 9000:
-            raise WrongUseError(f"The sandbox's clock cannot be set to the year {instant.year}.", hint="Use 1970 to 9000.")
+            raise WrongUseError(
+                f"The sandbox's clock cannot be set to the year {instant.year}.",
+                hint="Use 1970 to 9000.",
+            )
         if self._frozen is None:
             self._offset = instant - datetime.now(UTC)
         else:
@@ -166,7 +179,8 @@ class Account:
     default_originator
         Whether a batch without ``from`` gets a sender.
     legacy_codes
-        Answer with the historical codes (``conflict_group_name``, ``batch_already_dispatched``, ``conflict_send_at``) too.
+        Answer with the historical codes (``conflict_group_name``, ``batch_already_dispatched``,
+        ``conflict_send_at``) too.
     messages_per_second
         Speed of the queue; it delays a dispatch and refuses nothing.
     """
@@ -201,25 +215,53 @@ class Account:
             self.token = self.issue_token()
 
     def __repr__(self) -> str:
-        return f"<Account {self.id}: {self.kind}, {len(self.batches)} batches, {len(self.groups)} groups, {len(self.inbounds)} inbounds>"
+        return (
+            f"<Account {self.id}: {self.kind}, {len(self.batches)} "
+            f"batches, {len(self.groups)} groups, {len(self.inbounds)} inbounds>"
+        )
 
     # --- setting the scene: what a replay or a lesson needs to be there ---
 
-    def add_group(self, group_id: str | None = None, *, name: str | None = None, members: Iterable[str] = (), **rest: Any) -> Group:
+    def add_group(
+        self,
+        group_id: str | None = None,
+        *,
+        name: str | None = None,
+        members: Iterable[str] = (),
+        **rest: Any,
+    ) -> Group:
         """Put a group here, under a given ID or a new one."""
         now = self.clock.now()
         numbers = dict.fromkeys(map(digits, members))
-        children, auto_update, tags = list(rest.get("child_groups") or ()), rest.get("auto_update"), list(rest.get("tags") or ())
-        group = Group(group_id or self.new_id(), name, numbers, children, auto_update, tags, now, now)
+        children, auto_update, tags = (
+            list(rest.get("child_groups") or ()),
+            rest.get("auto_update"),
+            list(rest.get("tags") or ()),
+        )
+        group = Group(
+            group_id or self.new_id(), name, numbers, children, auto_update, tags, now, now
+        )
         self.groups[group.id] = group
         return group
 
     def add_batch(
-        self, batch_id: str | None = None, *, to: Iterable[str] = ("15551230001",), created_at: datetime | None = None, **fields: Any
+        self,
+        batch_id: str | None = None,
+        *,
+        to: Iterable[str] = ("15551230001",),
+        created_at: datetime | None = None,
+        **fields: Any,
     ) -> Batch:
-        """Put a batch here, under a given ID or a new one; it is dispatched as soon as it is due."""
+        """
+        Put a batch here, under a given ID or a new one.
+
+        It is dispatched as soon as it is due.
+        """
         now = created_at or self.clock.now()
-        given = {"body": "Hi", **{name: value for name, value in fields.items() if value is not None}}
+        given = {
+            "body": "Hi",
+            **{name: value for name, value in fields.items() if value is not None},
+        }
         batch = Batch(batch_id or self.new_id(), recipients_of(to), given, now, now)
         self.batches[batch.id] = batch
         self.schedule(batch)
@@ -236,18 +278,39 @@ class Account:
         **rest: Any,
     ) -> dict[str, Any]:
         """Put an inbound message here, under a given ID or a new one."""
-        inbound = {"id": inbound_id or self.new_id(), "from": digits(from_), "to": digits(to), "type": type, "body": body}
-        inbound |= {"received_at": stamp(self.clock.now()), **{name: value for name, value in rest.items() if value is not None}}
+        inbound = {
+            "id": inbound_id or self.new_id(),
+            "from": digits(from_),
+            "to": digits(to),
+            "type": type,
+            "body": body,
+        }
+        inbound |= {
+            "received_at": stamp(self.clock.now()),
+            **{name: value for name, value in rest.items() if value is not None},
+        }
         self.inbounds[inbound["id"]] = inbound
         return inbound
 
     # --- credentials ---
 
     def issue_token(self, lifetime_s: float = TOKEN_LIFETIME_S) -> str:
-        """Return a new access token of this project, good for so long by the sandbox's clock; a negative lifetime gives an expired one."""
+        """
+        Return a new access token of this project, valid for some time by the sandbox's clock.
+
+        A negative lifetime gives an expired one.
+        """
         expires = self.clock.now() + timedelta(seconds=lifetime_s)
-        claims = {"iss": "sandbox", "sub": self.key_id, "exp": int(expires.timestamp()), "jti": self.new_id()}
-        head, body = (_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in ({"alg": "RS256", "typ": "JWT"}, claims))
+        claims = {
+            "iss": "sandbox",
+            "sub": self.key_id,
+            "exp": int(expires.timestamp()),
+            "jti": self.new_id(),
+        }
+        head, body = (
+            _base64url(json.dumps(part, separators=(",", ":")).encode())
+            for part in ({"alg": "RS256", "typ": "JWT"}, claims)
+        )
         token = f"{head}.{body}.{_base64url(self.random.randbytes(32))}"
         self.tokens[token] = expires
         return token
@@ -273,26 +336,42 @@ class Account:
         now = self.clock.now()
         self._dispatch_due(now)
         oldest = now - timedelta(days=RETENTION_DAYS)
-        for kept, born in ((self.batches, lambda batch: batch.due_at), (self.inbounds, lambda inbound: instant_of(inbound["received_at"]))):
+        for kept, born in (
+            (self.batches, lambda batch: batch.due_at),
+            (self.inbounds, lambda inbound: instant_of(inbound["received_at"])),
+        ):
             _forget(kept, born, oldest)
 
     def _dispatch_due(self, now: datetime) -> None:
-        if now < self._seen_at:  # the clock went back: what was queued then does not hold up what comes now
+        if (
+            now < self._seen_at
+        ):  # the clock went back: what was queued then does not hold up what comes now
             self._free_at = _EARLIEST
         self._seen_at = now
         while self._scheduled and self._scheduled[0][0] <= now:
             due, batch_id = heapq.heappop(self._scheduled)
             batch = self.batches.get(batch_id)
-            if batch and batch.recipients is None and batch.canceled_at is None and batch.due_at <= due:
+            if (
+                batch
+                and batch.recipients is None
+                and batch.canceled_at is None
+                and batch.due_at <= due
+            ):
                 self._dispatch(batch)
 
     def since(self, start: datetime | None) -> datetime:
         """Return where a list begins: `start`, else 24 hours ago; never beyond the retention."""
         now = self.clock.now()
-        return max(start or now - timedelta(hours=LIST_WINDOW_HOURS), now - timedelta(days=RETENTION_DAYS))
+        return max(
+            start or now - timedelta(hours=LIST_WINDOW_HOURS), now - timedelta(days=RETENTION_DAYS)
+        )
 
     def expanded(self, to: Iterable[str]) -> tuple[str, ...]:
-        """Return the numbers, each group replaced by its members; a group that is gone counts as empty."""
+        """
+        Return the numbers, each group replaced by its members.
+
+        A group that is gone counts as empty.
+        """
         numbers: dict[str, None] = {}
         for entry in to:
             numbers |= self._members(entry, set()) if is_group_id(entry) else {entry: None}
@@ -313,13 +392,25 @@ class Account:
         return numbers
 
     def _dispatch(self, batch: Batch) -> None:
-        batch.recipients = self.expanded(batch.to) if any(map(is_group_id, batch.to)) else tuple(dict.fromkeys(batch.to))
+        batch.recipients = (
+            self.expanded(batch.to)
+            if any(map(is_group_id, batch.to))
+            else tuple(dict.fromkeys(batch.to))
+        )
         if batch.recipients == batch.to:
             batch.recipients = batch.to  # one tuple, not two: a hundred thousand batches are to fit
         batch.starts_at = max(batch.due_at, self._free_at)
         batch.per_second = self.messages_per_second
-        batch.halt = BLOCKED if self.blocked else NO_ORIGINATOR if "from" not in batch.fields and not self.default_originator else None
-        self._free_at = batch.starts_at + timedelta(seconds=len(batch.recipients) / batch.per_second)
+        batch.halt = (
+            BLOCKED
+            if self.blocked
+            else NO_ORIGINATOR
+            if "from" not in batch.fields and not self.default_originator
+            else None
+        )
+        self._free_at = batch.starts_at + timedelta(
+            seconds=len(batch.recipients) / batch.per_second
+        )
         self.dispatched(self, batch)
 
 
@@ -357,9 +448,22 @@ def account_settings(given: dict[str, Any]) -> dict[str, Any]:
     WrongUseError
         One of them is not known.
     """
-    known = {"token", "kind", "callback_url", "inbound_url", "hmac_secret", "blocked", "illegal_countries", "default_originator", "legacy_codes"}
+    known = {
+        "token",
+        "kind",
+        "callback_url",
+        "inbound_url",
+        "hmac_secret",
+        "blocked",
+        "illegal_countries",
+        "default_originator",
+        "legacy_codes",
+    }
     if odd := set(given) - known - {"messages_per_second", "key_id", "key_secret"}:
-        raise WrongUseError(f"An account has no setting {told(min(odd))}.", hint=f"Use: {', '.join(sorted(known))}, messages_per_second.")
+        raise WrongUseError(
+            f"An account has no setting {told(min(odd))}.",
+            hint=f"Use: {', '.join(sorted(known))}, messages_per_second.",
+        )
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -368,7 +472,9 @@ def _forget(kept: dict[str, Any], born: Callable[[Any], Any], oldest: datetime) 
         del kept[name]
 
 
-def _while_older(kept: dict[str, Any], born: Callable[[Any], Any], oldest: datetime) -> Iterator[str]:
+def _while_older(
+    kept: dict[str, Any], born: Callable[[Any], Any], oldest: datetime
+) -> Iterator[str]:
     for name, item in kept.items():
         if born(item) >= oldest:
             return

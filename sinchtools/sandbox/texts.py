@@ -1,11 +1,15 @@
-"""The `text` of a refusal: what the API would say for people, by rule; it names the field with its index and quotes the value."""
+"""
+The `text` of a refusal: what the API would say for people, by rule.
+
+It names the field with its index and quotes the value.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from sinchtools.checks import Violation
+from sinchtools.api.validation import Violation
 
 MISSING_CALLBACK = "Requesting delivery report without any callback URL."  # as it is on the wire
 _NO_NUMBER = "{where}: '{value}' is not a valid MSISDN"
@@ -60,7 +64,16 @@ def text_of(violation: Violation, body: Any = None) -> str:
     if (violation.location, violation.field, rule) == ("query", "type", "not-a-choice"):
         template = "'{value}' is not a valid report type"
     found = str(_at(body, pointer))[:80] if pointer else ""
-    facts = {"name": violation.field, "value": found, "limit": "", "what": "", "observed": "", "expected": "", "choices": "", **violation.facts}
+    facts = {
+        "name": violation.field,
+        "value": found,
+        "limit": "",
+        "what": "",
+        "observed": "",
+        "expected": "",
+        "choices": "",
+        **violation.facts,
+    }
     if found and (rule.startswith(("msisdn", "sender"))):
         facts["value"] = found
     return template.format(**{**facts, "where": _where(pointer) or violation.field})
@@ -69,7 +82,9 @@ def text_of(violation: Violation, body: Any = None) -> str:
 def _template(rule: str, field: str | None) -> str:
     if rule.startswith("msisdn"):
         return _NO_RECIPIENT if field in {"to", "to_add", "to_remove"} else _NO_NUMBER
-    kin = [name for name in TEXTS if rule.startswith(name)]  # missing-field-renamed reads like missing-field
+    kin = [
+        name for name in TEXTS if rule.startswith(name)
+    ]  # missing-field-renamed reads like missing-field
     return TEXTS[max(kin, key=len)] if kin else _OTHER
 
 

@@ -1,0 +1,475 @@
+"""
+The aggregations behind the charts.
+
+Any dataframe in (pandas, polars, DuckDB, PySpark, through narwhals), a small pandas frame in UTC
+out.
+"""
+
+from __future__ import annotations
+
+import glob
+import time
+import uuid
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from sinchtools.analysis import body_fields
+from sinchtools.analysis.frames import (
+    FAILING,
+    Per,
+    calls,
+    collected,
+    described,
+    file_of,
+    filtered,
+    in_memory,
+    is_known,
+    known,
+    rows,
+    spark_session,
+    where,
+)
+from sinchtools.analysis.patterns import differences, fingerprint, groups, spikes
+from sinchtools.analysis.results import (
+    INTERVALS,
+    MOST_INTERVALS,
+    RESULTS,
+    SIDES,
+    N,
+    binned,
+    by_size,
+    instants,
+    integer,
+    label,
+    result,
+    share_failing,
+    shared,
+    split,
+    typed,
+    with_sides,
+)
+
+__all__ = [
+    "FAILING",
+    "INTERVALS",
+    "MOST_INTERVALS",
+    "RESULTS",
+    "Per",
+    "accounts",
+    "calls",
+    "codes",
+    "countries",
+    "delivery_codes",
+    "described",
+    "differences",
+    "endpoints",
+    "filtered",
+    "fingerprint",
+    "groups",
+    "heatmap",
+    "in_memory",
+    "known",
+    "label",
+    "latency",
+    "matrix",
+    "overview",
+    "regions",
+    "senders",
+    "spark_session",
+    "spikes",
+    "timeline",
+    "to_parquet",
+    "where",
+]
+
+
+def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """
+    Return one row with the counts and the period of a frame.
+
+    It counts all rows, failing rows, rows without a known response and rows without a time.
+
+    `.attrs` holds `sources` (file names, sorted) and `simulated` (whether any row was answered by
+    the sandbox).
+    """
+    counted = with_sides(rows(frame, "source", "target", per=per)).with_columns(
+        undated=nw.col("at_us").is_null().cast(nw.Int64),
+        file=file_of(),
+        simulated=(nw.col("target") == "sandbox").fill_null(False).cast(nw.Int64),
+    )
+    times = (nw.col("at_us").min().alias("since"), nw.col("at_us").max().alias("until"))
+    files = collected(
+        counted.group_by("file").agg(
+            *SIDES, nw.col("undated").sum(), nw.col("simulated").max(), *times
+        )
+    )
+    total = pd.DataFrame(
+        {c: [integer(files[c].sum())] for c in ("n", "n_failing", "not_known", "undated")}
+    )
+    total["since"], total["until"] = (
+        instants([files["since"].min()]),
+        instants([files["until"].max()]),
+    )
+    return result(
+        "overview",
+        total,
+        sources=sorted(files["file"].dropna().astype(str)),
+        simulated=bool((files["simulated"].dropna() > 0).any()),
+    )
+
+
+def codes(
+    frame: Any, *, per: Per = "call", successes: bool = True, top: int | None = None
+) -> pd.DataFrame:
+    """
+    Count by status and code.
+
+    Parameters
+    ----------
+    frame
+        A frame with `columns.COLUMNS` (pandas, polars, a DuckDB relation, PySpark), exchanges, or
+        what has a `.frame`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+    successes
+        Whether rows of success are in the result; the share is of all in any case.
+    top
+        Keep so many rows and fold the others, if they are more than one, into one: `other (k
+        codes)`.
+
+    Returns
+    -------
+    pd.DataFrame
+        status, code, outcome, n, share; largest first, then by name. Rows whose answer the evidence
+        does not show are the last row, with no outcome and no share: they are neither failures nor
+        successes.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> counts = codes([Exchange(status=201), Exchange(status=403, code="unknown_group")])
+    >>> counts[["status", "n", "share"]].values.tolist()
+    [[201, 1, 0.5], [403, 1, 0.5]]
+    """
+    counts, unknown = split(
+        typed(collected(rows(frame, "code", per=per).group_by("answer", "code").agg(N)), "codes")
+    )
+    counts["share"] = counts["n"] / max(counts["n"].sum(), 1)
+    if not successes:
+        counts = counts[counts["outcome"] != "success"]
+    folded = _folded_codes(by_size(counts), top)
+    return result(
+        "codes",
+        pd.concat([folded, pd.DataFrame({"n": [unknown]}, dtype="Int64")]) if unknown else folded,
+    )
+
+
+def timeline(
+    frame: Any, interval: str | None = None, *, per: Per = "call", top: int | None = None
+) -> pd.DataFrame:
+    """
+    Count by interval, status and code, an interval without any row included with 0.
+
+    Parameters
+    ----------
+    frame, per, top
+        As in `codes`.
+    interval
+        Such as `5min` or `1h`; None chooses one of `INTERVALS` (or whole days) that gives at most
+        250 intervals. Intervals start at whole UTC times.
+
+    Returns
+    -------
+    pd.DataFrame
+        start, status, code, n; by time, then the largest code first. `.attrs`: `interval_s`, and
+        how many rows are not in it: `not_known` (the evidence shows no answer) and `undated` (no
+        time).
+    """
+    return timeline_of(*binned(frame, interval, per), top)
+
+
+def timeline_of(
+    counts: pd.DataFrame, step: int, top: int | None = None, keep: Collection[str] = ()
+) -> pd.DataFrame:
+    """
+    Return the timeline of what `results.binned` counted.
+
+    Labels in `keep` are never folded.
+    """
+    counts, unknown = split(counts)
+    dated, undated = split(counts, "bucket")
+    totals = (
+        dated[["status", "code", "n"]]
+        .groupby(["status", "code"], dropna=False, as_index=False)
+        .sum()
+    )
+    order = _folded_codes(by_size(totals), top, keep)
+    if len(order) < len(totals):
+        dated = _with_other(dated, order)
+    return result(
+        "timeline",
+        _zero_filled(dated, order, step),
+        interval_s=step,
+        undated=undated,
+        not_known=unknown,
+    )
+
+
+def endpoints(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """
+    Count by endpoint (<NA> when no route of the API fits); largest first.
+
+    Returns
+    -------
+    pd.DataFrame
+        endpoint, n, share, n_failing, share_failing (of the rows whose answer is known), not_known
+        (how many it is not of).
+    """
+    return _by(frame, "endpoints", per)
+
+
+def accounts(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """Count by service plan or project: account, and what `endpoints` has; largest first."""
+    return _by(frame, "accounts", per)
+
+
+def regions(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """Count by region of the host: region, and what `endpoints` has; largest first."""
+    return _by(frame, "regions", per)
+
+
+def countries(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """
+    Count by country of the first recipient (ISO 3166; <NA> when not known).
+
+    The result has the country and the columns of `endpoints`; largest first.
+
+    Requests without a recipient are left out.
+    """
+    return _by_body(frame, "countries", body_fields.country, per)
+
+
+def senders(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """
+    Count by kind of sender (number, short code, alphanumeric, none).
+
+    The result has the sender and the columns of `endpoints`; largest first.
+
+    Requests without a recipient are left out.
+    """
+    return _by_body(frame, "senders", body_fields.sender_kind, per)
+
+
+def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFrame:
+    """
+    Count by a column (`endpoint`, `account`, `region`, ...) and status and code.
+
+    The result has the column, status, code and n; largest first.
+
+    `.attrs["not_known"]` counts the rows whose answer the evidence does not show; they are in no
+    other count.
+    """
+    found = collected(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(N))
+    counts, unknown = split(typed(found, "codes", by))
+    counts = by_size(counts)[[by, "status", "code", "n"]]
+    counts.attrs["not_known"] = unknown
+    return counts
+
+
+def latency(frame: Any, *, per: Per = "attempt") -> pd.DataFrame:
+    """
+    Return quantiles of `elapsed_ms` by endpoint, status and code.
+
+    Endpoint, status, code, n, p50_ms, p90_ms, p99_ms; largest n first.
+
+    Rows without a duration or with an answer that is not known are left out. The default is
+    attempts: a duration belongs to one request.
+    """
+    timed = rows(frame, "endpoint", "code", "elapsed_ms", per=per).filter(
+        ~nw.col("elapsed_ms").is_null(), is_known()
+    )
+    quantiles = [
+        nw.col("elapsed_ms").quantile(q / 100, interpolation="linear").alias(f"p{q}_ms")
+        for q in (50, 90, 99)
+    ]
+    return result(
+        "latency",
+        by_size(
+            typed(
+                collected(timed.group_by("endpoint", "answer", "code").agg(N, *quantiles)),
+                "latency",
+            )
+        ),
+    )
+
+
+def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
+    """
+    Count by weekday (1 is Monday) and hour in UTC.
+
+    Weekday, hour, n, n_failing, share_failing (of those with a known answer), not_known.
+
+    All 168 rows are there when any row has a time. `.attrs["undated"]` counts the rows without.
+    """
+    sided = with_sides(rows(frame, per=per)).with_columns(bucket=nw.col("at_us") // 3_600_000_000)
+    dated, undated = split(collected(sided.group_by("bucket").agg(*SIDES)), "bucket")
+    if dated.empty:
+        return result("heatmap", dated, undated=undated)
+    dated = dated.astype("int64")
+    dated = dated.assign(
+        weekday=(dated["bucket"] // 24 + 3) % 7 + 1, hour=dated["bucket"] % 24
+    )  # 1970-01-01 was a Thursday
+    cells = dated.groupby(["weekday", "hour"])[["n", "n_failing", "not_known"]].sum()
+    cells = cells.reindex(
+        pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"]),
+        fill_value=0,
+    ).reset_index()
+    return result("heatmap", share_failing(cells), undated=undated)
+
+
+def delivery_codes(frame: Any) -> pd.DataFrame:
+    """
+    Count recipients by delivery code, from the delivery reports among the responses.
+
+    Code, status, n, share; largest first.
+
+    A report that was asked for again counts once, as last seen; a batch's own report is preferred
+    to those of its recipients.
+    """
+    answers = rows(frame, "endpoint", "response_body", per="attempt", needs="response_body").filter(
+        nw.col("endpoint").str.contains("delivery_report", literal=True),
+        ~nw.col("response_body").is_null(),
+    )
+    reports = collected(answers.group_by("response_body").agg(nw.col("at_us").max().alias("at_us")))
+    reports["at_us"] = reports["at_us"].astype("Float64").fillna(-1.0)
+    counts = body_fields.delivered(
+        list(reports.sort_values(["at_us", "response_body"])["response_body"].astype(str))
+    )
+    found = pd.DataFrame([(*key, n) for key, n in counts.items()], columns=["code", "status", "n"])
+    found["share"] = found["n"] / max(found["n"].sum(), 1)
+    return result(
+        "delivery_codes",
+        found.sort_values(
+            ["n", "code", "status"], ascending=[False, True, True], na_position="last"
+        ),
+    )
+
+
+def to_parquet(pattern: str | Path, path: str | Path) -> pd.DataFrame:
+    """
+    Convert the files that `st.scan` reads to one Parquet file, and return what was gained.
+
+    Convert once: every later question is read from that file.
+
+    Headers and bodies are left out, as in every scan.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row: rows, mb_before, mb_after, s_to_convert (about what one question to the old files
+        takes), s_to_count (what one takes now).
+    """
+    from sinchtools.evidence import scan
+
+    path, started = Path(path), time.perf_counter()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    waiting = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        scan(pattern).write_parquet(str(waiting))
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
+    converted = time.perf_counter()
+    counted = codes(scan(path), per="attempt")["n"].sum()
+    before = sum(Path(name).stat().st_size for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207  # as DuckDB reads a pattern
+    seconds = {"s_to_convert": converted - started, "s_to_count": time.perf_counter() - converted}
+    return pd.DataFrame(
+        [
+            {
+                "rows": counted,
+                "mb_before": before / 1e6,
+                "mb_after": path.stat().st_size / 1e6,
+                **seconds,
+            }
+        ]
+    ).round(3)
+
+
+# --- one for several ------------------------------------------------------------------------------
+
+
+def _by(frame: Any, name: str, per: Per) -> pd.DataFrame:
+    by = next(iter(RESULTS[name]))
+    return shared(collected(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name)
+
+
+def _by_body(
+    frame: Any, name: str, of_body: Callable[[dict[str, Any]], str | None], per: Per
+) -> pd.DataFrame:
+    by = next(iter(RESULTS[name]))
+    sent = rows(frame, "request_body", per=per, needs="request_body").filter(
+        ~nw.col("request_body").is_null()
+    )
+    counts = collected(with_sides(sent).group_by("request_body").agg(*SIDES))
+    objects = [body_fields.json_object(body) for body in counts["request_body"]]
+    counts[by] = pd.array([of_body(body) for body in objects], dtype="string")
+    addressed = counts[
+        np.array([bool(body_fields.recipients(body)) for body in objects], dtype=bool)
+    ]
+    return shared(
+        addressed.groupby(by, dropna=False, as_index=False)[["n", "n_failing", "not_known"]].sum(),
+        name,
+    )
+
+
+def _folded_codes(
+    counts: pd.DataFrame, top: int | None, keep: Collection[str] = ()
+) -> pd.DataFrame:
+    if top is None or len(counts) <= top + 1:
+        return counts
+    kept = [label(s, c) in keep for s, c in zip(counts["status"], counts["code"], strict=True)]
+    first = sorted(range(len(counts)), key=lambda i: (not kept[i], i))
+    rest, counts = counts.iloc[first[top:]], counts.iloc[sorted(first[:top])]
+    other = {
+        "code": f"other ({len(rest):,} codes)",
+        **{c: rest[c].sum() for c in ("n", "share") if c in rest},
+    }
+    return pd.concat(
+        [counts, pd.DataFrame([other]).astype({c: counts[c].dtype for c in other})],
+        ignore_index=True,
+    )
+
+
+def _with_other(counts: pd.DataFrame, order: pd.DataFrame) -> pd.DataFrame:
+    """Give what is not in the order the name of its last, which stands for the rest."""
+    kept = {label(s, c) for s, c in zip(order["status"], order["code"], strict=True)}
+    rest = [label(s, c) not in kept for s, c in zip(counts["status"], counts["code"], strict=True)]
+    counts = counts[["bucket", "status", "code", "n"]].copy()
+    counts.loc[rest, "status"], counts.loc[rest, "code"] = pd.NA, order["code"].iloc[-1]
+    return counts.groupby(["bucket", "status", "code"], dropna=False, as_index=False).sum()
+
+
+def _zero_filled(counts: pd.DataFrame, order: pd.DataFrame, step: int) -> pd.DataFrame:
+    if counts.empty:
+        return counts
+    buckets = range(int(counts["bucket"].min()), int(counts["bucket"].max()) + 1)
+    place = {
+        label(s, c): i for i, (s, c) in enumerate(zip(order["status"], order["code"], strict=True))
+    }
+    filled = np.zeros((len(buckets), len(order)), dtype="int64")
+    columns = [place[label(s, c)] for s, c in zip(counts["status"], counts["code"], strict=True)]
+    np.add.at(
+        filled,
+        ((counts["bucket"] - buckets[0]).astype("int64"), np.array(columns)),
+        counts["n"].astype("int64").to_numpy(),
+    )
+    repeated = order.iloc[np.tile(np.arange(len(order)), len(buckets))][
+        ["status", "code"]
+    ].reset_index(drop=True)
+    starts = instants(np.repeat(np.array(buckets, dtype="int64") * step * 1_000_000, len(order)))
+    return repeated.assign(start=starts, n=filled.ravel())

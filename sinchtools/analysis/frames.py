@@ -1,0 +1,511 @@
+"""
+Run one source of narwhals code on pandas, polars, DuckDB and Spark.
+
+It takes any frame of exchanges, gives lazy rows, and returns a frame of the same kind.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import uuid
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import narwhals as nw
+import pandas as pd
+
+from sinchtools.core import columns as tables
+from sinchtools.core.errors import WrongUseError, told
+from sinchtools.core.records import POSITION, Exchange
+from sinchtools.privacy.aliases import NUMBER_ALIAS, Aliases
+from sinchtools.privacy.redaction import Redactor
+
+Per = Literal["call", "attempt"]
+
+FAILING = ("user_error", "sinch_error", "no_response")
+NO_RESPONSE = -1000  # in the column `answer`; its null is an answer that the evidence does not show
+_FIRST_STATUS = {"success": 200, "user_error": 400, "sinch_error": 500}
+DATE = re.compile(  # without dashes; twelve digits on end are a number of Egypt
+    r"((?<![\d+])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_.-][0-2]\d[0-5]\d"
+    r"(?:[0-5]\d)?(?!\d))?(?! ?\d))"
+)
+_SEARCHED = ("code", "text", "url", "endpoint", "failure", "request_body", "response_body")
+_SPARK = {  # nothing leaves this machine, and a small file is not split in 200
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.session.timeZone": "UTC",
+}
+_DUCKDB = {
+    "Int16": "SMALLINT",
+    "Float64": "DOUBLE",
+    "string": "VARCHAR",
+    "datetime64[us, UTC]": "TIMESTAMPTZ",
+}
+
+
+def calls(frame: Any) -> Any:
+    """
+    Return the frame, of the same kind, with automatic retries folded.
+
+    Each call of a file becomes one row: its last attempt.
+
+    A row without `call_id` is its own call, and so is one of another file: two logs may number
+    their calls alike.
+    """
+    found = native(frame)
+    names = names_of(found)
+    return _as_given(_folded(_with_answer(found, names), names), found)
+
+
+def known(frame: Any) -> Any:
+    """
+    Return the rows whose response the evidence shows, in a frame of the same kind.
+
+    A status, a code or a network failure counts as a response.
+
+    Examples
+    --------
+    >>> answered = [Exchange(id="a", status=201), Exchange(id="b", failure="ReadTimeout")]
+    >>> known([*answered, Exchange(id="a pasted request")])["id"].tolist()
+    ['a', 'b']
+    """
+    return where(frame, is_known())
+
+
+def filtered(
+    frame: Any,
+    *,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    outcome: str | Collection[str] | None = None,
+    status: int | str | Collection[int | str] | None = None,
+    code: str | Collection[str] | None = None,
+    endpoint: str | Collection[str] | None = None,
+    account: str | Collection[str] | None = None,
+    text: str | None = None,
+) -> Any:
+    """
+    Return the rows that fit every filter, in a frame of the same kind.
+
+    A row is an attempt: to look at calls, fold first, ``filtered(calls(frame), ...)``; a refusal
+    whose retry went well would else be left as a call.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    since, until
+        From this time on, up to but not at this time; without a time zone it is UTC.
+    outcome
+        One value or several; an empty string is a row whose answer is not known.
+    status
+        One or several: 403, or a class such as `4xx`.
+    code, endpoint, account
+        One or several; an empty string is a row without one.
+    text
+        Found anywhere in code, text, URL, endpoint, network error or bodies, whatever the case.
+    """
+    given = {"since": since, "until": until, "outcome": outcome, "status": status, "code": code}
+    given |= {"endpoint": endpoint, "account": account, "text": text}
+    found = native(frame)
+    searched = [c for c in _SEARCHED if c in names_of(found)]
+    conditions = [
+        *([nw.col("at_us") >= _micros(since)] if since is not None else []),
+        *([nw.col("at_us") < _micros(until)] if until is not None else []),
+        *([_outcome_is(_several(outcome))] if outcome is not None else []),
+        *([_status_is(_several(status))] if status is not None else []),
+        *(
+            nw.col(c).fill_null("").is_in(_several(given[c]))
+            for c in ("code", "endpoint", "account")
+            if given[c] is not None
+        ),
+        *([_anywhere(text, searched)] if text else []),
+    ]
+    return _where(found, conditions, described(given))
+
+
+def described(filters: dict[str, Any]) -> list[str]:
+    """
+    Return filters in words, for a footer, without people.
+
+    Examples
+    --------
+    >>> described({"status": "4xx", "code": None, "text": "+15551230001"})
+    ['status 4xx', 'text [number]']
+    """
+    told = {
+        name: ", ".join(str(v) or "''" for v in _several(value))
+        for name, value in filters.items()
+        if value is not None
+    }
+    return [f"{name} {without_people(value)}" for name, value in told.items()]
+
+
+def without_people(text: str) -> str:
+    """
+    Return a text for display beside a chart, such as a file name, without people and secrets.
+
+    A date stays.
+
+    Examples
+    --------
+    >>> without_people("report +15551230001.har, access-20240601.log")
+    'report [number].har, access-20240601.log'
+    """
+    parts = DATE.split(Redactor().text(text))
+    nobody = Aliases(b"nobody keeps this: no alias is told")
+    parts[::2] = [NUMBER_ALIAS.sub("[number]", nobody.words(part)) for part in parts[::2]]
+    return "".join(parts)
+
+
+def where(frame: Any, *conditions: nw.Expr) -> Any:
+    """
+    Return the rows that fit every condition, in a frame of the same kind.
+
+    A condition is a narwhals expression on the columns and on `at_us`, microseconds since 1970; a
+    column that the frame lacks is <NA>.
+
+    Examples
+    --------
+    >>> exchanges = [Exchange(id="a", status=500), Exchange(id="b")]
+    >>> where(exchanges, nw.col("status").is_null())["id"].tolist()
+    ['b']
+    """
+    return _where(native(frame), conditions)
+
+
+def in_memory(frame: Any) -> Any:
+    """
+    Return the frame as a DuckDB table in memory.
+
+    Repeated questions, such as those of a panel, are several times faster on it.
+
+    Examples
+    --------
+    >>> in_memory([Exchange(id="a", status=201)]).project("id, status").fetchall()
+    [('a', 201)]
+    """
+    found = native(frame)
+    relation = found if nw.from_native(found).implementation.is_duckdb() else _as_duckdb(found)
+    name = f"exchanges_{uuid.uuid4().hex}"
+    relation.create(name)
+    return relation.query("given", f"SELECT * FROM {name}")
+
+
+def spark_session() -> Any:
+    """
+    Return a Spark session on this machine, or None without pyspark or Java.
+
+    If there is none, say what to install.
+
+    On a cluster the session comes from there (`SparkSession.builder.remote("sc://...")`), and the
+    same functions take its frames.
+    """
+    if importlib.util.find_spec("pyspark") is None:
+        return print(
+            "PySpark is not installed. To use it: pip install 'sinchtools[spark]' (500 MB), and "
+            "a Java runtime of version 17 or newer."
+        )
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        return print(
+            "Spark needs Java, and none was found. Install a Java runtime of version 17 or "
+            "newer, or set JAVA_HOME."
+        )
+    with _quiet():
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.master("local[*]").appName("sinchtools")
+        for name, value in _SPARK.items():
+            builder = builder.config(name, value)
+        return builder.getOrCreate()
+
+
+# --- for the aggregations -------------------------------------------------------------------------
+
+
+def native(frame: Any) -> Any:
+    """Return the dataframe in what was given: a dataframe, exchanges, or what has a `.frame`."""
+    if isinstance(frame, Exchange):
+        return tables.frame([frame])
+    if isinstance(frame, (list, tuple, Iterator)):
+        exchanges = list(frame)
+        if odd := [one for one in exchanges if not isinstance(one, Exchange)]:
+            raise WrongUseError(
+                f"A {type(odd[0]).__name__} is no exchange.",
+                hint="Read the evidence first: st.read(...).",
+            )
+        return tables.frame(exchanges)
+    inner = getattr(frame, "frame", None)
+    if inner is not None:
+        return inner() if callable(inner) else inner
+    try:
+        names = names_of(frame)
+    except TypeError:
+        names = None
+    if names is None:
+        hint = (
+            "Give a pandas, polars or PySpark frame, a DuckDB relation, exchanges, or what "
+            "st.read returns."
+        )
+        raise WrongUseError(f"A {type(frame).__name__} is no frame of exchanges.", hint=hint)
+    if "status" not in names:
+        raise WrongUseError(
+            "The frame has no column 'status'.",
+            hint="Its columns should be those of sinchtools.core.columns.COLUMNS.",
+        )
+    return frame
+
+
+def names_of(frame: Any) -> list[str]:
+    """Return the names of a dataframe's columns."""
+    return list(nw.from_native(frame).columns)
+
+
+def rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.LazyFrame[Any]:
+    """
+    Return the columns, `at_us` (microseconds since 1970) and `answer` of calls or attempts.
+
+    A column that the frame lacks is null.
+
+    `answer` is the status, `NO_RESPONSE` where there is none but an error, and null where the
+    evidence shows no answer.
+    """
+    if per not in ("call", "attempt"):
+        raise WrongUseError(
+            f"per={told(per)} is not known.", hint="Use per='call' or per='attempt'."
+        )
+    found = native(frame)
+    names = names_of(found)
+    if needs and needs not in names:
+        raise WrongUseError(
+            f"The frame has no column {told(needs)}, which this needs.",
+            hint="Bring the rows in whole with st.read.",
+        )
+    missing = [
+        nw.lit(None, dtype=nw.Float64 if c == "elapsed_ms" else nw.String).alias(c)
+        for c in columns
+        if c not in names
+    ]
+    prepared = _with_answer(found, names, missing)
+    wanted = list(dict.fromkeys((*columns, "at_us", "answer")))
+    return prepared.select(*wanted) if per == "attempt" else _folded(prepared, wanted)
+
+
+def is_known() -> nw.Expr:
+    """Whether the evidence shows an answer."""
+    return ~nw.col("answer").is_null()
+
+
+def is_failing() -> nw.Expr:
+    """Whether the answer is 4xx, 5xx, or none came."""
+    answer = nw.col("answer")
+    return ((answer == NO_RESPONSE) | ((answer >= 400) & (answer < 600))).fill_null(False)
+
+
+def collected(found: nw.LazyFrame[Any]) -> pd.DataFrame:
+    """Return what the engine counted as a pandas frame."""
+    if found.implementation.is_polars():  # its way to pandas needs pyarrow, which is optional
+        return pd.DataFrame(found.collect().to_dict(as_series=False), columns=found.columns)
+    given = found.to_native()
+    if found.implementation.is_spark_like():  # the same; and without it Spark warns
+        return pd.DataFrame([tuple(row) for row in given.collect()], columns=given.columns)
+    if found.implementation.is_duckdb():
+        return given.df()  # type: ignore[no-any-return]
+    return found.collect(backend="pandas").to_pandas()
+
+
+# --- inside the engines ---------------------------------------------------------------------------
+
+
+def _with_answer(
+    given: Any, names: Collection[str], more: Iterable[nw.Expr] = ()
+) -> nw.LazyFrame[Any]:
+    """
+    Add the column `answer`.
+
+    In a frame without network errors, `outcome` is taken as it is.
+    """
+    signs = [~nw.col(c).is_null() for c in ("failure", "code") if c in names]
+    signs += (
+        [nw.col("outcome") == "no_response"]
+        if "outcome" in names and "failure" not in names
+        else []
+    )
+    status = nw.col("status")
+    silent = (
+        status.is_null() & nw.any_horizontal(*signs, ignore_nulls=True) if signs else nw.lit(False)
+    )
+    return _with_micros(given, names).with_columns(
+        *more, answer=nw.when(silent).then(nw.lit(NO_RESPONSE)).otherwise(status)
+    )
+
+
+def _with_micros(given: Any, names: Collection[str]) -> nw.LazyFrame[Any]:
+    """Add `at_us`: whole numbers mean the same in every engine, whatever its session time zone."""
+    rows: nw.LazyFrame[Any] = nw.from_native(given).lazy()
+    if "at" not in names:
+        return rows.with_columns(at_us=nw.lit(None, dtype=nw.Float64))
+    if rows.implementation.is_spark_like():
+        from pyspark.sql import functions
+
+        rows = nw.from_native(
+            given.withColumn("at_us", functions.unix_micros(functions.col("at").cast("timestamp")))
+        )
+    elif rows.implementation.is_duckdb():
+        rows = nw.from_native(given.project('*, epoch_us("at") AS at_us'))
+    else:
+        rows = rows.with_columns(at_us=nw.col("at").dt.timestamp("us"))
+    return rows
+
+
+def _folded(rows: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    """
+    Keep the last attempt of each call.
+
+    Two files may number their calls alike, so a call is one of a file.
+    """
+    names = rows.columns
+    if "call_id" not in names:
+        return rows.select(*columns)
+    order: dict[str, tuple[str, Any]] = {
+        "_attempt": ("attempt", 0),
+        "_at": ("at_us", -(2**60)),
+        "_id": ("id", ""),
+        "_status": ("status", -1),
+    }
+    keys = {
+        key: nw.col(name).fill_null(least) for key, (name, least) in order.items() if name in names
+    }
+    file = file_of().fill_null("") if "source" in names else nw.lit("")
+    retried = rows.filter(~nw.col("call_id").is_null()).with_columns(_file=file, **keys)
+    last = retried.unique(subset=["call_id", "_file"], keep="last", order_by=list(keys))
+    return nw.concat(
+        [rows.filter(nw.col("call_id").is_null()).select(*columns), last.select(*columns)]
+    )
+
+
+def file_of() -> nw.Expr:
+    """Return the file that a row was read from: its source less the position."""
+    return nw.col("source").str.replace_all(POSITION, "")
+
+
+def _where(given: Any, conditions: Iterable[nw.Expr], filters: Collection[str] = ()) -> Any:
+    names = names_of(given)
+    missing = [
+        nw.lit(None, dtype=nw.String).alias(c) for c in (*_SEARCHED, "account") if c not in names
+    ]
+    rows = _with_answer(given, names, missing)
+    for condition in conditions:
+        rows = rows.filter(condition.fill_null(False))
+    return _as_given(rows.select(*names), given, filters)
+
+
+def _as_given(rows: nw.LazyFrame[Any], given: Any, filters: Collection[str] = ()) -> Any:
+    if isinstance(given, pd.DataFrame):
+        found = rows.collect().to_native().sort_index()
+        found.attrs = {**given.attrs, "filters": [*given.attrs.get("filters", []), *filters]}
+        return found
+    return (
+        rows.collect().to_native()
+        if isinstance(nw.from_native(given), nw.DataFrame)
+        else rows.to_native()
+    )
+
+
+def _as_duckdb(given: Any) -> Any:
+    import duckdb
+
+    frame = collected(nw.from_native(given).lazy())
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    cast = (
+        f'CAST("{c}" AS {_DUCKDB[dtype]}) AS "{c}"'
+        for c, (dtype, _) in tables.COLUMNS.items()
+        if c in frame
+    )
+    return connection.from_df(frame).project(", ".join(cast))
+
+
+def _outcome_is(wanted: Collection[str]) -> nw.Expr:
+    answer = nw.col("answer")
+    among = {
+        name: (answer >= least) & (answer < least + 100) for name, least in _FIRST_STATUS.items()
+    }
+    among |= {"no_response": answer == NO_RESPONSE, "": answer.is_null()}
+    among["other"] = ~nw.any_horizontal(*among.values(), ignore_nulls=True)
+    if unknown := [name for name in wanted if name not in among]:
+        hint = f"Use {', '.join(filter(None, among))}, or '' for an answer that is not known."
+        raise WrongUseError(f"Outcome {told(unknown[0])} is not known.", hint=hint)
+    nothing = answer.is_null() & ~answer.is_null()
+    return nw.any_horizontal(nothing, *(among[name] for name in wanted), ignore_nulls=True)
+
+
+def _status_is(wanted: list[Any]) -> nw.Expr:
+    classes = [int(str(w)[0]) for w in wanted if re.fullmatch(r"[1-5]xx", str(w), re.IGNORECASE)]
+    plain = [w for w in wanted if not re.fullmatch(r"[1-5]xx", str(w), re.IGNORECASE)]
+    if odd := [w for w in plain if not re.fullmatch(r"-?\d{1,9}", str(w).strip(), re.ASCII)]:
+        raise WrongUseError(
+            f"Status {told(odd[0])} is not known.",
+            hint="Use a number such as 403, or a class such as '4xx'.",
+        )
+    return nw.col("status").is_in([int(w) for w in plain]) | (nw.col("status") // 100).is_in(
+        classes
+    )
+
+
+def _anywhere(text: str, columns: Collection[str]) -> nw.Expr:
+    found = [
+        nw.col(c).fill_null("").str.to_lowercase().str.contains(text.lower(), literal=True)
+        for c in columns
+    ]
+    return nw.any_horizontal(*found, ignore_nulls=True)
+
+
+def _several(value: Any) -> list[Any]:
+    return [value] if isinstance(value, (str, int, datetime)) else list(value)
+
+
+def _timestamp(time: datetime | str) -> pd.Timestamp | None:
+    try:
+        at = pd.Timestamp(time)
+    except (TypeError, ValueError):
+        return None
+    return None if pd.isna(at) else at
+
+
+def _micros(time: datetime | str) -> int:
+    at = _timestamp(time)
+    if at is None:  # raised here, where no error that quotes it is its context
+        raise WrongUseError(f"{told(time)} is no time.", hint="Write it like 2024-06-01T12:00Z.")
+    at = at.tz_localize(UTC) if at.tzinfo is None else at.tz_convert(UTC)
+    return int((at - pd.Timestamp(0, tz=UTC)) // pd.Timedelta(microseconds=1))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """
+    Keep the JVM and PySpark from writing warnings to standard error.
+
+    What matters arrives as an exception. The JVM inherits the stream, and PySpark warns of pandas
+    3.
+    """
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

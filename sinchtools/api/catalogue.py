@@ -1,0 +1,602 @@
+"""
+Tell what each HTTP status, delivery code and SMPP code means, and whether to repeat.
+
+It is read from data/catalogue/. No code branches on it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html as markup
+import operator
+import textwrap
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from sinchtools.core.errors import WrongUseError, told
+from sinchtools.core.html import card
+from sinchtools.core.settings import share_folder
+
+RETRY = ("as-is", "after-change", "after-wait", "do-not-retry", "ask-first", "not-needed")
+TAGS = ("documented", "observed", "assumed")
+LOCATIONS = ("body", "path", "query", "header", "host", "method", "account", "rate", "server")
+NOT_ON_PAGE = "It is not on the vendor's page of status codes"
+
+Schema = Mapping[str, str]
+SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be absent
+    "http.toml": {
+        "entry": "row? status code? on_page title meaning tips retry retry_reason location? "
+        "source tag",
+        "class": "hundreds title meaning tips retry retry_reason location?",
+    },
+    "retry.toml": {
+        "rule": "when unless? failures? methods? endpoints? html? advice reason source tag"
+    },
+    "delivery.toml": {
+        "status": "name final meaning source tag",
+        "code": "number title statuses on_page? meaning tips retry retry_reason source tag",
+    },
+    "smpp.toml": {
+        "retry": "when advice reason",
+        "range": "first last group meaning tips source tag codes",
+        "range.codes": "number title permanent? ten_dlc? tips?",
+    },
+}
+_ALLOWED = {"retry": RETRY, "advice": RETRY, "tag": TAGS, "location": LOCATIONS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Entry:
+    """
+    What one status or code means and what to do about it.
+
+    Shows itself as a card in a notebook, as a few lines in a terminal.
+
+    Attributes
+    ----------
+    kind
+        ``http``, ``delivery`` or ``smpp``.
+    number
+        The HTTP status, delivery code or SMPP code.
+    code
+        The API's own ``code`` string; None for delivery and SMPP codes.
+    on_page
+        Whether the vendor's page of its kind lists it.
+    title, meaning
+        A few words; one to three sentences.
+    tips
+        What to try, in order.
+    retry, retry_reason
+        One of `RETRY`, and why.
+    location
+        Where the usual culprit is (`LOCATIONS`); None when nothing is at fault or it is not known.
+    source, tag
+        The page that states it; ``documented``, ``observed`` or ``assumed``.
+    row
+        1-based place on the status page; None when it is no row of it.
+    statuses
+        The delivery statuses that come with a delivery code; empty when not stated.
+    group, permanent, ten_dlc
+        Class of an SMPP code, whether a repeat fails again (None: not stated), and how US carriers
+        use it for 10DLC senders.
+    """
+
+    kind: str
+    number: int
+    code: str | None = None
+    on_page: bool = True
+    title: str
+    meaning: str
+    tips: tuple[str, ...]
+    retry: str
+    retry_reason: str
+    location: str | None = None
+    source: str
+    tag: str
+    row: int | None = None
+    statuses: tuple[str, ...] = ()
+    group: str | None = None
+    permanent: bool | None = None
+    ten_dlc: str | None = None
+
+    @property
+    def label(self) -> str:
+        """
+        The name to show.
+
+        ``403 missing_callback_url``, ``delivery code 412``, ``SMPP code 310``.
+        """
+        if self.kind == "http":
+            return f"{self.number} {_shown(self.code)}" if self.code else str(self.number)
+        return f"{'SMPP' if self.kind == 'smpp' else self.kind} code {self.number}"
+
+    def as_json(self) -> dict[str, Any]:
+        """
+        Return the entry as the command line prints it.
+
+        `status` is the HTTP status, or the statuses of a delivery code.
+        """
+        http = self.kind == "http"
+        return {
+            "kind": self.kind,
+            "status": self.number if http else list(self.statuses) or None,
+            "code": self.code if http else self.number,
+            "on_page": self.on_page,
+            "title": self.title,
+            "meaning": self.meaning,
+            "tips": list(self.tips),
+            "retry": self.retry,
+            "retry_reason": self.retry_reason,
+            "location": self.location,
+            "source": self.source,
+            "tag": self.tag,
+            **(
+                {}
+                if http
+                else {"group": self.group, "permanent": self.permanent, "ten_dlc": self.ten_dlc}
+            ),
+        }
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"{self.label}: {self.title}", *(_lines(name, text) for name, text in self._facts())]
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<dt style='font-weight:600'>{name}</dt><dd style='margin:0 0 .4em "
+            f"1em'>{_html(text)}</dd>"
+            for name, text in self._facts()
+        )
+        return card(f"{self.label}: {self.title}", f"<dl style='margin:0'>{rows}</dl>")
+
+    def _facts(self) -> list[tuple[str, str | tuple[str, ...]]]:
+        page = "" if self.on_page else "; not on the page"
+        facts: list[tuple[str, str | tuple[str, ...]]] = [
+            ("Meaning", self.meaning),
+            ("Status", " or ".join(self.statuses)),
+            ("Try", self.tips),
+            ("Retry", f"{self.retry}: {self.retry_reason}"),
+            ("Source", f"{self.source} ({self.tag}{page})"),
+        ]
+        return [(name, text) for name, text in facts if text]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryStatus:
+    """
+    One status of a delivery report.
+
+    It has its name on the wire, whether it is the last one, and what it means.
+    """
+
+    name: str
+    final: bool
+    meaning: str
+    source: str
+    tag: str
+
+
+def explain(
+    status: int | str | None = None,
+    code: str | None = None,
+    *,
+    delivery: int | str | None = None,
+    smpp: int | str | None = None,
+) -> Entry:
+    """
+    Return what an HTTP status (with its `code`), a delivery code or an SMPP code means.
+
+    Any number has an answer.
+
+    Raises
+    ------
+    WrongUseError
+        None or several of status, delivery and smpp were given, or something that is no number.
+
+    Examples
+    --------
+    >>> explain(403, "missing_callback_url").retry
+    'after-change'
+    >>> explain(delivery=404).title
+    'Temporary delivery failure'
+    """
+    code = code.strip() or None if isinstance(code, str) else code
+    if (
+        sum(value is not None for value in (status if status is not None else code, delivery, smpp))
+        != 1
+    ):
+        raise WrongUseError(
+            "Give exactly one of a status, a delivery code and an SMPP code.",
+            hint="Such as explain(403, 'missing_callback_url'), explain(delivery=412) or "
+            "explain(smpp=310); 404 is a status and a delivery code.",
+        )
+    if delivery is not None:
+        return _explain_delivery(_number(delivery, "delivery code"))
+    if smpp is not None:
+        return _explain_smpp(_number(smpp, "SMPP code"))
+    return (
+        _explain_code_alone(str(code))
+        if status is None
+        else _explain_http(_number(status, "status"), code)
+    )
+
+
+def retry_advice(
+    status: int | None,
+    code: str | None,
+    method: str | None,
+    *,
+    failure: str | None = None,
+    html: bool = False,
+    endpoint: str | None = None,
+) -> tuple[str, str]:
+    """
+    Return whether to repeat a request, one of `RETRY`, and why.
+
+    The first fitting rule of retry.toml, else the status' own advice.
+
+    Parameters
+    ----------
+    status
+        None, 0 or below when no response came back.
+    method
+        None when the evidence does not say: then it is treated as one that may send.
+    failure
+        Network error class when no response came back.
+    html
+        Whether the answer's body is HTML: then a gateway answered, not the API.
+    endpoint
+        Template such as ``POST /batches/dry_run``, when known: it tells calls that send nothing.
+
+    Examples
+    --------
+    >>> retry_advice(None, None, "POST", failure="ReadTimeout")[0]
+    'ask-first'
+    >>> retry_advice(None, None, "GET", failure="ReadTimeout")[0]
+    'as-is'
+    """
+    labels = _labels(status)
+    method = method.upper() if method else "unknown"
+    for rule in _tables("retry.toml")["rule"]:
+        if (
+            not labels.isdisjoint(rule["when"])
+            and labels.isdisjoint(rule.get("unless", ()))
+            and method in rule.get("methods", (method,))
+            and endpoint in rule.get("endpoints", (endpoint,))
+            and html == rule.get("html", html)
+            and ("failures" not in rule or _mentions(failure or "", rule["failures"]))
+        ):
+            return rule["advice"], rule["reason"]
+    entry = explain(status, code)
+    return entry.retry, entry.retry_reason
+
+
+def status_rows() -> tuple[Entry, ...]:
+    """
+    Return the 16 rows of the vendor's status page, in its order.
+
+    Examples
+    --------
+    >>> len(status_rows())
+    16
+    """
+    return tuple(
+        sorted((entry for entry in _http().values() if entry.row), key=lambda entry: entry.row or 0)
+    )
+
+
+def status_of(code: str | None) -> int | None:
+    """
+    Return the status that the vendor's status page gives for a code.
+
+    Return None for a code that is not on the page.
+
+    Examples
+    --------
+    >>> status_of("unknown_group"), status_of("unknown_campaign"), status_of(None)
+    (403, None, None)
+    """
+    return next((entry.number for entry in status_rows() if code and entry.code == code), None)
+
+
+def delivery_codes() -> tuple[Entry, ...]:
+    """Return the delivery codes of the REST layer; other codes in a report are SMPP codes."""
+    return tuple(_delivery().values())
+
+
+def delivery_statuses() -> tuple[DeliveryStatus, ...]:
+    """Return the ten statuses of delivery reports."""
+    return tuple(DeliveryStatus(**row) for row in _tables("delivery.toml")["status"])
+
+
+def smpp_codes() -> tuple[Entry, ...]:
+    """Return every SMPP code that the vendor lists."""
+    return tuple(_smpp().values())
+
+
+def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:
+    """
+    Read a TOML file of tables and refuse what `schema` does not know.
+
+    Raises
+    ------
+    WrongUseError
+        The file is missing, is no TOML, or a key or value in it is not allowed; the text names
+        file, table and key.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WrongUseError(
+            f"The catalogue file {path.name} cannot be read: {error}.",
+            hint="Mend it, or install the package again.",
+        ) from None
+    for name in {name for name in schema if "." not in name} - set(tables):
+        raise WrongUseError(f"{path.name} has no table [[{name}]].")
+    _check(path.name, "", tables, schema)
+    return tables
+
+
+def _explain_http(status: int, code: str | None) -> Entry:
+    known = _http().get((status, code))
+    if known:
+        return known
+    base = _http().get((status, None)) or _by_class(status)
+    return base if code is None else _with_unlisted_code(base, code)
+
+
+def _explain_code_alone(code: str) -> Entry:
+    for (_, known), entry in _http().items():
+        if known == code:
+            return entry
+    raise WrongUseError(
+        f"The code {told(code)} is not known, and no status was given to read it by.",
+        hint=_suggestion(code) or "Give the status too, such as explain(403, 'unknown_group').",
+    )
+
+
+def _with_unlisted_code(base: Entry, code: str) -> Entry:
+    hint = _suggestion(code)
+    meaning = (
+        f"The code {_shown(code)!r} is not on the vendor's page with "
+        f"status {base.number}; read by its status: {base.meaning}"
+    )
+    tips = (hint, *base.tips) if hint else base.tips
+    return replace(
+        base,
+        code=code,
+        on_page=False,
+        row=None,
+        meaning=" ".join(filter(None, (meaning, hint))),
+        tips=tips,
+        tag="assumed",
+    )
+
+
+def _suggestion(code: str) -> str:
+    known = {name: status for status, name in _http() if name}
+    close = difflib.get_close_matches(code.lower()[:80], known, n=1, cutoff=0.75)
+    return f"Did you mean {close[0]!r}, which comes with {known[close[0]]}?" if close else ""
+
+
+def _by_class(status: int) -> Entry:
+    hundreds = status // 100 if 100 <= status <= 599 else 0
+    row = next(row for row in _tables("http.toml")["class"] if row["hundreds"] == hundreds)
+    try:
+        standard = HTTPStatus(status)
+        title, words = standard.phrase, f"HTTP {status} is {standard.phrase!r}."
+    except ValueError:
+        title, words = row["title"], f"HTTP gives {status} no meaning of its own."
+    return Entry(
+        kind="http",
+        number=status,
+        on_page=False,
+        title=title,
+        meaning=f"{NOT_ON_PAGE}. {words} {row['meaning']}",
+        source="HTTP status registry and classes (RFC 9110)",
+        tag="assumed",
+        **_pick(row, "tips", "retry", "retry_reason", "location"),
+    )
+
+
+def _explain_delivery(number: int) -> Entry:
+    known = _delivery().get(number)
+    if known:
+        return known
+    entry = _explain_smpp(number)
+    meaning = (
+        f"The REST layer has no delivery code {number}, so this is read as an SMPP "
+        f"code. {entry.meaning}"
+    )
+    return replace(entry, kind="delivery", meaning=meaning)
+
+
+def _explain_smpp(number: int) -> Entry:
+    known = _smpp().get(number)
+    if known:
+        return known
+    row = next(
+        (row for row in _tables("smpp.toml")["range"] if row["first"] <= number <= row["last"]),
+        None,
+    )
+    retry = _smpp_retry("unknown")
+    if row is None:
+        unknown: dict[str, Any] = {
+            "title": "Unknown SMPP code",
+            "meaning": "The vendor's list has no such SMPP code.",
+            "tips": ("Give the batch ID and this code to the account manager.",),
+            "source": "absent from SMPP error codes",
+        }
+        return Entry(kind="smpp", number=number, on_page=False, tag="assumed", **unknown, **retry)
+    meaning = (
+        f"The vendor's list has no single entry for it; it lies in the "
+        f"range {row['first']}-{row['last']} ({row['group']}). {row['meaning']}"
+    )
+    title = f"Unlisted {row['group']} code"
+    facts = _pick(row, "group", "tips", "source")
+    return Entry(
+        kind="smpp",
+        number=number,
+        on_page=False,
+        title=title,
+        meaning=meaning,
+        tag="assumed",
+        **facts,
+        **retry,
+    )
+
+
+@cache
+def _http() -> dict[tuple[int, str | None], Entry]:
+    rows = _tables("http.toml")["entry"]
+    return {
+        (row["status"], row.get("code")): Entry(
+            kind="http",
+            number=row["status"],
+            **_pick(row, *(key for key in row if key != "status")),
+        )
+        for row in rows
+    }
+
+
+@cache
+def _delivery() -> dict[int, Entry]:
+    return {
+        row["number"]: Entry(kind="delivery", **_pick(row, *row))
+        for row in _tables("delivery.toml")["code"]
+    }
+
+
+@cache
+def _smpp() -> dict[int, Entry]:
+    return {
+        code["number"]: _smpp_entry(row, code)
+        for row in _tables("smpp.toml")["range"]
+        for code in row["codes"]
+    }
+
+
+def _smpp_entry(row: Mapping[str, Any], code: Mapping[str, Any]) -> Entry:
+    when = ("permanent" if code["permanent"] else "temporary") if "permanent" in code else "none"
+    ten_dlc = f" With a 10DLC sender: {code['ten_dlc']}." if "ten_dlc" in code else ""
+    return Entry(
+        kind="smpp",
+        meaning=f"{code['title']}. {row['meaning']}{ten_dlc}" if code["number"] else row["meaning"],
+        tips=tuple(code.get("tips", row["tips"])),
+        **_pick(code, *({"number", "title", "permanent", "ten_dlc"} & set(code))),
+        **_pick(row, "group", "source", "tag"),
+        **_smpp_retry(when),
+    )
+
+
+def _smpp_retry(when: str) -> dict[str, Any]:
+    row = next(row for row in _tables("smpp.toml")["retry"] if row["when"] == when)
+    return {"retry": row["advice"], "retry_reason": row["reason"]}
+
+
+@cache
+def _tables(name: str) -> dict[str, list[dict[str, Any]]]:
+    return read_tables(share_folder("data/catalogue") / name, SCHEMA[name])
+
+
+def _check(file: str, table: str, row: Mapping[str, Any], schema: Schema) -> None:
+    wanted = schema[table].split() if table else [name for name in schema if "." not in name]
+    known = [key.rstrip("?") for key in wanted]
+    naming = ("status", "code", "number", "name", "id", "for")
+    name = " ".join(str(row[key]) for key in naming if key in row)
+    where = f"{file}, [[{table}]] {name}".rstrip()
+    for key in wanted:
+        if not key.endswith("?") and key not in row:
+            raise WrongUseError(f"{where}: the key {key!r} is missing.")
+    for key, value in row.items():
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
+            raise WrongUseError(f"{where}: the key {key!r} is not known.", hint=hint)
+        if key in _ALLOWED and not isinstance(value, list) and value not in _ALLOWED[key]:
+            raise WrongUseError(
+                f"{where}: {key} = {value!r} is not allowed.",
+                hint=f"Use one of: {', '.join(_ALLOWED[key])}.",
+            )
+        inner = f"{table}.{key}".lstrip(".")
+        if inner in schema:
+            for part in value:
+                _check(file, inner, part, schema)
+
+
+def _labels(status: int | None) -> set[str]:
+    if status is None or status <= 0:
+        return {"none"}
+    return {str(status), f"{status // 100}xx"} if 100 <= status <= 599 else {"odd"}
+
+
+def _mentions(text: str, words: Iterable[str]) -> bool:
+    return any(word.lower() in text.lower() for word in words)
+
+
+def _number(value: object, what: str) -> int:
+    number = _whole(value)
+    if number is None:
+        hint = _suggestion(value) if isinstance(value, str) else ""
+        hint = (
+            f"{hint} Give the status first, then the code."
+            if hint
+            else "Give a whole number, such as 403."
+        )
+        raise WrongUseError(f"{told(value)} is no {what}.", hint=hint)
+    return number
+
+
+def _whole(value: object) -> int | None:
+    try:
+        if isinstance(value, str):
+            return int(value.strip())
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        return operator.index(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def _pick(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {
+        key: tuple(row[key]) if isinstance(row[key], list) else row[key]
+        for key in keys
+        if key in row
+    }
+
+
+def _shown(value: object) -> str:
+    text = (
+        str(value).encode("unicode_escape").decode("ascii")
+        if not str(value).isprintable()
+        else str(value)
+    )
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _lines(name: str, text: str | tuple[str, ...]) -> str:
+    items = [text] if isinstance(text, str) else [f"{i}. {item}" for i, item in enumerate(text, 1)]
+    wrapped = "\n".join(
+        textwrap.fill(item, 100, subsequent_indent="   " if len(items) > 1 else "")
+        for item in items
+    )
+    return f"  {name:<8} " + wrapped.replace("\n", "\n" + " " * 11)
+
+
+def _html(text: str | tuple[str, ...]) -> str:
+    if isinstance(text, str):
+        return markup.escape(text)
+    return (
+        "<ol style='margin:0;padding-left:1.2em'>"
+        + "".join(f"<li>{markup.escape(item)}</li>" for item in text)
+        + "</ol>"
+    )

@@ -1,0 +1,71 @@
+"""Message texts and numbers as GSM counts them: alphabets, parts, digits."""
+
+from __future__ import annotations
+
+import re
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ "
+    "!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwx"
+    "yzäöñüà"
+)
+
+
+_GSM7_EXTENSION = frozenset("^{}\\[]~|€\f")
+
+
+def encoding_of(text: str) -> str:
+    """
+    Return ``text`` when every character is in the GSM-7 alphabet, else ``unicode``.
+
+    These are the names that the dry run uses.
+    """
+    return "text" if _GSM7.union(_GSM7_EXTENSION).issuperset(text) else "unicode"
+
+
+def not_gsm7(text: str) -> list[str]:
+    """Return the characters that turn the message into UCS-2, each once, in order."""
+    return [
+        character
+        for character in dict.fromkeys(text)
+        if character not in _GSM7 and character not in _GSM7_EXTENSION
+    ]
+
+
+def parts_of(text: str) -> int:
+    """
+    Return how many message parts a text needs.
+
+    An escape or surrogate pair is not split across parts.
+
+    Examples
+    --------
+    >>> parts_of("a" * 160), parts_of("a" * 161), parts_of("д" * 70), parts_of("д" * 71)
+    (1, 2, 1, 2)
+    """
+    if encoding_of(text) == "text":
+        units, single, each = (
+            [2 if character in _GSM7_EXTENSION else 1 for character in text],
+            160,
+            153,
+        )
+    else:
+        units, single, each = [2 if ord(character) > 0xFFFF else 1 for character in text], 70, 67
+    if sum(units) <= single:
+        return 1
+    parts, used = 1, 0
+    for unit in units:
+        if used + unit > each:
+            parts, used = parts + 1, 0
+        used += unit
+    return parts
+
+
+def digits(number: str) -> str:
+    """Return a number as the API shows it: without ``+``, a leading ``00`` and separators."""
+    bare = re.sub(r"[\s().\-/]", "", number)
+    return (
+        bare.removeprefix("+").removeprefix("00")
+        if bare.startswith("00")
+        else bare.removeprefix("+")
+    )

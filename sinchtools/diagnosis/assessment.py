@@ -1,0 +1,612 @@
+"""
+Join the request with its response and with the rest of the evidence.
+
+Decide which finding explains the response, and whether the two fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sinchtools.api import catalogue
+from sinchtools.api.description import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
+from sinchtools.api.validation import STAGES, Violation, is_group_id
+from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.diagnosis.envelope import is_meant
+from sinchtools.diagnosis.generic_http import general_answer, general_violations, parsed, words_of
+from sinchtools.diagnosis.request import capped, violations
+from sinchtools.diagnosis.rules import finding_of, findings_of, rules
+from sinchtools.privacy.redaction import marker_facts
+
+_MOST_OF_A_KIND = 10  # delivery codes of one report that are explained
+_MOST_SAID, _MOST_QUOTED = 2000, 20  # of the vendor's text: characters, and quotations in it
+_UNDERSCORED = re.compile(r"(?<![a-z])[a-z]++(?:_[a-z]++)++")
+_SEVERITIES = ("error", "warning", "note")
+_PLAIN_NAME = re.compile(  # field names that are English words count only where a name is expected
+    r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients"
+    r"|parameters|udh)\b"
+    r"|\b(to|from|body|members) (?:is|field|must|cannot|may)\b"
+)
+_SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others it need not
+_OFTEN_LEFT_OUT = (
+    "auth-missing",
+    "content-type-missing",
+)  # headers that a piece of evidence need not show
+_NO_JSON = re.compile(
+    r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)"
+    r"|JSONDecodeError|Unexpected end of JSON input"
+)
+_NOT_CONNECTED = (
+    "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
+)
+_PLACES = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """
+    What is said about one exchange.
+
+    The findings (the first is the answer), the answer that it deserves, and whether it fits the one
+    it got.
+    """
+
+    findings: tuple[Finding, ...]
+    status: int | None
+    code: str | None
+    consistent: bool | None
+
+
+@dataclass(slots=True)
+class Known:
+    """
+    What the rest of the evidence tells.
+
+    Attributes
+    ----------
+    accepted
+        By the number of a token's marker: the accounts that it worked for.
+    reports
+        By batch ID: an answer that holds its delivery report.
+    """
+
+    accepted: dict[str, set[str]]
+    reports: dict[str, Exchange]
+
+
+NOTHING = Known({}, {})
+
+
+def known(exchanges: Iterable[Exchange]) -> Known:
+    """Return what these exchanges tell about others: tokens that work, and delivery reports."""
+    found = Known({}, {})
+    for x in exchanges:
+        if x.status and x.status < 300 and x.account:
+            if facts := marker_facts(header(x.request_headers, "Authorization") or ""):
+                found.accepted.setdefault(facts["number"], set()).add(x.account)
+            if x.endpoint and "/delivery_report" in x.endpoint and x.url:
+                found.reports[locate(x.url).values.get("batch_id", "")] = x
+    return found
+
+
+def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgement:
+    """Return what is wrong with an exchange, dates and tokens held against `now`."""
+    if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
+        exchange = complete(exchange)
+    place = locate(exchange.url) if exchange.url else None
+    if exchange.status is None and (status := catalogue.status_of(exchange.code)):
+        exchange = replace(exchange, status=status)
+    if place is None:
+        return _answer_only(exchange)
+    if not is_meant(place):
+        return _general(exchange, place)
+    endpoint = place.endpoints.get((exchange.method or "").upper())
+    found = violations(exchange, place, endpoint, now)
+    if exchange.status is None or exchange.status < 100:
+        return _unanswered(exchange, endpoint, found)
+    if exchange.status < 400:
+        return _taken(exchange, place, endpoint, found, others)
+    return _refused(exchange, place, endpoint, found, others)
+
+
+# --- a request to the SMS API ---------------------------------------------------------------------
+
+
+def _unanswered(exchange: Exchange, endpoint: Endpoint | None, found: list[Violation]) -> Judgement:
+    errors = _errors(found)
+    status, code = (
+        (errors[0].status, errors[0].code)
+        if errors
+        else (endpoint.success if endpoint else None, None)
+    )
+    return _judgement(
+        [*_silence(exchange, errors), *findings_of(exchange, found)], status, code, None
+    )
+
+
+def _taken(
+    exchange: Exchange,
+    place: Place,
+    endpoint: Endpoint | None,
+    found: list[Violation],
+    others: Known,
+) -> Judgement:
+    status = exchange.status or 0
+    first = [finding_of(exchange, "observed-redirect", status=status)] if status >= 300 else []
+    first += _failures(exchange, endpoint, others)
+    findings = [
+        *first,
+        *findings_of(exchange, list(map(_shown_or_demoted, found))),
+        *_afterwards(exchange, place, endpoint),
+    ]
+    contradicted = any(violation.rule not in _OFTEN_LEFT_OUT for violation in _errors(found))
+    return _judgement(findings, status, None, status < 300 and not contradicted)
+
+
+def _refused(
+    exchange: Exchange,
+    place: Place,
+    endpoint: Endpoint | None,
+    found: list[Violation],
+    others: Known,
+) -> Judgement:
+    fitting = _fitting(exchange, found)
+    if not fitting:
+        return _unexplained(exchange, place, endpoint, found, others)
+    status, code = exchange.status or 0, exchange.code
+    named, reached = _named_in(exchange), _stage(status, code)
+    first = max(fitting, key=lambda violation: _agreement(violation, named))
+    rest = [v for v in found if v is not first]
+    shown = [
+        v if v.severity != "error" or v.stage >= reached or v in fitting else _shown_or_demoted(v)
+        for v in rest
+    ]
+    disproved = any(
+        now.severity == "warning" and was.severity == "error"
+        for now, was in zip(shown, rest, strict=True)
+    )
+    [answer] = findings_of(exchange, [first])
+    answer = replace(answer, severity="error", status=status, code=code or answer.code)
+    return _judgement(
+        [answer, *findings_of(exchange, shown)], status, code or first.code, not disproved
+    )
+
+
+def _unexplained(
+    exchange: Exchange,
+    place: Place,
+    endpoint: Endpoint | None,
+    found: list[Violation],
+    others: Known,
+) -> Judgement:
+    """Judge a refusal whose cause the request does not show."""
+    status, code = exchange.status or 0, exchange.code
+    reached = _stage(status, code)
+    rest = [
+        v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found
+    ]
+    disproved = any(v.stage <= reached and v.rule not in _OFTEN_LEFT_OUT for v in _errors(found))
+    hidden = (
+        status not in _SEEN
+        or (status == 404 and bool(place.values))
+        or code not in (None, *_codes())
+    )
+    extra = [finding_of(exchange, "answer-not-json", status=status)] if exchange.is_html else []
+    if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
+        extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
+    return _judgement(
+        [_observed(exchange, place, endpoint, others), *findings_of(exchange, rest), *extra],
+        status,
+        code,
+        hidden and not disproved,
+    )
+
+
+def _errors(found: Iterable[Violation]) -> list[Violation]:
+    return [violation for violation in found if violation.severity == "error"]
+
+
+def _fitting(exchange: Exchange, found: list[Violation]) -> list[Violation]:
+    """
+    Return the findings that explain a refusal.
+
+    They have its status and code, or only its status where the text agrees.
+    """
+    status, code = exchange.status or 0, exchange.code
+    errors, named = _errors(found), _named_in(exchange)
+    same = [v for v in errors if v.status == status and code in (None, v.code)]
+    if (
+        not same and status == 400 and code in _codes()
+    ):  # which code a defect gets is not documented for each
+        same = [
+            v for v in errors if v.status == status and (named[0] is None or _agreement(v, named))
+        ]
+    if not same and status == 401:
+        same = [v for v in found if v.severity == "warning" and v.field == "Authorization"]
+    return same
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(entry.code for entry in catalogue.status_rows() if entry.code)
+
+
+def _stage(status: int, code: str | None) -> int:
+    if status == 429 or status >= 500:
+        return -1
+    return next(
+        (i for i, (s, c) in enumerate(STAGES) if s == status and c in (None, code)),
+        4 if status == 400 else len(STAGES),
+    )
+
+
+def _agreement(violation: Violation, named: tuple[str | None, str | None]) -> int:
+    field, pointer = named
+    return (2 if pointer and violation.pointer == pointer else 0) + (
+        1 if field and violation.field == field else 0
+    )
+
+
+def _shown_or_demoted(violation: Violation) -> Violation:
+    if violation.severity != "error":
+        return violation
+    if violation.rule in _OFTEN_LEFT_OUT:
+        return replace(
+            violation,
+            rule="not-shown",
+            severity="note",
+            status=None,
+            code=None,
+            facts={"value": f"{violation.field} header"},
+        )
+    return replace(violation, severity="warning", status=None)
+
+
+# --- an answer whose cause the request does not show ----------------------------------------------
+
+
+def _observed(
+    exchange: Exchange, place: Place, endpoint: Endpoint | None, others: Known
+) -> Finding:
+    status, code = exchange.status or 0, exchange.code
+    rule = _observed_rule(exchange, place, endpoint, others)
+    facts: dict[str, Any] = {"retry_after": _retry_after(exchange)}
+    place_of: dict[str, Any] = {}
+    if status == 404 and rules()[rule].field is None:
+        facts["name"] = place_of["field"] = next(reversed(place.values), "path")
+    elif status in (400, 403) and rules()[rule].location == "body":
+        place_of = _body_place(exchange)
+    elif rule in ("observed-unknown-code", "observed-other-status"):
+        location = catalogue.explain(status).location or "body"
+        place_of = {"location": location, "field": _PLACES.get(location, _named_in(exchange)[0])}
+    return finding_of(
+        exchange, rule, severity="error", status=status, code=code, facts=facts, **place_of
+    )
+
+
+def _observed_rule(
+    exchange: Exchange, place: Place, endpoint: Endpoint | None, others: Known
+) -> str:
+    status, code = exchange.status, exchange.code
+    if status == 401:
+        return _rule_of_401(exchange, others)
+    if status == 404:
+        return f"observed-404{_kind_of_404(place, endpoint)}"
+    if code:
+        entry = catalogue.explain(status, code)
+        return (
+            f"observed-{code}"
+            if f"observed-{code}" in rules() and entry.number == status
+            else "observed-unknown-code"
+        )
+    if f"observed-{status}" in rules():
+        return f"observed-{status}"
+    return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
+
+
+def _rule_of_401(exchange: Exchange, others: Known) -> str:
+    facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
+    if (
+        facts
+        and exchange.account
+        and others.accepted.get(facts["number"], set()) - {exchange.account}
+    ):
+        return "observed-401-other-plan"
+    expired = "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower()
+    return (
+        "observed-401-expired"
+        if expired
+        else "observed-unknown-code"
+        if exchange.code
+        else "observed-401"
+    )
+
+
+def _kind_of_404(place: Place, endpoint: Endpoint | None) -> str:
+    operation = endpoint.operation if endpoint else ""
+    if operation.startswith("delivery_reports.get"):
+        return "-report"
+    if "feedback" in operation:
+        return "-feedback"
+    return "" if place.values else "-route"
+
+
+def _body_place(exchange: Exchange) -> dict[str, Any]:
+    code, body = exchange.code, _object_of(exchange.request_body)
+    field, pointer = _named_in(exchange)
+    usual = rules().get(f"observed-{code}")
+    field = field or (usual.field if usual else None)
+    if code == "unknown_group":
+        field, pointer = next(_group_places(body, _said(exchange)), (field, pointer))
+    elif code == "missing_callback_url":
+        field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
+    return {"field": field, "pointer": pointer}
+
+
+def _group_places(body: Mapping[str, Any], text: str) -> Iterator[tuple[str, str]]:
+    places = []
+    for name in (
+        "to",
+        "to_add",
+        "to_remove",
+        "child_groups",
+        "child_groups_add",
+        "add_from_group",
+        "remove_from_group",
+    ):
+        value = body.get(name)
+        if isinstance(value, str):
+            places.append((name, f"/{name}", value))
+        for i, entry in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(entry, str) and (not name.startswith("to") or is_group_id(entry)):
+                places.append((name, f"/{name}/{i}", entry))
+    places.sort(key=lambda place: place[2] not in text)
+    yield from ((name, pointer) for name, pointer, _ in places)
+
+
+# --- what the vendor's text names -----------------------------------------------------------------
+
+
+def _named_in(exchange: Exchange) -> tuple[str | None, str | None]:
+    """Return the field and the pointer that the vendor's text names, or None for each."""
+    text = _said(exchange)
+    if match := re.search(r"\b([a-z_]+)\[(\d+)\]", text):
+        return match[1], f"/{match[1]}/{match[2]}"
+    body = _object_of(exchange.request_body)
+    quotations = re.findall(r"['\"`‘“]([^'\"`’”]{1,200})['\"`’”]", text)
+    for quoted in quotations[:_MOST_QUOTED]:
+        if place := _quoted_place(quoted, body):
+            return place
+    named = [name for name in _UNDERSCORED.findall(text) if name in _field_names()]
+    if not named and (match := _PLAIN_NAME.search(text)):
+        named = [match[1] or match[2]]
+    return (named[0], f"/{named[0]}" if named[0] in body else None) if named else (None, None)
+
+
+def _said(exchange: Exchange) -> str:
+    return (exchange.text or "")[:_MOST_SAID]
+
+
+def _quoted_place(quoted: str, body: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    if quoted in _field_names():
+        return quoted, f"/{quoted}" if quoted in body else None
+    for name, value in body.items():
+        if value == quoted:
+            return name, f"/{name}"
+        if isinstance(value, list) and quoted in value:
+            return name, f"/{name}/{value.index(quoted)}"
+    return None
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    names = {name for schema in SCHEMAS.values() for name in schema}
+    return frozenset(names.union(*(endpoint.query for endpoint in BY_TEMPLATE.values())))
+
+
+# --- no answer, or a good one ---------------------------------------------------------------------
+
+
+def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
+    """Return what a client's own error says, when there is no answer."""
+    words = f"{(exchange.failure or '')[:_MOST_SAID]} {_said(exchange)}"
+    if _NO_JSON.search(words):
+        return [finding_of(exchange, "status-hidden", severity="warning", location="server")]
+    if not exchange.failure or errors:
+        return []
+    tip = catalogue.retry_advice(
+        None, None, exchange.method, failure=words, endpoint=exchange.endpoint
+    )[1]
+    location, field = ("host", "host") if re.search(_NOT_CONNECTED, words) else ("server", None)
+    facts = {"value": exchange.failure[:80], "tip": tip}
+    return [
+        finding_of(
+            exchange, "no-response", severity="warning", location=location, field=field, facts=facts
+        )
+    ]
+
+
+def _failures(exchange: Exchange, endpoint: Endpoint | None, others: Known) -> list[Finding]:
+    """
+    Return what failed according to a delivery report.
+
+    The report is the response itself, or one in the evidence about the batch that was sent.
+    """
+    operation = endpoint.operation if endpoint else ""
+    answer = _object_of(exchange.response_body)
+    if operation.startswith("delivery_reports"):
+        return _delivery(exchange, answer)
+    batch_id = answer.get("id") if operation == "batches.send" else None
+    report = others.reports.get(batch_id) if isinstance(batch_id, str) else None
+    return _delivery(exchange, _object_of(report.response_body)) if report else []
+
+
+def _afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> list[Finding]:
+    """Return what a good answer does not say by itself."""
+    operation = endpoint.operation if endpoint else ""
+    if operation == "batches.send":
+        return [finding_of(exchange, "accepted-not-delivered", severity="note", location="server")]
+    windowed = (
+        operation.endswith(".list") and endpoint is not None and "start_date" in endpoint.query
+    )
+    dated = any(name == "start_date" for name, _ in place.query)
+    if windowed and not dated and _object_of(exchange.response_body).get("count") == 0:
+        return [
+            finding_of(
+                exchange, "empty-list", severity="note", location="query", field="start_date"
+            )
+        ]
+    return []
+
+
+def _delivery(exchange: Exchange, report: Mapping[str, Any]) -> list[Finding]:
+    lists = (report.get(name) for name in ("statuses", "delivery_reports"))
+    entries = [*(entry for value in lists if isinstance(value, list) for entry in value), report]
+    codes = dict.fromkeys(
+        code
+        for entry in entries
+        if isinstance(entry, dict) and (code := _delivery_code(entry)) not in (None, 0, 400, 401)
+    )
+    findings = []
+    for code in list(codes)[:_MOST_OF_A_KIND]:
+        entry = catalogue.explain(delivery=code)
+        facts = {
+            "value": entry.label,
+            "title": entry.title,
+            "meaning": entry.meaning,
+            "tip": " ".join(entry.tips) or entry.retry_reason,
+        }
+        findings.append(
+            finding_of(
+                exchange,
+                "delivery-failed",
+                severity="warning",
+                location="server",
+                facts=facts,
+                proof=entry.label,
+            )
+        )
+    return findings
+
+
+def _delivery_code(entry: Mapping[str, Any]) -> int | None:
+    code = entry.get("code")
+    return (
+        int(code)
+        if isinstance(code, int | str)
+        and str(code).isdigit()
+        and ("status" in entry or "statuses" in entry)
+        else None
+    )
+
+
+# --- another API, or no request at all ------------------------------------------------------------
+
+
+def _general(exchange: Exchange, place: Place) -> Judgement:
+    status = exchange.status
+    found = capped([*general_violations(exchange)])
+    note = finding_of(
+        exchange,
+        "not-the-sms-api",
+        severity="note",
+        location="host",
+        field="host",
+        facts={"value": (place.host or "?")[:80]},
+    )
+    if status is None or status < 100:
+        expected = 400 if found else 201 if exchange.method == "POST" else 200
+        return _judgement(
+            [*_silence(exchange, found), *findings_of(exchange, found), note], expected, None, None
+        )
+    if status < 400:
+        words = words_of(exchange, only_errors=True)
+        said = (
+            [
+                finding_of(
+                    exchange,
+                    "general-error-in-success",
+                    severity="warning",
+                    location="server",
+                    facts={"text": words},
+                )
+            ]
+            if words
+            else []
+        )
+        return _judgement(
+            [*said, *findings_of(exchange, list(map(_shown_or_demoted, found))), note],
+            status,
+            None,
+            not found,
+        )
+    fitting = [violation for violation in found if violation.status == status]
+    return _judgement(
+        [*findings_of(exchange, fitting), general_answer(exchange), note],
+        status,
+        exchange.code,
+        True,
+    )
+
+
+def _answer_only(exchange: Exchange) -> Judgement:
+    if exchange.status is None or exchange.status < 100:
+        reports = _delivery(
+            exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body)
+        )
+        nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]
+        return _judgement(_silence(exchange, []) or reports or nothing, None, None, None)
+    if exchange.status < 400:
+        return _judgement(
+            _delivery(exchange, _object_of(exchange.response_body)), exchange.status, None, True
+        )
+    rule = f"observed-{exchange.status}-alone"
+    if not exchange.code and rule in rules():
+        alone = finding_of(exchange, rule, severity="error", status=exchange.status)
+    else:
+        alone = _observed(exchange, locate(""), None, NOTHING)
+    return _judgement([alone], exchange.status, exchange.code, None)
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def _judgement(
+    findings: list[Finding], status: int | None, code: str | None, consistent: bool | None
+) -> Judgement:
+    """
+    Put errors before warnings before notes.
+
+    A note on the very place of the answer says nothing new.
+    """
+    ordered = sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+    kept = [
+        *ordered[:1],
+        *(
+            f
+            for f in ordered[1:]
+            if f.severity != "note"
+            or not f.pointer
+            or (f.field, f.pointer) != _place_of(ordered[0])
+        ),
+    ]
+    return Judgement(tuple(kept), status, code, consistent)
+
+
+def _place_of(finding: Finding) -> tuple[str | None, str | None]:
+    return finding.field, finding.pointer
+
+
+def _retry_after(exchange: Exchange) -> str:
+    value = header(exchange.response_headers, "Retry-After")
+    return f"It asks to wait: Retry-After {value[:40]}." if value else ""
+
+
+def _object_of(body: str | bytes | None) -> dict[str, Any]:
+    value = parsed(body)
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,525 @@
+"""
+Take an exchange and return findings.
+
+They say what is wrong, where, what to do, whether to repeat it, and what to write in the ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
+
+from sinchtools.api import catalogue
+from sinchtools.api.description import complete, locate
+from sinchtools.core.errors import WrongUseError, told
+from sinchtools.core.html import card, untypeset
+from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, visible
+from sinchtools.diagnosis import fixes, json_errors
+from sinchtools.diagnosis.assessment import Judgement, Known, judged, known
+from sinchtools.diagnosis.generic_http import parsed
+from sinchtools.diagnosis.retries import Attempt, attempts
+from sinchtools.diagnosis.rules import finding_of, hidden, masked, text_of
+from sinchtools.evidence.formats.exception import exchange_of
+from sinchtools.privacy.aliases import without_numbers
+from sinchtools.privacy.redaction import Redactor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_ROUNDS = 5
+_MOST_SHOWN = 20
+_LONGEST_LINE = 300
+_FINDING_KEYS = (
+    "rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says",
+    "then", "page", "fix", "proof", "tag", "engineer",
+)  # fmt: skip
+_OUTSIDE = {  # where the first finding lies: why no change of the request can help
+    "server": "the cause is on the vendor's side or on the way there, not in the request",
+    "account": "the account is at fault, not the request",
+    "rate": "the request is good; only sending more slowly helps",
+}
+_TRACE_HEADERS = ("x-request-id", "x-correlation-id", "x-amzn-trace-id", "date")
+
+
+class Retry(NamedTuple):
+    """Whether to repeat the request (one of `catalogue.RETRY`), and why."""
+
+    advice: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """
+    What is said about one exchange.
+
+    Attributes
+    ----------
+    exchange
+        The evidence.
+    findings
+        The first is the answer.
+    expected_status, expected_code
+        What the API answers to this request, as far as can be known.
+    consistent
+        Whether the findings agree with the answer; None when there is none, or no request to hold
+        it against.
+    attempt
+        Which attempt of its call it is, when the evidence shows that it was repeated.
+    clock
+        The moment that dates and tokens were held against.
+    prove
+        Run the original and its repair in the sandbox (`sinchtools.replays.proof.prove`).
+    """
+
+    exchange: Exchange
+    findings: tuple[Finding, ...]
+    expected_status: int | None
+    expected_code: str | None
+    consistent: bool | None
+    attempt: Attempt | None = None
+    clock: datetime = field(repr=False, compare=False)
+    prove: ClassVar[
+        Callable[..., Any]
+    ]  # proof.py, which stands on the sandbox and on this, puts it here
+
+    @property
+    def top(self) -> Finding | None:
+        """The first finding, or None when nothing is worth a word."""
+        return self.findings[0] if self.findings else None
+
+    @cached_property
+    def fix(self) -> fixes.Fix | None:
+        """
+        The certain fix, or None when there is none.
+
+        It covers errors that show only after the first one is fixed.
+        """
+        fix = fixes.certain_fix(self.exchange, self.findings)
+        for _ in range(_MOST_ROUNDS):
+            further = fix and fixes.certain_fix(
+                fix.exchange, judged(fix.exchange, self.clock).findings
+            )
+            if not fix or not further:
+                break
+            fix = fixes.joined(self.exchange, fix, further)
+        return fix
+
+    @cached_property
+    def retry(self) -> Retry:
+        """
+        Whether to repeat the request, judged by its response.
+
+        If the evidence shows no response, the expected one is used.
+        """
+        x = self.exchange
+        answered = x.status is not None or x.failure is not None or not self.failing
+        status, code = (
+            (x.status, x.code) if answered else (self.expected_status, self.expected_code)
+        )
+        advice, reason = catalogue.retry_advice(
+            status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint
+        )
+        asked = header(x.response_headers, "Retry-After")
+        return Retry(
+            advice,
+            f"{reason} It asks to wait: Retry-After {asked[:40]}."
+            if asked and advice == "after-wait"
+            else reason,
+        )
+
+    @property
+    def failing(self) -> bool:
+        """Whether something was found that the API refuses."""
+        return self.top is not None and self.top.severity == "error"
+
+    @property
+    def outside(self) -> str:
+        """Why no change of the request can help, or nothing."""
+        top = self.top
+        if top is None or not self.failing:
+            return ""
+        if top.rule.startswith("observed-401"):
+            return "the header is well-formed: only another token, account or region can help"
+        return (
+            _OUTSIDE["server"]
+            if (self.exchange.status or 0) >= 500
+            else _OUTSIDE.get(top.location, "")
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that the command line prints."""
+        attempt = self.attempt
+        return {
+            "id": self.exchange.id,
+            "source": self.exchange.source,
+            "observed_status": self.exchange.status,
+            "observed_code": self.exchange.code,
+            "expected_status": self.expected_status,
+            "expected_code": self.expected_code,
+            "consistent": self.consistent,
+            "findings": [
+                {key: getattr(finding, key) for key in _FINDING_KEYS} for finding in self.findings
+            ],
+            "retry": self.retry._asdict(),
+            "attempt": {"number": attempt.number, "of": attempt.of, "by": attempt.by}
+            if attempt
+            else None,
+            "changes": list(self.fix.changes) if self.fix else [],
+        }
+
+    def as_text(self) -> str:
+        """Return the findings for a terminal, with a caret under the character at fault."""
+        lines = [
+            f"{self.exchange.source or self.exchange.id or 'exchange'}:"
+            f" {_request_line(self.exchange)}",
+            f"  {self._verdict()}",
+        ]
+        for finding in self.findings:
+            lines += ["", *(f"  {line}" for line in self._lines(finding))]
+        return visible(
+            "\n".join([*lines, "", f"  Retry: {self.retry.advice}. {self.retry.reason}"])
+        )
+
+    def answer(self) -> str:
+        """
+        Return the few lines for the ticket: what, where, what to do, proof.
+
+        If the vendor must act, return the message to the account manager.
+        """
+        top = self.top
+        if top is None or not self.failing:
+            extra = f" {top.says} {top.then}" if top else ""
+            return visible(
+                f"Nothing wrong was found in this request ({_request_line(self.exchange)}).{extra}"
+            )
+        if top.location in ("server", "account") or (self.exchange.status or 0) >= 500:
+            return visible(self._for_account_manager(top))
+        parts = {
+            "What": top.says,
+            "Where": f"{_place(top)} of {_request_line(self.exchange)}",
+            "Do": top.then,
+            "Change": "; ".join(self.fix.changes) if self.fix else None,
+            "Proof": top.proof,
+            "No change of the request can help": self.outside,
+            "Retry": f"{self.retry.advice}. {self.retry.reason}",
+            "Source": f"{top.page} ({top.tag})",
+        }
+        return visible("\n".join(f"{name}: {words}" for name, words in parts.items() if words))
+
+    def _for_account_manager(self, top: Finding) -> str:
+        x = self.exchange
+        to = parsed(x.request_body).get("to") if isinstance(parsed(x.request_body), dict) else None
+        facts = {
+            "Account": x.account,
+            "Region": x.region,
+            "Operation": x.endpoint or x.method,
+            "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
+            "Answer": f"{x.status} {x.code or ''}".strip(),
+            "Its text": masked(x.text) if x.text else None,
+            "Recipients": len(to) if isinstance(to, list) else None,
+            "Attempts": self.attempt and self.attempt.of,
+            **{name: header(x.response_headers, name) for name in _TRACE_HEADERS},
+        }
+        listed = "\n".join(
+            f"- {name}: {str(value)[:200]}" for name, value in facts.items() if value
+        )
+        ask = (
+            f"No change of the request can help here: {self.outside}. Please check the "
+            f"account and the service, and tell us why."
+        )
+        return (
+            f"To the account "
+            f"manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}\nRetry:"
+            f" {self.retry.advice}. {self.retry.reason}"
+        )
+
+    def _verdict(self) -> str:
+        observed = (
+            " ".join(str(part) for part in (self.exchange.status, self.exchange.code) if part)
+            or "no answer"
+        )
+        expected = (
+            " ".join(str(part) for part in (self.expected_status, self.expected_code) if part)
+            or "not known"
+        )
+        if not self.failing:
+            return f"answered: {observed}; nothing wrong found (expected {expected})"
+        alone = (
+            "so this is judged from the request alone"
+            if self.exchange.status is None
+            else "the request is not shown"
+        )
+        agree = {
+            True: "which fits",
+            False: "which does not fit the request as it is shown",
+            None: alone,
+        }[self.consistent]
+        return f"answered: {observed}; expected: {expected}, {agree}"
+
+    def _lines(self, finding: Finding) -> list[str]:
+        answer = f" -> {finding.status} {finding.code or ''}".rstrip() if finding.status else ""
+        return [
+            f"{finding.severity.upper()} {finding.rule} at {_place(finding)}{answer}",
+            f"  {finding.says}",
+            *(f"  | {line}" for line in self._caret(finding)),
+            f"  Do: {finding.then}",
+            *([f"  Engineer: {finding.engineer}"] if finding.engineer else []),
+            f"  Source: {finding.page} ({finding.tag})",
+        ]
+
+    def _caret(self, finding: Finding) -> list[str]:
+        text = text_of(self.exchange.request_body)
+        if finding.line is None or finding.column is None or text is None:
+            return [finding.proof] if finding.proof else []
+        around, caret = json_errors.shown(text, _offset(text, finding.line, finding.column))
+        return [around, " " * caret + "^"]
+
+    def _repr_html_(self) -> str:
+        items = "".join(map(self._item, self.findings))
+        retry = f"<p><b>Retry: {escape(self.retry.advice)}.</b> {escape(self.retry.reason)}</p>"
+        body = f"<p>{escape(self._verdict())}</p><ol style='padding-left:1.4em'>{items}</ol>{retry}"
+        return visible(card(_request_line(self.exchange), body))
+
+    def _item(self, finding: Finding) -> str:
+        caret = "\n".join(self._caret(finding))
+        code = (
+            f"<pre style='margin:.3em 0;color:inherit;background:transparent'>{escape(caret)}</pre>"
+            if caret
+            else ""
+        )
+        engineer = (
+            f"<br><i>For the engineer:</i> {escape(finding.engineer)}" if finding.engineer else ""
+        )
+        source = escape(f"{_place(finding)} · {finding.rule} · {finding.page} ({finding.tag})")
+        says = escape(f"{finding.severity}: {finding.says}")
+        return (
+            f"<li><b>{says}</b>{code}<br>{escape(finding.then)}{engineer}<br><small>{source}<"
+            f"/small></li>"
+        )
+
+    def __repr__(self) -> str:
+        """Show the answer in one line."""
+        top = self.top
+        return visible(
+            f"<Diagnosis {self.exchange.id}: {top.rule if top else 'nothing wrong found'}>"
+        )
+
+
+class Diagnoses(list[Diagnosis]):
+    """The diagnoses of a whole piece of evidence, in its order."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that the command line prints."""
+        return {"diagnoses": [one.as_json() for one in self]}
+
+    def as_text(self) -> str:
+        """Return each of them for a terminal."""
+        return "\n\n".join(one.as_text() for one in self)
+
+    def frame(self) -> pd.DataFrame:
+        """
+        Return one row per exchange.
+
+        It has the actual response, the expected response and the first finding.
+        """
+        import pandas as pd
+
+        names = [
+            "id",
+            "source",
+            "observed_status",
+            "observed_code",
+            "expected_status",
+            "expected_code",
+            "consistent",
+        ]
+        found = ["rule", "severity", "location", "field", "says", "then"]
+        rows = [
+            [
+                *(one.as_json()[name] for name in names),
+                *(getattr(one.top, name, None) for name in found),
+                one.retry.advice,
+            ]
+            for one in self
+        ]
+        frame = pd.DataFrame(rows, columns=[*names, *found, "retry"])
+        return frame.astype(
+            {
+                name: {"status": "Int16", "consistent": "boolean"}.get(
+                    name.split("_")[-1], "string"
+                )
+                for name in frame.columns
+            }
+        )
+
+    def _repr_html_(self) -> str:
+        more = (
+            f"<p>Shown are {_MOST_SHOWN} of {len(self):,}.</p>" if len(self) > _MOST_SHOWN else ""
+        )
+        return untypeset("".join(one._repr_html_() for one in self[:_MOST_SHOWN]) + more)
+
+
+_Evidence = Exchange | BaseException | Mapping[str, Any]
+
+
+@overload
+def diagnose(
+    evidence: _Evidence, *, now: datetime | None = None, history: Iterable[Exchange] = ()
+) -> Diagnosis: ...
+@overload
+def diagnose(
+    evidence: str | bytes, *, now: datetime | None = None, history: Iterable[Exchange] = ()
+) -> Diagnosis | Diagnoses: ...
+@overload
+def diagnose(
+    evidence: Iterable[Exchange], *, now: datetime | None = None, history: Iterable[Exchange] = ()
+) -> Diagnoses: ...
+
+
+def diagnose(
+    evidence: _Evidence | str | bytes | Iterable[Exchange],
+    *,
+    now: datetime | None = None,
+    history: Iterable[Exchange] = (),
+) -> Diagnosis | Diagnoses:
+    """
+    Say what is wrong with an exchange, where exactly, and what to do; nothing is sent.
+
+    Parameters
+    ----------
+    evidence
+        One exchange, several; an exception that the vendor's SDK or requests raised; a row as a
+        dict; or pasted text of any kind that `sinchtools.read` knows, where one exchange gives one
+        diagnosis.
+    now
+        The moment that dates and tokens are held against; without it, the one at which each
+        exchange left, else the present.
+    history
+        Other exchanges of the same evidence: a token that works elsewhere, a report on a batch.
+
+    Raises
+    ------
+    WrongUseError
+        The evidence is none of these.
+
+    Examples
+    --------
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
+    >>> headers = {"Authorization": "Bearer [secret opaque 32 #1]",
+    ...            "Content-Type": "application/json"}
+    >>> body = '{"to": ["++15551230001"], "from": "15559870002", "body": "Hi"}'
+    >>> sent = Exchange(method="POST", url=url, request_headers=headers, request_body=body)
+    >>> found = diagnose(sent)
+    >>> found.top.rule, found.expected_status, found.top.pointer
+    ('msisdn-doubled-plus', 400, '/to/0')
+    """
+    exchanges, several = _exchanges(evidence)
+    moment = now if now is None or now.tzinfo else now.replace(tzinfo=UTC)
+    others = known([*exchanges, *history])
+    calls = attempts(exchanges)
+    found = Diagnoses(
+        _diagnosed(exchange, moment, others, calls.get(i)) for i, exchange in enumerate(exchanges)
+    )
+    return found if several else found[0]
+
+
+def _exchanges(evidence: Any) -> tuple[list[Exchange], bool]:
+    """Return what is to be diagnosed, and whether it came as many."""
+    if isinstance(evidence, BaseException):
+        return [exchange_of(evidence)], False
+    if isinstance(evidence, Exchange):
+        return [evidence], False
+    if isinstance(evidence, Mapping):
+        return [_from_row(evidence)], False
+    if isinstance(evidence, str | bytes):
+        return _pasted(evidence)
+    if not isinstance(evidence, Iterable):
+        raise WrongUseError(
+            f"A {type(evidence).__name__} cannot be diagnosed.",
+            hint="Read it first: st.diagnose(st.read(...)).",
+        )
+    exchanges = list(evidence)
+    if odd := next((one for one in exchanges if not isinstance(one, Exchange)), None):
+        raise WrongUseError(
+            f"A {type(odd).__name__} is no exchange.",
+            hint="Read it first: st.diagnose(st.read(...)).",
+        )
+    return exchanges, True
+
+
+def _from_row(row: Mapping[str, Any]) -> Exchange:
+    if unknown := sorted(map(str, set(row) - {*EXCHANGE_FIELDS, "outcome"})):
+        raise WrongUseError(
+            f"An exchange has no {told(unknown[0])}.",
+            hint=f"Its columns are {', '.join(EXCHANGE_FIELDS)}.",
+        )
+    given = {name: value for name, value in row.items() if name != "outcome" and value is not None}
+    return complete(Redactor().exchange(Exchange(**given)))
+
+
+def _pasted(text: str | bytes) -> tuple[list[Exchange], bool]:
+    from sinchtools.evidence import read
+
+    evidence = read(text)
+    if not evidence.exchanges:
+        raise WrongUseError("No exchange was read from this.", hint=evidence.summary)
+    return list(evidence), len(evidence) > 1
+
+
+def _diagnosed(
+    exchange: Exchange, now: datetime | None, others: Known, attempt: Attempt | None
+) -> Diagnosis:
+    clock = now or exchange.at or datetime.now(UTC)
+    found: Judgement = judged(exchange, clock, others)
+    findings = (*found.findings, _retried(exchange, attempt)) if attempt else found.findings
+    return Diagnosis(
+        exchange=exchange,
+        findings=findings,
+        expected_status=found.status,
+        expected_code=found.code,
+        consistent=found.consistent,
+        attempt=attempt,
+        clock=clock,
+    )
+
+
+def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
+    seconds = None if attempt.seconds is None else f"{attempt.seconds:,.0f}"
+    facts = {
+        "observed": attempt.number,
+        "limit": attempt.of,
+        "value": seconds,
+        "last": attempt.last,
+    }
+    rule = "attempt-of-call" if attempt.by == "call_id" else "attempt-by-time"
+    return finding_of(exchange, rule, severity="note", location="rate", facts=facts)
+
+
+def _request_line(exchange: Exchange) -> str:
+    line = (
+        exchange.endpoint
+        or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
+    )
+    shown = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
+    return without_numbers(shown.replace("%2B", "+").replace("%2b", "+"), hidden)
+
+
+def _place(finding: Finding) -> str:
+    where = f"line {finding.line}, column {finding.column}" if finding.line else ""
+    return ", ".join(
+        part
+        for part in (finding.location, finding.field or "", finding.pointer or "", where)
+        if part
+    )
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    at = 0
+    for _ in range(line - 1):
+        at = text.find("\n", at) + 1
+    return min(at + column - 1, len(text))

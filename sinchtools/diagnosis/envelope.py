@@ -1,0 +1,421 @@
+"""
+Find what is wrong around the body.
+
+Host, path, method and credentials are judged by what the evidence shows of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sinchtools.api.description import ENDPOINTS, PREFIX, Place, locate, route
+from sinchtools.api.validation import Violation, instant_of
+from sinchtools.core.records import header
+from sinchtools.core.settings import REGIONS
+from sinchtools.privacy.redaction import marker_facts
+
+_WORDS = tuple(
+    dict.fromkeys(
+        word
+        for endpoint in ENDPOINTS
+        for word in endpoint.path.split("/")
+        if word and "{" not in word
+    )
+)
+_OTHER_WORDS = {  # how people call the resources: the API's own word
+    "batch": "batches",
+    "message": "batches",
+    "messages": "batches",
+    "sms": "batches",
+    "send": "batches",
+    "group": "groups",
+    "inbound": "inbounds",
+    "dryrun": "dry_run",
+    "dry-run": "dry_run",
+    "member": "members",
+    "report": "delivery_report",
+    "reports": "delivery_reports",
+    "delivery-report": "delivery_report",
+    "deliveryreport": "delivery_report",
+    "delivery-reports": "delivery_reports",
+    "feedback": "delivery_feedback",
+    "delivery-feedback": "delivery_feedback",
+    "messagebatches": "batches",
+}
+_PLACEHOLDER = re.compile(
+    r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|x{3,}|\.{3}|\[[^\]]*\]"
+    r"|(your|my)([-_ ]?(api|sms|sinch|service|plan|project|account|customer|id|key|token|name"
+    r"|here))+"
+    r"|(service[_-]?plan|project|batch|group|inbound)[_-]?id",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z][\w-]*)(\s*:\s*|\s+|$)(.*)", re.DOTALL)
+_SHORT_TOKEN = 12
+_LONGEST_PATH = 2000  # nobody meant one of the API's by a longer one
+_AUTH: dict[str, Any] = {
+    "status": 401,
+    "code": None,
+    "location": "header",
+    "field": "Authorization",
+}
+_ROUTE: dict[str, Any] = {"status": 404, "code": None, "location": "path", "field": "path"}
+_HOST: dict[str, Any] = {"status": 404, "code": None, "location": "host", "field": "host"}
+
+
+def is_meant(place: Place) -> bool:
+    """Whether a request was meant for the SMS API, though its host or path may be wrong."""
+    return place.is_sms_api or _meant(place.host or "", place.kind, place.path)
+
+
+@lru_cache(maxsize=1024)
+def _meant(host: str, kind: str, path: str) -> bool:
+    if kind in ("loopback", "none"):
+        return any(word in path.split("/") for word in ("xms", *_WORDS))
+    first = path.strip("/").split("/")[0].lower()
+    return (
+        first == "xms"
+        or (host.endswith((".sinch.com", ".clxcommunications.com")) and "sms" in host)
+        or bool(difflib.get_close_matches(host, _hosts(), 1, 0.88))
+    )
+
+
+def host_violation(place: Place) -> Violation | None:
+    """Return what is wrong with the host that a request for the SMS API went to, or None."""
+    host = place.host or ""
+    if place.kind == "legacy":
+        return Violation(
+            rule="host-legacy", facts={"value": host, "suggestion": "us.sms.api.sinch.com"}, **_HOST
+        )
+    if place.kind in ("plan", "project") and place.region is None:
+        label = host.removeprefix("zt.").split(".")[0]
+        rule = (
+            "host-placeholder"
+            if re.search(r"[{}$<>]", label) or label in ("region", "your-region")
+            else "host-unknown-region"
+        )
+        return Violation(
+            rule=rule,
+            facts={"value": label[:40], "suggestion": _closest(label, tuple(REGIONS))},
+            **_HOST,
+        )
+    if place.kind == "other":
+        return Violation(
+            rule="host-near-miss",
+            facts={
+                "value": host[:80],
+                "suggestion": _closest(host, _hosts()) or "us.sms.api.sinch.com",
+            },
+            **_HOST,
+        )
+    return None
+
+
+@lru_cache(maxsize=64)
+def _hosts() -> tuple[str, ...]:
+    return tuple(
+        f"{prefix}{region}.sms.api.sinch.com" for region in REGIONS for prefix in ("", "zt.")
+    )
+
+
+def _closest(word: str, known: tuple[str, ...]) -> str:
+    aliases = {
+        "uk": "eu",
+        "usa": "us",
+        "eur": "eu",
+        "europe": "eu",
+        "ie": "eu",
+        "se": "eu",
+        "aus": "au",
+        "bra": "br",
+        "can": "ca",
+    }
+    return aliases.get(word) or next(iter(difflib.get_close_matches(word, known, 1, 0.5)), "")
+
+
+# --- path and method ------------------------------------------------------------------------------
+
+
+def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
+    """
+    Yield what is wrong with path and method.
+
+    The API may not have the route, the ID may be missing, or the method may not fit.
+    """
+    account = place.account
+    if (
+        account
+        and (account in _WORDS or account in _OTHER_WORDS)
+        and (place.endpoints or _routed(f"/{account}{place.below}"))
+    ):
+        yield Violation(
+            rule="path-no-account",
+            facts={"suggestion": f"{PREFIX}/{{service_plan_id}}/{account}"},
+            **{**_ROUTE, "field": "service_plan_id"},
+        )
+    elif not place.endpoints:
+        yield _route_violation(place)
+    elif account and (
+        _PLACEHOLDER.fullmatch(account) or account.lower() in ("undefined", "null", "none")
+    ):
+        yield Violation(
+            rule="account-placeholder",
+            facts={"value": account[:40]},
+            status=401,
+            code=None,
+            location="path",
+            field="service_plan_id",
+        )
+    elif account and re.search(r"[\s'\"]", account):
+        yield Violation(
+            rule="account-stray", status=401, code=None, location="path", field="service_plan_id"
+        )
+    if place.endpoints and method and method.upper() not in place.endpoints:
+        facts = {
+            "value": method.upper()[:20],
+            "suggestion": " or ".join(place.endpoints),
+            "path": next(iter(place.endpoints.values())).path,
+        }
+        facts["read_only"] = (
+            "The resource is read-only. " if set(place.endpoints) == {"GET"} else ""
+        )
+        yield Violation(
+            rule="method-not-allowed",
+            status=405,
+            code=None,
+            location="method",
+            field="method",
+            facts=facts,
+        )
+
+
+def _routed(below: str) -> bool:
+    """Whether this would be a path of the API, if an account stood before it."""
+    first = below.strip("/").split("/")[0]
+    return bool(route(below)[0]) or (below == f"/{first}/" and first in _OTHER_WORDS)
+
+
+def _route_violation(place: Place) -> Violation:
+    path, repaired = place.path, _repaired(place.path)
+    facts = {"value": _without_ids(path), "suggestion": repaired}
+    rule = "path-unknown"
+    collapsed = locate(f"https://us.sms.api.sinch.com{re.sub(r'/{2,}', '/', path)}")
+    if re.search(r"^/+(?:xms/+)?v1/+sms(/|$)", path):
+        rule = "path-legacy"
+    elif "//" in path:
+        rule = "path-double-slash"
+        if (hole := _hole(path)) or not collapsed.endpoints:
+            return Violation(
+                rule="path-empty-id",
+                facts={**facts, "name": hole or "service_plan_id"},
+                **{**_ROUTE, "field": hole or "service_plan_id"},
+            )
+    elif path.lower() != path and locate(f"https://us.sms.api.sinch.com{_lowered(path)}").endpoints:
+        rule = "path-case"
+    elif not path.startswith(f"{PREFIX}/"):
+        rule = "path-prefix"
+    elif repaired:
+        rule = "path-word"
+    return Violation(rule=rule, facts=facts, **_ROUTE)
+
+
+def _hole(path: str) -> str | None:
+    """Name the ID that is empty in a path such as ``/batches//delivery_report``."""
+    match = re.search(r"/(batches|groups)//+(\w+)", path)
+    literal = match and route(f"/{match[1]}/X/{match[2]}")[0]
+    return (
+        f"{match[1].removesuffix('es') if match[1] == 'batches' else 'group'}_id"
+        if match and literal
+        else None
+    )
+
+
+@lru_cache(maxsize=1024)
+def _repaired(path: str) -> str:
+    """Return the nearest path that the API has, IDs left out, or nothing."""
+    if len(path) > _LONGEST_PATH:
+        return ""
+    parts = [part for part in path.split("/") if part]
+    words = [
+        (
+            _OTHER_WORDS.get(part.lower())
+            or next(iter(difflib.get_close_matches(part.lower(), _WORDS, 1, 0.8)), None)
+        )
+        for part in parts
+    ]
+    start = next(
+        (
+            i
+            for i, word in enumerate(words)
+            if word in ("batches", "groups", "inbounds", "delivery_reports", "delivery_report")
+        ),
+        None,
+    )
+    if start is None:
+        return ""
+    for singular in (False, True):
+        below = "".join(f"/{word or 'X'}" for word in words[start:])
+        below = re.sub(
+            r"delivery_reports$" if singular else r"^/delivery_report(?=/|$)",
+            "delivery_report" if singular else "/delivery_reports",
+            below,
+        )
+        if endpoints := route(below)[0]:
+            return f"{PREFIX}/{{service_plan_id}}{next(iter(endpoints.values())).path}"
+    return f"{PREFIX}/{{service_plan_id}}/{words[start]}" if route(f"/{words[start]}")[0] else ""
+
+
+def _lowered(path: str) -> str:
+    return "/".join(
+        part.lower() if part.lower() in (*_WORDS, "xms", "v1") else part for part in path.split("/")
+    )
+
+
+def _without_ids(path: str) -> str:
+    return "/".join(
+        part if len(part) < 12 or part.lower() in _WORDS else "..." for part in path.split("/")
+    )[:120]
+
+
+def placeholder_violations(values: Mapping[str, str]) -> Iterator[Violation]:
+    """
+    Yield the values in a path that were not filled in, or a resource's misspelled name.
+
+    They look like an ID, so the API returns 404.
+    """
+    for name, value in values.items():
+        if word := _OTHER_WORDS.get(value.lower()):
+            yield Violation(
+                rule="path-word",
+                facts={"value": f"/{value}", "suggestion": _repaired(f"/batches/{value}") or word},
+                **_ROUTE,
+            )
+        if value.lower() in ("undefined", "null", "none", "nan", "[object object]"):
+            yield Violation(
+                rule="path-placeholder",
+                facts={"name": name, "value": value},
+                **{**_ROUTE, "field": name},
+            )
+
+
+# --- credentials ----------------------------------------------------------------------------------
+
+
+def credential_violations(
+    headers: Mapping[str, str], place: Place, now: datetime
+) -> Iterator[Violation]:
+    """
+    Yield what is wrong with the Authorization header, as far as its shape shows.
+
+    A marker keeps scheme, kind, expiry and stray characters.
+    """
+    value = header(headers, "Authorization")
+    if value is None or not value.strip():
+        yield _missing(headers, place)
+        return
+    scheme, gap, rest = _split(value)
+    facts = marker_facts(value) or {}
+    if scheme == "basic":
+        yield _auth("auth-basic")
+    elif scheme != "bearer":
+        yield _auth("auth-other-scheme", value=scheme[:20]) if scheme else _auth("auth-no-bearer")
+    elif ":" in gap:
+        yield _auth("auth-colon")
+    elif not rest.strip():
+        yield _auth("auth-empty")
+    elif not facts:
+        yield _auth("auth-placeholder", value=rest.strip()[:40])
+    yield from _stray(facts, gap)
+    if scheme in ("", "bearer") and facts:
+        yield from _token(facts, place, now)
+
+
+def _split(value: str) -> tuple[str, str, str]:
+    """Return scheme (lower case, empty when there is none), the gap after it, and the rest."""
+    bare = value.strip()
+    if bare.startswith("[secret"):
+        return "", "", bare
+    match = _SCHEME.fullmatch(bare.lstrip("'\""))
+    if match is None or (not match[3] and match[1].lower() not in ("bearer", "basic")):
+        return "", "", bare
+    return match[1].lower(), match[2], match[3]
+
+
+def _missing(headers: Mapping[str, str], place: Place) -> Violation:
+    names = [
+        name
+        for name in headers
+        if re.search(r"token|api-?key|^key$|auth", name, re.IGNORECASE)
+        and name.lower() != "authorization"
+    ]
+    in_query = [name for name, value in place.query if marker_facts(value)]
+    if names or in_query:
+        return _auth("auth-elsewhere", value=(names or in_query)[0][:40])
+    return _auth("auth-missing")
+
+
+def _stray(facts: Mapping[str, str], gap: str) -> Iterator[Violation]:
+    if "quoted" in facts:
+        yield _auth("auth-quoted")
+    if "trailing-newline" in facts:
+        yield _auth("auth-space", value="a line break after the token")
+    elif "inner-space" in facts:
+        yield _auth("auth-inner-space")
+    elif "trailing-space" in facts or "leading-space" in facts or len(gap) > 1:
+        place = "after" if "trailing-space" in facts else "before"
+        yield Violation(
+            rule="auth-spaces",
+            severity="warning",
+            facts={"value": place},
+            **{**_AUTH, "status": None},
+        )
+
+
+def _token(facts: Mapping[str, str], place: Place, now: datetime) -> Iterator[Violation]:
+    is_jwt, uuid = facts["kind"] == "jwt", bool(place.account and _UUID.fullmatch(place.account))
+    if is_jwt:
+        expires = instant_of(facts.get("expires", ""))
+        if expires and expires <= now:
+            yield _auth("auth-expired", value=facts["expires"], observed=_ago(now, expires))
+        if (issuer := facts.get("issuer")) and "sinch" not in issuer.lower():
+            yield _auth("auth-foreign-jwt", value=issuer[:60])
+        if place.kind == "plan":
+            yield _auth("auth-oauth-on-plan-host", value=place.host, suggestion=f"zt.{place.host}")
+        elif place.kind == "project" and place.region and not REGIONS[place.region]:
+            yield _auth("auth-oauth-region", value=place.region)
+    elif facts["kind"] == "pair":
+        yield _auth("auth-pair")
+    elif place.kind == "project":
+        yield _auth(
+            "auth-plan-token-on-zt",
+            value=place.host,
+            suggestion=(place.host or "").removeprefix("zt."),
+        )
+    elif place.kind == "plan" and uuid:
+        yield _auth("auth-project-id")
+    elif int(facts["length"]) < _SHORT_TOKEN:
+        yield Violation(
+            rule="auth-short",
+            severity="warning",
+            facts={"observed": facts["length"]},
+            **{**_AUTH, "status": None},
+        )
+
+
+def _auth(rule: str, **facts: Any) -> Violation:
+    return Violation(rule=rule, facts=facts, **_AUTH)
+
+
+def _ago(now: datetime, then: datetime) -> str:
+    seconds = int((now - then).total_seconds())
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return (
+                f"{seconds // size} {name}{'s' if seconds >= 2 * size else ''} before the request"
+            )
+    return f"{seconds} seconds before the request"

@@ -1,0 +1,258 @@
+"""The certain repair of a request: what can be mended without asking anybody what was meant."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sinchtools.api.description import locate
+from sinchtools.core.records import Exchange, Finding, header, with_headers
+from sinchtools.diagnosis import json_errors
+from sinchtools.privacy.redaction import MARKER
+
+_MOST_EDITS, _MOST_CHARACTERS = 50, 1_000_000
+_STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """
+    The changed request, and what was changed.
+
+    Attributes
+    ----------
+    exchange
+        The request as it should be, without an answer; its parent is the original.
+    changes
+        One readable line for each change; digits of people are masked.
+    edit
+        The changed parts alone: ``method``, ``url``, ``headers``, ``body``.
+    """
+
+    exchange: Exchange
+    changes: tuple[str, ...]
+    edit: Mapping[str, Any]
+
+
+def certain_fix(exchange: Exchange, findings: Iterable[Finding]) -> Fix | None:
+    """
+    Return the fix of everything that can be fixed for certain.
+
+    Return None when the first error is not part of it.
+    """
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors or exchange.method is None or exchange.url is None:
+        return None
+    edit: dict[str, Any] = {}
+    changes: list[str] = []
+    for place, finding in enumerate(errors):
+        done = _mended(exchange, finding, edit)
+        if done is None and place == 0:
+            return None
+        changes += [done] if done else []
+    request = _changed(exchange, edit)
+    return Fix(exchange=request, changes=tuple(dict.fromkeys(changes)), edit=edit) if edit else None
+
+
+def joined(original: Exchange, first: Fix, second: Fix) -> Fix:
+    """Return two fixes, one after the other, as one."""
+    headers = {**first.edit.get("headers", {}), **second.edit.get("headers", {})}
+    edit = {**first.edit, **second.edit} | ({"headers": headers} if headers else {})
+    return Fix(
+        exchange=_changed(original, edit), changes=(*first.changes, *second.changes), edit=edit
+    )
+
+
+def _mended(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    for rules, mend in _MENDS:
+        if re.fullmatch(rules, finding.rule):
+            return mend(exchange, finding, edit)
+    return None
+
+
+def _changed(exchange: Exchange, edit: Mapping[str, Any]) -> Exchange:
+    return replace(
+        exchange,
+        parent_id=exchange.id or None,
+        method=edit.get("method", exchange.method),
+        url=edit.get("url", exchange.url),
+        request_headers=with_headers(exchange.request_headers, edit.get("headers", {})),
+        request_body=edit.get("body", exchange.request_body),
+        status=None,
+        code=None,
+        text=None,
+        response_headers={},
+        response_body=None,
+        elapsed_ms=None,
+        failure=None,
+    )
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def _json(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    body = edit.get("body", exchange.request_body)
+    repaired = repaired_json(body) if body else None
+    if repaired is None or repaired == body:
+        return None
+    edit["body"] = repaired
+    return f"body, line {finding.line}, column {finding.column}: {finding.fix or finding.then}"
+
+
+def repaired_json(body: str | bytes) -> str | None:
+    """
+    Return the JSON that was meant, or None when that is not certain.
+
+    Examples
+    --------
+    >>> repaired_json("{'to': ['+15551230001'], 'body': None,}")
+    '{"to": ["+15551230001"], "body": null}'
+    """
+    if isinstance(body, bytes):
+        try:
+            body = body.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+    text = body
+    for _ in range(_MOST_EDITS if len(body) <= _MOST_CHARACTERS else 0):
+        found = [
+            defect for defect in json_errors.defects(text) if defect.rule != "json-duplicate-key"
+        ]
+        if not found:
+            return text
+        mended = _edited(text, found[0])
+        if mended is None:
+            return None
+        text = mended
+    return None
+
+
+def _edited(text: str, defect: json_errors.Defect) -> str | None:
+    if defect.rule in ("json-single-quotes", "json-python-literal"):
+        return _from_python(text) or (_spliced(text, defect.fix) if defect.fix else None)
+    if defect.rule == "json-smart-quotes":
+        straight = text.translate(_STRAIGHT)
+        return (
+            straight
+            if straight != text and not re.search(r"[“”„‟«»]", straight) and '"' not in text
+            else None
+        )
+    return _spliced(text, defect.fix) if defect.fix else None
+
+
+def _spliced(text: str, fix: tuple[int, int, str]) -> str:
+    return text[: fix[0]] + fix[2] + text[fix[1] :]
+
+
+def _from_python(text: str) -> str | None:
+    try:
+        return json.dumps(ast.literal_eval(text.strip()), ensure_ascii=False)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _wrapped(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    name = finding.field or ""
+    body = _body(exchange, edit)
+    if body is None or finding.pointer != f"/{name}" or not isinstance(body.get(name), str):
+        return None
+    edit["body"] = json.dumps({**body, name: [body[name]]}, ensure_ascii=False)
+    return f'{name}: "{masked(body[name])}" -> ["{masked(body[name])}"]'
+
+
+def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    body, steps = _body(exchange, edit), (finding.pointer or "").split("/")[1:]
+    if body is None or len(steps) != 2 or not steps[1].isdigit():
+        return None
+    value = body[steps[0]][int(steps[1])]
+    single = re.sub(r"^(?:[A-Za-z]+:)?\++", "+", value.strip())
+    if not re.fullmatch(r"\+[\d ()-]+", single):
+        return None
+    body[steps[0]][int(steps[1])] = single
+    edit["body"] = json.dumps(body, ensure_ascii=False)
+    return f"{steps[0]}[{steps[1]}]: '{masked(value)}' -> '{masked(single)}'"
+
+
+def _body(exchange: Exchange, edit: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        value = json.loads(edit.get("body", exchange.request_body) or "")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+# --- headers, path, method ------------------------------------------------------------------------
+
+
+def _json_type(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    if _body(exchange, edit) is None:
+        return None
+    edit.setdefault("headers", {})["Content-Type"] = "application/json"
+    return (
+        f"Content-Type: {header(exchange.request_headers, 'Content-Type') or '(missing)'} -> "
+        f"application/json"
+    )
+
+
+def _bearer(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    marker = MARKER.search(header(exchange.request_headers, "Authorization") or "")
+    if marker is None:
+        return None
+    facts = [fact for fact in marker["facts"].split() if "=" in fact]  # what is stray has no value
+    clean = " ".join(["secret", marker["kind"], marker["length"], f"#{marker['number']}", *facts])
+    edit.setdefault("headers", {})["Authorization"] = f"Bearer [{clean}]"
+    return f"Authorization: {finding.fix or 'Bearer <token>'}"
+
+
+def _method(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    endpoints = locate(exchange.url or "").endpoints
+    only = next(iter(endpoints), None)
+    if only is None or len(endpoints) > 1 or (only == "GET") == bool(exchange.request_body):
+        return None
+    edit["method"] = only
+    return f"method: {exchange.method} -> {edit['method']}"
+
+
+def _one_slash(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    scheme, found, rest = (exchange.url or "").partition("://")
+    path, question, query = rest.partition("?")
+    url = f"{scheme}{found}{re.sub('/{2,}', '/', path)}{question}{query}"
+    if not found or not locate(url).endpoints:
+        return None
+    edit["url"] = url
+    return "path: // -> /"
+
+
+_MENDS = (  # rules (a pattern): how to mend them
+    (r"json-.*", _json),
+    (r"not-an-array", _wrapped),
+    (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
+    (r"content-type-.*", _json_type),
+    (r"auth-(no-bearer|quoted|space|colon)", _bearer),
+    (r"method-not-allowed", _method),
+    (r"path-double-slash", _one_slash),
+)
+
+
+def masked(value: str) -> str:
+    """
+    Return a number with its digits hidden, but for the first and the last two.
+
+    Examples
+    --------
+    >>> masked("++15551230001")
+    '++1••••••••01'
+    """
+    return (
+        re.sub(r"(?<=\d)\d+(?=\d{2})", lambda match: "•" * len(match[0]), value)
+        if re.search(r"\d{5}", value)
+        else re.sub(r"\w", "•", value)
+    )

@@ -1,0 +1,134 @@
+"""Requests to another API: judged by general HTTP, JSON and E.164 rules only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote_plus
+
+from sinchtools.api import catalogue
+from sinchtools.api.validation import Violation, msisdn_defect
+from sinchtools.core.json import value_of
+from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.diagnosis import json_errors
+from sinchtools.diagnosis.request import violation_of
+from sinchtools.diagnosis.rules import finding_of, masked, text_of
+
+_ERROR_NAMES = re.compile("error-text|error_text|error|errors|error_message|errorMessage")
+_ANSWER_NAMES = re.compile(
+    f"{_ERROR_NAMES.pattern}|message|text|detail|description|title|error_description|code"
+)
+
+
+def general_violations(exchange: Exchange) -> Iterator[Violation]:
+    """Yield what no API can accept: broken JSON, and a number that no country has."""
+    body = exchange.request_body
+    text = text_of(body[:200_000] if body else None)
+    if not body or text is None:
+        return
+    if "json" in (header(exchange.request_headers, "Content-Type") or "").lower() and (
+        broken := json_errors.defects(body)
+    ):
+        for violation in map(violation_of, broken):
+            yield replace(violation, code=None)
+        return
+    is_form = "form" in (header(exchange.request_headers, "Content-Type") or "")
+    for number in dict.fromkeys(
+        re.findall(r"(?<![\w+])\+\d{4,20}(?!\d)", unquote_plus(text) if is_form else text)
+    ):
+        rule, severity, facts = msisdn_defect(number)
+        if rule and severity == "error":
+            yield Violation(
+                rule="general-number", code=None, field="to", facts={"country_code": "?", **facts}
+            )
+
+
+def general_answer(exchange: Exchange) -> Finding:
+    """Return what a refusal says, in its own words and in those of HTTP."""
+    status = exchange.status or 0
+    entry = catalogue.explain(status)
+    location = {401: "header", 404: "path", 405: "method", 415: "header", 429: "rate"}.get(
+        status, "server" if status >= 500 else "body"
+    )
+    field = {401: "Authorization", 404: "path", 405: "method", 415: "Content-Type"}.get(status)
+    facts = {
+        "text": words_of(exchange),
+        "meaning": _plain_http(status),
+        "tip": _general_tip(status),
+        "title": entry.title,
+    }
+    return finding_of(
+        exchange,
+        "general-answer",
+        severity="error",
+        status=status,
+        code=exchange.code,
+        location=location,
+        field=field,
+        facts=facts,
+    )
+
+
+def words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
+    """Return what an answer of any API says for people, long digits masked."""
+    value = parsed(exchange.response_body)
+    words = [
+        word for word in _strings(value, _ERROR_NAMES if only_errors else _ANSWER_NAMES, 0) if word
+    ]
+    if not words and not only_errors:
+        raw = text_of(exchange.response_body) or exchange.text or ""
+        words = [] if raw.lstrip().startswith(("<", "{", "[")) else [raw[:200]]
+    return masked("; ".join(dict.fromkeys(words))[:300])
+
+
+def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
+    if isinstance(value, list) and depth < 6:
+        for entry in value[:5]:
+            yield from _strings(entry, names, depth + 1)
+    elif isinstance(value, dict) and depth < 6:
+        for name, entry in value.items():
+            if (
+                names.fullmatch(str(name))
+                and isinstance(entry, (str, int))
+                and not isinstance(entry, bool)
+            ):
+                yield str(entry)
+            elif isinstance(entry, (dict, list)):
+                yield from _strings(
+                    entry,
+                    re.compile(".*") if names.fullmatch(str(name)) and depth < 5 else names,
+                    depth + 1,
+                )
+
+
+def _plain_http(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return f"{HTTPStatus(status).description}.".lstrip(".")
+    except ValueError:
+        return ""
+
+
+def _general_tip(status: int) -> str:
+    tips = {
+        400: "Correct the request: the answer's text says which field or number is not valid.",
+        401: "Check the credentials: key, token or account and password, and that they belong "
+        "together.",
+        403: "Check what the account may do: permissions, trial limits, verified numbers, balance.",
+        404: "Check the path and the ID in it.",
+        429: "Wait, slow down, and queue the requests; retry with growing pauses.",
+    }
+    return tips.get(
+        status,
+        "Retry later; contact the provider if it lasts."
+        if status >= 500
+        else "Read the answer's text and the documentation of that API.",
+    )
+
+
+def parsed(body: str | bytes | None) -> Any:
+    """Return the value of a JSON body, or None when it is none or too large to be worth it."""
+    return value_of(body) if body and len(body) <= 1_000_000 else None

@@ -1,0 +1,134 @@
+"""
+Fold automatic retries into their call.
+
+The call_id of a file joins them. Without one, equal requests that follow a refusal are joined.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from sinchtools.core.records import POSITION, Exchange
+
+_LONGEST_PAUSE = timedelta(
+    seconds=70
+)  # the vendor's SDK waits as long as Retry-After says, else some seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """
+    The place of one exchange within its call.
+
+    Attributes
+    ----------
+    number, of
+        Attempt `number` of `of`.
+    by
+        ``call_id`` (the evidence says so) or ``time`` (told from equal requests that follow each
+        other: assumed).
+    seconds
+        From the first to the last attempt, or None when the evidence has no times.
+    last
+        What the last attempt was answered.
+    """
+
+    number: int
+    of: int
+    by: str
+    seconds: float | None
+    last: str
+
+
+def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
+    """
+    Return the attempt that an exchange is, by its position; one that was not repeated is not in it.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> sent = [Exchange(method="POST", url="https://a.test/b", status=status,
+    ...                  at=datetime(2027, 3, 1, 12, 0, second, tzinfo=UTC))
+    ...         for second, status in ((0, 429), (2, 429), (6, 201))]
+    >>> attempts(sent)[1].number, attempts(sent)[1].of, attempts(sent)[1].last
+    (2, 3, '201')
+    """
+    found: dict[int, Attempt] = {}
+    for by, calls in (("call_id", _by_call_id(exchanges)), ("time", _by_time(exchanges))):
+        for call in calls:
+            chain = [exchanges[i] for i in call]
+            if len(chain) > 1:
+                found |= zip(call, _attempts(chain, by), strict=True)
+    return found
+
+
+def _by_call_id(exchanges: Sequence[Exchange]) -> Iterable[list[int]]:
+    calls: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, exchange in enumerate(exchanges):
+        if exchange.call_id:
+            calls[_file(exchange), exchange.call_id].append(i)
+    return calls.values()
+
+
+def _file(exchange: Exchange) -> str:
+    """
+    Return the file that an exchange was read from, if any.
+
+    Two files may number their calls alike.
+    """
+    return re.sub(POSITION, "", exchange.source or "")
+
+
+def _by_time(exchanges: Sequence[Exchange]) -> Iterator[list[int]]:
+    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for i, x in enumerate(exchanges):
+        if x.at and x.url and not x.call_id:
+            alike[x.method, x.url, x.request_body].append(i)
+    for places in alike.values():
+        if len(places) > 1:
+            yield from _chains(exchanges, sorted(places, key=lambda i: exchanges[i].at.timestamp()))  # type: ignore[union-attr]
+
+
+def _chains(exchanges: Sequence[Exchange], places: list[int]) -> Iterator[list[int]]:
+    chain = places[:1]
+    for before, after in pairwise(places):
+        if _repeats(exchanges[before], exchanges[after]):
+            chain.append(after)
+        else:
+            yield chain
+            chain = [after]
+    yield chain
+
+
+def _repeats(before: Exchange, after: Exchange) -> bool:
+    """
+    Tell whether a client may have repeated `before` by itself.
+
+    It got no response or a temporary one, and `after` followed soon.
+    """
+    if before.at is None or after.at is None:
+        return False
+    pause = after.at - before.at - timedelta(milliseconds=before.elapsed_ms or 0)
+    passing = before.status == 429 or before.outcome in ("sinch_error", "no_response")
+    return passing and timedelta(0) <= pause <= _LONGEST_PAUSE
+
+
+def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
+    numbers = [x.attempt or 0 for x in chain]
+    counted = by == "call_id" and len(set(numbers)) == len(chain)
+    times = [x.at for x in chain if x.at]
+    last = chain[numbers.index(max(numbers))] if counted else chain[-1]
+    of = max(numbers) if counted else len(chain)
+    seconds = (max(times) - min(times)).total_seconds() if len(times) == len(chain) else None
+    said = (
+        " ".join(str(part) for part in (last.status, last.code) if part)
+        or last.failure
+        or "not at all"
+    )
+    places = numbers if counted else range(1, len(chain) + 1)
+    return [Attempt(number=number, of=of, by=by, seconds=seconds, last=said) for number in places]

@@ -1,0 +1,214 @@
+"""
+Give every rule its words.
+
+Violations become findings that a customer can read, with their place and their proof.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from sinchtools.api import catalogue
+from sinchtools.api.validation import Violation
+from sinchtools.core.records import Exchange, Finding
+from sinchtools.core.settings import share_folder
+from sinchtools.diagnosis import json_errors
+from sinchtools.privacy.aliases import without_numbers
+from sinchtools.privacy.redaction import MARKER
+
+_LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """
+    The words of one rule, from ``data/catalogue/rules.toml``.
+
+    Attributes
+    ----------
+    says, then, fix
+        Format strings, filled from what was found.
+    engineer
+        One more, for the engineer alone, where there is more to know than the customer needs.
+    page, tag
+        Where the fact stands, and how sure it is.
+    severity
+        Only where it is fixed by the rule.
+    location, field
+        Only for rules about an answer.
+    """
+
+    says: str
+    then: str
+    page: str
+    tag: str = "documented"
+    severity: str = "error"
+    fix: str | None = None
+    engineer: str | None = None
+    location: str = "body"
+    field: str | None = None
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Return every rule by its id."""
+    tables = tomllib.loads(
+        (share_folder("data/catalogue") / "rules.toml").read_text(encoding="utf-8")
+    )
+    return {name: Rule(**table) for name, table in tables.items()}
+
+
+def findings_of(exchange: Exchange, found: list[Violation]) -> list[Finding]:
+    """Return the findings of what a request breaks, each with its place in the body."""
+    if not found:
+        return []
+    pointers = [violation.pointer for violation in found if violation.pointer]
+    text = text_of(exchange.request_body) if pointers else None
+    positions = json_errors.positions_of(text, pointers) if text else {}
+    return [
+        _of_violation(violation, text or "", positions.get(violation.pointer or ""))
+        for violation in found
+    ]
+
+
+def finding_of(
+    exchange: Exchange,
+    name: str,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    status: int | None = None,
+    **rest: Any,
+) -> Finding:
+    """Return the finding of one rule about an answer, or about the evidence as a whole."""
+    rule = rules()[name]
+    known = {"status": exchange.status, "code": exchange.code, "text": _quoted(exchange.text)}
+    if exchange.status and exchange.status >= 100:
+        entry = catalogue.explain(exchange.status)
+        known |= {
+            "title": entry.title,
+            "meaning": entry.meaning,
+            "tip": " ".join(entry.tips[:2]) or "look at the request again.",
+        }
+    words = _facts({**known, **(facts or {})})
+    says = re.sub(r"\s+", " ", _filled(rule.says, words)).strip()
+    severity = rest.pop("severity", rule.severity)
+    place = {"location": rule.location, "field": rule.field, **rest}
+    shown_status = status if severity == "error" else None
+    place["code"] = place.get("code") if severity == "error" else None
+    found = Finding(
+        rule=name,
+        severity=severity,
+        status=shown_status,
+        says=says,
+        then=_filled(rule.then, words),
+        page=rule.page,
+        tag=rule.tag,
+        engineer=_filled(rule.engineer, words) if rule.engineer else None,
+        **place,
+    )
+    if (
+        found.pointer
+        and (text := text_of(exchange.request_body))
+        and (position := json_errors.position_of(text, found.pointer)) is not None
+    ):
+        line, column = json_errors.line_and_column(text, position)
+        found = replace(found, line=line, column=column)
+    return found
+
+
+def _of_violation(violation: Violation, text: str, position: int | None) -> Finding:
+    rule, facts = rules()[violation.rule], violation.facts
+    line, column, proof = facts.get("line"), facts.get("column"), facts.get("proof")
+    if position is not None:
+        line, column = json_errors.line_and_column(text, position)
+    words = _facts(facts)
+    more = f" ({facts['more']:,} more like this.)" if facts.get("more") else ""
+    return Finding(
+        rule=violation.rule,
+        severity=violation.severity,
+        status=violation.status,
+        code=violation.code,
+        location=violation.location,
+        field=violation.field,
+        pointer=violation.pointer,
+        line=line if violation.location == "body" else None,
+        column=column if violation.location == "body" else None,
+        says=_filled(rule.says, words) + more,
+        then=_filled(rule.then, words),
+        page=rule.page,
+        fix=_filled(rule.fix, words) if rule.fix else None,
+        proof=proof or _proof(violation),
+        tag=rule.tag,
+        engineer=_filled(rule.engineer, words) if rule.engineer else None,
+    )
+
+
+def masked(text: str) -> str:
+    """Return a text of the vendor without whole numbers of people."""
+    return MARKER.sub(
+        "[secret]",
+        without_numbers(re.sub(r"\+?\d[\d ()-]{5,}\d", _match_hidden, text[:400]), hidden),
+    )
+
+
+def text_of(body: str | bytes | None) -> str | None:
+    """Return a body as text, whatever its bytes are."""
+    if body is None or isinstance(body, str):
+        return body
+    return body.decode("utf-8", "replace")
+
+
+class _Word(str):
+    """A value whose format specification is the text that stands before it, unless it is empty."""
+
+    def __format__(self, before: str) -> str:
+        return before + str(self) if self else ""
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, name: str) -> _Word:
+        return _Word("")
+
+
+def _facts(facts: Mapping[str, Any]) -> _Facts:
+    return _Facts(
+        {
+            name: _Word("" if value is None else _LONG_NUMBER.sub(_match_hidden, str(value)))
+            for name, value in facts.items()
+        }
+    )
+
+
+def _filled(words: str, facts: _Facts) -> str:
+    return words.format_map(facts)
+
+
+def hidden(number: str) -> str:
+    """Return the start of a number, and a dot for each other character."""
+    return number[:2] + "•" * (len(number) - 2)
+
+
+def _match_hidden(match: re.Match[str]) -> str:
+    return hidden(match[0])
+
+
+def _quoted(text: str | None) -> str:
+    return f"Its text: {masked(text)[:300]!r}." if text else ""
+
+
+def _proof(violation: Violation) -> str | None:
+    facts = violation.facts
+    if "limit" in facts and "observed" in facts:
+        return (
+            f"{facts.get('name', violation.field)}: {facts['observed']}"
+            f" {facts.get('what') or ''}".strip()
+            + f" (limit {facts['limit']})"
+        )
+    if "observed" in facts:
+        return f"{facts.get('name', violation.field)}: {facts['observed']}"
+    return _LONG_NUMBER.sub(_match_hidden, str(facts["value"])) if facts.get("value") else None

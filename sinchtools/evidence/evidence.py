@@ -1,0 +1,287 @@
+"""
+Hold what one reading gave.
+
+These are the exchanges, what was left out or guessed, and how many secrets were removed.
+"""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.core import columns
+from sinchtools.core.errors import NoExchangeError, told
+from sinchtools.core.html import UNTYPESET
+from sinchtools.core.records import Exchange, Skipped, as_dict, visible
+from sinchtools.privacy.seen import Digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN, SHOWN_ANSWERS = 20, 6
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Evidence:
+    """
+    The exchanges of one reading and the report on it.
+
+    Attributes
+    ----------
+    exchanges
+        What was read, secrets removed, in the order of the evidence.
+    skipped
+        What was not read: where, why, how many in a row.
+    warnings
+        What was read but guessed.
+    secrets
+        How many secrets were removed, by place.
+    formats
+        How many exchanges came from which format.
+    kept
+        Digests of the secrets, by which a case finds them wherever else they are quoted.
+
+    Examples
+    --------
+    >>> from sinchtools.evidence import read
+    >>> evidence = read("curl -X DELETE https://us.sms.api.sinch.com/xms/v1/plan/groups/g1 "
+    ...                 "-H 'Authorization: Bearer abc123def456'")
+    >>> evidence[0].request_headers, evidence.secrets_removed
+    ({'Authorization': 'Bearer [secret opaque 12 #1]'}, 1)
+    """
+
+    exchanges: tuple[Exchange, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[Skipped, ...] = ()
+    secrets: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    kept: frozenset[Digest] = field(default=frozenset(), compare=False)
+
+    @property
+    def secrets_removed(self) -> int:
+        """How many secrets were removed."""
+        return sum(self.secrets.values())
+
+    def __len__(self) -> int:
+        return len(self.exchanges)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self.exchanges)
+
+    def __getitem__(self, key: int | str) -> Exchange:
+        """Return the exchange at a position or with an id."""
+        if isinstance(key, str):
+            found = next((exchange for exchange in self.exchanges if exchange.id == key), None)
+        else:
+            found = (
+                self.exchanges[key]
+                if isinstance(key, slice) or -len(self) <= key < len(self)
+                else None
+            )
+        if found is None:
+            hint = (
+                f"Choose among these: {self.outcome}"
+                if self.exchanges
+                else "Choose another status and code, or read other evidence."
+            )
+            raise NoExchangeError(
+                f"There is no exchange {told(key)}: the evidence holds {len(self)}.", hint=hint
+            )
+        return found
+
+    def failing(self, status: int | None = None, code: str | None = None) -> Evidence:
+        """
+        Return the evidence with the failing rows only.
+
+        If given, keep one status and one code only.
+        """
+        failing = (exchange for exchange in self.exchanges if exchange.outcome != "success")
+        wanted = (
+            x
+            for x in failing
+            if (status is None or x.status == status) and (code is None or x.code == code)
+        )
+        return replace(self, exchanges=tuple(wanted))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per exchange with the columns of `columns.COLUMNS`."""
+        return columns.frame(self.exchanges)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `sinchtools read --json` prints."""
+        return {
+            "exchanges": [columns.as_json(exchange) for exchange in self.exchanges],
+            "failing": [
+                {"answer": answer, "count": count} for answer, count in self.failures.most_common()
+            ],
+            "skipped": [as_dict(skipped) for skipped in self.skipped],
+            "warnings": [as_dict(warning) for warning in self.warnings],
+            "secrets_removed": self.secrets_removed,
+        }
+
+    @property
+    def failures(self) -> Counter[str]:
+        """
+        How many rows failed with which response.
+
+        A response is such as ``403 missing_callback_url``, or the class of a network error.
+        """
+        return Counter(exchange.answer for exchange in self.exchanges if exchange.failed)
+
+    @property
+    def outcome(self) -> str:
+        """How many rows failed, with which statuses and codes, in one sentence."""
+        failures = self.failures
+        silent = sum(exchange.status is None and not exchange.failed for exchange in self.exchanges)
+        well = len(self) - failures.total() - silent
+        named = ", ".join(
+            f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS)
+        )
+        rest = [count for _, count in failures.most_common()[SHOWN_ANSWERS:]]
+        named += f", {len(rest):,} other answers ×{sum(rest):,} in all" if rest else ""
+        parts = [f"{failures.total():,} failing: {named}"] * bool(failures)
+        parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without an answer"] * bool(
+            silent
+        )
+        return "; ".join(parts) + "." if parts else ""
+
+    @property
+    def summary(self) -> str:
+        """The report in a few lines of text."""
+        lines = [self.outcome] if self.exchanges else []
+        lines.append(self._what_was_read())
+        for head, entries in self._lists():
+            lines += [
+                f"{head}:",
+                *(f"  {_said(entry)}" for entry in entries[:SHOWN]),
+                *_more(len(entries)),
+            ]
+        return visible("\n".join(lines))
+
+    def __repr__(self) -> str:
+        """Show the numbers, never a header or a body."""
+        return (
+            f"<Evidence: {len(self)} exchanges, {sum(s.count for s in self.skipped)} "
+            f"skipped, {self.secrets_removed} secrets removed>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def _what_was_read(self) -> str:
+        return (
+            f"{_count(len(self), 'exchange')} "
+            f"read{_of(self.formats)}; {_count(self.secrets_removed, 'secret')} "
+            f"removed{_of(self.secrets)}."
+        )
+
+    def _lists(self) -> list[tuple[str, tuple[Skipped, ...]]]:
+        heads = (
+            f"Not read, {_count(sum(skipped.count for skipped in self.skipped), 'piece')}",
+            "Read, but guessed",
+        )
+        return [
+            (head, listed)
+            for head, listed in zip(heads, (self.skipped, self.warnings), strict=True)
+            if listed
+        ]
+
+    def _repr_html_(self) -> str:
+        first = sorted(self.exchanges, key=lambda exchange: not exchange.failed)[:SHOWN]
+        lists = "".join(_html_list(head, entries) for head, entries in self._lists())
+        note = (
+            f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> "
+            f"has them all.</p>"
+            if len(self) > SHOWN
+            else ""
+        )
+        outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" if self.exchanges else ""
+        read = f"<p>{html.escape(self._what_was_read())}</p>"
+        return visible(
+            f'<div class="{UNTYPESET}" '
+            f'style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>'
+        )
+
+
+_STYLE = (
+    "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,s"
+    "ans-serif);text-align:left"
+)
+_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
+
+
+def _html_list(head: str, entries: tuple[Skipped, ...]) -> str:
+    said = [*map(_said, entries[:SHOWN]), *_more(len(entries))]
+    items = "".join(f"<li>{html.escape(words)}</li>" for words in said)
+    return (
+        f"<details open><summary>{head}</summary><ul "
+        f'style="margin:0;overflow-wrap:anywhere">{items}</ul></details>'
+    )
+
+
+def _html_table(exchanges: list[Exchange]) -> str:
+    if not exchanges:
+        return ""
+    rows = [_html_row(exchange) for exchange in exchanges]
+    heads = "".join(
+        f'<th scope="col" style="{_CELL};white-space:nowrap">{name}</th>' for name in rows[0]
+    )
+    lines = "".join(
+        "<tr>" + "".join(_html_cell(name, text) for name, text in row.items()) + "</tr>"
+        for row in rows
+    )
+    table = (
+        f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{lines}</tbody></table>"
+    )
+    return (
+        f'<div tabindex="0" role="region" aria-label="Exchanges" '
+        f'style="overflow-x:auto">{table}</div>'
+    )
+
+
+def _html_row(exchange: Exchange) -> dict[str, str]:
+    return {
+        "at (UTC)": f"{exchange.at:%Y-%m-%d %H:%M:%S}" if exchange.at else "",
+        "request": exchange.endpoint
+        or f"{exchange.method or '?'} {(exchange.url or '?').partition('?')[0]}",
+        "status": str(exchange.status or exchange.failure or "no answer"),
+        "code": exchange.code or "",
+        "id": exchange.id,
+        "source": exchange.source or "",
+    }
+
+
+def _html_cell(name: str, text: str) -> str:
+    wrap = (
+        "overflow-wrap:anywhere;min-width:10em"
+        if name in ("request", "code")
+        else "white-space:nowrap"
+    )
+    # codes break at their joints
+    return f'<td style="{_CELL};{wrap}">{html.escape(text[:120]).replace("_", "_<wbr>")}</td>'
+
+
+def _said(entry: Skipped) -> str:
+    return f"{entry.source}: {entry.reason}" + (
+        f" ({entry.count} in a row)" if entry.count > 1 else ""
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _of(counts: Counter[str]) -> str:
+    return (
+        f" ({', '.join(f'{name} {number:,}' for name, number in counts.most_common(8))})"
+        if counts
+        else ""
+    )
+
+
+def _more(number: int) -> list[str]:
+    return [f"  and {number - SHOWN:,} more"] if number > SHOWN else []

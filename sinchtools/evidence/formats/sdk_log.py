@@ -1,0 +1,221 @@
+"""
+Lines that the vendor's Python SDK and urllib3 log at DEBUG, and the tracebacks of both.
+
+The SDK's own message hides code and text.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.jsonl import headers_of
+from sinchtools.evidence.pieces import Piece
+
+# the first place that fits is the only one that is tried, ``(?>...)``: from each of many a line
+# would be looked through again
+_CALL = r"headers: (?=\{))(?>(?P<headers>\{.*?\}) and body: )(?P<body>.*)"
+_REQUEST = re.compile(
+    rf"^(?>.*?HTTP request (?P<method>[A-Z]+) call with {_CALL} to URL: (?P<url>\S++)\s*$"
+)
+_RESPONSE = re.compile(
+    rf"^(?>.*?HTTP response (?P<status>\d{{3}}) with {_CALL} from URL: (?P<url>\S++)\s*$"
+)
+_URLLIB3 = re.compile(
+    r"(?P<origin>https?://[^\s\"/]+) \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" "
+    r"(?P<status>\d{3})(?: \S+)?\s*$"
+)
+_ERROR = re.compile(
+    r"(?<![\w.])(?P<name>[\w.]{0,80}(?:Sms|SMS|Sinch)\w{0,40}Exception): "
+    r"(?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))"
+)
+_NETWORK = re.compile(
+    r"^(?:[\w.]+\.)?(?P<name>(?:ConnectTimeout|ReadTimeout|ConnectionError|SSLError|ProxyError"
+    r"|MaxRetryError|NewConnectionError|ChunkedEncodingError)(?:Error)?)\b: "
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+_HIDDEN = (
+    "the SDK hides the status of an answer that is no JSON (often a gateway's 5xx); only "
+    "its DEBUG log tells it"
+)
+_LONGEST_LITERAL, _DEEPEST_LITERAL = 1_000_000, 60
+
+
+def sniff(piece: Piece) -> bool:
+    """Tell whether the text has a line of the SDK, of urllib3, or an exception of either."""
+    head = piece.text[:1_000_000]
+    if not any(
+        sign in head
+        for sign in ("HTTP re", "HTTP/1", "Exception: Error", "Timeout", "Error: ", "MaxRetryError")
+    ):
+        return False
+    return any(_event(line) for line in head.split("\n"))
+
+
+def parse(piece: Piece) -> Iterator[Exchange]:
+    """
+    Yield one exchange for each request that the lines tell of.
+
+    The SDK's silent retries become attempts of one call.
+    """
+    previous: Exchange | None = None
+    for exchange in _exchanges(piece):
+        exchange = _chained(previous, exchange)
+        previous = exchange
+        yield exchange
+
+
+def _exchanges(piece: Piece) -> Iterator[Exchange]:
+    pending: Exchange | None = None
+    last: Exchange | None = None
+    for number, line in enumerate(piece.lines, start=1):
+        event = _event(line)
+        if event is None:
+            continue
+        kind, match = event
+        if kind in ("request", "urllib3"):
+            same = (
+                kind == "urllib3"
+                and pending is not None
+                and pending.status is None
+                and _same(pending, match)
+            )
+            if pending and not same:
+                yield pending
+            pending = (
+                replace(pending, status=int(match["status"]))
+                if same and pending
+                else _sent(piece, kind, match, line, number)
+            )
+        elif kind == "response":
+            known = (
+                pending
+                if pending
+                and pending.url
+                and pending.url.partition("?")[0] == match["url"].partition("?")[0]
+                else None
+            )
+            if pending and known is None:
+                yield pending
+            yield _answered(known or Exchange(source=piece.at(number), url=match["url"]), match)
+            last, pending = _answered(known or Exchange(), match), None
+        else:
+            failed = _failed(piece, pending, last, kind, match, number)
+            pending, last = None, failed or last
+            if failed:
+                yield failed
+    if pending:
+        yield pending
+
+
+def _event(line: str) -> tuple[str, re.Match[str]] | None:
+    for kind, pattern, sign in _PATTERNS:
+        if sign in line and (match := pattern.search(line)):
+            return kind, match
+    return None
+
+
+def _same(pending: Exchange, match: re.Match[str]) -> bool:
+    return pending.method == match["method"] and (pending.url or "").partition("?")[0].endswith(
+        match["path"].partition("?")[0]
+    )
+
+
+def _sent(piece: Piece, kind: str, match: re.Match[str], line: str, number: int) -> Exchange:
+    time = _TIME.search(line)
+    at = piece.instant(time[0]) if time and time.start() < match.start("method") else None
+    if kind == "urllib3":
+        origin = re.sub(r"^(https://[^:]+):443$|^(http://[^:]+):80$", r"\1\2", match["origin"])
+        return Exchange(
+            source=piece.at(number),
+            at=at,
+            method=match["method"],
+            url=origin + match["path"],
+            status=int(match["status"]),
+        )
+    body = match["body"]
+    return Exchange(
+        source=piece.at(number),
+        at=at,
+        method=match["method"],
+        url=match["url"],
+        request_headers=headers_of(_literal(match["headers"])),
+        request_body=None if body in ("None", "") else _json_text(body),
+    )
+
+
+def _answered(exchange: Exchange, match: re.Match[str]) -> Exchange:
+    body = match["body"]
+    return replace(
+        exchange,
+        status=int(match["status"]),
+        response_headers=headers_of(_literal(match["headers"])),
+        response_body=None if body in ("None", "", "{}") else _json_text(body),
+    )
+
+
+def _failed(
+    piece: Piece,
+    pending: Exchange | None,
+    last: Exchange | None,
+    kind: str,
+    match: re.Match[str],
+    number: int,
+) -> Exchange | None:
+    status = int(match["status"]) if kind == "error" and match["status"] else None
+    if pending is None and last is not None and (status is None or last.status == status):
+        return None  # the exception of an answer that was read already
+    base = pending or Exchange(source=piece.at(number))
+    if status is not None:
+        return replace(base, status=base.status or status)
+    if kind == "error":
+        if base.status is None:
+            piece.guess(number, _HIDDEN)
+        return replace(base, failure=None if base.status else "SinchException")
+    return replace(base, failure=match["name"]) if base.status is None else base
+
+
+def _chained(previous: Exchange | None, exchange: Exchange) -> Exchange:
+    if previous is None or previous.status != 429 or exchange.method is None:
+        return exchange
+    if (previous.method, previous.url, previous.request_body) != (
+        exchange.method,
+        exchange.url,
+        exchange.request_body,
+    ):
+        return exchange
+    return replace(
+        exchange, call_id=previous.call_id or previous.source, attempt=(previous.attempt or 1) + 1
+    )
+
+
+def _literal(text: str) -> Any:
+    depth = max((text.count(opening) for opening in "{[("), default=0)
+    if len(text) > _LONGEST_LITERAL or depth > _DEEPEST_LITERAL * 50:
+        return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+
+
+def _json_text(text: str) -> str:
+    if text[:1] not in "{[" or text[1:2] == '"':
+        return text
+    value = _literal(text)
+    return text if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+_PATTERNS = (
+    ("request", _REQUEST, "HTTP request"),
+    ("response", _RESPONSE, "HTTP response"),
+    ("urllib3", _URLLIB3, "HTTP/"),
+    ("error", _ERROR, "Exception: "),
+    ("network", _NETWORK, "Error"),
+    ("network", _NETWORK, "Timeout"),
+)

@@ -1,0 +1,335 @@
+"""
+Define what a parser gets and what it reports.
+
+It gets one `Piece` of evidence with its clock, and lists what was lost or guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sinchtools.core.records import Skipped
+from sinchtools.evidence.files import bytes_of
+
+HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
+LARGEST_FILE = 10_000_000  # bytes of a file that a command names
+MOST_VALUES = (
+    20_000_000  # of one JSON document, and lines of one text: their objects would fill the memory
+)
+MOST_SKIPPED = 1_000_000  # pieces of one reading that hold nothing
+TOO_MANY_VALUES = (
+    f"JSON of more than {MOST_VALUES:,} values: split it, or write one object a line "
+    "and use st.scan"
+)
+_EPOCH_UNITS = (
+    (1e17, 1e9),
+    (1e14, 1e6),
+    (1e11, 1e3),
+    (0, 1.0),
+)  # from: divisor (nanoseconds, microseconds, milliseconds, seconds)
+_APACHE = re.compile(
+    r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?([+-]\d{4}|Z))?"
+)
+_DOTTED = re.compile(
+    r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[ T]+(\d\d:\d\d(?::\d\d)?))?"
+)  # day.month.year, as a spreadsheet writes it
+_ISO = re.compile(
+    r"(\d{4})[-/](\d\d)[-/](\d\d)"
+    r"(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
+    re.IGNORECASE,
+)
+
+
+class TooMuchError(Exception):
+    """There is more than is read in one go; never leaves this package."""
+
+
+class Piece:
+    """
+    The text of one file, archive member or paste, while it is being parsed.
+
+    It still holds secrets: it is never kept, shown or raised.
+
+    Attributes
+    ----------
+    name
+        What the source is called in the report: file name, or ``paste``.
+    files
+        The one folder that ``@name`` arguments are read from, or None.
+    tz
+        The zone of times that name none.
+    columns
+        Column of the evidence to column of ours, as the caller wants it, for tables.
+    secrets
+        Values that the evidence itself calls secret, wherever they stand.
+    skipped, guessed
+        What was not read, and what was read but guessed, so far.
+    room
+        How many more pieces may be skipped.
+    is_too_much
+        Whether the text is JSON with more values than are read at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        *,
+        files: Path | None = None,
+        tz: tzinfo | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name, self.text, self.files, self.tz, self.columns = (
+            name,
+            text,
+            files,
+            tz,
+            columns or {},
+        )
+        self.variables: dict[str, str] = {}
+        self.secrets: set[str] = set()
+        self.skipped: list[Skipped] = []
+        self.guessed: list[Skipped] = []
+        self.room, self.is_too_much = MOST_SKIPPED, False
+        self._zone_said = False
+
+    def __repr__(self) -> str:
+        """Show the name and the size, never the text."""
+        return f"<Piece {self.name}, {len(self.text)} characters>"
+
+    @cached_property
+    def document(self) -> Any:
+        """The text as one JSON document, or None when it is not one."""
+        if self.text.lstrip()[:1] not in ("{", "["):
+            return None
+        try:
+            return loaded(self.text)
+        except TooMuchError:
+            self.is_too_much = True
+        except (ValueError, RecursionError):
+            pass
+        return None
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """
+        The lines.
+
+        Only line feeds separate them, since other separators occur inside of JSON strings.
+        """
+        lines = self.text.split("\n", MOST_VALUES)
+        if len(lines) > MOST_VALUES:
+            self.skip(
+                MOST_VALUES + 1,
+                f"more than {MOST_VALUES:,} lines: the rest was not read; split the file, "
+                "or use st.scan",
+            )
+            lines.pop()
+        return [line.rstrip("\r") for line in lines]
+
+    def at(self, position: int | str | None = None) -> str:
+        """Return the name of a place in this piece: ``case.har#17``."""
+        return self.name if position is None else f"{self.name}#{position}"
+
+    def skip(self, position: int | str | None, reason: str) -> None:
+        """
+        List a part that was not read; a run of the same reason is folded.
+
+        Raises
+        ------
+        TooMuchError
+            There is no room for more of them.
+        """
+        if self.room <= 0:
+            raise TooMuchError
+        self.room -= 1
+        self._list(self.skipped, position, reason)
+
+    def guess(self, position: int | str | None, reason: str) -> None:
+        """List a part that was read, but not as it stands."""
+        self._list(self.guessed, position, reason)
+
+    def _list(self, listed: list[Skipped], position: int | str | None, reason: str) -> None:
+        last = listed[-1] if listed else None
+        if last and last.reason == reason:
+            listed[-1] = Skipped(source=last.source, reason=reason, count=last.count + 1)
+        else:
+            listed.append(Skipped(source=self.at(position), reason=reason))
+
+    def file(self, name: str, position: int | str | None) -> bytes | None:
+        """
+        Return what is in a file of the one folder that was given for it, or None with a warning.
+
+        No other file is ever read.
+        """
+        content = _inside(self.files, name)
+        if content is None:
+            why = (
+                "no folder was given to read it from (files=, --files)"
+                if self.files is None
+                else "it is not in the folder given, or too large"
+            )
+            self.guess(
+                position,
+                f"the content of a file that @ names is not known: {why}; it stays as written",
+            )
+        return content
+
+    def instant(self, value: object) -> datetime | None:
+        """
+        Return a time in UTC from any common notation, or None.
+
+        A time without a zone takes `tz`, and the report says so once.
+        """
+        moment = instant(value)
+        if moment is None or moment.tzinfo is not None:
+            return _utc(moment)
+        if not self._zone_said:
+            self._zone_said = True
+            self.guess(
+                None,
+                f"times without a zone were taken as {self.tz or 'UTC'}; "
+                "say tz= (--tz) when they are not",
+            )
+        return _utc(moment.replace(tzinfo=self.tz or UTC))
+
+
+def loaded(text: str) -> Any:
+    """
+    Return the value of a JSON text.
+
+    Raises
+    ------
+    TooMuchError
+        It has so many values that they would fill the memory.
+    """
+    if len(text) > MOST_VALUES and sum(map(text.count, "[{,")) > MOST_VALUES:
+        raise TooMuchError
+    return json.loads(text)
+
+
+def instant(value: object) -> datetime | None:
+    """
+    Return the moment that a number since 1970 or a date in any common notation means.
+
+    It is naive when no zone is named.
+
+    Examples
+    --------
+    >>> instant("20/Jul/2009:22:59:26 +0200")
+    datetime.datetime(2009, 7, 20, 22, 59, 26,
+    tzinfo=datetime.timezone(datetime.timedelta(seconds=7200)))
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float) or re.fullmatch(r"\d{9,19}(\.\d+)?", str(value)):
+        return _since_1970(float(str(value)))
+    text = str(value).strip().strip("[]")[:60]
+    try:
+        if match := _APACHE.match(text):
+            day, month, year, clock, zone = match.groups()
+            return datetime.fromisoformat(
+                f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}{zone or ''}"
+            )
+        if match := _DOTTED.match(text):
+            day, month, year, clock = match.groups()
+            return datetime.fromisoformat(
+                f"{year}-{int(month):02}-{int(day):02}T{clock or '00:00'}"
+            )
+        if match := _ISO.match(text):
+            year, month, day, clock, fraction, zone = match.groups()
+            zone = "+00:00" if (zone or "").upper() in ("Z", "UTC", "GMT") else zone or ""
+            fraction = f".{fraction[:6]}" if fraction else ""
+            return datetime.fromisoformat(
+                f"{year}-{month}-{day}T{clock or '00:00'}{fraction}{zone}"
+            )
+        return parsedate_to_datetime(text) if re.match(r"[A-Z][a-z]{2},? \d", text) else None
+    except (ValueError, KeyError, OverflowError):
+        return None
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """
+    Return headers as a dict: names as first written, the values of a repeated one joined by ``, ``.
+
+    Examples
+    --------
+    >>> joined([("Via", "a"), ("via", "b")])
+    {'Via': 'a, b'}
+    """
+    headers: dict[str, str] = {}
+    spelling: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
+    for name, value in pairs:
+        name = spelling.setdefault(name.lower(), name)
+        if name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    return (
+        headers | {name: ", ".join(values) for name, values in repeated.items()}
+        if repeated
+        else headers
+    )
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a table that is easier to read and to extend as text."""
+    return tuple(text.split())
+
+
+def status_of(value: object) -> int | None:
+    """
+    Return the status that a value means, or None for no response.
+
+    A value of 0 or less, or one that is not a number, means no response.
+    """
+    try:
+        number = int(float(str(value)))
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 < number <= 32767 else None
+
+
+def _inside(folder: Path | None, name: str) -> bytes | None:
+    if folder is None:
+        return None
+    try:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        content, refused = (
+            bytes_of(path, LARGEST_FILE) if path.is_relative_to(root) else (b"", "elsewhere")
+        )
+    except (OSError, ValueError):
+        return None
+    return None if refused else content
+
+
+def _since_1970(number: float) -> datetime | None:
+    divisor = next(
+        (divisor for start, divisor in _EPOCH_UNITS if abs(number) >= start), 1.0
+    )  # not a number is in no range
+    try:
+        return datetime.fromtimestamp(number / divisor, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    try:
+        return moment and moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+_MONTHS = {
+    name: i
+    for i, name in enumerate(words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"), start=1)
+}

@@ -1,0 +1,419 @@
+"""
+Read all evidence through one door.
+
+Text is opened, its format found and its secrets removed. Only then is there a row.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sinchtools.api import description
+from sinchtools.core.columns import COLUMNS
+from sinchtools.core.errors import MissingInputError, WrongUseError, told
+from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped
+from sinchtools.evidence import files as sources
+from sinchtools.evidence.evidence import Evidence
+from sinchtools.evidence.formats import (
+    access_log,
+    callback,
+    curl,
+    har,
+    http_message,
+    jsonl,
+    postman,
+    sdk_log,
+)
+from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError
+from sinchtools.evidence.scanning import is_lazy
+from sinchtools.evidence.scanning import rows as scanned_rows
+from sinchtools.privacy.redaction import MARKER, Redactor
+
+Source = str | Path | bytes | bytearray | Exchange | Mapping[str, Any] | Iterable[Any]
+
+
+class Format(NamedTuple):
+    """How a format is known and how it is parsed."""
+
+    sniff: Callable[[Piece], bool]
+    parse: Callable[[Piece], Iterator[Exchange]]
+
+
+FORMATS: dict[str, Format] = {  # in the order in which they are tried
+    "har": Format(har.sniff, har.parse),
+    "postman": Format(postman.sniff, postman.parse),
+    "postman-environment": Format(postman.sniff_environment, postman.parse_environment),
+    "callback": Format(callback.sniff, callback.parse),
+    "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
+    "jsonl": Format(jsonl.sniff, jsonl.parse),
+    "sdk-log": Format(sdk_log.sniff, sdk_log.parse),
+    "curl": Format(curl.sniff, curl.parse),
+    "http": Format(http_message.sniff, http_message.parse),
+    "access-log": Format(access_log.sniff, access_log.parse),
+    "table": Format(access_log.sniff_table, access_log.parse_table),
+    "logfmt": Format(access_log.sniff_logfmt, access_log.parse_logfmt),
+    "sentence": Format(http_message.sniff_sentence, http_message.parse_sentence),
+}
+_STRINGS = tuple(
+    name
+    for name, (dtype, _) in COLUMNS.items()
+    if dtype == "string" and not name.endswith("_headers") and name != "outcome"
+)
+MOST_ROWS = 1_000_000
+TOO_MANY_ROWS = (
+    f"more than {MOST_ROWS:,} exchanges: the rest was not read; st.scan reads files of any size"
+)
+TOO_MANY_SKIPPED = (
+    f"more than {MOST_SKIPPED:,} pieces without HTTP data: the rest was not "
+    f"read; leave them out, or use st.scan"
+)
+_CUT_INTO_LINES = {"sdk-log", "curl", "http", "sentence"}  # the others hold each value whole
+NO_FORMAT = "no HTTP data in any known form"
+_TEXT_FIELDS = (
+    "parent_id",
+    "call_id",
+    "source",
+    "method",
+    "url",
+    "request_body",
+    "status",
+    "code",
+    "text",
+    "response_body",
+    "failure",
+    "at",
+)
+
+
+def read(
+    source: Source,
+    ids: str | Iterable[str] | None = None,
+    *,
+    format: str | None = None,
+    files: str | Path | None = None,
+    tz: str | tzinfo | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Evidence:
+    r"""
+    Read any evidence.
+
+    It may be a path, folder, glob, archive, pasted text, bytes, exchanges, or a list of these.
+
+    Parameters
+    ----------
+    source
+        What to read, or a dict of name and what to read. A text that could be a path and is one is
+        read from there. Also what `scan` returned, together with `ids`.
+    ids
+        The rows of a scan to bring in whole.
+    format
+        One of `FORMATS`, to force it; else it is found from the content.
+    files
+        The one folder that ``@name`` arguments of a curl command are read from.
+    tz
+        The zone of times that name none; UTC when not given.
+    columns
+        Column of a table to column of ours, where the names do not tell.
+
+    Raises
+    ------
+    MissingInputError
+        A path does not exist or cannot be read. All else that cannot be read is listed under
+        `skipped`.
+
+    Examples
+    --------
+    >>> read('HTTP/1.1 403 Forbidden\n\n{"code": "unknown_group", "text": "No such group"}')[0].code
+    'unknown_group'
+    """
+    format = "table" if format in ("csv", "tsv") else format
+    if format is not None and format not in FORMATS:
+        raise WrongUseError(
+            f"{told(format)} is no format that is read here.",
+            hint=f"Use one of: {', '.join(FORMATS)}.",
+        )
+    reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
+    with _garbage_left():
+        if is_lazy(source) or ids is not None:
+            reading.fetch(
+                source,
+                [ids] * bool(ids) if isinstance(ids, str) else [str(one) for one in ids or ()],
+            )
+        else:
+            reading.take(source, "paste")
+        return reading.evidence()
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """
+    Let the garbage collector rest.
+
+    A reading makes millions of objects that all stay, and looking through them costs a third of its
+    time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@dataclass(slots=True)
+class _Reading:
+    files: Path | None
+    tz: tzinfo | None
+    columns: Mapping[str, str] | None
+    forced: str | None
+    redactor: Redactor = field(default_factory=lambda: Redactor(waits=True))
+    variables: dict[str, str] = field(default_factory=dict)
+    waiting: list[Piece] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[Skipped] = field(default_factory=list)
+    formats: Counter[str] = field(default_factory=Counter)
+    ids: Counter[str] = field(default_factory=Counter)
+    room: int = MOST_SKIPPED
+
+    def take(self, source: Source, name: str) -> None:
+        if isinstance(source, Exchange):
+            self.keep(source)
+        elif isinstance(source, str | Path | bytes | bytearray):
+            for opened in sources.opened(source, name):
+                self.open(opened)
+        elif isinstance(source, Mapping):
+            for called, part in source.items():
+                self.take(part, called)
+        else:
+            for number, part in enumerate(source, start=1):
+                self.take(part, f"paste-{number}")
+
+    def fetch(self, lazy: Any, ids: list[str]) -> None:
+        if not is_lazy(lazy) or not ids:
+            raise WrongUseError(
+                "Single rows are read from a scan by their ids.",
+                hint='Say st.read(st.scan("logs/*.jsonl"), ["row-1", "row-2"]).',
+            )
+        for file, rows in scanned_rows(lazy, ids).items():
+            piece = Piece(file, "", tz=self.tz)
+            piece.document = rows
+            self.parse(piece, "jsonl")
+        missing = [
+            one
+            for one in dict.fromkeys(ids)
+            if one not in {exchange.id for exchange in self.exchanges}
+        ]
+        self.skipped += [
+            Skipped(source=f"id {one[:80]}", reason="no row of the scanned files has this id")
+            for one in missing
+        ]
+
+    def open(self, opened: sources.Opened) -> None:
+        if opened.warning:
+            self.warnings.append(Skipped(source=opened.name, reason=opened.warning))
+        if opened.refused or not opened.text.strip("\0 \r\n\t\ufeff"):
+            self.skipped.append(Skipped(source=opened.name, reason=opened.refused or "empty"))
+            return
+        try:
+            self.sort(
+                Piece(opened.name, opened.text, files=self.files, tz=self.tz, columns=self.columns)
+            )
+        except MemoryError:
+            self.skipped.append(Skipped(source=opened.name, reason=sources.TOO_LARGE))
+
+    def sort(self, piece: Piece) -> None:
+        name = self.forced or format_of(piece)
+        if name in _CUT_INTO_LINES:
+            text = self.redactor.prepared(piece.text)
+            piece = Piece(piece.name, text, files=self.files, tz=self.tz, columns=self.columns)
+        if name is None:
+            self.skipped.append(
+                Skipped(
+                    source=piece.name, reason=TOO_MANY_VALUES if piece.is_too_much else NO_FORMAT
+                )
+            )
+        elif name == "postman":
+            self.waiting.append(piece)
+        else:
+            self.parse(piece, name)
+
+    def parse(self, piece: Piece, name: str) -> None:
+        before, stopped, piece.room = len(self.exchanges), "", self.room
+        try:
+            for raw in FORMATS[name].parse(piece):
+                if len(self.exchanges) >= MOST_ROWS:
+                    stopped = TOO_MANY_ROWS
+                    break
+                self.keep(self.cleaned(piece, raw))
+        except TooMuchError:
+            stopped = TOO_MANY_SKIPPED
+        except MemoryError:
+            stopped = sources.TOO_LARGE
+        except MissingInputError:
+            raise
+        except (
+            Exception
+        ) as error:  # a reader's defect costs the rest of one file, never the reading
+            stopped = (
+                f"the reader of {name} stopped here ({type(error).__name__}); what came "
+                f"before was read"
+            )
+        self.room = piece.room
+        if len(self.exchanges) == before and not piece.skipped:
+            stopped = stopped or f"no HTTP data, though it looks like {name}"
+        piece.skipped += [Skipped(source=piece.name, reason=stopped)] * bool(stopped)
+        self.formats[name] += len(self.exchanges) - before
+        self.skipped += map(self.said, piece.skipped)
+        self.warnings += map(self.said, piece.guessed)
+        self.variables |= piece.variables if name == "postman-environment" else {}
+
+    def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
+        exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
+        if _is_ascii(exchange):
+            return exchange
+        mended = {
+            name: whole
+            for name in EXCHANGE_FIELDS
+            if (whole := _mended(value := getattr(exchange, name))) is not value
+        }
+        if not mended:
+            return exchange
+        exchange = replace(exchange, **mended)
+        piece.guess(
+            (exchange.source or "").rpartition("#")[2],
+            "halves of characters (lone surrogates) were replaced",
+        )
+        return exchange
+
+    def said(self, entry: Skipped) -> Skipped:
+        return replace(
+            entry, source=self.redactor.text(entry.source), reason=self.redactor.text(entry.reason)
+        )
+
+    def keep(self, exchange: Exchange) -> None:
+        wanted = exchange.id or _content_id(exchange)
+        self.ids[wanted] += 1
+        made = wanted
+        while self.ids[wanted] > 1 and (made := f"{wanted}-{self.ids[wanted]}") in self.ids:
+            self.ids[wanted] += 1
+        if made != wanted:
+            self.ids[made] += 1
+            self.warnings.append(
+                Skipped(
+                    source=exchange.source or "exchange",
+                    reason=f"an id occurs more than once; this one became {made[:80]}",
+                )
+            )
+        if exchange.id != made:
+            object.__setattr__(
+                exchange, "id", made
+            )  # nobody else has it yet, and a copy of each row is a twentieth of the reading
+        self.exchanges.append(exchange)
+
+    def evidence(self) -> Evidence:
+        for piece in self.waiting:
+            piece.variables |= self.variables
+            self.parse(piece, "postman")
+        exchanges = tuple(map(self.redactor.without_quotes, self.exchanges))
+        skipped, warnings = (
+            tuple(map(self.unquoted, entries)) for entries in (self.skipped, self.warnings)
+        )
+        secrets = Counter(
+            {_mended(place): number for place, number in self.redactor.removed.items()}
+        )
+        return Evidence(
+            exchanges, skipped, warnings, secrets, +self.formats, frozenset(self.redactor.kept)
+        )
+
+    def unquoted(self, entry: Skipped) -> Skipped:
+        source, reason = map(self.redactor.unquoted, (entry.source, entry.reason))
+        return replace(entry, source=source, reason=reason)
+
+
+def format_of(piece: Piece) -> str | None:
+    """Return the name of the first format whose signs are in the text, or None."""
+    for name, form in FORMATS.items():
+        try:
+            if form.sniff(piece):
+                return name
+        except (RecursionError, ValueError, TypeError, AttributeError):
+            continue
+    return None
+
+
+def _content_id(exchange: Exchange) -> str:
+    parts = [getattr(exchange, name) for name in _TEXT_FIELDS]
+    text = "\0".join(
+        map(str, (*parts, *_flat(exchange.request_headers), *_flat(exchange.response_headers)))
+    )
+    text = MARKER.sub("secret", text) if "[secret " in text else text
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def _is_ascii(exchange: Exchange) -> bool:
+    texts = [value for name in _STRINGS if isinstance(value := getattr(exchange, name), str)]
+    return "".join(
+        (*texts, *_flat(exchange.request_headers), *_flat(exchange.response_headers))
+    ).isascii()
+
+
+def _flat(headers: Mapping[str, str]) -> Iterator[str]:
+    yield from headers
+    yield from headers.values()
+
+
+def _is_utf8(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return (
+            value
+            if _is_utf8(value)
+            else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        )
+    if isinstance(value, Mapping) and not _is_utf8("".join((*value, *value.values()))):
+        return {_mended(name): _mended(text) for name, text in value.items()}
+    return value
+
+
+def _folder(files: str | Path | None) -> Path | None:
+    if files is None:
+        return None
+    try:
+        is_folder = Path(files).is_dir()
+    except OSError:
+        is_folder = False
+    if not is_folder:
+        raise MissingInputError(files, "is no folder")
+    return Path(files)
+
+
+def _zone(tz: str | tzinfo | None) -> tzinfo | None:
+    if not isinstance(tz, str):
+        return tz
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise WrongUseError(
+        f"{told(tz)} is no time zone.", hint="Use a name such as Europe/Stockholm or UTC."
+    )

@@ -1,0 +1,1 @@
+"""What runs in JupyterLab: panels, and what is saved of a notebook."""

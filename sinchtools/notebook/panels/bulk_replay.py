@@ -1,0 +1,156 @@
+"""Many replays by clicking: start, progress, stop within one request, go on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import ipywidgets as widgets
+
+from sinchtools.notebook.panels.base import Panel
+from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, labelled, row
+from sinchtools.replays.plans import Plan, Replayed
+from sinchtools.replays.runner import Progress
+
+_AUTO = {"width": "auto"}
+_REDRAW_S = 0.1  # a redraw is a message to the browser
+
+
+class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """
+    A run in a thread of its own, so that the kernel hears the Stop button.
+
+    Parameters
+    ----------
+    panel
+        Shows what went wrong.
+    place
+        Which panel it is, and of which exchanges: the same when its cell is run again.
+    make
+        Returns the plan to run.
+    run
+        Runs a plan with a progress callback.
+    show
+        Shows the results.
+    locks
+        Controls that stay as they are while it runs.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        place: object,
+        make: Callable[[], Plan],
+        run: Callable[[Plan, Callable[[Progress], object]], Replayed],
+        show: Callable[[Replayed], None],
+        locks: Iterable[widgets.Widget] = (),
+    ) -> None:
+        self.place, self._panel, self._make, self._run, self._show, self._locks = (
+            place,
+            panel,
+            make,
+            run,
+            show,
+            tuple(locks),
+        )
+        self._plan: Plan | None = None
+        self._thread: threading.Thread | None = None
+        self._drawn_at, self._words = 0.0, "Replay all of this kind"
+        unchanged = "Otherwise they are sent unchanged"
+        self.fix = labelled(
+            widgets.Checkbox,
+            "Apply the certain fix of each",
+            unchanged,
+            value=False,
+            indent=False,
+            layout=_AUTO,
+        )
+        self.start_button = button(
+            self._words,
+            "Send every exchange of the chosen failure; what was sent before is not sent again",
+        )
+        self.stop_button = button("Stop", "Send nothing more; what is under way is waited for")
+        self.stop_button.disabled = True
+        self.bar = widgets.IntProgress(value=0, max=1, layout=widgets.Layout(width="260px"))
+        self.counts = Html(layout=_AUTO)
+        self.start_button.on_click(panel.guard(self.start, busy="Replaying ..."))
+        self.stop_button.on_click(panel.guard(self.stop, busy="Stopping ..."))
+        super().__init__(
+            (row(self.start_button, self.stop_button, self.fix), row(self.bar, self.counts)),
+            layout=WIDE,
+        )
+
+    def start(self) -> None:
+        """
+        Run the plan from its beginning, or from where it was stopped.
+
+        A second start while it runs does nothing.
+        """
+        if self._thread and self._thread.is_alive():
+            return
+        self._plan = self._make()
+        _running.add(self)
+        for one in (self.start_button, *self._locks):
+            one.disabled = True
+        self._thread = threading.Thread(
+            target=self._work, args=(self._plan,), name="sinchtools-panel", daemon=True
+        )
+        self._thread.start()
+
+    def begin_anew(self, words: str | None = None) -> None:
+        """
+        Forget how far another run was: the next one is of other exchanges, or goes elsewhere.
+
+        `words` are what the button says from now on.
+        """
+        self._words = words or self._words
+        if not (self._thread and self._thread.is_alive()):
+            self.start_button.description, self.counts.value, self.bar.value = self._words, "", 0
+
+    def stop(self) -> None:
+        """Stop within one request."""
+        if self._plan:
+            self._plan.stop()
+
+    def wait(self) -> None:
+        """Return when nothing runs any more."""
+        if self._thread:
+            self._thread.join()
+
+    def _work(self, made: Plan) -> None:
+        try:
+            done = self._run(made, self._draw)
+            self._show(done)
+            self.start_button.description = "Go on with the rest" if done.stopped else self._words
+        except Exception as error:  # nobody else would see it
+            self._panel.status.value = error_card(error)
+        finally:
+            _running.discard(self)
+            self.stop_button.disabled = True
+            for one in (self.start_button, *self._locks):
+                one.disabled = False
+            self._panel.show_twin()
+
+    def _draw(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if 0 < progress.done < progress.total and now - self._drawn_at < _REDRAW_S:
+            return
+        self._drawn_at, self.stop_button.disabled = now, False
+        self.bar.max, self.bar.value = max(progress.total, 1), progress.done
+        self.counts.value = f"<span role='status'>{progress}</span>"
+
+
+_running: set[Batch] = set()
+
+
+def stop_all_of(place: object) -> bool:
+    """
+    Stop what the panel of that place is running, and return whether there was any.
+
+    Its cell was run again, so its Stop button is gone.
+    """
+    found = [batch for batch in list(_running) if batch.place == place]
+    for batch in found:
+        batch.stop()
+    return bool(found)

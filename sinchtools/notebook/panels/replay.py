@@ -1,0 +1,549 @@
+"""
+The replay panel.
+
+Choose failing exchanges, see what is wrong, change it, replay one or all of a kind, read the
+verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from sinchtools.api.description import split_url
+from sinchtools.cases.case import Case
+from sinchtools.client.log import CallLog
+from sinchtools.core import settings
+from sinchtools.core.errors import NotAllowedError, WrongUseError
+from sinchtools.core.records import Exchange
+from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
+from sinchtools.evidence.exports import to_curl
+from sinchtools.notebook.panels.base import Panel
+from sinchtools.notebook.panels.bulk_replay import Batch, stop_all_of
+from sinchtools.notebook.panels.picker import ExchangeChoice, label
+from sinchtools.notebook.panels.theme import (
+    WIDE,
+    Html,
+    banner,
+    button,
+    card,
+    labelled,
+    row,
+    shown,
+    table,
+)
+from sinchtools.privacy.aliases import Aliases
+from sinchtools.replays.guards import VENDOR
+from sinchtools.replays.planned import as_it_goes, edited
+from sinchtools.replays.plans import Plan, Replayed, Result, plan
+from sinchtools.replays.runner import Progress
+from sinchtools.replays.verdicts import IGNORED, Difference
+
+_KIND = {"FIXED": "good", "WORSE": "bad"}
+_WORDS = {  # rung: (in the dropdown, on the button, on the button for many)
+    "preview": ("Preview: nothing is sent", "Show what would be sent", "Show all of this kind"),
+    "sandbox": (
+        "Sandbox: simulated on this machine",
+        "Replay in the sandbox",
+        "Replay all of this kind",
+    ),
+    "dry-run": (
+        "Dry run: the vendor is asked, no SMS is sent",
+        "Ask the vendor in a dry run",
+        "Ask about all of this kind",
+    ),
+    "live": (
+        "Live: real people get real messages",
+        "Send for real",
+        "Send all of this kind for real",
+    ),
+}
+
+
+class ReplayPanel(Panel):
+    """
+    Replay failing exchanges by clicking.
+
+    The function twins are ``st.replay(exchange, edit={...})`` and ``st.plan(evidence).run()``.
+
+    Parameters
+    ----------
+    evidence
+        A case, which then keeps the replays, or the exchanges to choose from; the failing ones are
+        offered first.
+    log
+        Where the replays are written; None is the log of the case, or of the work folder.
+
+    Attributes
+    ----------
+    results
+        The replays of single exchanges, newest last.
+    target
+        The rung; only what SINCHTOOLS_ALLOW switches on is offered.
+    batch
+        All exchanges of the chosen kind at once: start, stop, go on.
+    """
+
+    keeps = ("choice",)
+
+    def __init__(self, evidence: Case | Iterable[Exchange], *, log: CallLog | None = None) -> None:
+        promise = "The original is never changed: a replay is a row of its own."
+        super().__init__("Replay a failing request", promise, target="sandbox", source=evidence)
+        place = (self.place, () if self.case else tuple(x.id for x in self.exchanges))
+        was_running = stop_all_of(place)
+        self.results: list[Result] = []
+        self._checked: dict[
+            tuple[object, ...], Plan
+        ] = {}  # by their calls and originals: plans that the vendor was asked about
+        self._log = self.case.log if self.case and log is None else log
+        self.choice = ExchangeChoice(self.exchanges, self.guard(self._choose))
+        self.diagnosis = Html(layout=WIDE)
+        self._add_target()
+        self._add_boxes()
+        self.replay_button = button(
+            "Replay in the sandbox", "Send what stands above to the target", primary=True
+        )
+        self.fix_button = button(
+            "Apply the certain fix", "Change the request as the diagnosis proposes"
+        )
+        self.reset_button = button("Back to the original", "Forget the changes made above")
+        self.outcome = Html(layout=WIDE)
+        self.batch = Batch(
+            self,
+            place,
+            self._plan_of_kind,
+            self._run,
+            self._show_all,
+            locks=(self.target, self.test_number),
+        )
+        buttons = (self.replay_button, self.fix_button, self.reset_button)
+        self.check_button.on_click(
+            self.guard(self.ask, self.check_button, *buttons, busy="Asking the vendor ...")
+        )
+        self.replay_button.on_click(self.guard(self.replay, *buttons, busy="Replaying ..."))
+        self.fix_button.on_click(self.guard(self.fix, *buttons))
+        self.reset_button.on_click(self.guard(self.reset, *buttons))
+        boxes = (self.method, self.path, self.headers, self.body)
+        self.batch.fix.observe(lambda _: self.batch.begin_anew(), names="value")
+        self.rows(
+            self.target,
+            self.vendor,
+            self.choice,
+            self.diagnosis,
+            *boxes,
+            row(*buttons),
+            self.batch,
+            self.status,
+            self.outcome,
+        )
+        self.begin()
+        if self.choice.value:
+            self.reset()
+        else:
+            self.say("There is no exchange to replay: read some evidence first.")
+        if was_running:
+            self.say(
+                "What this panel had under way was stopped, since its cell was run again. Click "
+                "to go on with the rest."
+            )
+
+    def close(self) -> None:
+        """Take the panel away; what it has under way is stopped."""
+        self.batch.stop()
+        super().close()
+
+    def redraw(self) -> None:
+        """
+        Offer what the case holds now.
+
+        The exchange that is chosen stays, and what was changed in the boxes.
+        """
+        if not self.choice.offer(self.exchanges):
+            raise WrongUseError(
+                "The exchange that was chosen is not there any more.",
+                hint="Look at the one that is shown now, then click again.",
+            )
+
+    def _add_target(self) -> None:
+        rungs = settings.RUNGS[: settings.RUNGS.index(settings.allowed_rung()) + 1]
+        options = [(_WORDS[rung][0], rung) for rung in rungs]
+        self.target = labelled(
+            widgets.Dropdown,
+            "Target",
+            "Where a replay goes; more is switched on by SINCHTOOLS_ALLOW",
+            options=options,
+        )
+        self.target.value = "sandbox"
+        self.test_number = labelled(
+            widgets.Text, "Test number", "Stands in for every recipient; empty: the real ones"
+        )
+        self.effect = labelled(
+            widgets.Text, "Effect", "Type what would happen, word for word, to confirm it"
+        )
+        self.check_button = button(
+            "Check first (reads only)",
+            "Ask the vendor what became of the originals and who is in their groups; sends no "
+            "message",
+        )
+        children = (self.test_number, self.effect, row(self.check_button))
+        self.vendor = widgets.VBox(
+            children, layout=widgets.Layout(width="100%", display="none", overflow="visible")
+        )
+        self.target.observe(self.guard(self._aim), names="value")
+        self.test_number.observe(self.guard(self._tell_effect), names="value")
+
+    def _add_boxes(self) -> None:
+        self.method = labelled(
+            widgets.Text, "Method", "HTTP method", layout=widgets.Layout(width="280px")
+        )
+        self.path = labelled(widgets.Text, "Path", "Path and query of the request")
+        self.headers = labelled(
+            widgets.Textarea,
+            "Headers",
+            "One a line, Name: value; a removed secret stands as its marker",
+            layout=_box("96px"),
+        )
+        self.body = labelled(
+            widgets.Textarea, "Body", "The request body as it was sent", layout=_box("170px")
+        )
+
+    def _aim(self) -> None:
+        target = self.target.value
+        self._banner.value, self.replay_button.description = banner(target), _WORDS[target][1]
+        self.vendor.layout.display = "" if target in VENDOR else "none"
+        self.effect.value = self.outcome.value = ""
+        self.batch.begin_anew(_WORDS[target][2])
+        self._tell_effect()
+        self.say("Ready.")
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange that is chosen."""
+        return self.choice.exchange
+
+    def _tell_effect(self) -> None:
+        """Say in the box what the chosen exchange would do; whoever means it types it."""
+        if self.target.value in VENDOR and self.choice.value:
+            made = self._plan_as_it_stands()
+            self.effect.placeholder = (
+                f"nothing is sent: {'; '.join(made.items[0].against)}"
+                if made.reasons
+                else made.effect
+            )
+
+    def _choose(self) -> None:
+        self.batch.begin_anew()
+        self.reset()
+        self._tell_effect()
+
+    def reset(self) -> None:
+        """Show the chosen exchange as it was read."""
+        found, x = self._found(), self.exchange
+        self.diagnosis.value = found._repr_html_()
+        self._show(x)
+        self.body.disabled = isinstance(x.request_body, bytes)
+        self.outcome.value = self.effect.value = ""  # what was typed was typed for another request
+        self.say(
+            "Ready."
+            if found.fix
+            else "Ready. There is no certain fix for this one: change it yourself, or follow "
+            "the tips."
+        )
+
+    def fix(self) -> None:
+        """Make the certain repair in the boxes, without sending it."""
+        fix = self._found().fix
+        if fix is None:
+            raise WrongUseError(
+                "There is no certain fix for this exchange.",
+                hint="Change the request yourself, or walk the tips.",
+            )
+        self._show(fix.exchange)
+        self.say("Changed: " + "; ".join(fix.changes))
+
+    def replay(self) -> Result:
+        """Replay the request as it stands in the boxes, and show the verdict; a preview is none."""
+        self.outcome.value = (
+            ""  # if this fails, the verdict on another request would be taken for its answer
+        )
+        result: Result = self._run(self._plan_as_it_stands())[0]
+        if self.target.value == "preview":
+            self.outcome.value = result_html(result, "preview")
+            self.say("Preview: this is what would be sent. Nothing was.")
+            return result
+        self.results.append(result)
+        self.outcome.value = result_html(result, self.target.value) + self._history()
+        self.say(
+            f"{result.verdict}. Replay {len(self.results)} of this panel"
+            + "; it is in the call log." * (result.child is not None)
+        )
+        return result
+
+    def ask(self) -> None:
+        """
+        Ask the vendor the read-only questions about the chosen exchange and all of its kind.
+
+        Show what is left to send.
+        """
+        self.outcome.value = ""
+        made = {_calls(one): one for one in (self._plan_as_it_stands(), self._plan_of_kind())}
+        self._checked |= {calls: one.check() for calls, one in made.items()}
+        self.outcome.value = "".join(self._checked[calls]._repr_html_() for calls in made)
+        was, left = (
+            sum(len(one.reasons) for one in plans)
+            for plans in (made.values(), [self._checked[calls] for calls in made])
+        )
+        asked = any(one.has_questions for one in made.values())
+        said = (
+            f"Asked. Held back: {was} before, {left} now."
+            if asked
+            else "There was nothing to ask: no outcome is unknown, and no group is named."
+        )
+        self.say(
+            f"{said} Shown is what is left to be sent, of the chosen exchange and of all of its "
+            f"kind; nothing was sent."
+        )
+
+    def edit(self) -> dict[str, Any]:
+        """
+        Return what the boxes change, as ``st.replay`` takes it.
+
+        Empty when nothing was changed.
+        """
+        x, changes = self.exchange, {}
+        if self.method.value.strip() != (x.method or ""):
+            changes["method"] = self.method.value.strip()
+        if self.path.value.strip() != _path(x):
+            if not self.path.value.strip().startswith("/"):
+                raise WrongUseError(
+                    "The path begins with no slash.",
+                    hint="Write it as /xms/v1/..., without the host.",
+                )
+            parts = split_url(x.url or "")
+            changes["url"] = (
+                f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+            ) + self.path.value.strip()
+        if (headers := _headers(self.headers.value)) != dict(x.request_headers):
+            gone = {
+                name: None
+                for name in x.request_headers
+                if name.lower() not in {one.lower() for one in headers}
+            }
+            changes["headers"] = {**gone, **headers}
+        if not self.body.disabled and self.body.value != (x.request_body or ""):
+            changes["body"] = self.body.value
+        return changes
+
+    def _plan(self, exchanges: Sequence[Exchange], edits: Mapping[str, Mapping[str, Any]]) -> Plan:
+        number = self.test_number.value.strip() if self.target.value in VENDOR else None
+        made = plan(
+            exchanges,
+            target=self.target.value,
+            edits=edits,
+            test_number=number or None,
+            log=self._log,
+            among=self.exchanges,
+        )
+        checked = self._checked.get(_calls(made))
+        return checked.beside(made) if checked else made
+
+    def _plan_as_it_stands(self) -> Plan:
+        typed = edited(self.exchange, self.edit())
+        self.path.value, self.headers.value = (
+            _path(typed),
+            _lines(typed.request_headers),
+        )  # a token that was typed is a marker from now on
+        edit = self.edit()
+        return self._plan([self.exchange], {self.exchange.id: edit} if edit else {})
+
+    def _plan_of_kind(self) -> Plan:
+        exchanges = self.choice.of_kind
+        fixes = (
+            {x.id: found.fix.edit for x in exchanges if (found := diagnose(x, now=x.at)).fix}
+            if self.batch.fix.value
+            else {}
+        )
+        return self._plan(exchanges, fixes)
+
+    def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
+        if made.target in VENDOR and len(made.reasons) == len(made.items):
+            why = "; ".join(made.items[0].against) if len(made.items) == 1 else made.why_held
+            raise NotAllowedError(
+                f"All of it is held back: {why.rstrip('.')}.", hint="The sandbox takes it as it is."
+            )
+        if made.target in VENDOR and self.effect.value.strip().rstrip(".") != made.effect:
+            held = f" Held back: {made.why_held}." if made.reasons else ""
+            raise NotAllowedError(
+                f"This would: {made.effect}.{held}",
+                hint="Type exactly what it would do into the box Effect, then click again.",
+            )
+        self.effect.value = ""
+        with self.own(self._log):
+            done = made.run(confirm=made.effect, progress=progress)
+        if self.case and done.target != "preview":
+            self.case.add_replay(done)
+        return done
+
+    def _show_all(self, done: Replayed) -> None:
+        self.outcome.value = done._repr_html_()
+        then = "click again to go on" if done.stopped else "they are in the call log"
+        self.say(done.summary + f"; {then}." * (done.target != "preview"))
+
+    def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
+        """Return what is chosen, what is wrong with it, and the last verdict."""
+        if not self.choice.value:
+            return "<p>No exchange is chosen.</p>", []
+        x = people.exchange(self.exchange)
+        html, spoken_of = (
+            f"<p>Chosen: {shown(label(x))}</p>{diagnose(x, now=x.at)._repr_html_()}",
+            [self.exchange],
+        )
+        for one in self.results[-1:] if self.outcome.value else ():
+            child = people.exchange(one.child) if one.child else None
+            compared = _compared(
+                people.exchange(one.original), child, child.target if child else "preview"
+            )
+            reasons = "".join(f"<p>{shown(people.words(reason))}</p>" for reason in one.reasons)
+            html += card(
+                f"{one.verdict}: replay {len(self.results)} of this panel",
+                reasons + compared,
+                _KIND.get(one.verdict, "open"),
+            )
+            spoken_of += [x for x in (one.original, one.child) if x]
+        return banner(self.target.value) + html + self.batch.counts.value, spoken_of
+
+    def _found(self) -> Diagnosis:
+        return diagnose(self.exchange, now=self.exchange.at)
+
+    def _show(self, x: Exchange) -> None:
+        self.method.value, self.path.value = x.method or "", _path(x)
+        self.headers.value = _lines(x.request_headers)
+        self.body.value = (
+            x.request_body
+            if isinstance(x.request_body, str)
+            else "(no text)"
+            if x.request_body
+            else ""
+        )
+
+    def _history(self) -> str:
+        if len(self.results) < 2:
+            return ""
+        rows = [
+            [
+                str(i),
+                label(r.original),
+                r.child.target or "" if r.child else "not sent",
+                r.verdict,
+                "; ".join(r.reasons),
+            ]
+            for i, r in enumerate(self.results, 1)
+        ]
+        return table(
+            ["Replay", "Exchange", "Sent to", "Verdict", "Why"],
+            rows[-10:],
+            total=len(rows),
+            caption="Replays of this panel",
+        )
+
+
+def _calls(made: Plan) -> tuple[object, ...]:
+    return (made.target, *((item.call_id, item.original.id) for item in made.items))
+
+
+def result_html(result: Result, target: str = "sandbox") -> str:
+    """
+    Return the verdict with its reasons, and original and replay side by side.
+
+    The differences are listed.
+    """
+    changed = _difference_table("Changed in the request", result.request_differences, "nothing")
+    if target == "preview":
+        return card(
+            "PREVIEW", f"<pre>{shown(to_curl(as_it_goes(result.request)))}</pre>{changed}", "open"
+        )
+    child = result.child
+    reasons = "".join(f"<p>{shown(reason)}</p>" for reason in result.reasons)
+    now = (
+        diagnose(child, now=child.at)._repr_html_()
+        if child and result.verdict in {"CHANGED", "WORSE"}
+        else ""
+    )
+    compared = _compared(result.original, child, target)
+    return card(
+        result.verdict,
+        reasons + now + compared + changed + _answer_differences_html(result),
+        _KIND.get(result.verdict, "open"),
+    )
+
+
+def _compared(original: Exchange, child: Exchange | None, target: str) -> str:
+    rows = [
+        [
+            name,
+            _value(getattr(original, name)),
+            _value(getattr(child, name)) if child else "not sent",
+        ]
+        for name in ("status", "code", "text", "elapsed_ms")
+    ]
+    return table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
+
+
+def _answer_differences_html(result: Result) -> str:
+    ignored = ", ".join(name for names in IGNORED.values() for name in names)
+    is_answered = result.child is not None and result.child.status is not None
+    return (
+        _difference_table(
+            "Different in the answer",
+            result.answer_differences,
+            "nothing" if is_answered else "there is no second answer",
+        )
+        + f"<p class='st-quiet'>Not compared in answers, since they differ each "
+        f"time: {shown(ignored)}.</p>"
+    )
+
+
+def _difference_table(title: str, found: list[Difference], otherwise: str) -> str:
+    if not found:
+        return f"<p>{title}: {otherwise}.</p>"
+    rows = [
+        [one.where, *("(not there)" if value is None else value for value in (one.was, one.now))]
+        for one in found
+    ]
+    return table(["Where", "Was", "Is"], rows[:20], total=len(rows), caption=title)
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _path(x: Exchange) -> str:
+    """Return what follows the host."""
+    parts = split_url(x.url or "")
+    path = parts.path or "/" * bool(parts.netloc)
+    return (
+        path + f"?{parts.query}" * bool(parts.query) + f"#{parts.fragment}" * bool(parts.fragment)
+    )
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
+def _headers(text: str) -> Mapping[str, str]:
+    found = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        name, colon, value = line.partition(":")
+        if line.strip() and not (colon and name.strip()):
+            raise WrongUseError(
+                f"Line {number} of the headers is no header.", hint="Write Name: value, one a line."
+            )
+        if line.strip():
+            found[name.strip()] = value.removeprefix(" ")
+    return found
+
+
+def _box(height: str) -> widgets.Layout:
+    return widgets.Layout(width="100%", height=height)

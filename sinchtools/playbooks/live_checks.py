@@ -1,0 +1,145 @@
+"""
+Decide steps by a read-only call.
+
+It is made only through a client that was given, which is the consent. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sinchtools.api import catalogue, description
+from sinchtools.api.validation import is_group_id
+from sinchtools.client.client import Client
+from sinchtools.core.records import Exchange
+from sinchtools.diagnosis.generic_http import parsed
+from sinchtools.playbooks.checks import NOT_DECIDABLE, Checked, batch_id_of
+
+_MOST_GROUPS = 5
+_ON_ITS_WAY = (400, 401)
+_MADE = " A read-only call was made."
+
+
+def live_check(name: str, exchange: Exchange, client: Client) -> Checked:
+    """
+    Decide a step by a read through the client.
+
+    The client must be one of the account in question.
+    """
+    if exchange.account and exchange.account != client.account:
+        return Checked(
+            NOT_DECIDABLE,
+            f"The client is of another account than the exchange's, {exchange.account[:40]}: no "
+            f"call was made.",
+        )
+    state, proof = LIVE[name](exchange, client)
+    return Checked(state, proof)
+
+
+def token_fits_plan(exchange: Exchange, client: Client) -> tuple[str, str]:
+    """Ask for one batch: whether the token belongs to the account in the path."""
+    answer = client.batches.list(page_size=1)
+    if answer.outcome == "success":
+        return (
+            "ok",
+            f"The client's token belongs to this account: GET /batches was "
+            f"answered {answer.status}.{_MADE}",
+        )
+    if answer.status == 401:
+        return (
+            "problem",
+            f"The client's token does not belong to this account: GET /batches was answered "
+            f"401.{_MADE}",
+        )
+    return _unclear(answer)
+
+
+def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
+    """Ask what became of the batch."""
+    batch_id = batch_id_of(exchange)
+    if batch_id is None:
+        return NOT_DECIDABLE, "Neither answer nor path show a batch ID: no call was made."
+    answer = client.delivery_reports.get(batch_id, type="full")
+    if answer.status == 404:
+        return "problem", f"There is no delivery report (yet) for the batch {batch_id[:40]}.{_MADE}"
+    if answer.outcome != "success":
+        return _unclear(answer)
+    report = parsed(answer.response_body)
+    counts = {
+        one["code"]: one["count"]
+        for one in report["statuses"]
+        if isinstance(one, dict) and isinstance(one.get("code"), int)
+    }
+    words = "; ".join(
+        f"{count} x {code} ({catalogue.explain(delivery=code).title})"
+        for code, count in counts.items()
+    )
+    failed = [code for code in counts if code not in (0, *_ON_ITS_WAY)]
+    state = "problem" if failed else "ok" if set(counts) == {0} else NOT_DECIDABLE
+    return state, f"The delivery report says: {words or 'nothing yet'}.{_MADE}"
+
+
+def group_exists(exchange: Exchange, client: Client) -> tuple[str, str]:
+    """Ask for each group that the request names."""
+    groups = list(dict.fromkeys(_groups(exchange)))[:_MOST_GROUPS]
+    if not groups:
+        return NOT_DECIDABLE, "The request names no group: no call was made."
+    missing = [group for group in groups if client.groups.get(group).status == 404]
+    words = (
+        f"{len(groups) - len(missing)} of {len(groups)} groups that the request names exist "
+        f"for this account."
+    )
+    return (
+        "problem" if missing else "ok"
+    ), f"{words}{''.join(f' Not known: {group}.' for group in missing)}{_MADE}"
+
+
+def resource_exists(exchange: Exchange, client: Client) -> tuple[str, str]:
+    """Ask again for what the path names."""
+    values = description.locate(exchange.url or "").values
+    reads = (
+        ("batch_id", client.batches.get),
+        ("group_id", client.groups.get),
+        ("inbound_id", client.inbounds.get),
+    )
+    for name, read in reads:
+        if name in values:
+            answer = read(values[name])
+            known = {200: "ok", 404: "problem"}.get(answer.status or 0)
+            words = (
+                f"{name} {values[name][:40]} is {'known' if known == 'ok' else 'not known'} "
+                f"to this account now ({answer.status}).{_MADE}"
+            )
+            return (known, words) if known else _unclear(answer)
+    return NOT_DECIDABLE, "The path names no batch, group or inbound: no call was made."
+
+
+LIVE: dict[
+    str, Callable[[Exchange, Client], tuple[str, str]]
+] = {  # the names that playbooks.toml uses
+    "token-fits-plan": token_fits_plan,
+    "delivery-report": delivery_report,
+    "group-exists": group_exists,
+    "resource-exists": resource_exists,
+}
+
+
+def _unclear(answer: Exchange) -> tuple[str, str]:
+    return (
+        NOT_DECIDABLE,
+        f"The read was answered {answer.status or answer.failure or 'not at all'}, which does "
+        f"not tell.{_MADE}",
+    )
+
+
+def _groups(exchange: Exchange) -> Iterator[str]:
+    body = parsed(exchange.request_body)
+    for name, value in body.items() if isinstance(body, dict) else ():
+        entries = (
+            value
+            if isinstance(value, list)
+            else [value]
+            if name in ("add_from_group", "remove_from_group")
+            else []
+        )
+        yield from (entry for entry in entries if isinstance(entry, str) and is_group_id(entry))

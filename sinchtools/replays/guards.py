@@ -1,0 +1,569 @@
+"""
+Find the reasons against a replay, and what it would do to people.
+
+Count the messages and the people who would get them.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import unquote
+
+from sinchtools.api.catalogue import retry_advice
+from sinchtools.api.description import (
+    CONTROL,
+    RETENTION_DAYS,
+    Place,
+    locate,
+    split_url,
+    substituted,
+)
+from sinchtools.api.validation import instant_of, is_group_id, number_violation
+from sinchtools.client.client import (
+    as_sent,
+    header_value,
+    means_another_method,
+    sendable,
+    unsendable,
+)
+from sinchtools.client.log import UNKNOWN
+from sinchtools.core import settings
+from sinchtools.core.errors import WrongUseError
+from sinchtools.core.gsm import digits, parts_of
+from sinchtools.core.json import value_of
+from sinchtools.core.records import Exchange, header
+from sinchtools.diagnosis import json_errors
+from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS
+from sinchtools.privacy.numbers import MASKED
+from sinchtools.privacy.redaction import MARKER
+
+VENDOR = ("dry-run", "live")
+SENDS = {
+    "POST /batches",
+    "PUT /batches/{batch_id}",
+}  # the endpoints whose body names everyone that gets a message
+_DRY_RUNS = {"POST /batches", "POST /batches/dry_run"}
+UPDATE = "POST /batches/{batch_id}"
+_CHANGES_RECIPIENTS = {UPDATE, "POST /batches/{batch_id}/delivery_feedback"}
+_NOT_SENT = {
+    "host",
+    "content-length",
+    "connection",
+    "accept-encoding",
+    "transfer-encoding",
+    "cookie",
+    "te",
+    "expect",
+    "upgrade",
+    "proxy-authorization",
+    "authorization",
+}
+MAY_BE_SENT = "may already have been sent"
+
+
+# --- reasons against ------------------------------------------------------------------------------
+
+
+def reasons_against(
+    original: Exchange,
+    request: Exchange,
+    target: str,
+    now: datetime,
+    region: str | None = None,
+    *,
+    test_number: bool = False,
+) -> tuple[str, ...]:
+    """
+    Return why a request must not be sent to a target; it is held back while there is a reason.
+
+    Parameters
+    ----------
+    region
+        Where the configured credentials are used; None when they are used nowhere.
+    test_number
+        Whether a test number stands in for the recipients: then it does not matter what those got.
+    """
+    if request.method is None or request.url is None:
+        return ("the evidence holds no request",)
+    landing = _landing(request.url)
+    if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
+        return ("not a request to the SMS API: never replayed",)
+    if landing is None or not sendable(
+        request.method, headers_to_send(request) | _credential(request)
+    ):
+        return (
+            f"{unsendable(request.method, headers_to_send(request) | _credential(request))} "
+            f"cannot be sent over HTTP as it stands",
+        )
+    if target not in VENDOR:
+        return ()
+    found = [*_for_the_vendor(original, request, now, region)]
+    found += (
+        _for_a_dry_run(request)
+        if target == "dry-run"
+        else _for_live(original, request, now, test_number)
+    )
+    return tuple(found)
+
+
+def advice_on(exchange: Exchange) -> tuple[str, str]:
+    """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
+    endpoint = endpoint_of(exchange.method, exchange.url)
+    return retry_advice(
+        exchange.status,
+        exchange.code,
+        exchange.method,
+        failure=exchange.failure,
+        html=exchange.is_html,
+        endpoint=endpoint,
+    )
+
+
+def sent_to(base_url: str, url: str, below: str = "") -> str:
+    """
+    Return where a replay of a request to `url` goes: the same path and query on another host.
+
+    `below` is added to the path.
+    """
+    parts = split_url(url)
+    path = (parts.path.rstrip("/") + below if below else parts.path).replace(" ", "%20")
+    return (
+        base_url
+        + "/" * (not path.startswith("/"))
+        + path
+        + (f"?{parts.query}" if parts.query else "")
+    )
+
+
+def headers_to_send(request: Exchange) -> dict[str, str]:
+    """
+    Return the headers that a replay shares with its original.
+
+    The credential is put in again, and the connection adds its own headers.
+    """
+    return {
+        name: value
+        for name, value in request.request_headers.items()
+        if name.lower() not in _NOT_SENT and not name.startswith(":")
+    }
+
+
+def endpoint_of(method: str | None, url: str | None) -> str | None:
+    """
+    Return the endpoint that a request goes to, from method and URL alone.
+
+    The endpoint that the evidence names is ignored.
+    """
+    endpoint = locate(url or "").endpoints.get((method or "").upper())
+    return endpoint.template if endpoint else None
+
+
+def is_unknown(exchange: Exchange) -> bool:
+    """
+    Tell whether the outcome of a request is unknown.
+
+    It may have been carried out, and a second one would do it twice.
+    """
+    return exchange.failure == UNKNOWN or (
+        exchange.outcome != "success" and advice_on(exchange)[0] == "ask-first"
+    )
+
+
+def asks_again(original: Exchange) -> bool:
+    """
+    Whether the original got a 500 that the page calls not processed.
+
+    Live says so in what is to be confirmed.
+    """
+    return original.status == 500 and not reads(original) and not is_unknown(original)
+
+
+def was_refused(x: Exchange) -> bool:
+    """Whether a request was surely not carried out: refused, or never sent."""
+    if x.status is None:
+        return goes_again(x)
+    return (x.outcome == "user_error" or x.status == 500) and not is_unknown(x)
+
+
+def goes_again(attempt: Exchange) -> bool:
+    """
+    Tell whether an attempt of ours was surely not carried out.
+
+    It was refused for its rate or for our credentials, or never connected.
+    """
+    if attempt.failure == UNKNOWN:
+        return False
+    if (
+        attempt.status == 401 and attempt.target in VENDOR
+    ):  # by the next run, with mended credentials
+        return True
+    return attempt.status == 429 or (attempt.status is None and advice_on(attempt)[0] == "as-is")
+
+
+def _landing(url: str) -> Place | None:
+    """Return where a URL leads once it is sent, its dots resolved; None when it cannot be sent."""
+    written = as_sent(sent_to(settings.base_url("us"), url))
+    return locate(written) if written is not None else None
+
+
+def _credential(request: Exchange) -> dict[str, str]:
+    value = header(request.request_headers, "Authorization")
+    return {} if value is None else {"Authorization": header_value(value)}
+
+
+def _for_the_vendor(
+    original: Exchange, request: Exchange, now: datetime, region: str | None
+) -> Iterator[str]:
+    place, landing = locate(request.url or ""), _landing(request.url or "")
+    if landing is None or (place.account, place.endpoints, place.values) != (
+        landing.account,
+        landing.endpoints,
+        landing.values,
+    ):
+        yield "its path leads elsewhere once it is sent: dots and encoded letters are resolved"
+    if place.account != settings.credentials().account:
+        yield "another account than the configured credentials'"
+    if place.region not in (None, region):
+        yield f"another region ({place.region}) than the configured one ({region})"
+    if request.endpoint is None and not reads(request):
+        yield "no endpoint of the API fits its path: what it would do is not known"
+    if request.endpoint in SENDS and not _names_its_recipients(request):
+        yield "whom it would reach cannot be read from its body"
+    if means_another_method(request.url or "", request.request_headers):
+        yield "a header or a parameter says that another method is meant"
+    yield from _left_out(request)
+    named = {"batch_id", "inbound_id"} & set(place.values)
+    if named and original.at and original.at < now - timedelta(days=RETENTION_DAYS):
+        yield f"past retention: what it names is kept for {RETENTION_DAYS} days"
+
+
+def _left_out(request: Exchange) -> Iterator[str]:
+    """
+    Yield the signs that parts of a request are not its own.
+
+    A secret was removed, or a person or a text has an alias.
+    """
+    headers, values = headers_to_send(request), [*_values_in(value_of(request.request_body))]
+    written = (request.url or "", _text(request), *headers, *headers.values())
+    texts = [
+        form for text in (*written, *values) if isinstance(text, str) for form in _readings(text)
+    ]
+    if any(map(_A_MARKER.search, texts)):
+        yield "a redacted part is missing"
+    aliased = any(
+        pattern.search(text) for text in texts for pattern in (NUMBER_ALIAS, TEXT_ALIAS, _CUT_ALIAS)
+    )
+    if aliased or any(map(_is_stand_in, values)) or _is_blank_binary(json_of(request)):
+        yield "a person or a text in it is an alias from a shared case"
+
+
+_A_MARKER = re.compile(
+    rf"{MARKER.pattern}|\[secret (?:opaque|jwt|pair) \d"
+)  # also one that was cut off
+_CUT_ALIAS = re.compile(r"\[text [a-z0-9]{7} \d")
+_ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})")
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield a text as it is, and as it is read once its escapes are resolved."""
+    for _ in range(4):
+        plain = "".join(
+            letter
+            for letter in unicodedata.normalize("NFKC", text)
+            if unicodedata.category(letter) != "Cf"
+        )
+        yield " ".join(plain.split())
+        yield " ".join(plain.replace("+", " ").split())
+        before, text = (
+            text,
+            _ESCAPE.sub(lambda match: chr(int(match[1], 16)), unescape(unquote(text))),
+        )
+        if text == before:
+            return
+
+
+def _values_in(value: Any) -> Iterator[Any]:
+    """Yield a JSON value and what it contains, names too."""
+    open_values = [value]
+    while open_values:
+        one = open_values.pop()
+        yield one
+        if isinstance(one, dict):
+            open_values += [*one, *one.values()]
+        elif isinstance(one, list):
+            open_values += one
+
+
+def _is_stand_in(value: Any) -> bool:
+    """Tell whether an unquoted number has the zeros that an alias puts in place of its digits."""
+    return isinstance(value, int) and MASKED.fullmatch(str(value)) is not None
+
+
+def _is_blank_binary(body: Mapping[str, Any]) -> bool:
+    """Whether a binary message consists of the zeros that its alias is."""
+    if body.get("type") != "mt_binary" and "udh" not in body:
+        return False
+    with contextlib.suppress(ValueError, TypeError):
+        content = base64.b64decode(body.get("body") or "", validate=True)
+        return bool(content) and not any(content)
+    return False
+
+
+def _for_a_dry_run(request: Exchange) -> Iterator[str]:
+    if not reads(request) and request.endpoint not in _DRY_RUNS:
+        yield "the vendor has no dry run of this operation"
+
+
+def _for_live(
+    original: Exchange, request: Exchange, now: datetime, test_number: bool
+) -> Iterator[str]:
+    if reads(request) or request.endpoint == "POST /batches/dry_run":
+        return
+    if test_number and request.endpoint in SENDS:
+        pass
+    elif is_unknown(original):
+        yield f"{MAY_BE_SENT}: {advice_on(original)[1].rstrip('.')}"
+    elif original.outcome == "success" and (original.method or "").upper() == "POST":
+        yield "was accepted already, and a POST is not idempotent: a replay does it twice"
+    elif original.outcome == "other":
+        yield f"a {original.status} does not say what became of it"
+    body = json_of(request)
+    for name, then in (
+        ("send_at", "it would be sent at once"),
+        ("expire_at", "it would be refused"),
+    ):
+        moment = instant_of(str(body.get(name)))
+        if moment and moment < now:
+            yield f"{name} is past: {then}"
+
+
+def _names_its_recipients(request: Exchange) -> bool:
+    to = json_of(request).get("to")
+    said_twice = any(
+        defect.rule == "json-duplicate-key"
+        for defect in json_errors.defects(request.request_body or "")
+    )
+    return isinstance(to, list) and all(isinstance(entry, str) for entry in to) and not said_twice
+
+
+def reads(request: Exchange) -> bool:
+    """Whether a request changes nothing."""
+    return (request.method or "").upper() in {"GET", "HEAD"}
+
+
+# --- a test number in place of everybody ----------------------------------------------------------
+
+
+def checked_number(number: str) -> str:
+    """
+    Return a test number that can stand in for recipients.
+
+    Raises
+    ------
+    WrongUseError
+        It is no phone number.
+    """
+    if not isinstance(number, str) or is_group_id(number) or number_violation(number, "to", None):
+        raise WrongUseError(
+            "The test number is no phone number.",
+            hint="Write it with its country code, such as +15551230001.",
+        )
+    return number
+
+
+def aimed_at(request: Exchange, number: str) -> tuple[Exchange, tuple[str, ...]]:
+    """
+    Return the request with the test number in place of every recipient.
+
+    If that is not possible, the reasons are returned.
+    """
+    body = json_of(request)
+    if request.endpoint in _CHANGES_RECIPIENTS:
+        return request, (
+            "it changes a batch to real recipients, whom the test number cannot replace",
+        )
+    if request.endpoint not in SENDS | _DRY_RUNS or not isinstance(body.get("to", []), list):
+        return request, (
+            "the recipients cannot be replaced: 'to' is no list",
+        ) if request.endpoint in SENDS | _DRY_RUNS else ()
+    if not body:
+        return request, ("the recipients cannot be replaced: the body is no JSON object",)
+    changed = {**body, **({"to": [number]} if "to" in body else {})}
+    if isinstance(body.get("parameters"), dict):
+        changed["parameters"] = {
+            key: _one_value(values, number) for key, values in body["parameters"].items()
+        }
+    return replace(request, request_body=json.dumps(changed, ensure_ascii=False)), ()
+
+
+def _one_value(values: Any, number: str) -> Any:
+    if not isinstance(values, dict):
+        return values
+    first = next((value for who, value in values.items() if who != "default"), None)
+    return {
+        who: value
+        for who, value in (("default", values.get("default")), (number, first))
+        if value is not None
+    }
+
+
+# --- what it does to people -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """
+    What a request sends.
+
+    It counts messages to people, and to members of groups of unknown size.
+    """
+
+    messages: int = 0
+    people: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+def load_of(request: Exchange, members: Mapping[str, tuple[str, ...]]) -> Load:
+    """
+    Return what a request sends: recipients times message parts.
+
+    Each text has its recipient's own values. Groups count by `members`.
+    """
+    if request.endpoint not in SENDS:
+        return Load()
+    body = json_of(request)
+    entries = (
+        [entry for entry in body.get("to") or [] if isinstance(entry, str)]
+        if isinstance(body.get("to"), list)
+        else []
+    )
+    unknown = frozenset(entry for entry in entries if is_group_id(entry) and entry not in members)
+    listed = [
+        number
+        for entry in entries
+        if entry not in unknown
+        for number in members.get(entry, (entry,))
+    ]
+    people = dict.fromkeys(map(digits, listed))
+    return Load(
+        messages=sum(_parts(body, number) for number in people),
+        people=frozenset(people),
+        groups=unknown,
+    )
+
+
+def groups_of(request: Exchange) -> list[str]:
+    """Return the IDs of the groups that a request names."""
+    body = json_of(request)
+    listed = [
+        entry
+        for name in ("to", "to_add", "child_groups")
+        if isinstance(body.get(name), list)
+        for entry in body[name]
+    ]
+    named = [body.get(name) for name in ("add_from_group", "remove_from_group")]
+    return list(
+        dict.fromkeys(
+            entry for entry in (*listed, *named) if isinstance(entry, str) and is_group_id(entry)
+        )
+    )
+
+
+_OTHER = "make {} other requests"
+_DOES = {  # beside sending: what is to be confirmed, in words
+    UPDATE: "change {} batches whose recipients are not known",
+    "DELETE /batches/{batch_id}": "cancel {} batches",
+    "POST /groups": "create {} groups",
+    "POST /groups/{group_id}": "change {} groups",
+    "PUT /groups/{group_id}": "replace {} groups",
+    "DELETE /groups/{group_id}": "delete {} groups",
+}
+
+
+def effect_of(
+    requests: Iterable[Exchange],
+    target: str,
+    *,
+    again: int = 0,
+    members: Mapping[str, tuple[str, ...]] | None = None,
+    test_number: bool = False,
+) -> str:
+    """
+    Return what sending requests does to the outside world, in the words that a person types.
+
+    Parameters
+    ----------
+    again
+        How many of them got a 500 before.
+    members
+        Numbers of the groups whose members are known.
+    test_number
+        Whether a test number stands in for everybody.
+    """
+    if target not in VENDOR:
+        return "nothing leaves this machine"
+    requests = list(requests)
+    if target == "dry-run":
+        return f"ask the vendor about {len(requests)} requests, send 0 SMS"
+    loads = [load_of(request, members or {}) for request in requests]
+    people, groups = (
+        frozenset[str]().union(*sets)
+        for sets in ([x.people for x in loads], [x.groups for x in loads])
+    )
+    messages = sum(load.messages for load in loads)
+    done = Counter(
+        _DOES.get(request.endpoint or "", _OTHER)
+        for request, load in zip(requests, loads, strict=True)
+        if load == Load()
+    )
+    none = f"make {len(requests)} requests" + ", send 0 SMS" * (
+        UPDATE not in {request.endpoint for request in requests}
+    )
+    said = [f"send {messages} SMS to {len(people)} people" if messages or groups else none]
+    said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
+    said[0] += " (the test number)" * bool(test_number and people)
+    said += [
+        what.format(count) for what, count in done.items() if what != _OTHER or messages or groups
+    ]
+    said += [f"{again} of them again after a 500"] * bool(again)
+    return ", ".join(said)
+
+
+def json_of(request: Exchange) -> dict[str, Any]:
+    """Return the body's JSON object; empty when it is none."""
+    body = value_of(request.request_body)
+    return body if isinstance(body, dict) else {}
+
+
+def _parts(body: Mapping[str, Any], number: str) -> int:
+    text, parameters = body.get("body"), body.get("parameters")
+    if (
+        (body.get("type") or "mt_text") != "mt_text"
+        or not isinstance(text, str)
+        or body.get("truncate_concat") is True
+    ):
+        return 1
+    with contextlib.suppress(
+        AttributeError, TypeError
+    ):  # parameters of a shape that the API refuses
+        text = substituted(text, parameters or {}, number) or text
+    return parts_of(text)
+
+
+def _text(request: Exchange) -> str:
+    body = request.request_body
+    return (
+        body.decode(json.detect_encoding(body), "replace")
+        if isinstance(body, bytes)
+        else body or ""
+    )

@@ -1,0 +1,1004 @@
+"""
+Replay without harm.
+
+A plan shows its blockers, a confirmed run sends it, and each exchange gets a verdict.
+
+The original is never changed; what is sent is a child row. The sandbox is the default; nothing else
+runs without its switch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from html import escape
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.api.description import locate
+from sinchtools.client.client import Client, connect
+from sinchtools.client.log import CallLog
+from sinchtools.core import settings
+from sinchtools.core.columns import frame
+from sinchtools.core.errors import NotAllowedError, WrongUseError, told
+from sinchtools.core.html import card, table
+from sinchtools.core.records import Exchange, Finding, visible
+from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.evidence.exports import to_curl
+from sinchtools.replays.guards import (
+    MAY_BE_SENT,
+    VENDOR,
+    advice_on,
+    asks_again,
+    checked_number,
+    effect_of,
+    goes_again,
+    groups_of,
+    is_unknown,
+    json_of,
+    load_of,
+    reads,
+)
+from sinchtools.replays.ledger import claim
+from sinchtools.replays.lookup import LISTED_AFTER, batch_of, members_of
+from sinchtools.replays.planned import (
+    CHECK_HOLDS,
+    Item,
+    as_it_goes,
+    item_of,
+    once,
+    original_of,
+    weighed,
+)
+from sinchtools.replays.runner import Job, Lane, Limiter, Pace, Progress, Runner
+from sinchtools.replays.targets import Trip, in_a_fresh_sandbox, through, to_the_vendor
+from sinchtools.replays.verdicts import (
+    Difference,
+    answer_differences,
+    reason_stays,
+    request_differences,
+    verdict_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
+_TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
+_STOPPED = "not sent: the run was stopped; run the plan again to go on"
+_STILL_OPEN = (
+    "checked, and still open: the list does not settle it (another batch has that "
+    "client_reference, too early or late, or no answer)"
+)
+_SHOWN = 20  # rows of a plan or a result in a notebook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """
+    What became of one exchange.
+
+    Attributes
+    ----------
+    request
+        What was to be sent; equal to `original` but for the changes.
+    child
+        The row of the replay, or None when nothing was sent.
+    verdict, reasons
+        One of `verdicts.VERDICTS`, and why.
+    """
+
+    original: Exchange
+    request: Exchange
+    child: Exchange | None
+    verdict: str
+    reasons: tuple[str, ...]
+
+    @property
+    def now(self) -> str:
+        """What the replay was answered, in words."""
+        return self.child.answer if self.child else "not sent"
+
+    @property
+    def request_differences(self) -> list[Difference]:
+        """What was changed in the request."""
+        return request_differences(self.original, self.request)
+
+    @property
+    def answer_differences(self) -> list[Difference]:
+        """
+        What differs in the response, without `verdicts.IGNORED`.
+
+        It is empty when there are not two responses.
+        """
+        was_answered = self.original.status or self.original.code
+        return (
+            answer_differences(self.original, self.child)
+            if was_answered and self.child and self.child.status
+            else []
+        )
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """
+        One row per difference.
+
+        The columns are ``part`` (request or answer), ``where``, ``was`` and ``now``; <NA> where
+        there is no value.
+        """
+        import pandas as pd
+
+        rows = [
+            (part, *one)
+            for part, found in (
+                ("request", self.request_differences),
+                ("answer", self.answer_differences),
+            )
+            for one in found
+        ]
+        return pd.DataFrame(rows, columns=["part", "where", "was", "now"], dtype="string")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object of ``sinchtools replay --json``."""
+        child = self.child
+        return {
+            "id": child and child.id,
+            "parent_id": self.original.id,
+            "status": child and child.status,
+            "code": child and child.code,
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+        }
+
+
+class Replayed(Sequence[Result]):
+    """
+    The results of a run, one per exchange, in the order of the plan.
+
+    `stopped` says why it ended early, if it did.
+    """
+
+    def __init__(self, results: Iterable[Result], target: str, stopped: str = "") -> None:
+        self.results, self.target, self.stopped = tuple(results), target, stopped
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.results[index]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The child rows, with the columns of every exchange frame."""
+        return frame(result.child for result in self.results if result.child is not None)
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per exchange: id of the child, parent_id, was, now, verdict, reasons."""
+        import pandas as pd
+
+        rows = [
+            {
+                "id": r.child and r.child.id,
+                "parent_id": r.original.id,
+                "endpoint": r.original.endpoint,
+                "was": r.original.answer,
+                "now": r.now,
+                "verdict": r.verdict,
+                "reasons": "; ".join(r.reasons),
+            }
+            for r in self.results
+        ]
+        return pd.DataFrame(
+            rows,
+            columns=["id", "parent_id", "endpoint", "was", "now", "verdict", "reasons"],
+            dtype="string",
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object of ``sinchtools replay --json``."""
+        return {"results": [result.as_json() for result in self.results], "stopped": self.stopped}
+
+    @property
+    def summary(self) -> str:
+        """How many went where, how many got which verdict, and why it ended early, if it did."""
+        if self.target == "preview":
+            return f"Preview of {len(self)}: nothing was sent"
+        sent = sum(r.child is not None for r in self.results)
+        counts = Counter(r.verdict if r.child else "not sent" for r in self.results)
+        said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.most_common())
+        where = f"{self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
+        return "; ".join(
+            filter(None, (f"Replayed {sent:,} of {len(self):,} to {where}", said, self.stopped))
+        )
+
+    def __repr__(self) -> str:
+        if self.target == "preview":
+            shown = (to_curl(as_it_goes(r.request)) for r in self.results[:_SHOWN])
+            return visible("\n".join([self.summary, *shown, *self._more]))
+        lines = [
+            f"{r.verdict:<12}  {r.original.source or r.original.id}: {r.original.answer} -> {r.now}"
+            f"  {'; '.join(r.reasons)}"
+            for r in self.results[:_SHOWN]
+        ]
+        return visible("\n".join([self.summary, *lines, *self._more]))
+
+    @property
+    def _more(self) -> list[str]:
+        return [f"... and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
+
+    def _repr_html_(self) -> str:
+        if self.target == "preview":
+            return card(
+                self.summary,
+                "".join(
+                    f"<pre>{escape(visible(to_curl(as_it_goes(r.request))))}</pre>"
+                    for r in self.results[:_SHOWN]
+                ),
+            )
+        rows = (
+            (
+                r.verdict,
+                r.original.source or r.original.id,
+                r.original.endpoint or "",
+                r.original.answer,
+                r.now,
+                "; ".join(r.reasons),
+            )
+            for r in self.results[:_SHOWN]
+        )
+        listed = table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows)
+        rest = (
+            f"<p>Shown are {_SHOWN} of {len(self):,}; all of them: <code>.verdicts</code></p>"
+            if len(self) > _SHOWN
+            else ""
+        )
+        return card(self.summary, listed + rest, wide=True)
+
+
+class Plan:
+    """
+    What would be sent where, and the reasons against it; making one sends nothing.
+
+    Attributes
+    ----------
+    items
+        One per exchange, in the order in which they would be sent.
+    target
+        ``preview``, ``sandbox``, ``dry-run`` or ``live``.
+    pace
+        How fast, what happens after a 429, and when the run gives up.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[Item],
+        target: str,
+        *,
+        log: CallLog | None = None,
+        client: Client | None = None,
+        pace: Pace | None = None,
+        among: Iterable[Exchange] = (),
+        members: Mapping[str, tuple[str, ...]] | None = None,
+        asked: datetime | None = None,
+        region: str | None = None,
+    ) -> None:
+        self.items, self.target, self.pace = tuple(items), target, pace or Pace()
+        self._log, self._client, self._among, self._region = log, client, tuple(among), region
+        self._asked, self._told = asked or datetime.now(UTC), dict(members or {})
+        self._runs = threading.Lock()
+        self._stopping = threading.Event()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """
+        One row per exchange, in the order of sending; no credentials are shown.
+
+        ``id`` of the original; ``starts_s`` seconds from the run's start, <NA> when held back;
+        ``method``, ``path``; ``changed``: yes or no; ``messages`` that it sends, members of unknown
+        groups not counted; ``fault``: status and code that the sandbox answers with on purpose,
+        <NA> when none; ``assumed``: what the sandbox is set up with because the original answer
+        implies it (its clock, for instance: dates are judged as of then); ``advice`` of the status
+        page on repeating the original; ``against``: empty when it would be sent.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "id": i.original.id,
+                "starts_s": starts_s,
+                "method": i.request.method,
+                "path": locate(i.request.url or "").path,
+                "changed": "yes" if i.changed else "no",
+                "messages": load_of(i.request, self._members).messages,
+                "fault": " ".join(str(part) for part in i.fault if part) if i.fault else None,
+                "assumed": "; ".join(i.assumed),
+                "advice": i.advice,
+                "against": "; ".join(i.against),
+            }
+            for i, starts_s in zip(self.items, self._starts_s(), strict=True)
+        ]
+        dtypes = {
+            name: {"starts_s": "Float64", "messages": "Int64"}.get(name, "string")
+            for name in _PLAN_COLUMNS
+        }
+        return pd.DataFrame(rows, columns=list(_PLAN_COLUMNS)).astype(dtypes)
+
+    @property
+    def reasons(self) -> dict[str, tuple[str, ...]]:
+        """The reasons against, by the id of the exchange; one without any is not in it."""
+        return {item.original.id: item.against for item in self.items if item.against}
+
+    @property
+    def effect(self) -> str:
+        """What would happen to the outside world; dry-run and live run only when this is typed."""
+        going = self._going
+        return effect_of(
+            [item.request for item in going],
+            self.target,
+            again=sum(asks_again(item.original) for item in going),
+            members=self._members,
+            test_number=any(item.test_number for item in going),
+        )
+
+    @property
+    def duration_s(self) -> float:
+        """How long a run takes at this pace, if each call takes as long as its original did."""
+        starts = [start for start in self._starts_s() if start is not None]
+        return starts[-1] + self._typical_s if starts else 0.0
+
+    @property
+    def has_questions(self) -> bool:
+        """
+        Whether `check` has questions for the vendor.
+
+        They are about an unknown outcome, or about a group.
+        """
+        return any(_is_open(item) or groups_of(item.request) for item in self.items)
+
+    def check(self) -> Plan:
+        """
+        Ask the read-only questions that decide a dry-run or live plan.
+
+        Return the plan that is left. No message is sent.
+
+        An original whose outcome is unknown is looked for by its ``client_reference``, and a group
+        is asked for its members.
+
+        Raises
+        ------
+        NotAllowedError
+            The target is not switched on.
+        """
+        if self.target not in VENDOR:
+            return self
+        _check_allowed(self.target)
+        with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
+            groups = {group for item in self.items for group in groups_of(item.request)}
+            limiter = Limiter(self.pace)
+            members = {group: members_of(group, client) for group in _paced(groups, limiter)}
+            items = once(
+                [_checked(item, client, limiter) for item in self.items], self._logged, self._among
+            )
+        known = {group: numbers for group, numbers in members.items() if numbers is not None}
+        return Plan(
+            items,
+            self.target,
+            log=self._logged,
+            pace=self.pace,
+            among=self._among,
+            members=known,
+            region=self._region,
+        )
+
+    def beside(self, newer: Plan) -> Plan:
+        """
+        Return this plan with the evidence that a newer plan of the same exchanges knows.
+
+        This plan was checked a while ago.
+        """
+        items = once(self.items, self._logged, newer._among)
+        return Plan(
+            items,
+            self.target,
+            log=self._logged,
+            pace=newer.pace,
+            among=newer._among,
+            members=self._told,
+            asked=self._asked,
+            region=self._region,
+        )
+
+    def run(
+        self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None
+    ) -> Replayed:
+        """
+        Send what the plan contains, except what is on hold and what was sent before.
+
+        After a stop or a crash, run it again to continue.
+
+        Parameters
+        ----------
+        confirm
+            For dry-run and live: the text of `effect`, typed by a person.
+        progress
+            Called with a `runner.Progress` at the start and after each request.
+
+        Raises
+        ------
+        NotAllowedError
+            The target is not switched on, or `confirm` is not the effect.
+        LogError
+            The log cannot be written; nothing was sent after that.
+        WrongUseError
+            It runs already, in another thread.
+        """
+        if not self._runs.acquire(blocking=False):
+            raise WrongUseError("This plan runs already.", hint="Wait for it, or stop it first.")
+        try:
+            return self._run(confirm, progress)
+        finally:
+            self._stopping.clear()  # the next run goes on
+            self._runs.release()
+
+    def _run(self, confirm: str | None, progress: Callable[[Progress], object] | None) -> Replayed:
+        if self.target == "preview":
+            return Replayed(
+                (_held(item, "preview: nothing was sent") for item in self.items), self.target
+            )
+        if self.target in VENDOR:
+            _check_allowed(self.target)
+            self.items = self._renewed()
+            if self._going and confirm != self.effect:
+                raise NotAllowedError(
+                    f"This plan would {self.effect!r}, and that was not confirmed.",
+                    hint="Pass exactly these words: plan.run(confirm=...), or --confirm on the "
+                    "command line.",
+                )
+        with self._way() as (client, lanes):
+            runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
+            answers = runner.run(self._jobs(), lanes)
+            found = _settled(answers, client, runner)
+        return Replayed(
+            (self._result(item, answers, found, runner) for item in self.items),
+            self.target,
+            runner.stopped,
+        )
+
+    def stop(self) -> None:
+        """
+        Make a run in another thread send nothing more, even if it has not begun.
+
+        Requests under way are waited for.
+        """
+        self._stopping.set()
+
+    @property
+    def why_held(self) -> str:
+        """
+        The blockers, most common first, each with the number of exchanges.
+
+        It is empty when nothing is on hold.
+        """
+        counts = Counter(
+            reason for reasons in self.reasons.values() for reason in reasons
+        ).most_common(5)
+        return "; ".join(f"{reason.rstrip('.')} ({count:,})" for reason, count in counts)
+
+    def __repr__(self) -> str:
+        held = f"\nheld back: {self.why_held}" if self.reasons else ""
+        return visible(f"<Plan for {self.target.upper()}: {self._summary}>{held}")
+
+    def _repr_html_(self) -> str:
+        head = ("Exchange", "Starts", "Request", "Changed", "Assumed", "Advice", "Against")
+        rows = [
+            (
+                i.original.source or i.original.id,
+                "" if starts_s is None else f"{starts_s:.1f} s",
+                i.request.endpoint or f"{i.request.method} {locate(i.request.url or '').path}",
+                "yes" if i.changed else "no",
+                "; ".join(i.assumed),
+                i.advice,
+                "; ".join(i.against),
+            )
+            for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
+        ]
+        told = [
+            index for index in range(len(head)) if any(row[index] for row in rows)
+        ]  # a column that says nothing takes room from the others
+        held = f"<p>Held back: {escape(visible(self.why_held))}</p>" if self.reasons else ""
+        rest = (
+            f"<p>Shown are {_SHOWN} of {len(self.items):,}; all of them: <code>.frame</code></p>"
+            if len(self.items) > _SHOWN
+            else ""
+        )
+        listed = table([head[i] for i in told], ([row[i] for i in told] for row in rows))
+        return card(
+            f"Plan for {self.target.upper()}",
+            f"<p>{escape(self._summary)}</p>{held}{listed}{rest}",
+            wide=True,
+        )
+
+    @property
+    def _summary(self) -> str:
+        counts = f"requests: {len(self.items):,}, held back: {len(self.reasons):,}"
+        pace = (
+            f"; {self.pace if self.target in VENDOR else self.pace.rates}"
+            if self._going and self.pace != Pace()
+            else ""
+        )
+        return f"{counts}; effect: {self.effect}{pace}; about {self.duration_s:.0f} s"
+
+    @property
+    def _members(self) -> Mapping[str, tuple[str, ...]]:
+        return self._told if datetime.now(UTC) - self._asked < CHECK_HOLDS else {}
+
+    @property
+    def _going(self) -> list[Item]:
+        return [item for item in self.items if not item.against]
+
+    @property
+    def _logged(self) -> CallLog:
+        if self._log is None:
+            self._log = CallLog()
+        return self._log
+
+    @property
+    def _typical_s(self) -> float:
+        known = [
+            item.original.elapsed_ms / 1000 for item in self._going if item.original.elapsed_ms
+        ]
+        return median(known) if known and self.target in VENDOR else _TYPICAL_S[self.target]
+
+    def _starts_s(self) -> Iterable[float | None]:
+        at = 0.0
+        for item in self.items:
+            yield None if item.against else round(at, 3)
+            if not item.against:
+                each_s = max(
+                    self.pace.seconds(load_of(item.request, self._members).messages),
+                    self._typical_s / self.pace.workers,
+                )
+                at += each_s * (2 if item.needs_baseline else 1)
+
+    @contextlib.contextmanager
+    def _way(self) -> Iterator[tuple[Client | None, Callable[[], AbstractContextManager[Lane]]]]:
+        if self.target not in VENDOR:
+            yield (
+                self._client,
+                through(self._client) if self._client else in_a_fresh_sandbox(self._logged),
+            )
+            return
+        self._logged.wait_for_disk()
+        items = {item.call_id: item for item in self._going}
+        with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
+            yield (
+                client,
+                to_the_vendor(
+                    client,
+                    self.target,
+                    lambda call_id, attempt: self._allow(items[call_id], attempt),
+                ),
+            )
+
+    def _renewed(self) -> tuple[Item, ...]:
+        """
+        Return the items with what speaks against them now.
+
+        Moments pass, credentials change, somebody else may have sent it.
+        """
+        past = self._logged.attempts([item.call_id for item in self._going])
+        done = {call_id for call_id, attempts in past.items() if not goes_again(attempts[-1])}
+        open_items = [
+            item
+            if item.hazards or item.call_id in done
+            else weighed(item, self.target, self._region)
+            for item in self.items
+        ]
+        return once(open_items, self._logged, self._among)
+
+    def _allow(self, item: Item, attempt: int) -> None:
+        """
+        Raise when an attempt must not go.
+
+        While it waited, its conditions may have changed, or its message may have been sent from
+        elsewhere.
+        """
+        hazards = weighed(item, self.target, self._region).hazards
+        if self._told and not self._members and groups_of(item.request):
+            hazards += ("who is in its groups was asked too long ago",)
+        if hazards:
+            raise NotAllowedError(f"Held back: {'; '.join(hazards)}.")
+        if item.acts:
+            claim(item.message, item.call_id, attempt, self._logged)
+
+    def _jobs(self) -> Iterable[Job]:
+        for item in self._going:
+            calls = {item.baseline_id: item.original} if item.needs_baseline else {}
+            for call_id, request in (calls | {item.call_id: item.request}).items():
+                yield Job(
+                    call_id=call_id,
+                    messages=load_of(request, self._members).messages
+                    if self.pace.messages_per_s
+                    else 0,
+                    by_fault=item.fault is not None,
+                    load=Trip(original=item.original, request=request, fault=item.fault),
+                )
+
+    def _result(
+        self, item: Item, answers: Mapping[str, Exchange], found: Mapping[str, str], runner: Runner
+    ) -> Result:
+        child = answers.get(item.call_id)
+        if item.against or child is None:
+            return _held(item, *(item.against or (runner.left.get(item.call_id, _STOPPED),)))
+        notes = [_sent_before(item, child)] if item.call_id in runner.before else []
+        notes += [runner.left[item.call_id]] if item.call_id in runner.left else []
+        notes += [found[item.call_id]] if item.call_id in found else []
+        baseline = answers.get(item.baseline_id) if item.needs_baseline else None
+        return _judged(item, child, baseline, notes)
+
+
+_PLAN_COLUMNS = (
+    "id",
+    "starts_s",
+    "method",
+    "path",
+    "changed",
+    "messages",
+    "fault",
+    "assumed",
+    "advice",
+    "against",
+)
+
+
+def plan(
+    evidence: Exchange | Iterable[Exchange],
+    *,
+    target: str = "sandbox",
+    edits: Mapping[str, Mapping[str, Any]] | None = None,
+    log: CallLog | None = None,
+    client: Client | None = None,
+    among: Iterable[Exchange] | None = None,
+    test_number: str | None = None,
+    workers: int = 1,
+    requests_per_s: float | None = None,
+    messages_per_s: float | None = None,
+) -> Plan:
+    """
+    Return what a replay would do, and what speaks against it; sends nothing.
+
+    Parameters
+    ----------
+    evidence
+        One exchange, or many.
+    target
+        A rung of the ladder: preview, sandbox, dry-run or live.
+    edits
+        Changes by the id of the exchange: ``{"method": ..., "url": ..., "headers": {...}, "body":
+        ...}``, each optional; a header of None is taken out, and a body that is no text is written
+        as JSON.
+    client
+        A client of a sandbox that runs already, which is then taken as it stands; None is a fresh
+        sandbox, set up as each original implies.
+    among
+        The whole evidence, of which these exchanges are a part: what people have by another row of
+        it is not sent to them again.
+    test_number
+        Stands in for every recipient.
+    workers
+        Requests under way at once; 1 keeps the order.
+    requests_per_s, messages_per_s
+        At most so many; to the vendor ten requests a second unless told otherwise.
+
+    Raises
+    ------
+    WrongUseError
+        The target, a key of an edit, the test number or the pace is not possible.
+    NotAllowedError
+        Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
+    """
+    if target not in settings.RUNGS:
+        raise WrongUseError(
+            f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.RUNGS)}."
+        )
+    _check_allowed(target)
+    if client is not None and (target != "sandbox" or client.target != "sandbox"):
+        raise WrongUseError(
+            "A client to send through is for the target sandbox, and a sandbox's own.",
+            hint="Leave client= out.",
+        )
+    if client is not None and log is not None and log is not client.log:
+        raise WrongUseError(
+            "A client writes to its own log.",
+            hint="Leave log= out, or make the client with it: st.connect(log=log).",
+        )
+    exchanges = _exchanges(evidence)
+    edits = edits or {}
+    if unknown := set(edits) - {exchange.id for exchange in exchanges}:
+        raise WrongUseError(
+            f"There is no exchange {told(sorted(map(str, unknown))[0])} to edit.",
+            hint="Use an id from the evidence's frame.",
+        )
+    number = checked_number(test_number) if test_number is not None else None
+    place, region = (
+        f"sandbox {client.base_url}" if client else target,
+        os.environ.get("SINCH_REGION") or "us",
+    )
+    items: Sequence[Item] = [
+        weighed(item_of(exchange, edits.get(exchange.id), place, number), target, region)
+        for exchange in exchanges
+    ]
+    if requests_per_s is None and target in VENDOR:
+        requests_per_s = VENDOR_REQUESTS_PER_S
+    pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
+    log = client.log if client else CallLog() if log is None and target == "live" else log
+    others = (
+        [original_of(exchange) for exchange in (exchanges if among is None else among)]
+        if target == "live"
+        else []
+    )
+    items = once(items, log, others) if log is not None else items
+    return Plan(items, target, log=log, client=client, pace=pace, among=others, region=region)
+
+
+def replay(
+    evidence: Exchange | Iterable[Exchange],
+    *,
+    target: str = "sandbox",
+    edit: Mapping[str, Any] | None = None,
+    log: CallLog | None = None,
+) -> Replayed:
+    """
+    Plan and run at once, for preview and sandbox.
+
+    `edit` changes a single exchange before it is sent, with the keys that `plan` takes.
+
+    What was replayed before with the same change is not sent again: its answer is shown, with its
+    time. A log of its own makes it anew.
+
+    Raises
+    ------
+    NotAllowedError
+        The target is dry-run or live: these run only through ``plan(...).run(confirm=...)``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
+    >>> headers = {"Authorization": "Bearer [secret opaque 32 #1]",
+    ...            "Content-Type": "application/json"}
+    >>> bad = Exchange(id="a", method="POST", url=url, request_headers=headers, request_body="{",
+    ...                status=400, code="syntax_invalid_json")
+    >>> replay(bad, log=CallLog(tempfile.mkdtemp() + "/calls.sqlite"))[0].verdict
+    'SAME'
+    """
+    if target not in {"preview", "sandbox"}:
+        hint = "Make a plan with st.plan(...), look at it, then plan.run(confirm=plan.effect)."
+        raise NotAllowedError(f"{told(target)} is not run at once.", hint=hint)
+    edits = None
+    if edit is not None:
+        exchanges = _exchanges(evidence)
+        if len(exchanges) != 1:
+            raise WrongUseError(
+                f"An edit is for one exchange, and there are {len(exchanges)}.",
+                hint="Use st.plan(..., edits={id: {...}}).",
+            )
+        evidence, edits = exchanges, {exchanges[0].id: edit}
+    return plan(evidence, target=target, edits=edits, log=log).run()
+
+
+# --- planning -------------------------------------------------------------------------------------
+
+
+def _check_allowed(target: str) -> None:
+    order = settings.RUNGS
+    if order.index(target) > order.index(settings.allowed_rung()) and target in VENDOR:
+        said = (
+            f": SINCHTOOLS_ALLOW is {told(said)}"
+            if (said := os.environ.get("SINCHTOOLS_ALLOW"))
+            else ""
+        )
+        raise NotAllowedError(
+            f"The target {told(target)} is not switched on{said}.",
+            hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch.",
+        )
+
+
+# --- what became of it ----------------------------------------------------------------------------
+
+
+def _held(item: Item, *reasons: str) -> Result:
+    return Result(
+        original=item.original,
+        request=item.shown,
+        child=None,
+        verdict="INCONCLUSIVE",
+        reasons=(*reasons,),
+    )
+
+
+def _sent_before(item: Item, child: Exchange) -> str:
+    at = f" at {child.at:%Y-%m-%d %H:%M:%S} UTC" if child.at else ""
+    of_another = (
+        f" as the replay of {child.parent_id}" if child.parent_id != item.original.id else ""
+    )
+    return f"not sent again: it was replayed{at}{of_another}, and this is its answer"
+
+
+def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[str]) -> Result:
+    original = item.original
+    if baseline is not None:
+        original = replace(
+            original,
+            status=baseline.status,
+            code=baseline.code,
+            text=baseline.text,
+            response_body=baseline.response_body,
+        )
+        notes = [
+            f"the original answer is not known; unchanged, the sandbox answers {baseline.answer}",
+            *notes,
+        ]
+        if (
+            baseline.outcome == "success"
+            and (expected := diagnose(item.original, now=item.original.at).top)
+            and expected.severity == "error"
+        ):
+            return _unlike(item, child, expected, notes)
+    was, then, now = (
+        _findings(item.request, original, child)
+        if item.changed and original.outcome == "user_error"
+        else (None, None, None)
+    )
+    verdict, reason = verdict_of(
+        original,
+        child,
+        changed=item.changed,
+        fault=item.fault is not None,
+        outside=item.outside is not None,
+        test_number=item.test_number,
+        was=was,
+        now=now,
+        stays=reason_stays(was, then, request_differences(original, item.request))
+        if was
+        else False,
+    )
+    if (
+        child.status is None and goes_again(child) and not reads(child)
+    ):  # a read may go again whatever became of it
+        notes = [
+            "nobody got it: no connection was made; check network, VPN and proxy, then run "
+            "it again",
+            *notes,
+        ]
+    if item.fault is None and is_unknown(child):
+        notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
+    assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
+    return Result(
+        original=item.original,
+        request=item.shown,
+        child=child,
+        verdict=verdict,
+        reasons=(*notes, reason, *assumed),
+    )
+
+
+def _unlike(item: Item, child: Exchange, expected: Finding, notes: list[str]) -> Result:
+    answer = " ".join(str(part) for part in (expected.status, expected.code) if part)
+    reasons = (*notes, f"the diagnosis expects {answer}, which the sandbox does not show")
+    return Result(
+        original=item.original,
+        request=item.shown,
+        child=child,
+        verdict="INCONCLUSIVE",
+        reasons=reasons,
+    )
+
+
+def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
+    """
+    Return the first finding on the original, the changed request and the replay.
+
+    The changed request counts if it got the original's response.
+    """
+    as_before = replace(
+        request,
+        status=original.status,
+        code=original.code,
+        text=original.text,
+        response_headers=original.response_headers,
+        response_body=original.response_body,
+    )
+    return [diagnose(x, now=original.at).top for x in (original, as_before, child)]
+
+
+_UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"
+
+
+# --- outcomes that nobody knew, settled -----------------------------------------------------------
+
+
+def _settled(
+    answers: Mapping[str, Exchange], client: Client | None, runner: Runner
+) -> dict[str, str]:
+    """
+    Return in words what the check says of each call whose outcome is unknown.
+
+    It keeps the run's rate and ends with it.
+    """
+    if client is None:
+        return {}
+    unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
+    said = {call_id: batch_of(child, client) for call_id, child in unknown.items() if runner.turn()}
+    return {
+        call_id: f"checked: batch {batch_id} is there, so it was sent"
+        if batch_id
+        else "checked: no such batch is there by now"
+        for call_id, batch_id in said.items()
+        if batch_id is not None
+    }
+
+
+def _is_open(item: Item) -> bool:
+    return any(reason.startswith(MAY_BE_SENT) for reason in item.hazards)
+
+
+def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
+    for question in questions:
+        time.sleep(limiter.reserve())
+        yield question
+
+
+def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
+    """Return the item with the outcome of its original settled, if its client_reference allows."""
+    if not _is_open(item):
+        return item
+    time.sleep(limiter.reserve())
+    batch_id = batch_of(item.original, client)
+    age = datetime.now(UTC) - (item.original.at or datetime.now(UTC))
+    if batch_id is None or (not batch_id and age < LISTED_AFTER):
+        has_reference = "client_reference" in json_of(item.original)
+        return replace(
+            item,
+            advice=_STILL_OPEN
+            if has_reference
+            else "cannot be checked: it has no client_reference",
+        )
+    if batch_id:
+        found = f"was sent already: batch {batch_id} is there"
+        return replace(
+            item,
+            hazards=tuple(
+                found if reason.startswith(MAY_BE_SENT) else reason for reason in item.hazards
+            ),
+        )
+    left = tuple(reason for reason in item.hazards if not reason.startswith(MAY_BE_SENT))
+    return replace(
+        item, hazards=left, advice="checked: no such batch is there", checked=datetime.now(UTC)
+    )
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
+    if evidence is None or isinstance(evidence, str | bytes):
+        raise WrongUseError(
+            f"A {type(evidence).__name__} is no evidence.",
+            hint="Read it first: st.replay(st.read(...)).",
+        )
+    exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+    if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
+        raise WrongUseError(
+            f"A {type(strange).__name__} is no exchange.",
+            hint="Read the evidence first: st.replay(st.read(...)).",
+        )
+    return exchanges

@@ -1,0 +1,380 @@
+"""
+Say in plain words what is wrong with this machine or configuration, and what to do.
+
+Nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sinchtools.core import settings
+from sinchtools.core.errors import LogError
+from sinchtools.core.html import card, table
+from sinchtools.core.records import visible
+from sinchtools.notebook.savehook import SWITCHED_ON
+from sinchtools.notebook.shell import HOW_TO_TURN_OFF, history_file, ipython_shell
+
+OLDEST_PYTHON = (3, 11)
+_RELEASED = datetime(
+    2025, 1, 1, tzinfo=UTC
+)  # no clock that is right stands before this version was written
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_PANELS = {
+    "ipywidgets": "the panels",
+    "jupyterlab_widgets": "showing the panels in JupyterLab",
+    "ipykernel": "running the notebooks",
+}
+_WORDS = {"ok": "ok", "look": "LOOK", "wrong": "WRONG"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """
+    One thing that was checked.
+
+    It is ``ok``, ``look`` (works, but worth a look) or ``wrong``, with what was seen and what to
+    do.
+    """
+
+    name: str
+    state: str = "ok"
+    says: str
+    then: str = ""
+
+
+class Checkup(list[Check]):
+    """All that was looked at; shows itself as text and in a notebook."""
+
+    @property
+    def has_problem(self) -> bool:
+        """Whether something is wrong."""
+        return any(check.state == "wrong" for check in self)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``sinchtools doctor --json`` prints."""
+        return {"ok": not self.has_problem, "checks": [asdict(check) for check in self]}
+
+    def __str__(self) -> str:
+        return visible(
+            "\n".join(
+                [
+                    self._verdict(),
+                    *(
+                        f"{_WORDS[c.state]:<6}{c.name}: {' '.join(filter(None, (c.says, c.then)))}"
+                        for c in self
+                    ),
+                ]
+            )
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        told = [(_WORDS[c.state], c.name, f"{c.says} {c.then}") for c in self]
+        return visible(
+            card(self._verdict(), table(("State", "What", "Seen, and what to do"), told))
+        )
+
+    def _verdict(self) -> str:
+        wrong, look = (sum(check.state == state for check in self) for state in ("wrong", "look"))
+        return (
+            f"{wrong} wrong, {look} worth a look, {len(self) - wrong - look} ok."
+            if wrong or look
+            else "Everything is as it should be."
+        )
+
+
+def doctor(environ: Mapping[str, str] = os.environ) -> Checkup:
+    """
+    Check versions, widgets, kernel, proxies, clock, loopback, credentials, region and work folder.
+
+    Examples
+    --------
+    >>> [check.name for check in doctor({})][:3]
+    ['Python', 'libraries', 'panels']
+    """
+    return Checkup(check for look in _LOOKS for check in look(environ))
+
+
+def _python(environ: Mapping[str, str]) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        yield Check(
+            name="Python",
+            state="wrong",
+            says=f"This is Python {version}.",
+            then="Install 3.11 or newer, then make the environment anew.",
+        )
+    else:
+        yield Check(name="Python", says=f"{version} in {sys.prefix}")
+
+
+def _libraries(environ: Mapping[str, str]) -> Iterator[Check]:
+    problems = [problem for line in _required() if (problem := _unmet(line))]
+    if problems:
+        yield Check(
+            name="libraries",
+            state="wrong",
+            says=f"{'; '.join(problems)}.",
+            then="Install requirements.lock again.",
+        )
+    else:
+        yield Check(name="libraries", says=f"all {len(_required())} are here in versions that fit")
+
+
+def _panels(environ: Mapping[str, str]) -> Iterator[Check]:
+    missing = [f"{name} ({what})" for name, what in _PANELS.items() if _version(name) is None]
+    if missing:
+        then = "Install requirements.lock, start JupyterLab again and reload the page."
+        yield Check(
+            name="panels", state="wrong", says=f"Not installed: {', '.join(missing)}.", then=then
+        )
+    elif not _fits(_version("ipywidgets") or "0", "8.1") or not _fits(
+        _version("jupyterlab_widgets") or "0", "3"
+    ):
+        says = "ipywidgets and the widget manager are of different ages."
+        yield Check(
+            name="panels", state="wrong", says=says, then="Install requirements.lock again."
+        )
+    else:
+        yield Check(
+            name="panels",
+            says=f"ipywidgets {_version('ipywidgets')}, widget "
+            f"manager {_version('jupyterlab_widgets')}",
+        )
+
+
+def _kernel(environ: Mapping[str, str]) -> Iterator[Check]:
+    where = (
+        "in a notebook kernel"
+        if type(ipython_shell()).__name__ == "ZMQInteractiveShell"
+        else "outside a notebook"
+    )
+    yield Check(name="kernel", says=f"{where}: {sys.executable}")
+    if where == "in a notebook kernel" and SWITCHED_ON not in environ:
+        says = (
+            "This Jupyter was not started by `sinchtools lab`: numbers and message texts "
+            "that cells show are saved with the notebook."
+        )
+        yield Check(
+            name="saving",
+            state="look",
+            says=says,
+            then="Start it by `sinchtools lab`, or clear all outputs before you save.",
+        )
+    if history := history_file():
+        says = f"IPython saves what you run here in {history}, pasted tokens and numbers included."
+        yield Check(name="history", state="look", says=says, then=HOW_TO_TURN_OFF)
+
+
+def _proxies(environ: Mapping[str, str]) -> Iterator[Check]:
+    found = [name for name in environ if name.lower() in _PROXIES and environ[name]]
+    spared = {
+        part.strip()
+        for name in ("no_proxy", "NO_PROXY")
+        for part in environ.get(name, "").split(",")
+    }
+    if found and not spared & {"*", "127.0.0.1", "localhost"}:
+        then = (
+            "The sandbox is reached without it; other programs are not: add "
+            "NO_PROXY=127.0.0.1,localhost."
+        )
+        yield Check(
+            name="proxy", state="look", says=f"{', '.join(sorted(found))} is set.", then=then
+        )
+    else:
+        yield Check(name="proxy", says="loopback is reached directly")
+
+
+def _clock(environ: Mapping[str, str]) -> Iterator[Check]:
+    now = datetime.now(UTC)
+    with tempfile.NamedTemporaryFile() as file:
+        written = datetime.fromtimestamp(Path(file.name).stat().st_mtime, UTC)
+    if now < _RELEASED or abs((written - now).total_seconds()) > 60:
+        then = "Set the clock: dates in requests and tokens are held against it."
+        yield Check(
+            name="clock",
+            state="wrong",
+            says=f"It says {now:%Y-%m-%d %H:%M} UTC, which cannot be.",
+            then=then,
+        )
+    else:
+        yield Check(
+            name="clock",
+            says=f"{now:%Y-%m-%d %H:%M} UTC; whether it is exact cannot be told offline",
+        )
+
+
+def _loopback(environ: Mapping[str, str]) -> Iterator[Check]:
+    try:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname(), timeout=5),
+        ):
+            yield Check(name="loopback", says="the sandbox can listen on 127.0.0.1")
+    except OSError as error:
+        then = (
+            "Allow local connections in the firewall or security software: the sandbox runs there."
+        )
+        yield Check(
+            name="loopback",
+            state="wrong",
+            says=f"127.0.0.1 cannot be used: {error.strerror}.",
+            then=then,
+        )
+
+
+def _credentials(environ: Mapping[str, str]) -> Iterator[Check]:
+    found = {
+        name: environ.get(name, "")
+        for name in (*settings.PLAN_VARIABLES, *settings.PROJECT_VARIABLES)
+    }
+    pairs = [
+        group
+        for group in (settings.PLAN_VARIABLES, settings.PROJECT_VARIABLES)
+        if any(found[name] for name in group)
+    ]
+    if not pairs:
+        yield Check(name="credentials", says="none are set: the sandbox needs none")
+    for group in pairs:
+        missing = [name for name in group if not found[name]]
+        odd = [name for name in group if found[name] != found[name].strip().strip("'\"")]
+        if missing:
+            says = f"{', '.join(missing)} is missing beside the others."
+            yield Check(
+                name="credentials", state="wrong", says=says, then="Set all of them, or none."
+            )
+        elif odd:
+            yield Check(
+                name="credentials",
+                state="wrong",
+                says=f"{', '.join(odd)} has quotes or white space around it.",
+                then="Take them away.",
+            )
+        else:
+            yield Check(name="credentials", says=f"complete: {', '.join(group)}")
+    if len(pairs) == 2:
+        says = "A service plan's and a project's are both set; the service plan's is used."
+        yield Check(
+            name="credentials", state="look", says=says, then="Unset one of them to be sure."
+        )
+
+
+def _region(environ: Mapping[str, str]) -> Iterator[Check]:
+    region = environ.get("SINCH_REGION", "").strip().lower()
+    has_project = any(environ.get(name) for name in settings.PROJECT_VARIABLES) and not all(
+        environ.get(name) for name in settings.PLAN_VARIABLES
+    )
+    if region and region not in settings.REGIONS:
+        says = f"SINCH_REGION is {region[:20]!r}, which is no region."
+        yield Check(
+            name="region",
+            state="wrong",
+            says=says,
+            then=f"Use one of {', '.join(settings.REGIONS)}.",
+        )
+    elif region and has_project and not settings.REGIONS[region]:
+        says = f"Project access keys (OAuth2) do not work in region {region!r}."
+        yield Check(
+            name="region",
+            state="wrong",
+            says=says,
+            then="Use us or eu, or the service plan's own API token.",
+        )
+    else:
+        yield Check(name="region", says=region or "none is set: us is taken")
+
+
+def _switch(environ: Mapping[str, str]) -> Iterator[Check]:
+    wish = environ.get("SINCHTOOLS_ALLOW", "").strip()
+    if wish and wish.lower() not in ("dry-run", "live"):
+        says = f"SINCHTOOLS_ALLOW is {wish[:20]!r}, which switches nothing on."
+        yield Check(name="live calls", state="look", says=says, then="Use dry-run or live.")
+    elif wish:
+        says = (
+            f"SINCHTOOLS_ALLOW={wish.lower()}: the vendor can be reached, after a "
+            f"confirmation each time."
+        )
+        yield Check(name="live calls", state="look", says=says, then="Unset it when you are done.")
+    else:
+        yield Check(name="live calls", says="off: nothing leaves this machine")
+
+
+def _work_folder(environ: Mapping[str, str]) -> Iterator[Check]:
+    try:
+        folder = settings.work_folder()
+        with tempfile.TemporaryFile(dir=folder):
+            mode = stat.S_IMODE(folder.stat().st_mode)
+    except LogError as error:
+        yield Check(name="work folder", state="wrong", says=str(error.args[0]), then=error.hint)
+        return
+    except OSError as error:
+        then = "Free some space, or set SINCHTOOLS_HOME to a folder that you may write to."
+        yield Check(
+            name="work folder",
+            state="wrong",
+            says=f"The work folder cannot be written: {error.strerror}.",
+            then=then,
+        )
+        return
+    if os.name != "nt" and mode & 0o077:
+        says = f"{folder} can be read by others (mode {mode:o}), and numbers of people are in it."
+        yield Check(name="work folder", state="wrong", says=says, then=f"Run: chmod 700 {folder}")
+    else:
+        yield Check(name="work folder", says=f"{folder}, readable by its owner only")
+
+
+_LOOKS: tuple[Callable[[Mapping[str, str]], Iterator[Check]], ...] = (
+    _python,
+    _libraries,
+    _panels,
+    _kernel,
+    _proxies,
+    _clock,
+    _loopback,
+    _credentials,
+    _region,
+    _switch,
+    _work_folder,
+)
+
+
+def _required() -> list[str]:
+    try:
+        return [line for line in metadata.requires("sinchtools") or [] if "extra ==" not in line]
+    except metadata.PackageNotFoundError:
+        return []
+
+
+def _unmet(requirement: str) -> str | None:
+    name, _, least = requirement.partition(">=")
+    found, least = _version(name.strip()), least.split(";")[0].split(",")[0].strip()
+    if found is None:
+        return f"{name.strip()} is not installed"
+    return None if _fits(found, least) else f"{name.strip()} is {found}, and {least} is needed"
+
+
+def _fits(found: str, least: str) -> bool:
+    one, other = (
+        [int(part) for part in re.findall(r"\d+", version)[:3]] for version in (found, least)
+    )
+    return one >= other
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

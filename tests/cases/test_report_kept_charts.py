@@ -1,0 +1,187 @@
+"""
+A chart that was saved into the case is in its report and capsule.
+
+It is left out if a person can be read in it.
+"""
+
+import os
+import zipfile
+import zlib
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+import sinchtools as st
+from tests.support.shell import BAD
+
+WORDS = "charts/kept-mine.png"
+
+
+@pytest.fixture
+def case(work):
+    return st.Case("4711", [BAD, replace(BAD, id="row-2", status=401, code=None, account="plan-b")])
+
+
+def page(case):
+    return st.report(case, case.folder / "report.html", parts=["charts"]).read_text(
+        encoding="utf-8"
+    )
+
+
+def members(case):
+    with zipfile.ZipFile(st.report(case, case.folder / "report.zip", parts=["charts"])) as capsule:
+        return capsule.namelist()
+
+
+def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case):
+    chart = st.charts.endpoints(case.evidence.frame())
+    st.charts.save(chart, case.charts / "mine.png")
+    assert page(case).count("<figure>") == 3
+    assert "(kept as mine)" in page(case) and f'alt="{chart.description}"' in page(case)
+    assert WORDS in members(case)
+    assert page(case) == page(case)
+
+
+def test_a_chart_that_the_report_draws_anyway_is_there_once(case):
+    shown = st.Case("4712", case.evidence)
+    st.charts.save(st.charts.error_codes(shown.evidence.frame()), shown.charts / "mine.png")
+    assert page(shown).count("<figure>") == 2
+
+
+def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case):
+    said = PngInfo()
+    said.add_text("Title", "Calls")
+    said.add_text("Description", "Only calls to 46701740605: 2.")
+    Image.new("L", (9, 9)).save(case.charts / "mine.png", pnginfo=said)
+    (case.charts / "mine.csv").write_text("n\n2\n")
+    text = page(case)
+    assert "The chart mine is left out: a person can be read in it." in text
+    assert text.count("<figure>") == 2 and "46701740605" not in text
+    assert WORDS not in members(case)
+
+
+def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case):
+    Image.new("L", (9, 9)).save(case.charts / "screenshot.png")
+    assert "screenshot" not in page(case)
+    assert "charts/kept-screenshot.png" not in members(case)
+
+
+def test_more_charts_than_the_page_shows_are_counted(case):
+    for i in range(12):
+        st.charts.save(
+            st.charts.endpoints(case.evidence.frame(), source=f"part {i}"),
+            case.charts / f"c{i:02}.png",
+        )
+    assert page(case).count("(kept as c") == 10
+    assert "2 more charts of the case are in the capsule" in page(case)
+
+
+def test_a_chart_from_before_the_last_evidence_says_so(case):
+    st.charts.save(st.charts.endpoints(case.evidence.frame()), case.charts / "mine.png")
+    os.utime(case.charts / "mine.png", (0, 0))
+    assert "Drawn before evidence was last brought in." in page(case)
+
+
+def chunk(kind, data):
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+
+def png(*chunks, width=9, height=9, pixels=None):
+    """A grey picture with the words of a chart of ours, and what else it is given."""
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\0\0\0\0"
+    words = chunk(b"tEXt", b"Title\0Calls") + chunk(b"tEXt", b"Description\0Two calls.")
+    body = zlib.compress(b"\0" * ((width + 1) * height)) if pixels is None else pixels
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + words
+        + b"".join(chunks)
+        + chunk(b"IDAT", body)
+        + chunk(b"IEND", b"")
+    )
+
+
+ZEROS = zlib.compress(b"\0" * 30_000_000, 9)
+BOMBS = {
+    "60,000 by 60,000": png(width=60_000, height=60_000, pixels=b""),
+    "10,000 by 10,000": png(width=10_000, height=10_000, pixels=ZEROS),
+    "6,000 by 6,000": png(width=6_000, height=6_000, pixels=ZEROS),
+    "one long line": png(width=2**31 - 1, height=1, pixels=ZEROS),
+    "one long column": png(width=1, height=2**31 - 1, pixels=ZEROS),
+    "no width": png(width=0, pixels=b""),
+    "a zTXt that unpacks to 30 MB": png(chunk(b"zTXt", b"Comment\0\0" + ZEROS)),
+    "an iTXt that unpacks to 30 MB": png(chunk(b"iTXt", b"Comment\0\x01\0\0\0" + ZEROS)),
+    "a profile that unpacks to 30 MB": png(chunk(b"iCCP", b"x\0\0" + ZEROS)),
+    "half a picture": png()[:-30],
+    "a chunk that is cut off": png(chunk(b"zTXt", b"Comment\0\0" + ZEROS))[:200],
+    "no pixels": png(pixels=b""),
+    "damaged pixels": png(pixels=b"\x78\x9c\xff\xff"),
+    "larger than is read": png(chunk(b"teSt", b"\0" * 21 * 2**20)),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_named(case, what):
+    (case.charts / "mine.png").write_bytes(BOMBS[what])
+    (case.charts / "mine.csv").write_text("n\n2\n")
+    text = page(case)
+    assert (
+        "The picture mine is left out: it cannot be read." in text and text.count("<figure>") == 2
+    )
+
+
+def test_a_picture_that_cannot_be_read_is_in_no_capsule(case):
+    (case.charts / "mine.png").write_bytes(BOMBS["half a picture"])
+    (case.charts / "mine.csv").write_text("n\n2\n")
+    assert WORDS not in members(case)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda path: os.mkfifo(path),
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.mkdir(),
+    ],
+)
+@pytest.mark.parametrize("name", ["mine.png", "mine.csv"])
+def test_what_is_no_file_in_the_folder_of_charts_is_left_out_and_named(case, made, name):
+    (case.charts / "mine.png").write_bytes(png())
+    (case.charts / "mine.csv").write_text("n\n2\n")
+    (case.charts / name).unlink()
+    made(case.charts / name)
+    assert "The picture mine is left out" in page(case)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param(
+            png(chunk(b"teSt", zlib.compress(b"\0" * 10**8, 9))),
+            id="a chunk that unpacks to 100 MB",
+        ),
+        pytest.param(
+            png(pixels=zlib.compress(b"\0" * 10**8, 9)), id="pixels that unpack to 100 MB"
+        ),
+        pytest.param(png(chunk(b"tEXt", b"Comment\0+46701740605")), id="a number in another text"),
+        pytest.param(png() + b"+46701740605", id="a number behind the picture"),
+        pytest.param(
+            png(chunk(b"tEXt", b"Comment\0Authorization: Bearer 5c1e9a7b3d2f4e68")),
+            id="a token in another text",
+        ),
+    ],
+)
+def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case, hidden):
+    (case.charts / "mine.png").write_bytes(hidden)
+    (case.charts / "mine.csv").write_text("n\n2\n")
+    with zipfile.ZipFile(st.report(case, case.folder / "report.zip", parts=["charts"])) as capsule:
+        assert len(capsule.read(WORDS)) < 1000
+        assert b"(kept as mine)" in capsule.read("report.html")
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_passed_over(case, content):
+    (case.charts / "mine.png").write_bytes(content)
+    assert page(case).count("<figure>") == 2

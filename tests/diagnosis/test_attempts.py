@@ -1,0 +1,94 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sinchtools.core.records import Exchange
+from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.diagnosis.retries import attempts
+
+NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
+SENT = Exchange(
+    id="x",
+    method="POST",
+    url="https://us.sms.api.sinch.com/xms/v1/p1/batches",
+    request_body="{}",
+    elapsed_ms=100.0,
+)
+
+
+def at(second, status=429, **change):
+    return replace(SENT, at=NOON + timedelta(seconds=second), status=status, **change)
+
+
+def shown(exchanges):
+    found = attempts(exchanges)
+    return [(found[i].number, found[i].of) if i in found else None for i in range(len(exchanges))]
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "expected"),
+    [
+        (
+            [at(0), at(2), at(5), at(13)],
+            [(1, 4), (2, 4), (3, 4), (4, 4)],
+        ),  # the SDK's own repeats of a 429
+        ([at(0), at(2, 201)], [(1, 2), (2, 2)]),
+        ([at(2, 201), at(0)], [(2, 2), (1, 2)]),  # a log need not be in order
+        ([at(0, 503), at(1, None, failure="ReadTimeout"), at(3, 201)], [(1, 3), (2, 3), (3, 3)]),
+        ([at(0), at(200)], [None, None]),  # too late to be automatic
+        ([at(0), at(0.05)], [None, None]),  # began before the first had ended
+        ([at(0, 400), at(2, 400)], [None, None]),  # no client repeats a 400
+        ([at(0, 201), at(2, 201)], [None, None]),
+        ([at(0), at(2, request_body="{ }")], [None, None]),
+        ([at(0), at(2, method="PUT")], [None, None]),
+        ([at(0), at(2, 201), at(4), at(6, 201)], [(1, 2), (2, 2), (1, 2), (2, 2)]),
+        ([replace(at(0), at=None), replace(at(2), at=None)], [None, None]),
+        ([at(0, call_id="a", attempt=1), at(500, 201, call_id="a", attempt=2)], [(1, 2), (2, 2)]),
+        ([at(0, call_id="a", attempt=1), at(2, 201, call_id="b", attempt=1)], [None, None]),
+        (
+            [at(0, call_id="a", attempt=2), at(2, 201, call_id="a", attempt=4)],
+            [(2, 4), (4, 4)],
+        ),  # half of the log is lost
+        (
+            [at(0, call_id="a"), at(2, 201, call_id="a")],
+            [(1, 2), (2, 2)],
+        ),  # the log does not count them
+        (
+            [at(0, call_id="1", source="a.har#1"), at(2, 201, call_id="1", source="b.har#1")],
+            [None, None],
+        ),  # two logs that number their calls
+        (
+            [at(0, call_id="1", source="a.har#1"), at(2, 201, call_id="1", source="a.har#2")],
+            [(1, 2), (2, 2)],
+        ),
+        ([], []),
+    ],
+)
+def test_retries_fold_into_their_call(exchanges, expected):
+    assert shown(exchanges) == expected
+
+
+def test_a_diagnosis_says_which_attempt_it_is_and_what_became_of_the_call():
+    first, last = diagnose([at(0), at(13, 201)])
+    note = next(one for one in first.findings if one.rule == "attempt-by-time")
+    assert (
+        "attempt 1 of 2" in note.says
+        and "13 seconds" in note.says
+        and "answered 201" in note.says
+        and note.tag == "assumed"
+    )
+    assert (
+        last.as_json()["attempt"] == {"number": 2, "of": 2, "by": "time"}
+        and "attempt 2 of 2" in last.as_text()
+    )
+
+
+def test_a_call_id_is_evidence_and_no_guess():
+    first, _ = diagnose([at(0, call_id="a", attempt=1), at(9, 201, call_id="a", attempt=2)])
+    assert (
+        next(
+            one for one in first.findings if one.location == "rate" and one.severity == "note"
+        ).rule
+        == "attempt-of-call"
+    )

@@ -1,0 +1,182 @@
+"""
+Run cells in any order.
+
+At the end, each view is up to date, says OUT OF DATE, or has said which cell to run first.
+
+Each order draws cells with replacement and, between them, what changes the data: other parameters,
+and another kernel that adds to the case.
+"""
+
+import copy
+import gzip
+import os
+import random
+import re
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import sinchtools as st
+from tests.support.shell import BAD, Notebook
+
+FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = {
+    path.stem: nbformat.read(path, as_version=4)
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+}
+SEEDS = [
+    pytest.param(seed, marks=[pytest.mark.long] * (seed >= 10))
+    for seed in range(200 if FULL else 10)
+]
+CHANGED = {  # what a reader may write into the cell of the parameters
+    "00-start-here": 'case_name, evidence_path = "4711", "../data/other"',
+    "01-replay-failing-requests": 'status, code = 403, "missing_callback_url"',
+    "02-error-code-distribution": 'per = "attempt"',
+    "03-troubleshooting-tips": 'status, code = 400, "syntax_invalid_json"',
+    "04-case-report": 'case_name, evidence_path = "4711", "../data/other"',
+    "05-large-logs": 'log_pattern = "../data/other/*.jsonl.gz"',
+}
+CHANGES = ["parameters", "another kernel"]
+OTHERS = (  # what another kernel does to the case
+    lambda case, text: case.note(text),
+    lambda case, text: case.add([replace(BAD, id=text)]),
+)
+ACTS = re.compile(
+    r"\.(add|note|answer|run|save|to_parquet)\w*\(|\b(replay|report|doctor)\(|\bpanels\."
+)  # judged by the guard only
+DIFFERS = re.compile(
+    r"0x[0-9a-f]{8,}|\b[0-9A-HJKMNP-TV-Z]{26}\b"
+)  # by nature: addresses, and ids that the sandbox makes
+SAID = re.compile(r"`\w+` is not there|^\w+Error: .*\.$")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """The samples, with a twentieth of the log and all of its rows that the notebooks look at."""
+    folder = shutil.copytree(ROOT / "data" / "samples", tmp_path_factory.mktemp("data") / "samples")
+    lines = gzip.decompress((folder / "calls.jsonl.gz").read_bytes()).splitlines(keepends=True)
+    wanted = [
+        line
+        for n, line in enumerate(lines)
+        if n % 20 == 0 or b"syntax_invalid_json" in line or b"missing_callback_url" in line
+    ]
+    (folder / "calls.jsonl.gz").write_bytes(gzip.compress(b"".join(wanted)))
+    (folder.parent / "other").mkdir()
+    (folder.parent / "other" / "calls.jsonl.gz").write_bytes(gzip.compress(b"".join(wanted[::2])))
+    return folder
+
+
+@pytest.fixture
+def workplace(samples, work, monkeypatch):
+    (work / "notebooks").mkdir()
+    (work / "data").symlink_to(samples.parent)
+    monkeypatch.chdir(work / "notebooks")
+
+
+def begun(notebook, name):
+    """Run the import and the parameters, and return the other cells: their sources by id."""
+    first, parameters, *rest = [
+        copy.copy(cell) for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"
+    ]
+    parameters.source = parameters.source.replace(
+        '"../', f'"{Path.cwd().parent}/'
+    )  # Spark takes a relative path from where another test started it
+    for cell in (first, parameters):
+        assert notebook.run(cell.source, cell.id).success
+    return parameters, {cell.id: cell.source for cell in rest}
+
+
+def wrong_views(notebook, sources):
+    """
+    Return the cells whose view is wrong and not marked, with both views.
+
+    All cells are run again from top to bottom. Errors that were shown are left out.
+    """
+    marked = notebook.guard.check() if notebook.guard else {}
+    if notebook.guard:
+        notebook.guard.stop()
+    looks = [
+        cell
+        for cell in sources
+        if cell in notebook.views and not notebook.failed[cell] and not ACTS.search(sources[cell])
+    ]
+    seen = {cell: normal(notebook.views[cell]) for cell in looks}
+    now = {
+        cell: notebook.run(sources[cell], cell) and normal(notebook.views[cell]) for cell in looks
+    }
+    return {
+        cell: (seen[cell], now[cell])
+        for cell in looks
+        if cell not in marked and seen[cell] != now[cell]
+    }
+
+
+def normal(views):
+    return [{kind: DIFFERS.sub("~", text) for kind, text in sorted(view.items())} for view in views]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_in_any_order_every_view_is_right_or_says_that_it_is_out_of_date(workplace, seed):
+    dice = random.Random(seed)
+    name = list(NOTEBOOKS)[seed % len(NOTEBOOKS)]
+    with Notebook(guarded=True) as notebook:
+        parameters, sources = begun(notebook, name)
+        drawn = dice.choices([*sources, *CHANGES], k=2 * len(sources))
+        for cell in [*drawn, dice.choice(CHANGES)]:  # at the end the data are others than before
+            if cell == "another kernel":
+                dice.choice(OTHERS)(st.Case("samples"), str(dice.random()))
+            elif cell == "parameters":
+                notebook.run(f"{parameters.source}\n{CHANGED[name]}", parameters.id)
+            else:
+                notebook.run(sources[cell], cell)
+        told = [error for error in notebook.failed.values() if error]
+        sent = Counter(
+            (x.parent_id, x.method, x.url, str(x.request_body), str(x.request_headers))
+            for x in st.Case("samples").log
+        )
+        assert [error for error in told if not SAID.search(error)] == []
+        assert wrong_views(notebook, sources) == {}
+        assert max(sent.values(), default=1) == 1
+
+
+def test_a_replay_cell_run_twice_sends_once(workplace):
+    with Notebook(guarded=True) as notebook:
+        _, sources = begun(notebook, "01-replay-failing-requests")
+        counts = []
+        for _ in range(2):
+            for cell, source in sources.items():
+                for _ in range(2 if "replay" in source else 1):
+                    assert notebook.run(source, cell).success, notebook.errors
+            counts.append(len(st.Case("samples").log))
+        assert counts[0] > 30 and counts == counts[:1] * 2
+
+
+def test_without_the_guard_a_stale_view_is_found(workplace):
+    with Notebook(guarded=False) as notebook:
+        parameters, sources = begun(notebook, "02-error-code-distribution")
+        for cell, source in sources.items():
+            notebook.run(source, cell)
+        assert wrong_views(notebook, sources) == {}
+        notebook.run(f'{parameters.source}\nper = "attempt"', parameters.id)
+        assert {cell for cell in wrong_views(notebook, sources) if "charts." in sources[cell]}
+
+
+def test_without_the_guard_a_missing_name_is_told_by_a_traceback(workplace):
+    with Notebook(guarded=False) as notebook:
+        notebook.run("frame.head()", "view")
+        assert not SAID.search(notebook.failed["view"])
+
+
+def test_most_cells_are_compared_and_not_only_guarded():
+    sources = [
+        cell.source
+        for book in NOTEBOOKS.values()
+        for cell in book.cells
+        if cell.cell_type == "code"
+    ]
+    assert sum(not ACTS.search(source) for source in sources) > len(sources) / 2

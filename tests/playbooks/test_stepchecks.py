@@ -1,0 +1,480 @@
+"""Each check decides from the evidence, and never says ok without it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from sinchtools.core.records import Exchange, Finding
+from sinchtools.playbooks.checks import CHECKS
+
+OK, BAD, OPEN = "ok", "problem", "not decidable"
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PLAN = "https://us.sms.api.sinch.com/xms/v1/plan1"
+ZT, REST = "https://zt.", ".sms.api.sinch.com/xms/v1/p/batches"
+BODY = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
+BATCH = "01KT0000000000000000000001"  # a ULID
+MADE = datetime.fromisoformat("2026-05-31T21:45:44.192000+00:00")  # the time in it
+SENT = Exchange(
+    id="x1",
+    at=AT,
+    method="POST",
+    url=f"{PLAN}/batches",
+    endpoint="POST /batches",
+    region="us",
+    account="plan1",
+    request_headers={
+        "Authorization": "Bearer [secret opaque 32 #1]",
+        "Content-Type": "application/json",
+    },
+    request_body=json.dumps(BODY),
+    status=201,
+    response_headers={"Content-Type": "application/json"},
+    response_body=json.dumps({"id": BATCH, **BODY}),
+)
+READ = replace(
+    SENT,
+    method="GET",
+    endpoint="GET /batches/{batch_id}",
+    url=f"{PLAN}/batches/{BATCH}",
+    request_body=None,
+    status=404,
+    response_body="",
+)
+LIST = replace(
+    READ,
+    endpoint="GET /batches",
+    url=f"{PLAN}/batches",
+    status=200,
+    response_body='{"count": 0, "batches": []}',
+)
+
+
+def body(**fields):
+    return replace(
+        SENT,
+        request_body=json.dumps(
+            {key: value for key, value in {**BODY, **fields}.items() if value is not ...}
+        ),
+    )
+
+
+def auth(value):
+    return replace(SENT, request_headers={"Authorization": value})
+
+
+def place(url, **rest):
+    return replace(SENT, url=url, account=None, **rest)
+
+
+BLIND = replace(SENT, request_headers={}, request_body=None)
+
+
+@pytest.mark.parametrize(
+    ("check", "exchange", "state", "says"),
+    [
+        ("authorization-shape", SENT, OK, "32 characters"),
+        ("authorization-shape", auth("[secret opaque 32 #1]"), BAD, "scheme"),
+        ("authorization-shape", auth("Basic [secret pair 32 #1]"), BAD, "'Basic'"),
+        ("authorization-shape", auth("Bearer [secret pair 32 #1]"), BAD, "pair"),
+        ("authorization-shape", auth("Bearer [secret opaque 32 #1 quoted]"), BAD, "quoted"),
+        (
+            "authorization-shape",
+            auth("Bearer [secret opaque 32 #1 trailing-newline]"),
+            BAD,
+            "trailing-newline",
+        ),
+        ("authorization-shape", auth("Bearer "), BAD, "no token"),
+        ("authorization-shape", auth("Bearer {token}"), OPEN, "placeholder"),
+        ("authorization-shape", BLIND, OPEN, "no Authorization"),
+        (
+            "token-expired",
+            auth("Bearer [secret jwt 200 #1 expires=2026-11-23T11:00:00Z]"),
+            BAD,
+            "11:00:00Z",
+        ),
+        (
+            "token-expired",
+            auth("Bearer [secret jwt 200 #1 expires=2026-11-23T13:00:00Z]"),
+            OK,
+            "13:00:00Z",
+        ),
+        (
+            "token-expired",
+            replace(auth("Bearer [secret jwt 200 #1 expires=2026-11-23T13:00:00Z]"), at=None),
+            OPEN,
+            "when the request left",
+        ),
+        (
+            "token-expired",
+            replace(
+                BLIND,
+                response_headers={"www-authenticate": 'Bearer error_description="Token Expired"'},
+            ),
+            BAD,
+            "WWW-Authenticate",
+        ),
+        ("token-expired", SENT, OPEN, "no expiry"),
+        ("host-fits-credential", SENT, OK, "plain"),
+        ("host-fits-credential", auth("Bearer [secret jwt 200 #1]"), BAD, "OAuth"),
+        (
+            "host-fits-credential",
+            replace(auth("Bearer [secret jwt 200 #1]"), url=f"{ZT}eu{REST}"),
+            OK,
+            "zt.eu",
+        ),
+        (
+            "host-fits-credential",
+            replace(auth("Bearer [secret jwt 200 #1]"), url=f"{ZT}br{REST}"),
+            BAD,
+            "us and eu only",
+        ),
+        ("host-fits-credential", place(f"{ZT}us{REST}"), BAD, "plain"),
+        ("host-fits-credential", BLIND, OPEN, "not shown"),
+        ("account-in-path", SENT, OK, "plan1"),
+        ("account-in-path", replace(SENT, account="{service_plan_id}"), BAD, "placeholder"),
+        ("account-in-path", replace(SENT, account="YOUR_PLAN"), BAD, "placeholder"),
+        ("account-in-path", place("https://us.sms.api.sinch.com/batches"), BAD, "No account"),
+        ("account-in-path", place(None), OPEN, "no URL"),
+        ("host-known", SENT, OK, "us.sms"),
+        (
+            "host-known",
+            place("https://sms.api.sinch.com/xms/v1/p/batches"),
+            BAD,
+            "without a region",
+        ),
+        (
+            "host-known",
+            place("https://xx.sms.api.sinch.com/xms/v1/p/batches"),
+            BAD,
+            "no known host",
+        ),
+        ("host-known", place("http://127.0.0.1:8000/xms/v1/p/batches"), OPEN, "this machine"),
+        ("host-known", place(None), OPEN, "no host"),
+        ("https-used", SENT, OK, "https"),
+        ("https-used", place("http://us.sms.api.sinch.com/xms/v1/p/batches"), BAD, "http"),
+        ("https-used", place("http://localhost:8000/xms/v1/p/batches"), OPEN, "no public"),
+        ("path-known", SENT, OK, "/batches"),
+        ("path-known", place("https://us.sms.api.sinch.com/batches"), BAD, "/xms/v1/"),
+        ("path-known", place(f"{PLAN}//batches"), BAD, "double slash"),
+        ("path-known", place(f"{PLAN}/batch"), BAD, "No route"),
+        ("path-known", place("https://example.com/batch"), OPEN, "not the API's"),
+        ("path-and-query-fit", READ, OK, "1 values"),
+        ("path-and-query-fit", replace(READ, url=f"{PLAN}/batches/%7Bid%7D"), BAD, "batch_id"),
+        (
+            "path-and-query-fit",
+            replace(LIST, url=f"{PLAN}/batches?page_size=500"),
+            BAD,
+            "page_size",
+        ),
+        ("path-and-query-fit", replace(READ, endpoint=None), OPEN, "endpoint"),
+        ("method-fits", SENT, OK, "POST"),
+        ("method-fits", replace(SENT, method="PATCH"), BAD, "PATCH on a path that takes"),
+        ("method-fits", replace(SENT, method=None), OPEN, "not known"),
+        ("content-type-json", SENT, OK, "application/json"),
+        ("content-type-json", auth("Bearer [secret opaque 32 #1]"), BAD, "missing"),
+        (
+            "content-type-json",
+            replace(SENT, request_headers={"content-type": "text/plain"}),
+            BAD,
+            "text/plain",
+        ),
+        ("content-type-json", BLIND, OPEN, "no request headers"),
+        ("json-parses", SENT, OK, "valid JSON"),
+        (
+            "json-parses",
+            replace(SENT, request_body='{"to": ["+15551230001",]}'),
+            BAD,
+            "Line 1, column",
+        ),
+        ("json-parses", replace(SENT, request_body=""), BAD, "Line 1"),
+        ("json-parses", replace(SENT, request_body=b"\xff\xfe{"), BAD, "UTF-8"),
+        ("json-parses", replace(SENT, request_body='{"a": NaN}'), BAD, "no JSON"),
+        ("json-parses", BLIND, OPEN, "no request body"),
+        ("required-fields", SENT, OK, "Every required"),
+        ("required-fields", body(to=...), BAD, "/to"),
+        ("required-fields", replace(SENT, endpoint=None), OPEN, "cannot be held"),
+        ("within-limits", SENT, OK, "within"),
+        ("within-limits", body(body="x" * 2001), BAD, "/body"),
+        ("within-limits", BLIND, OPEN, "cannot be held"),
+        ("types-fit", SENT, OK, "type"),
+        ("types-fit", body(to="+15551230001"), BAD, "/to"),
+        ("types-fit", BLIND, OPEN, "cannot be held"),
+        ("values-well-formed", SENT, OK, "form"),
+        ("values-well-formed", body(send_at="tomorrow"), BAD, "/send_at"),
+        ("values-well-formed", body(to=["12ab"]), OK, "other than recipients"),
+        ("values-well-formed", BLIND, OPEN, "cannot be held"),
+        ("numbers-e164", SENT, OK, "1 of 1"),
+        ("numbers-e164", body(to=["+15551230001", "07700900123"]), BAD, "1 of 2: /to/1"),
+        ("numbers-e164", body(to=[BATCH]), OPEN, "no recipient"),
+        ("numbers-e164", BLIND, OPEN, "no recipient"),
+        (
+            "group-ids-listed",
+            replace(body(to=["+15551230001", BATCH]), code="unknown_group"),
+            BAD,
+            "/to/1",
+        ),
+        (
+            "group-ids-listed",
+            replace(body(to=[BATCH, BATCH[::-1]]), code="unknown_group"),
+            OPEN,
+            "/to/0, /to/1",
+        ),
+        ("group-ids-listed", SENT, OPEN, "Nothing"),
+        ("group-ids-listed", BLIND, OPEN, "no readable body"),
+        ("dates-in-order", SENT, OK, "neither"),
+        ("dates-in-order", body(expire_at="2026-11-24T12:00:00Z"), OK, "2026-11-23T12:00:00Z"),
+        ("dates-in-order", body(expire_at="2026-11-22T12:00:00Z"), BAD, "/expire_at"),
+        (
+            "dates-in-order",
+            replace(body(expire_at="2026-11-24T12:00:00Z"), at=None),
+            OPEN,
+            "when the request left",
+        ),
+        ("dates-in-order", BLIND, OPEN, "cannot be held"),
+        ("dates-leave-room", SENT, OK, "neither"),
+        ("dates-leave-room", body(send_at="2026-11-23T15:00:00Z"), BAD, "15:00:00Z"),
+        ("dates-leave-room", body(expire_at="2026-11-23T12:01:00Z"), BAD, "expires"),
+        ("dates-leave-room", body(expire_at="2026-11-24T12:00:00Z"), OK, "has time"),
+        (
+            "dates-leave-room",
+            replace(body(send_at="2026-11-23T15:00:00Z"), at=None),
+            OPEN,
+            "when the request left",
+        ),
+        ("dates-leave-room", BLIND, OPEN, "no readable body"),
+        ("callback-url-present", body(delivery_report="full"), BAD, "'full'"),
+        (
+            "callback-url-present",
+            body(delivery_report="full", callback_url="https://callback.example.com/in"),
+            OK,
+            "has callback_url",
+        ),
+        ("callback-url-present", body(delivery_report="none"), OK, "No report"),
+        (
+            "callback-url-present",
+            replace(SENT, code="missing_callback_url"),
+            OPEN,
+            "yet the answer",
+        ),
+        ("callback-url-present", BLIND, OPEN, "no readable body"),
+        ("callback-url-reachable", body(callback_url="http://localhost:5000/in"), BAD, "localhost"),
+        ("callback-url-reachable", body(callback_url="https://192.168.1.5/in"), BAD, "192.168.1.5"),
+        ("callback-url-reachable", body(callback_url="callback"), BAD, "no whole"),
+        (
+            "callback-url-reachable",
+            body(callback_url="https://callback.example.com/in"),
+            OPEN,
+            "may be public",
+        ),
+        ("callback-url-reachable", BLIND, OPEN, "no callback_url"),
+        ("delivery-report-requested", body(delivery_report="summary"), OK, "summary"),
+        ("delivery-report-requested", SENT, BAD, "no report"),
+        ("delivery-report-requested", BLIND, OPEN, "no readable body"),
+        ("placeholders-have-values", SENT, OK, "Each"),
+        ("placeholders-have-values", body(body="Hi ${name}"), BAD, "name"),
+        (
+            "placeholders-have-values",
+            body(body="Hi ${name}", parameters={"name": {"default": "you"}}),
+            OK,
+            "Each",
+        ),
+        ("placeholders-have-values", BLIND, OPEN, "cannot be held"),
+        ("sender-given", body(**{"from": ...}), BAD, "410"),
+        ("sender-given", SENT, OPEN, "registered"),
+        ("sender-given", BLIND, OPEN, "no readable body"),
+        ("client-reference-present", body(client_reference="order-7"), OK, "client_reference"),
+        ("client-reference-present", SENT, BAD, "no client_reference"),
+        ("client-reference-present", BLIND, OPEN, "no readable body"),
+        ("batch-id-known", SENT, OK, BATCH),
+        ("batch-id-known", READ, OK, BATCH),
+        ("batch-id-known", replace(SENT, response_body=None), OPEN, "Neither"),
+        ("message-parts", SENT, OK, "1 part"),
+        ("message-parts", body(body="x" * 161), BAD, "2 parts"),
+        ("message-parts", body(body="Don\u2019t " * 20), BAD, "U+2019"),
+        ("message-parts", READ, OPEN, "no text"),
+        ("list-window", LIST, BAD, "24 hours"),
+        (
+            "list-window",
+            replace(LIST, url=f"{PLAN}/batches?start_date=2026-11-10"),
+            OK,
+            "start_date",
+        ),
+        (
+            "list-window",
+            replace(LIST, response_body='{"count": 3, "batches": []}'),
+            OK,
+            "3 entries",
+        ),
+        ("list-window", READ, OPEN, "no list"),
+        ("age-of-batch", READ, OK, "days before"),
+        ("age-of-batch", replace(READ, at=MADE + timedelta(seconds=10)), BAD, "10 s before"),
+        ("age-of-batch", replace(READ, at=MADE - timedelta(seconds=10)), OPEN, "no time"),
+        ("age-of-batch", replace(READ, url=f"{PLAN}/batches/{'7' + 'Z' * 25}"), OPEN, "no time"),
+        ("age-within-retention", replace(READ, at=MADE + timedelta(days=13)), OK, "13 days before"),
+        ("age-within-retention", READ, BAD, "days before"),
+        ("age-of-batch", replace(READ, at=None), OPEN, "when the request left"),
+        ("age-within-retention", replace(READ, url=f"{PLAN}/batches/abcdef"), OPEN, "no time"),
+        ("not-feedback", READ, OK, "no delivery feedback"),
+        (
+            "not-feedback",
+            replace(READ, endpoint="POST /batches/{batch_id}/delivery_feedback"),
+            OPEN,
+            "feedback_enabled",
+        ),
+        ("not-feedback", replace(READ, endpoint=None), OPEN, "not known"),
+        ("answer-without-body", READ, OK, "no body"),
+        (
+            "answer-without-body",
+            replace(READ, response_body=None, response_headers={"content-length": "0"}),
+            OK,
+            "no body",
+        ),
+        (
+            "answer-without-body",
+            replace(READ, response_body=None, response_headers={"content-length": "17"}),
+            BAD,
+            "17 bytes",
+        ),
+        ("answer-without-body", replace(READ, response_body="<h1>Not Found</h1>"), BAD, "18 bytes"),
+        ("answer-without-body", replace(READ, response_body=None), OPEN, "does not show"),
+        ("answer-from-api", SENT, OK, "JSON"),
+        ("answer-from-api", replace(READ, response_body=""), OK, "no body"),
+        ("answer-from-api", replace(SENT, response_body="  <!DOCTYPE html><p>"), BAD, "HTML"),
+        ("answer-from-api", replace(SENT, response_body="Bad gateway"), OPEN, "neither"),
+        ("answer-from-api", replace(SENT, response_body=None), OPEN, "does not show"),
+        ("may-repeat", replace(SENT, status=503), BAD, "client_reference"),
+        (
+            "may-repeat",
+            replace(SENT, status=None, failure="ReadTimeout", response_body=None),
+            BAD,
+            "client_reference",
+        ),
+        ("may-repeat", replace(SENT, status=500, response_body=""), OK, "not processed"),
+        ("may-repeat", replace(SENT, status=500, response_body="<html>"), BAD, "gateway"),
+        ("may-repeat", replace(READ, status=503), OK, "read"),
+        ("may-repeat", replace(SENT, method=None), OPEN, "method"),
+        ("first-attempt", replace(SENT, attempt=4), BAD, "attempt 4"),
+        ("first-attempt", SENT, OPEN, "does not show"),
+        (
+            "retry-after-present",
+            replace(SENT, response_headers={"retry-after": "2"}),
+            OK,
+            "Retry-After: 2",
+        ),
+        ("retry-after-present", SENT, OPEN, "no Retry-After"),
+        ("text-names-field", replace(SENT, text="The value of to[0] is no MSISDN"), BAD, "to[0]"),
+        ("text-names-field", replace(SENT, text="Field 'body' is required"), BAD, "body"),
+        ("text-names-field", replace(SENT, text="expire_at is in the past"), BAD, "expire_at"),
+        ("text-names-field", replace(SENT, text="Talk to some_body about it"), OPEN, "no field"),
+        ("text-names-field", SENT, OPEN, "does not show"),
+        ("finding-names-cause", SENT, OPEN, "nothing"),
+    ],
+)
+def test_a_check_decides_from_the_evidence(check, exchange, state, says):
+    checked = CHECKS[check](exchange, ())
+    assert (checked.state, says in checked.proof) == (state, True), checked
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_never_says_ok_without_evidence(check):
+    assert CHECKS[check](Exchange(), ()).state == OPEN
+    assert CHECKS[check](Exchange(status=404), ()).state == OPEN
+
+
+@pytest.mark.parametrize(
+    ("check", "field", "code", "location"),
+    [
+        ("authorization-shape", "Authorization", None, "header"),
+        ("account-in-path", "service_plan_id", None, "path"),
+        ("content-type-json", "Content-Type", None, "header"),
+        ("json-parses", "to", "syntax_invalid_json", "body"),
+        ("required-fields", "to", "syntax_constraint_violation", "body"),
+        ("numbers-e164", "to", "syntax_invalid_parameter_format", "body"),
+        ("callback-url-present", "callback_url", "missing_callback_url", "body"),
+        ("method-fits", "method", None, "method"),
+        ("finding-names-cause", None, None, "server"),
+    ],
+)
+def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(
+    check, field, code, location
+):
+    finding = Finding(
+        rule="a-rule",
+        severity="error",
+        status=400,
+        code=code,
+        field=field,
+        location=location,
+        says="This is at fault.",
+    )
+    hidden = Exchange(url="https://example.com/x", method="POST")
+    assert CHECKS[check](hidden, [finding]).state == BAD
+    assert "This is at fault." in CHECKS[check](hidden, [finding]).proof
+
+
+def test_a_note_of_the_diagnosis_is_no_problem():
+    note = Finding(rule="a-rule", severity="note", field="to", says="Worth a look.")
+    assert CHECKS["finding-names-cause"](SENT, [note]).state == OPEN
+    assert CHECKS["numbers-e164"](BLIND, [note]).state == OPEN
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_no_proof_quotes_a_whole_number_or_a_token(check):
+    told = body(
+        to=["+15551230001", "07700900123", "+1555x123000"],
+        callback_url="https://callback.example.com/in",
+    )
+    proof = CHECKS[check](told, ()).proof
+    assert not any(
+        number in proof for number in ("15551230001", "07700900123", "1555x123000", "15559870002")
+    )
+
+
+VALUES = (
+    some.none()
+    | some.text(max_size=30)
+    | some.sampled_from(
+        [
+            "{}",
+            "[]",
+            '{"to": 5}',
+            '{"to": [null, "a"], "send_at": 1}',
+            "[" * 5000,
+            '{"body": "\\ud83d"}',
+        ]
+    )
+)
+
+
+@given(
+    method=VALUES,
+    url=VALUES | some.sampled_from([PLAN, f"{PLAN}/batches/{BATCH}?a", "http://[", "//"]),
+    endpoint=some.sampled_from([None, "POST /batches", "GET /batches", "x"]),
+    headers=some.dictionaries(
+        some.sampled_from(["Authorization", "Content-Type", "Retry-After", "Content-Length"]),
+        some.text(max_size=20),
+    ),
+    request=VALUES | some.binary(max_size=20),
+    response=VALUES | some.binary(max_size=20),
+    status=some.none() | some.integers(-1, 1000),
+    at=some.sampled_from([None, AT]),
+)
+def test_no_evidence_crashes_a_check(method, url, endpoint, headers, request, response, status, at):
+    odd = Exchange(
+        method=method,
+        url=url,
+        endpoint=endpoint,
+        request_headers=headers,
+        response_headers=headers,
+        request_body=request,
+        response_body=response,
+        status=status,
+        at=at,
+    )
+    assert {check(odd, ()).state for check in CHECKS.values()} <= {OK, BAD, OPEN}

@@ -1,0 +1,129 @@
+"""
+Real curl, run as a subprocess, gets each row of the status page.
+
+The body-less ones have no body byte.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from sinchtools.sandbox import Sandbox
+
+SEND = json.dumps({"to": ["+15551230001"], "from": "15559870002", "body": "Hi"})
+GROUP = "01AAAAAAAAAAAAAAAAAAAAAAAA"
+JSON = ("-H", "Content-Type: application/json")
+
+
+def setting(**settings):
+    return lambda sandbox: sandbox.account(**settings)
+
+
+def fault(**spec):
+    return lambda sandbox: sandbox.faults.add(**spec)
+
+
+def deleted_group(sandbox):
+    sandbox.account().add_group(GROUP)
+    del sandbox.account().groups[GROUP]
+
+
+def full_house(sandbox):
+    sandbox.limiter.per_account = 0
+
+
+def sent(body):
+    return ("/batches", *JSON, "-d", body)
+
+
+def body(**change):
+    return json.dumps({**json.loads(SEND), **change})
+
+
+ROWS = [  # row, state before, arguments, status, code
+    (1, None, ("/batches",), 200, None),
+    (2, None, sent(SEND), 201, None),
+    (2, None, ("/groups", *JSON, "-d", '{"name": "Friends"}'), 201, None),
+    (3, None, sent('{"to": ["+15551230001"]}'), 400, "syntax_constraint_violation"),
+    (3, None, sent(body(body="x" * 2001)), 400, "syntax_constraint_violation"),
+    (3, None, sent(body(expire_at="2020-01-01")), 400, "syntax_constraint_violation"),
+    (4, None, sent(SEND.replace("}", ",}")), 400, "syntax_invalid_json"),
+    (4, None, sent(SEND.replace('"', "'")), 400, "syntax_invalid_json"),
+    (4, None, sent(body(to="+15551230001")), 400, "syntax_invalid_json"),
+    (5, None, sent(body(to=["07700900123"])), 400, "syntax_invalid_parameter_format"),
+    (5, None, sent(body(send_at="tomorrow")), 400, "syntax_invalid_parameter_format"),
+    (5, None, ("/batches?page=x",), 400, "syntax_invalid_parameter_format"),
+    (6, None, ("/batches", "-H", "Authorization: Bearer of-another-plan"), 401, None),
+    (7, setting(blocked=True), sent(SEND), 403, "blocked_account"),
+    (8, setting(illegal_countries=["US"]), sent(SEND), 403, "illegal_number_type"),
+    (9, None, sent(body(delivery_report="full")), 403, "missing_callback_url"),
+    (10, deleted_group, sent(body(to=[GROUP])), 403, "unknown_group"),
+    (11, None, (f"/batches/{GROUP}",), 404, None),
+    (11, None, ("/messages",), 404, None),
+    (12, None, (f"/inbounds/{GROUP}", "-X", "DELETE"), 405, None),
+    (13, None, ("/batches", "-d", SEND), 415, None),
+    (13, None, ("/batches", "-H", "Content-Type:", "-d", SEND), 415, None),
+    (14, full_house, ("/batches",), 429, None),
+    (14, fault(status=429, retry_after_s=2), ("/batches",), 429, None),
+    (15, fault(status=500), sent(SEND), 500, None),
+    (16, fault(status=503), sent(SEND), 503, None),
+]
+
+
+@pytest.fixture(scope="module")
+def curl():
+    path = shutil.which("curl")
+    if path is None and os.environ.get("SINCHTOOLS_BROWSER") == "required":
+        pytest.fail("curl is not installed.")
+    return path or pytest.skip("curl is not installed.")
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(("row", "before", "arguments", "status", "code"), ROWS)
+def test_curl_gets_each_row_of_the_status_page(curl, sandbox, row, before, arguments, status, code):
+    if before:
+        before(sandbox)
+    path, *rest = arguments
+    token = (
+        []
+        if any("Authorization" in one for one in rest)
+        else ["-H", f"Authorization: Bearer {sandbox.api_token}"]
+    )
+    url = f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}{path}"
+    command = [
+        curl,
+        "-q",
+        "-s",
+        "-S",
+        "-m",
+        "20",
+        "--noproxy",
+        "*",
+        "-w",
+        "\n%{http_code} %{size_download} %header{x-simulated}",
+        *token,
+        *rest,
+        url,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    answer, _, facts = done.stdout.rpartition("\n")
+    assert facts.split() == [str(status), str(len(answer.encode())), "1"]
+    if status < 300:
+        assert json.loads(answer)
+    elif code:
+        assert json.loads(answer)["code"] == code
+        assert json.loads(answer)["text"]
+    else:
+        assert answer == ""
+
+
+def test_the_rows_are_all_sixteen():
+    assert {row for row, *_ in ROWS} == set(range(1, 17))

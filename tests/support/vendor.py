@@ -1,0 +1,75 @@
+"""
+A vendor that is not there.
+
+What would go to its hosts is written down and answered by the sandbox's logic, without a socket.
+"""
+
+from __future__ import annotations
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from sinchtools.api.description import locate
+from sinchtools.sandbox import Sandbox
+from sinchtools.sandbox.answers import Request
+
+PLAN, TOKEN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", "secret-token-1"
+
+
+class Vendor:
+    """
+    Stands in for every host but loopback.
+
+    Attributes
+    ----------
+    sandbox
+        What it knows and can be told; it is not started.
+    requests
+        What was sent to it: (method, path with query).
+    """
+
+    def __init__(self, monkeypatch, *, allow="live"):
+        self.sandbox, self.requests = Sandbox(service_plan_id=PLAN, api_token=TOKEN), []
+        self._real = HTTPAdapter.send
+        monkeypatch.setattr(HTTPAdapter, "send", self._send(self._real))
+        for name, value in {
+            "SINCHTOOLS_ALLOW": allow,
+            "SINCH_SERVICE_PLAN_ID": PLAN,
+            "SINCH_API_TOKEN": TOKEN,
+        }.items():
+            monkeypatch.setenv(name, value)
+
+    @property
+    def sends(self):
+        """The requests that are more than a read."""
+        return [one for one in self.requests if one[0] not in {"GET", "HEAD"}]
+
+    def _send(self, real):
+        def send(adapter, prepared, **rest):
+            if locate(prepared.url).kind == "loopback":
+                return real(adapter, prepared, **rest)
+            self.requests.append((prepared.method, prepared.path_url))
+            return self._answered(prepared)
+
+        return send
+
+    def _answered(self, prepared):
+        body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
+        found = self.sandbox.answer(
+            Request(
+                method=prepared.method,
+                target=prepared.path_url,
+                headers=prepared.headers,
+                body=body,
+            )
+        )
+        if found.drop:
+            raise requests.ConnectionError("dropped")
+        response = requests.Response()
+        response.status_code, response._content, response.url = (
+            found.status,
+            found.body,
+            prepared.url,
+        )
+        response.headers.update(found.headers)
+        return response

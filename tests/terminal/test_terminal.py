@@ -1,0 +1,102 @@
+"""Nothing that was read commands the terminal, hides in it or turns its text around."""
+
+import json
+import unicodedata
+
+import pytest
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.exports import to_jsonl
+from sinchtools.terminal.cli import main
+
+ODD = (
+    "\x1b[31mred\x1b]0;title\x07\u202egnp.exe\u2066\x00\x08\x0d\x9b2J\u200b<script>alert(1)</"
+    "script>"
+)
+HOSTILE = Exchange(
+    id=f"a{ODD}",
+    source=f"{ODD}.har",
+    method=f"PO{ODD}",
+    url=f"https://us.sms.api.sinch.com/xms/v1/{ODD}/batches",
+    request_headers={f"X-{ODD}": ODD, "Content-Type": ODD},
+    request_body=f'{{"to": ["+46701740605{ODD}"], "from": "{ODD}", "body": "{ODD}", "{ODD}": 1',
+    status=400,
+    code=f"syntax_{ODD}",
+    text=ODD,
+    response_headers={"X": ODD},
+    response_body=json.dumps({"code": ODD, "text": ODD}),
+)
+LOST = Exchange(
+    id="b", method="GET", url="https://us.sms.api.sinch.com/xms/v1/p/batches", failure=ODD
+)
+FILE = "evil\x1b[2J\u202e.jsonl"
+
+
+@pytest.fixture
+def path(work):
+    path = work / FILE
+    path.write_text(f"{to_jsonl([HOSTILE, LOST])}{{half a line {ODD}\n", encoding="utf-8")
+    return str(path)
+
+
+COMMANDS = {
+    "read": "read FILE",
+    "diagnose": "diagnose FILE",
+    "preview": "replay FILE --target preview",
+    "replay": "replay FILE --fix",
+    "log": "log",
+    "report": "report FILE -o FILE.html",
+    "chart": "chart FILE -o FILE.d",
+    "log-export": "log --export FILE.har",
+    "explain": "explain 403 ODD",
+    "explain-status": "explain ODD",
+    "missing": "read FILE.missing",
+    "no-log": "log FILE",
+    "no-time": "diagnose FILE --as-of ODD",
+    "no-option": "read FILE --ODD",
+    "no-format": "read FILE --format ODD",
+    "no-ending": "report FILE -o FILE",
+    "no-target": "replay FILE --target ODD",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_no_character_that_a_terminal_obeys_is_printed(path, command, capsys):
+    if command.startswith("log"):
+        main(["replay", path])
+    run([word.replace("FILE", path).replace("ODD", ODD) for word in command.split()])
+    said = capsys.readouterr()
+    assert said.out or said.err
+    assert obeyed(said.out) == obeyed(said.err) == set()
+
+
+@pytest.mark.parametrize("command", ["read", "diagnose", "replay"])
+def test_json_escapes_them_and_means_the_same(path, command, capsys):
+    run([command, path, "--json"])
+    out = capsys.readouterr().out
+    assert obeyed(out) == set()
+    assert any(ODD in word for word in words_in(json.loads(out)))
+
+
+def run(arguments):
+    try:
+        return main(arguments)
+    except SystemExit as stop:
+        return stop.code
+
+
+def obeyed(text):
+    return {
+        f"{ord(c):x}"
+        for c in text
+        if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t"
+    }
+
+
+def words_in(value):
+    if isinstance(value, str):
+        yield value
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from words_in(one)

@@ -1,0 +1,347 @@
+"""
+The job done by clicking, in real JupyterLab in Chromium.
+
+Nothing but 127.0.0.1 is asked for anything, and nothing in the evidence runs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import unicodedata
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.support.evidence import MATHEMATICS
+from tests.support.lab import CURRENT, Lab, run_all, wait_idle
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+PANELS = ("Evidence", "Replay", "Charts", "Tips", "Report")
+EVIL = (
+    "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg "
+    "onload=alert(3)>\x1b[31m\u202egnp\u2066\u200b\x07\x9b"
+)
+EVIL_NAME = "<img src=x onerror=alert(4)>\u202egnp\x1b[31m.jsonl"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
+    for name in ("notebooks", "data/samples"):
+        shutil.copytree(ROOT / name, root / name)
+    with Lab(root, home) as lab:
+        yield lab
+    assert lab.elsewhere == []
+    assert lab.console_errors == []
+    assert lab.dialogs == []
+
+
+# --- from the start page to the report ------------------------------------------------------------
+
+
+def test_a_case_is_worked_by_clicking_only_from_the_start_page_through_all_notebooks(lab):
+    page = lab.open()
+    read_a_paste(page)
+    follow(page, "01 Replay failing requests")
+    mend_and_replay(page)
+    stop_a_batch_and_go_on(page)
+    follow(page, "02 Error-code distribution")
+    filter_and_export(page, lab)
+    follow(page, "03 Troubleshooting tips")
+    walk_to_three_ends(page)
+    follow(page, "04 Case report")
+    look_and_write(page, lab)
+    page.locator(".jp-DirListing-item", has_text="05-large-logs").dblclick()
+    chart_a_large_log(page)
+    page.close()
+
+
+def read_a_paste(page):
+    panel = ran(page, "00-start-here")
+    box = panel.locator("textarea").first
+    box.fill(
+        "curl https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Authorization: Bearer "
+        "5c1e9a7b3d2f4e6880a1b2c3d4e5f607'"
+    )
+    box.blur()
+    press(page, panel, "Read")
+    panel.get_by_text(re.compile("1 secrets? removed")).first.wait_for()
+    assert "5c1e9a7b" not in page.locator(CURRENT).inner_text()
+
+
+def mend_and_replay(page):
+    panel = ran(page, "01-replay-failing-requests")
+    assert "SANDBOX" in panel.inner_text()
+    choose(panel, "Failure", r"400 syntax_invalid_json")
+    wait_idle(page)
+    press(page, panel, "Replay in the sandbox")
+    panel.locator(".st-word", has_text="SAME").wait_for()
+    press(page, panel, "Apply the certain fix")
+    press(page, panel, "Replay in the sandbox")
+    panel.locator(".st-word", has_text="FIXED").wait_for()
+    panel.get_by_text("Changed in the request").wait_for()
+    assert "Not compared in answers" in panel.inner_text()
+
+
+def stop_a_batch_and_go_on(page):
+    panel = page.locator(f"{CURRENT} .st-panel")
+    choose(panel, "Failure", r"^every failure")
+    wait_idle(page)
+    panel.get_by_role("button", name="Replay all of this kind").click()
+    panel.get_by_role("button", name="Stop").and_(page.locator(":enabled")).click(
+        force=True
+    )  # it moves while the bar fills
+    panel.get_by_text(re.compile("stopped by hand; click again")).wait_for()
+    done = done_of(panel)
+    panel.get_by_role("button", name="Go on with the rest").click()
+    panel.get_by_text(re.compile(r"they are in the call log")).wait_for(timeout=120_000)
+    assert done < done_of(panel)
+
+
+def filter_and_export(page, lab):
+    panel = ran(page, "02-error-code-distribution")
+    picture = panel.locator("img").first
+    before, words = picture.get_attribute("src"), picture.get_attribute("alt")
+    choose(panel, "Code", r"missing_callback_url")
+    page.wait_for_function(
+        "([old]) => [...document.querySelectorAll('.st-panel img')].every(img => img.src !== old)",
+        arg=[before],
+    )
+    assert panel.locator("img").first.get_attribute("alt") != words
+    press(page, panel, "Export chart and data")
+    panel.get_by_text(re.compile("Written to")).wait_for()
+    assert {path.suffix for path in (lab.work / "case-samples/charts").iterdir()} >= {
+        ".png",
+        ".svg",
+        ".csv",
+    }
+
+
+def walk_to_three_ends(page):
+    panel = ran(page, "03-troubleshooting-tips")
+    ends = [
+        walked(panel, failure, answer)
+        for failure, answer in (
+            (r"403 missing_callback_url", "Did not help"),
+            (r"^401", "Not the cause, next"),
+            (r"400 syntax_invalid_json", "That was it, solved"),
+        )
+    ]
+    assert len(set(ends)) == 3 and "solved at" in ends[2]
+    press(page, panel, "Answer to copy")
+    assert "Retry:" in panel.locator("textarea[readonly]").input_value()
+
+
+def walked(panel, failure, answer):
+    """Answer every step of a failure's tips in the same way, and return the words at the end."""
+    end = panel.locator(".st-word", has_text="THE END")
+    choose(panel, "Failure", failure)
+    end.wait_for(state="detached")
+    for answers in range(1, 13):
+        panel.get_by_role("button", name=answer).click()
+        panel.get_by_text(
+            re.compile(rf"^{answers} answers? written down")
+        ).wait_for()  # the last thing that a click changes
+        if end.count():
+            break
+    end.wait_for()
+    return panel.locator(".st-card").last.inner_text()
+
+
+def look_and_write(page, lab):
+    panel = ran(page, "04-case-report")
+    press(page, panel, "Preview")
+    panel.locator("iframe").wait_for()
+    for words, ending in (("Write the page", "html"), ("Write the capsule", "zip")):
+        press(page, panel, words)
+        panel.get_by_text(re.compile(rf"Written: .*\.{ending}")).wait_for()
+    case = lab.work / "case-samples"
+    written = next(iter({*case.glob("*.html")} - {case / "report.html"})).read_text()
+    assert "FIXED" in written and "solved at" in written  # what was clicked in the other notebooks
+
+
+def chart_a_large_log(page):
+    panel = ran(page, "05-large-logs")
+    words = panel.locator("img").first.get_attribute("alt")
+    choose(panel, "Chart", r"^Timeline")
+    page.wait_for_function(
+        f"([old]) => document.querySelector('{CURRENT} .st-panel img').alt !== old", arg=[words]
+    )
+
+
+# --- hostile text, and the twin that stands where no widget is ------------------------------------
+
+
+def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab):
+    page = lab.open(hostile(lab))
+    run_all(page)
+    page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
+    wait_idle(page)
+    for words in ("Replay in the sandbox", "What stands out", "Not the cause, next"):
+        press(page, page.locator(".st-panel"), words)
+    choose(page.locator(".st-panel").nth(PANELS.index("Charts")), "Exchange", r"^4")
+    wait_idle(page)
+    texts = page.locator(".jp-OutputArea-output").all_text_contents()
+    assert sum("onerror=alert" in text for text in texts) > len(PANELS)  # shown, as text
+    assert [text[:200] for text in texts if hidden(text)] == []
+    page.close()
+
+
+def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported_notebook(lab):
+    from nbconvert.exporters import HTMLExporter
+
+    page = lab.open(hostile(lab))
+    run_all(page)
+    page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
+    wait_idle(page)
+    twins = page.locator(".st-static")
+    assert (twins.count(), visible(twins)) == (len(PANELS), 0)
+    page.keyboard.press("Control+s")
+    page.locator(".jp-mod-dirty").first.wait_for(state="detached")
+    page.close()
+    shutil.copy(lab.root / "hostile.ipynb", lab.root / "again.ipynb")
+    page = lab.open("again.ipynb")
+    twins = page.locator(".st-static")
+    assert (twins.count(), visible(twins)) == (len(PANELS), len(PANELS))
+    assert "Chosen:" in twins.nth(PANELS.index("Replay")).inner_text()
+    assert twins.locator("img").get_attribute("alt").startswith("Error codes")
+    body, _ = HTMLExporter(template_name="basic").from_filename(str(lab.root / "again.ipynb"))
+    page.goto("about:blank")
+    page.set_content(body)
+    assert visible(page.locator(".st-static")) == len(PANELS)
+    page.close()
+
+
+def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab):
+    evil = " ".join(MATHEMATICS)
+    page = lab.open(hostile(lab, evil, "mathematics", SHOWN_TOO))
+    run_all(page)
+    page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
+    wait_idle(page)
+    for words in ("Replay in the sandbox", "What stands out", "Not the cause, next"):
+        press(page, page.locator(".st-panel"), words)
+    choose(page.locator(".st-panel").nth(PANELS.index("Charts")), "Exchange", r"^4")
+    wait_idle(page)
+    page.locator(".mine").last.locator("mjx-container").wait_for()  # what a user shows is
+    assert page.locator(".mine:has(mjx-container)").count() == len(MATHEMATICS)
+    assert page.locator("mjx-container:not(.mine mjx-container)").count() == 0
+    shown = "".join(page.locator(".jp-OutputArea-output").all_text_contents())
+    assert shown.count(evil) > len(PANELS)
+    page.close()
+
+
+SHOWN_TOO = [  # beside what every hostile notebook shows
+    "case.evidence.frame()",
+    "st.diagnose([x]).frame()",
+    "st.plan([x]).frame",
+    "display(st.plan([x]), st.replay([x], target='preview'), st.explain(418, x.code), st.doctor())",
+    "display(st.diagnose(case.evidence), st.prove(st.diagnose(x)), "
+    "st.charts.error_codes(case.evidence))",
+    "y = x.text\ny",
+    "y = 1",
+    "raise ValueError(x.text)",
+    "st.explain(x.text, x.text)",
+    f"from IPython.display import HTML\ndisplay(*[HTML(f'<p class=mine>{{one}}</p>') for one "
+    f"in {MATHEMATICS!r}])",
+]
+
+
+def hostile(lab, evil=EVIL, name="hostile", more=()):
+    """Write a notebook that shows hostile evidence in every way that there is; return its path."""
+    folder = lab.root / name
+    folder.mkdir(exist_ok=True)
+    row = {
+        "method": "POST",
+        "url": f"https://us.sms.api.sinch.com/xms/v1/p1/{evil}",
+        "code": evil,
+        "text": evil,
+        "at": "2026-11-20T08:00:00Z",
+        "request_headers": {"X-Evil": evil},
+        "response_headers": {"X-Evil": evil},
+        "request_body": evil,
+        "response_body": json.dumps({"code": evil}),
+    }
+    lines = [
+        json.dumps({**row, "id": f"{evil}{i}", "status": status})
+        for i, status in enumerate((400, 403, 500, 201))
+    ]
+    (folder / EVIL_NAME).write_text("\n".join([*lines, evil]))
+    cells = [
+        "import sinchtools as st\n%load_ext sinchtools",
+        f"case = st.Case({name!r}, {name!r})\nx = case.evidence[0]\ncase.evidence",
+        f"case.note({evil!r})\ncase",
+        "display(x, st.diagnose(x), st.tips(x), st.replay(x, log=case.log))",
+        "print(case.evidence)\nprint(st.diagnose(x).as_text())\nprint(st.diagnose(x).answer())\n"
+        "print(st.tips(x))",
+        *more,
+        *(f"st.panels.{name}Panel(case)" for name in PANELS),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    written = [new_code_cell(cell, metadata={"tags": ["raises-exception"]}) for cell in cells]
+    nbformat.write(new_notebook(cells=written, metadata=kernel), lab.root / f"{name}.ipynb")
+    return f"{name}.ipynb"
+
+
+def hidden(text):
+    """What turns text around or commands a terminal; ipywidgets itself writes U+200B."""
+    return {
+        character
+        for character in text
+        if unicodedata.category(character) in ("Cc", "Cf") and character not in "\n\t\u200b"
+    }
+
+
+# --- clicking -------------------------------------------------------------------------------------
+
+
+def ran(page, name):
+    """Run all cells of the notebook in front, and return its panel."""
+    page.locator(f"{CURRENT} .jp-NotebookPanel-toolbar").wait_for()
+    page.locator(".lm-TabBar-tab.jp-mod-current", has_text=name).wait_for()
+    run_all(page)
+    panel = page.locator(f"{CURRENT} .st-panel").last
+    panel.wait_for()
+    wait_idle(page)
+    assert (
+        page.locator(
+            f"{CURRENT} .jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']"
+        ).count()
+        == 0
+    )
+    assert page.locator(f"{CURRENT} .st-panel .st-stale:visible").count() == 0
+    return panel
+
+
+def follow(page, words):
+    """Click a link at the end of the notebook in front."""
+    page.locator(CURRENT).get_by_role("link", name=words).last.click()
+
+
+def choose(panel, label, pattern):
+    """
+    Choose the first option of a labelled dropdown that fits the pattern.
+
+    Ipywidgets writes its spaces as no-break ones.
+    """
+    box = panel.get_by_label(label, exact=True)
+    option = box.locator("option", has_text=re.compile(pattern.replace(" ", r"\s"))).first
+    option.wait_for(state="attached")
+    box.select_option(label=option.text_content())
+
+
+def press(page, panel, words):
+    panel.get_by_role("button", name=words, exact=True).click()
+    wait_idle(page)
+
+
+def done_of(panel):
+    return int(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text())[1].replace(",", ""))
+
+
+def visible(twins):
+    return sum(twin.is_visible() for twin in twins.all())

@@ -1,0 +1,170 @@
+"""
+Each of the 16 rows of the status page is in catalogue, sandbox, diagnosis and tips.
+
+A hole is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from sinchtools.api import catalogue
+from sinchtools.client.client import Client, Token
+from sinchtools.client.log import CallLog
+from sinchtools.core.records import Exchange
+from sinchtools.diagnosis import diagnosis
+from sinchtools.diagnosis import rules as wording
+from sinchtools.playbooks import playbook
+from sinchtools.sandbox import Sandbox
+
+GOOD = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
+ID = "01FC66621VHDBN119Z8PMV1QPU"
+Scene = Callable[[Client, Sandbox], Exchange]
+
+
+def faulted(**fault):
+    def scene(client, sandbox):
+        sandbox.faults.add(**fault, times=1)
+        return client.batches.send(GOOD)
+
+    return scene
+
+
+def blocked(client, sandbox):
+    sandbox.account(sandbox.service_plan_id).blocked = True
+    return client.batches.send(GOOD)
+
+
+def illegal(client, sandbox):
+    sandbox.account(sandbox.service_plan_id, illegal_countries=("SE",))
+    return client.batches.send({**GOOD, "to": ["+46701740605"]})
+
+
+SCENES: dict[tuple[int, str | None], Scene] = {
+    (200, None): lambda client, _: client.batches.list(),
+    (201, None): lambda client, _: client.groups.create({"name": "team"}),
+    (400, "syntax_constraint_violation"): lambda client, _: client.batches.send({"body": "Hi"}),
+    (400, "syntax_invalid_json"): lambda client, _: client.request(
+        "POST", "/batches", data='{"to": ["+15551230001"],}'
+    ),
+    (400, "syntax_invalid_parameter_format"): lambda client, _: client.batches.send(
+        {**GOOD, "to": ["++15551230001"]}
+    ),
+    (401, None): lambda client, _: client.request(
+        "GET", "/batches", headers={"Authorization": "Bearer of-another-plan"}
+    ),
+    (403, "blocked_account"): blocked,
+    (403, "illegal_number_type"): illegal,
+    (403, "missing_callback_url"): lambda client, _: client.batches.send(
+        {**GOOD, "delivery_report": "full"}
+    ),
+    (403, "unknown_group"): lambda client, _: client.batches.send({**GOOD, "to": [ID]}),
+    (404, None): lambda client, _: client.batches.get(ID),
+    (405, None): lambda client, _: client.request("DELETE", f"/inbounds/{ID}"),
+    (415, None): lambda client, _: client.request(
+        "POST", "/batches", data="{}", headers={"Content-Type": "text/plain"}
+    ),
+    (429, None): faulted(status=429),
+    (500, None): faulted(status=500),
+    (503, None): faulted(status=503),
+}
+PAGE = tuple(SCENES)
+
+
+@dataclass
+class Parts:
+    """The four places where a row must be; a test takes one away."""
+
+    entries: dict = field(
+        default_factory=lambda: {
+            (entry.number, entry.code): entry for entry in catalogue.status_rows()
+        }
+    )
+    scenes: dict = field(default_factory=lambda: dict(SCENES))
+    playbooks: dict = field(default_factory=lambda: dict(playbook._playbooks()))
+    rules: dict = field(default_factory=lambda: dict(wording.rules()))
+
+
+def holes(parts, tmp_path):
+    """Return what is missing, a line for each hole."""
+    found = []
+    for status, code in PAGE:
+        name = " ".join(str(part) for part in (status, code) if part)
+        entry = parts.entries.get((status, code))
+        if entry is None or not (entry.on_page and entry.meaning and entry.tips and entry.source):
+            found.append(f"{name}: catalogue")
+        if not (parts.playbooks.get(name) or (code is None and parts.playbooks.get(str(status)))):
+            found.append(f"{name}: tips")
+        exchange = produced(parts.scenes.get((status, code)), tmp_path)
+        if exchange is None or (exchange.status, exchange.code) != (status, code):
+            found.append(f"{name}: sandbox")
+        elif not recognised(exchange, parts.rules):
+            found.append(f"{name}: diagnosis")
+    return found
+
+
+def produced(scene, tmp_path):
+    if scene is None:
+        return None
+    with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
+        return scene(
+            Client(
+                base_url=sandbox.url,
+                account=sandbox.service_plan_id,
+                token=Token(sandbox.api_token),
+                log=log,
+                target="sandbox",
+            ),
+            sandbox,
+        )
+
+
+def recognised(exchange, rules):
+    """Tell whether a rule knows the response alone, and the whole exchange agrees with it."""
+    whole = diagnosis.diagnose(exchange)
+    if exchange.outcome == "success":
+        return (whole.expected_status, [f for f in whole.findings if f.severity == "error"]) == (
+            exchange.status,
+            [],
+        )
+    alone = f"observed-{exchange.code or exchange.status}"
+    known = alone in rules or any(name.startswith(alone) for name in rules)
+    top = whole.top
+    return (
+        known
+        and whole.consistent is True
+        and (top.status, top.code) == (exchange.status, exchange.code)
+        and top.rule in rules
+        and bool(top.says and top.then and top.page)
+    )
+
+
+def test_no_row_of_the_page_has_a_hole(tmp_path):
+    assert [(entry.number, entry.code) for entry in catalogue.status_rows()] == list(PAGE)
+    assert holes(Parts(), tmp_path) == []
+
+
+@pytest.mark.parametrize("row", PAGE, ids=lambda row: "-".join(str(part) for part in row if part))
+def test_a_missing_entry_is_named(row, tmp_path):
+    status, code = row
+    name = " ".join(str(part) for part in row if part)
+    for place in ("catalogue", "sandbox", "tips", "diagnosis"):
+        parts = Parts()
+        if place == "catalogue":
+            del parts.entries[row]
+        elif place == "sandbox":
+            del parts.scenes[row]
+        elif place == "tips":
+            parts.playbooks.pop(name, None)
+        elif status < 400:
+            continue  # a success needs no rule
+        else:
+            parts.rules = {
+                rule: words
+                for rule, words in parts.rules.items()
+                if not rule.startswith(f"observed-{code or status}")
+            }
+        assert f"{name}: {place}" in holes(parts, tmp_path)

@@ -1,0 +1,106 @@
+"""
+The README cannot drift: what it shows is run, what it names exists.
+
+Fences: `python` (then `text`, its output), `shell run`, `bat` (Windows).
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w[\w ]*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+CLI = "import sys; from sinchtools.terminal.cli import main; sys.exit(main())"
+NAMED = sorted(
+    set(re.findall(r"\]\(([^)#:]+)\)", README))
+    | set(re.findall(r"`((?:data|docs|notebooks|tests)/[\w./-]+)`", README))
+)
+
+
+def lines(language: str) -> list[str]:
+    return [
+        line.partition("  #")[0].strip()
+        for kind, block in BLOCKS
+        if kind == language
+        for line in block.splitlines()
+    ]
+
+
+def test_the_python_prints_what_the_readme_shows(work, monkeypatch):
+    monkeypatch.chdir(work)
+    namespace: dict[str, object] = {}
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        for kind, block in BLOCKS:
+            if kind == "python":
+                exec(block, namespace)
+    assert shown.getvalue() == "".join(block for kind, block in BLOCKS if kind == "text")
+
+
+@pytest.mark.parametrize("line", lines("shell run"))
+def test_a_command_runs_as_written(line, work):
+    for name in ("data", "notebooks"):
+        (work / name).symlink_to(ROOT / name)
+    program, *arguments = shlex.split(line)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", CLI, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=work,
+        env=environment,
+    )
+    assert (program, done.returncode in (0, 1), "Traceback" in done.stderr) == (
+        "sinchtools",
+        True,
+        False,
+    ), done.stderr
+    assert done.stdout or any(work.glob("*.html"))
+
+
+@pytest.mark.parametrize("line", lines("shell"))
+def test_a_make_command_names_a_target(line):
+    command, target = line.split()
+    assert command == "make"
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_named_file_exists(name):
+    assert (ROOT / name).exists()
+
+
+def test_windows_needs_three_lines():
+    python = r".venv\Scripts\python -m pip install "
+    assert lines("bat") == [
+        "py -m venv .venv",
+        python + "-r requirements.lock",
+        python + "--no-deps -e .",
+    ]
+
+
+@pytest.mark.long
+def test_the_three_windows_lines_make_a_working_environment(tmp_path):
+    checkout = tmp_path / "checkout"
+    shutil.copytree(
+        ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "sinchtools-work")
+    )
+    bin_folder = "Scripts" if os.name == "nt" else "bin"
+    for line in lines("bat"):
+        program, *arguments = line.split()
+        executable = (
+            sys.executable if program == "py" else str(checkout / ".venv" / bin_folder / "python")
+        )
+        subprocess.run([executable, *arguments], check=True, cwd=checkout)
+    subprocess.run(
+        [checkout / ".venv" / bin_folder / "sinchtools", "explain", "401"], check=True, cwd=tmp_path
+    )

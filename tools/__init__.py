@@ -1,0 +1,1 @@
+"""Make the traffic and the tables that tests, samples and documents need."""
