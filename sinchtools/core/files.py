@@ -88,6 +88,21 @@ def opened_own(path: Path, flags: int) -> Iterator[int]:
         os.close(handle)
 
 
+def read_own(path: Path) -> bytes:
+    """
+    Return a file of a case whole.
+
+    Raises
+    ------
+    LogError
+        It is a link, no plain file or somebody else's.
+    OSError
+        It cannot be read.
+    """
+    with opened_own(path, os.O_RDONLY) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+        return file.read()
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Let one kernel at a time look into a folder and write there, where the system has locks."""

@@ -13,13 +13,15 @@ import json
 import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sinchtools.client.log import CallLog
 from sinchtools.core.columns import from_json
-from sinchtools.core.errors import LeakError
+from sinchtools.core.errors import LeakError, LogError
+from sinchtools.core.files import read_own, refuse_foreign
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import work_folder
 from sinchtools.privacy import seen
@@ -28,12 +30,10 @@ from sinchtools.privacy.gate import Known, gate, secrets_left
 from sinchtools.privacy.redaction import Redactor
 
 HOOK = "sinchtools.notebook.savehook.clean"
-SWITCHED_ON = (
-    "SINCHTOOLS_SAVES_CLEAN"  # in the environment of the kernels of a server that has the hook
-)
-LARGEST_CASE = (
-    20 * 2**20
-)  # bytes: the people of a larger one are not looked up while somebody waits for a save
+# in the environment of the kernels of a server that has the hook
+SWITCHED_ON = "SINCHTOOLS_SAVES_CLEAN"
+# bytes: the people of a larger one are not looked up while somebody waits for a save
+LARGEST_CASE = 20 * 2**20
 _WORDS = {"STRING", "COMMENT", "FSTRING_MIDDLE"}  # tokens of Python in which a secret is one
 _WIDGET = "application/vnd.jupyter.widget-"
 
@@ -118,8 +118,8 @@ def _passes(output: Mapping[str, Any]) -> bool:
 
 def _learn() -> None:
     """Look for the secrets of all cases in the work folder."""
-    for path in work_folder().glob("*/seen.jsonl"):
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for path in _own(work_folder().glob("*/seen.jsonl")):
+        for line in read_own(path).decode("utf-8", "replace").split("\n"):
             seen.learn(_or([], seen.from_json, _or({}, json.loads, line)))
 
 
@@ -128,13 +128,21 @@ def _known() -> Known:
     files = [
         path
         for name in ("evidence.jsonl", "calls.sqlite")
-        for path in (*work_folder().glob(name), *work_folder().glob(f"*/{name}"))
+        for path in _own((*work_folder().glob(name), *work_folder().glob(f"*/{name}")))
     ]
     met = [_people_of(path, *_state(path)) for path in files]
     return Known(
         numbers=frozenset().union(*(one.numbers for one in met)),
         texts=frozenset().union(*(one.texts for one in met)),
     )
+
+
+def _own(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files that a case would read: no links, no devices, nothing of somebody else."""
+    for path in paths:
+        with suppress(LogError):
+            refuse_foreign(path)
+            yield path
 
 
 def _state(path: Path) -> tuple[tuple[int, int], ...]:
@@ -154,10 +162,9 @@ def _rows(path: Path) -> Iterator[Exchange]:
         with CallLog(path) as log:
             yield from log
     else:
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-            if found := _or(
-                None, _row, line
-            ):  # half a line, or none of ours: the case passes it over, too
+        for line in read_own(path).decode("utf-8", "replace").split("\n"):
+            found = _or(None, _row, line)
+            if found:  # else half a line, or none of ours: the case passes it over, too
                 yield found
 
 

@@ -64,12 +64,9 @@ def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
         return "problem", f"There is no delivery report (yet) for the batch {batch_id[:40]}.{_MADE}"
     if answer.outcome != "success":
         return _unclear(answer)
-    report = parsed(answer.response_body)
-    counts = {
-        one["code"]: one["count"]
-        for one in report["statuses"]
-        if isinstance(one, dict) and isinstance(one.get("code"), int)
-    }
+    counts = _counts(parsed(answer.response_body))
+    if counts is None:
+        return _unclear(answer)
     words = "; ".join(
         f"{count} x {code} ({catalogue.explain(delivery=code).title})"
         for code, count in counts.items()
@@ -77,6 +74,18 @@ def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
     failed = [code for code in counts if code not in (0, *_ON_ITS_WAY)]
     state = "problem" if failed else "ok" if set(counts) == {0} else NOT_DECIDABLE
     return state, f"The delivery report says: {words or 'nothing yet'}.{_MADE}"
+
+
+def _counts(report: object) -> dict[int, object] | None:
+    """Return how many messages have each delivery code; None where this is not a report."""
+    statuses = report.get("statuses") if isinstance(report, dict) else None
+    if not isinstance(statuses, list):
+        return None
+    return {
+        one["code"]: one.get("count")
+        for one in statuses
+        if isinstance(one, dict) and isinstance(one.get("code"), int)
+    }
 
 
 def group_exists(exchange: Exchange, client: Client) -> tuple[str, str]:

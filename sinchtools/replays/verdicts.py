@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -386,10 +387,11 @@ def _bodies(
     old: str | bytes | None, new: str | bytes | None, ignored: tuple[str, ...]
 ) -> Iterator[Difference]:
     was, now = (value_of(body) for body in (old, new))
-    if was is None or now is None:
-        yield from _differ("body", old or None, new or None)
-    else:
-        yield from _values("", was, now, ignored)
+    found = None
+    if was is not None and now is not None:
+        with suppress(RecursionError):  # nested too deep to be compared part by part
+            found = list(_values("", was, now, ignored))
+    yield from _differ("body", old or None, new or None) if found is None else found
 
 
 def _values(path: str, old: Any, new: Any, ignored: tuple[str, ...]) -> Iterator[Difference]:

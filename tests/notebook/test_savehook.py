@@ -5,6 +5,7 @@ The sources of its cells are never lost.
 """
 
 import json
+import os
 from copy import deepcopy
 
 import pytest
@@ -241,6 +242,22 @@ def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case, line
         file.write(b"\n" + line + b"\n")
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] != []
     assert saved(shown({"text/plain": f"to {NUMBER}"}))["cells"][0]["outputs"] == []
+
+
+@pytest.mark.parametrize("name", ["evidence.jsonl", "seen.jsonl", "calls.sqlite"])
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
+    case, work, name, kind
+):
+    (work / "foreign").mkdir()
+    place = work / "foreign" / name
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "link":
+        place.symlink_to("/dev/zero")
+    else:
+        place.mkdir()
+    assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] != []
 
 
 @pytest.mark.parametrize("broken", ["gate", "work_folder", "secrets_left"])

@@ -7,12 +7,14 @@ One call each, and only through a client that was given.
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from sinchtools.client.client import Client, Token
 from sinchtools.client.log import CallLog
 from sinchtools.core.records import Exchange
+from sinchtools.playbooks.checks import NOT_DECIDABLE
 from sinchtools.playbooks.live_checks import LIVE, live_check
 from sinchtools.playbooks.playbook import playbook, tips
 
@@ -155,3 +157,15 @@ def test_every_live_check_stands_in_a_playbook():
         for step in playbook(status, code).steps
     }
     assert used - {None} == set(LIVE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, "", "<html>", "[]", "4", "{}", '{"statuses": null}', '{"statuses": 5}',
+     '{"statuses": {"code": 0}}', b"\xff\xfe", "[" * 100_000],
+)  # fmt: skip
+def test_a_report_that_is_none_decides_nothing(body):
+    reports = SimpleNamespace(get=lambda *_, **__: Exchange(status=200, response_body=body))
+    sent = Exchange(status=201, response_body=json.dumps({"id": GROUP}), endpoint="POST /batches")
+    checked = live_check("delivery-report", sent, SimpleNamespace(delivery_reports=reports))
+    assert checked.state == NOT_DECIDABLE
