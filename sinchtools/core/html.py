@@ -31,9 +31,8 @@ def card(title: str, body: str, *, wide: bool = False) -> str:
     return (
         f"<div class='{UNTYPESET}' style='border:1px solid var(--jp-border-color1,currentColor);"
         "border-left:4px solid var(--jp-brand-color1,currentColor);"
-        f"padding:.6em "
-        f"1em;{'' if wide else 'max-width:52em;'}color:var(--jp-ui-font-color1,inherit);backgrou"
-        f"nd:var(--jp-layout-color1,transparent);"
+        f"padding:.6em 1em;{'' if wide else 'max-width:52em;'}"
+        "color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color1,transparent);"
         "font-family:var(--jp-ui-font-family,sans-serif);line-height:1.4'>"
         f"<p style='margin:0 0 .5em;font-weight:700'>{markup.escape(title)}</p>{body}</div>"
     )

@@ -207,8 +207,8 @@ class Evidence:
 
 
 _STYLE = (
-    "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,s"
-    "ans-serif);text-align:left"
+    "color:var(--jp-content-font-color1,inherit);"
+    "font-family:var(--jp-content-font-family,sans-serif);text-align:left"
 )
 _CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
 

@@ -53,6 +53,7 @@ _WHERE = {
 }
 _MOST_SHOWN = 100  # diagnoses as text: nobody reads more
 FIRST_NOTEBOOK = "notebooks/00-start-here.ipynb"
+_QUIET = "sinchtools.notebook.kernels.QuietKernelManager"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -301,8 +302,7 @@ def _lab(options: argparse.Namespace) -> int:
         "--LabApp.extension_manager": "readonly",
         "--ContentsManager.pre_save_hook": savehook.HOOK,
         "--LanguageServerManager.autodetect": False,
-        "--MultiKernelManager.kernel_manager_class": "sinchtools.notebook.kernels.QuietKernel"
-        "Manager",
+        "--MultiKernelManager.kernel_manager_class": _QUIET,
     }
     theirs = {argument.partition("=")[0] for argument in options.rest}
     if "--ContentsManager.pre_save_hook" not in theirs:

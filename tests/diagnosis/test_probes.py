@@ -23,8 +23,8 @@ ID = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
 KEY = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 # {"alg": "RS256"}, {"iss": "https://api.sinch.com/", "exp": 2027-03-01T11:00:00Z}; a fake signature
 JWT = (
-    "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2FwaS5zaW5jaC5jb20vIiwiZXhwIjoxODAzODk4ODAwfQ.c2l"
-    "nbmF0dXJlc2lnbmF0dXJl"
+    "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2FwaS5zaW5jaC5jb20vIiwiZXhwIjoxODAzODk4ODAwfQ."
+    "c2lnbmF0dXJlc2lnbmF0dXJl"
 )
 AUTH, TYPE = {"Authorization": f"Bearer {KEY}"}, {"Content-Type": "application/json"}
 BODY = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}

@@ -332,8 +332,8 @@ HOSTILE = {
     "nested-tables": "Invoke-WebRequest -Uri http://x -Body " + "@{a=" * 5_000,
     "nested-arrays": "Invoke-WebRequest -Uri http://x -Body " + "@(" * 5_000,
     "substitutions": "curl " + "$(" * 50_000,
-    "surrogates": '{"method":"GET","url":"/\\ud800","status":200,"request_body":"\\udfff","reque'
-    'st_headers":{"\\ud800":"\\ud801"}}',
+    "surrogates": '{"method":"GET","url":"/\\ud800","status":200,"request_body":"\\udfff",'
+    '"request_headers":{"\\ud800":"\\ud801"}}',
     "duplicate-keys": '{"status":200,"status":404,"method":"GET","url":"/x"}',
     "nan": '{"status":NaN,"method":"GET","url":"/x","elapsed_ms":Infinity,"at":1e400}',
     "endless-times": har(
@@ -355,8 +355,8 @@ HOSTILE = {
     "endless-commands": "curl http://x/y -d '{}'\n" * 2_000,
     "nul": '{"status":200,"method":"GET","url":"/\\u0000"}\0\0',
     "urls": '{"status":200,"method":"GET","url":"https://[oops/xms/v1/x/batches"}',
-    "types": '{"method":"POST","url":["x"],"status":{"a":1},"request_headers":[1,null,[2]],"resp'
-    'onse_body":3.5,"at":[],"id":7}',
+    "types": '{"method":"POST","url":["x"],"status":{"a":1},"request_headers":[1,null,[2]],'
+    '"response_body":3.5,"at":[],"id":7}',
     "har-types": har(
         3,
         None,

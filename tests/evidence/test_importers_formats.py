@@ -116,8 +116,8 @@ LINES = {
     "w3c": "#Version: 1.0\n#Fields: date time cs-method cs-uri-stem sc-status time-taken "
     "cs(User-Agent)\n2024-05-01 10:00:00 GET /x 404 12 me\n",
     "zeek": "#separator \\x09\n"
-    "#fields\tts\tuid\tmethod\turi\tstatus_code\n#types\ttime\tstring\tstring\tstring\tcount\n17"
-    "14557600.0\tC1\tGET\t/x\t404\n",
+    "#fields\tts\tuid\tmethod\turi\tstatus_code\n#types\ttime\tstring\tstring\tstring\tcount\n"
+    "1714557600.0\tC1\tGET\t/x\t404\n",
     "syslog": '<134>May  1 10:00:00 web nginx: 1.2.3.4 - me [01/May/2024:12:00:00 +0200] "GET '
     '/x HTTP/1.1" 404 12 "-" "-"',
     "common": '1.2.3.4 - - [01/May/2024:10:00:00 +0000] "GET /x HTTP/1.1" 404 12',
@@ -159,8 +159,8 @@ def test_a_table_of_a_status_and_a_code_needs_no_more():
 )
 def test_a_gateway_page_of_nginx_tells_its_status(phrase, status):
     page = (
-        f"<html>\r\n<head><title>{phrase}</title></head>\r\n<body>\r\n<h1>{phrase}</h1><hr>ng"
-        f"inx\r\n</body>\r\n</html>"
+        f"<html>\r\n<head><title>{phrase}</title></head>\r\n<body>\r\n<h1>{phrase}</h1>"
+        "<hr>nginx\r\n</body>\r\n</html>"
     )
     assert [x.status for x in read(page)] == [status]
 

@@ -198,8 +198,8 @@ def test_lab_starts_its_kernels_quietly_keeps_no_shell_history_and_lets_its_user
         with pytest.raises(SystemExit):
             cli.main(arguments)
     ours = (
-        f"--MultiKernelManager.kernel_manager_class={QuietKernelManager.__module__}.QuietKern"
-        f"elManager"
+        "--MultiKernelManager.kernel_manager_class="
+        f"{QuietKernelManager.__module__}.QuietKernelManager"
     )
     assert ours in started[0] and ours not in started[1] and theirs in started[1]
     assert os.environ["HISTFILE"] == os.devnull

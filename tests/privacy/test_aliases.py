@@ -593,8 +593,8 @@ def test_json_keeps_its_shape_its_white_space_and_its_names():
 @pytest.mark.parametrize(
     "url",
     [
-        "https://us.sms.api.sinch.com/xms/v1/0f3e8a51-1111-2222-3333-444455556666/batches?start_"
-        "date=2026-11-23T08:00:00Z&page=12",
+        "https://us.sms.api.sinch.com/xms/v1/0f3e8a51-1111-2222-3333-444455556666/batches"
+        "?start_date=2026-11-23T08:00:00Z&page=12",
         "http://127.0.0.1:8080/x",
     ],
 )

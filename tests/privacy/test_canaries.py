@@ -40,8 +40,8 @@ PLANTED = {
     "source": {"source": f"{SPOKEN} token={TOKEN}.har"},
     "method": {"method": f"POST {NUMBER}"},
     "url-path": {
-        "url": f"https://us.sms.api.sinch.com/xms/v1/plan1/batches/01J/delivery_report/%2"
-        f"B{NUMBER}?access_token={TOKEN}"
+        "url": f"https://us.sms.api.sinch.com/xms/v1/plan1/batches/01J/delivery_report/"
+        f"%2B{NUMBER}?access_token={TOKEN}"
     },
     "url-path-bare": {"url": f"https://us.sms.api.sinch.com/xms/v1/{NUMBER}/batches/{NUMBER}"},
     "url-query": {
