@@ -49,13 +49,18 @@ _MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
 # what a name may go on with: which one of several it is, or where it is used
 _OF_SEVERAL = (
-    r"(?:[_.-]?(?:value|val|string|prod(?:uction)?|stag(?:e|ing)|dev|live|test|sandbox|qa|uat|old|new|current|backup|hint"
+    r"(?:[_.-]?(?:value|val|string|prod(?:uction)?|stag(?:e|ing)|dev|live|test|sandbox|qa|uat|old"
+    r"|new|current|backup|hint"
     r"|primary|secondary|default|local|eu|us|\d{1,3}+))*+"
 )
 _SECRET_NAME = re.compile(
-    rf"(?:[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
-    rf"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared|signing|encryption)s?[_-]?key){_OF_SEVERAL}"
-    r"|(?:[\w.-]*[_.-])?(?:tok|tkn)\d?|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt|(?:x-)?session|(?:[\w.-]*[_.-])?assertion|(?:x-)?(?:bearer|sig|cookie)|(?:x-[\w-]+-)?signature"
+    rf"(?:[\w.-]*token|[\w.-]*(?:secret|passw(?:or)?d|passwd|passphrase|pwd|private[_-]?key"
+    rf"|credential)s?|(?:[\w.-]*[_.-])?pass|[\w.-]*api[_-]?key"
+    rf"|[\w.-]*(?:app|application|auth|access|admin|master|subscription|function|secret|shared"
+    rf"|signing|encryption)s?[_-]?key){_OF_SEVERAL}"
+    r"|(?:[\w.-]*[_.-])?(?:tok|tkn)\d?|(?:x-|proxy-)?auth(?:entication|orization)?|(?:x-)?jwt"
+    r"|(?:x-)?session|(?:[\w.-]*[_.-])?assertion|(?:x-)?(?:bearer|sig|cookie)"
+    r"|(?:x-[\w-]+-)?signature"
     r"|[\w.-]*session[_-]?(?:id|key)|set-cookie|[\w-]*-signature-\w+|pw|(?:[\w.-]*[_.-])?hmac",
     re.IGNORECASE,
 )
@@ -63,11 +68,13 @@ _PLURAL = re.compile(
     r"(?P<one>[\w.-]*(?:token|api[_-]?key))s", re.IGNORECASE
 )  # also how many there are: its values must be told from words
 _SECRET_HEADER = re.compile(
-    rf"{_SECRET_NAME.pattern}|[\w-]*signature(?:-\w+)?|x-[cx]srf[\w-]*|x-vault-[\w-]+|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+",
+    rf"{_SECRET_NAME.pattern}|[\w-]*signature(?:-\w+)?|x-[cx]srf[\w-]*|x-vault-[\w-]+"
+    rf"|x-goog-iam-\w+|x-amz-security-token|ocp-apim-\w+",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
-    r"(\s*+(?:['\"]\s*+)?)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+|:\s*))",
+    r"(\s*+(?:['\"]\s*+)?)(bearer|basic|token|apikey|digest|negotiate|application|jwt)((?:\s+"
+    r"|:\s*))",
     re.IGNORECASE,
 )
 # a secret in a text stands after its name: these few letters are looked for first, since the
@@ -192,7 +199,8 @@ _LIST = re.compile(  # of words without white space; a sentence is what a server
     r"\[\s*+[rbfu]?(?P<quote>\\*+[\"'])(?P<value>[^\s\"'\\\[\]{}]++(?:(?P=quote)\s*+,\s*+(?P=quote)[^\s\"'\\\[\]{}]++)*+)(?=(?P=quote))"
 )
 _HOOK = re.compile(
-    r"hooks(?:\.slack\.com/(?:services|workflows|triggers)/|\.zapier\.com/hooks/catch/|/\d{10,}/)(?P<value>[\w/-]{8,})",
+    r"hooks(?:\.slack\.com/(?:services|workflows|triggers)/|\.zapier\.com/hooks/catch/"
+    r"|/\d{10,}/)(?P<value>[\w/-]{8,})",
     re.IGNORECASE,
 )
 _OF_TWO = re.compile(r"(?:auth|credentials?)\Z", re.IGNORECASE)
@@ -217,10 +225,12 @@ _JWT_RUN = re.compile(
     r"eyJ[\w-]++(\.[\w-]++\.[\w-]*+)?"
 )  # a run that is no JWT is passed over whole: looking from each of its letters takes forever
 _USER = re.compile(
-    r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*|(?=[\w.~-]*\d)(?=[\w.~-]*[A-Za-z])[\w.~-]{16,})\Z"
+    r"://(?P<value>[^\s/@?#\"'<>]*:[^\s/?#\"'<>@]*"
+    r"|(?=[\w.~-]*\d)(?=[\w.~-]*[A-Za-z])[\w.~-]{16,})\Z"
 )
 _USER_OPTION = re.compile(  # of curl
-    r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|=|(?=\\*[\"']))\\*[\"']?(?P<value>(?!\w+://)[\w.@+-]+:(?:(?![\"'\\|])[!-~]){6,})",
+    r"(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:\s+|="
+    r"|(?=\\*[\"']))\\*[\"']?(?P<value>(?!\w+://)[\w.@+-]+:(?:(?![\"'\\|])[!-~]){6,})",
     re.ASCII,
 )
 _OPTION_VALUE = re.compile(r"(?:(?![\"'\\|])[!-~])+")
