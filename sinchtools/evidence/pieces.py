@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -71,6 +72,12 @@ class Piece:
         Values that the evidence itself calls secret, wherever they stand.
     skipped, guessed
         What was not read, and what was read but guessed, so far.
+    times
+        When a line was logged, by its number, where a prefix that was taken off said it.
+    used
+        Lines that belong to what was read beside those it was read from: assignments, imports.
+    numbers
+        The line of the source that each line here comes from, or None when they are the same.
     room
         How many more pieces may be skipped.
     is_too_much
@@ -98,6 +105,9 @@ class Piece:
         self.skipped: list[Skipped] = []
         self.guessed: list[Skipped] = []
         self.room, self.is_too_much = MOST_SKIPPED, False
+        self.times: dict[int, datetime] = {}
+        self.used: set[int] = set()
+        self.numbers: list[int] | None = None
         self._zone_said = False
 
     def __repr__(self) -> str:
@@ -134,8 +144,34 @@ class Piece:
             lines.pop()
         return [line.rstrip("\r") for line in lines]
 
+    def without(self, taken: Iterable[tuple[int, int]]) -> Piece:
+        """
+        Return this piece with some lines empty: first and last of each run, counted from 1.
+
+        What is listed there is listed here.
+        """
+        lines, runs = self.lines, list(taken)
+        if not runs:
+            return self
+        left = list(lines)
+        for start, end in runs:
+            left[start - 1 : end] = [""] * len(left[start - 1 : end])
+        rest = copy(self)
+        rest.text, rest.lines, rest.document = "\n".join(left), left, None
+        return rest
+
+    def use(self, start: int, end: int | None = None) -> None:
+        """Say that lines belong to what is read, though no row begins or ends there."""
+        self.used.update(range(start, (end or start) + 1))
+
+    def time_of(self, line: int) -> datetime | None:
+        """Return when a line was logged, as the prefix said that was taken off it."""
+        return self.times.get(line)
+
     def at(self, position: int | str | None = None) -> str:
         """Return the name of a place in this piece: ``case.har#17``."""
+        if self.numbers and isinstance(position, int) and position <= len(self.numbers):
+            position = self.numbers[position - 1]
         return self.name if position is None else f"{self.name}#{position}"
 
     def skip(self, position: int | str | None, reason: str) -> None:

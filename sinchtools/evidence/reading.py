@@ -22,6 +22,7 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.evidence import files as sources
+from sinchtools.evidence import mixed
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
     access_log,
@@ -33,12 +34,16 @@ from sinchtools.evidence.formats import (
     postman,
     sdk_log,
 )
+from sinchtools.evidence.mixed import Finder
 from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
 from sinchtools.privacy.redaction import MARKER, Redactor
 
 Source = str | Path | bytes | bytearray | Exchange | Mapping[str, Any] | Iterable[Any]
+
+
+Container = Callable[[Piece], Iterable[Piece] | None]
 
 
 class Format(NamedTuple):
@@ -48,21 +53,28 @@ class Format(NamedTuple):
     parse: Callable[[Piece], Iterator[Exchange]]
 
 
-FORMATS: dict[str, Format] = {  # in the order in which they are tried
+# formats of a whole text, in the order in which they are tried
+FORMATS: dict[str, Format] = {
     "har": Format(har.sniff, har.parse),
     "postman": Format(postman.sniff, postman.parse),
     "postman-environment": Format(postman.sniff_environment, postman.parse_environment),
     "callback": Format(callback.sniff, callback.parse),
     "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
     "jsonl": Format(jsonl.sniff, jsonl.parse),
-    "sdk-log": Format(sdk_log.sniff, sdk_log.parse),
-    "curl": Format(curl.sniff, curl.parse),
-    "http": Format(http_message.sniff, http_message.parse),
-    "access-log": Format(access_log.sniff, access_log.parse),
     "table": Format(access_log.sniff_table, access_log.parse_table),
     "logfmt": Format(access_log.sniff_logfmt, access_log.parse_logfmt),
-    "sentence": Format(http_message.sniff_sentence, http_message.parse_sentence),
 }
+# what may stand anywhere in a text, in the order in which lines are taken
+FINDERS: dict[str, Finder] = {
+    "sdk-log": sdk_log.find,
+    "curl": curl.find,
+    "http": http_message.find,
+    "access-log": access_log.find,
+    "bodies": http_message.find_bodies,
+    "words": http_message.find_words,
+}
+# what evidence is wrapped in, in the order in which they are tried
+CONTAINERS: dict[str, Container] = {}
 _STRINGS = tuple(
     name
     for name, (dtype, _) in COLUMNS.items()
@@ -76,7 +88,7 @@ TOO_MANY_SKIPPED = (
     f"more than {MOST_SKIPPED:,} pieces without HTTP data: the rest was not "
     f"read; leave them out, or use st.scan"
 )
-_CUT_INTO_LINES = {"sdk-log", "curl", "http", "sentence"}  # the others hold each value whole
+_DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
 _TEXT_FIELDS = (
     "parent_id",
@@ -116,7 +128,7 @@ def read(
     ids
         The rows of a scan to bring in whole.
     format
-        One of `FORMATS`, to force it; else it is found from the content.
+        One of `FORMATS` or `FINDERS`, to force it; else it is found from the content.
     files
         The one folder that ``@name`` arguments of a curl command are read from.
     tz
@@ -136,10 +148,10 @@ def read(
     'unknown_group'
     """
     format = "table" if format in ("csv", "tsv") else format
-    if format is not None and format not in FORMATS:
+    if format is not None and format not in FORMATS and format not in FINDERS:
         raise WrongUseError(
             f"{told(format)} is no format that is read here.",
-            hint=f"Use one of: {', '.join(FORMATS)}.",
+            hint=f"Use one of: {', '.join((*FORMATS, *FINDERS))}.",
         )
     reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
     with _garbage_left():
@@ -232,30 +244,30 @@ class _Reading:
         except MemoryError:
             self.skipped.append(Skipped(source=opened.name, reason=sources.TOO_LARGE))
 
-    def sort(self, piece: Piece) -> None:
+    def sort(self, piece: Piece, depth: int = 0) -> None:
+        inner = None if self.forced or depth > _DEEPEST else _inside(piece)
+        if inner is not None:
+            for part in inner:
+                self.sort(part, depth + 1)
+            self.report(piece)
+            return
         name = self.forced or format_of(piece)
-        if name in _CUT_INTO_LINES:
-            text = self.redactor.prepared(piece.text)
-            piece = Piece(piece.name, text, files=self.files, tz=self.tz, columns=self.columns)
-        if name is None:
-            self.skipped.append(
-                Skipped(
-                    source=piece.name, reason=TOO_MANY_VALUES if piece.is_too_much else NO_FORMAT
-                )
-            )
+        if name is None and piece.is_too_much:
+            self.skipped.append(Skipped(source=piece.name, reason=TOO_MANY_VALUES))
         elif name == "postman":
             self.waiting.append(piece)
         else:
             self.parse(piece, name)
 
-    def parse(self, piece: Piece, name: str) -> None:
+    def parse(self, piece: Piece, name: str | None) -> None:
         before, stopped, piece.room = len(self.exchanges), "", self.room
         try:
-            for raw in FORMATS[name].parse(piece):
+            for form, raw in self.rows(piece, name):
                 if len(self.exchanges) >= MOST_ROWS:
                     stopped = TOO_MANY_ROWS
                     break
                 self.keep(self.cleaned(piece, raw))
+                self.formats[form] += 1
         except TooMuchError:
             stopped = TOO_MANY_SKIPPED
         except MemoryError:
@@ -266,17 +278,30 @@ class _Reading:
             Exception
         ) as error:  # a reader's defect costs the rest of one file, never the reading
             stopped = (
-                f"the reader of {name} stopped here ({type(error).__name__}); what came "
+                f"the reader of {name or 'text'} stopped here ({type(error).__name__}); what came "
                 f"before was read"
             )
         self.room = piece.room
         if len(self.exchanges) == before and not piece.skipped:
-            stopped = stopped or f"no HTTP data, though it looks like {name}"
+            stopped = stopped or (
+                f"no HTTP data, though it looks like {name}" if name else NO_FORMAT
+            )
         piece.skipped += [Skipped(source=piece.name, reason=stopped)] * bool(stopped)
-        self.formats[name] += len(self.exchanges) - before
+        self.report(piece)
+        self.variables |= piece.variables if name == "postman-environment" else {}
+
+    def rows(self, piece: Piece, name: str | None) -> Iterator[tuple[str, Exchange]]:
+        if name in FORMATS:
+            yield from ((name, raw) for raw in FORMATS[name].parse(piece))
+            return
+        piece.text = self.redactor.prepared(piece.text.replace("\r\n", "\n").replace("\r", "\n"))
+        piece.__dict__.pop("lines", None)
+        finders = FINDERS if name is None else {name: FINDERS[name]}
+        yield from mixed.parse(piece, finders)
+
+    def report(self, piece: Piece) -> None:
         self.skipped += map(self.said, piece.skipped)
         self.warnings += map(self.said, piece.guessed)
-        self.variables |= piece.variables if name == "postman-environment" else {}
 
     def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
         exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
@@ -342,13 +367,25 @@ class _Reading:
 
 
 def format_of(piece: Piece) -> str | None:
-    """Return the name of the first format whose signs are in the text, or None."""
+    """Return the name of the first format that the whole text has, or None."""
     for name, form in FORMATS.items():
         try:
             if form.sniff(piece):
                 return name
         except (RecursionError, ValueError, TypeError, AttributeError):
             continue
+    return None
+
+
+def _inside(piece: Piece) -> list[Piece] | None:
+    """Return what a piece is wrapped around, or None when it is no container."""
+    for unwrap in CONTAINERS.values():
+        try:
+            inner = unwrap(piece)
+        except (RecursionError, ValueError, TypeError, AttributeError, KeyError):
+            continue
+        if inner is not None:
+            return list(inner)
     return None
 
 

@@ -16,6 +16,7 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.http_message import known_codes
 from sinchtools.evidence.formats.jsonl import FIELDS, exchange_of, url_of
+from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, instant, status_of
 
 _QUOTED = r"\"((?:[^\"\\]|\\.)*+)\""
@@ -64,31 +65,20 @@ _W3C_NAMES = {
     "x-edge-response-result-type": "result",
 }
 _LOOKED_AT = 200
+_MESSAGE = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]|^(?:[<>] )?HTTP/\d", re.MULTILINE)
 csv.field_size_limit(10_000_000)
 
 
-def sniff(piece: Piece) -> bool:
-    """Tell whether lines look like an access log's, or name a method, a path and a status."""
-    return _FIELD_NAMES.search(piece.text, 0, 20_000) is None and any(
-        _matched(line) for line in _head(piece)
-    )
-
-
-def parse(piece: Piece) -> Iterator[Exchange]:
-    """Yield one exchange for each line of an access log; the other lines are listed."""
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield one exchange for each line of an access log, or of a method, a path and a status."""
     for number, line in enumerate(piece.lines, start=1):
-        if not line.strip():
-            continue
-        found = _matched(line)
-        if found is None:
-            piece.skip(number, "a line that is no request")
-            continue
-        yield found[0](piece, found[1], number)
+        if line and (found := _matched(line)):
+            yield Found(number, number, found[0](piece, found[1], number))
 
 
 def sniff_table(piece: Piece) -> bool:
     """Tell whether the text is a table with a column of statuses, or of methods and URLs."""
-    return _layout(piece) is not None
+    return _MESSAGE.search(piece.text[:200_000]) is None and _layout(piece) is not None
 
 
 def parse_table(piece: Piece) -> Iterator[Exchange]:

@@ -11,13 +11,14 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 from sinchtools.api.description import split_url
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats import http_message, powershell, shell
+from sinchtools.evidence.formats import powershell, shell
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
+from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
 from sinchtools.privacy.redaction import is_placeholder
 
@@ -128,23 +129,13 @@ class Request:
     variables: dict[str, str] = field(default_factory=dict)
 
 
-def sniff(piece: Piece) -> bool:
-    """Tell whether the text holds a curl command, or a web request of PowerShell."""
-    head = piece.text[:1_000_000]
-    if "curl" not in head and not powershell.sniff(head):
-        return False
-    return bool(powershell.sniff(head) or START.search(unquoted_mail(head)) or INNER.search(head))
-
-
-def parse(piece: Piece) -> Iterator[Exchange]:
-    """
-    Yield one exchange for each request that the commands would make.
-
-    The response is pasted after its command.
-    """
-    text = unquoted_mail(piece.text.replace("\r\n", "\n").replace("\r", "\n"))
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield the request of each curl command, and of each web request of PowerShell."""
+    if "curl" not in piece.text and not powershell.sniff(piece.text):
+        return
+    text = unquoted_mail(piece.text)
     if powershell.sniff(text):
-        yield from powershell.parse(
+        yield from powershell.find(
             piece, text, lambda words, line: _requests(piece, Command(words=words), line)
         )
         return
@@ -152,17 +143,10 @@ def parse(piece: Piece) -> Iterator[Exchange]:
     at = 0
     while found := _next_command(piece, paste, at):
         start, command, line = found
-        exchanges = list(_requests(piece, command, line))
         end = command.end - len(command.ended_by.strip("\n"))
-        if exchanges:
-            exchanges[-1] = _answered(
-                piece,
-                exchanges[-1],
-                text[command.end : paste.next_start(end)],
-                line,
-                is_last=paste.next_command(end) is None,
-            )
-        yield from exchanges
+        last = max(line, paste.line(max(start, len(text[:end].rstrip()) - 1)))
+        for exchange in _requests(piece, command, line):
+            yield Found(line, last, exchange)
         at = max(end, start + 1)
 
 
@@ -204,25 +188,6 @@ def is_cmd(text: str) -> bool:
     )
 
 
-def _answered(piece: Piece, exchange: Exchange, rest: str, line: int, *, is_last: bool) -> Exchange:
-    """
-    Return the exchange with the answer that stands between its command and the next.
-
-    A comment right above the next belongs to that one.
-    """
-    below = rest if is_last else _COMMENT_ABOVE.sub("", rest)
-    if not below.strip():
-        return exchange
-    if found := http_message.with_answer(exchange, below):
-        return found
-    if said := http_message.found_in_words(below[: http_message.LONGEST_SENTENCE]):
-        piece.guess(line, "the words below the command were taken for its answer")
-        return replace(
-            exchange, status=said.status, code=said.code, response_body=said.response_body
-        )
-    return exchange
-
-
 class _Paste:
     """
     A paste with what is looked up again and again in it, found once.
@@ -240,16 +205,9 @@ class _Paste:
         ]
         self.commands = sorted(commands)
         self.line_ends = [match.start() for match in re.finditer("\n", text)] if commands else []
-        self.starts = sorted(
-            [start for _, start in commands] + [match.start() for match in _PIPED.finditer(text)]
-        )
 
     def line(self, at: int) -> int:
         return bisect_left(self.line_ends, at) + 1
-
-    def next_start(self, at: int) -> int:
-        place = bisect_left(self.starts, at)
-        return self.starts[place] if place < len(self.starts) else len(self.text)
 
     def next_command(self, at: int) -> int | None:
         place = bisect_left(self.commands, (at, 0))
@@ -259,11 +217,11 @@ class _Paste:
 def _next_command(piece: Piece, paste: _Paste, at: int) -> tuple[int, Command, int] | None:
     while (start := paste.next_command(at)) is not None:
         for assignment in _ASSIGNMENT.finditer(paste.text, at, start):
-            _assign(piece, paste.text, assignment)
+            _assign(piece, paste, assignment)
         line = paste.line(start)
         command = _lex(piece, paste, start, line)
         command.stdin = (
-            command.stdin if command.stdin is not None else _piped(piece, paste.text, at, start)
+            command.stdin if command.stdin is not None else _piped(piece, paste, at, start)
         )
         if _is_command(command.words):
             return start, command, line
@@ -287,18 +245,21 @@ def _lex(piece: Piece, paste: _Paste, start: int, line: int) -> Command:
     return command
 
 
-def _assign(piece: Piece, text: str, match: re.Match[str]) -> None:
+def _assign(piece: Piece, paste: _Paste, match: re.Match[str]) -> None:
     try:
-        words = shell.bash_command(
-            text, match.end(), variables=piece.variables, note=lambda _: None
-        ).words
+        command = shell.bash_command(
+            paste.text, match.end(), variables=piece.variables, note=lambda _: None
+        )
     except UnclosedQuoteError:
         return
+    words = command.words
     if words and "$(" not in words[0] and "`" not in words[0]:
         piece.variables[match["name"]] = words[0]
+        piece.use(paste.line(match.start("name")), paste.line(max(match.end(), command.end - 1)))
 
 
-def _piped(piece: Piece, text: str, at: int, start: int) -> str | None:
+def _piped(piece: Piece, paste: _Paste, at: int, start: int) -> str | None:
+    text = paste.text
     piped = next((match for match in _PIPED.finditer(text, at, start)), None)
     if piped is None or not text[piped.start() : start].rstrip().endswith("|"):
         return None
@@ -308,6 +269,7 @@ def _piped(piece: Piece, text: str, at: int, start: int) -> str | None:
         )
     except UnclosedQuoteError:
         return None
+    piece.use(paste.line(piped.start()), paste.line(start))
     words = [word for word in before.words if word not in ("$", "%", "#", ">")]
     return (
         before.stdin

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from itertools import pairwise
 from typing import Any
 
 from sinchtools.api import catalogue
 from sinchtools.core.records import Exchange, header
+from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of
 
 REQUEST_LINE = re.compile(rf"(?:> )?({'|'.join(HTTP_METHODS)}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
@@ -38,7 +38,16 @@ _PHRASE = re.compile(
 _OTHER_CODE = re.compile(
     r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE
 )  # a delivery code or an SMPP code is no status
-LONGEST_SENTENCE = 20_000
+LONGEST_PROSE = 20_000
+_SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S)", re.MULTILINE)
+# what curl -v puts before the lines of a message, and its remarks
+_MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S+ +HTTP/)")
+_MARK = re.compile(r"^[<>](?: |$)")
+_REMARK = re.compile(r"[*{}] ")
+_NO_BODY = re.compile(
+    r"```|~~~|\* |%\s*$|\s+% Total|[$%#>❯➜] |PS [A-Z]:|[A-Za-z]:\\[^>]*>|[\w.-]+@[\w.-]+:\S*[$#%]"
+)
+_GAP = re.compile(r"\n[ \t]*\n(?=[^\s\"{}\[\]<])")  # a paragraph that is no JSON and no page
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +55,14 @@ class Message:
     """
     One HTTP message as written.
 
-    It has the first line, headers, body, and the 1-based line where it starts.
+    It has the first line, headers, body, and the 1-based lines where it starts and ends.
     """
 
     first: str
     headers: dict[str, str]
     body: str | None
     line: int
+    end: int
 
     @property
     def status(self) -> int | None:
@@ -66,51 +76,29 @@ class Message:
         return STATUS_LINE.fullmatch(self.first) is not None
 
 
-def sniff(piece: Piece) -> bool:
-    """Tell whether a request line or a status line is in the text."""
-    head = piece.text[:200_000]
-    status = re.search(rf"^{STATUS_LINE.pattern}$", head, re.MULTILINE)
-    request = re.search(
-        rf"^(?:> )?(?:{'|'.join(HTTP_METHODS)}) +\S+ +HTTP/[\d.]+\s*$", head, re.MULTILINE
-    )
-    bare = REQUEST_LINE.match(head.lstrip())
-    return bool(status or request or (bare and re.match(r"https?://|/", bare[2])))
-
-
-def parse(piece: Piece) -> Iterator[Exchange]:
-    """
-    Yield one exchange for each request and the response that follows it.
-
-    A response without a request is an exchange of its own.
-    """
-    request: Message | None = None
-    for message in messages(piece.lines):
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each request and each response; the two are joined by the reading."""
+    if not _SIGN.search(piece.text):
+        return
+    for message in messages(piece):
         if not message.is_response:
-            if request:
-                yield _exchange(piece, request, None)
-            request = message
+            yield Found(message.line, message.end, _request(piece, message))
         elif message.status is None or message.status == 101 or message.status >= 200:
-            yield _exchange(piece, request, message)
-            request = None
-    if request:
-        yield _exchange(piece, request, None)
+            yield Found(message.line, message.end, _response(piece, message))
+        else:
+            piece.use(message.line, message.end)
 
 
-def messages(lines: list[str]) -> Iterator[Message]:
-    """Yield the HTTP messages in the lines; what stands before the first one is left out."""
-    if any(
-        line.startswith(("< HTTP/", "> HTTP/"))
-        or (line.startswith("> ") and REQUEST_LINE.fullmatch(line))
-        for line in lines
-    ):
-        lines = [line for line in lines if not re.match(r"[*{}] ", line)]
-        lines = [
-            line[2:] if re.match(r"[<>] ", line) else "" if line in ("<", ">") else line
-            for line in lines
-        ]
-    starts = [i for i, line in enumerate(lines) if _starts(line, lines[i - 1] if i else "")]
-    for start, end in pairwise([*starts, len(lines)]):
-        yield _message(lines[start:end], start + 1)
+def messages(piece: Piece) -> Iterator[Message]:
+    """Yield the HTTP messages in the lines; what stands before and between them is left out."""
+    lines = _unmarked(piece)
+    at = 0
+    while at < len(lines):
+        if _starts(lines[at][1], lines[at - 1][1] if at else ""):
+            message, at = _message(lines, at)
+            yield message
+        else:
+            at += 1
 
 
 def sniff_error_body(piece: Piece) -> bool:
@@ -144,21 +132,47 @@ def is_error_body(document: Any) -> bool:
 
 def parse_error_body(piece: Piece) -> Iterator[Exchange]:
     """Yield the exchange of which only the answer's body is known."""
-    document = piece.document
-    status = status_of(document.get("status")) if "status" in document else None
+    status = _own_status(piece.document)
     yield Exchange(source=piece.at(1), status=status, response_body=piece.text.strip())
 
 
-def sniff_sentence(piece: Piece) -> bool:
-    """Tell whether a short text names an HTTP status, or a code that the vendor's page lists."""
-    return len(piece.text) <= LONGEST_SENTENCE and found_in_words(piece.text) is not None
+def _own_status(document: dict[str, Any]) -> int | None:
+    return status_of(document.get("status")) if "status" in document else None
 
 
-def parse_sentence(piece: Piece) -> Iterator[Exchange]:
-    """Yield the exchange of which only a status, a code or an error body is told in words."""
-    found = found_in_words(piece.text)
-    if found:
-        yield replace(found, source=piece.at(1))
+def find_bodies(piece: Piece) -> Iterator[Found]:
+    """Yield each error body that stands in the text, as a response."""
+    text, decoder, at = piece.text, json.JSONDecoder(), 0
+    for opening in re.finditer(r"\{", text):
+        if opening.start() < at:
+            continue
+        try:
+            value, end = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            continue
+        at = end
+        if is_error_body(value):
+            first = text.count("\n", 0, opening.start()) + 1
+            last = first + text.count("\n", opening.start(), end)
+            body = text[opening.start() : end]
+            yield Found(first, last, Exchange(status=_own_status(value), response_body=body))
+
+
+def find_words(piece: Piece) -> Iterator[Found]:
+    """
+    Yield the one response that the words of a text tell of: a status, or a code of the page.
+
+    Nothing is taken when the lines tell of several.
+    """
+    if len(piece.text) > LONGEST_PROSE:
+        return
+    told = [(n, found) for n, line in enumerate(piece.lines, 1) if (found := found_in_words(line))]
+    if len({found.status for _, found in told if found.status}) > 1:
+        return
+    if len({found.code for _, found in told if found.code}) > 1:
+        return
+    for number, found in told:
+        yield Found(number, number, found)
 
 
 def found_in_words(text: str) -> Exchange | None:
@@ -170,7 +184,6 @@ def found_in_words(text: str) -> Exchange | None:
     >>> found_in_words("The SDK raised SMSException: Error 403").status
     403
     """
-    body = _error_body_in(text)
     phrase = _PHRASE.search(text)
     sentence = next(
         (
@@ -181,45 +194,16 @@ def found_in_words(text: str) -> Exchange | None:
         None,
     )
     status = next((int(match[1]) for match in (phrase, sentence) if match), None)
-    code = (
-        next((code for code in known_codes() if re.search(rf"\b{re.escape(code)}\b", text)), None)
-        if body is None
-        else None
-    )
-    if status is None and code is None and body is None:
+    code = next((code for code in known_codes() if re.search(rf"\b{code}\b", text)), None)
+    if status is None and code is None:
         return None
-    return Exchange(status=status, code=code, response_body=body)
+    return Exchange(status=status, code=code)
 
 
 @cache
 def known_codes() -> tuple[str, ...]:
     """Return the codes that the vendor's page lists."""
     return tuple(entry.code for entry in catalogue.status_rows() if entry.code)
-
-
-def with_answer(exchange: Exchange, text: str) -> Exchange | None:
-    """
-    Return the exchange with the response that the text after its command shows.
-
-    Return None when the text shows none.
-    """
-    answers = [
-        message
-        for message in messages(text.split("\n"))
-        if message.is_response and (message.status or 0) >= 200
-    ]
-    if answers:
-        answer = answers[-1]
-        return replace(
-            exchange,
-            status=answer.status,
-            response_headers=answer.headers,
-            response_body=answer.body,
-        )
-    body = text.strip()
-    if is_error_body(_json(body)):
-        return replace(exchange, response_body=body)
-    return None
 
 
 def _starts(line: str, before: str) -> bool:
@@ -235,80 +219,104 @@ def _starts(line: str, before: str) -> bool:
     )
 
 
-def _message(lines: list[str], line: int) -> Message:
+def _unmarked(piece: Piece) -> list[tuple[int, str]]:
+    """Return the lines with their numbers, without the marks and remarks of a verbose trace."""
+    lines = list(enumerate(piece.lines, start=1))
+    if not any(_MARKED.match(line) for line in piece.lines):
+        return lines
+    for number, line in lines:
+        if _REMARK.match(line):
+            piece.use(number)
+    return [(n, _MARK.sub("", line)) for n, line in lines if not _REMARK.match(line)]
+
+
+def _message(lines: list[tuple[int, str]], start: int) -> tuple[Message, int]:
+    """Return the message that starts at a place, and the place where the next may start."""
     pairs: list[tuple[str, str]] = []
-    at = 1
+    at = start + 1
     while at < len(lines):
-        match = _HEADER_LINE.fullmatch(lines[at])
+        line = lines[at][1]
+        match = _HEADER_LINE.fullmatch(line)
         if match:
             pairs.append((match[1], match[2].rstrip()))
-        elif pairs and lines[at][:1] in (" ", "\t") and lines[at].strip():  # folded
-            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {lines[at].strip()}".strip())
+        elif pairs and line[:1] in (" ", "\t") and line.strip():  # folded
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {line.strip()}".strip())
         else:
             break
         at += 1
     headers = joined(pairs)
-    body = "\n".join(lines[at + 1 :] if at < len(lines) and not lines[at].strip() else lines[at:])
-    return Message(lines[0].strip(), headers, _body(body, headers), line)
+    if at < len(lines) and not lines[at][1].strip():
+        at += 1
+    body, after = _body(lines, at, headers)
+    last = lines[after - 1][0] if after > start else lines[start][0]
+    return Message(lines[start][1].strip(), headers, body, lines[start][0], last), after
 
 
-def _body(text: str, headers: dict[str, str]) -> str | None:
-    announced = header(headers, "content-length")
-    trimmed = text.rstrip("\n")
-    fits = next(
-        (
-            form
-            for form in (text, f"{trimmed}\n")
-            if announced == str(len(form.encode("utf-8", "replace")))
-        ),
-        trimmed,
+def _body(
+    lines: list[tuple[int, str]], start: int, headers: dict[str, str]
+) -> tuple[str | None, int]:
+    """Return the body that starts at a place, and the place after it."""
+    end = start
+    while end < len(lines) and not _ends(lines[end][1], lines[end - 1][1]):
+        end += 1
+    rest = "\n".join(line for _, line in lines[start:end])
+    lead = len(rest) - len(rest.lstrip("\n"))
+    cut = _length_of_body(rest, lead, headers)
+    body = rest[:cut]
+    if not body.strip():
+        return None, start
+    return body, start + body.rstrip("\n").count("\n") + 1
+
+
+def _length_of_body(rest: str, lead: int, headers: dict[str, str]) -> int:
+    """Return where a body ends: with its JSON, where it was announced, or with its paragraph."""
+    announced = header(headers, "content-length") or ""
+    if rest[lead : lead + 1] in ("{", "["):
+        try:
+            end = json.JSONDecoder().raw_decode(rest, lead)[1]
+        except (ValueError, RecursionError):
+            pass
+        else:
+            is_longer = announced == str(len(rest[: end + 1].encode("utf-8", "replace")))
+            return end + 1 if is_longer and rest[end : end + 1] == "\n" else end
+    if announced.isdigit():
+        encoded = rest.encode("utf-8", "replace")[: int(announced)]
+        size = len(encoded.decode("utf-8", "ignore"))
+        if size and rest[size : size + 1] in ("", "\n") and len(encoded) == int(announced):
+            return size
+    if closing := re.search(r"</html>", rest, re.IGNORECASE):
+        return closing.end()
+    gap = _GAP.search(rest, lead)
+    return gap.start() if gap else len(rest.rstrip("\n"))
+
+
+def _ends(line: str, before: str) -> bool:
+    """Tell whether a line is certainly none of a body: a message, a prompt, a fence, a remark."""
+    return _starts(line, before) or _NO_BODY.match(line) is not None
+
+
+def _request(piece: Piece, request: Message) -> Exchange:
+    method, target = REQUEST_LINE.fullmatch(request.first).groups()  # type: ignore[union-attr]
+    return Exchange(
+        source=piece.at(request.line),
+        method=method,
+        url=_url(target, request.headers),
+        request_headers=request.headers,
+        request_body=request.body,
     )
-    return fits if fits.strip("\n") else None
 
 
-def _exchange(piece: Piece, request: Message | None, response: Message | None) -> Exchange:
-    fields: dict[str, Any] = {"source": piece.at((request or response).line)}  # type: ignore[union-attr]
-    if request:
-        method, target = REQUEST_LINE.fullmatch(request.first).groups()  # type: ignore[union-attr]
-        fields |= {
-            "method": method,
-            "url": _url(target, request.headers),
-            "request_headers": request.headers,
-            "request_body": request.body,
-        }
-    if response:
-        fields |= {
-            "status": response.status,
-            "response_headers": response.headers,
-            "response_body": response.body,
-        }
-        if response.status is not None and not 100 <= response.status <= 599:
-            piece.guess(response.line, f"status {response.status} is no HTTP status; it was kept")
-    return Exchange(**fields)
+def _response(piece: Piece, response: Message) -> Exchange:
+    if response.status is not None and not 100 <= response.status <= 599:
+        piece.guess(response.line, f"status {response.status} is no HTTP status; it was kept")
+    return Exchange(
+        source=piece.at(response.line),
+        status=response.status,
+        response_headers=response.headers,
+        response_body=response.body,
+    )
 
 
 def _url(target: str, headers: dict[str, str]) -> str:
     host = header(headers, "host") or header(headers, ":authority")
     return f"https://{host}{target}" if host and target.startswith("/") else target
-
-
-def _error_body_in(text: str) -> str | None:
-    for start in _some(match.start() for match in re.finditer(r"\{", text)):
-        try:
-            value, end = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        if is_error_body(value):
-            return text[start:end]
-    return None
-
-
-def _some(places: Iterable[int]) -> list[int]:
-    return list(places)[:50]
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text) if text[:1] == "{" else None
-    except (ValueError, RecursionError):
-        return None

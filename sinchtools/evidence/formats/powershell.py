@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
 
 _COMMAND = r"Invoke-WebRequest|Invoke-RestMethod|iwr|irm"
@@ -65,11 +66,11 @@ def sniff(text: str) -> bool:
     return _SNIFF.search(text) is not None
 
 
-def parse(
+def find(
     piece: Piece, text: str, curl: Callable[[list[str], int], Iterable[Exchange]]
-) -> Iterator[Exchange]:
+) -> Iterator[Found]:
     """
-    Yield one exchange for each web request.
+    Yield each web request.
 
     `curl` turns the words of a curl.exe command into exchanges.
     """
@@ -80,14 +81,18 @@ def parse(
         counted, line = start, line + text.count("\n", counted, start)
         if not match["command"]:
             script.assign(match)
+            piece.use(line, line + text[start : script.at].rstrip().count("\n"))
             continue
         words = script.arguments()
+        last = line + text[start : script.at].rstrip().count("\n")
         if match["command"].lower().startswith("curl") and not any(
             isinstance(w, str) and w.lower() in ("-uri", "-headers", "-method") for w in words
         ):
-            yield from curl([match["command"], *map(_as_text, words)], line)
+            made = curl([match["command"], *map(_as_text, words)], line)
         else:
-            yield from _exchange(piece, words, line)
+            made = _exchange(piece, words, line)
+        for exchange in made:
+            yield Found(line, last, exchange)
         if script.unclosed:
             piece.guess(
                 line, "a quote is opened and never closed: everything after it was taken as quoted"

@@ -15,6 +15,7 @@ from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.jsonl import headers_of
+from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
 # the first place that fits is the only one that is tried, ``(?>...)``: from each of many a line
@@ -43,40 +44,33 @@ _HIDDEN = (
     "the SDK hides the status of an answer that is no JSON (often a gateway's 5xx); only "
     "its DEBUG log tells it"
 )
+_SIGNS = ("HTTP re", "HTTP/1", "Exception: Error", "Timeout", "Error: ", "MaxRetryError")
 _LONGEST_LITERAL, _DEEPEST_LITERAL = 1_000_000, 60
 
 
-def sniff(piece: Piece) -> bool:
-    """Tell whether the text has a line of the SDK, of urllib3, or an exception of either."""
-    head = piece.text[:1_000_000]
-    if not any(
-        sign in head
-        for sign in ("HTTP re", "HTTP/1", "Exception: Error", "Timeout", "Error: ", "MaxRetryError")
-    ):
-        return False
-    return any(_event(line) for line in head.split("\n"))
-
-
-def parse(piece: Piece) -> Iterator[Exchange]:
+def find(piece: Piece) -> Iterator[Found]:
     """
-    Yield one exchange for each request that the lines tell of.
+    Yield each request that lines of the SDK, of urllib3, or an exception of either tell of.
 
     The SDK's silent retries become attempts of one call.
     """
+    if not any(sign in piece.text for sign in _SIGNS):
+        return
     previous: Exchange | None = None
-    for exchange in _exchanges(piece):
-        exchange = _chained(previous, exchange)
-        previous = exchange
-        yield exchange
+    for line, exchange in _exchanges(piece):
+        previous = _chained(previous, exchange)
+        yield Found(line, line, previous)
 
 
-def _exchanges(piece: Piece) -> Iterator[Exchange]:
+def _exchanges(piece: Piece) -> Iterator[tuple[int, Exchange]]:
     pending: Exchange | None = None
     last: Exchange | None = None
+    first = 0
     for number, line in enumerate(piece.lines, start=1):
         event = _event(line)
         if event is None:
             continue
+        piece.use(number)
         kind, match = event
         if kind in ("request", "urllib3"):
             same = (
@@ -86,12 +80,11 @@ def _exchanges(piece: Piece) -> Iterator[Exchange]:
                 and _same(pending, match)
             )
             if pending and not same:
-                yield pending
-            pending = (
-                replace(pending, status=int(match["status"]))
-                if same and pending
-                else _sent(piece, kind, match, line, number)
-            )
+                yield first, pending
+            if same and pending:
+                pending = replace(pending, status=int(match["status"]))
+            else:
+                first, pending = number, _sent(piece, kind, match, line, number)
         elif kind == "response":
             known = (
                 pending
@@ -101,16 +94,19 @@ def _exchanges(piece: Piece) -> Iterator[Exchange]:
                 else None
             )
             if pending and known is None:
-                yield pending
-            yield _answered(known or Exchange(source=piece.at(number), url=match["url"]), match)
+                yield first, pending
+            url = match["url"]
+            place = first if known else number
+            yield place, _answered(known or Exchange(source=piece.at(number), url=url), match)
             last, pending = _answered(known or Exchange(), match), None
         else:
             failed = _failed(piece, pending, last, kind, match, number)
+            place = first if pending else number
             pending, last = None, failed or last
             if failed:
-                yield failed
+                yield place, failed
     if pending:
-        yield pending
+        yield first, pending
 
 
 def _event(line: str) -> tuple[str, re.Match[str]] | None:

@@ -1,0 +1,102 @@
+"""
+Read a text in which several kinds of evidence stand among other words.
+
+A mail with a command in it, a terminal with what came back, code with its error below: each finder
+takes the lines that it knows, what belongs together is joined, and all other lines are listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece
+
+UNREAD = "text without HTTP data"
+
+
+Finder = Callable[[Piece], Iterable[Found]]
+
+
+def parse(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[tuple[str, Exchange]]:
+    """Yield the name of the format and the exchange of each row that the finders give."""
+    found = list(_taken(piece, finders))
+    for row in joined(found):
+        at = row.exchange.at or piece.time_of(row.start)
+        yield row.format, replace(row.exchange, at=at, source=piece.at(row.start))
+    _list_the_rest(piece, found)
+
+
+def joined(found: Iterable[Found]) -> list[Found]:
+    """
+    Return the rows in the order of the text, each request with the response below it.
+
+    Examples
+    --------
+    >>> request = Found(1, 1, Exchange(method="GET", url="https://us.sms.api.sinch.com"))
+    >>> [row.exchange.status for row in joined([request, Found(3, 3, Exchange(status=401))])]
+    [401]
+    """
+    rows: list[Found] = []
+    for one in sorted(found, key=lambda one: (one.start, one.end)):
+        whole = _completed(rows[-1], one) if rows and one.is_response else None
+        if whole:
+            rows[-1] = whole
+        else:
+            rows.append(one)
+    return rows
+
+
+def _taken(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[Found]:
+    """Yield what the finders take; a line that one has taken is empty for those after it."""
+    left = piece
+    for name, find in finders.items():
+        taken = [replace(one, format=name) for one in find(left)]
+        yield from taken
+        if taken:
+            used = ((line, line) for line in piece.used)
+            left = left.without([*((one.start, one.end) for one in taken), *used])
+
+
+def _completed(row: Found, response: Found) -> Found | None:
+    """Return the row with what a response adds to it, or None when they contradict each other."""
+    known, more = row.exchange, response.exchange
+    if not row.is_open and not _says_the_same(known, more):
+        return None
+    return replace(
+        row,
+        end=response.end,
+        exchange=replace(
+            known,
+            status=known.status or more.status,
+            code=known.code or more.code,
+            text=known.text or more.text,
+            response_headers=known.response_headers or more.response_headers,
+            response_body=known.response_body or more.response_body,
+            failure=known.failure or more.failure,
+            elapsed_ms=more.elapsed_ms if known.elapsed_ms is None else known.elapsed_ms,
+        ),
+    )
+
+
+def _says_the_same(known: Exchange, more: Exchange) -> bool:
+    pairs = (
+        (known.status, more.status),
+        (known.response_body, more.response_body),
+        (known.code, more.code),
+        (known.failure, more.failure),
+    )
+    return all(a is None or b is None or a == b for a, b in pairs)
+
+
+def _list_the_rest(piece: Piece, found: list[Found]) -> None:
+    taken = piece.used.union(*(range(one.start, one.end + 1) for one in found))
+    unread = [
+        number
+        for number, line in enumerate(piece.lines, start=1)
+        if number not in taken and any(map(str.isalnum, line))
+    ]
+    for number in unread:
+        piece.skip(number, UNREAD)
