@@ -7,14 +7,19 @@ takes the lines that it knows, what belongs together is joined, and all other li
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
 UNREAD = "text without HTTP data"
+BESIDE = "the words beside the request were taken for its response"
+_COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")
 
 
 Finder = Callable[[Piece], Iterable[Found]]
@@ -22,7 +27,8 @@ Finder = Callable[[Piece], Iterable[Found]]
 
 def parse(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[tuple[str, Exchange]]:
     """Yield the name of the format and the exchange of each row that the finders give."""
-    found = list(_taken(piece, finders))
+    found, left = _taken(piece, finders)
+    found += _told(piece, left, joined(found))
     for row in joined(found):
         at = row.exchange.at or piece.time_of(row.start)
         yield row.format, replace(row.exchange, at=at, source=piece.at(row.start))
@@ -40,24 +46,54 @@ def joined(found: Iterable[Found]) -> list[Found]:
     [401]
     """
     rows: list[Found] = []
-    for one in sorted(found, key=lambda one: (one.start, one.end)):
+    found = sorted(found, key=lambda one: (one.start, one.end))
+    if sum(not one.is_response for one in found) == 1:
+        found.sort(key=lambda one: one.is_response)  # whatever stands above it is its response too
+    for one in found:
         whole = _completed(rows[-1], one) if rows and one.is_response else None
         if whole:
             rows[-1] = whole
         else:
             rows.append(one)
-    return rows
+    return sorted(rows, key=lambda row: row.start)
 
 
-def _taken(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[Found]:
-    """Yield what the finders take; a line that one has taken is empty for those after it."""
-    left = piece
+def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Piece]:
+    """Return what the finders take, and the piece with those lines empty."""
+    left, found = piece, []
     for name, find in finders.items():
         taken = [replace(one, format=name) for one in find(left)]
-        yield from taken
         if taken:
+            found += taken
             used = ((line, line) for line in piece.used)
             left = left.without([*((one.start, one.end) for one in taken), *used])
+    return found, left
+
+
+def _told(piece: Piece, left: Piece, rows: list[Found]) -> list[Found]:
+    """Return the responses that words tell of: of the only request, or below each of several."""
+    lines = [(number, line) for number, line in enumerate(left.lines, start=1) if line.strip()]
+    if not rows:
+        return response_in(lines)
+    found = []
+    for row, told in zip(rows, [lines] if len(rows) == 1 else _below(rows, lines), strict=True):
+        if row.exchange.status is None and (said := response_in(told)):
+            piece.guess(row.start, BESIDE)
+            found += said
+    return found
+
+
+def _below(rows: list[Found], lines: list[Line]) -> list[list[Line]]:
+    """Return the lines between each row and the next, less the comment right above the next."""
+    below: list[list[Line]] = [[] for _ in rows]
+    starts = [row.start for row in rows]
+    for number, line in lines:
+        if (place := bisect_left(starts, number)) and number > rows[place - 1].end:
+            below[place - 1].append((number, line))
+    for told, start in zip(below, starts[1:], strict=False):
+        while told and told[-1][0] == start - 1 and _COMMENT.match(told[-1][1]):
+            start = told.pop()[0]
+    return below
 
 
 def _completed(row: Found, response: Found) -> Found | None:
@@ -67,7 +103,7 @@ def _completed(row: Found, response: Found) -> Found | None:
         return None
     return replace(
         row,
-        end=response.end,
+        end=max(row.end, response.end),
         exchange=replace(
             known,
             status=known.status or more.status,

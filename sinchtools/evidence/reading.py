@@ -62,7 +62,6 @@ FORMATS: dict[str, Format] = {
     "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
     "jsonl": Format(jsonl.sniff, jsonl.parse),
     "table": Format(access_log.sniff_table, access_log.parse_table),
-    "logfmt": Format(access_log.sniff_logfmt, access_log.parse_logfmt),
 }
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
@@ -70,8 +69,8 @@ FINDERS: dict[str, Finder] = {
     "curl": curl.find,
     "http": http_message.find,
     "access-log": access_log.find,
+    "logfmt": access_log.find_logfmt,
     "bodies": http_message.find_bodies,
-    "words": http_message.find_words,
 }
 # what evidence is wrapped in, in the order in which they are tried
 CONTAINERS: dict[str, Container] = {}

@@ -45,8 +45,8 @@ from tests.support.evidence import BATCHES, CANARY, CURL, ERROR_BODY, ROW, SECRE
             ("POST", 403, "missing_callback_url"),
         ),
         ("sinch...SmsException: Error 403", "sdk-log", (None, 403, None)),
-        ("the SDK only says Error 429, what now?", "sentence", (None, 429, None)),
-        ("they answer unknown_group since Monday", "sentence", (None, None, "unknown_group")),
+        ("the SDK only says Error 429, what now?", "words", (None, 429, None)),
+        ("they answer unknown_group since Monday", "words", (None, None, "unknown_group")),
         (
             '1.2.3.4 - - [01/May/2024:10:00:00 +0200] "GET /x HTTP/1.1" 404 12 "-" "curl"',
             "access-log",

@@ -252,7 +252,7 @@ def test_a_comment_above_a_command_is_no_answer_of_the_one_before():
         (404, None),
     ]
     assert [one.reason for one in evidence.warnings] == [
-        "the words below the command were taken for its answer"
+        "the words beside the request were taken for its response"
     ]
     assert evidence.warnings[0].count == 2
 

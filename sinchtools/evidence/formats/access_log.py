@@ -14,8 +14,8 @@ from typing import Any
 
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.http_message import known_codes
 from sinchtools.evidence.formats.jsonl import FIELDS, exchange_of, url_of
+from sinchtools.evidence.formats.prose import known_codes
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, instant, status_of
 
@@ -65,6 +65,7 @@ _W3C_NAMES = {
     "x-edge-response-result-type": "result",
 }
 _LOOKED_AT = 200
+_FEWEST_PAIRS = 2
 _MESSAGE = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]|^(?:[<>] )?HTTP/\d", re.MULTILINE)
 csv.field_size_limit(10_000_000)
 
@@ -112,31 +113,19 @@ def parse_table(piece: Piece) -> Iterator[Exchange]:
             yield exchange
 
 
-def sniff_logfmt(piece: Piece) -> bool:
-    """Tell whether most lines are ``key=value`` pairs."""
-    lines = [line for line in _head(piece) if line.strip()]
-    return bool(lines) and sum(len(_PAIR.findall(line)) >= 2 for line in lines) * 2 >= len(lines)
-
-
-def parse_logfmt(piece: Piece) -> Iterator[Exchange]:
-    """Yield one exchange for each line whose pairs have HTTP in them; the others are listed."""
+def find_logfmt(piece: Piece) -> Iterator[Found]:
+    """Yield one exchange for each line whose ``key=value`` pairs have HTTP in them."""
     for number, line in enumerate(piece.lines, start=1):
-        if not line.strip():
-            continue
         pairs = {
             name: quoted.replace('\\"', '"') if quoted else plain
             for name, quoted, plain in _PAIR.findall(line)
         }
+        if len(pairs) < _FEWEST_PAIRS:
+            continue
         if begins := _BEGINNING.match(line):
             pairs.setdefault("timestamp", begins[1])
-        exchange = exchange_of(piece, pairs, number)
-        if exchange is None:
-            piece.skip(
-                number,
-                "a line without HTTP fields (no status, method or URL in any of the known places)",
-            )
-        else:
-            yield exchange
+        if exchange := exchange_of(piece, pairs, number):
+            yield Found(number, number, exchange)
 
 
 def _head(piece: Piece) -> list[str]:

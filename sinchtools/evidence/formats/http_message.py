@@ -1,7 +1,7 @@
 """
 Raw HTTP text.
 
-Requests, responses, verbose traces, a bare error body, or only a sentence such as "Error 403".
+Requests, responses, verbose traces and bare error bodies.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from http import HTTPStatus
 from typing import Any
 
-from sinchtools.api import catalogue
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of
@@ -22,23 +19,6 @@ from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of
 REQUEST_LINE = re.compile(rf"(?:> )?({'|'.join(HTTP_METHODS)}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
 STATUS_LINE = re.compile(r"(?:< )?HTTP/\d(?:\.\d)? +(-?\d{1,5})(?: +([^\n]*))?")
 _HEADER_LINE = re.compile(r"(?:[<>] )?([A-Za-z0-9!#$%&'*+.^_`|~-]+) ?:[ \t]*(.*)")
-_SENTENCE = re.compile(
-    r"\b(?:error|status(?:[ _-]?code)?|http(?:/[\d.]+)?|returns?|returned|respond(?:s|ed) with"
-    r"|response(?: code)?|got(?: an?)?|getting(?: an?)?|code)"
-    r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)",
-    re.IGNORECASE,
-)
-_NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri too large"}
-_PHRASES = {status.phrase.lower() for status in HTTPStatus} | _NGINX
-_PHRASE = re.compile(
-    rf"\b([1-5]\d\d)[ "
-    rf":,(-]{{1,3}}({'|'.join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))})\b",
-    re.IGNORECASE,
-)
-_OTHER_CODE = re.compile(
-    r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE
-)  # a delivery code or an SMPP code is no status
-LONGEST_PROSE = 20_000
 _SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S)", re.MULTILINE)
 # what curl -v puts before the lines of a message, and its remarks
 _MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S+ +HTTP/)")
@@ -156,54 +136,6 @@ def find_bodies(piece: Piece) -> Iterator[Found]:
             last = first + text.count("\n", opening.start(), end)
             body = text[opening.start() : end]
             yield Found(first, last, Exchange(status=_own_status(value), response_body=body))
-
-
-def find_words(piece: Piece) -> Iterator[Found]:
-    """
-    Yield the one response that the words of a text tell of: a status, or a code of the page.
-
-    Nothing is taken when the lines tell of several.
-    """
-    if len(piece.text) > LONGEST_PROSE:
-        return
-    told = [(n, found) for n, line in enumerate(piece.lines, 1) if (found := found_in_words(line))]
-    if len({found.status for _, found in told if found.status}) > 1:
-        return
-    if len({found.code for _, found in told if found.code}) > 1:
-        return
-    for number, found in told:
-        yield Found(number, number, found)
-
-
-def found_in_words(text: str) -> Exchange | None:
-    """
-    Return what a sentence tells of an answer, or None.
-
-    Examples
-    --------
-    >>> found_in_words("The SDK raised SMSException: Error 403").status
-    403
-    """
-    phrase = _PHRASE.search(text)
-    sentence = next(
-        (
-            match
-            for match in _SENTENCE.finditer(text)
-            if not _OTHER_CODE.search(text[: match.start()])
-        ),
-        None,
-    )
-    status = next((int(match[1]) for match in (phrase, sentence) if match), None)
-    code = next((code for code in known_codes() if re.search(rf"\b{code}\b", text)), None)
-    if status is None and code is None:
-        return None
-    return Exchange(status=status, code=code)
-
-
-@cache
-def known_codes() -> tuple[str, ...]:
-    """Return the codes that the vendor's page lists."""
-    return tuple(entry.code for entry in catalogue.status_rows() if entry.code)
 
 
 def _starts(line: str, before: str) -> bool:

@@ -1,0 +1,79 @@
+"""What the words of a person tell of a response: "The SDK raised SMSException: Error 403"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from http import HTTPStatus
+
+from sinchtools.api import catalogue
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.found import Found
+
+Line = tuple[int, str]  # its number and its text
+
+_SENTENCE = re.compile(
+    r"\b(?:error|status(?:[ _-]?code)?|http(?:/[\d.]+)?|returns?|returned|respond(?:s|ed) with"
+    r"|response(?: code)?|got(?: an?)?|getting(?: an?)?|code)"
+    r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)",
+    re.IGNORECASE,
+)
+_NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri too large"}
+_PHRASES = {status.phrase.lower() for status in HTTPStatus} | _NGINX
+_PHRASE = re.compile(
+    rf"\b([1-5]\d\d)[ "
+    rf":,(-]{{1,3}}({'|'.join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))})\b",
+    re.IGNORECASE,
+)
+_OTHER_CODE = re.compile(
+    r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE
+)  # a delivery code or an SMPP code is no status
+LONGEST = 20_000  # characters of prose
+
+
+def response_in(lines: Sequence[Line]) -> list[Found]:
+    """
+    Return the one response that lines tell of, a part for each line that does.
+
+    Nothing is taken when they tell of several.
+    """
+    if sum(len(text) for _, text in lines) > LONGEST:
+        return []
+    told = [(number, found) for number, text in lines if (found := found_in_words(text))]
+    statuses = {found.status for _, found in told if found.status}
+    codes = {found.code for _, found in told if found.code}
+    if len(statuses) > 1 or len(codes) > 1:
+        return []
+    return [Found(number, number, found, "words") for number, found in told]
+
+
+def found_in_words(text: str) -> Exchange | None:
+    """
+    Return what a sentence tells of an answer, or None.
+
+    Examples
+    --------
+    >>> found_in_words("The SDK raised SMSException: Error 403").status
+    403
+    """
+    phrase = _PHRASE.search(text)
+    sentence = next(
+        (
+            match
+            for match in _SENTENCE.finditer(text)
+            if not _OTHER_CODE.search(text[: match.start()])
+        ),
+        None,
+    )
+    status = next((int(match[1]) for match in (phrase, sentence) if match), None)
+    code = next((code for code in known_codes() if re.search(rf"\b{code}\b", text)), None)
+    if status is None and code is None:
+        return None
+    return Exchange(status=status, code=code)
+
+
+@cache
+def known_codes() -> tuple[str, ...]:
+    """Return the codes that the vendor's page lists."""
+    return tuple(entry.code for entry in catalogue.status_rows() if entry.code)
