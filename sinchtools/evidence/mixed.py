@@ -12,7 +12,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from sinchtools.core.records import Exchange
+from sinchtools.api.description import split_url
+from sinchtools.core.records import Exchange, with_headers
 from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
@@ -50,7 +51,7 @@ def joined(found: Iterable[Found]) -> list[Found]:
     if sum(not one.is_response for one in found) == 1:
         found.sort(key=lambda one: one.is_response)  # whatever stands above it is its response too
     for one in found:
-        whole = _completed(rows[-1], one) if rows and one.is_response else None
+        whole = _whole(rows[-1], one) if rows else None
         if whole:
             rows[-1] = whole
         else:
@@ -62,7 +63,7 @@ def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Pi
     """Return what the finders take, and the piece with those lines empty."""
     left, found = piece, []
     for name, find in finders.items():
-        taken = [replace(one, format=name) for one in find(left)]
+        taken = [replace(one, format=one.format or name) for one in find(left)]
         if taken:
             found += taken
             used = ((line, line) for line in piece.used)
@@ -94,6 +95,29 @@ def _below(rows: list[Found], lines: list[Line]) -> list[list[Line]]:
         while told and told[-1][0] == start - 1 and _COMMENT.match(told[-1][1]):
             start = told.pop()[0]
     return below
+
+
+def _whole(row: Found, one: Found) -> Found | None:
+    """Return the row with what another adds to it, or None when that is a row of its own."""
+    if one.is_response:
+        return _completed(row, one)
+    if row.format != one.format and row.is_open and _asks_the_same(row.exchange, one.exchange):
+        seen = replace(one, exchange=replace(one.exchange, method=None, url=None))
+        whole = _completed(row, seen)
+        headers = with_headers(one.exchange.request_headers, row.exchange.request_headers)
+        return whole and replace(whole, exchange=replace(whole.exchange, request_headers=headers))
+    return None
+
+
+def _asks_the_same(told: Exchange, seen: Exchange) -> bool:
+    """Tell whether a command and its trace, or code and its log, show one request."""
+    one, other = (split_url(exchange.url or "") for exchange in (told, seen))
+    return (
+        told.method == seen.method
+        and one.path == other.path
+        and (not one.netloc or not other.netloc or one.netloc == other.netloc)
+        and (seen.request_body is None or seen.request_body == told.request_body)
+    )
 
 
 def _completed(row: Found, response: Found) -> Found | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
@@ -46,6 +46,10 @@ _ISO = re.compile(
     r"(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE,
 )
+
+
+_OPENING = re.compile(r"\{|^[ \t]*+\[", re.MULTILINE)
+_MOST_TRIES = 10  # times that the length of a text is looked at for JSON
 
 
 class TooMuchError(Exception):
@@ -156,9 +160,14 @@ class Piece:
         left = list(lines)
         for start, end in runs:
             left[start - 1 : end] = [""] * len(left[start - 1 : end])
-        rest = copy(self)
-        rest.text, rest.lines, rest.document = "\n".join(left), left, None
-        return rest
+        return self.with_text("\n".join(left), self.numbers)
+
+    def with_text(self, text: str, numbers: list[int] | None = None) -> Piece:
+        """Return this piece with another text; what is listed there is listed here."""
+        changed = copy(self)
+        changed.text, changed.document, changed.numbers = text, None, numbers
+        changed.__dict__.pop("lines", None)
+        return changed
 
     def use(self, start: int, end: int | None = None) -> None:
         """Say that lines belong to what is read, though no row begins or ends there."""
@@ -249,6 +258,32 @@ def loaded(text: str) -> Any:
     if len(text) > MOST_VALUES and sum(map(text.count, "[{,")) > MOST_VALUES:
         raise TooMuchError
     return json.loads(text)
+
+
+def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
+    """
+    Yield where each JSON object or array of a text starts and ends, and its value.
+
+    An array counts only where a line begins. A text of many that never end is given up.
+
+    Examples
+    --------
+    >>> list(json_values('it said {"code": "x"}, again'))
+    [(8, 21, {'code': 'x'})]
+    """
+    decoder, at, left = json.JSONDecoder(), 0, _MOST_TRIES * len(text) + 10_000
+    for opening in _OPENING.finditer(text):
+        start = opening.end() - 1
+        if start < at or left < 0:
+            continue
+        try:
+            value, at = decoder.raw_decode(text, start)
+        except RecursionError:
+            return
+        except json.JSONDecodeError as error:
+            left -= error.pos - start
+            continue
+        yield start, at, value
 
 
 def instant(value: object) -> datetime | None:

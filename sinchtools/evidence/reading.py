@@ -22,11 +22,12 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.evidence import files as sources
-from sinchtools.evidence import mixed
+from sinchtools.evidence import mixed, terminal
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
     access_log,
     callback,
+    commands,
     curl,
     har,
     http_message,
@@ -34,8 +35,15 @@ from sinchtools.evidence.formats import (
     postman,
     sdk_log,
 )
+from sinchtools.evidence.found import Found
 from sinchtools.evidence.mixed import Finder
-from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError
+from sinchtools.evidence.pieces import (
+    MOST_SKIPPED,
+    TOO_MANY_VALUES,
+    Piece,
+    TooMuchError,
+    json_values,
+)
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
 from sinchtools.privacy.redaction import MARKER, Redactor
@@ -63,14 +71,31 @@ FORMATS: dict[str, Format] = {
     "jsonl": Format(jsonl.sniff, jsonl.parse),
     "table": Format(access_log.sniff_table, access_log.parse_table),
 }
+
+
+def find_documents(piece: Piece) -> Iterator[Found]:
+    """Yield the rows of each JSON document that stands in a text."""
+    for start, end, value in json_values(piece.text):
+        part = piece.with_text(piece.text[start:end])
+        part.document = value
+        name = format_of(part)
+        if name is None:
+            continue
+        first = piece.text.count("\n", 0, start) + 1
+        last = first + piece.text.count("\n", start, end)
+        for exchange in FORMATS[name].parse(part):
+            yield Found(first, last, exchange, name)
+
+
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
     "sdk-log": sdk_log.find,
     "curl": curl.find,
+    "command": commands.find,
     "http": http_message.find,
     "access-log": access_log.find,
     "logfmt": access_log.find_logfmt,
-    "bodies": http_message.find_bodies,
+    "document": find_documents,
 }
 # what evidence is wrapped in, in the order in which they are tried
 CONTAINERS: dict[str, Container] = {}
@@ -293,8 +318,9 @@ class _Reading:
         if name in FORMATS:
             yield from ((name, raw) for raw in FORMATS[name].parse(piece))
             return
-        piece.text = self.redactor.prepared(piece.text.replace("\r\n", "\n").replace("\r", "\n"))
-        piece.__dict__.pop("lines", None)
+        text = terminal.plain(piece.text.replace("\r\n", "\n").replace("\r", "\n"))
+        text, numbers = terminal.unglued(self.redactor.prepared(text))
+        piece = piece.with_text(text, numbers)
         finders = FINDERS if name is None else {name: FINDERS[name]}
         yield from mixed.parse(piece, finders)
 

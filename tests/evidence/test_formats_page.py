@@ -16,12 +16,17 @@ _ROW = re.compile(r"^- `(?:(\S+) (\S+)|)` ?(\d{3}|-)?(?: (\S+))?$", re.MULTILINE
 SECTIONS = dict(_SECTION.findall(PAGE.read_text(encoding="utf-8")))
 
 
+def example_of(section: str) -> tuple[str, list[tuple[str, ...]]]:
+    found = _EXAMPLE.search(SECTIONS[section])
+    assert found, f"no example under {section}"
+    rows = [tuple(part or "-" for part in row) for row in _ROW.findall(found[3])]
+    assert rows, f"no rows under the example of {section}"
+    return found[2], rows
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_example_gives_its_rows(section: str) -> None:
-    example = _EXAMPLE.search(SECTIONS[section])
-    assert example, f"no example under {section}"
-    rows = [tuple(part or "-" for part in row) for row in _ROW.findall(example[3])]
-    assert rows, f"no rows under the example of {section}"
-    evidence = read(example[2])
+    example, rows = example_of(section)
+    evidence = read(example)
     got = [(x.method or "-", x.url or "-", str(x.status or "-"), x.code or "-") for x in evidence]
     assert got == rows, evidence.summary

@@ -23,7 +23,7 @@ _SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S)", 
 # what curl -v puts before the lines of a message, and its remarks
 _MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S+ +HTTP/)")
 _MARK = re.compile(r"^[<>](?: |$)")
-_REMARK = re.compile(r"[*{}] ")
+_REMARK = re.compile(r"\* |[{}] \[\d+ bytes data\]")
 _NO_BODY = re.compile(
     r"```|~~~|\* |%\s*$|\s+% Total|[$%#>❯➜] |PS [A-Z]:|[A-Za-z]:\\[^>]*>|[\w.-]+@[\w.-]+:\S*[$#%]"
 )
@@ -118,24 +118,6 @@ def parse_error_body(piece: Piece) -> Iterator[Exchange]:
 
 def _own_status(document: dict[str, Any]) -> int | None:
     return status_of(document.get("status")) if "status" in document else None
-
-
-def find_bodies(piece: Piece) -> Iterator[Found]:
-    """Yield each error body that stands in the text, as a response."""
-    text, decoder, at = piece.text, json.JSONDecoder(), 0
-    for opening in re.finditer(r"\{", text):
-        if opening.start() < at:
-            continue
-        try:
-            value, end = decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
-            continue
-        at = end
-        if is_error_body(value):
-            first = text.count("\n", 0, opening.start()) + 1
-            last = first + text.count("\n", opening.start(), end)
-            body = text[opening.start() : end]
-            yield Found(first, last, Exchange(status=_own_status(value), response_body=body))
 
 
 def _starts(line: str, before: str) -> bool:

@@ -173,7 +173,7 @@ def sniff(piece: Piece) -> bool:
     if _COMMAND.search(piece.text[:200_000]):
         return False  # a command with its answer below: the command's reader takes both
     starting = sum(head == "{" for head in heads)
-    return starting * 2 >= len(heads) > 0 and any(
+    return starting * 10 >= len(heads) * 9 > 0 and any(
         _object(_DOCKER.sub("", line)) is not None for line in whole[:200]
     )
 

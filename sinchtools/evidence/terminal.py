@@ -1,0 +1,61 @@
+"""What a terminal adds to the text that is copied from it: colours, meters, glued prompts."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-9;?]{0,20}[A-Za-z]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|[()][A-Z0-9])"
+)
+_SECTION = re.compile(
+    r"^section_(?:start|end):\d+:[\w.-]+(?:\[[^\]\n]*\])?\r?", re.MULTILINE
+)  # GitLab's
+_TIME = r"(?:--|\d+):(?:--|\d\d):(?:--|\d\d)"
+_METER = re.compile(
+    rf"^[ \t]*\d+ +[\d.]+[kMG]? +\d+ +[\d.]+[kMG]? +\d+ +[\d.]+[kMG]? +[\d.]+[kMG]? +[\d.]+[kMG]?"
+    rf" +{_TIME} +{_TIME} +{_TIME} +[\d.]+[kMG]?",
+    re.MULTILINE,
+)
+_METER_HEAD = re.compile(r"^ +% Total +% Received.*\n +Dload +Upload.*$", re.MULTILINE)
+_PROMPT = (
+    r"(?:\[[\w.-]+@[\w.-]+[^\]\n]{0,80}\][$#%]|[\w.-]+@[\w.-]+[: ][^\n$#%{}]{0,80}[$#%]"
+    r"|PS [A-Z]:[^>\n]{0,120}>|[A-Z]:\\[^>\n]{0,120}>)"
+)
+# what certainly begins a new line, right after the end of a body
+_GLUED = re.compile(
+    rf"(?<=[}}\]>])(?={_PROMPT}|\* (?:Connection|Closing|Leaving)|%[ \t]*$)", re.MULTILINE
+)
+
+
+def plain(text: str) -> str:
+    r"""
+    Return the text without colours and progress meters.
+
+    Examples
+    --------
+    >>> plain("\x1b[32m$ curl localhost\x1b[0m")
+    '$ curl localhost'
+    """
+    if "\x1b" in text:
+        text = _CONTROL.sub("", text)
+    if "section_" in text:
+        text = _SECTION.sub("", text)
+    if ":--" in text or "% Total" in text:
+        text = _METER.sub("", _METER_HEAD.sub("\n", text))
+    return text
+
+
+def unglued(text: str) -> tuple[str, list[int] | None]:
+    """
+    Return the text with each prompt that is glued to the end of a body on a line of its own.
+
+    Also return the number that each line had before; None when nothing was glued.
+    """
+    if not _GLUED.search(text):
+        return text, None
+    lines, numbers = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        parts = _GLUED.split(line)
+        lines += parts
+        numbers += [number] * len(parts)
+    return "\n".join(lines), numbers

@@ -1,0 +1,109 @@
+"""A text in which several kinds of evidence stand: what is read, joined and listed."""
+
+from __future__ import annotations
+
+import pytest
+
+from sinchtools.evidence import read
+from tests.evidence.test_formats_page import SECTIONS, example_of
+
+URL = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
+SEND = (
+    f"curl -s -X POST {URL} -H 'Authorization: Bearer {{token}}' -d '{{\"to\": [\"46701234567\"]}}'"
+)
+BODY = '{"code": "unknown_group", "text": "No such group"}'
+TRACE = f"""{SEND.replace("-s", "-v")}
+* Trying 203.0.113.9:443...
+> POST /xms/v1/plan/batches HTTP/2
+> Host: us.sms.api.sinch.com
+> User-Agent: curl/8.7.1
+>\x20
+* upload completely sent off: 22 bytes
+< HTTP/2 403\x20
+< content-type: application/json
+<\x20
+"""
+METER = "100    22    0     0  100    22      0    600 --:--:-- --:--:-- --:--:--   600"
+TEXTS = {
+    "a prompt glued to a body": (
+        f"me@box:~$ {SEND}\n{BODY}me@box:~$ {SEND}\n",
+        [("POST", None, "unknown_group"), ("POST", None, None)],
+    ),
+    "a window's prompt": (
+        f"C:\\work>curl {URL}\n{BODY}C:\\work>curl {URL}",
+        [("GET", None, "unknown_group"), ("GET", None, None)],
+    ),
+    "a command and its trace": (TRACE + BODY, [("POST", 403, "unknown_group")]),
+    "a remark glued to a body": (
+        f"{TRACE}{BODY}* Connection #0 to host us.sms.api.sinch.com left intact",
+        [("POST", 403, "unknown_group")],
+    ),
+    "a meter within a trace": (
+        TRACE.replace("< HTTP/2", f"{METER}< HTTP/2") + f"{METER}\n{BODY}",
+        [("POST", 403, "unknown_group")],
+    ),
+    "colours": (
+        f"\x1b[0K\x1b[32;1m$ {SEND}\x1b[0;m\n{BODY}\n",
+        [("POST", None, "unknown_group")],
+    ),
+    "a fence": (f"```\n$ {SEND}\n{BODY}\n```\nThanks!", [("POST", None, "unknown_group")]),
+    "the error first": (f"We get this:\n{BODY}\nfrom\n{SEND}", [("POST", None, "unknown_group")]),
+    "a status in words": (f"{SEND}\nand it says Error 403", [("POST", 403, None)]),
+    "two responses": (
+        f"HTTP/1.1 403 Forbidden\n\n{BODY}\nHTTP/1.1 200 OK\n\n{{}}",
+        [(None, 403, "unknown_group"), (None, 200, None)],
+    ),
+    "HTTPie": (
+        f"$ https POST {URL.removeprefix('https://')} to:='[\"46701234567\"]' body=Hi\n{BODY}",
+        [("POST", None, "unknown_group")],
+    ),
+    "wget": (
+        f"wget --method=POST --body-data='{{}}' {URL}\n{BODY}",
+        [("POST", None, "unknown_group")],
+    ),
+    "several statuses": ("at 10 it said Error 403\nat 11 Error 401\n", []),
+    "complaints": ("500 complaints since Monday, 404 of them by mail", []),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_stands_together_is_one_row(name: str) -> None:
+    text, rows = TEXTS[name]
+    evidence = read(text)
+    assert [(x.method, x.status, x.code) for x in evidence] == rows, evidence.summary
+
+
+def test_a_body_ends_where_it_was_announced() -> None:
+    text = "HTTP/1.1 400 Bad Request\nContent-Length: 8\n\n{broken,\nHi, can you help?\n"
+    evidence = read(text)
+    assert evidence[0].response_body == "{broken,"
+    assert [one.source for one in evidence.skipped] == ["paste#5"]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_words_around_an_example_change_nothing_and_are_listed(section: str) -> None:
+    example, _ = example_of(section)
+    alone = read(example)
+    if any(form in WHOLE for form in alone.formats):
+        pytest.skip("a form that is a whole file")
+    around = read(f"Hello dear team,\n\n{example.rstrip()}\n\nKind regards and thanks\n")
+    assert [seen(x) for x in around] == [seen(x) for x in alone]
+    assert "paste#1" in [one.source for one in around.skipped]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_two_of_a_kind_are_two_rows(section: str) -> None:
+    example, _ = example_of(section)
+    alone = read(example)
+    if any(form in WHOLE for form in alone.formats):
+        pytest.skip("a form that is a whole file")
+    twice = read(f"{example.rstrip()}\n\nand once more:\n\n{example.rstrip()}\n")
+    assert [seen(x) for x in twice] == [seen(x) for x in alone] * 2
+
+
+WHOLE = {"table", "postman", "har"}
+
+
+def seen(exchange: object) -> tuple[object, ...]:
+    names = ("method", "url", "status", "code", "request_body", "response_body", "elapsed_ms")
+    return tuple(getattr(exchange, name) for name in names)
