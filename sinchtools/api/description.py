@@ -544,7 +544,8 @@ def complete(exchange: Exchange) -> Exchange:
                 "region": place.region,
                 "account": place.account,
             }
-    if exchange.code is None and (exchange.status is None or exchange.status >= 400):
+    is_partly = exchange.code is None or exchange.text is None
+    if is_partly and (exchange.status is None or exchange.status >= 400):
         found["code"], text = error_of(exchange.response_body)
         found["text"] = exchange.text or text
     found = {

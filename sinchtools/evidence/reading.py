@@ -27,6 +27,7 @@ from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
     access_log,
     callback,
+    client_log,
     commands,
     curl,
     har,
@@ -34,6 +35,7 @@ from sinchtools.evidence.formats import (
     jsonl,
     postman,
     sdk_log,
+    traces,
 )
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.mixed import Finder
@@ -89,6 +91,8 @@ def find_documents(piece: Piece) -> Iterator[Found]:
 
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
+    "trace": traces.find,
+    "client-log": client_log.find,
     "sdk-log": sdk_log.find,
     "curl": curl.find,
     "command": commands.find,

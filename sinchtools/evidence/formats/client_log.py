@@ -1,0 +1,298 @@
+"""
+Read the logs of HTTP clients: requests and responses as marked blocks, lines or quoted text.
+
+`client_log_marks` knows how each client marks them. A block is read until its end, its announced
+length or the end of its JSON; a request and its response are paired by id, thread, URL or order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sinchtools.evidence.formats import client_log_pairs
+from sinchtools.evidence.formats.client_log_lines import Prefix, prefix_of
+from sinchtools.evidence.formats.client_log_marks import MARKS, Mark
+from sinchtools.evidence.formats.client_log_message import Message, failure_in
+from sinchtools.evidence.formats.client_log_text import headers_in, milliseconds, unquoted
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each call that the log of a client tells of."""
+    marks = [mark for mark in MARKS if any(sign in piece.text for sign in mark.signs)]
+    if all(mark.side == "none" for mark in marks):
+        return
+    reader = _Reader(piece, marks)
+    for number, line in enumerate(piece.lines, start=1):
+        reader.line(number, line)
+    yield from client_log_pairs.found(piece, reader.messages, reader.noise)
+
+
+@dataclass(slots=True)
+class _Hit:
+    """A line with a mark, and what it tells."""
+
+    number: int
+    mark: Mark
+    told: dict[str, str | None]
+    key: str
+    at: datetime | None
+    kinds: tuple[str, ...]
+
+    @property
+    def tail(self) -> str:
+        return self.told.get("tail") or ""
+
+    @property
+    def is_response(self) -> bool:
+        return self.mark.side == "response"
+
+
+class _Reader:
+    """Reads the lines of one text into messages."""
+
+    def __init__(self, piece: Piece, marks: list[Mark]) -> None:
+        self.piece, self.marks = piece, marks
+        self.messages: list[Message] = []
+        self.noise: list[int] = []
+        self.current: dict[str, Message] = {}  # by id or thread: what goes on
+        self.last: Message | None = None
+        self.above: tuple[int, Prefix] | None = None  # a line that is nothing but a prefix
+
+    def line(self, number: int, line: str) -> None:
+        """Take one line."""
+        if not line.strip():
+            if self.last:
+                self.last.feed("", number)
+            return
+        prefix = prefix_of(line)
+        if not any(_KINDS[hit.mark.kind](self, hit) for hit in self.marked(number, line, prefix)):
+            self.unmarked(number, line, prefix)
+
+    def marked(self, number: int, line: str, prefix: Prefix) -> Iterator[_Hit]:
+        """Yield what a line with a mark may tell, the most likely first."""
+        marks = [mark for mark in self.marks if any(sign in line for sign in mark.signs)]
+        for parts, start in enumerate(prefix.ends if marks else ()):
+            start += len(line[start:]) - len(line[start:].lstrip())
+            for mark in marks:
+                if match := mark.pattern.match(line, start):
+                    told = match.groupdict()
+                    key = told.get("id") or prefix.threads[parts]
+                    at = self.time_of(number, prefix)
+                    yield _Hit(number, mark, told, key, at, prefix.kinds[:parts])
+
+    def time_of(self, number: int, prefix: Prefix) -> datetime | None:
+        time = prefix.time
+        if time is None and self.above and self.above[0] == number - 1:
+            time = self.above[1].time
+        known = self.piece.time_of(number)
+        return known or (self.piece.instant(time) if time else None)
+
+    def unmarked(self, number: int, line: str, prefix: Prefix) -> None:
+        """Take a line that goes on with a message, with the same prefix or with none."""
+        if prefix.kinds and prefix.ends[-1] >= len(line.rstrip()):
+            self.above = (number, prefix)
+            return
+        message = self.last
+        if message is None:
+            return
+        if message.kinds and prefix.kinds[: len(message.kinds)] == message.kinds:
+            thread = prefix.threads[len(message.kinds)]
+            same = self.current.get(thread) if thread else message
+            text = line[prefix.ends[len(message.kinds)] :]
+            if same and same.feed(text, number, closes=same.style != "label"):
+                same.lines.append(number)
+        elif len(prefix.kinds) < 2 or not message.kinds:
+            message.feed(line, number)
+
+    def start(self, hit: _Hit, part: str = "start") -> Message:
+        """Begin a message."""
+        message = Message(
+            hit.mark.style, hit.key, hit.is_response, hit.at, hit.kinds, [hit.number], part=part
+        )
+        self.messages.append(message)
+        self.current[hit.key] = self.last = message
+        return message
+
+    def going_on(self, hit: _Hit, any_style: bool = False) -> Message | None:
+        """Return the message of this side that goes on, or None."""
+        message = self.current.get(hit.key)
+        if message is None or message.is_response != hit.is_response:
+            return None
+        if message.part == "done" or not (any_style or message.style == hit.mark.style):
+            return None
+        return message
+
+    def take_line(self, hit: _Hit) -> bool:
+        """Take a start, a header or a line of a body."""
+        going, tail = self.going_on(hit), hit.tail.strip()
+        if tail:
+            message = Message(hit.mark.style, hit.key, hit.is_response, hit.at, hit.kinds)
+            goes_on = going is not None and going.part in ("headers", "body") and tail[0] in "{["
+            if not goes_on and message.tell(tail):
+                message.lines = [hit.number]
+                self.messages.append(message)
+                self.current[hit.key] = self.last = message
+                return True
+            return going is not None and self.feed(going, hit.tail, hit.number)
+        if going and going.part == "headers" and going.pairs:
+            return self.feed(going, "", hit.number)
+        self.start(hit)
+        return True
+
+    def feed(self, message: Message, text: str, number: int) -> bool:
+        """Feed one more line to a message that is then the last."""
+        self.last = message
+        taken = message.feed(text, number)
+        if taken and number not in message.lines:
+            message.lines.append(number)
+        return taken
+
+    def take_chunk(self, hit: _Hit) -> bool:
+        """Take text of the wire, which may end within a line."""
+        going = self.going_on(hit)
+        text = unquoted(hit.tail)
+        text = hit.tail + "\r\n" if text is None else text
+        if not hit.is_response:
+            going = going or self.continued(hit)
+        if going is None or (going.raw and _is_start(text) and going.key == hit.key):
+            going = self.start(hit)
+        going.raw.append(text)
+        if going.lines[-1] != hit.number:
+            going.lines.append(hit.number)
+        return True
+
+    def continued(self, hit: _Hit) -> Message | None:
+        """Return the request whose body was sent after a `100 Continue`, or None."""
+        interim = self.current.get(hit.key)
+        if interim is None or not interim.raw or not interim.raw[0].startswith("HTTP/1.1 1"):
+            return None
+        before = [m for m in self.messages[-8:] if m.key == hit.key and not m.is_response]
+        if before:
+            self.messages.remove(interim)
+            before[-1].lines += interim.lines
+            self.current[hit.key] = before[-1]
+        return before[-1] if before else None
+
+    def take_title(self, hit: _Hit) -> bool:
+        """Begin a message of which nothing is known yet."""
+        self.start(hit)
+        return True
+
+    def take_headers(self, hit: _Hit) -> bool:
+        return self.section(hit, "headers")
+
+    def take_body(self, hit: _Hit) -> bool:
+        return self.section(hit, "body")
+
+    def section(self, hit: _Hit, part: str) -> bool:
+        """Go on with the headers or the body of the message that was begun."""
+        message = self.going_on(hit, any_style=True) or self.without_body(hit, part)
+        if message is None or message.body_lines:
+            if part == "body":
+                return False
+            message = self.start(hit)
+        message.part = part
+        message.lines.append(hit.number)
+        if hit.tail:
+            message.feed(hit.tail, hit.number)
+        self.last = message
+        return True
+
+    def without_body(self, hit: _Hit, part: str) -> Message | None:
+        """Return the last message when its body may still come, though its head has ended."""
+        last = self.current.get(hit.key)
+        is_this = last is not None and last.is_response == hit.is_response and not last.body_lines
+        return last if is_this and part == "body" else None
+
+    def take_address(self, hit: _Hit) -> bool:
+        """Begin a request of which only the address is known."""
+        message = self.start(hit, "after")
+        message.url = hit.tail
+        message.at = self.piece.instant(hit.told.get("time"))
+        return True
+
+    def take_end(self, hit: _Hit) -> bool:
+        """End the message that goes on."""
+        message = self.current.get(hit.key) or self.last
+        if message is None:
+            return False
+        message.close()
+        message.lines.append(hit.number)
+        if message.elapsed is None and message.is_response:
+            message.elapsed = milliseconds(hit.tail)
+        return True
+
+    def take_failure(self, hit: _Hit) -> bool:
+        message = self.start(hit, "done")
+        message.failure = failure_in(hit.tail)
+        return True
+
+    def take_call(self, hit: _Hit) -> bool:
+        """Take a line that tells of a whole call."""
+        told = hit.told
+        message = self.start(hit, "done")
+        message.method, message.url = told.get("method"), told.get("url")
+        if told.get("host"):
+            message.url = f"{told['host']}{told.get('path')}".replace(":443/", "/", 1)
+        reply = message
+        if told.get("status"):
+            if not message.is_response:
+                reply = message.reply = Message(message.style, message.key, True, part="done")
+            reply.status = int(told["status"] or 0)
+            reply.pairs = headers_in(told.get("headers") or "")
+        return True
+
+    def take_label(self, hit: _Hit) -> bool:
+        """Take a named part of a block; the first begins it."""
+        text = hit.tail
+        if self.last and self.last.part != "done" and self.last.feed(text, hit.number):
+            return True
+        message = Message("label", hit.key, False, hit.at, hit.kinds, part="headers")
+        if not message.feed(text, hit.number):
+            return False
+        self.messages.append(message)
+        self.current[hit.key] = self.last = message
+        return True
+
+    def take_again(self, hit: _Hit) -> bool:
+        """Take a line that says the status once more."""
+        last = self.last
+        if last is None or not last.is_response or str(last.status) != hit.tail[:3]:
+            last = last if last and last.raw and hit.tail[:3] in last.raw[0] else None
+        if last:
+            last.lines.append(hit.number)
+        return last is not None
+
+    def take_more(self, hit: _Hit) -> bool:
+        """Take a named part that goes on with a block."""
+        return bool(self.last and self.last.part != "done" and self.last.feed(hit.tail, hit.number))
+
+    def take_nothing(self, hit: _Hit) -> bool:
+        """Take a line that shows only that the client was at work."""
+        self.noise.append(hit.number)
+        return True
+
+
+_KINDS: dict[str, Callable[[_Reader, _Hit], bool]] = {
+    "line": _Reader.take_line,
+    "chunk": _Reader.take_chunk,
+    "title": _Reader.take_title,
+    "headers": _Reader.take_headers,
+    "body": _Reader.take_body,
+    "end": _Reader.take_end,
+    "failure": _Reader.take_failure,
+    "call": _Reader.take_call,
+    "address": _Reader.take_address,
+    "label": _Reader.take_label,
+    "again": _Reader.take_again,
+    "more": _Reader.take_more,
+    "nothing": _Reader.take_nothing,
+}
+
+
+def _is_start(text: str) -> bool:
+    return text.startswith("HTTP/") or (" HTTP/1" in text[:4000] and text[:1].isupper())

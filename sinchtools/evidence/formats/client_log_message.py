@@ -1,0 +1,471 @@
+"""One message while the lines of a client's log are read into it: start, headers, body, end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sinchtools.evidence.formats.client_log_text import (
+    METHODS,
+    dechunked,
+    headers_in,
+    json_end,
+    lines_of,
+    milliseconds,
+    plain_body,
+    request_in,
+    status_in,
+    unquoted,
+    url_in,
+)
+from sinchtools.evidence.pieces import words
+
+_REQUEST_LINE = re.compile(rf"(?:{METHODS}) +(?:https?://|/)\S*(?: +\S*/[\d.]+)? *")
+_STATUS_LINE = re.compile(r"(?:\w+/\d(?:\.\d)? +)?[1-5]\d\d(?: +[A-Za-z][^{}\n]{0,60})?")
+_HEADER = re.compile(
+    r"(?:(?:->|[*•-]|BODY) +)?\"?(:?[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80})\"? *(?::|=>|=(?=\[)) *(.*)"
+)
+_LABEL = re.compile(r"\W{0,6}([A-Za-z][\w' -]{0,48}?)(?:\[\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
+_SECTION = re.compile(
+    r"(?:\w{1,20} )?(headers|body|content|payload)(?: (start|end))?", re.IGNORECASE
+)
+_REPLY = re.compile(
+    r"[\s;,|.)\]-]*(?:->|=>|→|<-|<=|⇒|(?:\w{1,20} )?[Rr]es(?:ponse|ult)?\b|RES|[Ss]tatus"
+    r"|returned|got\b|HTTP/\d)"
+)
+_NAMED_PART = re.compile(
+    r"\b(headers|body|data|json|payload|content)\b[\"']?\s*[:=]>?\s*(?=[\[{\"'b(])", re.IGNORECASE
+)
+_JSON_START = re.compile(r"[{\[]\s*(?:[\"'{\[\]}\d]|$)")
+_NO_BODY = words("none null nil - (empty) <empty> [] '' \"\" empty undefined")
+_MOST_TRIES, _MOST_LINES = 60, 200_000
+LABELS = {
+    name: kind
+    for kind, names in {
+        "url": "url,uri,endpoint,address,target,full url,requesturi,request url,request uri",
+        "method": "method,verb,http method,httpmethod,request method,http verb",
+        "status": "status,status code,statuscode,response code,responsecode,http status,http code"
+        ",httpcode,http status code,response status,result code,code",
+        "headers": "headers,header",
+        "body": "body,payload,content,data,json,post fields,postfields,postdata,post data,entity"
+        ",params,parameters,request,response,reply,result,output,details,raw",
+        "elapsed": "duration,elapsed,took,time taken,response time,total time,latency,time"
+        ",elapsed time,time duration,execution time,request time,roundtrip",
+        "failure": "exception,curl error",
+        "nothing": "status text,proto,protocol,encoding,id,exchangeid,exchange id,reason,version"
+        ",reasonphrase,reason phrase,received at,timestamp,servicename,porttypename,portname"
+        ",attempt,sent at,date time,messageid,message id,ok,success,http version"
+        ",trace id,correlation id,request id",
+    }.items()
+    for name in names.split(",")
+}
+_OF_RESPONSE = words("response reply received result output answer")
+
+
+@dataclass(slots=True)
+class Message:
+    """
+    One request or response, as far as the lines up to here tell.
+
+    Attributes
+    ----------
+    style
+        The spelling of the log that it is known by.
+    key
+        What tells calls apart: an id, else the thread.
+    kinds
+        The parts of the prefix that stand before each of its lines.
+    part
+        What the next line may be: `start`, `headers`, `body`, `after` the body, or `done`.
+    reply
+        The response, where one line or block tells of both.
+    """
+
+    style: str
+    key: str
+    is_response: bool
+    at: datetime | None = None
+    kinds: tuple[str, ...] = ()
+    lines: list[int] = field(default_factory=list)
+    method: str | None = None
+    url: str | None = None
+    status: int | None = None
+    elapsed: float | None = None
+    failure: str | None = None
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    body_lines: list[str] = field(default_factory=list)
+    raw: list[str] = field(default_factory=list)
+    part: str = "start"
+    reply: Message | None = None
+    tries: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known that a row could show."""
+        known = (self.method, self.url, self.status, self.failure, self.reply)
+        return not any(known) and not self.pairs and not self.body
+
+    @property
+    def body(self) -> str | None:
+        """The body as it was sent, or None."""
+        text = "\n".join(self.body_lines).strip("\r\n")
+        if not text.strip():
+            return None
+        end = json_end(text.lstrip())
+        return text.lstrip()[:end] if end else plain_body(text)
+
+    def tell(self, text: str) -> bool:
+        """Take what the first line tells; return whether that is a start."""
+        return self._tell_response(text) if self.is_response else self._tell_request(text)
+
+    def _tell_request(self, text: str) -> bool:
+        raw = unquoted(text)
+        if raw and "HTTP/" in raw[:4000]:
+            self.raw.append(raw)
+            self.finish()
+            return True
+        found = request_in(text)
+        end = 0
+        if found:
+            self.method, self.url, end = found
+        elif not _JSON_START.match(text):
+            return False
+        rest = self._parts(text[end:])
+        if _REPLY.match(rest):
+            reply = Message(self.style, self.key, True, self.at)
+            if reply.tell(rest):
+                self.reply = reply
+        self.part = "after" if self.body_lines else "headers"
+        return True
+
+    def _tell_response(self, text: str) -> bool:
+        raw = unquoted(text)
+        if raw and raw.startswith("HTTP/"):
+            self.raw.append(raw)
+            self.finish()
+            return True
+        found = status_in(text)
+        if found:
+            self.status = found[0]
+            self.url = url_in(text)
+            request = request_in(text)
+            self.url = request[1] if request else self.url
+        elif not _JSON_START.match(text):
+            return False
+        start = text.find("{") if found else 0
+        words_ = text if start < 0 else text[:start]
+        self.elapsed = milliseconds(words_.replace(self.url or "\0", ""))
+        rest = self._parts(text[found[1] :] if found else text)
+        self.elapsed = (
+            milliseconds(rest) if self.elapsed is None and self.body_lines else self.elapsed
+        )
+        self.part = "after" if self.body_lines else "headers"
+        return True
+
+    def _parts(self, text: str) -> str:
+        """Take headers and body out of the rest of a line; return what stands behind them."""
+        rest, named = text, False
+        for match in _NAMED_PART.finditer(text[:100_000]):
+            if match.end() < len(text) - len(rest):
+                continue
+            if not named and json_starts_before(text, match.start()):
+                break
+            named = True
+            value, end = _value_at(text, match.end())
+            rest = text[end:]
+            if match[1].lower() == "headers":
+                self.pairs += headers_in(value)
+            else:
+                self.body_lines = [plain_body(value)]
+        if named:
+            return rest
+        for match in re.finditer(r"[{\[]", text[:2000]):
+            if closing := json_end(text, match.start()):
+                self.body_lines = [text[match.start() : closing]]
+                return text[closing:]
+            if match[0] == "{":
+                break
+        opening = _JSON_START.search(text[:2000])
+        if opening and opening[0][0] == "{" and not text.strip().endswith(("}", "]")):
+            self.body_lines, self.part = [text[opening.start() :]], "body"
+        elif opening and opening[0][0] == "{":
+            self.body_lines = [plain_body(text[opening.start() :])]
+        return text
+
+    def feed(self, line: str, number: int, *, closes: bool = True) -> bool:
+        """Take a line that follows; return whether it belongs here. Another one closes it."""
+        if self.reply and self.reply.part != "done" and not self.is_response:
+            return self._feed_both(line, number, closes)
+        taken = self.part != "done" and len(self.lines) < _MOST_LINES and self._takes(line)
+        if taken and line.strip():
+            self.lines.append(number)
+        if not taken and closes:
+            self.close()
+        return taken
+
+    def _feed_both(self, line: str, number: int, closes: bool) -> bool:
+        reply = self.reply
+        if reply is None:
+            return False
+        label = _label(line)
+        mine = (
+            label is not None
+            and not self._has(label[0])
+            and not label[2]
+            and not _for_reply(label[0])
+        )
+        taken = self._takes(line) if mine else reply._takes(line)
+        if taken and line.strip():
+            self.lines.append(number)
+        if not taken and closes:
+            self.close()
+        return taken
+
+    def _has(self, kind: str) -> bool:
+        return bool(
+            {
+                "url": self.url,
+                "method": self.method,
+                "body": self.body_lines,
+                "headers": self.pairs,
+            }.get(kind)
+        )
+
+    def close(self) -> None:
+        """Take no further line."""
+        self.part = "done"
+        if self.reply:
+            self.reply.part = "done"
+
+    def finish(self) -> None:
+        """Read the raw text of the wire, if that is what was collected."""
+        if not self.raw:
+            return
+        text, self.raw, self.part = "".join(self.raw), [], "start"
+        head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+        for line in lines_of(head):
+            if self.part != "start" or not self._starts(line.strip()):
+                self._header(line)
+            self.part = "headers"
+        names = {name.lower(): value.lower() for name, value in self.pairs}
+        if "chunked" in names.get("transfer-encoding", ""):
+            body = dechunked(body)
+        self.body_lines = [body] if body else self.body_lines
+        self.part = "done"
+
+    def _takes(self, line: str) -> bool:
+        text = line.strip()
+        if self.raw:
+            return False
+        if self.part == "start":
+            if not text:
+                return True
+            if self._starts(text):
+                self.part = "headers"
+                return True
+            return self._takes_header(line, text)
+        if self.part == "headers":
+            if not text:
+                self.part = "body" if self.pairs or self.style != "label" else self.part
+                return True
+            return self._takes_header(line, text)
+        return self._takes_body(line, text)
+
+    def _starts(self, text: str) -> bool:
+        if self.is_response and self.status is None and _STATUS_LINE.fullmatch(text):
+            found = status_in(text)
+            self.status = found[0] if found else None
+            return True
+        if not self.is_response and self.url is None and _REQUEST_LINE.fullmatch(text):
+            self.method, self.url = text.split()[:2]
+            return True
+        return False
+
+    def _takes_header(self, line: str, text: str) -> bool:
+        if self._takes_label(text):
+            return True
+        if _JSON_START.match(text) or text.startswith(("<", "b'", 'b"')):
+            return self._takes_body(line, text)
+        if text in ("{", "}") and not self.body_lines:
+            return True
+        return self._header(line)
+
+    def _header(self, line: str) -> bool:
+        text = line.strip()
+        match = _HEADER.fullmatch(text)
+        if match is None:
+            if self.pairs and line[:1] in " \t" and text:
+                self.pairs[-1] = (self.pairs[-1][0], f"{self.pairs[-1][1]} {text}")
+                return True
+            return False
+        name, value = (
+            match[1],
+            match[2].strip().rstrip(",") if match[2][:1] in "\"'" else match[2].strip(),
+        )
+        if (len(value) > 1 and value[0] == value[-1] and value[0] in "\"'") or (
+            value[:1] == "[" and value[-1:] == "]"
+        ):
+            value = value[1:-1]
+        if name.lower() == ":status" and value[:3].isdigit():
+            self.status = int(value[:3])
+        else:
+            self.pairs.append((name, value))
+        if self.part == "start":
+            self.part = "headers"
+        return True
+
+    def _takes_label(self, text: str) -> bool:
+        if match := _SECTION.fullmatch(text.rstrip(": ")):
+            kind, edge = match[1].lower(), (match[2] or "").lower()
+            if edge == "end":
+                self.part = "after"
+            elif kind != "headers":
+                self.part = "body" if not self.body_lines else "after"
+            else:
+                self.part = "headers"
+            return True
+        label = _label(text)
+        if label is None:
+            return False
+        kind, value, of_response = label
+        if kind == "url" and (named := re.search(rf"\b({METHODS})\b", text.partition(value)[0])):
+            self.method = self.method or named[1]
+        if (of_response or _for_reply(kind)) and not self.is_response:
+            self.reply = self.reply or Message(self.style, self.key, True)
+            return self.reply._apply(kind, value)
+        return self._apply(kind, value)
+
+    def _apply(self, kind: str, value: str) -> bool:
+        if kind in ("url", "method") and getattr(self, kind):
+            return False
+        if kind == "url":
+            found = request_in(value)
+            self.method = self.method or (found[0] if found else None)
+            self.url = url_in(value) or value.partition(" ")[0] or None
+        elif kind == "method":
+            match = re.search(rf"\b({METHODS})\b", value)
+            self.method = match[1] if match else None
+            return match is not None
+        elif kind == "status":
+            if self.status is None and (told := status_in(value)):
+                self.status = told[0]
+            return self.status is not None
+        elif kind == "elapsed":
+            self.elapsed = milliseconds(value) if self.elapsed is None else self.elapsed
+        elif kind == "headers":
+            self.pairs += headers_in(value)
+            self.part = "headers"
+        elif kind == "failure":
+            self.failure = failure_in(value)
+        elif kind == "body":
+            return self._body_label(value)
+        return True
+
+    def _body_label(self, value: str) -> bool:
+        if self.body_lines:
+            return False
+        self.part = "body"
+        if not value.strip() or value.strip().lower() in _NO_BODY:
+            return True
+        if self.is_response and (unquoted(value) or "").startswith("HTTP/"):
+            return self._tell_response(value)
+        found = status_in(value) if self.is_response and self.status is None else None
+        if found and found[1] < 30 and not value.lstrip().startswith(("{", "[")):
+            return self._tell_response(value)
+        return self._takes_body(value, value.strip())
+
+    def _takes_body(self, line: str, text: str) -> bool:
+        if self.part == "after" or not self.body_lines:
+            if not text:
+                return True
+            if self._takes_label(text):
+                return True
+            if self.part == "after":
+                return False
+        if self.body_lines and not text and not self._is_open():
+            self.part = "after"
+            return True
+        if self.body_lines and not self._is_open():
+            return False
+        self.part = "body"
+        self.body_lines.append(line)
+        if not self._is_open():
+            self.part = "after"
+        return True
+
+    def _is_open(self) -> bool:
+        """Tell whether the body is JSON or a page that does not end yet."""
+        first, last = self.body_lines[0].lstrip(), self.body_lines[-1].rstrip()
+        if first.startswith("<"):
+            return "</html>" not in last.lower() and len(self.body_lines) < 500
+        if first[:1] not in ("{", "["):
+            return False
+        if last[-1:] not in "}]" or not last or self.tries > _MOST_TRIES:
+            return len(self.body_lines) == 1 or self.tries <= _MOST_TRIES
+        if len(self.body_lines) > 1 and last.strip() not in ("}", "]", "}]") and len(last) < 40:
+            return True
+        self.tries += 1
+        return (
+            json_end("\n".join(self.body_lines).lstrip()) is None and len(self.body_lines) > 1
+        ) or (
+            len(self.body_lines) == 1
+            and json_end(first) is None
+            and plain_body(first) == first.strip()
+            and len(first) < 3
+        )
+
+
+def failure_in(text: str) -> str | None:
+    """Return the class of the error that a text begins with, or its first words."""
+    match = re.match(r"(?:[\w$]+\.)*([\w$]+(?:Exception|Error|Timeout)\w*)", text.strip())
+    return match[1] if match else text.strip()[:80] or None
+
+
+def _label(text: str) -> tuple[str, str, bool] | None:
+    """Return what a label means, its value, and whether it speaks of the response."""
+    match = _LABEL.fullmatch(text.strip()[:1_000_000])
+    if match is None:
+        return None
+    spoken = match[1].lower().replace("_", " ").strip()
+    parts = spoken.replace("-", " ").split()
+    of_response = any(word in _OF_RESPONSE for word in parts)
+    kind = LABELS.get(spoken.replace("-", " "))
+    if kind == "nothing" and "-" in spoken:
+        return None
+    if kind is None and "-" not in spoken:
+        ends = (" ".join(parts[-2:]), *parts[-1:])
+        kind = next(
+            (LABELS[end] for end in ends if end in LABELS and LABELS[end] != "nothing"), None
+        )
+    return (kind, match[2], of_response) if kind else None
+
+
+def _for_reply(kind: str) -> bool:
+    return kind in ("status", "elapsed", "failure")
+
+
+def json_starts_before(text: str, end: int) -> bool:
+    """Tell whether a JSON value begins before a place."""
+    return _JSON_START.search(text, 0, end) is not None
+
+
+def _value_at(text: str, start: int) -> tuple[str, int]:
+    """Return the value that starts at a place and where it ends."""
+    if end := json_end(text, start):
+        return text[start:end], end
+    quote = re.compile(r"b?([\"'])").match(text, start)
+    if quote:
+        close = text.find(quote[1], quote.end())
+        while close > 0 and text[close - 1] == "\\":
+            close = text.find(quote[1], close + 1)
+        if close > 0:
+            inside = text[quote.end() : close]
+            return (text[start : close + 1] if text[start] == "b" else inside), close + 1
+    closing = {"{": "}", "[": "]", "(": ")"}.get(text[start], "")
+    depth = 0
+    for place in range(start, min(len(text), start + 20_000)):
+        depth += (text[place] == text[start]) - (text[place] == closing)
+        if closing and depth == 0:
+            return text[start : place + 1], place + 1
+    return text[start:], len(text)

@@ -1,0 +1,182 @@
+"""Pair the requests and responses of a client's log, and make rows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from sinchtools.core.records import Exchange, header
+from sinchtools.evidence.formats.client_log_message import Message
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece, joined
+
+_UNCLEAR = "a response that may belong to several requests above it: it was not joined to any"
+_ASSUMED = "requests without a response stand above; a response was taken for that of the last one"
+
+
+def found(piece: Piece, messages: list[Message], noise: list[int]) -> Iterator[Found]:
+    """Yield a row for each call, and a response where its request is not known."""
+    for message in messages:
+        message.finish()
+    messages = _merged([message for message in messages if not message.is_empty])
+    rows = _Pairing(piece).paired(messages)
+    for request, response in _calls(rows):
+        if row := _row(piece, request, response):
+            yield row
+    if rows:
+        for line in noise:
+            piece.use(line)
+
+
+class _Pairing:
+    """Gives each response to its request, or to none where that is not clear."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.piece = piece
+        self.waiting: list[Message] = []
+        self.rows: list[tuple[Message | None, Message | None]] = []
+        self.place: dict[int, int] = {}
+
+    def paired(self, messages: list[Message]) -> list[tuple[Message | None, Message | None]]:
+        for number, message in enumerate(messages):
+            if not message.is_response:
+                self.place[id(message)] = len(self.rows)
+                self.rows.append((message, message.reply))
+                if message.reply is None or not _is_answer(message.reply):
+                    self.waiting.append(message)
+                continue
+            pool = self.pool(message)
+            follows = messages[number + 1] if number + 1 < len(messages) else None
+            run = bool(follows and follows.is_response and len(self.pool(follows)) > 1)
+            before = messages[number - 1] if number else None
+            in_run = bool(before and before.is_response and len(pool) > 1)
+            if len(pool) > 1 and (run or in_run):
+                self.piece.skip(message.lines[0], _UNCLEAR)
+                for line in message.lines:
+                    self.piece.use(line)
+            elif pool:
+                if len(pool) > 1:
+                    self.piece.guess(message.lines[0], _ASSUMED)
+                self.give(pool[-1], message)
+            else:
+                self.rows.append((None, message))
+        return self.rows
+
+    def give(self, request: Message, response: Message) -> None:
+        self.waiting.remove(request)
+        self.rows[self.place[id(request)]] = (request, response)
+
+    def pool(self, response: Message) -> list[Message]:
+        """Return the requests that a response may belong to."""
+        waiting = self.waiting[-200:]
+        same = [one for one in waiting if one.key == response.key]
+        pool = same or (
+            [] if response.key and any(one.key for one in waiting) and len(waiting) > 1 else waiting
+        )
+        if response.url:
+            return [one for one in pool if _is_same(one.url, response.url)]
+        return pool
+
+
+def _merged(messages: list[Message]) -> list[Message]:
+    """Return the messages, those of two loggers that tell of one as one."""
+    out: list[Message] = []
+    for message in messages:
+        before = next((m for m in reversed(out[-8:]) if m.key == message.key), None)
+        if before and before.is_response == message.is_response and _is_twin(before, message):
+            _merge(before, message)
+        else:
+            out.append(message)
+    return out
+
+
+def _is_twin(a: Message, b: Message) -> bool:
+    if a.style == b.style or (a.reply and b.reply):
+        return False
+    if a.failure or b.failure:
+        return False
+    same = (
+        a.method is None or b.method is None or a.method == b.method,
+        a.url is None or b.url is None or _is_same(a.url, b.url),
+        a.status is None or b.status is None or a.status == b.status,
+        not a.body or not b.body or a.body == b.body,
+    )
+    return all(same)
+
+
+def _merge(a: Message, b: Message) -> None:
+    a.lines += b.lines
+    a.method = a.method or b.method
+    if b.url and (not a.url or (a.url.startswith("/") and not b.url.startswith("/"))):
+        a.url = b.url
+    a.status = a.status or b.status
+    a.pairs = a.pairs or b.pairs
+    a.body_lines = a.body_lines if a.body else b.body_lines
+    a.elapsed = b.elapsed if b.elapsed is not None else a.elapsed
+    a.reply = a.reply or b.reply
+    a.at = a.at or b.at
+
+
+def _calls(
+    rows: list[tuple[Message | None, Message | None]],
+) -> Iterator[tuple[Message | None, Message | None]]:
+    """Yield the calls; a line that tells once more of the call before it is part of that."""
+    before: tuple[Message | None, Message | None] | None = None
+    for request, response in rows:
+        if before and before[0] and request and request.style != before[0].style:
+            known = before[1]
+            if _is_twin(before[0], request) and known and response and _is_twin(known, response):
+                _merge(before[0], request)
+                _merge(known, response)
+                continue
+        if before:
+            yield before
+        before = (request, response)
+    if before:
+        yield before
+
+
+def _row(piece: Piece, request: Message | None, response: Message | None) -> Found | None:
+    """Return the row of a call, or None when it tells too little."""
+    lines = sorted({*(request.lines if request else ()), *(response.lines if response else ())})
+    if request and not (request.url or request.body):
+        request = None
+    if request is None and (response is None or not _is_answer(response)):
+        return None
+    sent = joined(request.pairs) if request else {}
+    got = joined(response.pairs) if response else {}
+    exchange = Exchange(
+        at=(request.at if request else None) or (response.at if response else None),
+        method=request.method if request else None,
+        url=_url(request, response, sent),
+        request_headers=sent,
+        request_body=request.body if request else None,
+        status=response.status if response else None,
+        response_headers=got,
+        response_body=response.body if response else None,
+        elapsed_ms=response.elapsed if response else None,
+        failure=response.failure if response and response.status is None else None,
+    )
+    for line in lines:
+        piece.use(line)
+    return Found(lines[0], lines[0], exchange)
+
+
+def _url(request: Message | None, response: Message | None, headers: dict[str, str]) -> str | None:
+    url = (request.url if request else None) or (response.url if response else None)
+    host = header(headers, "host") or header(headers, ":authority")
+    if url and url.startswith("/") and host:
+        host = host.split("://")[-1]
+        return f"https://{host}{url}"
+    return url
+
+
+def _is_answer(message: Message) -> bool:
+    return bool(message.status or message.failure or message.body)
+
+
+def _is_same(a: str | None, b: str | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    one, other = urlsplit(a), urlsplit(b)
+    return one.path == other.path and (not one.query or not other.query or one.query == other.query)

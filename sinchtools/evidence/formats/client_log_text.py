@@ -1,0 +1,248 @@
+"""What one line of a client's log tells: a request, a response, quoted text, headers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from sinchtools.evidence.pieces import HTTP_METHODS
+
+METHODS = "|".join(HTTP_METHODS)
+_SENT = re.compile(
+    rf"(?<![\w/-])(?P<method>{METHODS})\b['\"\]]?,?:?\s+"
+    r"(?:(?:request|call|onto|to|on|at|for|url|uri|path|->|=>)[ :=]*){0,3}"
+    r"['\"<\[(]?(?P<url>[a-z]{2,5}://[^\s'\"<>\]]+|/[^\s'\"<>\]]*)"
+)
+_SENT_TO = re.compile(
+    r"(?P<url>https?://[^\s'\"<>\]]+)['\">\])]*[ ,;]{1,3}"
+    r"(?:(?:with|using|via|method|verb)[ :=]*){0,2}"
+    rf"['\"(\[]?(?P<method>{METHODS})\b"
+)
+_URL = re.compile(r"https?://[^\s'\"<>\]]+")
+_STATUS = re.compile(
+    r"(?<![\w./:@+-])[1-5]\d\d(?![\w%]|[./]\d|:\d| ?(?:ms|s|sec|seconds|bytes|B|kB)\b)"
+)
+_VERSION = re.compile(r"HTTP/\d(?:\.\d)?|\bHTTP_[12](?:_\d)?\b")
+_PHRASES = {status.phrase.lower().replace(" ", ""): status.value for status in HTTPStatus}
+_LONGEST_HEAD = 600
+_ELAPSED = re.compile(
+    r"(?<![\w.-])(\d{1,9}(?:[.,]\d{1,9})?) ?"
+    r"(ms|msec|millis|milliseconds|µs|us|μs|ns|s|sec|secs|seconds)\b"
+)
+_CLOCK = re.compile(r"\b(\d{1,2}):(\d\d):(\d\d(?:\.\d{1,9})?)")
+_UNITS = {"m": 1.0, "µ": 1e-3, "μ": 1e-3, "u": 1e-3, "n": 1e-6, "s": 1e3}
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|[0-7]{1,3}|.)")
+_WIRE = re.compile(r"\[(\\[rnt]|0x[0-9a-fA-F]{1,2})\]")
+_NAMED = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "e": "\x1b",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "0": "\0",
+}
+_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}"
+_PAIRS = (  # how headers stand in one text
+    re.compile(rf"\(b?'({_NAME})', b?'([^']*)'\)"),
+    re.compile(rf"\(b?\"({_NAME})\", b?\"([^\"]*)\"\)"),
+    re.compile(rf"[\"']({_NAME})[\"'] ?(?:=>|:) ?[\[]?\"([^\"]*)\""),
+    re.compile(rf"[\"']({_NAME})[\"'] ?(?:=>|:) ?[\[]?'([^']*)'"),
+    re.compile(rf"({_NAME}) ?[:=] ?\[?\"([^\"]*)\""),
+    re.compile(rf"({_NAME}) ?[:=] ?\[([^\]]*)\]"),
+    re.compile(rf"({_NAME}) ?= ?([^\[\],;}}]+(?:, (?!{_NAME} ?=)[^\[\],;}}]+)*)"),
+    re.compile(rf"({_NAME}): ([^,;}}\]]+)"),
+)
+
+
+def request_in(text: str) -> tuple[str, str, int] | None:
+    """
+    Return method, URL and where they end, when a text begins with both.
+
+    Examples
+    --------
+    >>> request_in("Invoke 'PUT' onto 'https://x.y/z'")
+    ('PUT', 'https://x.y/z', 32)
+    """
+    head = text[:_LONGEST_HEAD]
+    found = [m for p in (_SENT, _SENT_TO) if (m := p.search(head))]
+    match = min(found, key=lambda m: m.start(), default=None)
+    if match is None or match.start() > 80 or "{" in head[: match.start()]:
+        return None
+    whole = _SENT.match(text, match.start()) if match.re is _SENT else match
+    match = whole or match
+    url = match["url"].rstrip("'\",;)")
+    return match["method"], url, match.start("url") + len(url) if match.re is _SENT else match.end()
+
+
+def status_in(text: str) -> tuple[int, int] | None:
+    """
+    Return the status that the words before any body tell, and where it ends.
+
+    Examples
+    --------
+    >>> status_in("HTTP/1.1 403 Forbidden (12ms)")
+    (403, 12)
+    """
+    head = text[: text.find("{")] if "{" in text else text
+    head = head[:_LONGEST_HEAD]
+    hidden = _VERSION.sub(_blank, _URL.sub(_blank, head))
+    if match := _STATUS.search(hidden):
+        return (int(match[0]), match.end()) if match.start() < 120 else None
+    word = hidden.rpartition(" - ")[2].strip(" :-.")
+    status = _PHRASES.get(word.lower().replace(" ", "").replace("_", ""))
+    return (status, len(head)) if status else None
+
+
+def url_in(text: str) -> str | None:
+    """Return the URL that stands before any body."""
+    match = _URL.search(text.partition("{")[0][:4000])
+    return match[0].rstrip("'\",;)") if match else None
+
+
+def milliseconds(text: str) -> float | None:
+    """
+    Return the duration that a text tells with its unit, in milliseconds.
+
+    Examples
+    --------
+    >>> milliseconds("(0.25s, 12-byte body)")
+    250.0
+    """
+    text = text[:_LONGEST_HEAD]
+    if match := _ELAPSED.search(text):
+        return round(float(match[1].replace(",", ".")) * _UNITS[match[2][0]], 6)
+    if match := _CLOCK.search(text):
+        return round((int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])) * 1000, 6)
+    return None
+
+
+def unquoted(text: str) -> str | None:
+    r"""
+    Return what a quoted text of the wire stands for, or None when it is not quoted.
+
+    Examples
+    --------
+    >>> unquoted(r'"a[\r][\n]"'), unquoted(r"b'\xc3\xa9\n'")
+    ('a\r\n', 'é\n')
+    """
+    text = text.strip()
+    if match := re.match(r"(?:b|rb|u)?([\"'])", text):
+        quote = match[1]
+        if not text.endswith(quote) or len(text) < match.end() + 1:
+            return None
+        inside = text[match.end() : -1]
+        if _WIRE.search(inside):
+            return _bytes(_WIRE.sub(lambda m: _wired(m[1]), inside))
+        return _bytes(_ESCAPE.sub(_meant, inside)) if "\\" in inside else inside
+    return None
+
+
+def headers_in(text: str) -> list[tuple[str, str]]:
+    """
+    Return the headers that one text holds, in any notation of a map.
+
+    Examples
+    --------
+    >>> headers_in('[Accept:"*/*", X-A:"1"]'), headers_in("{A=[b], C=[d, e]}")
+    ([('Accept', '*/*'), ('X-A', '1')], [('A', 'b'), ('C', 'd, e')])
+    """
+    text = text.strip()[:100_000]
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return [
+            (k, ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for k, v in value.items()
+        ]
+    for pattern in _PAIRS:
+        if pairs := pattern.findall(text):
+            return [(name, value.strip()) for name, value in pairs]
+    return []
+
+
+def json_end(text: str, start: int = 0) -> int | None:
+    """Return where the JSON value ends that starts at a place, or None."""
+    if text[start : start + 1] not in ("{", "["):
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None
+
+
+def plain_body(text: str) -> str:
+    """Return a body as it was sent, where a log shows it as bytes, a quoted text or a dict."""
+    text = text.strip()
+    if re.match(r"b[\"']", text):
+        return unquoted(text) or text
+    if text[:1] in "{[" and len(text) < 100_000 and json_end(text) is None:
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            return text
+        if isinstance(value, (dict, list)):
+            return json.dumps(value, ensure_ascii=False, default=str)
+    return text
+
+
+def dechunked(body: str) -> str:
+    """Return a body without the sizes of its chunks, when it has such."""
+    out, at = [], 0
+    data = body.encode("utf-8", "surrogateescape")
+    while match := re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,20}\r?\n").match(data, at):
+        size = int(match[1], 16)
+        out.append(data[match.end() : match.end() + size])
+        at = match.end() + size
+        at += len(re.compile(rb"\r?\n?").match(data, at)[0])  # type: ignore[index]
+        if size == 0:
+            return b"".join(out).decode("utf-8", "replace")
+    return b"".join(out).decode("utf-8", "replace") if out and at >= len(data) else body
+
+
+def lines_of(raw: str) -> Iterator[str]:
+    """Yield the lines of raw text of the wire."""
+    for line in raw.split("\n"):
+        yield line.rstrip("\r")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _wired(code: str) -> str:
+    return chr(int(code, 16)) if code.startswith("0x") else _NAMED[code[1]]
+
+
+def _meant(match: re.Match[str]) -> str:
+    code = match[1]
+    if code[0] == "x":
+        return chr(int(code[1:], 16))
+    if code[0] == "u" and len(code) > 1:
+        number = int(code.strip("u{}"), 16)
+        return chr(number).encode("utf-8", "replace").decode("latin-1") if number < 0x110000 else ""
+    if code[0] in "01234567":
+        return chr(int(code, 8) & 255)
+    return _NAMED.get(code, code)
+
+
+def _bytes(text: str) -> str:
+    """Return text in which characters up to U+00FF may be the bytes of UTF-8."""
+    try:
+        data = (
+            b"".join(
+                c.encode("latin-1") if ord(c) < 256 else c.encode("utf-8", "surrogatepass")
+                for c in text
+            )
+            if not text.isascii()
+            else text.encode()
+        )
+        return data.decode("utf-8")
+    except UnicodeError:
+        return text

@@ -1,0 +1,182 @@
+"""Logs of HTTP clients and dumps of the wire: each call is one row, with its own response."""
+
+from __future__ import annotations
+
+from string import Template
+
+import pytest
+
+from sinchtools.evidence import read
+
+PATH = "/xms/v1/acme/batches"
+URL = f"https://us.sms.api.sinch.com{PATH}"
+SENT = '{"from":"46700000001","to":["46700000002"],"body":"Hej"}'
+GOT = '{"code":"unknown_group","text":"No group k3"}'
+PLACES = {"PATH": PATH, "URL": URL, "SENT": SENT, "GOT": GOT, "HOST": "us.sms.api.sinch.com"}
+QUOTED = {name: text.replace('"', '\\"') for name, text in (("QSENT", SENT), ("QGOT", GOT))}
+
+CALLS = {  # each tells of one call: POST, 403, with both bodies
+    "OkHttp": """
+--> POST $URL
+Content-Type: application/json; charset=UTF-8
+Authorization: Bearer abc
+
+$SENT
+--> END POST (56-byte body)
+<-- 403 Forbidden $URL (231ms)
+content-type: application/json
+
+$GOT
+<-- END HTTP (45-byte body)
+""",
+    "OkHttp in logcat": """
+11-30 10:15:02.101  4321  4399 D OkHttp  : --> POST $URL
+11-30 10:15:02.101  4321  4399 D OkHttp  : Content-Type: application/json
+11-30 10:15:02.101  4321  4399 D OkHttp  :
+11-30 10:15:02.101  4321  4399 D OkHttp  : $SENT
+11-30 10:15:02.101  4321  4399 D OkHttp  : --> END POST (56-byte body)
+11-30 10:15:02.301  4321  4399 D OkHttp  : <-- 403 $URL (231ms)
+11-30 10:15:02.301  4321  4399 D OkHttp  :
+11-30 10:15:02.301  4321  4399 D OkHttp  : $GOT
+11-30 10:15:02.301  4321  4399 D OkHttp  : <-- END HTTP (45-byte body)
+""",
+    "Feign": """
+[SinchApi#send] ---> POST $URL HTTP/1.1
+[SinchApi#send] Content-Type: application/json
+[SinchApi#send]
+[SinchApi#send] $SENT
+[SinchApi#send] ---> END HTTP (56-byte body)
+[SinchApi#send] <--- HTTP/1.1 403 Forbidden (231ms)
+[SinchApi#send] content-type: application/json
+[SinchApi#send]
+[SinchApi#send] $GOT
+[SinchApi#send] <--- END HTTP (45-byte body)
+""",
+    "Apache": """
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 >> "POST $PATH HTTP/1.1[\\r][\\n]"
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 >> "Host: $HOST[\\r][\\n]"
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 >> "[\\r][\\n]"
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 >> "$SENT"
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 << "HTTP/1.1 403 Forbidden[\\r][\\n]"
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 << "[\\r][\\n]"
+10:15:02.1 [main] DEBUG org.apache.http.wire - http-outgoing-3 << "$GOT"
+""",
+    "Jersey": """
+INFO: 1 * Sending client request on thread main
+1 > POST $URL
+1 > Content-Type: application/json
+$SENT
+
+INFO: 1 * Client response received on thread main
+1 < 403
+1 < Content-Type: application/json
+$GOT
+""",
+    "CXF": """
+INFO: Outbound Message
+---------------------------
+ID: 1
+Address: $URL
+Http-Method: POST
+Headers: {Accept=[application/json]}
+Payload: $SENT
+--------------------------------------
+INFO: Inbound Message
+----------------------------
+ID: 1
+Response-Code: 403
+Headers: {content-type=[application/json]}
+Payload: $GOT
+--------------------------------------
+""",
+    "an interceptor of Spring": """
+c.a.Log : =====================request begin=====================
+c.a.Log : URI         : $URL
+c.a.Log : Method      : POST
+c.a.Log : Headers     : [Accept:"application/json", Content-Type:"application/json"]
+c.a.Log : Request body: $SENT
+c.a.Log : =====================request end=======================
+c.a.Log : =====================response begin====================
+c.a.Log : Status code  : 403 FORBIDDEN
+c.a.Log : Headers      : [Content-Type:"application/json"]
+c.a.Log : Response body: $GOT
+c.a.Log : =====================response end======================
+""",
+    "Net::HTTP": """
+opening connection to us.sms.api.sinch.com:443...
+opened
+<- "POST $PATH HTTP/1.1\\r\\nContent-Type: application/json\\r\\nHost: $HOST\\r\\n\\r\\n"
+<- "$QSENT"
+-> "HTTP/1.1 403 Forbidden\\r\\n"
+-> "Content-Type: application/json\\r\\n"
+-> "\\r\\n"
+reading 45 bytes...
+-> "$QGOT"
+read 45 bytes
+Conn close
+""",
+    "Faraday": """
+I, [2026-11-30T10:15:02.1 #77]  INFO -- request: POST $URL
+I, [2026-11-30T10:15:02.1 #77]  INFO -- request: User-Agent: "Faraday v2"
+Content-Type: "application/json"
+I, [2026-11-30T10:15:02.1 #77]  INFO -- request: $SENT
+I, [2026-11-30T10:15:02.3 #77]  INFO -- response: Status 403
+I, [2026-11-30T10:15:02.3 #77]  INFO -- response: content-type: "application/json"
+I, [2026-11-30T10:15:02.3 #77]  INFO -- response: $GOT
+""",
+    "Guzzle": """
+>>>>>>>>
+POST $PATH HTTP/1.1
+Host: us.sms.api.sinch.com
+
+$SENT
+<<<<<<<<
+HTTP/1.1 403 Forbidden
+Content-Type: application/json
+
+$GOT
+--------
+""",
+    "named parts": """
+URL: $URL
+Method: POST
+Headers: {"Content-Type": "application/json"}
+Body: $SENT
+Status: 403
+Response: $GOT
+""",
+    "one line each": """
+2026-11-30 10:15:02.101 [REQ] POST $URL body=$SENT
+2026-11-30 10:15:02.301 [RES] 403 body=$GOT (200 ms)
+""",
+    "arrows": """
+10:15:02 ==> POST $URL $SENT
+10:15:02 <== 403 $GOT
+""",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_log_of_one_call_is_one_row(name: str) -> None:
+    evidence = read(Template(CALLS[name]).substitute(PLACES | QUOTED))
+    rows = [(x.method, x.url, x.request_body, x.status, x.response_body) for x in evidence]
+    assert rows == [("POST", URL, SENT, 403, GOT)], evidence.summary
+
+
+def test_calls_of_two_threads_keep_their_own_responses() -> None:
+    lines = (
+        f"[t-1] DEBUG okhttp : --> POST {URL}",
+        f"[t-2] DEBUG okhttp : --> GET {URL}/1",
+        f"[t-1] DEBUG okhttp : {SENT}",
+        "[t-2] DEBUG okhttp : --> END GET",
+        "[t-2] DEBUG okhttp : <-- 404 Not Found (3ms)",
+        "[t-1] DEBUG okhttp : <-- 403 Forbidden (9ms)",
+    )
+    rows = read("\n".join(f"10:15:02 {line}" for line in lines))
+    assert [(x.method, x.status, x.elapsed_ms) for x in rows] == [("POST", 403, 9), ("GET", 404, 3)]
+
+
+def test_responses_that_may_be_of_either_request_are_of_none() -> None:
+    evidence = read(f">>> POST {URL} {SENT}\n>>> GET {URL}\n<<< 201\n<<< 403 {GOT}")
+    assert [(x.method, x.status) for x in evidence] == [("POST", None), ("GET", None)]
+    assert "several requests" in evidence.skipped[0].reason
