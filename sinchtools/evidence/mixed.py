@@ -19,6 +19,14 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
 UNREAD = "text without HTTP data"
+_LOOKS = (  # what a line that nobody took looks like, and what would be better
+    (re.compile(r"[ \t]*(?:\{|\[\s*[\"{\[])"), "broken JSON"),
+    (re.compile(r"[ \t]*</?\w[^>]*>"), "markup without HTTP data; an export as HAR is read whole"),
+    (
+        re.compile(r"[\[(]?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\w{3} +\d+ \d\d:\d\d:\d\d "),
+        "a log line without HTTP data; a log with method, URL and status is read",
+    ),
+)
 BESIDE = "the words beside the request were taken for its response"
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")
 
@@ -159,4 +167,8 @@ def _list_the_rest(piece: Piece, found: list[Found]) -> None:
         if number not in taken and any(map(str.isalnum, line))
     ]
     for number in unread:
-        piece.skip(number, UNREAD)
+        piece.skip(number, _looks_like(piece.lines[number - 1]))
+
+
+def _looks_like(line: str) -> str:
+    return next((reason for form, reason in _LOOKS if form.match(line)), UNREAD)

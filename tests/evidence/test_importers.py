@@ -133,7 +133,7 @@ def test_half_a_file_is_read_and_the_other_half_listed():
     assert [x.id for x in evidence] == ["row-1", "row-2"]
     assert [(s.source, s.reason, s.count) for s in evidence.skipped] == [
         ("paste#2", "broken JSON", 1),
-        ("paste#3", "text that is no JSON", 2),
+        ("paste#3", "text without HTTP data", 2),
     ]
 
 
