@@ -18,7 +18,8 @@ from sinchtools.evidence.pieces import Piece, joined, words
 
 _COMMAND = r"Invoke-WebRequest|Invoke-RestMethod|iwr|irm"
 _STATEMENT = re.compile(
-    rf"(?:^|[;|(=]|^PS [^>\n]*>)[ \t]*(?:(?P<command>{_COMMAND}|curl(?:\.exe)?)(?=[ \t`])"
+    rf"(?:^|[;|(=]|^PS [^>\n]*>)[ \t]*"
+    rf"(?:(?P<command>{_COMMAND}|curl(?:\.exe)?)(?=[ \t`])(?![ \t]*:[ \t])"
     r"|\$(?P<name>\w+)[ \t]*(?P<part>\[[^\]\n]+\]|(?:\.\w+)+)?[ \t]*(?P<sign>\+?=|\())",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -1,0 +1,223 @@
+"""
+HTTP calls in source code, as customers paste it.
+
+The code is parsed and never executed. What it does not show stays visible as `{name}`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import NamedTuple
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.code import drafts, syntax
+from sinchtools.evidence.formats.code.evaluator import Evaluator
+from sinchtools.evidence.formats.code.values import Draft
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece
+
+LARGEST = 300_000  # characters of code
+_SIGN = re.compile(
+    r"\b(?:requests|httpx|aiohttp|urllib|http\.client|axios|fetch|superagent|XMLHttpRequest"
+    r"|UrlFetchApp"
+    r"|ajax|curl_init|curl_setopt\w*|Guzzle\w*|Http(?:::|Client|Request|Url|WebRequest|Get|Post"
+    r"|Headers)\w*"
+    r"|wp_remote_\w+|file_get_contents|OkHttp\w*|RestTemplate|WebClient|Unirest|RestClient"
+    r"|RestRequest"
+    r"|HttpURLConnection|Net::HTTP|Faraday|HTTParty|NewRequest|resty|http\.Post|https?\.request|got"
+    r"|HTTPSConnection|Request|URLRequest|reqwest|XMLHTTP|PostAsync|SendAsync|PostAs\w+|createBatch"
+    r"|batches|bearerAuth|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
+    r"|jQuery)\b"
+)
+_FENCE = re.compile(r"[ \t>]*(?:```+|~~~+) ?(?:\{?\.?([\w#+-]*))")
+_PROSE = re.compile(
+    r"(?![ \t]*\w+:[ \t])[ \t>*-]*[A-Za-z][\w'’-]*"
+    r"(?:[,.:;!?]?[ \t]+\w[\w'’/-]*){2,}[.,:!?]*[ \t]*\Z"
+)
+_CODE_WORDS = re.compile(
+    r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
+    r"|private"
+    r"|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|require|try|data|echo"
+    r"|puts)\b"
+)
+_RESULT = re.compile(
+    r"[ \t]*(?:[1-5]\d\d\b|HTTP/\d|\{\"code\"|<Response \[|(?:Output|Response|Result)s? ?:\s*\Z)",
+    re.I,
+)
+_CODEISH = re.compile(r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON)|[\"'`,][ \t]*\Z")
+_PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|> )(?: |\Z)")
+_COMMENT = re.compile(
+    r"(?:^[ \t]*(?:'|\*)|(?:^|[ \t;)])(?:#|//|--|/\*+))[ \t]*(?=[^\s\"])(.*?)(?:\*/)?[ \t]*\Z"
+)
+_BRACKETS = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|(?:#|//)[^\n]*|[()\[\]{}]")
+_BODY = re.compile(r"\{\"[^\n]*\}\Z")
+_PHRASES = {phrase.phrase.replace(" ", "").lower(): phrase.value for phrase in HTTPStatus}
+_STATUS = re.compile(
+    r"(?:[-=>:\s]*(?:returns?|status(?:code)?|gives|prints|got|http|outputs?|response|result"
+    r"|error|answers?)?"
+    r"[-=>:\s]*)(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?!\s*(?:ms|s|%|chars?)\b)",
+    re.IGNORECASE,
+)
+
+
+class _Block(NamedTuple):
+    """Some code: the number of its line before the first, its text and what the fence calls it."""
+
+    before: int
+    text: str
+    tag: str
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each HTTP call that code in a text makes."""
+    if len(piece.text) > LARGEST or not _SIGN.search(piece.text):
+        return
+    for block in _blocks(piece.lines):
+        yield from _read(piece, block)
+
+
+def _blocks(lines: list[str]) -> Iterator[_Block]:
+    """Yield what stands in fences, each by itself, and all the rest as one."""
+    rest, inside, tag, start = list(lines), False, "", 0
+    for number, line in enumerate(lines):
+        fence = _FENCE.match(line)
+        if fence and not inside:
+            inside, tag, start = True, fence[1].lower(), number + 1
+        elif fence:
+            inside = False
+            yield _Block(start, "\n".join(lines[start:number]), tag)
+            rest[start - 1 : number + 1] = [""] * (number + 2 - start)
+    if any(rest):
+        yield _Block(0, "\n".join(rest), "")
+
+
+def _read(piece: Piece, block: _Block) -> Iterator[Found]:
+    if not _SIGN.search(block.text):
+        return
+    text = _code_of(block)
+    rows = _best(block, text)
+    if not rows:
+        return
+    lines = block.text.split("\n")
+    first, last = min(row.start for row in rows), max(row.end for row in rows)
+    for number, line in enumerate(text.split("\n"), start=block.before + 1):
+        if (
+            first <= number <= last
+            or "<?" in lines[number - block.before - 1]
+            or _CODEISH.search(line)
+            or _CODE_WORDS.match(line)
+        ):
+            piece.use(number)
+    if block.before:
+        piece.use(block.before)
+        piece.use(block.before + text.count("\n") + 2)
+    for row in rows:
+        if names := drafts.unknown_in(row.exchange):
+            listed = ", ".join(f"{{{name}}}" for name in sorted(names))
+            piece.guess(row.start, f"the code does not show what these are: {listed}")
+    yield from rows
+    yield from _printed(block, rows)
+
+
+def _best(block: _Block, text: str) -> list[Found]:
+    """Return the rows of the likeliest language, best of one in which the text has no error."""
+    best: list[Found] = []
+    for language in _languages(text, block.tag)[:4]:
+        parser = syntax.parser_of(language)
+        if parser is None:
+            continue
+        for source in (text, _closed(text)):
+            tree = parser.parse(source.encode("utf-8", "replace"))
+            rows = list(_rows(block, Evaluator(language, tree.root_node).run(), language))
+            if rows and not tree.root_node.has_error:
+                return rows
+            best = best or rows
+    return best
+
+
+def _languages(text: str, tag: str) -> list[str]:
+    tagged = [name for name, one in syntax.LANGUAGES.items() if tag in one.tags]
+    return tagged or syntax.by_signs(text)
+
+
+def _code_of(block: _Block) -> str:
+    """Return the text with empty lines where words, prompts or results stand."""
+    lines = [_code_line(line) for line in block.text.split("\n")]
+    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    cut = min(indents, default=0)
+    return "\n".join(line[cut:] for line in lines)
+
+
+def _code_line(line: str) -> str:
+    if prompt := _PROMPT.match(line):
+        line = line[prompt.end() :]
+    if _RESULT.match(line) or (_PROSE.match(line) and not _CODE_WORDS.match(line)):
+        return ""
+    return line.replace("<?php", "     ").replace("?>", "  ")
+
+
+def _closed(text: str) -> str:
+    """Return the text with the brackets closed that are left open where it ends."""
+    stack: list[str] = []
+    for match in _BRACKETS.finditer(text):
+        sign = match[0]
+        if sign in "([{":
+            stack.append(")]}"["([{".index(sign)])
+        elif stack and sign == stack[-1]:
+            stack.pop()
+    return text.rstrip() + "\n" + "".join(reversed(stack)) if len(stack) < 20 else text
+
+
+def _rows(block: _Block, made: list[Draft], language: str) -> Iterator[Found]:
+    for draft in made:
+        exchange = drafts.exchange_of(draft, language)
+        if exchange is None or not drafts.is_plausible(draft, exchange):
+            continue
+        first = block.before + min(start for start, _ in draft.lines)
+        last = block.before + max(end for _, end in draft.lines)
+        yield Found(first, last, exchange)
+
+
+def _printed(block: _Block, rows: list[Found]) -> Iterator[Found]:
+    """Yield what was printed below a call, or is said of it in a comment: a status, a body."""
+    lines, starts = block.text.split("\n"), sorted(row.start for row in rows)
+    for row in rows:
+        end = min(
+            (start for start in starts if start > row.start), default=len(lines) + block.before + 1
+        )
+        yield from _result(block.before, lines, max(row.start, 1), end)
+
+
+def _result(before: int, lines: list[str], start: int, end: int) -> Iterator[Found]:
+    for number in range(start, end):
+        line = lines[number - before - 1]
+        said = _said(line)
+        if said is None:
+            continue
+        if match := _STATUS.match(said):
+            body = said[match.end() :].strip(" :-,\t")
+            is_json = body.startswith("{") and body.endswith("}")
+            yield Found(
+                number,
+                number,
+                Exchange(status=int(match[1]), response_body=body if is_json else None),
+            )
+            return
+        if (match := _BODY.search(said)) is not None:
+            word = said[: match.start()].strip(" :>=-").rpartition(" ")[2]
+            yield Found(
+                number, number, Exchange(status=_PHRASES.get(word.lower()), response_body=match[0])
+            )
+            return
+
+
+def _said(line: str) -> str | None:
+    """Return the text of a comment in a line, or of a line that is output; None for code."""
+    if match := _COMMENT.search(line):
+        return match[1].strip()
+    return line.strip() if _RESULT.match(line.strip()) or _STATUS.match(line.strip()) else None
+
+
+__all__ = ["find"]

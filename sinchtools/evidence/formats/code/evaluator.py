@@ -1,0 +1,246 @@
+"""Go through the tree of some code, and follow its values to the requests that it makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sinchtools.evidence.formats.code import drafts, functions, syntax
+from sinchtools.evidence.formats.code.expressions import DEEPEST, SELF
+from sinchtools.evidence.formats.code.libraries import plain
+from sinchtools.evidence.formats.code.requesting import Requesting
+from sinchtools.evidence.formats.code.syntax import KINDS, Node, child, inner, text_of
+from sinchtools.evidence.formats.code.values import Draft, Hole, Lambda, View
+
+_BUILT = ("__init__", "constructor", "__construct", "initialize", "init")
+
+
+class Evaluator(Requesting):
+    """What is known while code is read from its first statement to its last."""
+
+    def run(self) -> list[Draft]:
+        """Return all drafts of the code: what runs first, then functions that nothing calls."""
+        self._look_around()
+        self.value(self.root)
+        for called in (False, True):
+            for name, node in list(self.functions.items()):
+                if (name in self.called) is called:
+                    self._function_body(node, [], {})
+        return self.drafts
+
+    def _look_around(self) -> None:
+        begins, bodies = [], []
+        for node in self._all(self.root):
+            kind = KINDS.get(node.type)
+            if kind == "function":
+                self.functions.setdefault(text_of(child(node, "name")) or _first_word(node), node)
+            elif kind == "assign":
+                self._named_lambda(node)
+            elif kind == "call":
+                self.called.add(syntax.callee(node)[1])
+            elif node.type == "heredoc_beginning":
+                begins.append(node)
+            elif node.type == "heredoc_body":
+                bodies.append(node)
+            elif node.type == "field_declaration" and (tag := child(node, "tag")) is not None:
+                self._tag(node, tag)
+        self.heredocs = {a.start_byte: b for a, b in zip(begins, bodies, strict=False)}
+
+    def _all(self, root: Node) -> Iterator[Node]:
+        cursor = [root]
+        while cursor:
+            node = cursor.pop()
+            yield node
+            cursor.extend(reversed(node.named_children))
+
+    def _named_lambda(self, node: Node) -> None:
+        value = child(node, "value", "right")
+        if value is not None and KINDS.get(value.type) == "lambda":
+            name = syntax.plain_name(text_of(child(node, "name", "left")).rpartition(".")[2])
+            self.functions.setdefault(name, value)
+
+    def _tag(self, node: Node, tag: Node) -> None:
+        if match := re.search(r'json:"([\w-]+)', text_of(tag)):
+            self.tags[text_of(child(node, "name"))] = match[1]
+
+    def _function(self, node: Node) -> Any:
+        name = text_of(child(node, "name"))
+        if name in _BUILT or node.type == "constructor_declaration":
+            self._function_body(node, [], {})
+        return None
+
+    def _lambda(self, node: Node) -> Any:
+        return Lambda(node)
+
+    def _return(self, node: Node) -> Any:
+        parts = inner(node)
+        self.returned = self.value(parts[0]) if parts else None
+        return self.returned
+
+    def _function_body(self, node: Node, values: list[Any], named: dict[str, Any]) -> Any:
+        """Return what a function gives; each is gone through once, as it is called first."""
+        if node.start_byte in self.done or self.depth > DEEPEST:
+            return Hole(text_of(child(node, "name")) or "value")
+        self.done.add(node.start_byte)
+        self.names = self.names.new_child(dict(self._parameters(node, values, named)))
+        self.returned = None
+        body = child(node, "body") or (inner(node) or [node])[-1]
+        last = self.value(body)
+        self.names = self.names.parents
+        value, self.returned = (self.returned if self.returned is not None else last), None
+        return value
+
+    def _parameters(
+        self, node: Node, values: list[Any], named: dict[str, Any]
+    ) -> Iterator[tuple[str, Any]]:
+        listed = child(node, "parameters", "parameter") or next(
+            (one for one in node.named_children if "parameter" in one.type), None
+        )
+        parts = (
+            inner(listed)
+            if listed is not None and KINDS.get(listed.type) != "word"
+            else [listed] * (listed is not None)
+        )
+        left = list(values)
+        for one in parts:
+            name, usual = _parameter(one)
+            if not name or name in SELF:
+                continue
+            if name in named:
+                yield name, named[name]
+            elif left:
+                yield name, left.pop(0)
+            else:
+                known = self.value(usual) if usual is not None else None
+                yield name, known if known is not None else Hole(name)
+
+    def _look_into(self, function: Any, subject: Any) -> None:
+        """Go through a function that a call was given, with what it gets."""
+        node = function.node if isinstance(function, Lambda) else function
+        if node.type == "annotated_lambda":
+            node = inner(node)[-1]
+        if node.start_byte in self.done:
+            return
+        self.done.add(node.start_byte)
+        given = dict(self._parameters(node, [subject] if subject is not None else [], {}))
+        self.names = self.names.new_child(given)
+        self.implicit.append(subject)
+        body = child(node, "body")
+        for one in (
+            [body]
+            if body is not None
+            else [part for part in inner(node) if "parameter" not in part.type]
+        ):
+            self.value(one)
+        self.implicit.pop()
+        self.names = self.names.parents
+
+    def _call(self, node: Node) -> Any:
+        holder, name, path = syntax.callee(node)
+        receiver = self.value(holder) if holder is not None else None
+        values, named, lambdas = self._arguments(node)
+        result = self._result(node, holder, receiver, name, path, values, named)
+        result = self._initialized(node, result)
+        block = child(node, "block") or next(
+            (one for one in node.named_children if one.type == "annotated_lambda"), None
+        )
+        subject = (
+            result
+            if isinstance(result, Draft | View | dict)
+            else receiver
+            if isinstance(receiver, Draft)
+            else None
+        )
+        for one in [*lambdas, *([block] if block is not None else [])]:
+            self._look_into(one, subject)
+        return result
+
+    def _arguments(self, node: Node) -> tuple[list[Any], dict[str, Any], list[Lambda]]:
+        values: list[Any] = []
+        named: dict[str, Any] = {}
+        for name, one in syntax.arguments(node):
+            if one.type == "pair":
+                named[self._name_of_key(child(one, "key"))] = self.value(child(one, "value"))
+                continue
+            value = self.value(one)
+            if name:
+                named[name.strip(":")] = value
+            elif "splat" in one.type or "spread" in one.type:
+                named.update(value if isinstance(value, dict) else {})
+                values.extend(value if isinstance(value, list) else [])
+            else:
+                values.append(value)
+        lambdas = [one for one in (*values, *named.values()) if isinstance(one, Lambda)]
+        return (
+            [one for one in values if not isinstance(one, Lambda)],
+            {key: one for key, one in named.items() if not isinstance(one, Lambda)},
+            lambdas,
+        )
+
+    def _initialized(self, node: Node, result: Any) -> Any:
+        """Return what is made, with what stands in braces behind `new` in C# and Java."""
+        made = child(node, "initializer") or next(
+            (one for one in node.named_children if one.type == "class_body"), None
+        )
+        if made is None:
+            return result
+        if made.type == "class_body":
+            self.implicit.append(result)
+            for block in inner(made):
+                self.value(block)
+            self.implicit.pop()
+            return result
+        value = self.value(made)
+        if isinstance(result, Draft) and isinstance(value, dict):
+            drafts.options(result, value)
+        elif isinstance(result, dict) and isinstance(value, dict):
+            result.update(value)
+        elif isinstance(value, list) and not isinstance(result, Draft):
+            return value
+        return result
+
+    def _result(
+        self,
+        node: Node,
+        holder: Node,
+        receiver: Any,
+        name: str,
+        path: str,
+        values: list[Any],
+        named: dict[str, Any],
+    ) -> Any:
+        if not name:
+            return receiver
+        own = holder is None or (isinstance(receiver, Hole) and receiver.name in SELF)
+        function = self.functions.get(name)
+        if function is not None and own and name != "new":
+            return self._function_body(function, values, named)
+        if name.lower().startswith("curl_") and (handle := self._curl(node, name, values)):
+            return handle
+        if isinstance(self.names.get(name), Draft) and holder is None:
+            receiver, name = self.names[name], "request"
+        if holder is None and self.implicit and self.implicit[-1] is not None and name != "new":
+            done = self._on(node, self.implicit[-1], name, path, values, named)
+            if done is not functions.NOTHING:
+                return done
+        if isinstance(receiver, Draft | View):
+            return self._on(node, receiver, name, path, values, named)
+        done = functions.method(plain(name), receiver, values)
+        if done is functions.NOTHING:
+            done = functions.call(plain(name), path, receiver, values, named)
+        if done is not functions.NOTHING:
+            return done
+        return self._maybe_request(node, holder, receiver, name, path, values, named)
+
+
+def _first_word(node: Node) -> str:
+    return next((text_of(one) for one in inner(node) if KINDS.get(one.type) == "word"), "")
+
+
+def _parameter(node: Node) -> tuple[str, Node]:
+    name = child(node, "name", "left", "pattern") or node
+    while KINDS.get(name.type) not in ("word", "text") and inner(name):
+        name = inner(name)[0]
+    usual = child(node, "value", "right", "default_value")
+    return syntax.name_of(name), usual

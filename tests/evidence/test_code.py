@@ -1,0 +1,167 @@
+"""Calls in source code become rows; nothing is executed, and what is not shown stays visible."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import pytest
+
+from sinchtools.evidence import read
+
+pytest.importorskip("tree_sitter", reason="the extra [code] is not installed")
+
+HOST = "https://eu.sms.api.sinch.com"
+URL = f"{HOST}/xms/v1/plan7/batches"
+BODY = {"from": "Shop", "to": ["+46701234567"], "body": "Ready"}
+CALLS = {
+    "python requests session": f"""
+        import requests
+        s = requests.Session()
+        s.headers.update({{"Authorization": "Bearer tok"}})
+        s.post("{URL}", json={{"from": "Shop", "to": ["+46701234567"], "body": "Ready"}})
+        """,
+    "python httpx base url": f"""
+        auth = dict(Authorization="Bearer tok")
+        with httpx.Client(base_url="{HOST}/xms/v1/plan7", headers=auth) as c:
+            c.post("/batches", json={{"from": "Shop", "to": ["+46701234567"], "body": "Ready"}})
+        """,
+    "python function with parameters": f"""
+        def send(to, text="Ready"):
+            return requests.post(f"{HOST}/xms/v1/{{PLAN}}/batches", data=json.dumps(
+                {{"from": "Shop", "to": [to], "body": text}}), headers=HEADERS)
+        PLAN = "plan7"
+        HEADERS = {{"Authorization": "Bearer " + "tok", "Content-Type": "application/json"}}
+        send("+46701234567")
+        """,
+    "python urllib": f"""
+        import urllib.request
+        req = urllib.request.Request("{URL}", method="POST")
+        req.data = json.dumps({{"from": "Shop", "to": ["+46701234567"], "body": "Ready"}}).encode()
+        req.add_header("Authorization", "Bearer tok")
+        urllib.request.urlopen(req)
+        """,
+    "node https": """
+        const req = https.request({hostname: "eu.sms.api.sinch.com", path: "/xms/v1/plan7/batches",
+          method: "POST", headers: {Authorization: "Bearer tok"}});
+        req.write(JSON.stringify({from: "Shop", to: ["+46701234567"], body: "Ready"}));
+        req.end();
+        """,
+    "typescript class": f"""
+        class Sms {{
+          private readonly base = "{HOST}/xms/v1";
+          private http = axios.create({{ headers: {{ Authorization: `Bearer ${{"tok"}}` }} }});
+          async send(to: string[] = ["+46701234567"]): Promise<void> {{
+            const body = "Ready";
+            const data = {{ from: "Shop", to, body }};
+            await this.http.post<Sent>(`${{this.base}}/plan7/batches`, data);
+          }}
+        }}
+        """,
+    "xhr": f"""
+        var x = new XMLHttpRequest();
+        x.open("POST", "{URL}");
+        x.setRequestHeader("Authorization", "Bearer tok");
+        x.send('{json.dumps(BODY)}');
+        """,
+    "php curl": f"""
+        <?php
+        $plan = 'plan7';
+        $ch = curl_init();
+        curl_setopt($ch, CURLOPT_URL, "{HOST}/xms/v1/$plan/batches");
+        $data = ['from' => 'Shop', 'to' => ['+46701234567']];
+        $data['body'] = 'Ready';
+        curl_setopt($ch, CURLOPT_POSTFIELDS, json_encode($data));
+        curl_setopt($ch, CURLOPT_HTTPHEADER, array('Authorization: Bearer ' . 'tok'));
+        curl_setopt($ch, CURLOPT_POST, true);
+        $out = curl_exec($ch);
+        """,
+    "php laravel": f"""
+        $answer = Http::withToken('tok')->acceptJson()
+            ->post('{URL}', ['from' => 'Shop', 'to' => ['+46701234567'], 'body' => 'Ready']);
+        """,
+    "java httpclient": f"""
+        String url = String.format("{HOST}/xms/v1/%s/batches", "plan7");
+        HttpRequest request = HttpRequest.newBuilder().uri(URI.create(url))
+            .header("Authorization", "Bearer tok")
+            .POST(HttpRequest.BodyPublishers.ofString(\"""
+                {{"from": "Shop", "to": ["+46701234567"], "body": "Ready"}}
+                \""")).build();
+        HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+        """,
+    "java spring": f"""
+        HttpHeaders headers = new HttpHeaders();
+        headers.setContentType(MediaType.APPLICATION_JSON);
+        headers.setBearerAuth("tok");
+        Map<String, Object> body = new HashMap<>();
+        body.put("from", "Shop");
+        body.put("to", List.of("+46701234567"));
+        body.put("body", "Ready");
+        ResponseEntity<String> r = restTemplate.exchange("{URL}", HttpMethod.POST,
+            new HttpEntity<>(body, headers), String.class);
+        """,
+    "kotlin okhttp": f"""
+        val json = \"""{{"from": "Shop", "to": ["+46701234567"], "body": "Ready"}}\"""
+        val request = Request.Builder().url("{URL}")
+            .post(json.toRequestBody("application/json".toMediaType()))
+            .addHeader("Authorization", "Bearer tok").build()
+        val response = OkHttpClient().newCall(request).execute()
+        """,
+    "csharp request message": f"""
+        var request = new HttpRequestMessage(HttpMethod.Post, "{URL}");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "tok");
+        var to = new List<string> {{ "+46701234567" }};
+        request.Content = JsonContent.Create(new {{ from = "Shop", to, body = "Ready" }});
+        var response = await new HttpClient().SendAsync(request);
+        """,
+    "go": f"""
+        payload := strings.NewReader(`{json.dumps(BODY)}`)
+        req, err := http.NewRequest("POST", "{URL}", payload)
+        if err != nil {{
+            log.Fatal(err)
+        }}
+        req.Header.Add("Authorization", "Bearer tok")
+        res, _ := http.DefaultClient.Do(req)
+        """,
+    "ruby net http": f"""
+        require 'net/http'
+        uri = URI.parse("{URL}")
+        http = Net::HTTP.new(uri.host, uri.port)
+        req = Net::HTTP::Post.new(uri.request_uri)
+        req['Authorization'] = 'Bearer tok'
+        req.body = {{ from: 'Shop', to: ['+46701234567'], body: 'Ready' }}.to_json
+        puts http.request(req).body
+        """,
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_call_is_one_row(name: str) -> None:
+    evidence = read(textwrap.dedent(CALLS[name]))
+    assert [(x.method, x.url) for x in evidence] == [("POST", URL)], evidence.skipped
+    assert json.loads(evidence[0].request_body or "") == BODY
+    assert evidence[0].request_headers["Authorization"].startswith("Bearer ")
+    assert not evidence.skipped
+
+
+def test_unknown_values_stay_visible_and_are_listed() -> None:
+    evidence = read(
+        'requests.post(f"https://us.sms.api.sinch.com/xms/v1/{plan}/batches",\n'
+        '  headers={"Authorization": "Bearer " + os.environ["SMS_TOKEN"]},\n'
+        '  json={"to": [row.phone]})\n'
+    )
+    assert evidence[0].url == "https://us.sms.api.sinch.com/xms/v1/{plan}/batches"
+    assert json.loads(evidence[0].request_body or "") == {"to": ["{phone}"]}
+    assert "{SMS_TOKEN}, {phone}, {plan}" in evidence.warnings[0].reason
+
+
+def test_words_around_and_result_below() -> None:
+    evidence = read(
+        "Hello, this is what we run every morning\n\n"
+        f'fetch("{URL}", {{method: "DELETE", headers: {{Authorization: "Bearer tok"}}}})\n'
+        "// 404\n\n"
+        f'fetch("{URL}/X1");\n\n'
+        "Can you tell us what is wrong with it?\n"
+    )
+    assert [(x.method, x.status) for x in evidence] == [("DELETE", 404), ("GET", None)]
+    assert sum(one.count for one in evidence.skipped) == 2
