@@ -19,6 +19,7 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
 LARGEST = 300_000  # characters of code
+DEEPEST = 150  # brackets within brackets
 _SIGN = re.compile(
     r"\b(?:requests|httpx|aiohttp|urllib|http\.client|axios|fetch|superagent|XMLHttpRequest"
     r"|UrlFetchApp"
@@ -124,11 +125,14 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
 def _best(block: _Block, text: str) -> list[Found]:
     """Return the rows of the likeliest language, best of one in which the text has no error."""
     best: list[Found] = []
+    closed = _closed(text)
+    if closed is None:
+        return best
     for language in _languages(text, block.tag)[:4]:
         parser = syntax.parser_of(language)
         if parser is None:
             continue
-        for source in (text, _closed(text)):
+        for source in dict.fromkeys((text, closed)):
             tree = parser.parse(source.encode("utf-8", "replace"))
             rows = list(_rows(block, Evaluator(language, tree.root_node).run(), language))
             if rows and not tree.root_node.has_error:
@@ -158,16 +162,18 @@ def _code_line(line: str) -> str:
     return line.replace("<?php", "     ").replace("?>", "  ")
 
 
-def _closed(text: str) -> str:
-    """Return the text with the brackets closed that are left open where it ends."""
+def _closed(text: str) -> str | None:
+    """Return the text with the brackets closed that are left open; None when there are too many."""
     stack: list[str] = []
     for match in _BRACKETS.finditer(text):
         sign = match[0]
         if sign in "([{":
             stack.append(")]}"["([{".index(sign)])
+            if len(stack) > DEEPEST:
+                return None
         elif stack and sign == stack[-1]:
             stack.pop()
-    return text.rstrip() + "\n" + "".join(reversed(stack)) if len(stack) < 20 else text
+    return text.rstrip() + "\n" + "".join(reversed(stack))
 
 
 def _rows(block: _Block, made: list[Draft], language: str) -> Iterator[Found]:
