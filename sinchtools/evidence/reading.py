@@ -93,11 +93,11 @@ def find_documents(piece: Piece) -> Iterator[Found]:
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
     "trace": traces.find,
+    "curl": curl.find,
+    "code": code.find,
     "client-log": client_log.find,
     "sdk-log": sdk_log.find,
-    "curl": curl.find,
     "command": commands.find,
-    "code": code.find,
     "http": http_message.find,
     "access-log": access_log.find,
     "logfmt": access_log.find_logfmt,
