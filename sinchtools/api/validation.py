@@ -32,6 +32,7 @@ from sinchtools.api.description import (
     split_url,
 )
 from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
+from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.privacy.aliases import stand_in
 from sinchtools.privacy.redaction import MARKER
@@ -405,6 +406,8 @@ def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violat
     facts = {"name": name, "observed": len(value), "limit": _ALPHANUMERIC_SENDER}
     if not value.strip():
         yield Violation(rule="absent-value", field=name, pointer=pointer, facts=facts)
+    elif is_placeholder(value):
+        return
     elif re.search(r"[A-Za-z]", value):
         if len(value) > _ALPHANUMERIC_SENDER:
             yield Violation(rule="sender-too-long", field=name, pointer=pointer, facts=facts)
@@ -812,7 +815,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
     facts: dict[str, Any] = {"observed": sum(character.isdigit() for character in bare)}
     if not bare:
         return "absent-value", "error", facts
-    if re.search(r"[{}<>$%]|^(undefined|null|none|nan)$", bare, re.IGNORECASE):
+    if re.search(r"[{}<>$%]|^nan$", bare, re.IGNORECASE) or is_placeholder(bare):
         return "msisdn-placeholder", "error", {**facts, "value": re.sub(r"\d", "•", bare[:40])}
     if _SEVERAL.search(bare):
         return "msisdn-several", "error", facts

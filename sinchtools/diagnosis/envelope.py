@@ -15,6 +15,7 @@ from typing import Any
 
 from sinchtools.api.description import ENDPOINTS, PREFIX, Place, locate, route
 from sinchtools.api.validation import Violation, instant_of
+from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.core.settings import REGIONS
 from sinchtools.privacy.redaction import marker_facts
@@ -47,13 +48,9 @@ _OTHER_WORDS = {  # how people call the resources: the API's own word
     "delivery-feedback": "delivery_feedback",
     "messagebatches": "batches",
 }
-_PLACEHOLDER = re.compile(
-    r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?|%\w+%|:[a-z]\w*|x{3,}|\.{3}|\[[^\]]*\]"
-    r"|(your|my)([-_ ]?(api|sms|sinch|service|plan|project|account|customer|id|key|token|name"
-    r"|here))+"
-    r"|(service[_-]?plan|project|batch|group|inbound)[_-]?id",
-    re.IGNORECASE,
-)
+_RESOURCE_ID = re.compile(
+    r":[a-z]\w*|(?:service[_-]?plan|project|batch|group|inbound)[_-]?id", re.IGNORECASE
+)  # how the vendor's pages write the parameters of a path
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][\w-]*)(\s*:\s*|\s+|$)(.*)", re.DOTALL)
 _SHORT_TOKEN = 12
@@ -96,7 +93,7 @@ def host_violation(place: Place) -> Violation | None:
         label = host.removeprefix("zt.").split(".")[0]
         rule = (
             "host-placeholder"
-            if re.search(r"[{}$<>]", label) or label in ("region", "your-region")
+            if re.search(r"[{}$<>]", label) or label == "region" or is_placeholder(label)
             else "host-unknown-region"
         )
         return Violation(
@@ -160,9 +157,7 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
         )
     elif not place.endpoints:
         yield _route_violation(place)
-    elif account and (
-        _PLACEHOLDER.fullmatch(account) or account.lower() in ("undefined", "null", "none")
-    ):
+    elif account and (is_placeholder(account) or _RESOURCE_ID.fullmatch(account)):
         yield Violation(
             rule="account-placeholder",
             facts={"value": account[:40]},
@@ -362,6 +357,8 @@ def _missing(headers: Mapping[str, str], place: Place) -> Violation:
 def _stray(facts: Mapping[str, str], gap: str) -> Iterator[Violation]:
     if "quoted" in facts:
         yield _auth("auth-quoted")
+    if "bracketed" in facts:
+        yield _auth("auth-bracketed")
     if "trailing-newline" in facts:
         yield _auth("auth-space", value="a line break after the token")
     elif "inner-space" in facts:

@@ -21,6 +21,7 @@ from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.aliases import without_numbers
 from sinchtools.privacy.redaction import MARKER
 
+_SUGGESTS = re.compile(r" ?Did you mean \{suggestion\}\?")  # is not asked without one
 _LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
 
 
@@ -185,6 +186,8 @@ def _facts(facts: Mapping[str, Any]) -> _Facts:
 
 
 def _filled(words: str, facts: _Facts) -> str:
+    if not str(facts.get("suggestion", "")):
+        words = _SUGGESTS.sub("", words) or words
     return words.format_map(facts)
 
 

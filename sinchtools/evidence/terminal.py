@@ -10,6 +10,7 @@ _CONTROL = re.compile(
 _SECTION = re.compile(
     r"^section_(?:start|end):\d+:[\w.-]+(?:\[[^\]\n]*\])?\r?", re.MULTILINE
 )  # GitLab's
+_EXPRESSION = re.compile(r"\$\{\{ {0,9}([\w.-]{1,120}) {0,9}\}\}")  # of a CI system: one word
 _TIME = r"(?:--|\d+):(?:--|\d\d):(?:--|\d\d)"
 _METER = re.compile(
     rf"^[ \t]*\d+ +[\d.]+[kMG]? +\d+ +[\d.]+[kMG]? +\d+ +[\d.]+[kMG]? +[\d.]+[kMG]? +[\d.]+[kMG]?"
@@ -29,7 +30,7 @@ _GLUED = re.compile(
 
 def plain(text: str) -> str:
     r"""
-    Return the text without colours and progress meters.
+    Return the text without colours, progress meters and the blanks of a CI system's variables.
 
     Examples
     --------
@@ -40,6 +41,8 @@ def plain(text: str) -> str:
         text = _CONTROL.sub("", text)
     if "section_" in text:
         text = _SECTION.sub("", text)
+    if "${{" in text:
+        text = _EXPRESSION.sub(r"${{\1}}", text)
     if ":--" in text or "% Total" in text:
         text = _METER.sub("", _METER_HEAD.sub("\n", text))
     return text

@@ -25,7 +25,14 @@ NOT_DECIDABLE, ASKED = "not decidable", "asked"
 _NUMBER_FIELDS = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients")
 _GROUP_FIELDS = ("child_groups", "add_from_group", "remove_from_group", "child_groups_add")
 _DATES = ("send_at", "expire_at")
-_STRAY = ("quoted", "leading-space", "trailing-space", "trailing-newline", "inner-space")
+_STRAY = (
+    "quoted",
+    "bracketed",
+    "leading-space",
+    "trailing-space",
+    "trailing-newline",
+    "inner-space",
+)
 _ROOM = timedelta(minutes=10)
 _YOUNG = timedelta(minutes=1)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

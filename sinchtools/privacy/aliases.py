@@ -120,7 +120,7 @@ _PART_NAME, _NO_LINE = (
 _LOOSE_PIECE = re.compile(r"(?:[^\"\\\x00-\x1f]|\\[\"\\/bfnrt]|\\u[0-9a-fA-F]{4})+")
 
 _FACT = (
-    r"quoted|leading-space|trailing-(?:space|newline)|inner-space|(?:expires|issuer)=(?!\S*"
+    r"quoted|bracketed|leading-space|trailing-(?:space|newline)|inner-space|(?:expires|issuer)=(?!\S*"
     r"(?:\d\D?){8})[\w.:/@-]{1,80}"
 )
 _TRUE_MARKER = re.compile(

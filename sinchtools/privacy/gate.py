@@ -19,12 +19,13 @@ from urllib.parse import quote
 
 from sinchtools.core.errors import LeakError, told_path
 from sinchtools.core.files import put
+from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.privacy import folding, seen
 from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS, Aliases, People, people
 from sinchtools.privacy.numbers import MASKED, SHORTEST_NUMBER, Numbers, national
 from sinchtools.privacy.quotes import Quotes
-from sinchtools.privacy.redaction import MARKER, Redactor, is_placeholder, secrets_in
+from sinchtools.privacy.redaction import MARKER, Redactor, secrets_in
 
 MOST_UNPACKED = (
     256 * 2**20

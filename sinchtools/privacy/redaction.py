@@ -25,27 +25,13 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import quote, unquote
 
+from sinchtools.core.placeholders import bracketed, is_placeholder
 from sinchtools.core.records import Exchange
 from sinchtools.privacy import seen
 
 MARKER = re.compile(
     r"\[secret (?P<kind>opaque|jwt|pair) (?P<length>\d+) #(?P<number>\d+)(?P<facts>[^\[\]]*)\]"
 )
-_PLACEHOLDER_WORDS = (
-    "access|account|agent|api|application|app|auth|basic|bearer|client|code|customer|demo|here"
-    "|id|jwt|key|my|name|oauth|password|pass|plan|project|real|secret|service|sinch|sms|string|test|the|token|username|user|value|your"
-)
-_WORDS = rf"(?:[ _-]?(?:{_PLACEHOLDER_WORDS}))+"
-# stands for a secret and is none; a real one is often put in the same brackets, so their content
-# must be words
-_PLACEHOLDER = re.compile(
-    rf"\{{\{{?[ $\w.:-]*?[A-Za-z_]\w{{0,3}}[ ]*\}}?\}}|<<?(?:[A-Za-z_ .:-]+\d?)>>?|\[[A-Za-z_ -]+\]"
-    rf"|\$\d|\$\{{[\w:.-]+\}}|\$[A-Z_][A-Z\d_]*|\$(?:env:)?[a-z][A-Za-z_]*\d?|%[A-Z_]+%"
-    rf"|(?i:(?:your|my|the|insert|put|enter|add){_WORDS}"
-    r"|(?:api|access|auth)?[_ -]?(?:token|key|secret)[_ -]here"
-    r"|[x*.•…_-]{3,}|redacted|null|none|undefined|)"
-)
-_MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
 # what a name may go on with: which one of several it is, or where it is used
 _OF_SEVERAL = (
@@ -639,26 +625,6 @@ def _filled_head(head: re.Match[str]) -> str:
     return f"{head['head'].rstrip()} {head['value']}" if is_secret else head[0]
 
 
-def is_placeholder(value: str) -> bool:
-    """
-    Tell whether a value only stands for a secret.
-
-    For example ``{token}``, ``$TOKEN``, ``YOUR_API_TOKEN`` or ``<token>``.
-
-    Examples
-    --------
-    >>> is_placeholder("{{token}}"), is_placeholder("5c1e9a7b3d2f4e68")
-    (True, False)
-    """
-    bare = unquote(value.strip())
-    if len(bare) > 160 or _MANY_DIGITS.match(bare):
-        return False
-    user, colon, password = bare.partition(":")
-    return _PLACEHOLDER.fullmatch(bare) is not None or (
-        colon != "" and all(_PLACEHOLDER.fullmatch(part) for part in (user, password))
-    )
-
-
 def secrets_in(text: str) -> Iterator[tuple[str, str]]:
     """
     Yield each secret that a text still holds, with its name.
@@ -1010,7 +976,13 @@ def _stray(value: str) -> list[str]:
     spaces = ["leading-space"] * (value[:1].isspace()) + [
         "trailing-newline" if value[-1:] in "\r\n" else "trailing-space"
     ] * (value[-1:].isspace())
-    return ["quoted"] * bool(quoted) + spaces + ["inner-space"] * bool(re.search(r"\S\s+\S", value))
+    found = [
+        ("quoted", quoted),
+        ("bracketed", bracketed(value)),
+        *((name, True) for name in spaces),
+        ("inner-space", re.search(r"\S\s+\S", value)),
+    ]
+    return [name for name, is_there in found if is_there]
 
 
 def _decoded(part: str) -> dict[str, Any]:

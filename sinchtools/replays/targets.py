@@ -200,13 +200,12 @@ def _authorization(request: Exchange, account: Account) -> str | None:
 
 
 def _as_written(value: str, token: str, facts: dict[str, str], account: str) -> str:
-    token = (
-        f'"{token}"'
-        if "quoted" in facts
-        else token[:4] + " " + token[4:]
-        if "inner-space" in facts
-        else token
-    )
+    if "quoted" in facts:
+        token = f'"{token}"'
+    elif "bracketed" in facts:
+        token = f"<{token}>"
+    elif "inner-space" in facts:
+        token = f"{token[:4]} {token[4:]}"
     if facts["kind"] == "pair":
         token = base64.b64encode(f"{account}:{token}".encode()).decode()
     return MARKER.sub(lambda _: token, value)

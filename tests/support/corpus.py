@@ -540,6 +540,8 @@ KINDS = [
             ("auth-no-bearer", headers(Authorization=TOKEN), ANY),
             ("auth-basic", headers(Authorization="Basic OWIxYzJkM2U6OWY4ZTdkNmM="), ANY),
             ("auth-other-scheme", headers(Authorization=f"Token {TOKEN}"), ANY),
+            ("auth-bracketed", headers(Authorization=f"Bearer <{TOKEN}>"), ANY),
+            ("auth-bracketed", headers(Authorization=f"Bearer {{{TOKEN}}}"), ANY),
             ("auth-quoted", headers(Authorization=f'Bearer "{TOKEN}"'), ANY),
             ("auth-space", headers(Authorization=f"Bearer {TOKEN}\n"), ANY),
             ("auth-inner-space", headers(Authorization=f"Bearer Bearer {TOKEN}"), ANY),

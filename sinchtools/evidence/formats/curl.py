@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 from sinchtools.api.description import split_url
+from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import powershell, shell
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
-from sinchtools.privacy.redaction import is_placeholder
 
 _MOST_URLS = 100
 _DEEPEST_QUOTE = 20
