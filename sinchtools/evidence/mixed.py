@@ -121,7 +121,7 @@ def _asks_the_same(told: Exchange, seen: Exchange) -> bool:
     """Tell whether a command and its trace, or code and its log, show one request."""
     one, other = (split_url(exchange.url or "") for exchange in (told, seen))
     return (
-        told.method == seen.method
+        seen.method in (None, told.method)
         and one.path == other.path
         and (not one.netloc or not other.netloc or one.netloc == other.netloc)
         and (seen.request_body is None or seen.request_body == told.request_body)

@@ -31,11 +31,14 @@ from sinchtools.evidence.formats import (
     code,
     commands,
     curl,
+    errors,
     har,
     http_message,
     jsonl,
+    objects,
     postman,
     sdk_log,
+    sentences,
     traces,
 )
 from sinchtools.evidence.found import Found
@@ -70,6 +73,7 @@ FORMATS: dict[str, Format] = {
     "postman": Format(postman.sniff, postman.parse),
     "postman-environment": Format(postman.sniff_environment, postman.parse_environment),
     "callback": Format(callback.sniff, callback.parse),
+    "error-object": Format(objects.sniff, objects.parse),
     "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
     "jsonl": Format(jsonl.sniff, jsonl.parse),
     "table": Format(access_log.sniff_table, access_log.parse_table),
@@ -93,6 +97,7 @@ def find_documents(piece: Piece) -> Iterator[Found]:
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
     "trace": traces.find,
+    "error": errors.find,
     "curl": curl.find,
     "code": code.find,
     "client-log": client_log.find,
@@ -101,7 +106,10 @@ FINDERS: dict[str, Finder] = {
     "http": http_message.find,
     "access-log": access_log.find,
     "logfmt": access_log.find_logfmt,
+    "sentence": sentences.find,
     "document": find_documents,
+    "object": objects.find,
+    "list": objects.find_lists,
 }
 # what evidence is wrapped in, in the order in which they are tried
 CONTAINERS: dict[str, Container] = {}

@@ -35,16 +35,12 @@ _ERROR = re.compile(
     r"(?<![\w.])(?P<name>[\w.]{0,80}(?:Sms|SMS|Sinch)\w{0,40}Exception): "
     r"(?:Error (?P<status>[1-5]\d\d)\b|(?P<json>Error while parsing json response))"
 )
-_NETWORK = re.compile(
-    r"^(?:[\w.]+\.)?(?P<name>(?:ConnectTimeout|ReadTimeout|ConnectionError|SSLError|ProxyError"
-    r"|MaxRetryError|NewConnectionError|ChunkedEncodingError)(?:Error)?)\b: "
-)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _HIDDEN = (
     "the SDK hides the status of an answer that is no JSON (often a gateway's 5xx); only "
     "its DEBUG log tells it"
 )
-_SIGNS = ("HTTP re", "HTTP/1", "Exception: Error", "Timeout", "Error: ", "MaxRetryError")
+_SIGNS = ("HTTP re", "HTTP/1", "Exception: Error")
 _LONGEST_LITERAL, _DEEPEST_LITERAL = 1_000_000, 60
 
 
@@ -100,7 +96,7 @@ def _exchanges(piece: Piece) -> Iterator[tuple[int, Exchange]]:
             yield place, _answered(known or Exchange(source=piece.at(number), url=url), match)
             last, pending = _answered(known or Exchange(), match), None
         else:
-            failed = _failed(piece, pending, last, kind, match, number)
+            failed = _failed(piece, pending, last, match, number)
             place = first if pending else number
             pending, last = None, failed or last
             if failed:
@@ -159,21 +155,18 @@ def _failed(
     piece: Piece,
     pending: Exchange | None,
     last: Exchange | None,
-    kind: str,
     match: re.Match[str],
     number: int,
 ) -> Exchange | None:
-    status = int(match["status"]) if kind == "error" and match["status"] else None
+    status = int(match["status"]) if match["status"] else None
     if pending is None and last is not None and (status is None or last.status == status):
         return None  # the exception of an answer that was read already
     base = pending or Exchange(source=piece.at(number))
     if status is not None:
         return replace(base, status=base.status or status)
-    if kind == "error":
-        if base.status is None:
-            piece.guess(number, _HIDDEN)
-        return replace(base, failure=None if base.status else "SinchException")
-    return replace(base, failure=match["name"]) if base.status is None else base
+    if base.status is None:
+        piece.guess(number, _HIDDEN)
+    return replace(base, failure=None if base.status else "SinchException")
 
 
 def _chained(previous: Exchange | None, exchange: Exchange) -> Exchange:
@@ -212,6 +205,4 @@ _PATTERNS = (
     ("response", _RESPONSE, "HTTP response"),
     ("urllib3", _URLLIB3, "HTTP/"),
     ("error", _ERROR, "Exception: "),
-    ("network", _NETWORK, "Error"),
-    ("network", _NETWORK, "Timeout"),
 )

@@ -1,0 +1,256 @@
+"""
+Read the errors of HTTP clients and of the vendor's SDKs, as they are printed.
+
+What each prints stands in `error_patterns`; here, what belongs to one error is put together: its
+message, the body and the object below it, its stack, and the errors that caused it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from http import HTTPStatus
+from itertools import accumulate
+from typing import NamedTuple
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import printed, shapes
+from sinchtools.evidence.formats.error_patterns import PATTERNS, Printed, compiled
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece
+
+LONGEST_LINE = 20_000
+# texts of the API that only one code has, for clients that print the text alone
+CODE_OF_TEXT = {"Requesting delivery report without any callback URL": "missing_callback_url"}
+LONGEST_MESSAGE = 400
+TRACE = re.compile(
+    r"\s*(?:at \S|File \"|\.\.\. \d+ (?:more|common)|#\d+ |in \S+:\d+|from \S+:\d+:in|thrown in |"
+    r"Stack ?trace|Traceback|--- End of|[~^]+\s*$|goroutine \d|\S+ @ \S+:\d+|\(anonymous\) @|"
+    r"line \d+ of |\+ |For more information check: |HTTP response headers: |Reason: |"
+    r"At (?:line|\S+):\d+|[*|] |exit status \d+|node:internal|Node\.js v)"
+)
+CHAIN = re.compile(
+    r"\s*(?:During handling of the above|The above exception was|Caused by:?|---> |\[cause\]|"
+    r"Suppressed:|\[previous exception\]|Next )"
+)
+_TIME = re.compile(
+    r"\W{0,2}(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,14}"
+    r"|\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?: UTC)?)"
+)
+_VALUE = r'\\?"{}\\?"\s*:\s*\\?"((?:[^"\\]|\\.){{0,2000}})'
+_CODE_IN, _TEXT_IN = (re.compile(_VALUE.format(name)) for name in ("code", "text"))
+
+
+class Event(NamedTuple):
+    """One message: its first and its last line, what it tells, and who prints it."""
+
+    start: int
+    end: int
+    exchange: Exchange
+    source: str
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each error that a client or an SDK printed."""
+    rows = [row for row in PATTERNS if row.sign in piece.text]
+    last: Event | None = None
+    for event in _events(piece, rows) if rows else ():
+        whole = _merged(piece, last, event) if last else None
+        if last and whole is None:
+            yield Found(last.start, last.end, last.exchange)
+        last = whole or event
+    if last:
+        yield Found(last.start, last.end, last.exchange)
+
+
+def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
+    starts = [0, *accumulate(len(line) + 1 for line in piece.text.split("\n"))]
+    objects = printed.Printed(piece.text)
+    done = 0
+    for number, line in enumerate(piece.lines, start=1):
+        if number <= done or not line or line.lstrip()[:2] in ('{"', "{'"):
+            continue
+        told = _told(rows, line[:LONGEST_LINE])
+        if told is None:
+            continue
+        event = _with_details(piece, starts, objects, number, *told)
+        yield event
+        done = event.end
+
+
+def _told(rows: list[Printed], line: str) -> tuple[Printed, re.Match[str]] | None:
+    for row in rows:
+        if row.sign in line and (match := compiled(row).search(line)):
+            return row, match
+    return None
+
+
+def _with_details(
+    piece: Piece,
+    starts: list[int],
+    objects: printed.Printed,
+    number: int,
+    row: Printed,
+    match: re.Match[str],
+) -> Event:
+    """Return the message with the body, the object and the stack that stand below it."""
+    exchange, end = exchange_of(row, match), number
+    if "body" in match.groupdict() and match["body"] is not None:
+        at = starts[number - 1] + match.start("body")
+        if found := printed.body_at(piece.text, at):
+            exchange, end = with_body(exchange, found[0]), bisect_right(starts, found[1] - 1)
+    first, end = _stack_above(piece, number), _stack_below(piece, max(end, number))
+    tail = piece.lines[end - 1].rstrip()
+    if tail.endswith("{") and exchange.response_body is None:
+        opening = starts[end - 1] + len(tail) - 1
+        if found := objects.value_at(opening):
+            told = shapes.told(found[0])
+            exchange = _filled(told, exchange) if told else exchange
+            end = _stack_below(piece, bisect_right(starts, found[1] - 1))
+    time = _TIME.match(piece.lines[number - 1])
+    moment = piece.time_of(number) or (piece.instant(time[1]) if time else None)
+    exchange = replace(exchange, source=piece.at(number), at=exchange.at or moment)
+    return Event(first, end, exchange, row.source)
+
+
+def exchange_of(row: Printed, match: re.Match[str]) -> Exchange:
+    """Return what one message tells."""
+    got = {name: value for name, value in match.groupdict().items() if value}
+    status = int(got["status"]) if "status" in got else row.status
+    if status is None and "reason" in got:
+        status = status_of_reason(got["reason"])
+    failure = None if status and row.failure != "CORS" else got.get("failure") or row.failure
+    if failure is None and status is None and "host" in got:
+        failure = _first_name(match.string)
+    text = got.get("text")
+    return Exchange(
+        method=(got.get("method") or got.get("verb") or "").upper() or None,
+        url=_url(got),
+        status=status,
+        code=got.get("code") or _code_of(text),
+        text=text and text.strip()[:LONGEST_MESSAGE],
+        account=got.get("plan"),
+        elapsed_ms=float(got["elapsed"]) if "elapsed" in got else None,
+        failure=failure and failure.strip()[:80],
+    )
+
+
+def with_body(exchange: Exchange, body: str) -> Exchange:
+    """Return a response with its body; what is left of a cut one still tells code and text."""
+    code, text = _CODE_IN.search(body), _TEXT_IN.search(body)
+    return replace(
+        exchange,
+        response_body=body,
+        code=exchange.code or (code[1] if code else None),
+        text=exchange.text or (text[1] if text else None),
+    )
+
+
+def _code_of(text: str | None) -> str | None:
+    codes = (code for known, code in CODE_OF_TEXT.items() if known in (text or ""))
+    return next(codes, None)
+
+
+@cache
+def _statuses() -> dict[str, int]:
+    names = {name: int(status) for status in HTTPStatus for name in (status.name, status.phrase)}
+    return {_letters(name): status for name, status in names.items()}
+
+
+def status_of_reason(reason: str) -> int | None:
+    """
+    Return the status of a reason phrase in any spelling.
+
+    Examples
+    --------
+    >>> status_of_reason("TooManyRequests"), status_of_reason("Not Found"), status_of_reason("No")
+    (429, 404, None)
+    """
+    return _statuses().get(_letters(reason))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z]", "", text.lower())
+
+
+def _first_name(line: str) -> str:
+    name = re.match(r"[\w.]{0,80}?(\w+(?:Error|Exception|Timeout))\b", line.strip())
+    return name[1] if name else "ConnectionError"
+
+
+def _url(got: dict[str, str]) -> str | None:
+    if "url" in got or "host" not in got:
+        return got.get("url")
+    scheme = got.get("scheme", "https").lower()
+    port = got.get("port")
+    place = "" if port in (None, "443" if scheme == "https" else "80") else f":{port}"
+    path = got.get("path")
+    return f"{scheme}://{got['host']}{place}{path}" if path else None
+
+
+def _stack_above(piece: Piece, number: int) -> int:
+    """Say that the traceback above a message belongs to it; return the line of the message."""
+    at = number - 1
+    while at >= 1 and number - at < 400 and re.match(r"\s", piece.lines[at - 1] or " "):
+        if not piece.lines[at - 1].strip():
+            break
+        at -= 1
+    if at >= 1 and piece.lines[at - 1].startswith("Traceback"):
+        piece.use(at, number)
+    elif at < number - 1 and any(TRACE.match(line) for line in piece.lines[at : number - 1]):
+        piece.use(at + 1, number)
+    return number
+
+
+def _stack_below(piece: Piece, end: int) -> int:
+    while end < len(piece.lines) and TRACE.match(piece.lines[end]):
+        end += 1
+    return end
+
+
+def _merged(piece: Piece, last: Event, event: Event) -> Event | None:
+    """Return two messages of one error as one, or None when they are two."""
+    between = [line for line in piece.lines[last.end : event.start - 1] if line.strip()]
+    chained = any(CHAIN.match(line) for line in (*between, piece.lines[event.start - 1]))
+    near = all(TRACE.match(line) or CHAIN.match(line) or line[:1] in " \t" for line in between)
+    if not near or (event.source == last.source and not chained and not _is_rest(last, event)):
+        return None
+    if _contradict(last.exchange, event.exchange):
+        return None
+    piece.use(last.end, event.start)
+    return Event(last.start, event.end, _filled(last.exchange, event.exchange), event.source)
+
+
+def _is_rest(last: Event, event: Event) -> bool:
+    """Tell whether a message of the same client adds what the one before it lacks."""
+    known, more = last.exchange, event.exchange
+    return event.start == last.end + 1 and all(
+        getattr(known, name) is None or getattr(more, name) is None
+        for name in ("status", "url", "response_body", "failure")
+    )
+
+
+def _contradict(a: Exchange, b: Exchange) -> bool:
+    pairs = ((a.status, b.status), (a.url, b.url), (a.method, b.method), (a.code, b.code))
+    return any(one is not None and two is not None and one != two for one, two in pairs)
+
+
+def _filled(known: Exchange, more: Exchange) -> Exchange:
+    """Return what is known, with what another message adds."""
+    status = known.status or more.status
+    failure = known.failure or more.failure
+    return replace(
+        known,
+        status=status,
+        failure=failure if status is None or failure == "CORS" else None,
+        method=known.method or more.method,
+        url=known.url or more.url,
+        code=known.code or more.code,
+        text=known.text or more.text,
+        response_body=known.response_body or more.response_body,
+        elapsed_ms=known.elapsed_ms if known.elapsed_ms is not None else more.elapsed_ms,
+        account=known.account or more.account,
+    )

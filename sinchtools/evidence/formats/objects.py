@@ -1,0 +1,130 @@
+"""Find objects that a language printed, between other words, and tell what they are."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import sentences, shapes
+from sinchtools.evidence.formats.errors import TRACE
+from sinchtools.evidence.formats.printed import Json, Printed
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece
+
+_SIGN = re.compile(
+    r"(?i)(?:code|status|config|text|data|to|errno|response)\b[\"'\])]{0,2}(?::\w+\])?"
+    r"[ \t]{0,40}(?:=>|[:=])"
+)
+_CANDIDATE = re.compile(
+    r"[{\[(](?=[\s▼▶]{0,40}(?:[\[+\-#@:\"']{0,3}[\w$][^\n\"'\]:=,]{0,60}[\"'\]]{0,2}(?::\w+\])?"
+    r"[ \t]{0,40}(?:=>|[:=])|[{\[]|[1-5]\d\d,))"
+    r"|#?<(?=[A-Za-z][\w:]{0,60}(?::0x[0-9a-f]+)?[ ,\n]+@?\w+=)"
+)
+_CODE = re.compile(
+    r"[\w\])][ \t]*(?:=|\()\s*$|\breturn\s*$|->\s*$|=> *$|^\s*(?:[-\w.]+ ){0,3}--?[a-z-]+[ =]'?$"
+)
+_HOLDER = re.compile(r"(?:^|[\s:>])(?:Array|[\w\\]+ Object|array)\s*$")
+# PowerShell's Format-List and Format-Table
+_LIST = re.compile(
+    r"^[ \t]{0,8}code[ \t]{0,20}:[ \t]+[a-z_]{3,60}[ \t]*\n"
+    r"[ \t]{0,8}text[ \t]{0,20}:[ \t]+\S.*(?:\n[ \t]{4,}\S.*){0,10}",
+    re.MULTILINE,
+)
+_PAIR = re.compile(r"^[ \t]{0,8}(code|text)[ \t]*:[ \t]+((?:.+)(?:\n[ \t]{4,}.*)*)", re.MULTILINE)
+_TABLE = re.compile(
+    r"^code[ \t]+text[ \t]*\n(?P<rule>-+[ \t]+-+)[ \t]*\n(?P<row>[a-z_]{3,60}.*)", re.MULTILINE
+)
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each printed object that is a request, a response, or an error with both."""
+    if not _SIGN.search(piece.text):
+        return
+    reader = Printed(piece.text)
+    starts = [0, *accumulate(len(line) + 1 for line in piece.text.split("\n"))]
+    done = 0
+    for candidate in _CANDIDATE.finditer(reader.text):
+        at = candidate.start()
+        if at < done:
+            continue
+        found = reader.value_at(at)
+        if found is None or not found[0]:
+            continue
+        line = bisect_right(starts, at)
+        told = _told(found[0], before := piece.text[starts[line - 1] : at])
+        if told is None:
+            continue
+        done = found[1]
+        start, last = _start(piece, line, before), bisect_right(starts, done - 1)
+        while last < len(piece.lines) and TRACE.match(piece.lines[last]):
+            last += 1
+        yield Found(start, last, replace(told, source=piece.at(start)))
+
+
+def find_lists(piece: Piece) -> Iterator[Found]:
+    """Yield each error body that is printed as a list of names, or as a table with one row."""
+    for opening in _LIST.finditer(piece.text):
+        names = dict(_PAIR.findall(opening[0]))
+        value = {name: " ".join(text.split()) for name, text in names.items()}
+        yield _listed(piece, opening, value)
+    for table in _TABLE.finditer(piece.text):
+        widths = [len(part) for part in re.findall(r"-+\s*", table["rule"])]
+        code, text = table["row"][: widths[0]].strip(), table["row"][widths[0] :].strip()
+        yield _listed(piece, table, {"code": code, "text": text})
+
+
+def _listed(piece: Piece, match: re.Match[str], value: dict[str, str]) -> Found:
+    first = piece.text.count("\n", 0, match.start()) + 1
+    last = first + match[0].rstrip("\n").count("\n")
+    return Found(first, last, Exchange(response_body=json.dumps(value, ensure_ascii=False)))
+
+
+def _told(value: object, before: str) -> Exchange | None:
+    told = shapes.told(value)
+    if told is None or (_is_only_sent(told) and _CODE.search(before)):
+        return None
+    said = (
+        sentences.called(before) if _is_only_sent(told) else sentences.said(before, has_body=True)
+    )
+    return _with_words(told, said) if said and before.strip() else told
+
+
+def _with_words(told: Exchange, said: Exchange) -> Exchange:
+    return replace(
+        told,
+        status=told.status or said.status,
+        url=told.url or said.url,
+        method=told.method or said.method,
+    )
+
+
+def _is_only_sent(exchange: Exchange) -> bool:
+    return exchange.status is None and not exchange.response_body and not exchange.failure
+
+
+def _start(piece: Piece, line: int, before: str) -> int:
+    """Return the first line of an object: that of its class, or of the message over its stack."""
+    if not before.strip() and line > 1 and _HOLDER.search(piece.lines[line - 2]):
+        return line - 1
+    first = line
+    while first > 1 and TRACE.match(piece.lines[first - 1]):
+        first -= 1
+    return first
+
+
+def sniff(piece: Piece) -> bool:
+    """Tell whether the text is one JSON object that is an error of a client, or its response."""
+    return shapes.is_error(piece.document)
+
+
+def parse(piece: Piece) -> Iterator[Exchange]:
+    """Yield the exchange that the error keeps."""
+    value = Json(piece.document)
+    value.text = piece.text.strip()
+    if told := shapes.told(value):
+        yield replace(told, source=piece.at(1))

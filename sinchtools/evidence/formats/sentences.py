@@ -1,0 +1,136 @@
+"""Read a line of words, as an application logs it: a status with its URL, code, text or body."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import printed
+from sinchtools.evidence.formats.prose import found_in_words
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece
+
+LONGEST_LINE = 20_000
+_URL = re.compile(r"https?://[^\s\"'`<>\])}\\|]+")
+_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[\s:\"'\[(`]{{1,4}}$")
+# where a bare number is a status, on a line that tells more of a response
+_STATUS = (
+    re.compile(
+        r"(?i)\b(?:https?|status|statuscode|code|failed|error|returned|got|response|respc?)\b"
+        r"(?: with)?[\s:=\[(#\"'-]{1,4}([1-5]\d\d)\b(?![.:/]\d)"
+    ),
+    re.compile(r"[(\[]([45]\d\d)[)\]]"),
+    re.compile(
+        r"(?:->|=>|→|<-|: |\| |- |– ) ?([2-5]\d\d)\b(?![.:/-]?\d)(?! ?(?:ms|s|bytes|chars)\b)"
+    ),
+    re.compile(r"^\W{0,3}([2-5]\d\d)(?: [A-Z][a-z]+){0,3} ?[:,-]"),
+    re.compile(r"(?<![\w:.#])([45]\d\d)(?:\W{0,3}|[ :-]{1,3}b?['\"]?)$"),
+)
+_OTHER = re.compile(r"(?i)(?:delivery|smpp|line|port|dlr|after|took)\b[\w :=.\"-]{0,30}$")
+_OWN_CODE = re.compile(
+    r"(?i)\b(?:sinch_|error_?|api_)?code[\"']?[:=] ?[\"']?([a-z]{2,30}(?:_[a-z]{2,30}){1,6})\b"
+)
+# how the codes of the API begin; more of them come, and their words are like these
+_CODE = re.compile(
+    r"\b(?:syntax|unknown|missing|illegal|blocked|conflict|batch|invalid)_[a-z]{3,20}"
+    r"(?:_[a-z]{2,20}){0,4}\b"
+)
+_AFTER_CODE = re.compile(
+    r"[\"')\]]{0,2}(?:[:,;|–-]| -)?\s{1,3}(?:text[=:] ?)?[\"']?([A-Za-z].{3,300}?)[\"']?\s*$"
+)
+_BEFORE_CODE = re.compile(r"(?:^|: )([^:\n]{8,300}?)\s*[\[(](?:\w+[:=] ?)?$")
+
+
+def said(line: str, *, has_body: bool = False) -> Exchange | None:
+    """
+    Return what a line of words tells of a response, or None.
+
+    Parameters
+    ----------
+    line
+        The line, or what of it stands before the body.
+    has_body
+        Whether the body of a response follows: then a number alone can be its status.
+
+    Examples
+    --------
+    >>> said("send failed: 403 unknown_group No such group").text
+    'No such group'
+    """
+    url = _URL.search(line)
+    method = _METHOD.search(line, 0, url.start()) if url else None
+    code, text = _code(line)
+    told = found_in_words(line)
+    status = told.status if told and told.status else None
+    if status is None and (url or code or has_body):
+        plain = _URL.sub(lambda match: "x" * len(match[0]), line)
+        status = _status(plain)
+    if status is None and code is None:
+        return None
+    return Exchange(
+        method=method[1] if method else None,
+        url=url[0].rstrip(".,:;") if url else None,
+        status=status,
+        code=code,
+        text=text,
+    )
+
+
+def called(line: str) -> Exchange | None:
+    """Return the method and the URL that stand on a line, or None when there is no URL."""
+    url = _URL.search(line)
+    if url is None:
+        return None
+    method = _METHOD.search(line, 0, url.start())
+    return Exchange(method=method[1] if method else None, url=url[0].rstrip(".,:;"))
+
+
+def _status(line: str) -> int | None:
+    for pattern in _STATUS:
+        for match in pattern.finditer(line):
+            if not _OTHER.search(line[max(0, match.start() - 60) : match.start(1)]):
+                return int(match[1])
+    return None
+
+
+def _code(line: str) -> tuple[str | None, str | None]:
+    """Return the code that a line names, and the text before or after it."""
+    match = _CODE.search(line) if "_" in line else None
+    start, end, code = (*match.span(), match[0]) if match else (0, 0, None)
+    if match is None and (own := _OWN_CODE.search(line)):
+        start, end, code = own.start(), own.end(), own[1]
+    if code is None:
+        return None, None
+    before, after = _BEFORE_CODE.search(line[:start]), _AFTER_CODE.match(line, end)
+    text = before[1] if before else after[1] if after else None
+    return code, text and text.strip()
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each line that tells a status together with a URL, or with the body of a response."""
+    starts: list[int] = []
+    done = 0
+    for number, line in enumerate(piece.lines, start=1):
+        if number <= done or not re.search(r"[1-5]\d\d", line[:LONGEST_LINE]):
+            continue
+        has_body = "{" in line
+        if not (has_body or "://" in line or "_" in line) or line.lstrip()[:1] in '{["':
+            continue
+        body = line.find("{") if has_body else -1
+        exchange = said(line[: body if body > 0 else LONGEST_LINE], has_body=body > 0)
+        if exchange is None or exchange.status is None:
+            continue
+        end = number
+        if body > 0:
+            starts = starts or [0, *accumulate(len(one) + 1 for one in piece.text.split("\n"))]
+            if found := printed.body_at(piece.text, starts[number - 1] + body):
+                exchange = replace(exchange, response_body=found[0])
+                end = max(number, bisect_right(starts, found[1] - 1))
+        if not (exchange.url or exchange.response_body or exchange.code):
+            continue
+        done = end
+        yield Found(number, end, exchange)

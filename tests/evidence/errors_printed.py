@@ -1,0 +1,179 @@
+"""What clients print, in our own words: text, then method, URL, status, code, whether it failed."""
+
+from __future__ import annotations
+
+URL = "https://br.sms.api.sinch.com/xms/v1/plan7/batches"
+BODY = '{"code": "unknown_group", "text": "No group \'01AB\' here"}'
+PARSED = {"code": "unknown_group", "text": "No group '01AB' here"}
+REFUSED = (None, None, 403, "unknown_group", False)
+CODE_ONLY = (None, None, None, "unknown_group", False)
+SILENT = (None, None, None, None, True)
+
+
+def at(status, method=None, code=None):
+    return (method, URL, status, code, False)
+
+
+ERRORS = {
+    "requests": (f"401 Client Error: Unauthorized for url: {URL}", at(401)),
+    "requests with its traceback": (
+        'Traceback (most recent call last):\n  File "/srv/sms.py", line 401, in send\n'
+        "    raise HTTPError(message, response=self)\n"
+        f"requests.exceptions.HTTPError: 404 Client Error: Not Found for url: {URL}",
+        at(404),
+    ),
+    "httpx": (f"httpx.HTTPStatusError: Client error '403 Forbidden' for url '{URL}'", at(403)),
+    "requests, no connection": (
+        "requests.exceptions.ConnectTimeout: HTTPSConnectionPool(host='br.sms.api.sinch.com', "
+        "port=443): Max retries exceeded with url: /xms/v1/plan7/batches (Caused by "
+        "ConnectTimeoutError(<urllib3.connection.HTTPSConnection object at 0x7f00>, 'timed out'))",
+        (None, URL, None, None, True),
+    ),
+    "a response in the console": (">>> r\n<Response [401]>", (None, None, 401, None, False)),
+    "OpenAPI client": (
+        f"my.rest.ApiException: (403)\nReason: Forbidden\nHTTP response body: {BODY}",
+        REFUSED,
+    ),
+    "no JSON": (
+        "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+        SILENT,
+    ),
+    "axios with config": (
+        "AxiosError: Request failed with status code 403\n"
+        "    at settle (/srv/node_modules/axios/lib/core/settle.js:19:12) {\n"
+        "  code: 'ERR_BAD_REQUEST',\n  config: {\n    headers: Object [AxiosHeaders] {\n"
+        "      Authorization: 'Bearer 4f1b9c0d2e7a48f69b3c5d1e0f8a7b6c'\n    },\n"
+        f"    method: 'post',\n    url: '{URL}',\n"
+        '    data: \'{"from":"15557770000","to":["46700000001"]}\'\n  },\n'
+        "  request: <ref *1> ClientRequest { _events: [Object: null prototype] {} },\n"
+        "  response: {\n    status: 403,\n    data: {\n      code: 'unknown_group',\n"
+        "      text: \"No group '01AB' here\"\n    }\n  }\n}",
+        at(403, "POST", "unknown_group"),
+    ),
+    "axios without config": (
+        "Error: Request failed with status code 500\n    at f (a.js:404:1)",
+        (None, None, 500, None, False),
+    ),
+    "node": (
+        "TypeError: fetch failed\n    at async send (/srv/a.js:404:15) {\n  [cause]: Error: connect"
+        " ECONNREFUSED 10.0.0.1:443\n      at x (node:net:1555:16) {\n    errno: -111,\n"
+        "    code: 'ECONNREFUSED'\n  }\n}",
+        SILENT,
+    ),
+    "superagent": (
+        "Error: Forbidden\n    at Request.callback (/srv/index.js:845:17) {\n  status: 403,\n"
+        "  response: Response {\n    text: `" + BODY + "`\n  }\n}",
+        REFUSED,
+    ),
+    "Chrome": (
+        f"sms.js:404        POST {URL} 401 (Unauthorized)\nsend @ sms.js:404",
+        at(401, "POST"),
+    ),
+    "Firefox": (f"XHRPOST {URL}\n[HTTP/2 401 Unauthorized 93ms]", at(401, "POST")),
+    "CORS": (
+        f"Access to fetch at '{URL}' from origin 'https://shop.example' has been blocked by CORS "
+        f"policy: No 'Access-Control-Allow-Origin' header is present.\n"
+        f"POST {URL} net::ERR_FAILED",
+        ("POST", URL, None, None, True),
+    ),
+    "Spring": (
+        f'x.HttpClientErrorException$Forbidden: 403 Forbidden on POST request for "{URL}": '
+        f'"{BODY}"\n\tat a.B.c(B.java:404)',
+        at(403, "POST", "unknown_group"),
+    ),
+    "Feign": (
+        f"feign.FeignException$Forbidden: [403 Forbidden] during [POST] to [{URL}] [A#b()]: "
+        f"[{BODY}]",
+        at(403, "POST", "unknown_group"),
+    ),
+    "OkHttp": (
+        f"java.io.IOException: Unexpected code Response{{protocol=h2, code=401, message=, "
+        f"url={URL}}}",
+        at(401),
+    ),
+    "JVM, no connection": (
+        "java.net.UnknownHostException: br.sms.api.sinch.com\n\tat a.B.c(B.java:404)",
+        SILENT,
+    ),
+    "Java SDK": (
+        "ApiException{code=403, message=unknown_group: No group}",
+        REFUSED,
+    ),
+    ".NET SDK": (
+        "Sinch.SinchApiException: Unauthorized:No such token",
+        (None, None, 401, None, False),
+    ),
+    ".NET": (
+        "System.Net.Http.HttpRequestException: No such host is known. (br.sms.example:443)\n"
+        " ---> System.Net.Sockets.SocketException (11001): No such host is known.\n"
+        "   at A.B() in C:\\src\\a.cs:line 404",
+        SILENT,
+    ),
+    "Guzzle": (
+        f"Client error: `POST {URL}` resulted in a `401 Unauthorized` response in /srv/a.php:404",
+        at(401, "POST"),
+    ),
+    "Guzzle, cut": (
+        f"Client error: `POST {URL}` resulted in a `403 Forbidden` response:\n"
+        '{"code":"unknown_group","text":"No group \'01 (truncated...)\n in /srv/a.php:404',
+        at(403, "POST", "unknown_group"),
+    ),
+    "Symfony bridge": ("Unable to send the SMS: No group (unknown_group).", CODE_ONLY),
+    "Go": (f'Post "{URL}": dial tcp: lookup x: no such host', ("POST", URL, None, None, True)),
+    "Go, status": (f"2026/02/03 10:00:01 unexpected status 403: {BODY}", REFUSED),
+    "Ruby": (
+        f"Faraday::Error: the server responded with status 403 for POST {URL}",
+        at(403, "POST"),
+    ),
+    "curl": ("curl: (6) Could not resolve host: br.sms.example", SILENT),
+    "curl -f": ("curl: (22) The requested URL returned error: 401", (None, None, 401, None, False)),
+    "an application": (f"ERROR send failed: HTTP 403 - {BODY}", REFUSED),
+    "an application, code": ("ERROR send failed: 403 unknown_group No group", REFUSED),
+    "status and object": ("403 { code: 'unknown_group', text: 'No group' }", REFUSED),
+    "Format-List": ("code : unknown_group\ntext : No group", CODE_ONLY),
+    "Format-Table": ("code          text\n----          ----\nunknown_group No group", CODE_ONLY),
+    "a gateway's body": (
+        '{"timestamp": "2026-01-01T00:00:00Z", "status": 400, "error": "Bad Request", '
+        '"path": "/xms/v1/plan7/batches/a b"}',
+        (None, "/xms/v1/plan7/batches/a b", 400, None, False),
+    ),
+}
+OBJECTS = {
+    "Python": (
+        "{'code': 'unknown_group', 'text': \"No group '01AB' here\", 'n': None, 'b': b'x'}",
+        PARSED | {"n": None, "b": "x"},
+    ),
+    "JavaScript": (
+        "{\n  code: 'unknown_group',\n  text: `No group` +\n    \" '01AB' here\",\n  a: [ 1, 2 ],\n"
+        "  f: [Function: f],\n  o: [Object]\n}",
+        PARSED | {"a": [1, 2], "f": None, "o": None},
+    ),
+    "Ruby": ('{"code"=>"unknown_group", :text=>"No group \'01AB\' here"}', PARSED),
+    "print_r": (
+        "Array\n(\n    [code] => unknown_group\n    [text] => No group '01AB' here\n"
+        "    [to] => Array\n        (\n            [0] => 46700000001\n        )\n\n)\n",
+        PARSED | {"to": {"0": 46700000001}},
+    ),
+    "var_dump": (
+        'array(2) {\n  ["code"]=>\n  string(13) "unknown_group"\n  ["text"]=>\n'
+        '  string(20) "No group \'01AB\' here"\n  ["n"]=>\n  int(403)\n}',
+        PARSED | {"n": 403},
+    ),
+    "dd": (
+        'array:2 [▼\n  "code" => "unknown_group"\n  "text" => "No group \'01AB\' here"\n]',
+        PARSED,
+    ),
+    "Java map": ("{code=unknown_group, text=No group '01AB' here, n=1}", PARSED | {"n": 1}),
+    "Java record": ("ApiError[code=unknown_group, text=No group '01AB' here]", PARSED),
+    "Go struct": (
+        "{code:unknown_group text:No group '01AB' here N:1}",
+        PARSED | {"N": 1},
+    ),
+    "Go map": ("map[code:unknown_group text:No group '01AB' here]", PARSED),
+}
+NO_ERRORS = [
+    "PHP Notice: x in /srv/sms.php:404\n#0 /srv/a.php(500): f()",
+    "listening on port 443, pid 401, took 503 ms",
+    "delivery code 401 for 201 recipients",
+    "send took 403 ms in sms.py:404",
+]
