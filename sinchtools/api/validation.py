@@ -872,8 +872,11 @@ def _possible(
         rule = "msisdn-too-long" if too_long else "msisdn-too-short"
         if not explicit and re.fullmatch(r"[2-9]\d{9}", number):
             return "msisdn-no-country-code", "error", {**facts, "suggestion": "1", "country": "US"}
+        if not explicit and re.fullmatch(r"[2-9]\d{6}", number):
+            return "msisdn-no-area-code", "error", facts
         return (rule, "error", facts) if explicit else ("msisdn-unlikely", "warning", facts)
-    if not explicit and len(number) == 10 and number[0] in "23456789" and parsed.country_code != 1:
+    is_like_american = not explicit and re.fullmatch(r"[2-9]\d{9}", number) is not None
+    if is_like_american and parsed.country_code != 1 and not phonenumbers.is_valid_number(parsed):
         return "msisdn-unlikely", "warning", facts
     return (None, "note", facts) if tidy else ("msisdn-separators", "note", facts)
 

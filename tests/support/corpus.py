@@ -419,6 +419,7 @@ KINDS = [
             ("msisdn-several", entry(lambda n: "+15551230001,+15551230002"), "to", "batches.send"),
             ("msisdn-prefix", entry(lambda n: f"tel:{n}", "members"), "members", "groups.replace"),
             ("msisdn-no-country-code", entry(lambda n: "2125550123"), "to", "batches.send"),
+            ("msisdn-no-area-code", entry(lambda n: "5550123"), "to", "batches.send"),
             (
                 "msisdn-country",
                 entry(lambda n: "+9995551234567", "to_add"),
