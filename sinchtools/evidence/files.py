@@ -6,24 +6,30 @@ Reading is bounded, and never follows what the names inside an archive point at.
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import os
 import re
 import stat
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 from sinchtools.client.log import is_open
 from sinchtools.core.errors import MissingInputError
+from sinchtools.evidence import fiddler, refusals
 
 LARGEST = 512 * 2**20  # bytes of one text, also unpacked: more is for `scan`
 LARGEST_ARCHIVE = 1024 * 2**20  # bytes unpacked from one archive in all
 MOST_MEMBERS = 10_000  # files of one archive, archives within it included
-MOST_PARTS = 100_000  # of one gzip file
+MOST_PARTS = 100_000  # of one gzip, bzip2 or xz file
 MOST_FILES = 100_000  # of one folder or glob
 BIG = 100 * 2**20
 TOO_LARGE = "more than this machine's memory holds: st.scan reads files of any size"
@@ -45,7 +51,9 @@ _IGNORED = {
     ".parquet",
 }
 _READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_FIRST_STEP, _LAST_STEP = 2**9, 2**20  # bytes of gzip data that are unpacked at once
+_FIRST_STEP, _LAST_STEP = 2**9, 2**20  # bytes of packed data that are unpacked at once
+_XZ_MEMORY = 256 * 2**20  # a file may ask for 4 GB
+_TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 _PADDING = re.compile(rb"\0*+")
 _NO_PATH = re.compile(
     r"[\n<>|\"{}=$;]|://|^\s*$|^(?:curl|HTTP|Invoke-\w+)\b|^[a-z]+(?:_[a-z]+)+$|^\d{3}$"
@@ -62,6 +70,34 @@ class Opened:
     text: str = ""
     refused: str = ""
     warning: str = ""
+    at: str = ""
+
+
+class _Packing(NamedTuple):
+    """How a file of one packed stream is known, and what unpacks it."""
+
+    mark: bytes
+    called: str
+    suffixes: tuple[tuple[str, str], ...]
+    unpacker: Callable[[], Any]
+
+
+# that a stream begins so, its name, what its file name becomes, and what unpacks it
+_PACKINGS = (
+    _Packing(
+        b"\x1f\x8b",
+        "gzip",
+        ((".tgz", ".tar"), (".gz", "")),
+        lambda: zlib.decompressobj(wbits=31),
+    ),
+    _Packing(b"BZh", "bzip2", ((".tbz2", ".tar"), (".bz2", "")), bz2.BZ2Decompressor),
+    _Packing(
+        b"\xfd7zXZ\0",
+        "xz",
+        ((".txz", ".tar"), (".xz", "")),
+        lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY),
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -282,27 +318,38 @@ def _texts(data: bytes, name: str) -> Iterator[Opened]:
 def _unpacked(data: bytes, name: str, left: _Left, depth: int = 0) -> Iterator[Opened]:
     if depth > 3:
         yield Opened(name, refused="an archive within archives, nested too deeply")
-    elif data.startswith(b"\x1f\x8b"):
-        yield from _gunzipped(data, name, left, depth)
+    elif packing := next((one for one in _PACKINGS if data.startswith(one.mark)), None):
+        yield from _of_stream(data, name, packing, left, depth)
     elif data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         yield from _unzipped(data, name, left, depth)
+    elif data.startswith(_TAR_MARK, _TAR_MARK_AT):
+        yield from _untarred(data, name, left, depth)
     else:
         yield _decoded(data, name)
 
 
-def _gunzipped(data: bytes, name: str, left: _Left, depth: int) -> Iterator[Opened]:
+def _of_stream(
+    data: bytes, name: str, packing: _Packing, left: _Left, depth: int
+) -> Iterator[Opened]:
     made, allowed = bytearray(), left.allowed
-    refused = _parts_unpacked(memoryview(data), made, allowed)
+    refused = _parts_unpacked(memoryview(data), made, allowed, packing)
     left.size -= len(made)
     if made and len(made) <= allowed:
-        yield from _unpacked(bytes(made), name.removesuffix(".gz"), left, depth + 1)
+        yield from _unpacked(bytes(made), _without_suffix(name, packing), left, depth + 1)
     if refused:
         yield Opened(name, refused=refused)
 
 
-def _parts_unpacked(rest: memoryview, made: bytearray, allowed: int) -> str:
+def _without_suffix(name: str, packing: _Packing) -> str:
+    for suffix, inner in packing.suffixes:
+        if name.endswith(suffix):
+            return name.removesuffix(suffix) + inner
+    return name
+
+
+def _parts_unpacked(rest: memoryview, made: bytearray, allowed: int, packing: _Packing) -> str:
     """
-    Add what a gzip file of one or more parts unpacks to.
+    Add what a packed file of one or more parts unpacks to.
 
     Return in words what of it was not read.
     """
@@ -311,29 +358,28 @@ def _parts_unpacked(rest: memoryview, made: bytearray, allowed: int) -> str:
         parts += 1
         if parts > MOST_PARTS:
             return (
-                f"more than {MOST_PARTS:,} parts in one gzip file: the rest was not read; "
-                f"unpack it first"
+                f"more than {MOST_PARTS:,} parts in one {packing.called} file: the rest was not "
+                f"read; unpack it first"
             )
         try:
-            used, is_whole = _one_part(rest, made, allowed)
-        except zlib.error:
-            return "damaged gzip data: what came before the damage was read"
+            used, is_whole = _one_part(rest, made, allowed, packing.unpacker())
+        except (zlib.error, lzma.LZMAError, OSError, EOFError):
+            return f"damaged {packing.called} data: what came before the damage was read"
         if len(made) > allowed:
             return f"unpacks to more than {allowed // 2**20} MB: st.scan reads files of any size"
         if not is_whole:
-            return "the gzip data breaks off: what came before was read"
+            return f"the {packing.called} data breaks off: what came before was read"
         rest = rest[used:]
         rest = rest[_PADDING.match(rest).end() :]  # type: ignore[union-attr]
     return ""
 
 
-def _one_part(packed: memoryview, made: bytearray, allowed: int) -> tuple[int, bool]:
+def _one_part(packed: memoryview, made: bytearray, allowed: int, unpacker: Any) -> tuple[int, bool]:
     """
     Add what the first part unpacks to.
 
     Return how many bytes it took, and whether it is whole.
     """
-    unpacker = zlib.decompressobj(wbits=31)
     at, step = 0, _FIRST_STEP
     while at < len(packed) and not unpacker.eof and len(made) <= allowed:
         given = packed[at : at + step]
@@ -359,31 +405,84 @@ def _unzipped(data: bytes, name: str, left: _Left, depth: int) -> Iterator[Opene
         member.filename for member in members
     ):  # a report's capsule: all but the rows is for people
         members = [member for member in members if member.filename == "exchanges.jsonl"]
-    for member in members:
+    if refused := refusals.of_members({member.filename for member in members}):
+        yield Opened(name, refused=refused)
+        return
+    by_name = {member.filename: member for member in members}
+    if fiddler.is_archive(by_name):
+        yield from _sessions(archive, by_name, name, left)
+    else:
+        listed = ((one.filename, partial(_member, archive, one, left)) for one in members)
+        yield from _members(listed, name, left, depth)
+
+
+def _untarred(data: bytes, name: str, left: _Left, depth: int) -> Iterator[Opened]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:", errors="replace") as archive:
+            listed = (
+                (one.name, partial(_tar_member, archive, one, left))
+                for one in archive
+                if one.isreg()
+            )
+            yield from _members(listed, name, left, depth)
+    except (tarfile.TarError, ValueError, OSError, EOFError, OverflowError):
+        yield Opened(name, refused="a damaged tar archive: what came before the damage was read")
+
+
+def _members(
+    members: Iterator[tuple[str, Callable[[], tuple[bytes, str]]]],
+    name: str,
+    left: _Left,
+    depth: int,
+) -> Iterator[Opened]:
+    """Yield what the files of an archive hold; each is given by its name and how it is unpacked."""
+    for path, unpack in members:
         left.members -= 1
         if left.members < 0:
-            yield Opened(
-                name,
-                refused=f"more than {MOST_MEMBERS:,} files in one archive: the rest was not "
-                f"read; unpack it first",
-            )
+            yield Opened(name, refused=_too_many_members())
             return
-        if (
-            Path(member.filename).suffix.lower() not in _IGNORED
-            and "__MACOSX" not in member.filename
-        ):
-            yield from _unzipped_member(archive, member, name, left, depth)
+        if Path(path).suffix.lower() in _IGNORED or "__MACOSX" in path:
+            continue
+        inner = f"{name}/{PurePosixPath(path.replace(chr(92), '/')).name[:80]}"
+        content, refused = unpack()
+        if refused:
+            yield Opened(inner, refused=refused)
+        else:
+            yield from _unpacked(content, inner, left, depth + 1)
 
 
-def _unzipped_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, left: _Left, depth: int
+def _too_many_members() -> str:
+    return (
+        f"more than {MOST_MEMBERS:,} files in one archive: the rest was not read; unpack it first"
+    )
+
+
+def _sessions(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, left: _Left
 ) -> Iterator[Opened]:
-    inner = f"{name}/{PurePosixPath(member.filename.replace(chr(92), '/')).name[:80]}"
-    content, refused = _member(archive, member, left)
-    if refused:
-        yield Opened(inner, refused=refused)
-    else:
-        yield from _unpacked(content, inner, left, depth + 1)
+    """Yield the request and the response of each session of a Fiddler archive as one text."""
+    for session in fiddler.sessions(members):
+        left.members -= len(session.members)
+        if left.members < 0:
+            yield Opened(name, refused=_too_many_members())
+            return
+        parts = [_member(archive, members[path], left) for path in session.members]
+        refused = next((why for _, why in parts if why), "")
+        text = "" if refused else fiddler.text_of([content for content, _ in parts])
+        at = "" if refused else fiddler.time_of([content for content, _ in parts])
+        yield Opened(f"{name}/{session.number}", text, refused=refused, at=at)
+
+
+def _tar_member(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, left: _Left
+) -> tuple[bytes, str]:
+    allowed = left.allowed
+    if member.size > allowed:
+        return b"", f"unpacks to more than {allowed // 2**20} MB in all: unpack it first"
+    file = archive.extractfile(member)
+    content = file.read(allowed + 1) if file else b""
+    left.size -= len(content)
+    return content, "" if len(content) == member.size else "damaged: it cannot be unpacked"
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: _Left) -> tuple[bytes, str]:
@@ -429,7 +528,9 @@ def _decoded(data: bytes, name: str) -> Opened:
             text = data.decode("utf-16-le" if data[0] else "utf-16-be", "replace")
             if text[:200].replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
                 return Opened(name, text, warning=warning)
-        return Opened(name, refused="binary data, no text")
+        return Opened(name, refused=refusals.of_bytes(data))
+    if sign := refusals.sign_of_bytes(data):
+        return Opened(name, refused=sign)
     try:
         return Opened(name, data.decode("utf-8"), warning=warning)
     except UnicodeDecodeError:
@@ -438,7 +539,7 @@ def _decoded(data: bytes, name: str) -> Opened:
     if _mostly_utf8(data, text):
         return Opened(name, text, warning=warning or "some bytes are no UTF-8 and were replaced")
     if text.count("\ufffd") * 5 > len(text):
-        return Opened(name, refused="binary data, no text")
+        return Opened(name, refused=refusals.of_bytes(data))
     return Opened(
         name,
         data.decode("cp1252", "replace"),

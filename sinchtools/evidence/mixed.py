@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from sinchtools.api.description import split_url
 from sinchtools.core.records import Exchange, with_headers
+from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
@@ -166,8 +167,9 @@ def _list_the_rest(piece: Piece, found: list[Found]) -> None:
         for number, line in enumerate(piece.lines, start=1)
         if number not in taken and any(map(str.isalnum, line))
     ]
+    whole = "" if found else refusals.of_text(piece.text)
     for number in unread:
-        piece.skip(number, _looks_like(piece.lines[number - 1]))
+        piece.skip(number, whole or _looks_like(piece.lines[number - 1]))
 
 
 def _looks_like(line: str) -> str:

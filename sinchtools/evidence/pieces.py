@@ -165,13 +165,33 @@ class Piece:
     def with_text(self, text: str, numbers: list[int] | None = None) -> Piece:
         """Return this piece with another text; what is listed there is listed here."""
         changed = copy(self)
-        changed.text, changed.document, changed.numbers = text, None, numbers
+        changed.text, changed.document = text, None
+        changed.numbers = self._in_source(numbers) if numbers else self.numbers
         changed.__dict__.pop("lines", None)
         return changed
 
     def use(self, start: int, end: int | None = None) -> None:
         """Say that lines belong to what is read, though no row begins or ends there."""
         self.used.update(range(start, (end or start) + 1))
+
+    def inner(self, text: str, numbers: list[int] | None = None, name: str | None = None) -> Piece:
+        """
+        Return a piece of what this one is wrapped around.
+
+        `numbers` are the lines here that the lines of the text come from.
+        """
+        piece = Piece(name or self.name, text, files=self.files, tz=self.tz, columns=self.columns)
+        piece.variables, piece.secrets, piece.room = self.variables, self.secrets, self.room
+        if numbers is not None:
+            times = ((place, self.times.get(number)) for place, number in enumerate(numbers, 1))
+            piece.times = {place: time for place, time in times if time}
+            piece.numbers = self._in_source(numbers)
+        return piece
+
+    def _in_source(self, numbers: list[int]) -> list[int]:
+        """Return the lines of the source that lines of this piece come from."""
+        known = self.numbers
+        return [known[n - 1] if n <= len(known) else n for n in numbers] if known else numbers
 
     def time_of(self, line: int) -> datetime | None:
         """Return when a line was logged, as the prefix said that was taken off it."""

@@ -23,6 +23,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import mixed, terminal
+from sinchtools.evidence.containers import mail
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
     access_log,
@@ -33,13 +34,18 @@ from sinchtools.evidence.formats import (
     curl,
     errors,
     har,
+    http_file,
     http_message,
     jsonl,
+    newman,
     objects,
+    panel,
     postman,
     sdk_log,
     sentences,
+    tools,
     traces,
+    xml_tools,
 )
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.mixed import Finder
@@ -70,6 +76,8 @@ class Format(NamedTuple):
 # formats of a whole text, in the order in which they are tried
 FORMATS: dict[str, Format] = {
     "har": Format(har.sniff, har.parse),
+    "tool-export": Format(tools.sniff, tools.parse),
+    "tool-xml": Format(xml_tools.sniff, xml_tools.parse),
     "postman": Format(postman.sniff, postman.parse),
     "postman-environment": Format(postman.sniff_environment, postman.parse_environment),
     "callback": Format(callback.sniff, callback.parse),
@@ -96,10 +104,15 @@ def find_documents(piece: Piece) -> Iterator[Found]:
 
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
+    "bruno": http_file.find_bruno,
+    "http-file": http_file.find,
+    "newman": newman.find,
+    "postman-console": newman.find_console,
     "trace": traces.find,
     "error": errors.find,
     "curl": curl.find,
     "code": code.find,
+    "panel": panel.find,
     "client-log": client_log.find,
     "sdk-log": sdk_log.find,
     "command": commands.find,
@@ -112,7 +125,7 @@ FINDERS: dict[str, Finder] = {
     "list": objects.find_lists,
 }
 # what evidence is wrapped in, in the order in which they are tried
-CONTAINERS: dict[str, Container] = {}
+CONTAINERS: dict[str, Container] = {"mail": mail.unwrap, "copied": mail.mend}
 _STRINGS = tuple(
     name
     for name, (dtype, _) in COLUMNS.items()
@@ -276,9 +289,12 @@ class _Reading:
             self.skipped.append(Skipped(source=opened.name, reason=opened.refused or "empty"))
             return
         try:
-            self.sort(
-                Piece(opened.name, opened.text, files=self.files, tz=self.tz, columns=self.columns)
+            piece = Piece(
+                opened.name, opened.text, files=self.files, tz=self.tz, columns=self.columns
             )
+            if opened.at and (at := piece.instant(opened.at)):
+                piece.times[1] = at
+            self.sort(piece)
         except MemoryError:
             self.skipped.append(Skipped(source=opened.name, reason=sources.TOO_LARGE))
 

@@ -98,7 +98,11 @@ def _rescued(piece: Piece) -> Iterator[Any]:
         try:
             entry, at = decoder.raw_decode(piece.text, at)
         except (ValueError, RecursionError):
-            break
+            further = _ENTRIES.search(piece.text, at) if piece.text[at : at + 1] == "]" else None
+            if not further:
+                break
+            at = further.end()
+            continue
         number += 1
         yield entry
     if piece.text[at : at + 1] != "]":

@@ -1,0 +1,1 @@
+"""What evidence is wrapped in, one module for each kind."""

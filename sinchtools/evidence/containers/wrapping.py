@@ -1,0 +1,136 @@
+"""Join lines that a mail program has wrapped: commands, first lines and headers of messages."""
+
+from __future__ import annotations
+
+import re
+
+from sinchtools.evidence.pieces import HTTP_METHODS
+
+_METHODS = "|".join(HTTP_METHODS)
+_SIGN = re.compile(rf"\bcurl\b|^\s*(?:{_METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
+_COMMAND = re.compile(r"[ \t]*(?:[$#%>] |PS [^>]{0,80}> ?)?curl(?:\.exe)?(?: |$)")
+_OPTION_LAST = re.compile(
+    r"(?:^|\s)(?:-[HdXuFAbeo]|--[a-z][a-z-]{2,30}|(?:-X|--request) ?\w+|curl)\s*$"
+)
+_GOES_ON = re.compile(r"\s*(?:-[A-Za-z]\b(?! ?[a-z])|--[a-z])")
+_OPEN_END = re.compile(r"[\\`^]\s*$")
+_NEW_VALUE = re.compile(r"[\s\"{}\[\],]")
+_FIRST = re.compile(rf"[ \t]*(?:{_METHODS}) +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
+_FIRST_HALF = re.compile(rf"[ \t]*(?:{_METHODS})(?: +\S+)?\s*")
+_METHOD_ALONE = re.compile(rf"[ \t]*(?:{_METHODS})\s*")
+_VERSION = re.compile(r"HTTP/[\d.]+\s*")
+_PATH = re.compile(r"(?:https?://|/)\S*(?: +HTTP/[\d.]+)?\s*")
+_HEADER = re.compile(r"[A-Za-z][\w-]{0,60}:(?:\s.*|)")
+_VALUE = re.compile(r"(?:Bearer |Basic |Token )?[A-Za-z0-9._~+/=-]{4,}(?:; ?[\w=-]+)?\s*", re.I)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{4,}\s*")
+_EMPTY = re.compile(r":\s*(?:Bearer|Basic|Token)?\s*$", re.IGNORECASE)
+# headers whose value may be longer than a line
+_LONG_HEADER = re.compile(
+    r"[\w-]{0,60}(?:auth|token|cookie|key|signature|location|referer|type)[\w-]{0,40}:",
+    re.IGNORECASE,
+)
+_SHORTEST = 35  # characters of a line that was wrapped within a word
+_MOST_LINES = 200  # of one command or header
+
+
+def rejoined(lines: list[str]) -> tuple[list[str], list[int]]:
+    """
+    Return the lines with those joined that were one, and the line that each came from.
+
+    Examples
+    --------
+    >>> rejoined(["curl -X POST", "https://us.sms.api.sinch.com", "", "Regards"])[0]
+    ['curl -X POST https://us.sms.api.sinch.com', '', 'Regards']
+    """
+    if not _SIGN.search("\n".join(lines)):
+        return lines, list(range(1, len(lines) + 1))
+    made: list[str] = []
+    numbers: list[int] = []
+    at = 0
+    while at < len(lines):
+        if _COMMAND.match(lines[at]):
+            run = _command(lines, at)
+        elif _is_head(lines[at], made[-1] if made else ""):
+            run = _head(lines, at)
+        else:
+            run = [(lines[at], at + 1)], at + 1
+        made += [text for text, _ in run[0]]
+        numbers += [number for _, number in run[0]]
+        at = run[1]
+    return made, numbers
+
+
+def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
+    """Return the lines of a command, joined where they were wrapped, and the place after it."""
+    run, at = [(lines[start], start + 1)], start + 1
+    quote = _open_quote(lines[start], "")
+    while at < min(len(lines), start + _MOST_LINES) and (lines[at].strip() or quote):
+        joint = _between(run[-1][0], quote, lines[at])
+        if joint is None or "<<" in lines[at - 1]:  # a document that stands in the command
+            break
+        if joint:
+            run[-1] = f"{run[-1][0]}{joint}{lines[at]}", run[-1][1]
+        else:
+            run.append((lines[at], at + 1))
+        quote = _open_quote(lines[at], quote)
+        at += 1
+    return run, at
+
+
+def _between(text: str, quote: str, line: str) -> str | None:
+    """Return what joins a line to the command before it: a space, nothing, or None at its end."""
+    if quote:
+        return "" if not line.strip() or _NEW_VALUE.match(line) else " "
+    if _OPEN_END.search(text):
+        return ""
+    return " " if _OPTION_LAST.search(text) or _GOES_ON.match(line) else None
+
+
+def _open_quote(text: str, quote: str) -> str:
+    """Return the quotation mark that is open after a text, or nothing."""
+    is_escaped = False
+    for character in text:
+        if is_escaped:
+            is_escaped = False
+        elif character == "\\" and quote != "'":
+            is_escaped = True
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+    return quote
+
+
+def _is_head(line: str, before: str) -> bool:
+    """Tell whether a line is part of the head of a message."""
+    if _FIRST.fullmatch(line) or _FIRST_HALF.fullmatch(line):
+        return True
+    return bool(_HEADER.fullmatch(line) and (_FIRST.fullmatch(before) or _HEADER.fullmatch(before)))
+
+
+def _head(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
+    """Return the first line or a header of a message, and the place after it."""
+    text, at = lines[start], start + 1
+    while at < min(len(lines), start + _MOST_LINES):
+        joint = _joint(text, lines[at], lines[at + 1] if at + 1 < len(lines) else "")
+        if joint is None:
+            break
+        text = f"{text.rstrip()}{joint}{lines[at].strip()}"
+        at += 1
+    return [(text, start + 1)], at
+
+
+def _joint(text: str, line: str, after: str) -> str | None:
+    """Return what stood between two lines that were one, or None when they were not."""
+    if not line.strip() or _HEADER.fullmatch(line) or line[:1] in ("{", "[", "<", " ", "\t"):
+        return None
+    if _METHOD_ALONE.fullmatch(text):
+        return " " if _PATH.fullmatch(line) else None
+    if _FIRST_HALF.fullmatch(text):
+        return " " if _VERSION.fullmatch(line) else None
+    is_in_head = not after.strip() or _HEADER.fullmatch(after) or _TOKEN.fullmatch(after)
+    if not is_in_head or not _LONG_HEADER.match(text):
+        return None
+    if _EMPTY.search(text) and _VALUE.fullmatch(line):
+        return " "
+    return "" if _TOKEN.fullmatch(line) and len(text) > _SHORTEST else None

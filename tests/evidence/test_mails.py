@@ -1,0 +1,163 @@
+"""Mails, copied texts and archives give what they are wrapped around."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from email.message import EmailMessage
+
+import pytest
+
+from sinchtools.evidence import read
+from sinchtools.evidence.containers import links
+
+URL = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
+BODY = '{"to":["46701234567"],"body":"Hi"}'
+COMMAND = f"curl -X POST {URL} -H 'Content-Type: application/json' -d '{BODY}'"
+WIRE = f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{BODY}\n"
+
+
+def mail(text: str, **content: str) -> EmailMessage:
+    made = EmailMessage()
+    made["From"], made["Subject"] = "kim@shop.example", "It fails"
+    made.set_content(text, **content)
+    return made
+
+
+def with_page() -> str:
+    made = EmailMessage()
+    made["Subject"] = "It fails"
+    made.set_content(f"<p>We run</p><pre>{COMMAND}</pre><br>Kim", subtype="html", cte="base64")
+    return made.as_string()
+
+
+def with_forwarded() -> str:
+    made = mail("See below.")
+    made.add_attachment(mail(COMMAND, cte="quoted-printable"))
+    return made.as_string()
+
+
+def with_attachment() -> str:
+    made = mail("See the file.")
+    made.add_attachment(gzip.compress(WIRE.encode()), "application", "gzip", filename="call.gz")
+    return made.as_string()
+
+
+SAFE = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fus.sms.api.sinch.com"
+# each is one POST of the same body
+COPIED = {
+    "quoted-printable": mail(COMMAND, cte="quoted-printable").as_string(),
+    "html": with_page(),
+    "forwarded": with_forwarded(),
+    "attachment": with_attachment(),
+    "mailbox": f"From kim@shop.example Mon Mar  2 08:00:00 2026\n{mail(COMMAND).as_string()}",
+    "quoted": "".join(f"> > {line}\n" for line in WIRE.splitlines()),
+    "twice": COMMAND.replace(URL, f"{URL}<{URL}>"),
+    "safelink": COMMAND.replace(URL, f'"{SAFE}%2Fxms%2Fv1%2Fplan%2Fbatches&data=05"'),
+    "markdown-link": COMMAND.replace(URL, f"[{URL}]({URL})"),
+    "wrapped": COMMAND.replace(" -H ", " -H\n").replace(": app", ":\napp"),
+    "wrapped-head": WIRE.replace("batches HTTP", "batches\nHTTP"),
+    "wiki": f"{{code:bash}}\n{COMMAND}\n{{code}}",
+    "board": f"[code]{COMMAND}[/code]",
+    "chat": f"`{COMMAND}`",
+    "entities": COMMAND.replace("'", "&#39;").replace('"', "&quot;"),
+}
+
+
+@pytest.mark.parametrize("way", COPIED)
+def test_what_was_mailed_is_read_as_it_was(way: str) -> None:
+    (exchange,) = read(COPIED[way])
+    assert (exchange.method, exchange.url, exchange.request_body) == ("POST", URL, BODY)
+
+
+# kept: what looks like the marks of a mail and is none
+KEPT = {
+    "trace": "> GET /xms/v1/plan/batches HTTP/1.1\n> Host: a.example\n>\n< HTTP/1.1 404 None\n",
+    "prompt": f"$ curl {URL} \\\n> -H 'X-Team: blue'\n",
+    "lines": f"curl {URL} \\\n  -H 'X-Team: blue'\n\n-- \nKim\n",
+}
+
+
+@pytest.mark.parametrize("way", KEPT)
+def test_marks_of_a_terminal_stay(way: str) -> None:
+    (exchange,) = read(KEPT[way])
+    assert exchange.url
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://urldefense.proofpoint.com/v2/url?u=https-3A__a.example_b-5Fc&d=DwIF",
+        "https://urldefense.com/v3/__https://a.example/b_c__;!!abc!def$",
+        "https://linkprotect.cudasvc.com/url?a=https%3a%2f%2fa.example%2fb_c&c=E,1,x",
+        "https://www.google.com/url?q=https://a.example/b_c&source=gmail",
+    ],
+)
+def test_a_rewritten_link(link: str) -> None:
+    assert links.original(link) == "https://a.example/b_c"
+
+
+def tarred() -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        member = tarfile.TarInfo("logs/call.txt")
+        member.size = len(WIRE)
+        archive.addfile(member, io.BytesIO(WIRE.encode()))
+    return made.getvalue()
+
+
+def fiddler() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("_index.htm", "<html></html>")
+        archive.writestr("raw/1_c.txt", WIRE)
+        archive.writestr("raw/1_m.xml", '<Session ClientBeginRequest="2026-03-02T08:00:00Z"/>')
+        archive.writestr("raw/1_s.txt", "HTTP/1.1 403 Forbidden\r\n\r\n")
+    return made.getvalue()
+
+
+PACKED = {
+    "tar": tarred(),
+    "tar.gz": gzip.compress(tarred()),
+    "bz2": bz2.compress(WIRE.encode()) + bz2.compress(b"\n"),
+    "xz": lzma.compress(WIRE.encode()),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_an_archive_gives_what_is_in_it(kind: str) -> None:
+    (exchange,) = read(PACKED[kind])
+    assert (exchange.url, exchange.request_body) == (URL, BODY)
+
+
+def test_a_session_of_fiddler_is_one_row_with_its_time() -> None:
+    (exchange,) = read(fiddler())
+    assert (exchange.status, str(exchange.at)[:10]) == (403, "2026-03-02")
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "image"),
+        (b"%PDF-1.4 text only", "PDF"),
+        (b"\x28\xb5\x2f\xfd" + bytes(9), "zst"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "certificate"),
+        (b"openapi: 3.0.0\npaths: {}\n", "OpenAPI"),
+    ],
+)
+def test_what_is_no_evidence_is_refused_with_what_it_looks_like(content: bytes, word: str) -> None:
+    evidence = read(content)
+    assert not evidence
+    assert word in evidence.skipped[0].reason
+
+
+def test_packed_data_of_xz_and_tar_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sinchtools.evidence import files
+
+    monkeypatch.setattr(files, "LARGEST", 5_000)
+    for bomb in (lzma.compress(bytes(50_000)), bz2.compress(bytes(50_000)), tarred()[:600]):
+        assert read(bomb).skipped
