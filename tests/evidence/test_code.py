@@ -165,3 +165,35 @@ def test_words_around_and_result_below() -> None:
     )
     assert [(x.method, x.status) for x in evidence] == [("DELETE", 404), ("GET", None)]
     assert sum(one.count for one in evidence.skipped) == 2
+
+
+UNPARSED = {
+    "Swift": f"""
+        var request = URLRequest(url: URL(string: "{HOST}/xms/v1/\\(plan)/batches")!)
+        request.setValue("Bearer tok", forHTTPHeaderField: "Authorization")
+        request.httpMethod = "POST"
+        request.httpBody = "{{\\"to\\": [\\"+46701234567\\"]}}".data(using: .utf8)
+        """,
+    "Rust": f"""
+        let mut client = reqwest::Client::new();
+        let url = format!("{HOST}/xms/v1/{{}}/batches", plan);
+        let res = client.post("{HOST}/xms/v1/{{plan}}/batches").bearer_auth("tok")
+            .json(&json!({{"to": ["+46701234567"]}})).send().await?;
+        """,
+    "VBA": f"""
+        Set http = CreateObject("WinHttp.WinHttpRequest.5.1")
+        http.Open "POST", "{HOST}/xms/v1/" & plan & "/batches", False
+        http.SetRequestHeader "Authorization", "Bearer tok"
+        http.Send "{{""to"": [""+46701234567""]}}"
+        """,
+}
+
+
+@pytest.mark.parametrize("language", UNPARSED)
+def test_language_without_grammar_is_read_by_its_texts(language: str) -> None:
+    row = read(textwrap.dedent(UNPARSED[language]))[-1]
+    assert (row.method, row.url) == ("POST", f"{HOST}/xms/v1/{{plan}}/batches")
+    assert row.request_headers["Authorization"].startswith("Bearer ")
+    assert json.loads(row.request_body or "") == {"to": ["+46701234567"]}
+    warnings = read(textwrap.dedent(UNPARSED[language])).warnings
+    assert any(language in one.reason for one in warnings)

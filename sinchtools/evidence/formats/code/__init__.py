@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.code import drafts, syntax
+from sinchtools.evidence.formats.code import drafts, literals, syntax
 from sinchtools.evidence.formats.code.evaluator import Evaluator
 from sinchtools.evidence.formats.code.values import Draft
 from sinchtools.evidence.found import Found
@@ -30,7 +30,19 @@ _SIGN = re.compile(
     r"|HttpURLConnection|Net::HTTP|Faraday|HTTParty|NewRequest|resty|http\.Post|https?\.request|got"
     r"|HTTPSConnection|Request|URLRequest|reqwest|XMLHTTP|PostAsync|SendAsync|PostAs\w+|createBatch"
     r"|batches|bearerAuth|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
-    r"|jQuery)\b"
+    r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*|httr|ureq"
+    r"|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client|HttpPost|sttp)\b"
+)
+_ADDRESS = re.compile(
+    r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:)[ \t\n]*(?:@|\w!?\(?|f)?[\"'`]"
+    r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/|[{$\\])"
+)
+_NO_GRAMMAR = (
+    "{} is read here by the texts in it and their order, not parsed: check the row against the code"
+)
+_NOT_PARSED = (
+    "the code could not be parsed; the call was taken from the texts in it and their order: check "
+    "the row against the code"
 )
 _FENCE = re.compile(r"[ \t>]*(?:```+|~~~+) ?(?:\{?\.?([\w#+-]*))")
 _PROSE = re.compile(
@@ -41,13 +53,15 @@ _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
     r"|private"
     r"|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|require|try|data|echo"
-    r"|puts)\b"
+    r"|puts|End|MsgBox|my|local)\b"
 )
 _RESULT = re.compile(
     r"[ \t]*(?:[1-5]\d\d\b|HTTP/\d|\{\"code\"|<Response \[|(?:Output|Response|Result)s? ?:\s*\Z)",
     re.I,
 )
-_CODEISH = re.compile(r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON)|[\"'`,][ \t]*\Z")
+_CODEISH = re.compile(
+    r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ \w+$)|[\"'`,][ \t]*\Z"
+)
 _PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|> )(?: |\Z)")
 _COMMENT = re.compile(
     r"(?:^[ \t]*(?:'|\*)|(?:^|[ \t;)])(?:#|//|--|/\*+))[ \t]*(?=[^\s\"])(.*?)(?:\*/)?[ \t]*\Z"
@@ -98,9 +112,11 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
     if not _SIGN.search(block.text):
         return
     text = _code_of(block)
-    rows = _best(block, text)
+    rows, note = _best(block, text)
     if not rows:
         return
+    if note:
+        piece.guess(rows[0].start, note)
     lines = block.text.split("\n")
     first, last = min(row.start for row in rows), max(row.end for row in rows)
     for number, line in enumerate(text.split("\n"), start=block.before + 1):
@@ -122,23 +138,44 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
     yield from _printed(block, rows)
 
 
-def _best(block: _Block, text: str) -> list[Found]:
-    """Return the rows of the likeliest language, best of one in which the text has no error."""
+def _best(block: _Block, text: str) -> tuple[list[Found], str]:
+    """
+    Return the rows of the likeliest language, best of one in which the text has no error.
+
+    With them comes what must be said of them.
+    """
     best: list[Found] = []
     closed = _closed(text)
+    languages = _languages(text, block.tag)[:4] or [""]
     if closed is None:
-        return best
-    for language in _languages(text, block.tag)[:4]:
+        return best, ""
+    for at, language in enumerate(languages):
         parser = syntax.parser_of(language)
         if parser is None:
+            rows = _by_literals(block, text, language) if at == 0 or not best else []
+            if rows:
+                return rows, _NO_GRAMMAR.format(syntax.said(language))
             continue
         for source in dict.fromkeys((text, closed)):
             tree = parser.parse(source.encode("utf-8", "replace"))
             rows = list(_rows(block, Evaluator(language, tree.root_node).run(), language))
             if rows and not tree.root_node.has_error:
-                return rows
+                return rows, ""
             best = best or rows
-    return best
+    if best:
+        return best, ""
+    return _by_literals(block, text, languages[0]), _NOT_PARSED
+
+
+def _by_literals(block: _Block, text: str, language: str) -> list[Found]:
+    if not _ADDRESS.search(text):
+        return []
+    return [
+        Found(block.before + first, block.before + last, exchange)
+        for draft, first, last in literals.calls(text, syntax.lexer_of(language))
+        if (exchange := drafts.exchange_of(draft, "")) is not None
+        and (exchange.request_headers or exchange.request_body or draft.method)
+    ]
 
 
 def _languages(text: str, tag: str) -> list[str]:

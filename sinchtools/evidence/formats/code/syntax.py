@@ -146,13 +146,13 @@ LANGUAGES = {
         words("rust rs"),
     ),
     "lua": Language(
-        _signs(r"\blocal \w+ *=|socket\.http|ltn12|resty\.http|\bend\b$|\.\. "),
+        _signs(r"\blocal \w+ *=|socket\.http|ltn12|resty\.http|[\w\"] \.\. [\w\"]"),
         "",
         "lua",
         words("lua"),
     ),
     "perl": Language(
-        _signs(r"\bmy [$%@]|LWP::UserAgent|HTTP::Request|^use strict|encode_json"),
+        _signs(r"\bmy [$%@]|LWP::UserAgent|HTTP::Request|^use \w+|encode_json"),
         "",
         "perl",
         words("perl pl"),
@@ -164,7 +164,7 @@ LANGUAGES = {
         words("objc objectivec"),
     ),
     "r": Language(_signs(r"httr|<- |add_headers\(|library\("), "", "r", words("r")),
-    "scala": Language(_signs(r"\bval \w+ =|sttp|basicRequest|uri\""), "", "scala", words("scala")),
+    "scala": Language(_signs(r"\bsttp|basicRequest|uri\""), "", "scala", words("scala")),
     "groovy": Language(
         _signs(r"\bdef \w+ =|HTTPBuilder|\.openConnection\(\)"), "", "groovy", words("groovy")
     ),
@@ -246,6 +246,7 @@ _OBJECT = words("object expression operand receiver scope value argument")
 _NAME = words("attribute property field method name")
 _FUNCTION = words("function constructor type")
 _WRAPPED = words("await_expression parenthesized_expression non_null_expression")
+_RARE = 3  # the signs of a language without grammar are few, and its alone
 _ESCAPES = dict(
     zip("ntrbfv0e\n", ("\n", "\t", "\r", "\b", "\f", "\v", "\0", "\x1b", ""), strict=True)
 )
@@ -255,7 +256,8 @@ _HEX = re.compile(r"\\(?:x|u|U)\{?([0-9a-fA-F]{1,8})\}?\Z")
 @cache
 def parser_of(language: str) -> Any:
     """Return the parser of a language, or None when it has no grammar here."""
-    module, _, function = LANGUAGES[language].grammar.rpartition(".")
+    known = LANGUAGES.get(language)
+    module, _, function = known.grammar.rpartition(".") if known else ("", "", "")
     if not module:
         return None
     try:
@@ -267,8 +269,28 @@ def parser_of(language: str) -> Any:
 
 def by_signs(text: str) -> list[str]:
     """Return the languages of which a text shows signs, those with the most first."""
-    counts = {name: len(one.signs.findall(text)) for name, one in LANGUAGES.items()}
+    counts = {
+        name: len(one.signs.findall(text)) * (1 if one.grammar else _RARE)
+        for name, one in LANGUAGES.items()
+    }
     return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
+
+
+def lexer_of(language: str) -> str:
+    """Return what Pygments calls a language."""
+    return LANGUAGES[language].lexer if language in LANGUAGES else "text"
+
+
+def said(language: str) -> str:
+    """Return the name of a language at the start of a sentence."""
+    names = {
+        "csharp": "C#",
+        "vba": "VBA",
+        "php": "PHP",
+        "objective-c": "Objective-C",
+        "": "This code",
+    }
+    return names.get(language, language.capitalize())
 
 
 def text_of(node: Node) -> str:

@@ -1,0 +1,296 @@
+"""
+Read a call from the texts that stand in code, in their order, where no grammar knows the language.
+
+A URL begins a call; a method, pairs of header and value, and a JSON text or table add to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, String
+from pygments.util import ClassNotFound
+
+from sinchtools.evidence.formats.code import drafts
+from sinchtools.evidence.formats.code.libraries import HEADERS, Library
+from sinchtools.evidence.formats.code.syntax import unescaped
+from sinchtools.evidence.formats.code.values import Draft, Hole, as_text, formatted, json_text
+from sinchtools.evidence.pieces import HTTP_METHODS
+
+MOST_TEXTS = 2_000
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.|\"\")*+\"|'(?:[^'\\\n]|\\.|'')*+'|\[\[.*?\]\]", re.DOTALL)
+_MARK = r"\x00(\d{1,5})\x00"
+_CALLED = r"[.:>-]{1,2}[\w$]+|\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\]"  # what may follow a name
+_OPERAND = rf"(?:\x00\d{{1,5}}\x00|@?[\w$]+(?:{_CALLED}){{0,6}})"
+_SIGN = (
+    r"[ \t]*(?:_[ \t]*\n[ \t]*)?(?:\+\+|\.\.|<>|&&?|[+~]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*(?:_?[ \t]*\n[ \t]*)?"
+)
+_SUM = re.compile(rf"{_OPERAND}(?:{_SIGN}{_OPERAND}){{0,30}}")
+_SET = re.compile(
+    r"([\w$]+)[ \t]*(?::[ \t]*[\w&'?<>]+[ \t]*)?(?::=|=|<-)[ \t\n]*"
+    rf"(?:@|r#*|f|String\.from\()?({_SUM.pattern})"
+)
+_FORMAT = re.compile(
+    r"(?:\bformat!?|\bsprintf|\bFormat|\(format:|stringWithFormat:|\bvformat)[ \t]*"
+    rf"[(]?[ \t\n]*@?{_MARK}"
+    rf"((?:[ \t\n]*,[ \t\n]*{_OPERAND})+)[ \t\n]*[)\]]?"
+)
+_VERB = re.compile(
+    r"\b(?:(get|post|put|patch|delete)_?(?:async|json|request)?"
+    r"|http(get|post|put|patch|delete))!?[ \t]*[(\[]?[ \t]*@?\Z",
+    re.IGNORECASE,
+)
+_METHOD = re.compile(
+    r"\b(?:Method|HTTP_?METHOD|Verb|reqwest|Alamofire)?(?:::|\.|_| )(GET|POST|PUT|PATCH|DELETE)\b"
+    r"|\.(post|put|patch|delete)\b|\b(POST|PUT|PATCH|DELETE)\b[ \t]*(?:=>|,)",
+    re.I,
+)
+_BEARER = re.compile(rf"bearer_?(?:auth|token)\w*[ \t]*[(:=][ \t]*({_SUM.pattern})", re.IGNORECASE)
+_KEY = re.compile(r"@?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|[:=,](?!=))[ \t\n]*")
+_AFTER = re.compile(r"forHTTPHeaderField:[ \t]*@?\Z")
+_INSIDE = re.compile(r"\\\((\w[\w.]*)\)|\$\{(\w[\w.]*)\}|\$(\w+)|#\{(\w[\w.]*)\}|%\{(\w+)\}")
+_OPENING = {"{": "}", "[": "]", "(": ")"}
+_PREFIX = re.compile(
+    r"(?:String\.from|json!|vec!|list|dict|Map|Some|NSDictionary|format!?|@|%|qw|to_string|c)?"
+    r"[ \t\n]*"
+)
+
+
+class _Text(NamedTuple):
+    """A literal: its value and where it stands in the source."""
+
+    value: str
+    start: int
+    end: int
+
+
+class Literals:
+    """The texts of some code, and the code with a mark in the place of each."""
+
+    def __init__(self, source: str, lexer: str) -> None:
+        self.texts = list(_texts(source, lexer))[:MOST_TEXTS]
+        self.names: dict[str, Any] = {}
+        pieces, at = [], 0
+        for number, one in enumerate(self.texts):
+            lines = "\n" * source.count("\n", one.start, one.end)
+            pieces += [source[at : one.start], f"\0{number}\0", lines]
+            at = one.end
+        self.code = "".join([*pieces, source[at:]])
+        self._look_for_names()
+        self.code = _FORMAT.sub(self._format, self.code)
+        self._look_for_names()
+
+    def _look_for_names(self) -> None:
+        for match in _SET.finditer(self.code):
+            self.names.setdefault(match[1].lstrip("$"), self.value(match[2]))
+
+    def _format(self, match: re.Match[str]) -> str:
+        """Put a text with its values in place of the call that formats it."""
+        values: list[Any] = [self.value(one) for one in re.findall(_OPERAND, match[2])]
+        whole = formatted(self.texts[int(match[1])].value.replace("%@", "%s"), values, {})
+        self.texts.append(_Text(whole, 0, 0))
+        return f"\0{len(self.texts) - 1}\0" + "\n" * match[0].count("\n")
+
+    def value(self, expression: str) -> str:
+        """Return what a sum of texts and names is worth."""
+        return "".join(self._operand(match[0]) for match in re.finditer(_OPERAND, expression))
+
+    def _operand(self, operand: str) -> str:
+        mark = re.search(_MARK, operand)
+        inside = self.texts[int(mark[1])].value if mark else ""
+        if mark and mark[0] == operand.lstrip("@"):
+            return self.filled(inside)
+        if re.fullmatch(r"[A-Za-z_][\w.]*", inside):
+            return as_text(Hole(inside))
+        known = self.names.get(operand.strip("$@"))
+        name = re.findall(r"\w+", re.sub(r"\(.*?\)|\[.*?\]", "", operand)) or ["value"]
+        return as_text(known if known is not None else Hole(name[-1]))
+
+    def filled(self, text: str) -> str:
+        """Return a text with the names in it that are known."""
+
+        def known(match: re.Match[str]) -> str:
+            name = next(group for group in match.groups() if group)
+            return as_text(self.names.get(name, Hole(name)))
+
+        return _INSIDE.sub(known, text)
+
+    def sums(self) -> Iterator[tuple[int, int, str]]:
+        """Yield start and end in the code, and the value, of each sum with a text in it."""
+        at = 0
+        while match := _SUM.search(self.code, at):
+            at = match.end()
+            if not re.match(_MARK, match[0].lstrip("@")) and re.fullmatch(_OPERAND, match[0]):
+                at = match.start() + len(re.match(r"@?[\w$]*", match[0])[0])  # type: ignore[index]
+            elif "\0" in match[0]:
+                yield match.start(), match.end(), self.value(match[0])
+
+    def table(self, start: int) -> Any:
+        """Return the table or list that begins at a bracket, or None."""
+        try:
+            return self._group(start, 0)[0]
+        except (IndexError, RecursionError, ValueError):
+            return None
+
+    def _group(self, at: int, depth: int) -> tuple[Any, int]:
+        if depth > 20:
+            raise ValueError
+        closing, at = _OPENING[self.code[at]], at + 1
+        table: dict[str, Any] = {}
+        values: list[Any] = []
+        while True:
+            at += len(re.match(r"[\s,;]*", self.code[at : at + 200])[0])  # type: ignore[index]
+            if self.code[at] == closing:
+                return table or values, at + 1
+            key = _KEY.match(self.code, at)
+            is_key = key and (key[0].rstrip()[-1:] in ":=>")
+            value, at = self._one(key.end() if key and is_key else at, depth)
+            if key and is_key:
+                table[self.texts[int(key[1])].value if key[1] else key[2]] = value
+            else:
+                values.append(value)
+
+    def _one(self, at: int, depth: int) -> tuple[Any, int]:
+        prefix = _PREFIX.match(self.code, at)
+        after = prefix.end() if prefix else at
+        if self.code[after] in _OPENING:
+            return self._group(after, depth + 1)
+        if number := re.compile(r"-?\d+(?:\.\d+)?\b|true\b|false\b", re.I).match(self.code, at):
+            text = number[0].lower()
+            return (
+                text == "true"
+                if text in ("true", "false")
+                else int(text)
+                if text.lstrip("-").isdigit()
+                else float(text)
+            ), number.end()
+        if one := _SUM.match(self.code, at) or _SUM.match(self.code, after):
+            end = re.compile(r"(?:\.\w+\(\))*").match(self.code, one.end())
+            return self.value(one[0]), end.end() if end else one.end()
+        raise ValueError
+
+
+def calls(source: str, lexer: str) -> Iterator[tuple[Draft, int, int]]:
+    """Yield each call with its first and last line."""
+    found = Literals(source, lexer)
+    starts = [(start, end, text) for start, end, text in found.sums() if _is_call(text)]
+    if not starts:
+        return
+    bounds = [start for start, _, _ in starts[1:]] + [len(found.code)]
+    before = 0
+    for (start, end, url), bound in zip(starts, bounds, strict=True):
+        draft = Draft(library=Library(re.compile("")), url=url)
+        last = _fill(found, draft, before, start, end, bound)
+        yield draft, found.code.count("\n", 0, start) + 1, found.code.count("\n", 0, last) + 1
+        before = last
+
+
+def _is_call(text: str) -> bool:
+    return re.match(
+        r"(?:https?://|\{[\w.]*(?:url|base|host)\w*\}/)\S+\Z", text, re.I
+    ) is not None and (
+        re.search(r"sinch|clxcommunications|/xms/|/batches|/groups|\{", text) is not None
+    )
+
+
+def _fill(found: Literals, draft: Draft, before: int, start: int, end: int, bound: int) -> int:
+    """Give a draft what stands around its URL; return where the last of it ends."""
+    verb = _VERB.search(found.code[max(0, start - 40) : start])
+    draft.method = (verb[1] or verb[2]).upper() if verb else None
+    last, name, previous = end, "", ""
+    for at, stop, text in found.sums():
+        if not before <= at < bound or at == start:
+            continue
+        if name:
+            draft.headers[name], name = text, ""
+        elif text.lower() in HEADERS and _AFTER.search(found.code[max(0, at - 60) : at]):
+            draft.headers[text] = previous
+        elif text.lower() in HEADERS:
+            name = text
+            continue
+        elif (line := re.match(r"([A-Za-z-]+): (.+)", text)) and line[1].lower() in HEADERS:
+            draft.headers[line[1]] = line[2]
+        elif text.upper() in HTTP_METHODS:
+            draft.method = text.upper()
+        elif text[:1] in "{[" and '"' in text and draft.body is None:
+            draft.body = text
+        else:
+            previous = text
+            continue
+        last = max(last, stop)
+    part = found.code[before:bound]
+    if bearer := _BEARER.search(part):
+        draft.headers.setdefault("Authorization", f"Bearer {found.value(bearer[1])}")
+        last = max(last, before + bearer.end())
+    if draft.body is None and (table := _body(found, before, bound)):
+        draft.body, where = json_text(table[0]), table[1]
+        last = max(last, where)
+    if draft.method is None and (method := _METHOD.search(part)):
+        draft.method = (method[1] or method[2] or method[3]).upper()
+    return last
+
+
+def _body(found: Literals, before: int, bound: int) -> tuple[Any, int] | None:
+    """Return the table that holds the fields of a message."""
+    for match in re.finditer(r"[{\[(]", found.code[before:bound]):
+        table = found.table(before + match.start())
+        if isinstance(table, dict) and {"to", "from", "body"} & set(table):
+            return table, found._group(before + match.start(), 0)[1]
+    return None
+
+
+def _texts(source: str, lexer: str) -> Iterator[_Text]:
+    try:
+        tokens = list(get_lexer_by_name(lexer).get_tokens_unprocessed(source))
+    except ClassNotFound:
+        tokens = []
+    runs: list[list[int]] = []
+    comments = [(at, at + len(text)) for at, kind, text in tokens if kind in Comment]
+    for at, kind, text in tokens:
+        if kind not in String or not text:
+            continue
+        if runs and (runs[-1][1] == at or _is_open(source, runs[-1][0], runs[-1][1], at)):
+            runs[-1][1] = at + len(text)
+        else:
+            runs.append([at, at + len(text)])
+    if not runs:
+        runs = [[one.start(), one.end()] for one in _QUOTED.finditer(source)]
+    for start, end in runs:
+        if not any(a <= start < b for a, b in comments[:500]):
+            yield from _split(source, start, end)
+
+
+def _is_open(source: str, start: int, end: int, following: int) -> bool:
+    """Tell whether a text goes on after the names within it."""
+    text = source[start:end].lstrip("@$rRfF")
+    is_closed = len(text) > 1 and text[-1] == text[:1]
+    return text[:1] in "\"'`" and not is_closed and "\n" not in source[end:following]
+
+
+def _split(source: str, start: int, end: int) -> Iterator[_Text]:
+    """Yield the literal of a run; doubled quotes or a backslash stand for what they escape."""
+    text = source[start:end]
+    match = re.match(
+        r"(?:[@$a-zA-Z]{0,2}#*)?(\"\"\"|'''|[\"'`]|\[\[)(.*?)(?:\1|\]\])#*\Z",
+        text,
+        re.DOTALL,
+    )
+    value = match[2] if match else text
+    if match and match[1] in "\"'" and match[1] * 2 in value:
+        value = value.replace(match[1] * 2, match[1])
+    if not (match and text[:1] in "rR@") or text.startswith('@"'):
+        value = re.sub(
+            r"\\(?:u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[^(])",
+            lambda m: unescaped(m[0]),
+            value,
+            flags=re.DOTALL,
+        )
+    yield _Text(value, start, end)
+
+
+def exchange_of(draft: Draft) -> Any:
+    """Return the request of a call that was read so."""
+    return drafts.exchange_of(draft, "")
