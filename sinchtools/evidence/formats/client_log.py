@@ -15,7 +15,12 @@ from sinchtools.evidence.formats import client_log_pairs
 from sinchtools.evidence.formats.client_log_lines import Prefix, prefix_of
 from sinchtools.evidence.formats.client_log_marks import MARKS, Mark
 from sinchtools.evidence.formats.client_log_message import Message, failure_in
-from sinchtools.evidence.formats.client_log_text import headers_in, milliseconds, unquoted
+from sinchtools.evidence.formats.client_log_text import (
+    headers_in,
+    milliseconds,
+    status_in,
+    unquoted,
+)
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -39,7 +44,7 @@ class _Hit:
     mark: Mark
     told: dict[str, str | None]
     key: str
-    at: datetime | None
+    prefix: Prefix
     kinds: tuple[str, ...]
 
     @property
@@ -60,7 +65,7 @@ class _Reader:
         self.noise: list[int] = []
         self.current: dict[str, Message] = {}  # by id or thread: what goes on
         self.last: Message | None = None
-        self.above: tuple[int, Prefix] | None = None  # a line that is nothing but a prefix
+        self.above = (0, "")  # the last line without a mark
 
     def line(self, number: int, line: str) -> None:
         """Take one line."""
@@ -68,51 +73,66 @@ class _Reader:
             if self.last:
                 self.last.feed("", number)
             return
-        prefix = prefix_of(line)
-        if not any(_KINDS[hit.mark.kind](self, hit) for hit in self.marked(number, line, prefix)):
-            self.unmarked(number, line, prefix)
-
-    def marked(self, number: int, line: str, prefix: Prefix) -> Iterator[_Hit]:
-        """Yield what a line with a mark may tell, the most likely first."""
         marks = [mark for mark in self.marks if any(sign in line for sign in mark.signs)]
-        for parts, start in enumerate(prefix.ends if marks else ()):
+        if marks or (self.last is not None and self.last.part != "done"):
+            prefix = prefix_of(line)
+            hits = self.marked(number, line, prefix, marks)
+            if any(_KINDS[hit.mark.kind](self, hit) for hit in hits):
+                if self.head_above(number):
+                    self.noise.append(number - 1)
+                return
+            self.unmarked(number, line, prefix)
+        self.above = (number, line)
+
+    def head_above(self, number: int) -> Prefix | None:
+        """Return the prefix that stands alone in the line above, or None."""
+        if self.above[0] != number - 1:
+            return None
+        prefix = prefix_of(self.above[1])
+        return prefix if prefix.kinds and prefix.ends[-1] >= len(self.above[1].rstrip()) else None
+
+    def marked(self, number: int, line: str, prefix: Prefix, marks: list[Mark]) -> Iterator[_Hit]:
+        """Yield what a line with a mark may tell, the most likely first."""
+        for parts, start in enumerate(prefix.ends):
             start += len(line[start:]) - len(line[start:].lstrip())
             for mark in marks:
                 if match := mark.pattern.match(line, start):
                     told = match.groupdict()
                     key = told.get("id") or prefix.threads[parts]
-                    at = self.time_of(number, prefix)
-                    yield _Hit(number, mark, told, key, at, prefix.kinds[:parts])
+                    yield _Hit(number, mark, told, key, prefix, prefix.kinds[:parts])
 
     def time_of(self, number: int, prefix: Prefix) -> datetime | None:
-        time = prefix.time
-        if time is None and self.above and self.above[0] == number - 1:
-            time = self.above[1].time
-        known = self.piece.time_of(number)
-        return known or (self.piece.instant(time) if time else None)
+        """Return when a line was logged, as it or the head above it says."""
+        head = None if prefix.time else self.head_above(number)
+        time = prefix.time or (head.time if head else None)
+        return self.piece.time_of(number) or (self.piece.instant(time) if time else None)
 
     def unmarked(self, number: int, line: str, prefix: Prefix) -> None:
         """Take a line that goes on with a message, with the same prefix or with none."""
-        if prefix.kinds and prefix.ends[-1] >= len(line.rstrip()):
-            self.above = (number, prefix)
-            return
         message = self.last
-        if message is None:
-            return
-        if message.kinds and prefix.kinds[: len(message.kinds)] == message.kinds:
+        is_bare = bool(prefix.kinds) and prefix.ends[-1] >= len(line.rstrip())
+        if message and message.kinds and prefix.kinds[: len(message.kinds)] == message.kinds:
             thread = prefix.threads[len(message.kinds)]
             same = self.current.get(thread) if thread else message
             text = line[prefix.ends[len(message.kinds)] :]
             if same and same.feed(text, number, closes=same.style != "label"):
                 same.lines.append(number)
-        elif len(prefix.kinds) < 2 or not message.kinds:
+                return
+        elif message and not is_bare and (len(prefix.kinds) < 2 or not message.kinds):
             message.feed(line, number)
 
     def start(self, hit: _Hit, part: str = "start") -> Message:
         """Begin a message."""
-        message = Message(
-            hit.mark.style, hit.key, hit.is_response, hit.at, hit.kinds, [hit.number], part=part
-        )
+        message = Message(hit.mark.style, hit.key, hit.is_response, None, hit.kinds, part=part)
+        return self.begin(message, hit)
+
+    def begin(self, message: Message, hit: _Hit) -> Message:
+        """Go on with a message that begins in this line, or with the title above it."""
+        last = self.last
+        if last and last.is_empty and not last.raw and last.is_response == message.is_response:
+            message.lines = last.lines if last.part in ("start", "headers") else []
+        message.lines.append(hit.number)
+        message.at = self.time_of(hit.number, hit.prefix)
         self.messages.append(message)
         self.current[hit.key] = self.last = message
         return message
@@ -130,12 +150,10 @@ class _Reader:
         """Take a start, a header or a line of a body."""
         going, tail = self.going_on(hit), hit.tail.strip()
         if tail:
-            message = Message(hit.mark.style, hit.key, hit.is_response, hit.at, hit.kinds)
+            message = Message(hit.mark.style, hit.key, hit.is_response, None, hit.kinds)
             goes_on = going is not None and going.part in ("headers", "body") and tail[0] in "{["
             if not goes_on and message.tell(tail):
-                message.lines = [hit.number]
-                self.messages.append(message)
-                self.current[hit.key] = self.last = message
+                self.begin(message, hit)
                 return True
             return going is not None and self.feed(going, hit.tail, hit.number)
         if going and going.part == "headers" and going.pairs:
@@ -147,7 +165,7 @@ class _Reader:
         """Feed one more line to a message that is then the last."""
         self.last = message
         taken = message.feed(text, number)
-        if taken and number not in message.lines:
+        if taken and message.lines[-1:] != [number]:
             message.lines.append(number)
         return taken
 
@@ -171,15 +189,36 @@ class _Reader:
         if interim is None or not interim.raw or not interim.raw[0].startswith("HTTP/1.1 1"):
             return None
         before = [m for m in self.messages[-8:] if m.key == hit.key and not m.is_response]
-        if before:
-            self.messages.remove(interim)
+        if before and self.messages[-1] is interim:
+            self.messages.pop()
             before[-1].lines += interim.lines
             self.current[hit.key] = before[-1]
         return before[-1] if before else None
 
+    def take_prefixed(self, hit: _Hit) -> bool:
+        """Take a line of curl's marks in a log; without a prefix it is not of a log."""
+        return bool(hit.kinds) and self.take_line(hit)
+
+    def take_rest(self, hit: _Hit) -> bool:
+        """Take a line that goes on with a message of the same marks."""
+        going = self.going_on(hit)
+        return going is not None and self.feed(going, hit.tail, hit.number)
+
+    def take_reply(self, hit: _Hit) -> bool:
+        """Take a line of the response to a request of the same marks."""
+        before = self.current.get(hit.key)
+        if before is None or before.style != hit.mark.style:
+            return False
+        is_start = not before.is_response and hit.tail.startswith("HTTP/")
+        return self.take_line(hit) if is_start else self.take_rest(hit)
+
     def take_title(self, hit: _Hit) -> bool:
-        """Begin a message of which nothing is known yet."""
-        self.start(hit)
+        """Begin a message of which at most the status is known yet."""
+        message = self.start(hit)
+        if status := status_in(hit.tail):
+            message.status = status[0]
+            message.elapsed = milliseconds(hit.tail)
+            message.part = "headers"
         return True
 
     def take_headers(self, hit: _Hit) -> bool:
@@ -191,12 +230,13 @@ class _Reader:
     def section(self, hit: _Hit, part: str) -> bool:
         """Go on with the headers or the body of the message that was begun."""
         message = self.going_on(hit, any_style=True) or self.without_body(hit, part)
-        if message is None or message.body_lines:
+        if message is None or (message.pairs if part == "headers" else message.body_lines):
             if part == "body":
                 return False
             message = self.start(hit)
         message.part = part
-        message.lines.append(hit.number)
+        if message.lines[-1] != hit.number:
+            message.lines.append(hit.number)
         if hit.tail:
             message.feed(hit.tail, hit.number)
         self.last = message
@@ -236,6 +276,8 @@ class _Reader:
         told = hit.told
         message = self.start(hit, "done")
         message.method, message.url = told.get("method"), told.get("url")
+        message.method = (message.method or "").upper() or None
+        message.body_lines = [unquoted(told.get("body") or "") or ""] if told.get("body") else []
         if told.get("host"):
             message.url = f"{told['host']}{told.get('path')}".replace(":443/", "/", 1)
         reply = message
@@ -243,19 +285,18 @@ class _Reader:
             if not message.is_response:
                 reply = message.reply = Message(message.style, message.key, True, part="done")
             reply.status = int(told["status"] or 0)
-            reply.pairs = headers_in(told.get("headers") or "")
+        reply.pairs = headers_in(told.get("headers") or "")
         return True
 
     def take_label(self, hit: _Hit) -> bool:
         """Take a named part of a block; the first begins it."""
-        text = hit.tail
-        if self.last and self.last.part != "done" and self.last.feed(text, hit.number):
+        if self.take_more(hit):
             return True
-        message = Message("label", hit.key, False, hit.at, hit.kinds, part="headers")
-        if not message.feed(text, hit.number):
+        message = Message("label", hit.key, False, None, hit.kinds, part="headers")
+        if not message.feed(hit.tail, 0):
             return False
-        self.messages.append(message)
-        self.current[hit.key] = self.last = message
+        message.lines = []
+        self.begin(message, hit)
         return True
 
     def take_again(self, hit: _Hit) -> bool:
@@ -290,6 +331,9 @@ _KINDS: dict[str, Callable[[_Reader, _Hit], bool]] = {
     "label": _Reader.take_label,
     "again": _Reader.take_again,
     "more": _Reader.take_more,
+    "prefixed": _Reader.take_prefixed,
+    "rest": _Reader.take_rest,
+    "reply": _Reader.take_reply,
     "nothing": _Reader.take_nothing,
 }
 

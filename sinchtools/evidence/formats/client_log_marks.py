@@ -21,8 +21,11 @@ _PARTS = {  # what stands for itself in the patterns below
     "RULE": r"[=~*#_+-]{2,}[\s=~*#+_-]*",
     "START": r"(?: (?i:begin|start))?:?[\s=~*#+_-]*",
     "TAIL": r"(?P<tail>.*)",
+    "JSON": r"(?P<tail>(?:\{\s*\"|\[\s*[\"{\[]|\").*)",
     "QUOTED": r"(?P<tail>\".*\")",
-    "TAG": r"(?:\[[\w .-]{1,30}\] ?)?[\[(](?:[\w-]{1,40}[ :-]{1,3})?",
+    "TAG": r"(?:\[[^\]\n]{1,30}\] ?)?[\[(](?:(?P<id>[\w-]{1,40})[ :-]{1,6})?",
+    "PEER": r"(?P<id>[\w.:\[\]-]{3,60}:\d{2,5})",
+    "NUMBER": r"(?P<tail>[1-5]\d\d[^=\n]{0,60}?)?",
     "ID": r"(?:\[(?P<id>[0-9a-f]{4,16})\] (?:\[[\w/-]+\] )?)?",
     "WORDS": r"[\s*•\"]{0,6}(?:\w+[ _-]){0,3}",
 }
@@ -57,15 +60,22 @@ class Mark(NamedTuple):
 
 def _marks(table: str) -> tuple[Mark, ...]:
     """Return the marks of a table: style, side, kind, signs and pattern; a row may be folded."""
-    marks = []
-    for line in re.sub(r"\n    +", " ", table.replace("<SPACE>\n    ", " ")).splitlines():
-        if line.strip() and not line.startswith("#"):
-            style, side, kind, signs, pattern = line.split(maxsplit=4)
-            for name, part in _PARTS.items():
-                pattern = pattern.replace(f"<{name}>", part)
-            texts = tuple(sign.replace("_", " ") for sign in signs.split("|"))
-            marks.append(Mark(style, side, kind, texts, re.compile(pattern + "$")))
-    return tuple(marks)
+    rows: list[list[str]] = []
+    for line in table.replace("<SPACE>", " ").strip("\n").split("\n"):
+        if line.startswith("    "):
+            rows[-1].append(line[4:])
+        elif line[:1] not in ("#", ""):
+            rows.append([line])
+    return tuple(_mark(*row) for row in rows)
+
+
+def _mark(row: str, *folded: str) -> Mark:
+    style, side, kind, signs, *start = row.split(maxsplit=4)
+    pattern = "".join((*start, *folded))
+    for name, part in _PARTS.items():
+        pattern = pattern.replace(f"<{name}>", part)
+    texts = tuple(sign.replace("_", " ") for sign in signs.split("|"))
+    return Mark(style, side, kind, texts, re.compile(pattern + "$"))
 
 
 # signs: an underscore is a space
@@ -90,8 +100,14 @@ jersey    none     nothing  _*_Client_      (?P<id>\d+) \* Client response recei
 jersey    request  line   _>_               (?P<id>\d+) > <TAIL>
 jersey    response line   _<_               (?P<id>\d+) < <TAIL>
 toolbelt  request  line   <_                < (?P<tail><METHOD> \S+ HTTP/[\d.]+)
+toolbelt  request  rest   <_                <(?: |$)<TAIL>
+toolbelt  response reply  >_                >(?: |$)<TAIL>
+marked    request  line   >_                > (?P<tail><METHOD> https?://\S+)
+marked    response line   <_                < (?P<tail>[1-5]\d\d(?: [A-Z][\w -]*)?)
+marked    request  prefixed  >_             >(?: |$)<TAIL>
+marked    response prefixed  <_             <(?: |$)<TAIL>
 # one line for a call, or a part of one
-urllib3   request  call    HTTP/
+urllib3   request  call    ://
     (?P<host>https?://[^\s"/]+) "(?P<method><METHOD>) (?P<path>\S+) HTTP/[\d.]+"<SPACE>
     (?P<status>\d{3}) (?:\d+|None)
 httpx     request  call    HTTP_Request:_
@@ -103,6 +119,20 @@ httpcore  request  call    send_
     send_request_headers\.started request=<Request \[b'(?P<method><METHOD>)'\]>.*
 httpcore  none     nothing .started|.complete|.failed
     [a-z_0-9]{3,40}\.(?:started|complete|failed)\b.*
+httparty  request  call   T_http|E_http|H_http|D_http
+    (?P<status>\d{3}) "(?P<method><METHOD>) (?P<url>https?://\S+)" \S+ ?
+rest-client  request  call    RestClient.
+    RestClient\.(?P<method>[a-z]+) "(?P<url>[^"]+)"(?:, (?P<body>"(?:[^"\\]|\\.)*+")(?!=>))?
+    (?:, (?P<headers>"[^"]+"=>.*))?
+rest-client  response line    #_=>_             # => (?P<tail>\d{3} .*)
+mitmproxy request  line    T_http|E_http|H_http|D_http
+    <PEER>: (?P<tail><METHOD> https?://\S+(?: HTTP/[\d.]+)?)
+undici    request  line    sending_request_
+    (?:UNDICI \d+: )?sending request to (?P<tail><METHOD> .*)
+undici    response line    received_resp
+    (?:UNDICI \d+: )?received response to (?P<tail><METHOD> .*)
+undici    none     nothing connect|trailers
+    (?:UNDICI \d+: )?(?:connecting to|connected to|trailers received) .*
 # ends and failures
 arrow     request  end    END_              <OUT> END .*
 arrow     response end    END_              <IN> END HTTP<TAIL>
@@ -112,42 +142,58 @@ wget      request  address --
     --(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)--  (?P<tail>\S+)
 wget      response line    awaiting_response
     (?:HTTP|Proxy) request sent, awaiting response\.\.\. ?<TAIL>
-wget      response again  _                 (?P<tail>[1-5]\d\d [A-Z][A-Za-z -]{1,30})
+wget      response again   Forb|Unauth|Not_F|Bad_|_OK|Created|Error|Many|Gate|Unav|Confl
+    (?P<tail>[1-5]\d\d:? [A-Z][A-Za-z -]{1,30})\.?
 wget      none     nothing Wget|Resolving_|Connecting_to_
-    (?:DEBUG output created by Wget|Resolving \S+\.\.\.|Connecting to \S+\.\.\.).*
+    (?:DEBUG output created by Wget|Resolving \S+.{0,80}\.\.\.|Connecting to \S+.{0,80}\.\.\.).*
 wget      none     nothing socket|Closed_fd|SSL
     (?:Created socket|Releasing 0x|Closed fd|Registered socket|Initiating SSL).*
 title     request  body   _data:_           \[(?:POST|BODY) data: <TAIL>\]
 # Spring, .NET, java.net.http, the vendor's SDK
 spring    request  line   HTTP_             <ID>HTTP (?P<tail><METHOD> .*)
 spring    response line   Response_         <ID>Response (?P<tail>\d{3}\b.*)
-spring    response body   Decoded_[         <ID>Decoded \[<TAIL>\]
+spring    response body   Decoded_[         <ID>Decoded \[<JSON>\]
 spring    request  body    Writing_[|Encoding_[
-    <ID>(?:Writing|Encoding) \[<TAIL>\](?: (?:as|with) .*)?
+    <ID>(?:Writing|Encoding) \[<JSON>\](?: (?:as|with) .*)?
 spring    none     nothing  Accept=[        <ID>Accept=\[.*\]
 dotnet-end    response line  End_processing_    End processing HTTP request after <TAIL>
 dotnet        response line  Received_HTTP_     Received HTTP response (?:headers )?after <TAIL>
 dotnet        request  line  Sending_HTTP_      Sending HTTP request <TAIL>
 dotnet-start  request  line  Start_processing_  Start processing HTTP request <TAIL>
-words     request  headers  eaders:|EADERS: (?:HEADERS: )?<REQ> (?i:headers):
-words     response headers  eaders:|EADERS: (?:HEADERS: )?<RES> (?i:headers):
+headers   request  headers  eaders:|EADERS: (?:HEADERS: )?<REQ> (?i:headers):
+headers   response headers  eaders:|EADERS: (?:HEADERS: )?<RES> (?i:headers):
+words     request  line   RequestUri        Method: (?P<tail><METHOD>, RequestUri: .*)
 words     request  line   nvoke_'           Invoke '(?P<tail><METHOD>' onto .*)
 words     request  body   body:_            body: <TAIL>
 # named parts of a block, in any order
 label     request  label   ethod|METHOD|erb
-    (?P<tail><WORDS>(?i:method|verb)\s*[:=]\W{0,3}(?:HttpMethod\(value=)?<METHOD>\b\W{0,3})
+    (?P<tail><WORDS>(?i:method|verb)\s*:\s*(?:HttpMethod\(value=)?<METHOD>\b\)?\s*)
 label     request  label   ://
-    (?P<tail><WORDS>(?i:url|uri|endpoint|address|target)\s*[:=]>?\s*['"<]?https?://.*)
+    (?P<tail><WORDS>(?i:url|uri|endpoint|address|target)\s*:\s*<?https?://.*(?<![,;]))
 # home-made: arrows, brackets, titles, words
-arrow     request  line   >|→|⇒|➡|⬆|↑       <OUT>\s*<TAIL>
-arrow     response line   <|←|⇐|⬅|⬇|↓       <IN>\s*<TAIL>
-bracket   request  line   ]|)               <TAG><REQ>[\])]:?\s*<TAIL>
-bracket   response line   ]|)               <TAG><RES>[\])]:?\s*<TAIL>
-title     request  title  =|~|*|#|-|_       <RULE><SENT><REQ><START>
-title     response title  =|~|*|#|-|_       <RULE><GOT><RES><START>
-title     none     end    =|~|*|#|-|_       <RULE>(?:<SENT>(?:<REQ>|<RES>) )?(?i:end)[\s=~*#+_-]*
-words     request  line   eq|EQ             <SENT><REQ>\s*[:=]\s*<TAIL>
-words     response line   es|ES             <GOT><RES>\s*[:=]\s*<TAIL>
+arrow     request  line   ->|=>|>>|→|⇒|➡|⬆|↑       <OUT>\s*<TAIL>
+arrow     response line   <-|<=|<<|←|⇐|⬅|⬇|↓       <IN>\s*<TAIL>
+bracket   request  line    eq]|est]|EQ]|EST]|eq)|est)|EQ)|EST)
+    <TAG><REQ>[\])]:?\s*<TAIL>
+bracket   none     nothing ]==|]--            <TAG>(?:<REQ>|<RES>)[\])]\W*(?i:start|end|begin)\W*
+bracket   response line    es]|esp]|nse]|ES]|ESP]|NSE]|rror]|es)|nse)|ES)|NSE)
+    <TAG>(?:<RES>|[Ee]rror)[\])]:?\s*<TAIL>
+title     request  title  ==|~~|**|##|--|++       <RULE><SENT><REQ><START>
+title     response title  ==|~~|**|##|--|++
+    <RULE><GOT><RES><START>(?:[(: ]*<NUMBER>[): ]*)?[\s=~*#+_-]*
+title     request  title  REQ|Outbound      (?:REQ_OUT|Outbound Message)
+title     response title  RESP|Inbound      (?:RESP_IN|Inbound Message)
+title     none     end     ==|~~|**|##|--|++
+    <RULE>(?:<SENT>(?:<REQ>|<RES>) )?(?i:end)[\s=~*#+_-]*
+words     request  line   equest|EQUEST|eq:|EQ:|eq=|EQ=            <SENT><REQ>\s*[:=]\s*<TAIL>
+words     response line    esponse|ESPONSE|es:|ES:|esp:|ESP:|es=
+    <GOT><RES>\s*[:=]\s*<TAIL>
+words     request  line    end|ent_|all|xecut|aking|erform|tart|ssu|equest|oing|nitiat|ispatch
+    (?P<tail>(?i:send(?:ing)?|sent|call(?:ing)?|execut\w+|making|perform\w*|start\w*|issu\w+
+    |request\w*|do(?:ing)?|initiating|dispatch\w*)\b[^{}]{0,40}<METHOD>\b.*)
+words     response line   eceived|Got_|got_|nding_|inished|ompleted|esponse|API|erver|equest
+    (?i:received|got|ending|end|finished|completed|api|server|response|request)\b
+    (?P<tail>[^{}]{0,200}(?:\{.*|\[.*)?)
 label     request  more    ayload|ody|esponse|tatus|esult
     (?P<tail><WORDS>(?i:payload|body|response(?: details| code)?|status(?: ?code)?)\s*[:=].*)
 """)

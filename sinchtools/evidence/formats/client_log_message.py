@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from sinchtools.evidence.formats.client_log_text import (
     METHODS,
@@ -43,7 +45,7 @@ _MOST_TRIES, _MOST_LINES = 60, 200_000
 LABELS = {
     name: kind
     for kind, names in {
-        "url": "url,uri,endpoint,address,target,full url,requesturi,request url,request uri",
+        "url": "url,uri,from,endpoint,address,target,full url,requesturi,request url,request uri",
         "method": "method,verb,http method,httpmethod,request method,http verb",
         "status": "status,status code,statuscode,response code,responsecode,http status,http code"
         ",httpcode,http status code,response status,result code,code",
@@ -99,6 +101,7 @@ class Message:
     part: str = "start"
     reply: Message | None = None
     tries: int = 0
+    in_headers: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -129,6 +132,8 @@ class Message:
         end = 0
         if found:
             self.method, self.url, end = found
+        elif re.fullmatch(r"<?https?://\S+", text):
+            self.url, end = text.strip("<>"), len(text)
         elif not _JSON_START.match(text):
             return False
         rest = self._parts(text[end:])
@@ -137,6 +142,7 @@ class Message:
             if reply.tell(rest):
                 self.reply = reply
         self.part = "after" if self.body_lines else "headers"
+        self._expects_headers(text)
         return True
 
     def _tell_response(self, text: str) -> bool:
@@ -180,7 +186,7 @@ class Message:
                 self.body_lines = [plain_body(value)]
         if named:
             return rest
-        for match in re.finditer(r"[{\[]", text[:2000]):
+        for match in islice(re.finditer(r"[{\[]", text[:2000]), 5):
             if closing := json_end(text, match.start()):
                 self.body_lines = [text[match.start() : closing]]
                 return text[closing:]
@@ -200,9 +206,14 @@ class Message:
         taken = self.part != "done" and len(self.lines) < _MOST_LINES and self._takes(line)
         if taken and line.strip():
             self.lines.append(number)
+            self._expects_headers(line)
         if not taken and closes:
             self.close()
         return taken
+
+    def _expects_headers(self, line: str) -> None:
+        if line.rstrip().endswith((" Headers:", " headers:")):
+            self.part, self.in_headers = "headers", True
 
     def _feed_both(self, line: str, number: int, closes: bool) -> bool:
         reply = self.reply
@@ -277,19 +288,43 @@ class Message:
             found = status_in(text)
             self.status = found[0] if found else None
             return True
-        if not self.is_response and self.url is None and _REQUEST_LINE.fullmatch(text):
-            self.method, self.url = text.split()[:2]
+        if not self.is_response and self.method is None and _REQUEST_LINE.fullmatch(text):
+            self.method, url = text.split()[:2]
+            self.url = self.url or url
             return True
         return False
 
     def _takes_header(self, line: str, text: str) -> bool:
+        if self._says_again(text):
+            return True
         if self._takes_label(text):
+            return True
+        if self._takes_brace(text):
             return True
         if _JSON_START.match(text) or text.startswith(("<", "b'", 'b"')):
             return self._takes_body(line, text)
-        if text in ("{", "}") and not self.body_lines:
-            return True
         return self._header(line)
+
+    def _says_again(self, text: str) -> bool:
+        """Tell whether a line is the start once more, as the wire shows it."""
+        if self.pairs or self.body_lines:
+            return False
+        if self._starts(text):
+            return True
+        if self.is_response:
+            return bool(self.status and text.startswith("HTTP/") and str(self.status) in text)
+        target = text.split()[1] if _REQUEST_LINE.fullmatch(text) else "\0"
+        return bool(self.url and self.url.partition("?")[0].endswith(target.partition("?")[0]))
+
+    def _takes_brace(self, text: str) -> bool:
+        """Take a brace around headers."""
+        if text == "{" and self.in_headers and not self.pairs:
+            self.in_headers = False
+            return True
+        if text == "}" and self.pairs:
+            self.part = "body"
+            return True
+        return False
 
     def _header(self, line: str) -> bool:
         text = line.strip()
@@ -340,6 +375,8 @@ class Message:
         if kind in ("url", "method") and getattr(self, kind):
             return False
         if kind == "url":
+            if not re.match(r"<?[a-z]{2,5}://|/", value):
+                return False
             found = request_in(value)
             self.method = self.method or (found[0] if found else None)
             self.url = url_in(value) or value.partition(" ")[0] or None
@@ -355,7 +392,7 @@ class Message:
             self.elapsed = milliseconds(value) if self.elapsed is None else self.elapsed
         elif kind == "headers":
             self.pairs += headers_in(value)
-            self.part = "headers"
+            self.part, self.in_headers = "headers", not value
         elif kind == "failure":
             self.failure = failure_in(value)
         elif kind == "body":
@@ -414,6 +451,38 @@ class Message:
             and plain_body(first) == first.strip()
             and len(first) < 3
         )
+
+
+def unfolded(message: Message) -> None:
+    """Take a message out of the JSON object in which a log shows the whole of it."""
+    try:
+        value = json.loads(message.body or "")
+    except (ValueError, RecursionError):
+        return
+    parts = {_plain(name): part for name, part in value.items()} if isinstance(value, dict) else {}
+    url = next((parts[name] for name in ("url", "uri", "href") if parts.get(name)), None)
+    status = next((parts[name] for name in ("statuscode", "status") if parts.get(name)), None)
+    if (
+        message.is_response
+        and isinstance(status, int)
+        and {"headers", "data", "content"} & parts.keys()
+    ):
+        message.status = message.status or status
+    elif not message.is_response and isinstance(url, str) and isinstance(parts.get("method"), str):
+        message.method, message.url = parts["method"].upper(), message.url or url
+    else:
+        return
+    headers = parts.get("headers")
+    message.pairs = message.pairs or (headers_in(json.dumps(headers)) if headers else [])
+    named = ("body", "data", "json", "payload", "content")
+    body = next((parts[name] for name in named if parts.get(name)), None)
+    message.body_lines = (
+        [] if body is None else [body if isinstance(body, str) else json.dumps(body)]
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def failure_in(text: str) -> str | None:

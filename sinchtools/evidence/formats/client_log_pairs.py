@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sinchtools.core.records import Exchange, header
-from sinchtools.evidence.formats.client_log_message import Message
+from sinchtools.evidence.formats.client_log_message import Message, unfolded
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined
 
@@ -18,6 +19,9 @@ def found(piece: Piece, messages: list[Message], noise: list[int]) -> Iterator[F
     """Yield a row for each call, and a response where its request is not known."""
     for message in messages:
         message.finish()
+        unfolded(message)
+        if message.reply:
+            unfolded(message.reply)
     messages = _merged([message for message in messages if not message.is_empty])
     rows = _Pairing(piece).paired(messages)
     for request, response in _calls(rows):
@@ -63,7 +67,8 @@ class _Pairing:
         return self.rows
 
     def give(self, request: Message, response: Message) -> None:
-        self.waiting.remove(request)
+        place = next(i for i in range(1, len(self.waiting) + 1) if self.waiting[-i] is request)
+        del self.waiting[-place]
         self.rows[self.place[id(request)]] = (request, response)
 
     def pool(self, response: Message) -> list[Message]:
@@ -141,6 +146,8 @@ def _row(piece: Piece, request: Message | None, response: Message | None) -> Fou
     lines = sorted({*(request.lines if request else ()), *(response.lines if response else ())})
     if request and not (request.url or request.body):
         request = None
+    if request and request.style == "label" and not (request.method or request.body or response):
+        return None
     if request is None and (response is None or not _is_answer(response)):
         return None
     sent = joined(request.pairs) if request else {}
@@ -168,7 +175,7 @@ def _url(request: Message | None, response: Message | None, headers: dict[str, s
     if url and url.startswith("/") and host:
         host = host.split("://")[-1]
         return f"https://{host}{url}"
-    return url
+    return url and re.sub(r"^([a-z]+://[^/]+)//", r"\1/", url)
 
 
 def _is_answer(message: Message) -> bool:

@@ -13,7 +13,7 @@ from sinchtools.evidence.pieces import HTTP_METHODS
 METHODS = "|".join(HTTP_METHODS)
 _SENT = re.compile(
     rf"(?<![\w/-])(?P<method>{METHODS})\b['\"\]]?,?:?\s+"
-    r"(?:(?:request|call|onto|to|on|at|for|url|uri|path|->|=>)[ :=]*){0,3}"
+    r"(?i:(?:request|call|onto|to|on|at|for|url|uri|requesturi|path|->|=>)[ :=]*){0,3}"
     r"['\"<\[(]?(?P<url>[a-z]{2,5}://[^\s'\"<>\]]+|/[^\s'\"<>\]]*)"
 )
 _SENT_TO = re.compile(
@@ -182,6 +182,8 @@ def plain_body(text: str) -> str:
     text = text.strip()
     if re.match(r"b[\"']", text):
         return unquoted(text) or text
+    if re.match(r"[\"'][{\[].*[}\]][\"']\Z", text, re.DOTALL):
+        return text[1:-1] if json_end(text, 1) else unquoted(text) or text
     if text[:1] in "{[" and len(text) < 100_000 and json_end(text) is None:
         try:
             value = ast.literal_eval(text)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from sinchtools.evidence.formats import client_log_pairs
+from sinchtools.evidence.formats import client_log_pairs, traces_packets, traces_xml
 from sinchtools.evidence.formats.client_log_lines import prefix_of
 from sinchtools.evidence.formats.client_log_message import Message
 from sinchtools.evidence.found import Found
@@ -36,6 +36,8 @@ def find(piece: Piece) -> Iterator[Found]:
     if "B |" in piece.text or "|00000000| " in piece.text or "WRITE: " in piece.text:
         messages += _netty(piece, noise)
     yield from client_log_pairs.found(piece, messages, noise)
+    yield from traces_packets.find(piece)
+    yield from traces_xml.find(piece)
 
 
 def _curl(piece: Piece, noise: list[int]) -> list[Message]:
@@ -121,9 +123,9 @@ class _Stream:
         """Return the request that goes on after a `100 Continue`, or None."""
         if is_response or message is None or not "".join(message.raw[:1]).startswith("HTTP/1.1 1"):
             return None
-        before = [one for one in self.messages if one.key == key and not one.is_response]
-        if before:
-            self.messages.remove(message)
+        before = [one for one in self.messages[-8:] if one.key == key and not one.is_response]
+        if before and self.messages[-1] is message:
+            self.messages.pop()
             before[-1].lines += message.lines
         return before[-1] if before else None
 
