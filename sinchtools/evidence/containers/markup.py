@@ -42,7 +42,11 @@ _QUOTED = re.compile(r"(?:> ?)+")
 _QUOTED_ONCE = re.compile(r"> ?")
 _REMARK = re.compile(r"> ?(?:[<*] |>>? [A-Z]|<$)")
 # what is typed at Python's prompt, and the scripts and files of a request file
-_TYPED = re.compile(r">>> (?:import|from|print|\w+ ?=|\w+[.(])|> ?\{%|>>?!? \.{0,2}/")
+# and the arrows of a log
+_TYPED = re.compile(
+    r">>> (?:import|from|print|\w+ ?=|\w+[.(])|> ?\{%|>>?!? \.{0,2}/"
+    r"|>{2,8} ?(?:GET|POST|PUT|DELETE|PATCH) |>{4,}\s*$"
+)
 _TRACE = re.compile(
     r"^(?:< HTTP/|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))", re.MULTILINE
 )

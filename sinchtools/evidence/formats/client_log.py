@@ -199,6 +199,11 @@ class _Reader:
         """Take a line of curl's marks in a log; without a prefix it is not of a log."""
         return bool(hit.kinds) and self.take_line(hit)
 
+    def take_answer(self, hit: _Hit) -> bool:
+        """Take a sentence that tells of a response, when a request stands above it."""
+        before = [one for one in self.messages[-8:] if not one.is_response]
+        return bool(before) and self.take_line(hit)
+
     def take_rest(self, hit: _Hit) -> bool:
         """Take a line that goes on with a message of the same marks."""
         going = self.going_on(hit)
@@ -332,6 +337,7 @@ _KINDS: dict[str, Callable[[_Reader, _Hit], bool]] = {
     "again": _Reader.take_again,
     "more": _Reader.take_more,
     "prefixed": _Reader.take_prefixed,
+    "answer": _Reader.take_answer,
     "rest": _Reader.take_rest,
     "reply": _Reader.take_reply,
     "nothing": _Reader.take_nothing,

@@ -189,9 +189,9 @@ words     request  line   equest|EQUEST|eq:|EQ:|eq=|EQ=            <SENT><REQ>\s
 words     response line    esponse|ESPONSE|es:|ES:|esp:|ESP:|es=
     <GOT><RES>\s*[:=]\s*<TAIL>
 words     request  line    end|ent_|all|xecut|aking|erform|tart|ssu|equest|oing|nitiat|ispatch
-    (?P<tail>(?i:send(?:ing)?|sent|call(?:ing)?|execut\w+|making|perform\w*|start\w*|issu\w+
+    (?P<tail>(?i:send(?:ing)?|sent|call(?:ing)?|execut\w+|making|perform\w*|starting|issu\w+
     |request\w*|do(?:ing)?|initiating|dispatch\w*)\b[^{}]{0,40}<METHOD>\b.*)
-words     response line   eceived|Got_|got_|nding_|inished|ompleted|esponse|API|erver|equest
+sentence  response answer eceived|Got_|got_|nding_|inished|ompleted|esponse|API|erver|equest
     (?i:received|got|ending|end|finished|completed|api|server|response|request)\b
     (?P<tail>[^{}]{0,200}(?:\{.*|\[.*)?)
 label     request  more    ayload|ody|esponse|tatus|esult

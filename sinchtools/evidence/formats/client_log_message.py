@@ -137,9 +137,9 @@ class Message:
         elif not _JSON_START.match(text):
             return False
         rest = self._parts(text[end:])
-        if _REPLY.match(rest):
+        if behind := _REPLY.match(rest):
             reply = Message(self.style, self.key, True, self.at)
-            if reply.tell(rest):
+            if reply.tell(rest) or reply.tell(rest[behind.end() :].lstrip(" :=->")):
                 self.reply = reply
         self.part = "after" if self.body_lines else "headers"
         self._expects_headers(text)
