@@ -15,8 +15,9 @@ Line = tuple[int, str]  # its number and its text
 
 _SENTENCE = re.compile(
     r"\b(?:error|status(?:[ _-]?code)?|http(?:/[\d.]+)?|returns?|returned|respond(?:s|ed) with"
-    r"|response(?: code)?|got(?: an?)?|getting(?: an?)?|code)"
-    r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)",
+    r"|response(?: code)?|g[eo]t(?:s|ting)?(?: back)?(?: an?)?|code)"
+    r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)"
+    r"(?! (?!errors|responses|status|sometimes|always|unless|plus)[a-z]{3,20}s\b)",  # a count
     re.IGNORECASE,
 )
 _NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri too large"}
