@@ -6,6 +6,7 @@ Two tables of signs: how the bytes of a binary file begin, and what stands in a 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ _AS_EML = "save the mail as .eml, or copy its text"
 _OF_BYTES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n", f"an image (PNG): {_COPY_TEXT}"),
     (b"\xff\xd8\xff", f"an image (JPEG): {_COPY_TEXT}"),
+    (b"RIFF", "an image, sound or film: copy the text that it shows"),
     (b"GIF8", f"an image (GIF): {_COPY_TEXT}"),
     (b"%PDF-", f"a PDF document: {_COPY_TEXT}"),
     (
@@ -71,6 +73,9 @@ _OF_MEMBERS = {
 }
 
 
+_JSON = "JSON without a call: no method, URL or status in any of the known places"
+
+
 class _Sign(NamedTuple):
     """What stands in a text of a kind, and what is said of it."""
 
@@ -90,7 +95,7 @@ _OF_TEXT = (
     ),
     _sign(r"-----BEGIN PGP ", "PGP data, no HTTP data: decrypt it first"),
     _sign(
-        r"^\s{0,20}(?:\"?(?:openapi|swagger)\"?|['\"]asyncapi['\"])\s?:\s?['\"]?\d",
+        r"^\s{0,20}(?:\{\s{0,20})?['\"]?(?:openapi|swagger|asyncapi)['\"]?\s?:\s?['\"]?\d",
         "a description of an API (OpenAPI), no calls: send the request that failed, as curl or HAR",
     ),
     _sign(
@@ -142,6 +147,10 @@ _OF_TEXT = (
         "a style sheet, no HTTP data",
     ),
     _sign(
+        r"\"(?:devD|d)ependencies\"\s?:|^\s{0,9}<project\b.{0,200}POM|\"lockfileVersion\"",
+        "a list of packages, no calls: send the log of the program, or the call as curl",
+    ),
+    _sign(
         r"^<testsuites?\b",
         "a test report (JUnit), no calls: export the run as JSON, or send the call as curl",
     ),
@@ -168,6 +177,8 @@ def sign_of_bytes(data: bytes) -> str:
     """
     if data.startswith(_CAPTURES):
         return _CAPTURE
+    if data.startswith(b"ftyp", 4):
+        return f"an image or a film of a phone: {_COPY_TEXT}"
     return next((reason for mark, reason in _OF_BYTES if data.startswith(mark)), "")
 
 
@@ -186,4 +197,13 @@ def of_text(text: str) -> str:
     'a description of an API (O'
     """
     start = text[:_LOOKED_AT]
-    return next((sign.reason for sign in _OF_TEXT if sign.pattern.search(start)), "")
+    found = next((sign.reason for sign in _OF_TEXT if sign.pattern.search(start)), "")
+    return found or (_JSON if _is_json(text) else "")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        is_document = text.strip()[:1] in ("{", "[") and len(text) <= _LOOKED_AT
+        return is_document and json.loads(text) is not None
+    except (ValueError, RecursionError):
+        return False

@@ -270,12 +270,17 @@ def _bruno_exchange(piece: Piece, one: _Bru, verb: str) -> Exchange:
     )
 
 
-_BODY_NAMES = {"form-urlencoded": "formUrlEncoded", "multipart-form": "multipartForm"}
+_FORMS = {
+    "formUrlEncoded": "form-urlencoded",
+    "multipartForm": "multipart-form",
+    "form-urlencoded": "form-urlencoded",
+    "multipart-form": "multipart-form",
+}
 
 
 def _bruno_body(one: _Bru, mode: str) -> str | bytes | None:
-    name = f"body:{mode}"
-    if mode in _BODY_NAMES:
+    name = f"body:{_FORMS.get(mode, mode)}"
+    if mode in _FORMS:
         pairs = one.pairs(name)
         return parts.body(
             {"mode": "form", "form": [{"name": n, "value": v} for n, v in pairs.items()]}

@@ -79,6 +79,18 @@ _LABELS = {
         "summary",
         "error",
         "network",
+        "send",
+        "authorization",
+        "pre-request script",
+        "scripts",
+        "tests",
+        "settings",
+        "test results",
+        "raw",
+        "json",
+        "pretty",
+        "visualize",
+        "beautify",
         "server response",
         "responses",
         "details",
@@ -104,24 +116,27 @@ _LABELS = {
 }
 _MEANINGS = {label: meaning for meaning, labels in _LABELS.items() for label in labels}
 _SIGN = re.compile(
-    r"^[ \t]{0,20}(?:request url|request uri|anfrage-url|anforderungs-url|url(?: de(?: la)?| da)?"
-    r"(?: requête| solicitud| solicitação)?)[ \t]{0,9}(?::|\t|$)"
+    r"^[ \t]{0,20}(?:[*•#-]{1,3}[ \t]?){0,2}(?:request url|request uri|anfrage-url"
+    r"|anforderungs-url|url(?: de(?: la)?| da)?(?: requête| solicitud| solicitação)?)[ \t]{0,9}"
+    r"(?:\*{0,2}:|\t|$)"
     rf"|^(?:{_METHODS}) https?://\S+(?: [1-5]\d\d\b.{{0,40}})?[ \t]*\n"
     r"(?:\n|[1-5]\d\d\b.{0,40}\n|[\d.]+ ?m?s\n|network\n){0,4}"
-    r"(?:(?:request )?headers:?[ \t]*$|status: \d)"
+    r"(?:(?:(?:request )?headers|response|send|params):?[ \t]*$|status: \d)"
     rf"|^(?:{_METHODS}) https?://\S+[ \t]*\n[1-5]\d\d [A-Z][a-z]+"
     r"|^Filename[ \t]*$|^Scheme[ \t]*\n"
     r"|^:(?:method|authority)(?::|$|\t)",
     re.IGNORECASE | re.MULTILINE,
 )
 _LABEL = re.compile(
-    r"[ \t]*([A-Za-zÀ-ÿ][\w '’À-ÿ-]{0,30}?)(?: ?\([\d.,]+ ?\w{0,2}\))?[ \t]*"
-    r"(?::[ \t]*|\t+|$)(.*)"
+    r"[ \t]*(?:[*•#-]{1,3}[ \t]?){0,2}([A-Za-zÀ-ÿ][\w '’À-ÿ-]{0,30}?)"
+    r"(?: ?\([\d.,]+ ?\w{0,2}\))?[ \t]*"
+    r"\*{0,2}(?::\*{0,2}[ \t]*|\t+|$)(.*)"
 )
 _REQUEST = re.compile(
     rf"[ \t]*({_METHODS}) (\S+)(?:[ \t]+(?:HTTP/[\d.]+|([1-5]\d\d)(?:[ \t]+([\d.]+ ?m?s))?))?[ \t]*"
 )
 _STATUS_LINE = re.compile(r"(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?: [A-Za-z][\w '-]{0,40})?[ \t]*")
+_STATUS_AND_BODY = re.compile(r"([1-5]\d\d)\b(?: [A-Za-z ]{2,40}?)?[:,]?[ \t]*([{\[<].*|)")
 _TIME_ALONE = re.compile(r"[ \t]*([\d.]+ ?m?s)[ \t]*")
 _NAME = re.compile(r"[ \t]*([A-Za-z][\w-]{0,60})[ \t]*")
 _HEADER = re.compile(r"[ \t]*(:?[A-Za-z0-9][\w-]{0,60})[ \t]?:(?:[ \t]+(.*)|[ \t]*)")
@@ -129,6 +144,7 @@ _TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})\t+(.+)")
 _STATUS = re.compile(r"\D{0,12}?\b([1-5]\d\d)\b(.*)")
 _TIME = re.compile(r"\btime:? *([\d.]+ ?m?s)\b", re.IGNORECASE)
 _CONSOLE_KEY = re.compile(r"([{,]\s*)([A-Za-z_]\w*)\s*:")
+_FENCE = re.compile(r"\A\s*```\w*\n")
 _UNQUOTED = re.compile(r"\{\s*[A-Za-z_]")  # how the console of a browser shows an object
 _TREE = re.compile(r"[ \t]*(\w+): .*")
 # headers that only a request has; of a list without sections
@@ -209,7 +225,7 @@ def _labelled(line: str) -> tuple[str, str]:
 def _line(piece: Piece, panel: _Panel, number: int) -> int:
     """Take what one line says into the panel; return the last line that was taken."""
     line = piece.lines[number - 1]
-    if not line.strip():
+    if not line.strip() or line.lstrip().startswith("```"):
         return number
     if _first_line(panel, line):
         panel.end = number
@@ -223,13 +239,18 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
         meaning = "response-headers"
     if panel.waiting and not meaning:
         waiting, panel.waiting = panel.waiting, ""
-        if waiting != "status" or _STATUS.fullmatch(line.strip()):
+        if _fits(waiting, line.strip()):
             _keep(panel, waiting, line.strip(), number)
             return number
     if meaning in _SECTIONS:
         panel.section, panel.waiting, panel.end = meaning, "", number
-        is_body = value and "body" in meaning
-        return _body(piece, panel, number, meaning, value) if is_body else number
+        if value and "headers" in meaning:
+            _header(piece, panel, value, number)
+            return number
+        if meaning == "response-body" and (match := _STATUS_AND_BODY.fullmatch(value)):
+            panel.known.setdefault("status", match[1])
+            value = match[2]
+        return _body(piece, panel, number, meaning, value) if value else number
     if meaning == "general" and value and "body" in panel.section:
         return number
     if meaning and not (meaning == "general" and value and panel.section != "general"):
@@ -238,6 +259,13 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
     if "body" in panel.section:
         return _body(piece, panel, number - 1, panel.section, "")
     return _header(piece, panel, line, number)
+
+
+def _fits(waiting: str, text: str) -> bool:
+    """Tell whether a line can be the value of the label above it."""
+    if waiting == "nothing":
+        return text[:1] not in ("{", "[") and not _STATUS_LINE.fullmatch(text)
+    return waiting != "status" or _STATUS.fullmatch(text) is not None
 
 
 def _first_line(panel: _Panel, line: str) -> bool:
@@ -287,7 +315,7 @@ def _said(panel: _Panel, meaning: str, value: str, line: str, number: int) -> No
 
 def _keep(panel: _Panel, meaning: str, value: str, number: int) -> None:
     panel.waiting = ""
-    if meaning == "nothing" and value[:1] not in ("{", "["):
+    if meaning == "nothing":
         return
     panel.end = number
     if meaning.startswith(":"):
@@ -344,7 +372,7 @@ def _body(piece: Piece, panel: _Panel, number: int, side: str, value: str) -> in
     lines = piece.lines
     first = number if value else number + 1
     rest = "\n".join([value] * bool(value) + lines[number : number + 2_000])
-    text = rest.lstrip()
+    text = _FENCE.sub("", rest).lstrip()
     panel.section = side if side != "response-body" else "general"
     lead = rest[: len(rest) - len(text)].count("\n")
     if text[:1] in ("{", "["):

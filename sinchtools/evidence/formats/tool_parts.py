@@ -178,6 +178,8 @@ def body(value: Any, depth: int = 0) -> str | bytes | None:
     """Return a body out of the wrapping that a tool puts it in, or None."""
     if not isinstance(value, dict):
         return _form(value) if dicts(value) and depth else literal(value)
+    if value.get("type") == "Base64":
+        return unbased(text_of(value.get("data")))
     if value.get("type") == "Buffer" and isinstance(value.get("data"), list):
         return _from_numbers(value["data"])
     mode = text_of(first(value, words("mode type bodyType contentType")))

@@ -123,6 +123,14 @@ SHAPES = (
         variables="environments",
     ),
     Shape(
+        tool="Bruno",
+        sign=("results", "summary|iterationIndex"),
+        request="request",
+        response="response",
+        elapsed="response.responseTime",
+        literal=True,
+    ),
+    Shape(
         tool="Thunder Client",
         sign=("clientName|client=Thunder",),
         variables="environments|settings.envs|variables",
@@ -310,7 +318,7 @@ def _is_call(value: dict[str, Any], shape: Shape) -> bool:
         return False
     request = parts.at(value, shape.request) if shape.request else value
     has_target = isinstance(request, dict) and bool(_target(value, request))
-    return has_target or (shape.is_alone and _status(parts.at(value, _STATUS)) is not None)
+    return has_target or (shape.is_alone and _status_of(value) is not None)
 
 
 def _target(node: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -398,7 +406,7 @@ def _with_response(exchange: Exchange, response: Mapping[str, Any], shape: Shape
     found = parts.at(response, _ANSWER)
     return replace(
         exchange,
-        status=_status(parts.at(response, _STATUS)),
+        status=_status_of(response),
         response_headers=parts.headers(_header_list(response)),
         response_body=_quoted(found) if shape.literal else parts.body(found),
     )
@@ -414,6 +422,12 @@ def _quoted(value: Any) -> str | bytes | None:
         return parts.literal(text)
 
 
+def _status_of(value: Any) -> int | None:
+    """Return the status that stands under the first of its names that has one."""
+    found = (_status(parts.at(value, path)) for path in _STATUS.split("|"))
+    return next((status for status in found if status is not None), None)
+
+
 def _status(value: Any) -> int | None:
     status = status_of(value)
     return status if status is not None and 100 <= status <= 599 else None
@@ -423,7 +437,7 @@ def _saved(node: dict[str, Any], shape: Shape) -> list[dict[str, Any]]:
     kept = parts.at(node, shape.saved) if shape.saved else None
     found = list(kept.values()) if isinstance(kept, dict) else kept
     responses = [one.get("response", one) for one in parts.dicts(found)]
-    return [one for one in parts.dicts(responses) if _status(parts.at(one, _STATUS))]
+    return [one for one in parts.dicts(responses) if _status_of(one)]
 
 
 def _variables(document: Any, shape: Shape) -> dict[str, str]:
