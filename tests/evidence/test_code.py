@@ -144,6 +144,33 @@ def test_call_is_one_row(name: str) -> None:
     assert not evidence.skipped
 
 
+def test_class_is_followed_from_where_it_is_made() -> None:
+    evidence = read(
+        textwrap.dedent(f"""
+        class Sender:
+            def __init__(self, plan, token):
+                self.url = "{HOST}/xms/v1/" + plan
+                self.headers = {{"Authorization": "Bearer " + token}}
+
+            def send(self, to, text="Ready"):
+                data = {{"from": "Shop", "to": [to], "body": text}}
+                return requests.post(self.url + "/batches", json=data, headers=self.headers)
+
+        Sender("plan7", "tok").send("+46701234567")
+        """)
+    )
+    assert [(x.method, x.url) for x in evidence] == [("POST", URL)]
+    assert json.loads(evidence[0].request_body or "") == BODY
+
+
+def test_powershell_copy_with_letters_beyond_ascii() -> None:
+    (row,) = read(
+        f'Invoke-RestMethod -Uri "{URL}" -Method "POST" `\n-Body '
+        '([System.Text.Encoding]::UTF8.GetBytes("{`"body`":`"Caf$([char]233)`"}"))\n'
+    )
+    assert (row.method, row.url, row.request_body) == ("POST", URL, '{"body":"Café"}')
+
+
 def test_unknown_values_stay_visible_and_are_listed() -> None:
     evidence = read(
         'requests.post(f"https://us.sms.api.sinch.com/xms/v1/{plan}/batches",\n'

@@ -35,9 +35,19 @@ _DOUBLE = re.compile(r"[\"“”]((?:[^\"“”`]|`.|\"\")*+)[\"“”]", re.DOT
 _SINGLE = re.compile(r"['‘’]((?:[^'‘’]|'')*+)['‘’]")
 _VARIABLE = re.compile(r"\$(?:\{([^}\n]+)\}|((?:env:)?\w+)((?:\.\w+)*))")
 _SPLATTED = re.compile(r"@(\w+)(?=\s|$)")
+_CONVERTED = re.compile(  # what a method gives that only changes how a text is stored
+    r"\[(?:System\.)?(?:Text\.)?Encoding\][ \t]*::[ \t]*\w+\.Get(?:Bytes|String)\("
+    r"|\[uri\]::EscapeDataString\(",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?=[\s,;)}]|$)")
 _BARE = re.compile(r"[^\s;|,(){}=]+")
 _ARGUMENT = re.compile(r"(?:[^\s;|(){}\"'`“”]|\{[^{}\s]*\}|`[^\r\n])+")
+_IN_TEXT = re.compile(
+    r"`(.)|\"\"|\$(?:\{(\w+)\}|(\w+)"
+    r"|\([ \t]*\[char\][ \t]*(0x[0-9a-f]{1,6}|[1-9]\d{0,6}|0)[ \t]*\))",
+    re.DOTALL | re.IGNORECASE,
+)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _COOKIE = re.compile(
@@ -208,6 +218,9 @@ class _Script:
 
     def single(self) -> Any:
         self.skip()
+        if self.take(_CONVERTED):
+            values = self.items(")")
+            return values[0] if values else None
         self.take(re.compile(r"\[[\w.\[\],]{1,200}\][ \t]*"))
         for pattern, made in ((_HERE_STRING, 2), (_DOUBLE, 1), (_SINGLE, 1)):
             if match := self.take(pattern):
@@ -300,10 +313,14 @@ def _unescaped(text: str, variables: Mapping[str, Any]) -> str:
             return _ESCAPES.get(match[1], match[1])
         if match[0] == '""':
             return '"'
+        if match[4]:
+            number = int(match[4], 0)
+            return chr(number) if number < 0x110000 else match[0]
         value = variables.get((match[2] or match[3] or "").lower())
         return _as_text(value) if isinstance(value, str | int | float) else match[0]
 
-    return re.sub(r"`(.)|\"\"|\$(?:\{(\w+)\}|(\w+))", one, text, flags=re.DOTALL)
+    whole = _IN_TEXT.sub(one, text)
+    return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _as_text(value: Any) -> str:

@@ -49,10 +49,14 @@ _PROSE = re.compile(
     r"(?![ \t]*\w+:[ \t])[ \t>*-]*[A-Za-z][\w'’-]*"
     r"(?:[,.:;!?]?[ \t]+\w[\w'’/-]*){2,}[.,:!?]*[ \t]*\Z"
 )
+_GREETING = re.compile(
+    r"(?:(?:Hi|Hello|Dear|Hey|Thanks?|Regards|Best|Cheers|Kind|Many|Please)\b[^\"'(){}=;]*"
+    r"|[A-Z][a-z]+,)[ \t]*\Z"
+)
 _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
     r"|private"
-    r"|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|require|try|data|echo"
+    r"|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|include|require|try|data|echo"
     r"|puts|End|MsgBox|my|local)\b"
 )
 _RESULT = re.compile(
@@ -63,6 +67,7 @@ _CODEISH = re.compile(
     r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ \w+$)|[\"'`,][ \t]*\Z"
 )
 _PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|> )(?: |\Z)")
+_ALWAYS = re.compile(r"[ \t]*<\?|>>>|\.\.\. |In \[\d+\]:|#!/")
 _COMMENT = re.compile(
     r"(?:^[ \t]*(?:'|\*)|(?:^|[ \t;)])(?:#|//|--|/\*+))[ \t]*(?=[^\s\"])(.*?)(?:\*/)?[ \t]*\Z"
 )
@@ -122,7 +127,7 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
     for number, line in enumerate(text.split("\n"), start=block.before + 1):
         if (
             first <= number <= last
-            or "<?" in lines[number - block.before - 1]
+            or _ALWAYS.match(lines[number - block.before - 1])
             or _CODEISH.search(line)
             or _CODE_WORDS.match(line)
         ):
@@ -156,7 +161,8 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
             if rows:
                 return rows, _NO_GRAMMAR.format(syntax.said(language))
             continue
-        for source in dict.fromkeys((text, closed)):
+        sources = dict.fromkeys((text, closed))
+        for source in map(_dedented, sources) if language == "python" else sources:
             tree = parser.parse(source.encode("utf-8", "replace"))
             rows = list(_rows(block, Evaluator(language, tree.root_node).run(), language))
             if rows and not tree.root_node.has_error:
@@ -185,16 +191,21 @@ def _languages(text: str, tag: str) -> list[str]:
 
 def _code_of(block: _Block) -> str:
     """Return the text with empty lines where words, prompts or results stand."""
-    lines = [_code_line(line) for line in block.text.split("\n")]
-    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    return "\n".join(map(_code_line, block.text.split("\n")))
+
+
+def _dedented(text: str) -> str:
+    """Return the text as Python takes it: no line further left than the first of the code."""
+    lines = text.split("\n")
+    indents = [len(line) - len(line.lstrip()) for line in lines if _CODEISH.search(line)]
     cut = min(indents, default=0)
-    return "\n".join(line[cut:] for line in lines)
+    return "\n".join(line[cut:] if not line[:cut].strip() else "" for line in lines)
 
 
 def _code_line(line: str) -> str:
     if prompt := _PROMPT.match(line):
         line = line[prompt.end() :]
-    if _RESULT.match(line) or (_PROSE.match(line) and not _CODE_WORDS.match(line)):
+    if _RESULT.match(line) or _is_prose(line):
         return ""
     return line.replace("<?php", "     ").replace("?>", "  ")
 
@@ -211,6 +222,11 @@ def _closed(text: str) -> str | None:
         elif stack and sign == stack[-1]:
             stack.pop()
     return text.rstrip() + "\n" + "".join(reversed(stack))
+
+
+def _is_prose(line: str) -> bool:
+    is_sentence = _PROSE.match(line) is not None and _CODE_WORDS.match(line) is None
+    return is_sentence or _GREETING.match(line) is not None
 
 
 def _rows(block: _Block, made: list[Draft], language: str) -> Iterator[Found]:

@@ -15,6 +15,8 @@ class Assignments(Expressions):
 
     def _assign(self, node: Node) -> Any:
         target, value_node = self._sides(node)
+        if target is not None and value_node is None and _is_in_class(target):
+            self.fields.setdefault(syntax.name_of(target), Hole(syntax.name_of(target)))
         if target is None or value_node is None:
             return None
         sign = next(
@@ -70,7 +72,8 @@ class Assignments(Expressions):
             or target.type in ("private_property_identifier", "instance_variable", "class_variable")
             or _is_in_class(target)
         )
-        (self.fields if in_class else self.names)[name] = value
+        is_field = in_class or (name in self.fields and name not in self.names)
+        (self.fields if is_field else self.names)[name] = value
 
     def _bind_object(self, target: Node, value: Any) -> None:
         for one in inner(target):

@@ -23,6 +23,8 @@ class Evaluator(Requesting):
         """Return all drafts of the code: what runs first, then functions that nothing calls."""
         self._look_around()
         self.value(self.root)
+        for node in self.classes.values():
+            self._function_body(node, [], {})
         for called in (False, True):
             for name, node in list(self.functions.items()):
                 if (name in self.called) is called:
@@ -34,11 +36,16 @@ class Evaluator(Requesting):
         for node in self._all(self.root):
             kind = KINDS.get(node.type)
             if kind == "function":
-                self.functions.setdefault(text_of(child(node, "name")) or _first_word(node), node)
+                name = text_of(child(node, "name")) or _first_word(node)
+                if name in _BUILT or node.type == "constructor_declaration":
+                    self.classes.setdefault(_class_of(node), node)
+                else:
+                    self.functions.setdefault(name, node)
             elif kind == "assign":
                 self._named_lambda(node)
             elif kind == "call":
-                self.called.add(syntax.callee(node)[1])
+                _, name, path = syntax.callee(node)
+                self.called.add(name if name != "new" else path.removesuffix(".new"))
             elif node.type == "heredoc_beginning":
                 begins.append(node)
             elif node.type == "heredoc_body":
@@ -65,8 +72,8 @@ class Evaluator(Requesting):
             self.tags[text_of(child(node, "name"))] = match[1]
 
     def _function(self, node: Node) -> Any:
-        name = text_of(child(node, "name"))
-        if name in _BUILT or node.type == "constructor_declaration":
+        made = _class_of(node)
+        if self.classes.get(made) == node and made not in self.called:
             self._function_body(node, [], {})
         return None
 
@@ -212,7 +219,13 @@ class Evaluator(Requesting):
     ) -> Any:
         if not name:
             return receiver
-        own = holder is None or (isinstance(receiver, Hole) and receiver.name in SELF)
+        made = self.classes.get(path.removesuffix(".new"))
+        if made is not None:
+            self._function_body(made, values, named)
+            return Hole(path.removesuffix(".new"))
+        own = holder is None or (
+            isinstance(receiver, Hole) and (receiver.name in SELF or receiver.name in self.classes)
+        )
         function = self.functions.get(name)
         if function is not None and own and name != "new":
             return self._function_body(function, values, named)
@@ -236,6 +249,17 @@ class Evaluator(Requesting):
 
 def _first_word(node: Node) -> str:
     return next((text_of(one) for one in inner(node) if KINDS.get(one.type) == "word"), "")
+
+
+def _class_of(node: Node) -> str:
+    """Return the name of the class that a method belongs to, or nothing."""
+    for _ in range(4):
+        node = node.parent
+        if node is None:
+            break
+        if "class" in node.type and (name := child(node, "name")) is not None:
+            return text_of(name)
+    return ""
 
 
 def _parameter(node: Node) -> tuple[str, Node]:

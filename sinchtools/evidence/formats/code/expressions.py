@@ -46,6 +46,7 @@ class Expressions:
         self.names: ChainMap[str, Any] = ChainMap({})
         self.fields: dict[str, Any] = {}
         self.functions: dict[str, Node] = {}
+        self.classes: dict[str, Node] = {}  # class to what builds it
         self.called: set[str] = set()
         self.done: set[int] = set()
         self.implicit: list[Any] = []
@@ -104,7 +105,8 @@ class Expressions:
                 parts.append(
                     part if isinstance(part, str) else as_text(self.value(part), self.language)
                 )
-        return "".join(parts)
+        text = "".join(parts)
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def _number(self, node: Node) -> Any:
         text = text_of(node).replace("_", "").rstrip("LlfFdDmMuU")

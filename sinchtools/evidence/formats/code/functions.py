@@ -125,6 +125,12 @@ def _list(receiver: Any, values: Arguments, named: Named) -> Any:
     return values[0] if len(values) == 1 and isinstance(values[0], list) else list(values)
 
 
+def _appended(receiver: Any, values: Arguments, named: Named) -> Any:
+    """Return a list of C with one more."""
+    before = values[0] if values and isinstance(values[0], list) else []
+    return [*before, *values[1:]]
+
+
 def _pair(receiver: Any, values: Arguments, named: Named) -> Any:
     return (values[0], values[1]) if len(values) == 2 else NOTHING
 
@@ -276,6 +282,7 @@ _BY_NAME = _call_table(
             "createarraynode buildjsonarray collections.singletonlist singletonlist set.of "
             "collections.singleton singleton"
         ),
+        _appended: "curlslistappend",
         _pair: "pair map.entry entry keyvaluepair.new pair.new basicnamevaluepair.new",
         _basic: (
             "httpbasicauth basicauth credentials.basic basicauth.new httpbasic "

@@ -25,9 +25,8 @@ _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.|\"\")*+\"|'(?:[^'\\\n]|\\.|'')*+'|\[\[
 _MARK = r"\x00(\d{1,5})\x00"
 _CALLED = r"[.:>-]{1,2}[\w$]+|\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\]"  # what may follow a name
 _OPERAND = rf"(?:\x00\d{{1,5}}\x00|@?[\w$]+(?:{_CALLED}){{0,6}})"
-_SIGN = (
-    r"[ \t]*(?:_[ \t]*\n[ \t]*)?(?:\+\+|\.\.|<>|&&?|[+~]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*(?:_?[ \t]*\n[ \t]*)?"
-)
+_BREAK = r"(?:_?[ \t]*\n[ \t]*)?"
+_SIGN = rf"[ \t]*{_BREAK}(?:\+\+|\.\.|<>|&&?|[+~]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*{_BREAK}"
 _SUM = re.compile(rf"{_OPERAND}(?:{_SIGN}{_OPERAND}){{0,30}}")
 _SET = re.compile(
     r"([\w$]+)[ \t]*(?::[ \t]*[\w&'?<>]+[ \t]*)?(?::=|=|<-)[ \t\n]*"
@@ -49,6 +48,10 @@ _METHOD = re.compile(
     re.I,
 )
 _BEARER = re.compile(rf"bearer_?(?:auth|token)\w*[ \t]*[(:=][ \t]*({_SUM.pattern})", re.IGNORECASE)
+_BARE_HEADER = re.compile(
+    rf"\b(Authorization|Content[_-]Type|Accept)\b`?[ \t]*(?:=>|[:=])[ \t]*({_SUM.pattern})",
+    re.IGNORECASE,
+)
 _KEY = re.compile(r"@?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|[:=,](?!=))[ \t\n]*")
 _AFTER = re.compile(r"forHTTPHeaderField:[ \t]*@?\Z")
 _INSIDE = re.compile(r"\\\((\w[\w.]*)\)|\$\{(\w[\w.]*)\}|\$(\w+)|#\{(\w[\w.]*)\}|%\{(\w+)\}")
@@ -222,6 +225,9 @@ def _fill(found: Literals, draft: Draft, before: int, start: int, end: int, boun
             continue
         last = max(last, stop)
     part = found.code[before:bound]
+    for header in _BARE_HEADER.finditer(part):
+        draft.headers.setdefault(header[1].replace("_", "-"), found.value(header[2]))
+        last = max(last, before + header.end())
     if bearer := _BEARER.search(part):
         draft.headers.setdefault("Authorization", f"Bearer {found.value(bearer[1])}")
         last = max(last, before + bearer.end())
@@ -237,7 +243,7 @@ def _body(found: Literals, before: int, bound: int) -> tuple[Any, int] | None:
     """Return the table that holds the fields of a message."""
     for match in re.finditer(r"[{\[(]", found.code[before:bound]):
         table = found.table(before + match.start())
-        if isinstance(table, dict) and {"to", "from", "body"} & set(table):
+        if isinstance(table, dict) and {"to", "from"} & set(table):
             return table, found._group(before + match.start(), 0)[1]
     return None
 

@@ -77,6 +77,8 @@ class Requesting(Assignments):
                 return everything[0]
             if re.fullmatch(r"[A-Za-z_][\w.:-]{0,60}", everything[0]):
                 return Hole(everything[0].replace(":", "."))
+        if len(values) == 1 and isinstance(values[0], Draft | View) and "new" in (name, path[-3:]):
+            return values[0]
         if name == "new":
             return named or {}
         return Hole(name)

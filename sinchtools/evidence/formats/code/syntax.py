@@ -125,6 +125,9 @@ LANGUAGES = {
         "vbnet",
         words("vb vba vbnet vbscript basic"),
     ),
+    "c": Language(
+        _signs(r"curl_easy_\w+|^#include|\bconst char|\bcpr::"), "", "cpp", words("c cpp c++")
+    ),
     "dart": Language(
         _signs(
             r"Uri\.parse\(|\bhttp\.(?:Request|post|get)\(|\bFuture<|package:http|jsonEncode\(|Dio\("
@@ -158,7 +161,7 @@ LANGUAGES = {
         words("perl pl"),
     ),
     "objective-c": Language(
-        _signs(r"NSMutableURLRequest|NSURL|@\"|\[\w+ \w+:"),
+        _signs(r"NSMutableURLRequest|NSURL|NSString|\[\[?\w+ \w+:@"),
         "",
         "objective-c",
         words("objc objectivec"),
