@@ -194,6 +194,37 @@ def test_words_around_and_result_below() -> None:
     assert sum(one.count for one in evidence.skipped) == 2
 
 
+SDK = {
+    "python": """
+        client = SinchClient(service_plan_id="plan7", sms_api_token="tok")
+        client.configuration.sms_region = "eu"
+        client.sms.batches.send(to=["+46701234567"], from_="Shop", body="Ready")
+        """,
+    "node": """
+        const client = new SinchClient({ servicePlanId: "plan7", apiToken: "tok", smsRegion: "eu" });
+        await client.sms.batches.send({ sendSMSRequestBody: {
+          to: ["+46701234567"], from: "Shop", body: "Ready" } });
+        """,
+    "php": """
+        $client = new Clx\\Xms\\Client('plan7', 'tok');
+        $client->setRegion('eu');
+        $message = new MtBatchTextSmsCreate();
+        $message->setSender('Shop');
+        $message->setRecipients(['+46701234567']);
+        $message->setBody('Ready');
+        $client->createTextBatch($message);
+        """,
+}
+
+
+@pytest.mark.parametrize("language", SDK)
+def test_call_of_the_sdk_is_the_request_that_it_makes(language: str) -> None:
+    evidence = read(textwrap.dedent(SDK[language]))
+    assert [(x.method, x.url) for x in evidence] == [("POST", URL)]
+    assert json.loads(evidence[0].request_body or "") == BODY
+    assert "SDK" in evidence.warnings[0].reason
+
+
 UNPARSED = {
     "Swift": f"""
         var request = URLRequest(url: URL(string: "{HOST}/xms/v1/\\(plan)/batches")!)

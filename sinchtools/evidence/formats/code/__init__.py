@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.code import drafts, literals, syntax
+from sinchtools.evidence.formats.code import drafts, literals, sdk, syntax
 from sinchtools.evidence.formats.code.evaluator import Evaluator
 from sinchtools.evidence.formats.code.values import Draft
 from sinchtools.evidence.found import Found
@@ -29,7 +29,7 @@ _SIGN = re.compile(
     r"|RestRequest"
     r"|HttpURLConnection|Net::HTTP|Faraday|HTTParty|NewRequest|resty|http\.Post|https?\.request|got"
     r"|HTTPSConnection|Request|URLRequest|reqwest|XMLHTTP|PostAsync|SendAsync|PostAs\w+|createBatch"
-    r"|batches|bearerAuth|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
+    r"|batches|SinchClient|ApiConnection|[xX]ms[.\\]+Client|bearerAuth|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
     r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*|httr|ureq"
     r"|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client|HttpPost|sttp)\b"
 )
@@ -57,7 +57,7 @@ _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
     r"|private"
     r"|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|include|require|try|data|echo"
-    r"|puts|End|MsgBox|my|local)\b"
+    r"|except|catch|finally|puts|End|MsgBox|my|local)\b"
 )
 _RESULT = re.compile(
     r"[ \t]*(?:[1-5]\d\d\b|HTTP/\d|\{\"code\"|<Response \[|(?:Output|Response|Result)s? ?:\s*\Z)",
@@ -136,6 +136,8 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
         piece.use(block.before)
         piece.use(block.before + text.count("\n") + 2)
     for row in rows:
+        if row.format:
+            piece.guess(row.start, row.format)
         if names := drafts.unknown_in(row.exchange):
             listed = ", ".join(f"{{{name}}}" for name in sorted(names))
             piece.guess(row.start, f"the code does not show what these are: {listed}")
@@ -150,6 +152,7 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
     With them comes what must be said of them.
     """
     best: list[Found] = []
+    fewest = len(text) * 10
     closed = _closed(text)
     languages = _languages(text, block.tag)[:4] or [""]
     if closed is None:
@@ -165,9 +168,11 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
         for source in map(_dedented, sources) if language == "python" else sources:
             tree = parser.parse(source.encode("utf-8", "replace"))
             rows = list(_rows(block, Evaluator(language, tree.root_node).run(), language))
-            if rows and not tree.root_node.has_error:
+            errors = syntax.errors(tree.root_node) if rows else fewest
+            if errors == 0:
                 return rows, ""
-            best = best or rows
+            if errors < fewest:
+                best, fewest = rows, errors
     if best:
         return best, ""
     return _by_literals(block, text, languages[0]), _NOT_PARSED
@@ -205,7 +210,7 @@ def _dedented(text: str) -> str:
 def _code_line(line: str) -> str:
     if prompt := _PROMPT.match(line):
         line = line[prompt.end() :]
-    if _RESULT.match(line) or _is_prose(line):
+    if _RESULT.match(line) or _is_prose(line) or line.startswith("##"):
         return ""
     return line.replace("<?php", "     ").replace("?>", "  ")
 
@@ -236,7 +241,7 @@ def _rows(block: _Block, made: list[Draft], language: str) -> Iterator[Found]:
             continue
         first = block.before + min(start for start, _ in draft.lines)
         last = block.before + max(end for _, end in draft.lines)
-        yield Found(first, last, exchange)
+        yield Found(first, last, exchange, sdk.NOTE if draft.parts.get("sdk") else "")
 
 
 def _printed(block: _Block, rows: list[Found]) -> Iterator[Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinchtools.evidence.formats.code import drafts, libraries, syntax
+from sinchtools.evidence.formats.code import drafts, libraries, sdk, syntax
 from sinchtools.evidence.formats.code.expressions import SELF, Expressions
 from sinchtools.evidence.formats.code.syntax import KINDS, Node, child, inner, text_of
 from sinchtools.evidence.formats.code.values import Draft, Hole, Lambda, View, as_text
@@ -94,6 +94,10 @@ class Assignments(Expressions):
             and name.lower() != "data"
         ):
             self.fields[name] = value
+        elif isinstance(owner, dict):
+            owner[name] = value
+        elif isinstance(owner, Draft | View) and _root(owner).library is sdk.CLIENT:
+            _root(owner).parts[libraries.bare(name)] = value
         elif isinstance(owner, Draft):
             self._touch(owner, target)
             drafts.set_part(owner, name, [value])
@@ -133,6 +137,10 @@ class Assignments(Expressions):
         if alias is not None:
             self.names[text_of(alias)] = value
         return value
+
+
+def _root(owner: Draft | View) -> Draft:
+    return owner if isinstance(owner, Draft) else owner.draft
 
 
 def _is_in_class(node: Node) -> bool:

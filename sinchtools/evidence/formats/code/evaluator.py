@@ -219,6 +219,9 @@ class Evaluator(Requesting):
     ) -> Any:
         if not name:
             return receiver
+        done = self._sdk(node, receiver, name, path, values, named)
+        if done is not functions.NOTHING:
+            return done
         made = self.classes.get(path.removesuffix(".new"))
         if made is not None:
             self._function_body(made, values, named)

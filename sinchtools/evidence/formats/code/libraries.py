@@ -361,6 +361,11 @@ def plain(name: str) -> str:
     return _MARKS.sub("", name).lower()
 
 
+def bare(name: str) -> str:
+    """Return the plain name of what a setter sets."""
+    return re.sub(r"^(?:set|with|use)(?=.)", "", plain(name))
+
+
 def part_of(name: str) -> str:
     """Return the part of a request that a setter or an argument of this name gives, or nothing."""
     name = plain(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sinchtools.evidence.formats.code import drafts, functions, libraries
+from sinchtools.evidence.formats.code import drafts, functions, libraries, sdk
 from sinchtools.evidence.formats.code.assignments import Assignments
 from sinchtools.evidence.formats.code.libraries import REQUESTS, plain, verb_of
 from sinchtools.evidence.formats.code.syntax import Node, text_of
@@ -30,6 +30,41 @@ _OF_DRAFTS = (
 
 class Requesting(Assignments):
     """How calls become drafts of requests."""
+
+    def _sdk(
+        self,
+        node: Node,
+        receiver: Any,
+        name: str,
+        path: str,
+        values: list[Any],
+        named: dict[str, Any],
+    ) -> Any:
+        """Return what a call of the vendor's SDK gives, or NOTHING."""
+        if isinstance(receiver, sdk.Message):
+            sdk.set_message(receiver, name, values, named)
+            return receiver
+        if sdk.is_message(path):
+            message = sdk.Message()
+            sdk.set_message(message, "new", values, named)
+            return message
+        if sdk.is_client(path) or path.endswith("Configuration.builder"):
+            client = self._draft(node, sdk.CLIENT)
+            sdk.configure(client, values, named)
+            return client
+        if operation := sdk.operation_of(path, name):
+            draft = self._draft(node, None)
+            draft.method = operation[0]
+            sdk.request(draft, receiver, name, operation[1], values, named)
+            return draft
+        if isinstance(receiver, Draft) and receiver.library is sdk.CLIENT:
+            self._touch(receiver, node)
+            if len(values) == 1 and name != "build":
+                receiver.parts[libraries.bare(name)] = values[0]
+            elif len(values) == 2:
+                sdk.configure(receiver, values, named)
+            return receiver
+        return functions.NOTHING
 
     def _curl(self, node: Node, name: str, values: list[Any]) -> Draft | None:
         """Give the handle of PHP's curl functions its options."""

@@ -66,7 +66,8 @@ LANGUAGES = {
     ),
     "java": Language(
         _signs(
-            r"^[ \t]*(?:import [\w.*]+;|public |private |@\w+)|\bnew \w+(?:\.\w+)*[<(]"
+            r"[)\w]\.builder\(\)|^[ \t]*(?:import [\w.*]+;|public |private |@\w+)"
+            r"|\bnew \w+(?:\.\w+)*[<(]"
             r"|\bString \w+ *="
             r"|\b(?:HttpRequest|HttpClient|OkHttpClient|RequestBody|MediaType|Unirest|RestTemplate"
             r"|HttpHeaders|HttpURLConnection|URI\.create|System\.\w+|Map\.of|List\.of|WebClient)\b"
@@ -277,6 +278,15 @@ def by_signs(text: str) -> list[str]:
         for name, one in LANGUAGES.items()
     }
     return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
+
+
+def errors(node: Node) -> int:
+    """Return how many bytes of a tree its grammar could not take, and pieces it missed."""
+    if not node.has_error:
+        return 0
+    if node.is_error or node.is_missing:
+        return max(1, int(node.end_byte - node.start_byte))
+    return sum(errors(one) for one in node.children)
 
 
 def lexer_of(language: str) -> str:
