@@ -120,9 +120,9 @@ FINDERS: dict[str, Finder] = {
     "access-log": access_log.find,
     "logfmt": access_log.find_logfmt,
     "sentence": sentences.find,
-    "document": find_documents,
     "object": objects.find,
     "list": objects.find_lists,
+    "document": find_documents,
 }
 # what evidence is wrapped in, in the order in which they are tried
 CONTAINERS: dict[str, Container] = {"mail": mail.unwrap, "copied": mail.mend}

@@ -160,6 +160,12 @@ PATTERNS: tuple[Printed, ...] = (
         r"(?:Caused by (?P<failure>\w+)|Read timed out|$).*)",
     ),
     Printed(
+        "urllib3, again",
+        "connection broken by",
+        r"connection broken by '(?P<failure>\w+)(?P<text>.*)",
+    ),
+    Printed("pycurl", "pycurl.error", r"(?P<failure>pycurl\.error): (?P<text>\(\d+, .*\))"),
+    Printed(
         "httpx and requests",
         "httpx.",
         rf"{_NO_LETTER}httpx\.(?P<failure>(?:Connect|Read|Write|Pool)(?:Timeout|Error)"
@@ -280,7 +286,8 @@ PATTERNS: tuple[Printed, ...] = (
     Printed(
         "browsers",
         "Failed to load resource",
-        r"(?:<URL>:?\d{0,4} )?Failed to load resource: the server responded with a status of "
+        r"(?:(?P<url>https?://\S{1,2000}?)(?::\d{1,5})?\s{1,4})?Failed to load resource: "
+        r"the server responded with a status of "
         r"<STATUS>",
     ),
     Printed(
@@ -371,7 +378,7 @@ PATTERNS: tuple[Printed, ...] = (
         r"|HttpTimeoutException|ConnectTimeoutException|NoHttpResponseException|NoRouteToHostException"
         r"|HttpHostConnectException|SocketException|ReadTimeoutException|SunCertPathBuilderException"
         r"|ConnectionPoolTimeoutException|UnresolvedAddressException|ClosedChannelException"
-        r"|HttpRequestTimeoutException)(?:: (?P<text>.*))?$",
+        r"|HttpRequestTimeoutException|CalloutException)(?:: (?P<text>.*))?$",
     ),
     # --- .NET and PowerShell ---
     Printed(
@@ -500,7 +507,6 @@ PATTERNS: tuple[Printed, ...] = (
     ),
     Printed("httr", "(HTTP ", r"\(HTTP <ERROR>\)\.?$"),
     Printed("Apex", "StatusCode=", r"HttpResponse\[Status=[^,]*, StatusCode=<STATUS>\]"),
-    Printed("Ansible", "Status code was", r"Status code was <STATUS> and not \[\d+\]"),
     Printed("Zapier", " calling ", r"[Gg]ot <STATUS> calling <METHOD> <URL>"),
     # --- answers that are no JSON ---
     Printed("JSON parsers", "JSON", _NO_JSON),

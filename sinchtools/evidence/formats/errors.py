@@ -36,6 +36,7 @@ CHAIN = re.compile(
     r"\s*(?:During handling of the above|The above exception was|Caused by:?|---> |\[cause\]|"
     r"Suppressed:|\[previous exception\]|Next )"
 )
+_BRACKET = re.compile(r"\{[\"'](?:code|text|error|status)\b")
 _TIME = re.compile(
     r"\W{0,2}(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,14}"
     r"|\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?: UTC)?)"
@@ -51,6 +52,7 @@ class Event(NamedTuple):
     end: int
     exchange: Exchange
     source: str
+    has_stack: bool = False
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -102,18 +104,20 @@ def _with_details(
         at = starts[number - 1] + match.start("body")
         if found := printed.body_at(piece.text, at):
             exchange, end = with_body(exchange, found[0]), bisect_right(starts, found[1] - 1)
-    first, end = _stack_above(piece, number), _stack_below(piece, max(end, number))
+    elif opening := _BRACKET.search(piece.lines[number - 1]):
+        found = printed.body_at(piece.text, starts[number - 1] + opening.start())
+        exchange = with_body(exchange, found[0]) if found else exchange
+    has_stack, end = _has_stack_above(piece, number), _stack_below(piece, max(end, number))
     tail = piece.lines[end - 1].rstrip()
-    if tail.endswith("{") and exchange.response_body is None:
-        opening = starts[end - 1] + len(tail) - 1
-        if found := objects.value_at(opening):
-            told = shapes.told(found[0])
-            exchange = _filled(told, exchange) if told else exchange
-            end = _stack_below(piece, bisect_right(starts, found[1] - 1))
+    opens = tail.endswith("{") and exchange.response_body is None
+    if opens and (value := objects.value_at(starts[end - 1] + len(tail) - 1)):
+        told = shapes.told(value[0])
+        exchange = _filled(told, exchange) if told else exchange
+        end = _stack_below(piece, bisect_right(starts, value[1] - 1))
     time = _TIME.match(piece.lines[number - 1])
     moment = piece.time_of(number) or (piece.instant(time[1]) if time else None)
     exchange = replace(exchange, source=piece.at(number), at=exchange.at or moment)
-    return Event(first, end, exchange, row.source)
+    return Event(number, end, exchange, row.source, has_stack)
 
 
 def exchange_of(row: Printed, match: re.Match[str]) -> Exchange:
@@ -191,8 +195,8 @@ def _url(got: dict[str, str]) -> str | None:
     return f"{scheme}://{got['host']}{place}{path}" if path else None
 
 
-def _stack_above(piece: Piece, number: int) -> int:
-    """Say that the traceback above a message belongs to it; return the line of the message."""
+def _has_stack_above(piece: Piece, number: int) -> bool:
+    """Tell whether a traceback stands above a message, and say that it belongs to it."""
     at = number - 1
     while at >= 1 and number - at < 400 and re.match(r"\s", piece.lines[at - 1] or " "):
         if not piece.lines[at - 1].strip():
@@ -200,9 +204,10 @@ def _stack_above(piece: Piece, number: int) -> int:
         at -= 1
     if at >= 1 and piece.lines[at - 1].startswith("Traceback"):
         piece.use(at, number)
-    elif at < number - 1 and any(TRACE.match(line) for line in piece.lines[at : number - 1]):
+        return True
+    if at < number - 1 and any(TRACE.match(line) for line in piece.lines[at : number - 1]):
         piece.use(at + 1, number)
-    return number
+    return False
 
 
 def _stack_below(piece: Piece, end: int) -> int:
@@ -215,13 +220,18 @@ def _merged(piece: Piece, last: Event, event: Event) -> Event | None:
     """Return two messages of one error as one, or None when they are two."""
     between = [line for line in piece.lines[last.end : event.start - 1] if line.strip()]
     chained = any(CHAIN.match(line) for line in (*between, piece.lines[event.start - 1]))
+    is_logged = event.has_stack and not last.has_stack  # the message, then its traceback
+    above = piece.lines[last.start : event.start - 1] if is_logged else []
+    chained = chained or any(line.startswith("Traceback") for line in above)
     near = all(TRACE.match(line) or CHAIN.match(line) or line[:1] in " \t" for line in between)
     if not near or (event.source == last.source and not chained and not _is_rest(last, event)):
         return None
     if _contradict(last.exchange, event.exchange):
         return None
     piece.use(last.end, event.start)
-    return Event(last.start, event.end, _filled(last.exchange, event.exchange), event.source)
+    return Event(
+        last.start, event.end, _filled(last.exchange, event.exchange), event.source, last.has_stack
+    )
 
 
 def _is_rest(last: Event, event: Event) -> bool:

@@ -28,6 +28,7 @@ _CANDIDATE = re.compile(
 _CODE = re.compile(
     r"[\w\])][ \t]*(?:=|\()\s*$|\breturn\s*$|->\s*$|=> *$|^\s*(?:[-\w.]+ ){0,3}--?[a-z-]+[ =]'?$"
 )
+_STATUS = re.compile(r"\W{0,4}([2-5]\d\d)\W{0,3}")
 _HOLDER = re.compile(r"(?:^|[\s:>])(?:Array|[\w\\]+ Object|array)\s*$")
 # PowerShell's Format-List and Format-Table
 _LIST = re.compile(
@@ -55,12 +56,21 @@ def find(piece: Piece) -> Iterator[Found]:
         found = reader.value_at(at)
         if found is None or not found[0]:
             continue
+        if isinstance(found[0], Json):  # the reader of JSON documents takes it
+            done = found[1]
+            continue
         line = bisect_right(starts, at)
         told = _told(found[0], before := piece.text[starts[line - 1] : at])
         if told is None:
             continue
         done = found[1]
         start, last = _start(piece, line, before), bisect_right(starts, done - 1)
+        if (
+            start > 1
+            and told.status is None
+            and (status := _STATUS.fullmatch(piece.lines[start - 2]))
+        ):
+            start, told = start - 1, replace(told, status=int(status[1]))
         while last < len(piece.lines) and TRACE.match(piece.lines[last]):
             last += 1
         yield Found(start, last, replace(told, source=piece.at(start)))

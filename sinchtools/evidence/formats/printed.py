@@ -26,7 +26,7 @@ _QUOTED = r'"(?:[^"\\]|\\.)*+"|' + r"'(?:[^'\\]|\\.)*+'"
 # a name and what separates it from its value
 KEY = re.compile(
     rf"[+\-#@:~]{{0,2}}(?:(?P<quoted>[bu]?(?:{_QUOTED}))"
-    r"|\[(?P<php>\"[^\"\n]{0,200}\"(?::\w+)*|[\w .:$-]{1,200})\]"
+    r"|\[(?P<php>\"[^\"\n]{0,200}\"(?::\w+)*|[\w .:$()-]{1,200})\]"
     r"|(?P<word>[A-Za-z_$][\w$.-]{0,100}))[ \t]*(?P<sep>=>|:(?![:/])|=(?![=>]))",
     re.DOTALL,
 )
@@ -58,6 +58,7 @@ _STRING = re.compile(
 )
 _PLUS = re.compile(r"\s*\+\s*(?=[\"'`])")
 _BLANK = re.compile(r"(?:[\s,;▼▶…]|\.{3} ?\d+ more (?:items?|characters?))*+")
+_JSON = re.compile(r"\{\s*+\"")
 _SPACE, _SPACES = re.compile(r"\s*+"), re.compile(r"[ \t]*+")
 _CHUNK = re.compile(r"[^\n,{}\[\]()<>\s]++")
 _AFTER = re.compile(r"[ \t]*+(?:[,;}\])>\n]|$)")
@@ -96,7 +97,7 @@ class Printed:
         return found
 
     def _bracket(self, at: int, depth: int) -> tuple[Any, int] | None:
-        if self.text.startswith('{"', at):
+        if _JSON.match(self.text, at):
             try:
                 value, end = json.JSONDecoder().raw_decode(self.text, at)
             except ValueError as error:
@@ -290,7 +291,9 @@ def body_at(text: str, at: int) -> tuple[str, int] | None:
     cut = _CUT.search(text, start, start + _LONGEST_CUT)
     if cut and cut[0] and not text.startswith("\n", cut.start()):
         return text[start : cut.start()].rstrip(), cut.end()
-    found = Printed(text[start : start + _LONGEST_CUT]).value_at(0)
+    found = KEY.match(text, _match_end(_SPACE, text, start + 1)) and Printed(
+        text[start : start + _LONGEST_CUT]
+    ).value_at(0)
     if found and found[0]:
         return body_text(found[0]) or "", start + found[1]
     end = cut.start() if cut else start

@@ -16,6 +16,7 @@ from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 
 LONGEST_LINE = 20_000
 _URL = re.compile(r"https?://[^\s\"'`<>\])}\\|]+")
+_JSON = re.compile(r"\s*(?:[{\"]|\[\s*(?:[{\[\"]|$))")
 _METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[\s:\"'\[(`]{{1,4}}$")
 # where a bare number is a status, on a line that tells more of a response
 _STATUS = (
@@ -118,7 +119,7 @@ def find(piece: Piece) -> Iterator[Found]:
         if number <= done or not re.search(r"[1-5]\d\d", line[:LONGEST_LINE]):
             continue
         has_body = "{" in line
-        if not (has_body or "://" in line or "_" in line) or line.lstrip()[:1] in '{["':
+        if not (has_body or "://" in line or "_" in line) or _JSON.match(line):
             continue
         body = line.find("{") if has_body else -1
         exchange = said(line[: body if body > 0 else LONGEST_LINE], has_body=body > 0)
