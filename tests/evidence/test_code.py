@@ -201,7 +201,8 @@ SDK = {
         client.sms.batches.send(to=["+46701234567"], from_="Shop", body="Ready")
         """,
     "node": """
-        const client = new SinchClient({ servicePlanId: "plan7", apiToken: "tok", smsRegion: "eu" });
+        const keys = { servicePlanId: "plan7", apiToken: "tok", smsRegion: "eu" };
+        const client = new SinchClient(keys);
         await client.sms.batches.send({ sendSMSRequestBody: {
           to: ["+46701234567"], from: "Shop", body: "Ready" } });
         """,

@@ -38,7 +38,7 @@ LANGUAGES = {
             r"^[ \t]*(?:import [\w., ]+$|from [\w.]+ import |def \w+\(|with .*:$|print\("
             r"|async with )"
             r"|\b(?:requests|httpx|aiohttp|urllib|json\.dumps|os\.environ|os\.getenv)\b|f[\"']"
-            r"|http\.client|\w\([^)\n]*\b(?:json|headers|data|auth)=|^[ \t]*#"
+            r"|http\.client|[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]*\b(?:json|headers|data|auth)=|^[ \t]*#"
         ),
         "tree_sitter_python.language",
         "python",
@@ -277,7 +277,9 @@ def by_signs(text: str) -> list[str]:
         name: len(one.signs.findall(text)) * (1 if one.grammar else _RARE)
         for name, one in LANGUAGES.items()
     }
-    return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
+    return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name]) or [
+        "javascript"
+    ]
 
 
 def errors(node: Node) -> int:
