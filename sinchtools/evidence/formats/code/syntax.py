@@ -38,7 +38,8 @@ LANGUAGES = {
             r"^[ \t]*(?:import [\w., ]+$|from [\w.]+ import |def \w+\(|with .*:$|print\("
             r"|async with )"
             r"|\b(?:requests|httpx|aiohttp|urllib|json\.dumps|os\.environ|os\.getenv)\b|f[\"']"
-            r"|http\.client|[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]*\b(?:json|headers|data|auth)=|^[ \t]*#"
+            r"|http\.client"
+            r"|[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]*\b(?:json|headers|data|auth)=|^[ \t]*#"
         ),
         "tree_sitter_python.language",
         "python",
