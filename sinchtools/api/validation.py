@@ -66,6 +66,11 @@ _INSTANT = re.compile(
     r"(?::?\d\d)?)?)?",
     re.IGNORECASE,
 )
+_ALMOST_INSTANT = re.compile(
+    r"(?P<date>\d{4}[-/]\d\d[-/]\d\d)[ T_]+(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
+    r" ?(?P<zone>Z|[+-]\d\d:?\d\d)?",
+    re.IGNORECASE,
+)
 _SEVERAL = re.compile(r"\d(?=[^\w+,;|]*+[,;|])\D*+\d")  # a separator before the next number begins
 _ALPHANUMERIC_SENDER = 11
 _OTHER_NAMES = {  # what other APIs and people call a field: our name
@@ -246,7 +251,8 @@ def _object(
                 for other in islice(body, MOST_ENTRIES)
                 if _OTHER_NAMES.get(_snake(other)) == name
             )
-            facts = {"name": name, "suggestion": next(others, "")}
+            other = next(others, "")
+            facts = {"name": name, "suggestion": other}
             rule = "missing-field-renamed" if facts["suggestion"] else "missing-field"
             yield Violation(
                 rule=rule,
@@ -283,7 +289,8 @@ def _unknown(
     other = _OTHER_NAMES.get(snake, "")
     suggestion = close[0] if close else other if other in schema else ""
     rule = "unknown-field-renamed" if suggestion else "unknown-field"
-    facts = {"name": name[:60], "suggestion": suggestion} | ({"more": more} if more > 0 else {})
+    facts: dict[str, Any] = {"name": name[:60], "suggestion": suggestion}
+    facts |= {"replacement": suggestion or None} | ({"more": more} if more > 0 else {})
     return _warning(
         rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts=facts
     )
@@ -317,11 +324,11 @@ def _not_all(name: str, pointer: str) -> Violation:
 
 
 def _wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) -> Violation:
-    facts = {"name": name, "expected": expected, "observed": _kind_of(value)}
+    facts: dict[str, Any] = {"name": name, "expected": expected, "observed": _kind_of(value)}
     if expected == "true or false" and isinstance(value, str):
-        return Violation(
-            rule="not-a-boolean", field=field, pointer=pointer, facts={**facts, "value": value[:20]}
-        )
+        meant = {"true": True, "false": False}.get(value.strip().lower())
+        facts |= {"value": value[:20], "replacement": meant}
+        return Violation(rule="not-a-boolean", field=field, pointer=pointer, facts=facts)
     if value is None:
         return Violation(rule="absent-value", field=field, pointer=pointer, facts=facts)
     rule = (
@@ -331,6 +338,10 @@ def _wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) 
         if expected == "a string"
         else "wrong-type"
     )
+    if rule == "not-an-array" and isinstance(value, str):
+        facts["replacement"] = [value]
+    elif rule == "not-a-string" and type(value) is int:
+        facts["replacement"] = str(value)
     return Violation(rule=rule, code=JSON, field=field, pointer=pointer, facts=facts)
 
 
@@ -369,12 +380,14 @@ def _nothing(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Viola
 def _choice(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
     if value not in spec.choices:
         close = difflib.get_close_matches(value.lower(), spec.choices, n=1, cutoff=0.5)
-        facts = {
+        facts: dict[str, Any] = {
             "name": name,
             "value": value[:40],
             "choices": ", ".join(spec.choices),
             "suggestion": close[0] if close else "",
         }
+        meant = difflib.get_close_matches(_snake(value), spec.choices, n=1, cutoff=0.8)
+        facts |= {"replacement": meant[0] if meant else None}
         yield Violation(
             rule="not-a-choice-but-close" if close else "not-a-choice",
             field=name,
@@ -386,19 +399,29 @@ def _choice(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violat
 def _instant(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
     if instant_of(value) is None:
         yield Violation(
-            rule="bad-date", field=name, pointer=pointer, facts={"name": name, "value": value[:40]}
+            rule="bad-date",
+            field=name,
+            pointer=pointer,
+            facts={"name": name, "value": value[:40], "replacement": _dated(value)},
         )
+
+
+def _dated(value: str) -> str | None:
+    """Return a date and time that lacks its T, its zone or both as ISO 8601, in UTC."""
+    found = _ALMOST_INSTANT.fullmatch(value.strip())
+    if found is None:
+        return None
+    whole = f"{found['date'].replace('/', '-')}T{found['clock']}{found['zone'] or 'Z'}"
+    return whole if instant_of(whole) else None
 
 
 def _url(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
     if not is_url(value):
         rule = "url-without-scheme" if re.match(r"[\w.-]+\.\w+([/:?]|$)", value) else "bad-url"
-        yield Violation(
-            rule=rule,
-            field=name,
-            pointer=pointer,
-            facts={"name": name, "value": value.partition("?")[0][:80]},
-        )
+        whole = f"https://{value.strip()}"
+        facts: dict[str, Any] = {"name": name, "value": value.partition("?")[0][:80]}
+        facts |= {"replacement": whole if rule == "url-without-scheme" and is_url(whole) else None}
+        yield Violation(rule=rule, field=name, pointer=pointer, facts=facts)
 
 
 def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:

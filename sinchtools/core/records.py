@@ -212,6 +212,8 @@ class Finding:
         ``documented``, ``observed`` or ``assumed``: how sure the rule is.
     engineer
         Words for the engineer, where the customer's do not say it all.
+    replacement
+        What belongs at the pointer instead, where that is plain, else None.
     """
 
     rule: str
@@ -230,6 +232,7 @@ class Finding:
     proof: str | None = None
     tag: str = "documented"
     engineer: str | None = None
+    replacement: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,11 @@ from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.redaction import MARKER
 
 _MOST_EDITS, _MOST_CHARACTERS = 50, 1_000_000
+_OF_PEOPLE = ("to", "from", "body", "parameters", "subject", "udh", "client_reference")
+_OTHER_NAME = re.compile(r'the body has "([^"]+)"')
+_ASSUMED = {  # what is assumed of a replacement, for the user to confirm
+    "bad-date": " (taken as UTC where no zone is named: confirm it)",
+}
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -159,26 +164,70 @@ def _from_python(text: str) -> str | None:
 # --- values ---------------------------------------------------------------------------------------
 
 
-def _wrapped(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
-    name = finding.field or ""
-    body = _body(exchange, edit)
-    if body is None or finding.pointer != f"/{name}" or not isinstance(body.get(name), str):
+def _replaced(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Put what is meant at the pointer; the rest of the body stays as it is written."""
+    text, pointer = edit.get("body", exchange.request_body), finding.pointer
+    if finding.replacement is None or not isinstance(text, str) or not pointer:
         return None
-    edit["body"] = json.dumps({**body, name: [body[name]]}, ensure_ascii=False)
-    return f'{name}: "{masked(body[name])}" -> ["{masked(body[name])}"]'
+    found = _value_at(text, pointer)
+    if found is None:
+        return None
+    start, end, old = found
+    edit["body"] = text[:start] + json.dumps(finding.replacement, ensure_ascii=False) + text[end:]
+    note = _ASSUMED.get(finding.rule, "")
+    return (
+        f"{_path(pointer)}: {_shown(pointer, old)} -> {_shown(pointer, finding.replacement)}{note}"
+    )
+
+
+def _renamed(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Give a field its right name: the nearest that the API knows."""
+    text, body = edit.get("body", exchange.request_body), _body(exchange, edit)
+    old = next(iter(_OTHER_NAME.findall(finding.says)), None)
+    if not isinstance(text, str) or not body or old not in body or finding.field is None:
+        return None
+    name = re.compile(rf"{re.escape(json.dumps(old, ensure_ascii=False))}(?=\s*:)")
+    if len(name.findall(text)) != 1:
+        return None
+    edit["body"] = name.sub(lambda _: json.dumps(finding.field), text)
+    return f"name of a field: {old} -> {finding.field}"
 
 
 def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
-    body, steps = _body(exchange, edit), (finding.pointer or "").split("/")[1:]
-    if body is None or len(steps) != 2 or not steps[1].isdigit():
+    text = edit.get("body", exchange.request_body)
+    found = _value_at(text, finding.pointer or "") if isinstance(text, str) else None
+    if found is None or not isinstance(found[2], str):
         return None
-    value = body[steps[0]][int(steps[1])]
-    single = re.sub(r"^(?:[A-Za-z]+:)?\++", "+", value.strip())
+    single = re.sub(r"^(?:[A-Za-z]+:)?\++", "+", found[2].strip())
     if not re.fullmatch(r"\+[\d ()-]+", single):
         return None
-    body[steps[0]][int(steps[1])] = single
-    edit["body"] = json.dumps(body, ensure_ascii=False)
-    return f"{steps[0]}[{steps[1]}]: '{masked(value)}' -> '{masked(single)}'"
+    return _replaced(exchange, replace(finding, replacement=single), edit)
+
+
+def _value_at(text: str, pointer: str) -> tuple[int, int, Any] | None:
+    """Return where a value starts and ends in a JSON text, and the value."""
+    start = json_errors.position_of(text, pointer)
+    if start is None:
+        return None
+    try:
+        value, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return start, end, value
+
+
+def _path(pointer: str) -> str:
+    """Return a pointer as people write it: ``to[0]``."""
+    first, *rest = pointer.strip("/").split("/")
+    return first + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
+
+
+def _shown(pointer: str, value: Any) -> str:
+    """Return a value for a line of changes: no number of a person, no text of a message."""
+    if pointer.split("/")[1] in _OF_PEOPLE:
+        shown = masked(value) if isinstance(value, str) else masked(json.dumps(value))
+        return f"'{shown}'" if isinstance(value, str) else shown
+    return json.dumps(value, ensure_ascii=False)[:80]
 
 
 def _body(exchange: Exchange, edit: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -233,7 +282,8 @@ def _one_slash(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> st
 
 _MENDS = (  # rules (a pattern): how to mend them
     (r"json-.*", _json),
-    (r"not-an-array", _wrapped),
+    (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme", _replaced),
+    (r"missing-field-renamed", _renamed),
     (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
     (r"content-type-.*", _json_type),
     (r"auth-(no-bearer|quoted|space|colon)", _bearer),

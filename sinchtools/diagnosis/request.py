@@ -29,6 +29,7 @@ from sinchtools.diagnosis.envelope import (
     placeholder_violations,
     route_violations,
 )
+from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.diagnosis.rules import rules
 
 _SEVERITIES = ("error", "warning", "note")
@@ -118,10 +119,18 @@ def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator
         value, repeated = json_errors.parse(text)
     except ValueError:
         yield from (violation_of(defect) for defect in json_errors.defects(body))
+        yield from _behind(body, endpoint, now)
         return
     if repeated or isinstance(value, str):
         yield from (violation_of(defect) for defect in json_errors.defects(text))
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        yield from body_violations(endpoint, value, now=now)
+
+
+def _behind(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator[Violation]:
+    """Yield what is wrong with the fields of a body whose JSON can be repaired for certain."""
+    if repaired := repaired_json(body):
+        value, _ = json_errors.parse(repaired)
         yield from body_violations(endpoint, value, now=now)
 
 

@@ -18,6 +18,7 @@ from sinchtools.api.validation import Violation
 from sinchtools.core.records import Exchange, Finding
 from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis import json_errors
+from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.privacy.aliases import without_numbers
 from sinchtools.privacy.redaction import MARKER
 
@@ -70,11 +71,19 @@ def findings_of(exchange: Exchange, found: list[Violation]) -> list[Finding]:
         return []
     pointers = [violation.pointer for violation in found if violation.pointer]
     text = text_of(exchange.request_body) if pointers else None
-    positions = json_errors.positions_of(text, pointers) if text else {}
-    return [
-        _of_violation(violation, text or "", positions.get(violation.pointer or ""))
-        for violation in found
-    ]
+    places = _places(text, pointers) if text else {}
+    return [_of_violation(violation, places.get(violation.pointer or "")) for violation in found]
+
+
+def _places(text: str, pointers: list[str]) -> dict[str, tuple[int, int]]:
+    """Return line and column of each pointer; behind a break, as they are once it is repaired."""
+    positions = json_errors.positions_of(text, pointers)
+    places = {name: json_errors.line_and_column(text, at) for name, at in positions.items()}
+    left = [pointer for pointer in pointers if pointer not in places]
+    if left and (repaired := repaired_json(text)) and repaired != text:
+        behind = json_errors.positions_of(repaired, left)
+        places |= {name: json_errors.line_and_column(repaired, at) for name, at in behind.items()}
+    return places
 
 
 def finding_of(
@@ -122,11 +131,10 @@ def finding_of(
     return found
 
 
-def _of_violation(violation: Violation, text: str, position: int | None) -> Finding:
+def _of_violation(violation: Violation, place: tuple[int, int] | None) -> Finding:
     rule, facts = rules()[violation.rule], violation.facts
-    line, column, proof = facts.get("line"), facts.get("column"), facts.get("proof")
-    if position is not None:
-        line, column = json_errors.line_and_column(text, position)
+    line, column = place or (facts.get("line"), facts.get("column"))
+    proof = facts.get("proof")
     words = _facts(facts)
     more = f" ({facts['more']:,} more like this.)" if facts.get("more") else ""
     return Finding(
@@ -146,6 +154,7 @@ def _of_violation(violation: Violation, text: str, position: int | None) -> Find
         proof=proof or _proof(violation),
         tag=rule.tag,
         engineer=_filled(rule.engineer, words) if rule.engineer else None,
+        replacement=facts.get("replacement"),
     )
 
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sinchtools.api import description
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import MissingInputError, WrongUseError, told
-from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped
+from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import mixed, terminal
 from sinchtools.evidence.containers import mail
@@ -360,6 +360,8 @@ class _Reading:
 
     def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
         exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
+        if exchange.at is None and (date := header(exchange.response_headers, "Date")):
+            exchange = replace(exchange, at=piece.instant(date))  # when it was answered
         if _is_ascii(exchange):
             return exchange
         mended = {

@@ -47,6 +47,15 @@ CERTAIN = {
     "newline-after-token": with_header(
         "Authorization", "Bearer [secret opaque 32 #1 trailing-newline]"
     ),
+    "near-choice": {"request_body": json.dumps(BODY | {"delivery_report": "perRecipient"})},
+    "date-without-t": {"request_body": json.dumps(BODY | {"send_at": "2027-03-02 10:00:00"})},
+    "date-without-zone": {"request_body": json.dumps(BODY | {"expire_at": "2027/03/02 10:00"})},
+    "quoted-boolean": {"request_body": json.dumps(BODY | {"flash_message": "True"})},
+    "url-without-scheme": {"request_body": json.dumps(BODY | {"callback_url": "a.example.com/x"})},
+    "number-as-a-number": {"request_body": json.dumps(BODY | {"to": [15551230001]})},
+    "renamed-field": {
+        "request_body": json.dumps({"to": ["+15551230001"], "from": "15559870002", "text": "Hi"})
+    },
     "double-slash": {"url": URL.replace("/xms", "//xms")},
     "method": {"method": "GET", "url": URL + "/dry_run"},
 }
@@ -101,6 +110,23 @@ def test_the_original_is_not_changed_and_the_answer_is_not_kept():
 def test_changes_hide_the_digits_of_people():
     fix = fixed(request_body=json.dumps(BODY | {"to": ["++15551230001"]}))
     assert fix.changes == ("to[0]: '++1••••••••01' -> '+1••••••••01'",)
+
+
+def test_all_independent_mistakes_are_told_and_fixed_at_once():
+    body = """{
+  "to": ["+15551230001"], "from": "15559870002", "body": "Hi",
+  "delivery_report": "Per-Recipient",
+  "expire_at": "2027-03-02 10:00",
+}"""
+    diagnosis = diagnose(Exchange(**{**GOOD, "request_body": body}), now=NOW)
+    errors = [(f.rule, f.line) for f in diagnosis.findings if f.severity == "error"]
+    assert errors == [("json-trailing-comma", 4), ("not-a-choice-but-close", 3), ("bad-date", 4)]
+    assert diagnosis.fix.changes[1:] == (
+        'delivery_report: "Per-Recipient" -> "per_recipient"',
+        'expire_at: "2027-03-02 10:00" -> "2027-03-02T10:00Z" '
+        "(taken as UTC where no zone is named: confirm it)",
+    )
+    assert diagnosis.fix.exchange.request_body.count("\n") == body.count("\n")
 
 
 def test_an_edit_holds_the_changed_parts_only():
