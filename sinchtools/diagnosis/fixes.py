@@ -190,7 +190,7 @@ def _renamed(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str 
     if len(name.findall(text)) != 1:
         return None
     edit["body"] = name.sub(lambda _: json.dumps(finding.field), text)
-    return f"name of a field: {old} -> {finding.field}"
+    return f"rename {old} to {finding.field}"
 
 
 def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:

@@ -280,6 +280,16 @@ def loaded(text: str) -> Any:
     return json.loads(text)
 
 
+def json_end(text: str, start: int = 0) -> int | None:
+    """Return where the JSON value ends that starts at a place, or None."""
+    if text[start : start + 1] not in ("{", "["):
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None
+
+
 def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
     """
     Yield where each JSON object or array of a text starts and ends, and its value.

@@ -79,10 +79,10 @@ def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
 
 def _between(text: str, quote: str, line: str) -> str | None:
     """Return what joins a line to the command before it: a space, nothing, or None at its end."""
-    if quote:
-        return "" if not line.strip() or _NEW_VALUE.match(line) else " "
     if _OPEN_END.search(text):
         return ""
+    if quote:
+        return "" if not line.strip() or _NEW_VALUE.match(line) else " "
     return " " if _OPTION_LAST.search(text) or _GOES_ON.match(line) else None
 
 

@@ -12,7 +12,6 @@ from sinchtools.evidence.formats.client_log_text import (
     METHODS,
     dechunked,
     headers_in,
-    json_end,
     lines_of,
     milliseconds,
     plain_body,
@@ -21,7 +20,7 @@ from sinchtools.evidence.formats.client_log_text import (
     unquoted,
     url_in,
 )
-from sinchtools.evidence.pieces import words
+from sinchtools.evidence.pieces import json_end, words
 
 _REQUEST_LINE = re.compile(rf"(?:{METHODS}) +(?:https?://|/)\S*(?: +\S*/[\d.]+)? *")
 _STATUS_LINE = re.compile(r"(?:\w+/\d(?:\.\d)? +)?[1-5]\d\d(?: +[A-Za-z][^{}\n]{0,60})?")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from sinchtools.evidence.pieces import HTTP_METHODS
+from sinchtools.evidence.pieces import HTTP_METHODS, json_end
 
 METHODS = "|".join(HTTP_METHODS)
 _SENT = re.compile(
@@ -165,16 +165,6 @@ def headers_in(text: str) -> list[tuple[str, str]]:
         if pairs := pattern.findall(text):
             return [(name, value.strip()) for name, value in pairs]
     return []
-
-
-def json_end(text: str, start: int = 0) -> int | None:
-    """Return where the JSON value ends that starts at a place, or None."""
-    if text[start : start + 1] not in ("{", "["):
-        return None
-    try:
-        return json.JSONDecoder().raw_decode(text, start)[1]
-    except (ValueError, RecursionError):
-        return None
 
 
 def plain_body(text: str) -> str:

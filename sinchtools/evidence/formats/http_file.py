@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.formats import tool_parts as parts
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, json_end
 
 _METHODS = "|".join(HTTP_METHODS)
 _SIGN = re.compile(
@@ -131,6 +131,7 @@ def _headers(reader: _Reader) -> Iterator[tuple[str, str]]:
 def _body(reader: _Reader, end: int) -> tuple[str | None, int]:
     """Return the body and the last line of it; a file that is named is read from its folder."""
     lines: list[str] = []
+    start = reader.at
     while not reader.is_over:
         line = reader.line
         if _AFTER_BODY.match(line) or _SCRIPT.match(line) or _SET.fullmatch(line):
@@ -140,7 +141,13 @@ def _body(reader: _Reader, end: int) -> tuple[str | None, int]:
         content = reader.piece.file(match[1].strip(), reader.at) if match else None
         lines.append(line if content is None else content.decode("utf-8", "replace"))
         end = reader.at if line.strip() else end
-    return "\n".join(lines).strip("\n \t") or None, end
+    text = "\n".join(lines)
+    if (cut := json_end(text, len(text) - len(text.lstrip()))) and not any(
+        map(_FROM_FILE.fullmatch, lines)
+    ):
+        text, end = text[:cut], start + text[:cut].count("\n") + 1
+        reader.at = end
+    return text.strip("\n \t") or None, end
 
 
 def _pass_over_handlers(reader: _Reader) -> None:

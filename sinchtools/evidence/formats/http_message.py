@@ -6,7 +6,6 @@ Requests, responses, verbose traces and bare error bodies.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, json_end, status_of
 
 REQUEST_LINE = re.compile(rf"(?:> )?({'|'.join(HTTP_METHODS)}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
 STATUS_LINE = re.compile(r"(?:< )?HTTP/\d(?:\.\d)? +(-?\d{1,5})(?: +([^\n]*))?")
@@ -174,25 +173,25 @@ def _body(
     while end < len(lines) and not _ends(lines[end][1], lines[end - 1][1]):
         end += 1
     rest = "\n".join(line for _, line in lines[start:end])
-    lead = len(rest) - len(rest.lstrip("\n"))
-    cut = _length_of_body(rest, lead, headers)
+    cut = length_of_body(rest, headers)
     body = rest[:cut]
     if not body.strip():
         return None, start
     return body, start + body.rstrip("\n").count("\n") + 1
 
 
-def _length_of_body(rest: str, lead: int, headers: dict[str, str]) -> int:
-    """Return where a body ends: with its JSON, where it was announced, or with its paragraph."""
+def length_of_body(rest: str, headers: dict[str, str]) -> int:
+    """
+    Return where the body ends with which a text begins.
+
+    It ends with its JSON, where it was announced, with its page, or with its paragraph. Words are a
+    body only where the headers tell of one.
+    """
+    lead = len(rest) - len(rest.lstrip("\n"))
     announced = header(headers, "content-length") or ""
-    if rest[lead : lead + 1] in ("{", "["):
-        try:
-            end = json.JSONDecoder().raw_decode(rest, lead)[1]
-        except (ValueError, RecursionError):
-            pass
-        else:
-            is_longer = announced == str(len(rest[: end + 1].encode("utf-8", "replace")))
-            return end + 1 if is_longer and rest[end : end + 1] == "\n" else end
+    if end := json_end(rest, lead):
+        is_longer = announced == str(len(rest[: end + 1].encode("utf-8", "replace")))
+        return end + 1 if is_longer and rest[end : end + 1] == "\n" else end
     if announced.isdigit():
         encoded = rest.encode("utf-8", "replace")[: int(announced)]
         size = len(encoded.decode("utf-8", "ignore"))
@@ -200,6 +199,10 @@ def _length_of_body(rest: str, lead: int, headers: dict[str, str]) -> int:
             return size
     if closing := re.search(r"</html>", rest, re.IGNORECASE):
         return closing.end()
+    if rest[lead : lead + 1] not in ("{", "[", "<") and not any(
+        header(headers, name) for name in ("content-type", "content-length", "transfer-encoding")
+    ):
+        return 0
     gap = _GAP.search(rest, lead)
     return gap.start() if gap else len(rest.rstrip("\n"))
 
