@@ -556,6 +556,16 @@ def complete(exchange: Exchange) -> Exchange:
     return replace(exchange, **found) if found else exchange
 
 
+_CALLBACK = re.compile(
+    r"\"type\"\s{0,20}:\s{0,20}\"(?:(?:recipient_)?delivery_report_[ms]ms|mo_(?:text|binary|media))\""
+)  # source: SMS API reference, delivery report callbacks and inbound objects
+
+
+def is_callback(body: str | bytes | None) -> bool:
+    """Tell whether a body is a delivery report or an inbound message that the API sends."""
+    return isinstance(body, str) and body[:1] == "{" and bool(_CALLBACK.search(body, 0, 100_000))
+
+
 def error_of(body: str | bytes | None) -> tuple[str | None, str | None]:
     """
     Return the ``code`` and the ``text`` (else ``description`` or ``message``) of an error body.

@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from datetime import UTC, datetime, tzinfo
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sinchtools.core.records import Skipped
 from sinchtools.evidence.files import bytes_of
+from sinchtools.evidence.times import instant, is_ambiguous, order_of
+from sinchtools.evidence.times import words as words
 
 HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
 LARGEST_FILE = 10_000_000  # bytes of a file that a command names
@@ -29,25 +30,6 @@ TOO_MANY_VALUES = (
     f"JSON of more than {MOST_VALUES:,} values: split it, or write one object a line "
     "and use st.scan"
 )
-_EPOCH_UNITS = (
-    (1e17, 1e9),
-    (1e14, 1e6),
-    (1e11, 1e3),
-    (0, 1.0),
-)  # from: divisor (nanoseconds, microseconds, milliseconds, seconds)
-_APACHE = re.compile(
-    r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?([+-]\d{4}|Z))?"
-)
-_DOTTED = re.compile(
-    r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[ T]+(\d\d:\d\d(?::\d\d)?))?"
-)  # day.month.year, as a spreadsheet writes it
-_ISO = re.compile(
-    r"(\d{4})[-/](\d\d)[-/](\d\d)"
-    r"(?:[T _]+(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
-    re.IGNORECASE,
-)
-
-
 _OPENING = re.compile(r"\{|^[ \t]*+\[", re.MULTILINE)
 _MOST_TRIES = 10  # times that the length of a text is looked at for JSON
 
@@ -112,7 +94,7 @@ class Piece:
         self.times: dict[int, datetime] = {}
         self.used: set[int] = set()
         self.numbers: list[int] | None = None
-        self._zone_said = False
+        self._said: set[str] = set()
 
     def __repr__(self) -> str:
         """Show the name and the size, never the text."""
@@ -147,6 +129,11 @@ class Piece:
             )
             lines.pop()
         return [line.rstrip("\r") for line in lines]
+
+    @cached_property
+    def day_first(self) -> bool | None:
+        """Whether the day stands first in dates such as 01/05/2024, or None: no date tells."""
+        return order_of(self.text)
 
     def without(self, taken: Iterable[tuple[int, int]]) -> Piece:
         """
@@ -253,17 +240,30 @@ class Piece:
 
         A time without a zone takes `tz`, and the report says so once.
         """
-        moment = instant(value)
+        moment = instant(value, day_first=self._day_first(value))
         if moment is None or moment.tzinfo is not None:
             return _utc(moment)
-        if not self._zone_said:
-            self._zone_said = True
-            self.guess(
-                None,
-                f"times without a zone were taken as {self.tz or 'UTC'}; "
-                "say tz= (--tz) when they are not",
-            )
+        self.guess_once(
+            f"times without a zone were taken as {self.tz or 'UTC'}; "
+            "say tz= (--tz) when they are not",
+        )
         return _utc(moment.replace(tzinfo=self.tz or UTC))
+
+    def guess_once(self, reason: str) -> None:
+        """List what holds for the whole piece, once."""
+        if reason not in self._said:
+            self._said.add(reason)
+            self.guess(None, reason)
+
+    def _day_first(self, value: object) -> bool | None:
+        if not isinstance(value, str) or not is_ambiguous(value):
+            return None
+        if self.day_first is None:
+            self.guess_once(
+                "whether day or month comes first is not said by any date: the day was taken as "
+                "first, the month where the clock has AM and PM"
+            )
+        return self.day_first
 
 
 def loaded(text: str) -> Any:
@@ -316,46 +316,6 @@ def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
         yield start, at, value
 
 
-def instant(value: object) -> datetime | None:
-    """
-    Return the moment that a number since 1970 or a date in any common notation means.
-
-    It is naive when no zone is named.
-
-    Examples
-    --------
-    >>> instant("20/Jul/2009:22:59:26 +0200")
-    datetime.datetime(2009, 7, 20, 22, 59, 26,
-    tzinfo=datetime.timezone(datetime.timedelta(seconds=7200)))
-    """
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float) or re.fullmatch(r"\d{9,19}(\.\d+)?", str(value)):
-        return _since_1970(float(str(value)))
-    text = str(value).strip().strip("[]")[:60]
-    try:
-        if match := _APACHE.match(text):
-            day, month, year, clock, zone = match.groups()
-            return datetime.fromisoformat(
-                f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}{zone or ''}"
-            )
-        if match := _DOTTED.match(text):
-            day, month, year, clock = match.groups()
-            return datetime.fromisoformat(
-                f"{year}-{int(month):02}-{int(day):02}T{clock or '00:00'}"
-            )
-        if match := _ISO.match(text):
-            year, month, day, clock, fraction, zone = match.groups()
-            zone = "+00:00" if (zone or "").upper() in ("Z", "UTC", "GMT") else zone or ""
-            fraction = f".{fraction[:6]}" if fraction else ""
-            return datetime.fromisoformat(
-                f"{year}-{month}-{day}T{clock or '00:00'}{fraction}{zone}"
-            )
-        return parsedate_to_datetime(text) if re.match(r"[A-Z][a-z]{2},? \d", text) else None
-    except (ValueError, KeyError, OverflowError):
-        return None
-
-
 def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
     Return headers as a dict: names as first written, the values of a repeated one joined by ``, ``.
@@ -379,11 +339,6 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         if repeated
         else headers
     )
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Return the words of a table that is easier to read and to extend as text."""
-    return tuple(text.split())
 
 
 def status_of(value: object) -> int | None:
@@ -413,24 +368,8 @@ def _inside(folder: Path | None, name: str) -> bytes | None:
     return None if refused else content
 
 
-def _since_1970(number: float) -> datetime | None:
-    divisor = next(
-        (divisor for start, divisor in _EPOCH_UNITS if abs(number) >= start), 1.0
-    )  # not a number is in no range
-    try:
-        return datetime.fromtimestamp(number / divisor, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def _utc(moment: datetime | None) -> datetime | None:
     try:
         return moment and moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-_MONTHS = {
-    name: i
-    for i, name in enumerate(words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"), start=1)
-}

@@ -23,7 +23,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import mixed, terminal
-from sinchtools.evidence.containers import mail
+from sinchtools.evidence.containers import mail, prefixes, stores
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
     access_log,
@@ -37,12 +37,14 @@ from sinchtools.evidence.formats import (
     http_file,
     http_message,
     jsonl,
+    log_lines,
     newman,
     objects,
     panel,
     postman,
     sdk_log,
     sentences,
+    tables,
     tools,
     traces,
     xml_tools,
@@ -84,7 +86,7 @@ FORMATS: dict[str, Format] = {
     "error-object": Format(objects.sniff, objects.parse),
     "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
     "jsonl": Format(jsonl.sniff, jsonl.parse),
-    "table": Format(access_log.sniff_table, access_log.parse_table),
+    "table": Format(tables.sniff, tables.parse),
 }
 
 
@@ -109,23 +111,32 @@ FINDERS: dict[str, Finder] = {
     "newman": newman.find,
     "postman-console": newman.find_console,
     "trace": traces.find,
+    "values": log_lines.find_values,
     "error": errors.find,
     "curl": curl.find,
     "code": code.find,
     "panel": panel.find,
+    "framework-log": access_log.find_blocks,
     "client-log": client_log.find,
     "sdk-log": sdk_log.find,
     "command": commands.find,
     "http": http_message.find,
+    "text-table": tables.find,
+    "logfmt": log_lines.find_pairs,
     "access-log": access_log.find,
-    "logfmt": access_log.find_logfmt,
+    "report": callback.find,
     "sentence": sentences.find,
     "object": objects.find,
     "list": objects.find_lists,
     "document": find_documents,
 }
 # what evidence is wrapped in, in the order in which they are tried
-CONTAINERS: dict[str, Container] = {"mail": mail.unwrap, "copied": mail.mend}
+CONTAINERS: dict[str, Container] = {
+    "mail": mail.unwrap,
+    "copied": mail.mend,
+    "log-store": stores.unwrap,
+    "log-prefix": prefixes.unwrap,
+}
 _STRINGS = tuple(
     name
     for name, (dtype, _) in COLUMNS.items()

@@ -235,7 +235,7 @@ def _for_the_vendor(
         yield "another account than the configured credentials'"
     if place.region not in (None, region):
         yield f"another region ({place.region}) than the configured one ({region})"
-    if request.endpoint is None and not reads(request):
+    if request.endpoint in (None, "callback") and not reads(request):
         yield "no endpoint of the API fits its path: what it would do is not known"
     if request.endpoint in SENDS and not _names_its_recipients(request):
         yield "whom it would reach cannot be read from its body"

@@ -1,157 +1,210 @@
 """
-Lines of web servers and tables.
+Lines of web servers, proxies, balancers and frameworks, one call a line.
 
-Common, combined and virtual-host logs, HAProxy, W3C, Zeek, logfmt, CSV, TSV, and free log lines.
+Each form is a row of a table: what its line looks like, and how its parts become an exchange.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.jsonl import FIELDS, exchange_of, url_of
-from sinchtools.evidence.formats.prose import known_codes
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, instant, status_of
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece, status_of
+from sinchtools.evidence.times import milliseconds
 
-_QUOTED = r"\"((?:[^\"\\]|\\.)*+)\""
+_VERBS = "|".join(HTTP_METHODS)
+_QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"")
+_SPAN = r"[\d.]{1,20}(?:ns|[uµμ]s|ms|s|m)?"
+_DATE = (
+    r"\d{1,2}/[A-Z][a-z]{2}/\d{4}[: ][\d:.,]+(?: ?(?:[+-]\d{4}|UTC|GMT|Z))?"
+    r"|\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?"
+)
 _COMBINED = re.compile(
-    r"^(?P<before>[^\"]*?)\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+(?: [+-]\d{4})?)\]"
+    rf"^(?P<before>[^\"]*?)\[(?P<at>{_DATE})\]"
     r"(?P<between>[^\"]{0,200})"
     r"\"(?P<request>(?:[^\"\\]|\\.)*+)\" "
     r"+(?P<status>\d{3}|-)(?: +(?P<size>\d+|-))?(?P<rest>.*)$"
 )
 _HAPROXY = re.compile(
-    r"\[(?P<at>\d{1,2}/[A-Z][a-z]{2}/\d{4}:[\d:.]+)\] \S+ \S+ (?P<timers>[-+\d]+(?:/[-+\d]+){3,4}) "
+    rf"\[(?P<at>{_DATE})\] \S+ \S+ (?P<timers>[-+\d]+(?:/[-+\d]+){{3,4}}) "
     r"(?P<status>-?\d+) [^\"]*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
 )
-_REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
+_BALANCER = re.compile(  # AWS: application and classic load balancers
+    rf"(?:^|\s)(?:(?:https?|h2|grpcs?|wss?) )?(?P<at>{_DATE}) \S+ [\d.a-f:]+:\d+ \S+ "
+    r"(?P<timers>-?[\d.]+ -?[\d.]+ -?[\d.]+) (?P<status>\d{3}|-) (?:\d{3}|-) -?\d+ -?\d+ "
+    r"\"(?P<request>(?:[^\"\\]|\\.)*+)\" (?:\"(?P<agent>(?:[^\"\\]|\\.)*+)\")?"
+)
+_SQUID = re.compile(
+    rf"(?:^|\s)(?P<at>\d{{9,10}}\.\d{{3}}) +(?P<ms>\d+) \S+ [A-Z_]+/(?P<status>\d{{3}}) \d+ "
+    rf"(?P<method>{_VERBS}) (?P<url>\S+) "
+)
+_GIN = re.compile(  # Gin, Fiber, Echo: columns between bars
+    rf"(?P<at>[\d/-]{{8,10}} (?:- )?\d\d:\d\d:\d\d|\d\d:\d\d:\d\d)? ?\| *(?P<status>[1-5]\d\d) *\| "
+    rf"*(?P<span>{_SPAN}) *\|[^|]*\| *(?P<method>{_VERBS}) *(?:\| *)?\"?(?P<url>/[^\s\"|]*)"
+)
+_FINISHED = re.compile(  # ASP.NET Core
+    rf"Request finished (?:in (?P<old>[\d.]+ms) )?(?:HTTP/[\d.]+ )?(?P<method>{_VERBS})? "
+    rf"?(?P<url>https?://\S+)?(?: \S+)*? ?-? ?(?P<status>[1-5]\d\d)(?: (?P<rest>.*))?$"
+)
+_MORGAN = re.compile(
+    rf"^(?:[\w.:]+ - (?:\S+ )?)?(?P<method>{_VERBS}) (?P<url>\S+)(?: HTTP/[\d.]+)? "
+    rf"(?P<status>[1-5]\d\d|-)(?: (?P<rest>[-\d.]+ ?(?:ms)?(?: - .*)?))?\s*$"
+)
+_TOMCAT_UVICORN = re.compile(  # uvicorn, chi: a quoted request line, then the status
+    rf"\"(?P<request>(?:{_VERBS}) \S+ HTTP/[\d.]+)\"[^\"\d]{{0,20}}"
+    r"(?:from \S+ - )?(?P<status>[1-5]\d\d)\b(?P<rest>.*)$"
+)
+_TORNADO = re.compile(
+    rf"(?:^|[\]\s])(?P<status>[1-5]\d\d) (?P<method>{_VERBS}) (?P<url>/\S*) \([\w.:]+\) "
+    rf"(?P<span>{_SPAN})"
+)
+_PHP = re.compile(
+    rf"\[(?P<at>[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} +\d+ [\d:.]+ \d{{4}})\] \S+ "
+    rf"\[(?P<status>\d{{3}})\]: (?P<method>{_VERBS}) (?P<url>\S+)"
+)
 _FREE_METHOD = re.compile(
-    rf"\b({'|'.join(HTTP_METHODS)})\b[ \t\"':=]{{1,9}}(?:(?:url|path"
+    rf"\b({_VERBS})\b[ \t\"':=]{{1,9}}(?:(?:url|path"
     rf"|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)"
 )
 _FREE_STATUS = re.compile(
-    r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|returned|->|=>|:"
+    r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|responded|returned|->|=>|→|:"
     r"|-)[ \t\"':=(\[]{0,9}([1-5]\d\d)(?![\d.:/-])"
-    r"|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)",
+    r"|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)(?! ?(?:ms|s|bytes|B|kB)\b)",
     re.IGNORECASE,
 )
-_BEGINNING = re.compile(
-    r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z|[+-]\d\d:?\d\d)?)"
+_FREE_SPAN = re.compile(r"(?<![\w.])(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|[uµμ]s|ns|seconds)(?!\w)")
+_PAIRED = re.compile(r"(?<![\w.@/=-])[A-Za-z_@][\w.@/-]{0,200}+=")
+BEGINNING = re.compile(
+    r"[\[(]?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
 )
-# it begins only where a word begins, and what is taken is not given back: else a long line of no
-# pairs takes forever
-_PAIR = re.compile(
-    r"(?<![\w.@/=-])([A-Za-z_@][\w.@/-]{0,200}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|((?:[^\s\",]|,(?!\s"
-    r"|$)){0,4000}+))(?=\s|$|,)"
+_REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
+_ANY_VERB = re.compile(rf"\b(?:{_VERBS})\b|Request finished|\d \"?\S")
+_STARTED = re.compile(
+    rf"Started (?P<method>{_VERBS}) \"(?P<url>[^\"]+)\" for \S+ at "
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: [+-]\d{4})?)"
 )
-_DATE, _CLOCK = (
-    re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d?\.\d\d?\.\d{4}"),
-    re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d+)?)?"),
+_COMPLETED = re.compile(r"Completed (?P<status>[1-5]\d\d)\b.{0,80}? in (?P<span>\d+(?:\.\d+)?ms)")
+_RAILS = re.compile(r"Processing by \S+|  Parameters: |Rendered |Rendering |Filter chain halted")
+_TAG = re.compile(r"\[([0-9a-f-]{6,64})\] |#(\d+)\]")
+_STARTING = re.compile(rf"Request starting (?:HTTP/[\d.]+ )?({_VERBS}) (https?://\S+)")
+_OF_KESTREL = re.compile(r"(?:info|warn|dbug|fail): [\w.]+(?:\[\d+\])?\s*$")
+_OF_DJANGO = re.compile(
+    r"(?:Forbidden|Not Found|Bad Request|Unauthorized|Internal Server Error|Service Unavailable"
+    r"|Method Not Allowed)(?: \([^)]*\))?: (/\S*)"
 )
-_FIELD_NAMES = re.compile(
-    r"^#Fields:?[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE
-)  # of W3C and Zeek logs
-_SEPARATORS = "\t,;|"
-_W3C_NAMES = {
-    "cs(user-agent)": "user_agent",
-    "cs(referer)": "referer",
-    "cs(host)": "http_host",
-    "x-edge-response-result-type": "result",
-}
-_LOOKED_AT = 200
-_FEWEST_PAIRS = 2
-_MESSAGE = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]|^(?:[<>] )?HTTP/\d", re.MULTILINE)
-csv.field_size_limit(10_000_000)
+LONGEST_LINE = 100_000
+
+
+class Form(NamedTuple):
+    """What lines of a kind of log look like, and how one becomes an exchange."""
+
+    pattern: re.Pattern[str]
+    made: Callable[[Piece, re.Match[str], int], Exchange]
 
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield one exchange for each line of an access log, or of a method, a path and a status."""
-    for number, line in enumerate(piece.lines, start=1):
-        if line and (found := _matched(line)):
-            yield Found(number, number, found[0](piece, found[1], number))
-
-
-def sniff_table(piece: Piece) -> bool:
-    """Tell whether the text is a table with a column of statuses, or of methods and URLs."""
-    return _MESSAGE.search(piece.text[:200_000]) is None and _layout(piece) is not None
-
-
-def parse_table(piece: Piece) -> Iterator[Exchange]:
-    """
-    Yield one exchange for each row of a table, its columns found by name, then by content.
-
-    `columns` has the last word.
-    """
-    layout = _layout(piece)
-    if layout is None:
-        piece.skip(
-            None,
-            "no column of statuses, methods or URLs was found; name them with columns= (--column)",
-        )
+    if not _ANY_VERB.search(piece.text):
         return
-    separator, names, first, mapping = layout
-    shown = ", ".join(
-        f"{ours} from {theirs[:40]!r}" for theirs, ours in mapping.items() if theirs != ours
-    )
-    if shown:
-        piece.guess(None, f"columns: {shown}; columns= (--column) overrides")
-    for number, cells in _rows(piece, separator):
-        if number < first or (cells and cells[0].startswith("#")):
-            continue
-        named = _named(names, mapping, cells) if len(cells) > 1 else {}
-        known = {name: value for name, value in named.items() if name in mapping.values()}
-        exchange = exchange_of(piece, named, number) or exchange_of(piece, known, number)
-        if exchange is None:
-            piece.skip(number, "a row without HTTP data")
-        else:
-            yield exchange
-
-
-def find_logfmt(piece: Piece) -> Iterator[Found]:
-    """Yield one exchange for each line whose ``key=value`` pairs have HTTP in them."""
+    paths: dict[str, int] = {}
     for number, line in enumerate(piece.lines, start=1):
-        pairs = {
-            name: quoted.replace('\\"', '"') if quoted else plain
-            for name, quoted, plain in _PAIR.findall(line)
-        }
-        if len(pairs) < _FEWEST_PAIRS:
+        if not line or number in piece.used or len(line) > LONGEST_LINE:
             continue
-        if begins := _BEGINNING.match(line):
-            pairs.setdefault("timestamp", begins[1])
-        if exchange := exchange_of(piece, pairs, number):
+        if before := _OF_DJANGO.search(line, 0, 400):
+            paths[before[1]] = number
+        exchange = _read(piece, line, number)
+        if exchange:
+            if (path := (exchange.url or "").partition("?")[0]) in paths:
+                piece.use(paths.pop(path))
             yield Found(number, number, exchange)
 
 
-def _head(piece: Piece) -> list[str]:
-    return piece.text[:200_000].split("\n")[:_LOOKED_AT]
+def _read(piece: Piece, line: str, number: int) -> Exchange | None:
+    for form in _FORMS:
+        if match := form.pattern.search(line):
+            return form.made(piece, match, number)
+    return _free(piece, line, number)
 
 
-def _matched(line: str) -> tuple[Callable[[Piece, Any, int], Exchange], Any] | None:
-    if len(line) > 100_000:
-        return None
-    if match := _COMBINED.match(line):
-        return _combined, match
-    if match := _HAPROXY.search(line):
-        return _haproxy, match
-    request = _FREE_METHOD.search(line)
-    if (
-        request
-        and _PAIR.match(line) is None
-        and (status := _FREE_STATUS.search(line, request.end()))
-    ):
-        return _free, (request, status, line)
-    return None
+def find_blocks(piece: Piece) -> Iterator[Found]:
+    """Yield each call that several lines tell of: Rails, ASP.NET Core."""
+    if "Started " not in piece.text and "Request starting" not in piece.text:
+        return
+    rails: dict[str, tuple[int, Exchange]] = {}
+    kestrel: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(piece.lines, start=1):
+        if match := _STARTED.search(line):
+            found = rails.pop(_tag(line), None)
+            if found:
+                yield Found(found[0], found[0], found[1])
+            rails[_tag(line)] = number, _exchange(piece, match, number)
+        elif (match := _COMPLETED.search(line)) and _tag(line) in rails:
+            start, exchange = rails.pop(_tag(line))
+            piece.use(number)
+            yield Found(start, start, _answered(exchange, match))
+        elif rails and _RAILS.search(line):
+            piece.use(number)
+        elif match := _STARTING.search(line):
+            kestrel[match[1], match[2]] = number
+        elif match := _FINISHED.search(line):
+            start = kestrel.pop((match["method"] or "", match["url"] or ""), 0)
+            if start:
+                piece.use(start)
+            yield Found(number, number, _finished(piece, match, number))
+        elif _OF_KESTREL.match(line):
+            piece.use(number)
+    yield from (Found(start, start, exchange) for start, exchange in rails.values())
+
+
+def _tag(line: str) -> str:
+    match = _TAG.search(line)
+    return (match[1] or match[2]) if match else ""
+
+
+def _answered(exchange: Exchange, match: re.Match[str]) -> Exchange:
+    return replace(exchange, status=int(match["status"]), elapsed_ms=_ms(match["span"]))
+
+
+def _ms(span: str | None, factor: float | None = None) -> float | None:
+    found = milliseconds(span, "", factor) if span else None
+    return found[0] if found else None
+
+
+def _exchange(piece: Piece, match: re.Match[str], number: int, **given: Any) -> Exchange:
+    """Return the exchange of a match whose groups are named as its parts."""
+    groups = match.groupdict()
+    if "request" in groups:
+        method, url = split_request(groups["request"] or "")
+    else:
+        method, url = groups.get("method"), groups.get("url")
+    return Exchange(
+        **{
+            "source": piece.at(number),
+            "at": piece.instant(groups.get("at")) or _time_of(piece, number),
+            "method": method,
+            "url": url,
+            "status": status_of(groups.get("status")),
+            "elapsed_ms": _ms(groups.get("span")),
+            **given,
+        }
+    )
+
+
+def _time_of(piece: Piece, number: int) -> Any:
+    line = piece.lines[number - 1] if number <= len(piece.lines) else ""
+    begins = BEGINNING.match(line)
+    return piece.time_of(number) or (piece.instant(begins[1]) if begins else None)
 
 
 def _combined(piece: Piece, match: re.Match[str], number: int) -> Exchange:
-    method, path = _split(match["request"])
-    quoted = re.findall(_QUOTED, match["rest"])
+    method, path = split_request(match["request"])
+    quoted = _QUOTED.findall(match["rest"])
+    if method and _is_envoy(match["rest"]):
+        return _envoy(piece, match, number, quoted)
     names = ("Referer", "User-Agent") if len(quoted) >= 2 else ()
     headers = {
         name: value for name, value in zip(names, quoted, strict=False) if value not in ("", "-")
@@ -167,8 +220,49 @@ def _combined(piece: Piece, match: re.Match[str], number: int) -> Exchange:
     )
 
 
+_ENVOY = re.compile(r"^\s*\S*(?: \S+){0,4}? (?:\"[^\"]*\" )?\d+ \d+ (\d+) (?:\d+|-) \"")
+
+
+def _is_envoy(rest: str) -> bool:
+    return _ENVOY.search(rest) is not None
+
+
+def _envoy(piece: Piece, match: re.Match[str], number: int, quoted: list[str]) -> Exchange:
+    method, path = split_request(match["request"])
+    found = _ENVOY.search(match["rest"])
+    after = _QUOTED.findall(match["rest"][found.end() - 1 :]) if found else quoted
+    agent, host = (after[i] if len(after) > i else "-" for i in (1, 3))
+    is_host = "." in host and (path or "").startswith("/")
+    return Exchange(
+        source=piece.at(number),
+        at=piece.instant(match["at"]),
+        method=method,
+        url=f"https://{host}{path}" if is_host else path,
+        request_headers={"User-Agent": agent} if agent != "-" else {},
+        status=status_of(match["status"]),
+        elapsed_ms=float(found[1]) if found else None,
+    )
+
+
+_NAMED_TIME = re.compile(
+    r"(?:^|[\s\"])(?:rt|request_time|response_time|req_time|duration|latency|took|time|total)"
+    rf"[=:]\"?({_SPAN})"
+)
+_INGRESS_TIME = re.compile(r"\" \d+ (\d+\.\d+) \[")
+_LAST_SPAN = re.compile(r"[\" ](\d{1,12}(?:\.\d{1,12})?(?:ms|[uµμ]s|s))\s*$")
+_LAST_NUMBER = re.compile(r"(?:\"|^) (?:\*\*|-?)?(\d{1,12}(?:\.\d{1,12})?)(?:\*\*)?\s*$")
+
+
 def _trailing_time(piece: Piece, rest: str, number: int) -> float | None:
-    time = re.search(r"\" (?:rt=|\*\*|-?)?(\d{1,12}(?:\.\d{1,12})?)(?:\*\*)?\s*$", rest)
+    """Return the duration that a server writes after the fields of the combined log."""
+    if found := _NAMED_TIME.search(rest):
+        return _ms(found[1], None if not found[1][-1].isdigit() else 1000.0 if "." in found[1]
+                   else 1.0)  # fmt: skip
+    if found := _INGRESS_TIME.search(rest):
+        return _ms(found[1], 1000.0)
+    if found := _LAST_SPAN.search(rest):
+        return _ms(found[1])
+    time = _LAST_NUMBER.search(rest)
     if time is None:
         return None
     seconds = "." in time[1]
@@ -202,177 +296,70 @@ def _with_host(path: str | None, before: str) -> str | None:
 
 
 def _haproxy(piece: Piece, match: re.Match[str], number: int) -> Exchange:
-    method, path = _split(match["request"])
     total = match["timers"].rpartition("/")[2].lstrip("+")
-    return Exchange(
-        source=piece.at(number),
-        at=piece.instant(match["at"]),
-        method=method,
-        url=path,
-        status=status_of(match["status"]),
-        elapsed_ms=float(total) if re.fullmatch(r"[0-9]{1,12}", total) else None,
-    )
+    is_time = re.fullmatch(r"[0-9]{1,12}", total)
+    return _exchange(piece, match, number, elapsed_ms=float(total) if is_time else None)
 
 
-def _free(piece: Piece, found: tuple[re.Match[str], re.Match[str], str], number: int) -> Exchange:
-    request, status, line = found
-    begins = _BEGINNING.match(line)
-    body = re.search(r"\{\s*\"(?:code|text)\".*\}", line[status.end() :])
+def _balancer(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+    timers = [float(one) for one in match["timers"].split()]
+    whole = round(sum(timers) * 1000, 3) if min(timers) >= 0 else None
+    agent = match["agent"]
+    headers = {"User-Agent": agent} if agent and agent != "-" else {}
+    return _exchange(piece, match, number, elapsed_ms=whole, request_headers=headers)
+
+
+def _finished(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+    spans = re.findall(r"[\d.]+ms", f"{match['old'] or ''} {match['rest'] or ''}")
+    return _exchange(piece, match, number, elapsed_ms=_ms(spans[-1]) if spans else None)
+
+
+def _with_rest(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+    span = _FREE_SPAN.search(match["rest"] or "")
+    return _exchange(piece, match, number, elapsed_ms=_ms(span[0]) if span else None)
+
+
+def _squid(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+    return _exchange(piece, match, number, elapsed_ms=float(match["ms"]))
+
+
+def _free(piece: Piece, line: str, number: int) -> Exchange | None:
+    """Return the exchange of a line that names a method, a path and a status in any words."""
+    request = _FREE_METHOD.search(line)
+    if not request or _PAIRED.match(line):
+        return None
+    status = _FREE_STATUS.search(line, request.end())
+    if status is None:
+        return None
+    rest = line[status.end() :]
+    body = re.search(r"\{\s*\"(?:code|text|error)\".*\}", rest)
+    span = _FREE_SPAN.search(line[: status.end()] if body else line, request.end())
     return Exchange(
         source=piece.at(number),
-        at=piece.instant(begins[1]) if begins else None,
+        at=_time_of(piece, number),
         method=request[1],
-        url=request[2].rstrip(",;)"),
+        url=request[2].rstrip(",;:)"),
         status=int(status[1] or status[2]),
         response_body=body[0] if body else None,
+        elapsed_ms=_ms(span[0]) if span else None,
     )
 
 
-def _split(request: str) -> tuple[str | None, str | None]:
+def split_request(request: str) -> tuple[str | None, str | None]:
+    """Return the method and the target of a request line, or None for both."""
     match = _REQUEST.fullmatch(request.strip())
     return (match[1], match[2]) if match and match[1].upper() in HTTP_METHODS else (None, None)
 
 
-def _layout(piece: Piece) -> tuple[str, list[str], int, dict[str, str]] | None:
-    fields = _FIELD_NAMES.search(piece.text, 0, 20_000)
-    if fields:
-        separator = "\t" if "\t" in fields[1] else " "
-        names = fields[1].strip().split(separator)
-        return (
-            separator,
-            names,
-            1,
-            _mapping(
-                piece,
-                names,
-                [
-                    cells
-                    for _, cells in _some(piece, separator)
-                    if cells[:1] and not cells[0].startswith("#")
-                ],
-            ),
-        )
-    best = None
-    for separator in _SEPARATORS:
-        rows = [cells for _, cells in _some(piece, separator)]
-        if (
-            not rows
-            or len(rows[0]) < 2
-            or sum(len(cells) == len(rows[0]) for cells in rows) * 10 < len(rows) * 7
-        ):
-            continue
-        headed = not any(_is_data(cell) for cell in rows[0])
-        names = (
-            [cell.strip() for cell in rows[0]]
-            if headed
-            else [f"column {i}" for i in range(1, len(rows[0]) + 1)]
-        )
-        mapping = _mapping(piece, names, rows[1:] if headed else rows)
-        if (
-            (len(rows) > 1 or not headed)
-            and {"status", "code", "url"} & set(mapping.values())
-            and (len(mapping) > 1 or "status" in map(str.lower, names))
-            and len(mapping) > len(best[3] if best else ())
-        ):
-            best = separator, names, 2 if headed else 1, mapping
-    return best
-
-
-def _some(piece: Piece, separator: str) -> list[tuple[int, list[str]]]:
-    head = Piece(piece.name, "\n".join(piece.text[:200_000].split("\n")[:_LOOKED_AT]))
-    return [row for row in _rows(head, separator) if row[1]]
-
-
-def _rows(piece: Piece, separator: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(piece.text, newline=""), delimiter=separator)
-    number = 0
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            piece.skip(number, "a row that is no CSV")
-            continue
-        yield number, cells
-
-
-def _is_data(cell: str) -> bool:
-    return cell in HTTP_METHODS or re.fullmatch(r"[1-5]\d\d|https?://.*|/.*", cell) is not None
-
-
-def _mapping(piece: Piece, names: list[str], rows: list[list[str]]) -> dict[str, str]:
-    asked = {theirs: ours for theirs, ours in piece.columns.items() if theirs in names}
-    found: dict[str, str] = dict(asked)
-    for theirs in names:
-        plain = _W3C_NAMES.get(theirs.lower(), re.sub(r"[\s_]+", "_", theirs.strip().lower()))
-        fields = (
-            field
-            for field, paths in FIELDS.items()
-            if plain in paths or plain.replace("_", "") in paths
-        )
-        ours = plain if plain in COLUMNS else next(fields, None)
-        if (
-            ours
-            and theirs not in found
-            and ours not in found.values()
-            and _plausible(ours, theirs, names, rows)
-        ):
-            found[theirs] = ours
-    for ours, fits in _BY_CONTENT.items():
-        if ours not in found.values():
-            columns = (
-                (name, [row[i] for row in rows if len(row) > i])
-                for i, name in enumerate(names)
-                if name not in found
-            )
-            found |= next(({name: ours} for name, cells in columns if _mostly(fits, cells)), {})
-    return found
-
-
-def _plausible(ours: str, theirs: str, names: list[str], rows: list[list[str]]) -> bool:
-    column = [row[names.index(theirs)] for row in rows if len(row) > names.index(theirs)]
-    return (
-        ours not in _BY_CONTENT or not any(column) or _mostly(_BY_CONTENT[ours], column, share=0.5)
-    )
-
-
-def _mostly(fits: Callable[[str], bool], cells: list[str], *, share: float = 0.9) -> bool:
-    filled = [cell for cell in cells if cell not in ("", "-")]
-    return bool(filled) and sum(map(fits, filled)) >= share * len(filled)
-
-
-def _named(names: list[str], mapping: Mapping[str, str], cells: list[str]) -> dict[str, Any]:
-    named: dict[str, Any] = {
-        mapping.get(name, name.lower()): cell
-        for name, cell in zip(names, cells, strict=False)
-        if cell not in ("", "-")
-    }
-    date, clock = (
-        next(
-            (
-                str(named[n])
-                for n in ("date", "at", "time")
-                if form.fullmatch(str(named.get(n, "")))
-            ),
-            "",
-        )
-        for form in (_DATE, _CLOCK)
-    )
-    if date:
-        named["at"] = f"{date} {clock}".strip()
-    if str(named.get("url", "")).startswith("/"):
-        named["url"] = url_of(named, named)
-    if "status" in named and (status := status_of(named["status"])) is not None:
-        named["status"] = status
-    return named
-
-
-_BY_CONTENT: dict[str, Callable[[str], bool]] = {
-    "code": lambda cell: cell in known_codes(),
-    "status": lambda cell: re.fullmatch(r"[1-5]\d\d(?:\.0)?|-1|0", cell) is not None,
-    "method": lambda cell: cell.upper() in HTTP_METHODS,
-    "url": lambda cell: re.match(r"https?://|/", cell) is not None,
-    "at": lambda cell: instant(cell) is not None and not re.fullmatch(r"\d{9,12}", cell),
-}
+_FORMS = (
+    Form(_COMBINED, _combined),
+    Form(_HAPROXY, _haproxy),
+    Form(_BALANCER, _balancer),
+    Form(_SQUID, _squid),
+    Form(_GIN, _exchange),
+    Form(_FINISHED, _finished),
+    Form(_PHP, _exchange),
+    Form(_TORNADO, _exchange),
+    Form(_TOMCAT_UVICORN, _with_rest),
+    Form(_MORGAN, _with_rest),
+)

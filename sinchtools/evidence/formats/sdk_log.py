@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.jsonl import headers_of
+from sinchtools.evidence.formats.mapping import headers_of
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.http_message import is_error_body
-from sinchtools.evidence.formats.jsonl import headers_of
+from sinchtools.evidence.formats.mapping import headers_of
 from sinchtools.evidence.formats.printed import body_text
 from sinchtools.evidence.pieces import HTTP_METHODS, words
 

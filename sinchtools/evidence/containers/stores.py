@@ -1,0 +1,466 @@
+"""
+Take the records out of what log stores, tracers and error trackers give.
+
+An answer or an export is a list of records somewhere in a document, a record is fields, a message,
+or both. Each becomes lines of one text: what has HTTP in its fields as JSON, else its message.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sinchtools.evidence.formats import tables
+from sinchtools.evidence.formats.http_message import is_error_body
+from sinchtools.evidence.formats.mapping import exchange_of, http_status, parsed
+from sinchtools.evidence.pieces import Piece, words
+from sinchtools.evidence.times import squashed
+
+# the names of a record's text, and of its time, as squashed names
+MESSAGES = words(
+    "raw message msg log line textpayload fullmessage shortmessage eventoriginal event content "
+    "logmessage messagetext logline logentry body text renderedmessage eventmessage formatted"
+)
+TIMES = words(
+    "timestamp time ts at date eventtime timegenerated receivedat generatedat dt timens tsns "
+    "starttime realtimetimestamp sourcerealtimetimestamp datetime datehappened t unixtimestamp "
+    "asctime created observedtimestamp timeunixnano timestamputc"
+)
+# what a record is wrapped in: its fields are the record's
+_INNER = words(
+    "_source result jsonPayload fields attributes content map event properties document "
+    "structured record json labels message log data proxy httpRequest"
+)
+_LISTS = set(
+    words(
+        "events logs logevents records entries results hits messages data items matches rows "
+        "documents breadcrumbs spans value values result"
+    )
+)
+_REQUEST_TEXT = re.compile(r"https?://|/xms/|\b(?:GET|POST|PUT|DELETE|PATCH|HEAD) +\S|curl ")
+_LOOKED_AT, _DEEPEST = 100, 8
+
+
+class Entry(NamedTuple):
+    """One record: its place in the source, its fields, and when it was logged."""
+
+    number: int
+    value: Mapping[str, Any]
+
+
+def unwrap(piece: Piece) -> list[Piece] | None:
+    """Return the records as one text, or None when the piece is no log store's."""
+    entries = _entries(piece)
+    if entries is None:
+        return None
+    lines: list[str] = []
+    numbers: list[int] = []
+    times: dict[int, datetime] = {}
+    for number, value in entries:
+        at = _time(piece, value) or piece.time_of(number)
+        for line in _content(piece, value):
+            lines.append(line)
+            numbers.append(number)
+            if at:
+                times[len(lines)] = at
+    inner = piece.inner("\n".join(lines), numbers)
+    inner.times = times
+    return [inner]
+
+
+def _entries(piece: Piece) -> Iterable[Entry] | None:
+    start = piece.text[:200].lstrip("\ufeff \t\r\n")[:1]
+    if start in ("{", "["):
+        document = piece.document
+        if document is None:
+            return _of_lines(piece)
+        found = list(_found(document, 0))
+        if not found:
+            return None
+        return (Entry(i, value) for i, value in enumerate(found, start=1))
+    return _of_table(piece)
+
+
+def _of_lines(piece: Piece) -> Iterable[Entry] | None:
+    """Return the records of JSON Lines when any of the first is an envelope."""
+    lines = piece.lines
+    step = max(1, len(lines) // _LOOKED_AT)
+    looked_at = [value for line in (*lines[:_LOOKED_AT], *lines[::step])
+                 if isinstance(value := _object(line), dict)]  # fmt: skip
+    if not looked_at or not any(_is_envelope(value) for value in looked_at):
+        return None
+    return _each(lines)
+
+
+def _each(lines: list[str]) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        value = _object(line)
+        if not isinstance(value, dict):
+            yield Entry(number, {"raw": line})
+            continue
+        found = list(_found(value, 0)) if _is_envelope(value) else []
+        yield from (Entry(number, one) for one in found or [value])
+
+
+def _object(line: str) -> Any:
+    text = line.strip().rstrip(",").lstrip("\ufeff\x1e")
+    return parsed(text) if text[:1] == "{" else None
+
+
+def _is_envelope(value: Mapping[str, Any]) -> bool:
+    """Tell whether a line is a wrapper of records, or holds HTTP only in its message."""
+    if any(sign <= value.keys() for sign, _ in _SHAPES):
+        return True
+    if _has_http(value) or is_error_body(value):
+        return False
+    return _message(value) is not None or bool(_wrapped(value))
+
+
+def _of_table(piece: Piece) -> Iterable[Entry] | None:
+    """Return the rows of a CSV of a log store: a time, a message, no columns of HTTP."""
+    head = piece.text[:20_000].lstrip("\ufeff").partition("\n")[0]
+    separator = next((one for one in ",;\t" if one in head), ",")
+    try:
+        names = next(csv.reader([head], delimiter=separator), [])
+    except csv.Error:
+        return None
+    plain = [squashed(name) for name in names]
+    if not (set(plain) & set(MESSAGES)) or (len(names) < 2 and plain != ["message"]):
+        return None
+    if any(len(name) > 60 or not name.isprintable() for name in names):
+        return None
+    layout = tables.layout_of(piece)
+    if layout is not None and {"method", "url"} & set(layout.mapping.values()):
+        return None
+    return _rows(piece.text.lstrip("\ufeff"), separator, names)
+
+
+def _rows(text: str, separator: str, names: list[str]) -> Iterator[Entry]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    number = reader.line_num + 1
+    try:
+        for at, cells in enumerate(reader):
+            if at and any(cells):
+                yield Entry(number, dict(zip(names, cells, strict=False)))
+            number = reader.line_num + 1
+    except csv.Error:
+        return
+
+
+def _found(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of a document of a known shape, or nothing."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        yield from _of_list(value, depth)
+        return
+    if not isinstance(value, Mapping):
+        return
+    for sign, taken in _SHAPES:
+        if sign <= value.keys():
+            found = list(taken(value))
+            if found:
+                yield from found
+                return
+    if not depth and (_has_http(value) or is_error_body(value)):
+        return
+    if _is_record(value) if depth else _is_logged(value):
+        yield value
+        return
+    for name, inner in value.items():
+        if isinstance(inner, Mapping) and squashed(name) in _LISTS | _HOLDERS:
+            yield from _found(inner, depth + 1)
+        elif isinstance(inner, list) and squashed(name) in _LISTS:
+            yield from _of_list(inner, depth)
+
+
+_HOLDERS = set(words("data hits actor account nrql response body contexts exception result"))
+
+
+def _of_list(values: list[Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of a list when one of the first is an envelope; else it is no store's."""
+    first = [value for value in values[:_LOOKED_AT] if isinstance(value, Mapping)]
+    if _is_pairs(values):
+        yield _from_pairs(values)
+    elif values and isinstance(values[0], list):
+        for inner in values:
+            yield from _found(inner, depth + 1)
+    elif any(_is_envelope(value) for value in first) or (depth and any(map(_has_http, first))):
+        for value in values:
+            found = list(_found(value, depth + 1)) if isinstance(value, Mapping) else []
+            yield from found or ([value] if isinstance(value, Mapping) else [])
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    return _has_http(value) or _message(value) is not None or bool(_wrapped(value))
+
+
+def _is_logged(value: Mapping[str, Any]) -> bool:
+    """Tell whether one object alone is a record of a log: a message with a level or a call."""
+    message = _message(value)
+    names = {squashed(str(name)) for name in value}
+    return message is not None and (
+        not names.isdisjoint(_LEVELS) or _REQUEST_TEXT.search(message) is not None
+    )
+
+
+_LEVELS = set(words("level severity loglevel stream logger lvl levelname priority insertid"))
+
+
+def _has_http(value: Mapping[str, Any]) -> bool:
+    asked = Piece("", "")
+    return exchange_of(asked, value, 1) is not None
+
+
+def _wrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a record that stand in an object of it, with its own beside them."""
+    for name in _INNER:
+        inner = value.get(name)
+        if isinstance(inner, str) and inner[:1] == "{":
+            inner = parsed(inner)
+        if isinstance(inner, Mapping) and inner and "entries" not in inner:
+            plain = {n: v for n, v in value.items() if n != name and not isinstance(v, Mapping)}
+            return {**plain, **{n: _single(v) for n, v in inner.items()}}
+    return {}
+
+
+def _single(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _message(value: Mapping[str, Any]) -> str | None:
+    names = {squashed(str(name)): name for name in value}
+    for wanted in MESSAGES:
+        text = value.get(names[wanted]) if wanted in names else None
+        if isinstance(text, list) and text and all(isinstance(one, int) for one in text[:10]):
+            text = _of_bytes(text)
+        if isinstance(text, list) and text and isinstance(text[0], str):
+            text = "\n".join(map(str, text))
+        if isinstance(text, str) and text.strip():
+            return text
+    return None
+
+
+def _of_bytes(numbers: list[Any]) -> str:
+    """Return the text of a message that the journal writes as bytes."""
+    try:
+        return bytes(numbers).decode("utf-8", "replace")
+    except (ValueError, TypeError):
+        return ""
+
+
+def _time(piece: Piece, value: Mapping[str, Any], depth: int = 0) -> datetime | None:
+    names = {squashed(str(name)): name for name in value}
+    for wanted in TIMES:
+        if wanted in names and (moment := piece.instant(_single(value[names[wanted]]))):
+            return moment
+    for name in _INNER:
+        inner = value.get(name)
+        if isinstance(inner, Mapping) and depth < 3 and (found := _time(piece, inner, depth + 1)):
+            return found
+    return None
+
+
+def _content(piece: Piece, value: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    """Yield the lines that a record stands for."""
+    if _has_http(value):
+        yield _as_line(value)
+        return
+    inner = _wrapped(value)
+    message = _message(value)
+    document = parsed(message) if message and message.lstrip()[:1] == "{" else None
+    if isinstance(document, Mapping) and depth < _DEEPEST:
+        yield from _content(piece, {**_others(value), **document}, depth + 1)
+    elif inner and depth < _DEEPEST:
+        yield from _content(piece, inner, depth + 1)
+    elif message is None:
+        yield _as_line(value)
+    else:
+        yield from _as_text(message, value)
+
+
+def _others(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the time of a record; its other fields are the store's."""
+    return {n: v for n, v in value.items() if squashed(str(n)) in ("timestamp", "time", "duration")
+            and not isinstance(v, Mapping | list)}  # fmt: skip
+
+
+def _as_line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a message, and the status that only a field of its record tells."""
+    yield from message.rstrip("\n").split("\n")
+    status = next(
+        (
+            found
+            for name, field in value.items()
+            if squashed(str(name)) in ("status", "statuscode", "httpstatus", "httpstatuscode")
+            and (found := http_status(field))
+        ),
+        None,
+    )
+    if status and _REQUEST_TEXT.search(message) and str(status) not in message:
+        yield f"HTTP/1.1 {status}"
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def _is_pairs(values: Any) -> bool:
+    """Tell whether a list is fields with their values: ``[{"key": "a", "value": 1}]``."""
+    return (
+        isinstance(values, list)
+        and bool(values)
+        and all(
+            isinstance(one, Mapping) and "value" in one and ({"key", "field", "name"} & one.keys())
+            for one in values[:_LOOKED_AT]
+        )
+    )
+
+
+def _from_pairs(values: Any) -> dict[str, Any]:
+    if isinstance(values, Mapping):
+        return dict(values)
+    return {
+        str(one.get("key", one.get("field", one.get("name")))): _plain(one.get("value"))
+        for one in values or []
+        if isinstance(one, Mapping)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of OTLP without its type: ``{"stringValue": "x"}``."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        name, inner = next(iter(value.items()))
+        if name in ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue"):
+            return inner
+        if name == "kvlistValue":
+            return _from_pairs(inner.get("values"))
+    return value
+
+
+def _span(start: Any, factor: float, length: Any, unit: float, tags: Any) -> dict[str, Any]:
+    fields = _from_pairs(tags)
+    try:
+        begun, took = float(start) * factor, float(length) * unit
+    except (TypeError, ValueError):
+        return fields
+    return {"timestamp": begun, "duration_ms": round(took, 6), **fields}
+
+
+def _otlp(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for resource in value.get("resourceSpans") or value.get("batches") or []:
+        scopes = resource.get("scopeSpans") or resource.get("instrumentationLibrarySpans") or []
+        for span in (span for scope in scopes for span in scope.get("spans", [])):
+            start, end = int(span["startTimeUnixNano"]), int(span.get("endTimeUnixNano") or 0)
+            yield _span(start, 1e-9, max(0, end - start), 1e-6, span.get("attributes"))
+
+
+def _otlp_logs(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for resource in value["resourceLogs"]:
+        for scope in resource.get("scopeLogs") or resource.get("instrumentationLibraryLogs") or []:
+            for record in scope.get("logRecords", []):
+                body = _plain(record.get("body"))
+                fields = _from_pairs(record.get("attributes"))
+                body = {"message": body} if not isinstance(body, Mapping) else body
+                at = record.get("timeUnixNano") or record.get("observedTimeUnixNano")
+                yield {"timestamp": at, **fields, **body}
+
+
+def _jaeger(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for span in value["spans"]:
+        yield _span(span.get("startTime"), 1e-6, span.get("duration"), 1e-3, span.get("tags") or {})
+
+
+def _zipkin(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield _span(value["timestamp"], 1e-6, value.get("duration"), 1e-3, value.get("tags") or {})
+
+
+def _span_alone(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    start, end = int(value["startTimeUnixNano"]), int(value["endTimeUnixNano"])
+    yield _span(start, 1e-9, end - start, 1e-6, value.get("attributes"))
+
+
+def _loki(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for pair in value["values"]:
+        yield {"timestamp": pair[0], "line": pair[1]}
+
+
+def _columns(names: Iterable[Any], rows: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    plain = [
+        str(name.get("name") or name.get("ColumnName") if isinstance(name, Mapping) else name)
+        for name in names
+    ]
+    yield from (dict(zip(plain, row, strict=False)) for row in rows if isinstance(row, list))
+
+
+def _tables(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for table in value.get("tables") or value.get("Tables") or []:
+        yield from _columns(
+            table.get("columns") or table.get("Columns"), table.get("rows") or table.get("Rows")
+        )
+
+
+def _frame(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a data frame of Grafana."""
+    names = value["schema"]["fields"]
+    yield from _columns(names, map(list, zip(*value["data"]["values"], strict=False)))
+
+
+def _hits(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    hits = value["hits"]
+    for hit in hits.get("hits", []) if isinstance(hits, Mapping) else hits:
+        fields = hit.get("_source") or hit.get("fields") or hit
+        yield {name: _single(field) for name, field in fields.items()}
+
+
+def _sentry(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the calls among the breadcrumbs of an event."""
+    crumbs = value.get("breadcrumbs")
+    for entry in value.get("entries") or []:
+        if isinstance(entry, Mapping) and entry.get("type") == "breadcrumbs":
+            crumbs = entry.get("data")
+    crumbs = crumbs.get("values") if isinstance(crumbs, Mapping) else crumbs
+    for crumb in crumbs or []:
+        data = crumb.get("data")
+        if isinstance(data, Mapping) and ("url" in data or "http.method" in data):
+            yield {"timestamp": crumb.get("timestamp"), **data}
+
+
+def _datadog(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a log of Datadog with what it keeps below its attributes."""
+    fields = value.get("attributes") or value["content"]
+    inner = fields.get("attributes") if isinstance(fields.get("attributes"), Mapping) else {}
+    yield {"timestamp": fields.get("timestamp"), "message": fields.get("message"), **inner}
+
+
+_SHAPES: tuple[tuple[set[str], Callable[[Mapping[str, Any]], Iterator[Mapping[str, Any]]]], ...] = (
+    ({"resourceSpans"}, _otlp),
+    ({"batches", "metrics"}, _otlp),
+    ({"resourceLogs"}, _otlp_logs),
+    ({"traceID", "spans"}, _jaeger),
+    ({"traceId", "timestamp", "localEndpoint"}, _zipkin),
+    ({"traceId", "timestamp", "tags", "id"}, _zipkin),
+    ({"startTimeUnixNano", "endTimeUnixNano"}, _span_alone),
+    ({"stream", "values"}, _loki),
+    ({"tables"}, _tables),
+    ({"Tables"}, _tables),
+    ({"fields", "rows"}, lambda value: _columns(value["fields"], value["rows"])),
+    ({"columns", "rows"}, lambda value: _columns(value["columns"], value["rows"])),
+    ({"schema", "data"}, _frame),
+    ({"hits"}, _hits),
+    ({"event_id", "breadcrumbs"}, _sentry),
+    ({"eventID", "entries"}, _sentry),
+    ({"breadcrumbs", "platform"}, _sentry),
+    ({"id", "attributes", "type"}, _datadog),
+    ({"id", "content"}, _datadog),
+)

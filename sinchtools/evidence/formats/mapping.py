@@ -1,0 +1,606 @@
+"""
+Find what an exchange is made of in an object or a row, whoever wrote it.
+
+Field names of our own files, of loggers, servers, gateways and people's tables are one mapping:
+a name without its separators, and the place where it is nested, say which field it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from sinchtools.core.columns import COLUMNS
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import callback
+from sinchtools.evidence.pieces import (
+    HTTP_METHODS,
+    Piece,
+    TooMuchError,
+    joined,
+    loaded,
+    status_of,
+    words,
+)
+from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
+
+OWN = frozenset({*COLUMNS, "request_body_base64", "response_body_base64"}) - {"outcome"}
+_OWN_MARKS = {"parent_id", "call_id", "origin", "attempt", "target"}  # names that only we write
+# where loggers put what we look for: the most telling first, as squashed names
+FIELDS: dict[str, tuple[str, ...]] = {
+    "method": words(
+        "method requestmethod reqmethod httprequestmethod httpmethod clientrequestmethod verb "
+        "csmethod requestverb requestcontexthttpmethod elbrequestmethod requesttype metod methode "
+        "requesthttpmethod operation"
+    ),
+    "url": words(
+        "url requesturl requri requesturi urlfull urloriginal httpurl httprequesturl "
+        "httprequesturi uri requrl requestendpoint fullurl httpuri clientrequesturi "
+        "configurl data path requestpath reqpath "
+        "urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target "
+        "rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse "
+        "originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl "
+        "originalurl reqoriginalurl uristem"
+    ),
+    "query": words(
+        "query querystring requestquerystring requestquery csuriquery urlquery clientrequestquery "
+        "args httpquery uriquery"
+    ),
+    "host": words(
+        "requesthost reqhost host clientrequesthost httphost urldomain domainname xhostheader "
+        "requestheadershost reqheadershost requestheadershost originalhost servername vhost "
+        "authority requestaddr serveraddress cshost netpeername peerhost reqaddress "
+        "requestaddress clientreqaddress address upstreamhost requestcontextdomainname hostname"
+    ),
+    "scheme": words(
+        "scheme urlscheme requestscheme clientrequestscheme httpscheme protocolscheme csprotocol "
+        "reqscheme"
+    ),
+    "status": words(
+        "status statuscode responsestatus responsestatuscode resstatus resstatuscode "
+        "httpresponsestatuscode httpstatuscode httpstatus httprequeststatus "
+        "edgeresponsestatus scstatus responsecode downstreamstatus respstatus "
+        "respstatuscode elbstatuscode originstatus resultcode requestcontextstatus http "
+        "httpresponsestatus httpcode responsehttpstatus errorstatus "
+        "errresponsestatus errstatus errstatuscode responsestatusvalue statusnumber "
+        "antwort errorresponsestatus errorstatuscode httpresponsecode finalstatus result"
+    ),
+    "at": words(
+        "at time ts timestamp datetime date startedat starttime starteddatetime "
+        "edgestarttimestamp timeiso8601 timelocal timestamputc startutc startlocal t created "
+        "createdat "
+        "eventtime requesttimeiso loggedat logged requesttimestamp sentat senttime timegenerated "
+        "started requestcontextrequesttime requesttime asctime dt when timeutc zeit zeitpunkt "
+        "timestamplocal eventtimestamp receivedat creationtime requestedat calledat datumzeit "
+        "requesttimeutc requesttimeepoch datum instant isodate clienttime tijd fecha horodatage "
+        "tsns startedutc"
+    ),
+    "request_headers": words(
+        "requestheaders reqheaders httprequestheaders headers configheaders requestheader"
+    ),
+    "response_headers": words(
+        "responseheaders resheaders respheaders httpresponseheaders responseheader"
+    ),
+    "request_body": words(
+        "requestbody reqbody httprequestbodycontent httprequestbody requestdata requestpayload "
+        "requestjson reqjson reqdata requestcontent configdata requestbodycontent requesttext "
+        "reqpayload requestparams requestbodytext sentbody requestmessage payloadsent json"
+    ),
+    "response_body": words(
+        "responsebody resbody httpresponsebodycontent httpresponsebody respbody responsedata "
+        "resdata responsetext responsepayload responsejson responsecontent resppayload "
+        "responsebodycontent errorresponsedata errresponsedata "
+        "errorbody replybody errresponsebody errorresponsebody answerbody responseraw"
+    ),
+    "body": words("body data payload content bodycontent"),
+    "request": words("request req requestline httprequestline requestraw name operationname"),
+    "response": words("response res resp answer reply"),
+    "code": words(
+        "code errorcode apicode apierror errcode responsecode errorname sincherror error "
+        "sincherrorcode apierrorcode responsebodycode"
+    ),
+    "text": words(
+        "text errortext errormessage apitext errordescription errormsg errtext errmessage "
+        "apierrortext apimessage"
+    ),
+    "failure": words(
+        "errtype errortype errcode errname errorname exceptiontype failure errorclass errorcode "
+        "networkerror exceptionclass exceptionname"
+    ),
+    "id": words(
+        "requestid reqid xrequestid correlationid traceid transactionid callid rid "
+        "requestidentifier correlation uuid exchangeid id operationid spanid"
+    ),
+}
+_FIELD_OF: dict[str, list[tuple[int, str]]] = {}
+for _field, _listed in FIELDS.items():
+    for _rank, _name in enumerate(_listed):
+        _FIELD_OF.setdefault(_name, []).append((_rank, _field))
+# what only holds the rest: its name says nothing
+_WRAPPERS = set(
+    words(
+        "meta context extra data fields payload log event properties attributes jsonpayload json "
+        "details detail info params props record msg message http call exchange entry result "
+        "source body object labels customdimensions httpcontext httprequest tags span "
+        "requestcontext outgoing upstream axios error err sms api sinch kv ctx mdc structured "
+        "value attrs dimensions "
+        "content proxy client config metadata"
+    )
+)
+# too general to be found below a name that is no wrapper
+_GENERAL = set(
+    words(
+        "path host time status duration code result http data address id target endpoint error "
+        "text content body at t ts date created link route operation total service json query "
+        "args started when message headers type url uri method latency elapsed"
+    )
+)
+_NOT_SHORTENED = _GENERAL - set(words("status url method headers body request response"))
+_WORD_ENDS = re.compile(r"[_\- ]|(?<=[a-z])(?=[A-Z])")
+_NESTED = set(
+    words(
+        "request req response res resp meta context data payload message msg log extra details "
+        "params event httprequest record properties customdimensions headers exchange call "
+        "jsonpayload body error err attributes labels"
+    )
+)  # whose text may be JSON that belongs to the record
+_BODIES = words("body data payload json content request response req res resp answer reply")
+_DEEPEST, _MOST_FIELDS = 6, 2_000
+_REQUEST_LINE = re.compile(
+    rf"\"?({'|'.join(HTTP_METHODS)}) +(\S+?)(?: +HTTP/[\d.]+)?\"?", re.IGNORECASE
+)
+_URL = re.compile(r"[A-Za-z][\w+.-]*://|/|\*$|\{+[\w .-]+\}+/")
+_HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
+_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
+_OWN_TEXTS = words("parent_id call_id method url endpoint region account code text failure")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    What an object tells of an exchange.
+
+    Attributes
+    ----------
+    exchange
+        The row, maybe without its request.
+    key
+        The id that a record of the response shares with that of the request, or None.
+    is_alone
+        Whether it is a row though little is known: it was written as one.
+    """
+
+    exchange: Exchange
+    key: str | None = None
+    is_alone: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a row of its own."""
+        x = self.exchange
+        return (
+            self.is_alone
+            or bool(x.method and x.url)
+            or (x.status is not None and bool(x.method or x.url or x.code))
+            or x.endpoint == "callback"
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing of the response is known."""
+        x = self.exchange
+        return x.status is None and not (x.response_body or x.failure or x.code)
+
+    @property
+    def is_response(self) -> bool:
+        """Whether only the response is known."""
+        x = self.exchange
+        told = x.status is not None or x.response_body is not None or x.failure is not None
+        return told and not (x.method or x.url or x.request_body)
+
+
+def exchange_of(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange | None:
+    """
+    Return the exchange that an object describes, be it one of ours or a logger's.
+
+    Return None when it has no HTTP in it.
+    """
+    record = record_of(piece, value, number)
+    return record.exchange if record and record.is_whole else None
+
+
+def record_of(piece: Piece, value: Mapping[str, Any], number: int) -> Record | None:
+    """Return what an object tells of an exchange, or None when it tells nothing."""
+    if value.keys() <= OWN and _has_http(value):
+        return Record(_own(piece, value, number), is_alone=True)
+    if callback.is_body(value):
+        return Record(callback.exchange_of(piece, value, number))
+    flat = flattened(value)
+    plan = _plan(tuple(flat))
+    if not (plan["method"] or plan["url"] or plan["status"] or plan["request"] or plan["response"]):
+        return _bare_callback(piece, flat, plan, number)
+    record = _built(piece, flat, plan, number)
+    if record and _OWN_MARKS & value.keys() and len(OWN & value.keys()) > 3:
+        own = _own(piece, value, number)
+        same = {name: getattr(own, name) for name in (*_OWN_MARKS, "id", "source")}
+        changed = {n: v for n, v in same.items() if v is not None}
+        return Record(replace(record.exchange, **changed), record.key)
+    return record
+
+
+def _has_http(value: Mapping[str, Any]) -> bool:
+    if isinstance(value.get("method"), str) and isinstance(value.get("url"), str):
+        return True
+    status = value.get("status")
+    return (isinstance(status, int) and not isinstance(status, bool)) or (
+        isinstance(value.get("code"), str) and bool({"text", "status"} & value.keys())
+    )
+
+
+def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
+    status = status_of(value.get("status"))
+    if status is not None and not 100 <= status <= 599:
+        piece.guess(number, f"status {status} is no HTTP status; it was kept")
+    return Exchange(
+        **{name: _text(value.get(name)) for name in _OWN_TEXTS},
+        id=_text(value.get("id")) or "",
+        attempt=status_of(value.get("attempt", 1)) or 1,
+        at=piece.instant(value.get("at")) or piece.time_of(number),
+        source=_text(value.get("source")) or piece.at(number),
+        target=value["target"]
+        if value.get("target") in ("sandbox", "dry-run", "live")
+        else "unknown",
+        origin=value["origin"] if value.get("origin") in ("client", "replay") else "import",
+        request_headers=headers_of(value.get("request_headers")),
+        request_body=_own_body(piece, value, "request_body", number),
+        status=status,
+        response_headers=headers_of(value.get("response_headers")),
+        response_body=_own_body(piece, value, "response_body", number),
+        elapsed_ms=_elapsed(piece, value.get("elapsed_ms"), "elapsedms", None),
+    )
+
+
+def _own_body(piece: Piece, value: Mapping[str, Any], name: str, number: int) -> str | bytes | None:
+    encoded = value.get(f"{name}_base64")
+    if isinstance(encoded, str):
+        try:
+            body = base64.b64decode(encoded)
+        except (ValueError, binascii.Error):
+            piece.guess(number, f"{name}_base64 is no base64; it stays as written")
+            return encoded
+        return _decoded(body)
+    return body_of(value.get(name))
+
+
+def _decoded(body: bytes) -> str | bytes:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body
+
+
+def flattened(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an object by their path, what is JSON in a text among them."""
+    flat: dict[str, Any] = {}
+    _flatten(value, "", 0, flat)
+    return flat
+
+
+def _flatten(value: Mapping[str, Any], prefix: str, depth: int, flat: dict[str, Any]) -> None:
+    for name, inner in value.items():
+        if len(flat) >= _MOST_FIELDS:
+            return
+        path = f"{prefix}.{name}" if prefix else str(name)
+        if isinstance(inner, str) and inner[:1] in ("{", '"', "[") and len(inner) > 1:
+            inner = _json_inside(str(name), inner)
+        flat[path] = inner
+        if isinstance(inner, Mapping) and depth < _DEEPEST and not _is_leaf(str(name), inner):
+            _flatten(inner, path, depth + 1, flat)
+
+
+def _is_leaf(name: str, value: Mapping[str, Any]) -> bool:
+    """Tell whether an object is a body or headers, whose fields are none of the record."""
+    plain = squashed(name)
+    return plain.endswith("headers") or (plain.endswith(_BODIES) and _is_message(value))
+
+
+def _json_inside(name: str, text: str) -> Any:
+    if squashed(name) not in _NESTED:
+        return text
+    value = parsed(text)
+    value = parsed(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+    return value if isinstance(value, Mapping | list) else text
+
+
+def parsed(text: str) -> Any:
+    """Return the value of a JSON text, or None."""
+    try:
+        return loaded(text)
+    except (ValueError, RecursionError, TooMuchError):
+        return None
+
+
+@lru_cache(maxsize=512)
+def _plan(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return which paths may hold each field, the most telling first."""
+    ranked: dict[str, list[tuple[int, int, str]]] = {name: [] for name in (*FIELDS, "elapsed")}
+    for path in paths:
+        if len(path) > 300:
+            continue
+        for stripped, name in _names(path):
+            for rank, field in _FIELD_OF.get(name, ()):
+                ranked[field].append((stripped, rank, path))
+            if name in DURATIONS:
+                ranked["elapsed"].append((stripped + (DURATIONS[name] is None), 0, path))
+    return {
+        field: tuple(dict.fromkeys(path for _, _, path in sorted(found, key=lambda one: one[:2])))
+        for field, found in ranked.items()
+    }
+
+
+def _names(path: str) -> Iterator[tuple[int, str]]:
+    """Yield the squashed names of a path: whole, then without what only wraps it."""
+    parts = path.split(".")
+    is_below_wrappers = True
+    for stripped in range(len(parts)):
+        name = squashed(".".join(parts[stripped:]))
+        if stripped:
+            above = squashed(parts[stripped - 1])
+            is_below_wrappers = is_below_wrappers and above in _WRAPPERS
+        depth = (0 if is_below_wrappers else 5) + 2 * stripped
+        if is_below_wrappers or name not in _GENERAL:
+            yield depth, name
+        first, *rest = _WORD_ENDS.split(parts[stripped].strip("_@"), 1)
+        short = squashed(".".join((*rest, *parts[stripped + 1 :])))
+        if rest and first.lower() in _WRAPPERS and short not in _NOT_SHORTENED:
+            yield depth + 1, short
+
+
+def _built(
+    piece: Piece, flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]], number: int
+) -> Record | None:
+    def values(field: str) -> Iterator[Any]:
+        return (flat[path] for path in plan[field] if flat[path] not in (None, "", "-"))
+
+    status = next(filter(None, map(http_status, values("status"))), None)
+    method = next(filter(None, map(_method, values("method"))), None)
+    url = _url(flat, plan)
+    method, url = _by_request_line(values("request"), method, url)
+    request_body, response_body = (
+        next(map(body_of, values(name)), None) for name in ("request_body", "response_body")
+    )
+    request_body, response_body = _with_bodies(
+        list(values("body")), list(values("request")), list(values("response")), status,
+        request_body, response_body,
+    )  # fmt: skip
+    code = next(filter(None, map(_code, values("code"))), None)
+    failure = next(filter(None, map(_failure, values("failure"))), None)
+    exchange = Exchange(
+        source=piece.at(number),
+        at=next(filter(None, map(piece.instant, values("at"))), None) or piece.time_of(number),
+        method=method,
+        url=url,
+        request_headers=next(filter(None, map(headers_of, values("request_headers"))), {}),
+        request_body=request_body,
+        status=status,
+        code=code,
+        text=next(filter(None, map(_text, values("text"))), None) if code else None,
+        response_headers=next(filter(None, map(headers_of, values("response_headers"))), {}),
+        response_body=response_body,
+        elapsed_ms=_duration(piece, flat, plan["elapsed"]),
+        failure=failure if status is None and not code else None,
+    )
+    key = next((str(one) for one in values("id") if isinstance(one, str | int)), None)
+    return Record(exchange, key)
+
+
+def _bare_callback(
+    piece: Piece, flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]], number: int
+) -> Record | None:
+    """Return the callback whose body a record holds that tells nothing of its request."""
+    for path in (*plan["request_body"], *plan["body"]):
+        value = flat[path]
+        value = parsed(value) if isinstance(value, str) and value[:1] == "{" else value
+        if isinstance(value, Mapping) and callback.is_body(value):
+            found = callback.exchange_of(piece, value, number)
+            at = next(filter(None, (piece.instant(flat[name]) for name in plan["at"])), None)
+            return Record(replace(found, at=at or found.at))
+    return None
+
+
+def _by_request_line(
+    lines: Iterator[Any], method: str | None, url: str | None
+) -> tuple[str | None, str | None]:
+    if method and url:
+        return method, url
+    for line in lines:
+        match = _REQUEST_LINE.fullmatch(line.strip()) if isinstance(line, str) else None
+        if match:
+            return match[1].upper(), url if url and "://" in url else match[2]
+    return method, url
+
+
+def _with_bodies(
+    bodies: list[Any],
+    requests: list[Any],
+    responses: list[Any],
+    status: int | None,
+    request_body: str | None,
+    response_body: str | None,
+) -> tuple[str | None, str | None]:
+    """Return both bodies, those among them whose name does not say whose they are."""
+    for value in bodies:
+        if isinstance(value, Mapping) and ("method" in value or "url" in value):
+            continue
+        if _is_response(value, status):
+            response_body = response_body if response_body is not None else body_of(value)
+        elif not isinstance(value, list | Mapping) or _is_message(value):
+            request_body = request_body if request_body is not None else body_of(value)
+    if request_body is None:
+        request_body = next((body_of(value) for value in requests if _is_message(value)), None)
+    if response_body is None:
+        response_body = next((body_of(value) for value in responses if _is_message(value)), None)
+    return request_body, response_body
+
+
+_MESSAGE_PARTS = {
+    "method", "url", "uri", "status", "statuscode", "headers", "status_code", "path",
+    "verb", "requestmethod", "body", "content", "data", "json", "request", "response", "http",
+    "attributes", "req", "res", "payload", "method_name", "message", "httprequest", "domainname",
+    "requestheaders", "routekey", "address", "endpoint", "hostname", "full", "http_method",
+}  # fmt: skip
+
+
+def _is_message(value: Any) -> bool:
+    """Tell whether a field named ``request`` or ``body`` is the body itself, no wrapper of it."""
+    value = parsed(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+    if isinstance(value, list):
+        return bool(value)
+    if not isinstance(value, Mapping) or not value:
+        return False
+    names = {str(name).lower() for name in value}
+    if names & {"recipient", "batch_id", "to", "from"} and "method" not in names:
+        return True
+    return names.isdisjoint(_MESSAGE_PARTS)
+
+
+def _is_response(value: Any, status: int | None) -> bool:
+    """Tell whether a body of which no name says so came back."""
+    value = parsed(value) if isinstance(value, str) and value[:1] == "{" else value
+    if status is None:
+        return False
+    if not isinstance(value, Mapping):
+        return isinstance(value, str) and status >= 400
+    if callback.is_body(value):
+        return False
+    return bool({"code", "error", "id", "batches", "created_at", "title"} & value.keys())
+
+
+def http_status(value: Any) -> int | None:
+    """Return the HTTP status that a value is: 403, ``403``, ``403 Forbidden``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, int):
+        return value if 100 <= value <= 599 else None
+    match = _HTTP_STATUS.fullmatch(str(value)[:80])
+    return int(match[1]) if match else None
+
+
+def _method(value: Any) -> str | None:
+    return value.upper() if isinstance(value, str) and value.upper() in HTTP_METHODS else None
+
+
+def _code(value: Any) -> str | None:
+    return value if isinstance(value, str) and _CODE.fullmatch(value[:100]) else None
+
+
+def _failure(value: Any) -> str | None:
+    return value if isinstance(value, str) and _FAILURE.fullmatch(value) else None
+
+
+def _url(flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return the URL from the first known field, with query, host and scheme from other fields."""
+    found = [url for path in plan["url"] if (url := _text(flat[path])) and _URL.match(url)]
+    url = next((one for one in found if "://" in one), found[0] if found else None)
+    if url is None:
+        return None
+    query, host, scheme = (_first(flat, plan[name]) for name in ("query", "host", "scheme"))
+    if query and query != "-" and "?" not in url:
+        url = f"{url}?{query.removeprefix('?')}"
+    return _with_host(url, host, scheme)
+
+
+def _first(flat: Mapping[str, Any], paths: tuple[str, ...]) -> str | None:
+    return next((text for path in paths if (text := _text(flat[path])) and text != "-"), None)
+
+
+def _with_host(url: str, host: str | None, scheme: str | None) -> str:
+    if not (url.startswith("/") and host and re.fullmatch(r"[\w.:\[\]-]+", host)):
+        return url
+    if re.fullmatch(r"[\d.:]+", host) or ("." not in host and not host.startswith("localhost")):
+        return url
+    return f"{scheme or 'https'}://{host}{url}"
+
+
+def _duration(piece: Piece, flat: Mapping[str, Any], paths: tuple[str, ...]) -> float | None:
+    """Return the milliseconds that the first known field of a duration means."""
+    for path in paths:
+        if flat[path] is None or isinstance(flat[path], Mapping | list):
+            continue
+        factor = None
+        if path == "duration" and "request.uri" in flat and "ts" in flat:
+            factor = 1000.0  # Caddy
+        elif path in ("@duration", "duration_nano"):
+            factor = 1e-6  # Datadog
+        elapsed = _elapsed(piece, flat[path], path, factor)
+        if elapsed is not None:
+            return elapsed
+    return None
+
+
+def _elapsed(piece: Piece, value: Any, path: str, factor: float | None) -> float | None:
+    names = (name for _, name in _names(path) if name in DURATIONS)
+    found = milliseconds(value, next(names, squashed(path)), factor)
+    if found is None:
+        return None
+    if found[1]:
+        piece.guess_once(f"{path[:40]!r} names no unit: it was taken as {found[1]}")
+    return found[0]
+
+
+def headers_of(value: Any) -> dict[str, str]:
+    """
+    Return headers written as an object or as a list of pairs or of name and value.
+
+    They may also be the JSON text of one of these.
+    """
+    if isinstance(value, str) and value[:1] in "{[":
+        value = parsed(value) if value else None
+    if isinstance(value, str) and ":" in value:
+        value = [line for line in re.split(r"[\r\n]+", value) if line.strip()]
+        value = value if all(re.match(r"[\w-]+:", line) for line in value) else None
+    if isinstance(value, Mapping):
+        return joined(
+            (str(name), ", ".join(map(str, part)) if isinstance(part, list) else _as_text(part))
+            for name, part in value.items()
+        )
+    if not isinstance(value, list):
+        return {}
+    if all(isinstance(part, str) for part in value):
+        halves = (
+            [part.partition(":")[::2] for part in value]
+            if all(":" in part for part in value)
+            else zip(value[::2], value[1::2], strict=False)
+        )
+        return joined((name.strip(), rest.strip()) for name, rest in halves)
+    pairs = [
+        (p.get("name", p.get("key")), p.get("value")) if isinstance(p, Mapping) else p
+        for p in value
+    ]
+    return joined(
+        (_as_text(p[0]), _as_text(p[1]))
+        for p in pairs
+        if isinstance(p, list | tuple) and len(p) == 2 and p[0]
+    )
+
+
+def body_of(value: Any) -> str | None:
+    """Return a body as text: a logger's parsed JSON is written as JSON again."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)

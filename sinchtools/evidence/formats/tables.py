@@ -1,0 +1,483 @@
+"""
+Tables: CSV, TSV, W3C and Zeek logs, and the tables that terminals and Markdown show.
+
+A column is found by its name, then by what stands in it; `columns` has the last word.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sinchtools.core.columns import COLUMNS
+from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.jsonl import paired
+from sinchtools.evidence.formats.mapping import FIELDS, Record, http_status, record_of
+from sinchtools.evidence.formats.prose import known_codes
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
+from sinchtools.evidence.times import excel_instant, instant, mostly_serial, squashed
+
+_FIELD_NAMES = re.compile(
+    r"^#Fields:?[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE
+)  # of W3C and Zeek logs
+_SEPARATORS = "\t,;|"
+_LOOKED_AT, _MOST_TITLES, _LONGEST_NAME = 200, 10, 200
+_MESSAGE = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]|^(?:[<>] )?HTTP/\d", re.MULTILINE)
+_DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d?[./]\d\d?[./]\d{4}")
+_CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?")
+_RULE = re.compile(r"[\s|+:=─┼━═╪-]{3,}")
+_KNOWN = {name: ours for ours, names in reversed(FIELDS.items()) for name in reversed(names)}
+# columns that only a delivery report has; its codes are no HTTP statuses
+_DELIVERY_STATES = set(
+    words(
+        "queued dispatched aborted cancelled canceled rejected deleted delivered failed expired "
+        "unknown undeliverable submitted accepted"
+    )
+)
+_NO_STATUS = re.compile(r"deliver|smpp|dlr|mcc|mnc|operator|error|recipient|batch|report")
+csv.field_size_limit(10_000_000)
+
+
+@dataclass(slots=True)
+class Layout:
+    """How a table is written: separator, names, first row of data, and the column of each field."""
+
+    separator: str
+    names: list[str]
+    first: int
+    mapping: dict[str, str]
+    rows: list[list[str]] = field(default_factory=list)
+
+
+def sniff(piece: Piece) -> bool:
+    """Tell whether the text is a table with a column of statuses, or of methods and URLs."""
+    return _MESSAGE.search(piece.text[:200_000]) is None and layout_of(piece) is not None
+
+
+def parse(piece: Piece) -> Iterator[Exchange]:
+    """
+    Yield one exchange for each row of a table, its columns found by name, then by content.
+
+    `columns` has the last word.
+    """
+    layout = layout_of(piece)
+    if layout is None:
+        piece.skip(
+            None,
+            "no column of statuses, methods or URLs was found; name them with columns= (--column)",
+        )
+        return
+    rows = (
+        (number, cells)
+        for number, cells in _rows(piece, layout.separator)
+        if number >= layout.first and not (cells and cells[0].startswith("#"))
+    )
+    yield from _exchanges(piece, layout, rows)
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield one exchange for each row of a table as a terminal or Markdown shows it."""
+    if "|" not in piece.text and "---" not in piece.text:
+        return
+    for block in _blocks(piece.lines):
+        names, rows = block[0][1], block[1:]
+        mapping = _mapping(piece, names, [cells for _, cells in rows])
+        if not _is_enough(names, mapping, len(rows), headed=True):
+            continue
+        layout = Layout("|", names, 1, mapping, [cells for _, cells in rows])
+        piece.use(block[0][0], block[-1][0])
+        for exchange, number in _numbered(piece, layout, rows):
+            yield Found(number, number, exchange)
+
+
+def _numbered(
+    piece: Piece, layout: Layout, rows: list[tuple[int, list[str]]]
+) -> Iterator[tuple[Exchange, int]]:
+    for number, cells in rows:
+        for exchange in _exchanges(piece, layout, iter([(number, cells)])):
+            yield exchange, number
+
+
+def _blocks(lines: list[str]) -> Iterator[list[tuple[int, list[str]]]]:
+    """Yield the rows of each table in a text, the first of them its names."""
+    block: list[tuple[int, list[str]]] = []
+    ruled = False
+    for number, line in enumerate([*lines, ""], start=1):
+        bare = line.strip()
+        if bare and _RULE.fullmatch(bare):
+            ruled = ruled or bool(block)
+            continue
+        cells = _cells(bare)
+        if len(cells) > 1 and (not block or len(cells) == len(block[0][1])):
+            block.append((number, cells))
+            continue
+        if ruled and len(block) > 1:
+            yield block
+        block, ruled = ([(number, cells)] if len(cells) > 1 else []), False
+
+
+def _cells(line: str) -> list[str]:
+    if "|" in line or "│" in line:
+        inner = line.replace("│", "|").removeprefix("|").removesuffix("|")
+        return [
+            cell.replace("\\|", "|").strip().strip("`") for cell in re.split(r"(?<!\\)\|", inner)
+        ]
+    return re.split(r" {2,}|\t", line) if "  " in line or "\t" in line else []
+
+
+def _exchanges(
+    piece: Piece, layout: Layout, rows: Iterator[tuple[int, list[str]]]
+) -> Iterator[Exchange]:
+    _say(piece, layout)
+    records = _records(piece, layout, rows)
+    if _is_of_reports(layout):
+        yield from (_report(piece, layout, number, cells) for number, cells in rows if any(cells))
+        return
+    filled: set[str] = set()
+    count = 0
+    for exchange in paired(piece, records):
+        count += 1
+        filled.update(name for name in ("at", "status", "url", "method") if _has(exchange, name))
+        filled.update(("elapsed_ms",) if exchange.elapsed_ms is not None else ())
+        yield exchange
+    for theirs, ours in layout.mapping.items():
+        if count and ours in ("at", "status", "url", "method") and ours not in filled:
+            piece.guess(None, f"column {theirs[:40]!r}, taken as {ours}, gave no value in any row")
+
+
+def _has(exchange: Exchange, name: str) -> bool:
+    return getattr(exchange, name) is not None
+
+
+def _say(piece: Piece, layout: Layout) -> None:
+    shown = ", ".join(
+        f"{ours} from {theirs[:40]!r}" for theirs, ours in layout.mapping.items() if theirs != ours
+    )
+    if shown:
+        piece.guess_once(f"columns: {shown}; columns= (--column) overrides")
+
+
+def _records(
+    piece: Piece, layout: Layout, rows: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, Record]]:
+    serial = _serial_columns(layout)
+    for number, cells in rows:
+        named = _named(layout, cells, serial) if len(cells) > 1 else {}
+        record = record_of(piece, named, number) if named else None
+        if record is None or not (record.is_whole or record.is_response):
+            piece.skip(number, "a row without HTTP data")
+        else:
+            is_alone = record.exchange.status is not None
+            yield number, Record(record.exchange, record.key, is_alone=is_alone)
+
+
+def _serial_columns(layout: Layout) -> set[str]:
+    times = [name for name, ours in layout.mapping.items() if ours == "at"]
+    columns = ((n, [row[i] for row in layout.rows if len(row) > (i := layout.names.index(n))])
+               for n in times)  # fmt: skip
+    return {name for name, cells in columns if mostly_serial(cells)}
+
+
+def _named(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    mapping = layout.mapping
+    for name, cell in zip(layout.names, cells, strict=False):
+        if cell in ("", "-", "NULL", "null", "N/A", "NaN", "nan", "None", "<null>", "(null)"):
+            continue
+        if name in serial and (moment := excel_instant(float(cell.replace(",", ".")))):
+            cell = moment.isoformat(" ")
+        ours = mapping.get(name)
+        if ours is None and (squashed(name) in mapping.values() or _is_no_status(name)):
+            continue  # another column holds this field
+        status = http_status(cell) if ours == "status" else None
+        named.setdefault(ours or name, cell if status is None else status)
+    _join_date(named)
+    return named
+
+
+def _is_no_status(name: str) -> bool:
+    name = name[:_LONGEST_NAME]
+    return bool(_NO_STATUS.search(name.lower()) and "code" in name.lower()) and not re.search(
+        r"http|error_?code|api", name.lower()
+    )
+
+
+def _join_date(named: dict[str, Any]) -> None:
+    by_name = {str(name).lower(): name for name in named}
+    found = (str(named[by_name[n]]) for n in ("date", "datum", "at", "time", "uhrzeit", "clock")
+             if n in by_name)  # fmt: skip
+    texts = list(found)
+    date = next((text for text in texts if _DATE.fullmatch(text)), "")
+    clock = next((text for text in texts if _CLOCK.fullmatch(text)), "")
+    if date and clock:
+        named["at"] = f"{date} {clock}"
+
+
+def _is_of_reports(layout: Layout) -> bool:
+    """Tell whether the rows are delivery reports: a state of delivery, and nobody's request."""
+    if {"method", "url"} & set(layout.mapping.values()):
+        return False
+    for i, _ in enumerate(layout.names):
+        cells = [row[i].lower() for row in layout.rows if len(row) > i and row[i]]
+        if cells and sum(cell in _DELIVERY_STATES for cell in cells) * 10 >= len(cells) * 8:
+            return True
+    return False
+
+
+_REPORT_NAMES = {
+    "batchid": "batch_id", "recipient": "recipient", "to": "recipient", "msisdn": "recipient",
+    "status": "status", "deliverystatus": "status", "code": "code", "statuscode": "code",
+    "deliverycode": "code", "errorcode": "code", "at": "at", "timestamp": "at", "time": "at",
+    "clientreference": "client_reference", "phone": "recipient", "messageid": "message_id",
+    "operatorstatusat": "operator_status_at",
+}  # fmt: skip
+
+
+def _report(piece: Piece, layout: Layout, number: int, cells: list[str]) -> Exchange:
+    piece.guess(number, "a row of a table of delivery reports: its codes are no HTTP statuses")
+    body: dict[str, Any] = {}
+    for name, cell in zip(layout.names, cells, strict=False):
+        ours = _REPORT_NAMES.get(squashed(name), name)
+        body.setdefault(ours, int(cell) if ours == "code" and cell.isdigit() else cell)
+    return Exchange(
+        source=piece.at(number),
+        at=piece.instant(body.get("at")),
+        method="POST",
+        endpoint="callback",
+        request_body=json.dumps(body, ensure_ascii=False),
+    )
+
+
+def layout_of(piece: Piece) -> Layout | None:
+    """Return how a table is written, or None when the text is none with HTTP in it."""
+    fields = _FIELD_NAMES.search(piece.text, 0, 20_000)
+    return _of_fields(piece, fields[1].strip()) if fields else _of_rows(piece)
+
+
+def _of_fields(piece: Piece, names: str) -> Layout:
+    """Return the layout of a log that names its fields, which need not stand as its rows do."""
+    first = next(
+        (line for line in piece.text.split("\n", 1000) if line and not line.startswith("#")), ""
+    )
+    separator = "\t" if "\t" in first else " "
+    listed = names.split("\t" if "\t" in names else None)
+    rows = [
+        cells for _, cells in _some(piece, separator) if cells[:1] and not cells[0].startswith("#")
+    ]
+    plain = [_W3C_NAMES.get(name.lower(), name) for name in listed]
+    return Layout(separator, plain, 1, _mapping(piece, plain, rows), rows)
+
+
+_W3C_NAMES = {
+    "cs(user-agent)": "user_agent",
+    "cs(referer)": "referer",
+    "cs(host)": "http_host",
+    "cs-host": "http_host",
+    "x-host-header": "x_host_header",
+    "x-edge-response-result-type": "edge_kind",
+    "x-edge-result-type": "edge_type",
+    "cs(cookie)": "cookie",
+    "sc-substatus": "substatus",
+    "sc-win32-status": "win32",
+    "s-ip": "server_ip",
+    "cs-protocol-version": "version",
+}
+
+
+def _of_rows(piece: Piece) -> Layout | None:
+    best = _headless(piece)
+    if best:
+        return best
+    for separator in _separators(piece):
+        some = _some(piece, separator)
+        head = _head_row(some)
+        if head is None or (separator == "|" and _is_drawn(piece.text)):
+            continue
+        number, first, rows = head
+        headed = not any(_is_data(cell) for cell in first)
+        names = (
+            _unlike([cell.strip().lstrip("\ufeff") for cell in first])
+            if headed
+            else [f"column {i}" for i in range(1, len(first) + 1)]
+        )
+        data = rows[1:] if headed else rows
+        mapping = _mapping(piece, names, data)
+        start = number + (1 if headed else 0)
+        layout = Layout(separator, names, start, mapping, data)
+        fits = _is_enough(names, mapping, len(rows), headed=headed) or (
+            headed and bool(data) and _is_report_table(layout)
+        )
+        if fits and len(mapping) > len(best.mapping if best else ()):
+            best = layout
+    return best
+
+
+# source: CloudFront real-time logs, default order of the fields
+_REALTIME = words(
+    "timestamp c-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol http_host "
+    "cs-uri-stem cs-bytes x-edge-location x-edge-request-id x_host_header time-taken"
+)
+_IS_REALTIME = re.compile(
+    r"\d{10}\.\d{3}\t[\da-f.:]+\t[\d.]+\t\d{3}\t\d+\t[A-Z]+\t\w+\t\S+\t/\S*\t\d+\t[A-Z]{3}\d"
+)
+
+
+def _headless(piece: Piece) -> Layout | None:
+    """Return the layout of a log whose fields are known though it does not name them."""
+    if not _IS_REALTIME.match(piece.text):
+        return None
+    rows = [cells for _, cells in _some(piece, "\t")]
+    return Layout("\t", list(_REALTIME), 1, _mapping(piece, list(_REALTIME), rows), rows)
+
+
+def _is_report_table(layout: Layout) -> bool:
+    names = {squashed(name) for name in layout.names}
+    return bool(names & {"recipient", "batchid", "messageid", "to", "msisdn"}) and _is_of_reports(
+        layout
+    )
+
+
+def _is_enough(names: list[str], mapping: Mapping[str, str], rows: int, *, headed: bool) -> bool:
+    return (
+        (rows > 1 or not headed or rows == 1)
+        and bool({"status", "code", "url"} & set(mapping.values()))
+        and (len(mapping) > 1 or "status" in map(str.lower, names))
+    )
+
+
+def _is_drawn(text: str) -> bool:
+    """Tell whether a table is drawn: with rules between its rows, or bars around them."""
+    return (
+        re.search(r"^[ \t]*\|?[ \t:|+-]*-{3,}[ \t:|+-]*$", text[:20_000], re.MULTILINE) is not None
+    )
+
+
+def _separators(piece: Piece) -> str:
+    said = re.match(r"\ufeff?\"?sep=(.)", piece.text)
+    return said[1] if said else _SEPARATORS
+
+
+def _head_row(some: list[tuple[int, list[str]]]) -> tuple[int, list[str], list[list[str]]] | None:
+    """Return the row of the names, with its number, and it with all below; titles stand above."""
+    for at in range(min(_MOST_TITLES, len(some))):
+        number, first = some[at]
+        rows = [cells for _, cells in some[at:]]
+        if len(first) > 1 and len(rows) > (at > 0):
+            alike = sum(len(cells) == len(first) for cells in rows)
+            if alike * 10 >= len(rows) * 7:
+                return number, first, rows
+    return None
+
+
+def _unlike(names: list[str]) -> list[str]:
+    """Return names of which none occurs twice."""
+    seen: dict[str, int] = {}
+    made = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        made.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return made
+
+
+def _some(piece: Piece, separator: str) -> list[tuple[int, list[str]]]:
+    head = Piece(piece.name, "\n".join(piece.text[:200_000].split("\n")[:_LOOKED_AT]))
+    return [row for row in _rows(head, separator) if any(row[1])]
+
+
+def _rows(piece: Piece, separator: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(
+        io.StringIO(piece.text, newline=""),
+        delimiter=separator,
+        skipinitialspace=separator in ",;",
+    )
+    number = 0
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            piece.skip(number, "a row that is no CSV")
+            continue
+        yield number, cells
+
+
+def _is_data(cell: str) -> bool:
+    return cell in HTTP_METHODS or re.fullmatch(r"[1-5]\d\d|https?://.*|/.*", cell) is not None
+
+
+def _mapping(piece: Piece, names: list[str], rows: list[list[str]]) -> dict[str, str]:
+    asked = {theirs: ours for theirs, ours in piece.columns.items() if theirs in names}
+    found: dict[str, str] = dict(asked)
+    taken = set(found.values())
+    places = {name: i for i, name in reversed(list(enumerate(names)))}
+    for theirs in sorted(names, key=_rank):
+        ours = _by_name(theirs)
+        column = [row[places[theirs]] for row in rows if len(row) > places[theirs]]
+        if ours and theirs not in found and ours not in taken and _plausible(ours, column):
+            found[theirs] = ours
+            taken.add(ours)
+    for ours, fits in _BY_CONTENT.items():
+        if ours in taken:
+            continue
+        for name in names:
+            column = [row[places[name]] for row in rows if len(row) > places[name]]
+            if name not in found and not _is_misleading(ours, name) and _mostly(fits, column):
+                found[name] = ours
+                break
+    return found
+
+
+def _rank(name: str) -> int:
+    plain = squashed(name[:_LONGEST_NAME])
+    ours = _KNOWN.get(plain)
+    return FIELDS[ours].index(plain) if ours else 99
+
+
+def _by_name(theirs: str) -> str | None:
+    if len(theirs) > _LONGEST_NAME:
+        return None
+    plain = squashed(re.sub(r"[(\[][^()\[\]]{0,40}[)\]]", "", theirs))
+    ours = theirs.strip().lower() if theirs.strip().lower() in COLUMNS else _KNOWN.get(plain)
+    return ours if ours in _BY_CONTENT else None
+
+
+def _is_misleading(ours: str, name: str) -> bool:
+    """Tell whether a column that looks like statuses is named as something else."""
+    name = name[:_LONGEST_NAME]
+    return ours == "status" and bool(
+        _NO_STATUS.search(name.lower())
+        or re.search(
+            r"count|size|bytes|length|duration|time|latency|\bid\b|port|ms\b", name.lower()
+        )
+    )
+
+
+def _plausible(ours: str, column: list[str]) -> bool:
+    return not any(column) or _mostly(_BY_CONTENT[ours], column, share=0.5)
+
+
+def _mostly(fits: Callable[[str], bool], cells: list[str], *, share: float = 0.9) -> bool:
+    filled = [cell for cell in cells if cell not in ("", "-")]
+    return bool(filled) and sum(map(fits, filled)) >= share * len(filled)
+
+
+_BY_CONTENT: dict[str, Callable[[str], bool]] = {
+    "code": lambda cell: cell in known_codes(),
+    "status": lambda cell: (
+        re.fullmatch(r"[1-5]\d\d(?:\.0)?(?: [A-Za-z ]+)?|-1|0", cell.strip()) is not None
+    ),
+    "method": lambda cell: cell.strip().upper() in HTTP_METHODS,
+    "url": lambda cell: re.match(r"\s*(?:https?://|/)", cell) is not None,
+    "at": lambda cell: (
+        (instant(cell) is not None and not re.fullmatch(r"\d{9,12}", cell))
+        or re.fullmatch(r"\d\d?:\d\d(?::\d\d.*)?|[2-7]\d{4}[.,]\d+", cell) is not None
+    ),
+}
