@@ -29,7 +29,7 @@ from sinchtools.evidence.formats.code.values import (
     form_text,
     json_text,
 )
-from sinchtools.evidence.pieces import HTTP_METHODS, status_of
+from sinchtools.evidence.pieces import HTTP_METHODS, status_of, words
 
 _MEDIA = re.compile(r"(?:application|text|multipart|image)/[\w.+*-]+(?: ?;.*)?\Z")
 _HOST = re.compile(r"(?:[\w-]+\.){1,5}[a-z]{2,}(?::\d+)?\Z", re.IGNORECASE)
@@ -80,8 +80,10 @@ def add(draft: Draft, values: Iterable[Any], first: str = "url") -> None:
 def _add_text(draft: Draft, value: Any, first: str) -> str:
     text = str(value)
     header = _HEADER_LINE.match(text) if isinstance(value, str) else None
-    if (method := method_in(value)) and draft.method is None:
+    if (method := method_in(value)) and draft.method in (None, method):
         draft.method = method
+    elif isinstance(value, Hole) and value.name in _NO_PART:
+        pass
     elif is_url(value) and draft.url is None:
         put(draft, first if first in ("url", "base") else "url", value)
     elif _MEDIA.match(text):
@@ -92,14 +94,21 @@ def _add_text(draft: Draft, value: Any, first: str) -> str:
         first == "url" and draft.url is None and draft.body is None
     ):
         put(draft, first, value)
-    elif draft.body is None and not (isinstance(value, Hole) and value.name in _NO_BODY):
+    elif draft.body is None:
         _put(draft, "body", value)
     else:
         return first
     return first if draft.url is None and draft.base is None else "url"
 
 
-_NO_BODY = ("UTF8", "null", "nil", "class", "Json", "RequestBody", "callback", "ctx", "context")
+_NO_PART = words(
+    "UTF8 UTF_8 null nil class Json RequestBody callback ctx context Background TODO cb done"
+)
+
+
+def is_target(value: Any) -> bool:
+    """Tell whether a value says where a request goes, or how: a URL, a path, a method."""
+    return bool(method_in(value)) or is_url(value) or (isinstance(value, str) and "/" in value)
 
 
 def is_options(table: Mapping[Any, Any]) -> bool:
@@ -206,6 +215,8 @@ def put(draft: Draft, part: str, value: Any) -> None:
 
 def headers(draft: Draft, values: list[Any]) -> None:
     """Add headers: tables, lists of lines, a name with its value, or another's headers."""
+    if len(values) > 2 and len(values) % 2 == 0 and all(isinstance(one, _TEXTS) for one in values):
+        values = [list(values)]
     if len(values) >= 2 and isinstance(values[0], _TEXTS) and not isinstance(values[1], bool):
         value = values[1]
         draft.headers[header_name(as_text(values[0]))] = value
@@ -217,6 +228,8 @@ def headers(draft: Draft, values: list[Any]) -> None:
             draft.take(value if isinstance(value, Draft) else value.draft)
         elif isinstance(value, list):
             _header_list(draft, value)
+        elif isinstance(value, tuple):
+            draft.headers[as_text(value[0])] = value[1]
         elif isinstance(value, _TEXTS):
             for line in str(value).splitlines():
                 if match := _HEADER_LINE.match(line.strip()):
@@ -447,6 +460,8 @@ def _with_query(url: str, params: Mapping[str, Any]) -> str:
 def is_plausible(draft: Draft, exchange: Exchange) -> bool:
     """Tell whether a draft is a call, not just something with a name like one."""
     url = exchange.url or ""
+    if url.startswith("{value}"):
+        return False
     if draft.is_client or draft.is_used:
         return False
     if "://" in url.partition("?")[0]:

@@ -110,8 +110,7 @@ class Evaluator(Requesting):
             else [listed] * (listed is not None)
         )
         left = list(values)
-        for one in parts:
-            name, usual = _parameter(one)
+        for name, usual in (pair for one in parts for pair in _parameter(one)):
             if not name or name in SELF:
                 continue
             if name in named:
@@ -178,7 +177,9 @@ class Evaluator(Requesting):
                 values.extend(value if isinstance(value, list) else [])
             else:
                 values.append(value)
-        lambdas = [one for one in (*values, *named.values()) if isinstance(one, Lambda)]
+        tables = [one for one in (*values, *named.values()) if isinstance(one, dict)]
+        inside = [one for table in tables for one in table.values()]
+        lambdas = [one for one in (*values, *named.values(), *inside) if isinstance(one, Lambda)]
         return (
             [one for one in values if not isinstance(one, Lambda)],
             {key: one for key, one in named.items() if not isinstance(one, Lambda)},
@@ -265,9 +266,10 @@ def _class_of(node: Node) -> str:
     return ""
 
 
-def _parameter(node: Node) -> tuple[str, Node]:
-    name = child(node, "name", "left", "pattern") or node
-    while KINDS.get(name.type) not in ("word", "text") and inner(name):
-        name = inner(name)[0]
+def _parameter(node: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the names of a parameter (Go writes several with one type) and its usual value."""
     usual = child(node, "value", "right", "default_value")
-    return syntax.name_of(name), usual
+    for name in node.children_by_field_name("name") or [child(node, "left", "pattern") or node]:
+        while KINDS.get(name.type) not in ("word", "text") and inner(name):
+            name = inner(name)[0]
+        yield syntax.name_of(name), usual

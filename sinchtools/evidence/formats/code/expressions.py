@@ -250,6 +250,8 @@ class Expressions:
                 else self._key(key)
             )
             return self.tags.get(value, value)
+        if text_of(key)[:1] == "[" and inner(key):
+            return self._name_of_key(inner(key)[0])
         text = text_of(key).strip(":").strip("\"'")
         if (
             kind == "word"

@@ -32,6 +32,8 @@ class Library(NamedTuple):
         How a path is added to the base: append, or resolve as a browser does.
     method
         The method when none is said: that of the call, or POST where there is a body.
+    first
+        What the first text is that the call gets, where it is not the URL.
     """
 
     calls: re.Pattern[str]
@@ -40,6 +42,7 @@ class Library(NamedTuple):
     media: str = ""
     base: str = "append"
     method: str = ""
+    first: str = ""
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -54,8 +57,9 @@ def _row(
     media: str = "",
     base: str = "append",
     method: str = "",
+    first: str = "",
 ) -> Library:
-    return Library(re.compile(rf"(?:^|\.)(?:{calls})$"), client, form, media, base, method)
+    return Library(re.compile(rf"(?:^|\.)(?:{calls})$"), client, form, media, base, method, first)
 
 
 LIBRARIES: dict[str, tuple[Library, ...]] = {
@@ -154,7 +158,8 @@ LIBRARIES: dict[str, tuple[Library, ...]] = {
             rf"Unirest\.(?:{_VERBS})|Jsoup\.connect|Feign\.\w+", media="text/plain; charset=UTF-8"
         ),
         _row(r"openConnection", form="text", media=FORM),
-        _row(r"(?:URL|URI|HttpHeaders|HttpEntity|RequestEntity)\.new"),
+        _row(r"(?:HttpHeaders|RequestEntity)\.new"),
+        _row(r"HttpEntity\.new", first="body"),
         _row(
             r"RequestEntity\.(?:post|get|put|method|patch|delete)|Request\.(?:Post|Get|Put|Delete"
             r"|Patch)"
@@ -300,11 +305,11 @@ PARTS = {
         ),
         "pathparams": words("pathparam pathparams urlsegment routeparam"),
         "auth": words(
-            "auth authentication authenticator basicauth basicauthentication credentials "
+            "auth authbasic authentication authenticator basicauth basicauthentication credentials "
             "userpwd curloptuserpwd"
         ),
         "token": words(
-            "token bearer bearerauth bearertoken authtoken oauth2token oauthbearertoken "
+            "token bearer authbearer bearerauth bearertoken authtoken oauth2token oauthbearertoken "
             "oauth2bearertoken authorizationbearer xoauth2bearer curloptxoauth2bearer "
             "oauth2accesstoken"
         ),
@@ -323,7 +328,8 @@ PARTS = {
 # a table with one of these is an object of options, not a body
 OPTIONS = frozenset(
     words(
-        "headers method json form_params formParams baseURL baseUrl base_uri baseUri prefixUrl "
+        "auth_bearer auth_basic headers method json form_params formParams baseURL baseUrl "
+        "base_uri baseUri prefixUrl "
         "auth hostname payload url uri qs searchParams timeout verify contentType http CURLOPT_URL "
         "credentials mode responseType success dataType json_ query httpversion muteHttpExceptions "
         "withCredentials body_ proxies httpsAgent"

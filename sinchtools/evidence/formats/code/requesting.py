@@ -11,6 +11,7 @@ from sinchtools.evidence.formats.code.libraries import REQUESTS, plain, verb_of
 from sinchtools.evidence.formats.code.syntax import Node, text_of
 from sinchtools.evidence.formats.code.values import Body, Builder, Draft, Hole, View, as_text
 
+_BEGINNINGS = ("r", "newrequest", "start")
 _HOSTS = ("httpsconnection", "httpconnection", "httpsconnectionpool")
 _OF_DRAFTS = (
     "parse",
@@ -94,6 +95,11 @@ class Requesting(Assignments):
     ) -> Any:
         row = libraries.library_of(path, self.language)
         verb = verb_of(name)
+        if isinstance(receiver, str) and "://" in receiver and (verb or libraries.part_of(name)):
+            draft = self._draft(node, row)
+            draft.url = receiver
+            self._setter(node, draft, name, verb, values, named)
+            return draft
         everything = [*values, *named.values()]
         if row or self._is_request(name, verb, everything):
             draft = self._draft(node, row)
@@ -112,7 +118,7 @@ class Requesting(Assignments):
                 return everything[0]
             if re.fullmatch(r"[A-Za-z_][\w.:-]{0,60}", everything[0]):
                 return Hole(everything[0].replace(":", "."))
-        if len(values) == 1 and isinstance(values[0], Draft | View) and "new" in (name, path[-3:]):
+        if len(values) == 1 and isinstance(values[0], Draft | View | dict) and name == "new":
             return values[0]
         if name == "new":
             return named or {}
@@ -182,11 +188,8 @@ class Requesting(Assignments):
                 or "call" in name.lower()
                 or plain(name) == "do"
             )
-        return (
-            bool(verb)
-            or (plain(name) in REQUESTS and bool(given))
-            or plain(name) in ("r", "newrequest", "request", "start")
-        )
+        shows = any(isinstance(one, dict | Body | Hole) or drafts.is_target(one) for one in given)
+        return bool(verb) or (plain(name) in REQUESTS and shows) or plain(name) in _BEGINNINGS
 
     def _made(self, node: Node, client: Draft) -> Draft:
         made = client.made()
@@ -206,10 +209,7 @@ class Requesting(Assignments):
         first = "base" if draft.is_client else "url"
         if draft.is_client and drafts.setter(draft, name, values):
             return
-        if "entity" in plain(name) or (
-            name == "new" and draft.library and "Entity" in draft.library.calls.pattern
-        ):
-            first = "url"
+        first = draft.library.first if draft.library and draft.library.first else first
         for one in [*values, *named.values()]:
             if (
                 isinstance(one, Draft)
@@ -261,6 +261,8 @@ class Requesting(Assignments):
             draft.media, draft.body = as_text(values[0]), values[1]
         elif drafts.set_part(draft, name, values or list(named.values())):
             draft.parts["written"] = plain(name) in ("write", "print", "writebytes", "append")
+        elif plain(name) == "request" and values == ["json"]:
+            draft.form = "json"
         elif plain(name) in REQUESTS and given:
             drafts.add(draft, values, "url" if draft.url is None else "body")
             drafts.options(draft, named)

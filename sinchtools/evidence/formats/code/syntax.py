@@ -80,7 +80,8 @@ LANGUAGES = {
     ),
     "kotlin": Language(
         _signs(
-            r"\bva[lr] \w+(?: ?: ?\w+)? ?=|\bfun \w+\(|\bmapOf\(|\blistOf\(|println\("
+            r"^[ \t]*va[lr] \(|\"[ \t]to[ \t]\"|\bva[lr] \w+(?: ?: ?\w+)? ?=|\bfun \w+\("
+            r"|\bmapOf\(|\blistOf\(|println\("
             r"|\bbearerAuth\("
             r"|\bsetBody\(|\btoRequestBody\(|\bcontentType\(|\bdata class |trimIndent\("
             r"|\bpost\([^\n]*\) \{"
@@ -129,6 +130,12 @@ LANGUAGES = {
     ),
     "c": Language(
         _signs(r"curl_easy_\w+|^#include|\bconst char|\bcpr::"), "", "cpp", words("c cpp c++")
+    ),
+    "elixir": Language(
+        _signs(r"HTTPoison|Tesla\.|Jason\.|%\{|\|> |defmodule |Finch\."),
+        "",
+        "elixir",
+        words("elixir ex exs"),
     ),
     "dart": Language(
         _signs(
