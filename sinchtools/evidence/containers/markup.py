@@ -6,7 +6,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
-_WIKI_SIGN = re.compile(r"\{(?:code|noformat|quote|panel|color|expand)(?:[:}])|\\\{\\?\"")
+_WIKI_SIGN = re.compile(r"\{(?:code|noformat|quote|panel|color|expand)(?::(?! )|\})|\\\{\\?\"")
 _BB_SIGN = re.compile(r"\[/(?:code|quote|pre|url|b|i|color|size|font)\]", re.IGNORECASE)
 _ENTITY_SIGN = re.compile(
     r"(?:-[HdXu]|--[\w-]{2,20}|[\[{,:]|curl) ?&(?:quot|apos|#3[49]|#x2[27]);|&lt;/?\w+&gt;"
@@ -54,7 +54,10 @@ _GOES_ON = re.compile(r"[\\`^|{(,'\"]\s*$|^(?:PS\b|\$ |% |# |\w[\w.-]*@[\w.-]+)"
 
 # what marks a text of a ticket system, and the markup that is taken off it
 _MARKS = (
-    (_WIKI_SIGN, re.compile(r"\{(?:code|noformat|quote|panel|color|expand)(?::[^{}\n]{0,200})?\}")),
+    (
+        _WIKI_SIGN,
+        re.compile(r"\{(?:code|noformat|quote|panel|color|expand)(?::(?! )[^{}\n]{0,200})?\}"),
+    ),
     (
         _BB_SIGN,
         re.compile(r"\[/?(?:code|quote|pre|url|b|i|color|size|font)(?:=[^\[\]\n]{0,300})?\]", re.I),

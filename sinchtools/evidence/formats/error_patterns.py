@@ -133,6 +133,7 @@ PATTERNS: tuple[Printed, ...] = (
         "cURL in PHP",
         "url error",
         r"(?i)curl(?:_| )error(?: ?[:(=] ?|: )\(?(?P<failure>\d{1,2})?\)?:? ?(?P<text>[A-Z].{5,})",
+        failure="cURL error",
     ),
     # --- Python ---
     Printed("requests", " for url: ", r"<STATUS> (?:Client|Server) Error: .{0,80} for url: <URL>"),
@@ -202,7 +203,7 @@ PATTERNS: tuple[Printed, ...] = (
         r"failed with status code <STATUS>(?: ?\(?[A-Z][A-Za-z -]{1,40}\)?)?: <METHOD> <URL>",
     ),
     Printed("axios", "failed with status code", r"failed with status code <STATUS><BODY>"),
-    Printed("axios", "failed with status code", r"failed with status code <REASON>"),
+    Printed("axios", "failed with status code", r"failed with status code '?<REASON>'?\.?<BODY>"),
     Printed("got", "Response code ", r"HTTPError: Response code <STATUS>"),
     Printed("undici", "ResponseStatusCodeError", r"Response status code <STATUS>"),
     Printed("request-promise", "StatusCodeError: ", r"StatusCodeError: <STATUS> - <BODY>"),
@@ -422,6 +423,12 @@ PATTERNS: tuple[Printed, ...] = (
         "Unable to connect to the remote",
         r"(?P<failure>Unable to connect to the remote server)",
     ),
+    Printed(
+        "WinHTTP",
+        "server ",
+        r"(?P<failure>(?:The server name or address|A connection with the server) could not be "
+        r"(?:resolved|established))",
+    ),
     Printed(".NET", "No such host is known", r"(?P<text>(?P<failure>No such host is known).*)"),
     Printed("PowerShell", "Invoke-", r"^Invoke-(?:RestMethod|WebRequest) ?: (?=\{)<BODY>"),
     # --- Go and Rust ---
@@ -448,6 +455,13 @@ PATTERNS: tuple[Printed, ...] = (
         r"(?P<text>error sending request for url \(<URL>\).*)",
         failure="reqwest::Error",
     ),
+    Printed("Go", "http", r"<METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>"),
+    Printed(
+        "reqwest",
+        "kind: Status(",
+        r"kind: Status\(<STATUS>\)"
+        r"(?:.*?Domain\(\"(?P<host>[\w.-]+)\"\).*?path: \"(?P<path>[^\"]+))?",
+    ),
     # --- Ruby ---
     Printed(
         "Faraday",
@@ -466,7 +480,7 @@ PATTERNS: tuple[Printed, ...] = (
         "::",
         r"(?P<failure>Faraday::(?:ConnectionFailed|TimeoutError|SSLError)|Net::(?:Open|Read|Write)"
         r"Timeout|Errno::E[A-Z]+|OpenSSL::SSL::SSLError|RestClient::(?:Exceptions::\w*Timeout"
-        r"|ServerBrokeConnection)|HTTP::(?:Connection|Timeout)Error)(?:: (?P<text>.*)|\)|$)",
+        r"|ServerBrokeConnection)|HTTP::(?:Connection|Timeout)Error)(?:: | \((?P<text>.*)|\)|$)",
     ),
     Printed(
         "Ruby",
@@ -513,7 +527,7 @@ PATTERNS: tuple[Printed, ...] = (
     Printed("JSON parsers", "Json", _NO_JSON),
     Printed(
         "JSON in JavaScript",
-        "JSON",
+        "SyntaxError: ",
         r"(?P<text>SyntaxError: (?:Unexpected (?:token|end of JSON|non-whitespace)|JSON\.parse).*)",
         failure="JSONDecodeError",
     ),

@@ -29,8 +29,9 @@ LONGEST_MESSAGE = 400
 TRACE = re.compile(
     r"\s*(?:at \S|File \"|\.\.\. \d+ (?:more|common)|#\d+ |in \S+:\d+|from \S+:\d+:in|thrown in |"
     r"Stack ?trace|Traceback|--- End of|[~^]+\s*$|goroutine \d|\S+ @ \S+:\d+|\(anonymous\) @|"
+    r"[\w.]{1,40} \(async\)|More details here: |"
     r"line \d+ of |\+ |For more information check: |HTTP response headers: |Reason: |"
-    r"At (?:line|\S+):\d+|[*|] |exit status \d+|node:internal|Node\.js v)"
+    r"At (?:line|\S+):\d+|exit status \d+|node:internal|Node\.js v)"
 )
 CHAIN = re.compile(
     r"\s*(?:During handling of the above|The above exception was|Caused by:?|---> |\[cause\]|"

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed
+from sinchtools.evidence.formats.errors import TRACE
 from sinchtools.evidence.formats.prose import found_in_words
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece
@@ -17,7 +18,7 @@ from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 LONGEST_LINE = 20_000
 _URL = re.compile(r"https?://[^\s\"'`<>\])}\\|]+")
 _JSON = re.compile(r"\s*(?:[{\"]|\[\s*(?:[{\[\"]|$))")
-_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b[\s:\"'\[(`]{{1,4}}$")
+_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b(?: on resource)?[\s:\"'\[(`]{{1,4}}$")
 # where a bare number is a status, on a line that tells more of a response
 _STATUS = (
     re.compile(
@@ -31,6 +32,10 @@ _STATUS = (
     re.compile(r"^\W{0,3}([2-5]\d\d)(?: [A-Z][a-z]+){0,3} ?[:,-]"),
     re.compile(r"(?<![\w:.#])([45]\d\d)(?:\W{0,3}|[ :-]{1,3}b?['\"]?)$"),
 )
+# a status that a script printed, the body below it
+_ALONE = re.compile(r"\W{0,4}(?:int\()?([2-5]\d\d)\W{0,3}")
+_BODY = re.compile(r"(?:string\(\d+\) \"|b?['\"])?[{<]")
+_SHORT = 16
 _OTHER = re.compile(r"(?i)(?:delivery|smpp|line|port|dlr|after|took)\b[\w :=.\"-]{0,30}$")
 _OWN_CODE = re.compile(
     r"(?i)\b(?:sinch_|error_?|api_)?code[\"']?[:=] ?[\"']?([a-z]{2,30}(?:_[a-z]{2,30}){1,6})\b"
@@ -113,6 +118,13 @@ def _code(line: str) -> tuple[str | None, str | None]:
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield each line that tells a status together with a URL, or with the body of a response."""
+    yield from _find_said(piece)
+    for (number, line), below in zip(enumerate(piece.lines, 1), piece.lines[1:], strict=False):
+        if len(line) < _SHORT and (alone := _ALONE.fullmatch(line)) and _BODY.match(below):
+            yield Found(number, number, Exchange(status=int(alone[1])))
+
+
+def _find_said(piece: Piece) -> Iterator[Found]:
     starts: list[int] = []
     done = 0
     for number, line in enumerate(piece.lines, start=1):
@@ -133,5 +145,7 @@ def find(piece: Piece) -> Iterator[Found]:
                 end = max(number, bisect_right(starts, found[1] - 1))
         if not (exchange.url or exchange.response_body or exchange.code):
             continue
+        while end < len(piece.lines) and TRACE.match(piece.lines[end]):
+            end += 1
         done = end
         yield Found(number, end, exchange)
