@@ -23,7 +23,7 @@ class Printed(NamedTuple):
     source
         Who prints it.
     sign
-        What each line with it holds; other lines are not looked at.
+        What each line with it holds; other lines are not looked at. A bar stands between several.
     pattern
         A regular expression with named groups: status, reason (a status in words), code, text,
         method, url, host, path, plan, failure, elapsed, body (empty: where a body begins).
@@ -49,6 +49,7 @@ TOKENS = {
     "<TEXT>": r"(?P<text>\S.{0,2000}?)",
     "<CODE>": r"(?P<code>[a-z]{2,30}(?:_[a-z]{1,30}){1,6})",
 }
+METHODS = "T http|E http|H http|D http|S http"  # how they end, before a URL
 _NO_LETTER = r"(?<![\w.$\\])"
 _JAVA = r"(?<![\w$])(?:[a-z]\w{0,30}\.){0,9}"
 _NO_JSON = (
@@ -275,8 +276,10 @@ PATTERNS: tuple[Printed, ...] = (
         "Chrome", "net::ERR_", r"<METHOD> <URL> (?P<failure>net::ERR_[A-Z0-9_]+)(?: <STATUS>)?"
     ),
     Printed("Chrome", "net::ERR_", r"(?P<failure>net::ERR_[A-Z0-9_]+)"),
-    Printed("Chrome", "http", r"(?:^|[\s:>]){1,3}<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"),
-    Printed("Chrome", "http", r"^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?"),
+    Printed(
+        "Chrome", METHODS, r"(?:^|[\s:>]){1,3}<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"
+    ),
+    Printed("Chrome", METHODS, r"^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?"),
     Printed(
         "Firefox",
         "[HTTP/",
@@ -439,7 +442,7 @@ PATTERNS: tuple[Printed, ...] = (
     ),
     Printed(
         "Go",
-        "status",
+        "status 4|status 5|status: 4|status: 5|code 4|code 5|code: 4|code: 5",
         r"(?i:unexpected|bad|non-2xx|invalid|non-ok|non-200) (?:http )?(?:response )?"
         r"status(?: code)?:? <STATUS>(?: [A-Z][A-Za-z -]{2,30})?[,:;]?"
         r"(?: (?:body|response)[:=])? ?<BODY>",
@@ -455,7 +458,7 @@ PATTERNS: tuple[Printed, ...] = (
         r"(?P<text>error sending request for url \(<URL>\).*)",
         failure="reqwest::Error",
     ),
-    Printed("Go", "http", r"<METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>"),
+    Printed("Go", METHODS, r"<METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>"),
     Printed(
         "reqwest",
         "kind: Status(",

@@ -58,7 +58,7 @@ class Event(NamedTuple):
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield each error that a client or an SDK printed."""
-    rows = [row for row in PATTERNS if row.sign in piece.text]
+    rows = [row for row in PATTERNS if _is_signed(row, piece.text)]
     last: Event | None = None
     for event in _events(piece, rows) if rows else ():
         whole = _merged(piece, last, event) if last else None
@@ -84,9 +84,15 @@ def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
         done = event.end
 
 
+def _is_signed(row: Printed, text: str) -> bool:
+    if row.sign in text:
+        return True
+    return "|" in row.sign and any(sign in text for sign in row.sign.split("|"))
+
+
 def _told(rows: list[Printed], line: str) -> tuple[Printed, re.Match[str]] | None:
     for row in rows:
-        if row.sign in line and (match := compiled(row).search(line)):
+        if _is_signed(row, line) and (match := compiled(row).search(line)):
             return row, match
     return None
 

@@ -68,7 +68,8 @@ def found_in_words(text: str) -> Exchange | None:
         None,
     )
     status = next((int(match[1]) for match in (phrase, sentence) if match), None)
-    code = next((code for code in known_codes() if re.search(rf"\b{code}\b", text)), None)
+    codes = known_codes() if "_" in text else ()
+    code = next((code for code in codes if re.search(rf"\b{code}\b", text)), None)
     if status is None and code is None:
         return None
     return Exchange(status=status, code=code)

@@ -36,6 +36,8 @@ _STATUS = (
 _ALONE = re.compile(r"\W{0,4}(?:int\()?([2-5]\d\d)\W{0,3}")
 _BODY = re.compile(r"(?:string\(\d+\) \"|b?['\"])?[{<]")
 _SHORT = 16
+# a number that can be a status: none of a time, an address, a version or a duration
+_MAYBE = re.compile(r"(?<![\d.:/,-])[2-5]\d\d(?!\d|[.:/,]\d| ?(?:ms|s|bytes)\b)")
 _OTHER = re.compile(r"(?i)(?:delivery|smpp|line|port|dlr|after|took)\b[\w :=.\"-]{0,30}$")
 _OWN_CODE = re.compile(
     r"(?i)\b(?:sinch_|error_?|api_)?code[\"']?[:=] ?[\"']?([a-z]{2,30}(?:_[a-z]{2,30}){1,6})\b"
@@ -128,7 +130,7 @@ def _find_said(piece: Piece) -> Iterator[Found]:
     starts: list[int] = []
     done = 0
     for number, line in enumerate(piece.lines, start=1):
-        if number <= done or not re.search(r"[1-5]\d\d", line[:LONGEST_LINE]):
+        if number <= done or not _MAYBE.search(line[:LONGEST_LINE]):
             continue
         has_body = "{" in line
         if not (has_body or "://" in line or "_" in line) or _JSON.match(line):
