@@ -106,11 +106,11 @@ _OF_TEXT = (
         r"^Traceback \(most recent call last\)", "an error of the program itself: no call is in it"
     ),
     _sign(
-        r"^Exception in thread|^\s+at [\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|^Caused by: ",
+        r"^Exception in thread|^[ \t]+at [\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|^Caused by: ",
         "an error of the program itself (a Java stack trace): no call is in it",
     ),
     _sign(
-        r"^\s+at .{1,200}(?:\.[jt]sx?|node:[\w/]+):\d+:\d+\)?$",
+        r"^[ \t]+at .{1,200}(?:\.[jt]sx?|node:[\w/]+):\d+:\d+\)?$",
         "an error of the program itself (a JavaScript stack trace): no call is in it",
     ),
     _sign(
@@ -138,7 +138,7 @@ _OF_TEXT = (
         "a configuration file, no calls: send the log of the program, or the call as curl",
     ),
     _sign(
-        r"\A(?:\s*#.*\n|\s*\n|(?:export )?[A-Z][A-Z0-9_]{1,60}=.*\n?){1,200}\Z",
+        r"\A(?:[ \t]*#.*\n|[ \t]*\n|(?:export )?[A-Z][A-Z0-9_]{1,60}=.*\n?){1,200}\Z",
         "settings (environment variables), no calls: send the call as curl, without the secrets",
     ),
     _sign(

@@ -10,6 +10,7 @@ from html import unescape
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _LONGEST = 8_000
+_LONGEST_SHOWN, _SHORTEST_SHOWN = 2_000, 2  # characters of what stands before a link
 # hosts that rewrite links, and the field of the query that holds the URL
 _IN_QUERY = {
     "safelinks.protection.outlook.com": "url",
@@ -43,7 +44,8 @@ _RUN = re.compile(r"\*(\*.)?")
 _CISCO = re.compile(r"https?://secure-web\.cisco\.com/.*?/(https?(?:%3A|:).+)", re.IGNORECASE)
 _MIMECAST = re.compile(r"https?://[\w.-]*mimecast\.com/\S*[?&]domain=([\w.-]+)", re.IGNORECASE)
 _RUNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_TWICE = re.compile(r"([^\s<>]{3,2000}?)(\s?)<((?:https?|mailto|tel):(?://)?[^<>\s]{1,4000})>")
+_TWICE = re.compile(r"<((?:https?|mailto|tel):(?://)?[^<>\s]{1,4000})>")
+_SHOWN = re.compile(r"[^\s<>\"'(]*$")
 _MARKDOWN = re.compile(
     r"\[((?:https?://|[\w.-]+\.\w)[^\[\]\s]{0,2000})\](?:\(((?:https?|mailto)[^()\s]{1,4000})\))"
 )
@@ -148,16 +150,14 @@ _FILTERS: tuple[Callable[[str], str | None], ...] = (
 
 
 def _once(match: re.Match[str]) -> str:
-    """Return what stands before a link in angle brackets, when the link only repeats it."""
-    before, gap, link = match.groups()
-    shown = before.rpartition('"')[2].rpartition("'")[2].rpartition("(")[2]
-    bare = re.sub(r"^(?:https?://|mailto:|tel:)", "", link).rstrip("/")
-    shown_bare = re.sub(r"^https?://", "", original(shown)).rstrip("/.,;")
-    is_same = bare == shown_bare or bare.startswith(shown_bare) or shown_bare.endswith(bare)
-    if shown_bare and is_same:
-        return before
-    is_glued = not gap and before[-1].isalnum()
-    return before if is_glued else match[0]
+    """Return nothing for a link in angle brackets that repeats what stands before it."""
+    before = match.string[max(0, match.start() - _LONGEST_SHOWN) : match.start()]
+    found = _SHOWN.search(before.removesuffix(" "))
+    shown = re.sub(r"^https?://", "", original(found[0] if found else "")).rstrip("/.,;")
+    bare = re.sub(r"^(?:https?://|mailto:|tel:)", "", match[1]).rstrip("/")
+    is_same = bare == shown or bare.startswith(shown) or shown.endswith(bare)
+    is_glued = before[-1:].isalnum()
+    return "" if is_glued or (len(shown) > _SHORTEST_SHOWN and is_same) else match[0]
 
 
 def _plain(label: str, link: str) -> str:

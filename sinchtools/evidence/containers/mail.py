@@ -19,7 +19,7 @@ from sinchtools.evidence.pieces import Piece
 _LARGEST_TEXT = 2_000_000  # characters of a text that was copied; more is no mail
 _MOST_PARTS = 1_000
 _DEEPEST = 10  # mails within mails
-_HEADER = r"(?:[A-Za-z][\w-]{0,60}:[ \t]?.{0,8000}\n(?:[ \t].{0,8000}\n){0,200}){0,200}?"
+_HEADER = r"(?:[A-Za-z][\w-]{0,60}+:.{0,8000}+\n(?:[ \t].{0,8000}+\n){0,200}+){0,200}?"
 _MAIL = re.compile(
     rf"(?:From .{{1,400}}\n)?{_HEADER}"
     r"(?:From|Subject|Received|Return-Path|MIME-Version|Delivered-To|Message-ID)[ \t]?:",

@@ -7,7 +7,7 @@ import re
 from sinchtools.evidence.pieces import HTTP_METHODS
 
 _METHODS = "|".join(HTTP_METHODS)
-_SIGN = re.compile(rf"\bcurl\b|^\s*(?:{_METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
+_SIGN = re.compile(rf"\bcurl\b|^[ \t]*(?:{_METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
 _COMMAND = re.compile(r"[ \t]*(?:[$#%>] |PS [^>]{0,80}> ?)?curl(?:\.exe)?(?: |$)")
 _OPTION_LAST = re.compile(
     r"(?:^|\s)(?:-[HdXuFAbeo]|--[a-z][a-z-]{2,30}|(?:-X|--request) ?\w+|curl)\s*$"
@@ -30,6 +30,7 @@ _LONG_HEADER = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST = 35  # characters of a line that was wrapped within a word
+_TAIL = 80  # characters at the end of a line that say whether it goes on
 _MOST_LINES = 200  # of one command or header
 
 
@@ -79,11 +80,11 @@ def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
 
 def _between(text: str, quote: str, line: str) -> str | None:
     """Return what joins a line to the command before it: a space, nothing, or None at its end."""
-    if _OPEN_END.search(text):
+    if _OPEN_END.search(text[-_TAIL:]):
         return ""
     if quote:
         return "" if not line.strip() or _NEW_VALUE.match(line) else " "
-    return " " if _OPTION_LAST.search(text) or _GOES_ON.match(line) else None
+    return " " if _OPTION_LAST.search(text[-_TAIL:]) or _GOES_ON.match(line) else None
 
 
 def _open_quote(text: str, quote: str) -> str:

@@ -34,7 +34,7 @@ _AFTER_BODY = re.compile(r">>?!? |<> |HTTP/\d")
 _SCRIPT, _SCRIPT_END = re.compile(r"[<>] ?\{%"), "%}"
 _BLOCK = re.compile(r"([a-z][\w-]*(?::[\w-]+)*) (?:\{|\[)\s*")
 _BRUNO_SIGN = re.compile(
-    rf"^(?:{_METHODS.lower()}|http) \{{\s*\n(?:\s.*\n){{0,20}}?\s+url:", re.MULTILINE
+    rf"^(?:{_METHODS.lower()}|http) \{{[ \t]*\n(?:[ \t].*\n){{0,20}}?[ \t]+url:", re.MULTILINE
 )
 
 

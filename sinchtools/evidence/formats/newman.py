@@ -28,6 +28,7 @@ _SAID_ABOVE = re.compile(
     re.MULTILINE,
 )
 _CONSOLE = re.compile(rf"({_METHODS}) (\S+?): ?(?=\{{)")
+_MOST_MISSES = 100  # calls whose JSON is broken
 _SPAN = re.compile(r"([\d.]{1,12}) ?(ms|s|m|h)\b")
 _MILLISECONDS = {"ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
 
@@ -102,16 +103,18 @@ def find_console(piece: Piece) -> Iterator[Found]:
     yield from _raw_messages(piece)
     if '"Request Headers"' not in text and '"Response Headers"' not in text:
         return
-    decoder, at = json.JSONDecoder(), 0
+    decoder, at, line, misses = json.JSONDecoder(), 0, 1, 0
     for match in _CONSOLE.finditer(text):
-        if match.start() < at:
+        if match.start() < at or misses > _MOST_MISSES:
             continue
         try:
-            value, at = decoder.raw_decode(text, match.end())
+            value, end = decoder.raw_decode(text, match.end())
         except (ValueError, RecursionError):
+            misses += 1
             continue
-        first = text.count("\n", 0, match.start()) + 1
-        last = first + text.count("\n", match.start(), at)
+        first = line + text.count("\n", at, match.start())
+        last = line = first + text.count("\n", match.start(), end)
+        at = end
         yield Found(first, last, _console_call(match[1], match[2], value))
 
 
@@ -120,8 +123,9 @@ def _raw_messages(piece: Piece) -> Iterator[Found]:
     above = list(_SAID_ABOVE.finditer(piece.text))
     messages = list(http_message.find(piece)) if above else []
     by_line = {one.start: place for place, one in enumerate(messages)}
+    first, at = 1, 0
     for match in above:
-        first = piece.text.count("\n", 0, match.start()) + 1
+        first, at = first + piece.text.count("\n", at, match.start()), match.start()
         place = by_line.get(first + match[0].count("\n"))
         if place is None:
             continue
