@@ -544,6 +544,8 @@ def complete(exchange: Exchange) -> Exchange:
                 "region": place.region,
                 "account": place.account,
             }
+    if not found.get("endpoint") and is_callback(exchange.request_body):
+        found["endpoint"] = "callback"
     is_partly = exchange.code is None or exchange.text is None
     if is_partly and (exchange.status is None or exchange.status >= 400):
         found["code"], text = error_of(exchange.response_body)

@@ -68,7 +68,8 @@ _STEMS = words(
     "roundtrip roundtriptime rtt upstreamresponsetime upstreamtime upstreamservicetime timeelapsed "
     "processingtime executiontime calltime servicetime service latenciesrequest runtime "
     "responseelapsed httpduration eventduration httprequestlatency originresponseduration "
-    "originresponsetime durationtime totalelapsed callduration timing exectime"
+    "originresponsetime durationtime totalelapsed callduration timing exectime dauer "
+    "elapsedtimetotal timetotal responsetimetotal"
 )
 _SUFFIXES = {
     "ms": 1.0,

@@ -17,19 +17,22 @@ from typing import Any, NamedTuple
 
 from sinchtools.evidence.formats import tables
 from sinchtools.evidence.formats.http_message import is_error_body
-from sinchtools.evidence.formats.mapping import exchange_of, http_status, parsed
+from sinchtools.evidence.formats.mapping import http_status, parsed, record_of
+from sinchtools.evidence.formats.names import FIELDS
 from sinchtools.evidence.pieces import Piece, words
 from sinchtools.evidence.times import squashed
 
 # the names of a record's text, and of its time, as squashed names
 MESSAGES = words(
     "raw message msg log line textpayload fullmessage shortmessage eventoriginal event content "
-    "logmessage messagetext logline logentry body text renderedmessage eventmessage formatted"
+    "logmessage messagetext logline logentry body text renderedmessage eventmessage formatted "
+    "command curl curlcommand cmd"
 )
 TIMES = words(
     "timestamp time ts at date eventtime timegenerated receivedat generatedat dt timens tsns "
     "starttime realtimetimestamp sourcerealtimetimestamp datetime datehappened t unixtimestamp "
-    "asctime created observedtimestamp timeunixnano timestamputc"
+    "asctime created messagetime receipttime createdat when observedtimestamp timeunixnano "
+    "timestamputc"
 )
 # what a record is wrapped in: its fields are the record's
 _INNER = words(
@@ -215,8 +218,12 @@ _LEVELS = set(words("level severity loglevel stream logger lvl levelname priorit
 
 
 def _has_http(value: Mapping[str, Any]) -> bool:
-    asked = Piece("", "")
-    return exchange_of(asked, value, 1) is not None
+    """Tell whether the fields of a record are a call, or a response to one by its id."""
+    record = record_of(Piece("", ""), value, 1)
+    if record is None or record.is_whole:
+        return record is not None
+    is_of_text = _REQUEST_TEXT.search(_message(value) or "") is not None
+    return record.is_response and record.key is not None and not is_of_text
 
 
 def _wrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -303,8 +310,7 @@ def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
         (
             found
             for name, field in value.items()
-            if squashed(str(name)) in ("status", "statuscode", "httpstatus", "httpstatuscode")
-            and (found := http_status(field))
+            if squashed(str(name)) in FIELDS["status"] and (found := http_status(field))
         ),
         None,
     )

@@ -34,7 +34,7 @@ _HAPROXY = re.compile(
     r"(?P<status>-?\d+) [^\"]*\"(?P<request>(?:[^\"\\]|\\.)*+)\"?\s*$"
 )
 _BALANCER = re.compile(  # AWS: application and classic load balancers
-    rf"(?:^|\s)(?:(?:https?|h2|grpcs?|wss?) )?(?P<at>{_DATE}) \S+ [\d.a-f:]+:\d+ \S+ "
+    rf"(?:^|\s)(?:(?:https?|h2|grpcs?|wss?) )?(?:(?P<at>{_DATE}) )?\S+ [\d.a-f:]+:\d+ \S+ "
     r"(?P<timers>-?[\d.]+ -?[\d.]+ -?[\d.]+) (?P<status>\d{3}|-) (?:\d{3}|-) -?\d+ -?\d+ "
     r"\"(?P<request>(?:[^\"\\]|\\.)*+)\" (?:\"(?P<agent>(?:[^\"\\]|\\.)*+)\")?"
 )
@@ -79,7 +79,8 @@ _FREE_STATUS = re.compile(
 _FREE_SPAN = re.compile(r"(?<![\w.])(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|[uµμ]s|ns|seconds)(?!\w)")
 _PAIRED = re.compile(r"(?<![\w.@/=-])[A-Za-z_@][\w.@/-]{0,200}+=")
 BEGINNING = re.compile(
-    r"[\[(]?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
+    r"(?:[A-Z], )?[\[(]?(?:[A-Z] )?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d"
+    r"(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
 )
 _REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
 _ANY_VERB = re.compile(rf"\b(?:{_VERBS})\b|Request finished|\d \"?\S")
@@ -328,15 +329,17 @@ def _free(piece: Piece, line: str, number: int) -> Exchange | None:
     request = _FREE_METHOD.search(line)
     if not request or _PAIRED.match(line):
         return None
+    dated = BEGINNING.search(line[: min(request.start(), 200)])
     status = _FREE_STATUS.search(line, request.end())
     if status is None:
         return None
     rest = line[status.end() :]
+    at = _time_of(piece, number) or (piece.instant(dated[1]) if dated else None)
     body = re.search(r"\{\s*\"(?:code|text|error)\".*\}", rest)
     span = _FREE_SPAN.search(line[: status.end()] if body else line, request.end())
     return Exchange(
         source=piece.at(number),
-        at=_time_of(piece, number),
+        at=at,
         method=request[1],
         url=request[2].rstrip(",;:)"),
         status=int(status[1] or status[2]),

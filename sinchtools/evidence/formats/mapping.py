@@ -19,6 +19,14 @@ from typing import Any
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import callback
+from sinchtools.evidence.formats.names import (
+    FIELD_OF,
+    FIELDS,
+    GENERAL,
+    NESTED,
+    NOT_SHORTENED,
+    WRAPPERS,
+)
 from sinchtools.evidence.pieces import (
     HTTP_METHODS,
     Piece,
@@ -32,124 +40,7 @@ from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
 
 OWN = frozenset({*COLUMNS, "request_body_base64", "response_body_base64"}) - {"outcome"}
 _OWN_MARKS = {"parent_id", "call_id", "origin", "attempt", "target"}  # names that only we write
-# where loggers put what we look for: the most telling first, as squashed names
-FIELDS: dict[str, tuple[str, ...]] = {
-    "method": words(
-        "method requestmethod reqmethod httprequestmethod httpmethod clientrequestmethod verb "
-        "csmethod requestverb requestcontexthttpmethod elbrequestmethod requesttype metod methode "
-        "requesthttpmethod operation"
-    ),
-    "url": words(
-        "url requesturl requri requesturi urlfull urloriginal httpurl httprequesturl "
-        "httprequesturi uri requrl requestendpoint fullurl httpuri clientrequesturi "
-        "configurl data path requestpath reqpath "
-        "urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target "
-        "rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse "
-        "originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl "
-        "originalurl reqoriginalurl uristem"
-    ),
-    "query": words(
-        "query querystring requestquerystring requestquery csuriquery urlquery clientrequestquery "
-        "args httpquery uriquery"
-    ),
-    "host": words(
-        "requesthost reqhost host clientrequesthost httphost urldomain domainname xhostheader "
-        "requestheadershost reqheadershost requestheadershost originalhost servername vhost "
-        "authority requestaddr serveraddress cshost netpeername peerhost reqaddress "
-        "requestaddress clientreqaddress address upstreamhost requestcontextdomainname hostname"
-    ),
-    "scheme": words(
-        "scheme urlscheme requestscheme clientrequestscheme httpscheme protocolscheme csprotocol "
-        "reqscheme"
-    ),
-    "status": words(
-        "status statuscode responsestatus responsestatuscode resstatus resstatuscode "
-        "httpresponsestatuscode httpstatuscode httpstatus httprequeststatus "
-        "edgeresponsestatus scstatus responsecode downstreamstatus respstatus "
-        "respstatuscode elbstatuscode originstatus resultcode requestcontextstatus http "
-        "httpresponsestatus httpcode responsehttpstatus errorstatus "
-        "errresponsestatus errstatus errstatuscode responsestatusvalue statusnumber "
-        "antwort errorresponsestatus errorstatuscode httpresponsecode finalstatus result"
-    ),
-    "at": words(
-        "at time ts timestamp datetime date startedat starttime starteddatetime "
-        "edgestarttimestamp timeiso8601 timelocal timestamputc startutc startlocal t created "
-        "createdat "
-        "eventtime requesttimeiso loggedat logged requesttimestamp sentat senttime timegenerated "
-        "started requestcontextrequesttime requesttime asctime dt when timeutc zeit zeitpunkt "
-        "timestamplocal eventtimestamp receivedat creationtime requestedat calledat datumzeit "
-        "requesttimeutc requesttimeepoch datum instant isodate clienttime tijd fecha horodatage "
-        "tsns startedutc"
-    ),
-    "request_headers": words(
-        "requestheaders reqheaders httprequestheaders headers configheaders requestheader"
-    ),
-    "response_headers": words(
-        "responseheaders resheaders respheaders httpresponseheaders responseheader"
-    ),
-    "request_body": words(
-        "requestbody reqbody httprequestbodycontent httprequestbody requestdata requestpayload "
-        "requestjson reqjson reqdata requestcontent configdata requestbodycontent requesttext "
-        "reqpayload requestparams requestbodytext sentbody requestmessage payloadsent json"
-    ),
-    "response_body": words(
-        "responsebody resbody httpresponsebodycontent httpresponsebody respbody responsedata "
-        "resdata responsetext responsepayload responsejson responsecontent resppayload "
-        "responsebodycontent errorresponsedata errresponsedata "
-        "errorbody replybody errresponsebody errorresponsebody answerbody responseraw"
-    ),
-    "body": words("body data payload content bodycontent"),
-    "request": words("request req requestline httprequestline requestraw name operationname"),
-    "response": words("response res resp answer reply"),
-    "code": words(
-        "code errorcode apicode apierror errcode responsecode errorname sincherror error "
-        "sincherrorcode apierrorcode responsebodycode"
-    ),
-    "text": words(
-        "text errortext errormessage apitext errordescription errormsg errtext errmessage "
-        "apierrortext apimessage"
-    ),
-    "failure": words(
-        "errtype errortype errcode errname errorname exceptiontype failure errorclass errorcode "
-        "networkerror exceptionclass exceptionname"
-    ),
-    "id": words(
-        "requestid reqid xrequestid correlationid traceid transactionid callid rid "
-        "requestidentifier correlation uuid exchangeid id operationid spanid"
-    ),
-}
-_FIELD_OF: dict[str, list[tuple[int, str]]] = {}
-for _field, _listed in FIELDS.items():
-    for _rank, _name in enumerate(_listed):
-        _FIELD_OF.setdefault(_name, []).append((_rank, _field))
-# what only holds the rest: its name says nothing
-_WRAPPERS = set(
-    words(
-        "meta context extra data fields payload log event properties attributes jsonpayload json "
-        "details detail info params props record msg message http call exchange entry result "
-        "source body object labels customdimensions httpcontext httprequest tags span "
-        "requestcontext outgoing upstream axios error err sms api sinch kv ctx mdc structured "
-        "value attrs dimensions "
-        "content proxy client config metadata"
-    )
-)
-# too general to be found below a name that is no wrapper
-_GENERAL = set(
-    words(
-        "path host time status duration code result http data address id target endpoint error "
-        "text content body at t ts date created link route operation total service json query "
-        "args started when message headers type url uri method latency elapsed"
-    )
-)
-_NOT_SHORTENED = _GENERAL - set(words("status url method headers body request response"))
 _WORD_ENDS = re.compile(r"[_\- ]|(?<=[a-z])(?=[A-Z])")
-_NESTED = set(
-    words(
-        "request req response res resp meta context data payload message msg log extra details "
-        "params event httprequest record properties customdimensions headers exchange call "
-        "jsonpayload body error err attributes labels"
-    )
-)  # whose text may be JSON that belongs to the record
 _BODIES = words("body data payload json content request response req res resp answer reply")
 _DEEPEST, _MOST_FIELDS = 6, 2_000
 _REQUEST_LINE = re.compile(
@@ -312,7 +203,7 @@ def _is_leaf(name: str, value: Mapping[str, Any]) -> bool:
 
 
 def _json_inside(name: str, text: str) -> Any:
-    if squashed(name) not in _NESTED:
+    if squashed(name) not in NESTED:
         return text
     value = parsed(text)
     value = parsed(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
@@ -335,7 +226,7 @@ def _plan(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         if len(path) > 300:
             continue
         for stripped, name in _names(path):
-            for rank, field in _FIELD_OF.get(name, ()):
+            for rank, field in FIELD_OF.get(name, ()):
                 ranked[field].append((stripped, rank, path))
             if name in DURATIONS:
                 ranked["elapsed"].append((stripped + (DURATIONS[name] is None), 0, path))
@@ -353,13 +244,13 @@ def _names(path: str) -> Iterator[tuple[int, str]]:
         name = squashed(".".join(parts[stripped:]))
         if stripped:
             above = squashed(parts[stripped - 1])
-            is_below_wrappers = is_below_wrappers and above in _WRAPPERS
+            is_below_wrappers = is_below_wrappers and above in WRAPPERS
         depth = (0 if is_below_wrappers else 5) + 2 * stripped
-        if is_below_wrappers or name not in _GENERAL:
+        if is_below_wrappers or name not in GENERAL:
             yield depth, name
         first, *rest = _WORD_ENDS.split(parts[stripped].strip("_@"), 1)
         short = squashed(".".join((*rest, *parts[stripped + 1 :])))
-        if rest and first.lower() in _WRAPPERS and short not in _NOT_SHORTENED:
+        if rest and first.lower() in WRAPPERS and short not in NOT_SHORTENED:
             yield depth + 1, short
 
 

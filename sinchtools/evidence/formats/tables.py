@@ -17,7 +17,8 @@ from typing import Any
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.jsonl import paired
-from sinchtools.evidence.formats.mapping import FIELDS, Record, http_status, record_of
+from sinchtools.evidence.formats.mapping import Record, http_status, record_of
+from sinchtools.evidence.formats.names import FIELDS
 from sinchtools.evidence.formats.prose import known_codes
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
@@ -345,8 +346,8 @@ def _is_report_table(layout: Layout) -> bool:
 
 def _is_enough(names: list[str], mapping: Mapping[str, str], rows: int, *, headed: bool) -> bool:
     return (
-        (rows > 1 or not headed or rows == 1)
-        and bool({"status", "code", "url"} & set(mapping.values()))
+        rows > 0
+        and bool(({"status", "code", "url"} if headed else {"url"}) & set(mapping.values()))
         and (len(mapping) > 1 or "status" in map(str.lower, names))
     )
 

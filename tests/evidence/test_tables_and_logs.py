@@ -1,0 +1,216 @@
+"""Tables, logs of programs and servers, and log stores: each gives the call that it tells of."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from sinchtools.evidence import read
+
+PATH = "/xms/v1/acme/batches"
+URL = f"https://eu.sms.api.sinch.com{PATH}"
+AT = datetime(2025, 3, 4, 8, 9, 10, tzinfo=UTC)
+NANOS = str(1_741_075_750 * 10**9)
+CALL = {"method": "POST", "url": URL, "status": 401}
+LINE = json.dumps(CALL)
+REPORT = {
+    "type": "recipient_delivery_report_sms",
+    "batch_id": "01ARZ",
+    "recipient": "15551230001",
+    "code": 402,
+    "status": "Failed",
+    "at": "2025-03-04T08:09:10Z",
+}
+
+WRAPPED = {  # what carries a line or a record, and the time that only it tells
+    "syslog 5424": f"<134>1 2025-03-04T08:09:10Z web shop 42 - - {LINE}",
+    "container runtime": f"2025-03-04T08:09:10.000000001Z stdout F {LINE}",
+    "pod": f"[pod/shop-1/app] 2025-03-04T08:09:10.0Z {LINE}",
+    "journal": f"2025-03-04T08:09:10+0000 web1 shop[7]: {LINE}",
+    "function": f"2025-03-04T08:09:10.000Z\t0a0a0a0a-0000-4000-8000-0a0a0a0a0a0a\tINFO\t{LINE}",
+    "labels": f'2025-03-04T08:09:10Z {{app="shop"}} {LINE}',
+    "container file": json.dumps({"log": f"{LINE}\n", "time": "2025-03-04T08:09:10Z"}),
+    "journal as JSON": json.dumps(
+        {"MESSAGE": f"POST {URL} returned 401", "__REALTIME_TIMESTAMP": NANOS[:16]}
+    ),
+    "hits": json.dumps(
+        {"hits": {"hits": [{"_source": {"@timestamp": "2025-03-04T08:09:10Z", **CALL}}]}}
+    ),
+    "streams": json.dumps(
+        {"data": {"result": [{"stream": {"app": "x"}, "values": [[NANOS, LINE]]}]}}
+    ),
+    "field and value": json.dumps(
+        {
+            "results": [
+                [
+                    {"field": "@timestamp", "value": "2025-03-04 08:09:10"},
+                    {"field": "@message", "value": LINE},
+                ]
+            ]
+        }
+    ),
+    "events": json.dumps({"events": [{"timestamp": int(NANOS[:13]), "message": LINE}]}),
+    "columns and rows": json.dumps(
+        {
+            "tables": [
+                {
+                    "columns": [{"name": "timestamp"}, {"name": "message"}],
+                    "rows": [["2025-03-04T08:09:10Z", LINE]],
+                }
+            ]
+        }
+    ),
+    "messages in a table": "time,message\n2025-03-04T08:09:10Z,"
+    f'"{LINE.replace(chr(34), chr(34) * 2)}"',
+    "twice as JSON": json.dumps({"time": "2025-03-04T08:09:10Z", "event": json.dumps(LINE)}),
+    "words before": f"[2025-03-04 08:09:10] live.ERROR: the call failed {LINE}",
+    "span": json.dumps(
+        {
+            "resourceSpans": [
+                {
+                    "scopeSpans": [
+                        {
+                            "spans": [
+                                {
+                                    "startTimeUnixNano": NANOS,
+                                    "endTimeUnixNano": NANOS,
+                                    "attributes": [
+                                        {"key": "http.method", "value": {"stringValue": "POST"}},
+                                        {"key": "http.url", "value": {"stringValue": URL}},
+                                        {"key": "http.status_code", "value": {"intValue": "401"}},
+                                    ],
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
+    ),
+    "dict": "2025-03-04 08:09:10,000 DEBUG {'method': 'POST', 'url': '" + URL + "', 'status': 401}",
+    "text table": " at | verb | url | status\n---+---+---+---\n"
+    f" 2025-03-04 08:09:10 | POST | {URL} | 401",
+    "words above the names": "Report\nAll calls\n\nat,method,url,status\n"
+    f"2025-03-04 08:09:10,POST,{URL},401",
+    "months": f"Zeit;Methode;URL;Status\n4 Mar 2025 08:09:10;POST;{URL};401",
+    "serial days": f"Time,Method,URL,Status\n45720.33969907,POST,{URL},401",
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_what_carries_a_call_is_taken_off_and_its_time_kept(name):
+    (exchange,) = read(WRAPPED[name])
+    assert (exchange.method, exchange.url, exchange.status, exchange.at) == ("POST", URL, 401, AT)
+
+
+DURATIONS = {  # a line, and how long the call took in milliseconds
+    '"POST / HTTP/1.1" 401 - 0.0875': 87.5,
+    '"POST / HTTP/1.1" 401 7 "-" "x" rt=0.087 urt="0.080"': 87.0,
+    '"POST / HTTP/1.1" 401 7 "-" "x" 3 "web@docker" "http://10.0.0.1:80" 87ms': 87.0,
+    '"POST / HTTP/1.1" 401 7 "-" "x" 482 0.087 [a-b-80] [] 10.0.0.1:80 7 0.08 401 ab': 87.0,
+}
+
+
+@pytest.mark.parametrize("rest", DURATIONS)
+def test_the_duration_behind_an_access_line_has_the_unit_of_its_server(rest):
+    (exchange,) = read(f"10.0.0.1 - - [04/Mar/2025:08:09:10 +0000] {rest}")
+    assert (exchange.at, exchange.elapsed_ms) == (AT, DURATIONS[rest])
+
+
+FRAMEWORKS = {
+    "columns": f'[GIN] 2025/03/04 - 08:09:10 | 401 | 87ms | 10.0.0.1 | POST     "{PATH}"',
+    "balancer": "https 2025-03-04T08:09:10Z app/x/1 10.0.0.1:2 10.0.0.3:80 0.001 0.085 0.001 401"
+    f' 401 9 9 "POST {PATH} HTTP/1.1" "x" - -',
+    "proxy": f"1741075750.000     87 10.0.0.9 TCP_MISS/401 5 POST {PATH} - HIER_DIRECT/- -",
+    "blocks": f'Started POST "{PATH}" for 10.0.0.1 at 2025-03-04 08:09:10 +0000\n'
+    "Processing by SmsController#send as JSON\nCompleted 401 Unauthorized in 87ms (Views: 0.1ms)",
+    "mesh": f'[2025-03-04T08:09:10Z] "POST {PATH} HTTP/2" 401 - via_upstream - "-" 8 7 87 '
+    '80 "-" "x" "a-b" "-" "10.0.0.9:443"',
+    "pairs": f"2025-03-04T08:09:10Z app[router]: method=POST path={PATH} status=401 service=87ms",
+}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_lines_of_frameworks_and_proxies_are_read(name):
+    (exchange,) = read(FRAMEWORKS[name])
+    got = (exchange.method, exchange.url, exchange.status, exchange.at, exchange.elapsed_ms)
+    assert got == ("POST", PATH, 401, AT, 87.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "elapsed", "said"),
+    [
+        ({"duration": 123}, 123.0, "milliseconds"),
+        ({"took": "0.5s"}, 500.0, ""),
+        ({"latency_seconds": 0.5}, 500.0, ""),
+        ({"elapsed": 0.25}, 250.0, "seconds"),
+        ({"durationMs": "1,234"}, 1234.0, ""),
+        ({"duration_ns": 5_000_000}, 5.0, ""),
+    ],
+)
+def test_a_duration_has_its_unit_or_is_said_to_be_guessed(fields, elapsed, said):
+    evidence = read(json.dumps(CALL | fields))
+    assert evidence[0].elapsed_ms == elapsed
+    assert bool(said) == any("names no unit" in warning.reason for warning in evidence.warnings)
+    assert all(said in warning.reason for warning in evidence.warnings)
+
+
+@pytest.mark.parametrize(
+    ("dates", "days"),
+    [
+        (("01/05/2024 10:00", "13/05/2024 10:00"), [(5, 1), (5, 13)]),
+        (("05/01/2024 10:00", "05/13/2024 10:00"), [(5, 1), (5, 13)]),
+        (("5/1/2024 10:00:00 AM", "5/2/2024 10:00:00 AM"), [(5, 1), (5, 2)]),
+    ],
+)
+def test_day_and_month_are_told_apart_by_all_of_the_dates(dates, days):
+    rows = "".join(f"{date},POST,{URL},403\n" for date in dates)
+    assert [(x.at.month, x.at.day) for x in read(f"Time,Method,URL,Status\n{rows}")] == days
+
+
+def test_a_request_and_its_response_are_joined_by_their_id():
+    lines = [
+        {"reqId": "a", "req": {"method": "POST", "url": "/one"}},
+        {"reqId": "b", "req": {"method": "POST", "url": "/two"}},
+        {"reqId": "b", "res": {"statusCode": 201}, "responseTime": 7},
+        {"reqId": "a", "res": {"statusCode": 401}},
+    ]
+    rows = read("\n".join(map(json.dumps, lines)))
+    assert [(x.url, x.status) for x in rows] == [("/one", 401), ("/two", 201)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(REPORT),
+        f"{json.dumps(REPORT)}\n{json.dumps(REPORT | {'recipient': '15551230002'})}",
+        json.dumps({"method": "POST", "path": "/hooks", "headers": {}, "body": REPORT}),
+        f"2025-03-04 08:09:10 INFO webhook got {json.dumps(REPORT)}",
+        "batch_id,recipient,status,code,at\n01ARZ,15551230001,Failed,402,2025-03-04T08:09:10Z\n",
+        "report: RecipientDeliveryReport{code=402, status=Failed, recipient=15551230001}",
+    ],
+)
+def test_a_callback_is_its_own_kind_and_its_code_no_status(text):
+    evidence = read(text)
+    assert len(evidence) > 0
+    assert {(x.origin, x.endpoint, x.status) for x in evidence} == {("import", "callback", None)}
+
+
+def test_a_table_keeps_its_times_its_codes_and_what_the_caller_says():
+    head = "id,timestamp,method,url,status,error_code,attempt_no"
+    text = f"{head}\n7,2025-03-04 08:09:10,POST,{URL},403,no_such_plan,409\n"
+    (exchange,) = read(text)
+    assert (exchange.at, exchange.status, exchange.code) == (AT, 403, "no_such_plan")
+    assert read(text, columns={"attempt_no": "status"})[0].status == 409
+
+
+def test_a_column_that_gives_nothing_is_reported():
+    evidence = read(f"when,method,url,status\nsoon,POST,{URL},403\n", columns={"when": "at"})
+    assert any("'when', taken as at, gave no value" in w.reason for w in evidence.warnings)
+
+
+def test_numbers_of_delivery_are_no_status():
+    (exchange,) = read(f"time,method,url,smpp_status,delivery_code\n,POST,{URL},404,402\n")
+    assert exchange.status is None
