@@ -130,6 +130,27 @@ ERRORS = {
     "an application": (f"ERROR send failed: HTTP 403 - {BODY}", REFUSED),
     "an application, code": ("ERROR send failed: 403 unknown_group No group", REFUSED),
     "status and object": ("403 { code: 'unknown_group', text: 'No group' }", REFUSED),
+    "a status alone, then a body": (f"403\n{BODY}", REFUSED),
+    "a Go error of a client": (
+        f"POST {URL}: 403 Forbidden: {BODY}",
+        at(403, "POST", "unknown_group"),
+    ),
+    "a Go struct": ('&api.Error{Code:"unknown_group", Text:"No group", Status:403}', REFUSED),
+    "an axios error without a message": (
+        "{\n  name: 'AxiosError',\n  config: {\n    baseURL: 'https://br.sms.api.sinch.com',\n"
+        "    url: '/xms/v1/plan7/batches',\n    method: 'get'\n  },\n  status: 404\n}",
+        at(404, "GET"),
+    ),
+    "WordPress, on one line": (
+        f"Array ( [body] => {BODY} [response] => Array ( [code] => 403 [message] => Forbidden ) )",
+        REFUSED,
+    ),
+    "an exception, logged and traced": (
+        f"Task failed: HTTPError('403 Client Error: Forbidden for url: {URL}')\n"
+        'Traceback (most recent call last):\n  File "/srv/a.py", line 500, in f\n    f()\n'
+        f"requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: {URL}",
+        at(403),
+    ),
     "Format-List": ("code : unknown_group\ntext : No group", CODE_ONLY),
     "Format-Table": ("code          text\n----          ----\nunknown_group No group", CODE_ONLY),
     "a gateway's body": (

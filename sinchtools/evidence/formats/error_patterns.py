@@ -63,6 +63,7 @@ PATTERNS: tuple[Printed, ...] = (
     Printed("Java SDK", "ApiException{", r"ApiException\{code=<STATUS>, message=<CODE>: <TEXT>\}"),
     Printed("Java SDK", "ApiException{", r"ApiException\{code=<STATUS>, message=<TEXT>\}"),
     Printed("Java SDK", "ApiException: ", r"ApiException: (?:<STATUS>:? ?)?<CODE>: <TEXT>$"),
+    Printed("Java SDK", "ApiAuthException", r"ApiAuthException(?:: (?P<text>.*))?$", 401),
     Printed(
         "Java XMS", ".xms.Unauthorized", r"xms\.UnauthorizedException\b(?:: (?P<text>.*))?", 401
     ),
@@ -264,6 +265,8 @@ PATTERNS: tuple[Printed, ...] = (
         r"(?P<failure>ConnectTimeoutError|HeadersTimeoutError|BodyTimeoutError"
         r"|UND_ERR_\w+TIMEOUT)(?:: (?P<text>.*))?",
     ),
+    Printed("fetch", "AbortError: ", r"(?P<failure>AbortError): (?P<text>.*)"),
+    Printed("fetch", "TimeoutError", r"(?P<text>\[(?P<failure>TimeoutError)\]: The operation .*)"),
     Printed("undici", "other side closed", r"SocketError: (?P<failure>other side closed)"),
     Printed(
         "Node",
@@ -504,6 +507,7 @@ PATTERNS: tuple[Printed, ...] = (
     Printed("HTTPie", "http: error: ", r"https?: error: (?P<failure>\w+): (?P<text>.*)"),
     Printed("LWP", " at ", r"^<ERROR> [A-Z][A-Za-z ]{2,30} at \S+ line \d+"),
     # --- other languages and platforms ---
+    Printed("Elixir", ".Error) ", r"\((?P<failure>\w+\.\w*Error)\) (?P<text>:\w+|.*)$"),
     Printed(
         "Apps Script",
         "Truncated server response",

@@ -118,7 +118,7 @@ _MEANINGS = {label: meaning for meaning, labels in _LABELS.items() for label in 
 _SIGN = re.compile(
     r"^[ \t]{0,20}(?:[*•#-]{1,3}[ \t]?){0,2}(?:request url|request uri|anfrage-url"
     r"|anforderungs-url|url(?: de(?: la)?| da)?(?: requête| solicitud| solicitação)?)[ \t]{0,9}"
-    r"(?:\*{0,2}:|\t|$)"
+    r"(?:\*{0,2}:(?![ \t]*['\"`])|\t|$)"
     rf"|^(?:{_METHODS}) https?://\S+(?: [1-5]\d\d\b.{{0,40}})?[ \t]*\n"
     r"(?:\n|[1-5]\d\d\b.{0,40}\n|[\d.]+ ?m?s\n|network\n){0,4}"
     r"(?:(?:(?:request )?headers|response|send|params):?[ \t]*$|status: \d)"

@@ -26,15 +26,18 @@ _QUOTED = r'"(?:[^"\\]|\\.)*+"|' + r"'(?:[^'\\]|\\.)*+'"
 # a name and what separates it from its value
 KEY = re.compile(
     rf"[+\-#@:~]{{0,2}}(?:(?P<quoted>[bu]?(?:{_QUOTED}))"
-    r"|\[(?P<php>\"[^\"\n]{0,200}\"(?::\w+)*|[\w .:$()-]{1,200})\]"
+    r"|\[(?P<php>\"[^\"\n]{0,200}\"(?::\w+|:\"[^\"\n]{0,200}\")*|[\w .:$()-]{1,200})\]"
     r"|(?P<word>[A-Za-z_$][\w$.-]{0,100}))[ \t]*(?P<sep>=>|:(?![:/])|=(?![=>]))",
     re.DOTALL,
 )
 # a name in Go, where only a space stands between the fields
 _GO_KEY = re.compile(r"[ \t]+[A-Za-z_]\w{0,60}:(?=[^\s:/])")
+# a name in PHP's print_r, where line feeds were lost
+_PHP_KEY = re.compile(r" {1,40}\[[\w .:-]{1,60}\] =>")
 # what stands before the bracket of an object: its class, its number of members
 TAG = re.compile(
     r"(?:<ref \*\d+> )?&?%?(?:"
+    r"(?<=%)(?=\{)|"
     r"map\[\w{0,20}\](?:interface ?\{\}|\w{1,20})(?=\{)|map(?=\[)|\[\][\w.*]{1,40}(?=\{)"
     r"|(?:object|enum)\([\w\\]{1,80}\)#\d{1,6} ?(?:\(\d{1,6}\))?"
     r"|(?:stdClass|[A-Z][\w\\]{0,80}) Object(?=\s*\()|Array(?=\s*\()"
@@ -199,6 +202,8 @@ class Printed:
             if mark == "," and not inner and (sep == "," or self._begins(at + 1)):
                 break
             if mark == " " and is_go and _GO_KEY.match(text, at):
+                break
+            if mark == " " and sep == "=>" and _PHP_KEY.match(text, at):
                 break
             if mark == "{" and text[at - 1 : at].isspace():
                 found = self.value_at(at, depth + 1)

@@ -31,6 +31,7 @@ _RESPONSE_BODIES = words(
 )
 _ERRNO = re.compile(r"E[A-Z]{3,14}|ERR_NETWORK|UND_ERR_\w+|ERR_TLS\w*|CERT_\w+|\w*_CERT\w*")
 _SAID = re.compile(r"status code:? (\d{3})\b")
+_MOST_NAMES = 5  # of an error body
 _PARTS = {"method", "url", "config", "request", "response"}
 _GATEWAY = {"status", "error", "path"}
 
@@ -97,8 +98,10 @@ def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 def _error_body(value: dict[str, Any]) -> Exchange | None:
     """Return the response whose body an object is: the API's, or its gateway's."""
     names = set(value)
+    if names.isdisjoint(("code", "error")) and {"code", "text"} <= {name.lower() for name in names}:
+        return _named_otherwise(value)
     code, text = value.get("code"), value.get("text")
-    is_ours = isinstance(text, str) and isinstance(code, str | int) and len(value) <= 5
+    is_ours = isinstance(text, str) and isinstance(code, str | int) and len(value) <= _MOST_NAMES
     if is_ours and not names & _PARTS:
         status = value.get("status") if is_status(value.get("status")) else None
         status = status or (code if is_status(code) else None)
@@ -115,6 +118,15 @@ def _error_body(value: dict[str, Any]) -> Exchange | None:
     if is_error_body(value) and is_code and not names & _PARTS:
         return Exchange(response_body=body_text(value))
     return None
+
+
+def _named_otherwise(value: dict[str, Any]) -> Exchange | None:
+    """Return the response of an object that a program made of an error body: `Code`, `Text`."""
+    parts = _names(value)
+    code, text = parts["code"], parts["text"]
+    if not isinstance(code, str) or not isinstance(text, str) or len(value) > _MOST_NAMES:
+        return None
+    return Exchange(status=_status({**parts, "code": None}), code=code, text=text)
 
 
 def _exchange(value: dict[str, Any]) -> Exchange | None:
@@ -179,6 +191,7 @@ def _failure(value: Mapping[str, Any], depth: int = 0) -> str | None:
 
 def _request(value: Mapping[str, Any]) -> Exchange:
     method = _first(value, _METHODS)
+    method = method.lstrip(":") if isinstance(method, str) else None
     method = method.upper() if isinstance(method, str) and method.upper() in HTTP_METHODS else None
     url = url_in(value)
     body = _body(value, _REQUEST_BODIES) if method or url else None
