@@ -104,6 +104,11 @@ def find_documents(piece: Piece) -> Iterator[Found]:
             yield Found(first, last, exchange, name)
 
 
+# those that are looked for before what a text is wrapped in: nothing else looks like them
+OF_TOOLS = {
+    name: FORMATS[name]
+    for name in ("har", "tool-export", "tool-xml", "postman", "postman-environment")
+}
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
     "bruno": http_file.find_bruno,
@@ -310,7 +315,8 @@ class _Reading:
             self.skipped.append(Skipped(source=opened.name, reason=sources.TOO_LARGE))
 
     def sort(self, piece: Piece, depth: int = 0) -> None:
-        inner = None if self.forced or depth > _DEEPEST else _inside(piece)
+        is_whole = self.forced or depth > _DEEPEST or format_of(piece, OF_TOOLS)
+        inner = None if is_whole else _inside(piece)
         if inner is not None:
             for part in inner:
                 self.sort(part, depth + 1)
@@ -434,9 +440,9 @@ class _Reading:
         return replace(entry, source=source, reason=reason)
 
 
-def format_of(piece: Piece) -> str | None:
+def format_of(piece: Piece, formats: Mapping[str, Format] | None = None) -> str | None:
     """Return the name of the first format that the whole text has, or None."""
-    for name, form in FORMATS.items():
+    for name, form in (FORMATS if formats is None else formats).items():
         try:
             if form.sniff(piece):
                 return name

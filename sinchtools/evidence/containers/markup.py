@@ -37,6 +37,7 @@ _FENCE_END = re.compile(r"(?<=[^\s`])```\s*$")
 _TICKED = re.compile(
     r"^(\s{0,9})`((?:curl|HTTP/|GET|POST|PUT|PATCH|DELETE|\{|\[)[^`]{3,8000})`[.;]?\s*$"
 )
+_TRACED = re.compile(r"^\++ (?=(?:curl|wget|https?|xh) )")  # set -x of a shell
 _INDENTED = re.compile(r"^(?:[ \t]*[\u00a0\u2007\u202f])+[ \t\u00a0]*")
 _QUOTED = re.compile(r"(?:> ?)+")
 _QUOTED_ONCE = re.compile(r"> ?")
@@ -74,6 +75,8 @@ def unmarked(line: str) -> str:
     >>> unmarked("`curl https://us.sms.api.sinch.com`")
     'curl https://us.sms.api.sinch.com'
     """
+    if line.startswith("+"):
+        line = _TRACED.sub("", line)
     if "`" in line:
         line = _FENCE_END.sub("", _FENCE_GLUED.sub(r"\1", line))
         line = _TICKED.sub(r"\1\2", line)
