@@ -39,7 +39,7 @@ class Printed(NamedTuple):
 
 
 TOKENS = {
-    "<URL>": r"(?P<url>https?://[^\s\"'`<>\])}\\]+?)(?=[.,;:]?(?:[\s\"'`<>\])}\\]|$))",
+    "<URL>": r"(?P<url>https?://[^\s\"'`<>\])}\\]+?)(?<![.,;:])(?=[.,;:]?(?:[\s\"'`<>\])}\\]|$))",
     "<METHOD>": r"(?P<method>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS)",
     "<STATUS>": r"(?P<status>[1-5]\d\d)(?!\d|\.\d)",
     "<ERROR>": r"(?P<status>[345]\d\d)(?!\d|\.\d)",
