@@ -41,6 +41,9 @@ class Evidence:
         How many secrets were removed, by place.
     formats
         How many exchanges came from which format.
+    lines_used, lines
+        How many lines of pasted text and logs belong to a row, and how many there are, empty ones
+        left out; both 0 for forms of a whole file, such as HAR.
     kept
         Digests of the secrets, by which a case finds them wherever else they are quoted.
 
@@ -58,6 +61,8 @@ class Evidence:
     warnings: tuple[Skipped, ...] = ()
     secrets: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
+    lines_used: int = 0
+    lines: int = 0
     kept: frozenset[Digest] = field(default=frozenset(), compare=False)
 
     @property
@@ -172,9 +177,10 @@ class Evidence:
         return self.summary
 
     def _what_was_read(self) -> str:
+        used = f" from {self.lines_used:,} of {self.lines:,} lines" if self.lines else ""
         return (
             f"{_count(len(self), 'exchange')} "
-            f"read{_of(self.formats)}; {_count(self.secrets_removed, 'secret')} "
+            f"read{used}{_of(self.formats)}; {_count(self.secrets_removed, 'secret')} "
             f"removed{_of(self.secrets)}."
         )
 

@@ -161,15 +161,14 @@ def _says_the_same(known: Exchange, more: Exchange) -> bool:
 
 
 def _list_the_rest(piece: Piece, found: list[Found]) -> None:
+    """List the lines that nobody took, and count them all."""
     taken = piece.used.union(*(range(one.start, one.end + 1) for one in found))
-    unread = [
-        number
-        for number, line in enumerate(piece.lines, start=1)
-        if number not in taken and any(map(str.isalnum, line))
-    ]
+    filled = [n for n, line in enumerate(piece.lines, start=1) if any(map(str.isalnum, line))]
+    unread = [number for number in filled if number not in taken]
     whole = "" if found else refusals.of_text(piece.text)
     for number in unread:
         piece.skip(number, whole or _looks_like(piece.lines[number - 1]))
+    piece.counted.append((len(filled) - len(unread), len(filled)))
 
 
 def _looks_like(line: str) -> str:

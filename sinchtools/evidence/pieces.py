@@ -64,6 +64,8 @@ class Piece:
         Lines that belong to what was read beside those it was read from: assignments, imports.
     numbers
         The line of the source that each line here comes from, or None when they are the same.
+    counted
+        How many lines of a text were used, and how many it has, empty ones left out.
     room
         How many more pieces may be skipped.
     is_too_much
@@ -94,6 +96,7 @@ class Piece:
         self.times: dict[int, datetime] = {}
         self.used: set[int] = set()
         self.numbers: list[int] | None = None
+        self.counted: list[tuple[int, int]] = []
         self._said: set[str] = set()
 
     def __repr__(self) -> str:

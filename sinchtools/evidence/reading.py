@@ -264,6 +264,7 @@ class _Reading:
     formats: Counter[str] = field(default_factory=Counter)
     ids: Counter[str] = field(default_factory=Counter)
     room: int = MOST_SKIPPED
+    lines: list[tuple[int, int]] = field(default_factory=list)
 
     def take(self, source: Source, name: str) -> None:
         if isinstance(source, Exchange):
@@ -374,6 +375,7 @@ class _Reading:
     def report(self, piece: Piece) -> None:
         self.skipped += map(self.said, piece.skipped)
         self.warnings += map(self.said, piece.guessed)
+        self.lines += piece.counted
 
     def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
         exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
@@ -432,7 +434,14 @@ class _Reading:
             {_mended(place): number for place, number in self.redactor.removed.items()}
         )
         return Evidence(
-            exchanges, skipped, warnings, secrets, +self.formats, frozenset(self.redactor.kept)
+            exchanges,
+            skipped,
+            warnings,
+            secrets,
+            +self.formats,
+            sum(used for used, _ in self.lines),
+            sum(lines for _, lines in self.lines),
+            frozenset(self.redactor.kept),
         )
 
     def unquoted(self, entry: Skipped) -> Skipped:
