@@ -115,11 +115,13 @@ class _Reader:
             thread = prefix.threads[len(message.kinds)]
             same = self.current.get(thread) if thread else message
             text = line[prefix.ends[len(message.kinds)] :]
-            if same and same.feed(text, number, closes=same.style != "label"):
-                same.lines.append(number)
-                return
+            if same and not same.is_bare:
+                taken = same.feed(text, number, closes=same.style != "label")
+                same.lines += [number] * taken
+                same.is_bare = False if taken else same.is_bare
         elif message and not is_bare and (len(prefix.kinds) < 2 or not message.kinds):
-            message.feed(line, number)
+            taken = message.feed(line, number)
+            message.is_bare = bool(message.kinds) if taken else message.is_bare
 
     def start(self, hit: _Hit, part: str = "start") -> Message:
         """Begin a message."""
@@ -239,7 +241,7 @@ class _Reader:
             if part == "body":
                 return False
             message = self.start(hit)
-        message.part = part
+        message.part, message.is_body_marked = part, part == "body"
         if message.lines[-1] != hit.number:
             message.lines.append(hit.number)
         if hit.tail:

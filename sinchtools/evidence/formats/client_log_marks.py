@@ -112,10 +112,10 @@ urllib3   request  call    ://
     (?P<status>\d{3}) (?:\d+|None)
 httpx     request  call    HTTP_Request:_
     HTTP Request: (?P<method><METHOD>) (?P<url>\S+) "HTTP/[\d.]+ (?P<status>\d{3})[^"]*"
-httpcore  response call    receive_
+httpcore  response call    receive
     receive_response_headers\.complete return_value=\((?:b'HTTP/[\d.]+', )?(?P<status>\d{3}),<SPACE>
     (?:b'[^']*', )?(?P<headers>\[.*\])\)
-httpcore  request  call    send_
+httpcore  request  call    send
     send_request_headers\.started request=<Request \[b'(?P<method><METHOD>)'\]>.*
 httpcore  none     nothing .started|.complete|.failed
     [a-z_0-9]{3,40}\.(?:started|complete|failed)\b.*
@@ -128,11 +128,11 @@ rest-client  response line    #_=>_             # => (?P<tail>\d{3} .*)
 mitmproxy request  line    T_http|E_http|H_http|D_http
     <PEER>: (?P<tail><METHOD> https?://\S+(?: HTTP/[\d.]+)?)
 undici    request  line    sending_request_
-    (?:UNDICI \d+: )?sending request to (?P<tail><METHOD> .*)
+    (?:[A-Z]{4,8} \d+: )?sending request to (?P<tail><METHOD> .*)
 undici    response line    received_resp
-    (?:UNDICI \d+: )?received response to (?P<tail><METHOD> .*)
+    (?:[A-Z]{4,8} \d+: )?received response to (?P<tail><METHOD> .*)
 undici    none     nothing connect|trailers
-    (?:UNDICI \d+: )?(?:connecting to|connected to|trailers received) .*
+    (?:[A-Z]{4,8} \d+: )?(?:connecting to|connected to|trailers received) .*
 # ends and failures
 arrow     request  end    END_              <OUT> END .*
 arrow     response end    END_              <IN> END HTTP<TAIL>
@@ -144,10 +144,12 @@ wget      response line    awaiting_response
     (?:HTTP|Proxy) request sent, awaiting response\.\.\. ?<TAIL>
 wget      response again   Forb|Unauth|Not_F|Bad_|_OK|Created|Error|Many|Gate|Unav|Confl
     (?P<tail>[1-5]\d\d:? [A-Z][A-Za-z -]{1,30})\.?
-wget      none     nothing Wget|Resolving_|Connecting_to_
-    (?:DEBUG output created by Wget|Resolving \S+.{0,80}\.\.\.|Connecting to \S+.{0,80}\.\.\.).*
-wget      none     nothing socket|Closed_fd|SSL
-    (?:Created socket|Releasing 0x|Closed fd|Registered socket|Initiating SSL).*
+wget      none     nothing Wget|Resolving_|Connecting_to_|Setting_--|Length:_|Saving_to:|HSTS|URI_
+    (?:DEBUG output created by Wget|Resolving \S+.{0,80}\.\.\.|Connecting to \S+.{0,80}\.\.\.
+    |Setting --\S+ \(|Length: |Saving to: |Reading HSTS|URI encoding).*
+wget      none     nothing socket|Closed_fd|SSL|saved_[|refcount|unused
+    (?:Created socket|Releasing 0x|Closed fd|Registered socket|Initiating SSL|Deleting unused
+    |\([\d.]+ .?B/s\) - ).*
 title     request  body   _data:_           \[(?:POST|BODY) data: <TAIL>\]
 # Spring, .NET, java.net.http, the vendor's SDK
 spring    request  line   HTTP_             <ID>HTTP (?P<tail><METHOD> .*)
@@ -160,6 +162,7 @@ dotnet-end    response line  End_processing_    End processing HTTP request afte
 dotnet        response line  Received_HTTP_     Received HTTP response (?:headers )?after <TAIL>
 dotnet        request  line  Sending_HTTP_      Sending HTTP request <TAIL>
 dotnet-start  request  line  Start_processing_  Start processing HTTP request <TAIL>
+java      none     nothing CHANNEL:|MISC:|FRAME:  (?:CHANNEL|MISC|FRAME): .*
 headers   request  headers  eaders:|EADERS: (?:HEADERS: )?<REQ> (?i:headers):
 headers   response headers  eaders:|EADERS: (?:HEADERS: )?<RES> (?i:headers):
 words     request  line   RequestUri        Method: (?P<tail><METHOD>, RequestUri: .*)

@@ -38,6 +38,7 @@ _REPLY = re.compile(
 _NAMED_PART = re.compile(
     r"\b(headers|body|data|json|payload|content)\b[\"']?\s*[:=]>?\s*(?=[\[{\"'b(])", re.IGNORECASE
 )
+_BODY_START = re.compile(r"b?[\"'{\[<]|[\w.%+\[\]-]{1,80}=[^\s=]*(?:&[\w.%+\[\]-]{1,80}=\S*)*\Z")
 _JSON_START = re.compile(r"[{\[]\s*(?:[\"'{\[\]}\d]|$)")
 _NO_BODY = words("none null nil - (empty) <empty> [] '' \"\" empty undefined")
 _MOST_TRIES, _MOST_LINES = 60, 200_000
@@ -81,6 +82,8 @@ class Message:
         What the next line may be: `start`, `headers`, `body`, `after` the body, or `done`.
     reply
         The response, where one line or block tells of both.
+    is_bare
+        Whether the lines below the first stand without its prefix; None while there is none.
     """
 
     style: str
@@ -101,6 +104,8 @@ class Message:
     reply: Message | None = None
     tries: int = 0
     in_headers: bool = False
+    is_bare: bool | None = None
+    is_body_marked: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -356,6 +361,7 @@ class Message:
                 self.part = "after"
             elif kind != "headers":
                 self.part = "body" if not self.body_lines else "after"
+                self.is_body_marked = True
             else:
                 self.part = "headers"
             return True
@@ -401,7 +407,7 @@ class Message:
     def _body_label(self, value: str) -> bool:
         if self.body_lines:
             return False
-        self.part = "body"
+        self.part, self.is_body_marked = "body", True
         if not value.strip() or value.strip().lower() in _NO_BODY:
             return True
         if self.is_response and (unquoted(value) or "").startswith("HTTP/"):
@@ -417,7 +423,7 @@ class Message:
                 return True
             if self._takes_label(text):
                 return True
-            if self.part == "after":
+            if self.part == "after" or not self._may_be_body(text):
                 return False
         if self.body_lines and not text and not self._is_open():
             self.part = "after"
@@ -429,6 +435,13 @@ class Message:
         if not self._is_open():
             self.part = "after"
         return True
+
+    def _may_be_body(self, text: str) -> bool:
+        """Tell whether a line may begin a body: any may, where a mark or a length says so."""
+        if self.is_body_marked or _BODY_START.match(text):
+            return True
+        lengths = [value for name, value in self.pairs if name.lower() == "content-length"]
+        return lengths == [str(len(text.encode("utf-8", "replace")))]
 
     def _is_open(self) -> bool:
         """Tell whether the body is JSON or a page that does not end yet."""

@@ -11,6 +11,7 @@ from sinchtools.evidence.formats.client_log_message import Message, unfolded
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined
 
+_PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.")  # a host that is asked without TLS
 _UNCLEAR = "a response that may belong to several requests above it: it was not joined to any"
 _ASSUMED = "requests without a response stand above; a response was taken for that of the last one"
 
@@ -174,7 +175,7 @@ def _url(request: Message | None, response: Message | None, headers: dict[str, s
     host = header(headers, "host") or header(headers, ":authority")
     if url and url.startswith("/") and host:
         host = host.split("://")[-1]
-        return f"https://{host}{url}"
+        return f"{'http' if _PLAIN.search(host) else 'https'}://{host}{url}"
     return url and re.sub(r"^([a-z]+://[^/]+)//", r"\1/", url)
 
 
