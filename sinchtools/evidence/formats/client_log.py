@@ -28,6 +28,8 @@ from sinchtools.evidence.pieces import Piece
 def find(piece: Piece) -> Iterator[Found]:
     """Yield each call that the log of a client tells of."""
     marks = [mark for mark in MARKS if any(sign in piece.text for sign in mark.signs)]
+    if "Request URL:" in piece.text and "Request Method:" in piece.text:  # a panel of a browser
+        marks = [mark for mark in marks if mark.style != "label"]
     if all(mark.side == "none" for mark in marks):
         return
     reader = _Reader(piece, marks)
@@ -89,7 +91,7 @@ class _Reader:
         if self.above[0] != number - 1:
             return None
         prefix = prefix_of(self.above[1])
-        return prefix if prefix.kinds and prefix.ends[-1] >= len(self.above[1].rstrip()) else None
+        return prefix if prefix.is_log and prefix.ends[-1] >= len(self.above[1].rstrip()) else None
 
     def marked(self, number: int, line: str, prefix: Prefix, marks: list[Mark]) -> Iterator[_Hit]:
         """Yield what a line with a mark may tell, the most likely first."""
@@ -110,7 +112,7 @@ class _Reader:
     def unmarked(self, number: int, line: str, prefix: Prefix) -> None:
         """Take a line that goes on with a message, with the same prefix or with none."""
         message = self.last
-        is_bare = bool(prefix.kinds) and prefix.ends[-1] >= len(line.rstrip())
+        is_bare = prefix.is_log and prefix.ends[-1] >= len(line.rstrip())
         if message and message.kinds and prefix.kinds[: len(message.kinds)] == message.kinds:
             thread = prefix.threads[len(message.kinds)]
             same = self.current.get(thread) if thread else message

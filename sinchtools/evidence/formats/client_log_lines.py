@@ -30,6 +30,7 @@ _TOKEN = re.compile(
     |(?P<name>[\w$.-]{{1,60}}(?:\[\d+\])?\ {{0,40}}:(?=\ )
       |[\w$-]{{1,60}}(?:[.][\w$<>-]{{1,60}})+(?:\[\d+\])?(?:\#\w+|\ (?=[a-z]\w+$))?:?
       |[\w$]{{1,40}}(?=\ [-|]\ ))
+    |(?P<sign>[^\x00-\x7f]{{1,3}}(?=\ ))
     |(?P<number>\#?\d{{1,9}}(?:-\d{{1,9}}(?:/[\w.]+)?)?(?=\ ))
     |(?P<word>[\w$]{{2,40}}(?=\ ))
     |(?P<dash>-{{1,3}}(?=\ |$)|\|(?=\ |$)|:(?=\ |$|[A-Z]{{4,5}}:))""",
@@ -63,6 +64,11 @@ class Prefix:
     ends: tuple[int, ...]
     time: str | None
     threads: tuple[str, ...]
+
+    @property
+    def is_log(self) -> bool:
+        """Whether a time or a level is told."""
+        return bool({"time", "level", "channel"} & {*self.kinds})
 
 
 def prefix_of(line: str) -> Prefix:

@@ -18,8 +18,8 @@ _PARTS = {  # what stands for itself in the patterns below
     "RES": r"(?i:res|resp|response)",
     "SENT": r"(?:(?i:outgoing|outbound|sent|sending|http|api|sms|sinch|raw|full|\w{0,20}client) )?",
     "GOT": r"(?:(?i:incoming|inbound|received|got|http|api|sms|sinch|raw|full|\w{0,9}client) )?",
-    "RULE": r"[=~*#_+-]{2,}[\s=~*#+_-]*",
-    "START": r"(?: (?i:begin|start))?:?[\s=~*#+_-]*",
+    "RULE": r"[=~*#_+-]{2,}+[\s=~*#+_-]*+",
+    "START": r"(?: (?i:begin|start))?:?[\s=~*#+_-]*+",
     "TAIL": r"(?P<tail>.*)",
     "JSON": r"(?P<tail>(?:\{\s*\"|\[\s*[\"{\[]|\").*)",
     "QUOTED": r"(?P<tail>\".*\")",
@@ -165,38 +165,44 @@ dotnet-start  request  line  Start_processing_  Start processing HTTP request <T
 java      none     nothing CHANNEL:|MISC:|FRAME:  (?:CHANNEL|MISC|FRAME): .*
 headers   request  headers  eaders:|EADERS: (?:HEADERS: )?<REQ> (?i:headers):
 headers   response headers  eaders:|EADERS: (?:HEADERS: )?<RES> (?i:headers):
+words     response line   resulted_in       (?P<tail><METHOD> request for .* resulted in .*)
 words     request  line   RequestUri        Method: (?P<tail><METHOD>, RequestUri: .*)
 words     request  line   nvoke_'           Invoke '(?P<tail><METHOD>' onto .*)
 words     request  body   body:_            body: <TAIL>
 # named parts of a block, in any order
 label     request  label   ethod|METHOD|erb
-    (?P<tail><WORDS>(?i:method|verb)\s*:\s*(?:HttpMethod\(value=)?<METHOD>\b\)?\s*)
+    (?P<tail><WORDS>(?i:method|verb)\s*[:=]\s*(?:HttpMethod\(value=)?<METHOD>\b\)?\s*)
 label     request  label   ://
-    (?P<tail><WORDS>(?i:url|uri|endpoint|address|target)\s*:\s*<?https?://.*(?<![,;]))
+    (?P<tail><WORDS>(?i:url|uri|endpoint|address|target)\s*[:=]\s*<?https?://.*(?<![,;]))
 # home-made: arrows, brackets, titles, words
 arrow     request  line   ->|=>|>>|→|⇒|➡|⬆|↑       <OUT>\s*<TAIL>
 arrow     response line   <-|<=|<<|←|⇐|⬅|⬇|↓       <IN>\s*<TAIL>
 bracket   request  line    eq]|est]|EQ]|EST]|eq)|est)|EQ)|EST)
     <TAG><REQ>[\])]:?\s*<TAIL>
-bracket   none     nothing ]==|]--            <TAG>(?:<REQ>|<RES>)[\])]\W*(?i:start|end|begin)\W*
+bracket   none     nothing ]==|]--
+    <TAG>(?:<REQ>|<RES>)[\])]\W{0,40}(?i:start|end|begin)\W{0,40}
 bracket   response line    es]|esp]|nse]|ES]|ESP]|NSE]|rror]|es)|nse)|ES)|NSE)
     <TAG>(?:<RES>|[Ee]rror)[\])]:?\s*<TAIL>
 title     request  title  ==|~~|**|##|--|++       <RULE><SENT><REQ><START>
 title     response title  ==|~~|**|##|--|++
-    <RULE><GOT><RES><START>(?:[(: ]*<NUMBER>[): ]*)?[\s=~*#+_-]*
+    <RULE><GOT><RES><START>(?:[(: ]*<NUMBER>[): ]*)?[\s=~*#+_-]*+
 title     request  title  REQ|Outbound      (?:REQ_OUT|Outbound Message)
 title     response title  RESP|Inbound      (?:RESP_IN|Inbound Message)
+title     request  title  ==|--|**|##       <RULE>(?i:start)[\s=~*#+_-]*+
 title     none     end     ==|~~|**|##|--|++
-    <RULE>(?:<SENT>(?:<REQ>|<RES>) )?(?i:end)[\s=~*#+_-]*
-words     request  line   equest|EQUEST|eq:|EQ:|eq=|EQ=            <SENT><REQ>\s*[:=]\s*<TAIL>
+    <RULE>(?:<SENT>(?:<REQ>|<RES>) )?(?i:end)[\s=~*#+_-]*+
+words     request  line    equest|EQUEST|eq:|EQ:|eq=|EQ=
+    <SENT><REQ>\s*(?:[:=]|(?=\[))\s*<TAIL>
 words     response line    esponse|ESPONSE|es:|ES:|esp:|ESP:|es=
-    <GOT><RES>\s*[:=]\s*<TAIL>
-words     request  line    end|ent_|all|xecut|aking|erform|tart|ssu|equest|oing|nitiat|ispatch
-    (?P<tail>(?i:send(?:ing)?|sent|call(?:ing)?|execut\w+|making|perform\w*|starting|issu\w+
+    <GOT><RES>\s*(?:[:=]|(?=\[))\s*<TAIL>
+words     request  line    end|ent_|all|xec|aking|erform|tart|ssu|equest|reated|oing|nitiat|ispatch
+    (?P<tail>(?i:created?|send(?:ing)?|sent|call(?:ing)?|exec\w+|making|perform\w*|starting|issu\w+
     |request\w*|do(?:ing)?|initiating|dispatch\w*)\b[^{}]{0,40}<METHOD>\b.*)
 sentence  response answer eceived|Got_|got_|nding_|inished|ompleted|esponse|API|erver|equest
     (?i:received|got|ending|end|finished|completed|api|server|response|request)\b
     (?P<tail>[^{}]{0,200}(?:\{.*|\[.*)?)
+bare      request  prefixed T_http|E_http|H_http|D_http
+    (?P<tail><METHOD> https?://\S+(?: HTTP/[\d.]+)?)
 label     request  more    ayload|ody|esponse|tatus|esult
     (?P<tail><WORDS>(?i:payload|body|response(?: details| code)?|status(?: ?code)?)\s*[:=].*)
 """)

@@ -27,7 +27,7 @@ _STATUS_LINE = re.compile(r"(?:\w+/\d(?:\.\d)? +)?[1-5]\d\d(?: +[A-Za-z][^{}\n]{
 _HEADER = re.compile(
     r"(?:(?:->|[*•-]|BODY) +)?\"?(:?[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80})\"? *(?::|=>|=(?=\[)) *(.*)"
 )
-_LABEL = re.compile(r"\W{0,6}([A-Za-z][\w' -]{0,48}?)(?:\[\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
+_LABEL = re.compile(r"\W{0,6}([A-Za-z][\w' -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
 _SECTION = re.compile(
     r"(?:\w{1,20} )?(headers|body|content|payload)(?: (start|end))?", re.IGNORECASE
 )
@@ -36,7 +36,8 @@ _REPLY = re.compile(
     r"|returned|got\b|HTTP/\d)"
 )
 _NAMED_PART = re.compile(
-    r"\b(headers|body|data|json|payload|content)\b[\"']?\s*[:=]>?\s*(?=[\[{\"'b(])", re.IGNORECASE
+    r"\b(headers|body|data|json|payload|content)\b[\"']?\s*(?:[:=]>?\s*|\[(?=[{\[]))(?=[\[{\"'b(])",
+    re.IGNORECASE,
 )
 _BODY_START = re.compile(r"b?[\"'{\[<]|[\w.%+\[\]-]{1,80}=[^\s=]*(?:&[\w.%+\[\]-]{1,80}=\S*)*\Z")
 _JSON_START = re.compile(r"[{\[]\s*(?:[\"'{\[\]}\d]|$)")
@@ -415,7 +416,9 @@ class Message:
         found = status_in(value) if self.is_response and self.status is None else None
         if found and found[1] < 30 and not value.lstrip().startswith(("{", "[")):
             return self._tell_response(value)
-        return self._takes_body(value, value.strip())
+        self.body_lines.append(value)
+        self.part = "body" if self._is_open() else "after"
+        return True
 
     def _takes_body(self, line: str, text: str) -> bool:
         if self.part == "after" or not self.body_lines:

@@ -49,14 +49,16 @@ _NAMED = {
 }
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}"
 _PAIRS = (  # how headers stand in one text
-    re.compile(rf"\(b?'({_NAME})', b?'([^']*)'\)"),
-    re.compile(rf"\(b?\"({_NAME})\", b?\"([^\"]*)\"\)"),
-    re.compile(rf"[\"']({_NAME})[\"'] ?(?:=>|:) ?[\[]?\"([^\"]*)\""),
-    re.compile(rf"[\"']({_NAME})[\"'] ?(?:=>|:) ?[\[]?'([^']*)'"),
-    re.compile(rf"({_NAME}) ?[:=] ?\[?\"([^\"]*)\""),
-    re.compile(rf"({_NAME}) ?[:=] ?\[([^\]]*)\]"),
-    re.compile(rf"({_NAME}) ?= ?([^\[\],;}}]+(?:, (?!{_NAME} ?=)[^\[\],;}}]+)*)"),
-    re.compile(rf"({_NAME}): ([^,;}}\]]+)"),
+    re.compile(rf"\(b?'({_NAME})', b?'([^']{{0,2000}})'\)"),
+    re.compile(rf"\(b?\"({_NAME})\", b?\"([^\"]{{0,2000}})\"\)"),
+    re.compile(rf"[\"']({_NAME})[\"'] ?(?:=>|:) ?[\[]?\"([^\"]{{0,2000}})\""),
+    re.compile(rf"[\"']({_NAME})[\"'] ?(?:=>|:) ?[\[]?'([^']{{0,2000}})'"),
+    re.compile(rf"({_NAME}) ?[:=] ?\[?\"([^\"]{{0,2000}})\""),
+    re.compile(rf"({_NAME}) ?[:=] ?\[([^\]]{{0,2000}})\]"),
+    re.compile(
+        rf"({_NAME}) ?= ?([^\[\],;}}]{{1,2000}}(?:, (?!{_NAME} ?=)[^\[\],;}}]{{1,2000}}){{0,20}})"
+    ),
+    re.compile(rf"({_NAME}): ([^,;}}\]]{{1,2000}})"),
 )
 
 
@@ -169,7 +171,7 @@ def headers_in(text: str) -> list[tuple[str, str]]:
 
 def plain_body(text: str) -> str:
     """Return a body as it was sent, where a log shows it as bytes, a quoted text or a dict."""
-    text = text.strip()
+    text = re.sub(r"(?:#015)?#012", "\n", text).strip()  # line ends, as syslog writes them
     if re.match(r"b[\"']", text):
         return unquoted(text) or text
     if re.match(r"[\"'][{\[].*[}\]][\"']\Z", text, re.DOTALL):

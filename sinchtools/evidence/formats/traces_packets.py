@@ -17,6 +17,7 @@ _PACKET = re.compile(
     r"(?:\S+ )?(?P<time>\d\d:\d\d:\d\d\.\d{1,9})?.{0,20}\bIP6? "
     r"(?P<a>\S+) > (?P<b>[^\s:]+(?::\S+)?): .*"
 )
+_NGREP = re.compile(r"^T \S{3,60}:\d+ -> \S{3,60}:\d+ \[", re.MULTILINE)
 _HEX_ROW = re.compile(r"\s+0x[0-9a-f]{4}:\s+(?P<hex>(?:[0-9a-f]{2,4} ?){1,8})(?:  .*)?")
 _GLUED = re.compile(rf"(?<=[}}\]>])(?={_START})")
 _FIRST = re.compile(_START)
@@ -41,6 +42,8 @@ def find(piece: Piece) -> Iterator[Found]:
         messages = _tshark(piece, noise)
     elif " > " in piece.text and "IP" in piece.text and " Flags [" in piece.text:
         messages = _tcpdump(piece, noise)
+    elif _NGREP.search(piece.text):
+        messages = _ngrep(piece)
     elif _GLUED.search(piece.text):
         messages = _followed(piece)
     yield from client_log_pairs.found(piece, messages, noise)
@@ -64,6 +67,21 @@ def _begin(messages: list[Message], text: str, number: int, key: str = "") -> Me
     message = Message("packets", key, text.startswith("HTTP/"), lines=[number])
     messages.append(message)
     return message
+
+
+def _ngrep(piece: Piece) -> list[Message]:
+    """Return the messages that ngrep shows by line, where a dot stands for each line's return."""
+    messages: list[Message] = []
+    message: Message | None = None
+    for number, line in enumerate(piece.lines, start=1):
+        if _NGREP.match(line) or line.startswith("##"):
+            message = None
+        elif _FIRST.match(line):
+            message = _begin(messages, line, number)
+        if message:
+            message.raw.append(line.removesuffix(".") + "\r\n")
+            message.lines += [number] * (message.lines[-1] != number)
+    return messages
 
 
 def _tcpdump(piece: Piece, noise: list[int]) -> list[Message]:

@@ -54,6 +54,8 @@ class _Calls:
             return
         if value and not len(element):
             self.leaf(name, value, side)
+        for attribute, text in element.attrib.items():
+            self.leaf(attribute.lower(), text, side)
         for child in element if depth < _DEEPEST else ():
             self.walk(child, side, depth + 1)
 
