@@ -22,7 +22,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r"(?:-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?|$)"
     ),
     "syslog 3164": re.compile(
-        rf"(?:<\d{{1,3}}>)?{_BSD} [\w.:-]+ (?:[A-Za-z_/(][\w./()-]*\[?[\w.-]*\]?): ?"
+        rf"(?:<\d{{1,3}}>)?{_BSD} [\w.:-]+ (?:[A-Za-z_/(][\w./()-]*\[?[\w.-]*\]?):(?: |$)"
     ),
     "docker compose": re.compile(r"[\w.-]{1,80} +\| (?=\S)"),
     "kubectl": re.compile(rf"\[?pod/[\w./-]+\]? (?:{_STAMP} )?"),

@@ -93,9 +93,9 @@ def _of_lines(piece: Piece) -> Iterable[Entry] | None:
     """Return the records of JSON Lines when any of the first is an envelope."""
     lines = piece.lines
     step = max(1, len(lines) // _LOOKED_AT)
-    looked_at = [value for line in (*lines[:_LOOKED_AT], *lines[::step])
-                 if isinstance(value := _object(line), dict)]  # fmt: skip
-    if not looked_at or not any(_is_envelope(value) for value in looked_at):
+    some = [line for line in (*lines[:_LOOKED_AT], *lines[::step]) if line.strip()]
+    looked_at = [value for line in some if isinstance(value := _object(line), dict)]
+    if 2 * len(looked_at) < len(some) or not any(_is_envelope(value) for value in looked_at):
         return None
     return _each(lines)
 
