@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from dateutil import parser
@@ -217,6 +218,7 @@ def excel_instant(value: float) -> datetime | None:
     return (moment + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
+@lru_cache(maxsize=2048)
 def squashed(name: str) -> str:
     """Return a field's name in lower case, without what separates its words."""
     return re.sub(r"[\s_.@()\[\]/-]+", "", name).lower()

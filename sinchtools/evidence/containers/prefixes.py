@@ -42,13 +42,13 @@ PATTERNS: dict[str, re.Pattern[str]] = {
 _OF_MOST_LINES = ("time", "docker compose", "CloudWatch")  # these could be text of another kind
 _NO_LINES = re.compile(r"^#Fields|^[ \t>$#%]*curl[ \t]", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[\d;]*[A-Za-z]|\[\d{1,2}(?:;\d{1,3})*m")
-_LOOKED_AT = 2000
+_LOOKED_AT = 500
 
 
 def unwrap(piece: Piece) -> list[Piece] | None:
     """Return the piece without the prefixes of its lines, or None when they have none."""
-    if piece.text[:1] == "{" and piece.document is not None:
-        return None
+    if piece.text[:100].lstrip("\ufeff \t\r\n[")[:1] == "{":
+        return None  # JSON, alone or one a line
     lines = _without_colours(piece)
     pattern = _pattern_of(lines, piece.text)
     if pattern is None and lines is piece.lines:

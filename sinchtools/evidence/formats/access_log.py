@@ -105,6 +105,7 @@ class Form(NamedTuple):
 
     pattern: re.Pattern[str]
     made: Callable[[Piece, re.Match[str], int], Exchange]
+    signs: tuple[str, ...]  # what each such line holds
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -126,7 +127,7 @@ def find(piece: Piece) -> Iterator[Found]:
 
 def _read(piece: Piece, line: str, number: int) -> Exchange | None:
     for form in _FORMS:
-        if match := form.pattern.search(line):
+        if all(sign in line for sign in form.signs) and (match := form.pattern.search(line)):
             return form.made(piece, match, number)
     return _free(piece, line, number)
 
@@ -355,14 +356,14 @@ def split_request(request: str) -> tuple[str | None, str | None]:
 
 
 _FORMS = (
-    Form(_COMBINED, _combined),
-    Form(_HAPROXY, _haproxy),
-    Form(_BALANCER, _balancer),
-    Form(_SQUID, _squid),
-    Form(_GIN, _exchange),
-    Form(_FINISHED, _finished),
-    Form(_PHP, _exchange),
-    Form(_TORNADO, _exchange),
-    Form(_TOMCAT_UVICORN, _with_rest),
-    Form(_MORGAN, _with_rest),
+    Form(_COMBINED, _combined, ("[", '"')),
+    Form(_HAPROXY, _haproxy, ("[", '"')),
+    Form(_BALANCER, _balancer, (":", '"')),
+    Form(_SQUID, _squid, ("_", " - ")),
+    Form(_GIN, _exchange, ("|",)),
+    Form(_FINISHED, _finished, ("Request finished",)),
+    Form(_PHP, _exchange, ("]: ",)),
+    Form(_TORNADO, _exchange, (" (", ") ")),
+    Form(_TOMCAT_UVICORN, _with_rest, ('"', " HTTP/")),
+    Form(_MORGAN, _with_rest, ("/",)),
 )

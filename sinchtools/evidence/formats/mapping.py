@@ -154,8 +154,12 @@ def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
         status=status,
         response_headers=headers_of(value.get("response_headers")),
         response_body=_own_body(piece, value, "response_body", number),
-        elapsed_ms=_elapsed(piece, value.get("elapsed_ms"), "elapsedms", None),
+        elapsed_ms=_own_elapsed(piece, value.get("elapsed_ms")),
     )
+
+
+def _own_elapsed(piece: Piece, value: Any) -> float | None:
+    return None if value is None else _elapsed(piece, value, "elapsed_ms", 1.0)
 
 
 def _own_body(piece: Piece, value: Mapping[str, Any], name: str, number: int) -> str | bytes | None:
@@ -192,7 +196,7 @@ def _flatten(value: Mapping[str, Any], prefix: str, depth: int, flat: dict[str, 
         if isinstance(inner, str) and inner[:1] in ("{", '"', "[") and len(inner) > 1:
             inner = _json_inside(str(name), inner)
         flat[path] = inner
-        if isinstance(inner, Mapping) and depth < _DEEPEST and not _is_leaf(str(name), inner):
+        if isinstance(inner, dict) and depth < _DEEPEST and not _is_leaf(str(name)[:80], inner):
             _flatten(inner, path, depth + 1, flat)
 
 
@@ -356,7 +360,7 @@ def _is_message(value: Any) -> bool:
         return bool(value)
     if not isinstance(value, Mapping) or not value:
         return False
-    names = {str(name).lower() for name in value}
+    names = {str(name)[:80].lower() for name in value}
     if names & {"recipient", "batch_id", "to", "from"} and "method" not in names:
         return True
     return names.isdisjoint(_MESSAGE_PARTS)
