@@ -49,6 +49,7 @@ from sinchtools.evidence.formats import (
     traces,
     xml_tools,
 )
+from sinchtools.evidence.formats.mapping import OWN
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.mixed import Finder
 from sinchtools.evidence.pieces import (
@@ -287,7 +288,7 @@ class _Reading:
             )
         for file, rows in scanned_rows(lazy, ids).items():
             piece = Piece(file, "", tz=self.tz)
-            piece.document = rows
+            piece.document = [{n: row[n] for n in row if n in OWN} for row in rows]
             self.parse(piece, "jsonl")
         missing = [
             one

@@ -38,7 +38,7 @@ from sinchtools.evidence.pieces import (
 )
 from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
 
-OWN = frozenset({*COLUMNS, "request_body_base64", "response_body_base64"}) - {"outcome"}
+OWN = frozenset({*COLUMNS, "request_body_base64", "response_body_base64"})
 _OWN_MARKS = {"parent_id", "call_id", "origin", "attempt", "target"}  # names that only we write
 _WORD_ENDS = re.compile(r"[_\- ]|(?<=[a-z])(?=[A-Z])")
 _BODIES = words("body data payload json content request response req res resp answer reply")
