@@ -8,7 +8,8 @@ import pytest
 
 from sinchtools.evidence import read
 from sinchtools.evidence.formats import errors, objects, printed, sentences, shapes
-from sinchtools.evidence.formats.error_patterns import PATTERNS, compiled
+from sinchtools.evidence.formats.error_patterns import PATTERNS
+from sinchtools.evidence.formats.error_rows import compiled
 from tests.evidence.errors_printed import ERRORS, NO_ERRORS, OBJECTS
 
 WORDS = "This is what the server wrote:\n\n{}\n\nCan you help?\n"

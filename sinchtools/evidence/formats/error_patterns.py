@@ -9,46 +9,8 @@ durations are in no group, so they are never taken for a status.
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from typing import NamedTuple
+from sinchtools.evidence.formats.error_rows import Printed
 
-
-class Printed(NamedTuple):
-    """
-    One message of one client.
-
-    Attributes
-    ----------
-    source
-        Who prints it.
-    sign
-        What each line with it holds; other lines are not looked at. A bar stands between several.
-    pattern
-        A regular expression with named groups: status, reason (a status in words), code, text,
-        method, url, host, path, plan, failure, elapsed, body (empty: where a body begins).
-    status, failure
-        What the message means by itself, where no group says it.
-    """
-
-    source: str
-    sign: str
-    pattern: str
-    status: int | None = None
-    failure: str | None = None
-
-
-TOKENS = {
-    "<URL>": r"(?P<url>https?://[^\s\"'`<>\])}\\]+?)(?<![.,;:])(?=[.,;:]?(?:[\s\"'`<>\])}\\]|$))",
-    "<METHOD>": r"(?P<method>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS)",
-    "<STATUS>": r"(?P<status>[1-5]\d\d)(?!\d|\.\d)",
-    "<ERROR>": r"(?P<status>[345]\d\d)(?!\d|\.\d)",
-    "<REASON>": r"(?P<reason>[A-Z][A-Za-z]{1,20}(?:[ -][A-Za-z]{1,20}){0,4})",
-    "<NAME>": r"(?P<failure>\w{1,60})",
-    "<BODY>": r"(?P<body>)",
-    "<TEXT>": r"(?P<text>\S.{0,2000}?)",
-    "<CODE>": r"(?P<code>[a-z]{2,30}(?:_[a-z]{1,30}){1,6})",
-}
 METHODS = "T http|E http|H http|D http|S http"  # how they end, before a URL
 _NO_LETTER = r"(?<![\w.$\\])"
 _JAVA = r"(?<![\w$])(?:[a-z]\w{0,30}\.){0,9}"
@@ -250,7 +212,6 @@ PATTERNS: tuple[Printed, ...] = (
         r"(?P<failure>E[A-Z_]{4,14}|UNABLE_\w+)\b.*)",
     ),
     Printed("Node", "socket hang up", r"(?P<failure>socket hang up)"),
-    Printed("axios", "AxiosError: ", r"AxiosError: (?P<failure>Network Error)"),
     Printed("axios", "Error: Network Error", r"Error: (?P<failure>Network Error)"),
     Printed(
         "axios",
@@ -361,12 +322,7 @@ PATTERNS: tuple[Printed, ...] = (
     Printed(
         "OkHttp", "Response{protocol=", r"Response\{protocol=[^,]*, code=<STATUS>,.*url=<URL>\}"
     ),
-    Printed("Retrofit", "HttpException: HTTP ", r"HttpException: HTTP <STATUS>"),
-    Printed(
-        "JAX-RS",
-        "Exception: HTTP ",
-        r"\.rs\.\w+Exception: HTTP <STATUS>",
-    ),
+    Printed("Retrofit and JAX-RS", "Exception: HTTP ", r"Exception: HTTP <STATUS>"),
     Printed("Apache", "reason phrase", r"status code: <STATUS>, reason phrase: .*?<BODY>$"),
     Printed("Apache and Google", "HttpResponseException", r"HttpResponseException: <STATUS>"),
     Printed("java.net.http", "(", r"^\W{0,3}\(<METHOD> <URL>\) <STATUS>$"),
@@ -394,12 +350,6 @@ PATTERNS: tuple[Printed, ...] = (
         r"Response status code does not indicate success: <STATUS>",
     ),
     Printed(".NET", "remote server returned an error", r"returned an error: \(<STATUS>\)"),
-    Printed(
-        "Flurl",
-        "Call timed out: ",
-        r"(?P<text>Call timed out: <METHOD> <URL>)",
-        failure="FlurlHttpTimeoutException",
-    ),
     Printed("RestSharp", "StatusCode: ", r"StatusCode: <REASON>, Content-Type: <BODY>"),
     Printed(".NET", "ReasonPhrase: '", r"StatusCode: <STATUS>, ReasonPhrase: '"),
     Printed(
@@ -545,12 +495,3 @@ PATTERNS: tuple[Printed, ...] = (
         failure="JSONDecodeError",
     ),
 )
-
-
-@cache
-def compiled(row: Printed) -> re.Pattern[str]:
-    """Return the pattern of a row, its tokens written out."""
-    pattern = row.pattern
-    for token, meaning in TOKENS.items():
-        pattern = pattern.replace(token, meaning)
-    return re.compile(pattern)

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed, shapes
-from sinchtools.evidence.formats.error_patterns import PATTERNS, Printed, compiled
+from sinchtools.evidence.formats.error_patterns import PATTERNS
+from sinchtools.evidence.formats.error_rows import Printed, compiled
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
