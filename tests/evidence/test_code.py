@@ -256,3 +256,9 @@ def test_language_without_grammar_is_read_by_its_texts(language: str) -> None:
     assert json.loads(row.request_body or "") == {"to": ["+46701234567"]}
     warnings = read(textwrap.dedent(UNPARSED[language])).warnings
     assert any(language in one.reason for one in warnings)
+
+
+def test_values_that_double_in_every_line_end() -> None:
+    lines = "a = a + a\nb.extend(b)\nc = {'x': c, 'y': c}\nd = d.replace('x', d)\n" * 60
+    code = f"a, b, c, d = 'x', [1], {{}}, 'xx'\n{lines}requests.post('{URL}', json=[a, b, c, d])\n"
+    assert len(read(code)) <= 1

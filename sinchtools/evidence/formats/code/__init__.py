@@ -158,17 +158,18 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
     if closed is None:
         return best, ""
     for at, language in enumerate(languages):
-        parser = syntax.parser_of(language)
-        if parser is None:
+        if syntax.parser_of(language) is None:
             rows = _by_literals(block, text, language) if at == 0 or not best else []
             if rows:
                 return rows, _NO_GRAMMAR.format(syntax.said(language))
             continue
         sources = dict.fromkeys((text, closed))
         for source in map(_dedented, sources) if language == "python" else sources:
-            tree = parser.parse(source.encode("utf-8", "replace"))
-            rows = list(_rows(block, Evaluator(language, tree.root_node).run(), language))
-            errors = syntax.errors(tree.root_node) if rows else fewest
+            root = syntax.parsed(language, source)
+            if root is None:
+                break
+            rows = list(_rows(block, _evaluated(language, root), language))
+            errors = syntax.errors(root) if rows else fewest
             if errors == 0:
                 return rows, ""
             if errors < fewest:
@@ -176,6 +177,13 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
     if best:
         return best, ""
     return _by_literals(block, text, languages[0]), _NOT_PARSED
+
+
+def _evaluated(language: str, root: syntax.Node) -> list[Draft]:
+    try:
+        return Evaluator(language, root).run()
+    except Exception:  # a defect here costs these rows, never those of the other finders
+        return []
 
 
 def _by_literals(block: _Block, text: str, language: str) -> list[Found]:

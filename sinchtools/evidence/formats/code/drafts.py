@@ -27,6 +27,7 @@ from sinchtools.evidence.formats.code.values import (
     as_text,
     basic,
     form_text,
+    is_too_large,
     json_text,
 )
 from sinchtools.evidence.pieces import HTTP_METHODS, status_of, words
@@ -356,6 +357,8 @@ _MANY = {
 
 def exchange_of(draft: Draft, language: str) -> Exchange | None:
     """Return the request that a draft is, or None when it shows too little of one."""
+    if is_too_large([draft.body, draft.params, draft.headers, draft.url, draft.base]):
+        return None
     url = _url(draft)
     if url is None:
         return None

@@ -18,10 +18,12 @@ from sinchtools.evidence.formats.code.values import (
     View,
     as_text,
     formatted,
+    is_too_large,
 )
 
 MOST_STEPS = 100_000
 DEEPEST = 90
+MOST_ITEMS = 20_000
 SELF = ("this", "self", "static", "parent", "cls")
 _STATEMENT = re.compile(
     r"block|program|module|source_file|compilation_unit|body|statements|statement_list|declaration_list"
@@ -105,6 +107,8 @@ class Expressions:
                 parts.append(
                     part if isinstance(part, str) else as_text(self.value(part), self.language)
                 )
+        if is_too_large(parts):
+            return Hole("value")
         text = "".join(parts)
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -199,13 +203,17 @@ class Expressions:
         """Return the key of a table: a bare word is its own name where nothing else is known."""
         if node.type in ("argument_list", "bracketed_argument_list", "argument"):
             node = (inner(node) or [node])[0]
-            return self._key(node) if node.type == "argument" else self.value(node)
+            return self._key(node)
         value = self.value(node)
-        return value.name if isinstance(value, Hole) else value
+        if isinstance(value, Hole):
+            return value.name
+        return value if isinstance(value, str | int | float | None) else as_text(value)
 
     def _list(self, node: Node) -> Any:
         values: list[Any] = []
         for one in inner(node):
+            if len(values) > MOST_ITEMS:
+                return values
             if "dimension" in one.type or one.type in ("type_identifier", "primitive_type"):
                 continue
             value = self.value(one)
@@ -331,6 +339,8 @@ class Expressions:
         return right if isinstance(right, Draft) else Hole("value")
 
     def _added(self, left: Any, right: Any) -> Any:
+        if is_too_large([left, right]):
+            return Hole("value")
         if isinstance(left, list) and isinstance(right, list):
             return [*left, *right]
         if isinstance(left, dict) and isinstance(right, dict):

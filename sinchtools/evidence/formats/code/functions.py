@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sinchtools.evidence.formats.code.values import (
+    MOST_CHARACTERS,
     Body,
     Builder,
     Draft,
@@ -17,10 +18,12 @@ from sinchtools.evidence.formats.code.values import (
     encoded,
     form_text,
     formatted,
+    is_too_large,
     json_text,
 )
 from sinchtools.evidence.pieces import words
 
+MOST_ITEMS = 10_000
 NOTHING = object()  # a function that is not known
 Arguments = list[Any]
 Named = dict[str, Any]
@@ -93,18 +96,27 @@ def _format(receiver: Any, values: Arguments, named: Named) -> Any:
 
 
 def _replace(receiver: Any, values: Arguments, named: Named) -> Any:
-    if isinstance(receiver, str) and len(values) >= 2 and isinstance(values[0], str) and values[0]:
-        return receiver.replace(values[0], as_text(values[1]))
-    if len(values) >= 3 and isinstance(values[2], str) and isinstance(values[0], str) and values[0]:
-        return values[2].replace(values[0], as_text(values[1]))
+    if isinstance(receiver, str) and len(values) >= 2:
+        return _replaced(receiver, values[0], values[1])
+    if len(values) >= 3 and isinstance(values[2], str):
+        return _replaced(values[2], values[0], values[1])
     return receiver if isinstance(receiver, str) else NOTHING
+
+
+def _replaced(text: str, old: Any, new: Any) -> str:
+    new = as_text(new)
+    if not isinstance(old, str) or not old or text.count(old) * len(new) > MOST_CHARACTERS:
+        return text
+    return text.replace(old, new)
 
 
 def _join(receiver: Any, values: Arguments, named: Named) -> Any:
     texts = [*values, receiver]
     listed = next((one for one in texts if isinstance(one, list)), None)
     glue = next((one for one in texts if isinstance(one, str)), ",")
-    return glue.join(map(as_text, listed)) if listed is not None else NOTHING
+    if listed is None or is_too_large([listed, glue * min(len(listed), 1000)]):
+        return NOTHING
+    return glue.join(map(as_text, listed))
 
 
 def _table(receiver: Any, values: Arguments, named: Named) -> Any:
@@ -330,6 +342,8 @@ _BY_NAME = _call_table(
 def method(name: str, receiver: Any, values: Arguments) -> Any:
     """Return what a method of a table, list or text gives, or NOTHING; tables and lists grow."""
     if isinstance(receiver, Builder) and name in ("append", "appendline", "insert"):
+        if len(receiver.text) > MOST_CHARACTERS or is_too_large(values):
+            return receiver
         receiver.text += "".join(map(as_text, values)) + "\n" * (name == "appendline")
         return receiver
     if isinstance(receiver, dict):
@@ -340,6 +354,8 @@ def method(name: str, receiver: Any, values: Arguments) -> Any:
         and name in ("add", "append", "push", "put", "addall", "extend")
     ):
         many = name in ("addall", "extend") and isinstance(values[0], list)
+        if len(receiver) > MOST_ITEMS:
+            return receiver
         receiver.extend(values[0] if many else values[:1])
         return receiver
     if isinstance(receiver, str) and name in ("concat", "plus", "append") and values:
@@ -375,7 +391,8 @@ def _of_table(name: str, table: dict[Any, Any], values: Arguments) -> Any:
         table[as_text(values[0])] = inner
         return inner
     elif name in ("get", "fetch", "getordefault") and values:
-        return table.get(values[0], values[1] if len(values) > 1 else Hole(as_text(values[0])))
+        key = as_text(values[0])
+        return table.get(key, values[1] if len(values) > 1 else Hole(key))
     elif name in ("keys", "values", "items", "entries") or name in _BY_NAME:
         return NOTHING
     return table

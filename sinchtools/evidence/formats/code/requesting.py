@@ -80,7 +80,7 @@ class Requesting(Assignments):
         given = values[1] if len(values) == 2 and isinstance(values[1], dict) else {}
         pairs = given or ({as_text(values[1]): values[2]} if len(values) == 3 else {})
         for option, value in pairs.items():
-            drafts.set_part(handle, option.strip("{}"), [value])
+            drafts.set_part(handle, as_text(option).strip("{}"), [value])
         return handle
 
     def _maybe_request(

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from time import monotonic
 from typing import Any, NamedTuple
 
 from sinchtools.evidence.pieces import words
@@ -258,6 +259,7 @@ _OBJECT = words("object expression operand receiver scope value argument")
 _NAME = words("attribute property field method name")
 _FUNCTION = words("function constructor type")
 _WRAPPED = words("await_expression parenthesized_expression non_null_expression")
+MOST_SECONDS = 1.0  # that one grammar may take for one text
 _RARE = 3  # the signs of a language without grammar are few, and its alone
 _ESCAPES = dict(
     zip("ntrbfv0e\n", ("\n", "\t", "\r", "\b", "\f", "\v", "\0", "\x1b", ""), strict=True)
@@ -288,6 +290,25 @@ def by_signs(text: str) -> list[str]:
     return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name]) or [
         "javascript"
     ]
+
+
+def parsed(language: str, text: str) -> Node:
+    """
+    Return the root of the tree of some code, or None when a grammar finds no end of it.
+
+    Some texts send the error recovery of a grammar around for minutes.
+    """
+    parser, source = parser_of(language), text.encode("utf-8", "replace")
+    end = monotonic() + MOST_SECONDS
+    try:
+        tree = parser.parse(
+            lambda at, _: source[at : at + 4096],
+            progress_callback=lambda *_: monotonic() > end,
+        )
+    except ValueError:
+        parser.reset()
+        return None
+    return tree.root_node
 
 
 def errors(node: Node) -> int:

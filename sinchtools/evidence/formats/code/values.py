@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+MOST_CHARACTERS = 500_000  # of one value: code can double a text in every line
 _PERCENT = re.compile(r"%(?:\((\w+)\))?(?:(\d+)\$)?[-+ 0#]*\d*(?:\.\d+)?([sdvqfixn%])")
 _BRACES = re.compile(r"\{(\d*|[A-Za-z_]\w*)(?:[:!][^{}\n]{0,20})?\}")
 
@@ -132,7 +133,7 @@ def as_text(value: Any, language: str = "") -> str:
         return str(value) if language == "python" else str(value).lower()
     if isinstance(value, str | int | float | Hole | Body | Builder):
         return str(value)
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | tuple):
         return "[object Object]" if language == "javascript" else json_text(value)
     return "{value}"
 
@@ -141,7 +142,12 @@ def json_text(value: Any) -> str:
     """Return a value as JSON; what is not known stands there as a text in braces."""
     if isinstance(value, Body):
         return as_text(value.text)
-    return json.dumps(value, ensure_ascii=False, default=_for_json)
+    if is_too_large(value):
+        return "{value}"
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_for_json)
+    except (ValueError, TypeError, RecursionError):  # holds itself, or has a key that is no text
+        return "{value}"
 
 
 def _for_json(value: Any) -> Any:
@@ -150,8 +156,24 @@ def _for_json(value: Any) -> Any:
     return str(value) if isinstance(value, Hole | Body | Builder) else "{value}"
 
 
+def is_too_large(value: Any) -> bool:
+    """Tell whether a value has more in it than a request holds, or itself."""
+    left, stack = MOST_CHARACTERS, [value]
+    while stack and left > 0:
+        one = stack.pop()
+        left -= len(one) + 1 if isinstance(one, str | list | tuple | dict) else 1
+        if isinstance(one, Mapping):
+            stack.extend(one.keys())
+            stack.extend(one.values())
+        elif isinstance(one, list | tuple) and left > 0:
+            stack.extend(one)
+    return left <= 0
+
+
 def form_text(value: Mapping[Any, Any]) -> str:
     """Return a table as the text of a form."""
+    if is_too_large(value):
+        return "{value}"
     pairs = {str(key): _form_value(one) for key, one in value.items()}
     return urlencode(pairs, doseq=True, safe="{}")
 
@@ -175,6 +197,8 @@ def encoded(text: str) -> str:
 
 def formatted(text: str, values: list[Any], named: Mapping[str, Any]) -> str:
     """Return a text with values in place of its %s or {}."""
+    if is_too_large([text, *[list(values)] * max(1, text.count("%") // 10)]):
+        return text
     return (
         _with_percent(text, values, named)
         if _PERCENT.search(text)
