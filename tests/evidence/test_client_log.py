@@ -137,6 +137,59 @@ Content-Type: application/json
 $GOT
 --------
 """,
+    "requests-toolbelt": """
+< POST $PATH HTTP/1.1
+< Host: us.sms.api.sinch.com
+<
+< $SENT
+> HTTP/1.1 403 Forbidden
+> Content-Type: application/json
+>
+$GOT
+""",
+    "Dio": """
+I/flutter (12345): *** Request ***
+I/flutter (12345): uri: $URL
+I/flutter (12345): method: POST
+I/flutter (12345): headers:
+I/flutter (12345):  content-type: application/json
+I/flutter (12345): data:
+I/flutter (12345): $SENT
+I/flutter (12345):
+I/flutter (12345): *** Response ***
+I/flutter (12345): statusCode: 403
+I/flutter (12345): Response Text:
+I/flutter (12345): $GOT
+""",
+    "a followed stream": """
+POST $PATH HTTP/1.1
+Host: us.sms.api.sinch.com
+
+${SENT}HTTP/1.1 403 Forbidden
+Content-Type: application/json
+
+$GOT
+""",
+    "tcpdump": """
+10:15:02.1 IP 10.0.0.5.51234 > 203.0.113.9.80: Flags [P.], length 202: HTTP: POST $PATH HTTP/1.1
+E....c@.@......P....POST $PATH HTTP/1.1
+Host: us.sms.api.sinch.com
+
+$SENT
+10:15:02.3 IP 203.0.113.9.80 > 10.0.0.5.51234: Flags [P.], length 99: HTTP: HTTP/1.1 403 Forbidden
+E....c@.@......P....HTTP/1.1 403 Forbidden
+Content-Type: application/json
+
+$GOT
+""",
+    "XML": """
+<Trace><Request><Verb>POST</Verb><URI>$URL</URI><Content>$SENT</Content></Request>
+<Response><StatusCode>403</StatusCode><Content>$GOT</Content></Response></Trace>
+""",
+    "sentences": """
+10:15:02 INFO Sender - Sending POST request to $URL with body $SENT
+10:15:02 ERROR Sender - Received response 403: $GOT
+""",
     "named parts": """
 URL: $URL
 Method: POST
@@ -180,3 +233,9 @@ def test_responses_that_may_be_of_either_request_are_of_none() -> None:
     evidence = read(f">>> POST {URL} {SENT}\n>>> GET {URL}\n<<< 201\n<<< 403 {GOT}")
     assert [(x.method, x.status) for x in evidence] == [("POST", None), ("GET", None)]
     assert "several requests" in evidence.skipped[0].reason
+
+
+def test_labels_in_labels_and_long_rules_come_to_an_end() -> None:
+    block = f"URL: {URL}\nMethod: POST\nBody: "
+    for text in (block + "Body: " * 5000, block + "=" * 20_000, "-" * 20_000 + "\n" + block):
+        assert read(text).summary

@@ -49,7 +49,8 @@ _TYPED = re.compile(
     r"|>{2,8} ?(?:GET|POST|PUT|DELETE|PATCH) |>{4,}\s*$"
 )
 _TRACE = re.compile(
-    r"^(?:< HTTP/|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))", re.MULTILINE
+    r"^(?:< HTTP/|< [A-Z]{3,7} \S+ HTTP/"
+    r"|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))", re.MULTILINE
 )
 _GOES_ON = re.compile(r"[\\`^|{(,'\"]\s*$|^(?:PS\b|\$ |% |# |\w[\w.-]*@[\w.-]+)")
 

@@ -100,8 +100,8 @@ jersey    none     nothing  _*_Client_      (?P<id>\d+) \* Client response recei
 jersey    request  line   _>_               (?P<id>\d+) > <TAIL>
 jersey    response line   _<_               (?P<id>\d+) < <TAIL>
 toolbelt  request  line   <_                < (?P<tail><METHOD> \S+ HTTP/[\d.]+)
-toolbelt  request  rest   <_                <(?: |$)<TAIL>
-toolbelt  response reply  >_                >(?: |$)<TAIL>
+toolbelt  request  rest   <                 <(?: |$)<TAIL>
+toolbelt  response reply  >                 >(?: |$)<TAIL>
 marked    request  line   >_                > (?P<tail><METHOD> https?://\S+)
 marked    response line   <_                < (?P<tail>[1-5]\d\d(?: [A-Z][\w -]*)?)
 marked    request  prefixed  >_             >(?: |$)<TAIL>

@@ -1,0 +1,93 @@
+"""Each client that is here logs a real call to a loopback server, and its log is read back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from sinchtools.evidence import read
+
+SENT = '{"to":["46700000002"],"body":"Hej å"}'
+GOT = '{"code":"unknown_group","text":"Ingen å"}'
+HEADER = "Content-Type: application/json"
+LOGGED = """
+import http.client, logging, sys
+logging.basicConfig(level=1, format="%(asctime)s %(levelname)s %(name)s %(message)s",
+                    stream=sys.stdout)
+url, body = sys.argv[1], sys.argv[2].encode()
+headers = {"Content-Type": "application/json"}
+"""
+COMMANDS = {  # what is run, and whether it shows bodies
+    "requests": (
+        [sys.executable, "-c", LOGGED + "http.client.HTTPConnection.debuglevel = 1\n"
+         "import requests; requests.post(url, data=body, headers=headers)", "$URL", SENT],
+        True,
+    ),
+    "urllib": (
+        [sys.executable, "-c", LOGGED + "import urllib.request as u\n"
+         "opener = u.build_opener(u.HTTPHandler(debuglevel=1))\n"
+         "try: opener.open(u.Request(url, body, headers))\n"
+         "except OSError: pass", "$URL", SENT],
+        True,
+    ),
+    "httpx": (
+        [sys.executable, "-c", LOGGED + "import httpx\n"
+         "httpx.post(url, content=body, headers=headers)", "$URL", SENT],
+        False,
+    ),
+    "curl": (["curl", "-s", "--trace", "-", "-o", "out", "-H", HEADER, "-d", SENT, "$URL"], True),
+    "wget": (["wget", "-dO", "out", f"--header={HEADER}", f"--post-data={SENT}", "$URL"], True),
+    "node": (
+        ["node", "-e", "fetch(process.argv[1], {method: 'POST', body: process.argv[2]})"
+         ".then(r => r.text())", "$URL", SENT],
+        False,
+    ),
+}  # fmt: skip
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers each request with the same error."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(403)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(GOT.encode())))
+        self.end_headers()
+        self.wfile.write(GOT.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/xms/v1/acme/batches"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", COMMANDS)
+def test_real_log_is_read_back(name, url, tmp_path):
+    command, has_bodies = COMMANDS[name]
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not here")
+    done = subprocess.run(
+        [url if part == "$URL" else part for part in command],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "NODE_DEBUG": "fetch,undici", "HOME": str(tmp_path)},
+        capture_output=True,
+        timeout=60,
+    )
+    text = (done.stdout + done.stderr).decode()
+    rows = [(x.method, x.url, x.status, x.request_body) for x in read(text)]
+    assert rows == [("POST", url, 403, SENT if has_bodies else None)], text
