@@ -50,7 +50,8 @@ _TYPED = re.compile(
 )
 _TRACE = re.compile(
     r"^(?:< HTTP/|< [A-Z]{3,7} \S+ HTTP/"
-    r"|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))", re.MULTILINE
+    r"|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))",
+    re.MULTILINE,
 )
 _GOES_ON = re.compile(r"[\\`^|{(,'\"]\s*$|^(?:PS\b|\$ |% |# |\w[\w.-]*@[\w.-]+)")
 
