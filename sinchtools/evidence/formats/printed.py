@@ -104,7 +104,7 @@ class Printed:
             try:
                 value, end = json.JSONDecoder().raw_decode(self.text, at)
             except ValueError as error:
-                self.left -= getattr(error, "pos", at) - at
+                self.left -= getattr(error, "pos", at) - at + at // 20  # it counts lines
             except RecursionError:
                 self.left -= 10_000
             else:
