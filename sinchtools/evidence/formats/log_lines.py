@@ -172,20 +172,22 @@ def _value_at(text: str, start: int) -> tuple[Any, int, int]:
 
     Where there is none, the end is 0, or where the next may begin when this one is cut off.
     """
+    end_of_line = text.find("\n", start)
+    end_of_line = len(text) if end_of_line < 0 else end_of_line
+    if text[start + 1] == "'":
+        found = _literal(text, start, min(end_of_line, start + _LONGEST_LITERAL))
+        return (*found, 0) if found else (None, 0, 1000)
     try:
         value, end = _DECODER.raw_decode(text, start)
         return value, end, 0
     except RecursionError:
-        end_of_line = text.find("\n", start)
-        return None, end_of_line if end_of_line >= 0 else len(text), 10_000
+        return None, end_of_line, 10_000
     except json.JSONDecodeError as error:
         broken = error
-    end_of_line = text.find("\n", start)
-    end_of_line = len(text) if end_of_line < 0 else end_of_line
     literal = _literal(text, start, min(end_of_line, start + _LONGEST_LITERAL))
     if literal:
         return *literal, 0
-    cost = max(1, broken.pos - start)
+    cost = max(1, broken.pos - start) + start // 200  # the error counts the lines before it
     is_cut = broken.pos >= len(text.rstrip()) or broken.msg.startswith("Unterminated")
     if is_cut and text[start] == "{" and broken.pos > end_of_line:
         following = re.compile(r"^[{\[]", re.MULTILINE).search(text, start + 1)
@@ -198,7 +200,7 @@ _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\"|[{}\[\]()]")
 
 def _literal(text: str, start: int, limit: int) -> tuple[Any, int] | None:
     """Return the Python dict or list at a place, and where it ends; nothing is run."""
-    if text[start + 1 : start + 2] not in "'{[" or "'" not in text[start:limit]:
+    if text[start + 1 : start + 2] not in "'{[" or text.find("'", start, limit) < 0:
         return None
     depth = 0
     for token in _TOKEN.finditer(text, start, limit):
