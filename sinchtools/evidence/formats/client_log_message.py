@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
+from sinchtools.evidence.formats.client_log_labels import label_of
 from sinchtools.evidence.formats.client_log_text import (
     METHODS,
     dechunked,
@@ -27,7 +27,6 @@ _STATUS_LINE = re.compile(r"(?:\w+/\d(?:\.\d)? +)?[1-5]\d\d(?: +[A-Za-z][^{}\n]{
 _HEADER = re.compile(
     r"(?:(?:->|[*•-]|BODY) +)?\"?(:?[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80})\"? *(?::|=>|=(?=\[)) *(.*)"
 )
-_LABEL = re.compile(r"\W{0,6}([A-Za-z][\w' -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
 _SECTION = re.compile(
     r"(?:\w{1,20} )?(headers|body|content|payload)(?: (start|end))?", re.IGNORECASE
 )
@@ -43,27 +42,6 @@ _BODY_START = re.compile(r"b?[\"'{\[<]|[\w.%+\[\]-]{1,80}=[^\s=]*(?:&[\w.%+\[\]-
 _JSON_START = re.compile(r"[{\[]\s*(?:[\"'{\[\]}\d]|$)")
 _NO_BODY = words("none null nil - (empty) <empty> [] '' \"\" empty undefined")
 _MOST_TRIES, _MOST_LINES = 60, 200_000
-LABELS = {
-    name: kind
-    for kind, names in {
-        "url": "url,uri,from,endpoint,address,target,full url,requesturi,request url,request uri",
-        "method": "method,verb,http method,httpmethod,request method,http verb",
-        "status": "status,status code,statuscode,response code,responsecode,http status,http code"
-        ",httpcode,http status code,response status,result code,code",
-        "headers": "headers,header",
-        "body": "body,payload,content,data,json,post fields,postfields,postdata,post data,entity"
-        ",params,parameters,request,response,reply,result,output,details,raw",
-        "elapsed": "duration,elapsed,took,time taken,response time,total time,latency,time"
-        ",elapsed time,time duration,execution time,request time,roundtrip",
-        "failure": "exception,curl error",
-        "nothing": "status text,proto,protocol,encoding,id,exchangeid,exchange id,reason,version"
-        ",reasonphrase,reason phrase,received at,timestamp,servicename,porttypename,portname"
-        ",attempt,sent at,date time,messageid,message id,ok,success,http version"
-        ",trace id,correlation id,request id",
-    }.items()
-    for name in names.split(",")
-}
-_OF_RESPONSE = words("response reply received result output answer")
 
 
 @dataclass(slots=True)
@@ -224,7 +202,7 @@ class Message:
         reply = self.reply
         if reply is None:
             return False
-        label = _label(line)
+        label = label_of(line)
         mine = (
             label is not None
             and not self._has(label[0])
@@ -366,7 +344,7 @@ class Message:
             else:
                 self.part = "headers"
             return True
-        label = _label(text)
+        label = label_of(text)
         if label is None:
             return False
         kind, value, of_response = label
@@ -468,61 +446,10 @@ class Message:
         )
 
 
-def unfolded(message: Message) -> None:
-    """Take a message out of the JSON object in which a log shows the whole of it."""
-    try:
-        value = json.loads(message.body or "")
-    except (ValueError, RecursionError):
-        return
-    parts = {_plain(name): part for name, part in value.items()} if isinstance(value, dict) else {}
-    url = next((parts[name] for name in ("url", "uri", "href") if parts.get(name)), None)
-    status = next((parts[name] for name in ("statuscode", "status") if parts.get(name)), None)
-    if (
-        message.is_response
-        and isinstance(status, int)
-        and {"headers", "data", "content"} & parts.keys()
-    ):
-        message.status = message.status or status
-    elif not message.is_response and isinstance(url, str) and isinstance(parts.get("method"), str):
-        message.method, message.url = parts["method"].upper(), message.url or url
-    else:
-        return
-    headers = parts.get("headers")
-    message.pairs = message.pairs or (headers_in(json.dumps(headers)) if headers else [])
-    named = ("body", "data", "json", "payload", "content")
-    body = next((parts[name] for name in named if parts.get(name)), None)
-    message.body_lines = (
-        [] if body is None else [body if isinstance(body, str) else json.dumps(body)]
-    )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower())
-
-
 def failure_in(text: str) -> str | None:
     """Return the class of the error that a text begins with, or its first words."""
     match = re.match(r"(?:[\w$]+\.)*([\w$]+(?:Exception|Error|Timeout)\w*)", text.strip())
     return match[1] if match else text.strip()[:80] or None
-
-
-def _label(text: str) -> tuple[str, str, bool] | None:
-    """Return what a label means, its value, and whether it speaks of the response."""
-    match = _LABEL.fullmatch(text.strip()[:1_000_000])
-    if match is None:
-        return None
-    spoken = match[1].lower().replace("_", " ").strip()
-    parts = spoken.replace("-", " ").split()
-    of_response = any(word in _OF_RESPONSE for word in parts)
-    kind = LABELS.get(spoken.replace("-", " "))
-    if kind == "nothing" and "-" in spoken:
-        return None
-    if kind is None and "-" not in spoken:
-        ends = (" ".join(parts[-2:]), *parts[-1:])
-        kind = next(
-            (LABELS[end] for end in ends if end in LABELS and LABELS[end] != "nothing"), None
-        )
-    return (kind, match[2], of_response) if kind else None
 
 
 def _for_reply(kind: str) -> bool:

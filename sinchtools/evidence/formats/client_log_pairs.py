@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sinchtools.core.records import Exchange, header
-from sinchtools.evidence.formats.client_log_message import Message, unfolded
+from sinchtools.evidence.formats.client_log_message import Message
+from sinchtools.evidence.formats.client_log_text import headers_in
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined
 
@@ -188,3 +190,35 @@ def _is_same(a: str | None, b: str | None) -> bool:
         return a is b
     one, other = urlsplit(a), urlsplit(b)
     return one.path == other.path and (not one.query or not other.query or one.query == other.query)
+
+
+def unfolded(message: Message) -> None:
+    """Take a message out of the JSON object in which a log shows the whole of it."""
+    try:
+        value = json.loads(message.body or "")
+    except (ValueError, RecursionError):
+        return
+    parts = {_plain(name): part for name, part in value.items()} if isinstance(value, dict) else {}
+    url = next((parts[name] for name in ("url", "uri", "href") if parts.get(name)), None)
+    status = next((parts[name] for name in ("statuscode", "status") if parts.get(name)), None)
+    if (
+        message.is_response
+        and isinstance(status, int)
+        and {"headers", "data", "content"} & parts.keys()
+    ):
+        message.status = message.status or status
+    elif not message.is_response and isinstance(url, str) and isinstance(parts.get("method"), str):
+        message.method, message.url = parts["method"].upper(), message.url or url
+    else:
+        return
+    headers = parts.get("headers")
+    message.pairs = message.pairs or (headers_in(json.dumps(headers)) if headers else [])
+    named = ("body", "data", "json", "payload", "content")
+    body = next((parts[name] for name in named if parts.get(name)), None)
+    message.body_lines = (
+        [] if body is None else [body if isinstance(body, str) else json.dumps(body)]
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())

@@ -1,0 +1,49 @@
+"""The names that logs give to the parts of a request and a response."""
+
+from __future__ import annotations
+
+import re
+
+from sinchtools.evidence.pieces import words
+
+_LABEL = re.compile(r"\W{0,6}([A-Za-z][\w' -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
+LABELS = {
+    name: kind
+    for kind, names in {
+        "url": "url,uri,from,endpoint,address,target,full url,requesturi,request url,request uri",
+        "method": "method,verb,http method,httpmethod,request method,http verb",
+        "status": "status,status code,statuscode,response code,responsecode,http status,http code"
+        ",httpcode,http status code,response status,result code,code",
+        "headers": "headers,header",
+        "body": "body,payload,content,data,json,post fields,postfields,postdata,post data,entity"
+        ",params,parameters,request,response,reply,result,output,details,raw",
+        "elapsed": "duration,elapsed,took,time taken,response time,total time,latency,time"
+        ",elapsed time,time duration,execution time,request time,roundtrip",
+        "failure": "exception,curl error",
+        "nothing": "status text,proto,protocol,encoding,id,exchangeid,exchange id,reason,version"
+        ",reasonphrase,reason phrase,received at,timestamp,servicename,porttypename,portname"
+        ",attempt,sent at,date time,messageid,message id,ok,success,http version"
+        ",trace id,correlation id,request id",
+    }.items()
+    for name in names.split(",")
+}
+_OF_RESPONSE = words("response reply received result output answer")
+
+
+def label_of(text: str) -> tuple[str, str, bool] | None:
+    """Return what a label means, its value, and whether it speaks of the response."""
+    match = _LABEL.fullmatch(text.strip()[:1_000_000])
+    if match is None:
+        return None
+    spoken = match[1].lower().replace("_", " ").strip()
+    parts = spoken.replace("-", " ").split()
+    of_response = any(word in _OF_RESPONSE for word in parts)
+    kind = LABELS.get(spoken.replace("-", " "))
+    if kind == "nothing" and "-" in spoken:
+        return None
+    if kind is None and "-" not in spoken:
+        ends = (" ".join(parts[-2:]), *parts[-1:])
+        kind = next(
+            (LABELS[end] for end in ends if end in LABELS and LABELS[end] != "nothing"), None
+        )
+    return (kind, match[2], of_response) if kind else None
