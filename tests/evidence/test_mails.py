@@ -21,10 +21,10 @@ COMMAND = f"curl -X POST {URL} -H 'Content-Type: application/json' -d '{BODY}'"
 WIRE = f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{BODY}\n"
 
 
-def mail(text: str, **content: str) -> EmailMessage:
+def mail(text: str, cte: str = "7bit") -> EmailMessage:
     made = EmailMessage()
     made["From"], made["Subject"] = "kim@shop.example", "It fails"
-    made.set_content(text, **content)
+    made.set_content(text, cte=cte)
     return made
 
 
@@ -64,6 +64,7 @@ COPIED = {
     "wiki": f"{{code:bash}}\n{COMMAND}\n{{code}}",
     "board": f"[code]{COMMAND}[/code]",
     "chat": f"`{COMMAND}`",
+    "traced": f"+ {COMMAND}",
     "entities": COMMAND.replace("'", "&#39;").replace('"', "&quot;"),
 }
 

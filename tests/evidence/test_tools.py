@@ -322,6 +322,15 @@ Status: 403 Forbidden  Time: 85 ms  Size: 312 B
 
 {REFUSED}
 """,
+    "ticket": f"""**Request URL:** {URL}
+**Method:** POST
+**Headers:** Accept: */*
+**Request body:**
+```json
+{BODY}
+```
+**Response:** 403 {REFUSED}
+""",
     "swagger": f"""Curl
 curl -X 'POST' '{URL}' -H 'Accept: */*' -d '{BODY}'
 Request URL
@@ -354,6 +363,21 @@ def test_a_window_as_text_gives_one_call(window: str) -> None:
     assert json.loads(exchange.request_body or "") == json.loads(BODY)
     assert exchange.code == "unknown_campaign"
     assert {name.lower() for name in exchange.request_headers} >= {"accept"}
+
+
+# a response of which the request is not known
+ALONE = {
+    "flow": {"statusCode": 403, "headers": {}, "body": json.loads(REFUSED)},
+    "make": [{"statusCode": 403, "headers": [], "data": REFUSED, "fileSize": 9}],
+    "n8n": {"httpCode": "403", "errorDetails": {}, "messages": [f"403 - {json.dumps(REFUSED)}"]},
+}
+
+
+@pytest.mark.parametrize("tool", ALONE)
+def test_a_response_alone_is_a_row(tool: str) -> None:
+    (exchange,) = read(json.dumps(ALONE[tool]))
+    assert (exchange.method, exchange.url) == (None, None)
+    assert (exchange.status, exchange.code) == (403, "unknown_campaign")
 
 
 def test_a_run_of_newman() -> None:

@@ -41,15 +41,15 @@ _TRACED = re.compile(r"^\++ (?=(?:curl|wget|https?|xh) )")  # set -x of a shell
 _INDENTED = re.compile(r"^(?:[ \t]*[\u00a0\u2007\u202f])+[ \t\u00a0]*")
 _QUOTED = re.compile(r"(?:> ?)+")
 _QUOTED_ONCE = re.compile(r"> ?")
-_REMARK = re.compile(r"> ?(?:[<*] |>>? [A-Z]|<$)")
+_REMARK = re.compile(r"> ?(?:[<*] |<$)")
 # what is typed at Python's prompt, and the scripts and files of a request file
-# and the arrows of a log
+# and the line of arrows of a log
 _TYPED = re.compile(
     r">>> (?:import|from|print|\w+ ?=|\w+[.(])|> ?\{%|>>?!? \.{0,2}/"
-    r"|>{2,8} ?(?:GET|POST|PUT|DELETE|PATCH) |>{4,}\s*$"
+    r"|>{4,}\s*$"
 )
 _TRACE = re.compile(
-    r"^(?:< HTTP/|< [A-Z]{3,7} \S+ HTTP/"
+    r"^(?:<{2,8} ?[A-Z\d]|< HTTP/|< [A-Z]{3,7} \S+ HTTP/"
     r"|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))",
     re.MULTILINE,
 )

@@ -367,7 +367,12 @@ def _header_list(request: Mapping[str, Any]) -> Any:
 
 def _body(request: Mapping[str, Any], shape: Shape) -> str | bytes | None:
     found = parts.at(request, _BODY)
-    return parts.literal(found) if shape.literal else parts.body(found)
+    if not shape.literal:
+        return parts.body(found)
+    fields = dict(parts.pairs(parts.at(request, "bodyParameters.parameters")))
+    if isinstance(found, str) and found.startswith("={"):  # n8n marks an expression
+        found = found[1:]
+    return parts.literal(fields or found)
 
 
 def _filled_body(body: str | bytes | None, variables: Mapping[str, str]) -> str | bytes | None:
