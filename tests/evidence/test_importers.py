@@ -194,7 +194,8 @@ def test_the_report_is_text_json_html_and_numbers():
     )
     assert repr(evidence) == "<Evidence: 4 exchanges, 1 skipped, 2 secrets removed>"
     assert evidence.summary.startswith(
-        "3 failing: 403 missing_callback_url ×2, 500 ×1; 1 without an answer.\n4 exchanges read from 1 of 2 lines ("
+        "3 failing: 403 missing_callback_url ×2, 500 ×1; 1 without an answer.\n"
+        "4 exchanges read from 1 of 2 lines ("
     )
     assert "2 secrets removed (header Authorization 2)" in evidence.summary
     assert evidence.as_json()["failing"] == [

@@ -254,7 +254,6 @@ def test_a_comment_above_a_command_is_no_answer_of_the_one_before():
     assert [one.reason for one in evidence.warnings] == [
         "the words beside the request were taken for its response"
     ]
-    assert evidence.warnings[0].count == 2
 
 
 def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read():

@@ -259,7 +259,7 @@ def test_curl_sends_what_our_reading_says(first, tmp_path):
             done = run(script, tmp_path)
             assert len(recorder.requests) == 1, (seed, script, done.stderr)
             method, target, headers, body = recorder.requests[0]
-            exchanges = list(curl.parse(Piece("paste", script, files=tmp_path)))
+            exchanges = [one.exchange for one in curl.find(Piece("paste", script, files=tmp_path))]
             assert [as_parsed(exchange) for exchange in exchanges] == [
                 (method, plain(target), compared(headers), body)
             ], (seed, script)

@@ -24,7 +24,7 @@ WIRE = f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{BODY
 def mail(text: str, cte: str = "7bit") -> EmailMessage:
     made = EmailMessage()
     made["From"], made["Subject"] = "kim@shop.example", "It fails"
-    made.set_content(text, cte=cte)
+    made.set_content(text, subtype="plain", cte=cte)
     return made
 
 
