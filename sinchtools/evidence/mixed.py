@@ -40,8 +40,9 @@ def parse(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[tuple[str, Ex
     found, left = _taken(piece, finders)
     found += _told(piece, left, joined(found))
     for row in joined(found):
-        at = row.exchange.at or piece.time_of(row.start)
-        yield row.format, replace(row.exchange, at=at, source=piece.at(row.start))
+        at, source = row.exchange.at or piece.time_of(row.start), piece.at(row.start)
+        is_told = at == row.exchange.at and source == row.exchange.source
+        yield row.format, row.exchange if is_told else replace(row.exchange, at=at, source=source)
     _list_the_rest(piece, found)
 
 
@@ -72,7 +73,7 @@ def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Pi
     """Return what the finders take, and the piece with those lines empty."""
     left, found = piece, []
     for name, find in finders.items():
-        taken = [replace(one, format=one.format or name) for one in find(left)]
+        taken = [one if one.format else replace(one, format=name) for one in find(left)]
         if taken:
             found += taken
             used = ((line, line) for line in piece.used)

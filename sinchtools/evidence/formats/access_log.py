@@ -98,6 +98,7 @@ _OF_DJANGO = re.compile(
     r"|Method Not Allowed)(?: \([^)]*\))?: (/\S*)"
 )
 LONGEST_LINE = 100_000
+_LOOKED_AT = 80  # lines that tell whether a text is a server's log
 
 
 class Form(NamedTuple):
@@ -125,10 +126,27 @@ def find(piece: Piece) -> Iterator[Found]:
             yield Found(number, number, exchange)
 
 
-def _read(piece: Piece, line: str, number: int) -> Exchange | None:
+def find_server_log(piece: Piece) -> Iterator[Found]:
+    """Yield the lines of a server's log, where nearly all are such: nobody else looks at them."""
+    head = [line for line in piece.text[:20_000].split("\n")[:_LOOKED_AT] if line.strip()]
+    known = sum(_formed(line) is not None for line in head)
+    if len(head) < _LOOKED_AT // 4 or known * 10 < len(head) * 9:
+        return
+    for number, line in enumerate(piece.lines, start=1):
+        if line and len(line) <= LONGEST_LINE and (found := _formed(line)):
+            yield Found(number, number, found[0].made(piece, found[1], number), "access-log")
+
+
+def _formed(line: str) -> tuple[Form, re.Match[str]] | None:
     for form in _FORMS:
         if all(sign in line for sign in form.signs) and (match := form.pattern.search(line)):
-            return form.made(piece, match, number)
+            return form, match
+    return None
+
+
+def _read(piece: Piece, line: str, number: int) -> Exchange | None:
+    if found := _formed(line):
+        return found[0].made(piece, found[1], number)
     return _free(piece, line, number)
 
 

@@ -73,9 +73,10 @@ def find(piece: Piece) -> Iterator[Found]:
 def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
     starts = [0, *accumulate(len(line) + 1 for line in piece.text.split("\n"))]
     objects = printed.Printed(piece.text)
+    signs = re.compile("|".join(re.escape(sign) for row in rows for sign in row.sign.split("|")))
     done = 0
     for number, line in enumerate(piece.lines, start=1):
-        if number <= done or not line or line.lstrip()[:2] in ('{"', "{'"):
+        if number <= done or not signs.search(line) or line.lstrip()[:2] in ('{"', "{'"):
             continue
         told = _told(rows, line[:LONGEST_LINE])
         if told is None:
