@@ -29,8 +29,9 @@ from sinchtools.privacy.redaction import Redactor
 
 Per = Literal["call", "attempt"]
 
-FAILING = ("user_error", "sinch_error", "no_response")
-NO_RESPONSE = -1000  # in the column `answer`; its null is an answer that the evidence does not show
+FAILING = ("user_error", "sinch_error", "no_response", "not_delivered")
+# in the column `answer`; its null is an answer that the evidence does not show
+NO_RESPONSE, NOT_DELIVERED, CALLBACK = -1000, -1001, -1002
 _FIRST_STATUS = {"success": 200, "user_error": 400, "sinch_error": 500}
 DATE = re.compile(  # without dashes; twelve digits on end are a number of Egypt
     r"((?<![\d+])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_.-][0-2]\d[0-5]\d"
@@ -307,9 +308,10 @@ def is_known() -> nw.Expr:
 
 
 def is_failing() -> nw.Expr:
-    """Whether the answer is 4xx, 5xx, or none came."""
+    """Whether the answer is 4xx, 5xx, none came, or the message was not delivered."""
     answer = nw.col("answer")
-    return ((answer == NO_RESPONSE) | ((answer >= 400) & (answer < 600))).fill_null(False)
+    none = (answer == NO_RESPONSE) | (answer == NOT_DELIVERED)
+    return (none | ((answer >= 400) & (answer < 600))).fill_null(False)
 
 
 def collected(found: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -345,9 +347,18 @@ def _with_answer(
     silent = (
         status.is_null() & nw.any_horizontal(*signs, ignore_nulls=True) if signs else nw.lit(False)
     )
-    return _with_micros(given, names).with_columns(
-        *more, answer=nw.when(silent).then(nw.lit(NO_RESPONSE)).otherwise(status)
-    )
+    answer = nw.when(silent).then(nw.lit(NO_RESPONSE)).otherwise(status)
+    if "delivery" in names and "outcome" in names:
+        lost = (nw.col("outcome") == "not_delivered").fill_null(False)
+        callback = status.is_null() & (nw.col("outcome") == "success").fill_null(False)
+        said = nw.concat_str(
+            nw.lit("delivery code "), nw.col("delivery").str.replace_all(r"\D.*$", "")
+        )
+        code = nw.col("code") if "code" in names else nw.lit(None, dtype=nw.String)
+        answer = nw.when(callback).then(nw.lit(CALLBACK)).otherwise(answer)
+        answer = nw.when(lost).then(nw.lit(NOT_DELIVERED)).otherwise(answer)
+        more = [*more, nw.when(lost).then(said).otherwise(code).alias("code")]
+    return _with_micros(given, names).with_columns(*more, answer=answer)
 
 
 def _with_micros(given: Any, names: Collection[str]) -> nw.LazyFrame[Any]:
@@ -441,7 +452,9 @@ def _outcome_is(wanted: Collection[str]) -> nw.Expr:
     among = {
         name: (answer >= least) & (answer < least + 100) for name, least in _FIRST_STATUS.items()
     }
-    among |= {"no_response": answer == NO_RESPONSE, "": answer.is_null()}
+    among["success"] = among["success"] | (answer == CALLBACK)
+    among |= {"no_response": answer == NO_RESPONSE, "not_delivered": answer == NOT_DELIVERED}
+    among[""] = answer.is_null()
     among["other"] = ~nw.any_horizontal(*among.values(), ignore_nulls=True)
     if unknown := [name for name in wanted if name not in among]:
         hint = f"Use {', '.join(filter(None, among))}, or '' for an answer that is not known."

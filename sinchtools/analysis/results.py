@@ -14,7 +14,16 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from sinchtools.analysis.frames import NO_RESPONSE, Per, collected, is_failing, is_known, rows
+from sinchtools.analysis.frames import (
+    CALLBACK,
+    NO_RESPONSE,
+    NOT_DELIVERED,
+    Per,
+    collected,
+    is_failing,
+    is_known,
+    rows,
+)
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import outcome_of
 
@@ -106,6 +115,9 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
         "until": _TIME,
     },
 }
+
+
+_OUTCOMES = {NO_RESPONSE: "no_response", NOT_DELIVERED: "not_delivered", CALLBACK: "success"}
 
 
 def label(status: int | None, code: str | None, outcome: str | None = "no_response") -> str:
@@ -228,9 +240,9 @@ def typed(counts: pd.DataFrame, name: str, *strings: str) -> pd.DataFrame:
     """
     if "answer" in counts:
         answers = [None if missing(answer) else int(answer) for answer in counts.pop("answer")]
-        statuses = [None if answer == NO_RESPONSE else answer for answer in answers]
+        statuses = [None if answer in _OUTCOMES else answer for answer in answers]
         outcomes = [
-            None if answer is None else outcome_of(status)
+            None if answer is None else _OUTCOMES.get(answer) or outcome_of(status)
             for answer, status in zip(answers, statuses, strict=True)
         ]
         counts = counts.assign(status=column(statuses, "Int16"), outcome=column(outcomes, "string"))

@@ -39,7 +39,8 @@ SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be 
     },
     "delivery.toml": {
         "status": "name final meaning source tag",
-        "code": "number title statuses on_page? meaning tips retry retry_reason source tag",
+        "code": "number title statuses on_page? meaning tips retry retry_reason location? "
+        "source tag",
     },
     "smpp.toml": {
         "retry": "when advice reason",

@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from sinchtools.api import deliveries
 from sinchtools.cases.lines import (
     Lines,
     Row,
@@ -142,7 +143,7 @@ class Case:
             *self._lines("evidence.jsonl").passed_over,
         )
         return Evidence(
-            tuple(self._exchanges.values()),
+            tuple(deliveries.joined(self._exchanges.values())),
             skipped,
             tuple(_listed(readings, "warnings")),
             secrets,

@@ -59,8 +59,8 @@ _ALWAYS = ("id", "origin", "target")
 _CONTENT = [
     name
     for name in EXCHANGE_FIELDS
-    if name not in ("id", "source", "endpoint", "region", "account")
-]  # the last three follow from the URL
+    if name not in ("id", "source", "endpoint", "region", "account", "delivery")
+]  # the last four follow from the rest
 _REFERENCES = ("parent_id", "call_id")
 _KEY_BYTES, _DIGEST_BYTES = 32, 16  # of what is kept of a secret
 _MOST_SWEEPS = 10

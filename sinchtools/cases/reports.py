@@ -499,7 +499,8 @@ def _findings(content: _Content) -> str:
 
 def _diagnosed(content: _Content, row: str, diagnosis: Diagnosis) -> str:
     x = diagnosis.exchange
-    title = f"{x.answer}: {x.endpoint or x.method or 'a request'}"
+    what = x.endpoint or ("" if x.delivery and not x.url else x.method or "a request")
+    title = f"{x.answer}: {what}" if what else x.answer
     head = f"<h3>{_html(content, title)} {_row_ref(content, row)}</h3>"
     if not diagnosis.findings:
         return f"{head}<p>Nothing wrong was found in the request.</p>"
@@ -783,11 +784,7 @@ def _group_facts(content: _Content) -> dict[str, Any]:
         "since": _time(group["first"]),
         "until": _time(group["last"]),
     }
-    return {
-        **facts,
-        "answer": " ".join(str(part) for part in (x.status, x.code) if part is not None)
-        or x.failure,
-    }
+    return {**facts, "answer": x.answer}
 
 
 def _finding_facts(content: _Content) -> dict[str, Any]:
@@ -843,9 +840,10 @@ def _fingerprint(exchange: Exchange) -> str:
     """Return what groups an exchange, as in `analysis.groups`."""
     from sinchtools import analysis
 
+    lost = exchange.outcome == "not_delivered"
     return analysis.fingerprint(
-        exchange.status,
-        exchange.code,
+        None if lost else exchange.status,
+        f"delivery code {exchange.delivery_code}" if lost else exchange.code,
         exchange.endpoint,
         exchange.failure if exchange.text is None else exchange.text,
     )

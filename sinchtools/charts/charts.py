@@ -53,6 +53,7 @@ OUTCOMES = {  # outcome: (words, colour, hatch)
     "success": ("success", "#009E73", ""),
     "user_error": ("error of the request (4xx)", "#E69F00", "//"),
     "sinch_error": ("error of the API (5xx)", "#D55E00", "xx"),
+    "not_delivered": ("accepted, not delivered", "#0072B2", "++"),
     "no_response": ("no status: no response, or a code alone", "#56B4E9", ".."),
     "other": ("other status", "#CC79A7", "\\\\"),
 }

@@ -43,12 +43,17 @@ COLUMNS: dict[str, tuple[str, str]] = {  # name: (dtype, meaning)
     "text": ("string", "the API's own `text` from an error body"),
     "outcome": (
         "string",
-        "success (2xx), user_error (4xx), sinch_error (5xx), other (1xx, 3xx), no_response",
+        "success (2xx), user_error (4xx), sinch_error (5xx), not_delivered (by a delivery report), "
+        "other (1xx, 3xx), no_response",
     ),
     "response_headers": ("string", "JSON object"),
     "response_body": ("string", "the body as text; bytes that are no UTF-8 as \\xNN"),
     "elapsed_ms": ("Float64", "milliseconds, from first byte sent to last byte read"),
     "failure": ("string", "network error class when no response came back"),
+    "delivery": (
+        "string",
+        "what a delivery report says of the message: `412 Failed`; `inbound` for one that came in",
+    ),
 }
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 POSITION = r"#[^#]*$"  # what follows the file in a source
 
-OUTCOMES = ("success", "user_error", "sinch_error", "other", "no_response")
+OUTCOMES = ("success", "user_error", "sinch_error", "not_delivered", "other", "no_response")
+NOT_DELIVERED = ("Aborted", "Rejected", "Failed", "Expired", "Deleted")  # final, and not wanted
 _OUTCOME_OF = {2: "success", 4: "user_error", 5: "sinch_error"}
 
 
@@ -90,6 +91,10 @@ class Exchange:
         Milliseconds, from first byte sent to last byte read.
     failure
         Network error class when no response came back.
+    delivery
+        What a delivery report in the evidence says of the message, ``412 Failed``; ``inbound`` for
+        a message that came in. A report whose send is in the evidence too ends in ``(sent)``: the
+        send is the one that was not delivered.
     """
 
     id: str = ""
@@ -114,17 +119,36 @@ class Exchange:
     response_body: str | bytes | None = None
     elapsed_ms: float | None = None
     failure: str | None = None
+    delivery: str | None = None
 
     @property
-    def outcome(self) -> str:
-        """Success, user_error, sinch_error, other or no_response, from the status."""
+    def http_outcome(self) -> str:
+        """Success, user_error, sinch_error, other or no_response, from the status alone."""
         return outcome_of(self.status)
 
     @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`, from the status, and from what a delivery report says."""
+        said = self.delivery and (self.delivery[:1].isdigit() or self.delivery == "inbound")
+        if self.delivery and said and self.http_outcome in ("success", "no_response"):
+            return "not_delivered" if self.delivery.endswith(NOT_DELIVERED) else "success"
+        return self.http_outcome
+
+    @property
+    def delivery_code(self) -> int | None:
+        """The delivery code, when a report says that the message was not delivered."""
+        code = (self.delivery or "").partition(" ")[0]
+        return int(code) if self.outcome == "not_delivered" and code.isdigit() else None
+
+    @property
     def failed(self) -> bool:
-        """Whether it is known to have failed: 4xx, 5xx, a network error, or a code alone."""
-        return self.outcome in ("user_error", "sinch_error") or (
-            self.status is None and bool(self.failure or self.code)
+        """
+        Whether it is known to have failed.
+
+        That is a 4xx, a 5xx, a network error, a code alone, or a message that was not delivered.
+        """
+        return self.outcome in ("user_error", "sinch_error", "not_delivered") or (
+            self.outcome == "no_response" and bool(self.failure or self.code)
         )
 
     @property
@@ -132,14 +156,15 @@ class Exchange:
         """
         The response in words.
 
-        For example ``403 unknown_group``, the network failure, or ``not known`` where the evidence
-        shows neither.
+        For example ``403 unknown_group``, ``201, delivery code 412``, the network failure, or
+        ``not known`` where the evidence shows neither.
         """
-        return (
-            " ".join(str(part) for part in (self.status, self.code) if part is not None)
-            or self.failure
-            or "not known"
-        )
+        said = " ".join(str(part) for part in (self.status, self.code) if part is not None)
+        if self.outcome == "not_delivered":
+            return ", ".join(filter(None, (said, f"delivery code {self.delivery_code}")))
+        if not said and self.delivery and self.outcome == "success":
+            return "inbound message" if self.delivery == "inbound" else "delivery report"
+        return said or self.failure or "not known"
 
     @property
     def is_html(self) -> bool:

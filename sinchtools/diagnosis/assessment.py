@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sinchtools.api import catalogue
+from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
 from sinchtools.api.validation import STAGES, Violation, is_group_id
 from sinchtools.core.records import Exchange, Finding, header
@@ -37,6 +37,7 @@ _OFTEN_LEFT_OUT = (
     "auth-missing",
     "content-type-missing",
 )  # headers that a piece of evidence need not show
+_SETTLED = ("callback-url-on-plan",)  # a good answer shows that it is all right
 _NO_JSON = re.compile(
     r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)"
     r"|JSONDecodeError|Unexpected end of JSON input"
@@ -72,11 +73,11 @@ class Known:
     accepted
         By the number of a token's marker: the accounts that it worked for.
     reports
-        By batch ID: an answer that holds its delivery report.
+        By batch ID: the exchanges that hold its delivery reports.
     """
 
     accepted: dict[str, set[str]]
-    reports: dict[str, Exchange]
+    reports: dict[str, list[Exchange]]
 
 
 NOTHING = Known({}, {})
@@ -86,11 +87,12 @@ def known(exchanges: Iterable[Exchange]) -> Known:
     """Return what these exchanges tell about others: tokens that work, and delivery reports."""
     found = Known({}, {})
     for x in exchanges:
-        if x.status and x.status < 300 and x.account:
-            if facts := marker_facts(header(x.request_headers, "Authorization") or ""):
-                found.accepted.setdefault(facts["number"], set()).add(x.account)
-            if x.endpoint and "/delivery_report" in x.endpoint and x.url:
-                found.reports[locate(x.url).values.get("batch_id", "")] = x
+        facts = marker_facts(header(x.request_headers, "Authorization") or "")
+        if facts and x.account and x.http_outcome == "success":
+            found.accepted.setdefault(facts["number"], set()).add(x.account)
+        if x.delivery:
+            for batch_id, _ in deliveries.reports_of(x):
+                found.reports.setdefault(batch_id or "", []).append(x)
     return found
 
 
@@ -99,6 +101,8 @@ def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgem
     if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
         exchange = complete(exchange)
     place = locate(exchange.url) if exchange.url else None
+    if exchange.delivery and deliveries.is_callback(exchange):
+        return _judgement(_delivery(exchange, [exchange]), exchange.status, None, None)
     if exchange.status is None and (status := catalogue.status_of(exchange.code)):
         exchange = replace(exchange, status=status)
     if place is None:
@@ -141,7 +145,7 @@ def _taken(
     first += _failures(exchange, endpoint, others)
     findings = [
         *first,
-        *findings_of(exchange, list(map(_shown_or_demoted, found))),
+        *findings_of(exchange, [_shown_or_demoted(v) for v in found if v.rule not in _SETTLED]),
         *_afterwards(exchange, place, endpoint),
     ]
     contradicted = any(violation.rule not in _OFTEN_LEFT_OUT for violation in _errors(found))
@@ -438,18 +442,16 @@ def _failures(exchange: Exchange, endpoint: Endpoint | None, others: Known) -> l
     The report is the response itself, or one in the evidence about the batch that was sent.
     """
     operation = endpoint.operation if endpoint else ""
-    answer = _object_of(exchange.response_body)
     if operation.startswith("delivery_reports"):
-        return _delivery(exchange, answer)
-    batch_id = answer.get("id") if operation == "batches.send" else None
-    report = others.reports.get(batch_id) if isinstance(batch_id, str) else None
-    return _delivery(exchange, _object_of(report.response_body)) if report else []
+        return _delivery(exchange, [exchange])
+    batch_id = deliveries.batch_sent_by(exchange)
+    return _delivery(exchange, others.reports.get(batch_id, ())) if batch_id else []
 
 
 def _afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> list[Finding]:
     """Return what a good answer does not say by itself."""
     operation = endpoint.operation if endpoint else ""
-    if operation == "batches.send":
+    if operation == "batches.send" and not exchange.delivery:
         return [finding_of(exchange, "accepted-not-delivered", severity="note", location="server")]
     windowed = (
         operation.endswith(".list") and endpoint is not None and "start_date" in endpoint.query
@@ -464,44 +466,44 @@ def _afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> 
     return []
 
 
-def _delivery(exchange: Exchange, report: Mapping[str, Any]) -> list[Finding]:
-    lists = (report.get(name) for name in ("statuses", "delivery_reports"))
-    entries = [*(entry for value in lists if isinstance(value, list) for entry in value), report]
-    codes = dict.fromkeys(
-        code
-        for entry in entries
-        if isinstance(entry, dict) and (code := _delivery_code(entry)) not in (None, 0, 400, 401)
-    )
-    findings = []
-    for code in list(codes)[:_MOST_OF_A_KIND]:
-        entry = catalogue.explain(delivery=code)
-        facts = {
-            "value": entry.label,
-            "title": entry.title,
-            "meaning": entry.meaning,
-            "tip": " ".join(entry.tips) or entry.retry_reason,
-        }
-        findings.append(
-            finding_of(
-                exchange,
-                "delivery-failed",
-                severity="warning",
-                location="server",
-                facts=facts,
-                proof=entry.label,
-            )
-        )
+def _delivery(exchange: Exchange, reports: Iterable[Exchange]) -> list[Finding]:
+    """Return what delivery reports say of messages that did not arrive, each code once."""
+    seen = [
+        (told, report)
+        for report in reports
+        for _, entries in deliveries.reports_of(report)
+        for told in entries
+        if told.is_failure or told.status == "Unknown"
+    ]
+    sure = [told.code for told, _ in seen if told.is_failure]
+    lost = exchange.outcome == "not_delivered"
+    kept = {told.code: (told, report) for told, report in reversed(seen)}
+    findings = [
+        _undelivered(exchange, code, report, lost and code in sure)
+        for code, (_, report) in list(reversed(kept.items()))[:_MOST_OF_A_KIND]
+    ]
+    known = exchange.delivery_code
+    if known is not None and known not in sure:  # the report itself is not at hand
+        findings.insert(0, _undelivered(exchange, known, exchange, True))
     return findings
 
 
-def _delivery_code(entry: Mapping[str, Any]) -> int | None:
-    code = entry.get("code")
-    return (
-        int(code)
-        if isinstance(code, int | str)
-        and str(code).isdigit()
-        and ("status" in entry or "statuses" in entry)
-        else None
+def _undelivered(exchange: Exchange, code: int, report: Exchange, is_error: bool) -> Finding:
+    entry = catalogue.explain(delivery=code)
+    facts = {
+        "value": entry.label,
+        "title": entry.title,
+        "meaning": entry.meaning,
+        "tip": " ".join(entry.tips) or entry.retry_reason,
+        "report": "" if report is exchange else report.source,
+    }
+    return finding_of(
+        exchange,
+        "delivery-failed",
+        severity="error" if is_error else "warning",
+        location=entry.location or "server",
+        facts=facts,
+        proof=entry.label,
     )
 
 
@@ -556,15 +558,11 @@ def _general(exchange: Exchange, place: Place) -> Judgement:
 
 def _answer_only(exchange: Exchange) -> Judgement:
     if exchange.status is None or exchange.status < 100:
-        reports = _delivery(
-            exchange, _object_of(exchange.response_body) or _object_of(exchange.request_body)
-        )
         nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]
-        return _judgement(_silence(exchange, []) or reports or nothing, None, None, None)
+        said = _silence(exchange, []) or _delivery(exchange, [exchange])
+        return _judgement(said or nothing * (not exchange.delivery), None, None, None)
     if exchange.status < 400:
-        return _judgement(
-            _delivery(exchange, _object_of(exchange.response_body)), exchange.status, None, True
-        )
+        return _judgement(_delivery(exchange, [exchange]), exchange.status, None, True)
     rule = f"observed-{exchange.status}-alone"
     if not exchange.code and rule in rules():
         alone = finding_of(exchange, rule, severity="error", status=exchange.status)

@@ -13,7 +13,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
 
-from sinchtools.api import catalogue
+from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import complete, locate
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card, untypeset
@@ -117,6 +117,11 @@ class Diagnosis:
         If the evidence shows no response, the expected one is used.
         """
         x = self.exchange
+        if x.delivery_code is not None:
+            entry = catalogue.explain(delivery=x.delivery_code)
+            return Retry(entry.retry, entry.retry_reason)
+        if deliveries.is_callback(x):
+            return Retry("not-needed", "This was sent to you: there is no request to repeat.")
         answered = x.status is not None or x.failure is not None or not self.failing
         status, code = (
             (x.status, x.code) if answered else (self.expected_status, self.expected_code)
@@ -219,7 +224,7 @@ class Diagnosis:
             "Region": x.region,
             "Operation": x.endpoint or x.method,
             "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
-            "Answer": f"{x.status} {x.code or ''}".strip(),
+            "Answer": x.answer,
             "Its text": masked(x.text) if x.text else None,
             "Recipients": len(to) if isinstance(to, list) else None,
             "Attempts": self.attempt and self.attempt.of,
@@ -239,10 +244,9 @@ class Diagnosis:
         )
 
     def _verdict(self) -> str:
-        observed = (
-            " ".join(str(part) for part in (self.exchange.status, self.exchange.code) if part)
-            or "no answer"
-        )
+        observed = self.exchange.answer
+        if self.exchange.delivery and self.exchange.outcome in ("success", "not_delivered"):
+            return f"{observed}{self._of_delivery()}"
         expected = (
             " ".join(str(part) for part in (self.expected_status, self.expected_code) if part)
             or "not known"
@@ -260,6 +264,11 @@ class Diagnosis:
             None: alone,
         }[self.consistent]
         return f"answered: {observed}; expected: {expected}, {agree}"
+
+    def _of_delivery(self) -> str:
+        if (self.exchange.delivery or "").endswith(deliveries.SENT):
+            return " of a send in this evidence"
+        return "" if self.failing else "; nothing wrong found"
 
     def _lines(self, finding: Finding) -> list[str]:
         answer = f" -> {finding.status} {finding.code or ''}".rstrip() if finding.status else ""
@@ -419,6 +428,8 @@ def diagnose(
     ('msisdn-doubled-plus', 400, '/to/0')
     """
     exchanges, several = _exchanges(evidence)
+    history = list(history)
+    exchanges = deliveries.joined([*exchanges, *history])[: len(exchanges)]
     moment = now if now is None or now.tzinfo else now.replace(tzinfo=UTC)
     others = known([*exchanges, *history])
     calls = attempts(exchanges)
@@ -501,6 +512,8 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
 
 
 def _request_line(exchange: Exchange) -> str:
+    if exchange.url is None and deliveries.is_callback(exchange):
+        return "inbound message" if exchange.delivery == deliveries.INBOUND else "delivery report"
     line = (
         exchange.endpoint
         or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"

@@ -114,7 +114,7 @@ def _repeats(before: Exchange, after: Exchange) -> bool:
     if before.at is None or after.at is None:
         return False
     pause = after.at - before.at - timedelta(milliseconds=before.elapsed_ms or 0)
-    passing = before.status == 429 or before.outcome in ("sinch_error", "no_response")
+    passing = before.status == 429 or before.http_outcome in ("sinch_error", "no_response")
     return passing and timedelta(0) <= pause <= _LONGEST_PAUSE
 
 

@@ -140,7 +140,9 @@ class Evidence:
     def outcome(self) -> str:
         """How many rows failed, with which statuses and codes, in one sentence."""
         failures = self.failures
-        silent = sum(exchange.status is None and not exchange.failed for exchange in self.exchanges)
+        silent = sum(
+            exchange.outcome == "no_response" and not exchange.failed for exchange in self.exchanges
+        )
         well = len(self) - failures.total() - silent
         named = ", ".join(
             f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS)
@@ -254,11 +256,20 @@ def _html_row(exchange: Exchange) -> dict[str, str]:
         "at (UTC)": f"{exchange.at:%Y-%m-%d %H:%M:%S}" if exchange.at else "",
         "request": exchange.endpoint
         or f"{exchange.method or '?'} {(exchange.url or '?').partition('?')[0]}",
-        "status": str(exchange.status or exchange.failure or "no answer"),
-        "code": exchange.code or "",
+        "status": str(exchange.status or exchange.failure or _unanswered(exchange)),
+        "code": exchange.code or _delivery(exchange),
         "id": exchange.id,
         "source": exchange.source or "",
     }
+
+
+def _unanswered(exchange: Exchange) -> str:
+    return "no response" if exchange.outcome == "no_response" else exchange.answer.split(",")[0]
+
+
+def _delivery(exchange: Exchange) -> str:
+    code = exchange.delivery_code
+    return "" if code is None else f"delivery code {code}"
 
 
 def _html_cell(name: str, text: str) -> str:

@@ -34,6 +34,7 @@ _HAR_PRIVATE = (
     "code",
     "text",
     "failure",
+    "delivery",
 )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sinchtools.api import description
+from sinchtools.api import deliveries, description
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
@@ -428,7 +428,7 @@ class _Reading:
         for piece in self.waiting:
             piece.variables |= self.variables
             self.parse(piece, "postman")
-        exchanges = tuple(map(self.redactor.without_quotes, self.exchanges))
+        exchanges = tuple(deliveries.joined(map(self.redactor.without_quotes, self.exchanges)))
         skipped, warnings = (
             tuple(map(self.unquoted, entries)) for entries in (self.skipped, self.warnings)
         )

@@ -466,9 +466,10 @@ def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the failing codes of the delivery report, where the evidence holds it."""
     codes = _delivery_codes(findings)
-    words = "; ".join(f"{code} ({catalogue.explain(delivery=code).title})" for code in codes)
+    entries = [catalogue.explain(delivery=code) for code in codes]
+    words = " ".join(f"{entry.number} ({entry.title}): {' '.join(entry.tips)}" for entry in entries)
     return (
-        _problem(f"The delivery report says {words}.")
+        _problem(f"The delivery report says {words}")
         if codes
         else _open("The evidence holds no delivery report of this batch that failed.")
     )

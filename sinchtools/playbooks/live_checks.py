@@ -39,7 +39,7 @@ def live_check(name: str, exchange: Exchange, client: Client) -> Checked:
 def token_fits_plan(exchange: Exchange, client: Client) -> tuple[str, str]:
     """Ask for one batch: whether the token belongs to the account in the path."""
     answer = client.batches.list(page_size=1)
-    if answer.outcome == "success":
+    if answer.http_outcome == "success":
         return (
             "ok",
             f"The client's token belongs to this account: GET /batches was "
@@ -62,7 +62,7 @@ def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
     answer = client.delivery_reports.get(batch_id, type="full")
     if answer.status == 404:
         return "problem", f"There is no delivery report (yet) for the batch {batch_id[:40]}.{_MADE}"
-    if answer.outcome != "success":
+    if answer.http_outcome != "success":
         return _unclear(answer)
     counts = _counts(parsed(answer.response_body))
     if counts is None:

@@ -56,13 +56,18 @@ def playbook(status: int | str | None, code: str | None = None) -> Playbook:
     --------
     >>> playbook(403, "missing_callback_url").steps[0].title
     'Does the request bring a URL?'
+    >>> playbook(None, "unknown_group").title
+    'Find the group that is not known'
     >>> playbook(418).title
     "The vendor's checklist"
     """
+    status = catalogue.status_of(code) if status is None else status
     entry = None if status is None else catalogue.explain(status, code)
     number = entry.number if entry and entry.number > 0 else None
-    code = entry.code if entry else None
-    labels = ["none"] if number is None else [f"{number} {code}", f"{number}", f"{number // 100}xx"]
+    code = entry.code if entry else code
+    labels = ["any" if code else "none"]
+    if number is not None:
+        labels = [f"{number} {code}", f"{number}", f"{number // 100}xx"]
     title, source, steps = next(
         found for label in [*labels, "any"] if (found := _playbooks().get(label))
     )
@@ -90,8 +95,9 @@ def tips(
     'Is Content-Type application/json?'
     """
     if isinstance(what, Exchange):
+        told = what.delivery and what.outcome in ("success", "not_delivered")
         return Walk(
-            playbook(what.status, what.code),
+            playbook(201 if told else what.status, None if told else what.code),
             what,
             diagnose(what).findings if findings is None else findings,
         )

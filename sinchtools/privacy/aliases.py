@@ -139,6 +139,7 @@ _FREE_FIELDS = (
     "code",
     "text",
     "failure",
+    "delivery",
 )
 
 Rewrite = Callable[[str], str]

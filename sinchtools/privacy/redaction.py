@@ -83,6 +83,7 @@ _WORD_FIELDS = (
     "code",
     "text",
     "failure",
+    "delivery",
 )
 _QUERY_NAMES = {"key", "sid"}  # too common elsewhere
 _ECHOING = (

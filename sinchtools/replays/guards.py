@@ -175,7 +175,7 @@ def is_unknown(exchange: Exchange) -> bool:
     It may have been carried out, and a second one would do it twice.
     """
     return exchange.failure == UNKNOWN or (
-        exchange.outcome != "success" and advice_on(exchange)[0] == "ask-first"
+        exchange.http_outcome != "success" and advice_on(exchange)[0] == "ask-first"
     )
 
 
@@ -192,7 +192,7 @@ def was_refused(x: Exchange) -> bool:
     """Whether a request was surely not carried out: refused, or never sent."""
     if x.status is None:
         return goes_again(x)
-    return (x.outcome == "user_error" or x.status == 500) and not is_unknown(x)
+    return (x.http_outcome == "user_error" or x.status == 500) and not is_unknown(x)
 
 
 def goes_again(attempt: Exchange) -> bool:
@@ -333,9 +333,9 @@ def _for_live(
         pass
     elif is_unknown(original):
         yield f"{MAY_BE_SENT}: {advice_on(original)[1].rstrip('.')}"
-    elif original.outcome == "success" and (original.method or "").upper() == "POST":
+    elif original.http_outcome == "success" and (original.method or "").upper() == "POST":
         yield "was accepted already, and a POST is not idempotent: a replay does it twice"
-    elif original.outcome == "other":
+    elif original.http_outcome == "other":
         yield f"a {original.status} does not say what became of it"
     body = json_of(request)
     for name, then in (

@@ -432,7 +432,7 @@ def _had(evidence: Iterable[Exchange]) -> Iterable[tuple[Exchange, str]]:
     """
     for x in evidence:
         if (x.method or "").upper() == "POST" and not was_refused(x):
-            yield x, "was accepted" if x.outcome == "success" else MAY_BE_SENT
+            yield x, "was accepted" if x.http_outcome == "success" else MAY_BE_SENT
 
 
 def _digest(parts: Sequence[object]) -> str:
@@ -471,7 +471,7 @@ def _last_number(x: Exchange, edit: object = None) -> int:
 
 
 def _advice(original: Exchange, is_changed: bool) -> str:
-    if original.outcome == "success" or original.method is None:
+    if original.http_outcome == "success" or original.method is None:
         return ""
     advice, reason = advice_on(original)
     if is_changed and advice == "after-change":

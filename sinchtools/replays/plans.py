@@ -848,14 +848,14 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
             *notes,
         ]
         if (
-            baseline.outcome == "success"
+            baseline.http_outcome == "success"
             and (expected := diagnose(item.original, now=item.original.at).top)
             and expected.severity == "error"
         ):
             return _unlike(item, child, expected, notes)
     was, then, now = (
         _findings(item.request, original, child)
-        if item.changed and original.outcome == "user_error"
+        if item.changed and original.http_outcome == "user_error"
         else (None, None, None)
     )
     verdict, reason = verdict_of(

@@ -195,7 +195,7 @@ def _compared(
             False,
             f"not reproduced: the evidence says {evidence.answer}, the sandbox {before.answer}",
         )
-    if before.outcome == "success" or after.outcome != "success":
+    if before.http_outcome == "success" or after.http_outcome != "success":
         return (
             False,
             f"the sandbox answers {before.answer} to the original and {after.answer} to the "
@@ -551,6 +551,6 @@ class _Trials:
         """Return which of the changed requests are taken; only as many are tried as are left."""
         tried = changes[: max(0, self.left)]
         return [
-            r.child is not None and r.child.outcome == "success"
+            r.child is not None and r.child.http_outcome == "success"
             for r in self.run([_edit(self.exchange, change) for change in tried])
         ]

@@ -273,7 +273,9 @@ class Runner:
             else:
                 self.before.add(call_id)
         self._total, self._done = len(jobs), len(jobs) - len(queue)
-        self._failed = sum(self._answers[call_id].outcome != "success" for call_id in self.before)
+        self._failed = sum(
+            self._answers[call_id].http_outcome != "success" for call_id in self.before
+        )
         return queue
 
     # --- the workers ---
@@ -349,9 +351,9 @@ class Runner:
             self._answers[job.call_id] = answer
             self._sent += 1
             self._done += done
-            self._failed += done and answer.outcome != "success"
+            self._failed += done and answer.http_outcome != "success"
             if not job.by_fault:
-                is_broken = answer.outcome in {"sinch_error", "no_response"} or (
+                is_broken = answer.http_outcome in {"sinch_error", "no_response"} or (
                     answer.status == 401 and answer.target in VENDOR
                 )
                 self._broken = self._broken + 1 if is_broken else 0

@@ -75,7 +75,7 @@ def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
     """
     if (
         exchange.status is None
-        or exchange.outcome not in {"user_error", "sinch_error"}
+        or exchange.http_outcome not in {"user_error", "sinch_error"}
         or _is_set_up(exchange)
     ):
         return None

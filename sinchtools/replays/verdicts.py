@@ -102,7 +102,7 @@ def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
             "a gateway's page came back, not an answer of the API",
         ),
         (
-            child.outcome == "other",
+            child.http_outcome == "other",
             "INCONCLUSIVE",
             f"a {child.status} does not say what became of it",
         ),
@@ -118,7 +118,7 @@ def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
             f"is known",
         ),
         (
-            original.outcome == "other",
+            original.http_outcome == "other",
             "INCONCLUSIVE",
             f"the original's {original.status} is no answer of the API",
         ),
@@ -140,7 +140,7 @@ def _unchanged(original: Exchange, child: Exchange, changed: bool) -> _Rules:
 def _not_comparable(
     original: Exchange, child: Exchange, was: Finding | None, test_number: bool
 ) -> _Rules:
-    passes = child.outcome == "success"
+    passes = child.http_outcome == "success"
     own_credentials = original.status == 401 and _of_vendor(child)
     aimed = test_number and was is not None and was.field in _RECIPIENTS
     return (
@@ -202,8 +202,8 @@ def _compared(
     stays: bool,
     outside: bool,
 ) -> _Rules:
-    passed, passes = original.outcome == "success", child.outcome == "success"
-    not_asked = original.status == 429 or original.outcome == "sinch_error"
+    passed, passes = original.http_outcome == "success", child.http_outcome == "success"
+    not_asked = original.status == 429 or original.http_outcome == "sinch_error"
     return (
         (passed and passes, "SAME", "passed before, passes now"),
         (passed and child.status not in _OF_GATEWAYS, "WORSE", "passed before, fails now"),
@@ -237,7 +237,7 @@ def _compared(
             f"a {child.status} again, which is not caused by the request",
         ),
         (
-            original.outcome == "user_error" and child.outcome == "sinch_error",
+            original.http_outcome == "user_error" and child.http_outcome == "sinch_error",
             "WORSE",
             "a server error now",
         ),

@@ -573,7 +573,7 @@ def _nothing_read(evidence: Evidence) -> int:
 
 def _unfixed(done: Replayed) -> bool:
     return bool(done.stopped) or any(
-        (r.original.outcome != "success" and r.verdict != "FIXED") or r.verdict == "WORSE"
+        (r.original.http_outcome != "success" and r.verdict != "FIXED") or r.verdict == "WORSE"
         for r in done
     )
 

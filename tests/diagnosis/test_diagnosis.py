@@ -323,7 +323,7 @@ def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code():
         response_body='{"statuses": [{"code": 412, "status": "Aborted", "count": 1}]}',
     )
     top = diagnose([sent, report], now=NOW)[0].top
-    assert top.rule == "delivery-failed" and "412" in top.says and top.severity == "warning"
+    assert top.rule == "delivery-failed" and "412" in top.says and top.severity == "error"
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,8 @@ def test_notes_come_after_warnings():
         request_body='{"to": ["+1 555 123 0001"], "body": "${x}", "odd": 1}',
     )
     severities = [finding.severity for finding in diagnose([sent, report], now=NOW)[0].findings]
-    assert severities == sorted(severities, reverse=True) and len(set(severities)) == 2
+    assert severities == sorted(severities, key=("error", "warning", "note").index)
+    assert len(set(severities)) == 3
 
 
 CURL = (

@@ -50,7 +50,9 @@ _URL = re.compile(r"[A-Za-z][\w+.-]*://|/|\*$|\{+[\w .-]+\}+/")
 _HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
-_OWN_TEXTS = words("parent_id call_id method url endpoint region account code text failure")
+_OWN_TEXTS = words(
+    "parent_id call_id method url endpoint region account code text failure delivery"
+)
 
 
 @dataclass(frozen=True, slots=True)

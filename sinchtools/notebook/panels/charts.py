@@ -46,6 +46,7 @@ OUTCOMES = {
     "Errors of the request (4xx)": "user_error",
     "Errors of the API (5xx)": "sinch_error",
     "Successes (2xx)": "success",
+    "Accepted, not delivered": "not_delivered",
     "No status (no response, or a code alone)": "no_response",
     UNKNOWN: "",
 }
