@@ -54,21 +54,7 @@ def __dir__() -> list[str]:
     return list(__all__)
 
 
-def load_ipython_extension(shell: Any) -> None:
-    """
-    Say below a cell when it is out of date, and which cell to run first (``%load_ext sinchtools``).
-
-    Frames are shown as text: without it, JupyterLab typesets what is between two dollar signs.
-    """
-    importlib.import_module("sinchtools.notebook.freshness").load(shell)
-    importlib.import_module("sinchtools.notebook.shell").show_frames_as_text(shell)
-
-
-def unload_ipython_extension(shell: Any) -> None:
-    """Say it no more."""
-    importlib.import_module("sinchtools.notebook.freshness").unload(shell)
-    importlib.import_module("sinchtools.notebook.shell").show_frames_as_before(shell)
-
-
 if "IPython" in sys.modules:
-    importlib.import_module("sinchtools.notebook.shell").warn_of_history()
+    _shell = importlib.import_module("sinchtools.notebook.shell")
+    _shell.show_frames_as_text()
+    _shell.warn_of_history()

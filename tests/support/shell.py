@@ -21,7 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from sinchtools.core.records import Exchange
-from sinchtools.notebook import freshness
+from sinchtools.notebook.shell import show_frames_as_text
 
 BAD = Exchange(
     id="row-1",
@@ -51,12 +51,11 @@ class Notebook:
         By cell: that of its last run, or nothing.
     """
 
-    def __init__(self, *, guarded: bool) -> None:
-        self._guarded, self._at = guarded, ""
+    def __init__(self) -> None:
+        self._at = ""
         self.views: dict[str, list[dict[str, str]]] = {}
         self.errors: list[str] = []
         self.failed: dict[str, str] = {}
-        self._cards: dict[str, tuple[str, dict[str, str]]] = {}  # by display id: cell and card
 
     def __enter__(self) -> Notebook:
         self._before = [getattr(builtins, name, None) for name in _NAMES]
@@ -75,12 +74,10 @@ class Notebook:
         self.shell._showtraceback = lambda kind, value, lines: self.errors.insert(
             0, _COLOUR.sub("", "\n".join(lines))
         )
-        if self._guarded:
-            self.shell.run_line_magic("load_ext", "sinchtools")
+        show_frames_as_text()  # as the import does that comes after the shell
         return self
 
     def __exit__(self, *_: object) -> None:
-        freshness.unload(self.shell)
         for panel in [
             value
             for value in self.shell.user_ns.values()
@@ -97,15 +94,9 @@ class Notebook:
             else:
                 vars(builtins).pop(name, None)
 
-    @property
-    def guard(self) -> freshness.Guard | None:
-        """The guard of the shell, if it has one."""
-        return freshness.guard_of(self.shell)
-
     def run(self, source: str, cell: str):
         """Run a cell, and keep what it shows."""
         self._at, self.views[cell], self.failed[cell] = cell, [], ""
-        self._cards = {name: card for name, card in self._cards.items() if card[0] != cell}
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             result = self.shell.run_cell(source, store_history=True, cell_id=cell)
         if printed.getvalue().strip():
@@ -114,22 +105,9 @@ class Notebook:
             self.failed[cell] = self.errors[0]
         return result
 
-    def card(self, cell: str, kind: str = "text/plain") -> str:
-        """Return what the guard shows below a cell."""
-        return "".join(card[kind] for at, card in self._cards.values() if at == cell)
-
-    def has_place(self, cell: str) -> bool:
-        """Return whether a card could be shown below a cell."""
-        return cell in [at for at, _ in self._cards.values()]
-
-    def publish(self, data: dict[str, str], display_id: str, update: bool) -> None:
-        """Take what is displayed: into its place, or into the views of the cell that runs."""
-        if display_id in self._cards and update:
-            self._cards[display_id] = (self._cards[display_id][0], data)
-        elif data.get("text/html") == "":
-            self._cards[display_id] = (self._at, data)
-        elif not update:
-            self.views[self._at].append(data)
+    def publish(self, data: dict[str, str]) -> None:
+        """Take what is displayed into the views of the cell that runs."""
+        self.views[self._at].append(data)
 
 
 class _Publisher(DisplayPublisher):
@@ -138,4 +116,5 @@ class _Publisher(DisplayPublisher):
         self._notebook = notebook
 
     def publish(self, data, metadata=None, *, transient=None, update=False, **_):
-        self._notebook.publish(data, (transient or {}).get("display_id", ""), update)
+        if not update:
+            self._notebook.publish(data)

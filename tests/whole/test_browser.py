@@ -272,7 +272,7 @@ def hostile(lab, evil=EVIL, name="hostile", more=()):
     ]
     (folder / EVIL_NAME).write_text("\n".join([*lines, evil]))
     cells = [
-        "import sinchtools as st\n%load_ext sinchtools",
+        "import sinchtools as st",
         f"case = st.Case({name!r}, {name!r})\nx = case.evidence[0]\ncase.evidence",
         f"case.note({evil!r})\ncase",
         "display(x, st.diagnose(x), st.tips(x), st.replay(x, log=case.log))",

@@ -74,11 +74,6 @@ def ran_to_its_end(workplace, name):
         "application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in found
     ), f"no panel in {name}"
     assert not (workplace / "elsewhere.txt").exists(), (workplace / "elsewhere.txt").read_text()
-    assert [
-        text
-        for output in found
-        if "OUT OF DATE" in (text := output.get("data", {}).get("text/plain", ""))
-    ] == []
     return found
 
 
@@ -125,7 +120,7 @@ def test_a_notebook_has_the_common_shape(path):
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert cells[0].source.startswith("# ")
     assert "**Use this when**" in cells[0].source
-    assert code[0].source == "import sinchtools as st\n%load_ext sinchtools"
+    assert code[0].source == "import sinchtools as st"
     assert code[1].metadata.get("tags") == ["parameters"]
     assert cells[-1].source.startswith("## What this means")
     for cell in code:
