@@ -7,7 +7,6 @@ Durable, append-only events (intent, outcome) in SQLite are joined to one exchan
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import secrets
 import sqlite3
@@ -25,7 +24,7 @@ from sinchtools.core.settings import work_folder
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _TRIGGERS = {
     "no_update": "CREATE TRIGGER no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, "
     "'the log is append-only'); END",
@@ -39,7 +38,6 @@ _SCHEMA = (
         exchange TEXT NOT NULL,
         kind TEXT NOT NULL CHECK (kind IN ('intent', 'outcome')),
         data TEXT NOT NULL,
-        digest BLOB NOT NULL,
         call_id TEXT,
         attempt INTEGER
     )""",
@@ -75,7 +73,7 @@ class CallLog:
     An attempt is written before it is sent (intent) and after (outcome); one with no outcome yet
     has a status of None and the failure ``outcome unknown``. No attempt of a call can be written
     before sending twice, whoever writes. The file survives ``kill -9`` (WAL), after `wait_for_disk`
-    a power cut too, and is readable by its owner only; each event's digest holds the one before it.
+    a power cut too, and is readable by its owner only; its triggers refuse to alter or delete rows.
 
     Parameters
     ----------
@@ -189,27 +187,13 @@ class CallLog:
         """
         Return what is wrong with the file, a sentence each; an empty list means that it is intact.
 
-        Events altered, put in or missing; triggers, indexes, tables and views that a call log does
-        not have, or lacks.
+        What SQLite's own check finds; triggers, indexes, tables and views that a call log does not
+        have, or lacks.
         """
         found = [
             f"SQLite: {row[0]}" for row in self._read("PRAGMA integrity_check") if row[0] != "ok"
         ]
-        found += _foreign_parts(self._read("SELECT type, name, sql FROM sqlite_master"))
-        written = self._read("SELECT coalesce(max(seq), 0) FROM sqlite_sequence")[0][
-            0
-        ]  # before the events: others may be writing
-        last, previous = 0, b""
-        for seq, digest, is_text, *event in self._stream(
-            f"SELECT seq, digest, {_IS_TEXT}, {_AS_BYTES} FROM event ORDER BY seq"
-        ):
-            if seq != last + 1:
-                found.append(_missing(last + 1, seq - 1))
-            elif not is_text or _chained(previous, _digest(*event)) != digest:
-                identity, kind = (part.decode("utf-8", "replace") for part in event[:2])
-                found.append(f"Event {seq} ({kind} of exchange {identity}) was altered or put in.")
-            last, previous = seq, digest if isinstance(digest, bytes) else b""
-        return found + [_missing(last + 1, written)] * (written > last)
+        return [*found, *_foreign_parts(self._read("SELECT type, name, sql FROM sqlite_master"))]
 
     def wait_for_disk(self) -> None:
         """
@@ -275,7 +259,6 @@ class CallLog:
         with contextlib.suppress(PermissionError):  # it is somebody else's
             # by its name: to open and close it would drop SQLite's locks in this process
             self.path.chmod(self.path.stat().st_mode & 0o700)
-        connection.create_function("chained", 2, _chained, deterministic=True)
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -284,12 +267,12 @@ class CallLog:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")  # two kernels may open a new file at once
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+        if version not in (0, SCHEMA_VERSION):
             connection.execute("ROLLBACK")
             raise LogError(
-                f"The call log {told_path(self.path)} was written by a newer sinchtools "
-                f"(schema {version}).",
-                hint="Update sinchtools.",
+                f"The call log {told_path(self.path)} was written by another version of "
+                f"sinchtools (schema {version}, and not {SCHEMA_VERSION}).",
+                hint="Use that version, or move the file away: a new one is made.",
             )
         tables = [
             name
@@ -300,9 +283,7 @@ class CallLog:
             raise LogError(
                 f"{told_path(self.path)} is a database, and no call log.", hint="Give another file."
             )
-        for statement in (
-            _SCHEMA if version == 0 else _from_version_1(connection) if version == 1 else ()
-        ):
+        for statement in _SCHEMA if version == 0 else ():
             connection.execute(statement)
         if not connection.execute("PRAGMA application_id").fetchone()[0]:
             connection.execute(f"PRAGMA application_id = {secrets.randbits(30) + 1}")
@@ -441,13 +422,7 @@ def is_open(path: Path) -> bool:
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
-_COLUMNS = "exchange, kind, data, digest, call_id, attempt"
-_IS_TEXT = "typeof(exchange) || typeof(kind) || typeof(data) = 'texttexttext'"
-_AS_BYTES = ", ".join(
-    f"CAST({name} AS BLOB)" for name in ("exchange", "kind", "data", "call_id", "attempt")
-)  # whatever was put in
-_INSERT = f"""INSERT INTO event ({_COLUMNS})
-    VALUES (?, ?, ?, chained((SELECT digest FROM event ORDER BY seq DESC LIMIT 1), ?), ?, ?)"""
+_INSERT = "INSERT INTO event (exchange, kind, data, call_id, attempt) VALUES (?, ?, ?, ?, ?)"
 # an outcome follows its intent closely: no index on exchanges is worth its writing
 _ATTEMPTS = """SELECT i.call_id, i.data, (
         SELECT o.data FROM event o
@@ -461,11 +436,6 @@ _OWN_PARTS = {  # kind and name: the statement that made it, without white space
     for kind, name, sql in (
         ("table", "event", _SCHEMA[0]),
         ("index", "event_call", _SENT_ONCE),
-        (
-            "index",
-            "event_exchange",
-            "CREATE INDEX event_exchange ON event (exchange)",
-        ),  # of version 1
         *(("trigger", name, sql) for name, sql in _TRIGGERS.items()),
     )
 }
@@ -498,7 +468,7 @@ def _event(
     }
     data = _ENCODE(told).encode("utf-8", "replace").decode("utf-8")
     call = (exchange.call_id, exchange.attempt) if sending and exchange.call_id else (None, None)
-    return exchange.id, kind, data, _digest(*_as_bytes(exchange.id, kind, data, *call)), *call
+    return exchange.id, kind, data, *call
 
 
 def _outcome(exchange: Exchange) -> dict[str, Any]:
@@ -507,50 +477,3 @@ def _outcome(exchange: Exchange) -> dict[str, Any]:
 
 def _joined(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dict[str, Any]:
     return {**intent, **(outcome or {"failure": UNKNOWN})}
-
-
-def _digest(*event: bytes | None) -> bytes:
-    return hashlib.blake2b(b"\0".join(part or b"" for part in event), digest_size=16).digest()
-
-
-def _as_bytes(
-    identity: str, kind: str, data: str, call_id: str | None = None, attempt: int | None = None
-) -> Iterator[bytes]:
-    yield from (str(part or "").encode() for part in (identity, kind, data, call_id, attempt))
-
-
-def _chained(previous: bytes | None, digest: bytes) -> bytes:
-    return hashlib.blake2b((previous or b"") + digest, digest_size=16).digest()
-
-
-def _missing(first: int, last: int) -> str:
-    return (
-        f"Event {first} is missing." if first == last else f"Events {first} to {last} are missing."
-    )
-
-
-def _from_version_1(connection: sqlite3.Connection) -> Iterator[str]:
-    """
-    Yield what turns a log of version 1 into one of version 2.
-
-    In version 1 a digest did not cover the event before it. An altered event stays altered.
-    """
-    yield from (f"DROP TRIGGER {name}" for name in _TRIGGERS)
-    yield from (
-        "ALTER TABLE event ADD COLUMN call_id TEXT",
-        "ALTER TABLE event ADD COLUMN attempt INTEGER",
-        _SENT_ONCE,
-    )
-    previous = b""
-    for seq, identity, kind, data, digest in connection.execute(
-        "SELECT seq, exchange, kind, data, digest FROM event ORDER BY seq"
-    ).fetchall():
-        intact = (
-            hashlib.blake2b("\0".join((identity, kind, data)).encode(), digest_size=16).digest()
-            == digest
-        )
-        previous = _chained(
-            previous, _digest(*_as_bytes(identity, kind, data)) if intact else digest
-        )
-        connection.execute("UPDATE event SET digest = ? WHERE seq = ?", (previous, seq))
-    yield from _TRIGGERS.values()

@@ -488,7 +488,7 @@ def _parser() -> argparse.ArgumentParser:
     log = command("log", _show_log, "Show the call log, or check that it is intact.", data=True)
     log.add_argument("log", nargs="?", help="the file (default: the work folder's)")
     log.add_argument(
-        "--verify", action="store_true", help="check that no event was altered, put in or taken out"
+        "--verify", action="store_true", help="check that the file is whole and refuses changes"
     )
     log.add_argument(
         "--export", metavar="FILE", help="write .jsonl, .har or .sh instead, people as aliases"

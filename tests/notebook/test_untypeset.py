@@ -247,7 +247,8 @@ def test_the_import_alone_lets_frames_pass_and_loads_no_library_of_frames(tmp_pa
         tmp_path,
         "import sys, sinchtools\nprint('pandas' in sys.modules)\nimport pandas\n"
         "html = get_ipython().display_formatter.formatters['text/html']\n"
-        "html.enabled = True  # a terminal does not ask for it\nprint(html(pandas.DataFrame({'x': ['$5 and $6$']})))",
+        "html.enabled = True  # a terminal does not ask for it\n"
+        "print(html(pandas.DataFrame({'x': ['$5 and $6$']})))",
     )
     assert said.startswith("False\n<div class='mathjax_ignore")
 
