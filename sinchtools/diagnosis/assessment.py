@@ -17,11 +17,12 @@ from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
 from sinchtools.api.validation import STAGES, Violation, is_group_id
 from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.diagnosis import beside
+from sinchtools.diagnosis.beside import NOTHING, Known
 from sinchtools.diagnosis.envelope import is_meant
 from sinchtools.diagnosis.generic_http import general_answer, general_violations, parsed, words_of
 from sinchtools.diagnosis.request import capped, violations
 from sinchtools.diagnosis.rules import finding_of, findings_of, rules
-from sinchtools.privacy.redaction import marker_facts
 
 _MOST_OF_A_KIND = 10  # delivery codes of one report that are explained
 _MOST_SAID, _MOST_QUOTED = 2000, 20  # of the vendor's text: characters, and quotations in it
@@ -61,39 +62,6 @@ class Judgement:
     status: int | None
     code: str | None
     consistent: bool | None
-
-
-@dataclass(slots=True)
-class Known:
-    """
-    What the rest of the evidence tells.
-
-    Attributes
-    ----------
-    accepted
-        By the number of a token's marker: the accounts that it worked for.
-    reports
-        By batch ID: the exchanges that hold its delivery reports.
-    """
-
-    accepted: dict[str, set[str]]
-    reports: dict[str, list[Exchange]]
-
-
-NOTHING = Known({}, {})
-
-
-def known(exchanges: Iterable[Exchange]) -> Known:
-    """Return what these exchanges tell about others: tokens that work, and delivery reports."""
-    found = Known({}, {})
-    for x in exchanges:
-        facts = marker_facts(header(x.request_headers, "Authorization") or "")
-        if facts and x.account and x.http_outcome == "success":
-            found.accepted.setdefault(facts["number"], set()).add(x.account)
-        if x.delivery:
-            for batch_id, _ in deliveries.reports_of(x):
-                found.reports.setdefault(batch_id or "", []).append(x)
-    return found
 
 
 def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgement:
@@ -203,6 +171,7 @@ def _unexplained(
     extra = [finding_of(exchange, "answer-not-json", status=status)] if exchange.is_html else []
     if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
         extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
+    extra += beside.passed_before(exchange, others) if 400 <= status < 500 else []
     return _judgement(
         [_observed(exchange, place, endpoint, others), *findings_of(exchange, rest), *extra],
         status,
@@ -278,13 +247,15 @@ def _observed(
     exchange: Exchange, place: Place, endpoint: Endpoint | None, others: Known
 ) -> Finding:
     status, code = exchange.status or 0, exchange.code
-    rule = _observed_rule(exchange, place, endpoint, others)
-    facts: dict[str, Any] = {"retry_after": _retry_after(exchange)}
+    rule, told = _observed_rule(exchange, place, endpoint, others)
+    facts: dict[str, Any] = {"retry_after": _retry_after(exchange), **told}
     place_of: dict[str, Any] = {}
     if status == 404 and rules()[rule].field is None:
         facts["name"] = place_of["field"] = next(reversed(place.values), "path")
     elif status in (400, 403) and rules()[rule].location == "body":
         place_of = _body_place(exchange)
+        if code == "unknown_group":
+            facts |= beside.group_facts(exchange, _group_named(exchange, place_of), others)
     elif rule in ("observed-unknown-code", "observed-other-status"):
         location = catalogue.explain(status).location or "body"
         place_of = {"location": location, "field": _PLACES.get(location, _named_in(exchange)[0])}
@@ -295,10 +266,14 @@ def _observed(
 
 def _observed_rule(
     exchange: Exchange, place: Place, endpoint: Endpoint | None, others: Known
-) -> str:
-    status, code = exchange.status, exchange.code
-    if status == 401:
+) -> tuple[str, dict[str, Any]]:
+    if exchange.status == 401:
         return _rule_of_401(exchange, others)
+    return _rule_of_status(exchange, place, endpoint), {}
+
+
+def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> str:
+    status, code = exchange.status, exchange.code
     if status == 404:
         return f"observed-404{_kind_of_404(place, endpoint)}"
     if code:
@@ -313,22 +288,13 @@ def _observed_rule(
     return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
 
 
-def _rule_of_401(exchange: Exchange, others: Known) -> str:
-    facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
-    if (
-        facts
-        and exchange.account
-        and others.accepted.get(facts["number"], set()) - {exchange.account}
-    ):
-        return "observed-401-other-plan"
+def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]]:
     expired = "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower()
-    return (
-        "observed-401-expired"
-        if expired
-        else "observed-unknown-code"
-        if exchange.code
-        else "observed-401"
-    )
+    if expired:
+        return "observed-401-expired", {}
+    if told := beside.rule_of_token(exchange, others):
+        return told
+    return "observed-unknown-code" if exchange.code else "observed-401", {}
 
 
 def _kind_of_404(place: Place, endpoint: Endpoint | None) -> str:
@@ -350,6 +316,14 @@ def _body_place(exchange: Exchange) -> dict[str, Any]:
     elif code == "missing_callback_url":
         field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
     return {"field": field, "pointer": pointer}
+
+
+def _group_named(exchange: Exchange, place: Mapping[str, Any]) -> str | None:
+    """Return the group ID at a place of the body."""
+    value: Any = _object_of(exchange.request_body)
+    for part in (place.get("pointer") or "/").split("/")[1:]:
+        value = value[int(part)] if isinstance(value, list) else value.get(part)
+    return value if isinstance(value, str) else None
 
 
 def _group_places(body: Mapping[str, Any], text: str) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,8 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card, untypeset
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, visible
 from sinchtools.diagnosis import fixes, json_errors
-from sinchtools.diagnosis.assessment import Judgement, Known, judged, known
+from sinchtools.diagnosis.assessment import Judgement, judged
+from sinchtools.diagnosis.beside import Known, known
 from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.diagnosis.retries import Attempt, attempts
 from sinchtools.diagnosis.rules import finding_of, hidden, masked, text_of

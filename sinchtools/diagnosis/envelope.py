@@ -368,7 +368,7 @@ def _stray(facts: Mapping[str, str], gap: str) -> Iterator[Violation]:
         yield Violation(
             rule="auth-spaces",
             severity="warning",
-            facts={"value": place},
+            facts={"value": place, "proof": f"a space {place} the token"},
             **{**_AUTH, "status": None},
         )
 

@@ -94,6 +94,7 @@ def _changed(exchange: Exchange, edit: Mapping[str, Any]) -> Exchange:
         response_body=None,
         elapsed_ms=None,
         failure=None,
+        delivery=None,
     )
 
 
@@ -286,7 +287,7 @@ _MENDS = (  # rules (a pattern): how to mend them
     (r"missing-field-renamed", _renamed),
     (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
     (r"content-type-.*", _json_type),
-    (r"auth-(no-bearer|quoted|space|colon)", _bearer),
+    (r"auth-(no-bearer|quoted|spaces?|colon)", _bearer),
     (r"method-not-allowed", _method),
     (r"path-double-slash", _one_slash),
 )

@@ -173,6 +173,10 @@ def text_of(body: str | bytes | None) -> str | None:
     return body.decode("utf-8", "replace")
 
 
+class Plain(str):
+    """A value that nobody is named by, such as the ID of a group: never masked."""
+
+
 class _Word(str):
     """A value whose format specification is the text that stands before it, unless it is empty."""
 
@@ -188,7 +192,13 @@ class _Facts(dict[str, Any]):
 def _facts(facts: Mapping[str, Any]) -> _Facts:
     return _Facts(
         {
-            name: _Word("" if value is None else _LONG_NUMBER.sub(_match_hidden, str(value)))
+            name: _Word(
+                ""
+                if value is None
+                else value
+                if isinstance(value, Plain)
+                else _LONG_NUMBER.sub(_match_hidden, str(value))
+            )
             for name, value in facts.items()
         }
     )

@@ -13,7 +13,15 @@ from sinchtools.api import catalogue, validation
 from sinchtools.api.description import complete
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
-from sinchtools.diagnosis import assessment, diagnosis, envelope, generic_http, json_errors, request
+from sinchtools.diagnosis import (
+    assessment,
+    beside,
+    diagnosis,
+    envelope,
+    generic_http,
+    json_errors,
+    request,
+)
 from sinchtools.diagnosis.diagnosis import Diagnoses, diagnose
 from sinchtools.diagnosis.rules import rules
 
@@ -615,7 +623,9 @@ def named_rules(module):
             )
 
 
-MODULES = (validation, envelope, json_errors, request, generic_http, assessment, diagnosis)
+MODULES = (
+    validation, envelope, json_errors, request, generic_http, assessment, beside, diagnosis,
+)  # fmt: skip
 
 
 def test_every_rule_that_is_used_has_words():

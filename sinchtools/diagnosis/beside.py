@@ -1,0 +1,179 @@
+"""
+Say what the rest of the evidence tells about one exchange.
+
+Tokens that work, groups that are listed, delivery reports, and a like request that passed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sinchtools.api import deliveries
+from sinchtools.core.json import value_of
+from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.diagnosis.rules import Plain, finding_of
+from sinchtools.privacy.redaction import marker_facts
+
+_NEAR = 0.8  # of two group IDs: at most a few characters apart
+_MOST_DIFFERENT = 6  # fields that are named
+_KEPT = 200  # requests of one operation that passed, the latest
+_Rows = dict[str, dict[str, Exchange]]
+
+
+@dataclass(slots=True)
+class Known:
+    """
+    What the rest of the evidence tells.
+
+    Attributes
+    ----------
+    accepted
+        By the number of a token's marker: the accounts that it worked for, each with a row.
+    tokens
+        By account: the tokens that worked for it, each with a row.
+    groups
+        By account: the group IDs that answers list, each with a row.
+    reports
+        By batch ID: the exchanges that hold its delivery reports.
+    passed
+        By operation and account: requests that passed.
+    """
+
+    accepted: _Rows = field(default_factory=dict)
+    tokens: _Rows = field(default_factory=dict)
+    groups: _Rows = field(default_factory=dict)
+    reports: dict[str, list[Exchange]] = field(default_factory=dict)
+    passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
+
+    def add(self, exchange: Exchange) -> None:
+        """Take in what one exchange tells."""
+        if exchange.delivery:
+            for batch_id, _ in deliveries.reports_of(exchange):
+                self.reports.setdefault(batch_id or "", []).append(exchange)
+        if exchange.http_outcome != "success" or not exchange.account:
+            return
+        if number := _token(exchange):
+            self.accepted.setdefault(number, {})[exchange.account] = exchange
+            self.tokens.setdefault(exchange.account, {})[number] = exchange
+        for group_id in _listed(exchange):
+            self.groups.setdefault(exchange.account, {}).setdefault(group_id, exchange)
+        of = self.passed.setdefault((exchange.endpoint, exchange.account), [])
+        of.append(exchange)
+        del of[:-_KEPT]
+
+
+NOTHING = Known()
+
+
+def known(exchanges: Iterable[Exchange]) -> Known:
+    """Return what these exchanges tell about others."""
+    found = Known()
+    for exchange in exchanges:
+        found.add(exchange)
+    return found
+
+
+def rule_of_token(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]] | None:
+    """Return what the evidence tells of a token that was refused: a rule and its facts."""
+    number, account = _token(exchange), exchange.account
+    if not number or not account:
+        return None
+    mine = others.accepted.get(number, {})
+    if account in mine:
+        return "observed-401-worked", {"report": _row(mine[account])}
+    if mine:
+        other, row = next(iter(mine.items()))
+        return "observed-401-other-plan", {"value": Plain(other), "report": _row(row)}
+    if working := others.tokens.get(account):
+        token, row = next(reversed(working.items()))
+        return "observed-401-other-token", {"value": f"#{token}", "report": _row(row)}
+    return None
+
+
+def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict[str, Any]:
+    """Return what the evidence tells of a group that is not known."""
+    listed = others.groups.get(exchange.account or "", {})
+    elsewhere = [
+        (account, groups[group_id])
+        for account, groups in others.groups.items()
+        if group_id in groups and account != exchange.account
+    ]
+    if elsewhere:
+        account, row = elsewhere[0]
+        words = f"In this evidence the group is one of service plan {account} ({_row(row)})."
+        return {"listed": Plain(words)}
+    near = difflib.get_close_matches(group_id or "", [*listed], n=1, cutoff=_NEAR)
+    if not near or near[0] == group_id:
+        return {}
+    words = f"This service plan has the group {near[0]} ({_row(listed[near[0]])})."
+    return {"listed": Plain(words), "suggestion": Plain(near[0])}
+
+
+def passed_before(exchange: Exchange, others: Known) -> list[Finding]:
+    """Return a note on the like request that passed, and on what differs."""
+    like = others.passed.get((exchange.endpoint, exchange.account), ())
+    found = [(differing, x) for x in like if (differing := _differing(exchange, x)) is not None]
+    if not found:
+        return []
+    differing, row = min(reversed(found), key=lambda one: len(one[0]))
+    if len(differing) > _MOST_DIFFERENT:
+        return []
+    facts = {"report": _row(row), "names": ", ".join(differing)}
+    rule = "passed-before" if differing else "passed-before-same"
+    return [finding_of(exchange, rule, facts=facts)]
+
+
+def _differing(one: Exchange, other: Exchange) -> list[str] | None:
+    """Return the names of what differs between two requests, or None when they are not alike."""
+    if one is other or one.url is None or (one.id and one.id == other.id):
+        return None
+    bodies = [value_of(x.request_body) if x.request_body else None for x in (one, other)]
+    if one.request_body and not all(isinstance(body, Mapping) for body in bodies):
+        return None
+    names = [name for name in _names(*bodies) if not _same(name, *bodies)]
+    if one.request_body and len(names) == len(list(_names(*bodies))) > 1:
+        return None
+    if _token(one) != _token(other):
+        names.append("Authorization")
+    if one.url != other.url:
+        names.append("URL")
+    if _content_type(one) != _content_type(other):
+        names.append("Content-Type")
+    return names
+
+
+def _names(one: Any, other: Any) -> Iterator[str]:
+    yield from dict.fromkeys([*(one or {}), *(other or {})])
+
+
+def _same(name: str, one: Any, other: Any) -> bool:
+    return name in (one or {}) and name in (other or {}) and one[name] == other[name]
+
+
+def _content_type(exchange: Exchange) -> str | None:
+    return header(exchange.request_headers, "Content-Type")
+
+
+def _token(exchange: Exchange) -> str | None:
+    facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
+    return facts["number"] if facts else None
+
+
+def _listed(exchange: Exchange) -> Iterator[str]:
+    if "/groups" not in (exchange.endpoint or "") or "members" in (exchange.endpoint or ""):
+        return
+    answer = value_of(exchange.response_body) if exchange.response_body else None
+    if not isinstance(answer, Mapping):
+        return
+    groups = answer.get("groups")
+    for group in groups if isinstance(groups, list) else [answer]:
+        if isinstance(group, Mapping) and isinstance(group.get("id"), str):
+            yield group["id"]
+
+
+def _row(exchange: Exchange) -> Plain:
+    at = f", {exchange.at:%Y-%m-%d %H:%M} UTC" if exchange.at else ""
+    return Plain(f"{exchange.source or exchange.id or 'another row'}{at}")

@@ -1,0 +1,100 @@
+"""A diagnosis uses the rest of the evidence, and names the row that it rests on."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from sinchtools.api.description import complete
+from sinchtools.core.records import Exchange
+from sinchtools.diagnosis.diagnosis import diagnose
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PLAN, OTHER = "c0ffee00c0ffee00c0ffee00c0ffee00", "decade00decade00decade00decade00"
+GROUP = "01JQ7ZV5N8WXKD2M4R6T9B3CFA"
+
+
+def call(plan, path, *, status, source, token=1, body=None, answer=None, **more):
+    sent = None if body is None else json.dumps(body)
+    headers = {"Authorization": f"Bearer [secret opaque 32 #{token}]"}
+    return complete(
+        Exchange(
+            method="GET" if body is None else "POST",
+            url=f"https://eu.sms.api.sinch.com/xms/v1/{plan}{path}",
+            request_headers=headers | ({"Content-Type": "application/json"} if sent else {}),
+            request_body=sent,
+            status=status,
+            response_body=None if answer is None else json.dumps(answer),
+            source=source,
+            at=NOW,
+            **more,
+        )
+    )
+
+
+def send(*, status, source, to="+447700900801", plan=PLAN, **more):
+    body = {"to": [to], "from": "447700900802", "body": "Your parcel is here"}
+    return call(plan, "/batches", status=status, source=source, body=body, **more)
+
+
+UNKNOWN = send(
+    status=403,
+    source="log#9",
+    to=GROUP[:-1] + "B",
+    answer={"code": "unknown_group", "text": "no such group"},
+)
+REFUSED = send(status=401, source="log#9", token=2)
+
+
+@pytest.mark.parametrize(
+    ("refused", "other", "rule", "said"),
+    [
+        pytest.param(
+            UNKNOWN,
+            call(PLAN, "/groups", status=200, source="log#4", answer={"groups": [{"id": GROUP}]}),
+            "observed-unknown_group", (GROUP, "log#4", "Did you mean"), id="a-near-group",
+        ),
+        pytest.param(
+            replace(UNKNOWN, request_body=UNKNOWN.request_body.replace(GROUP[:-1] + "B", GROUP)),
+            call(OTHER, f"/groups/{GROUP}", status=200, source="log#5", answer={"id": GROUP}),
+            "observed-unknown_group", (OTHER, "log#5"), id="a-group-of-another-plan",
+        ),
+        pytest.param(
+            REFUSED, send(status=201, source="log#2", token=2, plan=OTHER),
+            "observed-401-other-plan", (OTHER, "log#2"), id="the-token-of-another-plan",
+        ),
+        pytest.param(
+            REFUSED, send(status=201, source="log#2", token=1),
+            "observed-401-other-token", ("#1", "log#2", "2026-11-20 12:00 UTC"),
+            id="another-token-works",
+        ),
+        pytest.param(
+            REFUSED, send(status=201, source="log#2", token=2),
+            "observed-401-worked", ("log#2",), id="it-worked-before",
+        ),
+    ],
+)  # fmt: skip
+def test_the_rest_of_the_evidence_names_the_cause(refused, other, rule, said):
+    top = diagnose([other, refused], now=NOW)[1].top
+    assert top.rule == rule and all(word in f"{top.says} {top.then}" for word in said)
+    assert "log#" not in diagnose([refused], now=NOW)[0].top.says
+
+
+def test_what_differs_from_a_request_that_passed_is_named():
+    answer = {"code": "syntax_invalid_parameter_format", "text": "?"}
+    refused = send(status=400, source="log#9", answer=answer)
+    passed = send(status=201, source="log#3", to="+447700900803")
+    notes = {f.rule: f.says for f in diagnose([passed, refused], now=NOW)[1].findings}
+    assert "to." in notes["passed-before"] and "log#3" in notes["passed-before"]
+    same = send(status=201, source="log#3")
+    assert "passed-before-same" in {f.rule for f in diagnose([same, refused], now=NOW)[1].findings}
+
+
+def test_a_stray_space_beside_a_401_is_the_cause_and_has_its_fix():
+    header = {"Authorization": "Bearer [secret opaque 32 #1 trailing-space]"}
+    sent = replace(REFUSED, request_headers={**REFUSED.request_headers, **header})
+    told = diagnose(sent, now=NOW)
+    assert (told.top.rule, told.top.severity) == ("auth-spaces", "error")
+    assert told.fix and "trailing-space" not in told.fix.exchange.request_headers["Authorization"]
+    assert diagnose(replace(sent, status=201), now=NOW).top.severity != "error"
