@@ -73,12 +73,21 @@ def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Pi
     """Return what the finders take, and the piece with those lines empty."""
     left, found = piece, []
     for name, find in finders.items():
-        taken = [one if one.format else replace(one, format=name) for one in find(left)]
+        found_here = (one for one in find(left) if _tells(one.exchange))
+        taken = [one if one.format else replace(one, format=name) for one in found_here]
         if taken:
             found += taken
             used = ((line, line) for line in piece.used)
             left = left.without([*((one.start, one.end) for one in taken), *used])
     return found, left
+
+
+def _tells(known: Exchange) -> bool:
+    """Tell whether anything of a call is known: a name of an error alone is no row."""
+    request = known.method or known.url or known.request_body
+    return bool(request or known.status or known.code or known.text or known.response_body) or (
+        known.failure is not None
+    )
 
 
 def _told(piece: Piece, left: Piece, rows: list[Found]) -> list[Found]:

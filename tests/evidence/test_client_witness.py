@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +93,53 @@ def test_real_log_is_read_back(name, url, tmp_path):
     text = (done.stdout + done.stderr).decode()
     rows = [(x.method, x.url, x.status, x.request_body) for x in read(text)]
     assert rows == [("POST", url, 403, SENT if has_bodies else None)], text
+
+
+# what a script prints of an error of axios and of the vendor's SDK; the method of the SDK's call
+# stands nowhere in it
+PRINTED = {
+    "axios": (
+        "const axios = require('axios');"
+        "axios.post(URL, JSON.parse(BODY)).catch(error => console.error(error));",
+        ("POST", True),
+    ),
+    "the vendor's SDK": (
+        "const {SmsService} = require('@sinch/sms');"
+        "const options = {servicePlanId: 'acme', apiToken: 'a', smsHostname: new URL(URL).origin};"
+        "new SmsService(options).batches.send({sendSMSRequestBody: JSON.parse(BODY)})"
+        ".catch(error => console.error(error));",
+        (None, False),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("npm"):
+        pytest.skip("npm is not here")
+    folder = tmp_path_factory.mktemp("node")
+    packages = ["axios", "@sinch/sms@1.4.0", "@sinch/sdk-client@1.4.0"]
+    options = ["--silent", "--no-fund", "--no-audit"]
+    done = subprocess.run(["npm", "install", *options, *packages], cwd=folder, timeout=300)
+    if done.returncode:
+        pytest.skip("npm installs nothing here")
+    core = folder / "node_modules/@sinch/sdk-core"  # the SDK asks for its version alone
+    core.mkdir(exist_ok=True)
+    (core / "package.json").write_text('{"name": "@sinch/sdk-core", "version": "1.4.0"}')
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PRINTED)
+def test_printed_error_is_read_back(name, url, node_modules):
+    script, (method, has_request) = PRINTED[name]
+    script = script.replace("BODY", json.dumps(SENT)).replace("URL)", f"{json.dumps(url)})")
+    script = script.replace("(URL,", f"({json.dumps(url)},")
+    done = subprocess.run(
+        ["node", "-e", script], cwd=node_modules, capture_output=True, text=True, timeout=60
+    )
+    (row,) = read(done.stderr)
+    assert (row.method, row.status, row.code) == (method, 403, "unknown_group"), done.stderr
+    assert (row.url or "").partition("://")[2] == url.partition("://")[2]
+    assert row.request_body == (SENT if has_request else None)
+    assert row.text == "Ingen å"

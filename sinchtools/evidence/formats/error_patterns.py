@@ -57,6 +57,14 @@ PATTERNS: tuple[Printed, ...] = (
     ),
     Printed(".NET SDK", "SinchApiException", r"SinchApiException: <REASON>: ?<TEXT>$"),
     Printed("Node SDK", "RequestFailedError", r"RequestFailedError.{0,80}?\b<ERROR>\b<BODY>"),
+    Printed("Node SDK", "RequestFailedError: [SDK]", r"RequestFailedError: \[SDK\]"),
+    Printed("Node SDK", "[operationId: ", r"^\s*\[operationId: \w+\]\s*$"),
+    Printed(
+        "Node SDK",
+        "[baseUrl: ",
+        r"\[baseUrl: (?:(?P<scheme>https?)://)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
+        r"(?P<path>/[^\s\]]*)\].{0,60}?\[status: <STATUS>\]",
+    ),
     Printed(
         "Python SDK",
         "Error while parsing json response",

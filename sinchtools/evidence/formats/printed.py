@@ -51,7 +51,7 @@ _RUBY = re.compile(
 )
 _HIDDEN = re.compile(
     r"\[(?:Object|Array|Function|AsyncFunction|Circular|Getter|Setter|class|Symbol|Map|Set)\b"
-    r"[^\]\n]{0,100}\](?! ?\{)|<Circular[^>]{0,40}>|\*RECURSION\*"
+    r"(?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){0,100}\](?! ?\{)|<Circular[^>]{0,40}>|\*RECURSION\*"
 )
 _BUFFER = re.compile(r"<Buffer((?: [0-9a-f]{2})*)[^>]{0,40}>")
 _DUMPED = re.compile(r"(?:int|float|double|bool|boolean|enum)\(([^)\n]{0,80})\)")
