@@ -57,8 +57,10 @@ PATTERNS: tuple[Printed, ...] = (
     ),
     Printed(".NET SDK", "SinchApiException", r"SinchApiException: <REASON>: ?<TEXT>$"),
     Printed("Node SDK", "RequestFailedError", r"RequestFailedError.{0,80}?\b<ERROR>\b<BODY>"),
-    Printed("Node SDK", "RequestFailedError: [SDK]", r"RequestFailedError: \[SDK\]"),
-    Printed("Node SDK", "[operationId: ", r"^\s*\[operationId: \w+\]\s*$"),
+    Printed(
+        "Node SDK", "RequestFailedError: [SDK]", r"RequestFailedError: \[SDK\] \[(?P<api>apiName)"
+    ),
+    Printed("Node SDK", "[operationId: ", r"^\s*\[operationId: (?P<operation>\w+)\]\s*$"),
     Printed(
         "Node SDK",
         "[baseUrl: ",
