@@ -109,6 +109,68 @@ SECRET_PLACES = {
             ],
         }
     ),
+    "python": f"import requests\nTOKEN = '{CANARY}'\nr = requests.post('{BATCHES}', "
+    f"headers={{'Authorization': f'Bearer {{TOKEN}}'}}, json={{'to': ['+15551230001']}})",
+    "python-auth": f"import httpx\nhttpx.post('{BATCHES}', auth=('key', '{CANARY}'), "
+    f"data={{'client_secret': '{CANARY}'}})",
+    "python-sdk": f"client = SinchClient(service_plan_id='plan', sms_api_token='{CANARY}')\n"
+    "client.sms.batches.send(to=['+15551230001'], from_='1', body='Hi')",
+    "javascript": f"const token = `{CANARY}`;\nawait fetch('{BATCHES}', {{method: 'POST', "
+    "headers: {Authorization: `Bearer ${token}`}, body: JSON.stringify({to: ['1']})});",
+    "php": f"<?php $ch = curl_init('{BATCHES}');\ncurl_setopt($ch, CURLOPT_HTTPHEADER, "
+    f"['Authorization: Bearer {CANARY}']);\ncurl_setopt($ch, CURLOPT_POSTFIELDS, '{{}}');\n"
+    "curl_exec($ch);",
+    "java": f'HttpRequest r = HttpRequest.newBuilder(URI.create("{BATCHES}"))\n'
+    f'  .header("Authorization", "Bearer " + "{CANARY}").POST(BodyPublishers.ofString("{{}}"))'
+    ".build();",
+    "csharp": "var c = new HttpClient();\nc.DefaultRequestHeaders.Authorization = new "
+    f'AuthenticationHeaderValue("Bearer", "{CANARY}");\n'
+    f'await c.PostAsync("{BATCHES}", new StringContent("{{}}"));',
+    "go": f'req, _ := http.NewRequest("POST", "{BATCHES}", nil)\n'
+    f'req.Header.Set("Authorization", "Bearer {CANARY}")\nhttp.DefaultClient.Do(req)',
+    "ruby": f"uri = URI('{BATCHES}')\nreq = Net::HTTP::Post.new(uri)\n"
+    f"req.basic_auth 'key', '{CANARY}'\nNet::HTTP.start(uri.host) {{ |h| h.request(req) }}",
+    "vba": f'Set h = CreateObject("MSXML2.XMLHTTP")\nh.Open "POST", "{BATCHES}", False\n'
+    f'h.setRequestHeader "Authorization", "Bearer {CANARY}"\nh.send "{{}}"',
+    "axios": "AxiosError: Request failed with status code 401 {\n  config: {\n    headers: "
+    f"{{ Authorization: 'Bearer {CANARY}' }},\n    method: 'post',\n    url: '{BATCHES}'\n  }},\n"
+    "  response: { status: 401 }\n}",
+    "python-repr": f"{{'method': 'POST', 'url': '{BATCHES}', 'headers': "
+    f"{{'Authorization': 'Bearer {CANARY}'}}, 'status': 401}}",
+    "guzzle": f"Client error: `POST {BATCHES}?access_token={CANARY}` resulted in a `401 "
+    "Unauthorized` response",
+    "requests-error": f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: "
+    f"{BATCHES}?token={CANARY}",
+    "okhttp": f"--> POST {BATCHES}\nAuthorization: Bearer {CANARY}\n\n"
+    f'{{"password": "{CANARY}"}}\n--> END POST\n<-- 401 {BATCHES} (12ms)\n'
+    f"Set-Cookie: sid={CANARY}\n<-- END HTTP",
+    "http-client": f"send: b'POST /xms/v1/plan/batches HTTP/1.1\\r\\nHost: "
+    f"us.sms.api.sinch.com\\r\\nAuthorization: Bearer {CANARY}\\r\\n\\r\\n'\n"
+    "reply: 'HTTP/1.1 401 Unauthorized\\r\\n'\nheader: Content-Length: 0",
+    "marked-block": f"=== REQUEST ===\nPOST {BATCHES}\nAuthorization: Bearer {CANARY}\n\n"
+    "=== RESPONSE ===\nStatus: 401",
+    "http-file": f"@token = {CANARY}\n\n### send\nPOST {BATCHES}\n"
+    "Authorization: Bearer {{token}}\n\n{}",
+    "bruno": f"post {{\n  url: {BATCHES}\n  auth: bearer\n}}\n\nauth:bearer {{\n"
+    f"  token: {CANARY}\n}}",
+    "panel": f"Request URL: {BATCHES}\nRequest Method: POST\nStatus Code: 401 Unauthorized\n"
+    f"Request Headers\nAuthorization: Bearer {CANARY}\nCookie: sid={CANARY}",
+    "httpie": f"https POST {BATCHES} 'Authorization: Bearer {CANARY}' client_secret={CANARY}",
+    "wget": f"wget --header='Authorization: Bearer {CANARY}' --post-data='token={CANARY}' "
+    f"{BATCHES}",
+    "mail": "From: a@shop.example\nSubject: fails\nMIME-Version: 1.0\nContent-Type: text/plain\n"
+    f"Content-Transfer-Encoding: quoted-printable\n\ncurl {BATCHES} -H=20'Authorization: Bearer "
+    f"{CANARY}'\n",
+    "log-store": json.dumps(
+        {
+            "hits": {
+                "hits": [{"_source": {"message": f"GET /x?token={CANARY} HTTP/1.1 returned 401"}}]
+            }
+        }
+    ),
+    "log-prefix": f"2026-11-24T10:00:00.000Z stdout F "
+    f'{{"method": "GET", "path": "/x?token={CANARY}", "status": 401}}',
+    "printed-header": f"status=401 url={BATCHES} headers={{Authorization: Bearer {CANARY}}}",
     "sentence": f"Error 401 with Bearer {CANARY}",
     "jwt": json.dumps({**ROW, "request_body": f"see eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.{CANARY}"}),
     "curl-config": f'curl {BATCHES} -K -\n\ncurl {BATCHES} -K <<EOF\nuser = "key:{CANARY}"\nEOF\n',
