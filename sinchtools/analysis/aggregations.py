@@ -7,8 +7,6 @@ out.
 
 from __future__ import annotations
 
-import glob
-import time
 import uuid
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -360,23 +358,16 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
     )
 
 
-def to_parquet(pattern: str | Path, path: str | Path) -> pd.DataFrame:
+def to_parquet(pattern: str | Path, path: str | Path) -> Path:
     """
-    Convert the files that `st.scan` reads to one Parquet file, and return what was gained.
+    Convert the files that `st.scan` reads to one Parquet file, and return its path.
 
-    Convert once: every later question is read from that file.
-
-    Headers and bodies are left out, as in every scan.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row: rows, mb_before, mb_after, s_to_convert (about what one question to the old files
-        takes), s_to_count (what one takes now).
+    Convert once: every later question is read from that file. Headers and bodies are left out, as
+    in every scan.
     """
     from sinchtools.evidence import scan
 
-    path, started = Path(path), time.perf_counter()
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -384,20 +375,7 @@ def to_parquet(pattern: str | Path, path: str | Path) -> pd.DataFrame:
         waiting.replace(path)
     finally:
         waiting.unlink(missing_ok=True)
-    converted = time.perf_counter()
-    counted = codes(scan(path), per="attempt")["n"].sum()
-    before = sum(Path(name).stat().st_size for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207  # as DuckDB reads a pattern
-    seconds = {"s_to_convert": converted - started, "s_to_count": time.perf_counter() - converted}
-    return pd.DataFrame(
-        [
-            {
-                "rows": counted,
-                "mb_before": before / 1e6,
-                "mb_after": path.stat().st_size / 1e6,
-                **seconds,
-            }
-        ]
-    ).round(3)
+    return path
 
 
 # --- one for several ------------------------------------------------------------------------------

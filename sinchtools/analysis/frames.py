@@ -205,23 +205,16 @@ def in_memory(frame: Any) -> Any:
 
 def spark_session() -> Any:
     """
-    Return a Spark session on this machine, or None without pyspark or Java.
+    Return a Spark session on this machine, or None without PySpark or Java.
 
-    If there is none, say what to install.
+    To have one: ``pip install 'sinchtools[spark]'`` (500 MB), and Java 17 or newer.
 
     On a cluster the session comes from there (`SparkSession.builder.remote("sc://...")`), and the
     same functions take its frames.
     """
-    if importlib.util.find_spec("pyspark") is None:
-        return print(
-            "PySpark is not installed. To use it: pip install 'sinchtools[spark]' (500 MB), and "
-            "a Java runtime of version 17 or newer."
-        )
-    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        return print(
-            "Spark needs Java, and none was found. Install a Java runtime of version 17 or "
-            "newer, or set JAVA_HOME."
-        )
+    has_java = shutil.which("java") or "JAVA_HOME" in os.environ
+    if importlib.util.find_spec("pyspark") is None or not has_java:
+        return None
     with _quiet():
         from pyspark.sql import SparkSession
 

@@ -7,7 +7,6 @@ Nothing is sent anywhere.
 from __future__ import annotations
 
 import os
-import re
 import socket
 import stat
 import sys
@@ -18,6 +17,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
 
 from sinchtools.core import settings
 from sinchtools.core.errors import LogError
@@ -36,6 +37,7 @@ _PANELS = {
     "jupyterlab_widgets": "showing the panels in JupyterLab",
     "ipykernel": "running the notebooks",
 }
+_SAME_AGE = (Requirement("ipywidgets>=8.1"), Requirement("jupyterlab_widgets>=3"))
 _WORDS = {"ok": "ok", "look": "LOOK", "wrong": "WRONG"}
 
 
@@ -141,9 +143,7 @@ def _panels(environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check(
             name="panels", state="wrong", says=f"Not installed: {', '.join(missing)}.", then=then
         )
-    elif not _fits(_version("ipywidgets") or "0", "8.1") or not _fits(
-        _version("jupyterlab_widgets") or "0", "3"
-    ):
+    elif any(map(_unmet, _SAME_AGE)):
         says = "ipywidgets and the widget manager are of different ages."
         yield Check(
             name="panels", state="wrong", says=says, then="Install requirements.lock again."
@@ -351,26 +351,21 @@ _LOOKS: tuple[Callable[[Mapping[str, str]], Iterator[Check]], ...] = (
 )
 
 
-def _required() -> list[str]:
+def _required() -> list[Requirement]:
     try:
-        return [line for line in metadata.requires("sinchtools") or [] if "extra ==" not in line]
+        wanted = map(Requirement, metadata.requires("sinchtools") or [])
+        return [one for one in wanted if not one.marker or one.marker.evaluate({"extra": ""})]
     except metadata.PackageNotFoundError:
         return []
 
 
-def _unmet(requirement: str) -> str | None:
-    name, _, least = requirement.partition(">=")
-    found, least = _version(name.strip()), least.split(";")[0].split(",")[0].strip()
+def _unmet(wanted: Requirement) -> str | None:
+    found = _version(wanted.name)
     if found is None:
-        return f"{name.strip()} is not installed"
-    return None if _fits(found, least) else f"{name.strip()} is {found}, and {least} is needed"
-
-
-def _fits(found: str, least: str) -> bool:
-    one, other = (
-        [int(part) for part in re.findall(r"\d+", version)[:3]] for version in (found, least)
-    )
-    return one >= other
+        return f"{wanted.name} is not installed"
+    if wanted.specifier.contains(found, prereleases=True):
+        return None
+    return f"{wanted.name} is {found}, and {wanted.specifier} is needed"
 
 
 def _version(name: str) -> str | None:

@@ -820,16 +820,13 @@ def test_wrong_use_is_said_in_words(call, words):
 # --- large logs -----------------------------------------------------------------------------------
 
 
-def test_a_log_is_converted_to_parquet_once_and_the_gain_is_told(tmp_path):
+def test_a_log_is_converted_to_parquet_once(tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.jsonl").write_text(
             "".join(json.dumps(row, default=str) + "\n" for row in plain(DATA["ordinary"]))
         )
-    gain = analysis.to_parquet(tmp_path / "*.jsonl", tmp_path / "new" / "log.parquet").iloc[0]
-    assert gain["rows"] == 240 and gain["mb_before"] > gain["mb_after"] > 0
-    assert listed(analysis.codes(scan(tmp_path / "new" / "log.parquet"))) == listed(
-        analysis.codes(scan(tmp_path / "*.jsonl"))
-    )
+    path = analysis.to_parquet(tmp_path / "*.jsonl", tmp_path / "new" / "log.parquet")
+    assert listed(analysis.codes(scan(path))) == listed(analysis.codes(scan(tmp_path / "*.jsonl")))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["log.parquet"]
 
 
@@ -848,18 +845,14 @@ def test_a_table_in_memory_is_of_its_own_and_outlives_the_frame():
     assert [int(analysis.codes(one)["n"].sum()) for one in (first, second, part)] == [1, 2, 2]
 
 
-@pytest.mark.parametrize(
-    ("lacks", "words"),
-    [("pyspark", "pip install 'sinchtools[spark]'"), ("java", "Install a Java runtime")],
-)
-def test_without_spark_or_java_it_is_said_what_to_install(lacks, words, monkeypatch, capsys):
+@pytest.mark.parametrize("lacks", ["pyspark", "java"])
+def test_without_spark_or_java_there_is_no_session(lacks, monkeypatch):
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if lacks == "pyspark" else name
     )
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     assert analysis.spark_session() is None
-    assert words in capsys.readouterr().out
 
 
 # --- spikes and differences -----------------------------------------------------------------------
