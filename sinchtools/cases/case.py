@@ -37,7 +37,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.errors import LogError, WrongUseError, told, told_path
 from sinchtools.core.files import alone, append, opened_own, put, refuse_foreign, refuse_open
 from sinchtools.core.html import card
-from sinchtools.core.records import Exchange, Skipped, as_dict, visible
+from sinchtools.core.records import Exchange, Skipped, as_dict, in_words, visible
 from sinchtools.core.settings import work_folder
 from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.exports import to_curl, to_har, to_jsonl
@@ -323,9 +323,7 @@ class Case:
 
         It replaces the earlier transcript of the same walk.
         """
-        label = " ".join(
-            str(part) for part in (walk.playbook.status, walk.playbook.code) if part is not None
-        )
+        label = in_words(walk.playbook.status, walk.playbook.code)
         exchange = walk.exchange.id if walk.exchange else None
         redactor = self._redactor()
         transcript = [
@@ -624,7 +622,7 @@ def replay_rows(replayed: Replayed) -> list[dict[str, Any]]:
     return [
         {
             **result.as_json(),
-            "was": result.original.answer,
+            "was": result.original.status_in_words,
             "now": result.now,
             "endpoint": result.original.endpoint,
             "target": replayed.target,

@@ -28,7 +28,7 @@ from sinchtools.cases.case import Case, replay_rows
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.files import opened_own
-from sinchtools.core.records import Exchange, Finding, visible
+from sinchtools.core.records import Exchange, Finding, in_words, visible
 from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
 from sinchtools.evidence.exports import to_curl, to_jsonl
@@ -500,7 +500,7 @@ def _findings(content: _Content) -> str:
 def _diagnosed(content: _Content, row: str, diagnosis: Diagnosis) -> str:
     x = diagnosis.exchange
     what = x.endpoint or ("" if x.delivery and not x.url else x.method or "a request")
-    title = f"{x.answer}: {what}" if what else x.answer
+    title = f"{x.status_in_words}: {what}" if what else x.status_in_words
     head = f"<h3>{_html(content, title)} {_row_ref(content, row)}</h3>"
     if not diagnosis.findings:
         return f"{head}<p>Nothing wrong was found in the request.</p>"
@@ -510,9 +510,7 @@ def _diagnosed(content: _Content, row: str, diagnosis: Diagnosis) -> str:
 
 def _finding(content: _Content, finding: Finding) -> str:
     proof = f"<pre>{_html(content, finding.proof)}</pre>" if finding.proof else ""
-    answered = (
-        f", answered with {finding.status} {finding.code or ''}".rstrip() if finding.status else ""
-    )
+    answered = f", answered with {in_words(finding.status, finding.code)}" if finding.status else ""
     details = (
         f"{finding.severity} {finding.rule} at {_place(finding)}{answered}. "
         f"Source: {finding.page} ({finding.tag})."
@@ -784,7 +782,7 @@ def _group_facts(content: _Content) -> dict[str, Any]:
         "since": _time(group["first"]),
         "until": _time(group["last"]),
     }
-    return {**facts, "answer": x.answer}
+    return {**facts, "answer": x.status_in_words}
 
 
 def _finding_facts(content: _Content) -> dict[str, Any]:

@@ -152,14 +152,14 @@ class Exchange:
         )
 
     @property
-    def answer(self) -> str:
+    def status_in_words(self) -> str:
         """
         The response in words.
 
         For example ``403 unknown_group``, ``201, delivery code 412``, the network failure, or
         ``not known`` where the evidence shows neither.
         """
-        said = " ".join(str(part) for part in (self.status, self.code) if part is not None)
+        said = in_words(self.status, self.code)
         if self.outcome == "not_delivered":
             return ", ".join(filter(None, (said, f"delivery code {self.delivery_code}")))
         if not said and self.delivery and self.outcome == "success":
@@ -179,7 +179,19 @@ class Exchange:
     def __repr__(self) -> str:
         """Show what happened, never a header, a body or a query."""
         what = self.endpoint or f"{self.method or '?'} {(self.url or '?').partition('?')[0]}"
-        return visible(f"<Exchange {self.id}: {what} -> {self.answer}>")
+        return visible(f"<Exchange {self.id}: {what} -> {self.status_in_words}>")
+
+
+def in_words(status: int | None, code: str | None) -> str:
+    """
+    Return a status and a code as one says them; nothing where neither is known.
+
+    Examples
+    --------
+    >>> in_words(403, "unknown_group"), in_words(201, None), in_words(None, None)
+    ('403 unknown_group', '201', '')
+    """
+    return " ".join(str(part) for part in (status, code) if part)
 
 
 EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))

@@ -17,7 +17,7 @@ from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import complete, locate
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card, untypeset
-from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, visible
+from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, in_words, visible
 from sinchtools.diagnosis import fixes, json_errors
 from sinchtools.diagnosis.assessment import Judgement, judged
 from sinchtools.diagnosis.beside import Known, known
@@ -225,7 +225,7 @@ class Diagnosis:
             "Region": x.region,
             "Operation": x.endpoint or x.method,
             "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
-            "Answer": x.answer,
+            "Answer": x.status_in_words,
             "Its text": masked(x.text) if x.text else None,
             "Recipients": len(to) if isinstance(to, list) else None,
             "Attempts": self.attempt and self.attempt.of,
@@ -245,13 +245,10 @@ class Diagnosis:
         )
 
     def _verdict(self) -> str:
-        observed = self.exchange.answer
+        observed = self.exchange.status_in_words
         if self.exchange.delivery and self.exchange.outcome in ("success", "not_delivered"):
             return f"{observed}{self._of_delivery()}"
-        expected = (
-            " ".join(str(part) for part in (self.expected_status, self.expected_code) if part)
-            or "not known"
-        )
+        expected = in_words(self.expected_status, self.expected_code) or "not known"
         if not self.failing:
             return f"answered: {observed}; nothing wrong found (expected {expected})"
         alone = (
@@ -272,7 +269,7 @@ class Diagnosis:
         return "" if self.failing else "; nothing wrong found"
 
     def _lines(self, finding: Finding) -> list[str]:
-        answer = f" -> {finding.status} {finding.code or ''}".rstrip() if finding.status else ""
+        answer = f" -> {in_words(finding.status, finding.code)}" if finding.status else ""
         return [
             f"{finding.severity.upper()} {finding.rule} at {_place(finding)}{answer}",
             f"  {finding.says}",

@@ -134,7 +134,7 @@ class Evidence:
 
         A response is such as ``403 missing_callback_url``, or the class of a network error.
         """
-        return Counter(exchange.answer for exchange in self.exchanges if exchange.failed)
+        return Counter(exchange.status_in_words for exchange in self.exchanges if exchange.failed)
 
     @property
     def outcome(self) -> str:
@@ -264,7 +264,11 @@ def _html_row(exchange: Exchange) -> dict[str, str]:
 
 
 def _unanswered(exchange: Exchange) -> str:
-    return "no response" if exchange.outcome == "no_response" else exchange.answer.split(",")[0]
+    return (
+        "no response"
+        if exchange.outcome == "no_response"
+        else exchange.status_in_words.split(",")[0]
+    )
 
 
 def _delivery(exchange: Exchange) -> str:

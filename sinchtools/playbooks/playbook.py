@@ -16,7 +16,7 @@ from sinchtools.api import catalogue
 from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card
-from sinchtools.core.records import Exchange, Finding, Step, visible
+from sinchtools.core.records import Exchange, Finding, Step, in_words, visible
 from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.playbooks.checks import ASKED, CHECKS, NOT_DECIDABLE, Checked
@@ -263,9 +263,7 @@ class Walk:
         return f"<li style='margin-bottom:.4em'{current}><b>{title}</b>{rows}</li>"
 
     def _heading(self) -> str:
-        label = " ".join(
-            str(part) for part in (self.playbook.status, self.playbook.code) if part is not None
-        )
+        label = in_words(self.playbook.status, self.playbook.code)
         return f"{label or 'No answer'}: {self.playbook.title}"
 
     def _said(self, step: Step) -> str:

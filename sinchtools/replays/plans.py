@@ -29,7 +29,7 @@ from sinchtools.core import settings
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import NotAllowedError, WrongUseError, told
 from sinchtools.core.html import card, table
-from sinchtools.core.records import Exchange, Finding, visible
+from sinchtools.core.records import Exchange, Finding, in_words, visible
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence.exports import to_curl
 from sinchtools.replays.guards import (
@@ -104,7 +104,7 @@ class Result:
     @property
     def now(self) -> str:
         """What the replay was answered, in words."""
-        return self.child.answer if self.child else "not sent"
+        return self.child.status_in_words if self.child else "not sent"
 
     @property
     def request_differences(self) -> list[Difference]:
@@ -189,7 +189,7 @@ class Replayed(Sequence[Result]):
                 "id": r.child and r.child.id,
                 "parent_id": r.original.id,
                 "endpoint": r.original.endpoint,
-                "was": r.original.answer,
+                "was": r.original.status_in_words,
                 "now": r.now,
                 "verdict": r.verdict,
                 "reasons": "; ".join(r.reasons),
@@ -224,7 +224,8 @@ class Replayed(Sequence[Result]):
             shown = (to_curl(as_it_goes(r.request)) for r in self.results[:_SHOWN])
             return visible("\n".join([self.summary, *shown, *self._more]))
         lines = [
-            f"{r.verdict:<12}  {r.original.source or r.original.id}: {r.original.answer} -> {r.now}"
+            f"{r.verdict:<12}  {r.original.source or r.original.id}: "
+            f"{r.original.status_in_words} -> {r.now}"
             f"  {'; '.join(r.reasons)}"
             for r in self.results[:_SHOWN]
         ]
@@ -248,7 +249,7 @@ class Replayed(Sequence[Result]):
                 r.verdict,
                 r.original.source or r.original.id,
                 r.original.endpoint or "",
-                r.original.answer,
+                r.original.status_in_words,
                 r.now,
                 "; ".join(r.reasons),
             )
@@ -844,7 +845,8 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
             response_body=baseline.response_body,
         )
         notes = [
-            f"the original answer is not known; unchanged, the sandbox answers {baseline.answer}",
+            "the original answer is not known; unchanged, the sandbox answers "
+            f"{baseline.status_in_words}",
             *notes,
         ]
         if (
@@ -892,8 +894,8 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
 
 
 def _unlike(item: Item, child: Exchange, expected: Finding, notes: list[str]) -> Result:
-    answer = " ".join(str(part) for part in (expected.status, expected.code) if part)
-    reasons = (*notes, f"the diagnosis expects {answer}, which the sandbox does not show")
+    wanted = in_words(expected.status, expected.code)
+    reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox does not show")
     return Result(
         original=item.original,
         request=item.shown,

@@ -80,7 +80,7 @@ class Proof:
         ]
         answers = (("original", self.original), ("repaired", self.repaired))
         return "\n".join(
-            [*lines, *(f"  {name}: {x.answer} (simulated)" for name, x in answers if x)]
+            [*lines, *(f"  {name}: {x.status_in_words} (simulated)" for name, x in answers if x)]
         )
 
     def __repr__(self) -> str:
@@ -193,18 +193,19 @@ def _compared(
     ):
         return (
             False,
-            f"not reproduced: the evidence says {evidence.answer}, the sandbox {before.answer}",
+            f"not reproduced: the evidence says {evidence.status_in_words}, the sandbox "
+            f"{before.status_in_words}",
         )
     if before.http_outcome == "success" or after.http_outcome != "success":
         return (
             False,
-            f"the sandbox answers {before.answer} to the original and {after.answer} to the "
-            f"repaired request",
+            f"the sandbox answers {before.status_in_words} to the original and "
+            f"{after.status_in_words} to the repaired request",
         )
     return (
         True,
-        f"the sandbox refuses the original ({before.answer}) and takes the repaired request "
-        f"({after.answer})",
+        f"the sandbox refuses the original ({before.status_in_words}) and takes the repaired "
+        f"request ({after.status_in_words})",
     )
 
 

@@ -90,4 +90,4 @@ def test_nothing_of_a_report_is_a_lost_answer():
     [row] = st.read(of_recipient(0, "Delivered"))
     told = st.diagnose(row)
     assert told.retry.advice == "not-needed" and not told.findings
-    assert row.answer == "delivery report"
+    assert row.status_in_words == "delivery report"

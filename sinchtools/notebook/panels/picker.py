@@ -142,7 +142,7 @@ def kind_of(exchange: Exchange) -> str:
     """Return status and code in words: what failures are sorted by."""
     if exchange.outcome == "success":
         return SUCCESSES
-    return exchange.answer
+    return exchange.status_in_words
 
 
 def label(exchange: Exchange) -> str:
@@ -150,5 +150,7 @@ def label(exchange: Exchange) -> str:
     at = exchange.at.strftime("%Y-%m-%d %H:%M:%S") if exchange.at else ""
     what = exchange.endpoint or f"{exchange.method or '?'} {locate(exchange.url or '').path}"[:60]
     return visible(
-        "  |  ".join(filter(None, (exchange.answer, what, at, exchange.source or exchange.id)))
+        "  |  ".join(
+            filter(None, (exchange.status_in_words, what, at, exchange.source or exchange.id))
+        )
     )
