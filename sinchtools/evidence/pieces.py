@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -243,6 +244,9 @@ class Piece:
 
         A time without a zone takes `tz`, and the report says so once.
         """
+        if isinstance(value, str) and value[10:11] == "T" and value[-1:] == "Z":  # the most common
+            with suppress(ValueError):
+                return datetime.fromisoformat(value)
         moment = instant(value, day_first=self._day_first(value))
         if moment is None or moment.tzinfo is not None:
             return _utc(moment)

@@ -382,7 +382,8 @@ class _Reading:
     def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
         exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
         if exchange.at is None and (date := header(exchange.response_headers, "Date")):
-            exchange = replace(exchange, at=piece.instant(date))  # when it was answered
+            exchange = replace(exchange, at=piece.instant(date))
+            piece.guess_once("no time of the request is shown: the response's Date was taken")
         if _is_ascii(exchange):
             return exchange
         mended = {

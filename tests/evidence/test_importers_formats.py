@@ -246,7 +246,7 @@ def test_options_in_a_file_are_not_followed_and_that_is_said():
     assert "options in a file" in evidence.warnings[0].reason
 
 
-LONG = 1_000_000_000 if FULL else 20_000_000
+LONG = 1_000_000_000 if FULL else 5_000_000
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,9 @@ def paired(piece: Piece, rows: Iterable[tuple[int, Record]]) -> Iterator[Exchang
     waiting: dict[str, list[Any]] = {}
     held: deque[list[Any]] = deque()  # rows in order, [exchange, key]
     for number, record in rows:
+        if record.is_alone and record.key is None and not held:
+            yield record.exchange
+            continue
         row = waiting.pop(record.key, None) if record.key else None
         if row is not None and record.is_response:
             row[0], row[1] = _completed(row[0], record.exchange), None

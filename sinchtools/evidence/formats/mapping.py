@@ -50,6 +50,7 @@ _URL = re.compile(r"[A-Za-z][\w+.-]*://|/|\*$|\{+[\w .-]+\}+/")
 _HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
+_MOST_MS = 400 * 86_400_000
 _OWN_TEXTS = words(
     "parent_id call_id method url endpoint region account code text failure delivery"
 )
@@ -161,7 +162,9 @@ def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
 
 
 def _own_elapsed(piece: Piece, value: Any) -> float | None:
-    return None if value is None else _elapsed(piece, value, "elapsed_ms", 1.0)
+    if value is None or (type(value) is float and 0 <= value < _MOST_MS):
+        return value
+    return _elapsed(piece, value, "elapsed_ms", 1.0)
 
 
 def _own_body(piece: Piece, value: Mapping[str, Any], name: str, number: int) -> str | bytes | None:
