@@ -21,7 +21,6 @@ from sinchtools.analysis.frames import (
     FAILING,
     Per,
     calls,
-    collected,
     described,
     file_of,
     filtered,
@@ -30,6 +29,7 @@ from sinchtools.analysis.frames import (
     known,
     rows,
     spark_session,
+    to_pandas,
     where,
 )
 from sinchtools.analysis.patterns import differences, fingerprint, groups, spikes
@@ -101,7 +101,7 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
         simulated=(nw.col("target") == "sandbox").fill_null(False).cast(nw.Int64),
     )
     times = (nw.col("at_us").min().alias("since"), nw.col("at_us").max().alias("until"))
-    files = collected(
+    files = to_pandas(
         counted.group_by("file").agg(
             *SIDES, nw.col("undated").sum(), nw.col("simulated").max(), *times
         )
@@ -155,7 +155,7 @@ def codes(
     [[201, 1, 0.5], [403, 1, 0.5]]
     """
     counts, unknown = split(
-        typed(collected(rows(frame, "code", per=per).group_by("answer", "code").agg(N)), "codes")
+        typed(to_pandas(rows(frame, "code", per=per).group_by("answer", "code").agg(N)), "codes")
     )
     counts["share"] = counts["n"] / max(counts["n"].sum(), 1)
     if not successes:
@@ -272,7 +272,7 @@ def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFra
     `.attrs["not_known"]` counts the rows whose answer the evidence does not show; they are in no
     other count.
     """
-    found = collected(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(N))
+    found = to_pandas(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(N))
     counts, unknown = split(typed(found, "codes", by))
     counts = by_size(counts)[[by, "status", "code", "n"]]
     counts.attrs["not_known"] = unknown
@@ -299,7 +299,7 @@ def latency(frame: Any, *, per: Per = "attempt") -> pd.DataFrame:
         "latency",
         by_size(
             typed(
-                collected(timed.group_by("endpoint", "answer", "code").agg(N, *quantiles)),
+                to_pandas(timed.group_by("endpoint", "answer", "code").agg(N, *quantiles)),
                 "latency",
             )
         ),
@@ -315,7 +315,7 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     All 168 rows are there when any row has a time. `.attrs["undated"]` counts the rows without.
     """
     sided = with_sides(rows(frame, per=per)).with_columns(bucket=nw.col("at_us") // 3_600_000_000)
-    dated, undated = split(collected(sided.group_by("bucket").agg(*SIDES)), "bucket")
+    dated, undated = split(to_pandas(sided.group_by("bucket").agg(*SIDES)), "bucket")
     if dated.empty:
         return result("heatmap", dated, undated=undated)
     dated = dated.astype("int64")
@@ -343,7 +343,7 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
         nw.col("endpoint").str.contains("delivery_report", literal=True),
         ~nw.col("response_body").is_null(),
     )
-    reports = collected(answers.group_by("response_body").agg(nw.col("at_us").max().alias("at_us")))
+    reports = to_pandas(answers.group_by("response_body").agg(nw.col("at_us").max().alias("at_us")))
     reports["at_us"] = reports["at_us"].astype("Float64").fillna(-1.0)
     counts = body_fields.delivered(
         list(reports.sort_values(["at_us", "response_body"])["response_body"].astype(str))
@@ -383,7 +383,7 @@ def to_parquet(pattern: str | Path, path: str | Path) -> Path:
 
 def _by(frame: Any, name: str, per: Per) -> pd.DataFrame:
     by = next(iter(RESULTS[name]))
-    return shared(collected(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name)
+    return shared(to_pandas(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name)
 
 
 def _by_body(
@@ -393,7 +393,7 @@ def _by_body(
     sent = rows(frame, "request_body", per=per, needs="request_body").filter(
         ~nw.col("request_body").is_null()
     )
-    counts = collected(with_sides(sent).group_by("request_body").agg(*SIDES))
+    counts = to_pandas(with_sides(sent).group_by("request_body").agg(*SIDES))
     objects = [body_fields.json_object(body) for body in counts["request_body"]]
     counts[by] = pd.array([of_body(body) for body in objects], dtype="string")
     addressed = counts[

@@ -63,7 +63,7 @@ def calls(frame: Any) -> Any:
     A row without `call_id` is its own call, and so is one of another file: two logs may number
     their calls alike.
     """
-    found = native(frame)
+    found = unwrap(frame)
     names = names_of(found)
     return _as_given(_folded(_with_answer(found, names), names), found)
 
@@ -118,7 +118,7 @@ def filtered(
     """
     given = {"since": since, "until": until, "outcome": outcome, "status": status, "code": code}
     given |= {"endpoint": endpoint, "account": account, "text": text}
-    found = native(frame)
+    found = unwrap(frame)
     searched = [c for c in _SEARCHED if c in names_of(found)]
     conditions = [
         *([nw.col("at_us") >= _micros(since)] if since is not None else []),
@@ -182,7 +182,7 @@ def where(frame: Any, *conditions: nw.Expr) -> Any:
     >>> where(exchanges, nw.col("status").is_null())["id"].tolist()
     ['b']
     """
-    return _where(native(frame), conditions)
+    return _where(unwrap(frame), conditions)
 
 
 def in_memory(frame: Any) -> Any:
@@ -196,7 +196,7 @@ def in_memory(frame: Any) -> Any:
     >>> in_memory([Exchange(id="a", status=201)]).project("id, status").fetchall()
     [('a', 201)]
     """
-    found = native(frame)
+    found = unwrap(frame)
     relation = found if nw.from_native(found).implementation.is_duckdb() else _as_duckdb(found)
     name = f"exchanges_{uuid.uuid4().hex}"
     relation.create(name)
@@ -227,7 +227,7 @@ def spark_session() -> Any:
 # --- for the aggregations -------------------------------------------------------------------------
 
 
-def native(frame: Any) -> Any:
+def unwrap(frame: Any) -> Any:
     """Return the dataframe in what was given: a dataframe, exchanges, or what has a `.frame`."""
     if isinstance(frame, Exchange):
         return tables.frame([frame])
@@ -278,7 +278,7 @@ def rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.La
         raise WrongUseError(
             f"per={told(per)} is not known.", hint="Use per='call' or per='attempt'."
         )
-    found = native(frame)
+    found = unwrap(frame)
     names = names_of(found)
     if needs and needs not in names:
         raise WrongUseError(
@@ -307,7 +307,7 @@ def is_failing() -> nw.Expr:
     return (none | ((answer >= 400) & (answer < 600))).fill_null(False)
 
 
-def collected(found: nw.LazyFrame[Any]) -> pd.DataFrame:
+def to_pandas(found: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return what the engine counted as a pandas frame."""
     if found.implementation.is_polars():  # its way to pandas needs pyarrow, which is optional
         return pd.DataFrame(found.collect().to_dict(as_series=False), columns=found.columns)
@@ -429,7 +429,7 @@ def _as_given(rows: nw.LazyFrame[Any], given: Any, filters: Collection[str] = ()
 def _as_duckdb(given: Any) -> Any:
     import duckdb
 
-    frame = collected(nw.from_native(given).lazy())
+    frame = to_pandas(nw.from_native(given).lazy())
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     cast = (

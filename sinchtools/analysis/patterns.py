@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.analysis.body_fields import json_object, request_fields
-from sinchtools.analysis.frames import FAILING, Per, collected, is_failing, names_of, native, rows
+from sinchtools.analysis.frames import FAILING, Per, is_failing, names_of, rows, to_pandas, unwrap
 from sinchtools.analysis.results import (
     RESULTS,
     N,
@@ -111,7 +111,7 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     counts = failing.group_by("answer", "code", "endpoint", "text", "failure").agg(
         N, *times, nw.col("example_id").min()
     )
-    found = typed(collected(counts), "groups", "text", "failure")
+    found = typed(to_pandas(counts), "groups", "text", "failure")
     found["text"] = found["text"].fillna(found["failure"])
     found["pattern"] = found["text"].map(_pattern, na_action="ignore").astype("string")
     found["fingerprint"] = [
@@ -341,7 +341,7 @@ def _field_counts(frame: Any, per: Per) -> dict[str, Counter[tuple[str, int]]]:
 
 def _seen(frame: Any, per: Per) -> Iterator[tuple[dict[str, Any], int, int]]:
     """Yield values that occur together, in failing rows (1) or succeeding rows (0), and n."""
-    frame = native(frame)
+    frame = unwrap(frame)
     whole: list[str] = [c for c in ("request_body", "request_headers") if c in names_of(frame)]
     sided = rows(frame, *_PLAIN, *whole, per=per).with_columns(
         failing=is_failing().cast(nw.Int64), bucket=nw.col("at_us") // 3_600_000_000
@@ -351,7 +351,7 @@ def _seen(frame: Any, per: Per) -> Iterator[tuple[dict[str, Any], int, int]]:
     )
     together: list[list[str]] = [*([c] for c in _PLAIN), ["bucket"], *([whole] if whole else [])]
     for keys in together:
-        found = collected(sided.group_by(*keys, "failing").agg(N))
+        found = to_pandas(sided.group_by(*keys, "failing").agg(N))
         for row in found[[*keys, "failing", "n"]].to_dict("records"):
             yield {key: row[key] for key in keys}, int(row["failing"]), int(row["n"])
 

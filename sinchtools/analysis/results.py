@@ -19,10 +19,10 @@ from sinchtools.analysis.frames import (
     NO_RESPONSE,
     NOT_DELIVERED,
     Per,
-    collected,
     is_failing,
     is_known,
     rows,
+    to_pandas,
 )
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import outcome_of
@@ -175,7 +175,7 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
     step = _seconds(interval) if interval else 60
     micros = rows(frame, "code", per=per).with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
     grouped = micros.group_by("bucket", "answer", "code").agg(N)
-    counts = collected(grouped if interval else _in_suiting_intervals(grouped))
+    counts = to_pandas(grouped if interval else _in_suiting_intervals(grouped))
     step = step if interval or not counts["step"].notna().any() else 60 * int(counts["step"].max())
     counts = typed(counts, "codes").assign(
         bucket=column(counts["bucket"], "Float64").astype("Int64")

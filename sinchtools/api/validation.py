@@ -34,7 +34,7 @@ from sinchtools.api.description import (
 from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
-from sinchtools.privacy.aliases import stand_in
+from sinchtools.privacy.aliases import representative
 from sinchtools.privacy.redaction import MARKER
 
 JSON, FORMAT, CONSTRAINT = (
@@ -349,7 +349,7 @@ def _size(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violatio
     size = (
         value
         if isinstance(value, int)
-        else len(stand_in(value) if isinstance(value, str) else value)
+        else len(representative(value) if isinstance(value, str) else value)
     )
     what = "" if isinstance(value, int) else "characters" if isinstance(value, str) else "entries"
     facts = {"name": name, "observed": size, "what": what}
@@ -425,7 +425,7 @@ def _url(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation
 
 
 def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
-    value = stand_in(value)
+    value = representative(value)
     facts = {"name": name, "observed": len(value), "limit": _ALPHANUMERIC_SENDER}
     if not value.strip():
         yield Violation(rule="absent-value", field=name, pointer=pointer, facts=facts)
@@ -534,10 +534,10 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
 def _parameter_value(name: str, key: str, who: str, text: Any, pointer: str) -> Iterator[Violation]:
     if not isinstance(text, str):
         yield _wrong_type(f"parameters.{key[:40]}", name, pointer, "a string", text)
-    elif len(stand_in(text)) > PARAMETER_VALUE_CHARACTERS:
+    elif len(representative(text)) > PARAMETER_VALUE_CHARACTERS:
         facts = {
             "name": f"parameters.{key[:40]}",
-            "observed": len(stand_in(text)),
+            "observed": len(representative(text)),
             "limit": PARAMETER_VALUE_CHARACTERS,
             "what": "characters",
         }
@@ -643,7 +643,7 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
             )
     if not text and schema == "batch:mt_text":
         yield _note("empty-message", field="body", pointer="/body", facts={"name": "body"})
-    limit, text = body.get("max_number_of_message_parts"), stand_in(text)
+    limit, text = body.get("max_number_of_message_parts"), representative(text)
     parts = parts_of(text) if len(text) <= 5000 else 0
     if parts > 1 and (odd := not_gsm7(text)):
         facts = {
@@ -833,7 +833,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
     >>> tuple(msisdn_defect(number)[0] for number in numbers)
     ('msisdn-doubled-plus', 'msisdn-national', None)
     """
-    value = stand_in(value)
+    value = representative(value)
     bare = re.sub(r"[\s().\-/]", "", value)
     facts: dict[str, Any] = {"observed": sum(character.isdigit() for character in bare)}
     if not bare:

@@ -802,7 +802,7 @@ def _finding_facts(content: _Content) -> dict[str, Any]:
         "vendor_side": failing and vendor,
         "customer_side": failing and not vendor,
         "unfitting": failing and diagnosis.consistent is False,
-        "outside": failing and diagnosis.consistent and diagnosis.outside,
+        "outside": failing and diagnosis.consistent and diagnosis.not_fixable_because,
     }
 
 

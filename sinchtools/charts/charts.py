@@ -35,7 +35,7 @@ from matplotlib.transforms import offset_copy
 from sinchtools import analysis
 from sinchtools.analysis import results
 from sinchtools.analysis.aggregations import Per, label, timeline_of
-from sinchtools.analysis.frames import DATE, collected, is_failing, without_people
+from sinchtools.analysis.frames import DATE, is_failing, to_pandas, without_people
 from sinchtools.analysis.results import missing
 from sinchtools.core.errors import LeakError, WrongUseError, told
 from sinchtools.core.files import put_all
@@ -1246,7 +1246,7 @@ def _people(chart: Chart, words: str) -> gate.Known:
     if not told:
         return gate.Known()
     found: list[dict[Any, Any]] = (
-        collected(rows.select(*told).unique()).astype(object).to_dict("records")
+        to_pandas(rows.select(*told).unique()).astype(object).to_dict("records")
     )
     return gate.Known.of(
         Exchange(

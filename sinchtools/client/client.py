@@ -290,7 +290,7 @@ class Client:
                 f"A client of the sandbox sends nothing to {locate(url).host}.",
                 hint='For the vendor, use st.connect("live").',
             )
-        allowed = settings.allowed_rung()
+        allowed = settings.allowed_target()
         if allowed == "live":
             return
         if means_another_method(url, headers):

@@ -32,7 +32,7 @@ REGIONS = {
     "br": False,
     "ca": False,
 }
-RUNGS = ("preview", "sandbox", "dry-run", "live")
+TARGETS = ("preview", "sandbox", "dry-run", "live")
 _WORK_FOLDER = "sinchtools-work"
 PLAN_VARIABLES = ("SINCH_SERVICE_PLAN_ID", "SINCH_API_TOKEN")
 PROJECT_VARIABLES = ("SINCH_PROJECT_ID", "SINCH_KEY_ID", "SINCH_KEY_SECRET")
@@ -130,7 +130,7 @@ def base_url(region: str, *, oauth: bool = False) -> str:
     return f"https://{'zt.' if oauth else ''}{region}.sms.api.sinch.com"
 
 
-def allowed_rung(environ: Mapping[str, str] = os.environ) -> str:
+def allowed_target(environ: Mapping[str, str] = os.environ) -> str:
     """
     Return the highest rung that SINCHTOOLS_ALLOW switches on.
 

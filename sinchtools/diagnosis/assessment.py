@@ -50,7 +50,7 @@ _PLACES = {"header": "Authorization", "path": "path", "method": "method", "host"
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Assessment:
     """
     What is said about one exchange.
 
@@ -64,13 +64,13 @@ class Judgement:
     consistent: bool | None
 
 
-def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgement:
+def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assessment:
     """Return what is wrong with an exchange, dates and tokens held against `now`."""
     if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
         exchange = complete(exchange)
     place = locate(exchange.url) if exchange.url else None
     if exchange.delivery and deliveries.is_callback(exchange):
-        return _judgement(_delivery(exchange, [exchange]), exchange.status, None, None)
+        return _assessment(_delivery(exchange, [exchange]), exchange.status, None, None)
     if exchange.status is None and (status := catalogue.status_of(exchange.code)):
         exchange = replace(exchange, status=status)
     if place is None:
@@ -89,14 +89,16 @@ def judged(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Judgem
 # --- a request to the SMS API ---------------------------------------------------------------------
 
 
-def _unanswered(exchange: Exchange, endpoint: Endpoint | None, found: list[Violation]) -> Judgement:
+def _unanswered(
+    exchange: Exchange, endpoint: Endpoint | None, found: list[Violation]
+) -> Assessment:
     errors = _errors(found)
     status, code = (
         (errors[0].status, errors[0].code)
         if errors
         else (endpoint.success if endpoint else None, None)
     )
-    return _judgement(
+    return _assessment(
         [*_silence(exchange, errors), *findings_of(exchange, found)], status, code, None
     )
 
@@ -107,7 +109,7 @@ def _taken(
     endpoint: Endpoint | None,
     found: list[Violation],
     others: Known,
-) -> Judgement:
+) -> Assessment:
     status = exchange.status or 0
     first = [finding_of(exchange, "observed-redirect", status=status)] if status >= 300 else []
     first += _failures(exchange, endpoint, others)
@@ -117,7 +119,7 @@ def _taken(
         *_afterwards(exchange, place, endpoint),
     ]
     contradicted = any(violation.rule not in _OFTEN_LEFT_OUT for violation in _errors(found))
-    return _judgement(findings, status, None, status < 300 and not contradicted)
+    return _assessment(findings, status, None, status < 300 and not contradicted)
 
 
 def _refused(
@@ -126,7 +128,7 @@ def _refused(
     endpoint: Endpoint | None,
     found: list[Violation],
     others: Known,
-) -> Judgement:
+) -> Assessment:
     fitting = _fitting(exchange, found)
     if not fitting:
         return _unexplained(exchange, place, endpoint, found, others)
@@ -144,7 +146,7 @@ def _refused(
     )
     [answer] = findings_of(exchange, [first])
     answer = replace(answer, severity="error", status=status, code=code or answer.code)
-    return _judgement(
+    return _assessment(
         [answer, *findings_of(exchange, shown)], status, code or first.code, not disproved
     )
 
@@ -155,7 +157,7 @@ def _unexplained(
     endpoint: Endpoint | None,
     found: list[Violation],
     others: Known,
-) -> Judgement:
+) -> Assessment:
     """Judge a refusal whose cause the request does not show."""
     status, code = exchange.status or 0, exchange.code
     reached = _stage(status, code)
@@ -172,7 +174,7 @@ def _unexplained(
     if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
         extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
     extra += beside.passed_before(exchange, others) if 400 <= status < 500 else []
-    return _judgement(
+    return _assessment(
         [_observed(exchange, place, endpoint, others), *findings_of(exchange, rest), *extra],
         status,
         code,
@@ -484,7 +486,7 @@ def _undelivered(exchange: Exchange, code: int, report: Exchange, is_error: bool
 # --- another API, or no request at all ------------------------------------------------------------
 
 
-def _general(exchange: Exchange, place: Place) -> Judgement:
+def _general(exchange: Exchange, place: Place) -> Assessment:
     status = exchange.status
     found = capped([*general_violations(exchange)])
     note = finding_of(
@@ -497,7 +499,7 @@ def _general(exchange: Exchange, place: Place) -> Judgement:
     )
     if status is None or status < 100:
         expected = 400 if found else 201 if exchange.method == "POST" else 200
-        return _judgement(
+        return _assessment(
             [*_silence(exchange, found), *findings_of(exchange, found), note], expected, None, None
         )
     if status < 400:
@@ -515,14 +517,14 @@ def _general(exchange: Exchange, place: Place) -> Judgement:
             if words
             else []
         )
-        return _judgement(
+        return _assessment(
             [*said, *findings_of(exchange, list(map(_shown_or_demoted, found))), note],
             status,
             None,
             not found,
         )
     fitting = [violation for violation in found if violation.status == status]
-    return _judgement(
+    return _assessment(
         [*findings_of(exchange, fitting), general_answer(exchange), note],
         status,
         exchange.code,
@@ -530,27 +532,27 @@ def _general(exchange: Exchange, place: Place) -> Judgement:
     )
 
 
-def _answer_only(exchange: Exchange) -> Judgement:
+def _answer_only(exchange: Exchange) -> Assessment:
     if exchange.status is None or exchange.status < 100:
         nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]
         said = _silence(exchange, []) or _delivery(exchange, [exchange])
-        return _judgement(said or nothing * (not exchange.delivery), None, None, None)
+        return _assessment(said or nothing * (not exchange.delivery), None, None, None)
     if exchange.status < 400:
-        return _judgement(_delivery(exchange, [exchange]), exchange.status, None, True)
+        return _assessment(_delivery(exchange, [exchange]), exchange.status, None, True)
     rule = f"observed-{exchange.status}-alone"
     if not exchange.code and rule in rules():
         alone = finding_of(exchange, rule, severity="error", status=exchange.status)
     else:
         alone = _observed(exchange, locate(""), None, NOTHING)
-    return _judgement([alone], exchange.status, exchange.code, None)
+    return _assessment([alone], exchange.status, exchange.code, None)
 
 
 # --- small things ---------------------------------------------------------------------------------
 
 
-def _judgement(
+def _assessment(
     findings: list[Finding], status: int | None, code: str | None, consistent: bool | None
-) -> Judgement:
+) -> Assessment:
     """
     Put errors before warnings before notes.
 
@@ -567,7 +569,7 @@ def _judgement(
             or (f.field, f.pointer) != _place_of(ordered[0])
         ),
     ]
-    return Judgement(tuple(kept), status, code, consistent)
+    return Assessment(tuple(kept), status, code, consistent)
 
 
 def _place_of(finding: Finding) -> tuple[str | None, str | None]:

@@ -19,7 +19,7 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card, untypeset
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, in_words, visible
 from sinchtools.diagnosis import fixes, json_errors
-from sinchtools.diagnosis.assessment import Judgement, judged
+from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
 from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.diagnosis.retries import Attempt, attempts
@@ -103,7 +103,7 @@ class Diagnosis:
         fix = fixes.certain_fix(self.exchange, self.findings)
         for _ in range(_MOST_ROUNDS):
             further = fix and fixes.certain_fix(
-                fix.exchange, judged(fix.exchange, self.clock).findings
+                fix.exchange, assess(fix.exchange, self.clock).findings
             )
             if not fix or not further:
                 break
@@ -144,7 +144,7 @@ class Diagnosis:
         return self.top is not None and self.top.severity == "error"
 
     @property
-    def outside(self) -> str:
+    def not_fixable_because(self) -> str:
         """Why no change of the request can help, or nothing."""
         top = self.top
         if top is None or not self.failing:
@@ -211,7 +211,7 @@ class Diagnosis:
             "Do": top.then,
             "Change": "; ".join(self.fix.changes) if self.fix else None,
             "Proof": top.proof,
-            "No change of the request can help": self.outside,
+            "No change of the request can help": self.not_fixable_because,
             "Retry": f"{self.retry.advice}. {self.retry.reason}",
             "Source": f"{top.page} ({top.tag})",
         }
@@ -235,7 +235,7 @@ class Diagnosis:
             f"- {name}: {str(value)[:200]}" for name, value in facts.items() if value
         )
         ask = (
-            f"No change of the request can help here: {self.outside}. Please check the "
+            f"No change of the request can help here: {self.not_fixable_because}. Please check the "
             f"account and the service, and tell us why."
         )
         return (
@@ -484,7 +484,7 @@ def _diagnosed(
     exchange: Exchange, now: datetime | None, others: Known, attempt: Attempt | None
 ) -> Diagnosis:
     clock = now or exchange.at or datetime.now(UTC)
-    found: Judgement = judged(exchange, clock, others)
+    found: Assessment = assess(exchange, clock, others)
     findings = (*found.findings, _retried(exchange, attempt)) if attempt else found.findings
     return Diagnosis(
         exchange=exchange,

@@ -18,7 +18,7 @@ from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.settings import REGIONS
-from sinchtools.privacy.aliases import stand_in
+from sinchtools.privacy.aliases import representative
 from sinchtools.privacy.redaction import marker_facts
 
 NOT_DECIDABLE, ASKED = "not decidable", "asked"
@@ -531,7 +531,7 @@ def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     text = body.get("body")
     if not isinstance(text, str) or len(text) > 5000:
         return _open("The evidence shows no text of a message.")
-    text = stand_in(text)
+    text = representative(text)
     parts, strange = parts_of(text), not_gsm7(text)
     why = f", because of {', '.join(f'U+{ord(c):04X}' for c in strange[:5])}" if strange else ""
     filled = ", placeholders not filled in" if "${" in text else ""

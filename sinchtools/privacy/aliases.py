@@ -283,7 +283,7 @@ def is_alias(text: str) -> bool:
     return match is not None and list(odd) == sorted(set(odd))
 
 
-def stand_in(text: str) -> str:
+def representative(text: str) -> str:
     """
     Return what diagnosis reads in place of the aliases in a text.
 
@@ -291,9 +291,9 @@ def stand_in(text: str) -> str:
 
     Examples
     --------
-    >>> stand_in("+46 7• k3f9qd2"), stand_in("• k3f9qd2 10 digits as 0")
+    >>> representative("+46 7• k3f9qd2"), representative("• k3f9qd2 10 digits as 0")
     ('+46700000000', '0999999999')
-    >>> stand_in("[text k3f9qd2 4 characters GSM-7 1 part]")
+    >>> representative("[text k3f9qd2 4 characters GSM-7 1 part]")
     'xxxx'
     """
     if "•" in text:

@@ -71,10 +71,10 @@ _NOT_SENT = {
 MAY_BE_SENT = "may already have been sent"
 
 
-# --- reasons against ------------------------------------------------------------------------------
+# --- blockers ------------------------------------------------------------------------------------
 
 
-def reasons_against(
+def blockers(
     original: Exchange,
     request: Exchange,
     target: str,
@@ -191,11 +191,11 @@ def asks_again(original: Exchange) -> bool:
 def was_refused(x: Exchange) -> bool:
     """Whether a request was surely not carried out: refused, or never sent."""
     if x.status is None:
-        return goes_again(x)
+        return may_be_resent(x)
     return (x.http_outcome == "user_error" or x.status == 500) and not is_unknown(x)
 
 
-def goes_again(attempt: Exchange) -> bool:
+def may_be_resent(attempt: Exchange) -> bool:
     """
     Tell whether an attempt of ours was surely not carried out.
 
@@ -381,7 +381,7 @@ def checked_number(number: str) -> str:
     return number
 
 
-def aimed_at(request: Exchange, number: str) -> tuple[Exchange, tuple[str, ...]]:
+def redirected_to(request: Exchange, number: str) -> tuple[Exchange, tuple[str, ...]]:
     """
     Return the request with the test number in place of every recipient.
 

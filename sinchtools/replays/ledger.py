@@ -45,7 +45,7 @@ class _Claim(NamedTuple):
     path: str
 
 
-def claim(message: str, call_id: str, attempt: int, log: CallLog) -> None:
+def reserve(message: str, call_id: str, attempt: int, log: CallLog) -> None:
     """
     Take a message for an attempt of a call, before it is sent.
 
@@ -65,7 +65,7 @@ def claim(message: str, call_id: str, attempt: int, log: CallLog) -> None:
         )
 
 
-def claimed(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
+def reserved(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
     """Return, of calls and their messages, those that this log must not send, and why in words."""
     return _patiently(lambda: _look(messages, log)) if _file().exists() else {}
 

@@ -29,15 +29,15 @@ from sinchtools.replays.guards import (
     MAY_BE_SENT,
     VENDOR,
     advice_on,
-    aimed_at,
+    blockers,
     endpoint_of,
     headers_to_send,
     reads,
-    reasons_against,
+    redirected_to,
     sent_to,
     was_refused,
 )
-from sinchtools.replays.ledger import claimed
+from sinchtools.replays.ledger import reserved
 from sinchtools.replays.targets import assumed_for, fault_for
 
 _EDITABLE = ("method", "url", "headers", "body")
@@ -64,7 +64,7 @@ class Item:
     outside
         Status and code of the original's answer if its cause is outside the request, where no
         sandbox knows it; else None.
-    hazards
+    blockers
         Reasons against sending it at all.
     again
         Why it would be the second time for those who get it; empty when it would not.
@@ -83,7 +83,7 @@ class Item:
     changed: bool = False
     test_number: bool = False
     outside: tuple[int, str | None] | None = None
-    hazards: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
     again: str = ""
     advice: str = ""
     assumed: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Item:
     @property
     def against(self) -> tuple[str, ...]:
         """All that speaks against sending it; it is held back while there is something."""
-        return (*self.hazards, *[self.again] * bool(self.again))
+        return (*self.blockers, *[self.again] * bool(self.again))
 
     @property
     def needs_baseline(self) -> bool:
@@ -196,7 +196,7 @@ def item_of(
     original = original_of(exchange)
     told = original.status if exchange.status is None else None
     changed = edited(original, edit)
-    request, hazards = aimed_at(changed, test_number) if test_number else (changed, ())
+    request, redirected = redirected_to(changed, test_number) if test_number else (changed, ())
     is_changed = _is_changed(original, changed)
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
     return Item(
@@ -206,7 +206,7 @@ def item_of(
         changed=is_changed,
         test_number=test_number is not None,
         outside=None if place in {*VENDOR, "preview"} else fault_for(original),
-        hazards=hazards,
+        blockers=redirected,
         advice=_advice(original, is_changed),
         assumed=is_told if place == "sandbox" else (),
     )
@@ -239,17 +239,17 @@ def as_it_goes(request: Exchange) -> Exchange:
     )
 
 
-def weighed(item: Item, target: str, region: str | None) -> Item:
+def with_blockers(item: Item, target: str, region: str | None) -> Item:
     """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
-    found = reasons_against(
+    found = blockers(
         item.original, item.request, target, datetime.now(UTC), region, test_number=item.test_number
     )
-    hazards = (
+    reasons = (
         *(reason for reason in found if not (item.is_checked and reason.startswith(MAY_BE_SENT))),
-        *item.hazards,
+        *item.blockers,
     )
-    if hazards or item.place != "sandbox":
-        return replace(item, hazards=hazards, assumed=())
+    if reasons or item.place != "sandbox":
+        return replace(item, blockers=reasons, assumed=())
     return replace(item, assumed=(*assumed_for(item.original, item.request), *item.assumed))
 
 
@@ -259,10 +259,10 @@ def once(items: Sequence[Item], log: CallLog, among: Iterable[Exchange] = ()) ->
 
     They may have it from the evidence or from an earlier replay.
     """
-    acting = [item for item in items if item.acts and not item.hazards]
+    acting = [item for item in items if item.acts and not item.blockers]
     if not acting:
         return tuple(items)
-    before = claimed({item.call_id: item.message for item in acting}, log)
+    before = reserved({item.call_id: item.message for item in acting}, log)
     checked = [item.original for item in items if item.is_checked]
     had = {
         _message_of(x): f"the same request as {x.id}, which {said}"
@@ -279,7 +279,7 @@ def once(items: Sequence[Item], log: CallLog, among: Iterable[Exchange] = ()) ->
         return before.get(item.call_id) or had.get(item.message) or again
 
     return tuple(
-        item if item.hazards or not item.acts else replace(item, again=reason(item))
+        item if item.blockers or not item.acts else replace(item, again=reason(item))
         for item in items
     )
 

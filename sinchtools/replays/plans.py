@@ -39,14 +39,14 @@ from sinchtools.replays.guards import (
     asks_again,
     checked_number,
     effect_of,
-    goes_again,
     groups_of,
     is_unknown,
     json_of,
     load_of,
+    may_be_resent,
     reads,
 )
-from sinchtools.replays.ledger import claim
+from sinchtools.replays.ledger import reserve
 from sinchtools.replays.lookup import LISTED_AFTER, batch_of, members_of
 from sinchtools.replays.planned import (
     CHECK_HOLDS,
@@ -55,10 +55,10 @@ from sinchtools.replays.planned import (
     item_of,
     once,
     original_of,
-    weighed,
+    with_blockers,
 )
-from sinchtools.replays.runner import Job, Lane, Limiter, Pace, Progress, Runner
-from sinchtools.replays.targets import Trip, in_a_fresh_sandbox, through, to_the_vendor
+from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner, Sender
+from sinchtools.replays.targets import ReplayRequest, in_a_fresh_sandbox, through, to_the_vendor
 from sinchtools.replays.verdicts import (
     Difference,
     answer_differences,
@@ -463,9 +463,9 @@ class Plan:
                     hint="Pass exactly these words: plan.run(confirm=...), or --confirm on the "
                     "command line.",
                 )
-        with self._way() as (client, lanes):
+        with self._way() as (client, senders):
             runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
-            answers = runner.run(self._jobs(), lanes)
+            answers = runner.run(self._jobs(), senders)
             found = _settled(answers, client, runner)
         return Replayed(
             (self._result(item, answers, found, runner) for item in self.items),
@@ -570,7 +570,7 @@ class Plan:
                 at += each_s * (2 if item.needs_baseline else 1)
 
     @contextlib.contextmanager
-    def _way(self) -> Iterator[tuple[Client | None, Callable[[], AbstractContextManager[Lane]]]]:
+    def _way(self) -> Iterator[tuple[Client | None, Callable[[], AbstractContextManager[Sender]]]]:
         if self.target not in VENDOR:
             yield (
                 self._client,
@@ -596,11 +596,11 @@ class Plan:
         Moments pass, credentials change, somebody else may have sent it.
         """
         past = self._logged.attempts([item.call_id for item in self._going])
-        done = {call_id for call_id, attempts in past.items() if not goes_again(attempts[-1])}
+        done = {call_id for call_id, attempts in past.items() if not may_be_resent(attempts[-1])}
         open_items = [
             item
-            if item.hazards or item.call_id in done
-            else weighed(item, self.target, self._region)
+            if item.blockers or item.call_id in done
+            else with_blockers(item, self.target, self._region)
             for item in self.items
         ]
         return once(open_items, self._logged, self._among)
@@ -612,13 +612,13 @@ class Plan:
         While it waited, its conditions may have changed, or its message may have been sent from
         elsewhere.
         """
-        hazards = weighed(item, self.target, self._region).hazards
+        blockers = with_blockers(item, self.target, self._region).blockers
         if self._told and not self._members and groups_of(item.request):
-            hazards += ("who is in its groups was asked too long ago",)
-        if hazards:
-            raise NotAllowedError(f"Held back: {'; '.join(hazards)}.")
+            blockers += ("who is in its groups was asked too long ago",)
+        if blockers:
+            raise NotAllowedError(f"Held back: {'; '.join(blockers)}.")
         if item.acts:
-            claim(item.message, item.call_id, attempt, self._logged)
+            reserve(item.message, item.call_id, attempt, self._logged)
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
@@ -630,7 +630,7 @@ class Plan:
                     if self.pace.messages_per_s
                     else 0,
                     by_fault=item.fault is not None,
-                    load=Trip(original=item.original, request=request, fault=item.fault),
+                    load=ReplayRequest(original=item.original, request=request, fault=item.fault),
                 )
 
     def _result(
@@ -706,9 +706,9 @@ def plan(
     NotAllowedError
         Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
     """
-    if target not in settings.RUNGS:
+    if target not in settings.TARGETS:
         raise WrongUseError(
-            f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.RUNGS)}."
+            f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
         )
     _check_allowed(target)
     if client is not None and (target != "sandbox" or client.target != "sandbox"):
@@ -734,7 +734,7 @@ def plan(
         os.environ.get("SINCH_REGION") or "us",
     )
     items: Sequence[Item] = [
-        weighed(item_of(exchange, edits.get(exchange.id), place, number), target, region)
+        with_blockers(item_of(exchange, edits.get(exchange.id), place, number), target, region)
         for exchange in exchanges
     ]
     if requests_per_s is None and target in VENDOR:
@@ -800,8 +800,8 @@ def replay(
 
 
 def _check_allowed(target: str) -> None:
-    order = settings.RUNGS
-    if order.index(target) > order.index(settings.allowed_rung()) and target in VENDOR:
+    order = settings.TARGETS
+    if order.index(target) > order.index(settings.allowed_target()) and target in VENDOR:
         said = (
             f": SINCHTOOLS_ALLOW is {told(said)}"
             if (said := os.environ.get("SINCHTOOLS_ALLOW"))
@@ -874,7 +874,7 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
         else False,
     )
     if (
-        child.status is None and goes_again(child) and not reads(child)
+        child.status is None and may_be_resent(child) and not reads(child)
     ):  # a read may go again whatever became of it
         notes = [
             "nobody got it: no connection was made; check network, VPN and proxy, then run "
@@ -950,7 +950,7 @@ def _settled(
 
 
 def _is_open(item: Item) -> bool:
-    return any(reason.startswith(MAY_BE_SENT) for reason in item.hazards)
+    return any(reason.startswith(MAY_BE_SENT) for reason in item.blockers)
 
 
 def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
@@ -978,13 +978,13 @@ def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
         found = f"was sent already: batch {batch_id} is there"
         return replace(
             item,
-            hazards=tuple(
-                found if reason.startswith(MAY_BE_SENT) else reason for reason in item.hazards
+            blockers=tuple(
+                found if reason.startswith(MAY_BE_SENT) else reason for reason in item.blockers
             ),
         )
-    left = tuple(reason for reason in item.hazards if not reason.startswith(MAY_BE_SENT))
+    left = tuple(reason for reason in item.blockers if not reason.startswith(MAY_BE_SENT))
     return replace(
-        item, hazards=left, advice="checked: no such batch is there", checked=datetime.now(UTC)
+        item, blockers=left, advice="checked: no such batch is there", checked=datetime.now(UTC)
     )
 
 

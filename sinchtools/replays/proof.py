@@ -155,11 +155,11 @@ def prove(diagnosis: Diagnosis) -> Proof:
             verdict="INCONCLUSIVE",
             reason="nothing wrong was found, so there is nothing to prove",
         )
-    if diagnosis.outside:
+    if diagnosis.not_fixable_because:
         return Proof(
             proven=False,
             verdict="INCONCLUSIVE",
-            reason=f"no change of the request can help: {diagnosis.outside}",
+            reason=f"no change of the request can help: {diagnosis.not_fixable_because}",
         )
     if diagnosis.fix is None:
         return Proof(
@@ -260,8 +260,8 @@ def _refusal(diagnosis: Diagnosis) -> str:
     x = diagnosis.exchange
     if x.method is None or x.url is None or not locate(x.url).is_sms_api:
         return "the evidence holds no request to the SMS API"
-    if diagnosis.outside:
-        return f"no change of the request can help: {diagnosis.outside}"
+    if diagnosis.not_fixable_because:
+        return f"no change of the request can help: {diagnosis.not_fixable_because}"
     return "" if diagnosis.failing else "nothing wrong was found"
 
 

@@ -21,7 +21,7 @@ from sinchtools.client.client import retry_delay_s
 from sinchtools.client.log import CallLog
 from sinchtools.core.errors import AlreadySentError, NotAllowedError, WrongUseError, told
 from sinchtools.core.records import Exchange
-from sinchtools.replays.guards import VENDOR, goes_again
+from sinchtools.replays.guards import VENDOR, may_be_resent
 
 MAX_WORKERS = 16
 CATCH_UP_S = 0.1  # what a late start may make up for, so that the mean stays exact
@@ -136,7 +136,7 @@ class Job:
     by_fault
         Its answer is made on purpose: a 429 is no reason to wait, a 5xx none to stop.
     load
-        What the lane needs to send it.
+        What the sender needs to send it.
     """
 
     call_id: str
@@ -145,7 +145,7 @@ class Job:
     load: Any = None
 
 
-Lane = Callable[[Job, int], Exchange]  # sends an attempt of a job
+Sender = Callable[[Job, int], Exchange]  # sends an attempt of a job
 
 
 class Limiter:
@@ -185,7 +185,7 @@ class Limiter:
 
 class Runner:
     """
-    Sends jobs through lanes, one lane a worker; what the log has already is not sent again.
+    Sends jobs through senders, one sender a worker; what the log has already is not sent again.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ class Runner:
         self._stopping.set()
 
     def run(
-        self, jobs: Iterable[Job], lanes: Callable[[], AbstractContextManager[Lane]]
+        self, jobs: Iterable[Job], senders: Callable[[], AbstractContextManager[Sender]]
     ) -> dict[str, Exchange]:
         """
         Return the last attempt of each call: of this run, or of an earlier one.
@@ -250,9 +250,9 @@ class Runner:
         queue = self._open({job.call_id: job for job in jobs})
         self._tell()
         if self.pace.workers == 1 or len(queue) < 2:
-            self._work(queue, lanes)
+            self._work(queue, senders)
         else:
-            self._work_together(queue, lanes)
+            self._work_together(queue, senders)
         self._answers |= {
             call_id: attempts[-1] for call_id, attempts in self.log.attempts(self.left).items()
         }
@@ -281,11 +281,11 @@ class Runner:
     # --- the workers ---
 
     def _work_together(
-        self, queue: deque[tuple[Job, int]], lanes: Callable[[], AbstractContextManager[Lane]]
+        self, queue: deque[tuple[Job, int]], senders: Callable[[], AbstractContextManager[Sender]]
     ) -> None:
         with ThreadPoolExecutor(min(self.pace.workers, len(queue)), "sinchtools-replay") as pool:
             futures = [
-                pool.submit(self._work, queue, lanes)
+                pool.submit(self._work, queue, senders)
                 for _ in range(min(self.pace.workers, len(queue)))
             ]
             try:
@@ -297,12 +297,12 @@ class Runner:
             future.result()
 
     def _work(
-        self, queue: deque[tuple[Job, int]], lanes: Callable[[], AbstractContextManager[Lane]]
+        self, queue: deque[tuple[Job, int]], senders: Callable[[], AbstractContextManager[Sender]]
     ) -> None:
         if not queue:
             return
         try:
-            with lanes() as send:
+            with senders() as send:
                 while queue and not self._stopping.is_set():
                     try:
                         job, attempt = queue.popleft()
@@ -313,7 +313,7 @@ class Runner:
             self.stop("an error")
             raise
 
-    def _send(self, job: Job, attempt: int, send: Lane) -> None:
+    def _send(self, job: Job, attempt: int, send: Sender) -> None:
         for left in reversed(range(self.pace.attempts)):
             if not self.turn(job.messages):
                 return
@@ -384,7 +384,7 @@ class Runner:
 
 
 def _may_go_again(attempt: Exchange, job: Job) -> bool:
-    return goes_again(attempt) and not job.by_fault
+    return may_be_resent(attempt) and not job.by_fault
 
 
 def _still_to_wait_s(attempt: Exchange) -> float:

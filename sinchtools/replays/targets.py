@@ -23,16 +23,16 @@ from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.redaction import MARKER, marker_facts
 from sinchtools.replays.guards import groups_of, headers_to_send, json_of, sent_to
-from sinchtools.replays.runner import Job, Lane
+from sinchtools.replays.runner import Job, Sender
 
 if TYPE_CHECKING:
     from sinchtools.sandbox import Account, Sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trip:
+class ReplayRequest:
     """
-    What a lane needs of one exchange.
+    What a sender needs of one exchange.
 
     It has the original, the request to send, and the named fault in place of an outside cause.
     """
@@ -45,11 +45,11 @@ class Trip:
 # --- a fresh sandbox ------------------------------------------------------------------------------
 
 
-def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Lane]]:
-    """Return a maker of lanes, each with a sandbox of its own."""
+def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Sender]]:
+    """Return a maker of senders, each with a sandbox of its own."""
 
     @contextlib.contextmanager
-    def lane() -> Iterator[Lane]:
+    def sender() -> Iterator[Sender]:
         from sinchtools.sandbox import Sandbox
 
         with Sandbox() as sandbox:
@@ -64,7 +64,7 @@ def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Lane
             with contextlib.closing(client):
                 yield lambda job, attempt: _simulated(job, attempt, client, sandbox)
 
-    return lane
+    return sender
 
 
 def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
@@ -129,7 +129,7 @@ def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
 
 
 def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exchange:
-    trip: Trip = job.load
+    trip: ReplayRequest = job.load
     place = locate(trip.request.url or "")
     sandbox.reset()
     sandbox.clock.set(_moment_of(trip.original) or datetime.now(UTC))
@@ -154,7 +154,7 @@ def _moment_of(original: Exchange) -> datetime | None:
 _CLOCK_YEARS = range(1970, 9001)
 
 
-def _set_up(account: Account, trip: Trip) -> None:
+def _set_up(account: Account, trip: ReplayRequest) -> None:
     account.callback_url = (
         None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
     )
@@ -174,7 +174,7 @@ def _set_up(account: Account, trip: Trip) -> None:
             add(values[name])
 
 
-def _credential(trip: Trip, account: Account) -> dict[str, str | None]:
+def _credential(trip: ReplayRequest, account: Account) -> dict[str, str | None]:
     if trip.request.request_headers or trip.original.status in (None, 401, 415):
         return {"Authorization": _authorization(trip.request, account)}
     return {
@@ -214,8 +214,8 @@ def _as_written(value: str, token: str, facts: dict[str, str], account: str) -> 
 # --- a sandbox that runs already, and the vendor --------------------------------------------------
 
 
-def through(client: Client) -> Callable[[], AbstractContextManager[Lane]]:
-    """Return a maker of lanes into a running sandbox, which is taken as it stands."""
+def through(client: Client) -> Callable[[], AbstractContextManager[Sender]]:
+    """Return a maker of senders into a running sandbox, which is taken as it stands."""
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
         value = header(job.load.request.request_headers, "Authorization")
@@ -236,9 +236,9 @@ def through(client: Client) -> Callable[[], AbstractContextManager[Lane]]:
 
 def to_the_vendor(
     client: Client, target: str, allow: Callable[[str, int], object]
-) -> Callable[[], AbstractContextManager[Lane]]:
+) -> Callable[[], AbstractContextManager[Sender]]:
     """
-    Return a maker of lanes to the vendor, with the configured credentials.
+    Return a maker of senders to the vendor, with the configured credentials.
 
     A dry run goes to the vendor's own endpoint for it.
 
@@ -262,13 +262,13 @@ def to_the_vendor(
 
 def _lanes(
     client: Client, send: Callable[[Client, Job, int], Exchange]
-) -> Callable[[], AbstractContextManager[Lane]]:
+) -> Callable[[], AbstractContextManager[Sender]]:
     @contextlib.contextmanager
-    def lane() -> Iterator[Lane]:
+    def sender() -> Iterator[Sender]:
         with contextlib.closing(client.twin()) as own:
             yield lambda job, attempt: send(own, job, attempt)
 
-    return lane
+    return sender
 
 
 def _sent(

@@ -421,7 +421,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--target",
         default="sandbox",
-        choices=settings.RUNGS,
+        choices=settings.TARGETS,
         help="preview: show what would be sent; sandbox: simulated, on this machine (default); "
         "dry-run: the vendor is asked, no SMS; live: for real",
     )

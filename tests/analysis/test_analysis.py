@@ -565,7 +565,7 @@ def test_the_calls_of_two_files_are_two_though_they_have_the_same_number(engine,
     ]
     assert analysis.codes(engine(rows, tmp_path))["n"].tolist() == [3]
     last = analysis.calls(engine(rows, tmp_path))
-    assert sorted(frames.collected(nw.from_native(last).lazy().select("id"))["id"]) == [
+    assert sorted(frames.to_pandas(nw.from_native(last).lazy().select("id"))["id"]) == [
         "None2",
         "a.har2",
         "b.har2",
@@ -681,7 +681,7 @@ def test_a_filter_keeps_what_fits(engine, filters, kept, tmp_path):
         replace(GOOD, id="e", at=None, status=None),
     ]
     found = analysis.filtered(engine(rows, tmp_path), **filters)
-    assert sorted(frames.collected(nw.from_native(found).lazy().select("id"))["id"]) == list(kept)
+    assert sorted(frames.to_pandas(nw.from_native(found).lazy().select("id"))["id"]) == list(kept)
 
 
 ALIKE = [

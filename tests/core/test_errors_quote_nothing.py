@@ -128,7 +128,7 @@ DOORS = {
     "prove": lambda x: st.prove(x),
     "case": lambda x: st.Case("c", x),
     "call log": lambda x: st.CallLog(f"{x}/calls.sqlite" if isinstance(x, str) else x),
-    "frame of exchanges": lambda x: frames.native(x),
+    "frame of exchanges": lambda x: frames.unwrap(x),
     "codes": lambda x: analysis.codes(x),
     "calls per": lambda x: analysis.codes([EXCHANGE], per=x),
     "filter status": lambda x: analysis.filtered([EXCHANGE], status=x),

@@ -16,7 +16,7 @@ from sinchtools.core.errors import (
 )
 from sinchtools.core.settings import (
     Secret,
-    allowed_rung,
+    allowed_target,
     base_url,
     credentials,
     share_folder,
@@ -90,7 +90,7 @@ def test_access_keys_are_refused_where_they_do_not_work(region):
     ],
 )
 def test_only_the_two_words_switch_anything_on(value, rung):
-    assert allowed_rung({} if value is None else {"SINCHTOOLS_ALLOW": value}) == rung
+    assert allowed_target({} if value is None else {"SINCHTOOLS_ALLOW": value}) == rung
 
 
 def test_the_work_folder_is_its_owners_only(monkeypatch, tmp_path):

@@ -11,7 +11,7 @@ from sinchtools.core.gsm import encoding_of
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence import read
-from sinchtools.privacy.aliases import NUMBER_ALIAS, Aliases, is_alias, people, stand_in
+from sinchtools.privacy.aliases import NUMBER_ALIAS, Aliases, is_alias, people, representative
 from tests.support import corpus
 
 KEY = b"the key of one case, nobody else's"
@@ -149,7 +149,7 @@ def test_what_is_nobody_stays(value):
 )
 def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text):
     alias = ALIASES.text(text)
-    seen = stand_in(alias)
+    seen = representative(alias)
     assert is_alias(alias) and text not in alias
     assert (len(seen), encoding_of(seen), description.PLACEHOLDER.findall(seen)) == (
         len(text),

@@ -38,11 +38,11 @@ class Time:
         return False
 
 
-class Lane:
+class Sender:
     """Answers in the order given, then with 201; writes intent and outcome as the client does."""
 
     def __init__(self, log, *answers, then=SENT):
-        self.log, self.sent, self.lanes = log, [], 0
+        self.log, self.sent, self.senders = log, [], 0
         self._answers, self._ids = (
             itertools.chain(answers, itertools.repeat(then)),
             itertools.count(),
@@ -51,7 +51,7 @@ class Lane:
 
     @contextlib.contextmanager
     def __call__(self):
-        self.lanes += 1
+        self.senders += 1
         yield self.send
 
     def send(self, job, attempt):
@@ -72,51 +72,52 @@ def jobs(count, **rest):
     return [Job(call_id=f"call-{i}", **rest) for i in range(count)]
 
 
-def run(log, lane, work, pace=None, **rest):
+def run(log, sender, work, pace=None, **rest):
     time = Time()
     runner = Runner(pace or Pace(), log, clock=time, sleep=time.sleep, **rest)
-    return runner, runner.run(work, lane), time
+    return runner, runner.run(work, sender), time
 
 
 def test_each_job_is_sent_once_in_order(log):
-    lane = Lane(log)
-    _, answers, _ = run(log, lane, jobs(5))
-    assert lane.sent == [(f"call-{i}", 1) for i in range(5)]
+    sender = Sender(log)
+    _, answers, _ = run(log, sender, jobs(5))
+    assert sender.sent == [(f"call-{i}", 1) for i in range(5)]
     assert list(answers) == [f"call-{i}" for i in range(5)]
 
 
 def test_a_job_that_is_named_twice_is_sent_once(log):
-    lane = Lane(log)
-    run(log, lane, jobs(2) + jobs(2))
-    assert len(lane.sent) == 2
+    sender = Sender(log)
+    run(log, sender, jobs(2) + jobs(2))
+    assert len(sender.sent) == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2, 16])
 def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log, workers):
-    lane = Lane(log)
-    _, answers, _ = run(log, lane, jobs(60), Pace(workers=workers))
-    assert sorted(lane.sent) == sorted((job.call_id, 1) for job in jobs(60))
-    assert (len(answers), 1 <= lane.lanes <= workers) == (60, True)
+    sender = Sender(log)
+    _, answers, _ = run(log, sender, jobs(60), Pace(workers=workers))
+    assert sorted(sender.sent) == sorted((job.call_id, 1) for job in jobs(60))
+    assert (len(answers), 1 <= sender.senders <= workers) == (60, True)
 
 
 def test_a_second_run_sends_nothing_and_knows_the_answers(log):
-    first, second = Lane(log), Lane(log)
+    first, second = Sender(log), Sender(log)
     _, before, _ = run(log, first, jobs(3))
     _, after, _ = run(log, second, jobs(3))
-    assert (second.sent, second.lanes) == ([], 0)
+    assert (second.sent, second.senders) == ([], 0)
     assert after == before
 
 
 def test_two_runners_at_once_send_each_job_once(log):
-    lanes = [Lane(log), Lane(log)]
+    senders = [Sender(log), Sender(log)]
     threads = [
-        threading.Thread(target=run, args=(log, lane, jobs(80), Pace(workers=4))) for lane in lanes
+        threading.Thread(target=run, args=(log, sender, jobs(80), Pace(workers=4)))
+        for sender in senders
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    sent = [one for lane in lanes for one in lane.sent]
+    sent = [one for sender in senders for one in sender.sent]
     assert sorted(sent) == sorted((job.call_id, 1) for job in jobs(80))
 
 
@@ -132,17 +133,17 @@ LEFT = {  # what an earlier run left behind: (attempt, is it sent again?)
 
 @pytest.mark.parametrize(("answer", "again"), LEFT.values(), ids=LEFT.keys())
 def test_only_what_was_surely_not_carried_out_is_sent_again(log, answer, again):
-    run(log, Lane(log, then=answer), jobs(1), Pace(attempts=1))
-    lane = Lane(log)
-    run(log, lane, jobs(1))
-    assert lane.sent == [("call-0", 2)] * again
+    run(log, Sender(log, then=answer), jobs(1), Pace(attempts=1))
+    sender = Sender(log)
+    run(log, sender, jobs(1))
+    assert sender.sent == [("call-0", 2)] * again
 
 
 def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log):
     log.intent(replace(SENT, id="a", call_id="call-0", status=None))
-    lane = Lane(log)
-    _, answers, _ = run(log, lane, jobs(2))
-    assert lane.sent == [("call-1", 1)]
+    sender = Sender(log)
+    _, answers, _ = run(log, sender, jobs(2))
+    assert sender.sent == [("call-1", 1)]
     assert answers["call-0"].failure == "outcome unknown"
 
 
@@ -179,17 +180,17 @@ def test_idleness_is_not_saved_up_for_a_burst():
 
 @pytest.mark.parametrize(("value", "waited"), [("7", 7), ("0", 0)])
 def test_after_a_429_everybody_waits_as_long_as_it_says(log, value, waited):
-    lane = Lane(log, replace(REFUSED, response_headers={"Retry-After": value}))
-    _, answers, time = run(log, lane, jobs(2))
-    assert lane.sent == [("call-0", 1), ("call-0", 2), ("call-1", 1)]
+    sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": value}))
+    _, answers, time = run(log, sender, jobs(2))
+    assert sender.sent == [("call-0", 1), ("call-0", 2), ("call-1", 1)]
     assert time.now == waited
     assert answers["call-0"].status == 201
 
 
 def test_a_429_that_stays_ends_after_so_many_attempts(log):
-    lane = Lane(log, then=replace(REFUSED, response_headers={"Retry-After": "1"}))
-    _, answers, _ = run(log, lane, jobs(1), Pace(attempts=3))
-    assert [attempt for _, attempt in lane.sent] == [1, 2, 3]
+    sender = Sender(log, then=replace(REFUSED, response_headers={"Retry-After": "1"}))
+    _, answers, _ = run(log, sender, jobs(1), Pace(attempts=3))
+    assert [attempt for _, attempt in sender.sent] == [1, 2, 3]
     assert answers["call-0"].status == 429
 
 
@@ -204,49 +205,49 @@ def test_the_next_run_waits_out_what_the_last_one_was_asked_to(log, ago_s, waite
     }
     run(
         log,
-        Lane(log, then=replace(REFUSED, at=at, elapsed_ms=2000.0, response_headers=asked)),
+        Sender(log, then=replace(REFUSED, at=at, elapsed_ms=2000.0, response_headers=asked)),
         jobs(1),
         Pace(attempts=1),
     )
-    _, _, time = run(log, Lane(log), jobs(3))
+    _, _, time = run(log, Sender(log), jobs(3))
     assert time.now == pytest.approx(waited, abs=1.5)
 
 
 def test_after_the_last_attempt_of_one_the_next_waits_too(log):
-    lane = Lane(log, then=replace(REFUSED, response_headers={"Retry-After": "10"}))
+    sender = Sender(log, then=replace(REFUSED, response_headers={"Retry-After": "10"}))
     moments = []
-    lane.before_each = lambda job: moments.append((job.call_id, time.now))
+    sender.before_each = lambda job: moments.append((job.call_id, time.now))
     time = Time()
-    Runner(Pace(attempts=2), log, clock=time, sleep=time.sleep).run(jobs(2), lane)
+    Runner(Pace(attempts=2), log, clock=time, sleep=time.sleep).run(jobs(2), sender)
     assert moments == [("call-0", 0), ("call-0", 10), ("call-1", 20), ("call-1", 30)]
 
 
 def test_a_pause_holds_up_also_what_had_its_moment_already(log):
-    lane, time, moments, pauses = Lane(log), Time(), [], [0, 5]
+    sender, time, moments, pauses = Sender(log), Time(), [], [0, 5]
 
     def sleep(seconds):
         """While the second one waits for its moment, somebody else gets a 429."""
         runner._limiter.pause(pauses.pop(0) if pauses else 0)
         return time.sleep(seconds)
 
-    lane.before_each = lambda job: moments.append(time.now)
+    sender.before_each = lambda job: moments.append(time.now)
     runner = Runner(Pace(requests_per_s=10), log, clock=time, sleep=sleep)
-    runner.run(jobs(4), lane)
+    runner.run(jobs(4), sender)
     assert moments[:2] == pytest.approx([0, 0.1])
     assert moments[2] >= 5.1
     assert moments[3] == pytest.approx(moments[2] + 0.1)
 
 
 def test_a_429_by_fault_is_an_answer_like_any_other(log):
-    lane = Lane(log, then=REFUSED)
-    _, _, time = run(log, lane, jobs(2, by_fault=True))
-    assert (len(lane.sent), time.waits) == (2, [])
+    sender = Sender(log, then=REFUSED)
+    _, _, time = run(log, sender, jobs(2, by_fault=True))
+    assert (len(sender.sent), time.waits) == (2, [])
 
 
 def test_a_row_of_server_errors_breaks_the_circuit(log):
-    lane = Lane(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
-    runner, answers, _ = run(log, lane, jobs(50), Pace(break_after=3))
-    assert (len(lane.sent), len(answers)) == (7, 7)
+    sender = Sender(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
+    runner, answers, _ = run(log, sender, jobs(50), Pace(break_after=3))
+    assert (len(sender.sent), len(answers)) == (7, 7)
     assert (
         runner.stopped
         == "the last 3 were not dealt with (5xx, no answer, or our credentials refused)"
@@ -254,61 +255,61 @@ def test_a_row_of_server_errors_breaks_the_circuit(log):
 
 
 def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log):
-    lane = Lane(log, *[BROKEN, NO_ANSWER] * 20)
-    runner, _, _ = run(log, lane, jobs(40), Pace(break_after=4))
-    assert (len(lane.sent), bool(runner.stopped)) == (4, True)
+    sender = Sender(log, *[BROKEN, NO_ANSWER] * 20)
+    runner, _, _ = run(log, sender, jobs(40), Pace(break_after=4))
+    assert (len(sender.sent), bool(runner.stopped)) == (4, True)
 
 
 def test_server_errors_by_fault_break_nothing(log):
-    lane = Lane(log, then=BROKEN)
-    runner, _, _ = run(log, lane, jobs(20, by_fault=True), Pace(break_after=3))
-    assert (len(lane.sent), runner.stopped) == (20, "")
+    sender = Sender(log, then=BROKEN)
+    runner, _, _ = run(log, sender, jobs(20, by_fault=True), Pace(break_after=3))
+    assert (len(sender.sent), runner.stopped) == (20, "")
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log, workers):
-    lane = Lane(log)
+    sender = Sender(log)
     runner = Runner(Pace(workers=workers), log)
-    lane.before_each = lambda job: runner.stop() if job.call_id == "call-9" else None
-    answers = runner.run(jobs(500), lane)
+    sender.before_each = lambda job: runner.stop() if job.call_id == "call-9" else None
+    answers = runner.run(jobs(500), sender)
     assert "call-9" in answers
-    assert 10 <= len(lane.sent) < 500 if workers > 1 else len(lane.sent) == 10
+    assert 10 <= len(sender.sent) < 500 if workers > 1 else len(sender.sent) == 10
     assert runner.stopped == "stopped by hand"
 
 
 def test_a_stop_before_the_run_lets_nothing_go(log):
-    lane, stopping = Lane(log), threading.Event()
+    sender, stopping = Sender(log), threading.Event()
     stopping.set()
-    runner, answers, _ = run(log, lane, jobs(3), stopping=stopping)
-    assert (lane.sent, answers, runner.stopped) == ([], {}, "stopped by hand")
+    runner, answers, _ = run(log, sender, jobs(3), stopping=stopping)
+    assert (sender.sent, answers, runner.stopped) == ([], {}, "stopped by hand")
 
 
 def test_a_stop_ends_a_long_wait_at_once(log):
-    lane = Lane(log, replace(REFUSED, response_headers={"Retry-After": "3600"}))
+    sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": "3600"}))
     runner = Runner(Pace(), log)
     stopper = threading.Thread(target=lambda: (refused.wait(10), runner.stop()))
     refused = threading.Event()
     runner._progress = lambda told: refused.set()
     stopper.start()
-    assert runner.run(jobs(1), lane)["call-0"].status == 429
+    assert runner.run(jobs(1), sender)["call-0"].status == 429
     stopper.join()
 
 
 def test_a_stopped_run_goes_on_where_it_was(log):
-    lane = Lane(log)
+    sender = Sender(log)
     runner = Runner(Pace(), log)
-    lane.before_each = lambda job: runner.stop() if job.call_id == "call-4" else None
-    runner.run(jobs(10), lane)
-    _, answers, _ = run(log, lane, jobs(10))
-    assert lane.sent == [(f"call-{i}", 1) for i in range(10)]
+    sender.before_each = lambda job: runner.stop() if job.call_id == "call-4" else None
+    runner.run(jobs(10), sender)
+    _, answers, _ = run(log, sender, jobs(10))
+    assert sender.sent == [(f"call-{i}", 1) for i in range(10)]
     assert len(answers) == 10
 
 
 def test_progress_tells_counts_rate_and_time_left(log):
     told, time = [], Time()
-    lane = Lane(log, SENT, replace(SENT, status=400))
+    sender = Sender(log, SENT, replace(SENT, status=400))
     Runner(Pace(requests_per_s=2), log, progress=told.append, clock=time, sleep=time.sleep).run(
-        jobs(5), lane
+        jobs(5), sender
     )
     assert [(p.done, p.failed, p.total) for p in told] == [
         (0, 0, 5),
@@ -324,16 +325,16 @@ def test_progress_tells_counts_rate_and_time_left(log):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(log, workers):
-    lane = Lane(log)
+    sender = Sender(log)
 
     def full(job):
         if job.call_id == "call-3":
             raise LogError("The disk is full.")
 
-    lane.before_each = full
+    sender.before_each = full
     with pytest.raises(LogError, match="disk is full"):
-        run(log, lane, jobs(500), Pace(workers=workers))
-    assert len(lane.sent) < 500
+        run(log, sender, jobs(500), Pace(workers=workers))
+    assert len(sender.sent) < 500
 
 
 WRONG = [

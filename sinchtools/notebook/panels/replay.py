@@ -167,8 +167,8 @@ class ReplayPanel(Panel):
             )
 
     def _add_target(self) -> None:
-        rungs = settings.RUNGS[: settings.RUNGS.index(settings.allowed_rung()) + 1]
-        options = [(_WORDS[rung][0], rung) for rung in rungs]
+        targets = settings.TARGETS[: settings.TARGETS.index(settings.allowed_target()) + 1]
+        options = [(_WORDS[target][0], target) for target in targets]
         self.target = labelled(
             widgets.Dropdown,
             "Target",
