@@ -420,8 +420,8 @@ def _summary(content: _Content) -> str:
         sentences.append(f"The evidence shows no answer to {facts['not_known']:,} of them.")
     if facts["failing"]:
         sentences.append(
-            f"The largest group of like failures is {facts['answer']}: {facts['top_n']} "
-            f"times, {facts['share']} of all failures."
+            f"The largest group of like failures is {facts['answer']}: {facts['top_n']}, "
+            f"{facts['share']} of all failures."
         )
     top = next(iter(content.diagnoses.values())).top
     if top:
@@ -777,7 +777,7 @@ def _group_facts(content: _Content) -> dict[str, Any]:
         return {}
     x, group = content.example, content.groups[0]
     facts = {
-        "top_n": f"{group['n']:,}",
+        "top_n": "once" if group["n"] == 1 else f"{group['n']:,} times",
         "share": f"{group['share']:.0%}",
         "since": _time(group["first"]),
         "until": _time(group["last"]),

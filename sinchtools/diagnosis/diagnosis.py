@@ -283,7 +283,9 @@ class Diagnosis:
         text = text_of(self.exchange.request_body)
         if finding.line is None or finding.column is None or text is None:
             return [finding.proof] if finding.proof else []
-        around, caret = json_errors.shown(text, _offset(text, finding.line, finding.column))
+        around, caret = json_errors.shown(
+            text, _offset(text, finding.line, finding.column), is_masked=False
+        )
         return [around, " " * caret + "^"]
 
     def _repr_html_(self) -> str:

@@ -48,6 +48,19 @@ _LITERALS = {
     "FALSE": ("json-python-literal", "false"),
 }
 _FIELD_NAMES = frozenset(name for schema in SCHEMAS.values() for name in schema)
+_KNOWN_WORDS = _FIELD_NAMES | {
+    *{word for schema in SCHEMAS.values() for f in schema.values() for word in f.choices},
+    *("true", "false", "null", "True", "False", "None"),
+}
+# what is kept of an excerpt, each in its own group; the rest is a word, masked unless it is known
+_NAMES_NOBODY = re.compile(
+    r"(?P<date>(?<![\w-])(?:19|20)\d\d-[01]?\d-[0-3]?\d(?:[ T][0-2]?\d:[0-5]\d(?::[0-5]\d"
+    r"(?:\.\d{1,9})?)?)?(?:Z|[+-][01]\d:?[0-5]\d)?(?![\w-]))"
+    r"|(?P<group>(?<=\")0[0-9A-HJKMNP-TV-Z]{25}(?=\"))"
+    r"|(?P<report>(?<=\")(?:per[-_ ]recipient(?:[-_ ]final)?|mt[-_ ]\w{4,6})(?=\"))"
+    r"|\w+",
+    re.IGNORECASE,
+)
 _AROUND, _MOST_AT_FAULT = 24, 80
 _TOO_DEEP = "nested too deeply"
 _NAME = r"[\w$+.-]+"  # of a field, or a number as the key of a parameter's value
@@ -207,19 +220,27 @@ def line_and_column(text: str, position: int) -> tuple[int, int]:
     return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
 
 
-def shown(text: str, position: int, length: int = 1) -> tuple[str, int]:
+def shown(text: str, position: int, length: int = 1, *, is_masked: bool = True) -> tuple[str, int]:
     """
     Return the text around a position on its line, and where the position is in it.
 
-    Letters and digits are masked, except in field names.
+    Unless it is for the screen, letters and digits are masked, except in names of fields, values
+    of enumerations, dates and IDs of groups.
     """
     length = min(length, _MOST_AT_FAULT)
-    start = max(text.rfind("\n", 0, position) + 1, position - _AROUND)
-    end = text.find("\n", position)
-    end = min(len(text) if end < 0 else end, position + length + _AROUND)
+    line_start = text.rfind("\n", 0, position) + 1
+    line_end = text.find("\n", position)
+    line_end = len(text) if line_end < 0 else max(line_end, position + length)
+    start = max(line_start, position - _AROUND)
+    end = min(line_end, position + length + _AROUND)
     fault = text[position : position + length].replace("\n", "⏎").replace("\t", "⇥")
-    masked = _mask(text[start:position]) + fault + _mask(text[position + length : end])
-    return re.sub(r"[\x00-\x1f\x7f\ufeff]", " ", masked), position - start
+    before, after = text[start:position], text[position + length : end]
+    if is_masked:
+        wide_start, wide_end = max(line_start, start - _AROUND), min(line_end, end + _AROUND)
+        wide = _NAMES_NOBODY.sub(_kept_or_masked, text[wide_start:wide_end])
+        before = wide[start - wide_start : position - wide_start]
+        after = wide[position + length - wide_start : end - wide_start]
+    return re.sub(r"[\x00-\x1f\x7f\ufeff]", " ", before + fault + after), position - start
 
 
 # --- the body as a whole --------------------------------------------------------------------------
@@ -952,10 +973,8 @@ def _defect(
     )
 
 
-def _mask(text: str) -> str:
-    return re.sub(
-        r"\w+", lambda match: match[0] if match[0] in _FIELD_NAMES else "•" * len(match[0]), text
-    )
+def _kept_or_masked(match: re.Match[str]) -> str:
+    return match[0] if match.lastgroup or match[0] in _KNOWN_WORDS else "•" * len(match[0])
 
 
 def _name(char: str) -> str:

@@ -251,3 +251,18 @@ def structure(text):
         within ^= character == '"'
         if character in LEFT_OUT and (character == '"' or not within):
             yield position, character
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('{"delivery_report": "per-recipient",}', '"per-recipient",'),
+        ('{"to": ["01JQ7ZV5N8WXKD2M4R6T9B3CFA"],}', 'ZV5N8WXKD2M4R6T9B3CFA"],'),
+        ('{"send_at": "2027-02-03 10:15:00",}', '"2027-02-03 10:15:00",'),
+        ('{"flash_message": true, "body": "Hello Ann",}', '"body": "••••• •••",'),
+        ('{"to": ["+447700900555"],}', '["+••••••••••••"],'),
+    ],
+)
+def test_what_names_nobody_is_not_masked(text, masked):
+    assert masked in shown(text, len(text) - 1)[0].rpartition("}")[0]
+    assert shown(text, len(text) - 1, is_masked=False)[0] in text
