@@ -22,7 +22,9 @@ _INTRO = (
     "is a judgement of the diagnosis, the"
     " catalogue or the description of the API that neither the vendor's pages nor an "
     "observation state. All others carry the tag"
-    " documented or observed, and their source."
+    " documented or observed, and their source. The column refusal says how sure it is that the API"
+    " refuses at all: where that is assumed too, the finding is a warning and never decides the"
+    " expected answer; elsewhere only the status or the code is assumed."
 )
 
 
@@ -32,11 +34,13 @@ def table() -> str:
 
     Examples
     --------
-    >>> "| rule | json-too-deep |" in table()
+    >>> "| rule | json-too-deep | documented |" in table()
     True
     """
     rows = sorted(set(_rows()))
-    lines = [f"| {kind} | {name} | {_cell(what)} |" for kind, name, what in rows]
+    lines = [
+        f"| {kind} | {name} | {_refusal(kind, name)} | {_cell(what)} |" for kind, name, what in rows
+    ]
     return "\n".join(
         [
             _TITLE,
@@ -45,8 +49,8 @@ def table() -> str:
             "",
             f"{len(rows)} assumptions:",
             "",
-            "| where | what | judgement |",
-            "|---|---|---|",
+            "| where | what | refusal | judgement |",
+            "|---|---|---|---|",
             *lines,
             "",
         ]
@@ -74,6 +78,14 @@ def _rows() -> Iterator[tuple[str, str, str]]:
             for name, spec in endpoint.query.items()
             if spec.tag == "R"
         )
+
+
+def _refusal(kind: str, name: str) -> str:
+    """Return how sure it is that the API refuses; of a warning nothing is said."""
+    rule = rules().get(name) if kind == "rule" else None
+    if rule is None or rule.severity != "error" or name.startswith("observed-"):
+        return ""
+    return rule.refusal
 
 
 def _of(name: str, row: dict[str, object]) -> tuple[str, str, str]:

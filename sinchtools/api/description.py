@@ -391,11 +391,12 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
 # --- hosts and places -----------------------------------------------------------------------------
 
 _VENDOR_HOST = re.compile(r"(?P<zt>zt\.)?(?P<region>[\w{}$<>-]+)\.sms\.api\.sinch\.com")
-LEGACY_HOSTS = {  # host: what became of it
-    "sms.api.sinch.com": "the old host without a region",
-    "api.clxcommunications.com": "the old CLX host",
-    "messagingapi.sinch.com": "the retired Classic Sinch API",
+OLD_HOSTS = {  # host: what it is; whether it still answers is not on record
+    "sms.api.sinch.com": "the API's host without a region",
+    "api.clxcommunications.com": "the API's host under an earlier brand, CLX",
+    "api.mblox.com": "the API's host under an earlier brand, Mblox",
 }
+LEGACY_HOSTS = OLD_HOSTS | {"messagingapi.sinch.com": "the retired Classic Sinch API"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
     endpoint = place.endpoints.get((exchange.method or "").upper())
     found = violations(exchange, place, endpoint, now)
     if exchange.status is None or exchange.status < 100:
-        return _unanswered(exchange, endpoint, found)
+        return _unanswered(exchange, endpoint, list(map(_sure, found)))
     if exchange.status < 400:
         return _taken(exchange, place, endpoint, found, others)
     return _refused(exchange, place, endpoint, found, others)
@@ -111,11 +111,12 @@ def _taken(
     others: Known,
 ) -> Assessment:
     status = exchange.status or 0
+    found = found if status >= 300 else [v for v in found if not _is_disproved(v)]
     first = [finding_of(exchange, "observed-redirect", status=status)] if status >= 300 else []
     first += _failures(exchange, endpoint, others)
     findings = [
         *first,
-        *findings_of(exchange, [_shown_or_demoted(v) for v in found if v.rule not in _SETTLED]),
+        *findings_of(exchange, list(map(_shown_or_demoted, found))),
         *_afterwards(exchange, place, endpoint),
     ]
     contradicted = any(violation.rule not in _OFTEN_LEFT_OUT for violation in _errors(found))
@@ -135,7 +136,7 @@ def _refused(
     status, code = exchange.status or 0, exchange.code
     named, reached = _named_in(exchange), _stage(status, code)
     first = max(fitting, key=lambda violation: _agreement(violation, named))
-    rest = [v for v in found if v is not first]
+    rest = [_sure(v) for v in found if v is not first]
     shown = [
         v if v.severity != "error" or v.stage >= reached or v in fitting else _shown_or_demoted(v)
         for v in rest
@@ -160,7 +161,7 @@ def _unexplained(
 ) -> Assessment:
     """Judge a refusal whose cause the request does not show."""
     status, code = exchange.status or 0, exchange.code
-    reached = _stage(status, code)
+    reached, found = _stage(status, code), list(map(_sure, found))
     rest = [
         v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found
     ]
@@ -180,6 +181,19 @@ def _unexplained(
         code,
         hidden and not disproved,
     )
+
+
+def _sure(violation: Violation) -> Violation:
+    """Return a warning where it is not sure that the API refuses."""
+    if violation.severity != "error" or rules()[violation.rule].refusal != "assumed":
+        return violation
+    return replace(violation, severity="warning", status=None, code=None)
+
+
+def _is_disproved(violation: Violation) -> bool:
+    """Tell whether a good answer outranks what is only assumed."""
+    is_assumed = rules()[violation.rule].tag == "assumed"
+    return violation.rule in _SETTLED or (violation.severity == "error" and is_assumed)
 
 
 def _errors(found: Iterable[Violation]) -> list[Violation]:

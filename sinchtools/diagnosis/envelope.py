@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sinchtools.api.description import ENDPOINTS, PREFIX, Place, locate, route
+from sinchtools.api.description import ENDPOINTS, OLD_HOSTS, PREFIX, Place, locate, route
 from sinchtools.api.validation import Violation, instant_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
@@ -85,9 +85,16 @@ def _meant(host: str, kind: str, path: str) -> bool:
 def host_violation(place: Place) -> Violation | None:
     """Return what is wrong with the host that a request for the SMS API went to, or None."""
     host = place.host or ""
+    if host in OLD_HOSTS:
+        facts = {"value": host, "title": OLD_HOSTS[host], "suggestion": "us.sms.api.sinch.com"}
+        return Violation(
+            rule="host-legacy", severity="warning", facts=facts, **{**_HOST, "status": None}
+        )
     if place.kind == "legacy":
         return Violation(
-            rule="host-legacy", facts={"value": host, "suggestion": "us.sms.api.sinch.com"}, **_HOST
+            rule="host-classic",
+            facts={"value": host, "suggestion": "us.sms.api.sinch.com"},
+            **_HOST,
         )
     if place.kind in ("plan", "project") and place.region is None:
         label = host.removeprefix("zt.").split(".")[0]

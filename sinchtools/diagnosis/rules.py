@@ -39,6 +39,8 @@ class Rule:
         One more, for the engineer alone, where there is more to know than the customer needs.
     page, tag
         Where the fact stands, and how sure it is.
+    refusal
+        How sure it is that the API refuses at all, whatever the status and the code.
     severity
         Only where it is fixed by the rule.
     location, field
@@ -49,6 +51,7 @@ class Rule:
     then: str
     page: str
     tag: str = "documented"
+    refusal: str = "documented"
     severity: str = "error"
     fix: str | None = None
     engineer: str | None = None

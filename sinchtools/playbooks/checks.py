@@ -162,6 +162,8 @@ def host_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
             if place.host is None
             else "The host is this machine: a sandbox or a proxy."
         )
+    if place.host in description.OLD_HOSTS:
+        return _open(f"{place.host} is {description.OLD_HOSTS[place.host]}; use the regional one.")
     if place.kind == "legacy":
         return _problem(f"{place.host} is {description.LEGACY_HOSTS[place.host]}.")
     return (

@@ -145,7 +145,7 @@ BLIND = replace(SENT, request_headers={}, request_body=None)
         (
             "host-known",
             place("https://sms.api.sinch.com/xms/v1/p/batches"),
-            BAD,
+            OPEN,
             "without a region",
         ),
         (

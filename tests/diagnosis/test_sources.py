@@ -1,0 +1,72 @@
+"""What is observed outranks what is assumed, and each claim has a source of its kind."""
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from sinchtools.api.catalogue import TAGS
+from sinchtools.core.settings import share_folder
+from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.diagnosis.rules import rules
+from tests.diagnosis.test_diagnosis import BASE, GOOD, NOW, PLAN, get, varied
+
+FOLDER = share_folder("data/catalogue")
+PAGE = "HTTP Status Codes for the SMS REST API"
+ON_PAGE = {200, 201, 400, 401, 403, 404, 405, 415, 429, 500, 503}
+ASSUMED = {
+    "host-unknown-region": {"url": f"https://za.sms.api.sinch.com/xms/v1/{PLAN}/batches"},
+    "sender-too-long": {"request_body": GOOD.request_body.replace("15559870002", "TwelveLetter")},
+    "too-large": get("/batches?page_size=250"),
+}
+
+
+def tables(name, kind):
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))[kind]
+
+
+@pytest.mark.parametrize(("rule", "change"), ASSUMED.items(), ids=str)
+def test_a_refusal_that_is_only_assumed_is_a_warning(rule, change):
+    sent = varied(**change)
+    told = diagnose(sent, now=NOW)
+    assert {f.rule: f.severity for f in told.findings}[rule] == "warning"
+    assert (told.expected_status or 0) < 300
+    good = diagnose(replace(sent, status=told.expected_status), now=NOW)
+    assert rule not in {finding.rule for finding in good.findings}
+
+
+@pytest.mark.parametrize("host", ["sms.api.sinch.com", "api.mblox.com"])
+def test_an_old_host_is_a_warning_and_the_rest_is_judged(host):
+    sent = varied(url=f"https://{host}/xms/v1/{PLAN}/batches")
+    for status in (None, 201):
+        told = diagnose(replace(sent, status=status), now=NOW)
+        assert not told.failing and told.expected_status == 201
+    refused = diagnose(replace(sent, status=401), now=NOW)
+    assert refused.top.rule == "observed-401"
+
+
+def test_no_assumed_404_comes_before_an_observed_401():
+    sent = varied(url=f"{BASE}/batch", status=401)
+    assert diagnose(sent, now=NOW).top.rule == "observed-401"
+
+
+def test_each_rule_has_tags_and_a_source_that_fits_them():
+    for name, rule in rules().items():
+        assert rule.tag in TAGS and rule.refusal in TAGS and rule.page, name
+        assert rule.refusal != "assumed" or rule.tag == "assumed", name
+        if rule.tag == "documented" and rule.page.startswith(PAGE):
+            status = rule.page.removeprefix(PAGE).strip(", ")
+            assert not status or int(status) in ON_PAGE, name
+
+
+@pytest.mark.parametrize("entry", tables("http", "entry"), ids=lambda e: f"{e['status']}")
+def test_a_documented_status_that_is_not_on_the_page_has_another_source(entry):
+    assert entry["on_page"] == entry["source"].startswith(PAGE)
+    assert not entry["on_page"] or entry["status"] in ON_PAGE
+
+
+@pytest.mark.parametrize("book", tables("playbooks", "playbook"), ids=lambda b: b["for"][0])
+def test_each_playbook_names_its_source(book):
+    statuses = {int(label.split()[0]) for label in book["for"] if label.split()[0].isdigit()}
+    assert book["source"]
+    assert PAGE not in book["source"] or not statuses - ON_PAGE
