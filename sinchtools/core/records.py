@@ -138,7 +138,8 @@ class Exchange:
     def delivery_code(self) -> int | None:
         """The delivery code, when a report says that the message was not delivered."""
         code = (self.delivery or "").partition(" ")[0]
-        return int(code) if self.outcome == "not_delivered" and code.isdigit() else None
+        is_code = self.outcome == "not_delivered" and code.isdecimal() and len(code) <= 6
+        return int(code) if is_code else None
 
     @property
     def failed(self) -> bool:
@@ -161,7 +162,9 @@ class Exchange:
         """
         said = in_words(self.status, self.code)
         if self.outcome == "not_delivered":
-            return ", ".join(filter(None, (said, f"delivery code {self.delivery_code}")))
+            code = self.delivery_code
+            lost = "not delivered" if code is None else f"delivery code {code}"
+            return ", ".join(filter(None, (said, lost)))
         if not said and self.delivery and self.outcome == "success":
             return "inbound message" if self.delivery == "inbound" else "delivery report"
         return said or self.failure or "not known"

@@ -151,6 +151,7 @@ PLANTED = {
             "X-Said": SPOKEN,
         }
     },
+    "delivery": {"delivery": f"{NUMBER} {SPOKEN} token={TOKEN} Failed", "status": None},
     "failure": {"failure": f"{SPOKEN} token={TOKEN}", "status": None},
 }
 
