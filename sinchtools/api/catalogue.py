@@ -31,7 +31,7 @@ Schema = Mapping[str, str]
 SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be absent
     "http.toml": {
         "entry": "row? status code? on_page title meaning tips retry retry_reason location? "
-        "source tag",
+        "sample? source tag",
         "class": "hundreds title meaning tips retry retry_reason location?",
     },
     "retry.toml": {
@@ -48,6 +48,7 @@ SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be 
         "range.codes": "number title permanent? ten_dlc? tips?",
     },
 }
+_SPELLINGS = {"llegal_number_type": "illegal_number_type"}  # as a guide of 2021 spells it
 _ALLOWED = {"retry": RETRY, "advice": RETRY, "tag": TAGS, "location": LOCATIONS}
 
 
@@ -82,6 +83,8 @@ class Entry:
         1-based place on the status page; None when it is no row of it.
     statuses
         The delivery statuses that come with a delivery code; empty when not stated.
+    sample
+        A body of such a response, where the vendor's page shows one; own values, the same fields.
     group, permanent, ten_dlc
         Class of an SMPP code, whether a repeat fails again (None: not stated), and how US carriers
         use it for 10DLC senders.
@@ -104,6 +107,7 @@ class Entry:
     group: str | None = None
     permanent: bool | None = None
     ten_dlc: str | None = None
+    sample: str | None = None
 
     @property
     def label(self) -> str:
@@ -163,6 +167,7 @@ class Entry:
             ("Status", " or ".join(self.statuses)),
             ("Try", self.tips),
             ("Retry", f"{self.retry}: {self.retry_reason}"),
+            ("Sample", (self.sample or "").strip()),
             ("Source", f"{self.source} ({self.tag}{page})"),
         ]
         return [(name, text) for name, text in facts if text]
@@ -303,6 +308,7 @@ def status_of(code: str | None) -> int | None:
     >>> status_of("unknown_group"), status_of("unknown_campaign"), status_of(None)
     (403, None, None)
     """
+    code = _SPELLINGS.get(code or "", code)
     return next((entry.number for entry in status_rows() if code and entry.code == code), None)
 
 
@@ -345,6 +351,7 @@ def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:
 
 
 def _explain_http(status: int, code: str | None) -> Entry:
+    code = _SPELLINGS.get(code or "", code)
     known = _http().get((status, code))
     if known:
         return known
@@ -353,6 +360,7 @@ def _explain_http(status: int, code: str | None) -> Entry:
 
 
 def _explain_code_alone(code: str) -> Entry:
+    code = _SPELLINGS.get(code, code)
     for (_, known), entry in _http().items():
         if known == code:
             return entry

@@ -93,6 +93,8 @@ def _unanswered(
     exchange: Exchange, endpoint: Endpoint | None, found: list[Violation]
 ) -> Assessment:
     errors = _errors(found)
+    if not errors and any(v.location == "host" and _is_assumed(v) for v in found):
+        endpoint = None  # whether anything answers there is not known
     status, code = (
         (errors[0].status, errors[0].code)
         if errors
@@ -185,9 +187,13 @@ def _unexplained(
 
 def _sure(violation: Violation) -> Violation:
     """Return a warning where it is not sure that the API refuses."""
-    if violation.severity != "error" or rules()[violation.rule].refusal != "assumed":
+    if violation.severity != "error" or not _is_assumed(violation):
         return violation
     return replace(violation, severity="warning", status=None, code=None)
+
+
+def _is_assumed(violation: Violation) -> bool:
+    return rules()[violation.rule].refusal == "assumed"
 
 
 def _is_disproved(violation: Violation) -> bool:
@@ -268,6 +274,8 @@ def _observed(
     place_of: dict[str, Any] = {}
     if status == 404 and rules()[rule].field is None:
         facts["name"] = place_of["field"] = next(reversed(place.values), "path")
+    elif rule == "observed-400-gateway":
+        facts["name"] = place_of["field"] = _named_in_path(exchange)
     elif status in (400, 403) and rules()[rule].location == "body":
         place_of = _body_place(exchange)
         if code == "unknown_group":
@@ -299,6 +307,8 @@ def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None)
             if f"observed-{code}" in rules() and entry.number == status
             else "observed-unknown-code"
         )
+    if status == 400 and _of_gateway(exchange):
+        return "observed-400-gateway"
     if f"observed-{status}" in rules():
         return f"observed-{status}"
     return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
@@ -311,6 +321,17 @@ def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]
     if told := beside.rule_of_token(exchange, others):
         return told
     return "observed-unknown-code" if exchange.code else "observed-401", {}
+
+
+def _of_gateway(exchange: Exchange) -> Mapping[str, Any]:
+    """Return the body that a gateway answers with in front of the API, or nothing."""
+    body = _object_of(exchange.response_body)
+    return body if {"timestamp", "error", "path"} <= body.keys() else {}
+
+
+def _named_in_path(exchange: Exchange) -> str:
+    path = exchange.url or str(_of_gateway(exchange)["path"])[:_MOST_SAID]
+    return next(reversed(locate(path).values), "path")
 
 
 def _kind_of_404(place: Place, endpoint: Endpoint | None) -> str:
@@ -549,6 +570,8 @@ def _general(exchange: Exchange, place: Place) -> Assessment:
 def _answer_only(exchange: Exchange) -> Assessment:
     if exchange.status is None or exchange.status < 100:
         nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]
+        if exchange.code:
+            nothing = [finding_of(exchange, "observed-code-alone", code=exchange.code)]
         said = _silence(exchange, []) or _delivery(exchange, [exchange])
         return _assessment(said or nothing * (not exchange.delivery), None, None, None)
     if exchange.status < 400:

@@ -25,14 +25,14 @@ NOT_DECIDABLE, ASKED = "not decidable", "asked"
 _NUMBER_FIELDS = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients")
 _GROUP_FIELDS = ("child_groups", "add_from_group", "remove_from_group", "child_groups_add")
 _DATES = ("send_at", "expire_at")
-_STRAY = (
-    "quoted",
-    "bracketed",
-    "leading-space",
-    "trailing-space",
-    "trailing-newline",
-    "inner-space",
-)
+_STRAY = {  # facts of a marker, and what they say
+    "quoted": "The token is in quotes.",
+    "bracketed": "The token is in brackets.",
+    "leading-space": "The token begins with a space.",
+    "trailing-space": "The token ends with a space.",
+    "trailing-newline": "The token ends with a line break.",
+    "inner-space": "The token has a space inside.",
+}
 _ROOM = timedelta(minutes=10)
 _YOUNG = timedelta(minutes=1)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -93,7 +93,7 @@ def authorization_shape(exchange: Exchange, findings: Sequence[Finding]) -> Chec
             "A placeholder stands where the token was."
         )
     if stray := [name for name in _STRAY if name in facts]:
-        return _problem(f"The token is {', '.join(stray)}.")
+        return _problem(" ".join(_STRAY[name] for name in stray))
     if not value.startswith("Bearer ["):
         return _problem(f"The scheme reads {value.partition('[')[0].strip()!r}, not 'Bearer'.")
     if facts["kind"] == "pair":
@@ -116,6 +116,17 @@ def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
         )
     return (_ok if exchange.at < expires else _problem)(
         f"The token expires {facts['expires']}, the request left {_iso(exchange.at)}."
+    )
+
+
+def token_in_use(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
+    """Name what the evidence tells of another token, or of this one at another time."""
+    told = ("observed-401-worked", "observed-401-other-token", "observed-401-other-plan")
+    found = next((finding for finding in findings if finding.rule in told), None)
+    return (
+        _problem(found.says)
+        if found
+        else _open("The evidence shows no other request with this token or for this service plan.")
     )
 
 
@@ -692,6 +703,7 @@ CHECKS: dict[str, Check] = {  # the names that playbooks.toml uses
     for check in (
         authorization_shape,
         token_expired,
+        token_in_use,
         host_fits_credential,
         account_in_path,
         host_known,

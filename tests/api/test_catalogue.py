@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -98,7 +99,6 @@ def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(statu
 @pytest.mark.parametrize(
     ("status", "code", "suggested"),
     [
-        (403, "llegal_number_type", "illegal_number_type"),
         (403, "missing_callback_ur", "missing_callback_url"),
         (400, "Syntax_Invalid_JSON", "syntax_invalid_json"),
     ],
@@ -477,3 +477,21 @@ def test_an_entry_cannot_be_changed():
     with pytest.raises(AttributeError):
         entry.title = "x"
     assert replace(entry, title="x") is not entry and explain(404).title == entry.title
+
+
+def test_an_old_spelling_is_read_as_its_code():
+    assert explain(403, "llegal_number_type") is explain(403, "illegal_number_type")
+    assert catalogue.status_of("llegal_number_type") == 403
+
+
+@pytest.mark.parametrize(
+    ("label", "fields"),
+    [
+        ((200, None), {"id", "from", "to", "body", "created_at", "modified_at", "canceled"}),
+        ((201, None), {"id", "name", "size", "child_groups", "auto_update"}),
+        ((403, "missing_callback_url"), {"code", "text"}),
+    ],
+)
+def test_a_row_shows_the_sample_of_the_page(label, fields):
+    entry = explain(*label)
+    assert fields <= json.loads(entry.sample).keys() and "Sample" in repr(entry)

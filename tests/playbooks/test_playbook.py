@@ -115,8 +115,8 @@ def test_every_check_is_used_by_some_step():
         (418, None, "any"),
         (302, None, "any"),
         (999, None, "any"),
-        (403, "code_of_tomorrow", "any"),
-        (403, None, "any"),
+        (403, "code_of_tomorrow", "403"),
+        (403, None, "403"),
         (404, "x", "404"),
         ("429", None, "429"),
         (0, None, "none"),
@@ -359,3 +359,20 @@ def test_any_sequence_of_answers_keeps_the_walk_whole(answers, label):
             events += 1
         assert one.current in one.playbook.steps and len(one.transcript) == events
         assert one.finished == bool(one.ended)
+
+
+def test_a_token_that_was_replaced_is_named_by_the_rest_of_the_evidence():
+    sent = Exchange(
+        method="GET",
+        url="https://br.sms.api.sinch.com/xms/v1/0ddba11f0ddba11f0ddba11f0ddba11f/groups",
+        account="0ddba11f0ddba11f0ddba11f0ddba11f",
+        request_headers={"Authorization": "Bearer [secret opaque 32 #1]"},
+        status=200,
+        source="before",
+    )
+    refused = replace(sent, status=401, source="after")
+    findings = diagnose(refused, history=[sent]).findings
+    one = playbook.tips(refused, findings=findings)
+    while one.current.id != "rotated":
+        one.answer("failed")
+    assert one.check().state == "problem" and "before" in one.check().proof
