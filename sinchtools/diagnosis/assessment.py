@@ -32,6 +32,7 @@ _PLAIN_NAME = re.compile(  # field names that are English words count only where
     r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients"
     r"|parameters|udh)\b"
     r"|\b(to|from|body|members) (?:is|field|must|cannot|may)\b"
+    r"|^\W?(to|from|body|type|members|parameters|udh)(?:\[\d+\])?\W?: "
 )
 _SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others it need not
 _OFTEN_LEFT_OUT = (
@@ -399,7 +400,7 @@ def _named_in(exchange: Exchange) -> tuple[str | None, str | None]:
             return place
     named = [name for name in _UNDERSCORED.findall(text) if name in _field_names()]
     if not named and (match := _PLAIN_NAME.search(text)):
-        named = [match[1] or match[2]]
+        named = [next(filter(None, match.groups()))]
     return (named[0], f"/{named[0]}" if named[0] in body else None) if named else (None, None)
 
 

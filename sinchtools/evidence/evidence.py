@@ -61,8 +61,8 @@ class Evidence:
     warnings: tuple[Skipped, ...] = ()
     secrets: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
-    lines_used: int = 0
-    lines: int = 0
+    lines_used: int = field(default=0, compare=False)
+    lines: int = field(default=0, compare=False)
     kept: frozenset[Digest] = field(default=frozenset(), compare=False)
 
     @property

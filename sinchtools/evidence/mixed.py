@@ -29,6 +29,7 @@ _LOOKS = (  # what a line that nobody took looks like, and what would be better
     ),
 )
 BESIDE = "the words beside the request were taken for its response"
+_SCRIPTS = ("curl", "command", "code")  # their comments are a part of them
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")
 
 
@@ -174,7 +175,12 @@ def _list_the_rest(piece: Piece, found: list[Found]) -> None:
     """List the lines that nobody took, and count them all."""
     taken = piece.used.union(*(range(one.start, one.end + 1) for one in found))
     filled = [n for n, line in enumerate(piece.lines, start=1) if any(map(str.isalnum, line))]
-    unread = [number for number in filled if number not in taken]
+    is_script = any(one.format in _SCRIPTS for one in found)
+    unread = [
+        number
+        for number in filled
+        if number not in taken and not (is_script and _COMMENT.match(piece.lines[number - 1]))
+    ]
     whole = "" if found else refusals.of_text(piece.text)
     for number in unread:
         piece.skip(number, whole or _looks_like(piece.lines[number - 1]))

@@ -118,7 +118,7 @@ ERRORS = {
         '{"code":"unknown_group","text":"No group \'01 (truncated...)\n in /srv/a.php:404',
         at(403, "POST", "unknown_group"),
     ),
-    "Symfony bridge": ("Unable to send the SMS: No group (unknown_group).", CODE_ONLY),
+    "Symfony bridge": ("Unable to send the SMS: No group (unknown_group).", REFUSED),
     "Go": (f'Post "{URL}": dial tcp: lookup x: no such host', ("POST", URL, None, None, True)),
     "Go, status": (f"2026/02/03 10:00:01 unexpected status 403: {BODY}", REFUSED),
     "Ruby": (

@@ -66,6 +66,8 @@ def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
     run, at = [(lines[start], start + 1)], start + 1
     quote = _open_quote(lines[start], "")
     while at < min(len(lines), start + _MOST_LINES) and (lines[at].strip() or quote):
+        if quote and _COMMAND.match(lines[at]):  # no quotation mark is open: it was misjudged
+            return [(lines[start], start + 1)], start + 1
         joint = _between(run[-1][0], quote, lines[at])
         if joint is None or "<<" in lines[at - 1]:  # a document that stands in the command
             break
@@ -89,16 +91,17 @@ def _between(text: str, quote: str, line: str) -> str | None:
 
 def _open_quote(text: str, quote: str) -> str:
     """Return the quotation mark that is open after a text, or nothing."""
-    is_escaped = False
+    is_escaped, before = False, ""
     for character in text:
         if is_escaped:
             is_escaped = False
         elif character == "\\" and quote != "'":
             is_escaped = True
         elif quote:
-            quote = "" if character == quote else quote
+            quote = "" if character == quote[-1] else quote
         elif character in "'\"":
-            quote = character
+            quote = "$'" if before + character == "$'" else character  # bash's, with escapes
+        before = character
     return quote
 
 

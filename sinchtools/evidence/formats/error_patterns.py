@@ -67,6 +67,7 @@ PATTERNS: tuple[Printed, ...] = (
         r"\[baseUrl: (?:(?P<scheme>https?)://)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
         r"(?P<path>/[^\s\]]*)\].{0,60}?\[status: <STATUS>\]",
     ),
+    Printed("Python SDK", "SMSException: ", r"SMSException: <CODE>:?\s+(?:text: ?)?<TEXT>$"),
     Printed(
         "Python SDK",
         "Error while parsing json response",

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from itertools import accumulate
 from typing import NamedTuple
 
+from sinchtools.api import catalogue
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed, shapes
 from sinchtools.evidence.formats.error_patterns import PATTERNS
@@ -109,6 +110,10 @@ def _with_details(
 ) -> Event:
     """Return the message with the body, the object and the stack that stand below it."""
     exchange, end = exchange_of(row, match), number
+    if exchange.status and exchange.status == catalogue.status_of(exchange.code):
+        told = match.groupdict()
+        if not (row.status or told.get("status") or told.get("reason")):
+            piece.guess(number, "the status is the one that the page gives for the code")
     if "body" in match.groupdict() and match["body"] is not None:
         at = starts[number - 1] + match.start("body")
         if found := printed.body_at(piece.text, at):
@@ -139,11 +144,14 @@ def exchange_of(row: Printed, match: re.Match[str]) -> Exchange:
     if failure is None and status is None and "host" in got:
         failure = _first_name(match.string)
     text = got.get("text")
+    code = got.get("code") or _code_of(text)
+    if status is None and failure is None and code:
+        status = catalogue.status_of(code)  # it is the exception of a response
     return Exchange(
         method=(got.get("method") or got.get("verb") or "").upper() or None,
         url=_url(got),
         status=status,
-        code=got.get("code") or _code_of(text),
+        code=code,
         text=text and text.strip()[:LONGEST_MESSAGE],
         account=got.get("plan"),
         elapsed_ms=float(got["elapsed"]) if "elapsed" in got else None,

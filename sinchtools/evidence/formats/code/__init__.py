@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -141,7 +142,7 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
         if names := drafts.unknown_in(row.exchange):
             listed = ", ".join(f"{{{name}}}" for name in sorted(names))
             piece.guess(row.start, f"the code does not show what these are: {listed}")
-    yield from rows
+        yield replace(row, format="")
     yield from _printed(block, rows)
 
 
