@@ -17,7 +17,7 @@ PAGE = "HTTP Status Codes for the SMS REST API"
 ON_PAGE = {200, 201, 400, 401, 403, 404, 405, 415, 429, 500, 503}
 ASSUMED = {
     "host-unknown-region": {"url": f"https://za.sms.api.sinch.com/xms/v1/{PLAN}/batches"},
-    "sender-too-long": {"request_body": GOOD.request_body.replace("15559870002", "TwelveLetter")},
+    "sender-too-long": {"request_body": str(GOOD.request_body).replace("15559870002", "TwelveLetter")},
     "too-large": get("/batches?page_size=250"),
 }
 

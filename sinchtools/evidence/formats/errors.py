@@ -111,8 +111,8 @@ def _with_details(
     """Return the message with the body, the object and the stack that stand below it."""
     exchange, end = exchange_of(row, match), number
     if exchange.status and exchange.status == catalogue.status_of(exchange.code):
-        told = match.groupdict()
-        if not (row.status or told.get("status") or told.get("reason")):
+        groups = match.groupdict()
+        if not (row.status or groups.get("status") or groups.get("reason")):
             piece.guess(number, "the status is the one that the page gives for the code")
     if "body" in match.groupdict() and match["body"] is not None:
         at = starts[number - 1] + match.start("body")
