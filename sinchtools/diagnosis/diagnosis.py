@@ -6,6 +6,7 @@ They say what is wrong, where, what to do, whether to repeat it, and what to wri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ _OUTSIDE = {  # where the first finding lies: why no change of the request can h
     "account": "the account is at fault, not the request",
     "rate": "the request is good; only sending more slowly helps",
 }
+_ELSEWHERE = ("not-the-sms-api", "token-endpoint")
+_LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
 _TRACE_HEADERS = ("x-request-id", "x-correlation-id", "x-amzn-trace-id", "date")
 
 
@@ -130,6 +133,8 @@ class Diagnosis:
         advice, reason = catalogue.retry_advice(
             status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint
         )
+        if any(finding.rule in _ELSEWHERE for finding in self.findings):
+            reason = _LOOK_FOR_IT.sub("Look for it in that API first.", reason)
         asked = header(x.response_headers, "Retry-After")
         return Retry(
             advice,

@@ -57,7 +57,7 @@ def general_answer(exchange: Exchange) -> Finding:
         "text": words_of(exchange),
         "meaning": _plain_http(status),
         "tip": _general_tip(status),
-        "title": entry.title,
+        "title": _phrase(status) or entry.title,
     }
     return finding_of(
         exchange,
@@ -101,6 +101,15 @@ def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
                     re.compile(".*") if names.fullmatch(str(name)) and depth < 5 else names,
                     depth + 1,
                 )
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _plain_http(status: int) -> str:

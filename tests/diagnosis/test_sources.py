@@ -84,3 +84,19 @@ def test_a_gateways_400_is_about_the_path():
 def test_a_code_alone_that_is_nowhere_listed_is_said_to_be_so():
     top = diagnose(Exchange(code="quota_of_tomorrow"), now=NOW).top
     assert "not on the vendor's page" in top.says and top.severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("https://eu.auth.sinch.com/oauth2/token", "token-endpoint"),
+        ("https://eu.conversation.api.sinch.com/v1/projects/p/messages:send", "not-the-sms-api"),
+    ],
+)
+def test_another_api_is_judged_by_what_is_known_of_it(url, rule):
+    problem = '{"type": "about:blank", "title": "No key", "status": 401, "detail": "wrong key"}'
+    told = diagnose(varied(url=url, status=401, response_body=problem), now=NOW)
+    assert "service plan" not in told.top.says and "wrong key" in told.top.says
+    assert rule in {finding.rule for finding in told.findings}
+    alone = diagnose(varied(url=url), now=NOW)
+    assert alone.expected_status is None and "/batches" not in alone.retry.reason
