@@ -280,6 +280,10 @@ def _observed(
         facts["name"] = place_of["field"] = _named_in_path(exchange)
     elif status in (400, 403) and rules()[rule].location == "body":
         place_of = _body_place(exchange)
+        named = _named_in(exchange)[0]
+        facts["which"] = (
+            f'The text names "{named}".' if named else "What is shown of it does not tell which."
+        )
         if code == "unknown_group":
             facts |= beside.group_facts(exchange, _group_named(exchange, place_of), others)
     elif rule in ("observed-unknown-code", "observed-other-status"):

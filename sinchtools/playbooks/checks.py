@@ -265,6 +265,8 @@ def json_parses(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     try:
         validation.parse_json(body)
     except json.JSONDecodeError as error:
+        if found := next((f for f in findings if f.rule.startswith("json-") and f.line), None):
+            return _problem(found.says)  # the diagnosis looks closer than the parser
         return _problem(f"Line {error.lineno}, column {error.colno}: {error.msg}.")
     except ValueError:
         return _problem("The body is no JSON in UTF-8.")

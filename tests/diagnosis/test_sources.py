@@ -17,7 +17,9 @@ PAGE = "HTTP Status Codes for the SMS REST API"
 ON_PAGE = {200, 201, 400, 401, 403, 404, 405, 415, 429, 500, 503}
 ASSUMED = {
     "host-unknown-region": {"url": f"https://za.sms.api.sinch.com/xms/v1/{PLAN}/batches"},
-    "sender-too-long": {"request_body": str(GOOD.request_body).replace("15559870002", "TwelveLetter")},
+    "sender-too-long": {
+        "request_body": str(GOOD.request_body).replace("15559870002", "TwelveLetter")
+    },
     "too-large": get("/batches?page_size=250"),
 }
 
@@ -100,3 +102,10 @@ def test_another_api_is_judged_by_what_is_known_of_it(url, rule):
     assert rule in {finding.rule for finding in told.findings}
     alone = diagnose(varied(url=url), now=NOW)
     assert alone.expected_status is None and "/batches" not in alone.retry.reason
+
+
+@pytest.mark.parametrize(("text", "field"), [("from: must not be blank", "from"), ("?", None)])
+def test_a_field_that_the_text_names_is_said(text, field):
+    code = "syntax_constraint_violation"
+    top = diagnose(Exchange(status=400, code=code, text=text), now=NOW).top
+    assert top.field == field and ("does not tell" in top.says) == (field is None)

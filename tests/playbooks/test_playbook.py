@@ -376,3 +376,17 @@ def test_a_token_that_was_replaced_is_named_by_the_rest_of_the_evidence():
     while one.current.id != "rotated":
         one.answer("failed")
     assert one.check().state == "problem" and "before" in one.check().proof
+
+
+def test_check_and_diagnosis_name_the_same_place():
+    body = '{\n "to": ["+447700900666"],\n "body": "Hi",\n}'
+    sent = Exchange(
+        method="POST",
+        url="https://au.sms.api.sinch.com/xms/v1/0ddba11f0ddba11f0ddba11f0ddba11f/batches",
+        request_headers={"Content-Type": "application/json"},
+        request_body=body,
+        status=400,
+        code="syntax_invalid_json",
+    )
+    one = playbook.tips(sent)
+    assert one.check().proof == one.findings[0].says
