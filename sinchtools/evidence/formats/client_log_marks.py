@@ -107,7 +107,7 @@ marked    response line   <_                < (?P<tail>[1-5]\d\d(?: [A-Z][\w -]*
 marked    request  prefixed  >_             >(?: |$)<TAIL>
 marked    response prefixed  <_             <(?: |$)<TAIL>
 # one line for a call, or a part of one
-urllib3   request  call    ://
+urllib3   request  call    _"GET|_"POST|_"PUT|_"DELETE|_"PATCH|_"HEAD|_"OPTIONS
     (?P<host>https?://[^\s"/]+) "(?P<method><METHOD>) (?P<path>\S+) HTTP/[\d.]+"<SPACE>
     (?P<status>\d{3}) (?:\d+|None)
 httpx     request  call    HTTP_Request:_
@@ -119,13 +119,13 @@ httpcore  request  call    send
     send_request_headers\.started request=<Request \[b'(?P<method><METHOD>)'\]>.*
 httpcore  none     nothing .started|.complete|.failed
     [a-z_0-9]{3,40}\.(?:started|complete|failed)\b.*
-httparty  request  call   T_http|E_http|H_http|D_http
+httparty  request  call    "GET|"POST|"PUT|"DELETE|"PATCH|"HEAD|"OPTIONS
     (?P<status>\d{3}) "(?P<method><METHOD>) (?P<url>https?://\S+)" \S+ ?
 rest-client  request  call    RestClient.
     RestClient\.(?P<method>[a-z]+) "(?P<url>[^"]+)"(?:, (?P<body>"(?:[^"\\]|\\.)*+")(?!=>))?
     (?:, (?P<headers>"[^"]+"=>.*))?
 rest-client  response line    #_=>_             # => (?P<tail>\d{3} .*)
-mitmproxy request  line    T_http|E_http|H_http|D_http
+mitmproxy request  line    :_GET|:_POST|:_PUT|:_DELETE|:_PATCH|:_HEAD|:_OPTIONS
     <PEER>: (?P<tail><METHOD> https?://\S+(?: HTTP/[\d.]+)?)
 undici    request  line    sending_request_
     (?:[A-Z]{4,8} \d+: )?sending request to (?P<tail><METHOD> .*)
@@ -172,7 +172,7 @@ words     request  body   body:_            body: <TAIL>
 # named parts of a block, in any order
 label     request  label   ethod|METHOD|erb
     (?P<tail><WORDS>(?i:method|verb)\s*[:=]\s*(?:HttpMethod\(value=)?<METHOD>\b\)?\s*)
-label     request  label   ://
+label     request  label   rl:|rl_|rl=|RL|ri:|ri_|ri=|URI|Uri|ndpoint|ddress|arget|NDPOINT|DDRESS|ARGET
     (?P<tail><WORDS>(?i:url|uri|endpoint|address|target)\s*[:=]\s*<?https?://.*(?<![,;]))
 # home-made: arrows, brackets, titles, words
 arrow     request  line   ->|=>|>>|→|⇒|➡|⬆|↑       <OUT>\s*<TAIL>
