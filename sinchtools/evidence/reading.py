@@ -38,6 +38,7 @@ from sinchtools.evidence.formats import (
     http_message,
     jsonl,
     log_lines,
+    nested,
     newman,
     objects,
     panel,
@@ -88,6 +89,7 @@ FORMATS: dict[str, Format] = {
     "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
     "jsonl": Format(jsonl.sniff, jsonl.parse),
     "table": Format(tables.sniff, tables.parse),
+    "yaml": Format(nested.sniff_yaml, nested.parse_yaml),
 }
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import nested
 from sinchtools.evidence.formats.mapping import Record, exchange_of, headers_of, record_of
 from sinchtools.evidence.pieces import TOO_MANY_VALUES, Piece, TooMuchError, loaded
 
@@ -34,6 +35,7 @@ def sniff(piece: Piece) -> bool:
         return (
             exchange_of(piece, piece.document, 1) is not None
             or _records(piece.document) is not None
+            or any(nested.calls(piece, piece.document, 1))
         )
     if _COMMAND.search(piece.text[:200_000]):
         return False  # a command with its answer below: the command's reader takes both
@@ -93,12 +95,18 @@ def _rows(piece: Piece) -> Iterator[tuple[int, Record]]:
     for number, value, reason in _values(piece):
         if reason:
             piece.skip(number, reason)
-        elif not isinstance(value, dict):
+            continue
+        if not isinstance(value, dict):
             piece.skip(number, "JSON that is no object")
-        elif (record := record_of(piece, value, number)) is None:
-            piece.skip(number, NO_HTTP)
-        else:
+            continue
+        record = record_of(piece, value, number)
+        found = [] if record and record.is_whole else list(nested.calls(piece, value, number))
+        if found and not (record and record.key and not any(one.exchange.url for one in found)):
+            yield from ((number, one) for one in found)
+        elif record:
             yield number, record
+        else:
+            piece.skip(number, NO_HTTP)
 
 
 def _values(piece: Piece) -> Iterator[tuple[int, Any, str]]:

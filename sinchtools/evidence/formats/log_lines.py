@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from sinchtools.core.records import Exchange
@@ -132,18 +134,14 @@ def _is_logged(piece: Piece, number: int, text: str, start: int) -> bool:
 
 
 class _Lines:
-    """Where the lines of a text begin, asked for in order."""
+    """Where the lines of a text begin."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.line = text, 0, 1
+        self.starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
 
     def number(self, position: int) -> int:
         """Return the number of the line of a position, counted from 1."""
-        if position < self.at:
-            self.at, self.line = 0, 1
-        self.line += self.text.count("\n", self.at, position)
-        self.at = position
-        return self.line
+        return bisect_right(self.starts, position)
 
 
 def _values(text: str, start: int, lines: _Lines) -> tuple[list[_Value], int, int]:

@@ -198,11 +198,24 @@ def _flatten(value: Mapping[str, Any], prefix: str, depth: int, flat: dict[str, 
         if len(flat) >= _MOST_FIELDS:
             return
         path = f"{prefix}.{name}" if prefix else str(name)
+        inner = _plain(inner)
         if isinstance(inner, str) and inner[:1] in ("{", '"', "[") and len(inner) > 1:
             inner = _json_inside(str(name), inner)
         flat[path] = inner
         if isinstance(inner, dict) and depth < _DEEPEST and not _is_leaf(str(name)[:80], inner):
             _flatten(inner, path, depth + 1, flat)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of MongoDB's extended JSON without its type: ``{"$numberInt": "400"}``."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    name, inner = next(iter(value.items()))
+    if not isinstance(name, str) or not isinstance(inner, str | int | float | Mapping):
+        return value
+    if name in ("$numberInt", "$numberLong"):
+        return int(inner) if str(inner).isdecimal() and len(str(inner)) < 20 else inner
+    return _plain(inner) if name in ("$date", "$oid") else value
 
 
 def _is_leaf(name: str, value: Mapping[str, Any]) -> bool:
@@ -493,9 +506,30 @@ def headers_of(value: Any) -> dict[str, str]:
 
 def body_of(value: Any) -> str | None:
     """Return a body as text: a logger's parsed JSON is written as JSON again."""
-    if value is None or isinstance(value, str):
+    if isinstance(value, str):
+        return _of_base64(value)
+    if value is None:
         return value
+    if isinstance(value, Mapping) and value.keys() <= _BODY_HOLDERS:  # cassettes, HTTP Toolkit
+        held = next((value[name] for name in _HELD if value.get(name)), None)
+        return _of_base64(held) if isinstance(held, str) else None
     return json.dumps(value, ensure_ascii=False)
+
+
+_HELD = ("string", "decodedData", "base64_string")
+_BODY_HOLDERS = frozenset((*_HELD, "encoding", "size", "rawBytes", "encodedData"))
+_BASE64_OF_JSON = re.compile(r"(?:e[wy]|W[ylw])[A-Za-z0-9+/\s]{14,}={0,2}\s*\Z")
+
+
+def _of_base64(text: str) -> str:
+    """Return the JSON that a store wrote in base64, or the text as it is."""
+    if text[:2] not in ("ew", "ey", "Wy", "Wl", "Ww") or not _BASE64_OF_JSON.match(text):
+        return text
+    try:
+        inside = base64.b64decode(text).decode("utf-8")
+    except (ValueError, binascii.Error):
+        return text
+    return inside if isinstance(parsed(inside), Mapping | list) else text
 
 
 def _text(value: Any) -> str | None:

@@ -13,7 +13,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "method": words(
         "method requestmethod reqmethod httprequestmethod httpmethod clientrequestmethod verb "
         "csmethod requestverb requestcontexthttpmethod elbrequestmethod requesttype metod methode "
-        "requesthttpmethod operation"
+        "requesthttpmethod operation requestmethodname"
     ),
     "url": words(
         "url requesturl requri requesturi urlfull urloriginal httpurl httprequesturl "
@@ -22,7 +22,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target "
         "rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse "
         "originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl "
-        "originalurl reqoriginalurl uristem requesteduri requestedurl requestedpath"
+        "originalurl reqoriginalurl apiendpoint requestfullpath fullpath targeturl uristem requesteduri requestedurl requestedpath"
     ),
     "query": words(
         "query querystring requestquerystring requestquery csuriquery urlquery clientrequestquery "
@@ -66,15 +66,17 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "request_body": words(
         "requestbody reqbody httprequestbodycontent httprequestbody requestdata requestpayload "
         "requestjson reqjson reqdata requestcontent configdata requestbodycontent requesttext "
-        "reqpayload requestparams requestbodytext sentbody requestmessage payloadsent json"
+        "reqpayload requestparams requestbodytext sentbody requestmessage payloadsent "
+        "requestbodydata"
     ),
     "response_body": words(
         "responsebody resbody httpresponsebodycontent httpresponsebody respbody responsedata "
         "resdata responsetext responsepayload responsejson responsecontent resppayload "
         "responsebodycontent errorresponsedata errresponsedata "
-        "errorbody replybody errresponsebody errorresponsebody answerbody responseraw"
+        "errorbody replybody errresponsebody errorresponsebody answerbody responseraw "
+        "responsebodydata"
     ),
-    "body": words("body data payload content bodycontent"),
+    "body": words("body data payload content bodycontent json"),
     "request": words("request req requestline httprequestline requestraw name operationname"),
     "response": words("response res resp answer reply"),
     "code": words(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,11 +52,12 @@ def told(value: Any, depth: int = 0) -> Exchange | None:
         return None
     if body := _error_body(value):
         return body
-    exchange = _exchange(_names(value))
+    names = _names(value)
+    exchange = _exchange(names)
     if exchange is not None:
         return exchange
     for name in _ERRORS:
-        inner = told(_names(value).get(name), depth + 1)
+        inner = told(names.get(name), depth + 1)
         if inner is not None:
             return inner
     return _sent(value)
@@ -88,7 +90,7 @@ def is_status(value: Any) -> bool:
 
 
 def _names(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {re.sub(r"[_\-]", "", str(name)).lower(): inner for name, inner in value.items()}
+    return {str(name).replace("_", "").replace("-", "").lower(): inner for name, inner in value.items()}
 
 
 def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
@@ -137,9 +139,12 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
         request = _object(_first(response, _REQUESTS))
     status = _status(response or {}) or _status(value) or _status_said(value)
     sent = _request(request if request is not None else value)
-    body = _body(response, _RESPONSE_BODIES) if response is not None else None
+    body = _response_body(response) if response is not None else None
     if body is None and (response is not None or status is not None):
         body = _body(value, _RESPONSE_BODIES)
+        if request is None and body is not None and body == sent.request_body:
+            # one name for what only one side has
+            sent, body = (sent, None) if '"to"' in body else (replace(sent, request_body=None), body)
     failure = _failure(value) if status is None and response is None else None
     is_sent = bool(sent.url and (sent.method or sent.request_body or status or failure))
     if status is None and not is_sent and failure is None:
@@ -159,6 +164,12 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
         failure=failure,
         text=text[:400] if text else None,
     )
+
+
+def _response_body(response: dict[str, Any]) -> str | None:
+    """Return the body that a response keeps, or that it is itself."""
+    own = _error_body(response) if {"code", "text"} <= response.keys() else None
+    return own.response_body if own else _body(response, _RESPONSE_BODIES)  # type: ignore[return-value]
 
 
 def _object(value: Any) -> dict[str, Any] | None:
