@@ -57,7 +57,7 @@ _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 _PADDING = re.compile(rb"\0*+")
 _NO_PATH = re.compile(
     r"[\n<>|\"{}=$;]|://|^\s*$|^(?:curl|HTTP|Invoke-\w+)\b|^[a-z]+(?:_[a-z]+)+$|^\d{3}$"
-    r"|^eyJ[\w-]+\."
+    r"|^eyJ[\w-]+\.|\.[a-z]{1,4}:\d+:|\w: \w"
 )
 _PATH_WITH_SPACES = re.compile(r"^(?:~?/|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\.[A-Za-z]\w{0,6}(?:\.gz)?$")
 

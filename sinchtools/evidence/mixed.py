@@ -30,6 +30,7 @@ _LOOKS = (  # what a line that nobody took looks like, and what would be better
 )
 BESIDE = "the words beside the request were taken for its response"
 _SCRIPTS = ("curl", "command", "code")  # their comments are a part of them
+_FAR = 60  # lines of a traceback between a log line and its error
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")
 
 
@@ -121,12 +122,22 @@ def _whole(row: Found, one: Found) -> Found | None:
     """Return the row with what another adds to it, or None when that is a row of its own."""
     if one.is_response:
         return _completed(row, one)
+    if row.format != one.format and _says_again(row, one):
+        return _completed(row, replace(one, exchange=replace(one.exchange, url=None)))
     if row.format != one.format and row.is_open and _asks_the_same(row.exchange, one.exchange):
         seen = replace(one, exchange=replace(one.exchange, method=None, url=None))
         whole = _completed(row, seen)
         headers = with_headers(one.exchange.request_headers, row.exchange.request_headers)
         return whole and replace(whole, exchange=replace(whole.exchange, request_headers=headers))
     return None
+
+
+def _says_again(row: Found, one: Found) -> bool:
+    """Tell whether an error is that of the call above it: a log line, then its traceback."""
+    known, seen = row.exchange, one.exchange
+    is_error = not seen.method and not seen.request_body and seen.status is not None
+    same = (known.url, known.status) == (seen.url, seen.status)
+    return is_error and same and one.start - row.end <= _FAR
 
 
 def _asks_the_same(told: Exchange, seen: Exchange) -> bool:

@@ -186,6 +186,10 @@ $GOT
 <Trace><Request><Verb>POST</Verb><URI>$URL</URI><Content>$SENT</Content></Request>
 <Response><StatusCode>403</StatusCode><Content>$GOT</Content></Response></Trace>
 """,
+    "strace": r"""
+write(5, "POST $PATH HTTP/1.1\r\nHost: us.sms.api.sinch.com\r\n\r\n$QSENT", 180) = 180
+read(5, "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n\r\n$QGOT", 4096) = 139
+""",
     "sentences": """
 10:15:02 INFO Sender - Sending POST request to $URL with body $SENT
 10:15:02 ERROR Sender - Received response 403: $GOT

@@ -245,6 +245,29 @@ UNPARSED = {
         http.SetRequestHeader "Authorization", "Bearer tok"
         http.Send "{{""to"": [""+46701234567""]}}"
         """,
+    "Scala": f"""
+        val plan = "{{plan}}"
+        basicRequest.post(uri"{HOST}/xms/v1/{{plan}}/batches")
+          .header("Authorization", "Bearer tok")
+          .body(\"\"\"{{"to": ["+46701234567"]}}\"\"\")
+        """,
+    "Apex": f"""
+        HttpRequest call = new HttpRequest();
+        call.setEndpoint('{HOST}/xms/v1/{{plan}}/batches');
+        call.setMethod('POST');
+        call.setHeader('Authorization', 'Bearer tok');
+        call.setBody('{{"to": ["+46701234567"]}}');
+        """,
+    "Clojure": f"""
+        (client/post "{HOST}/xms/v1/{{plan}}/batches"
+          {{:headers {{"Authorization" "Bearer tok"}} :body "{{\\"to\\": [\\"+46701234567\\"]}}"}})
+        """,
+    "Coldfusion": f"""
+        <cfhttp url="{HOST}/xms/v1/{{plan}}/batches" method="post">
+          <cfhttpparam type="header" name="Authorization" value="Bearer tok">
+          <cfhttpparam type="body" value='{{"to": ["+46701234567"]}}'>
+        </cfhttp>
+        """,
 }
 
 

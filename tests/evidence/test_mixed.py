@@ -61,6 +61,22 @@ TEXTS = {
         f"wget --method=POST --body-data='{{}}' {URL}\n{BODY}",
         [("POST", None, "unknown_group")],
     ),
+    "an arrow below each": (
+        f"one:\n{SEND}\n-> 401\n\ntwo:\n{SEND}\n-> 201\n",
+        [("POST", 401, None), ("POST", 201, None)],
+    ),
+    "a line and its traceback": (
+        f"2026-11-23 08:00:00,123 ERROR shop.sms: error 401 on POST {URL}\nTraceback (most recent"
+        ' call last):\n  File "/srv/sms.py", line 403, in send\n    r.raise_for_status()\n'
+        f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: {URL}\n",
+        [("POST", 401, None)],
+    ),
+    "another language": (f"Vid POST {URL} kommer statuskod 429. Mvh", [("POST", 429, None)]),
+    "a path before an error": (
+        "/usr/lib/ruby/3.1.0/net/http.rb:987:in `initialize': Failed to open TCP connection to"
+        " us.sms.api.sinch.com:443 (Connection refused) (Errno::ECONNREFUSED)",
+        [(None, None, None)],
+    ),
     "several statuses": ("at 10 it said Error 403\nat 11 Error 401\n", []),
     "complaints": ("500 complaints since Monday, 404 of them by mail", []),
 }
@@ -101,7 +117,7 @@ def test_two_of_a_kind_are_two_rows(section: str) -> None:
     assert [seen(x) for x in twice] == [seen(x) for x in alone] * 2
 
 
-WHOLE = {"table", "postman", "har", "tool-xml"}
+WHOLE = {"table", "postman", "har", "tool-xml", "yaml"}
 WHOLE_SECTIONS = {"A mail", "A request file of an editor"}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 
@@ -214,3 +216,113 @@ def test_a_column_that_gives_nothing_is_reported():
 def test_numbers_of_delivery_are_no_status():
     (exchange,) = read(f"time,method,url,smpp_status,delivery_code\n,POST,{URL},404,402\n")
     assert exchange.status is None
+
+
+SENT = {"to": ["15551230001"], "body": "Hi"}
+GOT = {"code": "unknown_group", "text": "No group k3"}
+PACKED = base64.b64encode(json.dumps(GOT).encode()).decode()
+DUMP = (
+    f"INSERT INTO `calls` (`id`, `verb`, `url`, `status`, `request_body`, `response_body`) VALUES\n\
+(401, 'POST', '{URL}', 403, '{json.dumps(SENT)}', '{json.dumps(GOT)}');\n"
+)
+UNKNOWN_SHAPES = {  # documents in which a call stands somewhere
+    "letter of a queue": json.dumps(
+        {
+            "Messages": [
+                {
+                    "Body": json.dumps(
+                        {
+                            "request": {"method": "POST", "url": URL, "body": SENT},
+                            "error": {"status": 403, "body": GOT},
+                        }
+                    )
+                }
+            ]
+        }
+    ),
+    "trail of an error": json.dumps(
+        {
+            "errorClass": "Boom",
+            "trail": [
+                {
+                    "at": 1,
+                    "meta": {
+                        "method": "POST",
+                        "url": URL,
+                        "status": 403,
+                        "request_body": SENT,
+                        "response_body": GOT,
+                    },
+                }
+            ],
+        }
+    ),
+    "base64": json.dumps(
+        {"method": "POST", "url": URL, "status": 403, "requestBody": SENT, "responseBody": PACKED}
+    ),
+    "numbers with a type": json.dumps(
+        {
+            "method": "POST",
+            "url": URL,
+            "status": {"$numberInt": "403"},
+            "requestBody": SENT,
+            "responseBody": GOT,
+        }
+    ),
+    "cassette": f"""---
+http_interactions:
+- request:
+    method: post
+    uri: {URL}
+    body:
+      string: '{json.dumps(SENT)}'
+  response:
+    status:
+      code: 403
+    body:
+      string: '{json.dumps(GOT)}'
+""",
+    "insert": DUMP,
+    "records": f"""-[ RECORD 1 ]-+-----
+id            | 401
+method        | POST
+url           | {URL}
+status        | 403
+request_body  | {json.dumps(SENT)}
+response_body | {json.dumps(GOT)}
+""",
+    "rows": f"""*************************** 1. row ***************************
+           id: 401
+       method: POST
+          url: {URL}
+  status_code: 403
+ request_body: {json.dumps(SENT)}
+response_body: {json.dumps(GOT)}
+""",
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN_SHAPES)
+def test_a_call_is_found_in_a_document_of_unknown_shape(name):
+    (exchange,) = read(UNKNOWN_SHAPES[name])
+    assert (exchange.method, exchange.url, exchange.status) == ("POST", URL, 403)
+    assert exchange.code == "unknown_group"
+    assert json.loads(exchange.request_body) == SENT
+
+
+def test_the_status_that_a_task_hopes_for_is_none():
+    task = f"- name: send\n  uri:\n    url: {URL}\n    method: POST\n    status_code: 201\n"
+    (exchange,) = read(task)
+    assert (exchange.method, exchange.status) == ("POST", None)
+
+
+def test_a_description_of_an_api_shows_no_call():
+    text = f"openapi: 3.0.0\nservers:\n  - url: {URL}\npaths:\n  /x:\n    post: {{}}\n"
+    assert not read(text)
+
+
+def test_many_objects_in_lines_of_a_log_are_read_in_time():
+    line = '08:09:10.1 [worker] DEBUG web.Servlet - GET "/orders", parameters={{}} {}\n'
+    started = process_time()
+    read("".join(line.format(number) for number in range(6_000)))
+    assert process_time() - started < 4

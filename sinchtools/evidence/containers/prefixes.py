@@ -32,6 +32,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r" +(?:[VDIWEF][ /][\w.$:-]{0,60}?\s*: ?|[\w.$-]+ +[\w.]+ +[VDIWEF] {1,2})"
     ),
     "logcat brief": re.compile(r"[VDIWEF]/[\w.$-]{1,60} *\( *\d+\): ?"),
+    "Flutter": re.compile(r"flutter: ?"),
     "Lambda": re.compile(rf"{_STAMP}\t[0-9a-f-]{{36}}\t(?:[A-Z]+\t)?"),
     "CloudWatch": re.compile(rf"{_STAMP} \S*/\S+ (?=\S)"),
     "Heroku": re.compile(rf"{_STAMP} (?:heroku|app)\[[\w.-]+\]: "),
@@ -40,7 +41,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     "time": re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) "),
 }
 _OF_MOST_LINES = ("time", "docker compose", "CloudWatch")  # these could be text of another kind
-_NO_LINES = re.compile(r"^#Fields|^[ \t>$#%]*curl[ \t]", re.MULTILINE)
+_NO_LINES = re.compile(r"^#Fields|^-\[ RECORD |^[ \t>$#%]*curl[ \t]", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[\d;]*[A-Za-z]|\[\d{1,2}(?:;\d{1,3})*m")
 _LOOKED_AT = 500
 

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from sinchtools.evidence.formats import tables
 from sinchtools.evidence.formats.http_message import is_error_body
-from sinchtools.evidence.formats.mapping import http_status, parsed, record_of
+from sinchtools.evidence.formats.mapping import http_status, record_of
 from sinchtools.evidence.formats.names import FIELDS
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.pieces import Piece, words
 from sinchtools.evidence.times import squashed
 

@@ -27,7 +27,7 @@ LABELS = {
     }.items()
     for name in names.split(",")
 }
-_OF_RESPONSE = words("response reply received result output answer")
+_OF_RESPONSE = words("response reply received result output answer error")
 
 
 def label_of(text: str) -> tuple[str, str, bool] | None:

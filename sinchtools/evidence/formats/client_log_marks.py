@@ -94,6 +94,13 @@ net-http  none     nothing reading_|read_|Conn_
 python    request  chunk  send:_b           send: (?P<tail>b['"].*)
 python    response chunk  reply:_           reply: (?P<tail>['"].*)
 python    response chunk  header:_          header: <TAIL>
+# what a program wrote and read, as strace shows it
+strace    request  chunk  write(|send(|sendto(
+    (?:\[pid \d+\] )?(?:SSL_)?(?:write|send(?:to)?)\(\w+,<SPACE>
+    (?P<tail>"(?:[A-Z]+ \S+ HTTP/|[{\[]).*")(?:, .*)?
+strace    response chunk  read(|recv(|recvfrom(
+    (?:\[pid \d+\] )?(?:SSL_)?(?:read|recv(?:from)?)\(\w+,<SPACE>
+    (?P<tail>"(?:HTTP/|[{\[]).*")(?:, .*)?
 # lines that are marked one by one
 jersey    none     nothing  _*_Sending_     (?P<id>\d+) \* Sending client request.*
 jersey    none     nothing  _*_Client_      (?P<id>\d+) \* Client response received.*

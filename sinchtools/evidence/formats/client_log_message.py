@@ -32,15 +32,18 @@ _SECTION = re.compile(
 )
 _REPLY = re.compile(
     r"[\s;,|.)\]-]*(?:->|=>|→|<-|<=|⇒|(?:\w{1,20} )?[Rr]es(?:ponse|ult)?\b|RES|[Ss]tatus"
-    r"|returned|got\b|HTTP/\d)"
+    r"|returned|got\b|HTTP/\d|(?<=\s)[2-5]\d\d(?: [A-Z][a-z]|\s*$))"
 )
 _NAMED_PART = re.compile(
     r"\b(headers|body|data|json|payload|content)\b[\"']?\s*(?:[:=]>?\s*|\[(?=[{\[]))(?=[\[{\"'b(])",
     re.IGNORECASE,
 )
-_BODY_START = re.compile(r"b?[\"'{\[<]|[\w.%+\[\]-]{1,80}=[^\s=]*(?:&[\w.%+\[\]-]{1,80}=\S*)*\Z")
+_BODY_START = re.compile(
+    r"b?[\"'{\[]|<[A-Za-z!?/]|[\w.%+\[\]-]{1,80}=[^\s=]*(?:&[\w.%+\[\]-]{1,80}=\S*)*\Z"
+)
 _JSON_START = re.compile(r"[{\[]\s*(?:[\"'{\[\]}\d]|$)")
-_NO_BODY = words("none null nil - (empty) <empty> [] '' \"\" empty undefined")
+_YAML_FIELD = re.compile(r"[A-Za-z_][\w-]*:(?:\s|$)")
+_NO_BODY = words("array none null nil - (empty) <empty> [] '' \"\" empty undefined")
 _MOST_TRIES, _MOST_LINES = 60, 200_000
 
 
@@ -419,7 +422,9 @@ class Message:
 
     def _may_be_body(self, text: str) -> bool:
         """Tell whether a line may begin a body: any may, where a mark or a length says so."""
-        if self.is_body_marked or _BODY_START.match(text):
+        if _BODY_START.match(text) or (
+            self.is_body_marked and not _YAML_FIELD.match(text) and any(map(str.isalnum, text))
+        ):
             return True
         lengths = [value for name, value in self.pairs if name.lower() == "content-length"]
         return lengths == [str(len(text.encode("utf-8", "replace")))]

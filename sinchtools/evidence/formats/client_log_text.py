@@ -36,6 +36,10 @@ _CLOCK = re.compile(r"\b(\d{1,2}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 _UNITS = {"m": 1.0, "µ": 1e-3, "μ": 1e-3, "u": 1e-3, "n": 1e-6, "s": 1e3}
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|[0-7]{1,3}|.)")
 _WIRE = re.compile(r"\[(\\[rnt]|0x[0-9a-fA-F]{1,2})\]")
+# an object that holds the body: StringRequestBody{charset=UTF-8, content={"a": 1}}
+_HELD = re.compile(
+    r"[A-Z]\w{2,40}[{(\[][^{\[\n]{0,120}?\b(?:content|string|data|body)=(?=[{\[]\s*\")"
+)
 _NAMED = {
     "n": "\n",
     "r": "\r",
@@ -174,6 +178,8 @@ def plain_body(text: str) -> str:
     text = re.sub(r"(?:#015)?#012", "\n", text).strip()  # line ends, as syslog writes them
     if re.match(r"b[\"']", text):
         return unquoted(text) or text
+    if named := _HELD.match(text):
+        return text[named.end() : json_end(text, named.end())]
     if re.match(r"[\"'][{\[].*[}\]][\"']\Z", text, re.DOTALL):
         return text[1:-1] if json_end(text, 1) else unquoted(text) or text
     if text[:1] in "{[" and len(text) < 100_000 and json_end(text) is None:

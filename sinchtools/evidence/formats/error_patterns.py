@@ -489,6 +489,13 @@ PATTERNS: tuple[Printed, ...] = (
     ),
     Printed("httr", "(HTTP ", r"\(HTTP <ERROR>\)\.?$"),
     Printed("Apex", "StatusCode=", r"HttpResponse\[Status=[^,]*, StatusCode=<STATUS>\]"),
+    Printed("Apex", "HttpRequest[", r"HttpRequest\[Endpoint=<URL>, Method=<METHOD>\]"),
+    Printed("Clojure", ":status ", r"\{.{0,400}?:status <STATUS>\b(?:.*?:body <BODY>)?"),
+    Printed("Erlang", '{{"HTTP/', r"\{\{\"HTTP/[\d.]+\",<STATUS>,"),
+    Printed("Erlang", "{http_error,", r"\{http_error,<STATUS>,(?:<<)?<BODY>.*,\"<URL>\"\}"),
+    Printed("URLSession", "NSHTTPURLResponse", r"\{ URL: <URL> \} \{ Status Code: <STATUS>,"),
+    Printed("Playwright", "apiRequestContext.", r"apiRequestContext\.\w+: <STATUS> [A-Z]"),
+    Printed("Playwright", "→ ", r"→ <METHOD> <URL>$"),
     Printed("Zapier", " calling ", r"[Gg]ot <STATUS> calling <METHOD> <URL>"),
     # --- answers that are no JSON ---
     Printed("JSON parsers", "JSON", _NO_JSON),

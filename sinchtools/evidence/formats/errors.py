@@ -39,6 +39,7 @@ CHAIN = re.compile(
     r"\s*(?:During handling of the above|The above exception was|Caused by:?|---> |\[cause\]|"
     r"Suppressed:|\[previous exception\]|Next )"
 )
+_PAGE = re.compile(r"Traceback|Exception (?:Type|Value):")
 _BRACKET = re.compile(r"\{[\"'](?:code|text|error|status)\b")
 _TIME = re.compile(
     r"\W{0,2}(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,14}"
@@ -241,6 +242,8 @@ def _merged(piece: Piece, last: Event, event: Event) -> Event | None:
     above = piece.lines[last.start : event.start - 1] if is_logged else []
     chained = chained or any(line.startswith("Traceback") for line in above)
     near = all(TRACE.match(line) or CHAIN.match(line) or line[:1] in " \t" for line in between)
+    if not last.has_stack and _is_title(last, event, between):
+        near = chained = True  # a page of an error: its title, the traceback, the error again
     if not near or (event.source == last.source and not chained and not _is_rest(last, event)):
         return None
     if _contradict(last.exchange, event.exchange):
@@ -249,6 +252,12 @@ def _merged(piece: Piece, last: Event, event: Event) -> Event | None:
     return Event(
         last.start, event.end, _filled(last.exchange, event.exchange), event.source, last.has_stack
     )
+
+
+def _is_title(last: Event, event: Event, between: list[str]) -> bool:
+    facts = ("url", "status", "code", "text", "failure")
+    same = all(getattr(last.exchange, n) == getattr(event.exchange, n) for n in facts)
+    return same and any(_PAGE.match(line) for line in between)
 
 
 def _is_rest(last: Event, event: Event) -> bool:

@@ -18,6 +18,7 @@ from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, json_end, st
 REQUEST_LINE = re.compile(rf"(?:> )?({'|'.join(HTTP_METHODS)}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
 STATUS_LINE = re.compile(r"(?:< )?HTTP/\d(?:\.\d)? +(-?\d{1,5})(?: +([^\n]*))?")
 _HEADER_LINE = re.compile(r"(?:[<>] )?([A-Za-z0-9!#$%&'*+.^_`|~-]+) ?:[ \t]*(.*)")
+_USUAL_HEADER = re.compile(r"(?i:authorization|content-type|accept|host|user-agent):")
 _SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S)", re.MULTILINE)
 # what curl -v puts before the lines of a message, and its remarks
 _MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S+ +HTTP/)")
@@ -73,7 +74,7 @@ def messages(piece: Piece) -> Iterator[Message]:
     lines = _unmarked(piece)
     at = 0
     while at < len(lines):
-        if _starts(lines[at][1], lines[at - 1][1] if at else ""):
+        if _starts(lines[at][1], *_around(lines, at)):
             message, at = _message(lines, at)
             yield message
         else:
@@ -119,7 +120,14 @@ def _own_status(document: dict[str, Any]) -> int | None:
     return status_of(document.get("status")) if "status" in document else None
 
 
-def _starts(line: str, before: str) -> bool:
+def _around(lines: list[tuple[int, str]], at: int) -> tuple[str, str]:
+    return (
+        lines[at - 1][1] if at else "",
+        lines[at + 1][1] if at + 1 < len(lines) else "",
+    )
+
+
+def _starts(line: str, before: str, after: str = "") -> bool:
     if STATUS_LINE.fullmatch(line):
         return True
     match = REQUEST_LINE.fullmatch(line)
@@ -128,6 +136,7 @@ def _starts(line: str, before: str) -> bool:
         and (
             line.rstrip().rpartition(" ")[2].startswith("HTTP/")
             or (not before.strip() and re.match(r"https?://|/", match[2]))
+            or (_USUAL_HEADER.match(after) and "://" in match[2])
         )
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,12 +26,11 @@ from sinchtools.evidence.formats.names import (
     NOT_SHORTENED,
     WRAPPERS,
 )
+from sinchtools.evidence.formats.values import body_of, parsed, plain
 from sinchtools.evidence.pieces import (
     HTTP_METHODS,
     Piece,
-    TooMuchError,
     joined,
-    loaded,
     status_of,
     words,
 )
@@ -46,7 +44,7 @@ _DEEPEST, _MOST_FIELDS = 6, 2_000
 _REQUEST_LINE = re.compile(
     rf"\"?({'|'.join(HTTP_METHODS)}) +(\S+?)(?: +HTTP/[\d.]+)?\"?", re.IGNORECASE
 )
-_URL = re.compile(r"[A-Za-z][\w+.-]*://|/|\*$|\{+[\w .-]+\}+/")
+_URL = re.compile(r"[A-Za-z][\w+.-]*://|/|[\w.-]{1,80}/xms/v|\*$|\{+[\w .-]+\}+/")
 _HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
@@ -198,24 +196,12 @@ def _flatten(value: Mapping[str, Any], prefix: str, depth: int, flat: dict[str, 
         if len(flat) >= _MOST_FIELDS:
             return
         path = f"{prefix}.{name}" if prefix else str(name)
-        inner = _plain(inner)
+        inner = plain(inner)
         if isinstance(inner, str) and inner[:1] in ("{", '"', "[") and len(inner) > 1:
             inner = _json_inside(str(name), inner)
         flat[path] = inner
         if isinstance(inner, dict) and depth < _DEEPEST and not _is_leaf(str(name)[:80], inner):
             _flatten(inner, path, depth + 1, flat)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of MongoDB's extended JSON without its type: ``{"$numberInt": "400"}``."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return value
-    name, inner = next(iter(value.items()))
-    if not isinstance(name, str) or not isinstance(inner, str | int | float | Mapping):
-        return value
-    if name in ("$numberInt", "$numberLong"):
-        return int(inner) if str(inner).isdecimal() and len(str(inner)) < 20 else inner
-    return _plain(inner) if name in ("$date", "$oid") else value
 
 
 def _is_leaf(name: str, value: Mapping[str, Any]) -> bool:
@@ -230,14 +216,6 @@ def _json_inside(name: str, text: str) -> Any:
     value = parsed(text)
     value = parsed(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
     return value if isinstance(value, Mapping | list) else text
-
-
-def parsed(text: str) -> Any:
-    """Return the value of a JSON text, or None."""
-    try:
-        return loaded(text)
-    except (ValueError, RecursionError, TooMuchError):
-        return None
 
 
 @lru_cache(maxsize=512)
@@ -425,6 +403,8 @@ def _url(flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]]) -> str | 
     if url is None:
         return None
     query, host, scheme = (_first(flat, plan[name]) for name in ("query", "host", "scheme"))
+    if "/xms/v" in url and url[0] != "/" and "://" not in url:
+        url = f"https://{url}"
     if query and query != "-" and "?" not in url:
         url = f"{url}?{query.removeprefix('?')}"
     return _with_host(url, host, scheme)
@@ -502,34 +482,6 @@ def headers_of(value: Any) -> dict[str, str]:
         for p in pairs
         if isinstance(p, list | tuple) and len(p) == 2 and p[0]
     )
-
-
-def body_of(value: Any) -> str | None:
-    """Return a body as text: a logger's parsed JSON is written as JSON again."""
-    if isinstance(value, str):
-        return _of_base64(value)
-    if value is None:
-        return value
-    if isinstance(value, Mapping) and value.keys() <= _BODY_HOLDERS:  # cassettes, HTTP Toolkit
-        held = next((value[name] for name in _HELD if value.get(name)), None)
-        return _of_base64(held) if isinstance(held, str) else None
-    return json.dumps(value, ensure_ascii=False)
-
-
-_HELD = ("string", "decodedData", "base64_string")
-_BODY_HOLDERS = frozenset((*_HELD, "encoding", "size", "rawBytes", "encodedData"))
-_BASE64_OF_JSON = re.compile(r"(?:e[wy]|W[ylw])[A-Za-z0-9+/\s]{14,}={0,2}\s*\Z")
-
-
-def _of_base64(text: str) -> str:
-    """Return the JSON that a store wrote in base64, or the text as it is."""
-    if text[:2] not in ("ew", "ey", "Wy", "Wl", "Ww") or not _BASE64_OF_JSON.match(text):
-        return text
-    try:
-        inside = base64.b64decode(text).decode("utf-8")
-    except (ValueError, binascii.Error):
-        return text
-    return inside if isinstance(parsed(inside), Mapping | list) else text
 
 
 def _text(value: Any) -> str | None:

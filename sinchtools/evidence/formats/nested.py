@@ -7,14 +7,17 @@ in YAML: an object within it that names a URL and a method, a status or both is 
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.mapping import Record, parsed, record_of
+from sinchtools.evidence.formats.mapping import Record, record_of
 from sinchtools.evidence.formats.tools import loaded_yaml
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.times import squashed
 
@@ -43,8 +46,8 @@ def _calls(
     left[0] -= 1
     if left[0] < 0 or depth > _DEEPEST:
         return
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) > 1:
-        value = parsed(value)
+    if isinstance(value, str):
+        value = _inside(value)
     if isinstance(value, Mapping):
         own = _call(piece, value, number, name)
         inside: list[Exchange] = []
@@ -56,6 +59,17 @@ def _calls(
     elif isinstance(value, list):
         for inner in value:
             yield from _calls(piece, inner, number, name, depth + 1, left)
+
+
+def _inside(text: str) -> Any:
+    """Return the value of JSON in a text, plain or packed by gzip and base64."""
+    if text.startswith("H4sI") and len(text) < _LARGEST_YAML:
+        try:
+            packed = base64.b64decode(text)
+            text = zlib.decompressobj(31).decompress(packed, _LARGEST_YAML * 5).decode("utf-8")
+        except (ValueError, zlib.error):
+            return None
+    return parsed(text) if text.lstrip()[:1] in ("{", "[") and len(text) > 1 else None
 
 
 def _call(piece: Piece, value: Mapping[str, Any], number: int, name: str) -> Exchange | None:

@@ -7,10 +7,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import accumulate
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats import sentences, shapes
+from sinchtools.evidence.formats import nested, sentences, shapes
+from sinchtools.evidence.formats.access_log import BEGINNING
 from sinchtools.evidence.formats.errors import TRACE
 from sinchtools.evidence.formats.printed import Json, Printed
 from sinchtools.evidence.found import Found
@@ -60,7 +62,7 @@ def find(piece: Piece) -> Iterator[Found]:
             done = found[1]
             continue
         line = bisect_right(starts, at)
-        told = _told(found[0], before := piece.text[starts[line - 1] : at])
+        told = _told(piece, found[0], before := piece.text[starts[line - 1] : at])
         if told is None:
             continue
         done = found[1]
@@ -73,7 +75,16 @@ def find(piece: Piece) -> Iterator[Found]:
             start, told = start - 1, replace(told, status=int(status[1]))
         while last < len(piece.lines) and TRACE.match(piece.lines[last]):
             last += 1
-        yield Found(start, last, replace(told, source=piece.at(start)))
+        moment = told.at or _time_above(piece, start)
+        yield Found(start, last, replace(told, at=moment, source=piece.at(start)))
+
+
+def _time_above(piece: Piece, start: int) -> datetime | None:
+    """Return when an object was logged that begins its line, as the line above it says."""
+    if start < 2 or piece.lines[start - 1][:1] not in ("{", "["):
+        return None
+    begins = BEGINNING.match(piece.lines[start - 2])
+    return piece.time_of(start) or (piece.instant(begins[1]) if begins else None)
 
 
 def find_lists(piece: Piece) -> Iterator[Found]:
@@ -94,8 +105,10 @@ def _listed(piece: Piece, match: re.Match[str], value: dict[str, str]) -> Found:
     return Found(first, last, Exchange(response_body=json.dumps(value, ensure_ascii=False)))
 
 
-def _told(value: object, before: str) -> Exchange | None:
+def _told(piece: Piece, value: object, before: str) -> Exchange | None:
     told = shapes.told(value)
+    if told is None and isinstance(value, dict):
+        told = next((one.exchange for one in nested.calls(piece, value, 1)), None)
     if told is None or (_is_only_sent(told) and _CODE.search(before)):
         return None
     said = (

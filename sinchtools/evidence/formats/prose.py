@@ -15,11 +15,15 @@ Line = tuple[int, str]  # its number and its text
 
 _SENTENCE = re.compile(
     r"\b(?:error|status(?:[ _-]?code)?|http(?:/[\d.]+)?|returns?|returned|respond(?:s|ed) with"
+    r"|erro|erreur|fehler(?:code)?|fel(?:kod)?|feil|fejl|status(?:kod|kode|wert)|estado|statut|antwort"
+    r"|(?:c[oó]digo|code)(?: de)? (?:estado|statut|status)|respuesta|r[ée]ponse|resposta|svar"
+    r"|devuelve|retorna|retorne|renvoie|liefert"
     r"|response(?: code)?|g[eo]t(?:s|ting)?(?: back)?(?: an?)?|code)"
     r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)"
     r"(?! (?!errors|responses|status|sometimes|always|unless|plus)[a-z]{3,20}s\b)",  # a count
     re.IGNORECASE,
 )
+_ARROW = re.compile(r"\W{0,4}(?:->|=>|→|-->)\s*(?:HTTP\s*)?([1-5]\d\d)\b(?![.:]\d)")
 _NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri too large"}
 _PHRASES = {status.phrase.lower() for status in HTTPStatus} | _NGINX
 _PHRASE = re.compile(
@@ -67,7 +71,8 @@ def found_in_words(text: str) -> Exchange | None:
         ),
         None,
     )
-    status = next((int(match[1]) for match in (phrase, sentence) if match), None)
+    arrow = _ARROW.match(text)  # below a command
+    status = next((int(match[1]) for match in (phrase, sentence, arrow) if match), None)
     codes = known_codes() if "_" in text else ()
     code = next((code for code in codes if re.search(rf"\b{code}\b", text)), None)
     if status is None and code is None:

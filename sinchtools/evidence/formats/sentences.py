@@ -18,7 +18,10 @@ from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 LONGEST_LINE = 20_000
 _URL = re.compile(r"https?://[^\s\"'`<>\])}\\|]+")
 _JSON = re.compile(r"\s*(?:[{\"]|\[\s*(?:[{\[\"]|$))")
-_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b(?: on resource)?[\s:\"'\[(`]{{1,4}}$")
+_METHOD = re.compile(
+    rf"\b({'|'.join(HTTP_METHODS)})\b"
+    r"(?: on resource| (?:to|at|an|a|à|para|para o|auf|till|mot|vers|sur))?[\s:\"'\[(`]{1,4}$"
+)
 # where a bare number is a status, on a line that tells more of a response
 _STATUS = (
     re.compile(

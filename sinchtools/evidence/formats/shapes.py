@@ -90,7 +90,9 @@ def is_status(value: Any) -> bool:
 
 
 def _names(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name).replace("_", "").replace("-", "").lower(): inner for name, inner in value.items()}
+    return {
+        str(name).replace("_", "").replace("-", "").lower(): inner for name, inner in value.items()
+    }
 
 
 def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
@@ -144,7 +146,9 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
         body = _body(value, _RESPONSE_BODIES)
         if request is None and body is not None and body == sent.request_body:
             # one name for what only one side has
-            sent, body = (sent, None) if '"to"' in body else (replace(sent, request_body=None), body)
+            sent, body = (
+                (sent, None) if '"to"' in body else (replace(sent, request_body=None), body)
+            )
     failure = _failure(value) if status is None and response is None else None
     is_sent = bool(sent.url and (sent.method or sent.request_body or status or failure))
     if status is None and not is_sent and failure is None:

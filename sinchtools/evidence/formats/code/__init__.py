@@ -35,8 +35,10 @@ _SIGN = re.compile(
     r"|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client|HttpPost|sttp)\b"
 )
 _ADDRESS = re.compile(
-    r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:)[ \t\n]*(?:@|\w!?\(?|f)?[\"'`]"
+    r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:)[ \t\n]*(?:@|\w{1,3}!?\(?)?[\"'`]"
     r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/|[{$\\])"
+    r"|(?:^|(?<![:\s])[ \t]+|[{$=])(?:uri)?[\"'`]https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)",
+    re.MULTILINE,
 )
 _NO_GRAMMAR = (
     "{} is read here by the texts in it and their order, not parsed: check the row against the code"
@@ -190,9 +192,11 @@ def _evaluated(language: str, root: syntax.Node) -> list[Draft]:
 def _by_literals(block: _Block, text: str, language: str) -> list[Found]:
     if not _ADDRESS.search(text):
         return []
+    lexer = syntax.lexer_of(language)
+    drafted = list(literals.calls(text, lexer)) or list(literals.calls(text, ""))
     return [
         Found(block.before + first, block.before + last, exchange)
-        for draft, first, last in literals.calls(text, syntax.lexer_of(language))
+        for draft, first, last in drafted
         if (exchange := drafts.exchange_of(draft, "")) is not None
         and (exchange.request_headers or exchange.request_body or draft.method)
     ]

@@ -47,6 +47,8 @@ _METHOD = re.compile(
     r"|\.(post|put|patch|delete)\b|\b(POST|PUT|PATCH|DELETE)\b[ \t]*(?:=>|,)",
     re.I,
 )
+_SMALL_METHODS = frozenset(("get", "post", "put", "patch", "delete"))
+_CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response below the call
 _BEARER = re.compile(rf"bearer_?(?:auth|token)\w*[ \t]*[(:=][ \t]*({_SUM.pattern})", re.IGNORECASE)
 _BARE_HEADER = re.compile(
     rf"\b(Authorization|Content[_-]Type|Accept)\b`?[ \t]*(?:=>|[:=])[ \t]*({_SUM.pattern})",
@@ -216,9 +218,9 @@ def _fill(found: Literals, draft: Draft, before: int, start: int, end: int, boun
             continue
         elif (line := re.match(r"([A-Za-z-]+): (.+)", text)) and line[1].lower() in HEADERS:
             draft.headers[line[1]] = line[2]
-        elif text.upper() in HTTP_METHODS:
+        elif text in HTTP_METHODS or text in _SMALL_METHODS:
             draft.method = text.upper()
-        elif text[:1] in "{[" and '"' in text and draft.body is None:
+        elif text[:1] in "{[" and '"' in text and draft.body is None and not _CAME_BACK.match(text):
             draft.body = text
         else:
             previous = text

@@ -181,6 +181,35 @@ LANGUAGES = {
     "groovy": Language(
         _signs(r"\bdef \w+ =|HTTPBuilder|\.openConnection\(\)"), "", "groovy", words("groovy")
     ),
+    "julia": Language(
+        _signs(r"^using HTTP|\bDict\(\"|JSON3?\.(?:json|write)\("), "", "julia", words("julia jl")
+    ),
+    "matlab": Language(_signs(r"\bweb(?:options|write|read)\("), "", "matlab", words("matlab m")),
+    "clojure": Language(
+        _signs(r"\((?:client|http|clj-http\.client)/|:headers \{|\(require "),
+        "",
+        "clojure",
+        words("clojure clj"),
+    ),
+    "haskell": Language(
+        _signs(r"\bsetRequest\w+|<- http\w+|\bparseRequest"), "", "haskell", words("haskell hs")
+    ),
+    "erlang": Language(
+        _signs(r"\bhttpc:request|\bhackney:|\bibrowse:|<<\""), "", "erlang", words("erlang erl")
+    ),
+    "apex": Language(
+        _signs(r"\.setEndpoint\(|HttpRequest \w+ = new HttpRequest\(\)|System\.debug\("),
+        "",
+        "",
+        words("apex"),
+    ),
+    "delphi": Language(
+        _signs(r"\bTIdHTTP|\bTStringStream|\bTRESTRequest|\bTNetHTTP|^procedure "),
+        "",
+        "delphi",
+        words("delphi pascal"),
+    ),
+    "coldfusion": Language(_signs(r"<cfhttp(?:param)?\b"), "", "", words("cfm coldfusion")),
 }
 KINDS = {
     kind: group

@@ -1,0 +1,95 @@
+r"""
+Read rows of a table of calls as a client of a database prints or dumps them.
+
+The records of ``psql -x`` and of ``\G`` in mysql, and the rows of an ``INSERT``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sinchtools.evidence.formats.mapping import record_of
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece
+
+_RECORD = re.compile(r"-\[ RECORD \d+ \][-+]*\s*|\*{5,80} \d+\. row \*{5,80}\s*")
+_PAIR = re.compile(r" *(\w[\w ]{0,62}?) *(?:\| ?|: )(.*)")
+_MORE = re.compile(r" {2,}\| ?(.*)")
+_INSERT = re.compile(
+    r"INSERT\s+INTO\s+[\w.`\"\[\]]{1,120}\s*\(([^()]{1,4000})\)\s*VALUES\s*", re.IGNORECASE
+)
+_VALUE = re.compile(
+    r"\s*[NE]?(?:'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^\s,()'\"]{1,64}))\s*"
+)
+_UNESCAPED = re.compile(r"\\(.)|''", re.DOTALL)
+_NAMED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+_MOST_VALUES = 200  # in one row
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield one exchange for each record or row that has HTTP in it."""
+    if " RECORD " in piece.text or ". row *" in piece.text:
+        yield from _records(piece)
+    if "INSERT" in piece.text.upper():
+        yield from _inserted(piece)
+
+
+def _records(piece: Piece) -> Iterator[Found]:
+    start, pairs, last = 0, dict[str, str](), ""
+    for number, line in enumerate([*piece.lines, ""], start=1):
+        if start and (more := _MORE.fullmatch(line)) and last:
+            pairs[last] += more[1].removesuffix("+")
+        elif start and (pair := _PAIR.fullmatch(line)):
+            last = pair[1]
+            pairs[last] = pair[2].rstrip()
+        else:
+            if start:
+                yield from _row(piece, dict(pairs), start, number - 1)
+            start, pairs, last = (number if _RECORD.fullmatch(line) else 0), {}, ""
+
+
+def _inserted(piece: Piece) -> Iterator[Found]:
+    for insert in _INSERT.finditer(piece.text):
+        names = [name.strip(' `"[]\n\r\t') for name in insert[1].split(",")]
+        at = insert.end()
+        first = line = piece.text.count("\n", 0, insert.start()) + 1
+        counted = insert.start()
+        while found := _tuple(piece.text, at):
+            values, end = found
+            line += piece.text.count("\n", counted, end)
+            counted = end
+            if len(values) == len(names):
+                yield from _row(piece, dict(zip(names, values, strict=True)), first, line)
+            first, at = line, end
+            if piece.text[at : at + 1] != ",":
+                break
+            at += 1
+
+
+def _tuple(text: str, at: int) -> tuple[list[str | None], int] | None:
+    """Return the values between brackets, and where they end."""
+    opening = re.compile(r"\s*\(").match(text, at)
+    if opening is None:
+        return None
+    at, values = opening.end(), list[str | None]()
+    while len(values) < _MOST_VALUES and (value := _VALUE.match(text, at)):
+        quoted = value[1] if value[1] is not None else value[2]
+        plain = value[3] if value[3] and value[3].upper() != "NULL" else None
+        values.append(_UNESCAPED.sub(_plain, quoted) if quoted is not None else plain)
+        at = value.end()
+        if text[at : at + 1] != ",":
+            break
+        at += 1
+    closing = re.compile(r"\s*\)[ \t]*").match(text, at)
+    return (values, closing.end()) if closing else None
+
+
+def _plain(match: re.Match[str]) -> str:
+    return _NAMED.get(match[1], match[1]) if match[1] else "'"
+
+
+def _row(piece: Piece, fields: dict[str, str | None], start: int, end: int) -> Iterator[Found]:
+    record = record_of(piece, fields, start) if fields else None
+    if record and record.is_whole and record.exchange.url:
+        yield Found(start, end, record.exchange)

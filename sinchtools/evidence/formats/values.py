@@ -1,0 +1,59 @@
+"""Values of records as they were before a store wrote them: typed numbers, base64, JSON text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sinchtools.evidence.pieces import TooMuchError, loaded
+
+
+def parsed(text: str) -> Any:
+    """Return the value of a JSON text, or None."""
+    try:
+        return loaded(text)
+    except (ValueError, RecursionError, TooMuchError):
+        return None
+
+
+def plain(value: Any) -> Any:
+    """Return a value of MongoDB's extended JSON without its type: ``{"$numberInt": "400"}``."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    name, inner = next(iter(value.items()))
+    if name in ("$numberInt", "$numberLong"):
+        return int(inner) if isinstance(inner, str) and _WHOLE.fullmatch(inner) else inner
+    return plain(inner) if name in ("$date", "$oid") else value
+
+
+def body_of(value: Any) -> str | None:
+    """Return a body as text: a logger's parsed JSON is written as JSON again."""
+    if isinstance(value, str):
+        return _of_base64(value)
+    if value is None:
+        return value
+    if isinstance(value, Mapping) and value.keys() <= _BODY_HOLDERS:  # cassettes, HTTP Toolkit
+        held = next((value[name] for name in _HELD if value.get(name)), None)
+        return _of_base64(held) if isinstance(held, str) else None
+    return json.dumps(value, ensure_ascii=False)
+
+
+_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
+_HELD = ("string", "decodedData", "base64_string")
+_BODY_HOLDERS = frozenset((*_HELD, "encoding", "size", "rawBytes", "encodedData"))
+_BASE64_OF_JSON = re.compile(r"(?:e[wy]|W[ylw])[A-Za-z0-9+/\s]{14,}={0,2}\s*\Z")
+
+
+def _of_base64(text: str) -> str:
+    """Return the JSON that a store wrote in base64, or the text as it is."""
+    if text[:2] not in ("ew", "ey", "Wy", "Wl", "Ww") or not _BASE64_OF_JSON.match(text):
+        return text
+    try:
+        inside = base64.b64decode(text).decode("utf-8")
+    except (ValueError, binascii.Error):
+        return text
+    return inside if isinstance(parsed(inside), Mapping | list) else text
