@@ -37,7 +37,7 @@ _SIGN = re.compile(
 _ADDRESS = re.compile(
     r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:)[ \t\n]*(?:@|\w{1,3}!?\(?)?[\"'`]"
     r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/|[{$\\])"
-    r"|(?:^|(?<![:\s])[ \t]+|[{$=])(?:uri)?[\"'`]https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)",
+    r"|(?:\b(?:get|post|put|patch|delete|url|uri)[ \t]+|\$[ \t]*|[{=])[\"'`]https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)",
     re.MULTILINE,
 )
 _NO_GRAMMAR = (
