@@ -28,7 +28,7 @@ WALKED = {  # matter: (path, what is sent (None: a read), status, code)
     "All four kinds of report need a callback URL, on send, update and replace": (
         "/batches", GOOD | {"delivery_report": "summary"}, 403, "missing_callback_url",
     ),
-    "Duplicate recipients": ("/batches", GOOD | {"to": GOOD["to"] * 2}, 201, None),
+    "Duplicate recipients": ("/batches", GOOD | {"to": [*GOOD["to"], *GOOD["to"]]}, 201, None),
     "`tags` below groups and batches as paths of their own": (
         "/groups/01JQN0SVCHGROUP0000000000A/tags", None, 404, None,
     ),

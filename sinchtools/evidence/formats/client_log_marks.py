@@ -179,7 +179,7 @@ words     request  body   body:_            body: <TAIL>
 # named parts of a block, in any order
 label     request  label   ethod|METHOD|erb
     (?P<tail><WORDS>(?i:method|verb)\s*[:=]\s*(?:HttpMethod\(value=)?<METHOD>\b\)?\s*)
-label     request  label   rl:|rl_|rl=|RL|ri:|ri_|ri=|URI|Uri|ndpoint|ddress|arget|NDPOINT|DDRESS|ARGET
+label     request  label   rl:|rl_|rl=|RL|ri:|ri_|ri=|URI|Uri|ndpoint|ddress|arget|POINT|DRESS|ARGET
     (?P<tail><WORDS>(?i:url|uri|endpoint|address|target)\s*[:=]\s*<?https?://.*(?<![,;]))
 # home-made: arrows, brackets, titles, words
 arrow     request  line   ->|=>|>>|→|⇒|➡|⬆|↑       <OUT>\s*<TAIL>
