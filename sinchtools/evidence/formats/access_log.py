@@ -72,8 +72,8 @@ _FREE_METHOD = re.compile(
 )
 _FREE_STATUS = re.compile(
     r"(?:status(?:[ _-]?code)?|code|HTTP/\d(?:\.\d)?\"?|response|responded|returned|->|=>|→|:"
-    r"|-)[ \t\"':=(\[]{0,9}([1-5]\d\d)(?![\d.:/-])"
-    r"|[ \t(\[]([1-5]\d\d)(?=[ \t)\],]|$)(?! ?(?:ms|s|bytes|B|kB)\b)",
+    r"|-)[ \t\"':=(\[]{0,9}(?!443\b)([1-5]\d\d)(?![\d.:/-])"
+    r"|[ \t(\[](?!443\b)([1-5]\d\d)(?=[ \t)\],]|$)(?! ?(?:ms|s|bytes|B|kB)\b)",
     re.IGNORECASE,
 )
 _FREE_SPAN = re.compile(r"(?<![\w.])(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|[uµμ]s|ns|seconds)(?!\w)")
