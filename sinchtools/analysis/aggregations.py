@@ -34,21 +34,21 @@ from sinchtools.analysis.frames import (
 )
 from sinchtools.analysis.patterns import differences, fingerprint, groups, spikes
 from sinchtools.analysis.results import (
+    COUNT,
     INTERVALS,
     MOST_INTERVALS,
     RESULTS,
     SIDES,
-    N,
     binned,
     by_size,
     instants,
     integer,
+    known_and_rest,
     label,
     result,
     share_failing,
-    shared,
-    split,
-    typed,
+    with_dtypes,
+    with_shares,
     with_sides,
 )
 
@@ -154,8 +154,10 @@ def codes(
     >>> counts[["status", "n", "share"]].values.tolist()
     [[201, 1, 0.5], [403, 1, 0.5]]
     """
-    counts, unknown = split(
-        typed(to_pandas(rows(frame, "code", per=per).group_by("answer", "code").agg(N)), "codes")
+    counts, unknown = known_and_rest(
+        with_dtypes(
+            to_pandas(rows(frame, "code", per=per).group_by("answer", "code").agg(COUNT)), "codes"
+        )
     )
     counts["share"] = counts["n"] / max(counts["n"].sum(), 1)
     if not successes:
@@ -199,8 +201,8 @@ def timeline_of(
 
     Labels in `keep` are never folded.
     """
-    counts, unknown = split(counts)
-    dated, undated = split(counts, "bucket")
+    counts, unknown = known_and_rest(counts)
+    dated, undated = known_and_rest(counts, "bucket")
     totals = (
         dated[["status", "code", "n"]]
         .groupby(["status", "code"], dropna=False, as_index=False)
@@ -272,8 +274,8 @@ def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFra
     `.attrs["not_known"]` counts the rows whose answer the evidence does not show; they are in no
     other count.
     """
-    found = to_pandas(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(N))
-    counts, unknown = split(typed(found, "codes", by))
+    found = to_pandas(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(COUNT))
+    counts, unknown = known_and_rest(with_dtypes(found, "codes", by))
     counts = by_size(counts)[[by, "status", "code", "n"]]
     counts.attrs["not_known"] = unknown
     return counts
@@ -298,8 +300,8 @@ def latency(frame: Any, *, per: Per = "attempt") -> pd.DataFrame:
     return result(
         "latency",
         by_size(
-            typed(
-                to_pandas(timed.group_by("endpoint", "answer", "code").agg(N, *quantiles)),
+            with_dtypes(
+                to_pandas(timed.group_by("endpoint", "answer", "code").agg(COUNT, *quantiles)),
                 "latency",
             )
         ),
@@ -315,7 +317,7 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     All 168 rows are there when any row has a time. `.attrs["undated"]` counts the rows without.
     """
     sided = with_sides(rows(frame, per=per)).with_columns(bucket=nw.col("at_us") // 3_600_000_000)
-    dated, undated = split(to_pandas(sided.group_by("bucket").agg(*SIDES)), "bucket")
+    dated, undated = known_and_rest(to_pandas(sided.group_by("bucket").agg(*SIDES)), "bucket")
     if dated.empty:
         return result("heatmap", dated, undated=undated)
     dated = dated.astype("int64")
@@ -383,7 +385,9 @@ def to_parquet(pattern: str | Path, path: str | Path) -> Path:
 
 def _by(frame: Any, name: str, per: Per) -> pd.DataFrame:
     by = next(iter(RESULTS[name]))
-    return shared(to_pandas(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name)
+    return with_shares(
+        to_pandas(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name
+    )
 
 
 def _by_body(
@@ -399,7 +403,7 @@ def _by_body(
     addressed = counts[
         np.array([bool(body_fields.recipients(body)) for body in objects], dtype=bool)
     ]
-    return shared(
+    return with_shares(
         addressed.groupby(by, dropna=False, as_index=False)[["n", "n_failing", "not_known"]].sum(),
         name,
     )

@@ -19,15 +19,15 @@ import pandas as pd
 from sinchtools.analysis.body_fields import json_object, request_fields
 from sinchtools.analysis.frames import FAILING, Per, is_failing, names_of, rows, to_pandas, unwrap
 from sinchtools.analysis.results import (
+    COUNT,
     RESULTS,
-    N,
     binned,
     instants,
+    known_and_rest,
     label,
     missing,
     result,
-    split,
-    typed,
+    with_dtypes,
 )
 
 _Counts = np.ndarray[Any, Any]
@@ -109,9 +109,9 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     )
     times = (nw.col("at_us").min().alias("first"), nw.col("at_us").max().alias("last"))
     counts = failing.group_by("answer", "code", "endpoint", "text", "failure").agg(
-        N, *times, nw.col("example_id").min()
+        COUNT, *times, nw.col("example_id").min()
     )
-    found = typed(to_pandas(counts), "groups", "text", "failure")
+    found = with_dtypes(to_pandas(counts), "groups", "text", "failure")
     found["text"] = found["text"].fillna(found["failure"])
     found["pattern"] = found["text"].map(_pattern, na_action="ignore").astype("string")
     found["fingerprint"] = [
@@ -169,7 +169,7 @@ def spikes(frame: Any, interval: str | None = None, *, per: Per = "call") -> pd.
         `nothing stands out`, or `too few` (fewer than 8 intervals or 20 rows with a time).
     """
     counts, step = binned(frame, interval, per)
-    return _spikes_of(split(split(counts)[0], "bucket")[0], step)
+    return _spikes_of(known_and_rest(known_and_rest(counts)[0], "bucket")[0], step)
 
 
 def _spikes_of(counts: pd.DataFrame, step: int) -> pd.DataFrame:
@@ -351,7 +351,7 @@ def _seen(frame: Any, per: Per) -> Iterator[tuple[dict[str, Any], int, int]]:
     )
     together: list[list[str]] = [*([c] for c in _PLAIN), ["bucket"], *([whole] if whole else [])]
     for keys in together:
-        found = to_pandas(sided.group_by(*keys, "failing").agg(N))
+        found = to_pandas(sided.group_by(*keys, "failing").agg(COUNT))
         for row in found[[*keys, "failing", "n"]].to_dict("records"):
             yield {key: row[key] for key in keys}, int(row["failing"]), int(row["n"])
 

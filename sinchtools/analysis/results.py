@@ -154,8 +154,12 @@ def _unlike(code: str, *others: str) -> str:
 
 # --- while the engine counts ----------------------------------------------------------------------
 
-N = nw.len().alias("n")
-SIDES = (N, nw.col("failing").sum().alias("n_failing"), nw.col("unknown").sum().alias("not_known"))
+COUNT = nw.len().alias("n")
+SIDES = (
+    COUNT,
+    nw.col("failing").sum().alias("n_failing"),
+    nw.col("unknown").sum().alias("not_known"),
+)
 
 
 def with_sides(found: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -174,10 +178,10 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
     """
     step = _seconds(interval) if interval else 60
     micros = rows(frame, "code", per=per).with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
-    grouped = micros.group_by("bucket", "answer", "code").agg(N)
+    grouped = micros.group_by("bucket", "answer", "code").agg(COUNT)
     counts = to_pandas(grouped if interval else _in_suiting_intervals(grouped))
     step = step if interval or not counts["step"].notna().any() else 60 * int(counts["step"].max())
-    counts = typed(counts, "codes").assign(
+    counts = with_dtypes(counts, "codes").assign(
         bucket=column(counts["bucket"], "Float64").astype("Int64")
     )
     if (
@@ -232,7 +236,7 @@ def _seconds(interval: str) -> int:
 # --- what it counted ------------------------------------------------------------------------------
 
 
-def typed(counts: pd.DataFrame, name: str, *strings: str) -> pd.DataFrame:
+def with_dtypes(counts: pd.DataFrame, name: str, *strings: str) -> pd.DataFrame:
     """
     Give counted columns the dtypes of their result.
 
@@ -252,7 +256,7 @@ def typed(counts: pd.DataFrame, name: str, *strings: str) -> pd.DataFrame:
     )
 
 
-def split(counts: pd.DataFrame, known: str = "outcome") -> tuple[pd.DataFrame, int]:
+def known_and_rest(counts: pd.DataFrame, known: str = "outcome") -> tuple[pd.DataFrame, int]:
     """
     Return the counts of known responses, and how many rows the others are.
 
@@ -270,7 +274,7 @@ def by_size(counts: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def shared(counts: pd.DataFrame, name: str) -> pd.DataFrame:
+def with_shares(counts: pd.DataFrame, name: str) -> pd.DataFrame:
     """
     Return counts by the first column of a result, with shares.
 

@@ -47,7 +47,7 @@ from sinchtools.privacy import gate, seen
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, write
 from sinchtools.privacy.redaction import Redactor, without_quotes
-from sinchtools.replays.plans import Replayed
+from sinchtools.replays.plans import ReplayResults
 
 _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
     ".jsonl": to_jsonl,
@@ -340,7 +340,7 @@ class Case:
         )
         self._keep(redactor.kept)
 
-    def add_replay(self, replayed: Replayed) -> None:
+    def add_replay(self, replayed: ReplayResults) -> None:
         """Keep the results of a replay."""
         kept, rows = self.replays, replay_rows(replayed)
         self._remember(
@@ -617,7 +617,7 @@ def _aliases(key: bytes | Case | None) -> Aliases:
     return Aliases(key.key if isinstance(key, Case) else key or secrets.token_bytes(_KEY_BYTES))
 
 
-def replay_rows(replayed: Replayed) -> list[dict[str, Any]]:
+def replay_rows(replayed: ReplayResults) -> list[dict[str, Any]]:
     """Return what a case keeps of a replay."""
     return [
         {

@@ -37,7 +37,7 @@ from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, write
 from sinchtools.privacy.redaction import Redactor, without_quotes
-from sinchtools.replays.plans import Replayed
+from sinchtools.replays.plans import ReplayResults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def report(
     path: str | Path,
     *,
     key: bytes | None = None,
-    replays: Iterable[Replayed] = (),
+    replays: Iterable[ReplayResults] = (),
     walks: Iterable[Walk] = (),
     notes: Iterable[str] = (),
     parts: Iterable[str] = PARTS,
@@ -272,7 +272,7 @@ class _Content:
 def _content(
     what: Case | Exchange | Iterable[Exchange],
     key: bytes | None,
-    replays: Iterable[Replayed],
+    replays: Iterable[ReplayResults],
     walks: Iterable[Walk],
     notes: Iterable[str],
     created: datetime | None,

@@ -45,7 +45,7 @@ CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class PlannedRequest:
     """
     One exchange of a plan.
 
@@ -191,7 +191,7 @@ def _written(headers: tuple[tuple[str, str], ...]) -> str:
 
 def item_of(
     exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test_number: str | None
-) -> Item:
+) -> PlannedRequest:
     """Return what would be sent in place of an exchange; it is not weighed yet."""
     original = original_of(exchange)
     told = original.status if exchange.status is None else None
@@ -199,7 +199,7 @@ def item_of(
     request, redirected = redirected_to(changed, test_number) if test_number else (changed, ())
     is_changed = _is_changed(original, changed)
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
-    return Item(
+    return PlannedRequest(
         original=original,
         request=request,
         place=place,
@@ -239,7 +239,7 @@ def as_it_goes(request: Exchange) -> Exchange:
     )
 
 
-def with_blockers(item: Item, target: str, region: str | None) -> Item:
+def with_blockers(item: PlannedRequest, target: str, region: str | None) -> PlannedRequest:
     """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
     found = blockers(
         item.original, item.request, target, datetime.now(UTC), region, test_number=item.test_number
@@ -253,7 +253,9 @@ def with_blockers(item: Item, target: str, region: str | None) -> Item:
     return replace(item, assumed=(*assumed_for(item.original, item.request), *item.assumed))
 
 
-def once(items: Sequence[Item], log: CallLog, among: Iterable[Exchange] = ()) -> tuple[Item, ...]:
+def once(
+    items: Sequence[PlannedRequest], log: CallLog, among: Iterable[Exchange] = ()
+) -> tuple[PlannedRequest, ...]:
     """
     Put on hold what people have already, or get from another row of the plan.
 
@@ -271,7 +273,7 @@ def once(items: Sequence[Item], log: CallLog, among: Iterable[Exchange] = ()) ->
     }
     first = {item.message: item for item in reversed(acting)}
 
-    def reason(item: Item) -> str:
+    def reason(item: PlannedRequest) -> str:
         same = first[item.message]
         again = (
             f"the same request as {same.original.id}: it is sent once" if same is not item else ""

@@ -50,7 +50,7 @@ from sinchtools.replays.ledger import reserve
 from sinchtools.replays.lookup import LISTED_AFTER, batch_of, members_of
 from sinchtools.replays.planned import (
     CHECK_HOLDS,
-    Item,
+    PlannedRequest,
     as_it_goes,
     item_of,
     once,
@@ -158,7 +158,7 @@ class Result:
         }
 
 
-class Replayed(Sequence[Result]):
+class ReplayResults(Sequence[Result]):
     """
     The results of a run, one per exchange, in the order of the plan.
 
@@ -280,7 +280,7 @@ class Plan:
 
     def __init__(
         self,
-        items: Iterable[Item],
+        items: Iterable[PlannedRequest],
         target: str,
         *,
         log: CallLog | None = None,
@@ -419,7 +419,7 @@ class Plan:
 
     def run(
         self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None
-    ) -> Replayed:
+    ) -> ReplayResults:
         """
         Send what the plan contains, except what is on hold and what was sent before.
 
@@ -449,9 +449,11 @@ class Plan:
             self._stopping.clear()  # the next run goes on
             self._runs.release()
 
-    def _run(self, confirm: str | None, progress: Callable[[Progress], object] | None) -> Replayed:
+    def _run(
+        self, confirm: str | None, progress: Callable[[Progress], object] | None
+    ) -> ReplayResults:
         if self.target == "preview":
-            return Replayed(
+            return ReplayResults(
                 (_held(item, "preview: nothing was sent") for item in self.items), self.target
             )
         if self.target in VENDOR:
@@ -467,7 +469,7 @@ class Plan:
             runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
             answers = runner.run(self._jobs(), senders)
             found = _settled(answers, client, runner)
-        return Replayed(
+        return ReplayResults(
             (self._result(item, answers, found, runner) for item in self.items),
             self.target,
             runner.stopped,
@@ -542,7 +544,7 @@ class Plan:
         return self._told if datetime.now(UTC) - self._asked < CHECK_HOLDS else {}
 
     @property
-    def _going(self) -> list[Item]:
+    def _going(self) -> list[PlannedRequest]:
         return [item for item in self.items if not item.against]
 
     @property
@@ -589,7 +591,7 @@ class Plan:
                 ),
             )
 
-    def _renewed(self) -> tuple[Item, ...]:
+    def _renewed(self) -> tuple[PlannedRequest, ...]:
         """
         Return the items with what speaks against them now.
 
@@ -605,7 +607,7 @@ class Plan:
         ]
         return once(open_items, self._logged, self._among)
 
-    def _allow(self, item: Item, attempt: int) -> None:
+    def _allow(self, item: PlannedRequest, attempt: int) -> None:
         """
         Raise when an attempt must not go.
 
@@ -634,7 +636,11 @@ class Plan:
                 )
 
     def _result(
-        self, item: Item, answers: Mapping[str, Exchange], found: Mapping[str, str], runner: Runner
+        self,
+        item: PlannedRequest,
+        answers: Mapping[str, Exchange],
+        found: Mapping[str, str],
+        runner: Runner,
     ) -> Result:
         child = answers.get(item.call_id)
         if item.against or child is None:
@@ -733,7 +739,7 @@ def plan(
         f"sandbox {client.base_url}" if client else target,
         os.environ.get("SINCH_REGION") or "us",
     )
-    items: Sequence[Item] = [
+    items: Sequence[PlannedRequest] = [
         with_blockers(item_of(exchange, edits.get(exchange.id), place, number), target, region)
         for exchange in exchanges
     ]
@@ -756,7 +762,7 @@ def replay(
     target: str = "sandbox",
     edit: Mapping[str, Any] | None = None,
     log: CallLog | None = None,
-) -> Replayed:
+) -> ReplayResults:
     """
     Plan and run at once, for preview and sandbox.
 
@@ -816,7 +822,7 @@ def _check_allowed(target: str) -> None:
 # --- what became of it ----------------------------------------------------------------------------
 
 
-def _held(item: Item, *reasons: str) -> Result:
+def _held(item: PlannedRequest, *reasons: str) -> Result:
     return Result(
         original=item.original,
         request=item.shown,
@@ -826,7 +832,7 @@ def _held(item: Item, *reasons: str) -> Result:
     )
 
 
-def _sent_before(item: Item, child: Exchange) -> str:
+def _sent_before(item: PlannedRequest, child: Exchange) -> str:
     at = f" at {child.at:%Y-%m-%d %H:%M:%S} UTC" if child.at else ""
     of_another = (
         f" as the replay of {child.parent_id}" if child.parent_id != item.original.id else ""
@@ -834,7 +840,9 @@ def _sent_before(item: Item, child: Exchange) -> str:
     return f"not sent again: it was replayed{at}{of_another}, and this is its answer"
 
 
-def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[str]) -> Result:
+def _judged(
+    item: PlannedRequest, child: Exchange, baseline: Exchange | None, notes: list[str]
+) -> Result:
     original = item.original
     if baseline is not None:
         original = replace(
@@ -893,7 +901,7 @@ def _judged(item: Item, child: Exchange, baseline: Exchange | None, notes: list[
     )
 
 
-def _unlike(item: Item, child: Exchange, expected: Finding, notes: list[str]) -> Result:
+def _unlike(item: PlannedRequest, child: Exchange, expected: Finding, notes: list[str]) -> Result:
     wanted = in_words(expected.status, expected.code)
     reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox does not show")
     return Result(
@@ -949,7 +957,7 @@ def _settled(
     }
 
 
-def _is_open(item: Item) -> bool:
+def _is_open(item: PlannedRequest) -> bool:
     return any(reason.startswith(MAY_BE_SENT) for reason in item.blockers)
 
 
@@ -959,7 +967,7 @@ def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
         yield question
 
 
-def _checked(item: Item, client: Client, limiter: Limiter) -> Item:
+def _checked(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedRequest:
     """Return the item with the outcome of its original settled, if its client_reference allows."""
     if not _is_open(item):
         return item

@@ -41,7 +41,7 @@ from sinchtools.evidence.exports import to_json
 from sinchtools.evidence.files import LARGEST
 from sinchtools.notebook import savehook
 from sinchtools.replays.guards import VENDOR
-from sinchtools.replays.plans import Replayed, plan
+from sinchtools.replays.plans import ReplayResults, plan
 from sinchtools.replays.runner import Progress
 from sinchtools.terminal.health import doctor
 
@@ -131,7 +131,7 @@ def _replay(options: argparse.Namespace) -> int:
     evidence = _evidence(options)
     if not len(evidence):
         if options.json:
-            _print_json(Replayed([], options.target).as_json())
+            _print_json(ReplayResults([], options.target).as_json())
         return _nothing_read(evidence)
     edits = (
         {one.exchange.id: one.fix.edit for one in diagnose(evidence, now=as_of) if one.fix}
@@ -571,7 +571,7 @@ def _nothing_read(evidence: Evidence) -> int:
     return int(not len(evidence))
 
 
-def _unfixed(done: Replayed) -> bool:
+def _unfixed(done: ReplayResults) -> bool:
     return bool(done.stopped) or any(
         (r.original.http_outcome != "success" and r.verdict != "FIXED") or r.verdict == "WORSE"
         for r in done

@@ -16,7 +16,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.replays.plans import Replayed, replay
+from sinchtools.replays.plans import ReplayResults, replay
 
 GOOD = description.complete(
     Exchange(
@@ -190,7 +190,7 @@ def test_a_walk_that_went_on_takes_the_place_of_what_was_kept_of_it(work):
 def test_a_replay_that_was_held_back_is_not_told_beside_its_later_sending(work):
     case = Case("4711", [GOOD])
     sent = replay(GOOD, log=case.log)
-    held = Replayed(
+    held = ReplayResults(
         [
             replace(
                 sent[0],

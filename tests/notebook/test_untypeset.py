@@ -110,7 +110,7 @@ SHOWN = {
     "Evidence": lambda: with_a_case().evidence,
     "Plan": lambda: st.plan([ROW]),
     "Proof": lambda: st.prove(st.diagnose(ROW)),
-    "Replayed": lambda: st.replay([ROW]),
+    "ReplayResults": lambda: st.replay([ROW]),
     "Walk": lambda: st.tips(ROW),
 }
 MORE = {

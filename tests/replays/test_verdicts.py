@@ -12,7 +12,7 @@ import pytest
 
 from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
-from sinchtools.replays.planned import Item, edited
+from sinchtools.replays.planned import PlannedRequest, edited
 from sinchtools.replays.plans import _judged
 from sinchtools.replays.verdicts import IGNORED, VERDICTS, answer_differences, request_differences
 
@@ -65,7 +65,7 @@ def judged(pair):
         account=pair.get("now_account", child.account),
         endpoint=pair.get("now_endpoint", child.endpoint),
     )
-    item = Item(
+    item = PlannedRequest(
         original=original,
         request=request,
         place=child.target,

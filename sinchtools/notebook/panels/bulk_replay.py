@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, labelled, row
-from sinchtools.replays.plans import Plan, Replayed
+from sinchtools.replays.plans import Plan, ReplayResults
 from sinchtools.replays.runner import Progress
 
 _AUTO = {"width": "auto"}
@@ -42,8 +42,8 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         panel: Panel,
         place: object,
         make: Callable[[], Plan],
-        run: Callable[[Plan, Callable[[Progress], object]], Replayed],
-        show: Callable[[Replayed], None],
+        run: Callable[[Plan, Callable[[Progress], object]], ReplayResults],
+        show: Callable[[ReplayResults], None],
         locks: Iterable[widgets.Widget] = (),
     ) -> None:
         self.place, self._panel, self._make, self._run, self._show, self._locks = (

@@ -37,7 +37,7 @@ from sinchtools.notebook.panels.theme import (
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.guards import VENDOR
 from sinchtools.replays.planned import as_it_goes, edited
-from sinchtools.replays.plans import Plan, Replayed, Result, plan
+from sinchtools.replays.plans import Plan, ReplayResults, Result, plan
 from sinchtools.replays.runner import Progress
 from sinchtools.replays.verdicts import IGNORED, Difference
 
@@ -367,7 +367,9 @@ class ReplayPanel(Panel):
         )
         return self._plan(exchanges, fixes)
 
-    def _run(self, made: Plan, progress: Callable[[Progress], object] | None = None) -> Replayed:
+    def _run(
+        self, made: Plan, progress: Callable[[Progress], object] | None = None
+    ) -> ReplayResults:
         if made.target in VENDOR and len(made.reasons) == len(made.items):
             why = "; ".join(made.items[0].against) if len(made.items) == 1 else made.why_held
             raise NotAllowedError(
@@ -386,7 +388,7 @@ class ReplayPanel(Panel):
             self.case.add_replay(done)
         return done
 
-    def _show_all(self, done: Replayed) -> None:
+    def _show_all(self, done: ReplayResults) -> None:
         self.outcome.value = done._repr_html_()
         then = "click again to go on" if done.stopped else "they are in the call log"
         self.say(done.summary + f"; {then}." * (done.target != "preview"))
