@@ -404,6 +404,7 @@ class Message:
     def _takes_body(self, line: str, text: str) -> bool:
         if self.part == "after" or not self.body_lines:
             if not text:
+                self.is_body_marked = False  # words of another paragraph are no body
                 return True
             if self._takes_label(text):
                 return True

@@ -22,7 +22,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target "
         "rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse "
         "originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl "
-        "originalurl reqoriginalurl apiendpoint requestfullpath fullpath targeturl "
+        "originalurl reqoriginalurl httprequestfulluri apiendpoint requestfullpath fullpath targeturl "
         "uristem requesteduri requestedurl requestedpath"
     ),
     "query": words(
@@ -77,7 +77,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "errorbody replybody errresponsebody errorresponsebody answerbody responseraw "
         "responsebodydata"
     ),
-    "body": words("body data payload content bodycontent json"),
+    "body": words("body data payload content bodycontent json httpfiledata"),
     "request": words("request req requestline httprequestline requestraw name operationname"),
     "response": words("response res resp answer reply"),
     "code": words(
@@ -94,7 +94,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "id": words(
         "requestid reqid xrequestid correlationid traceid transactionid callid rid "
-        "requestidentifier correlation uuid exchangeid id operationid spanid"
+        "requestidentifier correlation uuid exchangeid id operationid spanid tcpstream"
     ),
 }
 FIELD_OF: dict[str, list[tuple[int, str]]] = {}

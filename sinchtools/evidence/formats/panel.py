@@ -318,6 +318,10 @@ def _keep(panel: _Panel, meaning: str, value: str, number: int) -> None:
     if meaning == "nothing":
         return
     panel.end = number
+    if meaning == "status" and (
+        panel.section.startswith("request") or "request-body" in panel.known
+    ):
+        panel.section = "response"  # the headers and the body below it are those of the response
     if meaning.startswith(":"):
         _pseudo(panel, meaning, value)
     panel.known.setdefault(meaning, value)
@@ -375,6 +379,8 @@ def _body(piece: Piece, panel: _Panel, number: int, side: str, value: str) -> in
     text = _FENCE.sub("", rest).lstrip()
     panel.section = side if side != "response-body" else "general"
     lead = rest[: len(rest) - len(text)].count("\n")
+    if lead and not value and text[:1] not in ("{", "[", "<", '"'):
+        return number  # words of another paragraph
     if text[:1] in ("{", "["):
         try:
             end = json.JSONDecoder().raw_decode(text)[1]

@@ -16,7 +16,7 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 
 LONGEST_LINE = 20_000
-_URL = re.compile(r"https?://[^\s\"'`<>\])}\\|]+")
+_URL = re.compile(r"https?://(?!schemas\.|www\.w3\.org)[^\s\"'`<>\])}\\|]+")
 _JSON = re.compile(r"\s*(?:[{\"]|\[\s*(?:[{\[\"]|$))")
 _METHOD = re.compile(
     rf"\b({'|'.join(HTTP_METHODS)})\b"
