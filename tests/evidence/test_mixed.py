@@ -71,6 +71,15 @@ TEXTS = {
         f"requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: {URL}\n",
         [("POST", 401, None)],
     ),
+    "a crontab": (f"*/5 * * * * {SEND} >> /tmp/sms.log", [("POST", None, None)]),
+    "what a run of tests sent": (
+        f"Method: POST\nURL: {URL}\nBody: {{}}\n\nThe response was:\nStatus: 403\nBody: {BODY}\n",
+        [("POST", 403, "unknown_group")],
+    ),
+    "words of another paragraph": (
+        f"URL: {URL}\nMethod: POST\nStatus: 401\nResponse:\n\nKind regards and thanks\n",
+        [("POST", 401, None)],
+    ),
     "another language": (f"Vid POST {URL} kommer statuskod 429. Mvh", [("POST", 429, None)]),
     "a path before an error": (
         "/usr/lib/ruby/3.1.0/net/http.rb:987:in `initialize': Failed to open TCP connection to"

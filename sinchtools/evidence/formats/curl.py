@@ -98,7 +98,8 @@ _PROMPT = (
 )
 _LEAD = (
     rf"(?:{_PROMPT}[ \t]*+)(?:(?:sudo|time|command|exec|env|then|do|&|!|RUN|CMD)[ \t]++"
-    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)|[\d*/,-]{1,12}[ \t]++|\d+[.)][ \t]++|Step \d+/\d+ : |`|\$\()*"
+    r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)"
+    r"|[\d*/,-]{1,12}[ \t]++|\d+[.)][ \t]++|Step \d+/\d+ : |`|\$\()*"
 )
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)

@@ -22,7 +22,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target "
         "rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse "
         "originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl "
-        "originalurl reqoriginalurl httprequestfulluri apiendpoint requestfullpath fullpath targeturl "
+        "originalurl reqoriginalurl httprequestfulluri "
+        "apiendpoint requestfullpath fullpath targeturl "
         "uristem requesteduri requestedurl requestedpath"
     ),
     "query": words(

@@ -379,7 +379,8 @@ def _body(piece: Piece, panel: _Panel, number: int, side: str, value: str) -> in
     text = _FENCE.sub("", rest).lstrip()
     panel.section = side if side != "response-body" else "general"
     lead = rest[: len(rest) - len(text)].count("\n")
-    if lead and not value and text[:1] not in ("{", "[", "<", '"'):
+    is_apart = not value and (lead or not lines[number - 1].strip())
+    if is_apart and text[:1] not in ("{", "[", "<", '"'):
         return number  # words of another paragraph
     if text[:1] in ("{", "["):
         try:
