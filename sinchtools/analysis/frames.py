@@ -24,6 +24,8 @@ import pandas as pd
 from sinchtools.core import columns as tables
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import POSITION, Exchange
+from sinchtools.evidence import read
+from sinchtools.evidence.formats import dataframe
 from sinchtools.privacy.aliases import NUMBER_ALIAS, Aliases
 from sinchtools.privacy.redaction import Redactor
 
@@ -252,12 +254,21 @@ def unwrap(frame: Any) -> Any:
             "st.read returns."
         )
         raise WrongUseError(f"A {type(frame).__name__} is no frame of exchanges.", hint=hint)
+    if not {"at", "status"} <= set(names) and (mapped := _from_elsewhere(frame, names)) is not None:
+        return mapped
     if "status" not in names:
         raise WrongUseError(
             "The frame has no column 'status'.",
             hint="Its columns should be those of sinchtools.core.columns.COLUMNS.",
         )
     return frame
+
+
+def _from_elsewhere(frame: Any, names: list[str]) -> Any:
+    """Return a frame in memory whose columns have other names as one of ours, or None."""
+    if not dataframe.is_frame(frame) or not dataframe.is_foreign(names, dataframe.some_rows(frame)):
+        return None
+    return read(frame).frame()
 
 
 def names_of(frame: Any) -> list[str]:

@@ -388,6 +388,17 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     ]
 
 
+def routes() -> list[tuple[str, list[Endpoint]]]:
+    """Return the pattern of each route below the account, in their order, and its endpoints."""
+    return [
+        (
+            re.sub(r"\{\w+\}", "[^/]+", template),
+            [endpoint for endpoint in ENDPOINTS if endpoint.path == template],
+        )
+        for template, _ in _patterns()
+    ]
+
+
 # --- hosts and places -----------------------------------------------------------------------------
 
 _VENDOR_HOST = re.compile(r"(?P<zt>zt\.)?(?P<region>[\w{}$<>-]+)\.sms\.api\.sinch\.com")

@@ -6,6 +6,6 @@ Read curl, HAR, Postman, raw HTTP, SDK log lines, access logs and tables.
 
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.reading import FORMATS, read
-from sinchtools.evidence.scanning import scan
+from sinchtools.evidence.scanning import columns_of, scan, unread
 
-__all__ = ["FORMATS", "Evidence", "read", "scan"]
+__all__ = ["FORMATS", "Evidence", "columns_of", "read", "scan", "unread"]

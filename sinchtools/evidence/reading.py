@@ -33,6 +33,7 @@ from sinchtools.evidence.formats import (
     commands,
     curl,
     database,
+    dataframe,
     errors,
     har,
     http_file,
@@ -278,12 +279,19 @@ class _Reading:
         elif isinstance(source, str | Path | bytes | bytearray):
             for opened in sources.opened(source, name):
                 self.open(opened)
+        elif dataframe.is_frame(source):
+            self.parse(self.of_frame(source, name), "frame")
         elif isinstance(source, Mapping):
             for called, part in source.items():
                 self.take(part, called)
         else:
             for number, part in enumerate(source, start=1):
                 self.take(part, f"paste-{number}")
+
+    def of_frame(self, frame: Any, name: str) -> Piece:
+        piece = Piece(name.replace("paste", "frame"), "", tz=self.tz, columns=self.columns)
+        piece.document = frame
+        return piece
 
     def fetch(self, lazy: Any, ids: list[str]) -> None:
         if not is_lazy(lazy) or not ids:
@@ -369,6 +377,9 @@ class _Reading:
         self.variables |= piece.variables if name == "postman-environment" else {}
 
     def rows(self, piece: Piece, name: str | None) -> Iterator[tuple[str, Exchange]]:
+        if name == "frame":
+            yield from ((name, raw) for raw in dataframe.parse(piece, piece.document))
+            return
         if name in FORMATS:
             yield from ((name, raw) for raw in FORMATS[name].parse(piece))
             return

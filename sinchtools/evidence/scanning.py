@@ -6,18 +6,25 @@ import glob
 import gzip
 import json
 import re
+import warnings
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.api import description
-from sinchtools.core.columns import COLUMNS
+from sinchtools.core.columns import COLUMNS, as_json
 from sinchtools.core.errors import MissingInputError, SinchToolsError, WrongUseError, told_path
+from sinchtools.core.records import Skipped
+from sinchtools.evidence import scan_files, scan_sql
 from sinchtools.evidence.files import SPECIAL, has_an_end, path_of
-from sinchtools.evidence.pieces import status_of
-from sinchtools.privacy.redaction import NEEDLES
+from sinchtools.evidence.formats.dataframe import is_frame
+from sinchtools.evidence.pieces import Piece, status_of
+from sinchtools.evidence.scan_sql import NULL, error_part, literal, quoted
+from sinchtools.evidence.scan_views import FILE, LINES, TEXTS, View, files_as_sql
+from sinchtools.privacy.redaction import NEEDLES, Redactor
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,58 +57,63 @@ SECRET_LIKE = (
     rf"|basic)(?:\s|%20|\+)|eyj[\w-]+\.|://[^/?#]*@"
 )
 SECRET_LIKE += r"|(?:token|secret|passw(?:or)?d|key) [\w-]{16}|bearer\W.*[:=]|pw\W|sid=|hooks[./]"
+NO_ROW = "lines that are no rows in the form of this file"
 _NEVER_IN_A_SECRET = ("attempt", "at", "elapsed_ms", "status", "outcome", "region")
 
 
 def scan(
-    pattern: str | Path, *, columns: Mapping[str, str] | None = None
+    pattern: str | Path | Any, *, columns: Mapping[str, str] | None = None
 ) -> duckdb.DuckDBPyRelation:
     """
     Return a lazy relation on files of any size.
 
-    Give one file or a glob of JSON Lines, CSV or Parquet, also gzipped.
+    Give one file or a glob: JSON Lines of ours or of any logger or gateway, CSV, TSV, access logs
+    and Parquet, plain or with gzip or Zstandard. What is read is told from the first lines, with
+    the mapping of `read`; a warning says what was taken for what, and how many of the lines looked
+    at are no rows. `columns_of` and `unread` say both of the whole.
 
     It has the columns of the design less headers and bodies, and `url` without its query: what is
     not selected cannot leak. A text that looks as if it held a secret is held back whole. `at` is
     in UTC. Where a row has no `source`, it is the file's name. ``st.read(lazy, ids)`` brings single
-    rows in whole.
+    rows in whole. A request and its response in lines of their own stay two lines: use `read`.
 
     Parameters
     ----------
     pattern
-        Path or glob; the form is told from the name (``.jsonl``, ``.csv``, ``.parquet``, each also
-        with ``.gz``).
+        Path or glob, or a pandas or polars frame.
     columns
-        Column of the files to column of ours, where the names differ.
+        Column of the files to column of ours, where the names do not tell; it has the last word.
+        A field within others is written ``http.response.status``.
 
     Raises
     ------
     MissingInputError
         No file fits the pattern.
     WrongUseError
-        The files cannot be read as what their name says, or have none of the columns.
+        The files have no lines with HTTP in a known form.
     """
     import duckdb
 
+    if is_frame(pattern):
+        return _of_frame(pattern, columns)
     name = _pattern(pattern)
-    wanted = _wanted(columns)
     connection = duckdb.connect()
     connection.execute(
         "SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET "
         "preserve_insertion_order = true"
     )
-    connection.execute("SET VARIABLE sinchtools_files = ?", [name])
-    connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
     try:
-        may_repeat = _may_have_call_ids(name, wanted)
-        raw = _raw(connection, name, wanted)
-        _check_columns(name, raw.columns, wanted)
-        present = [
-            column for column in raw.columns if column != "call_id" or may_repeat
-        ]  # no retries to fold: the log is read once
-        return raw.project(
-            ", ".join(_selected(column, present, columns or {}) for column in SCANNED)
-        )
+        found = scan_files.look(connection, _files(name), columns or {})
+        shown = {ours: place for view in found.views for ours, place in view.shown.items()}
+        connection.execute("SET VARIABLE sinchtools_files = ?", [name])
+        connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
+        connection.execute("SET VARIABLE sinchtools_shown = ?", [json.dumps(shown)])
+        relations = [_rows_of(connection, view) for view in found.views]
+        for kind, files in _by_kind(found.own or [name] * (not relations)).items():
+            relations.insert(0, _own(connection, kind, files, columns or {}))
+        for reason in found.said:
+            warnings.warn(f"st.scan: {Redactor().text(reason)}", stacklevel=2)
+        return reduce(lambda one, other: one.union(other), relations)
     except duckdb.IOException:
         failed: SinchToolsError = MissingInputError(name, "fits no file that can be read")
     except duckdb.Error:  # its text may quote a line of the file
@@ -110,6 +122,95 @@ def scan(
             hint="Check the file's ending, or use st.read for another form.",
         )
     raise failed  # here, where no error of DuckDB is its context
+
+
+def columns_of(lazy: Any) -> dict[str, str]:
+    """Return where the columns of what `scan` returned stand in files of other names."""
+    found = lazy.query("scanned", "SELECT getvariable('sinchtools_shown')").fetchall()
+    return dict(json.loads(found[0][0] or "{}"))
+
+
+def unread(lazy: Any) -> tuple[Skipped, ...]:
+    """
+    Return how many lines of each file of a scan are no rows; all files are read for it.
+
+    Raises
+    ------
+    WrongUseError
+        The relation is none that `scan` gave.
+    """
+    listed = []
+    for view in _looked(lazy)[0].views:
+        asked = (
+            f"SELECT {quoted(FILE)}, count(*) FROM {view.source} WHERE ({view.is_row}) IS NOT "
+            f"TRUE AND {view.is_line} GROUP BY 1 ORDER BY 1"
+        )
+        listed += lazy.query("scanned", asked).fetchall()
+    return tuple(Skipped(source=Path(file).name, reason=NO_ROW, count=n) for file, n in listed)
+
+
+def _of_frame(frame: Any, columns: Mapping[str, str] | None) -> duckdb.DuckDBPyRelation:
+    import duckdb
+
+    from sinchtools.core.columns import frame as as_frame
+    from sinchtools.evidence.reading import read
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    found = connection.from_df(as_frame(read(frame, columns=columns)))
+    values = {name: _value(name, list(found.columns), {}) for name in SCANNED if name != "outcome"}
+    values[FILE] = NULL
+    return found.project(", ".join(_selected(name, values) for name in SCANNED))
+
+
+def _rows_of(connection: duckdb.DuckDBPyConnection, view: View) -> duckdb.DuckDBPyRelation:
+    """Return the rows of files of other names, in our columns."""
+    names = [*(name for name in TEXTS if name != "body"), "id", FILE]
+    found = {name: quoted(name) for name in names}
+    if view.values["body"] != NULL:
+        found |= _from_body(found, "body")
+    found["failure"] = 'CASE WHEN status IS NULL AND "code" IS NULL THEN failure END'
+    values = {
+        name: quoted(name) if name in names else f"CAST(NULL AS {_TYPES[COLUMNS[name][0]]})"
+        for name in (*SCANNED, FILE)
+        if name != "outcome"
+    }
+    told = ", ".join(f"{value} AS {quoted(name)}" for name, value in found.items())
+    # each step by itself, so that what one step finds is not looked for again in the next
+    return (
+        connection.sql(view.selection(f"{view.id} AS id"))
+        .project(told)
+        .project(", ".join(_selected(name, values) for name in SCANNED))
+    )
+
+
+def _own(
+    connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], columns: Mapping[str, str]
+) -> duckdb.DuckDBPyRelation:
+    """Return the rows of files that have our columns, under our names or those of `columns`."""
+    wanted = _wanted(columns)
+    may_repeat = _may_have_call_ids(kind, files, wanted)
+    has_body = kind == "json" and scan_files.has_code_in_body(files)
+    raw = _raw(connection, kind, files, wanted | ({"response_body": "VARCHAR"} if has_body else {}))
+    _check_columns(files[0], kind, raw.columns, wanted)
+    present = [
+        column for column in raw.columns if column != "call_id" or may_repeat
+    ]  # no retries to fold: the log is read once
+    values = {one: _value(one, present, columns) for one in SCANNED if one != "outcome"}
+    values[FILE] = quoted(FILE)
+    if has_body:
+        values |= _from_body(values, "response_body")
+    return raw.project(", ".join(_selected(one, values) for one in SCANNED))
+
+
+def _from_body(values: Mapping[str, str], body: str) -> dict[str, str]:
+    """Return code and text, out of an error's body where no field has them."""
+    is_error = f"({values['status']} IS NULL OR {values['status']} >= 400)"
+    parts = {"code": ("code",), "text": ("text", "description", "message")}
+    return {
+        ours: f"coalesce({values[ours]}, CASE WHEN {is_error} THEN {error_part(body, names)} END)"
+        for ours, names in parts.items()
+    }
 
 
 def _pattern(given: str | Path) -> str:
@@ -146,35 +247,70 @@ def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     WrongUseError
         The relation is none that `scan` gave.
     """
-    found = _found(lazy, ids)
-    if found is None:
-        raise WrongUseError(
-            "This relation is none that st.scan returned.",
-            hint="Give what st.scan returned, or a filter of it.",
-        )
-    columns, rows = found
+    wanted = [str(one) for one in ids]
+    looked, columns = _looked(lazy, is_whole=True)
     by_file: dict[str, list[dict[str, Any]]] = {}
-    for file, text in rows:
-        by_file.setdefault(Path(file).name, []).append(
-            {"source": Path(file).name} | _renamed(text, columns)
-        )
+    for file, row in _own_rows(lazy, looked.own, columns, wanted):
+        by_file.setdefault(file, []).append({"source": file} | row)
+    for view in looked.views:
+        for file, row in _whole_rows(lazy, view, wanted):
+            by_file.setdefault(file, []).append(row)
     return by_file
 
 
-def _found(lazy: Any, ids: Iterable[str]) -> tuple[dict[str, str], list[Any]] | None:
+def _looked(lazy: Any, *, is_whole: bool = False) -> tuple[scan_files.Looked, dict[str, str]]:
+    """Look again at the files of a scan."""
     import duckdb
 
     try:
-        (pattern, mapping), *_ = lazy.query(
-            "scanned", "SELECT getvariable('sinchtools_files'), getvariable('sinchtools_columns')"
-        ).fetchall()
+        asked = "SELECT getvariable('sinchtools_files'), getvariable('sinchtools_columns')"
+        (name, mapping), *_ = lazy.query("scanned", asked).fetchall()
         columns: dict[str, str] = json.loads(mapping)
-        name = next((theirs for theirs, ours in columns.items() if ours == "id"), "id")
-        return columns, lazy.query(
-            "scanned", _whole(_pattern(pattern), name, [str(one) for one in ids])
-        ).fetchall()
+        files = _files(_pattern(name))
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            return scan_files.look(connection, files, columns, is_whole=is_whole), columns
     except (duckdb.Error, TypeError, ValueError):
-        return None
+        pass
+    raise WrongUseError(
+        "This relation is none that st.scan returned.",
+        hint="Give what st.scan returned, or a filter of it.",
+    )
+
+
+def _own_rows(
+    lazy: Any, files: list[str], columns: Mapping[str, str], ids: list[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    import duckdb
+
+    name = next((theirs for theirs, ours in columns.items() if ours == "id"), "id")
+    for kind, listed in _by_kind(files).items():
+        try:
+            found = lazy.query("scanned", _whole(kind, files_as_sql(listed), name, ids)).fetchall()
+        except duckdb.Error:  # no ids are in these files
+            continue
+        for file, text in found:
+            yield Path(file).name, _renamed(text, columns)
+
+
+def _by_kind(files: Iterable[str]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {}
+    for name in files:
+        kinds.setdefault(_reader(name), []).append(name)
+    return kinds
+
+
+def _whole_rows(lazy: Any, view: View, ids: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    more = (f"{view.id} AS id", f"{view.whole} AS whole")
+    asked = (
+        f"SELECT {quoted(FILE)}, id, whole FROM ({view.selection(*more)}) WHERE id IN "
+        f"({', '.join(map(literal, ids))})"
+    )
+    for path, made, text in lazy.query("scanned", asked).fetchall():
+        file = Path(path).name
+        exchange = view.exchange(Piece(file, text), text)
+        if exchange is not None:
+            yield file, as_json(replace(exchange, id=made, source=file))
 
 
 def _renamed(text: str, columns: Mapping[str, str]) -> dict[str, Any]:
@@ -189,27 +325,19 @@ def _renamed(text: str, columns: Mapping[str, str]) -> dict[str, Any]:
     return row | ({"status": status_of(row["status"])} if "status" in row else {})
 
 
-def _whole(pattern: str, name: str, ids: list[str]) -> str:
-    kind, file, among = _reader(pattern), _literal(pattern), ", ".join(map(_literal, ids))
+def _whole(kind: str, file: str, name: str, ids: list[str]) -> str:
+    among = ", ".join(map(literal, ids))
     if kind == "json":
-        path = _literal('$."' + name.replace('"', '\\"') + '"')
+        path = literal('$."' + name.replace('"', '\\"') + '"')
         return (
-            f"SELECT filename, json FROM read_json_objects({file}, {_LINES}, filename = "
+            f"SELECT filename, json FROM read_json_objects({file}, {LINES}, filename = "
             f"true) WHERE json_extract_string(json, {path}) IN ({among})"
         )
     options = "union_by_name = true, filename = true" + (
         ", all_varchar = true, ignore_errors = true" if kind == "csv" else ""
     )
-    where = f"CAST({_quoted(name)} AS VARCHAR) IN ({among})"
+    where = f"CAST({quoted(name)} AS VARCHAR) IN ({among})"
     return f"SELECT t.filename, to_json(t) FROM read_{kind}({file}, {options}) AS t WHERE {where}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _reader(pattern: str) -> str:
@@ -227,7 +355,7 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
     }
 
 
-def _may_have_call_ids(pattern: str, wanted: Iterable[str]) -> bool:
+def _may_have_call_ids(kind: str, files: list[str], wanted: Iterable[str]) -> bool:
     """
     Return whether a line may have a call_id, looked for all over JSON Lines.
 
@@ -236,12 +364,11 @@ def _may_have_call_ids(pattern: str, wanted: Iterable[str]) -> bool:
     A file without any of the columns is refused: DuckDB would take each of its lines for a row of
     nulls.
     """
-    files = _files(pattern) if _reader(pattern) == "json" else []
-    first = {name: _first_lines(name) for name in files}
+    first = {name: _first_lines(name) for name in files if kind == "json"}
     for name, lines in first.items():
         if lines:
-            _check_columns(name, set().union(*map(_keys, lines)), wanted)
-    return not files or any(
+            _check_columns(name, kind, set().union(*map(_keys, lines)), wanted)
+    return not first or any(
         name.lower().endswith((".gz", ".zst")) or (bool(lines) and _has_call_ids(name))
         for name, lines in first.items()
     )
@@ -284,64 +411,54 @@ def _keys(line: bytes) -> set[str]:
     return set(row) if isinstance(row, dict) else set()
 
 
-def _check_columns(name: str, present: Iterable[str], wanted: Iterable[str]) -> None:
+def _check_columns(name: str, kind: str, present: Iterable[str], wanted: Iterable[str]) -> None:
     if not set(present) & set(wanted):
-        raise WrongUseError(
-            f"{told_path(Path(Path(name).name))} has none of the columns of a log when it is "
-            f"read as {_reader(name)}.",
-            hint="Other names are mapped: st.scan(path, columns={'result': 'status'}). Other "
-            "forms, such as HAR, are for st.read.",
-        )
+        raise scan_files.refused(name)
 
 
 def _raw(
-    connection: duckdb.DuckDBPyConnection, pattern: str, wanted: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], wanted: Mapping[str, str]
 ) -> duckdb.DuckDBPyRelation:
-    kind = _reader(pattern)
-    file = _literal(pattern)
+    file = files_as_sql(files)
     if kind == "parquet":
         return connection.sql(
-            f"SELECT * FROM read_parquet({file}, union_by_name = true, filename = '{_FILE}')"
+            f"SELECT * FROM read_parquet({file}, union_by_name = true, filename = '{FILE}')"
         )
     if kind == "csv":
         return connection.sql(
             f"SELECT * FROM read_csv({file}, union_by_name = true, all_varchar = true, "
-            f"ignore_errors = true, filename = '{_FILE}')"
+            f"ignore_errors = true, filename = '{FILE}')"
         )
-    types = ", ".join(f"{_literal(name)}: '{kind}'" for name, kind in wanted.items())
+    types = ", ".join(f"{literal(name)}: '{kind}'" for name, kind in wanted.items())
     return connection.sql(
-        f"SELECT * FROM read_json({file}, columns = {{{types}}}, {_LINES}, filename = '{_FILE}')"
+        f"SELECT * FROM read_json({file}, columns = {{{types}}}, {LINES}, filename = '{FILE}')"
     )
 
 
-def _selected(name: str, present: list[str], columns: Mapping[str, str]) -> str:
+def _selected(name: str, values: Mapping[str, str]) -> str:
+    """Return the SQL of one of our columns, without what may be a secret."""
     if name == "outcome":
-        return f"{_OUTCOME.format(status=_value('status', present, columns))} AS outcome"
-    value = _value(name, present, columns)
+        return f"{_OUTCOME.format(status=values['status'])} AS outcome"
+    value, url = values[name], values["url"]
     if name == "url":
         value = f"regexp_replace(regexp_replace({value}, '[?#].*$', ''), '://[^/@]*@', '://')"
-    elif name == "at":
-        value = f"({value} AT TIME ZONE 'UTC')"
     elif name == "status":
         value = f"CASE WHEN {value} > 0 THEN {value} END"
+    elif name in _GIVEN:
+        value = f"coalesce({value}, {_GIVEN[name]})"
     elif name == "region":
-        value = (
-            f"coalesce({value}, regexp_extract({_value('url', present, columns)}, "
-            f"'^https?://([a-z]+)\\.sms\\.api\\.sinch\\.com', 1))"
-        )
-        value = f"nullif({value}, '')"
+        value = f"nullif(coalesce({value}, {scan_sql.region(url)}), '')"
     elif name == "account":
-        value = (
-            f"nullif(coalesce({value}, regexp_extract({_value('url', present, columns)}, "
-            f"'{description.PREFIX}/([^/?#]+)', 1)), '')"
-        )
+        value = f"nullif(coalesce({value}, {scan_sql.account(url)}), '')"
+    elif name == "endpoint":
+        value = f"coalesce({value}, {scan_sql.endpoint(values['method'], url)})"
     if name not in _NEVER_IN_A_SECRET:
         value = (
             f"CASE WHEN regexp_matches({value}, '{SECRET_LIKE}') THEN '{HELD_BACK}' "
             f"ELSE {value} END"
         )
     if name == "source":
-        value = f"coalesce({value}, parse_filename({_quoted(_FILE)}))"
+        value = f"coalesce({value}, parse_filename({values[FILE]}))"
     return f'{value} AS "{name}"'
 
 
@@ -349,14 +466,14 @@ def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
     theirs = next((theirs for theirs, ours in columns.items() if ours == name), name)
     kind = _TYPES[COLUMNS[name][0]]
     if theirs not in present:
-        return f"CAST(NULL AS {kind})"
-    return f"TRY_CAST({_quoted(theirs)} AS {kind})"
+        return "CAST(NULL AS TIMESTAMP)" if name == "at" else f"CAST(NULL AS {kind})"
+    value = f"TRY_CAST({quoted(theirs)} AS {kind})"
+    return f"({value} AT TIME ZONE 'UTC')" if name == "at" else value
 
 
-_FILE = "file of sinchtools"
+_GIVEN = {"attempt": "1", "origin": "'import'", "target": "'unknown'"}
 _LOOKED_AT = 100  # lines of each file
 _PLACES, _BLOCK = 256, 2**14
-_LINES = "format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864"
 _OUTCOME = (
     "CASE WHEN {status} IS NULL OR {status} <= 0 THEN 'no_response' WHEN {status} // 100 = 2 "
     "THEN 'success'"

@@ -104,7 +104,7 @@ DURATIONS |= {
     "responsetime": 1.0,
     "elapsed": None,
 }
-_SECONDS_IF_FRACTION = {
+SECONDS_IF_FRACTION = {
     "requesttime",
     "upstreamresponsetime",
     "upstreamtime",
@@ -249,7 +249,7 @@ def milliseconds(value: object, name: str, factor: float | None = None) -> tuple
 
 def _guessed(number: float, name: str) -> tuple[float, str]:
     is_whole = number == int(number)
-    if name in _SECONDS_IF_FRACTION and not is_whole:
+    if name in SECONDS_IF_FRACTION and not is_whole:
         return 1000.0, ""
     if 0 < number < 1:
         return 1000.0, "seconds, since it is below 1"

@@ -138,8 +138,8 @@ def find_server_log(piece: Piece) -> Iterator[Found]:
 
 
 def _formed(line: str) -> tuple[Form, re.Match[str]] | None:
-    for form in _FORMS:
-        if all(sign in line for sign in form.signs) and (match := form.pattern.search(line)):
+    for form in FORMS:
+        if match := matched(form, line):
             return form, match
     return None
 
@@ -148,6 +148,11 @@ def _read(piece: Piece, line: str, number: int) -> Exchange | None:
     if found := _formed(line):
         return found[0].made(piece, found[1], number)
     return _free(piece, line, number)
+
+
+def matched(form: Form, line: str) -> re.Match[str] | None:
+    """Return the parts of a line that is of a form, or None."""
+    return form.pattern.search(line) if all(sign in line for sign in form.signs) else None
 
 
 def find_blocks(piece: Piece) -> Iterator[Found]:
@@ -264,25 +269,25 @@ def _envoy(piece: Piece, match: re.Match[str], number: int, quoted: list[str]) -
     )
 
 
-_NAMED_TIME = re.compile(
+NAMED_TIME = re.compile(
     r"(?:^|[\s\"])(?:rt|request_time|response_time|req_time|duration|latency|took|time|total)"
     rf"[=:]\"?({_SPAN})"
 )
-_INGRESS_TIME = re.compile(r"\" \d+ (\d+\.\d+) \[")
-_LAST_SPAN = re.compile(r"[\" ](\d{1,12}(?:\.\d{1,12})?(?:ms|[uµμ]s|s))\s*$")
-_LAST_NUMBER = re.compile(r"(?:\"|^) (?:\*\*|-?)?(\d{1,12}(?:\.\d{1,12})?)(?:\*\*)?\s*$")
+INGRESS_TIME = re.compile(r"\" \d+ (\d+\.\d+) \[")
+LAST_SPAN = re.compile(r"[\" ](\d{1,12}(?:\.\d{1,12})?(?:ms|[uµμ]s|s))\s*$")
+LAST_NUMBER = re.compile(r"(?:\"|^) (?:\*\*|-?)?(\d{1,12}(?:\.\d{1,12})?)(?:\*\*)?\s*$")
 
 
 def _trailing_time(piece: Piece, rest: str, number: int) -> float | None:
     """Return the duration that a server writes after the fields of the combined log."""
-    if found := _NAMED_TIME.search(rest):
+    if found := NAMED_TIME.search(rest):
         return _ms(found[1], None if not found[1][-1].isdigit() else 1000.0 if "." in found[1]
                    else 1.0)  # fmt: skip
-    if found := _INGRESS_TIME.search(rest):
+    if found := INGRESS_TIME.search(rest):
         return _ms(found[1], 1000.0)
-    if found := _LAST_SPAN.search(rest):
+    if found := LAST_SPAN.search(rest):
         return _ms(found[1])
-    time = _LAST_NUMBER.search(rest)
+    time = LAST_NUMBER.search(rest)
     if time is None:
         return None
     seconds = "." in time[1]
@@ -321,7 +326,8 @@ def _haproxy(piece: Piece, match: re.Match[str], number: int) -> Exchange:
     return _exchange(piece, match, number, elapsed_ms=float(total) if is_time else None)
 
 
-def _balancer(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+def balancer(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+    """Return the exchange of a line of a load balancer, its three times added up."""
     timers = [float(one) for one in match["timers"].split()]
     whole = round(sum(timers) * 1000, 3) if min(timers) >= 0 else None
     agent = match["agent"]
@@ -373,10 +379,10 @@ def split_request(request: str) -> tuple[str | None, str | None]:
     return (match[1], match[2]) if match and match[1].upper() in HTTP_METHODS else (None, None)
 
 
-_FORMS = (
+FORMS = (
     Form(_COMBINED, _combined, ("[", '"')),
     Form(_HAPROXY, _haproxy, ("[", '"')),
-    Form(_BALANCER, _balancer, (":", '"')),
+    Form(_BALANCER, balancer, (":", '"')),
     Form(_SQUID, _squid, ("_", " - ")),
     Form(_GIN, _exchange, ("|",)),
     Form(_FINISHED, _finished, ("Request finished",)),

@@ -41,12 +41,12 @@ _OWN_MARKS = {"parent_id", "call_id", "origin", "attempt", "target"}  # names th
 _WORD_ENDS = re.compile(r"[_\- ]|(?<=[a-z])(?=[A-Z])")
 _BODIES = words("body data payload json content request response req res resp answer reply")
 _DEEPEST, _MOST_FIELDS = 6, 2_000
-_REQUEST_LINE = re.compile(
+REQUEST_LINE = re.compile(
     rf"\"?({'|'.join(HTTP_METHODS)}) +(\S+?)(?: +HTTP/[\d.]+)?\"?", re.IGNORECASE
 )
-_URL = re.compile(r"[A-Za-z][\w+.-]*://|/|[\w.-]{1,80}/xms/v|\*$|\{+[\w .-]+\}+/")
+URL = re.compile(r"[A-Za-z][\w+.-]*://|/|[\w.-]{1,80}/xms/v|\*$|\{+[\w .-]+\}+/")
 _HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
-_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
 _MOST_MS = 400 * 86_400_000
 _OWN_TEXTS = words(
@@ -111,16 +111,16 @@ def exchange_of(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange
 def record_of(piece: Piece, value: Mapping[str, Any], number: int) -> Record | None:
     """Return what an object tells of an exchange, or None when it tells nothing."""
     if value.keys() <= OWN and _has_http(value):
-        return Record(_own(piece, value, number), is_alone=True)
+        return Record(own_exchange(piece, value, number), is_alone=True)
     if callback.is_body(value):
         return Record(callback.exchange_of(piece, value, number))
     flat = flattened(value)
-    plan = _plan(tuple(flat))
+    plan = plan_of(tuple(flat))
     if not (plan["method"] or plan["url"] or plan["status"] or plan["request"] or plan["response"]):
         return _bare_callback(piece, flat, plan, number)
     record = _built(piece, flat, plan, number)
     if record and _OWN_MARKS & value.keys() and len(OWN & value.keys()) > 3:
-        own = _own(piece, value, number)
+        own = own_exchange(piece, value, number)
         same = {name: getattr(own, name) for name in (*_OWN_MARKS, "id", "source")}
         changed = {n: v for n, v in same.items() if v is not None}
         return Record(replace(record.exchange, **changed), record.key)
@@ -136,7 +136,8 @@ def _has_http(value: Mapping[str, Any]) -> bool:
     )
 
 
-def _own(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
+def own_exchange(piece: Piece, value: Mapping[str, Any], number: int) -> Exchange:
+    """Return the exchange in an object that has our own names."""
     status = status_of(value.get("status"))
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is no HTTP status; it was kept")
@@ -219,13 +220,13 @@ def _json_inside(name: str, text: str) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _plan(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def plan_of(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return which paths may hold each field, the most telling first."""
     ranked: dict[str, list[tuple[int, int, str]]] = {name: [] for name in (*FIELDS, "elapsed")}
     for path in paths:
         if len(path) > 300:
             continue
-        for stripped, name in _names(path):
+        for stripped, name in names_of(path):
             for rank, field in FIELD_OF.get(name, ()):
                 ranked[field].append((stripped, rank, path))
             if name in DURATIONS:
@@ -236,7 +237,7 @@ def _plan(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _names(path: str) -> Iterator[tuple[int, str]]:
+def names_of(path: str) -> Iterator[tuple[int, str]]:
     """Yield the squashed names of a path: whole, then without what only wraps it."""
     parts = path.split(".")
     is_below_wrappers = True
@@ -261,7 +262,7 @@ def _built(
         return (flat[path] for path in plan[field] if flat[path] not in (None, "", "-"))
 
     status = next(filter(None, map(http_status, values("status"))), None)
-    method = next(filter(None, map(_method, values("method"))), None)
+    method = next(filter(None, map(method_of, values("method"))), None)
     url = _url(flat, plan)
     method, url = _by_request_line(values("request"), method, url)
     request_body, response_body = (
@@ -271,8 +272,8 @@ def _built(
         list(values("body")), list(values("request")), list(values("response")), status,
         request_body, response_body,
     )  # fmt: skip
-    code = next(filter(None, map(_code, values("code"))), None)
-    failure = next(filter(None, map(_failure, values("failure"))), None)
+    code = next(filter(None, map(code_of, values("code"))), None)
+    failure = next(filter(None, map(failure_of, values("failure"))), None)
     exchange = Exchange(
         source=piece.at(number),
         at=next(filter(None, map(piece.instant, values("at"))), None) or piece.time_of(number),
@@ -312,7 +313,7 @@ def _by_request_line(
     if method and url:
         return method, url
     for line in lines:
-        match = _REQUEST_LINE.fullmatch(line.strip()) if isinstance(line, str) else None
+        match = REQUEST_LINE.fullmatch(line.strip()) if isinstance(line, str) else None
         if match:
             return match[1].upper(), url if url and "://" in url else match[2]
     return method, url
@@ -384,21 +385,24 @@ def http_status(value: Any) -> int | None:
     return int(match[1]) if match else None
 
 
-def _method(value: Any) -> str | None:
+def method_of(value: Any) -> str | None:
+    """Return the HTTP method that a value is, or None."""
     return value.upper() if isinstance(value, str) and value.upper() in HTTP_METHODS else None
 
 
-def _code(value: Any) -> str | None:
-    return value if isinstance(value, str) and _CODE.fullmatch(value[:100]) else None
+def code_of(value: Any) -> str | None:
+    """Return a value that looks like one of the API's codes, or None."""
+    return value if isinstance(value, str) and CODE.fullmatch(value[:100]) else None
 
 
-def _failure(value: Any) -> str | None:
+def failure_of(value: Any) -> str | None:
+    """Return a value that looks like the class of a network error, or None."""
     return value if isinstance(value, str) and _FAILURE.fullmatch(value) else None
 
 
 def _url(flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]]) -> str | None:
     """Return the URL from the first known field, with query, host and scheme from other fields."""
-    found = [url for path in plan["url"] if (url := _text(flat[path])) and _URL.match(url)]
+    found = [url for path in plan["url"] if (url := _text(flat[path])) and URL.match(url)]
     url = next((one for one in found if "://" in one), found[0] if found else None)
     if url is None:
         return None
@@ -427,19 +431,22 @@ def _duration(piece: Piece, flat: Mapping[str, Any], paths: tuple[str, ...]) -> 
     for path in paths:
         if flat[path] is None or isinstance(flat[path], Mapping | list):
             continue
-        factor = None
-        if path == "duration" and "request.uri" in flat and "ts" in flat:
-            factor = 1000.0  # Caddy
-        elif path in ("@duration", "duration_nano"):
-            factor = 1e-6  # Datadog
+        factor = factor_of(flat, path)
         elapsed = _elapsed(piece, flat[path], path, factor)
         if elapsed is not None:
             return elapsed
     return None
 
 
+def factor_of(flat: Mapping[str, Any], path: str) -> float | None:
+    """Return the milliseconds of a duration's unit where the format tells it, or None."""
+    if path == "duration" and "request.uri" in flat and "ts" in flat:
+        return 1000.0  # Caddy
+    return 1e-6 if path in ("@duration", "duration_nano") else None  # Datadog
+
+
 def _elapsed(piece: Piece, value: Any, path: str, factor: float | None) -> float | None:
-    names = (name for _, name in _names(path) if name in DURATIONS)
+    names = (name for _, name in names_of(path) if name in DURATIONS)
     found = milliseconds(value, next(names, squashed(path)), factor)
     if found is None:
         return None

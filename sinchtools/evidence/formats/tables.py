@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,8 @@ _DELIVERY_STATES = set(
     )
 )
 _NO_STATUS = re.compile(r"deliver|smpp|dlr|mcc|mnc|operator|error|recipient|batch|report")
+NO_VALUE = ("", "-", "NULL", "null", "N/A", "NaN", "nan", "None", "<null>", "(null)")
+_DATE_NAMES = ("date", "datum", "at", "time", "uhrzeit", "clock")
 csv.field_size_limit(10_000_000)
 
 
@@ -79,7 +81,7 @@ def parse(piece: Piece) -> Iterator[Exchange]:
         for number, cells in _rows(piece, layout.separator)
         if number >= layout.first and not (cells and cells[0].startswith("#"))
     )
-    yield from _exchanges(piece, layout, rows)
+    yield from exchanges(piece, layout, rows)
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -88,7 +90,7 @@ def find(piece: Piece) -> Iterator[Found]:
         return
     for block in _blocks(piece.lines):
         names, rows = block[0][1], block[1:]
-        mapping = _mapping(piece, names, [cells for _, cells in rows])
+        mapping = mapping_of(piece, names, [cells for _, cells in rows])
         if not _is_enough(names, mapping, len(rows), headed=True):
             continue
         layout = Layout("|", names, 1, mapping, [cells for _, cells in rows])
@@ -101,7 +103,7 @@ def _numbered(
     piece: Piece, layout: Layout, rows: list[tuple[int, list[str]]]
 ) -> Iterator[tuple[Exchange, int]]:
     for number, cells in rows:
-        for exchange in _exchanges(piece, layout, iter([(number, cells)])):
+        for exchange in exchanges(piece, layout, iter([(number, cells)])):
             yield exchange, number
 
 
@@ -132,12 +134,13 @@ def _cells(line: str) -> list[str]:
     return re.split(r" {2,}|\t", line) if "  " in line or "\t" in line else []
 
 
-def _exchanges(
+def exchanges(
     piece: Piece, layout: Layout, rows: Iterator[tuple[int, list[str]]]
 ) -> Iterator[Exchange]:
+    """Yield what the rows of a table tell."""
     _say(piece, layout)
     records = _records(piece, layout, rows)
-    if _is_of_reports(layout):
+    if is_of_reports(layout):
         yield from (_report(piece, layout, number, cells) for number, cells in rows if any(cells))
         return
     filled: set[str] = set()
@@ -167,10 +170,10 @@ def _say(piece: Piece, layout: Layout) -> None:
 def _records(
     piece: Piece, layout: Layout, rows: Iterator[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, Record]]:
-    serial = _serial_columns(layout)
+    serial = serial_columns(layout)
     for number, cells in rows:
-        named = _named(layout, cells, serial) if len(cells) > 1 else {}
-        record = record_of(piece, named, number) if named else None
+        row = named(layout, cells, serial) if len(cells) > 1 else {}
+        record = record_of(piece, row, number) if row else None
         if record is None or not (record.is_whole or record.is_response):
             piece.skip(number, "a row without HTTP data")
         else:
@@ -178,28 +181,41 @@ def _records(
             yield number, Record(record.exchange, record.key, is_alone=is_alone)
 
 
-def _serial_columns(layout: Layout) -> set[str]:
+def serial_columns(layout: Layout) -> set[str]:
+    """Return the columns whose times are a spreadsheet's numbers."""
     times = [name for name, ours in layout.mapping.items() if ours == "at"]
     columns = ((n, [row[i] for row in layout.rows if len(row) > (i := layout.names.index(n))])
                for n in times)  # fmt: skip
     return {name for name, cells in columns if mostly_serial(cells)}
 
 
-def _named(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
-    named: dict[str, Any] = {}
+def named(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
+    """Return the cells of a row by the names of our fields, else by their own."""
+    row = apart(layout, cells, serial)
+    _join_date(row)
+    return row
+
+
+def apart(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
+    """Return the same with a date and its clock apart."""
+    row: dict[str, Any] = {}
     mapping = layout.mapping
     for name, cell in zip(layout.names, cells, strict=False):
-        if cell in ("", "-", "NULL", "null", "N/A", "NaN", "nan", "None", "<null>", "(null)"):
+        if cell in NO_VALUE:
             continue
         if name in serial and (moment := excel_instant(float(cell.replace(",", ".")))):
             cell = moment.isoformat(" ")
         ours = mapping.get(name)
-        if ours is None and (squashed(name) in mapping.values() or _is_no_status(name)):
-            continue  # another column holds this field
+        if ours is None and is_other(layout, name):
+            continue
         status = http_status(cell) if ours == "status" else None
-        named.setdefault(ours or name, cell if status is None else status)
-    _join_date(named)
-    return named
+        row.setdefault(ours or name, cell if status is None else status)
+    return row
+
+
+def is_other(layout: Layout, name: str) -> bool:
+    """Tell whether a column would be taken for a field that another column holds."""
+    return squashed(name) in layout.mapping.values() or _is_no_status(name)
 
 
 def _is_no_status(name: str) -> bool:
@@ -209,10 +225,20 @@ def _is_no_status(name: str) -> bool:
     )
 
 
+def date_and_clock(rows: Iterable[dict[str, Any]]) -> tuple[str, str] | None:
+    """Return the names under which the first row that has both has its date and its clock."""
+    for row in rows:
+        texts = {name: str(row[name]) for name in row if str(name).lower() in _DATE_NAMES}
+        date = next((name for name, text in texts.items() if _DATE.fullmatch(text)), None)
+        clock = next((name for name, text in texts.items() if _CLOCK.fullmatch(text)), None)
+        if date and clock:
+            return date, clock
+    return None
+
+
 def _join_date(named: dict[str, Any]) -> None:
     by_name = {str(name).lower(): name for name in named}
-    found = (str(named[by_name[n]]) for n in ("date", "datum", "at", "time", "uhrzeit", "clock")
-             if n in by_name)  # fmt: skip
+    found = (str(named[by_name[n]]) for n in _DATE_NAMES if n in by_name)
     texts = list(found)
     date = next((text for text in texts if _DATE.fullmatch(text)), "")
     clock = next((text for text in texts if _CLOCK.fullmatch(text)), "")
@@ -220,7 +246,7 @@ def _join_date(named: dict[str, Any]) -> None:
         named["at"] = f"{date} {clock}"
 
 
-def _is_of_reports(layout: Layout) -> bool:
+def is_of_reports(layout: Layout) -> bool:
     """Tell whether the rows are delivery reports: a state of delivery, and nobody's request."""
     if {"method", "url"} & set(layout.mapping.values()):
         return False
@@ -272,7 +298,7 @@ def _of_fields(piece: Piece, names: str) -> Layout:
         cells for _, cells in _some(piece, separator) if cells[:1] and not cells[0].startswith("#")
     ]
     plain = [_W3C_NAMES.get(name.lower(), name) for name in listed]
-    return Layout(separator, plain, 1, _mapping(piece, plain, rows), rows)
+    return Layout(separator, plain, 1, mapping_of(piece, plain, rows), rows)
 
 
 _W3C_NAMES = {
@@ -308,7 +334,7 @@ def _of_rows(piece: Piece) -> Layout | None:
             else [f"column {i}" for i in range(1, len(first) + 1)]
         )
         data = rows[1:] if headed else rows
-        mapping = _mapping(piece, names, data)
+        mapping = mapping_of(piece, names, data)
         start = number + (1 if headed else 0)
         layout = Layout(separator, names, start, mapping, data)
         fits = _is_enough(names, mapping, len(rows), headed=headed) or (
@@ -334,12 +360,12 @@ def _headless(piece: Piece) -> Layout | None:
     if not _IS_REALTIME.match(piece.text):
         return None
     rows = [cells for _, cells in _some(piece, "\t")]
-    return Layout("\t", list(_REALTIME), 1, _mapping(piece, list(_REALTIME), rows), rows)
+    return Layout("\t", list(_REALTIME), 1, mapping_of(piece, list(_REALTIME), rows), rows)
 
 
 def _is_report_table(layout: Layout) -> bool:
     names = {squashed(name) for name in layout.names}
-    return bool(names & {"recipient", "batchid", "messageid", "to", "msisdn"}) and _is_of_reports(
+    return bool(names & {"recipient", "batchid", "messageid", "to", "msisdn"}) and is_of_reports(
         layout
     )
 
@@ -414,7 +440,8 @@ def _is_data(cell: str) -> bool:
     return cell in HTTP_METHODS or re.fullmatch(r"[1-5]\d\d|https?://.*|/.*", cell) is not None
 
 
-def _mapping(piece: Piece, names: list[str], rows: list[list[str]]) -> dict[str, str]:
+def mapping_of(piece: Piece, names: list[str], rows: list[list[str]]) -> dict[str, str]:
+    """Return which columns are which of ours: as asked, by name, then by content."""
     asked = {theirs: ours for theirs, ours in piece.columns.items() if theirs in names}
     found: dict[str, str] = dict(asked)
     taken = set(found.values())

@@ -1,0 +1,185 @@
+"""How lines of access logs are read in a scan: each part of a form by a pattern of its own."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence import scan_sql as sql
+from sinchtools.evidence.formats import access_log
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece
+from sinchtools.evidence.scan_views import FILE, TEXTS, View, text_of
+
+_SAFE = '[^"]*"(?:[^"\\\\]|\\\\.)*" +'  # up to the status of the combined form
+_COMBINED = {
+    "status": rf"^{_SAFE}(\d{{3}}|-)",
+    "request": r"^[^\"]*\"((?:[^\"\\]|\\.)*)\" +(?:\d{3}|-)",
+    "at": r"^[^\"]*?\[(\d{1,2}/[A-Z][a-z]{2}/\d{4}[^\]\"]*|\d{4}-\d\d-\d\d[T ][^\]\"]*)\]",
+    "host": r"^([A-Za-z][\w.-]*(?::\d+)?)(?: +[^\s\"\[]+){3,} *\[",
+    "rest": rf"^{_SAFE}(?:\d{{3}}|-)(?: +(?:\d+|-))?(.*)$",
+}
+
+
+def lines_view(
+    files: list[str],
+    lines: list[str],
+    instants: Callable[[list[Any], str], str],
+) -> View | None:
+    """Return how the lines of an access log are read, in the forms that the sample has."""
+    piece = Piece("sample", "\n".join(lines))
+    forms: dict[int, list[tuple[str, Exchange]]] = {}
+    for line in lines:
+        for number, form in enumerate(access_log.FORMS):
+            match = access_log.matched(form, line)
+            if match:
+                exchange = form.made(piece, match, 1)
+                forms.setdefault(number, []).append((line, exchange))
+                break
+    if not forms:
+        return None
+    parts = [_of_form(access_log.FORMS[n], forms[n], instants) for n in sorted(forms)]
+    values = {name: sql.first([one[name] for one in parts], _KINDS.get(name, "VARCHAR"))
+              for name in TEXTS}  # fmt: skip
+    texts = [one["status text"] for one in parts]
+    status = _plain(texts[0]) if len(texts) == 1 else sql.first(texts)
+    as_number = 'TRY_CAST("status text" AS SMALLINT)'
+    values["status"] = f"CASE WHEN {as_number} > 0 THEN {as_number} END"
+    # an unnest is not pushed below: the status is looked for once
+    told = f'line, {sql.quoted(FILE)}, unnest([{status}]) AS "status text"'
+    source = f"(SELECT {told} FROM {text_of(files)})"
+    shown = dict.fromkeys(("at", "method", "url", "status", "elapsed_ms"), "the line")
+    return View("lines", files, source, "line", values, '"status text" != \'\'', shown,
+                _of_line, lambda line: _of_line(piece, line) is not None)  # fmt: skip
+
+
+def _plain(captured: str) -> str:
+    """Return what a pattern captures, empty for nothing: an unnest would look for a null twice."""
+    return captured.removeprefix("nullif(").removesuffix(", '')")
+
+
+_KINDS = {"at": "TIMESTAMP", "elapsed_ms": "DOUBLE"}
+
+
+def _of_line(piece: Piece, text: str) -> Exchange | None:
+    for form in access_log.FORMS:
+        if match := access_log.matched(form, text):
+            return form.made(piece, match, 1)
+    return None
+
+
+def _of_form(
+    form: access_log.Form,
+    seen: list[tuple[str, Exchange]],
+    instants: Callable[[list[Any], str], str],
+) -> dict[str, str]:
+    is_combined = form.pattern is access_log.FORMS[0].pattern
+
+    def part(name: str) -> str:
+        if is_combined:
+            return sql.captured("line", _COMBINED[name])
+        if name not in form.pattern.groupindex:
+            return sql.NULL
+        return sql.captured("line", _only(form.pattern.pattern, name))
+
+    values = dict.fromkeys(TEXTS, sql.NULL)
+    values["status text"] = part("status")
+    has_line = is_combined or "request" in form.pattern.groupindex
+    request = part("request") if has_line else sql.NULL
+    values["method"] = (
+        _verb(sql.captured(request, r"^\s*([A-Za-z]+) +\S")) if has_line else part("method")
+    )
+    url = sql.captured(request, r"^\s*[A-Za-z]+ +(\S.*?)(?: +HTTP/[\d.]+)?\s*$")
+    values["url"] = (
+        f"CASE WHEN {values['method']} IS NOT NULL THEN {url} END" if has_line else part("url")
+    )
+    if is_combined and any("://" in (one.url or "") and "://" not in line.partition('"')[2][:200]
+                           for line, one in seen):  # fmt: skip
+        values["url"] = _of_vhost(values["url"], part("host"))
+    times = [m["at"] for line, _ in seen
+             if (m := access_log.matched(form, line)) and m.groupdict().get("at")]  # fmt: skip
+    values["at"] = instants(times, part("at")) if times else _logged_at(seen, instants)
+    values["elapsed_ms"] = _trailing(seen, part) if is_combined else _span(form, seen, part)
+    return values
+
+
+def _only(pattern: str, name: str) -> str:
+    """Return a pattern with one group only, for an engine that never goes back."""
+    one = re.sub(r"\(\?P<(\w+)>", lambda m: "(" if m[1] == name else "(?:", pattern)
+    return one.replace("*+", "*").replace("}+", "}")
+
+
+def _verb(value: str) -> str:
+    return f"CASE WHEN {sql.among(f'upper({value})', HTTP_METHODS)} THEN {value} END"
+
+
+def _of_vhost(url: str, host: str) -> str:
+    scheme = f"CASE WHEN {host} LIKE '%:80' THEN 'http' ELSE 'https' END"
+    return (
+        f"CASE WHEN {url} LIKE '/%' AND ({host} LIKE '%.%' OR {host} LIKE '%:%') THEN {scheme} || "
+        f"'://' || {host} || {url} ELSE {url} END"
+    )
+
+
+def _logged_at(seen: list[tuple[str, Exchange]], instants: Callable[[list[Any], str], str]) -> str:
+    times = [m[1] for line, _ in seen if (m := access_log.BEGINNING.match(line))]
+    pattern = "^" + access_log.BEGINNING.pattern
+    return instants(times, sql.captured("line", pattern)) if times else sql.NULL
+
+
+_TIMES = (  # where a server writes the duration after the combined form, and its unit
+    (access_log.NAMED_TIME, None),
+    (access_log.INGRESS_TIME, 1000.0),
+    (access_log.LAST_SPAN, None),
+    (access_log.LAST_NUMBER, 0.0),
+)
+
+
+def _trailing(seen: list[tuple[str, Exchange]], part: Callable[[str], str]) -> str:
+    if not any(one.elapsed_ms is not None for _, one in seen):
+        return "CAST(NULL AS DOUBLE)"
+    found = []
+    for pattern, factor in _TIMES:
+        text = sql.captured(part("rest"), pattern.pattern)
+        by = f"CASE WHEN {text} LIKE '%.%' THEN 1000.0 ELSE 0.001 END"
+        if factor is None:
+            unit = f"CASE WHEN {text} LIKE '%.%' THEN 1000.0 ELSE 1.0 END"
+            number = f"TRY_CAST({text} AS DOUBLE) * {unit}"
+            found.append(f"coalesce({number}, {sql.duration(text, '', 1.0)})")
+        else:
+            found.append(f"TRY_CAST({text} AS DOUBLE) * {factor or by}")
+    return sql.first(found)
+
+
+def _span(
+    form: access_log.Form, seen: list[tuple[str, Exchange]], part: Callable[[str], str]
+) -> str:
+    names = form.pattern.groupindex
+    if not any(one.elapsed_ms is not None for _, one in seen):
+        return "CAST(NULL AS DOUBLE)"
+    if "timers" in names and form.made is access_log.balancer:
+        one = f"string_split({part('timers')}, ' ')"
+        parts = [f"TRY_CAST({one}[{i}] AS DOUBLE)" for i in (1, 2, 3)]
+        least = f"least({', '.join(parts)})"
+        return f"CASE WHEN {least} >= 0 THEN round(({' + '.join(parts)}) * 1000, 3) END"
+    if "timers" in names:
+        return f"TRY_CAST({sql.captured(part('timers'), r'/[+]?([0-9]{1,12})$')} AS DOUBLE)"
+    if "ms" in names:
+        return f"TRY_CAST({part('ms')} AS DOUBLE)"
+    if "span" in names:
+        return sql.duration(part("span"), "")
+    span = r"(?:^|[^\w.])(\d{1,9}(?:\.\d{1,9})? ?(?:ms|s|[uµμ]s|ns|seconds))(?:\W|$)"
+    return sql.duration(sql.captured(part("rest"), span), "")
+
+
+def kind_of(lines: list[str]) -> str:
+    """Return what lines are: ``json``, ``table``, ``lines``, or nothing known."""
+    filled = [line for line in lines if line.strip()]
+    objects = [line for line in filled if line.lstrip("\ufeff\x1e ").startswith("{")]
+    if filled and len(objects) * 2 >= len(filled):
+        return "json"
+    told = Counter(any(access_log.matched(form, line) for form in access_log.FORMS)
+                   for line in filled[:50])  # fmt: skip
+    return "lines" if told[True] * 2 > sum(told.values()) else "table"

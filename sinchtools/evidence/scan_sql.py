@@ -1,0 +1,172 @@
+"""What the reader of lines and records does to a value, told as SQL of DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sinchtools.api import description
+from sinchtools.core.settings import REGIONS
+from sinchtools.evidence.pieces import HTTP_METHODS
+from sinchtools.evidence.times import DURATIONS, LONGEST_NANOSECONDS, SECONDS_IF_FRACTION
+
+NULL = "CAST(NULL AS VARCHAR)"
+_NAIVE = (
+    "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y, %I:%M:%S %p", "%d/%m/%Y, %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M",
+    "%d.%m.%Y, %H:%M:%S", "%a, %d %b %Y %H:%M:%S GMT", "%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S",
+    "%Y/%m/%d - %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%b %d, %Y @ %H:%M:%S.%f",
+)  # fmt: skip
+_ZONED = ("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z")
+_UTC = "AT TIME ZONE 'UTC'"
+# ways to read a time, of which the sample tells those that are needed: an ISO date, a number since
+# 1970, and written dates
+INSTANTS = (
+    f"(TRY_CAST({{0}} AS TIMESTAMPTZ) {_UTC})",
+    "CASE WHEN regexp_full_match({0}, '\\d{9,19}(?:\\.\\d+)?') THEN make_timestamp(CAST(CASE WHEN "
+    "CAST({0} AS DOUBLE) >= 1e17 THEN CAST({0} AS DOUBLE) / 1e3 WHEN CAST({0} AS DOUBLE) >= 1e14 "
+    "THEN CAST({0} AS DOUBLE) WHEN CAST({0} AS DOUBLE) >= 1e11 THEN CAST({0} AS DOUBLE) * 1e3 ELSE "
+    "CAST({0} AS DOUBLE) * 1e6 END AS BIGINT)) END",
+    *(f"(try_strptime({{0}}, '{form}') {_UTC})" for form in _ZONED),
+    *(f"try_strptime({{0}}, '{form}')" for form in _NAIVE),
+    f"(TRY_CAST(regexp_replace(replace({{0}}, ',', '.'), ' ([+-]\\d{{4}})$', '\\1') AS TIMESTAMPTZ)"
+    f" {_UTC})",
+    f"(TRY_CAST(trim({{0}}, '[]\"'' ') AS TIMESTAMPTZ) {_UTC})",
+)
+_UNITS = (("n", 1e-6), ("u", 1e-3), ("µ", 1e-3), ("μ", 1e-3), ("mic", 1e-3), ("mi", 1.0),
+          ("ms", 1.0), ("m", 60_000.0), ("s", 1000.0))  # fmt: skip
+_UNIT = r"^\s*([\d.]+)\s*([a-zA-Zµμ]*)\s*$"
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def first(values: Iterable[str], kind: str = "VARCHAR") -> str:
+    """Return the first of several values that is none of the empty ones."""
+    listed = list(values)
+    if not listed:
+        return f"CAST(NULL AS {kind})"
+    return listed[0] if len(listed) == 1 else f"coalesce({', '.join(listed)})"
+
+
+def among(value: str, texts: Iterable[str]) -> str:
+    """Return the condition that a value is one of some texts: IN would become a join."""
+    return fits(value, "|".join(map(re.escape, texts)))
+
+
+def captured(value: str, pattern: str) -> str:
+    """Return what the first group of a pattern matches in a value, or null."""
+    return f"nullif(regexp_extract({value}, {literal(pattern)}, 1), '')"
+
+
+def fits(value: str, pattern: str) -> str:
+    """Return the condition that the whole of a value matches a pattern."""
+    return f"regexp_full_match({value}, {literal(pattern)})"
+
+
+def status(value: str, *, in_words: bool = False) -> str:
+    """Return the HTTP status in a value, `in_words` as in ``403 Forbidden``."""
+    if in_words:
+        value = captured(
+            value, r"^\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*$"
+        )
+    number = f"TRY_CAST({value} AS SMALLINT)"
+    return f"CASE WHEN {number} BETWEEN 100 AND 599 THEN {number} END"
+
+
+def method(value: str) -> str:
+    """Return the HTTP method that a value is."""
+    return f"CASE WHEN {among(f'upper({value})', HTTP_METHODS)} THEN upper({value}) END"
+
+
+def duration(value: str, name: str, factor: float | None = None) -> str:
+    """Return the milliseconds of a duration, whose name may tell its unit."""
+    unit = factor or DURATIONS.get(name)
+    number = f"TRY_CAST({value} AS DOUBLE)"
+    plain = f"{number} * {unit!r}" if unit else _guessed(number, name)
+    word = f"lower(regexp_extract({value}, {literal(_UNIT)}, 2))"
+    cases = " ".join(f"WHEN starts_with({word}, '{start}') THEN {by!r}" for start, by in _UNITS)
+    written = f"TRY_CAST(regexp_extract({value}, {literal(_UNIT)}, 1) AS DOUBLE) * CASE {cases} END"
+    found = f"coalesce({plain}, {written})"
+    return f"CASE WHEN {found} >= 0 AND {found} < {400 * 86_400_000} THEN {found} END"
+
+
+def _guessed(number: str, name: str) -> str:
+    seconds = (
+        f"WHEN {number} != floor({number}) THEN {number} * 1000.0 "
+        if name in SECONDS_IF_FRACTION
+        else ""
+    )
+    return (
+        f"CASE {seconds}WHEN {number} > 0 AND {number} < 1 THEN {number} * 1000.0 WHEN {number} >= "
+        f"{LONGEST_NANOSECONDS!r} THEN {number} * 1e-6 ELSE {number} END"
+    )
+
+
+def with_host(url: str, host: str, scheme: str) -> str:
+    """Return a URL whose host stands in another field."""
+    is_name = fits(host, r"[\w.:\[\]-]+")
+    is_number = fits(host, r"[\d.:]+")
+    return (
+        f"CASE WHEN {url} LIKE '/%' AND {is_name} AND NOT {is_number} AND ({host} LIKE '%.%' OR "
+        f"{host} LIKE 'localhost%') THEN coalesce({scheme}, 'https') || '://' || {host} || {url} "
+        f"ELSE {url} END"
+    )
+
+
+def error_part(body: str, names: Sequence[str]) -> str:
+    """Return the first of some fields of an error body that is a text."""
+    found = ", ".join(
+        f"CASE WHEN {part} LIKE '\"_%\"' THEN nullif({part}->>'$', '') END"
+        for part in (f"TRY(json_extract({body}, '$.{name}'))" for name in names)
+    )
+    return (
+        f"CASE WHEN {body} LIKE '{{%' AND length({body}) <= 100000 THEN coalesce({found}, NULL) END"
+    )
+
+
+# --- what a URL tells -----------------------------------------------------------------------------
+
+_HOST = r"^[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)"
+_BELOW = rf"^(?:[A-Za-z][\w+.-]*://[^/?#]*)?{description.PREFIX}/[^/?#]+(/[^?#]*)?"
+_ACCOUNT = rf"^(?:[A-Za-z][\w+.-]*://[^/?#]*)?{description.PREFIX}/([^/?#]+)"
+
+
+def is_of_api(url: str) -> str:
+    """Return the condition that a URL is one of this API, or tells no host."""
+    host = f"lower(regexp_extract({url}, {literal(_HOST)}, 1))"
+    ours = r"(?:zt\.)?[\w{}$<>-]+\.sms\.api\.sinch\.com"
+    own = r"|localhost|127\.[\d.]+|\[::1\]|"
+    return f"({fits(host, ours + own)} OR {among(host, description.LEGACY_HOSTS)})"
+
+
+def account(url: str) -> str:
+    """Return the account in the path of a URL."""
+    return f"CASE WHEN {is_of_api(url)} THEN {captured(url, _ACCOUNT)} END"
+
+
+def region(url: str) -> str:
+    """Return the region in the host of a URL."""
+    names = "|".join(REGIONS)
+    host = rf"^https?://(?:[^/?#@]*@)?(?:zt\.)?({names})\.sms\.api\.sinch\.com(?:[:/?#]|$)"
+    return captured(url, host)
+
+
+def endpoint(verb: str, url: str) -> str:
+    """Return the template of the route that a method and a URL are of."""
+    below = f"regexp_replace(regexp_extract({url}, {literal(_BELOW)}, 1), '(.)/$', '\\1')"
+    cases = " ".join(
+        f"WHEN {fits(below, pattern)} THEN CASE upper({verb}) "
+        + " ".join(f"WHEN '{one.method}' THEN {literal(one.template)}" for one in endpoints)
+        + " END"
+        for pattern, endpoints in description.routes()
+    )
+    return f"CASE WHEN {is_of_api(url)} THEN CASE {cases} END END"

@@ -1,0 +1,410 @@
+"""
+What the files of a scan look like: found with the readers of `read` in a sample, told as SQL.
+
+A `View` says for some files alike which SQL gives their lines, and which gives each of our columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sinchtools.core.records import Exchange
+from sinchtools.evidence import scan_sql as sql
+from sinchtools.evidence.formats import mapping
+from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
+
+FILE = "file of sinchtools"
+LINES = "format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864"
+TEXTS = ("at", "method", "url", "status", "code", "text", "elapsed_ms", "failure", "body")
+Record = Mapping[str, Any]
+Plan = dict[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class View:
+    """
+    How the rows of some files are found.
+
+    Attributes
+    ----------
+    kind
+        ``json``, ``table`` or ``lines``.
+    source
+        What stands after FROM: their lines, with the name of the file.
+    whole
+        A whole row, as text.
+    values
+        SQL of each of our columns, and of `body`, an error's.
+    is_row
+        The condition that a line is a row.
+    shown
+        Our columns, and where each is found, in words.
+    exchange
+        The exchange in the text of a whole row.
+    is_read
+        Whether a line of the sample is a row, or the names of a table.
+    """
+
+    kind: str
+    files: list[str]
+    source: str
+    whole: str
+    values: dict[str, str]
+    is_row: str
+    shown: dict[str, str]
+    exchange: Callable[[Piece, str], Exchange | None]
+    is_read: Callable[[str], bool]
+
+    @property
+    def is_line(self) -> str:
+        """The condition that a line is there, be it a row or not."""
+        return "line != ''" if self.kind == "lines" else "true"
+
+    @property
+    def id(self) -> str:
+        """An id that stays the same: of the line, else of what is read of it."""
+        told = self.whole if self.kind != "json" else self._told()
+        made = f"left(md5({told}), 12)"
+        return f"coalesce({self.values['id']}, {made})" if "id" in self.values else made
+
+    def _told(self) -> str:
+        texts = (f"CAST({self.values[name]} AS VARCHAR)" for name in TEXTS if name != "body")
+        return f"concat_ws(chr(31), {', '.join(f'coalesce({one}, chr(0))' for one in texts)})"
+
+    def selection(self, *more: str) -> str:
+        """Return the query of the rows, with further columns."""
+        texts = (f"{self.values[name]} AS {sql.quoted(name)}" for name in TEXTS)
+        return (
+            f"SELECT {', '.join((*texts, sql.quoted(FILE), *more))} FROM {self.source} "
+            f"WHERE {self.is_row}"
+        )
+
+
+def files_as_sql(files: Iterable[str]) -> str:
+    """Return names of files as SQL; they are no patterns any more."""
+    return "[" + ", ".join(map(sql.literal, map(_escaped, files))) + "]"
+
+
+def text_of(files: list[str]) -> str:
+    """Return the lines of files as SQL."""
+    return (
+        f"read_csv({files_as_sql(files)}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = "
+        f"'', escape = '', header = false, auto_detect = false, ignore_errors = true, filename = "
+        f"'{FILE}')"
+    )
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", name)
+
+
+# --- what JSON and tables have in common ----------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Found:
+    """Which fields of the sample tell what."""
+
+    flats: list[dict[str, Any]]
+    exchanges: list[Exchange]
+    plan: Plan
+    access: Callable[[str], str]  # SQL of a path
+    instants: Callable[[list[str], str], str]  # SQL of a time, told from examples
+
+    def used(self, name: str, fits: Callable[[Any], Any]) -> list[str]:
+        """Return the paths that give a field a value, the most telling first."""
+        first = (
+            next((p for p in self.plan[name] if _filled(flat.get(p)) and fits(flat[p])), None)
+            for flat in self.flats
+        )
+        wanted = set(first)
+        return [path for path in self.plan[name] if path in wanted]
+
+    def examples(self, path: str) -> list[Any]:
+        """Return what the sample has in a path."""
+        return [flat[path] for flat in self.flats if _filled(flat.get(path))]
+
+
+def _filled(value: Any) -> bool:
+    return value not in (None, "", "-")
+
+
+def values_of(found: Found) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the SQL of each of our columns, and the names that are shown."""
+    shown: dict[str, str] = {}
+
+    def take(ours: str, fits: Callable[[Any], Any], made: Callable[[str], str]) -> str:
+        paths = found.used(ours, fits)
+        shown.update({ours: " or ".join(path for path in paths)} if paths else {})
+        return sql.first(map(made, paths))
+
+    def plain(path: str) -> str:
+        return f"nullif(nullif({found.access(path)}, ''), '-')"
+
+    def status(path: str) -> str:
+        words = any(not re.fullmatch(r"-?\d{1,4}", str(v)) for v in found.examples(path))
+        return sql.status(found.access(path), in_words=words)
+
+    code = take("code", mapping.code_of, lambda p: _when(plain(p), mapping.CODE.pattern))
+    values = {
+        "status": sql.first(map(status, found.used("status", mapping.http_status)), "SMALLINT"),
+        "at": sql.first(
+            [found.instants(found.examples(p), plain(p)) for p in found.used("at", _is_time)],
+            "TIMESTAMP",
+        ),
+        "method": take("method", mapping.method_of, lambda p: sql.method(found.access(p))),
+        "code": code,
+        "text": f"CASE WHEN {code} IS NOT NULL THEN {take('text', _is_text, plain)} END",
+        "failure": take("failure", mapping.failure_of, plain),
+        "elapsed_ms": sql.first(
+            [_duration(found, p) for p in found.used("elapsed", _is_duration)], "DOUBLE"
+        ),
+        "body": sql.first([plain(path) for path in _bodies(found)]),
+    }
+    for ours, name in (("status", "status"), ("at", "at"), ("elapsed_ms", "elapsed")):
+        fits = {"status": mapping.http_status, "at": _is_time, "elapsed": _is_duration}[name]
+        if paths := found.used(name, fits):
+            shown[ours] = " or ".join(paths)
+    values["url"] = _url(found, shown, plain)
+    _by_request_line(found, values, shown, plain)
+    return values, shown
+
+
+def _when(value: str, pattern: str) -> str:
+    return f"CASE WHEN {sql.fits(value, pattern)} THEN {value} END"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_time(value: Any) -> bool:
+    return Piece("sample", "").instant(value) is not None
+
+
+def _is_duration(value: Any) -> bool:
+    return not isinstance(value, Mapping | list) and milliseconds(value, "ms", 1.0) is not None
+
+
+def _duration(found: Found, path: str) -> str:
+    names = (name for _, name in mapping.names_of(path) if name in DURATIONS)
+    factor = next(
+        (factor for flat in found.flats if (factor := mapping.factor_of(flat, path)) is not None),
+        None,
+    )
+    return sql.duration(found.access(path), next(names, squashed(path)), factor)
+
+
+def _bodies(found: Found) -> list[str]:
+    paths = [p for name in ("response_body", "body", "response") for p in found.plan[name]]
+    told = [
+        (flat, one.response_body)
+        for flat, one in zip(found.flats, found.exchanges, strict=True)
+        if one.response_body is not None
+    ]
+    return [
+        path
+        for path in dict.fromkeys(paths)
+        if any(_filled(v := flat.get(path)) and mapping.body_of(v) == body for flat, body in told)
+    ]
+
+
+def _url(found: Found, shown: dict[str, str], plain: Callable[[str], str]) -> str:
+    def is_url(value: Any) -> bool:
+        return isinstance(value, str) and mapping.URL.match(value) is not None
+
+    paths = [p for p in found.plan["url"] if any(map(is_url, found.examples(p)))]
+    if not paths:
+        return sql.NULL
+    urls = [
+        f"CASE WHEN {at} LIKE '/%' OR {at} LIKE '%://%' OR {at} LIKE '%/xms/v%' "
+        f"THEN {at} END"
+        for at in map(found.access, paths)
+    ]
+    shown["url"] = " or ".join(paths)
+    whole = [f"CASE WHEN {at} LIKE '%://%' THEN {at} END" for at in map(found.access, paths)]
+    url = urls[0] if len(paths) == 1 else sql.first([*whole, *urls])
+    hosts, schemes = (
+        [plain(p) for p in found.plan[name] if any(map(_is_text, found.examples(p)))]
+        for name in ("host", "scheme")
+    )
+    is_path = any(str(v).startswith("/") for p in paths for v in found.examples(p))
+    return sql.with_host(url, sql.first(hosts), sql.first(schemes)) if hosts and is_path else url
+
+
+def _by_request_line(
+    found: Found, values: dict[str, str], shown: dict[str, str], plain: Callable[[str], str]
+) -> None:
+    if values["method"] != sql.NULL and values["url"] != sql.NULL:
+        return
+    lines = found.used(
+        "request", lambda v: isinstance(v, str) and mapping.REQUEST_LINE.fullmatch(v.strip())
+    )
+    if lines:
+        line = sql.first(map(plain, lines))
+        values["method"] = sql.method(sql.captured(line, r"^\s*\"?([A-Za-z]+) +\S"))
+        values["url"] = sql.captured(line, r"^\s*\"?[A-Za-z]+ +([^\s\"]+)")
+        shown |= {"method": lines[0], "url": lines[0]}
+
+
+def plan_with(flats: list[dict[str, Any]], asked: Mapping[str, str]) -> Plan:
+    """Return which paths may hold each field; what the caller asked for is the only one."""
+    paths = tuple(dict.fromkeys(path for flat in flats for path in flat))
+    plan = dict(mapping.plan_of(paths))
+    for theirs, ours in asked.items():
+        name = "elapsed" if ours == "elapsed_ms" else ours
+        if theirs in paths and name in plan:
+            plan[name] = (theirs,)
+    return plan
+
+
+def condition(values: Mapping[str, str], *, is_alone: bool = False) -> str:
+    """Return when a record is a row, as `mapping.Record.is_whole` has it."""
+    has = {name: f"({values[name]}) IS NOT NULL" for name in ("status", "method", "url", "code")}
+    other = "true" if is_alone else f"({has['method']} OR {has['code']})"
+    return (  # the likely and cheap one first
+        f"(({has['url']} AND ({has['status']} OR {has['method']})) OR "
+        f"({has['status']} AND {other}))"
+    )
+
+
+# --- JSON Lines -----------------------------------------------------------------------------------
+
+
+def json_view(
+    files: list[str],
+    records: list[dict[str, Any]],
+    columns: Mapping[str, str],
+    instants: Callable[[list[Any], str], str],
+    *,
+    is_whole: bool = False,
+) -> View | None:
+    """Return how JSON Lines are read; `is_whole` reads each line as one value."""
+    piece = Piece("sample", "")
+    asked = _asked(records, columns)
+    known = [(one, mapping.exchange_of(piece, one, 1)) for one in records]
+    flats = [mapping.flattened(one) for one, exchange in known if exchange or asked]
+    exchanges = [exchange or Exchange(id="") for _, exchange in known if exchange or asked]
+    if not flats:
+        return None
+    places = {path: steps_of(records, path) for flat in flats for path in flat}
+    tree = _Tree(records, is_whole=is_whole)
+    found = Found(flats, exchanges, plan_with(flats, asked), lambda p: tree.access(places[p]),
+                  instants)  # fmt: skip
+    values, shown = values_of(found)
+    files_ = files_as_sql(files)
+    file = f"filename = '{FILE}'"
+    source = (
+        f"read_json_objects({files_}, {LINES}, {file})"
+        if tree.is_whole
+        else f"read_json({files_}, columns = {{{tree.types()}}}, records = 'true', {LINES}, {file})"
+    )
+    return View("json", files, source, "json" if tree.is_whole else sql.NULL, values,
+                condition(values), shown, _of_json, _is_row)  # fmt: skip
+
+
+def _asked(records: list[dict[str, Any]], columns: Mapping[str, str]) -> Mapping[str, str]:
+    return columns if columns and records else {}
+
+
+def _is_row(line: str) -> bool:
+    return _of_json(Piece("sample", ""), line) is not None
+
+
+def _of_json(piece: Piece, text: str) -> Exchange | None:
+    value = mapping.parsed(text)
+    return mapping.exchange_of(piece, value, 1) if isinstance(value, dict) else None
+
+
+def steps_of(records: list[dict[str, Any]], path: str) -> tuple[str, ...]:
+    """Return the names, one below the other, that a path of a flattened record is made of."""
+    return next((found for one in records if (found := _walk(one, path))), (path,))
+
+
+def _walk(value: Any, path: str) -> tuple[str, ...] | None:
+    if isinstance(value, str) and value[:1] in ("{", '"'):
+        value = mapping.parsed(value)
+        value = mapping.parsed(value) if isinstance(value, str) else value
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return (path,)
+    for name, inner in value.items():
+        if path.startswith(f"{name}.") and (rest := _walk(inner, path[len(name) + 1 :])):
+            return (name, *rest)
+    return None
+
+
+class _Tree:
+    """The columns that DuckDB is told of: objects within objects, texts, and JSON in a text."""
+
+    def __init__(self, records: list[dict[str, Any]], *, is_whole: bool) -> None:
+        self.records, self.children = records, dict[str, Any]()
+        self.is_whole = is_whole or _has_twins(records)
+
+    def access(self, steps: tuple[str, ...]) -> str:
+        """Return the SQL of the value in a place."""
+        if self.is_whole:
+            texts = self._texts(steps)
+            value = extracted("json", steps[:texts])
+            return extracted(value, steps[texts:]) if steps[texts:] else value
+        depth = self._depth(steps)
+        node = self.children
+        for step in steps[: depth + 1]:
+            node = node.setdefault(step, {})
+        top, *below = steps[: depth + 1]
+        value = sql.quoted(top)
+        for step in below:
+            value = f"struct_extract({value}, {sql.literal(step)})"
+        return extracted(value, steps[depth + 1 :]) if steps[depth + 1 :] else value
+
+    def _texts(self, steps: tuple[str, ...]) -> int:
+        """Return how many steps lead to a text that is JSON again; all when none does."""
+        values: list[Any] = list(self.records)
+        for number, step in enumerate(steps[:-1], start=1):
+            values = [v[step] for v in values if isinstance(v, dict) and step in v]
+            if any(isinstance(v, str) for v in values):
+                return number
+        return len(steps)
+
+    def _depth(self, steps: tuple[str, ...]) -> int:
+        """Return how deep a place stands in objects that are always objects."""
+        values: list[Any] = list(self.records)
+        for depth, step in enumerate(steps):
+            values = [v[step] for v in values if isinstance(v, dict) and v.get(step) is not None]
+            is_last = depth + 1 == len(steps)
+            if is_last or any(not isinstance(v, dict) or _has_twins([v]) for v in values):
+                return depth
+        return len(steps) - 1
+
+    def types(self) -> str:
+        """Return the columns and their types."""
+        return ", ".join(
+            f"{sql.literal(name)}: {sql.literal(_type(node))}"
+            for name, node in self.children.items()
+        )
+
+
+def _has_twins(records: list[dict[str, Any]]) -> bool:
+    """Tell whether names differ only in case: DuckDB takes them for one."""
+    names = {str(name) for one in records for name in one}
+    return len({name.casefold() for name in names}) < len(names)
+
+
+def _type(node: dict[str, Any]) -> str:
+    if not node:
+        return "VARCHAR"
+    inner = ", ".join(f"{sql.quoted(name)} {_type(below)}" for name, below in node.items())
+    return f"STRUCT({inner})"
+
+
+def extracted(value: str, steps: tuple[str, ...]) -> str:
+    """Return the SQL of a place in what is JSON."""
+    path = sql.literal("$" + "".join('."' + step.replace('"', '\\"') + '"' for step in steps))
+    if value == "json":
+        return f"json_extract_string({value}, {path})"
+    return f"CASE WHEN json_valid({value}) THEN json_extract_string({value}, {path}) END"
