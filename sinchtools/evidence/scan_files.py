@@ -18,6 +18,7 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import WrongUseError, told_path
 from sinchtools.evidence import scan_lines, scan_sql, scan_tables, scan_views
 from sinchtools.evidence.formats import mapping, tables
+from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_views import View
 
@@ -161,7 +162,7 @@ def _unpacked(name: str) -> str:
 
 
 def _records(lines: Iterable[str]) -> list[dict[str, Any]]:
-    values = (mapping.parsed(line.strip("\ufeff\x1e \r")) for line in lines if "{" in line)
+    values = (parsed(line.strip("\ufeff\x1e \r")) for line in lines if "{" in line)
     return [one for one in values if isinstance(one, dict) and one]
 
 
@@ -195,7 +196,7 @@ def _said(view: View, group: _Group, columns: Mapping[str, str]) -> Iterator[str
 def has_code_in_body(files: list[str]) -> bool:
     """Tell whether the code of an error stands only in its body, in our own files."""
     return any(
-        not one.get("code") and error_of(mapping.body_of(one.get("response_body")))[0] is not None
+        not one.get("code") and error_of(body_of(one.get("response_body")))[0] is not None
         for name in files[:_MOST_FILES]
         if not name.lower().endswith(".zst")
         for one in _records(_read(name, len(files)))

@@ -14,6 +14,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import mapping
+from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
 
@@ -209,7 +210,7 @@ def _bodies(found: Found) -> list[str]:
     return [
         path
         for path in dict.fromkeys(paths)
-        if any(_filled(v := flat.get(path)) and mapping.body_of(v) == body for flat, body in told)
+        if any(_filled(v := flat.get(path)) and body_of(v) == body for flat, body in told)
     ]
 
 
@@ -221,8 +222,7 @@ def _url(found: Found, shown: dict[str, str], plain: Callable[[str], str]) -> st
     if not paths:
         return sql.NULL
     urls = [
-        f"CASE WHEN {at} LIKE '/%' OR {at} LIKE '%://%' OR {at} LIKE '%/xms/v%' "
-        f"THEN {at} END"
+        f"CASE WHEN {at} LIKE '/%' OR {at} LIKE '%://%' OR {at} LIKE '%/xms/v%' THEN {at} END"
         for at in map(found.access, paths)
     ]
     shown["url"] = " or ".join(paths)
@@ -316,7 +316,7 @@ def _is_row(line: str) -> bool:
 
 
 def _of_json(piece: Piece, text: str) -> Exchange | None:
-    value = mapping.parsed(text)
+    value = parsed(text)
     return mapping.exchange_of(piece, value, 1) if isinstance(value, dict) else None
 
 
@@ -327,8 +327,8 @@ def steps_of(records: list[dict[str, Any]], path: str) -> tuple[str, ...]:
 
 def _walk(value: Any, path: str) -> tuple[str, ...] | None:
     if isinstance(value, str) and value[:1] in ("{", '"'):
-        value = mapping.parsed(value)
-        value = mapping.parsed(value) if isinstance(value, str) else value
+        value = parsed(value)
+        value = parsed(value) if isinstance(value, str) else value
     if not isinstance(value, dict):
         return None
     if path in value:

@@ -9,6 +9,7 @@ from typing import Any
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import mapping, tables
+from sinchtools.evidence.formats.values import body_of
 from sinchtools.evidence.pieces import Piece
 
 _LOOKED_AT = 200
@@ -76,5 +77,5 @@ def _value(cell: Any) -> Any:
 
 def _text(cell: Any) -> str:
     if isinstance(cell, Mapping | list):
-        return mapping.body_of(cell) or ""
+        return body_of(cell) or ""
     return "" if cell is None else str(cell)
