@@ -47,7 +47,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "respstatuscode elbstatuscode originstatus resultcode requestcontextstatus http "
         "httpresponsestatus httpcode responsehttpstatus errorstatus "
         "errresponsestatus errstatus errstatuscode responsestatusvalue statusnumber "
-        "antwort errorresponsestatus errorstatuscode httpresponsecode finalstatus result"
+        "antwort responsedefinitionstatus errorresponsestatus errorstatuscode "
+        "httpresponsecode finalstatus result"
     ),
     "at": words(
         "at time ts timestamp datetime date startedat starttime starteddatetime "
@@ -76,6 +77,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "resdata responsetext responsepayload responsejson responsecontent resppayload "
         "responsebodycontent errorresponsedata errresponsedata "
         "errorbody replybody errresponsebody errorresponsebody answerbody responseraw "
+        "responsedefinitionbody "
         "responsebodydata"
     ),
     "body": words("body data payload content bodycontent json httpfiledata"),

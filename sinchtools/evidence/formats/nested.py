@@ -17,7 +17,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.mapping import Record, record_of
 from sinchtools.evidence.formats.tools import loaded_yaml
-from sinchtools.evidence.formats.values import parsed
+from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.times import squashed
 
@@ -69,6 +69,7 @@ def _inside(text: str) -> Any:
             text = zlib.decompressobj(31).decompress(packed, _LARGEST_YAML * 5).decode("utf-8")
         except (ValueError, zlib.error):
             return None
+    text = body_of(text) or ""
     return parsed(text) if text.lstrip()[:1] in ("{", "[") and len(text) > 1 else None
 
 
