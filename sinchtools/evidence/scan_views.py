@@ -262,9 +262,19 @@ def plan_with(flats: list[dict[str, Any]], asked: Mapping[str, str]) -> Plan:
     return plan
 
 
+_CASE = re.compile(r"CASE WHEN (.*) THEN (.*) END", re.DOTALL)
+
+
+def _has(value: str) -> str:
+    """Return the condition that there is a value, without the detour of a value of one case."""
+    case = _CASE.fullmatch(value)
+    is_one = case is not None and value.count("CASE ") == 1 and " ELSE " not in value
+    return f"({case[1]})" if case and is_one else f"({value}) IS NOT NULL"
+
+
 def condition(values: Mapping[str, str], *, is_alone: bool = False) -> str:
     """Return when a record is a row, as `mapping.Record.is_whole` has it."""
-    has = {name: f"({values[name]}) IS NOT NULL" for name in ("status", "method", "url", "code")}
+    has = {name: _has(values[name]) for name in ("status", "method", "url", "code")}
     other = "true" if is_alone else f"({has['method']} OR {has['code']})"
     return (  # the likely and cheap one first
         f"(({has['url']} AND ({has['status']} OR {has['method']})) OR "
