@@ -27,7 +27,7 @@ _PARTS = {  # what stands for itself in the patterns below
     "PEER": r"(?P<id>[\w.:\[\]-]{3,60}:\d{2,5})",
     "NUMBER": r"(?P<tail>[1-5]\d\d[^=\n]{0,60}?)?",
     "ID": r"(?:\[(?P<id>[0-9a-f]{4,16})\] (?:\[[\w/-]+\] )?)?",
-    "WORDS": r"[\s*•\"]{0,6}(?:\w+[ _-]){0,3}",
+    "WORDS": r"[\s*•\"]{0,6}(?:[^\W_]{1,40}[ _-]){0,3}",
 }
 
 

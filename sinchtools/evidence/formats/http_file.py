@@ -24,7 +24,7 @@ _SEPARATOR = re.compile(r"###(?!#).*")
 _SET = re.compile(r"@([\w.-]{1,80})\s{0,9}=\s{0,9}(.*)")
 _COMMENT = re.compile(r"\s*(?:#|//)")
 _REQUEST = re.compile(
-    rf"(?:({_METHODS}) +)?((?:https?://|\{{\{{|/)\S(?:[^\s{{]|\{{\{{[^{{}}]*\}}\}}|\{{)*)"
+    rf"(?:({_METHODS}) +)?((?:https?://|\{{\{{|/)\S(?:[^\s{{]|\{{\{{[^{{}}]*\}}\}}|\{{)*+)"
     r"(?: +HTTP/[\d.]+)?\s*"
 )
 _MORE_URL = re.compile(r"\s+([?&/]\S*|\S+=\S*)\s*")
