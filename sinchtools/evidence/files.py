@@ -50,6 +50,7 @@ _IGNORED = {
     ".sqlite-shm",
     ".parquet",
 }
+_DEEPEST = 100  # folders of a pattern: a text with more is no path
 _READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FIRST_STEP, _LAST_STEP = 2**9, 2**20  # bytes of packed data that are unpacked at once
 _XZ_MEMORY = 256 * 2**20  # a file may ask for 4 GB
@@ -278,7 +279,7 @@ def _is_evidence(file: Path) -> bool:
 
 def _matches(pattern: str) -> list[Path]:
     path = Path(pattern).expanduser()
-    if not re.search(r"[*?\[]", pattern) or path == Path(path.anchor):
+    if not re.search(r"[*?\[]", pattern) or not 0 < len(path.parts) - bool(path.anchor) < _DEEPEST:
         return []
     try:
         return sorted(

@@ -133,3 +133,10 @@ WHOLE_SECTIONS = {"A mail", "A request file of an editor"}
 def seen(exchange: object) -> tuple[object, ...]:
     names = ("method", "url", "status", "code", "request_body", "response_body", "elapsed_ms")
     return tuple(getattr(exchange, name) for name in names)
+
+
+@pytest.mark.parametrize("text", ["x[/01/ " * 200, "GET /x " * 300, "_" * 4000, "{{a}}" * 800])
+def test_a_line_of_many_signs_is_read_or_listed(text: str) -> None:
+    evidence = read(f"{text}\n{BODY}")
+    assert [x.code for x in evidence] == ["unknown_group"]
+    assert read(text).skipped or len(read(text)) == 1
