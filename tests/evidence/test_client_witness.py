@@ -43,6 +43,10 @@ COMMANDS = {  # what is run, and whether it shows bodies
          "httpx.post(url, content=body, headers=headers)", "$URL", SENT],
         False,
     ),
+    "HTTPie": (
+        ["http", "--ignore-stdin", "-v", "POST", "$URL", HEADER.replace(": ", ":"), "--raw", SENT],
+        True,
+    ),
     "curl": (["curl", "-s", "--trace", "-", "-o", "out", "-H", HEADER, "-d", SENT, "$URL"], True),
     "wget": (["wget", "-dO", "out", f"--header={HEADER}", f"--post-data={SENT}", "$URL"], True),
     "node": (
@@ -93,6 +97,23 @@ def test_real_log_is_read_back(name, url, tmp_path):
     text = (done.stdout + done.stderr).decode()
     rows = [(x.method, x.url, x.status, x.request_body) for x in read(text)]
     assert rows == [("POST", url, 403, SENT if has_bodies else None)], text
+
+
+@pytest.mark.long
+def test_error_of_aiohttp_is_read_back(url):
+    pytest.importorskip("aiohttp")
+    script = """
+import aiohttp, asyncio, sys
+async def main():
+    async with aiohttp.ClientSession() as session:
+        async with session.post(sys.argv[1], data=sys.argv[2]) as response:
+            response.raise_for_status()
+asyncio.run(main())
+"""
+    command = [sys.executable, "-c", script, url, SENT]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    (row,) = read(done.stderr)
+    assert (row.url, row.status) == (url, 403)  # its method stands nowhere
 
 
 # what a script prints of an error of axios and of the vendor's SDK; the method of the SDK's call

@@ -245,4 +245,7 @@ def _response(piece: Piece, response: Message) -> Exchange:
 
 def _url(target: str, headers: dict[str, str]) -> str:
     host = header(headers, "host") or header(headers, ":authority")
-    return f"https://{host}{target}" if host and target.startswith("/") else target
+    if not host or not target.startswith("/"):
+        return target
+    is_here = host.startswith(("127.", "localhost", "[::1]"))  # where nobody has a certificate
+    return f"{'http' if is_here else 'https'}://{host}{target}"
