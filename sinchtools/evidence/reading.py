@@ -117,6 +117,7 @@ OF_TOOLS = {
 # what may stand anywhere in a text, in the order in which lines are taken
 FINDERS: dict[str, Finder] = {
     "server-log": access_log.find_server_log,
+    "log-of-pairs": log_lines.find_log_of_pairs,
     "bruno": http_file.find_bruno,
     "http-file": http_file.find,
     "newman": newman.find,

@@ -76,7 +76,10 @@ class _Reader:
                 self.last.feed("", number)
             return
         marks = [mark for mark in self.marks if any(sign in line for sign in mark.signs)]
-        if marks or (self.last is not None and self.last.part != "done"):
+        is_within = self.last is not None and self.last.part != "done"
+        if not is_within:  # one look at the line is cheaper than its prefix
+            marks = [m for m in marks if m.style == "label" or m.pattern.search(line)]
+        if marks or is_within:
             prefix = prefix_of(line)
             hits = self.marked(number, line, prefix, marks)
             if any(_KINDS[hit.mark.kind](self, hit) for hit in hits):

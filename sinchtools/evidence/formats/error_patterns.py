@@ -252,7 +252,7 @@ PATTERNS: tuple[Printed, ...] = (
     ),
     Printed("Chrome", "net::ERR_", r"(?P<failure>net::ERR_[A-Z0-9_]+)"),
     Printed(
-        "Chrome", METHODS, r"(?:^|[\s:>]){1,3}<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"
+        "Chrome", METHODS, r"(?<![^\s:>])<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"
     ),
     Printed("Chrome", METHODS, r"^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?"),
     Printed(
