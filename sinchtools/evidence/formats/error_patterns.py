@@ -251,9 +251,7 @@ PATTERNS: tuple[Printed, ...] = (
         "Chrome", "net::ERR_", r"<METHOD> <URL> (?P<failure>net::ERR_[A-Z0-9_]+)(?: <STATUS>)?"
     ),
     Printed("Chrome", "net::ERR_", r"(?P<failure>net::ERR_[A-Z0-9_]+)"),
-    Printed(
-        "Chrome", METHODS, r"(?<![^\s:>])<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"
-    ),
+    Printed("Chrome", METHODS, r"(?<![^\s:>])<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"),
     Printed("Chrome", METHODS, r"^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?"),
     Printed(
         "Firefox",
