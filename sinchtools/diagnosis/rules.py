@@ -22,7 +22,6 @@ from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.privacy.aliases import without_numbers
 from sinchtools.privacy.redaction import MARKER
 
-_SUGGESTS = re.compile(r" ?Did you mean \{suggestion\}\?")  # is not asked without one
 _LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
 
 
@@ -208,8 +207,6 @@ def _facts(facts: Mapping[str, Any]) -> _Facts:
 
 
 def _filled(words: str, facts: _Facts) -> str:
-    if not str(facts.get("suggestion", "")):
-        words = _SUGGESTS.sub("", words) or words
     return words.format_map(facts)
 
 

@@ -40,8 +40,11 @@ Finder = Callable[[Piece], Iterable[Found]]
 def parse(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[tuple[str, Exchange]]:
     """Yield the name of the format and the exchange of each row that the finders give."""
     found, left = _taken(piece, finders)
-    found += _told(piece, left, joined(found))
-    for row in joined(found):
+    rows = joined(found)
+    if told := _told(piece, left, rows):
+        found += told
+        rows = joined(found)
+    for row in rows:
         at, source = row.exchange.at or piece.time_of(row.start), piece.at(row.start)
         is_told = at == row.exchange.at and source == row.exchange.source
         yield row.format, row.exchange if is_told else replace(row.exchange, at=at, source=source)

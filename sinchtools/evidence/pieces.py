@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, tzinfo
@@ -22,6 +22,7 @@ from sinchtools.evidence.times import instant, is_ambiguous, order_of
 from sinchtools.evidence.times import words as words
 
 HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
+METHODS = "|".join(HTTP_METHODS)  # of a pattern
 LARGEST_FILE = 10_000_000  # bytes of a file that a command names
 MOST_VALUES = (
     20_000_000  # of one JSON document, and lines of one text: their objects would fill the memory
@@ -33,6 +34,9 @@ TOO_MANY_VALUES = (
 )
 _OPENING = re.compile(r"\{|^[ \t]*+\[", re.MULTILINE)
 _MOST_TRIES = 10  # times that the length of a text is looked at for JSON
+
+
+_LOOKED_AT = 80  # lines that tell whether a text is a log of one kind
 
 
 class TooMuchError(Exception):
@@ -138,6 +142,11 @@ class Piece:
     def day_first(self) -> bool | None:
         """Whether the day stands first in dates such as 01/05/2024, or None: no date tells."""
         return order_of(self.text)
+
+    def is_mostly(self, is_known: Callable[[str], bool]) -> bool:
+        """Tell whether nine of ten lines at the start are of one kind, and there are enough."""
+        head = [line for line in self.text[:20_000].split("\n")[:_LOOKED_AT] if line.strip()]
+        return len(head) * 4 >= _LOOKED_AT and sum(map(is_known, head)) * 10 >= len(head) * 9
 
     def without(self, taken: Iterable[tuple[int, int]]) -> Piece:
         """

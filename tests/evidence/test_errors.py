@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sinchtools.evidence import read
-from sinchtools.evidence.formats import errors, objects, printed, sentences, shapes
+from sinchtools.evidence.formats import objects, printed, prose, sentences, shapes
 from sinchtools.evidence.formats.error_patterns import PATTERNS
 from sinchtools.evidence.formats.error_rows import compiled
 from tests.evidence.errors_printed import ERRORS, NO_ERRORS, OBJECTS
@@ -65,5 +65,5 @@ def test_a_reader_is_asked_for_what_it_does_not_know():
     assert shapes.told({"a": 1}) is None
     assert shapes.told([1, 2]) is None
     assert sentences.said("all is well") is None
-    assert errors.status_of_reason("Great Success") is None
+    assert prose.status_of_reason("Great Success") is None
     assert not objects.sniff(type("P", (), {"document": [1]})())

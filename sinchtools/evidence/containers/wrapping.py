@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from sinchtools.evidence.pieces import HTTP_METHODS
+from sinchtools.evidence.pieces import METHODS
 
-_METHODS = "|".join(HTTP_METHODS)
-_SIGN = re.compile(rf"\bcurl\b|^[ \t]*(?:{_METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
+_SIGN = re.compile(rf"\bcurl\b|^[ \t]*(?:{METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
 _COMMAND = re.compile(r"[ \t]*(?:[$#%>] |PS [^>]{0,80}> ?)?curl(?:\.exe)?(?: |$)")
 _OPTION_LAST = re.compile(
     r"(?:^|\s)(?:-[HdXuFAbeo]|--[a-z][a-z-]{2,30}|(?:-X|--request) ?\w+|curl)\s*$"
@@ -15,9 +14,9 @@ _OPTION_LAST = re.compile(
 _GOES_ON = re.compile(r"\s*(?:-[A-Za-z]\b(?! ?[a-z])|--[a-z])")
 _OPEN_END = re.compile(r"[\\`^]\s*$")
 _NEW_VALUE = re.compile(r"[\s\"{}\[\],]")
-_FIRST = re.compile(rf"[ \t]*(?:{_METHODS}) +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
-_FIRST_HALF = re.compile(rf"[ \t]*(?:{_METHODS})(?: +\S+)?\s*")
-_METHOD_ALONE = re.compile(rf"[ \t]*(?:{_METHODS})\s*")
+_FIRST = re.compile(rf"[ \t]*(?:{METHODS}) +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
+_FIRST_HALF = re.compile(rf"[ \t]*(?:{METHODS})(?: +\S+)?\s*")
+_METHOD_ALONE = re.compile(rf"[ \t]*(?:{METHODS})\s*")
 _VERSION = re.compile(r"HTTP/[\d.]+\s*")
 _PATH = re.compile(r"(?:https?://|/)\S*(?: +HTTP/[\d.]+)?\s*")
 _HEADER = re.compile(r"[A-Za-z][\w-]{0,60}:(?:\s.*|)")

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, status_of
+from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, status_of
 from sinchtools.evidence.times import milliseconds
 
-_VERBS = "|".join(HTTP_METHODS)
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"")
 _SPAN = r"[\d.]{1,20}(?:ns|[uµμ]s|ms|s|m)?"
 _DATE = (
@@ -40,34 +39,34 @@ _BALANCER = re.compile(  # AWS: application and classic load balancers
 )
 _SQUID = re.compile(
     rf"(?:^|\s)(?P<at>\d{{9,10}}\.\d{{3}}) +(?P<ms>\d+) \S+ [A-Z_]+/(?P<status>\d{{3}}) \d+ "
-    rf"(?P<method>{_VERBS}) (?P<url>\S+) "
+    rf"(?P<method>{METHODS}) (?P<url>\S+) "
 )
 _GIN = re.compile(  # Gin, Fiber, Echo: columns between bars
     rf"(?P<at>[\d/-]{{8,10}} (?:- )?\d\d:\d\d:\d\d|\d\d:\d\d:\d\d)? ?\| *(?P<status>[1-5]\d\d) *\| "
-    rf"*(?P<span>{_SPAN}) *\|[^|]*\| *(?P<method>{_VERBS}) *(?:\| *)?\"?(?P<url>/[^\s\"|]*)"
+    rf"*(?P<span>{_SPAN}) *\|[^|]*\| *(?P<method>{METHODS}) *(?:\| *)?\"?(?P<url>/[^\s\"|]*)"
 )
 _FINISHED = re.compile(  # ASP.NET Core
-    rf"Request finished (?:in (?P<old>[\d.]+ms) )?(?:HTTP/[\d.]+ )?(?P<method>{_VERBS})? "
+    rf"Request finished (?:in (?P<old>[\d.]+ms) )?(?:HTTP/[\d.]+ )?(?P<method>{METHODS})? "
     rf"?(?P<url>https?://\S+)?(?: \S+)*? ?-? ?(?P<status>[1-5]\d\d)(?: (?P<rest>.*))?$"
 )
 _MORGAN = re.compile(
-    rf"^(?:[\w.:]+ - (?:\S+ )?)?(?P<method>{_VERBS}) (?P<url>\S+)(?: HTTP/[\d.]+)? "
+    rf"^(?:[\w.:]+ - (?:\S+ )?)?(?P<method>{METHODS}) (?P<url>\S+)(?: HTTP/[\d.]+)? "
     rf"(?P<status>[1-5]\d\d|-)(?: (?P<rest>[-\d.]+ ?(?:ms)?(?: - .*)?))?\s*$"
 )
 _TOMCAT_UVICORN = re.compile(  # uvicorn, chi: a quoted request line, then the status
-    rf"\"(?P<request>(?:{_VERBS}) \S+ HTTP/[\d.]+)\"[^\"\d]{{0,20}}"
+    rf"\"(?P<request>(?:{METHODS}) \S+ HTTP/[\d.]+)\"[^\"\d]{{0,20}}"
     r"(?:from \S+ - )?(?P<status>[1-5]\d\d)\b(?P<rest>.*)$"
 )
 _TORNADO = re.compile(
-    rf"(?:^|[\]\s])(?P<status>[1-5]\d\d) (?P<method>{_VERBS}) (?P<url>/\S*) \([\w.:]+\) "
+    rf"(?:^|[\]\s])(?P<status>[1-5]\d\d) (?P<method>{METHODS}) (?P<url>/\S*) \([\w.:]+\) "
     rf"(?P<span>{_SPAN})"
 )
 _PHP = re.compile(
     rf"\[(?P<at>[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} +\d+ [\d:.]+ \d{{4}})\] \S+ "
-    rf"\[(?P<status>\d{{3}})\]: (?P<method>{_VERBS}) (?P<url>\S+)"
+    rf"\[(?P<status>\d{{3}})\]: (?P<method>{METHODS}) (?P<url>\S+)"
 )
 _FREE_METHOD = re.compile(
-    rf"\b({_VERBS})\b[ \t\"':=]{{1,9}}(?:(?:url|path"
+    rf"\b({METHODS})\b[ \t\"':=]{{1,9}}(?:(?:url|path"
     rf"|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)"
 )
 _FREE_STATUS = re.compile(
@@ -83,22 +82,21 @@ BEGINNING = re.compile(
     r"(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
 )
 _REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
-_ANY_VERB = re.compile(rf"\b(?:{_VERBS})\b|Request finished|\d \"?\S")
+_ANY_VERB = re.compile(rf"\b(?:{METHODS})\b|Request finished|\d \"?\S")
 _STARTED = re.compile(
-    rf"Started (?P<method>{_VERBS}) \"(?P<url>[^\"]+)\" for \S+ at "
+    rf"Started (?P<method>{METHODS}) \"(?P<url>[^\"]+)\" for \S+ at "
     r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: [+-]\d{4})?)"
 )
 _COMPLETED = re.compile(r"Completed (?P<status>[1-5]\d\d)\b.{0,80}? in (?P<span>\d+(?:\.\d+)?ms)")
 _RAILS = re.compile(r"Processing by \S+|  Parameters: |Rendered |Rendering |Filter chain halted")
 _TAG = re.compile(r"\[([0-9a-f-]{6,64})\] |#(\d+)\]")
-_STARTING = re.compile(rf"Request starting (?:HTTP/[\d.]+ )?({_VERBS}) (https?://\S+)")
+_STARTING = re.compile(rf"Request starting (?:HTTP/[\d.]+ )?({METHODS}) (https?://\S+)")
 _OF_KESTREL = re.compile(r"(?:info|warn|dbug|fail): [\w.]+(?:\[\d+\])?\s*$")
 _OF_DJANGO = re.compile(
     r"(?:Forbidden|Not Found|Bad Request|Unauthorized|Internal Server Error|Service Unavailable"
     r"|Method Not Allowed)(?: \([^)]*\))?: (/\S*)"
 )
 LONGEST_LINE = 100_000
-_LOOKED_AT = 80  # lines that tell whether a text is a server's log
 
 
 class Form(NamedTuple):
@@ -128,9 +126,7 @@ def find(piece: Piece) -> Iterator[Found]:
 
 def find_server_log(piece: Piece) -> Iterator[Found]:
     """Yield the lines of a server's log, where nearly all are such: nobody else looks at them."""
-    head = [line for line in piece.text[:20_000].split("\n")[:_LOOKED_AT] if line.strip()]
-    known = sum(_formed(line) is not None for line in head)
-    if len(head) < _LOOKED_AT // 4 or known * 10 < len(head) * 9:
+    if not piece.is_mostly(lambda line: _formed(line) is not None):
         return
     for number, line in enumerate(piece.lines, start=1):
         if line and len(line) <= LONGEST_LINE and (found := _formed(line)):

@@ -9,7 +9,6 @@ from itertools import islice
 
 from sinchtools.evidence.formats.client_log_labels import label_of
 from sinchtools.evidence.formats.client_log_text import (
-    METHODS,
     dechunked,
     headers_in,
     lines_of,
@@ -20,7 +19,7 @@ from sinchtools.evidence.formats.client_log_text import (
     unquoted,
     url_in,
 )
-from sinchtools.evidence.pieces import json_end, words
+from sinchtools.evidence.pieces import METHODS, json_end, words
 
 _REQUEST_LINE = re.compile(rf"(?:{METHODS}) +(?:https?://|/)\S*(?: +\S*/[\d.]+)? *")
 _STATUS_LINE = re.compile(r"(?:\w+/\d(?:\.\d)? +)?[1-5]\d\d(?: +[A-Za-z][^{}\n]{0,60})?")

@@ -6,11 +6,10 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from http import HTTPStatus
 
-from sinchtools.evidence.pieces import HTTP_METHODS, json_end
+from sinchtools.evidence.formats.prose import status_of_reason
+from sinchtools.evidence.pieces import METHODS, json_end
 
-METHODS = "|".join(HTTP_METHODS)
 _SENT = re.compile(
     rf"(?<![\w/-])(?P<method>{METHODS})\b['\"\]]?,?:?\s+"
     r"(?i:(?:request|call|onto|to|on|at|for|url|uri|requesturi|path|->|=>)[ :=]*){0,3}"
@@ -26,7 +25,7 @@ _STATUS = re.compile(
     r"(?<![\w./:@+-])[1-5]\d\d(?![\w%]|[./]\d|:\d| ?(?:ms|s|sec|seconds|bytes|B|kB)\b)"
 )
 _VERSION = re.compile(r"HTTP/\d(?:\.\d)?|\bHTTP_[12](?:_\d)?\b")
-_PHRASES = {status.phrase.lower().replace(" ", ""): status.value for status in HTTPStatus}
+_REASON = re.compile(r"[A-Za-z _'-]+")
 _LONGEST_HEAD = 600
 _ELAPSED = re.compile(
     r"(?<![\w.-])(\d{1,9}(?:[.,]\d{1,9})?) ?"
@@ -101,7 +100,7 @@ def status_in(text: str) -> tuple[int, int] | None:
     if match := _STATUS.search(hidden):
         return (int(match[0]), match.end()) if match.start() < 120 else None
     word = hidden.rpartition(" - ")[2].strip(" :-.")
-    status = _PHRASES.get(word.lower().replace(" ", "").replace("_", ""))
+    status = status_of_reason(word) if _REASON.fullmatch(word) else None
     return (status, len(head)) if status else None
 
 

@@ -11,8 +11,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from http import HTTPStatus
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -21,6 +19,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed, shapes
 from sinchtools.evidence.formats.error_patterns import PATTERNS
 from sinchtools.evidence.formats.error_rows import Printed, compiled
+from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -174,28 +173,6 @@ def with_body(exchange: Exchange, body: str) -> Exchange:
 def _code_of(text: str | None) -> str | None:
     codes = (code for known, code in CODE_OF_TEXT.items() if known in (text or ""))
     return next(codes, None)
-
-
-@cache
-def _statuses() -> dict[str, int]:
-    names = {name: int(status) for status in HTTPStatus for name in (status.name, status.phrase)}
-    return {_letters(name): status for name, status in names.items()}
-
-
-def status_of_reason(reason: str) -> int | None:
-    """
-    Return the status of a reason phrase in any spelling.
-
-    Examples
-    --------
-    >>> status_of_reason("TooManyRequests"), status_of_reason("Not Found"), status_of_reason("No")
-    (429, 404, None)
-    """
-    return _statuses().get(_letters(reason))
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z]", "", text.lower())
 
 
 def _first_name(line: str) -> str:

@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.formats import tool_parts as parts
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, json_end
+from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, joined, json_end
 
-_METHODS = "|".join(HTTP_METHODS)
 _SIGN = re.compile(
-    rf"^(?:###|@[\w.-]{{1,80}}\s{{0,9}}=|(?:(?:{_METHODS}) +)?\{{\{{|[<>] ?\{{%)", re.MULTILINE
+    rf"^(?:###|@[\w.-]{{1,80}}\s{{0,9}}=|(?:(?:{METHODS}) +)?\{{\{{|[<>] ?\{{%)", re.MULTILINE
 )
 _SEPARATOR = re.compile(r"###(?!#).*")
 _SET = re.compile(r"@([\w.-]{1,80})\s{0,9}=\s{0,9}(.*)")
 _COMMENT = re.compile(r"\s*(?:#|//)")
 _REQUEST = re.compile(
-    rf"(?:({_METHODS}) +)?((?:https?://|\{{\{{|/)\S(?:[^\s{{]|\{{\{{[^{{}}]*\}}\}}|\{{)*+)"
+    rf"(?:({METHODS}) +)?((?:https?://|\{{\{{|/)\S(?:[^\s{{]|\{{\{{[^{{}}]*\}}\}}|\{{)*+)"
     r"(?: +HTTP/[\d.]+)?\s*"
 )
 _MORE_URL = re.compile(r"\s+([?&/]\S*|\S+=\S*)\s*")
@@ -34,7 +33,7 @@ _AFTER_BODY = re.compile(r">>?!? |<> |HTTP/\d")
 _SCRIPT, _SCRIPT_END = re.compile(r"[<>] ?\{%"), "%}"
 _BLOCK = re.compile(r"([a-z][\w-]*(?::[\w-]+)*) (?:\{|\[)\s*")
 _BRUNO_SIGN = re.compile(
-    rf"^(?:{_METHODS.lower()}|http) \{{[ \t]*\n(?:[ \t].*\n){{0,20}}?[ \t]+url:", re.MULTILINE
+    rf"^(?:{METHODS.lower()}|http) \{{[ \t]*\n(?:[ \t].*\n){{0,20}}?[ \t]+url:", re.MULTILINE
 )
 
 

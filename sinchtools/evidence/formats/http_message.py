@@ -13,15 +13,15 @@ from typing import Any
 
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, json_end, status_of
+from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of
 
-REQUEST_LINE = re.compile(rf"(?:> )?({'|'.join(HTTP_METHODS)}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
+REQUEST_LINE = re.compile(rf"(?:> )?({METHODS}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
 STATUS_LINE = re.compile(r"(?:< )?HTTP/\d(?:\.\d)? +(-?\d{1,5})(?: +([^\n]*))?")
 _HEADER_LINE = re.compile(r"(?:[<>] )?([A-Za-z0-9!#$%&'*+.^_`|~-]+) ?:[ \t]*(.*)")
 _USUAL_HEADER = re.compile(r"(?i:authorization|content-type|accept|host|user-agent):")
-_SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S)", re.MULTILINE)
+_SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{METHODS}) +\S)", re.MULTILINE)
 # what curl -v puts before the lines of a message, and its remarks
-_MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{'|'.join(HTTP_METHODS)}) +\S+ +HTTP/)")
+_MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{METHODS}) +\S+ +HTTP/)")
 _MARK = re.compile(r"^[<>](?: |$)")
 _REMARK = re.compile(r"\* |[{}] \[\d+ bytes data\]")
 _NO_BODY = re.compile(

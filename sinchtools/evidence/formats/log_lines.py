@@ -36,7 +36,6 @@ _LEVEL = re.compile(
 _OPENING = re.compile(r"\{(?=\s*[\"'}])|\[(?=\s*\{\s*[\"'])")
 _LONGEST_LITERAL, _DEEPEST_LITERAL, _MOST_VALUES = 100_000, 40, 20
 _DECODER = json.JSONDecoder()
-_LOOKED_AT = 80  # lines that tell whether a text is a log of pairs
 
 
 @dataclass(slots=True)
@@ -58,11 +57,7 @@ def find_pairs(piece: Piece) -> Iterator[Found]:
 
 def find_log_of_pairs(piece: Piece) -> Iterator[Found]:
     """Yield the lines of a log that is pairs nearly throughout: nobody else looks at them."""
-    head = [line for line in piece.text[:20_000].split("\n")[:_LOOKED_AT] if line.strip()]
-    if (
-        len(head) < _LOOKED_AT // 4
-        or sum(len(_PAIR.findall(x)) > 3 for x in head) < len(head) * 0.9
-    ):
+    if not piece.is_mostly(lambda line: len(_PAIR.findall(line)) > 3):
         return
     yield from (replace(one, format="logfmt") for one in find_pairs(piece))
 

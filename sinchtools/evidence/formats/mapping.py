@@ -29,6 +29,7 @@ from sinchtools.evidence.formats.names import (
 from sinchtools.evidence.formats.values import body_of, parsed, plain
 from sinchtools.evidence.pieces import (
     HTTP_METHODS,
+    METHODS,
     Piece,
     joined,
     status_of,
@@ -41,9 +42,7 @@ _OWN_MARKS = {"parent_id", "call_id", "origin", "attempt", "target"}  # names th
 _WORD_ENDS = re.compile(r"[_\- ]|(?<=[a-z])(?=[A-Z])")
 _BODIES = words("body data payload json content request response req res resp answer reply")
 _DEEPEST, _MOST_FIELDS = 6, 2_000
-REQUEST_LINE = re.compile(
-    rf"\"?({'|'.join(HTTP_METHODS)}) +(\S+?)(?: +HTTP/[\d.]+)?\"?", re.IGNORECASE
-)
+REQUEST_LINE = re.compile(rf"\"?({METHODS}) +(\S+?)(?: +HTTP/[\d.]+)?\"?", re.IGNORECASE)
 URL = re.compile(r"[A-Za-z][\w+.-]*://|/|[\w.-]{1,80}/xms/v|\*$|\{+[\w .-]+\}+/")
 _HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
 CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")

@@ -12,22 +12,21 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, status_of
+from sinchtools.evidence.pieces import METHODS, Piece, status_of
 
-_METHODS = "|".join(HTTP_METHODS)
-_LINE = re.compile(rf"\s{{0,20}}({_METHODS}) (\S+) \[([^\]]{{1,200}})\]\s*")
+_LINE = re.compile(rf"\s{{0,20}}({METHODS}) (\S+) \[([^\]]{{1,200}})\]\s*")
 _SAID = re.compile(r"(\d{3}) [^,]{0,80}, [\d.]+ ?\w+, (.+)")
-_CALL = re.compile(rf"\s{{0,20}}({_METHODS}) (https?://\S+|\S*\{{\{{\S+|/\S+)\s*")
+_CALL = re.compile(rf"\s{{0,20}}({METHODS}) (https?://\S+|\S*\{{\{{\S+|/\S+)\s*")
 _VERBOSE = re.compile(r"\s{0,20}(\d{3}) [^★]{1,80}★ ([^★]{1,40}?) time ★.*")
 _BOX = re.compile(r"\s{0,20}┌ ([↑↓]).*")
 _BOX_LINE = re.compile(r"\s{0,20}│ ?(.*)")
 # what Postman's console says above the raw messages
 _SAID_ABOVE = re.compile(
-    rf"^(?:{_METHODS}) (https?://\S+)\n\d{{3}}[^\n]{{0,40}}\n([\d.]+ ?m?s)\n"
-    rf"(?=(?:{_METHODS}) /\S* HTTP/)",
+    rf"^(?:{METHODS}) (https?://\S+)\n\d{{3}}[^\n]{{0,40}}\n([\d.]+ ?m?s)\n"
+    rf"(?=(?:{METHODS}) /\S* HTTP/)",
     re.MULTILINE,
 )
-_CONSOLE = re.compile(rf"({_METHODS}) (\S+?): ?(?=\{{)")
+_CONSOLE = re.compile(rf"({METHODS}) (\S+?): ?(?=\{{)")
 _MOST_MISSES = 100  # calls whose JSON is broken
 _SPAN = re.compile(r"([\d.]{1,12}) ?(ms|s|m|h)\b")
 _MILLISECONDS = {"ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.newman import milliseconds
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of, words
+from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of, words
 
-_METHODS = "|".join(HTTP_METHODS)
 # what a label means, by its words in small letters, in the languages of the browsers
 _LABELS = {
     "url": (
@@ -119,10 +118,10 @@ _SIGN = re.compile(
     r"^[ \t]{0,20}(?:[*•#-]{1,3}[ \t]?){0,2}(?:request url|request uri|anfrage-url"
     r"|anforderungs-url|url(?: de(?: la)?| da)?(?: requête| solicitud| solicitação)?)[ \t]{0,9}"
     r"(?:\*{0,2}:(?![ \t]*['\"`])|\t|$)"
-    rf"|^(?:{_METHODS}) https?://\S+(?: [1-5]\d\d\b.{{0,40}})?[ \t]*\n"
+    rf"|^(?:{METHODS}) https?://\S+(?: [1-5]\d\d\b.{{0,40}})?[ \t]*\n"
     r"(?:\n|[1-5]\d\d\b.{0,40}\n|[\d.]+ ?m?s\n|network\n){0,4}"
     r"(?:(?:(?:request )?headers|response|send|params):?[ \t]*$|status: \d)"
-    rf"|^(?:{_METHODS}) https?://\S+[ \t]*\n[1-5]\d\d [A-Z][a-z]+"
+    rf"|^(?:{METHODS}) https?://\S+[ \t]*\n[1-5]\d\d [A-Z][a-z]+"
     r"|^Filename[ \t]*$|^Scheme[ \t]*\n"
     r"|^:(?:method|authority)(?::|$|\t)",
     re.IGNORECASE | re.MULTILINE,
@@ -133,7 +132,7 @@ _LABEL = re.compile(
     r"\*{0,2}(?::\*{0,2}[ \t]*|\t+|$)(.*)"
 )
 _REQUEST = re.compile(
-    rf"[ \t]*({_METHODS}) (\S+)(?:[ \t]+(?:HTTP/[\d.]+|([1-5]\d\d)(?:[ \t]+([\d.]+ ?m?s))?))?[ \t]*"
+    rf"[ \t]*({METHODS}) (\S+)(?:[ \t]+(?:HTTP/[\d.]+|([1-5]\d\d)(?:[ \t]+([\d.]+ ?m?s))?))?[ \t]*"
 )
 _STATUS_LINE = re.compile(r"(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?: [A-Za-z][\w '-]{0,40})?[ \t]*")
 _STATUS_AND_BODY = re.compile(r"([1-5]\d\d)\b(?: [A-Za-z ]{2,40}?)?[:,]?[ \t]*([{\[<].*|)")
@@ -383,11 +382,8 @@ def _body(piece: Piece, panel: _Panel, number: int, side: str, value: str) -> in
     if is_apart and text[:1] not in ("{", "[", "<", '"'):
         return number  # words of another paragraph
     if text[:1] in ("{", "["):
-        try:
-            end = json.JSONDecoder().raw_decode(text)[1]
-            taken = text[:end]
-        except (ValueError, RecursionError):
-            taken = _shown(piece, first, text)
+        end = json_end(text)
+        taken = _shown(piece, first, text) if end is None else text[:end]
     else:
         taken = text.partition("\n")[0]
     if taken.strip() in ("Download", "view source", "view parsed", "Copy", "Pretty", "Raw"):

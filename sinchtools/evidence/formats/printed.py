@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sinchtools.evidence.pieces import json_end
+
 DEEPEST = 40
 LONGEST_BARE = 20_000
 CLOSERS = {"{": "}", "[": "]", "(": ")", "<": ">"}
@@ -288,11 +290,8 @@ def body_at(text: str, at: int) -> tuple[str, int] | None:
         return _page(text, start)
     if text.startswith('{\\"', start):
         return _escaped(text, start)
-    try:
-        end = json.JSONDecoder().raw_decode(text, start)[1]
+    if end := json_end(text, start):
         return text[start:end], _closed(text, end)
-    except (ValueError, RecursionError):
-        pass
     cut = _CUT.search(text, start, start + _LONGEST_CUT)
     if cut and cut[0] and not text.startswith("\n", cut.start()):
         return text[start : cut.start()].rstrip(), cut.end()

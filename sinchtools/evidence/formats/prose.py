@@ -84,3 +84,25 @@ def found_in_words(text: str) -> Exchange | None:
 def known_codes() -> tuple[str, ...]:
     """Return the codes that the vendor's page lists."""
     return tuple(entry.code for entry in catalogue.status_rows() if entry.code)
+
+
+@cache
+def _statuses() -> dict[str, int]:
+    names = {name: int(status) for status in HTTPStatus for name in (status.name, status.phrase)}
+    return {_letters(name): status for name, status in names.items()}
+
+
+def status_of_reason(reason: str) -> int | None:
+    """
+    Return the status of a reason phrase in any spelling.
+
+    Examples
+    --------
+    >>> status_of_reason("TooManyRequests"), status_of_reason("Not Found"), status_of_reason("No")
+    (429, 404, None)
+    """
+    return _statuses().get(_letters(reason))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z]", "", text.lower())

@@ -13,13 +13,13 @@ from sinchtools.evidence.formats import printed
 from sinchtools.evidence.formats.errors import TRACE
 from sinchtools.evidence.formats.prose import found_in_words
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece
+from sinchtools.evidence.pieces import METHODS, Piece
 
 LONGEST_LINE = 20_000
 _URL = re.compile(r"https?://(?!schemas\.|www\.w3\.org)[^\s\"'`<>\])}\\|]+")
 _JSON = re.compile(r"\s*(?:[{\"]|\[\s*(?:[{\[\"]|$))")
 _METHOD = re.compile(
-    rf"\b({'|'.join(HTTP_METHODS)})\b"
+    rf"\b({METHODS})\b"
     r"(?: on resource| (?:to|at|an|a|à|para|para o|auf|till|mot|vers|sur))?[\s:\"'\[(`]{1,4}$"
 )
 # where a bare number is a status, on a line that tells more of a response

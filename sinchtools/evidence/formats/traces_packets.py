@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sinchtools.evidence.formats import client_log_pairs
 from sinchtools.evidence.formats.client_log_message import Message
-from sinchtools.evidence.formats.client_log_text import METHODS, milliseconds
+from sinchtools.evidence.formats.client_log_text import milliseconds
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import Piece, words
+from sinchtools.evidence.pieces import METHODS, Piece, words
 
 _START = rf"(?:(?:{METHODS}) (?:/|https?://)\S{{0,4000}} HTTP/1\.[01]|HTTP/1\.[01] [1-5]\d\d\b)"
 _PACKET = re.compile(

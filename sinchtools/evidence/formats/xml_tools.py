@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of
+from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
 _START = re.compile(
@@ -26,7 +26,7 @@ _START = re.compile(
     re.DOTALL,
 )
 _ENTITY = "<!ENTITY"  # few bytes of these stand for millions
-_METHOD = re.compile(rf"\b({'|'.join(HTTP_METHODS)})\b")
+_METHOD = re.compile(rf"\b({METHODS})\b")
 _BODY_OF = re.compile(r"(?:POST|PUT|PATCH|DELETE) data:\s*(.*?)\s*(?:\[no cookies\]|\Z)", re.DOTALL)
 _JAVA_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2} \d{1,2} [\d:]{8}) (\w{1,5}) (\d{4})")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from http import HTTPStatus
 from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.code import drafts, literals, sdk, syntax
 from sinchtools.evidence.formats.code.evaluator import Evaluator
 from sinchtools.evidence.formats.code.values import Draft
+from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -76,7 +76,6 @@ _COMMENT = re.compile(
 )
 _BRACKETS = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|(?:#|//)[^\n]*|[()\[\]{}]")
 _BODY = re.compile(r"\{\"[^\n]*\}\Z")
-_PHRASES = {phrase.phrase.replace(" ", "").lower(): phrase.value for phrase in HTTPStatus}
 _STATUS = re.compile(
     r"(?:[-=>:\s]*(?:returns?|status(?:code)?|gives|prints|got|http|outputs?|response|result"
     r"|error|answers?)?"
@@ -285,7 +284,7 @@ def _result(before: int, lines: list[str], start: int, end: int) -> Iterator[Fou
         if (match := _BODY.search(said)) is not None:
             word = said[: match.start()].strip(" :>=-").rpartition(" ")[2]
             yield Found(
-                number, number, Exchange(status=_PHRASES.get(word.lower()), response_body=match[0])
+                number, number, Exchange(status=status_of_reason(word), response_body=match[0])
             )
             return
 
