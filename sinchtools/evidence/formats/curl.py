@@ -23,7 +23,6 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
 
 _MOST_URLS = 100
-_DEEPEST_QUOTE = 20
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # curl's own options (its manual page, 8.x): those that take a value, those that take none, and the
 # letters of both
@@ -134,7 +133,7 @@ def find(piece: Piece) -> Iterator[Found]:
     """Yield the request of each curl command, and of each web request of PowerShell."""
     if "curl" not in piece.text and not powershell.sniff(piece.text):
         return
-    text = unquoted_mail(piece.text)
+    text = piece.text
     if powershell.sniff(text):
         yield from powershell.find(
             piece, text, lambda words, line: _requests(piece, Command(words=words), line)
@@ -149,27 +148,6 @@ def find(piece: Piece) -> Iterator[Found]:
         for exchange in _requests(piece, command, line):
             yield Found(line, last, exchange)
         at = max(end, start + 1)
-
-
-def unquoted_mail(text: str) -> str:
-    r"""
-    Return the text without the ``>`` that a mail program puts before quoted lines.
-
-    Examples
-    --------
-    >>> unquoted_mail("> curl http://localhost \\\n>   -X POST")
-    'curl http://localhost \\\n  -X POST'
-    """
-    lines = text.split("\n")
-    for _ in range(_DEEPEST_QUOTE):
-        filled = [line for line in lines if line.strip()]
-        is_quoted = filled and all(re.match(r"[ \t]?>", line) for line in filled)
-        if not (
-            is_quoted or any(re.match(r"[ \t]?>[ \t>]*curl\b", line) for line in lines)
-        ):  # the mail around the quote is not quoted
-            break
-        lines = [re.sub(r"^[ \t]?>[ \t]?", "", line) for line in lines]
-    return "\n".join(lines)
 
 
 def is_cmd(text: str) -> bool:
