@@ -334,22 +334,24 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
 def delivery_codes(frame: Any) -> pd.DataFrame:
     """
-    Count recipients by delivery code, from the delivery reports among the responses.
+    Count recipients by delivery code, from the delivery reports that were fetched or sent.
 
     Code, status, n, share; largest first.
 
     A report that was asked for again counts once, as last seen; a batch's own report is preferred
     to those of its recipients.
     """
-    answers = rows(frame, "endpoint", "response_body", per="attempt", needs="response_body").filter(
-        nw.col("endpoint").str.contains("delivery_report", literal=True),
-        ~nw.col("response_body").is_null(),
-    )
-    reports = to_pandas(answers.group_by("response_body").agg(nw.col("at_us").max().alias("at_us")))
+    names = ("endpoint", "request_body", "response_body")
+    every = rows(frame, *names, per="attempt", needs="response_body", with_callbacks=True)
+    is_sent = (nw.col("endpoint") == "callback").fill_null(False)
+    body = nw.when(is_sent).then(nw.col("request_body")).otherwise(nw.col("response_body"))
+    told = every.filter(
+        is_sent | nw.col("endpoint").str.contains("delivery_report", literal=True)
+    ).with_columns(body=body)
+    told = told.filter(~nw.col("body").is_null())
+    reports = to_pandas(told.group_by("body").agg(nw.col("at_us").max().alias("at_us")))
     reports["at_us"] = reports["at_us"].astype("Float64").fillna(-1.0)
-    counts = body_fields.delivered(
-        list(reports.sort_values(["at_us", "response_body"])["response_body"].astype(str))
-    )
+    counts = body_fields.delivered(list(reports.sort_values(["at_us", "body"])["body"].astype(str)))
     found = pd.DataFrame([(*key, n) for key, n in counts.items()], columns=["code", "status", "n"])
     found["share"] = found["n"] / max(found["n"].sum(), 1)
     return result(

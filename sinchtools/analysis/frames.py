@@ -276,14 +276,17 @@ def names_of(frame: Any) -> list[str]:
     return list(nw.from_native(frame).columns)
 
 
-def rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.LazyFrame[Any]:
+def rows(
+    frame: Any, *columns: str, per: Per, needs: str | None = None, with_callbacks: bool = False
+) -> nw.LazyFrame[Any]:
     """
     Return the columns, `at_us` (microseconds since 1970) and `answer` of calls or attempts.
 
     A column that the frame lacks is null.
 
     `answer` is the status, `NO_RESPONSE` where there is none but an error, and null where the
-    evidence shows no answer.
+    evidence shows no answer. What the vendor sent to a callback URL is no call, and left out
+    unless it is asked for.
     """
     if per not in ("call", "attempt"):
         raise WrongUseError(
@@ -301,7 +304,10 @@ def rows(frame: Any, *columns: str, per: Per, needs: str | None = None) -> nw.La
         for c in columns
         if c not in names
     ]
+    answer = nw.col("answer")
     prepared = _with_answer(found, names, missing)
+    if not with_callbacks:
+        prepared = prepared.filter(answer.is_null() | (answer != CALLBACK))
     wanted = list(dict.fromkeys((*columns, "at_us", "answer")))
     return prepared.select(*wanted) if per == "attempt" else _folded(prepared, wanted)
 

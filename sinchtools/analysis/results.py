@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.analysis.frames import (
-    CALLBACK,
     NO_RESPONSE,
     NOT_DELIVERED,
     Per,
@@ -117,7 +116,7 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
 }
 
 
-_OUTCOMES = {NO_RESPONSE: "no_response", NOT_DELIVERED: "not_delivered", CALLBACK: "success"}
+_OUTCOMES = {NO_RESPONSE: "no_response", NOT_DELIVERED: "not_delivered"}
 
 
 def label(status: int | None, code: str | None, outcome: str | None = "no_response") -> str:

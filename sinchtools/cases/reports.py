@@ -741,11 +741,8 @@ def _count_facts(content: _Content) -> dict[str, Any]:
     )
     accounts = len({row.account for row in content.shown if row.account})
     of = f" of {_many(accounts, 'account')}" if accounts else ""
-    folded = (
-        f" ({_many(len(content.shown), 'exchange')}; automatic retries counted once)"
-        if n != len(content.shown)
-        else ""
-    )
+    asked = sum(row.endpoint != "callback" for row in content.shown)
+    folded = f" ({_many(asked, 'exchange')}; automatic retries counted once)" if n != asked else ""
     times = sorted(row.at for row in content.shown if row.at)
     return {
         "calls": f"{_many(n, 'call')}{folded}{of}",

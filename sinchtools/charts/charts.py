@@ -538,7 +538,7 @@ def delivery_codes(
         facts.titled("Delivery codes"),
         shown,
         facts,
-        nothing="No response is a delivery report with a code.",
+        nothing="The evidence has no delivery report with a code.",
         words=DELIVERIES,
     )
     chart.data = counts
@@ -784,9 +784,11 @@ _IS_DATED = ~nw.col("at_us").is_null()
 _IS_TIMED = ~nw.col("elapsed_ms").is_null()
 _ANY_CODE = r'"code"\s*:\s*"?\d'
 _SPECIAL = re.compile(r"[\\.^$|?*+()\[\]{}]")
-_IS_REPORT = nw.col("endpoint").str.contains("delivery_report", literal=True) & nw.col(
-    "response_body"
-).str.contains(r'"(?:statuses|recipient)"\s*:')
+_REPORT = r'"(?:statuses|recipient)"\s*:'
+_IS_REPORT = (
+    nw.col("endpoint").str.contains("delivery_report", literal=True)
+    & nw.col("response_body").str.contains(_REPORT)
+) | ((nw.col("endpoint") == "callback") & nw.col("request_body").str.contains(_REPORT))
 
 
 def _is(column: str, value: Any) -> nw.Expr:

@@ -521,6 +521,28 @@ def test_delivery_reports_count_each_recipient_once_as_last_seen(engine, tmp_pat
 
 
 @each_engine
+def test_what_came_to_a_callback_url_is_no_call_but_a_report(engine, tmp_path):
+    report_of = {"type": "delivery_report_sms", "batch_id": "b1"}
+    statuses = [{"code": 412, "status": "Failed", "count": 1}]
+    sent = Exchange(id="a", method="POST", endpoint="POST /batches", status=201)
+    rows = [
+        replace(sent, delivery="412 Failed"),
+        replace(sent, id="b"),
+        Exchange(
+            id="c",
+            endpoint="callback",
+            request_body=json.dumps({**report_of, "statuses": statuses}),
+            delivery="412 Failed, of a send",
+        ),
+        Exchange(id="d", endpoint="callback", request_body="{}", delivery="inbound"),
+    ]
+    overview = analysis.overview(engine(rows, tmp_path)).iloc[0]
+    assert (overview["n"], overview["n_failing"], overview["not_known"]) == (2, 1, 0)
+    found = analysis.delivery_codes(engine(rows, tmp_path))
+    assert found[["code", "status", "n"]].values.tolist() == [[412, "Failed", 1]]
+
+
+@each_engine
 def test_spikes_and_differences_are_the_same_on_every_engine(engine, tmp_path):
     rows = traffic(300, 1, "cause")
     assert listed(analysis.differences(engine(rows, tmp_path))) == listed(

@@ -533,7 +533,7 @@ def test_a_network_error_is_no_response():
 def test_an_empty_input_is_an_honest_empty_chart(draw):
     chart = draw([])
     assert re.search(
-        r"Nothing to show: there are no (calls|attempts)|No response is a delivery report",
+        r"Nothing to show: there are no (calls|attempts)|The evidence has no delivery report",
         words(chart),
     )
     assert chart.data.empty
