@@ -79,7 +79,7 @@ def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Pi
     left, found = piece, []
     for name, find in finders.items():
         found_here = (one for one in find(left) if _tells(one.exchange))
-        taken = [one if one.format else replace(one, format=name) for one in found_here]
+        taken = [Found(one.start, one.end, one.exchange, one.format or name) for one in found_here]
         if taken:
             found += taken
             used = ((line, line) for line in piece.used)

@@ -96,6 +96,7 @@ _OF_DJANGO = re.compile(
     r"(?:Forbidden|Not Found|Bad Request|Unauthorized|Internal Server Error|Service Unavailable"
     r"|Method Not Allowed)(?: \([^)]*\))?: (/\S*)"
 )
+_ERROR_BODY = re.compile(r"\{\s*\"(?:code|text|error)\".*\}")
 LONGEST_LINE = 100_000
 
 
@@ -356,7 +357,7 @@ def _free(piece: Piece, line: str, number: int) -> Exchange | None:
         return None
     rest = line[status.end() :]
     at = _time_of(piece, number) or (piece.instant(dated[1]) if dated else None)
-    body = re.search(r"\{\s*\"(?:code|text|error)\".*\}", rest)
+    body = _ERROR_BODY.search(rest) if "{" in rest else None
     span = _FREE_SPAN.search(line[: status.end()] if body else line, request.end())
     return Exchange(
         source=piece.at(number),

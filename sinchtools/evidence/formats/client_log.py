@@ -27,7 +27,8 @@ from sinchtools.evidence.pieces import Piece
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield each call that the log of a client tells of."""
-    marks = [mark for mark in MARKS if any(sign in piece.text for sign in mark.signs)]
+    present = {sign for sign in _SIGNS if sign in piece.text}
+    marks = [mark for mark in MARKS if not present.isdisjoint(mark.signs)]
     if "Request URL:" in piece.text and "Request Method:" in piece.text:  # a panel of a browser
         marks = [mark for mark in marks if mark.style != "label"]
     if all(mark.side == "none" for mark in marks):
@@ -36,6 +37,10 @@ def find(piece: Piece) -> Iterator[Found]:
     for number, line in enumerate(piece.lines, start=1):
         reader.line(number, line)
     yield from client_log_pairs.found(piece, reader.messages, reader.noise)
+
+
+_SIGNS = {sign for mark in MARKS for sign in mark.signs}
+_SHORT = 500  # characters of a line that all marks are searched in
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ class _Reader:
             return
         marks = [mark for mark in self.marks if any(sign in line for sign in mark.signs)]
         is_within = self.last is not None and self.last.part != "done"
-        if not is_within:  # one look at the line is cheaper than its prefix
+        if not is_within and len(line) <= _SHORT:  # one look is cheaper than the line's prefix
             marks = [m for m in marks if m.style == "label" or m.pattern.search(line)]
         if marks or is_within:
             prefix = prefix_of(line)

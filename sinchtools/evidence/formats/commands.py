@@ -33,10 +33,13 @@ _WGET_WITH_VALUE = frozenset(words("-O --output-document -o --output-file -t --t
 _ITEM = re.compile(
     r"(?P<name>(?:\\.|[^:=@\\])*?)(?P<sign>:=@|==|:=|=@|=|:|@)(?P<value>.*)", re.DOTALL
 )
+_PROGRAMS = ("http ", "https ", "xh ", "xhs ", "wget ", ".exe ")
 
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield the request of each command of HTTPie, xh and wget."""
+    if not any(program in piece.text for program in _PROGRAMS):
+        return
     at = 0
     for start in _START.finditer(piece.text):
         if start.start() < at:

@@ -420,7 +420,9 @@ PATTERNS: tuple[Printed, ...] = (
         r"(?P<text>error sending request for url \(<URL>\).*)",
         failure="reqwest::Error",
     ),
-    Printed("Go", METHODS, r"<METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>"),
+    Printed(
+        "Go", ": 1|: 2|: 3|: 4|: 5", r"<METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>"
+    ),
     Printed(
         "reqwest",
         "kind: Status(",

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -74,7 +75,7 @@ def find(piece: Piece) -> Iterator[Found]:
 def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
     starts = [0, *accumulate(len(line) + 1 for line in piece.text.split("\n"))]
     objects = printed.Printed(piece.text)
-    signs = re.compile("|".join(re.escape(sign) for row in rows for sign in row.sign.split("|")))
+    signs = re.compile("|".join(re.escape(sign) for row in rows for sign in _signs_of(row.sign)))
     done = 0
     for number, line in enumerate(piece.lines, start=1):
         if number <= done or not signs.search(line) or line.lstrip()[:2] in ('{"', "{'"):
@@ -88,9 +89,12 @@ def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
 
 
 def _is_signed(row: Printed, text: str) -> bool:
-    if row.sign in text:
-        return True
-    return "|" in row.sign and any(sign in text for sign in row.sign.split("|"))
+    return any(sign in text for sign in _signs_of(row.sign))
+
+
+@cache
+def _signs_of(sign: str) -> tuple[str, ...]:
+    return tuple(sign.split("|"))
 
 
 def _told(rows: list[Printed], line: str) -> tuple[Printed, re.Match[str]] | None:

@@ -74,7 +74,11 @@ _ALWAYS = re.compile(r"[ \t]*<\?|>>>|\.\.\. |In \[\d+\]:|#!/")
 _COMMENT = re.compile(
     r"(?:^[ \t]*(?:'|\*)|(?:^|[ \t;)])(?:#|//|--|/\*+))[ \t]*(?=[^\s\"])(.*?)(?:\*/)?[ \t]*\Z"
 )
-_BRACKETS = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|(?:#|//)[^\n]*|[()\[\]{}]")
+_BRACKETS = re.compile(
+    r"\"(?:[^\"\\\n]|\\.){0,2000}+\"|'(?:[^'\\\n]|\\.){0,2000}+'|(?:#|//)[^\n]*|[()\[\]{}]"
+)
+# more without a space or a quotation mark is no code, and keeps a grammar busy for minutes
+_NO_CODE = re.compile(r"[^\s\"'`]{2000}")
 _BODY = re.compile(r"\{\"[^\n]*\}\Z")
 _STATUS = re.compile(
     r"(?:[-=>:\s]*(?:returns?|status(?:code)?|gives|prints|got|http|outputs?|response|result"
@@ -157,7 +161,7 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
     fewest = len(text) * 10
     closed = _closed(text)
     languages = _languages(text, block.tag)[:4] or [""]
-    if closed is None:
+    if closed is None or _NO_CODE.search(text):
         return best, ""
     for at, language in enumerate(languages):
         if syntax.parser_of(language) is None:

@@ -40,7 +40,7 @@ LANGUAGES = {
             r"|async with )"
             r"|\b(?:requests|httpx|aiohttp|urllib|json\.dumps|os\.environ|os\.getenv)\b|f[\"']"
             r"|http\.client"
-            r"|[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]*\b(?:json|headers|data|auth)=|^[ \t]*#"
+            r"|[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]{0,300}\b(?:json|headers|data|auth)=|^[ \t]*#"
         ),
         "tree_sitter_python.language",
         "python",
