@@ -1,28 +1,20 @@
 """The seven charts, and saving them."""
 
-from sinchtools.charts.charts import (
-    ALL,
-    Chart,
+from sinchtools.charts.chart import Chart as Chart
+from sinchtools.charts.figures import ALL as ALL
+from sinchtools.charts.figures import (
     accounts,
     delivery_codes,
     endpoints,
     error_codes,
     heatmap,
     latency,
-    save,
     timeline,
 )
-from sinchtools.charts.charts import DELIVERIES as DELIVERIES
-from sinchtools.charts.charts import FORMATS as FORMATS
-from sinchtools.charts.charts import OUTCOMES as OUTCOMES
-from sinchtools.charts.charts import SERIES as SERIES
-from sinchtools.charts.charts import WEEKDAYS as WEEKDAYS
-from sinchtools.charts.charts import contrast as contrast
-from sinchtools.charts.charts import names_nobody as names_nobody
+from sinchtools.charts.saving import names_nobody as names_nobody
+from sinchtools.charts.saving import save
 
 __all__ = [
-    "ALL",
-    "Chart",
     "accounts",
     "delivery_codes",
     "endpoints",

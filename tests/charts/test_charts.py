@@ -25,7 +25,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
 
 from sinchtools import analysis, charts
-from sinchtools.charts import charts as drawing
+from sinchtools.charts import style
 from sinchtools.core import columns
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
@@ -491,7 +491,7 @@ def test_the_denominator_is_calls_or_attempts():
 
 
 def test_a_filter_applied_before_is_named_and_a_number_is_not():
-    frame = drawing.analysis.filtered(columns.frame(SHAPES["ten days"]), status=["4xx"])
+    frame = analysis.filtered(columns.frame(SHAPES["ten days"]), status=["4xx"])
     footer = words(charts.error_codes(frame, text="+15551230001", source="ticket"))
     assert "Source: ticket. Filter: status 4xx; text [number]." in footer
 
@@ -575,15 +575,15 @@ def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw):
         cells = [c for c in ax.collections if c.get_array() is not None]
         faces = cells[0].to_rgba(cells[0].get_array().ravel())[:, :3] if cells else []
         for i, text in enumerate(ax.texts):
-            assert drawing.contrast(text.get_color(), faces[i] if cells else drawing.FACE) >= 4.5
+            assert style.contrast(text.get_color(), faces[i] if cells else style.FACE) >= 4.5
         for text in {*texts(chart)} - {*ax.texts}:
-            assert drawing.contrast(text.get_color(), drawing.FACE) >= 4.5
+            assert style.contrast(text.get_color(), style.FACE) >= 4.5
 
 
 def test_colour_never_stands_alone():
-    looks = [look[1:] for look in drawing.OUTCOMES.values()]
+    looks = [look[1:] for look in style.OUTCOMES.values()]
     assert len({hatch for _, hatch in looks}) == len(looks)
-    assert len({hatch for _, hatch in drawing.SERIES}) == len(drawing.SERIES)
+    assert len({hatch for _, hatch in style.SERIES}) == len(style.SERIES)
 
 
 def test_a_long_name_is_wrapped_and_not_cut():
@@ -715,7 +715,7 @@ def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path):
         )
     ] * 3
     chart = charts.error_codes(rows, text="+15551230001")
-    found = drawing.analysis.groups(rows)
+    found = analysis.groups(rows)
     assert "15551230001" not in words(chart) + chart.description + found.to_csv()
     assert all(
         b"15551230001" not in path.read_bytes() for path in charts.save(chart, tmp_path / "x")
@@ -784,6 +784,6 @@ def test_drawing_leaves_the_style_of_the_notebook_alone():
 
 
 def test_the_contrast_is_that_of_the_standard():
-    assert drawing.contrast("black", "white") == pytest.approx(21)
-    assert np.isclose(drawing.contrast("#767676", "white"), 4.54, atol=0.01)
+    assert style.contrast("black", "white") == pytest.approx(21)
+    assert np.isclose(style.contrast("#767676", "white"), 4.54, atol=0.01)
     assert isinstance(charts.error_codes([GOOD]).axes[0], Axes)
