@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sinchtools import analysis, charts
     from sinchtools.api import explain
-    from sinchtools.cases import Case, export, report
+    from sinchtools.cases import Case, export, reply, report
     from sinchtools.client import CallLog, connect, record
     from sinchtools.core import Exchange, Finding, SinchToolsError, Step
     from sinchtools.diagnosis import diagnose
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis",
     "charts", "connect", "diagnose", "doctor", "explain", "export", "panels", "plan", "prove",
-    "read", "record", "replay", "report", "scan", "smallest_change", "tips",
+    "read", "record", "replay", "reply", "report", "scan", "smallest_change", "tips",
 ]  # fmt: skip
 
 _HOME = {
@@ -35,8 +35,8 @@ _HOME = {
     "Sandbox": "sandbox", "SinchToolsError": "core", "Step": "core", "connect": "client",
     "diagnose": "diagnosis", "doctor": "terminal", "explain": "api", "export": "cases",
     "panels": "notebook", "plan": "replays", "prove": "replays", "read": "evidence",
-    "record": "client", "replay": "replays", "report": "cases", "scan": "evidence",
-    "smallest_change": "replays", "tips": "playbooks",
+    "record": "client", "replay": "replays", "reply": "cases", "report": "cases",
+    "scan": "evidence", "smallest_change": "replays", "tips": "playbooks",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -34,6 +34,7 @@ from sinchtools.cases.lines import (
     wrong_field,
 )
 from sinchtools.client.log import CallLog
+from sinchtools.core.columns import as_json, from_json
 from sinchtools.core.errors import LogError, WrongUseError, told, told_path
 from sinchtools.core.files import alone, append, opened_own, put, refuse_foreign, refuse_open
 from sinchtools.core.html import card
@@ -47,7 +48,7 @@ from sinchtools.privacy import gate, seen
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, write
 from sinchtools.privacy.redaction import Redactor, without_quotes
-from sinchtools.replays.plans import ReplayResults
+from sinchtools.replays.plans import ReplayResults, Result
 
 _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
     ".jsonl": to_jsonl,
@@ -626,9 +627,24 @@ def replay_rows(replayed: ReplayResults) -> list[dict[str, Any]]:
             "now": result.now,
             "endpoint": result.original.endpoint,
             "target": replayed.target,
+            "request": _sent(result),
         }
         for result in replayed
     ]
+
+
+_SENT = ("method", "url", "request_headers", "request_body")
+
+
+def _sent(result: Result) -> dict[str, Any] | None:
+    """Return the changed request of a replay; None when it was sent unchanged."""
+    sent, original = (as_json(one, _SENT) for one in (result.request, result.original))
+    return None if sent == original else sent
+
+
+def replayed_request(row: Mapping[str, Any]) -> Exchange:
+    """Return the changed request that a case keeps of a replay."""
+    return from_json(row["request"])
 
 
 def _given(

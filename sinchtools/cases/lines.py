@@ -27,6 +27,13 @@ _TEXT = (str, NoneType)
 _NUMBERS = ({...: int}, NoneType)
 _LISTED = ([{"source": str, "reason": str, "count": int}], NoneType)
 _STEP = {"title": str, "state": str, "proof": _TEXT, "reason": str, "at": datetime}
+_REQUEST = {
+    "method": _TEXT,
+    "url": _TEXT,
+    "request_headers": ({...: str}, NoneType),
+    "request_body": _TEXT,
+    "request_body_base64": _TEXT,
+}
 _RESULT = {
     "parent_id": str,
     "id": _TEXT,
@@ -36,6 +43,7 @@ _RESULT = {
     "now": str,
     "endpoint": _TEXT,
     "target": str,
+    "request": (_REQUEST, NoneType),
 }
 _SHAPES: dict[str, dict[Any, Any]] = {  # by kind of event: what must stand in it
     "evidence": {

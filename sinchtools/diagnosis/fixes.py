@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sinchtools.api.description import locate
 from sinchtools.core.records import Exchange, Finding, header, with_headers
@@ -119,23 +119,50 @@ def repaired_json(body: str | bytes) -> str | None:
     >>> repaired_json("{'to': ['+15551230001'], 'body': None,}")
     '{"to": ["+15551230001"], "body": null}'
     """
-    if isinstance(body, bytes):
-        try:
-            body = body.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-    text = body
-    for _ in range(_MOST_EDITS if len(body) <= _MOST_CHARACTERS else 0):
-        found = [
-            defect for defect in json_errors.defects(text) if defect.rule != "json-duplicate-key"
-        ]
+    repairs = json_repairs(body)
+    if repairs is None:
+        return None
+    return repairs[-1].after if repairs else _decoded(body)
+
+
+class JsonRepair(NamedTuple):
+    """One certain edit of a text that is not JSON: what was wrong, the text before and after."""
+
+    defect: json_errors.Defect
+    before: str
+    after: str
+
+
+def json_repairs(body: str | bytes) -> list[JsonRepair] | None:
+    """
+    Return the edits, in order, that make valid JSON of a body; None when that is not certain.
+
+    Examples
+    --------
+    >>> [repair.defect.rule for repair in json_repairs('{"to": ["1" "2"],}')]
+    ['json-missing-comma', 'json-trailing-comma']
+    """
+    text = _decoded(body)
+    if text is None or len(text) > _MOST_CHARACTERS:
+        return None
+    made: list[JsonRepair] = []
+    for _ in range(_MOST_EDITS):
+        found = [one for one in json_errors.defects(text) if one.rule != "json-duplicate-key"]
         if not found:
-            return text
+            return made
         mended = _edited(text, found[0])
         if mended is None:
             return None
+        made.append(JsonRepair(found[0], text, mended))
         text = mended
     return None
+
+
+def _decoded(body: str | bytes) -> str | None:
+    try:
+        return body.decode("utf-8") if isinstance(body, bytes) else body
+    except UnicodeDecodeError:
+        return None
 
 
 def _edited(text: str, defect: json_errors.Defect) -> str | None:

@@ -63,6 +63,8 @@ class Proof:
         Of the replay: FIXED, SAME, CHANGED, WORSE or INCONCLUSIVE, and why.
     changes
         What was changed.
+    request
+        The changed request; None when nothing was run.
     """
 
     proven: bool
@@ -71,6 +73,7 @@ class Proof:
     original: Exchange | None = None
     repaired: Exchange | None = None
     changes: tuple[str, ...] = ()
+    request: Exchange | None = None
 
     def as_text(self) -> str:
         """Return both answers as a few lines."""
@@ -179,6 +182,7 @@ def prove(diagnosis: Diagnosis) -> Proof:
         original=before.child,
         repaired=after.child,
         changes=diagnosis.fix.changes,
+        request=after.request,
     )
 
 

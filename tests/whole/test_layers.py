@@ -47,6 +47,7 @@ CONTRACT = {
     "read",
     "record",
     "replay",
+    "reply",
     "report",
     "scan",
     "smallest_change",

@@ -125,6 +125,7 @@ USES = {
     ).frame(),
     "record": recorded,
     "replay": lambda: (st.replay(BAD), st.replay(BAD, target="preview"), live_without_a_word()),
+    "reply": lambda: st.reply([BAD]),
     "report": lambda: st.report([BAD], "case.html"),
     "scan": scanned,
     "smallest_change": lambda: st.smallest_change(BAD),

@@ -1,0 +1,192 @@
+"""
+Write the reply to the customer, and what the account manager needs, from what was proven.
+
+The words are in ``templates``. Nothing is in them that is not in the evidence or in a replay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.api import catalogue, deliveries
+from sinchtools.cases.case import Case
+from sinchtools.cases.commands import as_curl
+from sinchtools.cases.story import Story, told_of
+from sinchtools.core.errors import WrongUseError, told
+from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.core.words import counted, moment, response, spelled
+from sinchtools.privacy.gate import gate
+from sinchtools.replays.plans import Result
+from sinchtools.replays.proof import Proof
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_YOURS = {"t": "your account manager", "T": "Your account manager"}
+LENGTHS = ("short", "full")
+_QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # it is quoted above already
+_TRACES = ("x-request-id", "x-correlation-id", "x-amzn-trace-id")
+
+
+def reply(
+    what: Case | Exchange | Iterable[Exchange],
+    *,
+    exchange: Exchange | str | None = None,
+    proof: Result | Proof | None = None,
+    length: str = "short",
+) -> str:
+    """
+    Return the reply to the customer as plain text, people hidden.
+
+    It tells of one account: what failed, every change of the proof and no other, and what a person
+    has to check.
+
+    Parameters
+    ----------
+    what
+        A case, or evidence.
+    exchange
+        The request that the reply is about, or its id; None takes the request of the proof, else
+        the most frequent failure.
+    proof
+        A replay or a proof with verdict FIXED; None takes the last one that the case knows. With
+        any other verdict, the reply claims no proof.
+    length
+        ``short``, or ``full``: with the reasons, the request that works and the sources.
+
+    Raises
+    ------
+    LeakError
+        A secret would be in the reply.
+    WrongUseError
+        There is no request, none with that id, or no such length.
+
+    Examples
+    --------
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
+    >>> bad = Exchange(id="a", method="POST", url=url, request_body='{"to": [],}', status=400,
+    ...                code="syntax_invalid_json", endpoint="POST /batches")
+    >>> print(reply(bad).splitlines()[2])
+    Your request to POST /batches failed with 400 syntax_invalid_json.
+    """
+    if length not in LENGTHS:
+        raise WrongUseError(
+            f"A reply cannot be {told(length)}.", hint=f"Use one of: {', '.join(LENGTHS)}."
+        )
+    return reply_of(told_of(what, about=exchange, given=proof), length)
+
+
+def escalation(
+    what: Case | Exchange | Iterable[Exchange], *, exchange: Exchange | str | None = None
+) -> str:
+    """
+    Return what the account manager needs to know, or nothing when only the request is at fault.
+
+    Parameters
+    ----------
+    what, exchange
+        As in `reply`.
+
+    Examples
+    --------
+    >>> bad = Exchange(id="a", status=503, account="p1", endpoint="GET /batches", method="GET")
+    >>> print(escalation(bad).splitlines()[0])
+    Service plan p1: GET /batches failed with 503 Service Unavailable.
+    >>> escalation(Exchange(id="a", status=400, code="syntax_invalid_json"))
+    ''
+    """
+    return escalation_of(told_of(what, about=exchange))
+
+
+def reply_of(story: Story, length: str = "short") -> str:
+    """Return the reply of a story that is known already."""
+    return _written(story, "reply.txt", is_full=length == "full")
+
+
+def escalation_of(story: Story) -> str:
+    """Return the text for the account manager of a story that is known already."""
+    top = story.diagnosis.top
+    is_theirs = story.kind == "vendor" or (
+        story.kind == "undelivered" and top is not None and top.location in ("account", "server")
+    )
+    return _written(story, "escalation.txt") if is_theirs else ""
+
+
+def _written(story: Story, template: str, **facts: Any) -> str:
+    text = _templates().get_template(template).render(**_facts(story), **facts)
+    text = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    text = story.plain(re.sub(r"\n{3,}", "\n\n", text))
+    gate(text.encode("utf-8", "replace"), story.known, where="The reply")
+    return text
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(  # plain text: nothing is escaped
+        loader=PackageLoader("sinchtools.cases"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(counted=counted, moment=moment, spelled=spelled, yours=_yours)
+    return made
+
+
+def _yours(words: str) -> str:
+    return re.sub(r"\b(?:t|T)he account manager", lambda found: _YOURS[found[0][0]], words)
+
+
+def _facts(story: Story) -> dict[str, Any]:
+    row, diagnosis = story.masks.exchange(story.example), story.diagnosis
+    group = story.group or {}
+    errors = [one for one in diagnosis.findings if one.severity == "error"]
+    errors = [replace(one, says=_QUOTED.sub("", one.says)) for one in errors]
+    return {
+        "story": story,
+        "row": row,
+        "response": _response(row),
+        "n": int(group.get("n") or 1),
+        "n_calls": int(story.counted["n"]),
+        "first": moment(group.get("first") or row.at),
+        "last": moment(group.get("last") or row.at),
+        "errors": errors,
+        "top": diagnosis.top,
+        "retry": diagnosis.retry,
+        "fix": story.fix,
+        "command": as_curl(story.masks.exchange(story.working)) if story.working else "",
+        "changes": story.changes,
+        "delivery": _delivery(row),
+        "batch": deliveries.batch_sent_by(row) or _batch_of_report(row),
+        "traces": [(name, value) for name in _TRACES if (value := _trace(row, name))],
+        "sources": list(dict.fromkeys(one.page for one in _told(diagnosis.findings) if one.page)),
+    }
+
+
+def _told(findings: Iterable[Finding]) -> list[Finding]:
+    return [one for one in findings if one.severity != "note"]
+
+
+def _response(row: Exchange) -> str:
+    if row.outcome == "not_delivered":
+        return f"delivery code {row.delivery_code}" if row.delivery_code else "not delivered"
+    return response(row.status, row.code) or row.failure or ""
+
+
+def _delivery(row: Exchange) -> Any:
+    code = row.delivery_code
+    return None if code is None else catalogue.explain(delivery=code)
+
+
+def _batch_of_report(row: Exchange) -> str | None:
+    return next((batch for batch, _ in deliveries.reports_of(row) if batch), None)
+
+
+def _trace(row: Exchange, name: str) -> str | None:
+    return header(row.response_headers, name)

@@ -1,0 +1,452 @@
+"""
+What there is to say of a case: the request that matters, what is wrong with it, what was proven.
+
+The report and the reply are both made from it, so that they cannot say different things.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.cases.case import Case, replay_rows, replayed_request
+from sinchtools.cases.changes import Change, changes
+from sinchtools.cases.masks import Masks
+from sinchtools.core.columns import frame
+from sinchtools.core.errors import NoExchangeError, WrongUseError, told
+from sinchtools.core.json import value_of
+from sinchtools.core.records import Exchange, visible
+from sinchtools.core.words import response
+from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
+from sinchtools.diagnosis.fixes import repaired_json
+from sinchtools.playbooks.playbook import Walk
+from sinchtools.privacy import gate
+from sinchtools.privacy.aliases import Aliases
+from sinchtools.privacy.gate import Known
+from sinchtools.privacy.redaction import Redactor, without_quotes
+from sinchtools.replays.plans import ReplayResults, Result
+from sinchtools.replays.proof import Proof
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_GROUPS = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # without any time in the evidence, nothing is past
+_ASSUMED = "assumed: "
+_OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the customer cannot check
+_VENDOR = ("server", "account")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenFix:
+    """
+    A change after which the request was accepted.
+
+    Attributes
+    ----------
+    original, request
+        The request before and after, people in clear.
+    was, now
+        The responses in words.
+    target
+        Where it was tried: sandbox, dry-run or live.
+    changes
+        What was changed, as it may be shown.
+    assumed
+        What the sandbox took for granted.
+    fixed, tried
+        How many like requests were changed and replayed, and how many of them were accepted.
+    """
+
+    original: Exchange
+    request: Exchange
+    was: str
+    now: str
+    target: str
+    changes: tuple[Change, ...]
+    assumed: tuple[str, ...] = ()
+    fixed: int = 1
+    tried: int = 1
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether only the sandbox accepted it."""
+        return self.target == "sandbox"
+
+
+@dataclass(kw_only=True)
+class Story:
+    """
+    A case, told of one account.
+
+    Attributes
+    ----------
+    rows
+        The evidence of the account, and what names no account; people in clear.
+    n_accounts
+        How many accounts the whole evidence names.
+    about
+        The exchange that the story is about, or None: then the most frequent failure.
+    given
+        The proof, when the caller has it.
+    """
+
+    title: str
+    rows: list[Exchange]
+    everything: list[Exchange]
+    aliases: Aliases
+    replays: list[dict[str, Any]] = field(default_factory=list)
+    walks: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    as_of: datetime | None = None
+    about: Exchange | None = None
+    given: Result | Proof | None = None
+    children: list[Exchange] = field(default_factory=list)
+
+    masks: Masks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.masks = Masks()
+
+    # --- the rows ---------------------------------------------------------------------------------
+
+    @cached_property
+    def n_accounts(self) -> int:
+        """How many accounts the whole evidence names."""
+        return len({row.account for row in self.everything if row.account})
+
+    @cached_property
+    def _aliased(self) -> tuple[list[Exchange], Known]:
+        for child in self.children:
+            self.aliases.exchange(child)
+        shown, known = gate.aliased(self.everything, self.aliases)
+        readable = [_readable(row) for row in self.everything]
+        if any(a is not b for a, b in zip(readable, self.everything, strict=True)):
+            known = Known.of([*readable, *self.children])
+        return shown, known
+
+    @property
+    def shown(self) -> list[Exchange]:
+        """All rows as they are handed over as data: people are aliases."""
+        return self._aliased[0]
+
+    @property
+    def known(self) -> Known:
+        """The people who must be in no file."""
+        return self._aliased[1]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows of the account, people as aliases."""
+        mine = {id(row) for row in self.rows}
+        pairs = zip(self.everything, self.shown, strict=True)
+        return frame([shown for row, shown in pairs if id(row) in mine])
+
+    @cached_property
+    def groups(self) -> list[dict[str, Any]]:
+        """The groups of like failures, the largest first, each with an example of the rows."""
+        from sinchtools import analysis
+
+        original = {shown.id: row for row, shown in zip(self.everything, self.shown, strict=True)}
+        return [
+            {**group, "example": original[group["example_id"]]}
+            for group in map(_named, analysis.groups(self.frame).to_dict("records"))
+        ]
+
+    @cached_property
+    def counted(self) -> dict[str, Any]:
+        """How many calls there are, how many fail, since when."""
+        from sinchtools import analysis
+
+        return _named(analysis.overview(self.frame).iloc[0].to_dict())
+
+    # --- the request that matters -----------------------------------------------------------------
+
+    @cached_property
+    def example(self) -> Exchange:
+        """The request that the story is about."""
+        if self.about is not None:
+            return self.about
+        proven = {fingerprint(row) for row in self._parents.values()}
+        of_proven = [one for one in self.groups if fingerprint(one["example"]) in proven]
+        chosen = next(iter([*of_proven, *self.groups]), None)
+        if chosen is None:
+            return self.rows[0]
+        alike = fingerprint(chosen["example"])
+        own = [row for row in self._parents.values() if fingerprint(row) == alike]
+        return own[-1] if own else chosen["example"]
+
+    @cached_property
+    def group(self) -> dict[str, Any] | None:
+        """The group of like failures that the example is in, or None when it did not fail."""
+        wanted = fingerprint(self.example)
+        return next((one for one in self.groups if fingerprint(one["example"]) == wanted), None)
+
+    @cached_property
+    def others(self) -> list[dict[str, Any]]:
+        """The other groups of failures, each with its example and diagnosis."""
+        others = [one for one in self.groups if one is not self.group][:MOST_GROUPS]
+        return [{**one, "diagnosis": self.diagnosed(one["example"])} for one in others]
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the example."""
+        return self.diagnosed(self.example)
+
+    def diagnosed(self, row: Exchange) -> Diagnosis:
+        """Return what is wrong with a row, judged with the rest of the evidence."""
+        now = None if row.at else self.as_of or _EPOCH
+        return diagnose(row, now=now, history=self.everything)
+
+    @property
+    def kind(self) -> str:
+        """
+        What kind of story it is.
+
+        One of ``undelivered``, ``vendor``, ``rate``, ``fixed``, ``suggested``, ``advice`` and
+        ``nothing``.
+        """
+        top, row = self.diagnosis.top, self.example
+        if row.outcome == "not_delivered":
+            return "undelivered"
+        if self.fix is not None:
+            return "fixed"
+        if not self.diagnosis.failing:
+            return "nothing" if not row.failed else "advice"
+        if (top and top.location in _VENDOR) or (row.status or 0) >= 500:
+            return "vendor"
+        if top and top.location == "rate":
+            return "rate"
+        return "suggested" if self.diagnosis.fix else "advice"
+
+    # --- what was proven --------------------------------------------------------------------------
+
+    @cached_property
+    def fix(self) -> ProvenFix | None:
+        """What was changed when the example, or one like it, was accepted; None when it was not."""
+        if self.given is not None:
+            return self._of_given(self.given)
+        return self.fix_of(self.example)
+
+    def fix_of(self, example: Exchange) -> ProvenFix | None:
+        """Return the proven fix of a row or of its like: its own first, the latest first."""
+        alike = fingerprint(example)
+        found = [
+            row
+            for row in self.replays
+            if row.get("request") and fingerprint(self._rows_by_id.get(row["parent_id"])) == alike
+        ]
+        last = {row["parent_id"]: row for row in found}
+        fixed = [row for row in last.values() if row["verdict"] == "FIXED"]
+        if not fixed:
+            return None
+        own = [row for row in fixed if row["parent_id"] == example.id]
+        best = (own or fixed)[-1]
+        made = self._fix(
+            self._rows_by_id[best["parent_id"]], replayed_request(best), best["reasons"]
+        )
+        return replace(
+            made,
+            was=best["was"],
+            now=_in_words(best["now"]),
+            target=best["target"],
+            fixed=len(fixed),
+            tried=len(last),
+        )
+
+    def _of_given(self, proof: Result | Proof) -> ProvenFix | None:
+        if proof.verdict != "FIXED" or proof.request is None:
+            return None
+        if isinstance(proof, Result):
+            made = self._fix(proof.original, proof.request, proof.reasons)
+            now = proof.child
+        else:
+            made = self._fix(self.example, proof.request, ())
+            now = proof.repaired
+        return replace(made, now=response(now.status, now.code) if now else "")
+
+    def _fix(self, original: Exchange, request: Exchange, reasons: Iterable[str]) -> ProvenFix:
+        assumed = [
+            one
+            for reason in reasons
+            if reason.startswith(_ASSUMED)
+            for one in reason.removeprefix(_ASSUMED).split(", ")
+            if one not in _OF_THE_SANDBOX
+        ]
+        return ProvenFix(
+            original=original,
+            request=request,
+            was=original.status_in_words,
+            now="",
+            target="sandbox",
+            changes=tuple(changes(original, request, self.masks.exchange)),
+            assumed=tuple(assumed),
+        )
+
+    @cached_property
+    def _rows_by_id(self) -> dict[str, Exchange]:
+        return {row.id: row for row in self.rows}
+
+    @cached_property
+    def _parents(self) -> dict[str, Exchange]:
+        """The rows of which a changed replay was accepted, by id, the latest last."""
+        fixed = [
+            row["parent_id"]
+            for row in self.replays
+            if row["verdict"] == "FIXED" and row.get("request")
+        ]
+        return {i: self._rows_by_id[i] for i in fixed if i in self._rows_by_id}
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """What to change: what was proven, else what is suggested."""
+        if self.fix is not None:
+            return self.fix.changes
+        fix = self.diagnosis.fix
+        if fix is None or self.kind != "suggested":
+            return ()
+        return tuple(changes(self.example, fix.exchange, self.masks.exchange))
+
+    @property
+    def working(self) -> Exchange | None:
+        """The request with all proven changes, else with all suggested ones; None without any."""
+        if self.fix is not None:
+            return self.fix.request
+        fix = self.diagnosis.fix
+        return fix.exchange if fix is not None and self.kind == "suggested" else None
+
+    # --- words ------------------------------------------------------------------------------------
+
+    def plain(self, text: str) -> str:
+        """Return a text with people hidden and control characters made visible."""
+        return visible(self.masks.words(self.known.replaced(text, self.masks)))
+
+
+def told_of(
+    what: Case | Exchange | Iterable[Exchange],
+    *,
+    key: bytes | None = None,
+    about: Exchange | str | None = None,
+    given: Result | Proof | None = None,
+    replays: Iterable[ReplayResults] = (),
+    walks: Iterable[Walk] = (),
+    notes: Iterable[str] = (),
+    title: str = "",
+) -> Story:
+    """
+    Return the story of a case, or of evidence.
+
+    Raises
+    ------
+    WrongUseError
+        There is no exchange to tell of, or none with that id.
+    """
+    case = what if isinstance(what, Case) else None
+    from_outside = case.evidence if case else [what] if isinstance(what, Exchange) else what
+    rows: list[Exchange] = without_quotes(from_outside)  # type: ignore[arg-type]
+    if not rows:
+        raise WrongUseError(
+            "There is no request to report on.",
+            hint="Read evidence first: st.read(...), then case.add(evidence).",
+        )
+    done = list(replays)
+    story = Story(
+        title=case.name if case else title.removeprefix("case-"),
+        rows=rows,
+        everything=rows,
+        aliases=Aliases(case.key if case else key or secrets.token_bytes(32)),
+        replays=[
+            *(case.replays if case else []),
+            *(row for one in done for row in replay_rows(one)),
+        ],
+        walks=[*(case.walks if case else []), *map(_walked, walks)],
+        notes=[
+            *(case.notes if case else []),
+            *({"text": Redactor().text(note), "at": None} for note in notes),
+        ],
+        as_of=(case.read_at if case else None)
+        or max((row.at for row in rows if row.at), default=None),
+        about=_chosen(rows, about, given),
+        given=given,
+        children=without_quotes(
+            [
+                *(case.log if case else []),
+                *(result.child for one in done for result in one if result.child),
+            ]
+        ),
+    )
+    return _of_one_account(story)
+
+
+def _of_one_account(story: Story) -> Story:
+    """Return the story with the rows of the example's account, and those that name none."""
+    if story.n_accounts < 2:
+        return story
+    account = story.example.account
+    rows = [row for row in story.rows if row.account in (account, None)]
+    return replace(story, rows=rows, about=story.example)
+
+
+def _chosen(
+    rows: Sequence[Exchange], about: Exchange | str | None, given: Result | Proof | None
+) -> Exchange | None:
+    if about is None:
+        return given.original if isinstance(given, Result) else None
+    wanted = about if isinstance(about, str) else about.id
+    found = next((row for row in rows if row.id == wanted), None)
+    if found is None and isinstance(about, str):
+        raise NoExchangeError(f"There is no request {told(about)} in this case.")
+    return found or about  # type: ignore[return-value]
+
+
+def _walked(walk: Walk) -> dict[str, Any]:
+    clean = Redactor()
+    return {
+        "exchange": walk.exchange and walk.exchange.id,
+        "label": "",
+        "title": walk.playbook.title,
+        "transcript": [
+            {**event, "reason": clean.text(event["reason"])} for event in walk.transcript
+        ],
+        "ended": walk.ended,
+    }
+
+
+def _readable(row: Exchange) -> Exchange:
+    """
+    Return a row with its JSON repaired, where that is certain.
+
+    In broken JSON a message seems to go on into the fields behind it, whose names are nobody's.
+    """
+    body = row.request_body
+    if not body or isinstance(value_of(body), dict | list):
+        return row
+    repaired = repaired_json(body)
+    return row if repaired is None or repaired == body else replace(row, request_body=repaired)
+
+
+def _in_words(status: str) -> str:
+    return response(int(status)) if status.isdecimal() else status
+
+
+def _named(record: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in record.items()}
+
+
+def fingerprint(exchange: Exchange | None) -> str:
+    """Return what groups an exchange, as in `analysis.groups`; nothing for None."""
+    from sinchtools import analysis
+
+    if exchange is None:
+        return ""
+    lost = exchange.outcome == "not_delivered"
+    return analysis.fingerprint(
+        None if lost else exchange.status,
+        f"delivery code {exchange.delivery_code}" if lost else exchange.code,
+        exchange.endpoint,
+        exchange.failure if exchange.text is None else exchange.text,
+    )
