@@ -10,7 +10,6 @@ import gzip
 import os
 import random
 import re
-import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import nbformat
 import pytest
 
 import sinchtools as st
+from tests.support.samples import short_samples
 from tests.support.shell import BAD, Notebook
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
@@ -48,17 +48,11 @@ SAID = re.compile(r"^NameError: name |^\w+Error: .*\.$", re.MULTILINE)  # or one
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    """The samples, with a twentieth of the log and all of its rows that the notebooks look at."""
-    folder = shutil.copytree(ROOT / "data" / "samples", tmp_path_factory.mktemp("data") / "samples")
+    """The samples, and others of their kind."""
+    folder = short_samples(tmp_path_factory.mktemp("data") / "samples")
     lines = gzip.decompress((folder / "calls.jsonl.gz").read_bytes()).splitlines(keepends=True)
-    wanted = [
-        line
-        for n, line in enumerate(lines)
-        if n % 20 == 0 or b"syntax_invalid_json" in line or b"missing_callback_url" in line
-    ]
-    (folder / "calls.jsonl.gz").write_bytes(gzip.compress(b"".join(wanted)))
     (folder.parent / "other").mkdir()
-    (folder.parent / "other" / "calls.jsonl.gz").write_bytes(gzip.compress(b"".join(wanted[::2])))
+    (folder.parent / "other" / "calls.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[::2])))
     return folder
 
 

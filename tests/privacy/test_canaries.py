@@ -274,12 +274,17 @@ def test_no_canary_is_in_a_saved_notebook(work, name, metadata):
     assert canaries_in(path) == []
 
 
+QUOTED_IN = ("id", "text", "url", "request_body", "response_body", "failure", "source")
+
+
 @pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh", ".html", ".zip"])
 @pytest.mark.parametrize(
-    "place", ["id", "text", "url", "request_body", "response_body", "failure", "source"]
+    "places",
+    [QUOTED_IN, *(pytest.param((place,), marks=pytest.mark.long) for place in QUOTED_IN)],
+    ids="-".join,
 )
 def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
-    tmp_path, place, ending
+    tmp_path, places, ending
 ):
     said = f"{TEXT}, order_{NUMBER}"
     planted = {
@@ -291,10 +296,8 @@ def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
             }
         ),
     }
-    rows = [
-        BAD,
-        replace(BAD, **{"id": "row-2", "request_body": None, place: planted.get(place, said)}),
-    ]
+    quoted = {place: planted.get(place, said) for place in places}
+    rows = [BAD, replace(BAD, **{"id": "row-2", "request_body": None, **quoted})]
     write = report if ending in (".html", ".zip") else export
     assert canaries_in(write(rows, tmp_path / f"case-7{ending}", key=KEY)) == []
 

@@ -12,7 +12,10 @@ from tests.support import canary_fuzz
 SIZE = 20
 
 
-@pytest.mark.parametrize("first", range(len(canary_fuzz.FORMATS)))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(n, marks=[pytest.mark.long] * (n >= 2)) for n in range(len(canary_fuzz.FORMATS))],
+)
 def test_nothing_planted_is_in_a_file_that_is_handed_over(work, first):
     figures = canary_fuzz.run(SIZE, first, SIZE)
     assert (figures.inputs, figures.leaks, figures.refused) == (SIZE, [], [])

@@ -12,17 +12,22 @@ from pathlib import Path
 import pytest
 
 from tests.support.lab import Lab, run_all, use_dark_theme, wait_idle
+from tests.support.samples import short_samples
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+FIRST = ("00-start-here", "02-error-code-distribution")  # the others at full size
+NOTEBOOKS = [
+    pytest.param(path.stem, marks=[pytest.mark.long] * (path.stem not in FIRST))
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+]
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
-    for name in ("notebooks", "data/samples"):
-        shutil.copytree(ROOT / name, root / name)
+    shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    short_samples(root / "data" / "samples")
     with Lab(root, home) as lab:
         yield lab
 

@@ -217,6 +217,7 @@ def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported
     page.close()
 
 
+@pytest.mark.long
 def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab):
     evil = " ".join(MATHEMATICS)
     page = lab.open(hostile(lab, evil, "mathematics", SHOWN_TOO))

@@ -17,6 +17,7 @@ from nbclient.exceptions import CellExecutionError
 
 import sinchtools as st
 from sinchtools.notebook.kernels import quiet
+from tests.support.samples import short_samples
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -35,8 +36,8 @@ sys.addaudithook(guard)
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """Return a copy of notebooks and samples, and kernels that record addresses beyond loopback."""
-    for name in ("notebooks", "data/samples"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    short_samples(tmp_path / "data" / "samples")
     (tmp_path / "sitecustomize.py").write_text(GUARD.format(path=str(tmp_path / "elsewhere.txt")))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
     monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "sinchtools-work"))
