@@ -20,7 +20,8 @@ from pathlib import Path
 import requests
 
 from sinchtools import CallLog, Sandbox
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
+from sinchtools.client.token import Token
 
 BOUND_MS, BOUND_RATIO, CALLS, ROUNDS = 0.6, 1.6, 200, 15
 BODY = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}

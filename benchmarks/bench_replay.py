@@ -28,7 +28,8 @@ from pathlib import Path
 import requests
 
 from sinchtools import CallLog, Exchange, plan
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
+from sinchtools.client.token import Token
 
 PLAN, TOKEN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", "secret-token-1"
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core import columns as tables
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import base_url

@@ -29,14 +29,14 @@ from sinchtools.api.description import (
     substituted,
 )
 from sinchtools.api.validation import instant_of, is_group_id, number_violation
-from sinchtools.client.client import (
+from sinchtools.client.log import UNKNOWN
+from sinchtools.client.sending import (
     as_sent,
     header_value,
     means_another_method,
     sendable,
     unsendable,
 )
-from sinchtools.client.log import UNKNOWN
 from sinchtools.core import settings
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.gsm import digits, parts_of

@@ -17,8 +17,8 @@ from typing import Any
 from sinchtools.api.catalogue import status_of
 from sinchtools.api.description import BY_TEMPLATE, Endpoint, Field, complete, schema_of, split_url
 from sinchtools.api.validation import instant_of, is_group_id
-from sinchtools.client.client import as_sent
 from sinchtools.client.log import CallLog
+from sinchtools.client.sending import as_sent
 from sinchtools.core import settings
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.gsm import digits

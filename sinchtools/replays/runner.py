@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sinchtools.client.client import retry_delay_s
 from sinchtools.client.log import CallLog
+from sinchtools.client.retrying import retry_delay_s
 from sinchtools.core.errors import AlreadySentError, NotAllowedError, WrongUseError, told
 from sinchtools.core.records import Exchange
 from sinchtools.replays.guards import VENDOR, may_be_resent

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 from sinchtools.api.description import locate
 from sinchtools.api.validation import instant_of
-from sinchtools.client.client import Client, Token, header_value
+from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
+from sinchtools.client.sending import header_value
+from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.redaction import MARKER, marker_facts

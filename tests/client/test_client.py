@@ -20,16 +20,11 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 from sinchtools.api.catalogue import retry_advice
 from sinchtools.api.description import ENDPOINTS
 from sinchtools.client import client as client_module
-from sinchtools.client.client import (
-    AccessToken,
-    Client,
-    Token,
-    connect,
-    failure_of,
-    record,
-    retry_after_s,
-    retry_delay_s,
-)
+from sinchtools.client import retrying
+from sinchtools.client.client import Client, connect
+from sinchtools.client.recording import failure_of, record
+from sinchtools.client.retrying import retry_after_s, retry_delay_s
+from sinchtools.client.token import AccessToken, Token
 from sinchtools.core.errors import (
     MissingCredentialsError,
     NotAllowedError,
@@ -330,7 +325,7 @@ def test_a_send_of_unknown_outcome_is_never_retried_by_itself(method, status, bo
 
 
 def test_back_off_without_retry_after_grows_and_is_jittered(monkeypatch):
-    monkeypatch.setattr(client_module.random, "uniform", lambda low, high: (low, high))
+    monkeypatch.setattr(retrying.random, "uniform", lambda low, high: (low, high))
     answer = Exchange(method="GET", status=429)
     assert [retry_delay_s(answer, attempt) for attempt in (1, 2, 3, 10)] == [
         (0, 1.0),

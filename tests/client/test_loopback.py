@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from sinchtools.client.client import failure_of
 from sinchtools.client.loopback import Direct
+from sinchtools.client.recording import failure_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

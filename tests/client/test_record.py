@@ -17,8 +17,8 @@ from hypothesis import strategies as some
 from requests.adapters import HTTPAdapter
 
 import sinchtools as st
-from sinchtools.client.client import record
 from sinchtools.client.log import CallLog
+from sinchtools.client.recording import record
 
 URL = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
 

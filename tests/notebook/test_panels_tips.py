@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import TipsPanel
 from sinchtools.sandbox import Sandbox

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
 from sinchtools.playbooks.checks import NOT_DECIDABLE
 from sinchtools.playbooks.live_checks import LIVE, live_check

@@ -13,8 +13,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinchtools.client.client import Client, Token, connect
+from sinchtools.client.client import Client, connect
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.replays import planned

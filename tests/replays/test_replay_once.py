@@ -22,8 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sinchtools.api.description import SCHEMAS
-from sinchtools.client.client import Client, Token, connect
+from sinchtools.client.client import Client, connect
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core.errors import LogError, NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.replays import planned

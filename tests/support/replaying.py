@@ -12,8 +12,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
 from sinchtools.replays.plans import plan
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from sinchtools.api import catalogue
-from sinchtools.client.client import Client, Token
+from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
+from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis import diagnosis
 from sinchtools.diagnosis import rules as wording
