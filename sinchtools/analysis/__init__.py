@@ -32,15 +32,19 @@ from sinchtools.analysis.aggregations import (
     to_parquet,
     where,
 )
+from sinchtools.analysis.changes import change_points
+from sinchtools.analysis.sentence import Pattern, pattern
 
 __all__ = [
     "FAILING",
     "INTERVALS",
     "MOST_INTERVALS",
     "RESULTS",
+    "Pattern",
     "Per",
     "accounts",
     "calls",
+    "change_points",
     "codes",
     "countries",
     "delivery_codes",
@@ -57,6 +61,7 @@ __all__ = [
     "latency",
     "matrix",
     "overview",
+    "pattern",
     "regions",
     "senders",
     "spark_session",

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from sinchtools.core.json import value_of
+from sinchtools.privacy.aliases import representative
 
 
 def json_object(text: Any) -> dict[str, Any]:
@@ -42,11 +44,16 @@ def country(body: dict[str, Any]) -> str | None:
     >>> country({"to": ["+447700900123"]}), country({"to": ["zero"]})
     ('GB', None)
     """
+    to = recipients(body)
+    return _country_of(re.sub(r"\D", "", str(to[0]))[:20]) if to else None
+
+
+@lru_cache(maxsize=65_536)
+def _country_of(digits: str) -> str | None:
     import phonenumbers
 
-    to = recipients(body)
     try:
-        number = phonenumbers.parse("+" + re.sub(r"\D", "", str(to[0]))[:20]) if to else None
+        number = phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
         return None
     if number is None or number.country_code is None:
@@ -55,6 +62,26 @@ def country(body: dict[str, Any]) -> str | None:
         number
     ) or phonenumbers.region_code_for_country_code(number.country_code)
     return None if region in ("ZZ", "001") else region
+
+
+def number_form(body: dict[str, Any]) -> str | None:
+    """
+    Return how the recipients are written: international, national, other, or mixed.
+
+    Examples
+    --------
+    >>> number_form({"to": ["+447700900123"]}), number_form({"to": ["07700900123"]})
+    ('international', 'national')
+    """
+    forms = {_form(representative(str(number))) for number in recipients(body)}
+    return "mixed" if len(forms) > 1 else next(iter(forms), None)
+
+
+def _form(number: str) -> str:
+    digits = re.sub(r"[\s().-]", "", number)
+    if re.fullmatch(r"(?:\+|00)?[1-9]\d{6,14}", digits):
+        return "international"
+    return "national" if re.fullmatch(r"0[1-9]\d{5,13}", digits) else "other"
 
 
 def sender_kind(body: dict[str, Any]) -> str:
@@ -94,6 +121,7 @@ def request_fields(text: str | None) -> Iterator[tuple[str, str]]:
     if recipients(body):
         count = len(recipients(body))
         yield "recipients", "1" if count == 1 else "2 to 10" if count <= 10 else "more than 10"
+        yield "number form", str(number_form(body))
         yield "country", country(body) or "(unknown)"
         yield "sender kind", sender_kind(body)
 

@@ -6,6 +6,7 @@ Their columns and dtypes are the same for every engine, and also when there is n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC
 from http import HTTPStatus
 from typing import Any
@@ -95,6 +96,19 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
         "expected": "Float64",
         "ratio": "Float64",
     },
+    "change_points": {
+        "start": _TIME,
+        "end": _TIME,
+        "status": "Int16",
+        "code": "string",
+        "field": "string",
+        "value": "string",
+        "share_before": "Float64",
+        "share_after": "Float64",
+        "n_before": "Int64",
+        "n_after": "Int64",
+        "p_adjusted": "Float64",
+    },
     "differences": {
         "field": "string",
         "value": "string",
@@ -175,10 +189,10 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
     The columns are bucket (<NA> without a time), status, code, outcome and n. Empty intervals are
     not filled in.
     """
-    step = _seconds(interval) if interval else 60
+    step = seconds_of(interval) if interval else 60
     micros = rows(frame, "code", per=per).with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
     grouped = micros.group_by("bucket", "answer", "code").agg(COUNT)
-    counts = to_pandas(grouped if interval else _in_suiting_intervals(grouped))
+    counts = to_pandas(grouped if interval else in_suiting_intervals(grouped, ("answer", "code")))
     step = step if interval or not counts["step"].notna().any() else 60 * int(counts["step"].max())
     counts = with_dtypes(counts, "codes").assign(
         bucket=column(counts["bucket"], "Float64").astype("Int64")
@@ -194,32 +208,35 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
     return counts, step
 
 
-def _in_suiting_intervals(minutes: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def in_suiting_intervals(
+    counts: nw.LazyFrame[Any], keys: Sequence[str], base: int = 60
+) -> nw.LazyFrame[Any]:
     """
-    Fold counts per minute to the interval that suits their span, inside the engine.
+    Fold counts per `base` seconds to the interval that suits their span, inside the engine.
 
-    A large file is read once.
+    A large file is read once. The column `step` says of how many `base` an interval is.
     """
     first, last = (
         nw.col("bucket").cum_min(),
         nw.col("bucket").cum_max(reverse=True),
     )  # in order: DuckDB would read the log twice for min and max
     span = last.over("all", order_by="bucket") - first.over("all", order_by="bucket")
-    minutes = minutes.with_columns(all=nw.lit(1)).with_columns(span=span)
-    step = (nw.col("span") // (1440 * MOST_INTERVALS) + 1) * 1440
-    for seconds in sorted(INTERVALS.values(), reverse=True):
-        step = (
-            nw.when(nw.col("span") < (MOST_INTERVALS - 1) * seconds // 60)
-            .then(nw.lit(seconds // 60))
-            .otherwise(step)
-        )
-    minutes = minutes.with_columns(step=step).with_columns(
-        bucket=nw.col("bucket") // nw.col("step")
-    )
-    return minutes.group_by("bucket", "answer", "code", "step").agg(nw.col("n").sum())
+    counts = counts.with_columns(all=nw.lit(1)).with_columns(span=span)
+    day = max(86_400 // base, 1)
+    step = (nw.col("span") // (day * MOST_INTERVALS) + 1) * day
+    for seconds in sorted({base, *INTERVALS.values()}, reverse=True):
+        if seconds % base == 0:
+            step = (
+                nw.when(nw.col("span") < (MOST_INTERVALS - 1) * seconds // base)
+                .then(nw.lit(seconds // base))
+                .otherwise(step)
+            )
+    counts = counts.with_columns(step=step).with_columns(bucket=nw.col("bucket") // nw.col("step"))
+    return counts.group_by("bucket", *keys, "step").agg(nw.col("n").sum())
 
 
-def _seconds(interval: str) -> int:
+def seconds_of(interval: str) -> int:
+    """Return the seconds of an interval."""
     try:
         seconds = pd.Timedelta(interval).total_seconds()
     except ValueError:

@@ -1,0 +1,158 @@
+"""
+Find the stretch of a series in which a larger share fails than outside of it.
+
+Counts are binomial: of `n` rows of an interval `k` fail. The stretch whose two levels explain the
+counts best is the one of the largest likelihood ratio; how probable it is by chance is the binomial
+tail, times the number of stretches looked at. A series that scatters more than a binomial one needs
+more. What the same hours of other days, or the same days of other weeks, show too is rhythm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Counts = np.ndarray[Any, Any]
+_LARGEST_TABLE = 1 << 20
+_DAY, _WEEK = 86_400, 604_800
+_FEWEST_ALIKE = 20  # rows at the same hours, to compare with
+_RHYTHM = 1e-3  # a stretch is as improbable beside the same hours
+_FEWEST_EXPECTED = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """
+    A stretch from interval `start` up to `end`.
+
+    It has its likelihood ratio (log), its p value after correction for the stretches looked at, and
+    the shares inside and outside.
+    """
+
+    start: int
+    end: int
+    ratio: float
+    p: float
+    inside: float
+    outside: float
+
+
+def raised(k: Counts, n: Counts, first: int, step: int) -> Level | None:
+    """Return the stretch of a series in which most more than usual fails, or None."""
+    if k.sum() < 5 or k.sum() == n.sum():
+        return None
+    found = _best(k, n)
+    if found is None:
+        return None
+    start, end, ratio = found
+    level = _judged(k, n, start, end, ratio)
+    return level if _is_no_rhythm(k, n, level, first, step) else None
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+def _best(k: Counts, n: Counts) -> tuple[int, int, float] | None:
+    """Return start, end and likelihood ratio; a stretch begins and ends with a failing row."""
+    seen = np.flatnonzero(k)
+    of_k, of_n = np.concatenate([[0], k.cumsum()]), np.concatenate([[0], n.cumsum()])
+    a, b = np.triu_indices(len(seen))
+    a, b = seen[a], seen[b] + 1
+    k_in, n_in = of_k[b] - of_k[a], of_n[b] - of_n[a]
+    k_all, n_all = int(of_k[-1]), int(of_n[-1])
+    k_out, n_out = k_all - k_in, n_all - n_in
+    log = _of_itself(n_all)
+    ratio = log(k_in) + log(n_in - k_in) - log(n_in) + log(k_out) + log(n_out - k_out) - log(n_out)
+    ratio[k_in * n_out <= k_out * n_in] = -np.inf
+    best = int(ratio.argmax())
+    if not np.isfinite(ratio[best]) or not n_out[best]:
+        return None
+    null = log(np.array([k_all, n_all - k_all, n_all]))
+    return int(a[best]), int(b[best]), float(ratio[best] - null[0] - null[1] + null[2])
+
+
+_table: Counts = np.zeros(0)
+
+
+def _of_itself(largest: int) -> Any:
+    """Return x log x of whole numbers, from a table where it is not too large."""
+    global _table
+    if largest >= _LARGEST_TABLE:
+        return lambda x: x * np.log(np.maximum(x, 1))
+    if len(_table) <= largest:
+        x = np.arange(max(2 * largest, 65_536) + 1)
+        _table = x * np.log(np.maximum(x, 1))
+    return _table.__getitem__
+
+
+# --- is it one? -----------------------------------------------------------------------------------
+
+
+def _judged(k: Counts, n: Counts, start: int, end: int, ratio: float) -> Level:
+    from scipy.special import gammaincc
+
+    inside = slice(start, end)
+    k_in, n_in, k_all, n_all = _sums(k[inside], n[inside], k, n)
+    share, other = k_in / n_in, (k_all - k_in) / max(n_all - n_in, 1)
+    by_ratio = float(gammaincc(0.5, ratio / _scatter(k, n, inside, share, other)))
+    looks = np.count_nonzero(k) * (np.count_nonzero(k) + 1) / 2
+    p = min(1.0, looks * max(by_ratio, chance(k_in, n_in, k_all, n_all)))
+    return Level(start, end, ratio, p, share, other)
+
+
+def chance(k_in: int, n_in: int, k_all: int, n_all: int) -> float:
+    """
+    Return how probable it is that so many or more of all failing rows are inside by chance.
+
+    Of failing and other rows the fewer are counted.
+    """
+    from scipy.special import betainc, betaincc
+
+    share = n_in / n_all
+    if 2 * k_all <= n_all:
+        return float(betainc(k_in, k_all - k_in + 1, share)) if k_in else 1.0
+    well, well_in = n_all - k_all, n_in - k_in
+    return float(betaincc(well_in + 1, well - well_in, share)) if well_in < well else 1.0
+
+
+def _scatter(k: Counts, n: Counts, inside: slice, share: float, other: float) -> float:
+    """
+    Return how much more than a binomial series a series scatters around its two levels, at least 1.
+
+    The median does not mind a second stretch.
+    """
+    p = np.full(len(n), other)
+    p[inside] = share
+    expected = n * p
+    group = (expected.cumsum() // _FEWEST_EXPECTED).astype(np.int64)
+    k, expected, variance = (np.bincount(group, x) for x in (k, expected, expected * (1 - p)))
+    fits = (expected >= _FEWEST_EXPECTED / 2) & (variance > 0)
+    if fits.sum() < 8:
+        return 1.0
+    squares = (k[fits] - expected[fits]) ** 2 / variance[fits]
+    return max(1.0, float(np.median(squares)) / 0.455)  # the median of chi-square
+
+
+def _is_no_rhythm(k: Counts, n: Counts, level: Level, first: int, step: int) -> bool:
+    seconds = (level.end - level.start) * step
+    times = (first + np.arange(len(n))) * step
+    if seconds < _DAY:
+        return _exceeds(k, n, level, times % _DAY // min(step, _DAY))
+    return seconds >= _WEEK or _exceeds(k, n, level, times // _DAY % 7)
+
+
+def _exceeds(k: Counts, n: Counts, level: Level, kind: Counts) -> bool:
+    """Whether more fail in a stretch than in the intervals of the same kind outside of it."""
+    inside = np.zeros(len(n), dtype=bool)
+    inside[level.start : level.end] = True
+    alike = ~inside & np.isin(kind, kind[inside])
+    k_in, n_in, k_out, n_out = _sums(k[inside], n[inside], k[alike], n[alike])
+    if n_out < _FEWEST_ALIKE:
+        return True
+    return chance(k_in, n_in, k_in + k_out, n_in + n_out) < _RHYTHM
+
+
+def _sums(*counts: Counts) -> tuple[int, ...]:
+    return tuple(int(one.sum()) for one in counts)
