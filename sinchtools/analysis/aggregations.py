@@ -131,7 +131,7 @@ def codes(
     ----------
     frame
         A frame with `columns.COLUMNS` (pandas, polars, a DuckDB relation, PySpark), exchanges, or
-        what has a `.frame`.
+        what has a `.frame()`.
     per
         `call`: automatic retries count as one, the last; `attempt`: each counts.
     successes

@@ -230,7 +230,7 @@ def spark_session() -> Any:
 
 
 def unwrap(frame: Any) -> Any:
-    """Return the dataframe in what was given: a dataframe, exchanges, or what has a `.frame`."""
+    """Return the dataframe in what was given: a dataframe, exchanges, or what has a `.frame()`."""
     if isinstance(frame, Exchange):
         return tables.frame([frame])
     if isinstance(frame, (list, tuple, Iterator)):
@@ -243,7 +243,7 @@ def unwrap(frame: Any) -> Any:
         return tables.frame(exchanges)
     inner = getattr(frame, "frame", None)
     if inner is not None:
-        return inner() if callable(inner) else inner
+        return inner()
     try:
         names = names_of(frame)
     except TypeError:

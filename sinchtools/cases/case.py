@@ -48,7 +48,7 @@ from sinchtools.privacy import gate, seen
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, write
 from sinchtools.privacy.redaction import Redactor, without_quotes
-from sinchtools.replays.plans import ReplayResults, Result
+from sinchtools.replays.results import ReplayResults, Result
 
 _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
     ".jsonl": to_jsonl,

@@ -20,8 +20,8 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.words import counted, moment, response, spelled
 from sinchtools.privacy.gate import gate
-from sinchtools.replays.plans import Result
 from sinchtools.replays.proof import Proof
+from sinchtools.replays.results import Result
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -37,7 +37,7 @@ from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, write
 from sinchtools.privacy.redaction import Redactor, without_quotes
-from sinchtools.replays.plans import ReplayResults
+from sinchtools.replays.results import ReplayResults
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,8 +28,8 @@ from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known
 from sinchtools.privacy.redaction import Redactor, without_quotes
-from sinchtools.replays.plans import ReplayResults, Result
 from sinchtools.replays.proof import Proof
+from sinchtools.replays.results import ReplayResults, Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -75,7 +75,7 @@ def error_codes(
     Parameters
     ----------
     frame
-        A frame, exchanges, or what has a `.frame`, as in `analysis.codes`.
+        A frame, exchanges, or what has a `.frame()`, as in `analysis.codes`.
     per
         `call`: automatic retries count as one, the last; `attempt`: each counts.
     successes

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from statistics import median
@@ -26,32 +26,25 @@ from sinchtools.api.description import locate
 from sinchtools.client.client import Client, connect
 from sinchtools.client.log import CallLog
 from sinchtools.core import settings
-from sinchtools.core.columns import frame
 from sinchtools.core.errors import NotAllowedError, WrongUseError, told
 from sinchtools.core.html import card, table
-from sinchtools.core.records import Exchange, Finding, in_words, visible
-from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.evidence.exports import to_curl
+from sinchtools.core.records import Exchange, visible
 from sinchtools.replays.guards import (
     MAY_BE_SENT,
     VENDOR,
-    advice_on,
     asks_again,
     checked_number,
     effect_of,
     groups_of,
-    is_unknown,
     json_of,
     load_of,
     may_be_resent,
-    reads,
 )
 from sinchtools.replays.ledger import reserve
 from sinchtools.replays.lookup import LISTED_AFTER, batch_of, members_of
 from sinchtools.replays.planned import (
     CHECK_HOLDS,
     PlannedRequest,
-    as_it_goes,
     item_of,
     once,
     original_of,
@@ -59,209 +52,22 @@ from sinchtools.replays.planned import (
 )
 from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner, Sender
 from sinchtools.replays.targets import ReplayRequest, in_a_fresh_sandbox, through, to_the_vendor
-from sinchtools.replays.verdicts import (
-    Difference,
-    answer_differences,
-    reason_stays,
-    request_differences,
-    verdict_of,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
+from sinchtools.replays.judging import (
+    STILL_OPEN,
+    STOPPED,
+    held,
+    is_open,
+    judged,
+    sent_before,
+    settled,
+)
+from sinchtools.replays.results import SHOWN, ReplayResults, Result
 
 VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
-_STOPPED = "not sent: the run was stopped; run the plan again to go on"
-_STILL_OPEN = (
-    "checked, and still open: the list does not settle it (another batch has that "
-    "client_reference, too early or late, or no answer)"
-)
-_SHOWN = 20  # rows of a plan or a result in a notebook
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """
-    What became of one exchange.
-
-    Attributes
-    ----------
-    request
-        What was to be sent; equal to `original` but for the changes.
-    child
-        The row of the replay, or None when nothing was sent.
-    verdict, reasons
-        One of `verdicts.VERDICTS`, and why.
-    """
-
-    original: Exchange
-    request: Exchange
-    child: Exchange | None
-    verdict: str
-    reasons: tuple[str, ...]
-
-    @property
-    def now(self) -> str:
-        """What the replay was answered, in words."""
-        return self.child.status_in_words if self.child else "not sent"
-
-    @property
-    def request_differences(self) -> list[Difference]:
-        """What was changed in the request."""
-        return request_differences(self.original, self.request)
-
-    @property
-    def answer_differences(self) -> list[Difference]:
-        """
-        What differs in the response, without `verdicts.IGNORED`.
-
-        It is empty when there are not two responses.
-        """
-        was_answered = self.original.status or self.original.code
-        return (
-            answer_differences(self.original, self.child)
-            if was_answered and self.child and self.child.status
-            else []
-        )
-
-    @property
-    def differences(self) -> pd.DataFrame:
-        """
-        One row per difference.
-
-        The columns are ``part`` (request or answer), ``where``, ``was`` and ``now``; <NA> where
-        there is no value.
-        """
-        import pandas as pd
-
-        rows = [
-            (part, *one)
-            for part, found in (
-                ("request", self.request_differences),
-                ("answer", self.answer_differences),
-            )
-            for one in found
-        ]
-        return pd.DataFrame(rows, columns=["part", "where", "was", "now"], dtype="string")
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the object of ``sinchtools replay --json``."""
-        child = self.child
-        return {
-            "id": child and child.id,
-            "parent_id": self.original.id,
-            "status": child and child.status,
-            "code": child and child.code,
-            "verdict": self.verdict,
-            "reasons": list(self.reasons),
-        }
-
-
-class ReplayResults(Sequence[Result]):
-    """
-    The results of a run, one per exchange, in the order of the plan.
-
-    `stopped` says why it ended early, if it did.
-    """
-
-    def __init__(self, results: Iterable[Result], target: str, stopped: str = "") -> None:
-        self.results, self.target, self.stopped = tuple(results), target, stopped
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.results[index]
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The child rows, with the columns of every exchange frame."""
-        return frame(result.child for result in self.results if result.child is not None)
-
-    @property
-    def verdicts(self) -> pd.DataFrame:
-        """One row per exchange: id of the child, parent_id, was, now, verdict, reasons."""
-        import pandas as pd
-
-        rows = [
-            {
-                "id": r.child and r.child.id,
-                "parent_id": r.original.id,
-                "endpoint": r.original.endpoint,
-                "was": r.original.status_in_words,
-                "now": r.now,
-                "verdict": r.verdict,
-                "reasons": "; ".join(r.reasons),
-            }
-            for r in self.results
-        ]
-        return pd.DataFrame(
-            rows,
-            columns=["id", "parent_id", "endpoint", "was", "now", "verdict", "reasons"],
-            dtype="string",
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the object of ``sinchtools replay --json``."""
-        return {"results": [result.as_json() for result in self.results], "stopped": self.stopped}
-
-    @property
-    def summary(self) -> str:
-        """How many went where, how many got which verdict, and why it ended early, if it did."""
-        if self.target == "preview":
-            return f"Preview of {len(self)}: nothing was sent"
-        sent = sum(r.child is not None for r in self.results)
-        counts = Counter(r.verdict if r.child else "not sent" for r in self.results)
-        said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.most_common())
-        where = f"{self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
-        return "; ".join(
-            filter(None, (f"Replayed {sent:,} of {len(self):,} to {where}", said, self.stopped))
-        )
-
-    def __repr__(self) -> str:
-        if self.target == "preview":
-            shown = (to_curl(as_it_goes(r.request)) for r in self.results[:_SHOWN])
-            return visible("\n".join([self.summary, *shown, *self._more]))
-        lines = [
-            f"{r.verdict:<12}  {r.original.source or r.original.id}: "
-            f"{r.original.status_in_words} -> {r.now}"
-            f"  {'; '.join(r.reasons)}"
-            for r in self.results[:_SHOWN]
-        ]
-        return visible("\n".join([self.summary, *lines, *self._more]))
-
-    @property
-    def _more(self) -> list[str]:
-        return [f"... and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
-
-    def _repr_html_(self) -> str:
-        if self.target == "preview":
-            return card(
-                self.summary,
-                "".join(
-                    f"<pre>{escape(visible(to_curl(as_it_goes(r.request))))}</pre>"
-                    for r in self.results[:_SHOWN]
-                ),
-            )
-        rows = (
-            (
-                r.verdict,
-                r.original.source or r.original.id,
-                r.original.endpoint or "",
-                r.original.status_in_words,
-                r.now,
-                "; ".join(r.reasons),
-            )
-            for r in self.results[:_SHOWN]
-        )
-        listed = table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows)
-        rest = (
-            f"<p>Shown are {_SHOWN} of {len(self):,}; all of them: <code>.verdicts</code></p>"
-            if len(self) > _SHOWN
-            else ""
-        )
-        return card(self.summary, listed + rest, wide=True)
 
 
 class Plan:
@@ -297,7 +103,6 @@ class Plan:
         self._runs = threading.Lock()
         self._stopping = threading.Event()
 
-    @property
     def frame(self) -> pd.DataFrame:
         """
         One row per exchange, in the order of sending; no credentials are shown.
@@ -362,7 +167,7 @@ class Plan:
 
         They are about an unknown outcome, or about a group.
         """
-        return any(_is_open(item) or groups_of(item.request) for item in self.items)
+        return any(is_open(item) or groups_of(item.request) for item in self.items)
 
     def check(self) -> Plan:
         """
@@ -454,7 +259,7 @@ class Plan:
     ) -> ReplayResults:
         if self.target == "preview":
             return ReplayResults(
-                (_held(item, "preview: nothing was sent") for item in self.items), self.target
+                (held(item, "preview: nothing was sent") for item in self.items), self.target
             )
         if self.target in VENDOR:
             _check_allowed(self.target)
@@ -468,7 +273,7 @@ class Plan:
         with self._way() as (client, senders):
             runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
             answers = runner.run(self._jobs(), senders)
-            found = _settled(answers, client, runner)
+            found = settled(answers, client, runner)
         return ReplayResults(
             (self._result(item, answers, found, runner) for item in self.items),
             self.target,
@@ -511,15 +316,15 @@ class Plan:
                 i.advice,
                 "; ".join(i.against),
             )
-            for i, starts_s in zip(self.items[:_SHOWN], self._starts_s(), strict=False)
+            for i, starts_s in zip(self.items[:SHOWN], self._starts_s(), strict=False)
         ]
         told = [
             index for index in range(len(head)) if any(row[index] for row in rows)
         ]  # a column that says nothing takes room from the others
         held = f"<p>Held back: {escape(visible(self.why_held))}</p>" if self.reasons else ""
         rest = (
-            f"<p>Shown are {_SHOWN} of {len(self.items):,}; all of them: <code>.frame</code></p>"
-            if len(self.items) > _SHOWN
+            f"<p>Shown are {SHOWN} of {len(self.items):,}; all of them: <code>.frame()</code></p>"
+            if len(self.items) > SHOWN
             else ""
         )
         listed = table([head[i] for i in told], ([row[i] for i in told] for row in rows))
@@ -644,12 +449,12 @@ class Plan:
     ) -> Result:
         child = answers.get(item.call_id)
         if item.against or child is None:
-            return _held(item, *(item.against or (runner.left.get(item.call_id, _STOPPED),)))
-        notes = [_sent_before(item, child)] if item.call_id in runner.before else []
+            return held(item, *(item.against or (runner.left.get(item.call_id, STOPPED),)))
+        notes = [sent_before(item, child)] if item.call_id in runner.before else []
         notes += [runner.left[item.call_id]] if item.call_id in runner.left else []
         notes += [found[item.call_id]] if item.call_id in found else []
         baseline = answers.get(item.baseline_id) if item.needs_baseline else None
-        return _judged(item, child, baseline, notes)
+        return judged(item, child, baseline, notes)
 
 
 _PLAN_COLUMNS = (
@@ -819,148 +624,6 @@ def _check_allowed(target: str) -> None:
         )
 
 
-# --- what became of it ----------------------------------------------------------------------------
-
-
-def _held(item: PlannedRequest, *reasons: str) -> Result:
-    return Result(
-        original=item.original,
-        request=item.shown,
-        child=None,
-        verdict="INCONCLUSIVE",
-        reasons=(*reasons,),
-    )
-
-
-def _sent_before(item: PlannedRequest, child: Exchange) -> str:
-    at = f" at {child.at:%Y-%m-%d %H:%M:%S} UTC" if child.at else ""
-    of_another = (
-        f" as the replay of {child.parent_id}" if child.parent_id != item.original.id else ""
-    )
-    return f"not sent again: it was replayed{at}{of_another}, and this is its answer"
-
-
-def _judged(
-    item: PlannedRequest, child: Exchange, baseline: Exchange | None, notes: list[str]
-) -> Result:
-    original = item.original
-    if baseline is not None:
-        original = replace(
-            original,
-            status=baseline.status,
-            code=baseline.code,
-            text=baseline.text,
-            response_body=baseline.response_body,
-        )
-        notes = [
-            "the original answer is not known; unchanged, the sandbox answers "
-            f"{baseline.status_in_words}",
-            *notes,
-        ]
-        if (
-            baseline.http_outcome == "success"
-            and (expected := diagnose(item.original, now=item.original.at).top)
-            and expected.severity == "error"
-        ):
-            return _unlike(item, child, expected, notes)
-    was, then, now = (
-        _findings(item.request, original, child)
-        if item.changed and original.http_outcome == "user_error"
-        else (None, None, None)
-    )
-    verdict, reason = verdict_of(
-        original,
-        child,
-        changed=item.changed,
-        fault=item.fault is not None,
-        outside=item.outside is not None,
-        test_number=item.test_number,
-        was=was,
-        now=now,
-        stays=reason_stays(was, then, request_differences(original, item.request))
-        if was
-        else False,
-    )
-    if (
-        child.status is None and may_be_resent(child) and not reads(child)
-    ):  # a read may go again whatever became of it
-        notes = [
-            "nobody got it: no connection was made; check network, VPN and proxy, then run "
-            "it again",
-            *notes,
-        ]
-    if item.fault is None and is_unknown(child):
-        notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
-    assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
-    return Result(
-        original=item.original,
-        request=item.shown,
-        child=child,
-        verdict=verdict,
-        reasons=(*notes, reason, *assumed),
-    )
-
-
-def _unlike(item: PlannedRequest, child: Exchange, expected: Finding, notes: list[str]) -> Result:
-    wanted = in_words(expected.status, expected.code)
-    reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox does not show")
-    return Result(
-        original=item.original,
-        request=item.shown,
-        child=child,
-        verdict="INCONCLUSIVE",
-        reasons=reasons,
-    )
-
-
-def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
-    """
-    Return the first finding on the original, the changed request and the replay.
-
-    The changed request counts if it got the original's response.
-    """
-    as_before = replace(
-        request,
-        status=original.status,
-        code=original.code,
-        text=original.text,
-        response_headers=original.response_headers,
-        response_body=original.response_body,
-    )
-    return [diagnose(x, now=original.at).top for x in (original, as_before, child)]
-
-
-_UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"
-
-
-# --- outcomes that nobody knew, settled -----------------------------------------------------------
-
-
-def _settled(
-    answers: Mapping[str, Exchange], client: Client | None, runner: Runner
-) -> dict[str, str]:
-    """
-    Return in words what the check says of each call whose outcome is unknown.
-
-    It keeps the run's rate and ends with it.
-    """
-    if client is None:
-        return {}
-    unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
-    said = {call_id: batch_of(child, client) for call_id, child in unknown.items() if runner.turn()}
-    return {
-        call_id: f"checked: batch {batch_id} is there, so it was sent"
-        if batch_id
-        else "checked: no such batch is there by now"
-        for call_id, batch_id in said.items()
-        if batch_id is not None
-    }
-
-
-def _is_open(item: PlannedRequest) -> bool:
-    return any(reason.startswith(MAY_BE_SENT) for reason in item.blockers)
-
-
 def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
     for question in questions:
         time.sleep(limiter.reserve())
@@ -969,7 +632,7 @@ def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
 
 def _checked(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedRequest:
     """Return the item with the outcome of its original settled, if its client_reference allows."""
-    if not _is_open(item):
+    if not is_open(item):
         return item
     time.sleep(limiter.reserve())
     batch_id = batch_of(item.original, client)
@@ -978,9 +641,7 @@ def _checked(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedR
         has_reference = "client_reference" in json_of(item.original)
         return replace(
             item,
-            advice=_STILL_OPEN
-            if has_reference
-            else "cannot be checked: it has no client_reference",
+            advice=STILL_OPEN if has_reference else "cannot be checked: it has no client_reference",
         )
     if batch_id:
         found = f"was sent already: batch {batch_id} is there"

@@ -22,7 +22,8 @@ from sinchtools.core.html import card
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
 from sinchtools.diagnosis.fixes import masked
-from sinchtools.replays.plans import Result, plan
+from sinchtools.replays.plans import plan
+from sinchtools.replays.results import Result
 
 MOST_TRIALS = 150
 _MOST_ENTRIES = 30  # of a list, that are taken out one by one

@@ -16,7 +16,8 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.replays.plans import ReplayResults, replay
+from sinchtools.replays.plans import replay
+from sinchtools.replays.results import ReplayResults
 
 GOOD = description.complete(
     Exchange(

@@ -209,7 +209,7 @@ FRAMES = {
     "evidence": "case.evidence.frame()",
     "its first rows": "case.evidence.frame().head()",
     "diagnoses": "st.diagnose([*case.evidence]).frame()",
-    "a plan": "st.plan([*case.evidence]).frame",
+    "a plan": "st.plan([*case.evidence]).frame()",
     "codes": "st.analysis.codes(case.evidence.frame())",
     "groups": "st.analysis.groups(case.evidence.frame())",
     "one column": "case.evidence.frame()[['text']]",

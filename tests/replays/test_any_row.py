@@ -145,7 +145,7 @@ def check(folder, rows, vendor, parts):
             plan = st.plan(rows, target=target, log=log).check()
             assert (
                 [item.original.id for item in plan.items]
-                == list(plan.frame["id"])
+                == list(plan.frame()["id"])
                 == [x.id for x in rows]
             )
             assert plan.effect in repr(plan) and plan._repr_html_() and plan.duration_s >= 0

@@ -310,7 +310,7 @@ def test_a_token_that_is_typed_into_an_edit_is_shown_nowhere(log):
     assert result.child.status in {201, 400}
     assert made.items[0].changed
     assert typed not in repr(
-        (made, made.items, made.frame.to_dict(), result, result.request_differences, list(log))
+        (made, made.items, made.frame().to_dict(), result, result.request_differences, list(log))
     )
 
 
@@ -461,7 +461,7 @@ def test_evidence_without_a_request_is_held_back(log):
 
 def test_a_plan_is_a_frame_with_its_reasons_and_sends_nothing(log):
     made = plan([sent(status=503), sent(id="x2", url="https://example.com/")], log=log)
-    assert made.frame["fault"].tolist()[0] == "503"
+    assert made.frame()["fault"].tolist()[0] == "503"
     assert set(made.reasons) == {"x2"}
     assert made.effect == "nothing leaves this machine"
     assert len(log) == 0
@@ -582,7 +582,7 @@ def test_a_message_that_stands_twice_in_the_evidence_is_planned_once(vendor, log
     assert made.reasons == {"x2": ("the same request as x1: it is sent once",)}
     done = made.run(confirm=made.effect)
     assert [r.child and r.child.parent_id for r in done] == ["x1", None]
-    assert len(done.frame) == len(vendor.sends) == 1
+    assert len(done.frame()) == len(vendor.sends) == 1
 
 
 def test_a_plan_that_was_stopped_before_it_ran_sends_nothing_and_then_goes_on(vendor, log):
@@ -703,7 +703,7 @@ AGAINST = {
 def test_live_holds_back_what_may_do_harm(vendor, log, exchange, reason):
     made = plan(exchange, target="live", log=log)
     assert any(reason in one for one in made.reasons["x1"])
-    assert made.frame["against"].str.contains(reason, regex=False).all()
+    assert made.frame()["against"].str.contains(reason, regex=False).all()
     (result,) = made.run(confirm=made.effect)
     assert (result.child, len(log), vendor.requests) == (None, 0, [])
 
@@ -722,8 +722,8 @@ def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor, log):
         log=log,
     )
     assert made.effect == "send 2 SMS to 1 people, 1 of them again after a 500"
-    assert made.frame["advice"][0].startswith("try again: ")
-    assert "not processed" in made.frame["advice"][0].lower()
+    assert made.frame()["advice"][0].startswith("try again: ")
+    assert "not processed" in made.frame()["advice"][0].lower()
 
 
 EFFECTS = {
@@ -1082,8 +1082,8 @@ def test_a_plan_says_its_order_pace_and_duration(vendor, log):
         for i in range(4)
     ]
     made = plan(evidence, target="live", requests_per_s=5, messages_per_s=1, log=log)
-    assert made.frame["starts_s"].tolist() == [0, 2, 4, 6]
-    assert made.frame["messages"].tolist() == [2] * 4
+    assert made.frame()["starts_s"].tolist() == [0, 2, 4, 6]
+    assert made.frame()["messages"].tolist() == [2] * 4
     assert made.duration_s == 6.1
     assert (
         "at most 5 requests/s; at most 1 messages/s; after a 429 all wait as long as "

@@ -12,8 +12,8 @@ import pytest
 
 from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
+from sinchtools.replays.judging import judged as judged_by_rules
 from sinchtools.replays.planned import PlannedRequest, edited
-from sinchtools.replays.plans import _judged
 from sinchtools.replays.verdicts import IGNORED, VERDICTS, answer_differences, request_differences
 
 PAIRS = tomllib.loads((Path(__file__).parent / "verdicts.toml").read_text(encoding="utf-8"))["pair"]
@@ -73,7 +73,7 @@ def judged(pair):
         test_number=pair.get("test_number", False),
         outside=(child.status, child.code) if pair.get("fault") else None,
     )
-    return _judged(item, child, None, [])
+    return judged_by_rules(item, child, None, [])
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair["why"])

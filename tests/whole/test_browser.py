@@ -239,7 +239,7 @@ def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab):
 SHOWN_TOO = [  # beside what every hostile notebook shows
     "case.evidence.frame()",
     "st.diagnose([x]).frame()",
-    "st.plan([x]).frame",
+    "st.plan([x]).frame()",
     "display(st.plan([x]), st.replay([x], target='preview'), st.explain(418, x.code), st.doctor())",
     "display(st.diagnose(case.evidence), st.prove(st.diagnose(x)), "
     "st.charts.error_codes(case.evidence))",

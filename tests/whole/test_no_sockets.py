@@ -98,7 +98,7 @@ def sandboxed():
 
 def looked_at():
     made = [st.plan(BAD, target=target) for target in ("preview", "sandbox", "dry-run", "live")]
-    return [(repr(one), one.frame, one.reasons, one.effect, one.duration_s) for one in made]
+    return [(repr(one), one.frame(), one.reasons, one.effect, one.duration_s) for one in made]
 
 
 def scanned():

@@ -10,7 +10,8 @@ import ipywidgets as widgets
 
 from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, labelled, row
-from sinchtools.replays.plans import Plan, ReplayResults
+from sinchtools.replays.plans import Plan
+from sinchtools.replays.results import ReplayResults
 from sinchtools.replays.runner import Progress
 
 _AUTO = {"width": "auto"}

@@ -37,7 +37,8 @@ from sinchtools.notebook.panels.theme import (
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.guards import VENDOR
 from sinchtools.replays.planned import as_it_goes, edited
-from sinchtools.replays.plans import Plan, ReplayResults, Result, plan
+from sinchtools.replays.plans import Plan, plan
+from sinchtools.replays.results import ReplayResults, Result
 from sinchtools.replays.runner import Progress
 from sinchtools.replays.verdicts import IGNORED, Difference
 

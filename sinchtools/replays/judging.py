@@ -1,0 +1,177 @@
+"""From the exchange that a replay made to its result: the verdict, the findings, the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sinchtools.client.client import Client
+from sinchtools.core.records import Exchange, Finding, in_words
+from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.replays.guards import (
+    MAY_BE_SENT,
+    advice_on,
+    is_unknown,
+    may_be_resent,
+    reads,
+)
+from sinchtools.replays.lookup import batch_of
+from sinchtools.replays.planned import (
+    PlannedRequest,
+)
+from sinchtools.replays.results import Result
+from sinchtools.replays.runner import Runner
+from sinchtools.replays.verdicts import (
+    reason_stays,
+    request_differences,
+    verdict_of,
+)
+
+STOPPED = "not sent: the run was stopped; run the plan again to go on"
+STILL_OPEN = (
+    "checked, and still open: the list does not settle it (another batch has that "
+    "client_reference, too early or late, or no answer)"
+)
+
+
+def held(item: PlannedRequest, *reasons: str) -> Result:
+    """Return the result of a request that was not sent, with the reasons."""
+    return Result(
+        original=item.original,
+        request=item.shown,
+        child=None,
+        verdict="INCONCLUSIVE",
+        reasons=(*reasons,),
+    )
+
+
+def sent_before(item: PlannedRequest, child: Exchange) -> str:
+    """Say that an earlier run sent it, and when."""
+    at = f" at {child.at:%Y-%m-%d %H:%M:%S} UTC" if child.at else ""
+    of_another = (
+        f" as the replay of {child.parent_id}" if child.parent_id != item.original.id else ""
+    )
+    return f"not sent again: it was replayed{at}{of_another}, and this is its answer"
+
+
+def judged(
+    item: PlannedRequest, child: Exchange, baseline: Exchange | None, notes: list[str]
+) -> Result:
+    """Compare original and child, beside the unchanged request where it was sent too."""
+    original = item.original
+    if baseline is not None:
+        original = replace(
+            original,
+            status=baseline.status,
+            code=baseline.code,
+            text=baseline.text,
+            response_body=baseline.response_body,
+        )
+        notes = [
+            "the original answer is not known; unchanged, the sandbox answers "
+            f"{baseline.status_in_words}",
+            *notes,
+        ]
+        if (
+            baseline.http_outcome == "success"
+            and (expected := diagnose(item.original, now=item.original.at).top)
+            and expected.severity == "error"
+        ):
+            return _unlike(item, child, expected, notes)
+    was, then, now = (
+        _findings(item.request, original, child)
+        if item.changed and original.http_outcome == "user_error"
+        else (None, None, None)
+    )
+    verdict, reason = verdict_of(
+        original,
+        child,
+        changed=item.changed,
+        fault=item.fault is not None,
+        outside=item.outside is not None,
+        test_number=item.test_number,
+        was=was,
+        now=now,
+        stays=reason_stays(was, then, request_differences(original, item.request))
+        if was
+        else False,
+    )
+    if (
+        child.status is None and may_be_resent(child) and not reads(child)
+    ):  # a read may go again whatever became of it
+        notes = [
+            "nobody got it: no connection was made; check network, VPN and proxy, then run "
+            "it again",
+            *notes,
+        ]
+    if item.fault is None and is_unknown(child):
+        notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
+    assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
+    return Result(
+        original=item.original,
+        request=item.shown,
+        child=child,
+        verdict=verdict,
+        reasons=(*notes, reason, *assumed),
+    )
+
+
+def _unlike(item: PlannedRequest, child: Exchange, expected: Finding, notes: list[str]) -> Result:
+    wanted = in_words(expected.status, expected.code)
+    reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox does not show")
+    return Result(
+        original=item.original,
+        request=item.shown,
+        child=child,
+        verdict="INCONCLUSIVE",
+        reasons=reasons,
+    )
+
+
+def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
+    """
+    Return the first finding on the original, the changed request and the replay.
+
+    The changed request counts if it got the original's response.
+    """
+    as_before = replace(
+        request,
+        status=original.status,
+        code=original.code,
+        text=original.text,
+        response_headers=original.response_headers,
+        response_body=original.response_body,
+    )
+    return [diagnose(x, now=original.at).top for x in (original, as_before, child)]
+
+
+_UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"
+
+
+# --- outcomes that nobody knew, settled -----------------------------------------------------------
+
+
+def settled(
+    answers: Mapping[str, Exchange], client: Client | None, runner: Runner
+) -> dict[str, str]:
+    """
+    Return in words what the check says of each call whose outcome is unknown.
+
+    It keeps the run's rate and ends with it.
+    """
+    if client is None:
+        return {}
+    unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
+    said = {call_id: batch_of(child, client) for call_id, child in unknown.items() if runner.turn()}
+    return {
+        call_id: f"checked: batch {batch_id} is there, so it was sent"
+        if batch_id
+        else "checked: no such batch is there by now"
+        for call_id, batch_id in said.items()
+        if batch_id is not None
+    }
+
+
+def is_open(item: PlannedRequest) -> bool:
+    """Whether the request may have been sent already."""
+    return any(reason.startswith(MAY_BE_SENT) for reason in item.blockers)
