@@ -1,6 +1,6 @@
 """Does it work if something is changed: plans, replays, proofs."""
 
-from sinchtools.replays.plans import plan, replay
+from sinchtools.replays.planning import plan, replay
 from sinchtools.replays.proof import prove, smallest_change
 
 __all__ = ["plan", "prove", "replay", "smallest_change"]

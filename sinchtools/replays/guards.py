@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
+import os
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
@@ -26,9 +24,8 @@ from sinchtools.api.description import (
     Place,
     locate,
     split_url,
-    substituted,
 )
-from sinchtools.api.validation import instant_of, is_group_id, number_violation
+from sinchtools.api.validation import instant_of
 from sinchtools.client.log import UNKNOWN
 from sinchtools.client.sending import (
     as_sent,
@@ -38,23 +35,15 @@ from sinchtools.client.sending import (
     unsendable,
 )
 from sinchtools.core import settings
-from sinchtools.core.errors import WrongUseError
-from sinchtools.core.gsm import digits, parts_of
+from sinchtools.core.errors import NotAllowedError, told
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS
 from sinchtools.privacy.numbers import MASKED
 from sinchtools.privacy.redaction import MARKER
+from sinchtools.replays.effects import DRY_RUNS, SENDS, VENDOR, body_text, json_of
 
-VENDOR = ("dry-run", "live")
-SENDS = {
-    "POST /batches",
-    "PUT /batches/{batch_id}",
-}  # the endpoints whose body names everyone that gets a message
-_DRY_RUNS = {"POST /batches", "POST /batches/dry_run"}
-UPDATE = "POST /batches/{batch_id}"
-_CHANGES_RECIPIENTS = {UPDATE, "POST /batches/{batch_id}/delivery_feedback"}
 _NOT_SENT = {
     "host",
     "content-length",
@@ -254,7 +243,7 @@ def _left_out(request: Exchange) -> Iterator[str]:
     A secret was removed, or a person or a text has an alias.
     """
     headers, values = headers_to_send(request), [*_values_in(value_of(request.request_body))]
-    written = (request.url or "", _text(request), *headers, *headers.values())
+    written = (request.url or "", body_text(request), *headers, *headers.values())
     texts = [
         form for text in (*written, *values) if isinstance(text, str) for form in _readings(text)
     ]
@@ -320,7 +309,7 @@ def _is_blank_binary(body: Mapping[str, Any]) -> bool:
 
 
 def _for_a_dry_run(request: Exchange) -> Iterator[str]:
-    if not reads(request) and request.endpoint not in _DRY_RUNS:
+    if not reads(request) and request.endpoint not in DRY_RUNS:
         yield "the vendor has no dry run of this operation"
 
 
@@ -361,209 +350,16 @@ def reads(request: Exchange) -> bool:
     return (request.method or "").upper() in {"GET", "HEAD"}
 
 
-# --- a test number in place of everybody ----------------------------------------------------------
-
-
-def checked_number(number: str) -> str:
-    """
-    Return a test number that can stand in for recipients.
-
-    Raises
-    ------
-    WrongUseError
-        It is no phone number.
-    """
-    if not isinstance(number, str) or is_group_id(number) or number_violation(number, "to", None):
-        raise WrongUseError(
-            "The test number is no phone number.",
-            hint="Write it with its country code, such as +15551230001.",
+def check_allowed(target: str) -> None:
+    """Raise NotAllowedError when the environment does not switch the target on."""
+    order = settings.TARGETS
+    if order.index(target) > order.index(settings.allowed_target()) and target in VENDOR:
+        said = (
+            f": SINCHTOOLS_ALLOW is {told(said)}"
+            if (said := os.environ.get("SINCHTOOLS_ALLOW"))
+            else ""
         )
-    return number
-
-
-def redirected_to(request: Exchange, number: str) -> tuple[Exchange, tuple[str, ...]]:
-    """
-    Return the request with the test number in place of every recipient.
-
-    If that is not possible, the reasons are returned.
-    """
-    body = json_of(request)
-    if request.endpoint in _CHANGES_RECIPIENTS:
-        return request, (
-            "it changes a batch to real recipients, whom the test number cannot replace",
+        raise NotAllowedError(
+            f"The target {told(target)} is not switched on{said}.",
+            hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch.",
         )
-    if request.endpoint not in SENDS | _DRY_RUNS or not isinstance(body.get("to", []), list):
-        return request, (
-            "the recipients cannot be replaced: 'to' is no list",
-        ) if request.endpoint in SENDS | _DRY_RUNS else ()
-    if not body:
-        return request, ("the recipients cannot be replaced: the body is no JSON object",)
-    changed = {**body, **({"to": [number]} if "to" in body else {})}
-    if isinstance(body.get("parameters"), dict):
-        changed["parameters"] = {
-            key: _one_value(values, number) for key, values in body["parameters"].items()
-        }
-    return replace(request, request_body=json.dumps(changed, ensure_ascii=False)), ()
-
-
-def _one_value(values: Any, number: str) -> Any:
-    if not isinstance(values, dict):
-        return values
-    first = next((value for who, value in values.items() if who != "default"), None)
-    return {
-        who: value
-        for who, value in (("default", values.get("default")), (number, first))
-        if value is not None
-    }
-
-
-# --- what it does to people -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """
-    What a request sends.
-
-    It counts messages to people, and to members of groups of unknown size.
-    """
-
-    messages: int = 0
-    people: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
-
-
-def load_of(request: Exchange, members: Mapping[str, tuple[str, ...]]) -> Load:
-    """
-    Return what a request sends: recipients times message parts.
-
-    Each text has its recipient's own values. Groups count by `members`.
-    """
-    if request.endpoint not in SENDS:
-        return Load()
-    body = json_of(request)
-    entries = (
-        [entry for entry in body.get("to") or [] if isinstance(entry, str)]
-        if isinstance(body.get("to"), list)
-        else []
-    )
-    unknown = frozenset(entry for entry in entries if is_group_id(entry) and entry not in members)
-    listed = [
-        number
-        for entry in entries
-        if entry not in unknown
-        for number in members.get(entry, (entry,))
-    ]
-    people = dict.fromkeys(map(digits, listed))
-    return Load(
-        messages=sum(_parts(body, number) for number in people),
-        people=frozenset(people),
-        groups=unknown,
-    )
-
-
-def groups_of(request: Exchange) -> list[str]:
-    """Return the IDs of the groups that a request names."""
-    body = json_of(request)
-    listed = [
-        entry
-        for name in ("to", "to_add", "child_groups")
-        if isinstance(body.get(name), list)
-        for entry in body[name]
-    ]
-    named = [body.get(name) for name in ("add_from_group", "remove_from_group")]
-    return list(
-        dict.fromkeys(
-            entry for entry in (*listed, *named) if isinstance(entry, str) and is_group_id(entry)
-        )
-    )
-
-
-_OTHER = "make {} other requests"
-_DOES = {  # beside sending: what is to be confirmed, in words
-    UPDATE: "change {} batches whose recipients are not known",
-    "DELETE /batches/{batch_id}": "cancel {} batches",
-    "POST /groups": "create {} groups",
-    "POST /groups/{group_id}": "change {} groups",
-    "PUT /groups/{group_id}": "replace {} groups",
-    "DELETE /groups/{group_id}": "delete {} groups",
-}
-
-
-def effect_of(
-    requests: Iterable[Exchange],
-    target: str,
-    *,
-    again: int = 0,
-    members: Mapping[str, tuple[str, ...]] | None = None,
-    test_number: bool = False,
-) -> str:
-    """
-    Return what sending requests does to the outside world, in the words that a person types.
-
-    Parameters
-    ----------
-    again
-        How many of them got a 500 before.
-    members
-        Numbers of the groups whose members are known.
-    test_number
-        Whether a test number stands in for everybody.
-    """
-    if target not in VENDOR:
-        return "nothing leaves this machine"
-    requests = list(requests)
-    if target == "dry-run":
-        return f"ask the vendor about {len(requests)} requests, send 0 SMS"
-    loads = [load_of(request, members or {}) for request in requests]
-    people, groups = (
-        frozenset[str]().union(*sets)
-        for sets in ([x.people for x in loads], [x.groups for x in loads])
-    )
-    messages = sum(load.messages for load in loads)
-    done = Counter(
-        _DOES.get(request.endpoint or "", _OTHER)
-        for request, load in zip(requests, loads, strict=True)
-        if load == Load()
-    )
-    none = f"make {len(requests)} requests" + ", send 0 SMS" * (
-        UPDATE not in {request.endpoint for request in requests}
-    )
-    said = [f"send {messages} SMS to {len(people)} people" if messages or groups else none]
-    said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
-    said[0] += " (the test number)" * bool(test_number and people)
-    said += [
-        what.format(count) for what, count in done.items() if what != _OTHER or messages or groups
-    ]
-    said += [f"{again} of them again after a 500"] * bool(again)
-    return ", ".join(said)
-
-
-def json_of(request: Exchange) -> dict[str, Any]:
-    """Return the body's JSON object; empty when it is none."""
-    body = value_of(request.request_body)
-    return body if isinstance(body, dict) else {}
-
-
-def _parts(body: Mapping[str, Any], number: str) -> int:
-    text, parameters = body.get("body"), body.get("parameters")
-    if (
-        (body.get("type") or "mt_text") != "mt_text"
-        or not isinstance(text, str)
-        or body.get("truncate_concat") is True
-    ):
-        return 1
-    with contextlib.suppress(
-        AttributeError, TypeError
-    ):  # parameters of a shape that the API refuses
-        text = substituted(text, parameters or {}, number) or text
-    return parts_of(text)
-
-
-def _text(request: Exchange) -> str:
-    body = request.request_body
-    return (
-        body.decode(json.detect_encoding(body), "replace")
-        if isinstance(body, bytes)
-        else body or ""
-    )

@@ -8,13 +8,7 @@ from dataclasses import replace
 from sinchtools.client.client import Client
 from sinchtools.core.records import Exchange, Finding, in_words
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.replays.guards import (
-    MAY_BE_SENT,
-    advice_on,
-    is_unknown,
-    may_be_resent,
-    reads,
-)
+from sinchtools.replays.guards import MAY_BE_SENT, advice_on, is_unknown, may_be_resent, reads
 from sinchtools.replays.lookup import batch_of
 from sinchtools.replays.planned import (
     PlannedRequest,

@@ -11,7 +11,7 @@ from sinchtools.client.client import Client
 from sinchtools.core.gsm import digits
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
-from sinchtools.replays.guards import json_of
+from sinchtools.replays.effects import json_of
 
 LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
 _CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong

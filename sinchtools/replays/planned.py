@@ -25,19 +25,19 @@ from sinchtools.core.gsm import digits
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header, with_headers
 from sinchtools.privacy.redaction import Redactor, last_number, unnumbered
+from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.guards import (
     MAY_BE_SENT,
-    VENDOR,
     advice_on,
     blockers,
     endpoint_of,
     headers_to_send,
     reads,
-    redirected_to,
     sent_to,
     was_refused,
 )
 from sinchtools.replays.ledger import reserved
+from sinchtools.replays.redirect import redirected_to
 from sinchtools.replays.targets import assumed_for, fault_for
 
 _EDITABLE = ("method", "url", "headers", "body")

@@ -10,44 +10,29 @@ runs without its switch.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sinchtools.api.description import locate
 from sinchtools.client.client import Client, connect
 from sinchtools.client.log import CallLog
-from sinchtools.core import settings
-from sinchtools.core.errors import NotAllowedError, WrongUseError, told
+from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.html import card, table
 from sinchtools.core.records import Exchange, visible
-from sinchtools.replays.guards import (
-    MAY_BE_SENT,
-    VENDOR,
-    asks_again,
-    checked_number,
-    effect_of,
-    groups_of,
-    json_of,
-    load_of,
-    may_be_resent,
-)
+from sinchtools.replays.effects import VENDOR, effect_of, groups_of, load_of
+from sinchtools.replays.guards import asks_again, may_be_resent
 from sinchtools.replays.ledger import reserve
-from sinchtools.replays.lookup import LISTED_AFTER, batch_of, members_of
+from sinchtools.replays.lookup import members_of
 from sinchtools.replays.planned import (
     CHECK_HOLDS,
     PlannedRequest,
-    item_of,
     once,
-    original_of,
     with_blockers,
 )
 from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner, Sender
@@ -55,8 +40,8 @@ from sinchtools.replays.targets import ReplayRequest, in_a_fresh_sandbox, throug
 
 if TYPE_CHECKING:
     import pandas as pd
+from sinchtools.replays.guards import check_allowed
 from sinchtools.replays.judging import (
-    STILL_OPEN,
     STOPPED,
     held,
     is_open,
@@ -65,8 +50,8 @@ from sinchtools.replays.judging import (
     settled,
 )
 from sinchtools.replays.results import SHOWN, ReplayResults, Result
+from sinchtools.replays.settling import paced, settled_by_asking
 
-VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
 
 
@@ -185,13 +170,15 @@ class Plan:
         """
         if self.target not in VENDOR:
             return self
-        _check_allowed(self.target)
+        check_allowed(self.target)
         with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
             groups = {group for item in self.items for group in groups_of(item.request)}
             limiter = Limiter(self.pace)
-            members = {group: members_of(group, client) for group in _paced(groups, limiter)}
+            members = {group: members_of(group, client) for group in paced(groups, limiter)}
             items = once(
-                [_checked(item, client, limiter) for item in self.items], self._logged, self._among
+                [settled_by_asking(item, client, limiter) for item in self.items],
+                self._logged,
+                self._among,
             )
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
         return Plan(
@@ -262,7 +249,7 @@ class Plan:
                 (held(item, "preview: nothing was sent") for item in self.items), self.target
             )
         if self.target in VENDOR:
-            _check_allowed(self.target)
+            check_allowed(self.target)
             self.items = self._renewed()
             if self._going and confirm != self.effect:
                 raise NotAllowedError(
@@ -469,207 +456,3 @@ _PLAN_COLUMNS = (
     "advice",
     "against",
 )
-
-
-def plan(
-    evidence: Exchange | Iterable[Exchange],
-    *,
-    target: str = "sandbox",
-    edits: Mapping[str, Mapping[str, Any]] | None = None,
-    log: CallLog | None = None,
-    client: Client | None = None,
-    among: Iterable[Exchange] | None = None,
-    test_number: str | None = None,
-    workers: int = 1,
-    requests_per_s: float | None = None,
-    messages_per_s: float | None = None,
-) -> Plan:
-    """
-    Return what a replay would do, and what speaks against it; sends nothing.
-
-    Parameters
-    ----------
-    evidence
-        One exchange, or many.
-    target
-        A rung of the ladder: preview, sandbox, dry-run or live.
-    edits
-        Changes by the id of the exchange: ``{"method": ..., "url": ..., "headers": {...}, "body":
-        ...}``, each optional; a header of None is taken out, and a body that is no text is written
-        as JSON.
-    client
-        A client of a sandbox that runs already, which is then taken as it stands; None is a fresh
-        sandbox, set up as each original implies.
-    among
-        The whole evidence, of which these exchanges are a part: what people have by another row of
-        it is not sent to them again.
-    test_number
-        Stands in for every recipient.
-    workers
-        Requests under way at once; 1 keeps the order.
-    requests_per_s, messages_per_s
-        At most so many; to the vendor ten requests a second unless told otherwise.
-
-    Raises
-    ------
-    WrongUseError
-        The target, a key of an edit, the test number or the pace is not possible.
-    NotAllowedError
-        Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
-    """
-    if target not in settings.TARGETS:
-        raise WrongUseError(
-            f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
-        )
-    _check_allowed(target)
-    if client is not None and (target != "sandbox" or client.target != "sandbox"):
-        raise WrongUseError(
-            "A client to send through is for the target sandbox, and a sandbox's own.",
-            hint="Leave client= out.",
-        )
-    if client is not None and log is not None and log is not client.log:
-        raise WrongUseError(
-            "A client writes to its own log.",
-            hint="Leave log= out, or make the client with it: st.connect(log=log).",
-        )
-    exchanges = _exchanges(evidence)
-    edits = edits or {}
-    if unknown := set(edits) - {exchange.id for exchange in exchanges}:
-        raise WrongUseError(
-            f"There is no exchange {told(sorted(map(str, unknown))[0])} to edit.",
-            hint="Use an id from the evidence's frame.",
-        )
-    number = checked_number(test_number) if test_number is not None else None
-    place, region = (
-        f"sandbox {client.base_url}" if client else target,
-        os.environ.get("SINCH_REGION") or "us",
-    )
-    items: Sequence[PlannedRequest] = [
-        with_blockers(item_of(exchange, edits.get(exchange.id), place, number), target, region)
-        for exchange in exchanges
-    ]
-    if requests_per_s is None and target in VENDOR:
-        requests_per_s = VENDOR_REQUESTS_PER_S
-    pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
-    log = client.log if client else CallLog() if log is None and target == "live" else log
-    others = (
-        [original_of(exchange) for exchange in (exchanges if among is None else among)]
-        if target == "live"
-        else []
-    )
-    items = once(items, log, others) if log is not None else items
-    return Plan(items, target, log=log, client=client, pace=pace, among=others, region=region)
-
-
-def replay(
-    evidence: Exchange | Iterable[Exchange],
-    *,
-    target: str = "sandbox",
-    edit: Mapping[str, Any] | None = None,
-    log: CallLog | None = None,
-) -> ReplayResults:
-    """
-    Plan and run at once, for preview and sandbox.
-
-    `edit` changes a single exchange before it is sent, with the keys that `plan` takes.
-
-    What was replayed before with the same change is not sent again: its answer is shown, with its
-    time. A log of its own makes it anew.
-
-    Raises
-    ------
-    NotAllowedError
-        The target is dry-run or live: these run only through ``plan(...).run(confirm=...)``.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
-    >>> headers = {"Authorization": "Bearer [secret opaque 32 #1]",
-    ...            "Content-Type": "application/json"}
-    >>> bad = Exchange(id="a", method="POST", url=url, request_headers=headers, request_body="{",
-    ...                status=400, code="syntax_invalid_json")
-    >>> replay(bad, log=CallLog(tempfile.mkdtemp() + "/calls.sqlite"))[0].verdict
-    'SAME'
-    """
-    if target not in {"preview", "sandbox"}:
-        hint = "Make a plan with st.plan(...), look at it, then plan.run(confirm=plan.effect)."
-        raise NotAllowedError(f"{told(target)} is not run at once.", hint=hint)
-    edits = None
-    if edit is not None:
-        exchanges = _exchanges(evidence)
-        if len(exchanges) != 1:
-            raise WrongUseError(
-                f"An edit is for one exchange, and there are {len(exchanges)}.",
-                hint="Use st.plan(..., edits={id: {...}}).",
-            )
-        evidence, edits = exchanges, {exchanges[0].id: edit}
-    return plan(evidence, target=target, edits=edits, log=log).run()
-
-
-# --- planning -------------------------------------------------------------------------------------
-
-
-def _check_allowed(target: str) -> None:
-    order = settings.TARGETS
-    if order.index(target) > order.index(settings.allowed_target()) and target in VENDOR:
-        said = (
-            f": SINCHTOOLS_ALLOW is {told(said)}"
-            if (said := os.environ.get("SINCHTOOLS_ALLOW"))
-            else ""
-        )
-        raise NotAllowedError(
-            f"The target {told(target)} is not switched on{said}.",
-            hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch.",
-        )
-
-
-def _paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
-    for question in questions:
-        time.sleep(limiter.reserve())
-        yield question
-
-
-def _checked(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedRequest:
-    """Return the item with the outcome of its original settled, if its client_reference allows."""
-    if not is_open(item):
-        return item
-    time.sleep(limiter.reserve())
-    batch_id = batch_of(item.original, client)
-    age = datetime.now(UTC) - (item.original.at or datetime.now(UTC))
-    if batch_id is None or (not batch_id and age < LISTED_AFTER):
-        has_reference = "client_reference" in json_of(item.original)
-        return replace(
-            item,
-            advice=STILL_OPEN if has_reference else "cannot be checked: it has no client_reference",
-        )
-    if batch_id:
-        found = f"was sent already: batch {batch_id} is there"
-        return replace(
-            item,
-            blockers=tuple(
-                found if reason.startswith(MAY_BE_SENT) else reason for reason in item.blockers
-            ),
-        )
-    left = tuple(reason for reason in item.blockers if not reason.startswith(MAY_BE_SENT))
-    return replace(
-        item, blockers=left, advice="checked: no such batch is there", checked=datetime.now(UTC)
-    )
-
-
-# --- small things ---------------------------------------------------------------------------------
-
-
-def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
-    if evidence is None or isinstance(evidence, str | bytes):
-        raise WrongUseError(
-            f"A {type(evidence).__name__} is no evidence.",
-            hint="Read it first: st.replay(st.read(...)).",
-        )
-    exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
-    if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
-        raise WrongUseError(
-            f"A {type(strange).__name__} is no exchange.",
-            hint="Read the evidence first: st.replay(st.read(...)).",
-        )
-    return exchanges

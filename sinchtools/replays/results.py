@@ -121,7 +121,7 @@ class ReplayResults(Sequence[Result]):
         return len(self.results)
 
     def frame(self) -> pd.DataFrame:
-        """The child rows, with the columns of every exchange frame."""
+        """Return the child rows, with the columns of every exchange frame."""
         return frame(result.child for result in self.results if result.child is not None)
 
     @property

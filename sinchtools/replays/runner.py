@@ -21,7 +21,8 @@ from sinchtools.client.log import CallLog
 from sinchtools.client.retrying import retry_delay_s
 from sinchtools.core.errors import AlreadySentError, NotAllowedError, WrongUseError, told
 from sinchtools.core.records import Exchange
-from sinchtools.replays.guards import VENDOR, may_be_resent
+from sinchtools.replays.effects import VENDOR
+from sinchtools.replays.guards import may_be_resent
 
 MAX_WORKERS = 16
 CATCH_UP_S = 0.1  # what a late start may make up for, so that the mean stays exact

@@ -24,7 +24,8 @@ from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.redaction import MARKER, marker_facts
-from sinchtools.replays.guards import groups_of, headers_to_send, json_of, sent_to
+from sinchtools.replays.effects import groups_of, json_of
+from sinchtools.replays.guards import headers_to_send, sent_to
 from sinchtools.replays.runner import Job, Sender
 
 if TYPE_CHECKING:

@@ -40,8 +40,8 @@ from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.exports import to_json
 from sinchtools.evidence.files import LARGEST
 from sinchtools.notebook import savehook
-from sinchtools.replays.guards import VENDOR
-from sinchtools.replays.plans import plan
+from sinchtools.replays.effects import VENDOR
+from sinchtools.replays.planning import plan
 from sinchtools.replays.results import ReplayResults
 from sinchtools.replays.runner import Progress
 from sinchtools.terminal.health import doctor

@@ -16,7 +16,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.replays.plans import replay
+from sinchtools.replays.planning import replay
 from sinchtools.replays.results import ReplayResults
 
 GOOD = description.complete(

@@ -13,7 +13,7 @@ from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence import read
-from sinchtools.replays.plans import plan
+from sinchtools.replays.planning import plan
 from sinchtools.replays.verdicts import request_differences
 from tests.support import corpus
 

@@ -24,7 +24,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.core.settings import share_folder
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
-from sinchtools.replays.plans import replay
+from sinchtools.replays.planning import replay
 from tests.support.lab import FLAGS, find_chromium
 
 KEY = b"the key of this one case, no other"

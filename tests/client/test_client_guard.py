@@ -16,8 +16,8 @@ from sinchtools.client.client import connect
 from sinchtools.client.log import CallLog
 from sinchtools.core.errors import NotAllowedError
 from sinchtools.core.records import Exchange
-from sinchtools.replays.guards import VENDOR
-from sinchtools.replays.plans import plan, replay
+from sinchtools.replays.effects import VENDOR
+from sinchtools.replays.planning import plan, replay
 from tests.replays.test_replay import GOOD, URL, sent
 from tests.support.vendor import TOKEN, Vendor
 

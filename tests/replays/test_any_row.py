@@ -25,7 +25,7 @@ from sinchtools.core.columns import frame
 from sinchtools.core.errors import LeakError
 from sinchtools.core.records import Exchange
 from sinchtools.privacy.redaction import MARKER
-from sinchtools.replays.guards import VENDOR
+from sinchtools.replays.effects import VENDOR
 from tests.conftest import FULL
 from tests.support.vendor import PLAN
 

@@ -11,7 +11,7 @@ from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.diagnosis.rules import rules
-from sinchtools.replays import proof
+from sinchtools.replays import trials
 from sinchtools.replays.proof import prove, smallest_change
 from tests.support import corpus
 
@@ -146,7 +146,7 @@ SMALLEST = {
 def test_the_smallest_change_that_passes_is_found(change, expected):
     found = smallest_change(varied(**change))
     assert found.changes == expected
-    assert found.trials <= proof.MOST_TRIALS and "simulated" in found.as_text()
+    assert found.trials <= trials.MOST_TRIALS and "simulated" in found.as_text()
 
 
 def test_alternatives_are_told():
@@ -186,11 +186,11 @@ BRUTE = [
 def test_no_smaller_choice_of_the_changes_passes(change):
     exchange = varied(**change)
     found = smallest_change(exchange)
-    options = list(proof._changes_of(exchange))
+    options = list(trials.changes_of(exchange))
     assert found.changes
-    with proof._Trials(exchange, 10_000) as trials:
+    with trials.Trials(exchange, 10_000) as made:
         for size in range(len(found.changes)):
-            assert not any(trials.passes(list(combinations(options, size))))
+            assert not any(made.passes(list(combinations(options, size))))
 
 
 def test_each_change_of_a_labelled_defect_is_needed():

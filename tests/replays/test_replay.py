@@ -20,7 +20,7 @@ from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.replays import planned
 from sinchtools.replays.planned import edited
-from sinchtools.replays.plans import plan, replay
+from sinchtools.replays.planning import plan, replay
 from sinchtools.sandbox import Sandbox
 from tests.support.vendor import PLAN, TOKEN, Vendor
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as some
 import sinchtools as st
 from sinchtools.client.log import CallLog
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.replays.plans import plan
+from sinchtools.replays.planning import plan
 from tests.replays.test_replay import GOOD, GROUP, URL, sent
 
 NUMBER, BARE, TEXT = (

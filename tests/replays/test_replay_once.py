@@ -29,7 +29,8 @@ from sinchtools.core.errors import LogError, NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.replays import planned
 from sinchtools.replays.lookup import batch_of
-from sinchtools.replays.plans import plan
+from sinchtools.replays.planning import plan
+from sinchtools.replays.plans import Plan
 from sinchtools.sandbox import Sandbox
 from tests.replays.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
 from tests.support.vendor import PLAN, TOKEN
@@ -382,7 +383,7 @@ def test_the_members_of_a_group_are_known_for_minutes_only(vendor, log, monkeypa
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
     assert checked.effect == "send 1 SMS to 1 people"
-    monkeypatch.setattr(sys.modules[plan.__module__], "datetime", Later)
+    monkeypatch.setattr(sys.modules[Plan.__module__], "datetime", Later)
     with pytest.raises(NotAllowedError, match="groups of unknown size"):
         checked.run(confirm="send 1 SMS to 1 people")
 
@@ -623,7 +624,7 @@ def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(vendor, 
 
     def later(told):
         if vendor.sends:
-            monkeypatch.setattr(sys.modules[plan.__module__], "datetime", Later)
+            monkeypatch.setattr(sys.modules[Plan.__module__], "datetime", Later)
 
     (result,) = checked.run(confirm=checked.effect, progress=later)
     assert (len(vendor.sends), result.child.status) == (1, 429)

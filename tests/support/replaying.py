@@ -16,7 +16,7 @@ from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
 from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
-from sinchtools.replays.plans import plan
+from sinchtools.replays.planning import plan
 
 PLAN, TOKEN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", "secret-token-1"
 COUNT = 300

@@ -35,9 +35,10 @@ from sinchtools.notebook.panels.theme import (
     table,
 )
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.replays.guards import VENDOR
+from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.planned import as_it_goes, edited
-from sinchtools.replays.plans import Plan, plan
+from sinchtools.replays.planning import plan
+from sinchtools.replays.plans import Plan
 from sinchtools.replays.results import ReplayResults, Result
 from sinchtools.replays.runner import Progress
 from sinchtools.replays.verdicts import IGNORED, Difference

@@ -1,0 +1,188 @@
+"""From evidence to a plan, with what speaks against each request; nothing is sent here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.client.client import Client
+from sinchtools.client.log import CallLog
+from sinchtools.core import settings
+from sinchtools.core.errors import NotAllowedError, WrongUseError, told
+from sinchtools.core.records import Exchange
+from sinchtools.replays.effects import VENDOR
+from sinchtools.replays.planned import (
+    PlannedRequest,
+    item_of,
+    once,
+    original_of,
+    with_blockers,
+)
+from sinchtools.replays.redirect import checked_number
+from sinchtools.replays.runner import Pace
+
+if TYPE_CHECKING:
+    pass
+from sinchtools.replays.guards import check_allowed
+from sinchtools.replays.plans import Plan
+from sinchtools.replays.results import ReplayResults
+
+VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
+
+
+def plan(
+    evidence: Exchange | Iterable[Exchange],
+    *,
+    target: str = "sandbox",
+    edits: Mapping[str, Mapping[str, Any]] | None = None,
+    log: CallLog | None = None,
+    client: Client | None = None,
+    among: Iterable[Exchange] | None = None,
+    test_number: str | None = None,
+    workers: int = 1,
+    requests_per_s: float | None = None,
+    messages_per_s: float | None = None,
+) -> Plan:
+    """
+    Return what a replay would do, and what speaks against it; sends nothing.
+
+    Parameters
+    ----------
+    evidence
+        One exchange, or many.
+    target
+        A rung of the ladder: preview, sandbox, dry-run or live.
+    edits
+        Changes by the id of the exchange: ``{"method": ..., "url": ..., "headers": {...}, "body":
+        ...}``, each optional; a header of None is taken out, and a body that is no text is written
+        as JSON.
+    client
+        A client of a sandbox that runs already, which is then taken as it stands; None is a fresh
+        sandbox, set up as each original implies.
+    among
+        The whole evidence, of which these exchanges are a part: what people have by another row of
+        it is not sent to them again.
+    test_number
+        Stands in for every recipient.
+    workers
+        Requests under way at once; 1 keeps the order.
+    requests_per_s, messages_per_s
+        At most so many; to the vendor ten requests a second unless told otherwise.
+
+    Raises
+    ------
+    WrongUseError
+        The target, a key of an edit, the test number or the pace is not possible.
+    NotAllowedError
+        Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
+    """
+    if target not in settings.TARGETS:
+        raise WrongUseError(
+            f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
+        )
+    check_allowed(target)
+    if client is not None and (target != "sandbox" or client.target != "sandbox"):
+        raise WrongUseError(
+            "A client to send through is for the target sandbox, and a sandbox's own.",
+            hint="Leave client= out.",
+        )
+    if client is not None and log is not None and log is not client.log:
+        raise WrongUseError(
+            "A client writes to its own log.",
+            hint="Leave log= out, or make the client with it: st.connect(log=log).",
+        )
+    exchanges = _exchanges(evidence)
+    edits = edits or {}
+    if unknown := set(edits) - {exchange.id for exchange in exchanges}:
+        raise WrongUseError(
+            f"There is no exchange {told(sorted(map(str, unknown))[0])} to edit.",
+            hint="Use an id from the evidence's frame.",
+        )
+    number = checked_number(test_number) if test_number is not None else None
+    place, region = (
+        f"sandbox {client.base_url}" if client else target,
+        os.environ.get("SINCH_REGION") or "us",
+    )
+    items: Sequence[PlannedRequest] = [
+        with_blockers(item_of(exchange, edits.get(exchange.id), place, number), target, region)
+        for exchange in exchanges
+    ]
+    if requests_per_s is None and target in VENDOR:
+        requests_per_s = VENDOR_REQUESTS_PER_S
+    pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
+    log = client.log if client else CallLog() if log is None and target == "live" else log
+    others = (
+        [original_of(exchange) for exchange in (exchanges if among is None else among)]
+        if target == "live"
+        else []
+    )
+    items = once(items, log, others) if log is not None else items
+    return Plan(items, target, log=log, client=client, pace=pace, among=others, region=region)
+
+
+def replay(
+    evidence: Exchange | Iterable[Exchange],
+    *,
+    target: str = "sandbox",
+    edit: Mapping[str, Any] | None = None,
+    log: CallLog | None = None,
+) -> ReplayResults:
+    """
+    Plan and run at once, for preview and sandbox.
+
+    `edit` changes a single exchange before it is sent, with the keys that `plan` takes.
+
+    What was replayed before with the same change is not sent again: its answer is shown, with its
+    time. A log of its own makes it anew.
+
+    Raises
+    ------
+    NotAllowedError
+        The target is dry-run or live: these run only through ``plan(...).run(confirm=...)``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
+    >>> headers = {"Authorization": "Bearer [secret opaque 32 #1]",
+    ...            "Content-Type": "application/json"}
+    >>> bad = Exchange(id="a", method="POST", url=url, request_headers=headers, request_body="{",
+    ...                status=400, code="syntax_invalid_json")
+    >>> replay(bad, log=CallLog(tempfile.mkdtemp() + "/calls.sqlite"))[0].verdict
+    'SAME'
+    """
+    if target not in {"preview", "sandbox"}:
+        hint = "Make a plan with st.plan(...), look at it, then plan.run(confirm=plan.effect)."
+        raise NotAllowedError(f"{told(target)} is not run at once.", hint=hint)
+    edits = None
+    if edit is not None:
+        exchanges = _exchanges(evidence)
+        if len(exchanges) != 1:
+            raise WrongUseError(
+                f"An edit is for one exchange, and there are {len(exchanges)}.",
+                hint="Use st.plan(..., edits={id: {...}}).",
+            )
+        evidence, edits = exchanges, {exchanges[0].id: edit}
+    return plan(evidence, target=target, edits=edits, log=log).run()
+
+
+# --- planning -------------------------------------------------------------------------------------
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
+    if evidence is None or isinstance(evidence, str | bytes):
+        raise WrongUseError(
+            f"A {type(evidence).__name__} is no evidence.",
+            hint="Read it first: st.replay(st.read(...)).",
+        )
+    exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
+    if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
+        raise WrongUseError(
+            f"A {type(strange).__name__} is no exchange.",
+            hint="Read the evidence first: st.replay(st.read(...)).",
+        )
+    return exchanges

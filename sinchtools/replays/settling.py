@@ -1,0 +1,59 @@
+"""Ask the vendor, by reads only, whether a send of unknown outcome arrived."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.client.client import Client
+from sinchtools.replays.effects import json_of
+from sinchtools.replays.guards import MAY_BE_SENT
+from sinchtools.replays.lookup import LISTED_AFTER, batch_of
+from sinchtools.replays.planned import (
+    PlannedRequest,
+)
+from sinchtools.replays.runner import Limiter
+
+if TYPE_CHECKING:
+    pass
+from sinchtools.replays.judging import (
+    STILL_OPEN,
+    is_open,
+)
+
+
+def paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
+    """Yield the questions no faster than the limiter allows."""
+    for question in questions:
+        time.sleep(limiter.reserve())
+        yield question
+
+
+def settled_by_asking(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedRequest:
+    """Return the item with the outcome of its original settled, if its client_reference allows."""
+    if not is_open(item):
+        return item
+    time.sleep(limiter.reserve())
+    batch_id = batch_of(item.original, client)
+    age = datetime.now(UTC) - (item.original.at or datetime.now(UTC))
+    if batch_id is None or (not batch_id and age < LISTED_AFTER):
+        has_reference = "client_reference" in json_of(item.original)
+        return replace(
+            item,
+            advice=STILL_OPEN if has_reference else "cannot be checked: it has no client_reference",
+        )
+    if batch_id:
+        found = f"was sent already: batch {batch_id} is there"
+        return replace(
+            item,
+            blockers=tuple(
+                found if reason.startswith(MAY_BE_SENT) else reason for reason in item.blockers
+            ),
+        )
+    left = tuple(reason for reason in item.blockers if not reason.startswith(MAY_BE_SENT))
+    return replace(
+        item, blockers=left, advice="checked: no such batch is there", checked=datetime.now(UTC)
+    )
