@@ -115,7 +115,7 @@ def in_pandas(path: str) -> None:
     frame.groupby([pd.Grouper(key="at", freq="1h"), "status", "code"], dropna=False).size()
 
 
-def fresh(hows: tuple[str, ...], path: Path) -> dict[str, dict[str, float]]:
+def fresh(hows: tuple[str, ...], path: Path, script: str = __file__) -> dict[str, dict[str, float]]:
     """
     Run each in fresh processes and return the best of three.
 
@@ -123,7 +123,7 @@ def fresh(hows: tuple[str, ...], path: Path) -> dict[str, dict[str, float]]:
     """
     runs: dict[str, list[dict[str, float]]] = {how: [] for how in hows}
     for how in (how for turn in range(3) for how in hows if turn == 0 or how != "pandas"):
-        command = [sys.executable, __file__, how, str(path)]
+        command = [sys.executable, script, how, str(path)]
         runs[how].append(
             json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         )
@@ -139,16 +139,21 @@ def measured(
     for name, count in ((path.with_stem("one-row"), 1), (path, rows)):
         duckdb.connect().execute(MAKE.format(rows=count, path=name, format=kind))
     found = fresh(hows, path)
-    print(f"{path.name}, {rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB")
-    for how, done in found.items():
-        times = done["s"] / found[hows[0]]["s"]
-        print(
-            f"  {how:22} {done['s']:7.2f} s  {times:5.2f} x  CPU {done['cpu_s']:7.2f} s  "
-            f"peak {done['mb']:6,.0f} MB",
-            flush=True,
-        )
+    show(path, rows, found)
     path.unlink()
     return found
+
+
+def show(path: Path, rows: int, found: dict[str, dict[str, float]]) -> None:
+    """Print what each way costs, beside the first."""
+    print(f"{path.name}, {rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB")
+    least = next(iter(found.values()))["s"]
+    for how, done in found.items():
+        print(
+            f"  {how:22} {done['s']:7.2f} s  {done['s'] / least:5.2f} x  "
+            f"CPU {done['cpu_s']:7.2f} s  peak {done['mb']:6,.0f} MB",
+            flush=True,
+        )
 
 
 def main() -> int:

@@ -14,12 +14,26 @@ from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 from sinchtools.evidence.scan_views import FILE, TEXTS, View, text_of
 
 _SAFE = '[^"]*"(?:[^"\\\\]|\\\\.)*" +'  # up to the status of the combined form
+_PIECES = r"^([^\"]*)\"((?:[^\"\\]|\\.)*)\"([^\"]*)"
+
+
+def _cut(number: int) -> str:
+    """Return the text before, in or behind the first quotation marks, cut there if none escaped."""
+    escaped = f"regexp_extract(line, {sql.literal(_PIECES)}, {number})"
+    return (
+        f"CASE WHEN contains(line, '\\') THEN {escaped} ELSE split_part(line, '\"', {number}) END"
+    )
+
+
+_BRACKETS = "split_part(split_part(line, '[', 2), ']', 1)"
+_DATED = r"^[^\"]*?\[(\d{1,2}/[A-Z][a-z]{2}/\d{4}[^\]\"]*|\d{4}-\d\d-\d\d[T ][^\]\"]*)\]"
 _COMBINED = {
-    "status": rf"^{_SAFE}(\d{{3}}|-)",
-    "request": r"^[^\"]*\"((?:[^\"\\]|\\.)*)\" +(?:\d{3}|-)",
-    "at": r"^[^\"]*?\[(\d{1,2}/[A-Z][a-z]{2}/\d{4}[^\]\"]*|\d{4}-\d\d-\d\d[T ][^\]\"]*)\]",
-    "host": r"^([A-Za-z][\w.-]*(?::\d+)?)(?: +[^\s\"\[]+){3,} *\[",
-    "rest": rf"^{_SAFE}(?:\d{{3}}|-)(?: +(?:\d+|-))?(.*)$",
+    "status": sql.captured(_cut(3), r"^ +(\d{3}|-)"),
+    "request": _cut(2),
+    "at": f"CASE WHEN brackets LIKE '__/___/____:%' THEN brackets "
+    f"ELSE {sql.captured('line', _DATED)} END",
+    "host": sql.captured(_cut(1), r"^([A-Za-z][\w.-]*(?::\d+)?)(?: +[^\s\"\[]+){3,} *\["),
+    "rest": sql.captured("line", rf"^{_SAFE}(?:\d{{3}}|-)(?: +(?:\d+|-))?(.*)$"),
 }
 
 
@@ -40,15 +54,17 @@ def lines_view(
                 break
     if not forms:
         return None
-    parts = [_of_form(access_log.FORMS[n], forms[n], instants) for n in sorted(forms)]
+    parts = [_of_form(n, forms[n], instants) for n in sorted(forms)]
     values = {name: sql.first([one[name] for one in parts], _KINDS.get(name, "VARCHAR"))
               for name in TEXTS}  # fmt: skip
     texts = [one["status text"] for one in parts]
     status = _plain(texts[0]) if len(texts) == 1 else sql.first(texts)
     as_number = 'TRY_CAST("status text" AS SMALLINT)'
     values["status"] = f"CASE WHEN {as_number} > 0 THEN {as_number} END"
+    found = [one["request"] for one in parts if "request" in one]
+    found += [f"{_BRACKETS} AS brackets"] if 0 in forms else []
     # an unnest is not pushed below: the status is looked for once
-    told = f'line, {sql.quoted(FILE)}, unnest([{status}]) AS "status text"'
+    told = ", ".join(("line", sql.quoted(FILE), f'unnest([{status}]) AS "status text"', *found))
     source = f"(SELECT {told} FROM {text_of(files)})"
     shown = dict.fromkeys(("at", "method", "url", "status", "elapsed_ms"), "the line")
     return View("lines", files, source, "line", values, '"status text" != \'\'', shown,
@@ -70,31 +86,32 @@ def _of_line(piece: Piece, text: str) -> Exchange | None:
     return None
 
 
+def _request(number: int) -> str:
+    """Return the column of the request lines of a form."""
+    return sql.quoted(f"request {number}")
+
+
 def _of_form(
-    form: access_log.Form,
+    number: int,
     seen: list[tuple[str, Exchange]],
     instants: Callable[[list[Any], str], str],
 ) -> dict[str, str]:
+    form = access_log.FORMS[number]
     is_combined = form.pattern is access_log.FORMS[0].pattern
 
     def part(name: str) -> str:
         if is_combined:
-            return sql.captured("line", _COMBINED[name])
+            return _COMBINED[name]
         if name not in form.pattern.groupindex:
             return sql.NULL
         return sql.captured("line", _only(form.pattern.pattern, name))
 
     values = dict.fromkeys(TEXTS, sql.NULL)
     values["status text"] = part("status")
-    has_line = is_combined or "request" in form.pattern.groupindex
-    request = part("request") if has_line else sql.NULL
-    values["method"] = (
-        _verb(sql.captured(request, r"^\s*([A-Za-z]+) +\S")) if has_line else part("method")
-    )
-    url = sql.captured(request, r"^\s*[A-Za-z]+ +(\S.*?)(?: +HTTP/[\d.]+)?\s*$")
-    values["url"] = (
-        f"CASE WHEN {values['method']} IS NOT NULL THEN {url} END" if has_line else part("url")
-    )
+    if "request" in form.pattern.groupindex:
+        values |= _of_request(part("request"), _request(number))
+    else:
+        values |= {"method": part("method"), "url": part("url")}
     if is_combined and any("://" in (one.url or "") and "://" not in line.partition('"')[2][:200]
                            for line, one in seen):  # fmt: skip
         values["url"] = _of_vhost(values["url"], part("host"))
@@ -103,6 +120,19 @@ def _of_form(
     values["at"] = instants(times, part("at")) if times else _logged_at(seen, instants)
     values["elapsed_ms"] = _trailing(seen, part) if is_combined else _span(form, seen, part)
     return values
+
+
+def _of_request(made: str, line: str) -> dict[str, str]:
+    """Return the method and the URL of a request line, cut at its two spaces where it has two."""
+    method = _verb(sql.captured(line, r"^\s*([A-Za-z]+) +\S"))
+    second, third, fourth = (f"split_part({line}, ' ', {n})" for n in (2, 3, 4))
+    is_common = " OR ".join(f"{third} = 'HTTP/{version}'" for version in ("1.1", "2.0", "1.0", "2"))
+    url = sql.captured(line, r"^\s*[A-Za-z]+ +(\S.*?)(?: +HTTP/[\d.]+)?\s*$")
+    url = (
+        f"CASE WHEN {method} IS NULL THEN NULL WHEN ({is_common}) AND {fourth} = '' AND {second} "
+        f"!= '' THEN {second} ELSE {url} END"
+    )
+    return {"request": f"{made} AS {line}", "method": method, "url": url}
 
 
 def _only(pattern: str, name: str) -> str:

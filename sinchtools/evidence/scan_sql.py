@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sinchtools.api import description
 from sinchtools.core.settings import REGIONS
 from sinchtools.evidence.pieces import HTTP_METHODS
 from sinchtools.evidence.times import DURATIONS, LONGEST_NANOSECONDS, SECONDS_IF_FRACTION
 
-NULL = "CAST(NULL AS VARCHAR)"
+NOTHING = "CAST(NULL AS "
+NULL = f"{NOTHING}VARCHAR)"
 _NAIVE = (
     "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p",
@@ -23,20 +24,25 @@ _UTC = "AT TIME ZONE 'UTC'"
 # ways to read a time, of which the sample tells those that are needed: an ISO date, a number since
 # 1970, and written dates
 INSTANTS = (
-    f"(TRY_CAST({{0}} AS TIMESTAMPTZ) {_UTC})",
+    "CASE WHEN {0} LIKE '%Z' AND {0} NOT LIKE '%NZ' THEN TRY_CAST({0} AS TIMESTAMP) ELSE "  # fast
+    f"TRY_CAST({{0}} AS TIMESTAMPTZ) {_UTC} END",
     "CASE WHEN regexp_full_match({0}, '\\d{9,19}(?:\\.\\d+)?') THEN make_timestamp(CAST(CASE WHEN "
     "CAST({0} AS DOUBLE) >= 1e17 THEN CAST({0} AS DOUBLE) / 1e3 WHEN CAST({0} AS DOUBLE) >= 1e14 "
     "THEN CAST({0} AS DOUBLE) WHEN CAST({0} AS DOUBLE) >= 1e11 THEN CAST({0} AS DOUBLE) * 1e3 ELSE "
     "CAST({0} AS DOUBLE) * 1e6 END AS BIGINT)) END",
-    *(f"(try_strptime({{0}}, '{form}') {_UTC})" for form in _ZONED),
+    *(
+        f"CASE WHEN {{0}} LIKE '%+0000' THEN try_strptime({{0}}, '{form.replace('%z', '+0000')}') "
+        f"ELSE try_strptime({{0}}, '{form}') {_UTC} END"
+        for form in _ZONED
+    ),
     *(f"try_strptime({{0}}, '{form}')" for form in _NAIVE),
     f"(TRY_CAST(regexp_replace(replace({{0}}, ',', '.'), ' ([+-]\\d{{4}})$', '\\1') AS TIMESTAMPTZ)"
     f" {_UTC})",
     f"(TRY_CAST(trim({{0}}, '[]\"'' ') AS TIMESTAMPTZ) {_UTC})",
 )
-_UNITS = (("n", 1e-6), ("u", 1e-3), ("µ", 1e-3), ("μ", 1e-3), ("mic", 1e-3), ("mi", 1.0),
-          ("ms", 1.0), ("m", 60_000.0), ("s", 1000.0))  # fmt: skip
-_UNIT = r"^\s*([\d.]+)\s*([a-zA-Zµμ]*)\s*$"
+_UNITS = {"n": 1e-6, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "mic": 1e-3, "mi": 1.0, "ms": 1.0,
+          "m": 60_000.0, "s": 1000.0}  # fmt: skip
+_WRITTEN = rf"^\s*([\d.]+)\s*({'|'.join(_UNITS)})[a-zµμ]*\s*$"
 
 
 def literal(text: str) -> str:
@@ -53,7 +59,7 @@ def first(values: Iterable[str], kind: str = "VARCHAR") -> str:
     """Return the first of several values that is none of the empty ones."""
     listed = list(values)
     if not listed:
-        return f"CAST(NULL AS {kind})"
+        return f"{NOTHING}{kind})"
     return listed[0] if len(listed) == 1 else f"coalesce({', '.join(listed)})"
 
 
@@ -92,11 +98,10 @@ def duration(value: str, name: str, factor: float | None = None) -> str:
     unit = factor or DURATIONS.get(name)
     number = f"TRY_CAST({value} AS DOUBLE)"
     plain = f"{number} * {unit!r}" if unit else _guessed(number, name)
-    word = f"lower(regexp_extract({value}, {literal(_UNIT)}, 2))"
-    cases = " ".join(f"WHEN starts_with({word}, '{start}') THEN {by!r}" for start, by in _UNITS)
-    written = f"TRY_CAST(regexp_extract({value}, {literal(_UNIT)}, 1) AS DOUBLE) * CASE {cases} END"
+    digits, unit_of = (f"regexp_extract(lower({value}), {literal(_WRITTEN)}, {n})" for n in (1, 2))
+    written = f"TRY_CAST({digits} AS DOUBLE) * MAP {_UNITS}[{unit_of}]"
     found = f"coalesce({plain}, {written})"
-    return f"CASE WHEN {found} >= 0 AND {found} < {400 * 86_400_000} THEN {found} END"
+    return f"CASE WHEN {found} BETWEEN 0 AND {400 * 86_400_000 - 0.001} THEN {found} END"
 
 
 def _guessed(number: str, name: str) -> str:
@@ -122,15 +127,32 @@ def with_host(url: str, host: str, scheme: str) -> str:
     )
 
 
-def error_part(body: str, names: Sequence[str]) -> str:
-    """Return the first of some fields of an error body that is a text."""
-    found = ", ".join(
-        f"CASE WHEN {part} LIKE '\"_%\"' THEN nullif({part}->>'$', '') END"
-        for part in (f"TRY(json_extract({body}, '$.{name}'))" for name in names)
-    )
+ERROR_TEXTS = ("text", "description", "message")
+
+
+def error_fields(body: str, status: str) -> str:
+    """Return the fields of an error's body, all found in one walk through it."""
+    names = ", ".join(f'"{name}": "VARCHAR"' for name in ("code", *ERROR_TEXTS))
+    indented = fits(body, r"(?s)\s+[{].*")
     return (
-        f"CASE WHEN {body} LIKE '{{%' AND length({body}) <= 100000 THEN coalesce({found}, NULL) END"
+        f"CASE WHEN ({status} IS NULL OR {status} >= 400) AND strlen({body}) <= 100000 AND ({body} "
+        f"LIKE '{{%' OR {indented}) THEN TRY(from_json({body}, '{{{names}}}')) "
+        "END"
     )
+
+
+def error_text(fields: str, body: str, *names: str) -> str:
+    """Return the first field of an error's body that is a text, no number and no object."""
+    found = []
+    for name in names:
+        value = f"struct_extract({fields}, '{name}')"
+        is_text = f"json_type({body}, '$.{name}') = 'VARCHAR'"
+        may_be_none = f"{value} < 'A' OR {value} LIKE '[%' OR {value} LIKE '{{%'"
+        found.append(
+            f"CASE WHEN {may_be_none} OR {value} = 'true' OR {value} = 'false' THEN CASE WHEN "
+            f"{is_text} THEN nullif({value}, '') END ELSE {value} END"
+        )
+    return first(found)
 
 
 # --- what a URL tells -----------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def table_view(
     cells = _cells(layout, tables.date_and_clock(apart), serial)
     exchanges = [record.exchange for _, record in known if record]
     plan = plan_with(flats, {})
-    found = Found(flats, exchanges, plan, lambda path: _cell(cells, named, path), instants)
+    found = Found(flats, exchanges, plan, lambda path, *_: _cell(cells, named, path), instants)
     values, shown = values_of(found)
     theirs = {ours: name for name, ours in layout.mapping.items()}
     shown = {ours: theirs.get(path, path) for ours, path in shown.items()}

@@ -66,6 +66,11 @@ class View:
         return "line != ''" if self.kind == "lines" else "true"
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """The columns that the files tell anything of."""
+        return tuple(name for name in TEXTS if not self.values[name].startswith(sql.NOTHING))
+
+    @property
     def id(self) -> str:
         """An id that stays the same: of the line, else of what is read of it."""
         told = self.whole if self.kind != "json" else self._told()
@@ -113,7 +118,7 @@ class Found:
     flats: list[dict[str, Any]]
     exchanges: list[Exchange]
     plan: Plan
-    access: Callable[[str], str]  # SQL of a path
+    access: Callable[..., str]  # SQL of a path, and which type it is read as
     instants: Callable[[list[str], str], str]  # SQL of a time, told from examples
 
     def used(self, name: str, fits: Callable[[Any], Any]) -> list[str]:
@@ -148,23 +153,30 @@ def values_of(found: Found) -> tuple[dict[str, str], dict[str, str]]:
 
     def status(path: str) -> str:
         words = any(not re.fullmatch(r"-?\d{1,4}", str(v)) for v in found.examples(path))
-        return sql.status(found.access(path), in_words=words)
+        value = found.access(path) if words else found.access(path, "SMALLINT")
+        return sql.status(value, in_words=words)
 
     code = take("code", mapping.code_of, lambda p: _when(plain(p), mapping.CODE.pattern))
+    text = take("text", _is_text, plain)
     values = {
         "status": sql.first(map(status, found.used("status", mapping.http_status)), "SMALLINT"),
         "at": sql.first(
-            [found.instants(found.examples(p), plain(p)) for p in found.used("at", _is_time)],
+            [
+                found.instants(found.examples(p), found.access(p))
+                for p in found.used("at", _is_time)
+            ],
             "TIMESTAMP",
         ),
         "method": take("method", mapping.method_of, lambda p: sql.method(found.access(p))),
         "code": code,
-        "text": f"CASE WHEN {code} IS NOT NULL THEN {take('text', _is_text, plain)} END",
+        "text": sql.NULL
+        if sql.NULL in (code, text)
+        else f"CASE WHEN {code} IS NOT NULL THEN {text} END",
         "failure": take("failure", mapping.failure_of, plain),
         "elapsed_ms": sql.first(
             [_duration(found, p) for p in found.used("elapsed", _is_duration)], "DOUBLE"
         ),
-        "body": sql.first([plain(path) for path in _bodies(found)]),
+        "body": sql.first(_bodies(found)),
     }
     for ours, name in (("status", "status"), ("at", "at"), ("elapsed_ms", "elapsed")):
         fits = {"status": mapping.http_status, "at": _is_time, "elapsed": _is_duration}[name]
@@ -201,17 +213,21 @@ def _duration(found: Found, path: str) -> str:
 
 
 def _bodies(found: Found) -> list[str]:
+    """Return the SQL of each place of a response body."""
     paths = [p for name in ("response_body", "body", "response") for p in found.plan[name]]
     told = [
         (flat, one.response_body)
         for flat, one in zip(found.flats, found.exchanges, strict=True)
         if one.response_body is not None
     ]
-    return [
+    places = [
         path
         for path in dict.fromkeys(paths)
         if any(_filled(v := flat.get(path)) and body_of(v) == body for flat, body in told)
     ]
+    if len(places) == 1:
+        return [found.access(places[0])]
+    return [f"nullif(nullif({found.access(path)}, ''), '-')" for path in places]
 
 
 def _url(found: Found, shown: dict[str, str], plain: Callable[[str], str]) -> str:
@@ -274,11 +290,13 @@ def _has(value: str) -> str:
 
 def condition(values: Mapping[str, str], *, is_alone: bool = False) -> str:
     """Return when a record is a row, as `mapping.Record.is_whole` has it."""
-    has = {name: _has(values[name]) for name in ("status", "method", "url", "code")}
-    other = "true" if is_alone else f"({has['method']} OR {has['code']})"
-    return (  # the likely and cheap one first
-        f"(({has['url']} AND ({has['status']} OR {has['method']})) OR "
-        f"({has['status']} AND {other}))"
+    url, status, method, code = (_has(values[name]) for name in ("url", "status", "method", "code"))
+    if is_alone:
+        return f"({status} OR ({url} AND {method}))"
+    also = "" if values["code"].startswith(sql.NOTHING) else f" OR ({status} AND {code})"
+    # the likely and cheap one first: what OR and AND say, DuckDB would look for again and again
+    return (
+        f"CASE WHEN {url} AND {status} THEN true ELSE ({method} AND ({status} OR {url})){also} END"
     )
 
 
@@ -303,8 +321,11 @@ def json_view(
         return None
     places = {path: steps_of(records, path) for flat in flats for path in flat}
     tree = _Tree(records, is_whole=is_whole)
-    found = Found(flats, exchanges, plan_with(flats, asked), lambda p: tree.access(places[p]),
-                  instants)  # fmt: skip
+
+    def access(path: str, kind: str = "VARCHAR") -> str:
+        return tree.access(places[path], kind)
+
+    found = Found(flats, exchanges, plan_with(flats, asked), access, instants)
     values, shown = values_of(found)
     files_ = files_as_sql(files)
     file = f"filename = '{FILE}'"
@@ -356,8 +377,8 @@ class _Tree:
         self.records, self.children = records, dict[str, Any]()
         self.is_whole = is_whole or _has_twins(records)
 
-    def access(self, steps: tuple[str, ...]) -> str:
-        """Return the SQL of the value in a place."""
+    def access(self, steps: tuple[str, ...], kind: str = "VARCHAR") -> str:
+        """Return the SQL of the value in a place, read as a type, unless another use wants text."""
         if self.is_whole:
             texts = self._texts(steps)
             value = extracted("json", steps[:texts])
@@ -370,7 +391,11 @@ class _Tree:
         value = sql.quoted(top)
         for step in below:
             value = f"struct_extract({value}, {sql.literal(step)})"
-        return extracted(value, steps[depth + 1 :]) if steps[depth + 1 :] else value
+        if not steps[depth + 1 :]:
+            node[""] = kind if node.get("", kind) == kind else "VARCHAR"
+            return value
+        node[""] = "VARCHAR"
+        return extracted(value, steps[depth + 1 :])
 
     def _texts(self, steps: tuple[str, ...]) -> int:
         """Return how many steps lead to a text that is JSON again; all when none does."""
@@ -406,9 +431,10 @@ def _has_twins(records: list[dict[str, Any]]) -> bool:
 
 
 def _type(node: dict[str, Any]) -> str:
-    if not node:
-        return "VARCHAR"
-    inner = ", ".join(f"{sql.quoted(name)} {_type(below)}" for name, below in node.items())
+    below = {name: inner for name, inner in node.items() if name}
+    if not below:
+        return str(node[""])
+    inner = ", ".join(f"{sql.quoted(name)} {_type(one)}" for name, one in below.items())
     return f"STRUCT({inner})"
 
 

@@ -22,7 +22,7 @@ from sinchtools.evidence import scan_files, scan_sql
 from sinchtools.evidence.files import SPECIAL, has_an_end, path_of
 from sinchtools.evidence.formats.dataframe import is_frame
 from sinchtools.evidence.pieces import Piece, status_of
-from sinchtools.evidence.scan_sql import NULL, error_part, literal, quoted
+from sinchtools.evidence.scan_sql import NULL, literal, quoted
 from sinchtools.evidence.scan_views import FILE, LINES, TEXTS, View, files_as_sql
 from sinchtools.privacy.redaction import NEEDLES, Redactor
 
@@ -165,23 +165,25 @@ def _of_frame(frame: Any, columns: Mapping[str, str] | None) -> duckdb.DuckDBPyR
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, view: View) -> duckdb.DuckDBPyRelation:
     """Return the rows of files of other names, in our columns."""
-    names = [*(name for name in TEXTS if name != "body"), "id", FILE]
-    found = {name: quoted(name) for name in names}
-    if view.values["body"] != NULL:
-        found |= _from_body(found, "body")
-    found["failure"] = 'CASE WHEN status IS NULL AND "code" IS NULL THEN failure END'
+    found = {name: quoted(name) for name in TEXTS if name != "body" and name in view.told}
+    found |= {name: quoted(name) for name in ("id", FILE)}
+    rows = connection.sql(view.selection(f"{view.id} AS id"))
+    if "body" in view.told:
+        found = {"code": NULL, "text": NULL} | found
+        rows = _with_error(rows, found, "body")
+    if "failure" in found:
+        is_silent = " AND ".join(
+            f"{found[one]} IS NULL" for one in ("status", "code") if one in found
+        )
+        found["failure"] = f"CASE WHEN {is_silent or 'true'} THEN failure END"
     values = {
-        name: quoted(name) if name in names else f"CAST(NULL AS {_TYPES[COLUMNS[name][0]]})"
+        name: quoted(name) if name in found else _value(name, [], {})
         for name in (*SCANNED, FILE)
         if name != "outcome"
     }
     told = ", ".join(f"{value} AS {quoted(name)}" for name, value in found.items())
     # each step by itself, so that what one step finds is not looked for again in the next
-    return (
-        connection.sql(view.selection(f"{view.id} AS id"))
-        .project(told)
-        .project(", ".join(_selected(name, values) for name in SCANNED))
-    )
+    return rows.project(told).project(", ".join(_selected(name, values) for name in SCANNED))
 
 
 def _own(
@@ -199,18 +201,18 @@ def _own(
     values = {one: _value(one, present, columns) for one in SCANNED if one != "outcome"}
     values[FILE] = quoted(FILE)
     if has_body:
-        values |= _from_body(values, "response_body")
+        raw = _with_error(raw, values, "response_body")
     return raw.project(", ".join(_selected(one, values) for one in SCANNED))
 
 
-def _from_body(values: Mapping[str, str], body: str) -> dict[str, str]:
-    """Return code and text, out of an error's body where no field has them."""
-    is_error = f"({values['status']} IS NULL OR {values['status']} >= 400)"
-    parts = {"code": ("code",), "text": ("text", "description", "message")}
-    return {
-        ours: f"coalesce({values[ours]}, CASE WHEN {is_error} THEN {error_part(body, names)} END)"
-        for ours, names in parts.items()
-    }
+def _with_error(
+    rows: duckdb.DuckDBPyRelation, values: dict[str, str], body: str
+) -> duckdb.DuckDBPyRelation:
+    """Take code and text out of an error's body where no field has them."""
+    fields, body = quoted("error of sinchtools"), quoted(body)
+    for ours, names in (("code", ("code",)), ("text", scan_sql.ERROR_TEXTS)):
+        values[ours] = f"coalesce({values[ours]}, {scan_sql.error_text(fields, body, *names)})"
+    return rows.project(f"*, {scan_sql.error_fields(body, values['status'])} AS {fields}")
 
 
 def _pattern(given: str | Path) -> str:
@@ -440,10 +442,10 @@ def _selected(name: str, values: Mapping[str, str]) -> str:
     if name == "outcome":
         return f"{_OUTCOME.format(status=values['status'])} AS outcome"
     value, url = values[name], values["url"]
+    if value.startswith(scan_sql.NOTHING) and name not in _TOLD_BY_OTHERS:
+        return f'{value} AS "{name}"'
     if name == "url":
         value = f"regexp_replace(regexp_replace({value}, '[?#].*$', ''), '://[^/@]*@', '://')"
-    elif name == "status":
-        value = f"CASE WHEN {value} > 0 THEN {value} END"
     elif name in _GIVEN:
         value = f"coalesce({value}, {_GIVEN[name]})"
     elif name == "region":
@@ -468,9 +470,12 @@ def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
     if theirs not in present:
         return "CAST(NULL AS TIMESTAMP)" if name == "at" else f"CAST(NULL AS {kind})"
     value = f"TRY_CAST({quoted(theirs)} AS {kind})"
+    if name == "status":
+        return f"CASE WHEN {value} > 0 THEN {value} END"
     return f"({value} AT TIME ZONE 'UTC')" if name == "at" else value
 
 
+_TOLD_BY_OTHERS = ("attempt", "origin", "target", "region", "account", "endpoint", "source")
 _GIVEN = {"attempt": "1", "origin": "'import'", "target": "'unknown'"}
 _LOOKED_AT = 100  # lines of each file
 _PLACES, _BLOCK = 256, 2**14
