@@ -22,7 +22,7 @@ from sinchtools.core.gsm import digits
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import REGIONS
-from sinchtools.privacy.redaction import MARKER
+from sinchtools.privacy.markers import MARKER
 
 PREFIX = "/xms/v1"
 CONTROL = "/__sandbox__/"  # the sandbox's own switches, below no account

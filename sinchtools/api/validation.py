@@ -35,7 +35,7 @@ from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.privacy.aliases import representative
-from sinchtools.privacy.redaction import MARKER
+from sinchtools.privacy.markers import MARKER
 
 JSON, FORMAT, CONSTRAINT = (
     "syntax_invalid_json",

@@ -20,7 +20,7 @@ from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.fixes import JsonRepair, json_repairs
 from sinchtools.diagnosis.rules import rules
-from sinchtools.privacy.redaction import marker_facts
+from sinchtools.privacy.markers import marker_facts
 from sinchtools.replays.verdicts import Difference, request_differences
 
 _LONGEST = 100  # characters of a value in a sentence

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.exports import to_curl
-from sinchtools.privacy.redaction import MARKER
+from sinchtools.privacy.markers import MARKER
 from sinchtools.replays.planned import as_it_goes
 
 TOKEN = "$SINCH_API_TOKEN"

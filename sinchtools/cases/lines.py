@@ -19,7 +19,8 @@ from sinchtools.core.columns import as_json, from_json
 from sinchtools.core.files import opened_own
 from sinchtools.core.records import EXCHANGE_FIELDS, POSITION, Exchange, Skipped
 from sinchtools.privacy import seen
-from sinchtools.privacy.redaction import Redactor, unnumbered
+from sinchtools.privacy.markers import unnumbered
+from sinchtools.privacy.redaction import Redactor
 
 CUT_OFF = "cut off: a kernel was stopped while it wrote"
 FOREIGN = "not as a case writes it"

@@ -15,7 +15,7 @@ from sinchtools.api import deliveries
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.rules import Plain, finding_of
-from sinchtools.privacy.redaction import marker_facts
+from sinchtools.privacy.markers import marker_facts
 
 _NEAR = 0.8  # of two group IDs: at most a few characters apart
 _MOST_DIFFERENT = 6  # fields that are named

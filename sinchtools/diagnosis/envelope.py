@@ -18,7 +18,7 @@ from sinchtools.api.validation import Violation, instant_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.core.settings import REGIONS
-from sinchtools.privacy.redaction import marker_facts
+from sinchtools.privacy.markers import marker_facts
 
 _WORDS = tuple(
     dict.fromkeys(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sinchtools.api.description import locate
 from sinchtools.core.records import Exchange, Finding, header, with_headers
 from sinchtools.diagnosis import json_errors
-from sinchtools.privacy.redaction import MARKER
+from sinchtools.privacy.markers import MARKER
 
 _MOST_EDITS, _MOST_CHARACTERS = 50, 1_000_000
 _OF_PEOPLE = ("to", "from", "body", "parameters", "subject", "udh", "client_reference")

@@ -20,7 +20,7 @@ from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.privacy.aliases import without_numbers
-from sinchtools.privacy.redaction import MARKER
+from sinchtools.privacy.markers import MARKER
 
 _LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
 

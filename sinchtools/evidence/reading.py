@@ -64,7 +64,8 @@ from sinchtools.evidence.pieces import (
 )
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
-from sinchtools.privacy.redaction import MARKER, Redactor
+from sinchtools.privacy.markers import MARKER
+from sinchtools.privacy.redaction import Redactor
 
 Source = str | Path | bytes | bytearray | Exchange | Mapping[str, Any] | Iterable[Any]
 

@@ -24,7 +24,8 @@ from sinchtools.evidence.formats.dataframe import is_frame
 from sinchtools.evidence.pieces import Piece, status_of
 from sinchtools.evidence.scan_sql import NULL, literal, quoted
 from sinchtools.evidence.scan_views import FILE, LINES, TEXTS, View, files_as_sql
-from sinchtools.privacy.redaction import NEEDLES, Redactor
+from sinchtools.privacy.redaction import Redactor
+from sinchtools.privacy.spans import NEEDLES
 
 if TYPE_CHECKING:
     import duckdb

@@ -19,7 +19,7 @@ from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.settings import REGIONS
 from sinchtools.privacy.aliases import representative
-from sinchtools.privacy.redaction import marker_facts
+from sinchtools.privacy.markers import marker_facts
 
 NOT_DECIDABLE, ASKED = "not decidable", "asked"
 _NUMBER_FIELDS = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients")

@@ -23,9 +23,11 @@ from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.privacy import folding, seen
 from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS, Aliases, People, people
+from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.numbers import MASKED, SHORTEST_NUMBER, Numbers, national
 from sinchtools.privacy.quotes import Quotes
-from sinchtools.privacy.redaction import MARKER, Redactor, secrets_in
+from sinchtools.privacy.redaction import Redactor
+from sinchtools.privacy.spans import secrets_in
 
 MOST_UNPACKED = (
     256 * 2**20

@@ -40,8 +40,8 @@ from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS
+from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.numbers import MASKED
-from sinchtools.privacy.redaction import MARKER
 from sinchtools.replays.effects import DRY_RUNS, SENDS, VENDOR, body_text, json_of
 
 _NOT_SENT = {

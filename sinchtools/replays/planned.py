@@ -24,7 +24,8 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.gsm import digits
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header, with_headers
-from sinchtools.privacy.redaction import Redactor, last_number, unnumbered
+from sinchtools.privacy.markers import last_number, unnumbered
+from sinchtools.privacy.redaction import Redactor
 from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.guards import (
     MAY_BE_SENT,

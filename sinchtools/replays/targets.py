@@ -23,7 +23,7 @@ from sinchtools.client.sending import header_value
 from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.privacy.redaction import MARKER, marker_facts
+from sinchtools.privacy.markers import MARKER, marker_facts
 from sinchtools.replays.effects import groups_of, json_of
 from sinchtools.replays.guards import headers_to_send, sent_to
 from sinchtools.replays.runner import Job, Sender

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import Exchange
-from sinchtools.privacy.redaction import Redactor, marker_facts
+from sinchtools.privacy.markers import marker_facts
+from sinchtools.privacy.redaction import Redactor
 
 CANARY = "c4n4ryS3cr3t" * 2
 

@@ -24,7 +24,8 @@ from sinchtools.notebook.savehook import clean
 from sinchtools.playbooks.playbook import tips
 from sinchtools.privacy import seen
 from sinchtools.privacy.gate import Known, gate
-from sinchtools.privacy.redaction import Redactor, unwrapped
+from sinchtools.privacy.redaction import Redactor
+from sinchtools.privacy.unwrapping import unwrapped
 from tests.conftest import FULL
 
 TOKEN = "5e1f0a9b3d2f4e68a1b2c3d4e5f60718"

@@ -24,7 +24,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import LeakError
 from sinchtools.core.records import Exchange
-from sinchtools.privacy.redaction import MARKER
+from sinchtools.privacy.markers import MARKER
 from sinchtools.replays.effects import VENDOR
 from tests.conftest import FULL
 from tests.support.vendor import PLAN

@@ -1,0 +1,118 @@
+"""What stands for a secret that was removed, and what it says of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sinchtools.core.placeholders import bracketed
+
+MARKER = re.compile(
+    r"\[secret (?P<kind>opaque|jwt|pair) (?P<length>\d+) #(?P<number>\d+)(?P<facts>[^\[\]]*)\]"
+)
+JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
+
+
+def unnumbered(text: str) -> str:
+    """
+    Return a text with its markers' numbers taken out.
+
+    The same secret has another number in another reading.
+
+    Examples
+    --------
+    >>> unnumbered("Bearer [secret opaque 32 #7 quoted]")
+    'Bearer [secret opaque 32 quoted]'
+    """
+    return MARKER.sub(r"[secret \g<kind> \g<length>\g<facts>]", text)
+
+
+def last_number(text: str) -> int:
+    """
+    Return the highest number of the markers in a text, 0 for none.
+
+    Examples
+    --------
+    >>> last_number("[secret opaque 32 #7 quoted] and [secret jwt 210 #2]")
+    7
+    """
+    return max((int(found["number"]) for found in MARKER.finditer(text)), default=0)
+
+
+def marker_facts(value: str) -> dict[str, str] | None:
+    """
+    Return what a marker in `value` says about its secret, or None when there is no marker.
+
+    Examples
+    --------
+    >>> marker_facts("Bearer [secret jwt 210 #2 expires=2024-06-15T08:00:00Z quoted]")
+    {'kind': 'jwt', 'length': '210', 'number': '2', 'expires': '2024-06-15T08:00:00Z', 'quoted': ''}
+    """
+    match = MARKER.search(value)
+    if match is None:
+        return None
+    facts = dict(fact.partition("=")[::2] for fact in match["facts"].split())
+    return {"kind": match["kind"], "length": match["length"], "number": match["number"], **facts}
+
+
+def facts_of(secret: str) -> tuple[str, list[str]]:
+    """Return the kind of a secret (``jwt``, ``pair``, ``opaque``) and what may be told of it."""
+    if re.fullmatch(JWT, secret):
+        claims = _decoded(secret.split(".")[1])
+        return "jwt", [
+            f"{name}={value}"
+            for name, value in (
+                ("expires", _instant(claims.get("exp"))),
+                ("issuer", _word(claims.get("iss"))),
+            )
+            if value
+        ]
+    if re.fullmatch(r"[^\s:]+:[^\s:]*", secret) or ":" in unbased(secret):
+        return "pair", []
+    return "opaque", []
+
+
+def stray_of(value: str) -> list[str]:
+    """Return what stands around or in a secret by mistake: quotes, brackets, spaces."""
+    quoted = re.search(r"['\"“”‘’]", value.strip()[:1] + value.strip()[-1:])
+    spaces = ["leading-space"] * (value[:1].isspace()) + [
+        "trailing-newline" if value[-1:] in "\r\n" else "trailing-space"
+    ] * (value[-1:].isspace())
+    found = [
+        ("quoted", quoted),
+        ("bracketed", bracketed(value)),
+        *((name, True) for name in spaces),
+        ("inner-space", re.search(r"\S\s+\S", value)),
+    ]
+    return [name for name, is_there in found if is_there]
+
+
+def _decoded(part: str) -> dict[str, Any]:
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def unbased(secret: str) -> str:
+    """Return what a secret holds in base64, or an empty text."""
+    try:
+        return base64.b64decode(secret, validate=True).decode("ascii")
+    except (ValueError, binascii.Error):
+        return ""
+
+
+def _instant(seconds: object) -> str:
+    try:
+        return datetime.fromtimestamp(float(str(seconds)), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def _word(value: object) -> str:
+    return re.sub(r"[^\w.:/@-]", "", value)[:80] if isinstance(value, str) else ""
