@@ -7,8 +7,7 @@ The words are in ``templates``. Nothing is in them that is not in the evidence o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +25,9 @@ from sinchtools.replays.results import Result
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_MOST_OTHERS = 3
 _YOURS = {"t": "your account manager", "T": "Your account manager"}
 LENGTHS = ("short", "full")
-_QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # it is quoted above already
 _TRACES = ("x-request-id", "x-correlation-id", "x-amzn-trace-id")
 
 
@@ -77,7 +76,7 @@ def reply(
         raise WrongUseError(
             f"A reply cannot be {told(length)}.", hint=f"Use one of: {', '.join(LENGTHS)}."
         )
-    return reply_of(told_of(what, about=exchange, given=proof), length)
+    return reply_of(told_of(what, about=exchange, given=proof, is_text=True), length)
 
 
 def escalation(
@@ -99,7 +98,7 @@ def escalation(
     >>> escalation(Exchange(id="a", status=400, code="syntax_invalid_json"))
     ''
     """
-    return escalation_of(told_of(what, about=exchange))
+    return escalation_of(told_of(what, about=exchange, is_text=True))
 
 
 def reply_of(story: Story, length: str = "short") -> str:
@@ -117,7 +116,7 @@ def escalation_of(story: Story) -> str:
 
 
 def _written(story: Story, template: str, **facts: Any) -> str:
-    text = _templates().get_template(template).render(**_facts(story), **facts)
+    text = _templates().get_template(template).render(story=story, **facts_of(story), **facts)
     text = "\n".join(line.rstrip() for line in text.strip().splitlines())
     text = story.plain(re.sub(r"\n{3,}", "\n\n", text))
     gate(text.encode("utf-8", "replace"), story.known, where="The reply")
@@ -143,13 +142,12 @@ def _yours(words: str) -> str:
     return re.sub(r"\b(?:t|T)he account manager", lambda found: _YOURS[found[0][0]], words)
 
 
-def _facts(story: Story) -> dict[str, Any]:
+def facts_of(story: Story) -> dict[str, Any]:
+    """Return what the templates are filled from."""
     row, diagnosis = story.masks.exchange(story.example), story.diagnosis
     group = story.group or {}
-    errors = [one for one in diagnosis.findings if one.severity == "error"]
-    errors = [replace(one, says=_QUOTED.sub("", one.says)) for one in errors]
+    errors = [one for one in story.findings if one.severity == "error"]
     return {
-        "story": story,
         "row": row,
         "response": _response(row),
         "n": int(group.get("n") or 1),
@@ -157,7 +155,9 @@ def _facts(story: Story) -> dict[str, Any]:
         "first": moment(group.get("first") or row.at),
         "last": moment(group.get("last") or row.at),
         "errors": errors,
-        "top": diagnosis.top,
+        "warnings": [one for one in story.findings if one.severity == "warning"],
+        "others": list(_others(story)),
+        "top": next(iter(story.findings), None),
         "retry": diagnosis.retry,
         "fix": story.fix,
         "command": as_curl(story.masks.exchange(story.working)) if story.working else "",
@@ -167,6 +167,20 @@ def _facts(story: Story) -> dict[str, Any]:
         "traces": [(name, value) for name in _TRACES if (value := _trace(row, name))],
         "sources": list(dict.fromkeys(one.page for one in _told(diagnosis.findings) if one.page)),
     }
+
+
+def _others(story: Story) -> Iterator[dict[str, Any]]:
+    """Yield the other failures with what is wrong with them."""
+    for one in story.others[:_MOST_OTHERS]:
+        finding = one["diagnosis"].top
+        if finding is not None:
+            row = one["example"]
+            yield {
+                "response": _response(row),
+                "endpoint": row.endpoint,
+                "n": int(one["n"]),
+                "finding": story.for_customers(finding),
+            }
 
 
 def _told(findings: Iterable[Finding]) -> list[Finding]:

@@ -6,7 +6,9 @@ The report and the reply are both made from it, so that they cannot say differen
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from sinchtools.cases.masks import Masks
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import NoExchangeError, WrongUseError, told
 from sinchtools.core.json import value_of
-from sinchtools.core.records import Exchange, visible
+from sinchtools.core.records import Exchange, Finding, visible
 from sinchtools.core.words import response
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
 from sinchtools.diagnosis.fixes import repaired_json
@@ -38,6 +40,11 @@ MOST_GROUPS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # without any time in the evidence, nothing is past
 _ASSUMED = "assumed: "
 _OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the customer cannot check
+_QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # of the API
+_PLACES = (
+    re.compile(r" \((?P<source>[^()\s,]*#\d+)[^()]*\)"),
+    re.compile(r" in (?P<source>\S+#\d+)"),
+)
 _VENDOR = ("server", "account")
 
 
@@ -93,6 +100,8 @@ class Story:
         The exchange that the story is about, or None: then the most frequent failure.
     given
         The proof, when the caller has it.
+    is_text
+        Whether only a few sentences are told: then the other rows need no aliases.
     """
 
     title: str
@@ -106,6 +115,7 @@ class Story:
     about: Exchange | None = None
     given: Result | Proof | None = None
     children: list[Exchange] = field(default_factory=list)
+    is_text: bool = False
 
     masks: Masks = field(init=False)
 
@@ -134,14 +144,20 @@ class Story:
         """All rows as they are handed over as data: people are aliases."""
         return self._aliased[0]
 
-    @property
+    @cached_property
     def known(self) -> Known:
-        """The people who must be in no file."""
-        return self._aliased[1]
+        """The people who must be in no file; for a text, those of the rows that it tells of."""
+        if not self.is_text:
+            return self._aliased[1]
+        fix = [self.fix.request, self.fix.original] if self.fix else []
+        told = [self.example, *fix, *(one["example"] for one in self.others)]
+        return Known.of(map(_readable, told))
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """The rows of the account, people as aliases."""
+        """The rows of the account, people as aliases unless only counts of it are told."""
+        if self.is_text:
+            return frame(self.rows)
         mine = {id(row) for row in self.rows}
         pairs = zip(self.everything, self.shown, strict=True)
         return frame([shown for row, shown in pairs if id(row) in mine])
@@ -151,7 +167,8 @@ class Story:
         """The groups of like failures, the largest first, each with an example of the rows."""
         from sinchtools import analysis
 
-        original = {shown.id: row for row, shown in zip(self.everything, self.shown, strict=True)}
+        shown = self.everything if self.is_text else self.shown
+        original = {one.id: row for row, one in zip(self.everything, shown, strict=True)}
         return [
             {**group, "example": original[group["example_id"]]}
             for group in map(_named, analysis.groups(self.frame).to_dict("records"))
@@ -187,20 +204,53 @@ class Story:
         return next((one for one in self.groups if fingerprint(one["example"]) == wanted), None)
 
     @cached_property
+    def alike(self) -> frozenset[str]:
+        """The ids of the rows that failed as the example did."""
+        wanted = fingerprint(self.example)
+        return frozenset(row.id for row in self.rows if fingerprint(row) == wanted)
+
+    @cached_property
     def others(self) -> list[dict[str, Any]]:
         """The other groups of failures, each with its example and diagnosis."""
         others = [one for one in self.groups if one is not self.group][:MOST_GROUPS]
-        return [{**one, "diagnosis": self.diagnosed(one["example"])} for one in others]
+        found = self._diagnosed([one["example"] for one in others])
+        return [{**one, "diagnosis": it} for one, it in zip(others, found, strict=True)]
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the example."""
-        return self.diagnosed(self.example)
+        return self._diagnosed([self.example])[0]
 
-    def diagnosed(self, row: Exchange) -> Diagnosis:
-        """Return what is wrong with a row, judged with the rest of the evidence."""
-        now = None if row.at else self.as_of or _EPOCH
-        return diagnose(row, now=now, history=self.everything)
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings on the example, in words for a customer."""
+        return tuple(map(self.for_customers, self.diagnosis.findings))
+
+    def for_customers(self, finding: Finding) -> Finding:
+        """Return a finding without places in the evidence, and without what is quoted anyway."""
+        says = _QUOTED.sub("", finding.says) if self.example.text else finding.says
+        return replace(finding, says=self._without_places(says))
+
+    def _without_places(self, text: str) -> str:
+        for pattern in _PLACES:
+            for match in pattern.finditer(text):
+                if match["source"] in self._sources:
+                    text = text.replace(match[0], "")
+        return text
+
+    @cached_property
+    def _sources(self) -> frozenset[str]:
+        return frozenset(row.source for row in self.everything if row.source)
+
+    def _diagnosed(self, rows: Sequence[Exchange]) -> list[Diagnosis]:
+        """Return what is wrong with some rows, judged with the rest of the evidence."""
+        found: dict[int, Diagnosis] = {}
+        for has_time in (True, False):
+            some = [row for row in rows if (row.at is not None) is has_time]
+            now = None if has_time else self.as_of or _EPOCH
+            told = diagnose(some, now=now, history=self.rows) if some else []
+            found |= {id(row): one for row, one in zip(some, told, strict=True)}
+        return [found[id(row)] for row in rows]
 
     @property
     def kind(self) -> str:
@@ -336,6 +386,7 @@ def told_of(
     walks: Iterable[Walk] = (),
     notes: Iterable[str] = (),
     title: str = "",
+    is_text: bool = False,
 ) -> Story:
     """
     Return the story of a case, or of evidence.
@@ -372,6 +423,7 @@ def told_of(
         or max((row.at for row in rows if row.at), default=None),
         about=_chosen(rows, about, given),
         given=given,
+        is_text=is_text,
         children=without_quotes(
             [
                 *(case.log if case else []),
@@ -383,12 +435,30 @@ def told_of(
 
 
 def _of_one_account(story: Story) -> Story:
-    """Return the story with the rows of the example's account, and those that name none."""
+    """Return the story with the rows of one account, and those that name none."""
     if story.n_accounts < 2:
         return story
-    account = story.example.account
+    account = story.about.account if story.about else _most_affected(story)
     rows = [row for row in story.rows if row.account in (account, None)]
-    return replace(story, rows=rows, about=story.example)
+    told = replace(story, rows=rows)
+    if not story.is_text:
+        told._aliased = story._aliased  # the same evidence
+    return told
+
+
+def _most_affected(story: Story) -> str | None:
+    """Return the account that a fix was proven for, else the one that fails most often."""
+    if story._parents:
+        return list(story._parents.values())[-1].account
+    if not story.groups:
+        return story.rows[0].account
+    main = _kind_of(story.groups[0]["example"])
+    failing = Counter(row.account for row in story.rows if row.failed and _kind_of(row) == main)
+    return failing.most_common(1)[0][0]
+
+
+def _kind_of(row: Exchange) -> tuple[int | None, str | None, str | None, str | None]:
+    return row.status, row.code, row.endpoint, row.delivery
 
 
 def _chosen(

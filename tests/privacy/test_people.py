@@ -137,7 +137,9 @@ def check(seed, folder, *, known):
     path = folder / f"case-7{ending}"
     notes = [said] if field == "note" else []
     if ending in (".html", ".zip"):
-        made = report(rows, path, key=KEY, notes=notes, parts=("summary", "findings", "request"))
+        made = report(
+            rows, path, key=KEY, notes=notes, parts=("change", "others", "notes", "request")
+        )
     else:
         made = export(rows, path, key=KEY)
     assert not left(number, made), (seed, field, ending, said)

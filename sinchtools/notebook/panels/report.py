@@ -18,17 +18,15 @@ from sinchtools.notebook.panels.theme import WIDE, Html, button, labelled, row, 
 from sinchtools.privacy.aliases import Aliases
 
 WORDS = {
-    "summary": "Summary",
-    "timeline": "Timeline",
-    "findings": "Findings",
-    "groups": "Groups",
-    "charts": "Charts",
-    "steps": "Steps done",
-    "replays": "Replays",
-    "simulated": "What is simulated",
-    "reply": "Reply draft",
-    "escalation": "Escalation draft",
+    "change": "What to change",
+    "when": "Since when",
+    "accounts": "For whom",
+    "others": "Other failures",
+    "checked": "What was checked",
+    "charts": "Saved charts",
+    "notes": "Notes",
     "request": "The request",
+    "manager": "For the account manager",
 }
 _PREVIEW = "preview.html"
 

@@ -1,0 +1,401 @@
+"""The report as a page: what goes into ``templates/report.html``, with people hidden."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sinchtools.cases.commands import as_curl
+from sinchtools.cases.kept_charts import KeptChart
+from sinchtools.cases.replies import escalation_of, facts_of
+from sinchtools.cases.side_by_side import side_by_side
+from sinchtools.cases.story import MOST_GROUPS, Story
+from sinchtools.core.glossary import glossary
+from sinchtools.core.records import Exchange, visible
+from sinchtools.core.words import counted, day, instant, moment, response, spelled
+from sinchtools.diagnosis.diagnosis import Diagnosis
+from sinchtools.playbooks.playbook import tips
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from jinja2.runtime import Context
+
+PARTS = (
+    "change",
+    "when",
+    "accounts",
+    "others",
+    "checked",
+    "charts",
+    "notes",
+    "request",
+    "manager",
+)
+_FEWEST_FOR_A_CHART = 20
+_MOST_CHECKS, _MOST_TRIED, _MOST_OTHERS = 8, 5, 5
+_LONG_ID = 20
+_SIGNS = {  # of a verdict: class, sign
+    "FIXED": ("good", "✓"),
+    "CHANGED": ("warn", "≠"),
+    "SAME": ("same", "="),
+    "WORSE": ("bad", "✕"),
+    "INCONCLUSIVE": ("note", "?"),
+}
+_CHECKED = {  # of a step: class, sign, word
+    "problem": ("bad", "✕", "Cause"),
+    "fine": ("good", "✓", "Fine"),
+    "done": ("bad", "✕", "Cause"),
+    "skipped": ("note", "?", "Skipped"),
+    "failed": ("good", "✓", "Not the cause"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """
+    What a report is made of.
+
+    Attributes
+    ----------
+    parts
+        The sections that go in if they have something to say.
+    created
+        Shown as the time of writing, or None.
+    kept
+        The charts that were saved into the case.
+    """
+
+    story: Story
+    parts: Sequence[str] = PARTS
+    created: datetime | None = None
+    kept: Sequence[KeptChart] = field(default_factory=tuple)
+
+    def html(self) -> str:
+        """Return the page."""
+        sections = {part: (part in self.parts and _SECTIONS[part](self)) or None for part in PARTS}
+        return (
+            _templates()
+            .get_template("report.html")
+            .render(
+                story=self.story,
+                title=f"Case {self.story.title}",
+                written=moment(self.created),
+                headline=_headline(self.story),
+                figures=list(_figures(self.story)),
+                sections=sections,
+                more_charts=len(_worth_showing(self)) - MOST_GROUPS if self.kept else 0,
+                more_others=len(self.story.others) - _MOST_OTHERS,
+                simulated=sum(map(_is_simulated, self.story.rows)),
+                glossary=glossary(),
+                **facts_of(self.story),
+            )
+        )
+
+
+def charts_of(story: Story) -> dict[str, Any]:
+    """Return the charts that every bundle has."""
+    from sinchtools import charts
+
+    return {
+        "error-codes": charts.error_codes(story.frame),
+        "timeline": charts.timeline(story.frame),
+    }
+
+
+# --- the head -------------------------------------------------------------------------------------
+
+
+def _headline(story: Story) -> dict[str, str]:
+    """Return the sentence, the code in it, and the line below."""
+    facts = facts_of(story)
+    row, n, code = facts["row"], facts["n"], facts["response"]
+    said = f'API message: "{row.text}"' if row.text else ""
+    if story.kind == "undelivered":
+        entry = facts["delivery"]
+        text = "Accepted, but not delivered: " if row.status else "Not delivered: "
+        return {"text": text + code, "code": code, "lead": entry.meaning if entry else said}
+    if story.kind == "nothing":
+        calls = counted(facts["n_calls"], "request")
+        return {"text": f"No failure in {calls}", "code": "", "lead": ""}
+    what = row.endpoint or "A request"
+    if n == 1:
+        text = f"{what} failed with {code}" if code else f"{what}: no response is known"
+        return {"text": text, "code": code, "lead": said}
+    of = f" of {facts['n_calls']:,}" if facts["n_calls"] > n else ""
+    text = f"{n:,}{of} requests failed with {code}"
+    return {"text": text, "code": code, "lead": said}
+
+
+def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:
+    """Yield name, value, what is below it, and its class; what is not known is left out."""
+    facts = facts_of(story)
+    row, n, calls = facts["row"], facts["n"], facts["n_calls"]
+    if calls > 1 and story.kind != "nothing":
+        yield "Failing", f"{n:,}", f"of {counted(calls, 'request')}", "bad-ink"
+    first = instant((story.group or {}).get("first") or row.at)
+    if first:
+        name = "Since" if facts["first"] != facts["last"] else "When"
+        yield name, day(first), f"{first:%H:%M:%S} UTC", ""
+    if row.account:
+        many = story.n_accounts
+        region = f"{row.region.upper()} region" if row.region else ""
+        yield (
+            "Account",
+            _short(row.account),
+            f"1 of {counted(many, 'account')}" if many > 1 else region,
+            "",
+        )
+    yield from _fix_figure(story, facts)
+
+
+def _fix_figure(story: Story, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    fix = story.fix
+    if fix is not None:
+        where = "simulated" if fix.is_simulated else fix.target
+        of = f"{fix.fixed:,} of {fix.tried:,}, " if fix.tried > 1 else ""
+        yield "Fix", "Proven", f"{of}{where}", "good-ink"
+    elif story.kind == "suggested":
+        yield "Fix", "Suggested", "not tested yet", ""
+    elif story.kind == "undelivered" and facts["delivery"]:
+        yield "Delivery code", str(facts["row"].delivery_code), facts["delivery"].title, "bad-ink"
+    elif story.kind == "vendor":
+        yield "Cause", "Not the request", "account manager", ""
+
+
+def _short(account: str) -> str:
+    return account if len(account) <= _LONG_ID else f"{account[:8]}…{account[-4:]}"
+
+
+# --- the sections ---------------------------------------------------------------------------------
+
+
+def _change(page: Page) -> dict[str, Any] | None:
+    story = page.story
+    working = story.working
+    if not story.findings and working is None:
+        return None
+    before, after = (
+        side_by_side(_sent(story), working, story.masks.exchange) if working else ([], [])
+    )
+    errors = [one for one in story.findings if one.severity == "error"]
+    rest = [one for one in story.findings if one.severity != "error"]
+    return {
+        "changes": story.changes,
+        "before": before,
+        "after": after,
+        "errors": errors[:MOST_GROUPS],
+        "rest": rest[:MOST_GROUPS],
+        "tried": [] if story.fix else list(_tried(story)),
+        "source": _source(story.example),
+    }
+
+
+def _sent(story: Story) -> Exchange:
+    return story.fix.original if story.fix else story.example
+
+
+def _tried(story: Story) -> Iterator[dict[str, Any]]:
+    """Yield the verdicts of the replays of like requests, the most frequent first."""
+    alike = story.alike
+    found = Counter(
+        (row["verdict"], row["was"], row["now"], "; ".join(row["reasons"]))
+        for row in story.replays
+        if row["parent_id"] in alike and row["now"] != "not sent"
+    )
+    for (verdict, was, now, reason), n in found.most_common(_MOST_TRIED):
+        kind, sign = _SIGNS.get(verdict, ("note", "?"))
+        yield {
+            "verdict": verdict, "was": was, "now": now, "reason": reason, "n": n,
+            "kind": kind, "sign": sign,
+        }  # fmt: skip
+
+
+def _when(page: Page) -> dict[str, Any] | None:
+    story = page.story
+    dated = int(story.counted["n"]) - int(story.counted["undated"])
+    if dated < _FEWEST_FOR_A_CHART or not story.groups:
+        return None
+    chart = charts_of(story)["timeline"]
+    return {"chart": _drawn(chart), "words": chart.description}
+
+
+def _accounts(page: Page) -> list[dict[str, Any]] | None:
+    story = page.story
+    if story.n_accounts < 2:
+        return None
+    mine = {id(row) for row in story.rows}
+    others = [row for row in story.everything if id(row) not in mine]
+    named = f"{story.n_accounts - 1:,} other account{'s' if story.n_accounts > 2 else ''}"
+    groups = ((story.example.account or "", story.rows, True), (named, others, False))
+    return [{"name": name, "is_it": is_it, **_share(rows)} for name, rows, is_it in groups]
+
+
+def _share(rows: Sequence[Exchange]) -> dict[str, Any]:
+    from sinchtools import analysis
+
+    counts = analysis.overview(rows).iloc[0]
+    n, failing = int(counts["n"]), int(counts["n_failing"])
+    return {"n": n, "failing": failing, "share": failing / n if n else 0.0}
+
+
+def _others(page: Page) -> list[dict[str, Any]] | None:
+    story = page.story
+    found = []
+    for one in story.others[:_MOST_OTHERS]:
+        diagnosis: Diagnosis = one["diagnosis"]
+        fix = story.fix_of(one["example"])
+        row = story.masks.exchange(one["example"])
+        found.append(
+            {
+                "response": facts_response(row),
+                "endpoint": row.endpoint or "",
+                "n": int(one["n"]),
+                "first": moment(one["first"]),
+                "finding": diagnosis.top and story.for_customers(diagnosis.top),
+                "fix": fix,
+            }
+        )
+    return found or None
+
+
+def facts_response(row: Exchange) -> str:
+    """Return the response of a row as a title."""
+    if row.outcome == "not_delivered":
+        return f"delivery code {row.delivery_code}"
+    return response(row.status, row.code) or row.failure or "no response"
+
+
+def _checks(page: Page) -> list[dict[str, Any]] | None:
+    """Return what the evidence decides of the tips, and what a person answered."""
+    story = page.story
+    steps = [*_answered(story), *_decided(story)]
+    seen: set[str] = set()
+    first = [one for one in steps if not (one["title"] in seen or seen.add(one["title"]))]  # type: ignore[func-returns-value]
+    return first[:_MOST_CHECKS] or None
+
+
+def _answered(story: Story) -> Iterator[dict[str, Any]]:
+    for walk in story.walks:
+        for event in walk["transcript"]:
+            if event["state"] in _CHECKED:
+                yield _step(event["title"], event["state"], event["reason"], moment(event["at"]))
+
+
+def _decided(story: Story) -> Iterator[dict[str, Any]]:
+    if not story.example.failed:
+        return
+    told = [finding.says for finding in story.diagnosis.findings]
+    walk = tips(story.example, findings=story.diagnosis.findings)
+    while not walk.finished:
+        step, checked = walk.current, walk.check()
+        is_told = any(says in checked.proof for says in told)
+        if checked.state in ("problem", "fine") and not is_told:
+            yield _step(step.title, checked.state, checked.proof, "")
+        walk.answer("skipped")
+
+
+def _step(title: str, state: str, words: str, at: str) -> dict[str, Any]:
+    kind, sign, word = _CHECKED[state]
+    return {"title": title, "kind": kind, "sign": sign, "word": word, "words": words, "at": at}
+
+
+def _kept_charts(page: Page) -> list[dict[str, Any]] | None:
+    return [
+        {
+            "name": one.name,
+            "words": one.words,
+            "picture": base64.b64encode(one.picture).decode("ascii"),
+            "is_old": one.is_old,
+            "names_a_person": one.names_a_person(page.story.known),
+        }
+        for one in _worth_showing(page)[:MOST_GROUPS]
+    ] or None
+
+
+def _worth_showing(page: Page) -> list[KeptChart]:
+    """Return the saved charts that the report does not draw anyway."""
+    when = "when" in page.parts and _when(page)
+    return [one for one in page.kept if not when or one.words != when["words"]]
+
+
+def _notes(page: Page) -> list[dict[str, Any]] | None:
+    return [{"text": one["text"], "at": moment(one["at"])} for one in page.story.notes] or None
+
+
+def _request(page: Page) -> dict[str, Any] | None:
+    story = page.story
+    request = story.working or story.example
+    if not request.method or not request.url or story.kind == "undelivered":
+        return None
+    return {"command": as_curl(story.masks.exchange(request)), "is_changed": bool(story.working)}
+
+
+def _manager(page: Page) -> str | None:
+    return escalation_of(page.story) or None
+
+
+_SECTIONS = {
+    "change": _change,
+    "when": _when,
+    "accounts": _accounts,
+    "others": _others,
+    "checked": _checks,
+    "charts": _kept_charts,
+    "notes": _notes,
+    "request": _request,
+    "manager": _manager,
+}
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def _drawn(chart: Any) -> Any:
+    from markupsafe import Markup
+
+    return Markup(visible(chart._repr_html_()))
+
+
+def _source(row: Exchange) -> str:
+    return row.source or row.id
+
+
+def _is_simulated(exchange: Exchange) -> bool:
+    names = (name.lower() for name in exchange.response_headers)
+    return exchange.target == "sandbox" or "x-simulated" in names
+
+
+def _breaking(text: str) -> Any:
+    """Return a text that may break after an underscore or a slash."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"(?<=[_/])", "<wbr>", str(escape(text))))
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+    from markupsafe import Markup
+
+    @pass_context
+    def hidden(context: Context, value: Any) -> Any:
+        """Hide people in everything that the page shows."""
+        is_text = isinstance(value, str) and not isinstance(value, Markup)
+        return context["story"].plain(value) if is_text else value
+
+    made = Environment(
+        loader=PackageLoader("sinchtools.cases"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=hidden,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(counted=counted, spelled=spelled)
+    return made
