@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from sinchtools.core.json import value_of
-from sinchtools.privacy.aliases import representative
+from sinchtools.privacy.alias_forms import representative
 
 
 def json_object(text: Any) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import POSITION, Exchange
 from sinchtools.evidence import read
 from sinchtools.evidence.formats import dataframe
-from sinchtools.privacy.aliases import NUMBER_ALIAS, Aliases
+from sinchtools.privacy.alias_forms import NUMBER_ALIAS
+from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.redaction import Redactor
 
 Per = Literal["call", "attempt"]

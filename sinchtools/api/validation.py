@@ -34,7 +34,7 @@ from sinchtools.api.description import (
 from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
-from sinchtools.privacy.aliases import representative
+from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import MARKER
 
 JSON, FORMAT, CONSTRAINT = (

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from sinchtools.core.records import Exchange
-from sinchtools.privacy.aliases import Aliases, Rewrite
+from sinchtools.privacy.alias_forms import Rewrite
+from sinchtools.privacy.aliases import Aliases
 
 _MOST_AT_THE_FRONT, _AT_THE_END, _LEAST_HIDDEN = 5, 2, 5  # digits
 _MOST_LETTERS = 3  # in a number that is one: with more, it is somebody's name

@@ -17,7 +17,7 @@ from sinchtools import analysis
 from sinchtools.charts.style import FACE, STYLE
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import UNTYPESET
-from sinchtools.privacy.aliases import ALIASED
+from sinchtools.privacy.alias_forms import ALIASED
 
 
 class Chart(Figure):

@@ -26,7 +26,7 @@ from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.diagnosis.retries import Attempt, attempts
 from sinchtools.diagnosis.rules import finding_of, hidden, masked, text_of
 from sinchtools.evidence.formats.exception import exchange_of
-from sinchtools.privacy.aliases import without_numbers
+from sinchtools.privacy.alias_forms import without_numbers
 from sinchtools.privacy.redaction import Redactor
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from sinchtools.core.records import Exchange, Finding
 from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.fixes import repaired_json
-from sinchtools.privacy.aliases import without_numbers
+from sinchtools.privacy.alias_forms import without_numbers
 from sinchtools.privacy.markers import MARKER
 
 _LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole

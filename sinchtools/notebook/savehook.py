@@ -25,7 +25,7 @@ from sinchtools.core.files import read_own, refuse_foreign
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import work_folder
 from sinchtools.privacy import seen
-from sinchtools.privacy.aliases import ALIASED
+from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.gate import Known, gate, secrets_left
 from sinchtools.privacy.redaction import Redactor
 

@@ -18,7 +18,7 @@ from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.settings import REGIONS
-from sinchtools.privacy.aliases import representative
+from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import marker_facts
 
 NOT_DECIDABLE, ASKED = "not decidable", "asked"

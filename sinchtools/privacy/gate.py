@@ -22,7 +22,8 @@ from sinchtools.core.files import put
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.privacy import folding, seen
-from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS, Aliases, People, people
+from sinchtools.privacy.alias_forms import NUMBER_ALIAS, TEXT_ALIAS
+from sinchtools.privacy.aliases import Aliases, People, people
 from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.numbers import MASKED, SHORTEST_NUMBER, Numbers, national
 from sinchtools.privacy.quotes import Quotes

@@ -39,7 +39,7 @@ from sinchtools.core.errors import NotAllowedError, told
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis import json_errors
-from sinchtools.privacy.aliases import NUMBER_ALIAS, TEXT_ALIAS
+from sinchtools.privacy.alias_forms import NUMBER_ALIAS, TEXT_ALIAS
 from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.numbers import MASKED
 from sinchtools.replays.effects import DRY_RUNS, SENDS, VENDOR, body_text, json_of

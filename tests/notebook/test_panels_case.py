@@ -26,7 +26,8 @@ from sinchtools.notebook.panels import (
     TipsPanel,
     base,
 )
-from sinchtools.privacy.aliases import ALIASED, Aliases
+from sinchtools.privacy.alias_forms import ALIASED
+from sinchtools.privacy.aliases import Aliases
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
 
 PANELS = [EvidencePanel, ReplayPanel, ChartsPanel, TipsPanel, ReportPanel]

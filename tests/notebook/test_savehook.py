@@ -15,7 +15,8 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.records import Exchange
 from sinchtools.notebook import savehook
 from sinchtools.notebook.savehook import clean
-from sinchtools.privacy.aliases import ALIASED, Aliases
+from sinchtools.privacy.alias_forms import ALIASED
+from sinchtools.privacy.aliases import Aliases
 from tests.support.lab import Lab, run_all, wait_idle
 
 NUMBER, TEXT, TOKEN = (

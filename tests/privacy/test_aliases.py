@@ -11,7 +11,8 @@ from sinchtools.core.gsm import encoding_of
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence import read
-from sinchtools.privacy.aliases import NUMBER_ALIAS, Aliases, is_alias, people, representative
+from sinchtools.privacy.alias_forms import NUMBER_ALIAS, is_alias, representative
+from sinchtools.privacy.aliases import Aliases, people
 from tests.support import corpus
 
 KEY = b"the key of one case, nobody else's"

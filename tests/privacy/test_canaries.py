@@ -27,7 +27,7 @@ from sinchtools.evidence import read
 from sinchtools.evidence.exports import to_jsonl
 from sinchtools.notebook.savehook import clean
 from sinchtools.playbooks.playbook import tips
-from sinchtools.privacy.aliases import ALIASED
+from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.replays.planning import replay
 from sinchtools.terminal.cli import main
 from tests.cases.test_report import BAD, KEY, NUMBER, TEXT, TOKEN

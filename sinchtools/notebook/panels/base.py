@@ -34,7 +34,8 @@ from sinchtools.notebook.panels.theme import (
     row,
     shown,
 )
-from sinchtools.privacy.aliases import ALIASED, Aliases
+from sinchtools.privacy.alias_forms import ALIASED
+from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, gate
 
 OUT_OF_DATE = "OUT OF DATE: the case changed since this was drawn."
