@@ -312,7 +312,8 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
     Count by weekday (1 is Monday) and hour in UTC.
 
-    Weekday, hour, n, n_failing, share_failing (of those with a known answer), not_known.
+    Weekday, hour, n, n_failing, share_failing (of those with a known answer), not_known, and
+    hours_seen (in how many such hours there was a call).
 
     All 168 rows are there when any row has a time. `.attrs["undated"]` counts the rows without.
     """
@@ -324,7 +325,8 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     dated = dated.assign(
         weekday=(dated["bucket"] // 24 + 3) % 7 + 1, hour=dated["bucket"] % 24
     )  # 1970-01-01 was a Thursday
-    cells = dated.groupby(["weekday", "hour"])[["n", "n_failing", "not_known"]].sum()
+    by_hour = dated.assign(hours_seen=1).groupby(["weekday", "hour"])
+    cells = by_hour[["n", "n_failing", "not_known", "hours_seen"]].sum()
     cells = cells.reindex(
         pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"]),
         fill_value=0,

@@ -64,6 +64,7 @@ RESULTS: dict[str, dict[str, str]] = {  # function: {column: dtype}; an empty re
         "weekday": "Int16",
         "hour": "Int16",
         **{c: d for c, d in _SIDES.items() if c != "share"},
+        "hours_seen": "Int64",
     },
     "latency": {
         "endpoint": "string",

@@ -9,8 +9,8 @@ from sinchtools.charts.figures import (
     error_codes,
     heatmap,
     latency,
-    timeline,
 )
+from sinchtools.charts.over_time import timeline
 from sinchtools.charts.saving import names_nobody as names_nobody
 from sinchtools.charts.saving import save
 

@@ -10,14 +10,14 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from sinchtools import analysis
 from sinchtools.analysis.aggregations import label
-from sinchtools.analysis.frames import is_failing
+from sinchtools.analysis.frames import CALLBACK, is_failing
 from sinchtools.analysis.results import missing
 from sinchtools.charts.words import FOLDED, WEEKDAYS, is_folded
-from sinchtools.core.errors import WrongUseError
 
-IS_SUCCESS = (nw.col("status") // 100 == 2).fill_null(False)
+_ANSWER = nw.col("answer")
+IS_CALL = (_ANSWER.is_null() | (_ANSWER != CALLBACK)).fill_null(True)
+IS_SUCCESS = ((_ANSWER >= 200) & (_ANSWER < 300)).fill_null(False)
 IS_FAILING = is_failing()
 IS_DATED = ~nw.col("at_us").is_null()
 IS_TIMED = ~nw.col("elapsed_ms").is_null()
@@ -31,10 +31,17 @@ IS_REPORT = (
 
 
 def equals(column: str, value: Any) -> nw.Expr:
-    """Whether a column has a value, or none."""
-    plain = int(value) if column == "status" and not missing(value) else value
+    """
+    Whether a column has a value, or none.
+
+    A message that was not delivered has the status of its request, and counts as one without.
+    """
+    if column == "status":
+        if missing(value):
+            return _ANSWER.is_null() | (_ANSWER < 0)
+        return _ANSWER.is_in([int(value)])
     return (
-        nw.col(column).is_null() if missing(value) else (nw.col(column) == plain).fill_null(False)
+        nw.col(column).is_null() if missing(value) else (nw.col(column) == value).fill_null(False)
     )
 
 
@@ -86,54 +93,58 @@ def with_rest(bars: dict[str, nw.Expr | None]) -> dict[str, nw.Expr]:
     }
 
 
-def spikes_at(rows: Any, step: int) -> pd.DataFrame:
+def choice(status: Any, code: Any, outcome: Any = None) -> dict[str, Any]:
     """
-    Return the spikes per step.
+    Return the filter that says a status and code, as `analysis.filtered` takes it.
 
-    If the rows are too far apart for a step, an interval that suits them is used.
+    Examples
+    --------
+    >>> choice(403, "unknown_group"), choice(401, None)
+    ({'status': 403, 'code': 'unknown_group'}, {'status': 401, 'code': ''})
+    >>> choice(None, None, "no_response")
+    {'outcome': 'no_response', 'code': ''}
     """
-    try:
-        return analysis.spikes(rows, pd.Timedelta(seconds=step).isoformat(), per="attempt")
-    except WrongUseError:
-        return analysis.spikes(rows, per="attempt")
+    by_status = {"outcome": "no_response"} if missing(status) else {"status": int(status)}
+    if missing(status) and not missing(code) and str(code).startswith("delivery code"):
+        by_status = {"outcome": "not_delivered"}
+    return by_status | {"code": "" if missing(code) else str(code)}
 
 
 def of_times(
-    counts: pd.DataFrame, spikes: pd.DataFrame, n: pd.Series[Any], step: int
+    counts: pd.DataFrame, changes: dict[str, nw.Expr], n: pd.Series[Any], step: int
 ) -> dict[str, nw.Expr]:
-    """Return a condition for each spike, each code and each interval."""
-    bars = {
-        f"Spike {i}: {label(s, c)}": _between(start, end) & equals("status", s) & equals("code", c)
-        for i, (s, c, start, end) in enumerate(
-            spikes[["status", "code", "start", "end"]].itertuples(index=False), 1
-        )
-    }
-    bars |= {name: bar & IS_DATED for name, bar in with_rest(of_codes(counts)).items()}
+    """Return a condition for each change, each code and each interval in which one failed."""
+    codes = {name: bar & IS_DATED for name, bar in with_rest(of_codes(counts)).items()}
     length = pd.Timedelta(seconds=step)
-    spans = [(start, min(start + length, _END_OF_TIME)) for start in n[n > 0].index]
-    return bars | {
-        f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}": _between(start, end)
-        for start, end in spans
-    }
+    spans = [(start, min(start + length, END_OF_TIME)) for start in n[n > 0].index]
+    return changes | codes | {interval(*span): between(*span) for span in spans}
 
 
-_END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z")  # nothing later can be written as a date
+def interval(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    """Return the name of an interval."""
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
 
 
-def _between(start: pd.Timestamp, end: pd.Timestamp) -> nw.Expr:
+END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z")  # nothing later can be written as a date
+
+
+def between(start: pd.Timestamp, end: pd.Timestamp) -> nw.Expr:
+    """Whether a row is within a period, its end excluded."""
     first, last = (int(time.as_unit("us").asm8.view("i8")) for time in (start, end))
     return (nw.col("at_us") >= first) & (nw.col("at_us") < last)
 
 
+def of_hour(weekday: int, hour: int) -> nw.Expr:
+    """Whether a row is in an hour of the week; Monday is 1."""
+    # 1970-01-01 was a Thursday; never negative
+    of_week = (nw.col("at_us") // 3_600_000_000 + 168 * 10**5 + 72) % 168
+    return (of_week == (weekday - 1) * 24 + hour).fill_null(False)
+
+
 def of_hours(cells: pd.DataFrame) -> dict[str, nw.Expr]:
     """Return a condition for each hour of the week with a failure, the worst first."""
-    hour = (
-        nw.col("at_us") // 3_600_000_000 + 168 * 10**5 + 72
-    ) % 168  # 1970-01-01 was a Thursday; never negative
-    worst = cells[cells["n_failing"] > 0].sort_values(
+    seen = cells[cells["n_failing"] > 0].sort_values(
         ["n_failing", "weekday", "hour"], ascending=[False, True, True]
     )
-    return {
-        f"{WEEKDAYS[d - 1]} {h:02}:00": (hour == (d - 1) * 24 + h) & IS_FAILING
-        for d, h in zip(worst["weekday"].astype(int), worst["hour"].astype(int), strict=True)
-    }
+    hours = zip(seen["weekday"].astype(int), seen["hour"].astype(int), strict=True)
+    return {f"{WEEKDAYS[d - 1]} {h:02}:00": of_hour(d, h) & IS_FAILING for d, h in hours}

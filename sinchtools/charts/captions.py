@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,9 @@ from sinchtools import analysis
 from sinchtools.analysis.aggregations import Per, label
 from sinchtools.analysis.frames import without_people
 from sinchtools.charts.behind import IS_DATED
-from sinchtools.charts.chart import Chart
-from sinchtools.charts.style import INK, QUIET
-from sinchtools.charts.words import one_line, percent, plain
+from sinchtools.charts.chart import Around, Chart, Sentence
+from sinchtools.charts.style import KINDS
+from sinchtools.charts.words import percent, period, plain, plural
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,30 @@ class Facts:
         """The unit in the singular."""
         return self.unit[:-1]
 
-    def titled(self, what: str, of: int | None = None) -> str:
-        """Return a title: what, how many, how many of them fail, the period."""
+    def around(
+        self,
+        heading: str,
+        says: str = "",
+        *,
+        of: int | None = None,
+        key: Iterable[str] = (),
+        words: dict[str, str] | None = None,
+        notes: Iterable[str] = (),
+    ) -> Around:
+        """
+        Return what is written around a chart.
+
+        The note says what is drawn, how many there are and of what period; the footer, where they
+        come from. A key is needed only where colours differ.
+        """
         n = self.n if of is None else of
-        failing = (
-            f", {self.failing:,} failing ({percent(self.failing / self.n)})"
-            if self.n and of is None and self.unit != "recipients"
-            else ""
-        )
-        return f"{what}: {n:,} {self.unit if n != 1 else self.one}{failing}, {self.period}"
+        counted = plural(n, self.one)
+        if n and of is None and self.unit != "recipients":
+            counted += f", {self.failing:,} failing ({percent(self.failing / n)})"
+        note = " ".join(filter(None, (f"{counted}, {self.period}.", says)))
+        kinds = [kind for kind in KINDS if kind in set(key)]
+        footer = tuple(filter(None, (*notes, self.footer)))
+        return Around(heading, note, footer, tuple(kinds if len(kinds) > 1 else ()), words or {})
 
 
 def facts_of(
@@ -106,27 +120,7 @@ def _sources(overview: pd.DataFrame, source: str | None) -> str:
 
 def _period(overview: pd.DataFrame) -> str:
     since, until = overview[["since", "until"]].iloc[0]
-    return (
-        "time not known"
-        if pd.isna(since)
-        else f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
-    )
-
-
-def started(title: str, facts: Facts, height: float, notes: Iterable[str] = ()) -> Chart:
-    """Return a chart with its title, notes and footer, and nothing drawn yet."""
-    lines = [
-        line
-        for text in (*filter(None, notes), facts.footer)
-        for line in textwrap.wrap(one_line(text), 125)
-    ]
-    what, _, rest = title.partition(": ")
-    chart = Chart(height=height + 0.14 * len(lines))
-    chart.title, chart._rows = title, facts.rows
-    heading = "\n".join([*textwrap.wrap(what, 95), *textwrap.wrap(rest, 95)])
-    chart.suptitle(heading, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
-    chart.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=QUIET)
-    return chart
+    return "time not known" if pd.isna(since) else period(since, until)
 
 
 def captioned(chart: Chart, facts: Facts, words: str) -> Chart:
@@ -145,17 +139,12 @@ def captioned(chart: Chart, facts: Facts, words: str) -> Chart:
     return chart
 
 
-def nothing_to_show(title: str, facts: Facts, data: pd.DataFrame, sentence: str) -> Chart:
+def nothing_to_show(around: Around, facts: Facts, data: pd.DataFrame, sentence: str) -> Chart:
     """Return a chart that says in words why it is empty."""
     known = " with a known answer" if facts.left_out else ""
     sentence = sentence or f"Nothing to show: there are no {facts.unit}{known}."
-    chart = started(title, facts, 2.4)
-    ax = chart.subplots()
-    ax.set_axis_off()
+    chart = Chart(around, Sentence(sentence))
     chart._rows = analysis.where(facts.rows, IS_DATED & ~IS_DATED)
-    ax.text(
-        0.5, 0.5, sentence, ha="center", va="center", fontsize=12, color=INK, transform=ax.transAxes
-    )
     chart.data = data
     return captioned(chart, facts, sentence)
 

@@ -1,4 +1,4 @@
-"""A figure that shows itself in Jupyter, knows its data, and what is behind each bar."""
+"""A figure that shows itself in Jupyter, knows its data, and what is behind each mark."""
 
 from __future__ import annotations
 
@@ -6,18 +6,95 @@ import base64
 import html
 import io
 import warnings
-from typing import Any
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import matplotlib as mpl
 import narwhals as nw
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sinchtools import analysis
-from sinchtools.charts.style import FACE, STYLE
+from sinchtools.charts.style import DPI, KINDS, LIGHT, SMALL, STYLE, TITLE, styled
+from sinchtools.charts.words import text_width, wrapped
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import UNTYPESET
 from sinchtools.privacy.alias_forms import ALIASED
+
+WIDTH = 922  # pixels of a chart in a cell or a file; a panel gives its own
+EDGE, LINE = 8, 17  # pixels
+# a picture in the dark theme: white becomes the dark face, and a hue stays the hue that it was
+_DARK = (
+    '<style>[data-jp-theme-light="false"] img.st-picture '
+    "{filter: invert(.87) hue-rotate(180deg)}</style>"
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """
+    A bar, cell, point or interval that can be pointed at.
+
+    Attributes
+    ----------
+    name
+        Its key in `Chart.bars`; empty for an interval in which nothing failed.
+    words
+        What it is and its exact values, a line each.
+    box
+        Left, top, width and height in pixels of the chart.
+    span
+        The seconds since 1970 between which an interval lies.
+    """
+
+    name: str
+    words: str
+    box: tuple[float, float, float, float]
+    span: tuple[float, float] | None = None
+
+
+class Body(Protocol):
+    """What a chart draws between its note and its footer."""
+
+    def height(self, width: float) -> float:
+        """Return the pixels that it needs at this width."""
+
+    def draw(self, chart: Chart, top: float) -> None:
+        """Draw it below `top`, and tell the chart its marks."""
+
+
+@dataclass
+class Around:
+    """What is written above and below the body of a chart."""
+
+    heading: str
+    note: str
+    footer: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()  # kinds of the palette that the body uses
+    words: dict[str, str] = field(default_factory=dict)  # of the key, where a chart has its own
+
+
+@dataclass
+class Sentence:
+    """What a chart says in words, since there is nothing to draw."""
+
+    text: str
+
+    def height(self, width: float) -> float:
+        """Return the pixels of its lines."""
+        return LINE * len(wrapped(self.text, width - 6 * EDGE)) + 60
+
+    def draw(self, chart: Chart, top: float) -> None:
+        """Write it in the middle."""
+        lines = wrapped(self.text, chart.pixels[0] - 6 * EDGE)
+        down = chart.pixels[1]
+        middle = 1 - (top + self.height(chart.pixels[0]) / 2) / down
+        chart.text(0.5, middle, "\n".join(lines), ha="center", va="center", linespacing=1.35)
 
 
 class Chart(Figure):
@@ -34,14 +111,25 @@ class Chart(Figure):
         The small frame behind the chart, as `save` writes it beside the image.
     bars
         Each bar, cell or point by its name, and which rows are behind it; `behind` gives them.
+    choices
+        Bars that a filter can say: the arguments of `analysis.filtered` for each.
+    marks
+        What can be pointed at, and where it is.
     """
 
-    def __init__(self, *, width: float = 9.6, height: float = 4.0) -> None:
-        super().__init__(figsize=(width, height), layout="constrained", facecolor=FACE)
-        self.title = self.description = ""
+    def __init__(self, around: Around, body: Body) -> None:
+        super().__init__(figsize=(WIDTH / DPI, 1), dpi=DPI, facecolor=LIGHT["face"])
+        self.title, self.description = f"{around.heading}: {around.note}".rstrip("."), ""
         self.data = pd.DataFrame()
         self.bars: dict[str, nw.Expr] = {}
+        self.choices: dict[str, dict[str, Any]] = {}
+        self.marks: list[Mark] = []
+        self.chosen: Collection[str] = ()
+        self.pixels = (float(WIDTH), 1.0)
         self._rows: Any = None
+        self._around, self._body = around, body
+        self._hatched: list[tuple[Artist, str]] = []
+        self._paint(WIDTH)
 
     def behind(self, bar: str | None = None) -> Any:
         """
@@ -61,13 +149,89 @@ class Chart(Figure):
             )
         return analysis.where(self._rows, *([self.bars[bar]] if bar is not None else []))
 
+    def at(self, width: int, chosen: Collection[str] = ()) -> Chart:
+        """
+        Return the chart as a panel shows it: of this width in pixels, and without a footer.
+
+        Marks that are not among those chosen are pale.
+        """
+        shown = Chart.__new__(Chart)
+        Figure.__init__(shown, figsize=(1, 1), dpi=DPI, facecolor=LIGHT["face"])
+        for name in ("title", "description", "data", "bars", "choices", "_rows", "_body"):
+            setattr(shown, name, getattr(self, name))
+        shown._around, shown.chosen, shown._hatched = copy(self._around), chosen, []
+        shown._around.footer = ()
+        shown._paint(width)
+        return shown
+
+    # --- for what is drawn ------------------------------------------------------------------------
+
+    def axes_at(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Return axes at a place in pixels, from the top left."""
+        across, down = self.pixels
+        place = (left / across, 1 - (top + height) / down, width / across, height / down)
+        return self.add_axes(place)
+
+    def strength(self, name: str) -> float:
+        """Return how strong a mark is drawn: pale where others are chosen."""
+        return 0.35 if self.chosen and name not in self.chosen else 1.0
+
+    def hatch(self, artist: Artist, kind: str) -> None:
+        """Give an artist the hatch of its kind, which only files show."""
+        if KINDS[kind][1]:
+            self._hatched.append((artist, KINDS[kind][1]))
+
+    def mark(self, mark: Mark) -> None:
+        """Remember what can be pointed at."""
+        self.marks.append(mark)
+
+    @styled
+    def _paint(self, width: int) -> None:
+        around, body = self._around, self._body
+        inner = width - 2 * EDGE
+        heading = wrapped(around.heading, inner, TITLE, "bold")
+        note = wrapped(around.note, inner)
+        footer = [line for text in around.footer for line in wrapped(text, inner)]
+        top = EDGE + 20 * len(heading) + LINE * len(note) + (24 if around.key else 4)
+        height = top + body.height(width) + (LINE * len(footer) + 12 if footer else 0) + EDGE
+        self.pixels, self.marks = (float(width), height), []
+        self.set_size_inches(width / DPI, height / DPI)
+        self._write(heading, EDGE, 20, size=TITLE, weight="bold")
+        self._write(note, EDGE + 20 * len(heading), LINE, color=LIGHT["muted"])
+        if around.key:
+            self._write_key(EDGE + 20 * len(heading) + LINE * len(note) + 5)
+        self._write(footer, height - EDGE - LINE * len(footer), LINE, color=LIGHT["muted"])
+        body.draw(self, top)
+
+    def _write(
+        self, lines: list[str], top: float, step: float, size: float = SMALL, **look: Any
+    ) -> None:
+        across, down = self.pixels
+        for i, line in enumerate(lines):
+            place = (EDGE / across, 1 - (top + i * step) / down)
+            self.text(*place, line, fontsize=size, va="top", **look)
+
+    def _write_key(self, top: float) -> None:
+        across, down = self.pixels
+        left = float(EDGE)
+        for kind in self._around.key:
+            words = self._around.words.get(kind, KINDS[kind][0])
+            box = self.axes_at(left, top + 2, 10, 10)
+            box.set_axis_off()
+            patch = box.axhspan(0, 1, color=LIGHT[kind], linewidth=0)
+            self.hatch(patch, kind)
+            at = ((left + 15) / across, 1 - top / down)
+            self.text(*at, words, va="top", color=LIGHT["muted"])
+            left += 15 + text_width(words) + 18
+
+    # --- shown ------------------------------------------------------------------------------------
+
     def _repr_html_(self) -> str:
-        image = base64.b64encode(rendered(self, "png", dpi=144)).decode("ascii")
-        width = round(self.get_figwidth() * 100)
-        style = f"width:100%;max-width:{width}px;height:auto;background:{FACE}"
+        image = base64.b64encode(rendered(self, "png", dpi=144, hatched=False)).decode("ascii")
+        style = f"width:100%;max-width:{WIDTH}px;height:auto;background:{LIGHT['face']}"
         return (
-            f'<img alt="{html.escape(self.description)}" class="{UNTYPESET}" style="{style}" '
-            f'src="data:image/png;base64,{image}">'
+            f'<img alt="{html.escape(self.description)}" class="{UNTYPESET} st-picture" '
+            f'style="{style}" src="data:image/png;base64,{image}">'
         )
 
     def _ipython_display_(self) -> None:
@@ -80,11 +244,23 @@ class Chart(Figure):
 
         from sinchtools.charts.saving import names_nobody
 
-        data = {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{self.description}"}
+        shown = f"{_DARK}{self._repr_html_()}"
+        data = {"text/html": shown, "text/plain": f"{self.title}\n{self.description}"}
         display(data, raw=True, metadata=ALIASED if names_nobody(self) else {})  # type: ignore[no-untyped-call]
 
+    @contextmanager
+    def _for_print(self) -> Iterator[None]:
+        """Show the hatches: in a file, colour does not stand alone."""
+        for artist, hatch in self._hatched:
+            artist.set(hatch=hatch, edgecolor=LIGHT["face"])
+        try:
+            yield
+        finally:
+            for artist, _ in self._hatched:
+                artist.set(hatch="", edgecolor="none")
 
-def rendered(chart: Chart, name: str, dpi: int = 200) -> bytes:
+
+def rendered(chart: Chart, name: str, dpi: int = 200, *, hatched: bool = True) -> bytes:
     """Return the chart as a file of one format, title and description in its metadata."""
     metadata: dict[str, dict[str, Any]] = {
         "png": {"Title": chart.title, "Description": chart.description, "Software": None},
@@ -104,7 +280,11 @@ def rendered(chart: Chart, name: str, dpi: int = 200) -> bytes:
     }
     with io.BytesIO() as buffer, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        chart.savefig(buffer, format=name, dpi=dpi, metadata=metadata[name])
+        if hatched:
+            with chart._for_print():
+                chart.savefig(buffer, format=name, dpi=dpi, metadata=metadata[name])
+        else:
+            chart.savefig(buffer, format=name, dpi=dpi, metadata=metadata[name])
         content = buffer.getvalue()
     return _with_description(content, chart.description) if name == "svg" else content
 

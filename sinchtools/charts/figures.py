@@ -1,4 +1,4 @@
-"""The seven charts: each turns a frame into a figure that says what it counts."""
+"""The charts: each turns a frame into a figure that says what it counts."""
 
 from __future__ import annotations
 
@@ -6,56 +6,43 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sinchtools import analysis
-from sinchtools.analysis import results
-from sinchtools.analysis.aggregations import Per, label, timeline_of
+from sinchtools.analysis.aggregations import Per, label
 from sinchtools.charts.behind import (
+    IS_CALL,
     IS_DATED,
     IS_FAILING,
     IS_REPORT,
     IS_SUCCESS,
     IS_TIMED,
+    choice,
     equals,
     of_codes,
     of_hours,
     of_names,
-    of_times,
     reports_of,
-    spikes_at,
     with_rest,
 )
-from sinchtools.charts.captions import captioned, facts_of, listing, nothing_to_show, started
-from sinchtools.charts.chart import Chart
-from sinchtools.charts.drawing import (
-    bars,
-    beside,
-    grid,
-    height_of,
-    key,
-    legend,
-    mark,
-    matrix,
-    places,
-    points,
-    stack,
-    time_axis,
-)
-from sinchtools.charts.style import DELIVERIES, INK, OUTCOMES, styled
+from sinchtools.charts.captions import captioned, facts_of, listing, nothing_to_show
+from sinchtools.charts.chart import Body, Chart, Sentence
+from sinchtools.charts.grids import Matrix, Week
+from sinchtools.charts.over_time import timeline
+from sinchtools.charts.rows import Bars, Quantiles, Row, Shares, share_words
+from sinchtools.charts.style import DELIVERIES, kind_of, styled
 from sinchtools.charts.words import (
+    FOLDED,
     NO_ACCOUNT,
     NO_ENDPOINT,
     WEEKDAYS,
     delivery_outcome,
-    duration,
     folded_names,
+    is_folded,
     ordered,
     percent,
     plain,
-    spike_in_words,
-    wrapped,
+    plural,
 )
 
 
@@ -89,187 +76,112 @@ def error_codes(
     """
     facts = facts_of(frame, per, source, filters)
     counts = analysis.codes(facts.rows, per="attempt", successes=successes, top=top)
-    chart = bars(
-        facts.titled("Status and error codes" if successes else "Error codes"),
-        counts.assign(
-            label=[label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]
-        ),
-        facts,
-        nothing=f"No {facts.one} failed." if facts.n else "",
-    )
-    chart.data = counts
-    chart._rows = facts.rows if successes else analysis.where(facts.rows, ~IS_SUCCESS)
-    chart.bars = with_rest(of_codes(counts))
-    return captioned(chart, facts, listing(counts, facts.unit))
-
-
-@styled
-def timeline(
-    frame: Any,
-    interval: str | None = None,
-    *,
-    per: Per = "call",
-    successes: bool = False,
-    top: int = 7,
-    source: str | None = None,
-    **filters: Any,
-) -> Chart:
-    """
-    Draw how many rows of each status and code came per interval, stacked.
-
-    Spikes are marked and listed.
-
-    Parameters are those of `error_codes`, and `interval` such as `1h`; None chooses one that suits
-    the span.
-    """
-    facts = facts_of(frame, per, source, filters)
-    drawn = facts.rows if successes else analysis.where(facts.rows, IS_FAILING)
-    binned, step = results.binned(drawn, interval, "attempt")
-    found = spikes_at(facts.rows, step).head(5)
-    counts = timeline_of(
-        binned,
-        step,
-        top,
-        keep=[label(s, c) for s, c in zip(found["status"], found["code"], strict=True)],
-    )
-    title = facts.titled(
-        f"{'Status and error' if successes else 'Error'} codes per {duration(step)}"
-    )
+    heading = "Status and error codes" if successes else "Error codes"
     if counts.empty:
-        return nothing_to_show(
-            title,
-            facts,
-            counts,
-            ""
-            if not facts.n
-            else "No failure has a time."
-            if facts.failing
-            else f"No {facts.one} failed.",
+        said = f"No {facts.one} failed." if facts.n else ""
+        return nothing_to_show(facts.around(heading), facts, counts, said)
+    rows = [
+        Row(
+            name=label(one.status, one.code, one.outcome),
+            values=(float(one.n),),
+            label=f"{one.n:,}",
+            rest=f"{percent(one.share)} of {facts.unit}",
+            words=share_words(one.n, facts.n, facts.unit),
+            kind="silent" if is_folded(one.status, one.code) else kind_of(one.status, one.outcome),
         )
-    spikes = [
-        f"Spike {i}: {spike_in_words(spike)}" for i, spike in enumerate(found.to_dict("records"), 1)
+        for one in _records(counts)
     ]
-    undated = (
-        f"{counts.attrs['undated']:,} without a time are not shown."
-        if counts.attrs["undated"]
-        else ""
-    )
-    names = legend(counts)
-    key = sum(0.1 + 0.155 * (name.count("\n") + 1) for name in names)
-    chart = started(
-        title, facts, max(4.6, 1.4 + key) + 0.16 * len(spikes), notes=[*spikes, undated]
-    )
-    ax = chart.subplots()
-    stack(ax, counts, step, names)
-    mark(ax, found)
-    time_axis(ax, step)
-    stacked = [part[::-1] for part in ax.get_legend_handles_labels()]
-    ax.legend(
-        *stacked,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1),
-        frameon=False,
-        fontsize=8.5,
-        handlelength=2.2,
-        handleheight=1.4,
-        labelspacing=0.7,
-    )
+    around = facts.around(heading, key=[row.kind for row in rows])
+    chart = Chart(around, Bars(rows, total=facts.n))
     chart.data = counts
-    highest = counts.groupby("start")["n"].sum()
-    chart._rows = analysis.where(drawn, IS_DATED)
-    chart.bars = of_times(counts, found, highest, step)
-    peak = f"The most in one interval: {highest.max():,} at {highest.idxmax():%Y-%m-%d %H:%M} UTC."
-    return captioned(
-        chart,
-        facts,
-        " ".join([peak, *(f"{spike}." for spike in spikes[:3] or ["No spike stands out"])]),
-    )
+    chart._rows = analysis.where(facts.rows, IS_CALL if successes else ~IS_SUCCESS & IS_CALL)
+    chart.bars = with_rest(of_codes(counts))
+    chart.choices = _choices(counts)
+    return captioned(chart, facts, listing(counts, facts.unit))
 
 
 @styled
 def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filters: Any) -> Chart:
     """
-    Draw at which hour and weekday (UTC) rows failed.
+    Draw which share of the calls of each hour of the week (UTC) failed.
 
-    A cell without any row is told from one without a failure.
+    A cell without any call is told from one without a failure; beside each day are how many of
+    them were seen, and the share of the whole day.
     """
     facts = facts_of(frame, per, source, filters)
     cells = analysis.heatmap(facts.rows, per="attempt")
-    title = facts.titled(f"Failing {facts.unit} by weekday and hour (UTC)")
+    whose = filters.get("account")
+    heading = f"Share of {facts.unit} that fail, by hour of the week"
+    if isinstance(whose, str) and whose:
+        heading = f"{whose}: {heading[0].lower()}{heading[1:]}"
+    undated = cells.attrs["undated"]
+    notes = [f"{undated:,} without a time are not shown."] if undated else []
     if cells.empty:
-        return nothing_to_show(title, facts, cells, "No row has a time." if facts.n else "")
-    failing = cells["n_failing"].to_numpy(dtype=float).reshape(7, 24)
-    seen = cells["n"].to_numpy(dtype=float).reshape(7, 24)
-    undated = (
-        f"{cells.attrs['undated']:,} without a time are not shown."
-        if cells.attrs["undated"]
-        else ""
-    )
-    chart = started(title, facts, 4.2, notes=[f"A dot: no {facts.one} at all.", undated])
-    ax = chart.subplots()
-    grid(
-        ax,
-        failing,
-        [
-            [f"{int(f):,}" if n else "·" for f, n in zip(*pair, strict=True)]
-            for pair in zip(failing, seen, strict=True)
-        ],
-        size=8,
-    )
-    ax.set_xticks(np.arange(24) + 0.5, [f"{hour:02}" for hour in range(24)])
-    ax.set_yticks(np.arange(7) + 0.5, WEEKDAYS)
-    ax.set_xlabel("hour, UTC")
+        said = "No row has a time." if facts.n else ""
+        return nothing_to_show(facts.around(heading, notes=notes), facts, cells, said)
+    most = float(cells["share_failing"].max()) if cells["share_failing"].notna().any() else 0
+    body: Body
+    seen = int((cells["n"] > 0).sum())
+    scale = f"Full colour: {percent(most)}, pale: 0%." if most else "Nothing fails."
+    dot = f" Dot: no {facts.one}." if seen < 168 else ""
+    says, body = f"{scale}{dot} Right: the whole day.", Week(cells, facts.one)
+    if seen == 1:  # a chart of one cell is a sentence
+        says, body = "", Sentence(f"All in one hour. {_worst_hour(cells, facts.unit)}")
+    chart = Chart(facts.around(heading, says, notes=notes), body)
     chart.data = cells
-    worst = cells.sort_values(["n_failing", "weekday", "hour"], ascending=[False, True, True]).iloc[
-        0
-    ]
-    when = f"{WEEKDAYS[int(worst['weekday']) - 1]} {int(worst['hour']):02}:00"
-    chart._rows, chart.bars = analysis.where(facts.rows, IS_FAILING, IS_DATED), of_hours(cells)
-    return captioned(
-        chart,
-        facts,
-        f"Most failures: {int(worst['n_failing']):,} of {int(worst['n']):,} {facts.unit} "
-        f"on {when} UTC.",
-    )
+    chart._rows = analysis.where(facts.rows, IS_FAILING, IS_DATED)
+    chart.bars = of_hours(cells)
+    return captioned(chart, facts, _worst_hour(cells, facts.unit))
+
+
+def _worst_hour(cells: pd.DataFrame, unit: str) -> str:
+    order = ["share_failing", "n_failing", "weekday", "hour"]
+    seen = cells[cells["share_failing"].notna()]
+    worst = seen.sort_values(order, ascending=[False, False, True, True]).iloc[:1]
+    if worst.empty or not worst["n_failing"].iloc[0]:
+        return "No hour has a failure."
+    one = worst.iloc[0]
+    when = f"{WEEKDAYS[int(one['weekday']) - 1]} {int(one['hour']):02}:00"
+    share = share_words(one["n_failing"], one["n"], unit)
+    return f"Highest share: {share} on {when} UTC."
 
 
 @styled
 def endpoints(
-    frame: Any, *, per: Per = "call", top: int = 12, source: str | None = None, **filters: Any
+    frame: Any, *, per: Per = "call", top: int = 6, source: str | None = None, **filters: Any
 ) -> Chart:
-    """Draw a matrix of endpoint by status and code with the count in each cell."""
+    """Draw a matrix of status and code by endpoint with the count in each cell."""
     facts = facts_of(frame, per, source, filters)
     counts = analysis.matrix(facts.rows, "endpoint", per="attempt")
-    title = facts.titled("Endpoints by status and code")
     if counts.empty:
-        return nothing_to_show(title, facts, counts, "")
-    codes = of_codes(counts)
+        return nothing_to_show(facts.around("Endpoints by status and code"), facts, counts, "")
+    codes, choices, named = of_codes(counts), _choices(counts), _named_codes(counts)
+    kinds = dict(zip(named, map(kind_of, counts["status"].astype(object)), strict=True))
+    routes = counts["endpoint"].fillna(NO_ENDPOINT)
     counts = counts.assign(
-        endpoint=folded_names(
-            counts["endpoint"].fillna(NO_ENDPOINT), counts["n"], top, "endpoints"
-        ),
-        label=folded_names(
-            pd.Series([label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]),
-            counts["n"],
-            9,
-            "codes",
-        ),
+        endpoint=folded_names(routes, counts["n"], top, "endpoints"),
+        label=folded_names(pd.Series(named), counts["n"], 15, "codes"),
     )
     table = counts.pivot_table(
         index="endpoint", columns="label", values="n", aggfunc="sum", fill_value=0, sort=False
     ).astype("int64")
     table = table.loc[ordered(table.sum(axis=1)), ordered(table.sum(axis=0))]
-    chart = matrix(title, facts, table)
+    across = table.T
+    drawn = [kinds.get(name, "silent") for name in across.index]
+    around = facts.around("Endpoints by status and code", key=drawn)
+    chart = Chart(around, Matrix(across, drawn, facts.one))
     chart.data = table.reset_index()
     chart.data.columns.name = None
-    rows, columns = (
-        with_rest(of_names("endpoint", table.index, NO_ENDPOINT)),
-        with_rest({name: codes.get(name) for name in table.columns}),
-    )
+    chart._rows = analysis.where(facts.rows, IS_CALL)
+    rows = with_rest(of_names("endpoint", table.index, NO_ENDPOINT))
+    columns = with_rest({name: codes.get(name) for name in table.columns})
     cells: Any = pd.Series(table.stack()).sort_values(ascending=False, kind="stable")
-    chart.bars = {
-        f"{row}, {column}": rows[row] & columns[column] for row, column in cells[cells > 0].index
-    }
+    for row, column in cells[cells > 0].index:
+        name = f"{row}, {column}"
+        chart.bars[name] = rows[row] & columns[column]
+        if column in choices and not FOLDED.fullmatch(row):
+            where = "" if row == NO_ENDPOINT else row
+            chart.choices[name] = {"endpoint": where, **choices[column]}
     told = [
         f"{plain(name)}: {row.sum():,}, most often {plain(row.idxmax())}"
         for name, row in table.head(3).iterrows()
@@ -281,62 +193,62 @@ def endpoints(
 def accounts(
     frame: Any, *, per: Per = "call", top: int = 20, source: str | None = None, **filters: Any
 ) -> Chart:
-    """Draw for each account (service plan or project) how many rows failed and how many did not."""
+    """
+    Draw for each account (service plan or project) which share of its calls failed.
+
+    The highest share is first; `top` keeps the accounts with the most failures.
+    """
     facts = facts_of(frame, per, source, filters)
     counts = analysis.accounts(facts.rows, per="attempt")
-    title = facts.titled("Accounts")
+    heading = f"Share of {facts.unit} that fail, by account"
     if counts.empty:
-        return nothing_to_show(title, facts, counts, "")
-    named = counts.assign(
-        account=folded_names(counts["account"].fillna(NO_ACCOUNT), counts["n"], top, "accounts")
-    )
-    summed = named.groupby("account", sort=False)[["n", "n_failing"]].sum()
-    summed = summed.loc[ordered(summed["n"])].reset_index()
-    names = [wrapped(a, 34) for a in summed["account"]]
-    chart = started(title, facts, height_of(names))
-    ax = chart.subplots()
-    failing, rest = (
-        summed["n_failing"].to_numpy(dtype=float),
-        (summed["n"] - summed["n_failing"]).to_numpy(dtype=float),
-    )
-    y = places(names)
-    ax.barh(
-        y,
-        failing,
-        height=0.24,
-        color=OUTCOMES["sinch_error"][1],
-        hatch="xx",
-        edgecolor=INK,
-        linewidth=0.6,
-        label="failing",
-    )
-    ax.barh(
-        y,
-        rest,
-        left=failing,
-        height=0.24,
-        color=OUTCOMES["success"][1],
-        edgecolor=INK,
-        linewidth=0.6,
-        label="not failing",
-    )
-    texts = [
-        f"{int(f):,} of {int(n):,} failing ({percent(f / n)})"
-        for f, n in zip(summed["n_failing"], summed["n"], strict=True)
-    ]
-    beside(ax, y, names, failing + rest, texts)
-    key(ax, *ax.get_legend_handles_labels())
-    chart.data = summed.assign(share_failing=summed["n_failing"] / summed["n"])
-    bars = with_rest(of_names("account", summed["account"], NO_ACCOUNT))
-    chart.bars = {f"{name}, failing": bar & IS_FAILING for name, bar in bars.items()} | bars
-    return captioned(
-        chart,
-        facts,
-        "; ".join(
-            f"{plain(a)}: {t}" for a, t in list(zip(summed["account"], texts, strict=True))[:3]
+        return nothing_to_show(facts.around(heading), facts, counts, "")
+    summed = _by_share(counts, top)
+    stands_out = _stands_out(summed)
+    rows = [
+        Row(
+            name=str(one.account),
+            values=(float(one.share_failing),),
+            label=percent(one.share_failing),
+            rest=f"of {plural(one.n, facts.one)}",
+            words=share_words(one.n_failing, one.n, f"{facts.unit} failing"),
+            kind="request" if stands_out and one.Index == 0 else "silent",
+            is_strong=stands_out and one.Index == 0,
         )
-        + ".",
-    )
+        for one in _records(summed)
+    ]
+    chart = Chart(facts.around(heading, "Sorted by share."), Shares(rows))
+    chart.data = summed
+    chart._rows = analysis.where(facts.rows, IS_CALL)
+    bars = with_rest(of_names("account", summed["account"], NO_ACCOUNT))
+    chart.bars = bars | {f"{name}, failing": bar & IS_FAILING for name, bar in bars.items()}
+    chart.choices = {
+        name: {"account": "" if name == NO_ACCOUNT else name}
+        for name in bars
+        if not FOLDED.fullmatch(name)
+    }
+    told = [f"{plain(row.name)}: {row.words}" for row in rows[:3]]
+    return captioned(chart, facts, "; ".join(told) + ".")
+
+
+def _stands_out(summed: pd.DataFrame) -> bool:
+    """Whether the first account fails more than twice as often as all others together."""
+    first, others = summed.iloc[0], summed.iloc[1:]
+    if others.empty or first["n_failing"] < 5:
+        return False
+    return bool(first["share_failing"] > 2 * others["n_failing"].sum() / others["n"].sum())
+
+
+def _by_share(counts: pd.DataFrame, top: int) -> pd.DataFrame:
+    """Return accounts with their share of failures, the highest first; the rest folded."""
+    most = counts.assign(weight=counts["n_failing"] * 10.0**6 + counts["n"].astype(float))
+    names = folded_names(counts["account"].fillna(NO_ACCOUNT), most["weight"], top, "accounts")
+    summed = counts.assign(account=names).groupby("account", sort=False)[["n", "n_failing"]].sum()
+    summed = summed.assign(share_failing=summed["n_failing"] / summed["n"]).reset_index()
+    summed["is_rest"] = [bool(FOLDED.fullmatch(name)) for name in summed["account"]]
+    order = ["is_rest", "share_failing", "n", "account"]
+    found = summed.sort_values(order, ascending=[True, False, False, True])
+    return found.drop(columns="is_rest").reset_index(drop=True)
 
 
 @styled
@@ -344,48 +256,37 @@ def latency(
     frame: Any, *, per: Per = "attempt", top: int = 20, source: str | None = None, **filters: Any
 ) -> Chart:
     """
-    Draw the median, 90 % and 99 % quantile of the duration by endpoint and code.
+    Draw the median, 90% and 99% quantile of the duration by endpoint and code.
 
     The chart shows the rows with the most values.
     """
     facts = facts_of(frame, per, source, filters)
     table = analysis.latency(facts.rows, per="attempt")
-    title = facts.titled("Duration by endpoint and code", of=int(table["n"].sum()))
+    heading, n = "Response time by endpoint and code", int(table["n"].sum())
     if table.empty:
-        return nothing_to_show(title, facts, table, "No row has a duration." if facts.n else "")
-    shown = table.head(top)
-    routes = [wrapped(route, 40) for route in shown["endpoint"].fillna("no known route")]
-    names = [
-        f"{route}\n{wrapped(label(s, c), 40)}"
-        for route, s, c in zip(routes, shown["status"], shown["code"], strict=True)
-    ]
-    left_out = (
-        f"{len(table) - len(shown):,} more combinations are in the data only."
-        if len(table) > len(shown)
-        else ""
-    )
-    chart = started(title, facts, height_of(names) + 0.4, notes=[left_out])
-    quantiles = shown[["p50_ms", "p90_ms", "p99_ms"]].to_numpy(dtype=float)
-    texts = [
-        f"{a:,.0f} / {b:,.0f} / {c:,.0f} ms, n {n:,}"
-        for (a, b, c), n in zip(quantiles, shown["n"], strict=True)
-    ]
-    points(chart.subplots(), names, quantiles, texts)
+        said = "No row has a duration." if facts.n else ""
+        return nothing_to_show(facts.around(heading, of=n), facts, table, said)
+    shown, rows = table.head(top), []
+    for one in _records(shown):
+        route = "no known route" if pd.isna(one.endpoint) else plain(one.endpoint)
+        name = plain(label(one.status, one.code))
+        values = (float(one.p50_ms), float(one.p90_ms), float(one.p99_ms))
+        rest = f"99%: {values[2]:,.0f} ms, n {one.n:,}"
+        words = f"median {values[0]:,.0f} ms, 90%: {values[1]:,.0f} ms, {rest}"
+        made = Row(f"{route}, {name}", values, f"{values[0]:,.0f} ms", rest, words)
+        rows.append(replace(made, kind=kind_of(one.status), shown=f"{name}\n{route}"))
+    more = len(table) - len(shown)
+    notes = [f"{more:,} more combinations are in the data only."] if more else []
+    says = "Dot: median. Thick line: to 90% of the values, thin line: to 99%."
+    chart = Chart(facts.around(heading, says, of=n, notes=notes), Quantiles(rows))
     chart.data = table
-    flat = [name.replace("\n", ", ") for name in names]
-    keys = zip(flat, shown["endpoint"], shown["status"], shown["code"], strict=True)
-    chart.bars = {
-        name: equals("endpoint", e) & equals("status", s) & equals("code", c)
-        for name, e, s, c in keys
-    }
-    chart._rows = analysis.where(facts.rows, IS_TIMED)
-    return captioned(
-        chart,
-        facts,
-        "Median / 90 % / 99 %: "
-        + "; ".join(f"{a}: {t}" for a, t in list(zip(flat, texts, strict=True))[:3])
-        + ".",
-    )
+    keys = zip(rows, shown["endpoint"], shown["status"], shown["code"], strict=True)
+    for row, e, s, c in keys:
+        chart.bars[row.name] = equals("endpoint", e) & equals("status", s) & equals("code", c)
+        where = {"endpoint": "" if pd.isna(e) else e}
+        chart.choices[row.name] = where | choice(s, c)
+    chart._rows = analysis.where(facts.rows, IS_TIMED, IS_CALL)
+    return captioned(chart, facts, "; ".join(f"{r.name}: {r.words}" for r in rows[:3]) + ".")
 
 
 @styled
@@ -403,33 +304,49 @@ def delivery_codes(
         "Each attempt counts", "Each recipient counts once, as last reported"
     )
     facts = replace(facts, n=int(counts["n"].sum()), failing=0, unit="recipients", footer=footer)
+    if counts.empty:
+        said = "The evidence has no delivery report with a code."
+        return nothing_to_show(facts.around("Delivery codes"), facts, counts, said)
     names = [
         " ".join(str(part) for part in row if not pd.isna(part)) or "no code"
         for row in counts[["code", "status"]].itertuples(index=False)
     ]
     drawn = folded_names(pd.Series(names, dtype=object), counts["n"], top, "codes")
     shown = counts.assign(label=drawn, outcome=delivery_outcome(counts["code"]))
-    shown = shown.groupby("label", sort=False, as_index=False).agg(
-        {"n": "sum", "share": "sum", "outcome": "first"}
-    )
-    shown = (
-        shown.set_index("label").loc[ordered(shown.set_index("label")["n"])].reset_index()
-        if len(shown)
-        else shown
-    )
-    chart = bars(
-        facts.titled("Delivery codes"),
-        shown,
-        facts,
-        nothing="The evidence has no delivery report with a code.",
-        words=DELIVERIES,
-    )
+    shown = shown.groupby("label", sort=False).agg({"n": "sum", "share": "sum", "outcome": "first"})
+    shown = shown.loc[ordered(shown["n"])]
+    rows = [
+        Row(
+            name=str(one.Index),
+            values=(float(one.n),),
+            label=f"{one.n:,}",
+            rest=f"{percent(one.share)} of recipients",
+            words=share_words(one.n, facts.n, "recipients"),
+            kind="silent" if FOLDED.fullmatch(str(one.Index)) else DELIVERIES[str(one.outcome)][1],
+        )
+        for one in _records(shown)
+    ]
+    words = {kind: says for says, kind in DELIVERIES.values()}
+    around = facts.around("Delivery codes", key=[row.kind for row in rows], words=words)
+    chart = Chart(around, Bars(rows, total=facts.n))
     chart.data = counts
     chart._rows = analysis.where(facts.rows, IS_REPORT)
-    chart.bars = {
-        name: reports_of(counts[[one == name for one in drawn]]) for name in shown["label"]
-    }
+    chart.bars = {name: reports_of(counts[[one == name for one in drawn]]) for name in shown.index}
     return captioned(chart, facts, listing(counts, "recipients", names))
+
+
+def _records(counts: pd.DataFrame) -> list[Any]:
+    """Return the rows of a small frame, values as Python has them."""
+    return list(counts.astype(object).itertuples())
+
+
+def _named_codes(counts: pd.DataFrame) -> list[str]:
+    return [label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]
+
+
+def _choices(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
+    return {label(s, c): choice(s, c) for s, c in pairs if not is_folded(s, c)}
 
 
 ALL: tuple[Callable[..., Chart], ...] = (

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
-from sinchtools.analysis.aggregations import label
 from sinchtools.analysis.results import missing
+from sinchtools.charts.style import DPI, SMALL
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NO_ENDPOINT, NO_ACCOUNT = "no route of the API fits", "no account in the evidence"
@@ -52,10 +56,10 @@ def delivery_outcome(codes: pd.Series[Any]) -> list[str]:
     ]
 
 
-def plain(text: Any) -> str:
+def plain(text: Any, most: int = 160) -> str:
     """Return text that is one line, of printable characters, and of a length that can be drawn."""
     line = one_line(text)
-    return line if len(line) <= 160 else f"{line[:140]}... ({len(line):,} characters)"
+    return line if len(line) <= most else f"{line[: most - 20]}... ({len(line):,} characters)"
 
 
 def one_line(text: Any) -> str:
@@ -63,21 +67,67 @@ def one_line(text: Any) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
-def wrapped(text: Any, width: int) -> str:
-    """Return text in lines that break where a name has a joint."""
-    lines = [""]
-    for part in re.findall(
-        rf"[^\s_/.-]{{1,{width}}}[\s_/.-]*|[\s_/.-]+", plain(text)
-    ):  # breaks where a name has a joint
-        if len(lines[-1] + part.rstrip()) > width and lines[-1]:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(line.rstrip() for line in lines)
+@lru_cache(maxsize=8192)
+def text_width(text: str, size: float = SMALL, weight: str = "normal") -> float:
+    """Return the pixels that a text is wide."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        points, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return 1.02 * float(points) * DPI / 72  # pixels are whole: a little room
+
+
+def wrapped(text: Any, width: float, size: float = SMALL, weight: str = "normal") -> list[str]:
+    """
+    Return text in lines of so many pixels, which break where a name or a sentence has a joint.
+
+    A part that is too long for a line is cut where the line ends.
+    """
+    lines, room = [""], width
+    for part in re.findall(r"[^\s_/.-]+[\s_/.-]*|[\s_/.-]+", plain(text, 600)):
+        for piece in _pieces(part, width, size, weight):
+            if text_width(piece.rstrip(), size, weight) > room and lines[-1]:
+                lines.append("")
+                room = width
+            lines[-1] += piece
+            room -= text_width(piece, size, weight)
+    return [line.rstrip() for line in lines]
+
+
+def _pieces(part: str, width: float, size: float, weight: str) -> list[str]:
+    """Return a part in pieces that fit into a line."""
+    if text_width(part.rstrip(), size, weight) <= width or len(part) < 2:
+        return [part]
+    most = max(1, int(len(part) * width / text_width(part, size, weight)) - 1)
+    return [part[i : i + most] for i in range(0, len(part), most)]
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage."""
-    return "less than 0.1 %" if 0 < share < 0.0005 else f"{share * 100:.1f} %"
+    """
+    Return a share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.7214), percent(0.0003), percent(0.9999), percent(1)
+    ('72.1%', 'less than 0.1%', 'more than 99.9%', '100%')
+    """
+    if 0 < share < 0.0005:
+        return "less than 0.1%"
+    if 0.9995 <= share < 1:
+        return "more than 99.9%"
+    return f"{share * 100:.1f}%" if 0 < share < 1 else f"{share:.0%}"
+
+
+def plural(n: float, one: str, many: str = "") -> str:
+    """
+    Return a count with its unit.
+
+    Examples
+    --------
+    >>> plural(1, "call"), plural(3600, "call")
+    ('1 call', '3,600 calls')
+    """
+    return f"{int(n):,} {one if n == 1 else many or one + 's'}"
 
 
 def duration(seconds: int) -> str:
@@ -89,10 +139,31 @@ def duration(seconds: int) -> str:
     return f"{seconds} seconds"
 
 
-def spike_in_words(spike: dict[Any, Any]) -> str:
-    """Return a spike as a sentence: what, how many, what is usual, when."""
-    period = f"{spike['start']:%Y-%m-%d %H:%M} to {spike['end']:%Y-%m-%d %H:%M} UTC"
-    usual = f"{spike['expected']:,.1f}" if spike["expected"] >= 0.05 else "fewer than 0.1"
-    return (
-        f"{label(spike['status'], spike['code'])}, {spike['n']:,} where {usual} are usual, {period}"
-    )
+def day(at: pd.Timestamp) -> str:
+    """Return a date as it is on the axis: Tue 24 Nov."""
+    return f"{at:%a} {at.day} {at:%b}"
+
+
+def moment(at: pd.Timestamp) -> str:
+    """Return a time with its day of the week: Tue 24 Nov 09:41."""
+    return f"{day(at)} {at:%H:%M}"
+
+
+def period(since: pd.Timestamp, until: pd.Timestamp) -> str:
+    """
+    Return a period with its days of the week.
+
+    Examples
+    --------
+    >>> period(pd.Timestamp("2026-11-20 08:00"), pd.Timestamp("2026-11-28 17:30"))
+    'Fri 20 Nov 08:00 to Sat 28 Nov 2026 17:30 UTC'
+    >>> period(pd.Timestamp("2026-11-20 08:00"), pd.Timestamp("2026-11-20 08:00:31"))
+    'Fri 20 Nov 2026 08:00 UTC'
+    """
+    end = f"{day(until)} {until.year} {until:%H:%M} UTC"
+    if f"{since:%Y-%m-%d %H:%M}" == f"{until:%Y-%m-%d %H:%M}":
+        return end
+    if since.date() == until.date():
+        return f"{day(since)} {since.year} {since:%H:%M} to {until:%H:%M} UTC"
+    first = f" {since.year}" if since.year != until.year else ""
+    return f"{day(since)}{first} {since:%H:%M} to {end}"

@@ -1,0 +1,237 @@
+"""The timeline: what it counts, whether it draws shares, and which changes it marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sinchtools import analysis
+from sinchtools.analysis import results
+from sinchtools.analysis.aggregations import Per, label, timeline_of
+from sinchtools.analysis.results import missing
+from sinchtools.analysis.sentence import Pattern
+from sinchtools.charts.behind import (
+    END_OF_TIME,
+    IS_CALL,
+    IS_DATED,
+    IS_FAILING,
+    between,
+    choice,
+    equals,
+    interval,
+    of_times,
+)
+from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_show
+from sinchtools.charts.chart import Chart
+from sinchtools.charts.style import KINDS, kind_of, styled
+from sinchtools.charts.times import Change, Times
+from sinchtools.charts.words import duration, is_folded, moment, plural
+
+_MARKED = 3  # changes; more would hide the chart
+_LARGE = 3000  # rows of pandas
+_ENOUGH = 8  # calls in an interval, in the middle: with fewer a share says little
+
+
+@styled
+def timeline(
+    frame: Any,
+    interval: str | None = None,
+    *,
+    per: Per = "call",
+    successes: bool = False,
+    top: int = 7,
+    source: str | None = None,
+    pattern: Pattern | None = None,
+    **filters: Any,
+) -> Chart:
+    """
+    Draw the share of calls that fail per interval, stacked by whose fault it is.
+
+    All calls are a strip below. Where a level changes, a line says since when, and how much it was
+    before. With few calls in an interval, failing calls are counted instead.
+
+    Parameters
+    ----------
+    interval
+        Such as `1h`; None chooses one that suits the span.
+    top
+        So many codes have a series of their own in `data`; all others are folded into one.
+    pattern
+        What `analysis.pattern` found in these rows or more, if it is known already.
+    frame, per, successes, source, **filters
+        As in `error_codes`.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> at = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
+    >>> timeline([Exchange(at=at, status=403)]).data[["status", "n"]].values.tolist()
+    [[403, 1]]
+    """
+    facts = facts_of(frame, per, source, filters)
+    binned, step = results.binned(facts.rows, interval, "attempt")
+    drawn = binned if successes else binned[binned["outcome"].isin(analysis.FAILING)]
+    pattern = pattern or pattern_of(facts.rows, per)
+    changes = _changes(pattern, filters)
+    counts = timeline_of(drawn, step, top, keep=[one["code"] for one in changes])
+    heading, note = _said(facts, filters, step, successes)
+    dated = binned[binned["bucket"].notna() & binned["outcome"].notna()]
+    undated = counts.attrs["undated"]
+    notes = [f"{undated:,} without a time are not shown."] if undated else []
+    if dated.empty or counts.empty:
+        empty = "No failure has a time." if facts.failing else f"No {facts.one} failed."
+        return nothing_to_show(
+            facts.around(heading, notes=notes), facts, counts, empty if facts.n else ""
+        )
+    body = _body(facts, dated, counts, changes, step)
+    if not body.rates:
+        heading = heading.replace("Share of", "Number of").replace("share of", "number of")
+    if changes:
+        heading, note = pattern.sentence.rstrip("."), f"{heading}. {note}"
+    chart = Chart(facts.around(heading, note, key=body.series, notes=notes), body)
+    chart.data = counts.merge(
+        pd.DataFrame({"start": body.starts, "calls": body.calls.astype("int64")}), on="start"
+    )
+    chart._rows = analysis.where(facts.rows, *([IS_CALL] if successes else [IS_FAILING]), IS_DATED)
+    names = {one["name"]: one["rows"] for one in changes}
+    chart.bars = of_times(counts, names, counts.groupby("start")["n"].sum(), step)
+    chart.choices = {one["name"]: one["choice"] for one in changes} | _choices(counts)
+    return captioned(chart, facts, _seen(body, changes))
+
+
+def _said(facts: Facts, filters: dict[str, Any], step: int, successes: bool) -> tuple[str, str]:
+    """Return the heading and what the note says."""
+    whose = filters.get("account")
+    drawn = "by status" if successes else "that fail"
+    what = f"Share of {facts.unit} {drawn}, per {duration(step)}"
+    if isinstance(whose, str) and whose:
+        what = f"{whose}: {what[0].lower()}{what[1:]}"
+    return what, f"Grey strip: all {facts.unit}."
+
+
+def _body(
+    facts: Facts,
+    dated: pd.DataFrame,
+    counts: pd.DataFrame,
+    changes: list[dict[str, Any]],
+    step: int,
+) -> Times:
+    """Return what is drawn: every interval from the first call to the last."""
+    first, last = int(dated["bucket"].min()), int(dated["bucket"].max())
+    buckets = pd.RangeIndex(first, last + 1)
+    starts = pd.Series(pd.to_datetime(np.array(buckets) * step, unit="s", utc=True))
+    calls = _per_bucket(dated, buckets)
+    shown = counts[["status", "code"]].drop_duplicates()
+    drawn = dated if "success" in _outcomes(dated, shown) else _failing(dated)
+    kinds = pd.Series(
+        [kind_of(s, o) for s, o in zip(drawn["status"], drawn["outcome"], strict=True)],
+        index=drawn.index,
+        dtype=object,
+    )
+    series = {k: _per_bucket(drawn[kinds == k], buckets) for k in KINDS if (kinds == k).any()}
+    keys = drawn[["status", "code", "outcome"]].itertuples(index=False)
+    labels = pd.Series([label(*key) for key in keys], index=drawn.index, dtype=object)
+    largest = drawn.groupby(labels)["n"].sum().sort_values(ascending=False).index[:12]
+    codes = {name: _per_bucket(drawn[labels == name], buckets) for name in largest}
+    failing = np.sum(list(series.values()), axis=0)
+    ends = starts + pd.Timedelta(seconds=step)
+    names = [interval(*span) if n else "" for *span, n in zip(starts, ends, failing, strict=True)]
+    rates = float(np.median(calls[calls > 0])) >= _ENOUGH
+    marked = [one["change"] for one in changes[:_MARKED]]
+    return Times(starts, step, calls, series, codes, rates, facts.one, names, marked)
+
+
+def _choices(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
+    return {label(s, c): choice(s, c) for s, c in pairs if not is_folded(s, c)}
+
+
+def _outcomes(dated: pd.DataFrame, shown: pd.DataFrame) -> set[str]:
+    statuses = {int(s) for s in shown["status"].dropna()}
+    return {"success"} if any(200 <= s < 300 for s in statuses) else set()
+
+
+def _failing(dated: pd.DataFrame) -> pd.DataFrame:
+    return dated[dated["outcome"].isin(analysis.FAILING)]
+
+
+def _per_bucket(counts: pd.DataFrame, buckets: pd.RangeIndex) -> np.ndarray[Any, Any]:
+    per = counts.groupby(counts["bucket"].astype("int64"))["n"].sum().reindex(buckets, fill_value=0)
+    return per.to_numpy(dtype=float)
+
+
+def _seen(body: Times, changes: list[dict[str, Any]]) -> str:
+    """Return in words what the chart shows."""
+    failing = np.sum(list(body.codes.values()), axis=0)
+    worst = int(np.argmax(failing))
+    of = plural(body.calls[worst], body.unit)
+    peak = (
+        f"The most in one interval: {int(failing[worst]):,} of {of} at "
+        f"{moment(body.starts.iloc[worst])} UTC."
+    )
+    told = [
+        f"{one['change'].name}: {one['change'].says} ({one['change'].before})."
+        for one in changes[:_MARKED]
+    ]
+    return " ".join([peak, *(told or ["No change stands out."])])
+
+
+# --- the changes ----------------------------------------------------------------------------------
+
+
+def pattern_of(rows: Any, per: Per) -> Pattern:
+    """Return the pattern of the rows; of many in pandas, DuckDB finds it several times faster."""
+    is_large = isinstance(rows, pd.DataFrame) and len(rows) > _LARGE
+    return analysis.pattern(analysis.in_memory(rows) if is_large else rows, per=per)
+
+
+def _changes(pattern: Pattern, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the changes that concern what is drawn: its name, words, rows and filter."""
+    return [
+        _change(one, filters)
+        for one in pattern.changes.astype(object).to_dict("records")
+        if _concerns(one, filters)
+    ]
+
+
+def _concerns(one: dict[Any, Any], filters: dict[str, Any]) -> bool:
+    given = None if missing(one["field"]) else filters.get(one["field"])
+    return given is None or str(one["value"]) in ([given] if isinstance(given, str) else given)
+
+
+def _change(one: dict[Any, Any], filters: dict[str, Any]) -> dict[str, Any]:
+    start, end = one["start"], None if missing(one["end"]) else one["end"]
+    code = label(one["status"], one["code"])
+    column = None if missing(one["field"]) else str(one["field"])
+    is_drawn_alone = column is None or column in filters
+    name = code if is_drawn_alone else f"{one['value']}: {code}"
+    when = f"since {moment(start)}" if end is None else f"{moment(start)} to {moment(end)}"
+    change = Change(
+        start,
+        end,
+        name,
+        f"{_share(one['share_after'])} {when}",
+        f"before: {_share(one['share_before'])} of {int(one['n_before']):,} calls",
+        kind_of(one["status"]),
+        float(one["share_after"]) if is_drawn_alone else None,
+    )
+    until = END_OF_TIME if end is None else end
+    inside = between(start, until) & equals("status", one["status"]) & equals("code", one["code"])
+    says = choice(one["status"], one["code"]) | {"since": f"{start:%Y-%m-%dT%H:%M:%S}"}
+    says |= {} if end is None else {"until": f"{end:%Y-%m-%dT%H:%M:%S}"}
+    if column in ("account", "endpoint", "region") and not is_drawn_alone:
+        inside &= equals(column, one["value"])
+        says |= {} if column == "region" else {column: one["value"]}
+    return {
+        "code": code,
+        "name": f"{name}, {when}",
+        "change": change,
+        "rows": inside,
+        "choice": says,
+    }
+
+
+def _share(share: float) -> str:
+    return "0%" if not share else "under 1%" if share < 0.01 else f"{share:.0%}"

@@ -1,0 +1,278 @@
+"""The chart over time: what fails above, all calls as a strip below, and where a level changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from sinchtools.charts.chart import EDGE, Chart, Mark
+from sinchtools.charts.style import KINDS, LIGHT
+from sinchtools.charts.words import day, duration, moment, percent, plural, text_width
+
+PLOT, STRIP, TICKS = 210, 26, 24  # pixels
+WIDE = 1000  # from here on the plot is higher
+FEWEST = 12  # intervals that are drawn at least: one alone would be a wall
+_ROUND = (0.01, 0.02, 0.04, 0.08, 0.12, 0.16, 0.2, 0.28, 0.4, 0.6, 0.8, 1.0)
+_STEPS = (60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)  # seconds between ticks
+_DAYS = (1, 2, 4, 7, 14, 28, 91, 182, 364)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of level: where it begins, where it ends (None while it lasts), and its words."""
+
+    start: pd.Timestamp
+    end: pd.Timestamp | None
+    name: str
+    says: str
+    before: str
+    kind: str = "request"
+    level: float | None = None  # the share since then, where shares are drawn
+
+
+@dataclass
+class Times:
+    """
+    What fails per interval, stacked by whose fault it is.
+
+    Attributes
+    ----------
+    starts, step
+        The intervals, and their seconds.
+    calls
+        How many calls each has.
+    series
+        How many of them, by kind of the palette.
+    codes
+        How many of them, by status and code: for the pointer.
+    rates
+        Whether shares are drawn; counts where too few calls are in an interval.
+    """
+
+    starts: pd.Series[pd.Timestamp]
+    step: int
+    calls: NDArray[np.float64]
+    series: dict[str, NDArray[np.float64]]
+    codes: dict[str, NDArray[np.float64]]
+    rates: bool
+    unit: str
+    names: Sequence[str]  # of each interval in `Chart.bars`; empty where nothing failed
+    changes: Sequence[Change] = field(default_factory=list)
+
+    def height(self, width: float) -> float:
+        """Return the pixels of plot, strip and axis."""
+        return self._plot(width) + STRIP + TICKS + (16 if self._is_within_days(width) else 0) + 10
+
+    def draw(self, chart: Chart, top: float) -> None:
+        """Draw the stack, the strip and the axis, and mark the changes."""
+        plot, left = self._plot(chart.pixels[0]), 44
+        inner = chart.pixels[0] - left - 2 * EDGE
+        edges = self._edges()
+        first, last = self._limits(edges)
+        ax = chart.axes_at(left, top + 6, inner, plot)
+        strip = chart.axes_at(left, top + 14 + plot, inner, STRIP)
+        for one in (ax, strip):
+            one.set(xlim=(first, last), xticks=[])
+        self._stack(chart, ax, edges)
+        strip.stairs(self.calls, edges, fill=True, color=LIGHT["ok"], linewidth=0)
+        strip.set(ylim=(0, max(self.calls.max(), 1)), yticks=[])
+        strip.spines["bottom"].set_color(LIGHT["muted"])
+        self._ticks(strip, first, last, inner)
+        self._mark_changes(ax, first, last, inner)
+        self._mark(chart, (first, last), left, top, inner, plot)
+
+    def _plot(self, width: float) -> int:
+        return PLOT + 100 if width >= WIDE else PLOT
+
+    def _edges(self) -> NDArray[np.float64]:
+        """Return the ends of the intervals in seconds since 1970."""
+        seconds = self.starts.dt.tz_convert(None).to_numpy("datetime64[s]").astype("int64")
+        return np.append(seconds, seconds[-1] + self.step).astype(float)
+
+    def _limits(self, edges: NDArray[np.float64]) -> tuple[float, float]:
+        missing = max(FEWEST - len(self.starts), 0)
+        before = self.step * (missing // 2)
+        return edges[0] - before, edges[-1] + self.step * missing - before
+
+    # --- the stack --------------------------------------------------------------------------------
+
+    def _stack(self, chart: Chart, ax: Axes, edges: NDArray[np.float64]) -> None:
+        base = np.zeros(len(self.starts))
+        for kind, n in self.series.items():
+            height = self._drawn(n)
+            self._series(chart, ax, edges, kind, base, height)
+            base = base + height
+        if self.rates:
+            ticks = _share_ticks(base.max())
+            ax.set(ylim=(0, ticks[-1] * 1.03), yticks=ticks)
+            ax.set_yticklabels([f"{100 * t:g}" for t in ticks[:-1]] + [f"{100 * ticks[-1]:g}%"])
+        else:
+            ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            ax.set_ylim(0, max(base.max(), 1) * 1.05)
+        ax.grid(axis="y")
+
+    def _drawn(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        return n / np.maximum(self.calls, 1) if self.rates else n
+
+    def _series(
+        self,
+        chart: Chart,
+        ax: Axes,
+        edges: NDArray[np.float64],
+        kind: str,
+        base: NDArray[np.float64],
+        height: NDArray[np.float64],
+    ) -> None:
+        """Draw one series: full, and where it stays high a light body under a full edge."""
+        light = self._is_high(edges, kind)
+        look: dict[str, Any]
+        for is_light, strength in ((False, 1.0), (True, 0.32)):
+            shown = np.where((light == is_light) & (height > 0), height, 0.0)
+            if not shown.any():
+                continue
+            look = {"color": LIGHT[kind], "linewidth": 0, "alpha": strength}
+            body = ax.stairs(base + shown, edges, baseline=base, fill=True, label=kind, **look)
+            chart.hatch(body, kind)
+            if is_light:
+                tops = np.where(light & (self.calls > 0), base + height, np.nan)
+                ax.stairs(tops, edges, baseline=None, color=LIGHT[kind], linewidth=1.3)
+
+    def _is_high(self, edges: NDArray[np.float64], kind: str) -> NDArray[np.bool_]:
+        drawn = {name: self._drawn(n) for name, n in self.series.items()}
+        top = float(np.sum(list(drawn.values()), axis=0).max())
+        found = np.full(len(self.starts), float(drawn[kind].mean()) > 0.4 * top)
+        for change in self.changes:
+            if change.kind == kind:
+                until = change.end.timestamp() if change.end is not None else np.inf
+                found |= (edges[1:] > change.start.timestamp()) & (edges[:-1] < until)
+        return found
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def _is_within_days(self, width: float) -> bool:
+        first, last = self._limits(self._edges())
+        return _tick_step(last - first, width - 60) < 86_400
+
+    def _ticks(self, ax: Axes, first: float, last: float, inner: float) -> None:
+        """Label the axis with days of the week, and within days with times."""
+        step = _tick_step(last - first, inner)
+        places: list[float] = []
+        words: list[str] = []
+        for at in _tick_places(first, last, step):
+            time = pd.Timestamp(at, unit="s")
+            if step >= 86_400:
+                says = day(time)
+            else:
+                is_first = not places or time.hour * 60 + time.minute == 0
+                says = f"{time:%H:%M}\n{day(time)}" if is_first else f"{time:%H:%M}"
+            wide = max(map(text_width, says.split("\n")))
+            if (at - first) / (last - first) * inner + wide <= inner + 12:
+                places.append(at)
+                words.append(says)
+        ax.set_xticks(places, words, ha="left", linespacing=1.3)
+        ax.tick_params(axis="x", pad=4)
+
+    def _mark_changes(self, ax: Axes, first: float, last: float, inner: float) -> None:
+        """Mark where each change begins; the words of a later one go where there is room."""
+        taken: list[tuple[float, float]] = []
+        for change in self.changes:
+            start = min(max(change.start.timestamp(), first), last)
+            ax.axvline(start, color=LIGHT["ink"], linewidth=1.4)
+            end = min(change.end.timestamp(), last) if change.end is not None else last
+            if change.level is not None and self.rates:
+                look: dict[str, Any] = {
+                    "color": LIGHT["ink"],
+                    "linewidth": 1.4,
+                    "linestyle": (0, (4, 3)),
+                }
+                ax.plot((start, end), (change.level, change.level), **look)
+            lines = (change.name, change.says, change.before)
+            wide = max(text_width(line, weight="bold") for line in lines) + 12
+            place = (start - first) / (last - first) * inner
+            is_left = place > wide or place > inner - wide
+            span = (place - wide, place) if is_left else (place, place + wide)
+            row = sum(span[0] < other[1] and other[0] < span[1] for other in taken)
+            taken.append(span)
+            for i, line in enumerate(lines):
+                look = {"weight": "normal" if i == 2 else "bold"}
+                look |= {"color": LIGHT["muted" if i == 2 else "ink"]}
+                down = -12 * i - 40 * row
+                ax.annotate(
+                    line,
+                    (start, 1),
+                    (-6 if is_left else 6, down),
+                    xycoords=("data", "axes fraction"),
+                    textcoords="offset points",
+                    ha="right" if is_left else "left",
+                    va="top",
+                    bbox={"facecolor": LIGHT["face"], "alpha": 0.8, "linewidth": 0, "pad": 1},
+                    **look,
+                )
+
+    def _mark(
+        self,
+        chart: Chart,
+        limits: tuple[float, float],
+        left: float,
+        top: float,
+        inner: float,
+        plot: float,
+    ) -> None:
+        edges, (first, last) = self._edges(), limits
+        scale = inner / (last - first)
+        for i, start in enumerate(self.starts):
+            if self.calls[i]:
+                at = left + (edges[i] - first) * scale
+                box = (at, top, self.step * scale, plot + STRIP + 14)
+                span = (edges[i], edges[i + 1])
+                chart.mark(Mark(self.names[i], self._words(i, start), box, span))
+
+    def _words(self, i: int, start: pd.Timestamp) -> str:
+        end = start + pd.Timedelta(seconds=self.step)
+        until = f"{end:%H:%M}" if self.step < 86_400 else moment(end)
+        failing = sum(n[i] for n in self.codes.values())
+        of = plural(self.calls[i], self.unit)
+        lines = [f"{moment(start)} to {until} UTC"]
+        lines += [f"{int(failing):,} of {of} ({percent(failing / self.calls[i])})"]
+        lines += [f"{name}: {int(n[i]):,}" for name, n in self.codes.items() if n[i]][:4]
+        return "\n".join(lines)
+
+
+def _share_ticks(top: float) -> list[float]:
+    """Return the ticks of shares: five of them, up to the next round share."""
+    most = next(t for t in _ROUND if top <= t or t == 1.0)
+    return [most * i / 4 for i in range(5)]
+
+
+def _tick_step(seconds: float, pixels: float) -> int:
+    """Return the seconds between ticks, so that their labels have room."""
+    fits = max(int(pixels / 86), 1)
+    for step in _STEPS:
+        if seconds / step <= max(int(pixels / 62), 2) and seconds < 2.5 * 86_400:
+            return step
+    return next((86_400 * n for n in _DAYS if seconds / 86_400 / n <= fits), 86_400 * _DAYS[-1])
+
+
+def _tick_places(first: float, last: float, step: int) -> NDArray[np.float64]:
+    # weeks begin on a Monday: 1970-01-01 was a Thursday
+    offset = 4 * 86_400 if step % (7 * 86_400) == 0 else 0
+    start = np.ceil((first - offset) / step) * step + offset
+    return np.arange(start, last, step)
+
+
+def kinds_in_words(kinds: Sequence[str]) -> str:
+    """Return the words of kinds, for a description."""
+    return ", ".join(KINDS[kind][0] for kind in kinds)
+
+
+def of_step(step: int) -> str:
+    """Return how long an interval is: per hour."""
+    return f"per {duration(step)}"
