@@ -42,6 +42,7 @@ SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be 
         "code": "number title statuses on_page? meaning tips retry retry_reason location? "
         "source tag",
     },
+    "texts.toml": {"hint": "field phrases source tag"},
     "smpp.toml": {
         "retry": "when advice reason",
         "range": "first last group meaning tips source tag codes",
@@ -297,6 +298,11 @@ def status_rows() -> tuple[Entry, ...]:
     )
 
 
+def code_name(code: str | None) -> str | None:
+    """Return a code as the status page spells it."""
+    return _SPELLINGS.get(code or "", code)
+
+
 def status_of(code: str | None) -> int | None:
     """
     Return the status that the vendor's status page gives for a code.
@@ -308,7 +314,7 @@ def status_of(code: str | None) -> int | None:
     >>> status_of("unknown_group"), status_of("unknown_campaign"), status_of(None)
     (403, None, None)
     """
-    code = _SPELLINGS.get(code or "", code)
+    code = code_name(code)
     return next((entry.number for entry in status_rows() if code and entry.code == code), None)
 
 
@@ -325,6 +331,13 @@ def delivery_statuses() -> tuple[DeliveryStatus, ...]:
 def smpp_codes() -> tuple[Entry, ...]:
     """Return every SMPP code that the vendor lists."""
     return tuple(_smpp().values())
+
+
+@cache
+def field_hints() -> dict[str, str]:
+    """Return the field that each phrase in the `text` of a refusal points at."""
+    rows = _tables("texts.toml")["hint"]
+    return {phrase: row["field"] for row in rows for phrase in row["phrases"]}
 
 
 def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:

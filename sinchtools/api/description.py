@@ -407,6 +407,16 @@ OLD_HOSTS = {  # host: what it is; whether it still answers is not on record
     "api.clxcommunications.com": "the API's host under an earlier brand, CLX",
     "api.mblox.com": "the API's host under an earlier brand, Mblox",
 }
+OTHER_APIS = {  # first label of a host of the vendor's: the API that it serves
+    "conversation": "Conversation API",
+    "rcs": "RCS API",
+    "calling": "Voice API",
+    "callingapi": "Voice API",
+    "verification": "Verification API",
+    "numbers": "Numbers API",
+}
+_TOKEN_HOST = re.compile(r"(?:[a-z]{2}\.)?auth\.sinch\.com")
+TOKEN_PATH = "/oauth2/token"
 LEGACY_HOSTS = OLD_HOSTS | {"messagingapi.sinch.com": "the retired Classic Sinch API"}
 
 
@@ -455,6 +465,27 @@ class Place:
             self.kind in {"loopback", "none"}
             and (self.path.startswith(PREFIX) or bool(self.endpoints))
         )
+
+
+def is_token_endpoint(place: Place) -> bool:
+    """Tell whether a request went to the OAuth 2.0 token endpoint, the vendor's or a local one."""
+    if place.kind == "loopback":
+        return place.path == TOKEN_PATH
+    return _TOKEN_HOST.fullmatch(place.host or "") is not None
+
+
+def other_api(host: str | None) -> str | None:
+    """
+    Return the name of the vendor's other API that a host serves, or None.
+
+    Examples
+    --------
+    >>> other_api("eu.conversation.api.sinch.com"), other_api("eu.sms.api.sinch.com")
+    ('Conversation API', None)
+    """
+    if not host or not host.endswith(".sinch.com"):
+        return None
+    return next((OTHER_APIS[label] for label in host.split(".") if label in OTHER_APIS), None)
 
 
 def split_url(url: str) -> SplitResult:
@@ -560,7 +591,8 @@ def complete(exchange: Exchange) -> Exchange:
         found["endpoint"] = "callback"
     is_partly = exchange.code is None or exchange.text is None
     if is_partly and (exchange.status is None or exchange.status >= 400):
-        found["code"], text = error_of(exchange.response_body)
+        of_token = bool(exchange.url) and is_token_endpoint(locate(exchange.url or ""))
+        found["code"], text = error_of(exchange.response_body, oauth=of_token)
         found["text"] = exchange.text or text
     found = {
         name: value
@@ -570,6 +602,7 @@ def complete(exchange: Exchange) -> Exchange:
     return replace(exchange, **found) if found else exchange
 
 
+_TEXT_NAMES = ("text", "description", "message")
 _CALLBACK = re.compile(
     r"\"type\"\s{0,20}:\s{0,20}\"(?:(?:recipient_)?delivery_report_[ms]ms|mo_(?:text|binary|media))\""
 )  # source: SMS API reference, delivery report callbacks and inbound objects
@@ -580,11 +613,11 @@ def is_callback(body: str | bytes | None) -> bool:
     return isinstance(body, str) and body[:1] == "{" and bool(_CALLBACK.search(body, 0, 100_000))
 
 
-def error_of(body: str | bytes | None) -> tuple[str | None, str | None]:
+def error_of(body: str | bytes | None, *, oauth: bool = False) -> tuple[str | None, str | None]:
     """
     Return the ``code`` and the ``text`` (else ``description`` or ``message``) of an error body.
 
-    Each is None when the body has none.
+    Each is None when the body has none. The token endpoint (`oauth`) has other names for them.
     """
     value = (
         value_of(body)
@@ -593,8 +626,9 @@ def error_of(body: str | bytes | None) -> tuple[str | None, str | None]:
     )
     if value is None:
         return None, None
-    words = (value.get(name) for name in ("text", "description", "message"))
-    code = value.get("code")
+    names = ("error_description", "detail", "title") if oauth else _TEXT_NAMES
+    words = (value.get(name) for name in names)
+    code = value.get("error" if oauth else "code")
     return code if isinstance(code, str) and code else None, next(
         (word for word in words if isinstance(word, str)), None
     )

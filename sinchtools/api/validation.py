@@ -61,6 +61,7 @@ MOST_FINDINGS, MOST_ENTRIES = (
 )  # unknown fields that are named; entries of one field that are looked at
 _GROUP_ID = re.compile(r"(?=.*[A-Za-z])(?:[0-9A-Za-z]{26}|[0-9A-Za-z]{12,16})")
 _PATH_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_SHORTEST_ID = 10  # characters; the IDs on record have 12 to 16, or 26
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d"
     r"(?::?\d\d)?)?)?",
@@ -249,7 +250,7 @@ def _object(
             others = (
                 other
                 for other in islice(body, MOST_ENTRIES)
-                if _OTHER_NAMES.get(_snake(other)) == name
+                if name in (_snake(other), _OTHER_NAMES.get(_snake(other)))
             )
             other = next(others, "")
             facts = {"name": name, "suggestion": other}
@@ -512,6 +513,15 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
     for key, values in value.items():
         here = f"{pointer}/{_escaped(key)}"
         left -= 1
+        if _is_inside_out(key, values):
+            yield Violation(
+                rule="parameters-inside-out",
+                field=name,
+                pointer=here,
+                facts={"name": name, "value": key[:40]},
+            )
+            left -= len(values)
+            continue
         if not PARAMETER_KEY.fullmatch(key):
             yield Violation(
                 rule="parameter-key",
@@ -529,6 +539,15 @@ def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> 
         if left < 0:
             yield _not_all(name, here)
             return
+
+
+def _is_inside_out(key: str, values: Any) -> bool:
+    """Tell whether a number stands where a parameter's name belongs, and names below it."""
+    return (
+        re.fullmatch(r"\+?\d{7,15}", key) is not None
+        and isinstance(values, dict)
+        and not any(name == "default" or digits(name).isdigit() for name in values)
+    )
 
 
 def _parameter_value(name: str, key: str, who: str, text: Any, pointer: str) -> Iterator[Violation]:
@@ -688,6 +707,9 @@ def _group(body: Mapping[str, Any], *, updating: bool) -> Iterator[Violation]:
 # --- path and query -------------------------------------------------------------------------------
 
 
+_NOT_SET = ("undefined", "null", "none", "nan")  # words of programs: a rule of their own
+
+
 def path_violations(values: Mapping[str, str]) -> list[Violation]:
     """Return what is wrong with the values in a path, by their shape."""
     found = []
@@ -697,9 +719,12 @@ def path_violations(values: Mapping[str, str]) -> list[Violation]:
             violation = number_violation(value, name, None, location="path")
             found += [violation] if violation else []
         elif not _PATH_ID.fullmatch(value):
-            found.append(
-                Violation(rule="bad-id", facts={"name": name, "value": value[:40]}, **place)
-            )
+            if not is_placeholder(value):
+                facts = {"name": name, "value": value[:40]}
+                found.append(Violation(rule="bad-id", facts=facts, **place))
+        elif len(value) < _SHORTEST_ID and value.lower() not in _NOT_SET:
+            facts = {"name": name, "value": value}
+            found.append(Violation(rule="path-no-id", status=404, code=None, facts=facts, **place))
     return found
 
 
@@ -720,7 +745,18 @@ def query_violations(endpoint: Endpoint, query: tuple[tuple[str, str], ...]) -> 
             )
         elif spec and value:
             found += _parameter(spec, name, value)
+    found += _window(dict(query))
     return sorted(found, key=lambda violation: violation.stage)
+
+
+def _window(query: Mapping[str, str]) -> Iterator[Violation]:
+    """Yield a window that ends before it starts: no entry can lie in it."""
+    start, end = (
+        instant_of(query.get(name, "").replace(" ", "+")) for name in ("start_date", "end_date")
+    )
+    if start and end and end <= start:
+        facts = {"value": _shown(start), "observed": _shown(end)}
+        yield _warning("window-backwards", location="query", field="end_date", facts=facts)
 
 
 def _parameter(spec: Field, name: str, value: str) -> Iterator[Violation]:
@@ -730,9 +766,8 @@ def _parameter(spec: Field, name: str, value: str) -> Iterator[Violation]:
         yield Violation(rule="not-an-integer", facts=facts, **place)
     elif spec.kind == "integer":
         for violation in _size(spec, int(value), name, ""):
-            yield Violation(
-                rule=violation.rule, code=violation.code, facts=violation.facts, **place
-            )
+            rule = {"too-large": "too-large-page"}.get(violation.rule, violation.rule)
+            yield Violation(rule=rule, code=violation.code, facts=violation.facts, **place)
     elif spec.kind == "flag" and value.lower() not in {"true", "false"}:
         yield Violation(rule="not-a-boolean", facts=facts, **place)
     elif spec.kind == "instant" and instant_of(value.replace(" ", "+")) is None:
@@ -776,9 +811,8 @@ def is_url(value: str) -> bool:
     """Whether a value is a whole http(s) URL with a host and no white space."""
     try:
         parts = split_url(MARKER.sub("secret", value))
-        is_whole = (
-            parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        )
+        is_host = re.fullmatch(r"[\w.:\[\]%-]+", parts.hostname or "") is not None
+        is_whole = parts.scheme in {"http", "https"} and is_host and (parts.port or 1) > 0
         return is_whole and not re.search(r"\s", MARKER.sub("", value))
     except ValueError:
         return False
@@ -805,7 +839,7 @@ def number_violation(
     if defect is None:
         return None
     code, status = (FORMAT, 400) if severity == "error" else (None, None)
-    named: dict[str, Any] = {"name": name, **facts}
+    named: dict[str, Any] = {"name": name, "number": value[:40], **facts}
     return Violation(
         rule=defect,
         severity=severity,
@@ -868,6 +902,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
         return "msisdn-too-long" if len(number) > 15 else "msisdn-too-short", "error", facts
     return _possible(
         number,
+        value,
         explicit=explicit,
         tidy=value.strip() == bare and not bare.startswith("00"),
         facts=facts,
@@ -875,7 +910,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
 
 
 def _possible(
-    number: str, *, explicit: bool, tidy: bool, facts: dict[str, Any]
+    number: str, value: str, *, explicit: bool, tidy: bool, facts: dict[str, Any]
 ) -> tuple[str | None, str, dict[str, Any]]:
     import phonenumbers
 
@@ -901,6 +936,9 @@ def _possible(
     is_like_american = not explicit and re.fullmatch(r"[2-9]\d{9}", number) is not None
     if is_like_american and parsed.country_code != 1 and not phonenumbers.is_valid_number(parsed):
         return "msisdn-unlikely", "warning", facts
+    if trunk_zero := re.search(r"\(0\)", value):
+        whole = value.replace(trunk_zero[0], "")
+        return "msisdn-trunk-zero", "warning", {**facts, "replacement": whole}
     return (None, "note", facts) if tidy else ("msisdn-separators", "note", facts)
 
 

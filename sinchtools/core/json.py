@@ -12,3 +12,21 @@ def value_of(body: str | bytes | None) -> Any:
         return json.loads(body) if body else None
     except (ValueError, RecursionError):
         return None
+
+
+def at_pointer(value: Any, pointer: str | None) -> Any:
+    """
+    Return what a JSON pointer names in a value, or None when it is not there.
+
+    Examples
+    --------
+    >>> at_pointer({"to": ["15551230001"]}, "/to/0")
+    '15551230001'
+    """
+    for step in (pointer or "").split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+        except (KeyError, ValueError, IndexError, TypeError):
+            return None
+    return value

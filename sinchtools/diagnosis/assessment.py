@@ -7,39 +7,46 @@ Decide which finding explains the response, and whether the two fit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sinchtools.api import catalogue, deliveries
-from sinchtools.api.description import BY_TEMPLATE, SCHEMAS, Endpoint, Place, complete, locate
-from sinchtools.api.validation import STAGES, Violation, is_group_id
+from sinchtools.api.description import (
+    Endpoint,
+    Place,
+    complete,
+    is_token_endpoint,
+    locate,
+    other_api,
+)
+from sinchtools.api.validation import FORMAT, STAGES, Violation
+from sinchtools.core.json import at_pointer
 from sinchtools.core.records import Exchange, Finding, header
-from sinchtools.diagnosis import beside
+from sinchtools.diagnosis import beside, token_endpoint
 from sinchtools.diagnosis.beside import NOTHING, Known
 from sinchtools.diagnosis.envelope import is_meant
-from sinchtools.diagnosis.generic_http import general_answer, general_violations, parsed, words_of
+from sinchtools.diagnosis.generic_http import general_answer, general_violations, words_of
 from sinchtools.diagnosis.request import capped, violations
 from sinchtools.diagnosis.rules import finding_of, findings_of, rules
+from sinchtools.diagnosis.vendor_text import (
+    MOST_SAID,
+    group_places,
+    named_in,
+    object_of,
+    pointed_at,
+    said,
+)
 
 _MOST_OF_A_KIND = 10  # delivery codes of one report that are explained
-_MOST_SAID, _MOST_QUOTED = 2000, 20  # of the vendor's text: characters, and quotations in it
-_UNDERSCORED = re.compile(r"(?<![a-z])[a-z]++(?:_[a-z]++)++")
 _SEVERITIES = ("error", "warning", "note")
-_PLAIN_NAME = re.compile(  # field names that are English words count only where a name is expected
-    r"\b(?:field|parameter|property|[Tt]he)\s+(to|from|body|type|name|members|recipients"
-    r"|parameters|udh)\b"
-    r"|\b(to|from|body|members) (?:is|field|must|cannot|may)\b"
-    r"|^\W?(to|from|body|type|members|parameters|udh)(?:\[\d+\])?\W?: "
-)
-_SEEN = {400, 404, 405, 415}  # failures whose cause a request shows; of others it need not
+_SEEN = {400, 405, 415}  # failures whose cause a request shows; of others it need not
 _OFTEN_LEFT_OUT = (
     "auth-missing",
     "content-type-missing",
 )  # headers that a piece of evidence need not show
-_TOKEN_HOST = re.compile(r"(?:[a-z]{2}\.)?auth\.sinch\.com")
 _SETTLED = ("callback-url-on-plan",)  # a good answer shows that it is all right
 _NO_JSON = re.compile(
     r"Error while parsing json response|Expecting value: line 1 column 1 \(char 0\)"
@@ -77,6 +84,8 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
         exchange = replace(exchange, status=status)
     if place is None:
         return _answer_only(exchange)
+    if is_token_endpoint(place):
+        return _of_token_endpoint(exchange)
     if not is_meant(place):
         return _general(exchange, place)
     endpoint = place.endpoints.get((exchange.method or "").upper())
@@ -138,7 +147,7 @@ def _refused(
     if not fitting:
         return _unexplained(exchange, place, endpoint, found, others)
     status, code = exchange.status or 0, exchange.code
-    named, reached = _named_in(exchange), _stage(status, code)
+    named, reached = named_in(exchange), _stage(status, code)
     first = max(fitting, key=lambda violation: _agreement(violation, named))
     rest = [_sure(v) for v in found if v is not first]
     shown = [
@@ -170,11 +179,8 @@ def _unexplained(
         v if v.severity != "error" or v.stage > reached else _shown_or_demoted(v) for v in found
     ]
     disproved = any(v.stage <= reached and v.rule not in _OFTEN_LEFT_OUT for v in _errors(found))
-    hidden = (
-        status not in _SEEN
-        or (status == 404 and bool(place.values))
-        or code not in (None, *_codes())
-    )
+    hidden = status not in _SEEN or code not in (None, *_codes()) or _of_gateway(exchange)
+    unseen = status == 400 and endpoint is not None and exchange.request_body is None
     extra = [finding_of(exchange, "answer-not-json", status=status)] if exchange.is_html else []
     if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
         extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
@@ -183,7 +189,7 @@ def _unexplained(
         [_observed(exchange, place, endpoint, others), *findings_of(exchange, rest), *extra],
         status,
         code,
-        hidden and not disproved,
+        None if unseen and endpoint and endpoint.body else bool(hidden) and not disproved,
     )
 
 
@@ -215,7 +221,7 @@ def _fitting(exchange: Exchange, found: list[Violation]) -> list[Violation]:
     They have its status and code, or only its status where the text agrees.
     """
     status, code = exchange.status or 0, exchange.code
-    errors, named = _errors(found), _named_in(exchange)
+    errors, named = _errors(found), named_in(exchange)
     same = [v for v in errors if v.status == status and code in (None, v.code)]
     if (
         not same and status == 400 and code in _codes()
@@ -223,9 +229,22 @@ def _fitting(exchange: Exchange, found: list[Violation]) -> list[Violation]:
         same = [
             v for v in errors if v.status == status and (named[0] is None or _agreement(v, named))
         ]
-    if not same and status == 401:
-        same = [v for v in found if v.severity == "warning" and v.field == "Authorization"]
-    return same
+    if not same and status == 400 and not code and _of_gateway(exchange):
+        same = [v for v in errors if v.location == "path"]
+    return same or _warnings_that_fit(exchange, found, named)
+
+
+def _warnings_that_fit(
+    exchange: Exchange, found: list[Violation], named: tuple[str | None, str | None]
+) -> list[Violation]:
+    """Return the warnings that a refusal confirms: a doubtful header, a doubtful number."""
+    warnings = [v for v in found if v.severity == "warning"]
+    if exchange.status == 401:
+        return [v for v in warnings if v.field == "Authorization"]
+    if exchange.status == 400 and exchange.code == FORMAT:
+        numbers = [v for v in warnings if v.rule.startswith("msisdn-")]
+        return [v for v in numbers if named[0] is None or _agreement(v, named)]
+    return []
 
 
 @cache
@@ -280,15 +299,17 @@ def _observed(
         facts["name"] = place_of["field"] = _named_in_path(exchange)
     elif status in (400, 403) and rules()[rule].location == "body":
         place_of = _body_place(exchange)
-        named = _named_in(exchange)[0]
+        named = pointed_at(exchange)[0]
         facts["which"] = (
-            f'The text names "{named}".' if named else "What is shown of it does not tell which."
+            f'The API message points to "{named}".'
+            if named
+            else "The evidence does not show which part."
         )
         if code == "unknown_group":
             facts |= beside.group_facts(exchange, _group_named(exchange, place_of), others)
     elif rule in ("observed-unknown-code", "observed-other-status"):
         location = catalogue.explain(status).location or "body"
-        place_of = {"location": location, "field": _PLACES.get(location, _named_in(exchange)[0])}
+        place_of = {"location": location, "field": _PLACES.get(location, pointed_at(exchange)[0])}
     return finding_of(
         exchange, rule, severity="error", status=status, code=code, facts=facts, **place_of
     )
@@ -299,6 +320,8 @@ def _observed_rule(
 ) -> tuple[str, dict[str, Any]]:
     if exchange.status == 401:
         return _rule_of_401(exchange, others)
+    if exchange.status == 404 and (told := beside.rule_of_region(exchange, others)):
+        return told
     return _rule_of_status(exchange, place, endpoint), {}
 
 
@@ -308,13 +331,14 @@ def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None)
         return f"observed-404{_kind_of_404(place, endpoint)}"
     if code:
         entry = catalogue.explain(status, code)
-        return (
-            f"observed-{code}"
-            if f"observed-{code}" in rules() and entry.number == status
-            else "observed-unknown-code"
-        )
+        known = f"observed-{entry.code}"
+        return known if known in rules() and entry.number == status else "observed-unknown-code"
     if status == 400 and _of_gateway(exchange):
         return "observed-400-gateway"
+    if status == 403 and endpoint and endpoint.operation.startswith("delivery_reports.get"):
+        return "observed-403-report"
+    if status == 409 and endpoint and endpoint.operation == "batches.cancel":
+        return "observed-409-cancel"
     if f"observed-{status}" in rules():
         return f"observed-{status}"
     return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
@@ -324,19 +348,19 @@ def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]
     expired = "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower()
     if expired:
         return "observed-401-expired", {}
-    if told := beside.rule_of_token(exchange, others):
+    if told := beside.rule_of_region(exchange, others) or beside.rule_of_token(exchange, others):
         return told
     return "observed-unknown-code" if exchange.code else "observed-401", {}
 
 
 def _of_gateway(exchange: Exchange) -> Mapping[str, Any]:
     """Return the body that a gateway answers with in front of the API, or nothing."""
-    body = _object_of(exchange.response_body)
+    body = object_of(exchange.response_body)
     return body if {"timestamp", "error", "path"} <= body.keys() else {}
 
 
 def _named_in_path(exchange: Exchange) -> str:
-    path = exchange.url or str(_of_gateway(exchange)["path"])[:_MOST_SAID]
+    path = exchange.url or str(_of_gateway(exchange)["path"])[:MOST_SAID]
     return next(reversed(locate(path).values), "path")
 
 
@@ -350,12 +374,12 @@ def _kind_of_404(place: Place, endpoint: Endpoint | None) -> str:
 
 
 def _body_place(exchange: Exchange) -> dict[str, Any]:
-    code, body = exchange.code, _object_of(exchange.request_body)
-    field, pointer = _named_in(exchange)
+    code, body = catalogue.code_name(exchange.code), object_of(exchange.request_body)
+    field, pointer = pointed_at(exchange)
     usual = rules().get(f"observed-{code}")
     field = field or (usual.field if usual else None)
     if code == "unknown_group":
-        field, pointer = next(_group_places(body, _said(exchange)), (field, pointer))
+        field, pointer = next(group_places(body, said(exchange)), (field, pointer))
     elif code == "missing_callback_url":
         field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
     return {"field": field, "pointer": pointer}
@@ -363,71 +387,8 @@ def _body_place(exchange: Exchange) -> dict[str, Any]:
 
 def _group_named(exchange: Exchange, place: Mapping[str, Any]) -> str | None:
     """Return the group ID at a place of the body."""
-    value: Any = _object_of(exchange.request_body)
-    for part in (place.get("pointer") or "/").split("/")[1:]:
-        value = value[int(part)] if isinstance(value, list) else value.get(part)
+    value = at_pointer(object_of(exchange.request_body), place.get("pointer"))
     return value if isinstance(value, str) else None
-
-
-def _group_places(body: Mapping[str, Any], text: str) -> Iterator[tuple[str, str]]:
-    places = []
-    for name in (
-        "to",
-        "to_add",
-        "to_remove",
-        "child_groups",
-        "child_groups_add",
-        "add_from_group",
-        "remove_from_group",
-    ):
-        value = body.get(name)
-        if isinstance(value, str):
-            places.append((name, f"/{name}", value))
-        for i, entry in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(entry, str) and (not name.startswith("to") or is_group_id(entry)):
-                places.append((name, f"/{name}/{i}", entry))
-    places.sort(key=lambda place: place[2] not in text)
-    yield from ((name, pointer) for name, pointer, _ in places)
-
-
-# --- what the vendor's text names -----------------------------------------------------------------
-
-
-def _named_in(exchange: Exchange) -> tuple[str | None, str | None]:
-    """Return the field and the pointer that the vendor's text names, or None for each."""
-    text = _said(exchange)
-    if match := re.search(r"\b([a-z_]+)\[(\d+)\]", text):
-        return match[1], f"/{match[1]}/{match[2]}"
-    body = _object_of(exchange.request_body)
-    quotations = re.findall(r"['\"`‘“]([^'\"`’”]{1,200})['\"`’”]", text)
-    for quoted in quotations[:_MOST_QUOTED]:
-        if place := _quoted_place(quoted, body):
-            return place
-    named = [name for name in _UNDERSCORED.findall(text) if name in _field_names()]
-    if not named and (match := _PLAIN_NAME.search(text)):
-        named = [next(filter(None, match.groups()))]
-    return (named[0], f"/{named[0]}" if named[0] in body else None) if named else (None, None)
-
-
-def _said(exchange: Exchange) -> str:
-    return (exchange.text or "")[:_MOST_SAID]
-
-
-def _quoted_place(quoted: str, body: Mapping[str, Any]) -> tuple[str, str | None] | None:
-    if quoted in _field_names():
-        return quoted, f"/{quoted}" if quoted in body else None
-    for name, value in body.items():
-        if value == quoted:
-            return name, f"/{name}"
-        if isinstance(value, list) and quoted in value:
-            return name, f"/{name}/{value.index(quoted)}"
-    return None
-
-
-@cache
-def _field_names() -> frozenset[str]:
-    names = {name for schema in SCHEMAS.values() for name in schema}
-    return frozenset(names.union(*(endpoint.query for endpoint in BY_TEMPLATE.values())))
 
 
 # --- no answer, or a good one ---------------------------------------------------------------------
@@ -435,7 +396,7 @@ def _field_names() -> frozenset[str]:
 
 def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     """Return what a client's own error says, when there is no answer."""
-    words = f"{(exchange.failure or '')[:_MOST_SAID]} {_said(exchange)}"
+    words = f"{(exchange.failure or '')[:MOST_SAID]} {said(exchange)}"
     if _NO_JSON.search(words):
         return [finding_of(exchange, "status-hidden", severity="warning", location="server")]
     if not exchange.failure or errors:
@@ -474,7 +435,7 @@ def _afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> 
         operation.endswith(".list") and endpoint is not None and "start_date" in endpoint.query
     )
     dated = any(name == "start_date" for name, _ in place.query)
-    if windowed and not dated and _object_of(exchange.response_body).get("count") == 0:
+    if windowed and not dated and object_of(exchange.response_body).get("count") == 0:
         return [
             finding_of(
                 exchange, "empty-list", severity="note", location="query", field="start_date"
@@ -524,6 +485,31 @@ def _undelivered(exchange: Exchange, code: int, report: Exchange, is_error: bool
     )
 
 
+def _of_token_endpoint(exchange: Exchange) -> Assessment:
+    status = exchange.status if exchange.status and exchange.status >= 100 else None
+    found = [*token_endpoint.violations(exchange)]
+    note = finding_of(exchange, "token-endpoint", severity="note", location="host", field="host")
+    errors = _errors(found)
+    if status is None:
+        first = errors[0] if errors else None
+        expected = (first.status, first.code) if first else (200, None)
+        return _assessment(
+            [*_silence(exchange, errors), *findings_of(exchange, found), note], *expected, None
+        )
+    if status < 400:
+        return _assessment([], status, None, True)
+    fitting = [v for v in errors if v.status == status]
+    rest = [_shown_or_demoted(v) for v in found if v not in fitting]
+    answer = token_endpoint.observed(exchange) or general_answer(exchange)
+    causes = [replace(v, code=exchange.code) for v in fitting]
+    return _assessment(
+        [*findings_of(exchange, causes), answer, *findings_of(exchange, rest), note],
+        status,
+        exchange.code,
+        True,
+    )
+
+
 # --- another API, or no request at all ------------------------------------------------------------
 
 
@@ -536,12 +522,8 @@ def _general(exchange: Exchange, place: Place) -> Assessment:
         severity="note",
         location="host",
         field="host",
-        facts={"value": (place.host or "?")[:80]},
+        facts={"value": (place.host or "?")[:80], "suggestion": other_api(place.host)},
     )
-    if _TOKEN_HOST.fullmatch(place.host or ""):
-        note = finding_of(
-            exchange, "token-endpoint", severity="note", location="host", field="host"
-        )
     if status is None or status < 100:
         expected = 400 if found else None  # what another API answers is not known
         return _assessment(
@@ -625,9 +607,4 @@ def _place_of(finding: Finding) -> tuple[str | None, str | None]:
 
 def _retry_after(exchange: Exchange) -> str:
     value = header(exchange.response_headers, "Retry-After")
-    return f"It asks to wait: Retry-After {value[:40]}." if value else ""
-
-
-def _object_of(body: str | bytes | None) -> dict[str, Any]:
-    value = parsed(body)
-    return value if isinstance(value, dict) else {}
+    return f"The response asks you to wait: Retry-After {value[:40]}." if value else ""

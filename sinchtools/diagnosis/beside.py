@@ -14,7 +14,7 @@ from typing import Any
 from sinchtools.api import deliveries
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, header
-from sinchtools.diagnosis.rules import Plain, finding_of
+from sinchtools.diagnosis.rules import finding_of
 from sinchtools.privacy.markers import marker_facts
 
 _NEAR = 0.8  # of two group IDs: at most a few characters apart
@@ -36,6 +36,8 @@ class Known:
         By account: the tokens that worked for it, each with a row.
     groups
         By account: the group IDs that answers list, each with a row.
+    regions
+        By account: the regions in which its requests passed, each with a row.
     reports
         By batch ID: the exchanges that hold its delivery reports.
     passed
@@ -45,6 +47,7 @@ class Known:
     accepted: _Rows = field(default_factory=dict)
     tokens: _Rows = field(default_factory=dict)
     groups: _Rows = field(default_factory=dict)
+    regions: _Rows = field(default_factory=dict)
     reports: dict[str, list[Exchange]] = field(default_factory=dict)
     passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
 
@@ -58,6 +61,8 @@ class Known:
         if number := _token(exchange):
             self.accepted.setdefault(number, {})[exchange.account] = exchange
             self.tokens.setdefault(exchange.account, {})[number] = exchange
+        if exchange.region:
+            self.regions.setdefault(exchange.account, {})[exchange.region] = exchange
         for group_id in _listed(exchange):
             self.groups.setdefault(exchange.account, {}).setdefault(group_id, exchange)
         of = self.passed.setdefault((exchange.endpoint, exchange.account), [])
@@ -76,6 +81,16 @@ def known(exchanges: Iterable[Exchange]) -> Known:
     return found
 
 
+def rule_of_region(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]] | None:
+    """Return what the evidence tells of an account that works in another region only."""
+    regions = others.regions.get(exchange.account or "", {})
+    if not exchange.region or not regions or exchange.region in regions:
+        return None
+    region, row = next(reversed(regions.items()))
+    facts = {"value": exchange.region, "suggestion": region, "report": _row(row)}
+    return "observed-other-region", facts
+
+
 def rule_of_token(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]] | None:
     """Return what the evidence tells of a token that was refused: a rule and its facts."""
     number, account = _token(exchange), exchange.account
@@ -86,7 +101,7 @@ def rule_of_token(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any
         return "observed-401-worked", {"report": _row(mine[account])}
     if mine:
         other, row = next(iter(mine.items()))
-        return "observed-401-other-plan", {"value": Plain(other), "report": _row(row)}
+        return "observed-401-other-plan", {"value": other, "report": _row(row)}
     if working := others.tokens.get(account):
         token, row = next(reversed(working.items()))
         return "observed-401-other-token", {"value": f"#{token}", "report": _row(row)}
@@ -104,12 +119,12 @@ def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict
     if elsewhere:
         account, row = elsewhere[0]
         words = f"In this evidence the group is one of service plan {account} ({_row(row)})."
-        return {"listed": Plain(words)}
+        return {"listed": words}
     near = difflib.get_close_matches(group_id or "", [*listed], n=1, cutoff=_NEAR)
     if not near or near[0] == group_id:
         return {}
     words = f"This service plan has the group {near[0]} ({_row(listed[near[0]])})."
-    return {"listed": Plain(words), "suggestion": Plain(near[0])}
+    return {"listed": words, "meant": f"Did you mean {near[0]}? "}
 
 
 def passed_before(exchange: Exchange, others: Known) -> list[Finding]:
@@ -174,6 +189,6 @@ def _listed(exchange: Exchange) -> Iterator[str]:
             yield group["id"]
 
 
-def _row(exchange: Exchange) -> Plain:
+def _row(exchange: Exchange) -> str:
     at = f", {exchange.at:%Y-%m-%d %H:%M} UTC" if exchange.at else ""
-    return Plain(f"{exchange.source or exchange.id or 'another row'}{at}")
+    return f"{exchange.source or exchange.id or 'another row'}{at}"

@@ -7,7 +7,7 @@ They say what is wrong, where, what to do, whether to repeat it, and what to wri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,15 +18,17 @@ from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import complete, locate
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card, untypeset
+from sinchtools.core.json import at_pointer
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, in_words, visible
 from sinchtools.diagnosis import fixes, json_errors
 from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
 from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.diagnosis.retries import Attempt, attempts
-from sinchtools.diagnosis.rules import finding_of, hidden, masked, text_of
+from sinchtools.diagnosis.rules import finding_of, text_of
+from sinchtools.diagnosis.rules import in_words as vendor_words
 from sinchtools.evidence.formats.exception import exchange_of
-from sinchtools.privacy.alias_forms import without_numbers
+from sinchtools.privacy.masks import without_people
 from sinchtools.privacy.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -35,14 +37,15 @@ if TYPE_CHECKING:
 _MOST_ROUNDS = 5
 _MOST_SHOWN = 20
 _LONGEST_LINE = 300
+_OF_PEOPLE = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients", "from", "body")
 _FINDING_KEYS = (
     "rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says",
     "then", "page", "fix", "proof", "tag", "engineer",
 )  # fmt: skip
 _OUTSIDE = {  # where the first finding lies: why no change of the request can help
     "server": "the cause is on the vendor's side or on the way there, not in the request",
-    "account": "the account is at fault, not the request",
-    "rate": "the request is good; only sending more slowly helps",
+    "account": "the cause is the account, not the request",
+    "rate": "the request is fine, and only sending more slowly helps",
 }
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")
 _LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
@@ -138,7 +141,7 @@ class Diagnosis:
         asked = header(x.response_headers, "Retry-After")
         return Retry(
             advice,
-            f"{reason} It asks to wait: Retry-After {asked[:40]}."
+            f"{reason} The response asks you to wait: Retry-After {asked[:40]}."
             if asked and advice == "after-wait"
             else reason,
         )
@@ -155,7 +158,7 @@ class Diagnosis:
         if top is None or not self.failing:
             return ""
         if top.rule.startswith("observed-401"):
-            return "the header is well-formed: only another token, account or region can help"
+            return "the header is well-formed, and only another token, account or region helps"
         return (
             _OUTSIDE["server"]
             if (self.exchange.status or 0) >= 500
@@ -202,25 +205,35 @@ class Diagnosis:
 
         If the vendor must act, return the message to the account manager.
         """
+        return visible(without_people(self._in_lines(), *self._people()))
+
+    def _people(self) -> Iterator[str]:
+        """Yield the values of the first finding that may be a person's."""
+        top, x = self.top, self.exchange
+        if top and top.pointer and top.field in _OF_PEOPLE:
+            value = at_pointer(parsed(x.request_body), top.pointer)
+            yield from [value[:_LONGEST_LINE]] if isinstance(value, str) else ()
+        if number := locate(x.url or "").values.get("recipient_msisdn"):
+            yield number
+
+    def _in_lines(self) -> str:
         top = self.top
         if top is None or not self.failing:
             extra = f" {top.says} {top.then}" if top else ""
-            return visible(
-                f"Nothing wrong was found in this request ({_request_line(self.exchange)}).{extra}"
-            )
+            return f"No problem was found in this request ({_request_line(self.exchange)}).{extra}"
         if top.location in ("server", "account") or (self.exchange.status or 0) >= 500:
-            return visible(self._for_account_manager(top))
+            return self._for_account_manager(top)
         parts = {
             "What": top.says,
             "Where": f"{_place(top)} of {_request_line(self.exchange)}",
             "Do": top.then,
             "Change": "; ".join(self.fix.changes) if self.fix else None,
             "Proof": top.proof,
-            "No change of the request can help": self.not_fixable_because,
+            "Changing the request does not help": self.not_fixable_because,
             "Retry": f"{self.retry.advice}. {self.retry.reason}",
             "Source": f"{top.page} ({top.tag})",
         }
-        return visible("\n".join(f"{name}: {words}" for name, words in parts.items() if words))
+        return "\n".join(f"{name}: {words}" for name, words in parts.items() if words)
 
     def _for_account_manager(self, top: Finding) -> str:
         x = self.exchange
@@ -230,8 +243,8 @@ class Diagnosis:
             "Region": x.region,
             "Operation": x.endpoint or x.method,
             "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
-            "Answer": x.status_in_words,
-            "Its text": masked(x.text) if x.text else None,
+            "Response": x.status_in_words,
+            "API message": vendor_words(x.text) if x.text else None,
             "Recipients": len(to) if isinstance(to, list) else None,
             "Attempts": self.attempt and self.attempt.of,
             **{name: header(x.response_headers, name) for name in _TRACE_HEADERS},
@@ -240,38 +253,36 @@ class Diagnosis:
             f"- {name}: {str(value)[:200]}" for name, value in facts.items() if value
         )
         ask = (
-            f"No change of the request can help here: {self.not_fixable_because}. Please check the "
-            f"account and the service, and tell us why."
+            f"Changing the request does not help: {self.not_fixable_because}. Please check the "
+            f"account and the service, and tell us the cause."
         )
         return (
-            f"To the account "
-            f"manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}\nRetry:"
-            f" {self.retry.advice}. {self.retry.reason}"
+            f"To the account manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}\n"
+            f"Retry: {self.retry.advice}. {self.retry.reason}"
         )
 
     def _verdict(self) -> str:
         observed = self.exchange.status_in_words
         if self.exchange.delivery and self.exchange.outcome in ("success", "not_delivered"):
-            return f"{observed}{self._of_delivery()}"
+            return f"{observed}{self._of_delivery()}."
         expected = in_words(self.expected_status, self.expected_code) or "not known"
         if not self.failing:
-            return f"answered: {observed}; nothing wrong found (expected {expected})"
-        alone = (
-            "so this is judged from the request alone"
-            if self.exchange.status is None
-            else "the request is not shown"
-        )
+            if self.exchange.status == self.expected_status:
+                return f"Response: {observed}, as expected. No problem found."
+            return f"Response: {observed}. No problem found in the request (expected: {expected})."
+        if self.exchange.status is None or self.exchange.status < 100:
+            return f"Response: {observed}. Expected from the request alone: {expected}."
         agree = {
-            True: "which fits",
-            False: "which does not fit the request as it is shown",
-            None: alone,
+            True: "as expected for this request.",
+            False: "which does not match the request shown.",
+            None: "the evidence does not show the whole request.",
         }[self.consistent]
-        return f"answered: {observed}; expected: {expected}, {agree}"
+        return f"Response: {observed}, {agree}"
 
     def _of_delivery(self) -> str:
         if (self.exchange.delivery or "").endswith(deliveries.SENT):
             return " of a send in this evidence"
-        return "" if self.failing else "; nothing wrong found"
+        return "" if self.failing else ", no problem found"
 
     def _lines(self, finding: Finding) -> list[str]:
         answer = f" -> {in_words(finding.status, finding.code)}" if finding.status else ""
@@ -505,7 +516,7 @@ def _diagnosed(
 
 
 def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
-    seconds = None if attempt.seconds is None else f"{attempt.seconds:,.0f}"
+    seconds = None if attempt.seconds is None else _seconds(attempt.seconds)
     facts = {
         "observed": attempt.number,
         "limit": attempt.of,
@@ -516,6 +527,11 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
     return finding_of(exchange, rule, severity="note", location="rate", facts=facts)
 
 
+def _seconds(seconds: float) -> str:
+    whole = round(seconds)
+    return "1 second" if whole == 1 else f"{whole:,} seconds" if whole else "less than a second"
+
+
 def _request_line(exchange: Exchange) -> str:
     if exchange.url is None and deliveries.is_callback(exchange):
         return "inbound message" if exchange.delivery == deliveries.INBOUND else "delivery report"
@@ -524,7 +540,7 @@ def _request_line(exchange: Exchange) -> str:
         or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
     )
     shown = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
-    return without_numbers(shown.replace("%2B", "+").replace("%2b", "+"), hidden)
+    return shown.replace("%2B", "+").replace("%2b", "+")
 
 
 def _place(finding: Finding) -> str:

@@ -52,6 +52,9 @@ _RESOURCE_ID = re.compile(
     r":[a-z]\w*|(?:service[_-]?plan|project|batch|group|inbound)[_-]?id", re.IGNORECASE
 )  # how the vendor's pages write the parameters of a path
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_UNSET = ("undefined", "null", "none", "nan", "[object object]")
+_PLAN_ID = "service_plan_id"
+_MARKED_ACCOUNT = re.compile(rf"{PREFIX}/\[secret [^\]/]{{1,200}}\]")
 _SCHEME = re.compile(r"([A-Za-z][\w-]*)(\s*:\s*|\s+|$)(.*)", re.DOTALL)
 _SHORT_TOKEN = 12
 _LONGEST_PATH = 2000  # nobody meant one of the API's by a longer one
@@ -75,11 +78,7 @@ def _meant(host: str, kind: str, path: str) -> bool:
     if kind in ("loopback", "none"):
         return any(word in path.split("/") for word in ("xms", *_WORDS))
     first = path.strip("/").split("/")[0].lower()
-    return (
-        first == "xms"
-        or (host.endswith((".sinch.com", ".clxcommunications.com")) and "sms" in host)
-        or bool(difflib.get_close_matches(host, _hosts(), 1, 0.88))
-    )
+    return first == "xms" or _is_close(host)
 
 
 def host_violation(place: Place) -> Violation | None:
@@ -109,15 +108,22 @@ def host_violation(place: Place) -> Violation | None:
             **_HOST,
         )
     if place.kind == "other":
-        return Violation(
-            rule="host-near-miss",
-            facts={
-                "value": host[:80],
-                "suggestion": _closest(host, _hosts()) or "us.sms.api.sinch.com",
-            },
-            **_HOST,
-        )
+        facts = {"value": host[:80], "suggestion": _closest(host, _hosts()) or _hosts()[0]}
+        return Violation(rule=_rule_of_host(host), facts=facts, **_HOST)
     return None
+
+
+def _rule_of_host(host: str) -> str:
+    if is_placeholder(host) or re.search(r"[{}$<>]", host):
+        return "host-placeholder"
+    return "host-near-miss" if _is_close(host) else "host-other"
+
+
+def _is_close(host: str) -> bool:
+    """Tell whether a host is a misspelled one of the API's, not one of another API."""
+    is_of_sms = host.endswith((".sinch.com", ".clxcommunications.com")) and "sms" in host
+    near = difflib.get_close_matches(host, _hosts(), 1, 0.88)
+    return is_of_sms or bool(near and not host.endswith(".api.sinch.com"))
 
 
 @lru_cache(maxsize=64)
@@ -160,7 +166,7 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
         yield Violation(
             rule="path-no-account",
             facts={"suggestion": f"{PREFIX}/{{service_plan_id}}/{account}"},
-            **{**_ROUTE, "field": "service_plan_id"},
+            **{**_ROUTE, "field": _PLAN_ID},
         )
     elif not place.endpoints:
         yield _route_violation(place)
@@ -171,11 +177,15 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
             status=401,
             code=None,
             location="path",
-            field="service_plan_id",
+            field=_PLAN_ID,
         )
     elif account and re.search(r"[\s'\"]", account):
         yield Violation(
-            rule="account-stray", status=401, code=None, location="path", field="service_plan_id"
+            rule="account-stray", status=401, code=None, location="path", field=_PLAN_ID
+        )
+    elif account and place.kind == "plan" and _UUID.fullmatch(account):
+        yield Violation(
+            rule="account-project-id", status=401, code=None, location="path", field=_PLAN_ID
         )
     if place.endpoints and method and method.upper() not in place.endpoints:
         facts = {
@@ -207,7 +217,7 @@ def _route_violation(place: Place) -> Violation:
     facts = {"value": _without_ids(path), "suggestion": repaired}
     rule = "path-unknown"
     collapsed = locate(f"https://us.sms.api.sinch.com{re.sub(r'/{2,}', '/', path)}")
-    if re.search(r"^/+(?:xms/+)?v1/+sms(/|$)", path):
+    if re.search(r"^/+(?:xms/+)?v1/+(?:sms|message)(/|$)", path):
         rule = "path-legacy"
     elif "//" in path:
         rule = "path-double-slash"
@@ -221,6 +231,8 @@ def _route_violation(place: Place) -> Violation:
         rule = "path-case"
     elif not path.startswith(f"{PREFIX}/"):
         rule = "path-prefix"
+    elif place.account and not (place.below or "").strip("/"):
+        rule = "path-stops"
     elif repaired:
         rule = "path-word"
     return Violation(rule=rule, facts=facts, **_ROUTE)
@@ -297,10 +309,16 @@ def placeholder_violations(values: Mapping[str, str]) -> Iterator[Violation]:
                 facts={"value": f"/{value}", "suggestion": _repaired(f"/batches/{value}") or word},
                 **_ROUTE,
             )
-        if value.lower() in ("undefined", "null", "none", "nan", "[object object]"):
+        elif value in _WORDS:
+            yield Violation(
+                rule="path-missing-id",
+                facts={"name": name, "value": value},
+                **{**_ROUTE, "field": name},
+            )
+        elif value.lower() in _UNSET or is_placeholder(value) or _RESOURCE_ID.fullmatch(value):
             yield Violation(
                 rule="path-placeholder",
-                facts={"name": name, "value": value},
+                facts={"name": name, "value": value[:40]},
                 **{**_ROUTE, "field": name},
             )
 
@@ -309,7 +327,7 @@ def placeholder_violations(values: Mapping[str, str]) -> Iterator[Violation]:
 
 
 def credential_violations(
-    headers: Mapping[str, str], place: Place, now: datetime
+    headers: Mapping[str, str], place: Place, now: datetime, url: str | None = None
 ) -> Iterator[Violation]:
     """
     Yield what is wrong with the Authorization header, as far as its shape shows.
@@ -334,7 +352,7 @@ def credential_violations(
         yield _auth("auth-placeholder", value=rest.strip()[:40])
     yield from _stray(facts, gap)
     if scheme in ("", "bearer") and facts:
-        yield from _token(facts, place, now)
+        yield from _token(facts, place, now, url)
 
 
 def _split(value: str) -> tuple[str, str, str]:
@@ -380,9 +398,10 @@ def _stray(facts: Mapping[str, str], gap: str) -> Iterator[Violation]:
         )
 
 
-def _token(facts: Mapping[str, str], place: Place, now: datetime) -> Iterator[Violation]:
-    is_jwt, uuid = facts["kind"] == "jwt", bool(place.account and _UUID.fullmatch(place.account))
-    if is_jwt:
+def _token(
+    facts: Mapping[str, str], place: Place, now: datetime, url: str | None
+) -> Iterator[Violation]:
+    if facts["kind"] == "jwt":
         expires = instant_of(facts.get("expires", ""))
         if expires and expires <= now:
             yield _auth("auth-expired", value=facts["expires"], observed=_ago(now, expires))
@@ -400,8 +419,8 @@ def _token(facts: Mapping[str, str], place: Place, now: datetime) -> Iterator[Vi
             value=place.host,
             suggestion=(place.host or "").removeprefix("zt."),
         )
-    elif place.kind == "plan" and uuid:
-        yield _auth("auth-project-id")
+    elif _is_in_path(facts["number"], url):
+        yield _auth("auth-plan-id")
     elif int(facts["length"]) < _SHORT_TOKEN:
         yield Violation(
             rule="auth-short",
@@ -409,6 +428,12 @@ def _token(facts: Mapping[str, str], place: Place, now: datetime) -> Iterator[Vi
             facts={"observed": facts["length"]},
             **{**_AUTH, "status": None},
         )
+
+
+def _is_in_path(number: str, url: str | None) -> bool:
+    """Tell whether the account in the path is the secret of that number."""
+    found = _MARKED_ACCOUNT.search(url or "")
+    return found is not None and (marker_facts(found[0]) or {}).get("number") == number
 
 
 def _auth(rule: str, **facts: Any) -> Violation:

@@ -15,8 +15,8 @@ from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.markers import MARKER
 
 _MOST_EDITS, _MOST_CHARACTERS = 50, 1_000_000
-_OF_PEOPLE = ("to", "from", "body", "parameters", "subject", "udh", "client_reference")
-_OTHER_NAME = re.compile(r'the body has "([^"]+)"')
+_LONGEST_SHOWN = 80  # characters of a value in a line of changes
+_OTHER_NAME = re.compile(r'body has "([^"]+)"')
 _ASSUMED = {  # what is assumed of a replacement, for the user to confirm
     "bad-date": " (taken as UTC where no zone is named: confirm it)",
 }
@@ -33,7 +33,7 @@ class Fix:
     exchange
         The request as it should be, without an answer; its parent is the original.
     changes
-        One readable line for each change; digits of people are masked.
+        One readable line for each change, in clear: people are hidden where it is handed over.
     edit
         The changed parts alone: ``method``, ``url``, ``headers``, ``body``.
     """
@@ -203,9 +203,7 @@ def _replaced(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str
     start, end, old = found
     edit["body"] = text[:start] + json.dumps(finding.replacement, ensure_ascii=False) + text[end:]
     note = _ASSUMED.get(finding.rule, "")
-    return (
-        f"{_path(pointer)}: {_shown(pointer, old)} -> {_shown(pointer, finding.replacement)}{note}"
-    )
+    return f"{_path(pointer)}: {_shown(old)} -> {_shown(finding.replacement)}{note}"
 
 
 def _renamed(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
@@ -250,12 +248,9 @@ def _path(pointer: str) -> str:
     return first + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
 
 
-def _shown(pointer: str, value: Any) -> str:
-    """Return a value for a line of changes: no number of a person, no text of a message."""
-    if pointer.split("/")[1] in _OF_PEOPLE:
-        shown = masked(value) if isinstance(value, str) else masked(json.dumps(value))
-        return f"'{shown}'" if isinstance(value, str) else shown
-    return json.dumps(value, ensure_ascii=False)[:80]
+def _shown(value: Any) -> str:
+    """Return a value for a line of changes."""
+    return json.dumps(value, ensure_ascii=False)[:_LONGEST_SHOWN]
 
 
 def _body(exchange: Exchange, edit: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -318,19 +313,3 @@ _MENDS = (  # rules (a pattern): how to mend them
     (r"method-not-allowed", _method),
     (r"path-double-slash", _one_slash),
 )
-
-
-def masked(value: str) -> str:
-    """
-    Return a number with its digits hidden, but for the first and the last two.
-
-    Examples
-    --------
-    >>> masked("++15551230001")
-    '++1••••••••01'
-    """
-    return (
-        re.sub(r"(?<=\d)\d+(?=\d{2})", lambda match: "•" * len(match[0]), value)
-        if re.search(r"\d{5}", value)
-        else re.sub(r"\w", "•", value)
-    )

@@ -14,12 +14,27 @@ from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.request import violation_of
-from sinchtools.diagnosis.rules import finding_of, masked, text_of
+from sinchtools.diagnosis.rules import finding_of, in_words, text_of
 
 _ERROR_NAMES = re.compile("error-text|error_text|error|errors|error_message|errorMessage")
 _ANSWER_NAMES = re.compile(
     f"{_ERROR_NAMES.pattern}|message|text|detail|description|title|error_description|code"
 )
+
+
+_MEANINGS = {  # of a status, or of its class; RFC 9110
+    300: "It points to another address.",
+    400: "The request is at fault.",
+    401: "The credentials are missing, or they were not accepted.",
+    403: "The request was understood and refused.",
+    404: "There is nothing at this address.",
+    405: "The address does not accept this method.",
+    409: "The request conflicts with the state of the resource.",
+    415: "The content type of the body is not supported.",
+    422: "The request is well-formed, but its content was not accepted.",
+    429: "Too many requests were sent.",
+    500: "The cause is on the server's side.",
+}
 
 
 def general_violations(exchange: Exchange) -> Iterator[Violation]:
@@ -41,21 +56,25 @@ def general_violations(exchange: Exchange) -> Iterator[Violation]:
         rule, severity, facts = msisdn_defect(number)
         if rule and severity == "error":
             yield Violation(
-                rule="general-number", code=None, field="to", facts={"country_code": "?", **facts}
+                rule="general-number",
+                code=None,
+                field="to",
+                facts={"country_code": "?", "number": number, **facts},
             )
 
 
 def general_answer(exchange: Exchange) -> Finding:
     """Return what a refusal says, in its own words and in those of HTTP."""
-    status = exchange.status or 0
+    status = exchange.status or 500
     entry = catalogue.explain(status)
     location = {401: "header", 404: "path", 405: "method", 415: "header", 429: "rate"}.get(
         status, "server" if status >= 500 else "body"
     )
     field = {401: "Authorization", 404: "path", 405: "method", 415: "Content-Type"}.get(status)
+    words = words_of(exchange)
     facts = {
-        "text": words_of(exchange),
-        "meaning": _plain_http(status),
+        "text": f'API message: "{words}".' if words else "",
+        "meaning": _MEANINGS.get(status) or _MEANINGS.get(status // 100 * 100),
         "tip": _general_tip(status),
         "title": _phrase(status) or entry.title,
     }
@@ -72,7 +91,7 @@ def general_answer(exchange: Exchange) -> Finding:
 
 
 def words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
-    """Return what an answer of any API says for people, long digits masked."""
+    """Return what an answer of any API says for people, cut."""
     value = parsed(exchange.response_body)
     words = [
         word for word in _strings(value, _ERROR_NAMES if only_errors else _ANSWER_NAMES, 0) if word
@@ -80,7 +99,7 @@ def words_of(exchange: Exchange, *, only_errors: bool = False) -> str:
     if not words and not only_errors:
         raw = text_of(exchange.response_body) or exchange.text or ""
         words = [] if raw.lstrip().startswith(("<", "{", "[")) else [raw[:200]]
-    return masked("; ".join(dict.fromkeys(words))[:300])
+    return in_words("; ".join(dict.fromkeys(words))[:300])
 
 
 def _strings(value: Any, names: re.Pattern[str], depth: int) -> Iterator[str]:
@@ -112,29 +131,20 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _plain_http(status: int) -> str:
-    from http import HTTPStatus
-
-    try:
-        return f"{HTTPStatus(status).description}.".lstrip(".")
-    except ValueError:
-        return ""
-
-
 def _general_tip(status: int) -> str:
     tips = {
-        400: "Correct the request: the answer's text says which field or number is not valid.",
-        401: "Check the credentials: key, token or account and password, and that they belong "
+        400: "Correct the request. The response says which field or number is not valid.",
+        401: "Check the credentials (key, token, or account and password), and that they belong "
         "together.",
         403: "Check what the account may do: permissions, trial limits, verified numbers, balance.",
         404: "Check the path and the ID in it.",
-        429: "Wait, slow down, and queue the requests; retry with growing pauses.",
+        429: "Wait, slow down, and queue the requests. Retry with growing pauses.",
     }
     return tips.get(
         status,
-        "Retry later; contact the provider if it lasts."
+        "Retry later. Contact the provider if it continues."
         if status >= 500
-        else "Read the answer's text and the documentation of that API.",
+        else "Read the response and the documentation of that API.",
     )
 
 

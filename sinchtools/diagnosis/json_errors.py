@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -300,6 +301,10 @@ def _whole(text: str) -> Defect | None:
         )
     if bare[0] in "'‘“`" and bare[1:2] in ("{", "["):
         return _defect(text, "json-outer-quotes", at, fix=_unquoted(text, at))
+    if re.match(r"[{\[]\s*&(?:quot|#34|#x22);", bare):
+        return _of_a_page(text)
+    if re.match(r'\{\s*(?:"\w+"|:\w+)\s*=>', bare):
+        return _ruby_hash(text)
     if re.match(r'[{\[]\s*\\"', bare):
         inner = text.replace('\\"', '"')
         return _defect(
@@ -309,6 +314,21 @@ def _whole(text: str) -> Defect | None:
             fix=(0, len(text), inner) if _is_json(inner) else None,
         )
     return None
+
+
+def _of_a_page(text: str) -> Defect:
+    """Return the defect of JSON that was escaped for a web page."""
+    meant, at = unescape(text), text.index("&")
+    fix = (0, len(text), meant) if _is_json(meant) else None
+    return _defect(text, "json-html-escaped", at, length=text.index(";", at) + 1 - at, fix=fix)
+
+
+def _ruby_hash(text: str) -> Defect:
+    """Return the defect of a hash as Ruby prints it."""
+    meant = re.sub(r":(\w+)\s*=>", r'"\1"=>', text)
+    meant = re.sub(r'"\s*=>\s*(nil\b)?', lambda found: f'": {"null" if found[1] else ""}', meant)
+    fix = (0, len(text), meant) if _is_json(meant) else None
+    return _defect(text, "json-ruby-hash", text.index("=>"), length=2, fix=fix)
 
 
 def _unquoted(text: str, at: int) -> tuple[int, int, str] | None:

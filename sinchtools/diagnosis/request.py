@@ -71,7 +71,7 @@ def _request(
             field="host",
         )
     if not bare:
-        yield from credential_violations(exchange.request_headers, place, now)
+        yield from credential_violations(exchange.request_headers, place, now, exchange.url)
     yield from route_violations(place, exchange.method)
     if place.values and endpoint:
         yield from placeholder_violations(place.values)

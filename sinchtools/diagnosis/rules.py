@@ -19,10 +19,11 @@ from sinchtools.core.records import Exchange, Finding
 from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.fixes import repaired_json
-from sinchtools.privacy.alias_forms import without_numbers
 from sinchtools.privacy.markers import MARKER
 
-_LONG_NUMBER = re.compile(r"\d{7,}")  # may be a person's: never shown whole
+_GATEWAY = "A gateway or proxy, not the API,"
+_WITH_BODY = "with a body, so a gateway or another server may have sent it"
+_LONGEST_TEXT = 300  # characters of a text of the vendor that are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ def finding_of(
     """Return the finding of one rule about an answer, or about the evidence as a whole."""
     rule = rules()[name]
     known = {"status": exchange.status, "code": exchange.code, "text": _quoted(exchange.text)}
+    known |= _of_sender(exchange)
     if exchange.status and exchange.status >= 100:
         entry = catalogue.explain(exchange.status)
         known |= {
@@ -160,12 +162,9 @@ def _of_violation(violation: Violation, place: tuple[int, int] | None) -> Findin
     )
 
 
-def masked(text: str) -> str:
-    """Return a text of the vendor without whole numbers of people."""
-    return MARKER.sub(
-        "[secret]",
-        without_numbers(re.sub(r"\+?\d[\d ()-]{5,}\d", _match_hidden, text[:400]), hidden),
-    )
+def in_words(text: str) -> str:
+    """Return a text of the vendor, cut, and without the markers of secrets."""
+    return MARKER.sub("[secret]", text[:_LONGEST_TEXT])
 
 
 def text_of(body: str | bytes | None) -> str | None:
@@ -173,10 +172,6 @@ def text_of(body: str | bytes | None) -> str | None:
     if body is None or isinstance(body, str):
         return body
     return body.decode("utf-8", "replace")
-
-
-class Plain(str):
-    """A value that nobody is named by, such as the ID of a group: never masked."""
 
 
 class _Word(str):
@@ -192,35 +187,27 @@ class _Facts(dict[str, Any]):
 
 
 def _facts(facts: Mapping[str, Any]) -> _Facts:
-    return _Facts(
-        {
-            name: _Word(
-                ""
-                if value is None
-                else value
-                if isinstance(value, Plain)
-                else _LONG_NUMBER.sub(_match_hidden, str(value))
-            )
-            for name, value in facts.items()
-        }
-    )
+    return _Facts({name: _Word("" if value is None else value) for name, value in facts.items()})
 
 
 def _filled(words: str, facts: _Facts) -> str:
     return words.format_map(facts)
 
 
-def hidden(number: str) -> str:
-    """Return the start of a number, and a dot for each other character."""
-    return number[:2] + "•" * (len(number) - 2)
-
-
-def _match_hidden(match: re.Match[str]) -> str:
-    return hidden(match[0])
+def _of_sender(exchange: Exchange) -> dict[str, str]:
+    """Return the words on who sent a response: HTML, or a 404 with a body, is not the API's."""
+    body, is_page = exchange.response_body, exchange.is_html
+    return {
+        "who": _GATEWAY if is_page else "The API",
+        "empty": _WITH_BODY if body and body.strip() else "with no body",
+        "processed": "Whether the request was processed is unknown."
+        if is_page
+        else "The request was not processed.",
+    }
 
 
 def _quoted(text: str | None) -> str:
-    return f"Its text: {masked(text)[:300]!r}." if text else ""
+    return f'API message: "{in_words(text)}".' if text else ""
 
 
 def _proof(violation: Violation) -> str | None:
@@ -233,4 +220,4 @@ def _proof(violation: Violation) -> str | None:
         )
     if "observed" in facts:
         return f"{facts.get('name', violation.field)}: {facts['observed']}"
-    return _LONG_NUMBER.sub(_match_hidden, str(facts["value"])) if facts.get("value") else None
+    return str(facts["value"]) if facts.get("value") else None

@@ -18,6 +18,7 @@ from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.settings import REGIONS
+from sinchtools.diagnosis.envelope import placeholder_violations
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import marker_facts
 
@@ -216,9 +217,12 @@ def path_and_query_fit(exchange: Exchange, findings: Sequence[Finding]) -> Check
     """Decide whether IDs in the path and query parameters have their form."""
     place = description.locate(exchange.url or "")
     endpoint = _endpoint(exchange)
+    if blamed := _blamed(findings, locations={"path", "query"}):
+        return blamed
     if endpoint is None:
-        return _blamed(findings, locations={"path", "query"}) or _open("The endpoint is not known.")
+        return _open("The endpoint is not known.")
     found = [
+        *placeholder_violations(place.values),
         *validation.path_violations(place.values),
         *validation.query_violations(endpoint, place.query),
     ]

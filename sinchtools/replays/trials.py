@@ -14,7 +14,6 @@ from sinchtools.api.validation import Violation, body_violations
 from sinchtools.client.log import CallLog
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.diagnosis.fixes import masked
 from sinchtools.replays.planning import plan
 from sinchtools.replays.results import Result
 
@@ -128,7 +127,7 @@ def _of_body(body: dict[str, Any], schema: Mapping[str, Field]) -> Iterator[Chan
             yield from (
                 Change(
                     f"{name}/{i}",
-                    f"remove {name}[{i}] ({masked(str(entry))})",
+                    f"remove {name}[{i}] ({str(entry)[:40]})",
                     _without_entry(name, i),
                 )
                 for i, entry in enumerate(value)

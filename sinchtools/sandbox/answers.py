@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from sinchtools.api.description import PREFIX, Endpoint, route
+from sinchtools.api.description import PREFIX, TOKEN_PATH, Endpoint, route
 from sinchtools.api.validation import (
     JSON,
     body_violations,
@@ -25,7 +25,7 @@ from sinchtools.api.validation import (
     query_violations,
 )
 from sinchtools.core.records import header
-from sinchtools.sandbox.faults import TOKEN_PATH, Fault, Faults
+from sinchtools.sandbox.faults import Fault, Faults
 from sinchtools.sandbox.operations import OPERATIONS, Call, Refused
 from sinchtools.sandbox.state import TOKEN_LIFETIME_S, Account
 from sinchtools.sandbox.texts import text_of
@@ -190,7 +190,8 @@ def _refuse_violations(
     query: tuple[tuple[str, str], ...],
     body: Any,
 ) -> None:
-    found = path_violations(values) + query_violations(endpoint, query)
+    found = [v for v in path_violations(values) if v.status != 404]  # the resource is looked up
+    found += query_violations(endpoint, query)
     if endpoint.body:
         batch = account.batches.get(values.get("batch_id", ""))
         found += body_violations(

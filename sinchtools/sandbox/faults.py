@@ -6,10 +6,9 @@ import random
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sinchtools.api.description import BY_TEMPLATE
+from sinchtools.api.description import BY_TEMPLATE, TOKEN_PATH
 from sinchtools.core.errors import WrongUseError, told
 
-TOKEN_PATH = "/oauth2/token"
 BODIES = ("html", "truncated")
 
 

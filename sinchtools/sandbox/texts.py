@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from sinchtools.api.validation import Violation
+from sinchtools.core.json import at_pointer
 
 MISSING_CALLBACK = "Requesting delivery report without any callback URL."  # as it is on the wire
 _NO_NUMBER = "{where}: '{value}' is not a valid MSISDN"
@@ -40,6 +41,7 @@ TEXTS = {
     "not-a-boolean": "'{value}' is not a valid boolean",
     "not-one-word": "{where}: '{value}' is not one word",
     "duplicate-ids": "{where}: the same ID is given twice",
+    "parameters-inside-out": "{where}: expected the name of a parameter, found a number",
     "parameter-key": "{where}: '{name}' is not a valid parameter key",
     "sender-too-long": "{where}: '{value}' is longer than {limit} characters",
     "sender-characters": "{where}: '{value}' is not a valid sender",
@@ -63,7 +65,7 @@ def text_of(violation: Violation, body: Any = None) -> str:
     template = _template(rule, violation.field)
     if (violation.location, violation.field, rule) == ("query", "type", "not-a-choice"):
         template = "'{value}' is not a valid report type"
-    found = str(_at(body, pointer))[:80] if pointer else ""
+    found = str(at_pointer(body, pointer) or "")[:80] if pointer else ""
     facts = {
         "name": violation.field,
         "value": found,
@@ -91,13 +93,3 @@ def _template(rule: str, field: str | None) -> str:
 def _where(pointer: str) -> str:
     path = ".".join(pointer.split("/")[1:]).replace("~1", "/").replace("~0", "~")
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", path)
-
-
-def _at(body: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        try:
-            body = body[int(name)] if isinstance(body, list) else body[name]
-        except (KeyError, ValueError, IndexError, TypeError):
-            return ""
-    return body

@@ -79,7 +79,7 @@ PROBES = {
         post(base=f"{HOST}/xms/v1/{PROJECT}"),
         401,
         None,
-        "Authorization",
+        "service_plan_id",
         "project",
     ),
     "OAuth token on the plan host": (
@@ -238,7 +238,7 @@ PROBES = {
         "per_recipient",
     ),
     "flag as a text": (post(flash_message="true"), 400, F, "flash_message", "true"),
-    "ton too high": (post(from_ton=7), None, None, None, "6"),
+    "ton too high": (post(from_ton=7), 400, C, "from_ton", "6"),
     "npi below zero": (post(from_npi=-1), 400, C, "from_npi", "0"),
     "parts as zero": (
         post(max_number_of_message_parts=0),

@@ -530,7 +530,7 @@ KINDS = [
                 "body",
                 "batches.send",
             ),
-            ("too-large", query("page_size=500"), "page_size", "groups.list"),
+            ("too-large-page", query("page_size=500"), "page_size", "groups.list"),
             ("too-small", query("page=-1"), "page", "batches.list"),
         ]
     ],
@@ -551,7 +551,6 @@ KINDS = [
             ("auth-placeholder", headers(Authorization="Bearer YOUR_API_TOKEN"), ANY),
             ("auth-elsewhere", headers(Authorization=None, X_Api_Key=TOKEN), ANY),
             ("auth-plan-token-on-zt", url(r"//\w+\.", "//zt.us."), ANY),
-            ("auth-project-id", url(r"/v1/\w+", f"/v1/{PROJECT}"), ANY),
             ("auth-colon", headers(Authorization=f"Bearer: {TOKEN}"), ANY),
             ("auth-expired", bearer(jwt(-3), project()), ANY),
             ("auth-foreign-jwt", bearer(jwt(1, "https://login.example.com/"), project()), ANY),
