@@ -55,6 +55,7 @@ _NO_JSON = re.compile(
 _NOT_CONNECTED = (
     "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
 )
+_DOUBTFUL_HOSTS = ("host-legacy", "host-other")  # somebody answers there
 _PLACES = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}
 
 
@@ -144,6 +145,8 @@ def _refused(
     others: Known,
 ) -> Assessment:
     fitting = _fitting(exchange, found)
+    if exchange.status == 404 and place.values:  # an unknown ID is likelier than a doubtful host
+        fitting = [v for v in fitting if v.rule not in _DOUBTFUL_HOSTS]
     if not fitting:
         return _unexplained(exchange, place, endpoint, found, others)
     status, code = exchange.status or 0, exchange.code
@@ -239,8 +242,9 @@ def _warnings_that_fit(
 ) -> list[Violation]:
     """Return the warnings that a refusal confirms: a doubtful header, a doubtful number."""
     warnings = [v for v in found if v.severity == "warning"]
-    if exchange.status == 401:
-        return [v for v in warnings if v.field == "Authorization"]
+    if exchange.status in (401, 404):
+        field = "Authorization" if exchange.status == 401 else "host"
+        return [v for v in warnings if v.field == field]
     if exchange.status == 400 and exchange.code == FORMAT:
         numbers = [v for v in warnings if v.rule.startswith("msisdn-")]
         return [v for v in numbers if named[0] is None or _agreement(v, named)]

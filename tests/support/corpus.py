@@ -305,6 +305,11 @@ def capital(x, rng):
     ), None
 
 
+def full_width(number: str) -> str:
+    """Return a number in the digits of another script."""
+    return "+" + "".join(chr(0xFF10 + int(digit)) for digit in number.lstrip("+"))
+
+
 PLAN, PROJECT = "9b1c2d3e4f5061728394a5b6c7d8e9f0", "4f1d2c3b-5a69-4788-8796-a5b4c3d2e1f0"
 TOKEN = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 KINDS = [
@@ -578,7 +583,7 @@ KINDS = [
                 "path",
                 "batches.send",
             ),
-            ("host-legacy", url(r"//\w+\.", "//"), "host", ANY),
+            ("host-legacy", url(r"//\w+\.", "//"), "host", "batches.send"),
             ("host-unknown-region", url(r"//\w+\.", "//uk."), "host", ANY),
             ("host-near-miss", url(r"sms\.api\.sinch", "sms.sinch"), "host", ANY),
         ]
@@ -624,6 +629,73 @@ KINDS = [
         415,
         field="Content-Type",
     ),
+    # tried before they were built for: 42 of 64 were right then
+    Kind("path-no-id", url(ID, "foo"), "batches.get", 404, field="batch_id"),
+    Kind("path-no-id", url(ID, "123"), "groups.update", 404, field="group_id"),
+    Kind(
+        "path-missing-id", url(f"/{ID}/del", "/del"), "delivery_reports.get", 404, field="batch_id"
+    ),
+    Kind("path-placeholder", url(ID, "{batch_id}"), "batches.replace", 404, field="batch_id"),
+    Kind("path-stops", url(rf"({PLAN})/.*", r"\1"), "batches.send", 404, field="path"),
+    Kind("account-project-id", url(PLAN, PROJECT), ANY, 401, field="service_plan_id"),
+    *[
+        Kind(rule, make, ANY, 401, field="Authorization")
+        for rule, make in [
+            ("auth-plan-id", headers(Authorization=f"Bearer {PLAN}")),
+            ("auth-placeholder", headers(Authorization="Bearer null")),
+            ("auth-inner-space", headers(Authorization=f"Bearer {TOKEN[:16]}\n {TOKEN[16:]}")),
+        ]
+    ],
+    Kind("host-near-miss", url(r"//(\w+)\.", r"//\1.zt."), ANY, 404, field="host"),
+    Kind("host-other", url(r"//[^/]+", "//sms-gw.example.com"), status=404, field="host"),
+    Kind(
+        "content-type-unsupported",
+        headers(Content_Type='"application/json"'),
+        ANY_BODY,
+        415,
+        field="Content-Type",
+    ),
+    *[
+        Kind(rule, make, code=FORMAT, field=field)
+        for rule, make, field in [
+            ("msisdn-characters", entry(full_width), "to"),
+            ("msisdn-letters", entry(lambda n: "Regular Customers"), "to"),
+            ("msisdn-national", entry(lambda n: "+07700900123"), "to"),
+            ("bad-date", change(send_at="2027-03-02 10:00 AM"), "send_at"),
+            ("bad-date", change(expire_at="PT12H"), "expire_at"),
+            ("bad-url", change(callback_url="https://{{host}}/reports"), "callback_url"),
+            (
+                "parameters-inside-out",
+                change(body="Hi ${name}", parameters={"+15551230001": {"name": "Ann"}}),
+                "parameters",
+            ),
+        ]
+    ],
+    *[
+        Kind(rule, make, field=field)
+        for rule, make, field in [
+            ("not-a-string", entry(lambda n: [n]), "to"),
+            ("not-an-array", change(to=lambda old: json.dumps(old)), "to"),
+            ("not-a-string", change(delivery_report=True), "delivery_report"),
+            (
+                "not-a-string",
+                change(body="Code ${code}", parameters={"code": {"default": 4711}}),
+                "parameters",
+            ),
+            ("not-a-string", change(body={"text": "Hi"}), "body"),
+        ]
+    ],
+    *[
+        Kind(rule, make, code=CONSTRAINT, field=field)
+        for rule, make, field in [
+            ("missing-field", change(type="mt_media", body={"message": "Hi"}), "body"),
+            ("missing-field-renamed", change(to=..., To=["+15551230001"]), "to"),
+            ("too-large", change(from_ton=9), "from_ton"),
+        ]
+    ],
+    Kind("json-ruby-hash", whole(lambda t: t.replace('": ', '"=>'), None), ANY_BODY),
+    Kind("json-html-escaped", whole(lambda t: t.replace('"', "&quot;"), 1), ANY_BODY),
+    Kind("json-not-json", whole(lambda t: "to:\n  - +15551230001\nbody: Hi\n"), ANY_BODY),
 ]
 
 
