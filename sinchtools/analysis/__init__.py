@@ -33,7 +33,7 @@ from sinchtools.analysis.aggregations import (
     where,
 )
 from sinchtools.analysis.changes import change_points
-from sinchtools.analysis.sentence import Pattern, pattern
+from sinchtools.analysis.sentence import Pattern, change_in_words, pattern
 
 __all__ = [
     "FAILING",
@@ -44,6 +44,7 @@ __all__ = [
     "Per",
     "accounts",
     "calls",
+    "change_in_words",
     "change_points",
     "codes",
     "countries",

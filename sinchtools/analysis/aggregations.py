@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.analysis import body_fields
+from sinchtools.analysis.causes import differences
 from sinchtools.analysis.frames import (
     FAILING,
     Per,
@@ -32,7 +33,7 @@ from sinchtools.analysis.frames import (
     to_pandas,
     where,
 )
-from sinchtools.analysis.patterns import differences, fingerprint, groups, spikes
+from sinchtools.analysis.patterns import fingerprint, groups, spikes
 from sinchtools.analysis.results import (
     COUNT,
     INTERVALS,

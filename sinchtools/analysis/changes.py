@@ -163,11 +163,22 @@ class _Series:
         found: Counts = (of_kind > 0.01 * of_kind.sum())[endpoint]
         return found
 
+    def calls_of(self, change: _Change, *, failing: bool = False) -> Counts:
+        """Return how many calls of who carries a change there are in each interval."""
+        cells = self.scope(change.kind)
+        if change.field is not None:
+            cells = cells & (self.fields[change.field][1] == change.value)
+        if failing:
+            cells = cells & (self.kind == change.kind)
+        found: Counts = self.matrix(cells, np.zeros_like(self.kind), 1)[0]
+        return found
+
     def matrix(self, chosen: Counts, codes: Counts, size: int) -> Counts:
         """Return the counts of some cells, per value and interval."""
         place = codes[chosen] * self.size + self.bucket[chosen]
         counts = np.bincount(place, self.n[chosen], size * self.size)
-        return counts.astype(np.int64).reshape(size, self.size)
+        found: Counts = counts.astype(np.int64).reshape(size, self.size)
+        return found
 
 
 class _Kind:
@@ -249,7 +260,7 @@ def _search(series: _Series) -> Iterator[_Change]:
             return
         kind, (field, value, level) = max(carried, key=lambda one: one[1][2].ratio)
         looked = [found.p if found else 1.0 for of in kinds for found in of.found.values()]
-        p = false_discovery_control([level.p, *taken, *looked])[0]
+        p = false_discovery_control([*looked, *taken])[looked.index(level.p)]
         if p > _ALPHA:
             return
         change = _Change(kind.kind, field, value, level, float(p))
@@ -278,8 +289,10 @@ def _refined(counted: Tally, series: _Series, changes: list[_Change]) -> list[di
 def _edges(series: _Series, change: _Change) -> Iterator[Edge]:
     value = series.fields[change.field][0][change.value] if change.field else None
     for place in (change.level.start, change.level.end):
-        since, until = (series.first + place + by for by in (-_AROUND, _AROUND))
-        yield Edge(change.field, value, since * series.step, until * series.step)
+        later = np.flatnonzero(series.calls_of(change)[place:])
+        since, until = place - _AROUND, place + max([_AROUND, *later[:1] + 1])
+        times = ((series.first + bucket) * series.step for bucket in (since, until))
+        yield Edge(change.field, value, *times)
 
 
 def _row(series: _Series, change: _Change, seconds: pd.DataFrame) -> dict[str, Any] | None:
@@ -346,13 +359,11 @@ class _Near:
     def of(cls, series: _Series, change: _Change, seconds: pd.DataFrame) -> _Near:
         """Return what is near a change."""
         endpoints, endpoint = series.fields["endpoint"]
-        cells = series.scope(change.kind)
-        there = {endpoints[i] for i in np.unique(endpoint[cells])}
+        there = {endpoints[i] for i in np.unique(endpoint[series.scope(change.kind)])}
         near = seconds["endpoint"].isin(list(there)) & seconds["second"].notna()
         value = None
         if change.field is not None:
-            values, codes = series.fields[change.field]
-            value, cells = values[change.value], cells & (codes == change.value)
+            value = series.fields[change.field][0][change.value]
             column = seconds[change.field]
             near &= column.isna() if value is None else column == value
         edges = list(_edges(series, change))
@@ -370,9 +381,7 @@ class _Near:
             np.bincount(place[which], n[which], len(t)).astype(np.int64)
             for which in (of_kind, ~failing, failing & ~of_kind)
         )
-        none = np.zeros_like(series.kind)
-        k_of = series.matrix(cells & (series.kind == change.kind), none, 1)[0]
-        n_of = series.matrix(cells, none, 1)[0]
+        k_of, n_of = series.calls_of(change, failing=True), series.calls_of(change)
         return cls(value, t, k, rest, other, k_of, n_of, series.step, series.first, change.level)
 
     def differs(self, *, before: bool) -> bool:

@@ -13,7 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from sinchtools.analysis.body_fields import country, json_object, number_form, sender_kind
+from sinchtools.analysis.body_fields import (
+    country,
+    json_object,
+    number_form,
+    request_fields,
+    sender_kind,
+)
 
 FACTS = ("token", "client", "sender kind", "country")  # what may carry a change, likeliest first
 _MARKER = re.compile(r"\[secret \w+ \d+ (#\d+)")
@@ -53,3 +59,26 @@ def _token(header: Any) -> str | None:
     """Return which of the credentials of the evidence a request carries."""
     match = _MARKER.search(header) if isinstance(header, str) else None
     return match[1] if match else None
+
+
+def with_fields(found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return rows with what their bodies and headers have, and the names of these columns."""
+    bodies = _columns(found["request_body"], lambda text: dict(request_fields(text)))
+    headers = _columns(found["request_headers"], _header_fields)
+    columns = {name: values for name, values in {**bodies, **headers}.items() if name not in found}
+    told = pd.DataFrame(columns, index=found.index)
+    return pd.concat([found, told], axis=1), ["number form", *columns]
+
+
+def _header_fields(text: Any) -> dict[str, str]:
+    headers = json_object(text)
+    return {f"header {key.lower()}": str(value)[:80] for key, value in headers.items()}
+
+
+def _columns(
+    texts: pd.Series[Any], fields: Callable[[Any], dict[str, str]]
+) -> dict[str, list[str | None]]:
+    codes, values = pd.factorize(texts.where(texts.notna(), None), use_na_sentinel=False)
+    told = [fields(None if value != value else value) for value in values]
+    names = dict.fromkeys(name for one in told for name in one)
+    return {name: [told[i].get(name) for i in codes] for name in names}

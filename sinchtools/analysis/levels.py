@@ -97,7 +97,7 @@ def _judged(k: Counts, n: Counts, start: int, end: int, ratio: float) -> Level:
     k_in, n_in, k_all, n_all = _sums(k[inside], n[inside], k, n)
     share, other = k_in / n_in, (k_all - k_in) / max(n_all - n_in, 1)
     by_ratio = float(gammaincc(0.5, ratio / _scatter(k, n, inside, share, other)))
-    looks = np.count_nonzero(k) * (np.count_nonzero(k) + 1) / 2
+    looks = len(k) * (len(k) + 1) / 2
     p = min(1.0, looks * max(by_ratio, chance(k_in, n_in, k_all, n_all)))
     return Level(start, end, ratio, p, share, other)
 

@@ -7,17 +7,14 @@ Find groups of like failures, spikes, and differences between failing and succee
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from sinchtools.analysis.body_fields import json_object, request_fields
-from sinchtools.analysis.frames import FAILING, Per, is_failing, names_of, rows, to_pandas, unwrap
+from sinchtools.analysis.frames import FAILING, Per, is_failing, rows, to_pandas
 from sinchtools.analysis.results import (
     COUNT,
     RESULTS,
@@ -287,142 +284,3 @@ def _tail(n: _Counts, mean: float, spread: float) -> _Counts:
         else betainc(some, mean / (spread - 1), 1 - 1 / spread)
     )
     return np.where(n > 0, tail, 1.0)
-
-
-# --- differences ----------------------------------------------------------------------------------
-
-
-def differences(
-    frame: Any, *, per: Per = "call", alpha: float = 0.05, top: int = 10
-) -> pd.DataFrame:
-    """
-    Find which values the failing have more often than the succeeding.
-
-    Looked at: endpoint, method, region, account, target, day, hour, and where the frame has them
-    the fields of the JSON body, country and sender kind, and the request headers. Each value is
-    tested (Fisher's exact test, chi-square beyond 5,000 rows) and corrected for the number of looks
-    (`scipy.stats.false_discovery_control`). Constant and id-like fields are left out, and so is an
-    effect below 0.1.
-
-    Returns
-    -------
-    pd.DataFrame
-        field, value, share_failing (of the failing, how many have the value), share_succeeding,
-        n_failing, n_succeeding (how many have it), effect (difference of the shares), p_adjusted;
-        largest effect first. `.attrs["verdict"]`: `N found`, `nothing stands out`, or `too few`
-        (fewer than 5 on a side).
-    """
-    counts = _field_counts(frame, per)
-    failing, succeeding = (
-        sum(n for (_, side), n in counts["endpoint"].items() if side == wanted) for wanted in (1, 0)
-    )
-    if min(failing, succeeding) < _FEWEST_OF_A_SIDE:
-        return result("differences", pd.DataFrame(), verdict="too few")
-    tested = _tested(_with_absent(counts, failing, succeeding), failing, succeeding)
-    found = (
-        tested[(tested["p_adjusted"] <= alpha) & (tested["effect"] >= _LEAST_EFFECT)]
-        if len(tested)
-        else tested
-    )
-    found = found.sort_values(
-        ["effect", "p_adjusted", "field", "value"], ascending=[False, True, True, True]
-    ).head(top)
-    return result("differences", found, verdict=_verdict(len(found)))
-
-
-def _field_counts(frame: Any, per: Per) -> dict[str, Counter[tuple[str, int]]]:
-    """Return for each field how often (value, failing) was seen."""
-    counts: dict[str, Counter[tuple[str, int]]] = {"endpoint": Counter()}
-    for values, failing, n in _seen(frame, per):
-        for field, value in _fields_of(values):
-            counts.setdefault(field, Counter())[value, failing] += n
-    return counts
-
-
-def _seen(frame: Any, per: Per) -> Iterator[tuple[dict[str, Any], int, int]]:
-    """Yield values that occur together, in failing rows (1) or succeeding rows (0), and n."""
-    frame = unwrap(frame)
-    whole: list[str] = [c for c in ("request_body", "request_headers") if c in names_of(frame)]
-    sided = rows(frame, *_PLAIN, *whole, per=per).with_columns(
-        failing=is_failing().cast(nw.Int64), bucket=nw.col("at_us") // 3_600_000_000
-    )
-    sided = sided.filter(
-        (nw.col("failing") == 1) | ((nw.col("answer") >= 200) & (nw.col("answer") < 300))
-    )
-    together: list[list[str]] = [*([c] for c in _PLAIN), ["bucket"], *([whole] if whole else [])]
-    for keys in together:
-        found = to_pandas(sided.group_by(*keys, "failing").agg(COUNT))
-        for row in found[[*keys, "failing", "n"]].to_dict("records"):
-            yield {key: row[key] for key in keys}, int(row["failing"]), int(row["n"])
-
-
-def _with_absent(
-    counts: dict[str, Counter[tuple[str, int]]], failing: int, succeeding: int
-) -> dict[str, Counter[tuple[str, int]]]:
-    """Count the rows that lack a field as having the value `(absent)`."""
-    for seen in counts.values():
-        for side, all_of_side in ((1, failing), (0, succeeding)):
-            if rest := all_of_side - sum(n for (_, of), n in seen.items() if of == side):
-                seen["(absent)", side] += rest
-    return counts
-
-
-def _fields_of(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if name == "bucket":
-            hour = None if missing(value) else datetime.fromtimestamp(int(value) * 3600, UTC)
-            yield "day", f"{hour:%Y-%m-%d}" if hour else "(absent)"
-            yield "hour", f"{hour:%H}" if hour else "(absent)"
-        elif name == "request_body":
-            yield from request_fields(None if missing(value) else value)
-        elif name == "request_headers":
-            yield from (
-                (f"header {key.lower()}", str(v)[:80]) for key, v in json_object(value).items()
-            )
-        else:
-            yield name, "(absent)" if missing(value) else str(value)
-
-
-def _tested(
-    counts: dict[str, Counter[tuple[str, int]]], failing: int, succeeding: int
-) -> pd.DataFrame:
-    from scipy.stats import false_discovery_control
-
-    looks = [
-        (
-            field,
-            value,
-            a / failing,
-            b / succeeding,
-            a,
-            b,
-            a / failing - b / succeeding,
-            _p(a, b, failing, succeeding),
-        )
-        for field, seen in counts.items()
-        for value, a, b in _looks(seen, failing, succeeding)
-    ]
-    tested = pd.DataFrame(looks, columns=list(RESULTS["differences"]))
-    if len(tested):
-        tested["p_adjusted"] = false_discovery_control(tested["p_adjusted"].to_numpy(dtype=float))
-    return tested
-
-
-def _looks(
-    seen: Counter[tuple[str, int]], failing: int, succeeding: int
-) -> Iterator[tuple[str, int, int]]:
-    """Yield each value worth a test with how many of the failing and of the succeeding have it."""
-    values = {value: (seen[value, 1], seen[value, 0]) for value, _ in seen}
-    if 2 <= len(values) <= max(20, 0.5 * (failing + succeeding)):  # neither constant nor like an id
-        for value, (a, b) in values.items():
-            if a + b >= 5 and (len(values) > 2 or a / failing > b / succeeding):
-                yield value, a, b
-
-
-def _p(a: int, b: int, failing: int, succeeding: int) -> float:
-    from scipy.stats import chi2_contingency, fisher_exact
-
-    table = [[a, b], [failing - a, succeeding - b]]
-    if failing + succeeding <= 5000 or a + b == failing + succeeding:
-        return float(fisher_exact(table).pvalue)
-    return float(chi2_contingency(table).pvalue)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from sinchtools.analysis.causes import ABSENT, TIMES, differences_in
 from sinchtools.analysis.changes import changes_in
 from sinchtools.analysis.frames import Per
 from sinchtools.analysis.results import label, missing
@@ -29,6 +30,19 @@ _WHO = {
     "sender kind": "Sender kind {}",
     "country": "Recipients in {}",
 }
+
+_HAS = {
+    "number form": "are to {value} numbers",
+    "country": "are to numbers of {value}",
+    "sender kind": "have the sender kind {value}",
+    "token": "use token {value}",
+    "client": "come from the client {value}",
+    "endpoint": "are {value}",
+    "account": "are of {value}",
+    "region": "go to the region {value}",
+}
+_QUALIFIED = {"country": "known country"}
+_TELLING, _MOST = 0.5, 0.9  # least effect of a cause that is said, and of how many failing calls
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +70,9 @@ class Pattern:
         The shares of calls that fail so, and how many calls these are; None without a change.
     n, n_failing
         How many calls there are, and how many fail.
-    changes
-        All changes, as `change_points` returns them.
+    changes, causes
+        All changes, as `change_points` returns them, and what the failing calls have that others
+        do not, as `differences` does.
 
     Examples
     --------
@@ -81,6 +96,9 @@ class Pattern:
     n: int = 0
     n_failing: int = 0
     changes: pd.DataFrame = dataclasses.field(
+        default_factory=pd.DataFrame, repr=False, compare=False
+    )
+    causes: pd.DataFrame = dataclasses.field(
         default_factory=pd.DataFrame, repr=False, compare=False
     )
 
@@ -122,37 +140,34 @@ def pattern(frame: Any, *, per: Per = "call") -> Pattern:
 
 
 def _of_change(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
-    first = changes.iloc[0]
-    status, code = (None if missing(first[c]) else first[c] for c in ("status", "code"))
-    name, value = (None if missing(first[c]) else str(first[c]) for c in ("field", "value"))
-    start = first["start"].to_pydatetime()
-    end = None if pd.isna(first["end"]) else first["end"].to_pydatetime()
-    kind = _kind(first, changes.attrs["interval_s"])
-    what = label(status, code)
-    who = _who(counted, name, value)
-    told = _told(kind, what, first, per)
-    filters = _filters(name, value, status, code)
+    change = {str(name): value for name, value in changes.iloc[0].to_dict().items()}
+    status, code, name, value = (
+        None if missing(change[c]) else change[c] for c in ("status", "code", "field", "value")
+    )
+    why = why_of(differences_in(counted, change, within=True), name)
+    said = change_in_words(change, per=per, account=None if name else _only_account(counted))
     n, failing = _size(counted)
     return Pattern(
-        sentence=f"{who}: {told}" if who else _capital(told),
-        kind=kind,
-        start=start,
-        end=end,
-        filters=MappingProxyType(filters),
+        sentence=f"{said} {why}".strip(),
+        kind=_kind(change, changes.attrs["interval_s"]),
+        start=change["start"].to_pydatetime(),
+        end=None if pd.isna(change["end"]) else change["end"].to_pydatetime(),
+        filters=MappingProxyType(_filters(name, value, status, code)),
         field=name,
         value=value,
-        label=what,
-        share_before=float(first["share_before"]),
-        share_after=float(first["share_after"]),
-        n_before=int(first["n_before"]),
-        n_after=int(first["n_after"]),
+        label=label(status, code),
+        share_before=float(change["share_before"]),
+        share_after=float(change["share_after"]),
+        n_before=int(change["n_before"]),
+        n_after=int(change["n_after"]),
         changes=changes,
+        causes=differences_in(counted, change),
         n=n,
         n_failing=failing,
     )
 
 
-def _kind(change: Any, interval: int) -> str:
+def _kind(change: Mapping[str, Any], interval: int) -> str:
     if change["share_after"] < change["share_before"]:
         return "recovery"
     if pd.isna(change["end"]):
@@ -161,30 +176,53 @@ def _kind(change: Any, interval: int) -> str:
     return "spike" if lasted <= _SPIKE * interval else "ended"
 
 
-def _told(kind: str, what: str, change: Any, per: Per) -> str:
+def _only_account(counted: Tally) -> str | None:
+    """Return the one account of the evidence: it carries what is everywhere."""
+    accounts = counted.cells["account"].unique()
+    return str(accounts[0]) if len(accounts) == 1 and not missing(accounts[0]) else None
+
+
+def change_in_words(
+    change: Mapping[Any, Any], *, per: Per = "call", account: str | None = None
+) -> str:
+    """
+    Return a row of `change_points` as a sentence.
+
+    Parameters
+    ----------
+    change
+        The row.
+    per
+        What was counted.
+    account
+        Who is named where the change is everywhere.
+
+    Examples
+    --------
+    >>> at = pd.Timestamp("2026-11-24T09:41Z")
+    >>> shares = {"share_before": 0.0, "share_after": 0.72, "start": at, "end": pd.NaT}
+    >>> change_in_words({"status": 500, "code": None, "field": "region", "value": "eu", **shares})
+    'Region eu: 72% of calls fail with 500 Internal Server Error since Tue 24 Nov 09:41 UTC \
+(before: 0%).'
+    """
+    told = _told(change, _plural(per))
+    name, value = (None if missing(change[c]) else change[c] for c in ("field", "value"))
+    who = account if name is None else _WHO.get(name, "{}").format(value or f"without {name}")
+    return f"{who}: {told}" if who else _capital(told)
+
+
+def _told(change: Mapping[str, Any], calls: str) -> str:
+    status, code = (None if missing(change[c]) else change[c] for c in ("status", "code"))
     before, after = share(change["share_before"]), share(change["share_after"])
-    calls = _plural(per)
-    start, end = change["start"], change["end"]
-    if kind == "recovery":
-        return (
-            f"{what} fell from {before} to {after} of {calls} on {moment(start)} UTC and has not "
-            "come back."
-        )
-    if kind == "rise":
+    start, end, what = change["start"], change["end"], label(status, code)
+    if change["share_after"] < change["share_before"]:
+        return f"since {moment(start)} UTC, {after} of {calls} fail with {what} (before: {before})."
+    if pd.isna(end):
         return f"{after} of {calls} fail with {what} since {moment(start)} UTC (before: {before})."
     return (
         f"{after} of {calls} failed with {what} from {moment(start)} to {moment(end, start)} UTC "
         f"(before: {before})."
     )
-
-
-def _who(counted: Tally, name: str | None, value: str | None) -> str:
-    """Return who carries a change; the one account of the evidence carries what is everywhere."""
-    if name is None:
-        accounts = counted.cells["account"].dropna().unique()
-        only = len(accounts) == 1 and counted.cells["account"].notna().all()
-        return str(accounts[0]) if only else ""
-    return _WHO.get(name, "{}").format(value if value is not None else f"without {name}")
 
 
 def _filters(name: str | None, value: str | None, status: Any, code: Any) -> dict[str, Any]:
@@ -200,6 +238,39 @@ def _filters(name: str | None, value: str | None, status: Any, code: Any) -> dic
     if code is not None and "outcome" not in filters:
         filters["code"] = str(code)
     return filters
+
+
+def why_of(causes: pd.DataFrame, carrier: str | None) -> str:
+    """Return what the failing calls of a change share and others do not, or nothing."""
+    for cause in causes.to_dict("records"):
+        fields, values = cause["field"].split(TIMES), cause["value"].split(TIMES)
+        if carrier in fields or {"day", "hour"} & set(fields):
+            continue
+        if cause["effect"] < _TELLING or cause["share_failing"] < _MOST:
+            return ""
+        has = " and ".join(map(_has, fields, values))
+        return f"{_all(cause)} {has}; {_none(cause, has)}."
+    return ""
+
+
+def _has(field: str, value: str) -> str:
+    if value == ABSENT:
+        return f"have no {_QUALIFIED.get(field, field)}"
+    return _HAS.get(field, "have {field} {value}").format(field=field, value=value)
+
+
+def _all(cause: Mapping[Any, Any]) -> str:
+    n = int(cause["n_failing"])
+    if cause["share_failing"] == 1:
+        return f"All {n:,} failing calls"
+    return f"{share(cause['share_failing'])} of the failing calls"
+
+
+def _none(cause: Mapping[Any, Any], has: str) -> str:
+    one, many = ("is", "are") if has.startswith("are ") else ("does", "do")
+    if not cause["n_succeeding"]:
+        return f"no accepted call {one}"
+    return f"{share(cause['share_succeeding'])} of the accepted calls {many}"
 
 
 # --- no change ------------------------------------------------------------------------------------
@@ -219,16 +290,28 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     mostly = f"with {what}" if len(kinds) == 1 else f"most often with {what} ({kinds.iloc[0]:,})"
     told = f"{failing:,} of {n:,} {calls} failed, {mostly}."
     few = n < _FEWEST or failing < _FEWEST_FAILING
+    causes = differences_in(counted)
     rest = f"Too few {calls} to see a pattern." if few else _since(changes)
+    mostly = "" if few else _concentrated(causes)
     return Pattern(
-        sentence=f"{told} {rest}",
+        sentence=" ".join(filter(None, [told, mostly, rest])),
         kind="too few" if few else "constant",
         filters=MappingProxyType(_filters(None, None, status, code)),
         label=what,
         changes=changes,
+        causes=causes,
         n=n,
         n_failing=failing,
     )
+
+
+def _concentrated(causes: pd.DataFrame) -> str:
+    """Return in words where most failures are, or nothing."""
+    first = next((c for c in causes.to_dict("records") if c["field"] not in ("day", "hour")), None)
+    if first is None or first["effect"] < _TELLING:
+        return ""
+    has = " and ".join(map(_has, first["field"].split(TIMES), first["value"].split(TIMES)))
+    return f"{_all(first)} {has}; {_none(first, has)}."
 
 
 def _since(changes: pd.DataFrame) -> str:

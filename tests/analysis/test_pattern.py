@@ -1,0 +1,121 @@
+"""Since when, for whom, and what is different: changes of level, causes, and the sentence."""
+
+import datetime as dt
+import json
+import random
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from sinchtools import analysis
+from tests.analysis.test_analysis import each_engine
+from tests.support.detection import GOOD, NOON
+
+CODE = "syntax_invalid_parameter_format"
+SINCE = NOON + dt.timedelta(hours=60, minutes=7, seconds=21)
+
+
+def calls(n=1500, *, fails=lambda row, rng: False, hours=120, seed=1):
+    rng = random.Random(seed)
+    rows = []
+    for i in range(n):
+        national = rng.random() < 0.4
+        row = replace(
+            GOOD,
+            id=f"x{i}",
+            at=NOON + dt.timedelta(hours=hours * i / n),
+            account=rng.choice(["acme", "globex", "initech"]),
+            region=rng.choice(["us", "eu"]),
+            request_body=json.dumps({"to": ["07700900123" if national else "+447700900123"]}),
+        )
+        if fails(row, rng):
+            row = replace(row, status=400, code=CODE)
+        elif rng.random() < 0.02:
+            row = replace(row, status=429)
+        rows.append(row)
+    return rows
+
+
+def of_globex(row, rng):
+    return row.account == "globex" and row.at >= SINCE and rng.random() < 0.7
+
+
+RISE = calls(fails=of_globex)
+
+
+@each_engine
+def test_a_rise_that_lasts_is_found_with_its_start_and_its_account(engine, tmp_path):
+    found = analysis.change_points(engine(RISE, tmp_path))
+    (row,) = found.to_dict("records")
+    first = next(one.at for one in RISE if one.code == CODE).replace(microsecond=0)
+    failing = sum(one.code == CODE for one in RISE)
+    assert (row["start"], row["end"]) == (first, pd.NaT) or pd.isna(row["end"])
+    assert row["start"] == first
+    assert (row["code"], row["field"], row["value"]) == (CODE, "account", "globex")
+    assert (row["share_before"], round(row["share_after"] * row["n_after"])) == (0, failing)
+    assert row["n_before"] + row["n_after"] == sum(one.account == "globex" for one in RISE)
+
+
+def test_traffic_that_doubles_and_a_rhythm_are_no_change():
+    def often_at_noon(row, rng):
+        return rng.random() < (0.3 if 9 <= row.at.hour < 15 else 0.02)
+
+    rows = calls(fails=often_at_noon)
+    later = [replace(row, id=f"{row.id}b") for row in rows if row.at >= SINCE]
+    found = analysis.change_points([*rows, *later])
+    assert found.attrs["verdict"] == "nothing stands out"
+    assert dict(found.dtypes) == dict(analysis.change_points([]).dtypes)
+
+
+@pytest.mark.parametrize(
+    ("hours", "kind"), [((60, 61), "spike"), ((40, 80), "ended"), ((0, 60), "recovery")]
+)
+def test_what_is_over_is_told_apart(hours, kind):
+    since, until = (NOON + dt.timedelta(hours=h) for h in hours)
+    rows = calls(3000, fails=lambda row, rng: since <= row.at < until and rng.random() < 0.8)
+    found = analysis.pattern(rows)
+    failing = [row.at for row in rows if row.code == CODE]
+    moment = failing[-1] if kind == "recovery" else failing[0]
+    assert found.kind == kind and found.value is None
+    assert abs(found.start - moment) < dt.timedelta(minutes=10)
+    assert (found.share_after < found.share_before) == (kind == "recovery")
+
+
+def test_a_pair_is_the_cause_where_neither_alone_says_it():
+    def is_planted(row, rng):
+        return row.account == "globex" and '"0' in row.request_body and row.at >= SINCE
+
+    rows = calls(fails=is_planted)
+    change = analysis.change_points(rows).iloc[0]
+    found = analysis.differences(rows, change=change).iloc[0]
+    assert (found["field"], found["value"]) == ("account × number form", "globex × national")
+    assert (found["share_failing"], found["n_succeeding"] > 0) == (1, True)
+
+
+def test_what_an_endpoint_always_has_is_not_named_beside_it():
+    read = {"method": "GET", "endpoint": "GET /batches", "request_body": None}
+    rows = [replace(GOOD, id=f"a{i}", status=400 if i % 3 else 201) for i in range(60)]
+    rows += [replace(GOOD, id=f"b{i}", status=201, **read) for i in range(60)]
+    found = analysis.differences(rows)
+    assert found[["field", "value"]].values.tolist() == [["endpoint", "POST /batches"]]
+
+
+def test_the_sentence_says_since_when_for_whom_and_what_is_different():
+    rows = calls(fails=lambda row, rng: of_globex(row, rng) and '"0' in row.request_body)
+    found = analysis.pattern(rows)
+    failing = sum(row.code == CODE for row in rows)
+    accepted = ['"0' in r.request_body for r in rows if r.account == "globex" and r.status == 201]
+    assert found.sentence == (
+        f"globex: {found.share_after:.0%} of calls fail with 400 {CODE} since Thu 6 Jun 01:50 UTC "
+        f"(before: 0%). All {failing:,} failing calls are to national numbers; "
+        f"{sum(accepted) / len(accepted):.0%} of the accepted calls are."
+    )
+    shown = analysis.filtered(analysis.calls(rows), **found.filters)
+    assert len(shown) == failing
+
+
+def test_few_calls_are_too_few_to_say():
+    rows = [replace(GOOD, id=f"x{i}", status=500 if i % 2 else 201) for i in range(6)]
+    assert analysis.pattern(rows).kind == "too few"
+    assert analysis.pattern([]).kind == "none"
