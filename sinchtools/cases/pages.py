@@ -129,7 +129,7 @@ def _headline(story: Story) -> dict[str, str]:
         return {"text": text, "code": code, "lead": said}
     of = f" of {facts['n_calls']:,}" if facts["n_calls"] > n else ""
     text = f"{n:,}{of} requests failed with {code}"
-    return {"text": text, "code": code, "lead": said}
+    return {"text": text, "code": code, "lead": story.pattern or said}
 
 
 def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:

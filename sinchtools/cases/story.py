@@ -181,6 +181,15 @@ class Story:
 
         return _named(analysis.overview(self.frame).iloc[0].to_dict())
 
+    @cached_property
+    def pattern(self) -> str:
+        """Since when the calls fail as the example does, in a sentence; empty if not known."""
+        from sinchtools import analysis
+
+        found = analysis.pattern(self.frame)
+        of_example = found.label == analysis.label(self.example.status, self.example.code)
+        return found.sentence if found.start and of_example else ""
+
     # --- the request that matters -----------------------------------------------------------------
 
     @cached_property
