@@ -311,6 +311,7 @@ def _observed(
         )
         if code == "unknown_group":
             facts |= beside.group_facts(exchange, _group_named(exchange, place_of), others)
+            place_of["replacement"] = facts.pop("replacement", None)
     elif rule in ("observed-unknown-code", "observed-other-status"):
         location = catalogue.explain(status).location or "body"
         place_of = {"location": location, "field": _PLACES.get(location, pointed_at(exchange)[0])}

@@ -124,7 +124,7 @@ def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict
     if not near or near[0] == group_id:
         return {}
     words = f"This service plan has the group {near[0]} ({_row(listed[near[0]])})."
-    return {"listed": words, "meant": f"Did you mean {near[0]}? "}
+    return {"listed": words, "meant": f"Did you mean {near[0]}? ", "replacement": near[0]}
 
 
 def passed_before(exchange: Exchange, others: Known) -> list[Finding]:

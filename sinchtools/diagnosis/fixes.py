@@ -19,6 +19,7 @@ _LONGEST_SHOWN = 80  # characters of a value in a line of changes
 _OTHER_NAME = re.compile(r'body has "([^"]+)"')
 _ASSUMED = {  # what is assumed of a replacement, for the user to confirm
     "bad-date": " (taken as UTC where no zone is named: confirm it)",
+    "observed-unknown_group": " (the nearest group that the plan lists: confirm it)",
 }
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
@@ -305,7 +306,7 @@ def _one_slash(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> st
 
 _MENDS = (  # rules (a pattern): how to mend them
     (r"json-.*", _json),
-    (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme", _replaced),
+    (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme|observed-unknown_group", _replaced),
     (r"missing-field-renamed", _renamed),
     (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
     (r"content-type-.*", _json_type),

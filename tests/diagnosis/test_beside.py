@@ -9,6 +9,7 @@ import pytest
 from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.replays.proof import prove
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PLAN, OTHER = "c0ffee00c0ffee00c0ffee00c0ffee00", "decade00decade00decade00decade00"
@@ -98,3 +99,10 @@ def test_a_stray_space_beside_a_401_is_the_cause_and_has_its_fix():
     assert (told.top.rule, told.top.severity) == ("auth-spaces", "error")
     assert told.fix and "trailing-space" not in told.fix.exchange.request_headers["Authorization"]
     assert diagnose(replace(sent, status=201), now=NOW).top.severity != "error"
+
+
+def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work):
+    listing = call(PLAN, "/groups", status=200, source="a#4", answer={"groups": [{"id": GROUP}]})
+    found = diagnose([listing, UNKNOWN], now=NOW)[1]
+    assert found.fix is not None and GROUP in found.fix.changes[0]
+    assert prove(found).proven
