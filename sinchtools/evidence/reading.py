@@ -99,6 +99,8 @@ FORMATS: dict[str, Format] = {
 def find_documents(piece: Piece) -> Iterator[Found]:
     """Yield the rows of each JSON document that stands in a text."""
     for start, end, value in json_values(piece.text):
+        if not value:
+            continue
         part = piece.with_text(piece.text[start:end])
         part.document = value
         name = format_of(part)

@@ -16,10 +16,18 @@ from typing import IO, TYPE_CHECKING, Any
 from sinchtools.api.description import error_of
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import WrongUseError, told_path
-from sinchtools.evidence import scan_lines, scan_sql, scan_tables, scan_views
+from sinchtools.evidence import (
+    scan_lines,
+    scan_pairs,
+    scan_prefixes,
+    scan_sql,
+    scan_tables,
+    scan_views,
+)
 from sinchtools.evidence.formats import mapping, tables
 from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.scan_prefixes import Prefix
 from sinchtools.evidence.scan_views import View
 
 if TYPE_CHECKING:
@@ -45,6 +53,7 @@ class _Group:
     files: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     layout: tables.Layout | None = None
+    prefix: Prefix = scan_prefixes.NONE
 
 
 class Times:
@@ -126,17 +135,20 @@ def _sort(
         return
     if not any(line.strip() for line in lines):
         return
-    kind, layout = scan_lines.kind_of(lines), None
-    key: tuple[Any, ...] = (kind,)
+    prefix, layout = scan_prefixes.of(lines), None
+    left = [prefix.left(line) for line in lines]
+    kind = scan_lines.kind_of(left)
+    key: tuple[Any, ...] = (kind, prefix)
     if kind == "json":  # a.b may be one name or two
-        key = (kind, any("." in name for one in _records(lines[:_HEAD]) for name in one))
+        key = (*key, any("." in name for one in _records(left[:_HEAD]) for name in one))
     elif kind == "table":
         layout = tables.layout_of(Piece(name, "\n".join(lines[:_HEAD]), columns=columns))
         if layout is None:
             raise refused(name)
-        key = (kind, layout.separator, layout.first, *layout.names)
+        key, prefix = (kind, layout.separator, layout.first, *layout.names), scan_prefixes.NONE
     group = groups[key]
     group.files.append(name)
+    group.prefix = prefix
     group.layout = group.layout or layout
     if len(group.lines) < _MOST_LINES:
         group.lines += lines
@@ -169,12 +181,22 @@ def _records(lines: Iterable[str]) -> list[dict[str, Any]]:
 def _view(
     kind: str, group: _Group, columns: Mapping[str, str], times: Times, *, is_whole: bool
 ) -> View | None:
-    if kind == "json":
-        records = _records(group.lines)
-        return scan_views.json_view(group.files, records, columns, times, is_whole=is_whole)
     if group.layout is not None:
         return scan_tables.table_view(group.files, group.layout, columns, times)
-    return scan_lines.lines_view(group.files, group.lines, times)
+    prefix, lines = group.prefix, [group.prefix.left(line) for line in group.lines]
+    source = prefix.source(group.files, group.lines, times)
+    if kind == "json":
+        given = "" if prefix.pattern is None else _JSON.format(source)
+        view = scan_views.json_view(group.files, _records(lines), columns, times,
+                                    is_whole=is_whole, given=given)  # fmt: skip
+    elif kind == "pairs":
+        view = scan_pairs.pairs_view(group.files, lines, columns, times, source)
+    else:
+        view = scan_lines.lines_view(group.files, lines, times, source)
+    return view and prefix.around(view)
+
+
+_JSON = "(SELECT *, CASE WHEN json_valid(line) THEN CAST(line AS JSON) END AS json FROM {})"
 
 
 def _said(view: View, group: _Group, columns: Mapping[str, str]) -> Iterator[str]:

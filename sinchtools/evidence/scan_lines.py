@@ -9,9 +9,9 @@ from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
-from sinchtools.evidence.formats import access_log
+from sinchtools.evidence.formats import access_log, log_lines
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece
-from sinchtools.evidence.scan_views import FILE, TEXTS, View, text_of
+from sinchtools.evidence.scan_views import TEXTS, View
 
 _SAFE = '[^"]*"(?:[^"\\\\]|\\\\.)*" +'  # up to the status of the combined form
 _PIECES = r"^([^\"]*)\"((?:[^\"\\]|\\.)*)\"([^\"]*)"
@@ -27,13 +27,16 @@ def _cut(number: int) -> str:
 
 _BRACKETS = "split_part(split_part(line, '[', 2), ']', 1)"
 _DATED = r"^[^\"]*?\[(\d{1,2}/[A-Z][a-z]{2}/\d{4}[^\]\"]*|\d{4}-\d\d-\d\d[T ][^\]\"]*)\]"
+_REST = sql.captured("line", rf"^{_SAFE}(?:\d{{3}}|-)(?: +(?:\d+|-))?(.*)$")
+_BEHIND_ENVOY = access_log.ENVOY_TIME.pattern.replace("(\\d+)", "\\d+") + '(?:[^"]*" "){3}([^"]*)"'
 _COMBINED = {
     "status": sql.captured(_cut(3), r"^ +(\d{3}|-)"),
     "request": _cut(2),
     "at": f"CASE WHEN brackets LIKE '__/___/____:%' THEN brackets "
     f"ELSE {sql.captured('line', _DATED)} END",
     "host": sql.captured(_cut(1), r"^([A-Za-z][\w.-]*(?::\d+)?)(?: +[^\s\"\[]+){3,} *\["),
-    "rest": sql.captured("line", rf"^{_SAFE}(?:\d{{3}}|-)(?: +(?:\d+|-))?(.*)$"),
+    "envoy host": sql.captured(_REST, _BEHIND_ENVOY),
+    "rest": _REST,
 }
 
 
@@ -41,8 +44,9 @@ def lines_view(
     files: list[str],
     lines: list[str],
     instants: Callable[[list[Any], str], str],
+    given: str,
 ) -> View | None:
-    """Return how the lines of an access log are read, in the forms that the sample has."""
+    """Return how lines of an access log, which `given` gives, are read in the sample's forms."""
     piece = Piece("sample", "\n".join(lines))
     forms: dict[int, list[tuple[str, Exchange]]] = {}
     for line in lines:
@@ -64,8 +68,8 @@ def lines_view(
     found = [one["request"] for one in parts if "request" in one]
     found += [f"{_BRACKETS} AS brackets"] if 0 in forms else []
     # an unnest is not pushed below: the status is looked for once
-    told = ", ".join(("line", sql.quoted(FILE), f'unnest([{status}]) AS "status text"', *found))
-    source = f"(SELECT {told} FROM {text_of(files)})"
+    told = ", ".join(("*", f'unnest([{status}]) AS "status text"', *found))
+    source = f"(SELECT {told} FROM {given})"
     shown = dict.fromkeys(("at", "method", "url", "status", "elapsed_ms"), "the line")
     return View("lines", files, source, "line", values, '"status text" != \'\'', shown,
                 _of_line, lambda line: _of_line(piece, line) is not None)  # fmt: skip
@@ -104,7 +108,7 @@ def _of_form(
             return _COMBINED[name]
         if name not in form.pattern.groupindex:
             return sql.NULL
-        return sql.captured("line", _only(form.pattern.pattern, name))
+        return sql.captured("line", only(form.pattern.pattern, name))
 
     values = dict.fromkeys(TEXTS, sql.NULL)
     values["status text"] = part("status")
@@ -114,7 +118,8 @@ def _of_form(
         values |= {"method": part("method"), "url": part("url")}
     if is_combined and any("://" in (one.url or "") and "://" not in line.partition('"')[2][:200]
                            for line, one in seen):  # fmt: skip
-        values["url"] = _of_vhost(values["url"], part("host"))
+        host = part("envoy host" if _is_envoy(seen[0]) else "host")
+        values["url"] = _of_vhost(values["url"], host)
     times = [m["at"] for line, _ in seen
              if (m := access_log.matched(form, line)) and m.groupdict().get("at")]  # fmt: skip
     values["at"] = instants(times, part("at")) if times else _logged_at(seen, instants)
@@ -135,7 +140,7 @@ def _of_request(made: str, line: str) -> dict[str, str]:
     return {"request": f"{made} AS {line}", "method": method, "url": url}
 
 
-def _only(pattern: str, name: str) -> str:
+def only(pattern: str, name: str) -> str:
     """Return a pattern with one group only, for an engine that never goes back."""
     one = re.sub(r"\(\?P<(\w+)>", lambda m: "(" if m[1] == name else "(?:", pattern)
     return one.replace("*+", "*").replace("}+", "}")
@@ -143,6 +148,11 @@ def _only(pattern: str, name: str) -> str:
 
 def _verb(value: str) -> str:
     return f"CASE WHEN {sql.among(f'upper({value})', HTTP_METHODS)} THEN {value} END"
+
+
+def _is_envoy(seen: tuple[str, Exchange]) -> bool:
+    match = access_log.matched(access_log.FORMS[0], seen[0])
+    return match is not None and access_log.ENVOY_TIME.search(match["rest"]) is not None
 
 
 def _of_vhost(url: str, host: str) -> str:
@@ -170,7 +180,10 @@ _TIMES = (  # where a server writes the duration after the combined form, and it
 def _trailing(seen: list[tuple[str, Exchange]], part: Callable[[str], str]) -> str:
     if not any(one.elapsed_ms is not None for _, one in seen):
         return "CAST(NULL AS DOUBLE)"
-    found = []
+    found = [
+        f"TRY_CAST({sql.captured(part('rest'), access_log.ENVOY_TIME.pattern)} AS DOUBLE)"
+        for _ in filter(_is_envoy, seen[:1])
+    ]
     for pattern, factor in _TIMES:
         text = sql.captured(part("rest"), pattern.pattern)
         by = f"CASE WHEN {text} LIKE '%.%' THEN 1000.0 ELSE 0.001 END"
@@ -200,16 +213,27 @@ def _span(
         return f"TRY_CAST({part('ms')} AS DOUBLE)"
     if "span" in names:
         return sql.duration(part("span"), "")
+    if "old" in names:
+        return sql.first(
+            sql.duration(sql.captured(part(name), r"(?:.*[^\d.])?([\d.]+ms)"), "")
+            for name in ("rest", "old")
+        )
     span = r"(?:^|[^\w.])(\d{1,9}(?:\.\d{1,9})? ?(?:ms|s|[uµμ]s|ns|seconds))(?:\W|$)"
     return sql.duration(sql.captured(part("rest"), span), "")
 
 
+_FEW_PAIRS = 2
+
+
 def kind_of(lines: list[str]) -> str:
-    """Return what lines are: ``json``, ``table``, ``lines``, or nothing known."""
+    """Return what lines are: ``json``, ``lines``, ``pairs``, else ``table``."""
     filled = [line for line in lines if line.strip()]
     objects = [line for line in filled if line.lstrip("\ufeff\x1e ").startswith("{")]
     if filled and len(objects) * 2 >= len(filled):
         return "json"
     told = Counter(any(access_log.matched(form, line) for form in access_log.FORMS)
                    for line in filled[:50])  # fmt: skip
-    return "lines" if told[True] * 2 > sum(told.values()) else "table"
+    if told[True] * 2 > sum(told.values()):
+        return "lines"
+    paired = sum(len(log_lines.pairs_of(line)) > _FEW_PAIRS for line in filled[:50])
+    return "pairs" if paired * 2 > len(filled[:50]) else "table"

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from sinchtools.api import description
 from sinchtools.core.settings import REGIONS
 from sinchtools.evidence.pieces import HTTP_METHODS
-from sinchtools.evidence.times import DURATIONS, LONGEST_NANOSECONDS, SECONDS_IF_FRACTION
+from sinchtools.evidence.times import DURATIONS, LONGEST_NANOSECONDS, SECONDS_IF_FRACTION, UNITS
 
 NOTHING = "CAST(NULL AS "
 NULL = f"{NOTHING}VARCHAR)"
 _NAIVE = (
-    "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
+    "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y:%H:%M:%S.%f", "%d/%b/%Y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p",
     "%m/%d/%Y, %I:%M:%S %p", "%d/%m/%Y, %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M",
     "%d.%m.%Y, %H:%M:%S", "%a, %d %b %Y %H:%M:%S GMT", "%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S",
@@ -40,9 +41,7 @@ INSTANTS = (
     f" {_UTC})",
     f"(TRY_CAST(trim({{0}}, '[]\"'' ') AS TIMESTAMPTZ) {_UTC})",
 )
-_UNITS = {"n": 1e-6, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "mic": 1e-3, "mi": 1.0, "ms": 1.0,
-          "m": 60_000.0, "s": 1000.0}  # fmt: skip
-_WRITTEN = rf"^\s*([\d.]+)\s*({'|'.join(_UNITS)})[a-zµμ]*\s*$"
+_WRITTEN = rf"^\s*([\d.,]+)\s*({'|'.join(UNITS)})\s*$"
 
 
 def literal(text: str) -> str:
@@ -93,15 +92,27 @@ def method(value: str) -> str:
     return f"CASE WHEN {among(f'upper({value})', HTTP_METHODS)} THEN upper({value}) END"
 
 
-def duration(value: str, name: str, factor: float | None = None) -> str:
-    """Return the milliseconds of a duration, whose name may tell its unit."""
+def duration(value: str, name: str, factor: float | None = None, *, in_commas: bool = False) -> str:
+    """Return the milliseconds of a duration, whose name may tell its unit; `in_commas` as 87,5."""
     unit = factor or DURATIONS.get(name)
-    number = f"TRY_CAST({value} AS DOUBLE)"
+    number = _number(value, in_commas=in_commas)
     plain = f"{number} * {unit!r}" if unit else _guessed(number, name)
     digits, unit_of = (f"regexp_extract(lower({value}), {literal(_WRITTEN)}, {n})" for n in (1, 2))
-    written = f"TRY_CAST({digits} AS DOUBLE) * MAP {_UNITS}[{unit_of}]"
+    written = f"{_number(digits, in_commas=in_commas)} * MAP {UNITS}[{unit_of}]"
     found = f"coalesce({plain}, {written})"
     return f"CASE WHEN {found} BETWEEN 0 AND {400 * 86_400_000 - 0.001} THEN {found} END"
+
+
+def _number(value: str, *, in_commas: bool) -> str:
+    """Return a number, whose separators may be those of other countries."""
+    if not in_commas:
+        return f"TRY_CAST({value} AS DOUBLE)"
+    thousands = fits(value, r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+    plain = f"replace(replace({value}, '.', ''), ',', '.')"
+    return (
+        f"CASE WHEN NOT contains({value}, ',') THEN TRY_CAST({value} AS DOUBLE) WHEN {thousands} "
+        f"THEN TRY_CAST(replace({value}, ',', '') AS DOUBLE) ELSE TRY_CAST({plain} AS DOUBLE) END"
+    )
 
 
 def _guessed(number: str, name: str) -> str:

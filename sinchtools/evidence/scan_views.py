@@ -209,7 +209,9 @@ def _duration(found: Found, path: str) -> str:
         (factor for flat in found.flats if (factor := mapping.factor_of(flat, path)) is not None),
         None,
     )
-    return sql.duration(found.access(path), next(names, squashed(path)), factor)
+    commas = any("," in str(value) for value in found.examples(path))
+    name = next(names, squashed(path))
+    return sql.duration(found.access(path), name, factor, in_commas=commas)
 
 
 def _bodies(found: Found) -> list[str]:
@@ -310,8 +312,9 @@ def json_view(
     instants: Callable[[list[Any], str], str],
     *,
     is_whole: bool = False,
+    given: str = "",
 ) -> View | None:
-    """Return how JSON Lines are read; `is_whole` reads each line as one value."""
+    """Return how JSON Lines are read; `is_whole` reads each line as one value, `given` gives it."""
     piece = Piece("sample", "")
     asked = _asked(records, columns)
     known = [(one, mapping.exchange_of(piece, one, 1)) for one in records]
@@ -320,7 +323,7 @@ def json_view(
     if not flats:
         return None
     places = {path: steps_of(records, path) for flat in flats for path in flat}
-    tree = _Tree(records, is_whole=is_whole)
+    tree = _Tree(records, is_whole=is_whole or bool(given))
 
     def access(path: str, kind: str = "VARCHAR") -> str:
         return tree.access(places[path], kind)
@@ -334,8 +337,9 @@ def json_view(
         if tree.is_whole
         else f"read_json({files_}, columns = {{{tree.types()}}}, records = 'true', {LINES}, {file})"
     )
-    return View("json", files, source, "json" if tree.is_whole else sql.NULL, values,
-                condition(values), shown, _of_json, _is_row)  # fmt: skip
+    return View("lines" if given else "json", files, given or source,
+                "json" if tree.is_whole else sql.NULL, values, condition(values), shown, _of_json,
+                _is_row)  # fmt: skip
 
 
 def _asked(records: list[dict[str, Any]], columns: Mapping[str, str]) -> Mapping[str, str]:

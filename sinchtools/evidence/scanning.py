@@ -9,6 +9,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from itertools import islice
@@ -117,7 +118,8 @@ def scan(
         return reduce(lambda one, other: one.union(other), relations)
     except duckdb.IOException:
         failed: SinchToolsError = MissingInputError(name, "fits no file that can be read")
-    except duckdb.Error:  # its text may quote a line of the file
+    except duckdb.Error as e:  # its text may quote a line of the file
+        print("DBG", str(e)[:1500])
         failed = WrongUseError(
             f"This cannot be read as {_reader(name)}.",
             hint="Check the file's ending, or use st.read for another form.",
@@ -141,12 +143,13 @@ def unread(lazy: Any) -> tuple[Skipped, ...]:
         The relation is none that `scan` gave.
     """
     listed = []
-    for view in _looked(lazy)[0].views:
-        asked = (
-            f"SELECT {quoted(FILE)}, count(*) FROM {view.source} WHERE ({view.is_row}) IS NOT "
-            f"TRUE AND {view.is_line} GROUP BY 1 ORDER BY 1"
-        )
-        listed += lazy.query("scanned", asked).fetchall()
+    with _looked(lazy) as (connection, looked, _):
+        for view in looked.views:
+            asked = (
+                f"SELECT {quoted(FILE)}, count(*) FROM {view.source} WHERE ({view.is_row}) IS NOT "
+                f"TRUE AND {view.is_line} GROUP BY 1 ORDER BY 1"
+            )
+            listed += connection.execute(asked).fetchall()
     return tuple(Skipped(source=Path(file).name, reason=NO_ROW, count=n) for file, n in listed)
 
 
@@ -251,18 +254,21 @@ def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         The relation is none that `scan` gave.
     """
     wanted = [str(one) for one in ids]
-    looked, columns = _looked(lazy, is_whole=True)
     by_file: dict[str, list[dict[str, Any]]] = {}
-    for file, row in _own_rows(lazy, looked.own, columns, wanted):
-        by_file.setdefault(file, []).append({"source": file} | row)
-    for view in looked.views:
-        for file, row in _whole_rows(lazy, view, wanted):
-            by_file.setdefault(file, []).append(row)
+    with _looked(lazy, is_whole=True) as (connection, looked, columns):
+        for file, row in _own_rows(connection, looked.own, columns, wanted):
+            by_file.setdefault(file, []).append({"source": file} | row)
+        for view in looked.views:
+            for file, row in _whole_rows(connection, view, wanted):
+                by_file.setdefault(file, []).append(row)
     return by_file
 
 
-def _looked(lazy: Any, *, is_whole: bool = False) -> tuple[scan_files.Looked, dict[str, str]]:
-    """Look again at the files of a scan."""
+@contextmanager
+def _looked(
+    lazy: Any, *, is_whole: bool = False
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, scan_files.Looked, dict[str, str]]]:
+    """Look again at the files of a scan, in a session of its own: one of `lazy` binds it anew."""
     import duckdb
 
     try:
@@ -270,26 +276,31 @@ def _looked(lazy: Any, *, is_whole: bool = False) -> tuple[scan_files.Looked, di
         (name, mapping), *_ = lazy.query("scanned", asked).fetchall()
         columns: dict[str, str] = json.loads(mapping)
         files = _files(_pattern(name))
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            return scan_files.look(connection, files, columns, is_whole=is_whole), columns
     except (duckdb.Error, TypeError, ValueError):
-        pass
-    raise WrongUseError(
-        "This relation is none that st.scan returned.",
-        hint="Give what st.scan returned, or a filter of it.",
-    )
+        columns, files = {}, []
+    if not files:
+        raise WrongUseError(
+            "This relation is none that st.scan returned.",
+            hint="Give what st.scan returned, or a filter of it.",
+        )
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection, scan_files.look(connection, files, columns, is_whole=is_whole), columns
 
 
 def _own_rows(
-    lazy: Any, files: list[str], columns: Mapping[str, str], ids: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    files: list[str],
+    columns: Mapping[str, str],
+    ids: list[str],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     import duckdb
 
     name = next((theirs for theirs, ours in columns.items() if ours == "id"), "id")
     for kind, listed in _by_kind(files).items():
         try:
-            found = lazy.query("scanned", _whole(kind, files_as_sql(listed), name, ids)).fetchall()
+            asked = _whole(kind, files_as_sql(listed), name, ids)
+            found = connection.execute(asked).fetchall()
         except duckdb.Error:  # no ids are in these files
             continue
         for file, text in found:
@@ -303,13 +314,15 @@ def _by_kind(files: Iterable[str]) -> dict[str, list[str]]:
     return kinds
 
 
-def _whole_rows(lazy: Any, view: View, ids: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _whole_rows(
+    connection: duckdb.DuckDBPyConnection, view: View, ids: list[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     more = (f"{view.id} AS id", f"{view.whole} AS whole")
     asked = (
         f"SELECT {quoted(FILE)}, id, whole FROM ({view.selection(*more)}) WHERE id IN "
         f"({', '.join(map(literal, ids))})"
     )
-    for path, made, text in lazy.query("scanned", asked).fetchall():
+    for path, made, text in connection.execute(asked).fetchall():
         file = Path(path).name
         exchange = view.exchange(Piece(file, text), text)
         if exchange is not None:

@@ -56,13 +56,16 @@ _MONTHS = {
 }
 _MOST_DATES = 100_000  # that are looked at for the order of day and month
 EXCEL_DAYS = (20_000, 80_000)  # days since 1900 that a spreadsheet shows as a number
-_UNIT = re.compile(
-    r"\s*+([\d.,]++)\s*+(nanoseconds?|ns|us|µs|μs|microseconds?|milliseconds?|msec|ms|seconds?"
-    r"|secs?|s|minutes?|m)?\s*",
-    re.IGNORECASE,
-)
+_UNIT_WORDS = {
+    1e-6: "nanoseconds nanosecond nanos ns",
+    1e-3: "microseconds microsecond micros us µs μs",
+    1.0: "milliseconds millisecond millis msec ms",
+    1000.0: "seconds second secs sec s",
+    60_000.0: "minutes minute mins min m",
+}
+UNITS = {word: factor for factor, listed in _UNIT_WORDS.items() for word in listed.split()}
+_UNIT = re.compile(rf"\s*+([\d.,]++)\s*+({'|'.join(UNITS)})?\s*", re.IGNORECASE)
 _PARTS = re.compile(r"(?:(\d+)d )?(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)|(?:PT)?(?:(\d+)M)?([\d.]+)S")
-_FACTORS = {"n": 1e-6, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "micro": 1e-3, "ms": 1.0, "mil": 1.0}
 _STEMS = words(
     "duration elapsed elapsedtime latency took taken timetaken responsetime responseduration "
     "responselatency requesttime requestduration requestlatency totaltime totalduration total "
@@ -261,7 +264,7 @@ def _guessed(number: float, name: str) -> tuple[float, str]:
 def _with_unit(value: str) -> tuple[float | None, float | None] | None:
     if match := _UNIT.fullmatch(value[:60]):
         unit = (match[2] or "").lower()
-        return _plain(_decimal(match[1])), _factor(unit) if unit else None
+        return _plain(_decimal(match[1])), UNITS.get(unit)
     if match := _PARTS.fullmatch(value[:60]):
         days, hours, minutes, seconds, more, rest = match.groups()
         if seconds is not None:
@@ -269,13 +272,6 @@ def _with_unit(value: str) -> tuple[float | None, float | None] | None:
             return whole + float(seconds), 1000.0
         return _plain(int(more or 0) * 60 + float(_plain(rest) or 0)), 1000.0
     return None
-
-
-def _factor(unit: str) -> float:
-    for start, factor in _FACTORS.items():
-        if unit.startswith(start):
-            return factor
-    return 60_000.0 if unit.startswith("m") and not unit.startswith("ms") else 1000.0
 
 
 def _decimal(text: str) -> str:

@@ -51,7 +51,7 @@ def unwrap(piece: Piece) -> list[Piece] | None:
     if piece.text[:100].lstrip("\ufeff \t\r\n[")[:1] == "{":
         return None  # JSON, alone or one a line
     lines = _without_colours(piece)
-    pattern = _pattern_of(lines, piece.text)
+    pattern = pattern_of(lines, piece.text)
     if pattern is None and lines is piece.lines:
         return None
     times: dict[int, datetime] = {}
@@ -67,7 +67,7 @@ def _without_colours(piece: Piece) -> list[str]:
     return [_COLOURS.sub("", line) for line in piece.lines]
 
 
-def _pattern_of(lines: list[str], text: str) -> re.Pattern[str] | None:
+def pattern_of(lines: list[str], text: str) -> re.Pattern[str] | None:
     """Return the pattern of the prefix that most lines have."""
     filled = [line for line in lines[:_LOOKED_AT] if line.strip()]
     if not filled or _NO_LINES.search(text[:200_000]):

@@ -127,14 +127,15 @@ def find(piece: Piece) -> Iterator[Found]:
 
 def find_server_log(piece: Piece) -> Iterator[Found]:
     """Yield the lines of a server's log, where nearly all are such: nobody else looks at them."""
-    if not piece.is_mostly(lambda line: _formed(line) is not None):
+    if not piece.is_mostly(lambda line: formed(line) is not None):
         return
     for number, line in enumerate(piece.lines, start=1):
-        if line and len(line) <= LONGEST_LINE and (found := _formed(line)):
+        if line and len(line) <= LONGEST_LINE and (found := formed(line)):
             yield Found(number, number, found[0].made(piece, found[1], number), "access-log")
 
 
-def _formed(line: str) -> tuple[Form, re.Match[str]] | None:
+def formed(line: str) -> tuple[Form, re.Match[str]] | None:
+    """Return the form that a line is of, and its parts."""
     for form in FORMS:
         if match := matched(form, line):
             return form, match
@@ -142,7 +143,7 @@ def _formed(line: str) -> tuple[Form, re.Match[str]] | None:
 
 
 def _read(piece: Piece, line: str, number: int) -> Exchange | None:
-    if found := _formed(line):
+    if found := formed(line):
         return found[0].made(piece, found[1], number)
     return _free(piece, line, number)
 
@@ -242,16 +243,16 @@ def _combined(piece: Piece, match: re.Match[str], number: int) -> Exchange:
     )
 
 
-_ENVOY = re.compile(r"^\s*\S*(?: \S+){0,4}? (?:\"[^\"]*\" )?\d+ \d+ (\d+) (?:\d+|-) \"")
+ENVOY_TIME = re.compile(r"^\s*\S*(?: \S+){0,4}? (?:\"[^\"]*\" )?\d+ \d+ (\d+) (?:\d+|-) \"")
 
 
 def _is_envoy(rest: str) -> bool:
-    return _ENVOY.search(rest) is not None
+    return ENVOY_TIME.search(rest) is not None
 
 
 def _envoy(piece: Piece, match: re.Match[str], number: int, quoted: list[str]) -> Exchange:
     method, path = split_request(match["request"])
-    found = _ENVOY.search(match["rest"])
+    found = ENVOY_TIME.search(match["rest"])
     after = _QUOTED.findall(match["rest"][found.end() - 1 :]) if found else quoted
     agent, host = (after[i] if len(after) > i else "-" for i in (1, 3))
     is_host = "." in host and (path or "").startswith("/")

@@ -204,7 +204,7 @@ words     response line    esponse|ESPONSE|es:|ES:|esp:|ESP:|es=
     <GOT><RES>\s*(?:[:=]|(?=\[))\s*<TAIL>
 words     request  line    end|ent_|all|xec|aking|erform|tart|ssu|equest|reated|oing|nitiat|ispatch
     (?P<tail>(?i:created?|send(?:ing)?|sent|call(?:ing)?|exec\w+|making|perform\w*|starting|issu\w+
-    |request\w*|do(?:ing)?|initiating|dispatch\w*)\b[^{}]{0,40}<METHOD>\b.*)
+    |request\w*(?! finished)|do(?:ing)?|initiating|dispatch\w*)\b[^{}]{0,40}<METHOD>\b.*)
 sentence  response answer eceived|Got_|got_|nding_|inished|ompleted|esponse|API|erver|equest
     (?i:received|got|ending|end|finished|completed|api|server|response|request)\b
     (?P<tail>[^{}]{0,200}(?:\{.*|\[.*)?)

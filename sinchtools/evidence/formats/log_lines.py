@@ -28,13 +28,14 @@ _PAIR = re.compile(
     r"(?<![\w.@/=-])([A-Za-z_@][\w.@/-]{0,200}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|((?:[^\s\",]|,(?!\s"
     r"|$)){0,4000}+))(?=\s|$|,)"
 )
-_LABEL = re.compile(r"([A-Za-z_][\w.]{0,60}+)[\"']?\s*[=:]\s*$")
+LABEL = re.compile(r"([A-Za-z_][\w.]{0,60}+)[\"']?\s*[=:]\s*$")
 _STATUS = re.compile(r"<Response \[([1-5]\d\d)\]>|\bstatus(?:_?code)?[=: ]+([1-5]\d\d)\b", re.I)
 _LEVEL = re.compile(
     r"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL|NOTICE)\b|^[a-z]+: ", re.I
 )
 _OPENING = re.compile(r"\{(?=\s*[\"'}])|\[(?=\s*\{\s*[\"'])")
 _LONGEST_LITERAL, _DEEPEST_LITERAL, _MOST_VALUES = 100_000, 40, 20
+_NEAR = 2_000  # characters beside the values of a line
 _DECODER = json.JSONDecoder()
 
 
@@ -64,19 +65,24 @@ def find_log_of_pairs(piece: Piece) -> Iterator[Found]:
 
 def _paired_lines(piece: Piece) -> Iterator[tuple[int, int, Record]]:
     for number, line in enumerate(piece.lines, start=1):
-        if "=" not in line or len(line) > _LONGEST_LITERAL:
-            continue
-        pairs: dict[str, Any] = {
-            name: quoted.replace('\\"', '"') if quoted else plain
-            for name, quoted, plain in _PAIR.findall(line)
-        }
-        if len(pairs) < 2:
-            continue
-        if begins := BEGINNING.match(line):
-            pairs.setdefault("timestamp", begins[1])
-        record = record_of(piece, pairs, number)
+        record = record_of(piece, pairs, number) if (pairs := pairs_of(line)) else None
         if record:
             yield number, number, record
+
+
+def pairs_of(line: str) -> dict[str, Any]:
+    """Return the pairs of a line, and the time that it begins with; none of a single pair."""
+    if "=" not in line or len(line) > _LONGEST_LITERAL:
+        return {}
+    pairs: dict[str, Any] = {
+        name: quoted.replace('\\"', '"') if quoted else plain
+        for name, quoted, plain in _PAIR.findall(line)
+    }
+    if len(pairs) < 2:
+        return {}
+    if begins := BEGINNING.match(line):
+        pairs.setdefault("timestamp", begins[1])
+    return pairs
 
 
 def find_values(piece: Piece) -> Iterator[Found]:
@@ -165,7 +171,7 @@ def _values(text: str, start: int, lines: _Lines) -> tuple[list[_Value], int, in
         if value is None:
             at = opening.start() + 1 if end == 0 else end
             continue
-        label = _LABEL.search(text, max(0, opening.start() - 80), opening.start())
+        label = LABEL.search(text, max(0, opening.start() - 80), opening.start())
         values.append(_Value(label[1] if label else "", value, opening.start(), end))
         at = end
     return values, max(at, start + 1), spent
@@ -263,8 +269,10 @@ def _merged(values: list[_Value], text: str) -> dict[str, Any]:
         merged.setdefault(value.label or "body", value.value)
     before = text.rfind("\n", 0, values[0].start) + 1
     after = text.find("\n", values[-1].end)
-    line = text[before : after if after >= 0 else len(text)]
-    if len(line) < _LONGEST_LITERAL and (status := _STATUS.search(line)):
+    after = after if after >= 0 else len(text)
+    # a line may have any number of values: only what stands beside them is looked at
+    near = max(before, values[0].start - _NEAR), min(after, values[-1].end + _NEAR)
+    if status := _STATUS.search(text, *near):
         merged.setdefault("status", int(status[1] or status[2]))
     return merged
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
 from sinchtools.evidence.formats.names import FIELDS
@@ -327,6 +328,8 @@ def _of_rows(piece: Piece) -> Layout | None:
         if head is None or (separator == "|" and _is_drawn(piece.text)):
             continue
         number, first, rows = head
+        if separator == "|" and formed("|".join(first)):
+            return None
         headed = not any(_is_data(cell) for cell in first)
         names = (
             _unlike([cell.strip().lstrip("\ufeff") for cell in first])
@@ -437,6 +440,7 @@ def _rows(piece: Piece, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_data(cell: str) -> bool:
+    cell = cell.strip()
     return cell in HTTP_METHODS or re.fullmatch(r"[1-5]\d\d|https?://.*|/.*", cell) is not None
 
 
