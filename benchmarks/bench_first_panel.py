@@ -20,7 +20,7 @@ from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harnes
 
 BOUND, ROUNDS = 1.3, 5
 OURS, TRIVIAL = (
-    ("notebooks/00-start-here.ipynb", ".st-panel button:visible"),
+    ("notebooks/00-start-here.ipynb", ".widget-vbox.st button:visible"),
     ("slider.ipynb", ".widget-slider"),
 )
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sinchtools.diagnosis import diagnose
     from sinchtools.evidence import read, scan
     from sinchtools.notebook import panels
+    from sinchtools.notebook.workbench import workbench
     from sinchtools.playbooks import tips
     from sinchtools.replays import plan, prove, replay, smallest_change
     from sinchtools.sandbox import Sandbox
@@ -28,6 +29,7 @@ __all__ = [
     "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis",
     "charts", "connect", "diagnose", "doctor", "explain", "export", "panels", "plan", "prove",
     "read", "record", "replay", "reply", "report", "scan", "smallest_change", "tips",
+    "workbench",
 ]  # fmt: skip
 
 _HOME = {
@@ -37,6 +39,7 @@ _HOME = {
     "panels": "notebook", "plan": "replays", "prove": "replays", "read": "evidence",
     "record": "client", "replay": "replays", "reply": "cases", "report": "cases",
     "scan": "evidence", "smallest_change": "replays", "tips": "playbooks",
+    "workbench": "notebook.workbench",
 }  # fmt: skip
 
 

@@ -22,7 +22,12 @@ from benchmarks.run import keep
 from sinchtools.privacy import seen
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
-KEPT = {"SINCHTOOLS_BROWSER", "SINCHTOOLS_CHROMIUM", "SINCHTOOLS_FULL"}
+KEPT = {
+    "SINCHTOOLS_BROWSER",
+    "SINCHTOOLS_CHROMIUM",
+    "SINCHTOOLS_FULL",
+    "SINCHTOOLS_TICKETS",
+}
 
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=25)
 settings.register_profile("full", derandomize=True, deadline=None, max_examples=500)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sinchtools.api import deliveries
 from sinchtools.cases.lines import (
@@ -33,10 +33,11 @@ from sinchtools.cases.lines import (
     unquoted,
     wrong_field,
 )
+from sinchtools.cases.recent import last_or_new
 from sinchtools.client.log import CallLog
 from sinchtools.core.columns import as_json, from_json
 from sinchtools.core.errors import LogError, WrongUseError, told, told_path
-from sinchtools.core.files import alone, append, opened_own, put, refuse_foreign, refuse_open
+from sinchtools.core.files import alone, append, blank, opened_own, put, refuse_foreign, refuse_open
 from sinchtools.core.html import card
 from sinchtools.core.records import Exchange, Skipped, as_dict, in_words, visible
 from sinchtools.core.settings import work_folder
@@ -69,6 +70,25 @@ _KINDS = {
 }
 
 
+class Reading(NamedTuple):
+    """
+    One piece of evidence that was read into a case.
+
+    Attributes
+    ----------
+    name
+        The file, or how it came.
+    at
+        When it was read, UTC.
+    span
+        Where its rows are in ``evidence.jsonl``, in bytes.
+    """
+
+    name: str
+    at: datetime
+    span: tuple[int, int]
+
+
 class Case:
     """
     One support case: all that is known of it lies in one folder, readable by its owner only.
@@ -79,7 +99,7 @@ class Case:
     ----------
     folder
         A folder, or a name or number such as ``4711``: then it is ``case-4711`` in the work folder.
-        Made when missing, else opened again.
+        Made when missing, else opened again. None is the case that was used last.
     evidence
         What to begin with, as in `add`; a case that holds evidence goes on with that, and says so
         if this is something else.
@@ -102,9 +122,11 @@ class Case:
 
     def __init__(
         self,
-        folder: str | int | Path,
+        folder: str | int | Path | None = None,
         evidence: Exchange | Iterable[Exchange] | str | Path | None = None,
     ) -> None:
+        if folder is None:
+            folder = last_or_new()
         is_name = not isinstance(folder, Path) and not {"/", "\\"} & set(str(folder))
         self.folder = work_folder() / f"case-{folder}" if is_name else Path(str(folder))
         try:
@@ -119,7 +141,8 @@ class Case:
                 f"The case folder {told_path(self.folder)} cannot be used: {reason}.", hint=hint
             ) from None
         self._kept: dict[str, Lines] = {}  # by file: what was read of it
-        self._told: tuple[tuple[int, int], dict[str, Row]] = ((0, 0), {})
+        self._n_removed = 0
+        self._told: tuple[tuple[int, ...], dict[str, Row]] = ((0, 0, 0), {})
         self._passed_over: tuple[Skipped, ...] = ()
         self._learn()
         if evidence is not None:
@@ -268,15 +291,47 @@ class Case:
             return self._changed_ns("charts")
         if part not in _KINDS:
             return 0
-        return len(self._history(_KINDS[part])) + self._size("evidence.jsonl") * (
-            _KINDS[part] == "evidence"
-        )
+        if _KINDS[part] == "evidence":
+            changes = len(self._history("evidence")) + len(self._removed)
+            return changes + self._size("evidence.jsonl")
+        return len(self._history(_KINDS[part]))
 
-    def add(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> Evidence:
+    @property
+    def readings(self) -> list[Reading]:
+        """The pieces of evidence that brought rows, in order; each can be removed again."""
+        return [
+            Reading(event.get("name") or "Evidence", _moment(event["at"]), tuple(event["span"]))
+            for event in self._readings
+            if event.get("span")
+        ]
+
+    def remove(self, reading: Reading) -> None:
+        """
+        Remove a piece of evidence: its rows are overwritten. Replays made of them stay in the log.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> case = Case(tempfile.mkdtemp() + "/case-1", "HTTP/1.1 403 Forbidden")
+        >>> case.remove(case.readings[-1])
+        >>> len(case.evidence), case.readings
+        (0, [])
+        """
+        if reading not in self.readings:
+            raise WrongUseError(
+                "This reading is not in the case.", hint="Take one of case.readings."
+            )
+        with alone(self.folder):
+            blank(self.folder / "evidence.jsonl", *reading.span)
+            self._remember("removed", [], span=list(reading.span))
+
+    def add(
+        self, evidence: Exchange | Iterable[Exchange] | str | Path, *, name: str = ""
+    ) -> Evidence:
         """
         Add evidence, or read it from a path or text, and return all that is there now.
 
-        Evidence that is there already is not added again.
+        Evidence that is there already is not added again. `name` says in `readings` what it was.
 
         A row is there already when its id and its content are; another row of the same id gets an
         id of its own, and a warning says so.
@@ -291,7 +346,7 @@ class Case:
         given = _given(evidence)
         self._learn()
         found = read(given) if isinstance(given, str | Path) else given
-        event: dict[str, Any] = self._signs(given)
+        event: dict[str, Any] = self._signs(given) | {"name": name or _name_of(given)}
         if isinstance(found, Evidence):
             event |= {
                 name: [as_dict(one) for one in getattr(found, name)]
@@ -305,7 +360,9 @@ class Case:
         with alone(self.folder):
             new, renamed = unknown(rows, self._rows)
             if new:
+                start = self._size("evidence.jsonl")
                 self._append("evidence.jsonl", to_jsonl(new))
+                event["span"] = [start, self._size("evidence.jsonl")]
         if renamed:
             event["warnings"] = [*event.get("warnings", []), *map(as_dict, renamed)]
         self._remember("evidence", [] if new else self._readings, **event)
@@ -395,7 +452,7 @@ class Case:
     @property
     def _rows(self) -> dict[str, Row]:
         self._learn()
-        state = (self._size("evidence.jsonl"), seen.count())
+        state = (self._size("evidence.jsonl"), seen.count(), len(self._removed))
         if self._told[0] != state:
             redactor = Redactor()
             rows = [unquoted(one, redactor) for one in self._lines("evidence.jsonl").all]
@@ -423,8 +480,13 @@ class Case:
             {
                 event.get("place") or event.get("given"): event
                 for event in self._history("evidence")
+                if event.get("span") not in self._removed
             }.values()
         )
+
+    @property
+    def _removed(self) -> list[list[int]]:
+        return [event["span"] for event in self._history("removed")]
 
     def _begin(self, evidence: Exchange | Iterable[Exchange] | str | Path) -> None:
         given = _given(evidence)
@@ -505,6 +567,8 @@ class Case:
     def _lines(self, name: str) -> Lines:
         """Return what a file holds; read on only when it has grown."""
         kept = self._kept.get(name, Lines())
+        if name == "evidence.jsonl" and self._n_removed != len(self._removed):
+            kept, self._n_removed = Lines(), len(self._removed)  # the size does not tell
         if kept.size != self._size(name):
             made = (
                 digests_of
@@ -645,6 +709,15 @@ def _sent(result: Result) -> dict[str, Any] | None:
 def replayed_request(row: Mapping[str, Any]) -> Exchange:
     """Return the changed request that a case keeps of a replay."""
     return from_json(row["request"])
+
+
+def _name_of(given: object) -> str:
+    path = given if isinstance(given, Path) else path_of(given) if isinstance(given, str) else None
+    return path.name if path else "Pasted text" if isinstance(given, str) else ""
+
+
+def _moment(at: str) -> datetime:
+    return datetime.fromisoformat(at).astimezone(UTC)
 
 
 def _given(

@@ -143,6 +143,17 @@ def append(path: Path, data: bytes) -> None:
             raise
 
 
+def blank(path: Path, start: int, end: int) -> None:
+    """
+    Overwrite a part of a file with spaces: it is gone, and every other part stays where it is.
+
+    Line ends stay, so that lines keep their numbers.
+    """
+    with failing_as(path), opened_own(path, os.O_RDWR) as handle:
+        gone = os.pread(handle, end - start, start)
+        os.pwrite(handle, bytes(byte if byte == 0x0A else 0x20 for byte in gone), start)
+
+
 def refuse_foreign(path: Path, *, is_written: bool = False, is_folder: bool = False) -> None:
     """
     Refuse a part of a case that is a link, a device or somebody else's; what is missing passes.

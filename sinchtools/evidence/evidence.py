@@ -111,6 +111,12 @@ class Evidence:
         )
         return replace(self, exchanges=tuple(wanted))
 
+    def most_frequent(self) -> Evidence:
+        """Return the evidence with the most frequent failure only; empty when nothing failed."""
+        kinds = {kind for kind, _ in self.failures.most_common(1)}
+        wanted = (x for x in self.exchanges if x.failed and x.status_in_words in kinds)
+        return replace(self, exchanges=tuple(wanted))
+
     def frame(self) -> pd.DataFrame:
         """Return one row per exchange with the columns of `columns.COLUMNS`."""
         return columns.frame(self.exchanges)

@@ -207,6 +207,21 @@ class Walk:
         else:
             self._path.append(target)
 
+    def answer_step(self, step: str, state: str, note: str = "") -> None:
+        """
+        Answer one step, in whatever order; the walk stands at it.
+
+        Raises
+        ------
+        WrongUseError
+            There is no such step, or as in `answer`.
+        """
+        if step not in self._steps:
+            raise WrongUseError(f"There is no step {told(step)}.", hint="Use a step's id.")
+        self.ended = ""
+        self._path.append(step)
+        self.answer(state, note)
+
     def back(self) -> None:
         """
         Return to the step before, or reopen the last one when the walk has ended.

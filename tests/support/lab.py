@@ -57,8 +57,10 @@ SETTINGS = {  # no pop-up covers a widget, and every cell is in the page, also w
 SPLASH = "#jupyterlab-splash"  # covers the window while a theme loads
 CURRENT = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # the notebook in front, of those that are open
 RAN = (
-    rf"() => [...document.querySelectorAll('{CURRENT} .jp-InputPrompt')].some(prompt => /\[(\*"
-    rf"|\d+)\]/.test(prompt.innerText))"
+    f"() => [...document.querySelectorAll('{CURRENT} .jp-InputPrompt')]"
+    r".some(prompt => /\[(\*|\d+)\]/.test(prompt.innerText))"
+    f" || document.querySelector('{CURRENT} .jp-Cell:has(.jp-InputPlaceholder) "
+    f".jp-OutputArea-child')"
 )
 IDLE = (
     f"() => document.querySelector('{CURRENT} "

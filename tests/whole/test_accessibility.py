@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sinchtools.cases import Case
 from tests.support.lab import Lab, run_all, use_dark_theme, wait_idle
 from tests.support.samples import short_samples
 
@@ -27,7 +28,7 @@ NOTEBOOKS = [
 def lab(tmp_path_factory):
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
-    short_samples(root / "data" / "samples")
+    Case(home / "work" / "case-samples", short_samples(root / "data" / "samples"))
     with Lab(root, home) as lab:
         yield lab
 
@@ -48,7 +49,7 @@ def found(page):
 def test_nothing_serious_is_found_in_light_or_dark(lab, name):
     page = lab.open(f"notebooks/{name}.ipynb", width=1280)
     run_all(page)
-    page.locator(".st-panel").first.wait_for()
+    page.locator(".st-panel, .widget-vbox.st").first.wait_for()
     wait_idle(page)
     assert found(page) == []
     use_dark_theme(page)

@@ -25,7 +25,7 @@ HEAVY = {
     "phonenumbers",
 }
 # these may import heavy libraries at the top: each is loaded when it is first used
-LOADED_ON_USE = ("sandbox", "analysis", "charts", "notebook.panels")
+LOADED_ON_USE = ("sandbox", "analysis", "charts", "notebook.panels", "notebook.workbench")
 CONTRACT = {
     "CallLog",
     "Case",
@@ -52,6 +52,7 @@ CONTRACT = {
     "scan",
     "smallest_change",
     "tips",
+    "workbench",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -130,6 +130,7 @@ USES = {
     "scan": scanned,
     "smallest_change": lambda: st.smallest_change(BAD),
     "tips": lambda: st.tips(BAD),
+    "workbench": lambda: st.workbench("4712"),
 }
 HOLD_NO_CALL = {"Exchange", "Finding", "SinchToolsError", "Step"}
 

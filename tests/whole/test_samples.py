@@ -21,7 +21,7 @@ FICTION = re.compile(r"\+*(1555\d{7}|(44|0)7700900\d{3}|467017406(0[5-9]|[1-9]\d
 
 @pytest.fixture(scope="module")
 def evidence():
-    return read(SAMPLES)
+    return read([str(SAMPLES / name) for name in ("calls.jsonl.gz", "requests.sh", "browser.har")])
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +128,15 @@ def test_the_har_shows_the_vendors_host_alone_and_fixed_times(evidence):
 
 def test_the_samples_are_small():
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 700_000
+
+
+def test_every_ticket_is_read_and_shows_what_failed():
+    for path in sorted((SAMPLES / "tickets").iterdir()):
+        assert read(path).failing(), path.name
+
+
+def test_the_log_of_a_ticket_is_that_of_its_script():
+    spec = importlib.util.spec_from_file_location("make_log", DATA / "make_log.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.write_log() == (SAMPLES / "tickets/log.csv").read_text(encoding="utf-8")

@@ -1,0 +1,289 @@
+"""The workbench: all parts of one ticket on one panel, from the paste to the copied reply."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+
+from sinchtools.cases.case import Case
+from sinchtools.cases.commands import as_curl, as_python
+from sinchtools.cases.recent import new_name
+from sinchtools.core.errors import SinchToolsError, WrongUseError
+from sinchtools.core.html import UNTYPESET
+from sinchtools.core.records import visible
+from sinchtools.diagnosis.rules import text_of
+from sinchtools.evidence import Evidence
+from sinchtools.notebook.workbench.bridge import Bridge
+from sinchtools.notebook.workbench.case_bar import CaseBar, last_case
+from sinchtools.notebook.workbench.controls import box, column, html, seen, show
+from sinchtools.notebook.workbench.evidence import EvidencePart
+from sinchtools.notebook.workbench.fixing import chosen_fix
+from sinchtools.notebook.workbench.page import page, style
+from sinchtools.notebook.workbench.problem import Problem, can_be_replayed
+from sinchtools.notebook.workbench.proof import Proof
+from sinchtools.notebook.workbench.proving import prove, tried_unchanged
+from sinchtools.notebook.workbench.reply import Reply
+from sinchtools.notebook.workbench.samples import Sample
+from sinchtools.notebook.workbench.state import State
+from sinchtools.notebook.workbench.still import publish, publish_live, still_html, still_text
+from sinchtools.notebook.workbench.tips import Tips
+from sinchtools.replays.planned import as_it_goes
+
+
+class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """
+    One panel for a ticket: evidence, what is wrong, the proof, tips, and the reply.
+
+    Parameters
+    ----------
+    case
+        A case, or the name or number of one, which is made when there is none; None opens the case
+        that was used last, and an empty one when there is none.
+
+    Attributes
+    ----------
+    state
+        The case, the request in front, the ticks, and the last proof.
+    """
+
+    def __init__(self, case: Case | str | int | None = None) -> None:
+        super().__init__()
+        self.state = State()
+        self.reading_name = ""
+        self._busy = False
+        self._display_id = self._still = ""
+        self.bridge = Bridge(self)
+        self.message = html()
+        self.case_bar = CaseBar(self)
+        self.evidence = EvidencePart(self)
+        self.problem, self.proof = Problem(self), Proof(self)
+        self.tips, self.reply = Tips(self), Reply(self)
+        self.main = column("st-main", self.problem.widget, self.proof.widget)
+        self.both = box("st-both", self.tips.widget, self.reply.widget)
+        self.wide = box("st-wide", self.main, column("st-rail", self.both))
+        for name in ("st", *UNTYPESET.split()):
+            self.add_class(name)
+        self.children = (
+            html(style()),
+            self.bridge,
+            self.case_bar.widget,
+            self.message,
+            self.evidence.widget,
+            self.wide,
+        )
+        self.begin(_opened(case))
+
+    # --- the ticket -------------------------------------------------------------------------------
+
+    def begin(self, case: Case | None) -> None:
+        """Show a case from its start."""
+        self.state.begin(case)
+        self.reading_name = self._name_of_readings()
+        self._in_front()
+
+    def open_case(self, name: str) -> None:
+        """Open a case, or make it."""
+        self.begin(Case(name))
+
+    def open_sample(self, sample: Sample) -> None:
+        """Read a sample ticket into a case of its own."""
+        if self.state.case is None or len(self.state.evidence):
+            self.begin(Case(f"sample {Path(sample.name).stem}"))
+        if not len(self.state.evidence):
+            self.evidence.take(sample.path, sample.title)
+
+    def add(self, found: Evidence, name: str) -> None:
+        """Keep what was read in the case, which is made when there is none yet."""
+        if self.state.case is None:
+            self.state.begin(Case(new_name()))
+        case = self.state.case
+        if case is not None:
+            case.add(found, name=name)
+        self.reading_name = self._name_of_readings()
+        self.state.choose("")
+        self._in_front()
+
+    def undo(self) -> None:
+        """Take the last reading out of the case again."""
+        if self.state.case is None or not self.state.case.readings:
+            raise WrongUseError("There is nothing to undo.", hint="Read some evidence first.")
+        gone = self.state.case.readings[-1]
+        self.state.case.remove(gone)
+        self.begin(self.state.case)
+        self.say("good", "Removed from the case.", gone.name)
+
+    def choose(self, exchange_id: str) -> None:
+        """Put another request in front."""
+        self.state.choose(exchange_id)
+        self._in_front()
+
+    def tick(self, number: int, is_wanted: bool) -> None:
+        """Want a fix, or not."""
+        unticked = self.state.unticked
+        unticked.discard(number) if is_wanted else unticked.add(number)
+        self.state.by_hand = None
+        self.problem.show_ticks()
+
+    def replay(self) -> None:
+        """Replay the request in front with its ticked fixes, and keep the result in the case."""
+        state, front = self.state, self.state.exchange
+        if front is None or state.case is None or not can_be_replayed(front):
+            raise WrongUseError("There is no request to replay.", hint="Add the request first.")
+        self.problem.form.take()
+        edit, chosen = state.edit, state.ticked
+        first = None
+        if state.by_hand is None and len(chosen) > 1 and state.diagnosis is not None:
+            alone = chosen_fix(state.diagnosis, {chosen[0].number})
+            first = alone.edit if alone else None
+        changes = 0 if state.by_hand is not None else len(chosen)
+        proven = prove(front, edit, log=state.case.log, first=first, changes=changes)
+        state.proven = proven
+        state.case.add_replay(proven.replayed)
+        self.reply.forget()
+        self.refresh()
+        self.bridge.say(f"{proven.result.verdict}. {proven.result.now}, simulated.")
+
+    def _in_front(self) -> None:
+        """Show the request in front as if it was never looked at."""
+        self.problem.forget()
+        self.reply.forget()
+        self._try_unchanged()
+        self.refresh()
+
+    def _try_unchanged(self) -> None:
+        """Where no change can help, show at once that the request itself is fine."""
+        front, diagnosis = self.state.exchange, self.state.diagnosis
+        if front is None or diagnosis is None or not can_be_replayed(front) or not front.failed:
+            return
+        if (why := diagnosis.not_fixable_because) and not self.state.ticked:
+            self.state.proven = tried_unchanged(front, why)
+
+    # --- what is seen -----------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show everything as it is now."""
+        self.case_bar.show()
+        self.evidence.show()
+        is_there = bool(self.state.requests)
+        if is_there:
+            self.problem.show()
+            self.proof.show()
+            self.tips.show()
+        self.reply.show()
+        self.bridge.texts = self._texts()
+        seen(self.wide, is_there)  # last: nothing moves under the pointer while it is drawn
+
+    def _texts(self) -> dict[str, str]:
+        """Return what the copy buttons copy: the request that works, without its secrets."""
+        proven = self.state.proven
+        if proven is None or proven.result.verdict != "FIXED":
+            return {}
+        request = proven.result.request
+        return {
+            "curl": as_curl(request),
+            "python": as_python(request),
+            "body": text_of(as_it_goes(request).request_body) or "",
+        }
+
+    def say(self, tone: str, title: str, words: str = "", details: str = "") -> None:
+        """Show one message below the case bar, until the next click."""
+        show(
+            self.message, page("message.html", tone=tone, title=title, words=words, details=details)
+        )
+
+    def warn_of_nothing(self, found: Evidence) -> None:
+        """Say that nothing in the paste is evidence; the paste stays."""
+        reasons = list(dict.fromkeys(one.reason for one in found.skipped))[:3]
+        words = (
+            "Paste the request or the response: a curl command, a HAR, log lines, an error body."
+        )
+        self.say("warn", "No request was found in this text.", words, "; ".join(reasons))
+
+    def doing(self, work: Callable[[], object], *, busy: str = "") -> Callable[[Any], None]:
+        """Return a callback that does one thing at a time, and shows what went wrong."""
+
+        def callback(sender: Any = None) -> None:
+            if self._busy:
+                return
+            self._busy = True
+            words = getattr(sender, "description", "") if busy else ""
+            try:
+                show(self.message, "")
+                if words:
+                    sender.description, sender.disabled = busy, True
+                work()
+            except Exception as error:  # an exception in a callback would be swallowed
+                self._fail(error)
+            finally:
+                self._busy = False
+                if words:
+                    sender.disabled = False
+                    if sender.description == busy:
+                        sender.description = words
+            self._show_still()
+
+        return callback
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, SinchToolsError):
+            self.say("bad", *_split(str(error)))
+            return
+        words = "Nothing was lost. Try again, or use the function in a cell."
+        place = error.__traceback__
+        while place and place.tb_next:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
+        self.say("bad", f"Unexpected error ({type(error).__name__}).", words, where)
+
+    # --- the browser ------------------------------------------------------------------------------
+
+    def focus(self, where: str) -> None:
+        """Put the cursor into a field."""
+        self.bridge.send({"do": "focus", "where": where})
+
+    def open_file(self, path: Path, kind: str, *, in_a_tab: bool) -> None:
+        """Open a file that was written in a tab of the browser, or download it."""
+        what = {"do": "open", "name": path.name, "kind": kind, "open": in_a_tab}
+        self.bridge.send(what, [path.read_bytes()])
+
+    def _show_still(self) -> None:
+        """Update what a saved notebook shows."""
+        if self._display_id and (still := still_html(self.state)) != self._still:
+            self._still = still
+            publish(still, still_text(self.state), self._display_id, update=True)
+
+    def _ipython_display_(self) -> None:
+        """Display the panel, and beside it what is seen where no widget is."""
+        self._display_id = self._display_id or secrets.token_hex(8)
+        self._still = still_html(self.state)
+        publish_live(self._repr_mimebundle_(), still_text(self.state))
+        publish(self._still, still_text(self.state), self._display_id)
+
+    def _name_of_readings(self) -> str:
+        readings = self.state.case.readings if self.state.case else []
+        if not readings:
+            return ""
+        more = f" and {len(readings) - 1} more" if len(readings) > 1 else ""
+        return f"{readings[-1].name}{more}"
+
+    def __repr__(self) -> str:
+        case = self.state.case
+        return visible(f"<Workbench{f' of case {case.name}' if case else ''}>")
+
+
+def _opened(case: Case | str | int | None) -> Case | None:
+    if case is None:
+        return last_case()
+    return case if isinstance(case, Case) else Case(case)
+
+
+def _split(words: str) -> tuple[str, str]:
+    head, _, rest = words.partition("\n")
+    if not rest:
+        head, dot, rest = words.partition(". ")
+        return head + dot.strip(), rest
+    return head, rest

@@ -1,0 +1,66 @@
+"""What the workbench shows, as HTML: one template for each part, every value escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sinchtools.core.records import visible
+from sinchtools.core.words import counted
+
+_PACKAGE = "sinchtools.notebook.workbench"
+SIGNS = {"bad": "✕", "warn": "!", "note": "i", "good": "✓", "ask": "?"}
+TONES = {"error": "bad", "warning": "warn", "note": "note"}
+WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE),
+        autoescape=True,
+        finalize=_visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted)
+    return environment
+
+
+def _visible(value: Any) -> Any:
+    """Show hidden and control characters of a value; markup of ours stays as it is."""
+    if isinstance(value, Markup):
+        return value
+    return visible(str(value))
+
+
+def page(name: str, /, **values: Any) -> str:
+    """
+    Return a template filled with values.
+
+    Examples
+    --------
+    >>> "&lt;b&gt;" in page("message.html", tone="bad", title="<b>", words="", details="")
+    True
+    """
+    return _environment().get_template(name).render(**values)
+
+
+def style() -> str:
+    """Return the stylesheet, as an element."""
+    return f"<style>{_text('workbench.css')}</style>"
+
+
+def script() -> str:
+    """Return the module that copies, takes dropped files, and listens to keys."""
+    return _text("workbench.js")
+
+
+@cache
+def _text(name: str) -> str:
+    return files(_PACKAGE).joinpath(name).read_text(encoding="utf-8")

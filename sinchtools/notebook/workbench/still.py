@@ -1,0 +1,82 @@
+"""What a saved notebook shows of a workbench: its parts without controls, people as aliases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from sinchtools.core.errors import LeakError
+from sinchtools.core.html import UNTYPESET
+from sinchtools.notebook.workbench import words
+from sinchtools.notebook.workbench.page import page, style
+from sinchtools.notebook.workbench.problem import (
+    code_html,
+    finding_html,
+    heading_html,
+    shown_suggestions,
+)
+from sinchtools.notebook.workbench.proof import proof_html
+from sinchtools.privacy.alias_forms import ALIASED
+from sinchtools.privacy.aliases import Aliases
+from sinchtools.privacy.gate import Known, gate
+
+if TYPE_CHECKING:
+    from sinchtools.notebook.workbench.state import State
+
+_LOOKED_AT = 500  # rows whose people are looked for
+
+
+def still_html(state: State) -> str:
+    """Return the workbench as HTML that needs no kernel and names nobody."""
+    case = state.case
+    if case is None or not len(state.evidence):
+        return _framed("New case", [])
+    front = [state.exchange] if state.exchange else []
+    rows = [*front, *state.evidence.exchanges[:_LOOKED_AT]]
+    if state.proven:
+        rows.append(state.proven.result.request)
+    people = Aliases(case.key)
+    known = Known.of(rows)
+    try:
+        parts = [known.replaced(str(one), people) for one in _parts(state)]
+        made = _framed(f"Case {case.name}: {words.counts(state)}", parts)
+        gate(made.encode("utf-8", "replace"), known, where="The saved view")
+    except LeakError:
+        made = _framed(f"Case {case.name}: {words.counts(state)}", [])
+    return made
+
+
+def _parts(state: State) -> list[str]:
+    found = "".join(f"<li>{finding_html(one)}</li>" for one in shown_suggestions(state))
+    wrong = f"<div>{code_html(state)}</div><ul class='st-find'>{found}</ul>"
+    parts = [f"{heading_html(state)}<div class='st-two'>{wrong}</div>"]
+    if state.proven:
+        parts.append(proof_html(state.proven))
+    return parts
+
+
+def _framed(title: str, parts: list[str]) -> str:
+    body = page("still.html", title=title, parts=[Markup(one) for one in parts])
+    return f"{style()}<div class='st st-still {UNTYPESET}'>{body}</div>"
+
+
+def still_text(state: State) -> str:
+    """Return the same in one line, for where no HTML is shown."""
+    name = f"case {state.case.name}" if state.case else "no case yet"
+    return f"Workbench, {name}: {words.counts(state)}. Run this cell to work on the case."
+
+
+def publish_live(bundle: dict[str, Any], text: str) -> None:
+    """Display a widget; a notebook that is saved keeps the text alone."""
+    from IPython.display import display
+
+    display({**bundle, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def publish(html: str, text: str, display_id: str, *, update: bool = False) -> None:
+    """Display the still view, marked as naming nobody, or update it."""
+    from IPython.display import display
+
+    data = {"text/html": html, "text/plain": text}
+    display(data, raw=True, metadata=ALIASED, display_id=display_id, update=update)  # type: ignore[no-untyped-call]

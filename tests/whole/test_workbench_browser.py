@@ -1,0 +1,151 @@
+"""
+Six tickets are solved on the workbench in real JupyterLab, by pasting and clicking only.
+
+SINCHTOOLS_TICKETS names another folder of tickets, with an index.json of the same form.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+import sinchtools as st
+from tests.support.lab import Lab, run_all, wait_idle
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get("SINCHTOOLS_TICKETS") or ROOT / "data/samples/tickets")
+INDEXES = (FOLDER / "index.json", Path(__file__).with_name("tickets.json"))
+TICKETS = json.loads(next(filter(Path.exists, INDEXES)).read_text(encoding="utf-8"))
+IN_MAKE_TEST = {"curl", "delivery"}
+PANEL = ".widget-vbox.st"  # and not the still view beside it
+MOST_CLICKS, MOST_S = 8, 60
+LONGEST_PASTE = 100_000
+TOKEN = re.compile(r"Bearer [\"']?([0-9a-f]{32})\b")
+
+
+def marked(ticket):
+    marks = [] if ticket["id"] in IN_MAKE_TEST else [pytest.mark.long]
+    return pytest.param(ticket, id=ticket["id"], marks=marks)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    with Lab(root, home) as lab:
+        yield lab
+    assert (lab.elsewhere, lab.console_errors, lab.dialogs) == ([], [], [])
+
+
+class Hand:
+    """A user who pastes and clicks; the clicks are counted."""
+
+    def __init__(self, page):
+        self.page, self.clicks = page, 0
+
+    def click(self, selector):
+        self.clicks += 1
+        self.page.locator(f"{PANEL} {selector}").and_(self.page.locator(":enabled")).first.click()
+
+    def copied(self, selector):
+        """Click a copy button, and return what is in the clipboard when it says so."""
+        self.click(selector)
+        self.page.locator(f"{PANEL} {selector}.done").wait_for()
+        return self.page.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.mark.parametrize("ticket", [marked(one) for one in TICKETS])
+def test_a_ticket_is_solved_by_pasting_and_clicking_only(lab, tmp_path, ticket):
+    paths = files_of(ticket, tmp_path)
+    hand = begun(lab)
+    page, start = hand.page, time.monotonic()
+    for i, path in enumerate(paths):
+        hand.click(".st-evidence button:has-text('Add evidence')" if i else ".st-paste textarea")
+        page.locator(f"{PANEL} .st-paste textarea").fill(pasted(path))
+        page.keyboard.press("Control+Enter")
+        page.locator(f"{PANEL} .st-read b:text-matches('.')").first.wait_for()
+    page.locator(f"{PANEL} .st-title").wait_for()
+    wait_idle(page)
+    curl = ""
+    if page.locator(f"{PANEL} .st-replay").is_visible():
+        hand.click(".st-replay")
+        page.locator(f"{PANEL} .st-verdict").wait_for()
+        wait_idle(page)
+    if page.locator(f"{PANEL} .st-copy-curl").is_visible():
+        curl = hand.copied(".st-copy-curl")
+    reply = hand.copied(".st-copy-reply")
+    took_s = time.monotonic() - start
+    with page.expect_popup():
+        hand.click("button:has-text('Open report')")
+    report = words_of(written(lab))
+    verdicts = page.locator(f"{PANEL} .st-verdict strong").all_text_contents()
+    page.close()
+    assert (hand.clicks <= MOST_CLICKS, took_s < MOST_S) == (True, True), (hand.clicks, took_s)
+    assert verdicts == ([ticket["verdict"]] if "verdict" in ticket else verdicts)
+    assert list(missing(ticket, reply, report, curl)) == []
+    assert secrets_in(paths, reply + report + curl) == []
+    if curl:
+        as_sent = curl.replace("$SINCH_API_TOKEN", "0123456789abcdef" * 2)
+        now = st.read([str(path) for path in paths]).failing()[0].at
+        assert not st.diagnose(as_sent, now=now).failing
+
+
+def begun(lab):
+    """Open the first notebook, run it, and begin a new case."""
+    page = lab.open("notebooks/00-start-here.ipynb", width=1280)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    run_all(page)
+    wait_idle(page)
+    if not page.locator(f"{PANEL} .st-paste textarea").is_visible():
+        page.locator("button:has-text('New case')").click()
+        page.locator(f"{PANEL} .st-create").click()
+    page.locator(f"{PANEL} .st-paste textarea").wait_for()
+    wait_idle(page)
+    return Hand(page)
+
+
+def files_of(ticket, folder):
+    if "make" in ticket:
+        subprocess.run([sys.executable, FOLDER / ticket["make"], folder], check=True)
+    return [(folder if "make" in ticket else FOLDER) / name for name in ticket["files"]]
+
+
+def pasted(path):
+    is_large = path.stat().st_size > LONGEST_PASTE
+    return str(path) if is_large else path.read_text(encoding="utf-8")
+
+
+def written(lab):
+    pages = sorted(lab.work.glob("case-*/report.html"), key=lambda path: path.stat().st_mtime)
+    return pages[-1].read_text(encoding="utf-8")
+
+
+def words_of(page):
+    bare = re.sub(r"(?s)<style.*?</style>|<svg.*?</svg>|src=\"data:[^\"]*\"|<[^>]+>", " ", page)
+    return re.sub(r"\s+", " ", unescape(bare))
+
+
+def missing(ticket, reply, report, curl):
+    for text, has, lacks in ((reply, "reply_has", "reply_lacks"), (curl, "curl_has", "curl_lacks")):
+        yield from (f"{has}: {word}" for word in ticket.get(has, []) if word not in text)
+        yield from (f"{lacks}: {word}" for word in ticket.get(lacks, []) if word in text)
+    low = report.lower()
+    for group in ticket.get("report_has", []):
+        if not any(word.lower() in low for word in group):
+            yield f"report_has: {group}"
+    yield from (f"report_lacks: {w}" for w in ticket.get("report_lacks", []) if w.lower() in low)
+
+
+def secrets_in(paths, text):
+    tokens = {one for path in paths for one in TOKEN.findall(path.read_text(encoding="utf-8"))}
+    return [token for token in tokens if token in text]
