@@ -237,7 +237,7 @@ class Story:
 
     def for_customers(self, finding: Finding) -> Finding:
         """Return a finding without places in the evidence, and without what is quoted anyway."""
-        says = _QUOTED.sub("", finding.says) if self.example.text else finding.says
+        says = without_quote(finding.says) if self.example.text else finding.says
         return replace(finding, says=self._without_places(says))
 
     def _without_places(self, text: str) -> str:
@@ -334,7 +334,7 @@ class Story:
             for reason in reasons
             if reason.startswith(_ASSUMED)
             for one in reason.removeprefix(_ASSUMED).split(", ")
-            if one not in _OF_THE_SANDBOX
+            if one not in _OF_THE_SANDBOX and not _is_given(one, request)
         ]
         return ProvenFix(
             original=original,
@@ -495,6 +495,18 @@ def _walked(walk: Walk) -> dict[str, Any]:
     }
 
 
+def without_quote(says: str) -> str:
+    """
+    Return what a finding says without the message of the API, where that is shown anyway.
+
+    Examples
+    --------
+    >>> without_quote("The group is not known. API message: 'no such group'.")
+    'The group is not known.'
+    """
+    return _QUOTED.sub("", says)
+
+
 def _readable(row: Exchange) -> Exchange:
     """
     Return a row with its JSON repaired, where that is certain.
@@ -506,6 +518,12 @@ def _readable(row: Exchange) -> Exchange:
         return row
     repaired = repaired_json(body)
     return row if repaired is None or repaired == body else replace(row, request_body=repaired)
+
+
+def _is_given(assumed: str, request: Exchange) -> bool:
+    """Tell whether the request itself brings what the sandbox assumed."""
+    body = value_of(request.request_body)
+    return "callback URL" in assumed and isinstance(body, dict) and bool(body.get("callback_url"))
 
 
 def _in_words(status: str) -> str:

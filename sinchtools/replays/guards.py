@@ -83,7 +83,7 @@ def blockers(
         Whether a test number stands in for the recipients: then it does not matter what those got.
     """
     if request.method is None or request.url is None:
-        return ("the evidence holds no request",)
+        return ("the evidence contains no request",)
     landing = _landing(request.url)
     if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
         return ("not a request to the SMS API: never replayed",)

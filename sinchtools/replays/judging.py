@@ -45,7 +45,7 @@ def sent_before(item: PlannedRequest, child: Exchange) -> str:
     of_another = (
         f" as the replay of {child.parent_id}" if child.parent_id != item.original.id else ""
     )
-    return f"not sent again: it was replayed{at}{of_another}, and this is its answer"
+    return f"not sent again: it was replayed{at}{of_another}; this is its response"
 
 
 def judged(
@@ -62,7 +62,7 @@ def judged(
             response_body=baseline.response_body,
         )
         notes = [
-            "the original answer is not known; unchanged, the sandbox answers "
+            "the original response is unknown; for the unchanged request the sandbox returns "
             f"{baseline.status_in_words}",
             *notes,
         ]
@@ -94,7 +94,7 @@ def judged(
         child.status is None and may_be_resent(child) and not reads(child)
     ):  # a read may go again whatever became of it
         notes = [
-            "nobody got it: no connection was made; check network, VPN and proxy, then run "
+            "no connection was made, so nobody got it; check network, VPN and proxy, then run "
             "it again",
             *notes,
         ]
@@ -112,7 +112,7 @@ def judged(
 
 def _unlike(item: PlannedRequest, child: Exchange, expected: Finding, notes: list[str]) -> Result:
     wanted = in_words(expected.status, expected.code)
-    reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox does not show")
+    reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox did not return")
     return Result(
         original=item.original,
         request=item.shown,

@@ -25,6 +25,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.html import card, table
 from sinchtools.core.records import Exchange, visible
+from sinchtools.core.words import counted
 from sinchtools.replays.effects import VENDOR, effect_of, groups_of, load_of
 from sinchtools.replays.guards import asks_again, may_be_resent
 from sinchtools.replays.ledger import reserve
@@ -288,8 +289,8 @@ class Plan:
         return "; ".join(f"{reason.rstrip('.')} ({count:,})" for reason, count in counts)
 
     def __repr__(self) -> str:
-        held = f"\nheld back: {self.why_held}" if self.reasons else ""
-        return visible(f"<Plan for {self.target.upper()}: {self._summary}>{held}")
+        held = f"\nOn hold: {self.why_held}" if self.reasons else ""
+        return visible(f"<Plan for {self.target.upper()}: {self.summary}>{held}")
 
     def _repr_html_(self) -> str:
         head = ("Exchange", "Starts", "Request", "Changed", "Assumed", "Advice", "Against")
@@ -308,7 +309,7 @@ class Plan:
         told = [
             index for index in range(len(head)) if any(row[index] for row in rows)
         ]  # a column that says nothing takes room from the others
-        held = f"<p>Held back: {escape(visible(self.why_held))}</p>" if self.reasons else ""
+        held = f"<p>On hold: {escape(visible(self.why_held))}</p>" if self.reasons else ""
         rest = (
             f"<p>Shown are {SHOWN} of {len(self.items):,}; all of them: <code>.frame()</code></p>"
             if len(self.items) > SHOWN
@@ -317,19 +318,21 @@ class Plan:
         listed = table([head[i] for i in told], ([row[i] for i in told] for row in rows))
         return card(
             f"Plan for {self.target.upper()}",
-            f"<p>{escape(self._summary)}</p>{held}{listed}{rest}",
+            f"<p>{escape(self.summary)}</p>{held}{listed}{rest}",
             wide=True,
         )
 
     @property
-    def _summary(self) -> str:
-        counts = f"requests: {len(self.items):,}, held back: {len(self.reasons):,}"
+    def summary(self) -> str:
+        """How many requests go and how many are on hold, the effect, the pace and the time."""
+        held = len(self.reasons)
+        counts = counted(len(self.items) - held, "request") + f", {held:,} on hold" * bool(held)
         pace = (
             f"; {self.pace if self.target in VENDOR else self.pace.rates}"
             if self._going and self.pace != Pace()
             else ""
         )
-        return f"{counts}; effect: {self.effect}{pace}; about {self.duration_s:.0f} s"
+        return f"{counts}; {self.effect}{pace}; about {self.duration_s:.0f} s"
 
     @property
     def _members(self) -> Mapping[str, tuple[str, ...]]:

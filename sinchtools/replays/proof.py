@@ -234,7 +234,7 @@ def smallest_change(
 def _refusal(diagnosis: Diagnosis) -> str:
     x = diagnosis.exchange
     if x.method is None or x.url is None or not locate(x.url).is_sms_api:
-        return "the evidence holds no request to the SMS API"
+        return "the evidence contains no request to the SMS API"
     if diagnosis.not_fixable_because:
         return f"no change of the request can help: {diagnosis.not_fixable_because}"
     return "" if diagnosis.failing else "nothing wrong was found"

@@ -77,7 +77,7 @@ def verdict_of(
         lambda: _compared(original, child, was, now, stays=stays, outside=outside),
     )
     found = ((verdict, reason) for some in rules for holds, verdict, reason in some() if holds)
-    return next(found, ("CHANGED", "another answer for another reason"))
+    return next(found, ("CHANGED", "another response, for another reason"))
 
 
 _Rules = Iterable[tuple[object, str, str]]
@@ -85,42 +85,42 @@ _Rules = Iterable[tuple[object, str, str]]
 
 def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
     return (
-        (child.status is None, "INCONCLUSIVE", f"no answer ({child.failure})"),
+        (child.status is None, "INCONCLUSIVE", f"no response ({child.failure})"),
         (
             fault,
             "INCONCLUSIVE",
-            "by fault: the sandbox cannot cause this answer by itself, it can only show it",
+            "the sandbox can't reproduce this error on its own, so it can't prove a fix",
         ),
         (
             child.status == 401 and _of_vendor(child),
             "INCONCLUSIVE",
-            "the configured credentials were refused: it was not looked at",
+            "the configured credentials were refused, so the request was not checked",
         ),
         (
             child.is_html and not fault,
             "INCONCLUSIVE",
-            "a gateway's page came back, not an answer of the API",
+            "a gateway's page came back, not a response of the API",
         ),
         (
             child.http_outcome == "other",
             "INCONCLUSIVE",
-            f"a {child.status} does not say what became of it",
+            f"a {child.status} does not say what happened to the request",
         ),
         (
             original.status is None and original.failure,
             "INCONCLUSIVE",
-            f"the original got no answer ({original.failure})",
+            f"the original request got no response ({original.failure})",
         ),
         (
             original.status is None,
             "INCONCLUSIVE",
-            f"of the original answer {f'only {original.code}' if original.code else 'nothing'} "
-            f"is known",
+            "the original response is unknown"
+            + (f", except for its code {original.code}" if original.code else ""),
         ),
         (
             original.http_outcome == "other",
             "INCONCLUSIVE",
-            f"the original's {original.status} is no answer of the API",
+            f"the original {original.status} is not a response of the API",
         ),
     )
 
@@ -128,11 +128,11 @@ def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
 def _unchanged(original: Exchange, child: Exchange, changed: bool) -> _Rules:
     same = _is_same_answer(original, child)
     return (
-        (not changed and same, "SAME", "unchanged, and answered as before"),
+        (not changed and same, "SAME", "unchanged request, same response"),
         (
             not changed,
             "INCONCLUSIVE",
-            "not reproduced: the unchanged request is answered differently here",
+            "not reproduced: the unchanged request got another response here",
         ),
     )
 
@@ -147,29 +147,33 @@ def _not_comparable(
         (
             original.account not in (None, child.account),
             "INCONCLUSIVE",
-            "another account than the original's",
+            "it went to another account than the original",
         ),
         (
             _is_dry_run_of(original, child),
             "INCONCLUSIVE",
-            "a dry run proves no send: it says what the vendor makes of the request",
+            "a dry run doesn't prove a send; it shows what the vendor makes of the request",
         ),
         (
             not _same_endpoint(original, child),
             "INCONCLUSIVE",
-            "another endpoint than the original's",
+            "it went to another endpoint than the original",
         ),
         (
             own_credentials,
             "INCONCLUSIVE",
-            "the configured credentials were sent, not the original's",
+            "the configured credentials were sent, not those of the original",
         ),
         (
             aimed and passes,
             "INCONCLUSIVE",
             "the test number replaced the recipients, and they were the reason",
         ),
-        (child.status == 429, "INCONCLUSIVE", "too many requests just now: it was not looked at"),
+        (
+            child.status == 429,
+            "INCONCLUSIVE",
+            "too many requests just now, so the request was not checked",
+        ),
     )
 
 
@@ -210,8 +214,7 @@ def _compared(
         (
             passes and not_asked,
             "INCONCLUSIVE",
-            f"a {original.status} is not caused by the request, so the change cannot have "
-            f"mended it",
+            f"a {original.status} is not caused by the request, so the change cannot have fixed it",
         ),
         (
             passes and outside,
@@ -222,14 +225,15 @@ def _compared(
         (
             passes and stays,
             "INCONCLUSIVE",
-            "the change leaves the reason of the original failure as it was: something else is "
+            "the change does not touch the cause of the original failure; something else is "
             "different",
         ),
         (passes, "FIXED", "the change removes the reason of the original failure"),
         (
             child.status in _OF_GATEWAYS,
             "INCONCLUSIVE",
-            f"a {child.status} comes from before the API: it was not looked at",
+            f"a {child.status} comes from a gateway in front of the API, so the request was "
+            f"not checked",
         ),
         (
             not_asked and original.status == child.status,
