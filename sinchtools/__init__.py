@@ -21,20 +21,21 @@ if TYPE_CHECKING:
     from sinchtools.notebook import panels
     from sinchtools.notebook.workbench import workbench
     from sinchtools.playbooks import tips
-    from sinchtools.replays import plan, prove, replay, smallest_change
+    from sinchtools.replays import compare, plan, prove, replay, smallest_change
     from sinchtools.sandbox import Sandbox
     from sinchtools.terminal import doctor
 
 __all__ = [
     "CallLog", "Case", "Exchange", "Finding", "Sandbox", "SinchToolsError", "Step", "analysis",
-    "charts", "connect", "diagnose", "doctor", "explain", "export", "panels", "plan", "prove",
-    "read", "record", "replay", "reply", "report", "scan", "smallest_change", "tips",
+    "charts", "compare", "connect", "diagnose", "doctor", "explain", "export", "panels", "plan",
+    "prove", "read", "record", "replay", "reply", "report", "scan", "smallest_change", "tips",
     "workbench",
 ]  # fmt: skip
 
 _HOME = {
     "CallLog": "client", "Case": "cases", "Exchange": "core", "Finding": "core",
-    "Sandbox": "sandbox", "SinchToolsError": "core", "Step": "core", "connect": "client",
+    "Sandbox": "sandbox", "SinchToolsError": "core", "Step": "core", "compare": "replays",
+    "connect": "client",
     "diagnose": "diagnosis", "doctor": "terminal", "explain": "api", "export": "cases",
     "panels": "notebook", "plan": "replays", "prove": "replays", "read": "evidence",
     "record": "client", "replay": "replays", "reply": "cases", "report": "cases",

@@ -14,6 +14,7 @@ from typing import Any
 
 from sinchtools.core.json import value_of
 from sinchtools.privacy.alias_forms import representative
+from sinchtools.privacy.numbers import form_of
 
 
 def json_object(text: Any) -> dict[str, Any]:
@@ -73,15 +74,8 @@ def number_form(body: dict[str, Any]) -> str | None:
     >>> number_form({"to": ["+447700900123"]}), number_form({"to": ["07700900123"]})
     ('international', 'national')
     """
-    forms = {_form(representative(str(number))) for number in recipients(body)}
+    forms = {form_of(representative(str(number))) for number in recipients(body)}
     return "mixed" if len(forms) > 1 else next(iter(forms), None)
-
-
-def _form(number: str) -> str:
-    digits = re.sub(r"[\s().-]", "", number)
-    if re.fullmatch(r"(?:\+|00)?[1-9]\d{6,14}", digits):
-        return "international"
-    return "national" if re.fullmatch(r"0[1-9]\d{5,13}", digits) else "other"
 
 
 def sender_kind(body: dict[str, Any]) -> str:

@@ -273,3 +273,18 @@ class Numbers:
             if digits not in self._starts:
                 return None
         return None
+
+
+def form_of(number: str) -> str:
+    """
+    Return how a number is written: international, national or other.
+
+    Examples
+    --------
+    >>> form_of("+447700900123"), form_of("07700900123"), form_of("ACME")
+    ('international', 'national', 'other')
+    """
+    digits = re.sub(r"[\s().-]", "", number)
+    if re.fullmatch(r"(?:\+|00)?[1-9]\d{6,14}", digits):
+        return "international"
+    return "national" if re.fullmatch(r"0[1-9]\d{5,13}", digits) else "other"

@@ -19,7 +19,7 @@ from sinchtools.terminal.hand_over import run_chart, run_log, run_report
 from sinchtools.terminal.look import run_diagnose, run_explain, run_read
 from sinchtools.terminal.machine import run_doctor, run_lab, run_sandbox
 from sinchtools.terminal.output import flush, let_go, say
-from sinchtools.terminal.repeat import run_replay
+from sinchtools.terminal.repeat import run_compare, run_replay
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,18 +74,17 @@ def _parser() -> argparse.ArgumentParser:
         run: Callable[[argparse.Namespace], int],
         words: str,
         *,
-        files: bool = False,
+        files: bool | Sequence[str] = False,
         data: bool = False,
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=words, description=words)
         made.set_defaults(run=run)
+        words = "a file, folder or glob; - reads standard input"
+        if files is True:
+            made.add_argument("files", nargs="+", metavar="FILE", help=words)
+        for side in files if not isinstance(files, bool) else ():
+            made.add_argument(side.lower(), metavar=side, help=words)
         if files:
-            made.add_argument(
-                "files",
-                nargs="+",
-                metavar="FILE",
-                help="a file, folder or glob; - reads standard input",
-            )
             made.add_argument(
                 "--format", help="force the format instead of finding it from the content"
             )
@@ -164,6 +163,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument("--fix", action="store_true", help="make the suggested fixes before sending")
     again.add_argument("--log", help="call log to write to (default: the work folder's)")
+    sides = command(
+        "compare",
+        run_compare,
+        "Compare two requests, or two captures: what can matter first.",
+        files=("A", "B"),
+        data=True,
+    )
+    sides.epilog = "Exits with 0 when nothing that can matter differs, else with 1."
+    sides.add_argument(
+        "--prove", action="store_true", help="find the difference that decides, in the sandbox"
+    )
     entry = command(
         "explain",
         run_explain,

@@ -14,6 +14,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.words import counted, spelled
 from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.replays.comparing import compare
 from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.planning import plan
 from sinchtools.replays.plans import Plan
@@ -31,6 +32,18 @@ _STYLES = {
     "INCONCLUSIVE": "cyan bold",
 }
 _WHERE = {"sandbox": "simulated", "dry-run": "dry run", "live": "LIVE"}
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Compare two requests, and say what decides where that is asked for."""
+    given = (vars(options) | {"files": [side]} for side in (options.a, options.b))
+    a, b = (evidence_of(argparse.Namespace(**one)) for one in given)
+    found = compare(a, b, prove=options.prove)
+    if options.json:
+        say_json(found.as_json())
+    else:
+        say(found)
+    return int(any(not one.folded for one in found.differences))
 
 
 def run_replay(options: argparse.Namespace) -> int:
