@@ -131,7 +131,7 @@ END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z")  # nothing later can be writt
 def between(start: pd.Timestamp, end: pd.Timestamp) -> nw.Expr:
     """Whether a row is within a period, its end excluded."""
     first, last = (int(time.as_unit("us").asm8.view("i8")) for time in (start, end))
-    return (nw.col("at_us") >= first) & (nw.col("at_us") < last)
+    return nw.col("at_us").is_between(first, last, closed="left")
 
 
 def of_hour(weekday: int, hour: int) -> nw.Expr:

@@ -18,6 +18,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from sinchtools import analysis
 from sinchtools.charts.style import DPI, KINDS, LIGHT, SMALL, STYLE, TITLE, styled
@@ -123,13 +124,13 @@ class Chart(Figure):
         self.data = pd.DataFrame()
         self.bars: dict[str, nw.Expr] = {}
         self.choices: dict[str, dict[str, Any]] = {}
-        self.marks: list[Mark] = []
+        self._marks: list[Mark] = []
         self.chosen: Collection[str] = ()
         self.pixels = (float(WIDTH), 1.0)
         self._rows: Any = None
         self._around, self._body = around, body
         self._hatched: list[tuple[Artist, str]] = []
-        self._paint(WIDTH)
+        self._is_painted = False
 
     def behind(self, bar: str | None = None) -> Any:
         """
@@ -160,9 +161,44 @@ class Chart(Figure):
         for name in ("title", "description", "data", "bars", "choices", "_rows", "_body"):
             setattr(shown, name, getattr(self, name))
         shown._around, shown.chosen, shown._hatched = copy(self._around), chosen, []
+        shown._is_painted = True
         shown._around.footer = ()
         shown._paint(width)
         return shown
+
+    # --- painted when it is first looked at: a panel has a width of its own -----------------------
+
+    def _painted(self) -> None:
+        if not getattr(self, "_is_painted", True):
+            self._is_painted = True
+            self._paint(WIDTH)
+
+    @property
+    def marks(self) -> list[Mark]:
+        """What can be pointed at."""
+        self._painted()
+        return self._marks
+
+    @property  # type: ignore[misc]
+    def axes(self) -> list[Axes]:  # type: ignore[override]
+        """The axes of the figure."""
+        self._painted()
+        return super().axes
+
+    def findobj(self, *given: Any, **named: Any) -> list[Any]:
+        """Find what is drawn, as any figure does."""
+        self._painted()
+        return super().findobj(*given, **named)
+
+    def draw(self, renderer: Any) -> None:
+        """Draw the figure, as any figure does."""
+        self._painted()
+        super().draw(renderer)
+
+    def savefig(self, *given: Any, **named: Any) -> None:
+        """Write the figure, as any figure does."""
+        self._painted()
+        super().savefig(*given, **named)
 
     # --- for what is drawn ------------------------------------------------------------------------
 
@@ -183,7 +219,12 @@ class Chart(Figure):
 
     def mark(self, mark: Mark) -> None:
         """Remember what can be pointed at."""
-        self.marks.append(mark)
+        self._marks.append(mark)
+
+    @property
+    def seen(self) -> str:
+        """The description without the title, for a page that shows it."""
+        return self.description.removeprefix(f"{self.title}. ")
 
     @styled
     def _paint(self, width: int) -> None:
@@ -194,7 +235,7 @@ class Chart(Figure):
         footer = [line for text in around.footer for line in wrapped(text, inner)]
         top = EDGE + 20 * len(heading) + LINE * len(note) + (24 if around.key else 4)
         height = top + body.height(width) + (LINE * len(footer) + 12 if footer else 0) + EDGE
-        self.pixels, self.marks = (float(width), height), []
+        self.pixels, self._marks = (float(width), height), []
         self.set_size_inches(width / DPI, height / DPI)
         self._write(heading, EDGE, 20, size=TITLE, weight="bold")
         self._write(note, EDGE + 20 * len(heading), LINE, color=LIGHT["muted"])
@@ -216,10 +257,11 @@ class Chart(Figure):
         left = float(EDGE)
         for kind in self._around.key:
             words = self._around.words.get(kind, KINDS[kind][0])
-            box = self.axes_at(left, top + 2, 10, 10)
-            box.set_axis_off()
-            patch = box.axhspan(0, 1, color=LIGHT[kind], linewidth=0)
-            self.hatch(patch, kind)
+            corner = (left / across, 1 - (top + 12) / down)
+            look: dict[str, Any] = {"color": LIGHT[kind], "linewidth": 0}
+            square = Rectangle(corner, 10 / across, 10 / down, transform=self.transFigure, **look)
+            self.add_artist(square)
+            self.hatch(square, kind)
             at = ((left + 15) / across, 1 - top / down)
             self.text(*at, words, va="top", color=LIGHT["muted"])
             left += 15 + text_width(words) + 18
@@ -251,6 +293,7 @@ class Chart(Figure):
     @contextmanager
     def _for_print(self) -> Iterator[None]:
         """Show the hatches: in a file, colour does not stand alone."""
+        self._painted()
         for artist, hatch in self._hatched:
             artist.set(hatch=hatch, edgecolor=LIGHT["face"])
         try:
@@ -280,6 +323,7 @@ def rendered(chart: Chart, name: str, dpi: int = 200, *, hatched: bool = True) -
     }
     with io.BytesIO() as buffer, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        chart._painted()
         if hatched:
             with chart._for_print():
                 chart.savefig(buffer, format=name, dpi=dpi, metadata=metadata[name])

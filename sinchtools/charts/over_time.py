@@ -88,7 +88,7 @@ def timeline(
     body = _body(facts, dated, counts, changes, step)
     if not body.rates:
         heading = heading.replace("Share of", "Number of").replace("share of", "number of")
-    if changes:
+    if changes and changes[0]["place"] == 0:
         heading, note = pattern.sentence.rstrip("."), f"{heading}. {note}"
     chart = Chart(facts.around(heading, note, key=body.series, notes=notes), body)
     chart.data = counts.merge(
@@ -190,15 +190,25 @@ def pattern_of(rows: Any, per: Per) -> Pattern:
 def _changes(pattern: Pattern, filters: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the changes that concern what is drawn: its name, words, rows and filter."""
     return [
-        _change(one, filters)
-        for one in pattern.changes.astype(object).to_dict("records")
+        {"place": place, **_change(one, filters)}
+        for place, one in enumerate(pattern.changes.astype(object).to_dict("records"))
         if _concerns(one, filters)
     ]
 
 
 def _concerns(one: dict[Any, Any], filters: dict[str, Any]) -> bool:
+    since, until = (_moment_of(filters.get(name)) for name in ("since", "until"))
+    start, end = (pd.Timestamp(one[name]).tz_convert(None) for name in ("start", "end"))
+    if start >= until or end < since:
+        return False
     given = None if missing(one["field"]) else filters.get(one["field"])
     return given is None or str(one["value"]) in ([given] if isinstance(given, str) else given)
+
+
+def _moment_of(given: Any) -> Any:
+    """Return a time in UTC without a zone; NaT when there is none."""
+    at = pd.to_datetime(given, utc=True)
+    return pd.NaT if at is None else at.tz_convert(None)
 
 
 def _change(one: dict[Any, Any], filters: dict[str, Any]) -> dict[str, Any]:

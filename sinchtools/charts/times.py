@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import StepPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -81,7 +82,7 @@ class Times:
         for one in (ax, strip):
             one.set(xlim=(first, last), xticks=[])
         self._stack(chart, ax, edges)
-        strip.stairs(self.calls, edges, fill=True, color=LIGHT["ok"], linewidth=0)
+        _steps(strip, self.calls, edges, fill=True, color=LIGHT["ok"], linewidth=0)
         strip.set(ylim=(0, max(self.calls.max(), 1)), yticks=[])
         strip.spines["bottom"].set_color(LIGHT["muted"])
         self._ticks(strip, first, last, inner)
@@ -139,11 +140,11 @@ class Times:
             if not shown.any():
                 continue
             look = {"color": LIGHT[kind], "linewidth": 0, "alpha": strength}
-            body = ax.stairs(base + shown, edges, baseline=base, fill=True, label=kind, **look)
+            body = _steps(ax, base + shown, edges, baseline=base, fill=True, label=kind, **look)
             chart.hatch(body, kind)
             if is_light:
                 tops = np.where(light & (self.calls > 0), base + height, np.nan)
-                ax.stairs(tops, edges, baseline=None, color=LIGHT[kind], linewidth=1.3)
+                _steps(ax, tops, edges, baseline=None, fill=False, color=LIGHT[kind], linewidth=1.3)
 
     def _is_high(self, edges: NDArray[np.float64], kind: str) -> NDArray[np.bool_]:
         drawn = {name: self._drawn(n) for name, n in self.series.items()}
@@ -244,6 +245,11 @@ class Times:
         lines += [f"{int(failing):,} of {of} ({percent(failing / self.calls[i])})"]
         lines += [f"{name}: {int(n[i]):,}" for name, n in self.codes.items() if n[i]][:4]
         return "\n".join(lines)
+
+
+def _steps(ax: Axes, values: Any, edges: Any, **look: Any) -> StepPatch:
+    """Draw steps as `Axes.stairs` does, without a search for limits that are set anyway."""
+    return ax.add_artist(StepPatch(values, edges, **look))  # type: ignore[return-value]
 
 
 def _share_ticks(top: float) -> list[float]:

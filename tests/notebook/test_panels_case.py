@@ -208,15 +208,10 @@ def test_refresh_keeps_what_was_chosen_and_typed(case):
 
 def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case):
     panel = ChartsPanel(case)
-    panel.code.value = "missing_callback_url"
-    panel.bar.value = "403 missing_callback_url"
+    panel.pattern.select(code="missing_callback_url")
     case.add(replace(NO_URL, id="new"))
     panel.refresh_button.click()
-    assert (panel.code.value, panel.bar.value, panel.n) == (
-        "missing_callback_url",
-        "403 missing_callback_url",
-        2,
-    )
+    assert (panel.pattern.filters, panel.pattern.n) == ({"code": "missing_callback_url"}, 2)
 
 
 def test_nothing_out_of_date_is_exported(case):
@@ -240,7 +235,7 @@ def test_a_panel_of_a_log_notices_what_the_log_gets(tmp_path):
         log.add([NO_URL])
         assert is_late(panel)
         panel.refresh_button.click()
-        assert panel.n == 2
+        assert panel.pattern.n == 2
 
 
 def test_the_watcher_looks_at_every_panel_until_it_is_closed(case):
@@ -252,9 +247,10 @@ def test_the_watcher_looks_at_every_panel_until_it_is_closed(case):
 
 def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case):
     panel = ChartsPanel(case)
-    panel.kind.value, panel.code.value = "Timeline", "missing_callback_url"
-    again = ChartsPanel(Case(case.folder))
-    assert (again.kind.value, again.code.value, again.n) == ("Timeline", "missing_callback_url", 1)
+    panel.pattern.choose("Timeline")
+    panel.pattern.select(code="missing_callback_url")
+    again = ChartsPanel(Case(case.folder)).pattern
+    assert (again.kind, again.filters, again.n) == ("Timeline", {"code": "missing_callback_url"}, 1)
 
 
 # --- the twin -------------------------------------------------------------------------------------
@@ -310,8 +306,8 @@ def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(case, sh
     twin = twins(shown)[-1]
     assert "<img" not in twin and "15551230001" not in twin and "Anna" not in twin
     assert "it names somebody" in twin
-    panel.http.value = 403
-    assert '<img alt="Error codes' in twins(shown)[-1]
+    next(tab for tab in panel.pattern.tabs.children if tab.description == "Accounts").click()
+    assert '<img alt="Share of calls that fail, by account' in twins(shown)[-1]
 
 
 def test_what_the_leak_gate_refuses_is_not_in_the_twin(case, shown):
@@ -356,7 +352,7 @@ def test_hostile_text_is_shown_and_neither_runs_nor_hides(work, make):
         if hasattr(panel, name):
             getattr(panel, name).click()
     if isinstance(panel, ChartsPanel):
-        panel.one.index = 1
+        panel.pattern.list.open_at(0)
     html, words = [panel._static_html(), *html_of(panel)], options_of(panel)
     assert not [
         text for text in html for run in ("<script", "<img src=x", "<svg onload") if run in text

@@ -1,21 +1,23 @@
 """
 The charts panel, without a browser.
 
-Values are set, buttons clicked, and what is shown is read back.
+Marks are touched, chips removed, rows opened, and what is shown is read back.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sinchtools import analysis, charts
+from sinchtools.cases import Case
 from sinchtools.core import columns
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import ChartsPanel
-from sinchtools.notebook.panels.charts import KINDS
+from sinchtools.notebook.panels.pattern_chart import KINDS, PatternChart
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 BAD = Exchange(
@@ -61,209 +63,256 @@ SILENT = replace(
 )
 
 
-@pytest.fixture
-def panel(tmp_path):
-    panel = ChartsPanel(ROWS, folder=tmp_path / "charts")
-    panel.kind.value = "Accounts"  # it shows successes too
-    return panel
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return ChartsPanel(ROWS, folder=tmp_path_factory.mktemp("charts") / "charts")
 
 
 @pytest.fixture
-def drawings(panel, monkeypatch):
-    """Each drawing of a chart from now on."""
-    drawn = []
-    for name, draw in KINDS.items():
-        monkeypatch.setitem(
-            KINDS,
-            name,
-            lambda *args, draw=draw, **options: drawn.append(options) or draw(*args, **options),
-        )
-    return drawn
+def panel(shared):
+    """The panel as it was at first: all tests look at one, which is made once."""
+    shared.pattern.filters = {}
+    shared.count.index = 0
+    shared.pattern.choose("Accounts")  # it shows successes too
+    return shared
+
+
+@pytest.fixture
+def page(panel):
+    """A page of 700 pixels that shows the chart, and what it was sent."""
+    sent = []
+    panel.pattern.picture.send = sent.append
+    hear(panel.pattern.picture, "width", width=700)
+    yield sent
+    del panel.pattern.picture.send
+    panel.pattern.picture.width = 0
+
+
+def hear(widget, event, **more):
+    widget._handle_custom_msg({"event": event, "serial": widget._serial, **more}, [])
+
+
+def chips(pattern):
+    return [one.description for one in pattern.chips.children if getattr(one, "is_chip", False)]
 
 
 @pytest.mark.parametrize(
-    ("control", "value", "left"),
+    ("filters", "left"),
     [
-        pytest.param("outcome", "Errors of the request (4xx)", 20, id="status-class"),
-        pytest.param("http", 403, 10, id="status"),
-        pytest.param("code", "missing_callback_url", 10, id="code"),
-        pytest.param("endpoint", "POST /batches", 30, id="endpoint"),
-        pytest.param("account", BAD.account, 30, id="account"),
-        pytest.param("since", "2026-11-20T16:00", 6, id="since"),
-        pytest.param("until", "2026-11-20T09:00", 3, id="until"),
-        pytest.param("text", "delivery_report", 10, id="text"),
+        pytest.param({"outcome": "user_error"}, 20, id="status-class"),
+        pytest.param({"status": 403}, 10, id="status"),
+        pytest.param({"code": "missing_callback_url"}, 10, id="code"),
+        pytest.param({"endpoint": "POST /batches"}, 30, id="endpoint"),
+        pytest.param({"account": BAD.account}, 30, id="account"),
+        pytest.param({"since": "2026-11-20T16:00"}, 6, id="since"),
+        pytest.param({"until": "2026-11-20T09:00"}, 3, id="until"),
+        pytest.param({"text": "delivery_report"}, 10, id="text"),
+        pytest.param({"hour": "Friday 09:00"}, 3, id="hour"),
     ],
 )
-def test_a_filter_draws_once_and_says_how_many_are_left(panel, drawings, control, value, left):
-    before = panel.picture.value
-    getattr(panel, control).value = value
-    assert len(drawings) == 1
-    assert panel.n == left
-    assert f"{left} exchanges are behind the chart" in panel.status.value
-    assert (panel.picture.value != before) == (
-        control != "endpoint" or "endpoint" in panel.words.value
-    )
-    assert len(analysis.filtered(columns.frame(ROWS), **panel.filters)) == left
+def test_a_filter_is_a_chip_and_says_how_many_are_left(panel, filters, left):
+    panel.pattern.select(**filters)
+    assert panel.pattern.n == left
+    assert f"{left} requests are behind the chart" in panel.status.value
+    assert len(chips(panel.pattern)) == 1
+    next(one for one in panel.pattern.chips.children if getattr(one, "is_chip", False)).click()
+    assert (panel.pattern.n, panel.pattern.filters) == (30, {})
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel, kind):
-    panel.kind.value = kind
-    assert "That did not work" not in panel.status.value
-    assert 'alt="' in panel.picture.value
-    assert panel.chart.description.split(":")[0] in panel.words.value
-    assert f"st.charts.{KINDS[kind].__name__}(frame, " in panel.words.value
+def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel, page):
+    for kind, draw in KINDS.items():
+        panel.pattern.choose(kind)
+        assert "That did not work" not in panel.status.value + panel.pattern.words.value
+        assert "<svg" in page[-1]["html"] and panel.chart.title in page[-1]["html"]
+        assert f"st.charts.{draw.__name__}(frame" in panel.pattern.words.value
 
 
 def test_the_line_of_code_under_the_chart_draws_the_same(panel):
-    panel.kind.value = "Error codes"
-    panel.code.value = "missing_callback_url"
-    assert (
-        "error_codes(frame, per=&#x27;call&#x27;, code=&#x27;missing_callback_url&#x27;)"
-        in panel.words.value
+    panel.pattern.choose("Error codes")
+    panel.pattern.select(until="2026-11-20T12:00")
+    assert panel.pattern.code == (
+        "st.charts.error_codes(frame, per='call', until='2026-11-20T12:00')"
     )
-    assert (
-        charts.error_codes(columns.frame(ROWS), per="call", code="missing_callback_url").description
-        == panel.chart.description
-    )
+    same = charts.error_codes(columns.frame(ROWS), per="call", until="2026-11-20T12:00")
+    assert same.description == panel.chart.description
 
 
-def test_an_answer_that_is_not_known_is_a_filter_too(tmp_path):
-    panel = ChartsPanel([*ROWS, replace(BAD, id="pasted", status=None, code=None)], folder=tmp_path)
-    panel.outcome.value = "Answer not known"
-    assert panel.filters == {"outcome": ""}
-    assert (
-        "outcome=&#x27;&#x27;" in panel.words.value
-        and "1 call with no known answer not counted" in panel.words.value
-    )
-    assert panel.n == 1 and "1 exchange is without a known answer" in panel.status.value
-    panel.clear_button.click()
-    assert panel.filters == {}
+# --- touched --------------------------------------------------------------------------------------
+
+
+def test_a_click_on_a_bar_filters_and_a_second_takes_it_away(panel, page):
+    panel.pattern.choose("Error codes")
+    at = [mark.name for mark in panel.chart.at(700).marks].index("403 missing_callback_url")
+    hear(panel.pattern.picture, "mark", index=at)
+    assert panel.pattern.filters == {"status": 403, "code": "missing_callback_url"}
+    assert chips(panel.pattern) == ["Code: 403 missing_callback_url  ×"]
+    assert (panel.pattern.n, panel.chart.data["n"].sum()) == (10, 20)
+    hear(panel.pattern.picture, "mark", index=at)
+    assert panel.pattern.filters == {} and panel.pattern.n == 20
+
+
+def test_a_brush_over_time_filters(panel, page):
+    panel.pattern.choose("Timeline")
+    start = datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()
+    hear(panel.pattern.picture, "brush", **{"from": start, "to": start + 7200})
+    assert chips(panel.pattern) == ["Time: Fri 20 Nov 2026 10:00 to 12:00 UTC  ×"]
+    assert panel.pattern.n == 4
+    hear(panel.pattern.picture, "escape")
+    assert panel.pattern.filters == {}
+
+
+def test_what_was_touched_in_an_older_picture_is_not_heard(panel, page):
+    panel.pattern.choose("Error codes")
+    old = panel.pattern.picture._serial
+    panel.pattern.choose("Accounts")
+    panel.pattern.picture._handle_custom_msg({"event": "mark", "serial": old, "index": 0}, [])
+    assert panel.pattern.filters == {}
+
+
+def test_behind_the_bar_of_all_others_are_theirs():
+    rows = [replace(BAD, id=f"{i}", code=f"code_{i}") for i in range(25)]
+    pattern = PatternChart(rows)
+    pattern.choose("Error codes")
+    pattern.touch("other (5 codes)")
+    assert pattern.n == 5 and chips(pattern) == ["Only: other (5 codes)  ×"]
+
+
+def test_a_filter_is_added_by_hand(panel):
+    pattern = panel.pattern
+    pattern.add_button.click()
+    pattern.field.value = "code"
+    assert "missing_callback_url" in pattern.value.options
+    pattern.value.value = "missing_callback_url"
+    pattern.set_button.click()
+    assert pattern.filters == {"code": "missing_callback_url"} and pattern.n == 10
+
+
+def test_a_wrong_time_is_named_and_changes_nothing(panel):
+    panel.pattern.field.value, panel.pattern.value.value = "since", "yesterday"
+    panel.pattern.set_button.click()
+    assert "yesterday" in panel.status.value and panel.pattern.filters == {}
 
 
 def test_calls_or_attempts(tmp_path):
     panel = ChartsPanel(
         [replace(BAD, id=str(i), call_id="c", attempt=i) for i in (1, 2, 3)], folder=tmp_path
     )
-    assert panel.n == 1
-    panel.per.value = "attempt"
-    assert panel.n == 3
+    assert panel.pattern.n == 1
+    panel.count.value = "attempts"
+    assert panel.pattern.n == 3
 
 
-def test_clear_shows_everything_again_with_one_drawing(panel, drawings):
-    panel.outcome.value, panel.text.value, panel.since.value = (
-        "Successes (2xx)",
-        "zebra",
-        "2026-11-20",
-    )
-    assert panel.n == 0
-    drawings.clear()
-    panel.clear_button.click()
-    assert (panel.n, panel.filters, len(drawings)) == (30, {}, 1)
+def test_who_embeds_the_chart_is_told_of_filters_and_of_what_is_opened():
+    told, opened = [], []
+    pattern = PatternChart(ROWS, on_filter=told.append, on_open=opened.append)
+    pattern.select(status=403)
+    pattern.list.open_at(0)
+    assert told == [{"status": 403}]
+    assert opened[-1] == pattern.exchange == replace(NO_URL, id="no-url-0")
 
 
-def test_export_writes_pictures_and_data(panel, tmp_path):
-    panel.export_button.click()
-    assert {path.suffix for path in (tmp_path / "charts").iterdir()} == {
-        ".png",
-        ".svg",
-        ".pdf",
-        ".csv",
-    }
+# --- kept -----------------------------------------------------------------------------------------
 
 
-def test_nothing_is_exported_when_nothing_fits(panel, tmp_path):
-    panel.text.value = "zebra"
-    panel.export_button.click()
-    assert "nothing behind this chart" in panel.status.value
-    assert not (tmp_path / "charts").exists()
+def test_filters_are_kept_in_the_case_for_the_next_kernel_and_notebook(tmp_path):
+    case = Case(tmp_path / "case-1", ROWS)
+    version = case.version
+    pattern = PatternChart(case)
+    pattern.choose("Accounts")
+    pattern.select(status=403, text="Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607")
+    again = PatternChart(Case(case.folder))
+    assert (again.kind, again.filters["status"]) == ("Accounts", 403)
+    assert "5c1e9a7b" not in (case.folder / "filters.json").read_text()
+    assert case.version == version and (case.folder / "filters.json").stat().st_mode & 0o077 == 0
 
 
-def test_behind_a_bar_are_its_exchanges(panel):
-    panel.kind.value = "Error codes"
-    panel.bar.value = "403 missing_callback_url"
-    assert "1 to 10 of 10" in panel.table.value
-    assert "403 missing_callback_url" in panel.status.value
-    assert "syntax_invalid_json" not in panel.table.value
+def test_nothing_of_the_chart_or_the_requests_is_in_the_state_of_a_widget(panel, page):
+    panel.pattern.choose("Error codes")
+    hear(panel.pattern.list.table, "width", width=700)
+    assert "<svg" in page[-1]["html"]
+    for widget in (panel.pattern.picture, panel.pattern.list.table):
+        state = json.dumps({k: str(v) for k, v in widget.get_state().items()})
+        assert "<svg" not in state and "missing_callback_url" not in state
+        assert "5551230001" not in state and "8f2d4c6b" not in state
 
 
-def test_a_row_shows_its_diagnosis_its_request_and_its_answer(panel):
-    panel.kind.value = "Error codes"
-    panel.bar.value = "403 missing_callback_url"
-    panel.one.index = 1
+# --- the requests ---------------------------------------------------------------------------------
+
+
+def test_a_row_shows_its_diagnosis_its_request_and_its_response(panel):
+    panel.pattern.choose("Error codes")
+    panel.pattern.touch("403 missing_callback_url")
+    hear(panel.pattern.list.table, "row", index=0)
     assert panel.exchange == replace(NO_URL, id="no-url-0")
     assert "callback" in panel.detail.value
     assert "delivery_report&quot;: &quot;full&quot;" in panel.detail.value
-    assert "<h4>Answer</h4><pre>403" in panel.detail.value
+    assert "<h4>Response</h4><pre>403" in panel.detail.value
+    assert panel.replay_row.layout.display == "flex"
 
 
-def test_the_rows_behind_a_chart_are_paged_in_the_order_of_time(panel):
-    first = panel.table.value
-    assert [
-        panel.older.click() for _ in range(5)
-    ] and "21 to 30 of 30" in panel.table.value  # the last page stays
-    assert "Page 3 of 3" in panel.status.value
-    assert [panel.newer.click() for _ in range(5)] and panel.table.value == first
-    assert first.index("bad-0") < first.index("good-0") < first.index("bad-1")
+def test_the_rows_are_paged_in_the_order_of_time(panel):
+    requests = panel.pattern.list
+    first = [x.id for x in requests.page]
+    assert first[:4] == ["bad-0", "good-0", "no-url-0", "bad-1"]
+    for _ in range(5):
+        requests.next.click()
+    assert "21 to 30 of 30" in requests.counted.value and requests.next.disabled
+    for _ in range(5):
+        requests.previous.click()
+    assert [x.id for x in requests.page] == first
 
 
 def test_what_stands_out_is_said_in_tables_until_the_filter_changes(panel):
     panel.find_button.click()
-    assert "Spikes: nothing stands out" in panel.findings.value.replace("<wbr>", "")
-    assert "body delivery_report" in panel.findings.value.replace("<wbr>", "")
-    assert "403 missing_callback_url, POST /batches" in panel.findings.value.replace("<wbr>", "")
-    panel.http.value = 403
+    found = panel.findings.value.replace("<wbr>", "")
+    assert "Changes: nothing stands out" in found and "sender kind" in found
+    assert "403 missing_callback_url, POST /batches" in found
+    panel.pattern.select(status=403)
     assert panel.findings.value == ""
 
 
-@pytest.mark.parametrize("field", ["since", "until"])
-def test_a_wrong_time_is_named(panel, field):
-    getattr(panel, field).value = "yesterday"
-    assert "yesterday" in panel.status.value
+def test_export_writes_pictures_and_data_unless_nothing_fits(panel):
+    panel.pattern.select(text="zebra")
+    panel.export_button.click()
+    assert "nothing behind this chart" in panel.status.value and not panel._folder.exists()
+    panel.pattern.clear()
+    panel.export_button.click()
+    assert {path.suffix for path in panel._folder.iterdir()} == {".png", ".svg", ".pdf", ".csv"}
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        columns.frame,
-        analysis.in_memory,
-        iter,
-        lambda rows: columns.frame(rows)[["at", "status", "code", "outcome"]],
+        pytest.param(columns.frame, id="frame", marks=pytest.mark.long),
+        pytest.param(analysis.in_memory, id="relation", marks=pytest.mark.long),
+        pytest.param(iter, id="exchanges", marks=pytest.mark.long),
+        pytest.param(
+            lambda rows: columns.frame(rows)[["at", "status", "code", "outcome"]], id="slim frame"
+        ),
     ],
-    ids=["frame", "relation", "exchanges", "slim frame"],
 )
 def test_the_panel_takes_every_kind_of_rows(make, tmp_path):
     panel = ChartsPanel(make([*ROWS, SILENT]), folder=tmp_path)
     for kind in list(KINDS)[:-1]:
-        panel.kind.value = kind
+        panel.pattern.choose(kind)
         assert "That did not work" not in panel.status.value
-        counted = 0 if kind == "Latency" and "elapsed_ms" not in panel._all.columns else 31
-        assert f": {counted} " in panel.chart.title
-        assert panel.n == (
-            21 if kind in ("Error codes", "Timeline", "Hour by weekday") else counted
-        )  # these show failures
-    panel.kind.value = "Error codes"
-    panel.one.index = 1
+        fails = kind in ("Error codes", "Timeline", "Hour of week")
+        assert panel.pattern.n == (21 if fails else 31)
+    panel.pattern.list.open_at(0)
     assert "400" in panel.detail.value
 
 
 def test_no_evidence_is_an_honest_empty_panel(tmp_path):
     panel = ChartsPanel([], folder=tmp_path)
     for kind in KINDS:
-        panel.kind.value = kind
+        panel.pattern.choose(kind)
         assert "That did not work" not in panel.status.value
-    assert "0 exchanges are behind the chart" in panel.status.value
+    assert "0 requests are behind the chart" in panel.status.value
 
 
-def test_a_log_without_bodies_is_judged_by_its_answer(tmp_path):
+def test_a_log_without_bodies_is_judged_by_its_response(tmp_path):
     panel = ChartsPanel(
         columns.frame(ROWS).drop(columns=["request_headers", "request_body"]), folder=tmp_path
     )
-    panel.one.index = 1
+    panel.pattern.list.open_at(0)
     assert "has no headers and bodies" in panel.detail.value
-
-
-def test_what_a_chart_lacks_is_named(tmp_path):
-    panel = ChartsPanel(columns.frame(ROWS).drop(columns="response_body"), folder=tmp_path)
-    panel.kind.value = "Delivery codes"
-    assert "no column &#x27;response_body&#x27;" in panel.status.value

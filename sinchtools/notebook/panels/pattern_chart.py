@@ -1,0 +1,444 @@
+"""A chart one can touch: a click, a key or a brush filters, and every filter is a chip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from sinchtools import analysis, charts
+from sinchtools.cases.case import Case
+from sinchtools.charts.screen import to_svg
+from sinchtools.charts.words import period, plural
+from sinchtools.core.errors import SinchToolsError, WrongUseError
+from sinchtools.core.html import untypeset
+from sinchtools.core.records import Exchange, visible
+from sinchtools.notebook.panels.filters import (
+    NAMES,
+    OF_FAILURES,
+    OUTCOMES,
+    in_words,
+    keep,
+    kept,
+    rows_that_fit,
+    within_hour,
+)
+from sinchtools.notebook.panels.requests import RequestList
+from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, shown
+from sinchtools.notebook.panels.touch import Touch
+
+KINDS: dict[str, Callable[..., charts.Chart]] = {
+    "Timeline": charts.timeline,
+    "Error codes": charts.error_codes,
+    "Accounts": charts.accounts,
+    "Hour of week": charts.heatmap,
+    "Endpoints": charts.endpoints,
+    "Latency": charts.latency,
+    "Delivery codes": charts.delivery_codes,
+}
+_OF_FAILING = ("Timeline", "Error codes", "Hour of week")  # these count what fails
+_OWN = {
+    "Accounts": "account",
+    "Hour of week": "hour",
+    "Endpoints": "endpoint",
+    "Latency": "endpoint",
+}
+_FEW = 20  # rows; with fewer a chart over time says little
+_HINTS = {"Timeline": "Drag across the chart to pick a time. Arrow keys move, Enter filters."}
+_HINT = "Click a mark to filter, and again to take the filter away. Arrow keys move, Enter filters."
+
+
+class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """
+    Chips of filters, a tab for each kind of chart, the chart, and the requests behind it.
+
+    Parameters
+    ----------
+    source
+        A case, exchanges, evidence, a frame, or what ``st.scan`` returned. In a case the filters
+        are kept: they survive the kernel, and other notebooks begin with them.
+    on_filter
+        Called with the filters, as `analysis.filtered` takes them, after each change.
+    on_open
+        Called with the exchange that was opened in the list, and with None when none is.
+    on_draw
+        Called after each drawing.
+    per
+        ``call`` or ``attempt``, as in `analysis.codes`.
+    begin
+        Filters to begin with where the case has none.
+    guard
+        Wraps what a click or key does, as `Panel.guard`; None shows an error below the chart.
+
+    Attributes
+    ----------
+    chart
+        The chart that is shown.
+    filters
+        What narrows the calls: account, endpoint, status, code, outcome, since, until, text, hour.
+    n
+        How many requests fit.
+    exchange
+        The one that is open, or None.
+    list
+        The widget with the requests; it is the last child, and can be shown elsewhere.
+
+    Examples
+    --------
+    >>> chart = PatternChart([Exchange(id="a", status=401), Exchange(id="b", status=201)])
+    >>> chart.select(status=401)
+    >>> chart.filters, chart.n
+    ({'status': 401}, 1)
+    """
+
+    def __init__(
+        self,
+        source: Case | Iterable[Exchange] | pd.DataFrame | Any,
+        *,
+        on_filter: Callable[[dict[str, Any]], object] | None = None,
+        on_open: Callable[[Exchange | None], object] | None = None,
+        on_draw: Callable[[], object] | None = None,
+        per: analysis.Per = "call",
+        begin: dict[str, Any] | None = None,
+        guard: Callable[[Callable[[], object]], Callable[[Any], None]] | None = None,
+    ) -> None:
+        self.case = source if isinstance(source, Case) else None
+        self._on_filter = on_filter
+        self._on_draw: Callable[[], object] | None = None
+        self._guard = guard or _guarded(self)
+        self._per: analysis.Per = per
+        self.chips = widgets.HBox(layout=WIDE)
+        self.chips.add_class("st-chips")
+        self.counted = Html(layout=widgets.Layout(width="auto"))
+        self.picture = Touch(self._svg, self._heard)
+        self.words = Html(layout=WIDE)
+        self.list = RequestList(on_open or (lambda _: None), guard=self._guard)
+        self._make_controls()
+        self._take(source)
+        was = kept(self.case)
+        self.filters: dict[str, Any] = dict(was.get("filters", begin or {}))
+        self._bar: tuple[str, Any] | None = None
+        few = "Error codes" if self._size <= _FEW else "Timeline"
+        self.kind: str = was["kind"] if was.get("kind") in KINDS else few
+        super().__init__(
+            (self.chips, self.adding, self.tabs, self.picture, self.words, self.list), layout=WIDE
+        )
+        self.draw()
+        self._on_draw = on_draw
+
+    # --- what is drawn ----------------------------------------------------------------------------
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The exchange that is open."""
+        return None if self.list.chosen is None else self.list.page[self.list.chosen]
+
+    @property
+    def n(self) -> int:
+        """How many requests fit."""
+        return self.list.n
+
+    @property
+    def per(self) -> analysis.Per:
+        """Whether calls or attempts are counted."""
+        return self._per
+
+    @property
+    def drawn_by(self) -> dict[str, Any]:
+        """The filters of the chart: its shares are of all calls, whatever failed."""
+        not_drawn = (*OF_FAILURES, "hour", _OWN.get(self.kind, ""))
+        return {name: value for name, value in self.filters.items() if name not in not_drawn}
+
+    @property
+    def code(self) -> str:
+        """The line that draws the same in a cell."""
+        given = self._options() | self.drawn_by
+        arguments = "".join(f", {name}={value!r}" for name, value in given.items())
+        return f"st.charts.{KINDS[self.kind].__name__}(frame{arguments})"
+
+    @property
+    def traffic(self) -> Any:
+        """The rows that fit the filters of the chart, failing or not."""
+        return rows_that_fit(self._table(self.per), self.drawn_by)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the rows."""
+        return list(self._all.columns)
+
+    def update(self, source: Any) -> None:
+        """Show other rows, or what the case holds now; filters and kind stay."""
+        self._take(source)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the chart and list the requests for the filters as they are."""
+        rows = self._table(self.per)
+        hour = None if _OWN.get(self.kind) == "hour" else self.filters.get("hour")
+        options = self._options()
+        if self.kind == "Timeline":
+            options["pattern"] = self._pattern_of(self.per)
+        self.chart = KINDS[self.kind](within_hour(rows, hour), **options, **self.drawn_by)
+        self.picture.refresh()
+        self._list()
+        self._show_chips()
+        for name, tab in zip(KINDS, self.tabs.children, strict=True):
+            (tab.add_class if name == self.kind else tab.remove_class)("on")
+        hint = _HINTS.get(self.kind, _HINT)
+        self.words.value = (
+            f"<p>{shown(self.chart.seen)}</p><p class='st-quiet'>{hint} The same in a cell: "
+            f"<code>{shown(self.code)}</code></p>"
+        )
+        keep(self.case, {"kind": self.kind, "filters": self.filters})
+        if self._on_draw:
+            self._on_draw()
+
+    def _options(self) -> dict[str, Any]:
+        return {} if self.kind == "Delivery codes" else {"per": self.per}
+
+    def _svg(self, width: int) -> str:
+        """Return the chart as it is on the page, at the width of the panel."""
+        chosen = [
+            name
+            for name, choice in self.chart.choices.items()
+            if choice.items() <= self.filters.items()
+        ]
+        if self.kind == "Hour of week" and "hour" in self.filters:
+            chosen.append(self.filters["hour"])
+        return untypeset(f"<div>{to_svg(self.chart.at(width, chosen), f'st-{id(self)}')}</div>")
+
+    # --- filters ----------------------------------------------------------------------------------
+
+    def choose(self, kind: str) -> None:
+        """Show another kind of chart."""
+        if kind not in KINDS:
+            raise WrongUseError(f"There is no chart {kind!r}.", hint=f"Use {', '.join(KINDS)}.")
+        self.kind = kind
+        self.draw()
+
+    def count(self, per: analysis.Per) -> None:
+        """Count calls or attempts."""
+        self._per = per
+        self.draw()
+
+    def select(self, **filters: Any) -> None:
+        """Set filters; None takes one away."""
+        changed = {**self.filters, **filters}
+        before, self.filters = self.filters, {k: v for k, v in changed.items() if v is not None}
+        self._bar = None
+        try:
+            self.draw()
+        except SinchToolsError:
+            self.filters = before
+            self.draw()
+            raise
+        self._changed()
+
+    def remove(self, *names: str) -> None:
+        """Take filters away."""
+        self.select(**dict.fromkeys(names))
+
+    def clear(self) -> None:
+        """Take all filters away."""
+        self.remove(*self.filters)
+
+    def touch(self, name: str) -> None:
+        """Do what a click on a bar, cell or point does: set its filter, or take it away again."""
+        choice = self.chart.choices.get(name)
+        if self.kind == "Hour of week" and name in self.chart.bars:
+            choice = {"hour": name}
+        if choice is None:
+            self._bar = (name, self.chart.behind(name)) if name != self._bar_name else None
+            self._list()
+            self._show_chips()
+        elif choice.items() <= self.filters.items():
+            self.remove(*choice)
+        else:
+            self.select(**choice)
+
+    def brush(self, start: float, end: float) -> None:
+        """Show a stretch of time, in seconds since 1970."""
+        since, until = (datetime.fromtimestamp(at, UTC) for at in (start, end))
+        self.select(since=f"{since:%Y-%m-%dT%H:%M:%S}", until=f"{until:%Y-%m-%dT%H:%M:%S}")
+
+    @property
+    def _bar_name(self) -> str:
+        return self._bar[0] if self._bar else ""
+
+    def _changed(self) -> None:
+        if self._on_filter:
+            self._on_filter(dict(self.filters))
+
+    def _heard(self, event: str, message: dict[str, Any]) -> None:
+        def work() -> None:
+            if event == "brush":
+                self.brush(float(message["from"]), float(message["to"]))
+            elif event == "escape":
+                self.clear()
+            elif event == "mark":
+                mark = self.chart.at(self.picture.width).marks[int(message["index"])]
+                if mark.span:
+                    self.brush(*mark.span)
+                elif mark.name:
+                    self.touch(mark.name)
+
+        self._try(work)
+
+    def _try(self, work: Callable[[], object]) -> None:
+        self._guard(work)(None)
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def _take(self, source: Any) -> None:
+        given: Any = source.evidence if isinstance(source, Case) else source
+        self._is_scan = hasattr(given, "fetchall")
+        self._all: Any = given if self._is_scan else analysis.in_memory(given)
+        self._tables: dict[str, Any] = {"attempt": self._all}
+        self._patterns: dict[str, analysis.Pattern] = {}
+        self._size = _FEW + 1 if self._is_scan else self._rows_in(self._all)
+
+    def _rows_in(self, rows: Any) -> int:
+        return int(rows.aggregate("count(*)").fetchall()[0][0])
+
+    def _table(self, per: analysis.Per) -> Any:
+        """Return the rows, retries folded once for all charts; a scan stays where it is."""
+        if per not in self._tables:
+            folded = analysis.calls(self._all)
+            if not self._is_scan:
+                names = [name for name in folded.columns if name != "call_id"]
+                folded = analysis.in_memory(folded.select(*names))
+            self._tables[per] = folded
+        return self._tables[per]
+
+    def _pattern_of(self, per: analysis.Per) -> analysis.Pattern:
+        if per not in self._patterns:
+            self._patterns[per] = analysis.pattern(self._all, per=per)
+        return self._patterns[per]
+
+    def _list(self) -> None:
+        if self._bar:
+            found = self._bar[1]
+        elif self.kind == "Delivery codes":
+            found = self.chart.behind()
+        else:
+            failing = self.kind in _OF_FAILING and not {*OF_FAILURES} & {*self.filters}
+            narrowed = self.filters | ({"outcome": analysis.FAILING} if failing else {})
+            found = rows_that_fit(self._table(self.per), narrowed)
+        self.shown = found
+        self.list.show_rows(found, self._all)
+        self.counted.value = f"<span class='st-quiet'>{plural(self.n, 'request')}</span>"
+
+    # --- chips and tabs ---------------------------------------------------------------------------
+
+    def _make_controls(self) -> None:
+        self.tabs = widgets.HBox([_flat(name, "st-kind") for name in KINDS], layout=WIDE)
+        self.tabs.add_class("st-kinds")
+        for name, tab in zip(KINDS, self.tabs.children, strict=True):
+            tab.on_click(lambda _, name=name: self._try(lambda: self.choose(name)))
+        self.add_button = button("+ Filter", "Add a filter by hand")
+        self.add_button.on_click(lambda _: self._offer_fields())
+        self.field = widgets.Dropdown(
+            options=[(words, name) for name, words in NAMES.items() if name != "hour"],
+            description="Filter",
+            layout=widgets.Layout(width="220px"),
+        )
+        self.value = widgets.Combobox(
+            description="Value", layout=widgets.Layout(width="420px"), continuous_update=False
+        )
+        self.set_button = button("Add", "Filter by this value", primary=True)
+        self.field.observe(lambda _: self._offer_values(), names="value")
+        self.set_button.on_click(lambda _: self._try(self._add))
+        self.adding = widgets.HBox(
+            (self.field, self.value, self.set_button),
+            layout=widgets.Layout(display="none", flex_flow="row wrap", width="100%"),
+        )
+        self.clear_button = button("Clear filters", "Show everything again")
+        self.clear_button.on_click(lambda _: self._try(self.clear))
+
+    def _show_chips(self) -> None:
+        chips = [self._chip(names, words) for names, words in _chips(self.filters)]
+        if self._bar:
+            chips.append(self._chip((), f"Only: {visible(self._bar_name)[:60]}"))
+        more = (self.clear_button,) if len(chips) > 1 else ()
+        old = [one for one in self.chips.children if getattr(one, "is_chip", False)]
+        self.chips.children = (*chips, self.add_button, *more, self.counted)
+        for one in old:
+            one.close()
+
+    def _chip(self, names: tuple[str, ...], words: str) -> widgets.Button:
+        chip = _flat(f"{words}  ×", "st-chip")
+        chip.tooltip, chip.is_chip = f"Remove the filter {words}", True
+
+        def removed(_: Any) -> None:
+            self._try(lambda: self.remove(*names) if names else self.touch(self._bar_name))
+
+        chip.on_click(removed)
+        return chip
+
+    def _offer_fields(self) -> None:
+        is_open = self.adding.layout.display != "none"
+        self.adding.layout.display = "none" if is_open else "flex"
+        if not is_open:
+            self._offer_values()
+
+    def _offer_values(self) -> None:
+        name, self.value.value = self.field.value, ""
+        self.value.placeholder = "2026-11-24T09:41" if name in ("since", "until") else ""
+        self.value.options = self._values(name)
+
+    def _values(self, name: str) -> tuple[str, ...]:
+        if name == "outcome":
+            return tuple(OUTCOMES.values())
+        counts = {"account": analysis.accounts, "endpoint": analysis.endpoints}
+        counts |= {"status": analysis.codes, "code": analysis.codes}
+        if name not in counts:
+            return ()
+        found = counts[name](self._table(self.per), per="attempt")[name].dropna().astype(str)
+        return tuple(dict.fromkeys(found))[:300]
+
+    def _add(self) -> None:
+        name, value = self.field.value, self.value.value.strip()
+        if not value:
+            raise WrongUseError("The filter has no value.", hint="Choose one, or write it.")
+        if name == "outcome":
+            value = next((key for key, words in OUTCOMES.items() if words == value), value)
+        self.select(**{name: int(value) if name == "status" and value.isdecimal() else value})
+        self.adding.layout.display = "none"
+
+
+def _guarded(chart: PatternChart) -> Callable[[Callable[[], object]], Callable[[Any], None]]:
+    def guard(work: Callable[[], object]) -> Callable[[Any], None]:
+        def callback(_: Any) -> None:
+            try:
+                work()
+            except Exception as error:  # whatever it is: a swallowed exception helps nobody
+                chart.words.value = error_card(error)
+
+        return callback
+
+    return guard
+
+
+def _flat(words: str, look: str) -> widgets.Button:
+    made = widgets.Button(description=words, layout=widgets.Layout(width="auto"))
+    made.add_class(look)
+    return made
+
+
+def _chips(filters: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    """Return what each chip takes away, and its words; status and code are one, and so is time."""
+    left = {name: in_words(name, value) for name, value in filters.items()}
+    found: list[tuple[tuple[str, ...], str]] = []
+    if {"since", "until"} <= left.keys():
+        times = [pd.Timestamp(filters[name]) for name in ("since", "until")]
+        found.append((("since", "until"), f"Time: {period(times[0], times[1])}"))
+        del left["since"], left["until"]
+    pairs = [name for name in ("status", "outcome") if name in left and "code" in left]
+    if pairs:
+        code = "" if filters["code"] == "" else f" {left['code']}"
+        found.append(((pairs[0], "code"), f"Code: {left[pairs[0]]}{code}"))
+        del left[pairs[0]], left["code"]
+    return [*(((name,), f"{NAMES[name]}: {words}") for name, words in left.items()), *found]
