@@ -31,6 +31,9 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r"(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}(?: +[+-]\d{4})? +\d+[ -/]+\d+(?:/\S+)?"
         r" +(?:[VDIWEF][ /][\w.$:-]{0,60}?\s*: ?|[\w.$-]+ +[\w.]+ +[VDIWEF] {1,2})"
     ),
+    "klog": re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{3,6} +\d+ [\w.-]+:\d+\] "),
+    "ServiceNow": re.compile(r"\*\*\* Script: "),
+    "Playwright": re.compile(r"[ \t]*(?:\x1b\[[\d;]*m)?pw:api(?:\x1b\[0m)? "),
     "logcat brief": re.compile(r"[VDIWEF]/[\w.$-]{1,60} *\( *\d+\): ?"),
     "Flutter": re.compile(r"flutter: ?"),
     "Lambda": re.compile(rf"{_STAMP}\t[0-9a-f-]{{36}}\t(?:[A-Z]+\t)?"),

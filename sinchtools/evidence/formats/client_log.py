@@ -7,6 +7,7 @@ length or the end of its JSON; a request and its response are paired by id, thre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from sinchtools.evidence.formats.client_log_text import (
     unquoted,
 )
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.pieces import METHODS, Piece
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -31,6 +32,9 @@ def find(piece: Piece) -> Iterator[Found]:
     marks = [mark for mark in MARKS if not present.isdisjoint(mark.signs)]
     if "Request URL:" in piece.text and "Request Method:" in piece.text:  # a panel of a browser
         marks = [mark for mark in marks if mark.style != "label"]
+    if _WIRE_TURNED.search(piece.text):
+        marks = [mark._replace(side=_TURNED[mark.side]) if mark.style == "wire" else mark
+                 for mark in marks]  # fmt: skip
     if all(mark.side == "none" for mark in marks):
         return
     reader = _Reader(piece, marks)
@@ -40,6 +44,9 @@ def find(piece: Piece) -> Iterator[Found]:
 
 
 _SIGNS = {sign for mark in MARKS for sign in mark.signs}
+# WSO2 counts from the other end: what its client sent is marked as what came in
+_WIRE_TURNED = re.compile(rf"<< \"(?:{METHODS}) \S+ HTTP/")
+_TURNED = {"request": "response", "response": "request", "none": "none"}
 _SHORT = 500  # characters of a line that all marks are searched in
 
 

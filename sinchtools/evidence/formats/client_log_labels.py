@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from sinchtools.evidence.formats.label_words import english
 from sinchtools.evidence.pieces import words
 
-_LABEL = re.compile(r"\W{0,6}([A-Za-z][\w' -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
+_LABEL = re.compile(r"\W{0,6}([^\W\d_][\w'’ -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
 LABELS = {
     name: kind
     for kind, names in {
@@ -23,7 +24,7 @@ LABELS = {
         "nothing": "status text,proto,protocol,encoding,id,exchangeid,exchange id,reason,version"
         ",reasonphrase,reason phrase,received at,timestamp,servicename,porttypename,portname"
         ",attempt,sent at,date time,messageid,message id,ok,success,http version"
-        ",trace id,correlation id,request id",
+        ",trace id,correlation id,request id,path url",
     }.items()
     for name in names.split(",")
 }
@@ -35,7 +36,7 @@ def label_of(text: str) -> tuple[str, str, bool] | None:
     match = _LABEL.fullmatch(text.strip()[:1_000_000])
     if match is None:
         return None
-    spoken = match[1].lower().replace("_", " ").strip()
+    spoken = english(match[1].replace("_", " "))
     parts = spoken.replace("-", " ").split()
     of_response = any(word in _OF_RESPONSE for word in parts)
     kind = LABELS.get(spoken.replace("-", " "))

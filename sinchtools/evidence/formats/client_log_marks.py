@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sinchtools.evidence.pieces import METHODS
+
 _PARTS = {  # what stands for itself in the patterns below
-    "METHOD": "(?:GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS)",
+    "METHOD": f"(?:{METHODS})",
     "OUT": r"(?:-{2,4}>|={1,3}>|>{2,8}|→|⇒|➡\ufe0f?|⬆\ufe0f?|↑)",
     "IN": r"(?:<-{2,4}|<={1,3}|<{2,8}|←|⇐|⬅\ufe0f?|⬇\ufe0f?|↓)",
     "REQ": r"(?i:req|request)",
@@ -81,8 +83,8 @@ def _mark(row: str, *folded: str) -> Mark:
 # signs: an underscore is a space
 MARKS = _marks(r"""
 # quoted text of the wire: Apache, Ruby, Python
-wire      request  chunk  >>_"              (?:[\w-]*?(?P<id>\d+) )?>> <QUOTED>
-wire      response chunk  <<_"              (?:[\w-]*?(?P<id>\d+) )?<< <QUOTED>
+wire      request  chunk  >>_"              (?:[\w/ -]*?(?P<id>\d+) )?>> <QUOTED>
+wire      response chunk  <<_"              (?:[\w/ -]*?(?P<id>\d+) )?<< <QUOTED>
 headers   request  chunk  http-outgoing-    http-outgoing-(?P<id>\d+) >> <TAIL>
 headers   response chunk  http-outgoing-    http-outgoing-(?P<id>\d+) << <TAIL>
 net-http  request  chunk  <-_"              <- <QUOTED>
@@ -113,6 +115,9 @@ marked    request  line   >_                > (?P<tail><METHOD> https?://\S+)
 marked    response line   <_                < (?P<tail>[1-5]\d\d(?: [A-Z][\w -]*)?)
 marked    request  prefixed  >_             >(?: |$)<TAIL>
 marked    response prefixed  <_             <(?: |$)<TAIL>
+# Robot Framework's RequestsLibrary
+robot     request  line   Request_:_url=    (?P<tail><METHOD> Request : url=.*)
+robot     response title  Response_:_url=   <METHOD> Response : url=(?:.*)
 # one line for a call, or a part of one
 urllib3   request  call    _"GET|_"POST|_"PUT|_"DELETE|_"PATCH|_"HEAD|_"OPTIONS
     (?P<host>https?://[^\s"/]+) "(?P<method><METHOD>) (?P<path>\S+) HTTP/[\d.]+"<SPACE>

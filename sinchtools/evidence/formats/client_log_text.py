@@ -24,6 +24,7 @@ _URL = re.compile(r"https?://[^\s'\"<>\]]+")
 _STATUS = re.compile(
     r"(?<![\w./:@+-])[1-5]\d\d(?![\w%]|[./]\d|:\d| ?(?:ms|s|sec|seconds|bytes|B|kB)\b)"
 )
+_OF_TIME = re.compile(r"(?i)\b(?:milliseconds|millis|duration|elapsed|took|time)\b[^\d\n]{0,6}$")
 _VERSION = re.compile(r"HTTP/\d(?:\.\d)?|\bHTTP_[12](?:_\d)?\b")
 _REASON = re.compile(r"[A-Za-z _'-]+")
 _LONGEST_HEAD = 600
@@ -97,7 +98,7 @@ def status_in(text: str) -> tuple[int, int] | None:
     head = text[: text.find("{")] if "{" in text else text
     head = head[:_LONGEST_HEAD]
     hidden = _VERSION.sub(_blank, _URL.sub(_blank, head))
-    if match := _STATUS.search(hidden):
+    if (match := _STATUS.search(hidden)) and not _OF_TIME.search(hidden, 0, match.start()):
         return (int(match[0]), match.end()) if match.start() < 120 else None
     word = hidden.rpartition(" - ")[2].strip(" :-.")
     status = status_of_reason(word) if _REASON.fullmatch(word) else None

@@ -28,6 +28,7 @@ _PAIR = re.compile(
     r"(?<![\w.@/=-])([A-Za-z_@][\w.@/-]{0,200}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|((?:[^\s\",]|,(?!\s"
     r"|$)){0,4000}+))(?=\s|$|,)"
 )
+_APART, _FEW = re.compile(r"(?<=[a-z\d]) = (?=[\"\w])", re.IGNORECASE), 2
 LABEL = re.compile(r"([A-Za-z_][\w.]{0,60}+)[\"']?\s*[=:]\s*$")
 _STATUS = re.compile(r"<Response \[([1-5]\d\d)\]>|\bstatus(?:_?code)?[=: ]+([1-5]\d\d)\b", re.I)
 _LEVEL = re.compile(
@@ -74,6 +75,8 @@ def pairs_of(line: str) -> dict[str, Any]:
     """Return the pairs of a line, and the time that it begins with; none of a single pair."""
     if "=" not in line or len(line) > _LONGEST_LITERAL:
         return {}
+    if line.count(" = ") > _FEW:
+        line = _APART.sub("=", line)
     pairs: dict[str, Any] = {
         name: quoted.replace('\\"', '"') if quoted else plain
         for name, quoted, plain in _PAIR.findall(line)

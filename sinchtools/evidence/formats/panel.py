@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.label_words import english
 from sinchtools.evidence.formats.newman import milliseconds
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of, words
@@ -137,6 +138,11 @@ _REQUEST = re.compile(
 _STATUS_LINE = re.compile(r"(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?: [A-Za-z][\w '-]{0,40})?[ \t]*")
 _STATUS_AND_BODY = re.compile(r"([1-5]\d\d)\b(?: [A-Za-z ]{2,40}?)?[:,]?[ \t]*([{\[<].*|)")
 _TIME_ALONE = re.compile(r"[ \t]*([\d.]+ ?m?s)[ \t]*")
+_ROW = re.compile(
+    r"^[ \t]*\|[ \t]*\*{0,2}([^|\n]{2,40}?)\*{0,2}[ \t]*"
+    r"\|[ \t]*`?([^|\n`]{1,4000}?)`?[ \t]*\|[ \t]*$",
+    re.MULTILINE,
+)
 _NAME = re.compile(r"[ \t]*([A-Za-z][\w-]{0,60})[ \t]*")
 _HEADER = re.compile(r"[ \t]*(:?[A-Za-z0-9][\w-]{0,60})[ \t]?:(?:[ \t]+(.*)|[ \t]*)")
 _TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})\t+(.+)")
@@ -178,6 +184,8 @@ class _Panel:
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield each call that stands in the text as a window shows it."""
+    if _ROW.search(piece.text):  # a table of two columns: a label and its value
+        piece = piece.with_text(_ROW.sub(r"\1: \2", piece.text), piece.numbers)
     if not _SIGN.search(piece.text):
         return
     panel: _Panel | None = None
@@ -217,7 +225,8 @@ def _begun(line: str, panel: _Panel | None) -> bool:
 def _labelled(line: str) -> tuple[str, str]:
     """Return what a line's label means, and what stands behind it."""
     match = _LABEL.fullmatch(line)
-    meaning = _MEANINGS.get(match[1].strip().lower().replace("’", "'"), "") if match else ""
+    label = match[1].strip().lower().replace("’", "'") if match else ""
+    meaning = _MEANINGS.get(label) or _MEANINGS.get(english(label), "")
     return (meaning, match[2].strip()) if match and meaning else ("", line.strip())
 
 
@@ -233,7 +242,8 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
     if meaning == ":authority" and ":scheme" not in panel.known:
         meaning = ""
     if meaning in _OF_EITHER and panel.section.startswith("response"):
-        meaning = _OF_EITHER[meaning] if line.strip().lower()[:4] in ("body", "head") else meaning
+        is_bare = english(line.partition(":")[0])[:4] in ("body", "head")
+        meaning = _OF_EITHER[meaning] if is_bare else meaning
     if meaning == "response-body" and not value and _are_headers_below(piece, number):
         meaning = "response-headers"
     if panel.waiting and not meaning:
@@ -241,6 +251,8 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
         if _fits(waiting, line.strip()):
             _keep(panel, waiting, line.strip(), number)
             return number
+    if meaning == "request-headers" and value[:1] in ("{", "["):
+        meaning = "request-body"
     if meaning in _SECTIONS:
         panel.section, panel.waiting, panel.end = meaning, "", number
         if value and "headers" in meaning:

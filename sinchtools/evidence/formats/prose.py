@@ -15,9 +15,13 @@ Line = tuple[int, str]  # its number and its text
 
 _SENTENCE = re.compile(
     r"\b(?:error|status(?:[ _-]?code)?|http(?:/[\d.]+)?|returns?|returned|respond(?:s|ed) with"
-    r"|erro|erreur|fehler(?:code)?|fel(?:kod)?|feil|fejl|status(?:kod|kode|wert)|estado|statut|antwort"
+    r"|erro|erreur|fehler(?:code)?|fel(?:kod)?|feil|fejl|status(?:kod|kode|wert)|estado|statut"
+    r"|antwort"
     r"|(?:c[oó]digo|code)(?: de)? (?:estado|statut|status)|respuesta|r[ée]ponse|resposta|svar"
-    r"|devuelve|retorna|retorne|renvoie|liefert"
+    r"|devuelve|retorna|retorne|renvoie|liefert|odpowied[źz]|odpov[ěe]ď|b[łl][ąa]d|errore"
+    r"|kod(?: statusu| b[łl][ęe]du)?|risposta|stato|antwoord|fout(?:code)?|virhe|vastaus"
+    r"|hata(?: kodu)?|yan[ıi]t"
+    r"|ошибка|ошибку|код|ответ|статус|отвечает|помилка|válasz|hiba|eroare|răspuns|lỗi"
     r"|response(?: code)?|g[eo]t(?:s|ting)?(?: back)?(?: an?)?|code)"
     r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)"
     r"(?! (?!errors|responses|status|sometimes|always|unless|plus)[a-z]{3,20}s\b)",  # a count

@@ -80,6 +80,7 @@ _BRACKETS = re.compile(
 # more without a space or a quotation mark is no code, and keeps a grammar busy for minutes
 _NO_CODE = re.compile(r"[^\s\"'`]{2000}")
 _BODY = re.compile(r"\{\"[^\n]*\}\Z")
+_HOLLOW = re.compile(r"\{\w+\}")
 _STATUS = re.compile(
     r"(?:[-=>:\s]*(?:returns?|status(?:code)?|gives|prints|got|http|outputs?|response|result"
     r"|error|answers?)?"
@@ -180,9 +181,15 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
                 return rows, ""
             if errors < fewest:
                 best, fewest = rows, errors
-    if best:
+    by_literals = [] if best and not _is_hollow(best) else _by_literals(block, text, languages[0])
+    if best and (not by_literals or _is_hollow(by_literals)):
         return best, ""
-    return _by_literals(block, text, languages[0]), _NOT_PARSED
+    return by_literals, _NOT_PARSED
+
+
+def _is_hollow(rows: list[Found]) -> bool:
+    """Tell whether a body is nothing but a name, as where the grammar is of another language."""
+    return any(_HOLLOW.fullmatch(row.exchange.request_body or "") for row in rows)
 
 
 def _evaluated(language: str, root: syntax.Node) -> list[Draft]:

@@ -44,12 +44,14 @@ _VERB = re.compile(
 )
 _METHOD = re.compile(
     r"\b(?:Method|HTTP_?METHOD|Verb|reqwest|Alamofire)?(?:::|\.|_| )(GET|POST|PUT|PATCH|DELETE)\b"
-    r"|\.(post|put|patch|delete)\b|\b(POST|PUT|PATCH|DELETE)\b[ \t]*(?:=>|,)",
+    r"|\.(post|put|patch|delete)\b|\b(POST|PUT|PATCH|DELETE)\b[ \t]*(?:=>|,)"
+    r"|\bHttp(Get|Post|Put|Patch|Delete)\b(?![ \t]*\()",
     re.I,
 )
 _SMALL_METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 _CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response below the call
 _BEARER = re.compile(rf"bearer_?(?:auth|token)\w*[ \t]*[(:=][ \t]*({_SUM.pattern})", re.IGNORECASE)
+_SCHEME = re.compile(rf"Value[ \t]*\([ \t]*{_MARK}[ \t]*,[ \t]*({_SUM.pattern})")
 _BARE_HEADER = re.compile(
     rf"\b(Authorization|Content[_-]Type|Accept)\b`?[ \t]*(?:=>|[:=])[ \t]*({_SUM.pattern})",
     re.IGNORECASE,
@@ -233,11 +235,14 @@ def _fill(found: Literals, draft: Draft, before: int, start: int, end: int, boun
     if bearer := _BEARER.search(part):
         draft.headers.setdefault("Authorization", f"Bearer {found.value(bearer[1])}")
         last = max(last, before + bearer.end())
+    if (scheme := _SCHEME.search(part)) and found.texts[int(scheme[1])].value == "Bearer":
+        draft.headers.setdefault("Authorization", f"Bearer {found.value(scheme[2])}")
+        last = max(last, before + scheme.end())
     if draft.body is None and (table := _body(found, before, bound)):
         draft.body, where = json_text(table[0]), table[1]
         last = max(last, where)
     if draft.method is None and (method := _METHOD.search(part)):
-        draft.method = (method[1] or method[2] or method[3]).upper()
+        draft.method = next(filter(None, method.groups())).upper()
     return last
 
 

@@ -209,6 +209,27 @@ LANGUAGES = {
         "delphi",
         words("delphi pascal"),
     ),
+    "fsharp": Language(
+        _signs(r"^open [A-Z]\w+|^[ \t]*let!? (?:mutable )?\w+ =|printfn|task \{|async \{|<- \w+\("),
+        "",
+        "fsharp",
+        words("fsharp fs f#"),
+    ),
+    "nim": Language(
+        _signs(r"newHttp\w+\(|newAsyncHttp\w+|%\*[{\[]|^import std/|\bproc \w+\("),
+        "",
+        "nim",
+        words("nim"),
+    ),
+    "crystal": Language(_signs(r"HTTP::(?:Client|Headers)\b"), "", "crystal", words("crystal cr")),
+    "ocaml": Language(
+        _signs(r"Cohttp|Lwt\b|\bUri\.of_string|>>= fun|let%lwt"), "", "ocaml", words("ocaml ml")
+    ),
+    "zig": Language(_signs(r"@import\(\"std\"\)|std\.http|try client\."), "", "zig", words("zig")),
+    "tcl": Language(_signs(r"http::geturl|package require|^set \w+ "), "", "tcl", words("tcl")),
+    "racket": Language(
+        _signs(r"#lang racket|net/http|\(define "), "", "racket", words("racket scheme lisp")
+    ),
     "coldfusion": Language(_signs(r"<cfhttp(?:param)?\b"), "", "", words("cfm coldfusion")),
 }
 KINDS = {

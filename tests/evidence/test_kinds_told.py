@@ -1,0 +1,96 @@
+"""Kinds of code, logs and mails that no tool exports: each gives its one row, first to last."""
+
+import pytest
+
+from sinchtools.evidence import read
+
+PATH = "/xms/v1/demo/batches"
+URL = "https://eu.sms.api.sinch.com" + PATH
+SENT = '{"from": "Kiosk", "to": ["46700000009"], "body": "Hej"}'
+CAME = '{"code": "unknown_group", "text": "No such group"}'
+WIRE = "[2026-02-03 08:09:10,111] DEBUG {org.acme.wire} - HTTP-Sender dispatcher-4"
+ROBOT = "20260203 08:09:10.111 - INFO - POST"
+KLOG = "I0203 08:09:10.123456       7 transport.go"
+SNOW = "*** Script:"
+KINDS = {
+    "F#": f'''open System.Net.Http
+let client = new HttpClient()
+client.DefaultRequestHeaders.Authorization <- AuthenticationHeaderValue("Bearer", token)
+let json = """{SENT}"""
+let sent = client.PostAsync("{URL}", new StringContent(json, Encoding.UTF8)).Result
+// 403 {CAME}''',
+    "Nim": f'''import std/[httpclient, json]
+let http = newHttpClient()
+let message = %*{SENT}
+let got = http.request("{URL}", httpMethod = HttpPost, body = $message)
+# 403 {CAME}''',
+    "wire marks of WSO2": f'''{WIRE} << "POST {PATH} HTTP/1.1[\\r][\\n]"
+{WIRE} << "Host: eu.sms.api.sinch.com[\\r][\\n]"
+{WIRE} << "[\\r][\\n]"
+{WIRE} << "{SENT}"
+{WIRE} >> "HTTP/1.1 403 Forbidden[\\r][\\n]"
+{WIRE} >> "[\\r][\\n]"
+{WIRE} >> "{CAME}"''',
+    "Robot Framework": f"""{ROBOT} Request : url={URL}
+ path_url={PATH}
+ headers={{'Content-Type': 'application/json'}}
+ body={SENT}
+
+{ROBOT} Response : url={URL}
+ status=403, reason=Forbidden
+ headers={{'Content-Type': 'application/json'}}
+ body={CAME}
+""",
+    "klog": f"""{KLOG}:463] POST {URL}
+{KLOG}:469] Request Headers:
+{KLOG}:473]     Content-Type: application/json
+{KLOG}:480] Request Body: {SENT}
+{KLOG}:574] Response Status: 403 Forbidden in 12 milliseconds
+{KLOG}:580] Response Body: {CAME}""",
+    "French labels": f"""Requête :
+URL : {URL}
+Méthode : POST
+Corps : {SENT}
+Réponse :
+Statut : 403
+Corps : {CAME}""",
+    "German labels": f"URL: {URL}\nMethode: POST\nAnfrage: {SENT}\nStatus: 403\nAntwort: {CAME}\n",
+    "a Spanish mail": f"Hola,\n\nhacemos un POST a {URL} con este cuerpo:\n\n{SENT}\n\n"
+    f"y la respuesta es un error 403:\n\n{CAME}\n\nSaludos\n",
+    "an English mail": f"Hi,\n\nwe call {URL} (POST) and send\n\n{SENT}\n\n"
+    f"The reply:\n\nHTTP 403\n{CAME}\n\nKind regards\n",
+    "a Polish mail": f"Wysyłamy POST na {URL} z treścią:\n{SENT}\n"
+    f"Otrzymujemy odpowiedź 403:\n{CAME}",
+    "Karate": f"""08:09:10.100 [main] DEBUG com.intuit.karate - request:
+1 > POST {URL}
+1 > Content-Type: application/json; charset=UTF-8
+{SENT}
+
+08:09:10.323 [main] DEBUG com.intuit.karate - response time in milliseconds: 223
+1 < 403
+1 < Content-Type: application/json
+{CAME}""",
+    "ServiceNow": f"{SNOW} Endpoint: {URL}\n{SNOW} Method: POST\n{SNOW} Request body: {SENT}\n"
+    f"{SNOW} HTTP status: 403\n{SNOW} Response body: {CAME}\n",
+    "a table of two columns": f"| Field | Value |\n|---|---|\n| Method | POST |\n| URL | {URL} |\n"
+    f"| Status | 403 |\n| Request body | `{SENT}` |\n| Response | `{CAME}` |\n",
+}
+BARE = {  # that show no body of the request
+    "Airflow": f"""[2026-02-03, 08:09:10 UTC] {{http.py:100}} INFO - Sending 'POST' to url: {URL}
+[2026-02-03, 08:09:10 UTC] {{http.py:150}} ERROR - HTTP error: Forbidden
+[2026-02-03, 08:09:10 UTC] {{http.py:151}} ERROR - {CAME}
+airflow.exceptions.AirflowException: 403:Forbidden""",
+    "Playwright": f"  pw:api → POST {URL} +0ms\n  pw:api   accept: */* +0ms\n"
+    "  pw:api ← 403 Forbidden +9ms",
+    "Ballerina": f'time = 2026-02-03T08:09:10Z level = ERROR module = acme/sms status = 403 '
+    f'url = "{URL}" method = POST code = unknown_group',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *BARE])
+def test_a_kind_gives_its_one_row(kind):
+    (row,) = read(KINDS.get(kind) or BARE[kind])
+    assert (row.method, row.url, row.status) == ("POST", URL, 403)
+    if kind in KINDS:
+        assert "46700000009" in row.request_body
+        assert row.code == "unknown_group"
