@@ -113,7 +113,7 @@ def _below(rows: list[Found], lines: list[Line]) -> list[list[Line]]:
     below: list[list[Line]] = [[] for _ in rows]
     starts = [row.start for row in rows]
     for number, line in lines:
-        if (place := bisect_left(starts, number)) and number > rows[place - 1].end:
+        if place := bisect_left(starts, number):  # also between a request and its response
             below[place - 1].append((number, line))
     for told, start in zip(below, starts[1:], strict=False):
         while told and told[-1][0] == start - 1 and _COMMENT.match(told[-1][1]):

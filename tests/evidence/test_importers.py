@@ -17,6 +17,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import FORMATS, exports, files, read
+from tests.conftest import FULL
 from tests.support.evidence import BATCHES, CANARY, CURL, ERROR_BODY, ROW, SECRET_PLACES, entry, har
 
 
@@ -317,7 +318,8 @@ def everything_of(evidence):
     ]
 
 
-DEEP = 200_000
+SMALLER = 1 if FULL else 5  # twice the size takes twice the time: test_doubling_read
+DEEP, MANY = 200_000 // SMALLER, 50_000 // SMALLER
 HOSTILE = {
     "deep": '{"a":' * DEEP,
     "deep-list": "[" * DEEP + "]" * DEEP,
@@ -325,14 +327,14 @@ HOSTILE = {
     + "[" * DEEP
     + "\n"
     + json.dumps(ROW),
-    "long-line": "curl " + "a" * 2_000_000,
-    "long-quote": "curl 'http://x/" + "a" * 2_000_000,
-    "many-quotes": "curl http://x -d " + "'" * 100_001,
-    "many-carets": 'curl ^"http://x^" ' + '^\\^"' * 50_000,
-    "many-backticks": "Invoke-WebRequest " + '`"' * 50_000,
-    "nested-tables": "Invoke-WebRequest -Uri http://x -Body " + "@{a=" * 5_000,
-    "nested-arrays": "Invoke-WebRequest -Uri http://x -Body " + "@(" * 5_000,
-    "substitutions": "curl " + "$(" * 50_000,
+    "long-line": "curl " + "a" * 40 * MANY,
+    "long-quote": "curl 'http://x/" + "a" * 40 * MANY,
+    "many-quotes": "curl http://x -d " + "'" * (2 * MANY + 1),
+    "many-carets": 'curl ^"http://x^" ' + '^\\^"' * MANY,
+    "many-backticks": "Invoke-WebRequest " + '`"' * MANY,
+    "nested-tables": "Invoke-WebRequest -Uri http://x -Body " + "@{a=" * (MANY // 10),
+    "nested-arrays": "Invoke-WebRequest -Uri http://x -Body " + "@(" * (MANY // 10),
+    "substitutions": "curl " + "$(" * MANY,
     "surrogates": '{"method":"GET","url":"/\\ud800","status":200,"request_body":"\\udfff",'
     '"request_headers":{"\\ud800":"\\ud801"}}',
     "duplicate-keys": '{"status":200,"status":404,"method":"GET","url":"/x"}',
@@ -340,20 +342,20 @@ HOSTILE = {
     "endless-times": har(
         entry(time=1e300, timings={"send": 1e308, "wait": 1e308, "receive": 1e308})
     ).replace("1e+300", "1e999"),
-    "endless-words": "a=" * 50_000 + '"',
-    "endless-backticks": "curl " + "`" * 50_000,
-    "endless-blanks": "curl" + " " * 50_000 + "\n" + " " * 50_000,
-    "endless-colons": "GET /x " + ":" * 50_000,
+    "endless-words": "a=" * MANY + '"',
+    "endless-backticks": "curl " + "`" * MANY,
+    "endless-blanks": "curl" + " " * MANY + "\n" + " " * MANY,
+    "endless-colons": "GET /x " + ":" * MANY,
     "endless-names": '{"method": "GET", "url": "/x", "status": 200, "request_body": "'
-    + "pass" * 50_000
+    + "pass" * MANY
     + '"}',
     "endless-jwt": '{"method": "GET", "url": "/x", "status": 200, "request_body": "'
-    + "eyJ" * 50_000
+    + "eyJ" * MANY
     + '"}',
-    "endless-sdk": "DEBUG:Sinch:" + "HTTP response 200 with headers: {} and body: " * 5_000,
-    "endless-exception": "Sms" * 50_000 + "Exception: Error",
-    "endless-urls": "curl" + " http://x/y" * 5_000,
-    "endless-commands": "curl http://x/y -d '{}'\n" * 2_000,
+    "endless-sdk": "DEBUG:Sinch:" + "HTTP response 200 with headers: {} and body: " * (MANY // 10),
+    "endless-exception": "Sms" * MANY + "Exception: Error",
+    "endless-urls": "curl" + " http://x/y" * (MANY // 10),
+    "endless-commands": "curl http://x/y -d '{}'\n" * (MANY // 25),
     "nul": '{"status":200,"method":"GET","url":"/\\u0000"}\0\0',
     "urls": '{"status":200,"method":"GET","url":"https://[oops/xms/v1/x/batches"}',
     "types": '{"method":"POST","url":["x"],"status":{"a":1},"request_headers":[1,null,[2]],'

@@ -246,7 +246,7 @@ def test_options_in_a_file_are_not_followed_and_that_is_said():
     assert "options in a file" in evidence.warnings[0].reason
 
 
-LONG = 1_000_000_000 if FULL else 5_000_000
+LONG = 1_000_000_000 if FULL else 2_000_000
 
 
 @pytest.mark.parametrize(
@@ -274,8 +274,8 @@ def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path, start):
 
 
 @pytest.mark.parametrize("nested", ['{"a":', "[", '{"log":{"entries":['])
-def test_a_million_levels_are_listed(nested):
-    assert read(nested * 1_000_000).skipped
+def test_levels_by_the_million_are_listed(nested):
+    assert read(nested * (1_000_000 if FULL else 200_000)).skipped
 
 
 def test_duplicate_keys_take_the_last_as_parsers_do():

@@ -154,7 +154,10 @@ def test_a_file_of_the_kernel_never_ends_and_is_never_read(name):
 
 
 @unix
-@pytest.mark.parametrize("given", ["/dev/zero", "/dev/stdin", "/dev/fd/0"])
+@pytest.mark.parametrize(
+    "given",
+    ["/dev/zero", *(pytest.param(f, marks=pytest.mark.long) for f in ("/dev/stdin", "/dev/fd/0"))],
+)
 def test_the_command_line_refuses_a_special_file(given):
     done = subprocess.run(
         [sys.executable, "-m", "sinchtools", "read", given],

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from sinchtools.evidence.pieces import METHODS
+
 
 class Printed(NamedTuple):
     """
@@ -33,7 +35,7 @@ class Printed(NamedTuple):
 
 TOKENS = {
     "<URL>": r"(?P<url>https?://[^\s\"'`<>\])}\\]+?)(?<![.,;:])(?=[.,;:]?(?:[\s\"'`<>\])}\\]|$))",
-    "<METHOD>": r"(?P<method>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS)",
+    "<METHOD>": f"(?P<method>{METHODS})",
     "<STATUS>": r"(?P<status>[1-5]\d\d)(?!\d|\.\d)",
     "<ERROR>": r"(?P<status>[345]\d\d)(?!\d|\.\d)",
     "<REASON>": r"(?P<reason>[A-Z][A-Za-z]{1,20}(?:[ -][A-Za-z]{1,20}){0,4})",

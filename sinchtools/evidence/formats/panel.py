@@ -251,7 +251,7 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
         if _fits(waiting, line.strip()):
             _keep(panel, waiting, line.strip(), number)
             return number
-    if meaning == "request-headers" and value[:1] in ("{", "["):
+    if value[:1] == "{" and english(line.partition(":")[0]) == "request":
         meaning = "request-body"
     if meaning in _SECTIONS:
         panel.section, panel.waiting, panel.end = meaning, "", number

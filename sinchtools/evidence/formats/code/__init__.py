@@ -189,7 +189,8 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
 
 def _is_hollow(rows: list[Found]) -> bool:
     """Tell whether a body is nothing but a name, as where the grammar is of another language."""
-    return any(_HOLLOW.fullmatch(row.exchange.request_body or "") for row in rows)
+    bodies = (row.exchange.request_body for row in rows)
+    return any(isinstance(body, str) and _HOLLOW.fullmatch(body) for body in bodies)
 
 
 def _evaluated(language: str, root: syntax.Node) -> list[Draft]:

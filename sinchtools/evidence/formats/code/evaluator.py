@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sinchtools.evidence.formats.code import drafts, functions, syntax
+from sinchtools.evidence.formats.code.calls import Call
 from sinchtools.evidence.formats.code.expressions import DEEPEST, SELF
-from sinchtools.evidence.formats.code.libraries import plain
 from sinchtools.evidence.formats.code.requesting import Requesting
 from sinchtools.evidence.formats.code.syntax import KINDS, Node, child, inner, text_of
 from sinchtools.evidence.formats.code.values import Draft, Hole, Lambda, View
@@ -146,7 +147,7 @@ class Evaluator(Requesting):
         holder, name, path = syntax.callee(node)
         receiver = self.value(holder) if holder is not None else None
         values, named, lambdas = self._arguments(node)
-        result = self._result(node, holder, receiver, name, path, values, named)
+        result = self._result(Call(node, holder, receiver, name, path, values, named))
         result = self._initialized(node, result)
         block = child(node, "block") or next(
             (one for one in node.named_children if one.type == "annotated_lambda"), None
@@ -208,47 +209,37 @@ class Evaluator(Requesting):
             return value
         return result
 
-    def _result(
-        self,
-        node: Node,
-        holder: Node,
-        receiver: Any,
-        name: str,
-        path: str,
-        values: list[Any],
-        named: dict[str, Any],
-    ) -> Any:
+    def _result(self, call: Call) -> Any:
+        name, receiver = call.name, call.receiver
         if not name:
             return receiver
-        done = self._sdk(node, receiver, name, path, values, named)
+        done = self._sdk(call)
         if done is not functions.NOTHING:
             return done
-        made = self.classes.get(path.removesuffix(".new"))
-        if made is not None:
-            self._function_body(made, values, named)
-            return Hole(path.removesuffix(".new"))
-        own = holder is None or (
+        if (made := self.classes.get(call.path.removesuffix(".new"))) is not None:
+            self._function_body(made, call.values, call.named)
+            return Hole(call.path.removesuffix(".new"))
+        own = call.holder is None or (
             isinstance(receiver, Hole) and (receiver.name in SELF or receiver.name in self.classes)
         )
         function = self.functions.get(name)
         if function is not None and own and name != "new":
-            return self._function_body(function, values, named)
-        if name.lower().startswith("curl_") and (handle := self._curl(node, name, values)):
+            return self._function_body(function, call.values, call.named)
+        if name.lower().startswith("curl_") and (handle := self._curl(call)):
             return handle
-        if isinstance(self.names.get(name), Draft) and holder is None:
-            receiver, name = self.names[name], "request"
-        if holder is None and self.implicit and self.implicit[-1] is not None and name != "new":
-            done = self._on(node, self.implicit[-1], name, path, values, named)
+        if isinstance(self.names.get(name), Draft) and call.holder is None:
+            call = replace(call, receiver=self.names[name], name="request")
+        implicit = self.implicit[-1] if call.holder is None and self.implicit else None
+        if implicit is not None and call.name != "new":
+            done = self._on(call, implicit)
             if done is not functions.NOTHING:
                 return done
-        if isinstance(receiver, Draft | View):
-            return self._on(node, receiver, name, path, values, named)
-        done = functions.method(plain(name), receiver, values)
+        if isinstance(call.receiver, Draft | View):
+            return self._on(call, call.receiver)
+        done = functions.method(call.plain, call.receiver, call.values)
         if done is functions.NOTHING:
-            done = functions.call(plain(name), path, receiver, values, named)
-        if done is not functions.NOTHING:
-            return done
-        return self._maybe_request(node, holder, receiver, name, path, values, named)
+            done = functions.call(call.plain, call.path, call.receiver, call.values, call.named)
+        return self._maybe_request(call) if done is functions.NOTHING else done
 
 
 def _first_word(node: Node) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sinchtools.evidence.formats.code import drafts, functions, libraries, sdk
 from sinchtools.evidence.formats.code.assignments import Assignments
-from sinchtools.evidence.formats.code.libraries import REQUESTS, plain, verb_of
+from sinchtools.evidence.formats.code.calls import Call
+from sinchtools.evidence.formats.code.libraries import REQUESTS, plain
 from sinchtools.evidence.formats.code.syntax import Node, text_of
 from sinchtools.evidence.formats.code.values import Body, Builder, Draft, Hole, View, as_text
 
@@ -32,97 +33,80 @@ _OF_DRAFTS = (
 class Requesting(Assignments):
     """How calls become drafts of requests."""
 
-    def _sdk(
-        self,
-        node: Node,
-        receiver: Any,
-        name: str,
-        path: str,
-        values: list[Any],
-        named: dict[str, Any],
-    ) -> Any:
+    def _sdk(self, call: Call) -> Any:
         """Return what a call of the vendor's SDK gives, or NOTHING."""
+        node, receiver, values, named = call.node, call.receiver, call.values, call.named
         if isinstance(receiver, sdk.Message):
-            sdk.set_message(receiver, name, values, named)
+            sdk.set_message(receiver, call.name, values, named)
             return receiver
-        if sdk.is_message(path):
+        if sdk.is_message(call.path):
             message = sdk.Message()
             sdk.set_message(message, "new", values, named)
             return message
-        if sdk.is_client(path) or path.endswith("Configuration.builder"):
+        if sdk.is_client(call.path) or call.path.endswith("Configuration.builder"):
             client = self._draft(node, sdk.CLIENT)
             sdk.configure(client, values, named)
             return client
-        if operation := sdk.operation_of(path, name):
+        if operation := sdk.operation_of(call.path, call.name):
             draft = self._draft(node, None)
             draft.method = operation[0]
-            sdk.request(draft, receiver, name, operation[1], values, named)
+            sdk.request(draft, receiver, call.name, operation[1], values, named)
             return draft
         if isinstance(receiver, Draft) and receiver.library is sdk.CLIENT:
             self._touch(receiver, node)
-            if len(values) == 1 and name != "build":
-                receiver.parts[libraries.bare(name)] = values[0]
+            if len(values) == 1 and call.name != "build":
+                receiver.parts[libraries.bare(call.name)] = values[0]
             elif len(values) == 2:
                 sdk.configure(receiver, values, named)
             return receiver
         return functions.NOTHING
 
-    def _curl(self, node: Node, name: str, values: list[Any]) -> Draft | None:
+    def _curl(self, call: Call) -> Draft | None:
         """Give the handle of PHP's curl functions its options."""
+        values = call.values
         handle = values[0] if values else None
-        if isinstance(handle, Hole) and "setopt" in name:
+        if isinstance(handle, Hole) and "setopt" in call.name:
             name_of_handle = handle.name
-            handle = self._draft(node, libraries.library_of("curl_init", "php"))
+            handle = self._draft(call.node, libraries.library_of("curl_init", "php"))
             self.names[name_of_handle] = handle
         if not isinstance(handle, Draft):
             return None
-        self._touch(handle, node)
+        self._touch(handle, call.node)
         given = values[1] if len(values) == 2 and isinstance(values[1], dict) else {}
         pairs = given or ({as_text(values[1]): values[2]} if len(values) == 3 else {})
         for option, value in pairs.items():
             drafts.set_part(handle, as_text(option).strip("{}"), [value])
         return handle
 
-    def _maybe_request(
-        self,
-        node: Node,
-        holder: Node,
-        receiver: Any,
-        name: str,
-        path: str,
-        values: list[Any],
-        named: dict[str, Any],
-    ) -> Any:
-        row = libraries.library_of(path, self.language)
-        verb = verb_of(name)
-        if isinstance(receiver, str) and "://" in receiver and (verb or libraries.part_of(name)):
-            draft = self._draft(node, row)
+    def _maybe_request(self, call: Call) -> Any:
+        """Return the request that a call on nothing known makes, or what else it gives."""
+        row, receiver = libraries.library_of(call.path, self.language), call.receiver
+        if (
+            isinstance(receiver, str)
+            and "://" in receiver
+            and (call.verb or libraries.part_of(call.name))
+        ):
+            draft = self._draft(call.node, row)
             draft.url = receiver
-            self._setter(node, draft, name, verb, values, named)
+            self._setter(call, draft)
             return draft
-        everything = [*values, *named.values()]
-        if row or self._is_request(name, verb, everything):
-            draft = self._draft(node, row)
+        if row or self._is_request(call.name, call.verb, call.given):
+            draft = self._draft(call.node, row)
             if isinstance(receiver, str):
                 drafts.add(draft, [receiver])
-            self._give(draft, name, verb, values, named)
+            self._give(call, draft)
             return draft
-        if _is_header(name, values) and holder is not None and isinstance(receiver, Hole):
-            draft = self._draft(node, None)
+        if (
+            _is_header(call.name, call.values)
+            and call.holder is not None
+            and isinstance(receiver, Hole)
+        ):
+            draft = self._draft(call.node, None)
             draft.is_client = True
-            drafts.headers(draft, values)
-            self.names[re.split(r"[.\-]", text_of(holder))[0].lstrip("$")] = draft
+            drafts.headers(draft, call.values)
+            self.names[re.split(r"[.\-]", text_of(call.holder))[0].lstrip("$")] = draft
             return draft
-        if everything and isinstance(everything[0], str):
-            if drafts.is_url(everything[0]) and isinstance(receiver, Hole | None):
-                return everything[0]
-            if re.fullmatch(r"[A-Za-z_][\w.:-]{0,60}", everything[0]):
-                return Hole(everything[0].replace(":", "."))
-        if len(values) == 1 and isinstance(values[0], Draft | View | dict) and name == "new":
-            return values[0]
-        if name == "new":
-            return named or {}
-        return Hole(name)
+        return _value_of(call)
 
     def _is_request(self, name: str, verb: str, values: list[Any]) -> bool:
         if not verb and plain(name) not in REQUESTS:
@@ -138,58 +122,32 @@ class Requesting(Assignments):
             any("://" in str(one) for one in texts) or options or is_api or (texts and tables)
         )
 
-    def _on(
-        self,
-        node: Node,
-        target: Draft | View,
-        name: str,
-        path: str,
-        values: list[Any],
-        named: dict[str, Any],
-    ) -> Any:
+    def _on(self, call: Call, target: Any) -> Any:
         """Return what a call on a request, a client or a part of one gives."""
+        node, name, path, values = call.node, call.name, call.path, call.values
         if not isinstance(target, Draft | View):
-            done = functions.method(plain(name), target, values)
-            return done
+            return functions.method(call.plain, target, values)
         draft = target if isinstance(target, Draft) else target.draft
         part = libraries.part_of(target.name) if isinstance(target, View) else ""
         if (
-            done := functions.call(plain(name), path, None, values, named)
+            done := functions.call(call.plain, path, None, values, call.named)
         ) is not functions.NOTHING and (
-            plain(name) not in _OF_DRAFTS and path.rpartition(".")[2] == path
+            call.plain not in _OF_DRAFTS and path.rpartition(".")[2] == path
         ):
             return done
-        verb = verb_of(name)
         if part == "headers" or (isinstance(target, View) and _is_header(name, values)):
             self._touch(draft, node)
             self._set_headers(draft, name, values)
             return target
-        if isinstance(target, View) and part and values and not verb:
+        if isinstance(target, View) and part and values and not call.verb:
             self._touch(draft, node)
             drafts.setter(draft, target.name, values)
             return target
-        if draft.is_client and self._makes(name, verb, values, named):
+        if draft.is_client and _makes(call):
             made = self._made(node, draft)
-            self._give(made, name, verb, values, named)
+            self._give(call, made)
             return made
-        return self._setter(node, draft, name, verb, values, named)
-
-    def _makes(self, name: str, verb: str, values: list[Any], named: dict[str, Any]) -> bool:
-        """Tell whether a call on a client makes a request, or only sets up more of the client."""
-        if plain(name) in ("method", "open") and len(values) < 2:
-            return False
-        given = [*values, *named.values()]
-        if any(isinstance(one, Draft) for one in given):
-            return (
-                bool(verb)
-                or plain(name) in REQUESTS
-                or "execute" in name.lower()
-                or "send" in name.lower()
-                or "call" in name.lower()
-                or plain(name) == "do"
-            )
-        shows = any(isinstance(one, dict | Body | Hole) or drafts.is_target(one) for one in given)
-        return bool(verb) or (plain(name) in REQUESTS and shows) or plain(name) in _BEGINNINGS
+        return self._setter(call, draft)
 
     def _made(self, node: Node, client: Draft) -> Draft:
         made = client.made()
@@ -199,18 +157,18 @@ class Requesting(Assignments):
         client.parts["made"] = True
         return made
 
-    def _give(
-        self, draft: Draft, name: str, verb: str, values: list[Any], named: dict[str, Any]
-    ) -> None:
+    def _give(self, call: Call, draft: Draft) -> None:
+        """Give a request what its call was given."""
+        verb, values = call.verb, call.values
         if verb and not draft.is_client:
             draft.method = verb
         elif (method := draft.library.method if draft.library else "") and not draft.method:
             draft.method = method
         first = "base" if draft.is_client else "url"
-        if draft.is_client and drafts.setter(draft, name, values):
+        if draft.is_client and drafts.setter(draft, call.name, values):
             return
         first = draft.library.first if draft.library and draft.library.first else first
-        for one in [*values, *named.values()]:
+        for one in call.given:
             if (
                 isinstance(one, Draft)
                 and one.is_client is False
@@ -220,7 +178,7 @@ class Requesting(Assignments):
                 one_lines = one.lines
                 draft.take(one)
                 draft.lines = [*one_lines, *draft.lines]
-        if plain(name) in _HOSTS:
+        if call.plain in _HOSTS:
             drafts.put(draft, "base", values[0] if values else None)
             values = [one for one in values[1:] if isinstance(one, dict)]
         drafts.add(
@@ -230,43 +188,34 @@ class Requesting(Assignments):
             draft,
             {
                 key: one
-                for key, one in named.items()
+                for key, one in call.named.items()
                 if not (isinstance(one, Draft) and one.is_used)
             },
         )
 
-    def _setter(
-        self,
-        node: Node,
-        draft: Draft,
-        name: str,
-        verb: str,
-        values: list[Any],
-        named: dict[str, Any],
-    ) -> Any:
-        given = [*values, *named.values()]
+    def _setter(self, call: Call, draft: Draft) -> Any:
+        """Give a request or a client one more part; return what the call gives."""
+        name, values, given = call.plain, call.values, call.given
         before = len(draft.lines)
-        self._touch(draft, node)
-        if verb and not draft.is_client:
-            draft.method = verb
+        self._touch(draft, call.node)
+        if call.verb and not draft.is_client:
+            draft.method = call.verb
             drafts.add(draft, values, "url" if draft.url is None else "body")
-            drafts.options(draft, named)
-        elif plain(name) in ("curlsetopt", "setopt", "setoption"):
+            drafts.options(draft, call.named)
+        elif name in ("curlsetopt", "setopt", "setoption"):
             drafts.set_part(draft, as_text(values[0]) if values else "", values[1:])
         elif (
-            plain(name) in ("addparameter", "parameter")
-            and len(values) >= 2
-            and "/" in as_text(values[0])
+            name in ("addparameter", "parameter") and len(values) >= 2 and "/" in as_text(values[0])
         ):
             draft.media, draft.body = as_text(values[0]), values[1]
-        elif drafts.set_part(draft, name, values or list(named.values())):
-            draft.parts["written"] = plain(name) in ("write", "print", "writebytes", "append")
-        elif plain(name) == "request" and values == ["json"]:
+        elif drafts.set_part(draft, call.name, values or list(call.named.values())):
+            draft.parts["written"] = name in ("write", "print", "writebytes", "append")
+        elif name == "request" and values == ["json"]:
             draft.form = "json"
-        elif plain(name) in REQUESTS and given:
+        elif name in REQUESTS and given:
             drafts.add(draft, values, "url" if draft.url is None else "body")
-            drafts.options(draft, named)
-        elif _is_header(name, values):
+            drafts.options(draft, call.named)
+        elif _is_header(call.name, values):
             drafts.headers(draft, values)
         else:
             for one in given:
@@ -274,8 +223,6 @@ class Requesting(Assignments):
                     self._joined(draft, one)
                 elif isinstance(one, Body) and draft.body is None:
                     drafts.add(draft, [one])
-            if not given or isinstance(given[0], Hole | None):
-                pass
         del draft.lines[before + 1 :]
         return next((one for one in given if isinstance(one, Draft) and draft.is_client), draft)
 
@@ -311,3 +258,30 @@ def _is_header(name: str, values: list[Any]) -> bool:
         and isinstance(values[1], str | Hole | Builder)
         and plain(name) not in ("get", "equals")
     )
+
+
+def _makes(call: Call) -> bool:
+    """Tell whether a call on a client makes a request, or only sets up more of the client."""
+    if call.plain in ("method", "open") and len(call.values) < 2:
+        return False
+    is_request = call.plain in REQUESTS
+    if any(isinstance(one, Draft) for one in call.given):
+        sends = any(word in call.name.lower() for word in ("execute", "send", "call"))
+        return bool(call.verb) or is_request or sends or call.plain == "do"
+    shows = any(isinstance(one, dict | Body | Hole) or drafts.is_target(one) for one in call.given)
+    return bool(call.verb) or (is_request and shows) or call.plain in _BEGINNINGS
+
+
+def _value_of(call: Call) -> Any:
+    """Return what a call that makes no request gives: the text or table that it was given."""
+    first = call.given[0] if call.given else None
+    if isinstance(first, str):
+        if drafts.is_url(first) and isinstance(call.receiver, Hole | None):
+            return first
+        if re.fullmatch(r"[A-Za-z_][\w.:-]{0,60}", first):
+            return Hole(first.replace(":", "."))
+    if call.name != "new":
+        return Hole(call.name)
+    if len(call.values) == 1 and isinstance(call.values[0], Draft | View | dict):
+        return call.values[0]
+    return call.named or {}
