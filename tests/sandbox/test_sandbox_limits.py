@@ -22,7 +22,7 @@ from tests.sandbox.test_sandbox import Caller, with_headers
 from tests.support.counting_calls import calls_of
 
 GOOD = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
-MANY = 600_000 if FULL else 20_000
+MANY = 600_000 if FULL else 3_000
 FEW = 2000
 UNFINISHED = b"GET /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\n"
 
@@ -46,7 +46,7 @@ def answers(sandbox):
 
 # --- big bodies ---
 
-NUMBERS = [f"+44770{i:07}" for i in range(MANY)]
+NUMBERS = [f"+44770{i:07}" for i in range(max(MANY, 10_001))]
 BIG = {
     "unknown fields": ("/batches", {**GOOD, **dict.fromkeys(map(str, range(MANY)), 1)}, 201),
     "unknown fields that look like known ones": (
@@ -55,7 +55,7 @@ BIG = {
         201,
     ),
     "only unknown fields": ("/batches", {f"toBody{i}": 1 for i in range(MANY)}, 400),
-    "good recipients": ("/batches", {**GOOD, "to": NUMBERS}, 400),
+    "good recipients": ("/batches", {**GOOD, "to": NUMBERS[:MANY]}, 400),
     "bad recipients": ("/batches", {**GOOD, "to": [f"0{i}" for i in range(MANY)]}, 400),
     "recipients that are numbers": ("/batches", {**GOOD, "to": list(range(MANY))}, 400),
     "nulls": ("/batches", {**GOOD, "to": [None] * MANY}, 400),
@@ -79,7 +79,7 @@ BIG = {
     ),
     "values of a parameter": (
         "/batches",
-        {**GOOD, "parameters": {"name": dict.fromkeys(NUMBERS, "x" * 161)}},
+        {**GOOD, "parameters": {"name": dict.fromkeys(NUMBERS[:MANY], "x" * 161)}},
         400,
     ),
     "placeholders": ("/batches", {**GOOD, "body": "".join(f"${{{i}}}" for i in range(FEW))}, 400),
@@ -105,7 +105,7 @@ def test_a_big_body_is_answered_after_a_bounded_number_of_steps(name):
     )
     answer, calls = calls_of(lambda: sandbox.answer(request))
     assert answer.status == status, answer.body
-    assert calls < 4_000_000
+    assert calls < min(4_000_000, 400 * MANY)
 
 
 def test_values_of_parameters_are_looked_up_and_not_searched():
