@@ -7,33 +7,31 @@ Each decides one step from the evidence only, and never says ok without it.
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.records import Exchange, Finding, header
-from sinchtools.core.settings import REGIONS
-from sinchtools.diagnosis.envelope import placeholder_violations
+from sinchtools.diagnosis.vendor_text import pointed_at
+from sinchtools.playbooks.check_rows import (
+    NOT_DECIDABLE,
+    NUMBER_FIELDS,
+    Check,
+    Checked,
+    blamed_by,
+    rows,
+    words_of,
+)
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import marker_facts
 
-NOT_DECIDABLE, ASKED = "not decidable", "asked"
-_NUMBER_FIELDS = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients")
 _GROUP_FIELDS = ("child_groups", "add_from_group", "remove_from_group", "child_groups_add")
 _DATES = ("send_at", "expire_at")
-_STRAY = {  # facts of a marker, and what they say
-    "quoted": "The token is in quotes.",
-    "bracketed": "The token is in brackets.",
-    "leading-space": "The token begins with a space.",
-    "trailing-space": "The token ends with a space.",
-    "trailing-newline": "The token ends with a line break.",
-    "inner-space": "The token has a space inside.",
-}
+_NO_TIME = "The ID shows no time, or the evidence does not show when the request was sent."
+_NO_BODY = "The evidence shows no readable body."
 _ROOM = timedelta(minutes=10)
 _YOUNG = timedelta(minutes=1)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -47,24 +45,6 @@ _SHORTENED = re.compile(
     r"\b((?:bit\.ly|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|buff\.ly|rebrand\.ly|cutt\.ly)/)",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
-    r"""(?<!\w)(?P<name>[a-z]+(?:_[a-z]+)+|[a-z_]+(?=\[\d))(?:\[\d+\])?|['"`](?P<quoted>[a-z_]+)['"`]"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """
-    What a check found: ``ok``, ``problem``, ``not decidable`` or ``asked`` (of a person).
-
-    The proof contains no secrets and no whole numbers.
-    """
-
-    state: str
-    proof: str
-
-
-Check = Callable[[Exchange, Sequence[Finding]], Checked]
 
 
 def _ok(proof: str) -> Checked:
@@ -79,44 +59,21 @@ def _open(proof: str) -> Checked:
     return Checked(NOT_DECIDABLE, proof)
 
 
-def authorization_shape(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the Authorization header is ``Bearer`` and one clean token."""
-    value = header(exchange.request_headers, "Authorization")
-    if value is None:
-        return _blamed(findings, {"Authorization"}) or _open(
-            "The evidence shows no Authorization header; many tools leave it out."
-        )
-    facts = marker_facts(value)
-    if value.strip().lower() in {"", "bearer"}:
-        return _problem("The header holds no token.")
-    if facts is None:
-        return _blamed(findings, {"Authorization"}) or _open(
-            "A placeholder stands where the token was."
-        )
-    if stray := [name for name in _STRAY if name in facts]:
-        return _problem(" ".join(_STRAY[name] for name in stray))
-    if not value.startswith("Bearer ["):
-        return _problem(f"The scheme reads {value.partition('[')[0].strip()!r}, not 'Bearer'.")
-    if facts["kind"] == "pair":
-        return _problem("It holds an id:secret pair, not a token.")
-    return _ok(f"Bearer and one token of {facts['length']} characters.")
-
-
 def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether an access token had expired when the request left."""
     if "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower():
-        return _problem("The answer's WWW-Authenticate header says expired.")
+        return _problem("The WWW-Authenticate header of the response says expired.")
     facts = marker_facts(header(exchange.request_headers, "Authorization") or "") or {}
     expires = validation.instant_of(facts.get("expires", ""))
     if expires is None:
-        return _open("The token shows no expiry; a service plan's API token has none.")
+        return _open("The token shows no expiry. A service plan's API token has none.")
     if exchange.at is None:
         return _open(
-            f"The token expires {facts['expires']}; the evidence does not say when the "
-            f"request left."
+            f"The token expires {facts['expires']}, but the evidence does not show when the "
+            f"request was sent."
         )
     return (_ok if exchange.at < expires else _problem)(
-        f"The token expires {facts['expires']}, the request left {_iso(exchange.at)}."
+        f"The token expires {facts['expires']}. The request was sent at {_iso(exchange.at)}."
     )
 
 
@@ -131,230 +88,11 @@ def token_in_use(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
-def host_fits_credential(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether an access token goes to a zt host and a plan token to a plain one."""
-    place = description.locate(exchange.url or "")
-    facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
-    if place.kind not in {"plan", "project"} or facts is None or facts["kind"] == "pair":
-        return _blamed(findings, {"host"}) or _open("Host or kind of token is not shown.")
-    token = "OAuth 2.0 access token (JWT)" if facts["kind"] == "jwt" else "plain API token"
-    if place.kind == "project" and not REGIONS.get(place.region or ""):
-        return _problem(f"{place.host}: access keys work in us and eu only.")
-    return (_ok if (facts["kind"] == "jwt") == (place.kind == "project") else _problem)(
-        f"{place.host} with a {token}."
-    )
-
-
-def account_in_path(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """
-    Decide whether the path names an account at all.
-
-    The evidence cannot tell whether it is the right one.
-    """
-    if not exchange.url:
-        return _open("The evidence shows no URL.")
-    account = exchange.account or description.locate(exchange.url).account
-    if account is None:
-        return _blamed(findings, {"service_plan_id", "path"}) or _problem(
-            "No account stands in the path after /xms/v1/."
-        )
-    if not re.fullmatch(r"[\w-]+", account) or re.match(
-        r"(?i)your|my_|service_plan|project_id|x{4}", account
-    ):
-        return _problem(f"{account[:40]!r} looks like a placeholder or has stray characters.")
-    return _ok(f"The path names the account {account[:40]}.")
-
-
-def host_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the host is one of the API's, in a known region."""
-    place = description.locate(exchange.url or "")
-    if place.host is None or place.kind == "loopback":
-        return _open(
-            "The evidence shows no host."
-            if place.host is None
-            else "The host is this machine: a sandbox or a proxy."
-        )
-    if place.host in description.OLD_HOSTS:
-        return _open(f"{place.host} is {description.OLD_HOSTS[place.host]}; use the regional one.")
-    if place.kind == "legacy":
-        return _problem(f"{place.host} is {description.LEGACY_HOSTS[place.host]}.")
-    return (
-        _ok(f"{place.host} is a host of the API.")
-        if place.region
-        else _problem(f"{place.host} is no known host of the API.")
-    )
-
-
-def https_used(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the URL is https, so that no redirect changes the method."""
-    scheme = (
-        (exchange.url or "").partition("://")[0].lower() if "://" in (exchange.url or "") else ""
-    )
-    if scheme not in {"http", "https"} or description.locate(exchange.url or "").kind == "loopback":
-        return _open("The evidence shows no public URL.")
-    return (_ok if scheme == "https" else _problem)(f"The URL is {scheme}.")
-
-
-def path_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether a route of the API fits the path."""
-    place = description.locate(exchange.url or "")
-    if place.endpoints:
-        return _ok(f"The path is {next(iter(place.endpoints.values())).path} below the account.")
-    if place.kind in {"none", "other"}:
-        return _blamed(findings, {"path"}) or _open(
-            "The URL is not shown, or its host is not the API's."
-        )
-    if "//" in place.path:
-        return _problem("The path has a double slash.")
-    return _problem(
-        "The path does not begin with /xms/v1/ and an account."
-        if place.below is None
-        else "No route of the API fits the path."
-    )
-
-
-def path_and_query_fit(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether IDs in the path and query parameters have their form."""
-    place = description.locate(exchange.url or "")
-    endpoint = _endpoint(exchange)
-    if blamed := _blamed(findings, locations={"path", "query"}):
-        return blamed
-    if endpoint is None:
-        return _open("The endpoint is not known.")
-    found = [
-        *placeholder_violations(place.values),
-        *validation.path_violations(place.values),
-        *validation.query_violations(endpoint, place.query),
-    ]
-    return _judged(
-        found,
-        f"{len(place.values)} values in the path and {len(place.query)} in the query have "
-        f"their form.",
-    )
-
-
-def method_fits(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the path takes the method."""
-    methods = description.locate(exchange.url or "").endpoints
-    if not methods or not exchange.method:
-        return _blamed(findings, {"method"}) or _open("Method or path is not known.")
-    return (_ok if exchange.method.upper() in methods else _problem)(
-        f"{exchange.method[:20]} on a path that takes {', '.join(methods)}."
-    )
-
-
-def content_type_json(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the request says that its body is JSON."""
-    if not exchange.request_headers:
-        return _blamed(findings, {"Content-Type"}) or _open(
-            "The evidence shows no request headers."
-        )
-    violation = validation.content_type_violation(exchange.request_headers)
-    if violation is None:
-        return _ok("Content-Type is application/json.")
-    return _problem(
-        f"Content-Type is {violation.facts['value']!r}."
-        if violation.facts
-        else "Content-Type is missing."
-    )
-
-
-def json_parses(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the request's body parses as JSON."""
-    body = exchange.request_body
-    if body is None:
-        return _blamed(findings, codes={validation.JSON}) or _open(
-            "The evidence shows no request body."
-        )
-    try:
-        validation.parse_json(body)
-    except json.JSONDecodeError as error:
-        if found := next((f for f in findings if f.rule.startswith("json-") and f.line), None):
-            return _problem(found.says)  # the diagnosis looks closer than the parser
-        return _problem(f"Line {error.lineno}, column {error.colno}: {error.msg}.")
-    except ValueError:
-        return _problem("The body is no JSON in UTF-8.")
-    return _ok(f"{len(body)} {'bytes' if isinstance(body, bytes) else 'characters'} of valid JSON.")
-
-
-def required_fields(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether every required field of the body is there."""
-    missing = {"missing-field", "missing-field-renamed", "absent-value"}
-    return _by_rules(
-        exchange,
-        findings,
-        validation.CONSTRAINT,
-        lambda v: v.rule in missing,
-        "Every required field is there.",
-    )
-
-
-def within_limits(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether lengths and counts in the body are within the API's limits."""
-    apart = {
-        "missing-field",
-        "missing-field-renamed",
-        "expire-at-past",
-        "expire-before-send",
-        "expire-too-late",
-    }
-    fine = "Lengths and counts are within their limits."
-    return _by_rules(
-        exchange,
-        findings,
-        validation.CONSTRAINT,
-        lambda v: v.code == validation.CONSTRAINT and v.rule not in apart,
-        fine,
-    )
-
-
-def types_fit(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether every field of the body has its JSON type."""
-    return _by_rules(
-        exchange,
-        findings,
-        validation.JSON,
-        lambda v: v.code == validation.JSON,
-        "Every known field has its type.",
-    )
-
-
-def values_well_formed(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the values other than recipients have their form."""
-    fine = "The values other than recipients have their form."
-    return _by_rules(
-        exchange,
-        findings,
-        validation.FORMAT,
-        lambda v: v.code == validation.FORMAT and v.field not in _NUMBER_FIELDS,
-        fine,
-    )
-
-
-def numbers_e164(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether the recipients are numbers in international form."""
-    numbers = [
-        (pointer, value)
-        for pointer, value in _recipients(exchange)
-        if not validation.is_group_id(value)
-    ]
-    if not numbers:
-        return _blamed(findings, set(_NUMBER_FIELDS)) or _open(
-            "The evidence shows no recipient number."
-        )
-    bad = [f"{pointer} ({rule})" for pointer, value in numbers if (rule := _number_defect(value))]
-    if not bad:
-        return _ok(f"{len(numbers)} of {len(numbers)} numbers can be international ones.")
-    return _problem(
-        f"{len(bad)} of {len(numbers)}: {', '.join(bad[:5])}{', …' if len(bad) > 5 else ''}."
-    )
-
-
 def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """List what the request names as group IDs; a single one is the one that is not known."""
     body = _request(exchange)
     if body is None:
-        return _open("The evidence shows no readable body.")
+        return _open(_NO_BODY)
     groups = [pointer for pointer, value in _recipients(exchange) if validation.is_group_id(value)]
     groups += [f"/{name}" for name in _GROUP_FIELDS if body.get(name)]
     if exchange.code == "unknown_group" and len(groups) == 1:
@@ -366,44 +104,25 @@ def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked
     )
 
 
-def dates_in_order(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether send_at and expire_at are in order, by the time the request left."""
-    body, found = _request(exchange), _violations(exchange)
-    if body is None or found is None:
-        return _blamed(findings, set(_DATES)) or _open(
-            "The body cannot be held against the API's description."
-        )
-    if not any(body.get(name) for name in _DATES):
-        return _ok("The body has neither send_at nor expire_at.")
-    if exchange.at is None:
-        return _blamed(findings, set(_DATES)) or _open(
-            "The evidence does not say when the request left."
-        )
-    return _judged(
-        (v for v in found if v.field in _DATES),
-        f"The dates are in order for a request of {_iso(exchange.at)}.",
-    )
-
-
 def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the message was to leave at once and had time to arrive."""
     body = _request(exchange)
     if body is None:
-        return _open("The evidence shows no readable body.")
+        return _open(_NO_BODY)
     send, expire = (validation.instant_of(str(body.get(name) or "")) for name in _DATES)
     if not any(body.get(name) for name in _DATES):
         return _ok("The body has neither send_at nor expire_at.")
     if exchange.at is None or (send is None and expire is None):
         return _open(
-            "The dates cannot be read, or the evidence does not say when the request left."
+            "The dates cannot be read, or the evidence does not show when the request was sent."
         )
     if send and send > exchange.at:
-        return _problem(f"It is to be sent at {_iso(send)}.")
+        return _problem(f"It is scheduled for {_iso(send)}.")
     close = expire is not None and expire - exchange.at < _ROOM
     return (
         _problem(f"It expires at {_iso(expire)}, soon after {_iso(exchange.at)}.")
         if expire and close
-        else _ok("It leaves at once and has time.")
+        else _ok("It is sent at once and has time to arrive.")
     )
 
 
@@ -411,7 +130,9 @@ def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Che
     """Decide whether a report was asked for without a URL in the request."""
     body = _request(exchange)
     if body is None:
-        return _blamed(findings, {"callback_url"}) or _open("The evidence shows no readable body.")
+        return blamed_by(findings, {"callback_url"}) or _open(
+            "The evidence shows no readable body."
+        )
     if body.get("callback_url"):
         return _ok("The body has callback_url.")
     wanted = body.get("delivery_report")
@@ -420,8 +141,8 @@ def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Che
             f"delivery_report is {str(wanted)[:30]!r} and the body has no callback_url."
         )
     if exchange.code == "missing_callback_url":
-        return _open("The body asks for no report, yet the answer misses a URL.")
-    return _ok("No report is asked for.")
+        return _open("The body does not ask for a report, although the API reports a missing URL.")
+    return _ok("The body does not ask for a report.")
 
 
 def callback_url_reachable(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
@@ -430,36 +151,23 @@ def callback_url_reachable(exchange: Exchange, findings: Sequence[Finding]) -> C
     if not isinstance(url, str) or not url:
         return _open("The body has no callback_url.")
     if not validation.is_url(url):
-        return _problem("callback_url is no whole http(s) URL.")
+        return _problem("callback_url is not a whole http(s) URL.")
     host = description.locate(url).host or ""
     if _private(host):
         return _problem(f"{host} is not reachable from the internet.")
-    return _open(f"{host} may be public; whether it answers is not known.")
+    return _open(f"{host} may be public. Whether it responds is unknown.")
 
 
 def delivery_report_requested(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the request asked for delivery reports."""
     body = _request(exchange)
     if body is None:
-        return _open("The evidence shows no readable body.")
+        return _open(_NO_BODY)
     wanted = body.get("delivery_report")
     return (
-        _problem("The request asks for no report.")
+        _problem("The request does not ask for a report.")
         if wanted in (None, "none")
         else _ok(f"delivery_report is {str(wanted)[:30]!r}.")
-    )
-
-
-def placeholders_have_values(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
-    """Decide whether each placeholder of the text has a value for each recipient."""
-    found = _violations(exchange)
-    if found is None:
-        return _open("The body cannot be held against the API's description.")
-    missing = [str(v.facts["name"]) for v in found if v.rule == "parameter-without-value"]
-    return (
-        _problem(f"No value or default for {', '.join(missing[:5])}.")
-        if missing
-        else _ok("Each placeholder has a value or a default.")
     )
 
 
@@ -473,13 +181,13 @@ def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
         return by_code
     body = _request(exchange)
     if body is None:
-        return _open("The evidence shows no readable body.")
+        return _open(_NO_BODY)
     if not body.get("from"):
         return _problem(
             "The request has no `from`: it needs a default sender for each country (delivery "
             "code 410)."
         )
-    return _open("A sender is given; whether it is registered is not in the evidence.")
+    return _open("A sender is given. The evidence does not show whether it is registered.")
 
 
 def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
@@ -490,7 +198,7 @@ def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     return (
         _problem(f"The delivery report says {words}")
         if codes
-        else _open("The evidence holds no delivery report of this batch that failed.")
+        else _open("The evidence contains no failed delivery report of this batch.")
     )
 
 
@@ -498,9 +206,9 @@ def not_filtered(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name a filter that stopped the message, or a shortened link that filters stop."""
     text = (_request(exchange) or {}).get("body")
     if isinstance(text, str) and (link := _SHORTENED.search(text)):
-        return _problem(f"The text holds a shortened link ({link[1]}).")
+        return _problem(f"The text contains a shortened link ({link[1]}).")
     return _by_code(findings, _FILTER_CODES) or _open(
-        "No delivery report and no shortened link are in the evidence."
+        "The evidence contains no delivery report and no shortened link."
     )
 
 
@@ -511,14 +219,14 @@ def destination_enabled(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     The delivery report must say so.
     """
     return _by_code(findings, _DESTINATION_CODES) or _open(
-        "The evidence holds no delivery report of this batch that failed."
+        "The evidence contains no failed delivery report of this batch."
     )
 
 
 def not_opted_out(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name an opt-out, or a phone that cannot receive, where the delivery report says so."""
     return _by_code(findings, _OPT_OUT_CODES) or _open(
-        "The evidence holds no delivery report of this batch that failed."
+        "The evidence contains no failed delivery report of this batch."
     )
 
 
@@ -526,7 +234,7 @@ def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) ->
     """Decide whether the batch can be found again by its client_reference."""
     body = _request(exchange)
     if body is None:
-        return _open("The evidence shows no readable body.")
+        return _open(_NO_BODY)
     return (
         _ok("The body has a client_reference.")
         if body.get("client_reference")
@@ -540,7 +248,7 @@ def batch_id_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     return (
         _ok(f"The batch is {batch[:40]}.")
         if batch
-        else _open("Neither answer nor path show a batch id.")
+        else _open("Neither the response nor the path shows a batch ID.")
     )
 
 
@@ -568,7 +276,7 @@ def list_window(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
         or answer is None
         or not isinstance(answer.get("count"), int)
     ):
-        return _open("This is no list with a window, or its answer is not shown.")
+        return _open("This is not a list with a window, or its response is not shown.")
     dated = any(
         name == "start_date" and value
         for name, value in description.locate(exchange.url or "").query
@@ -587,19 +295,19 @@ def age_of_batch(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide by the time in its ID whether the resource was still young when it was asked for."""
     age = _age(exchange)
     if age is None:
-        return _open("The ID shows no time, or the evidence does not say when the request left.")
-    return (_problem if age < _YOUNG else _ok)(f"By its ID it was made {_span(age)} before.")
+        return _open(_NO_TIME)
+    return (_problem if age < _YOUNG else _ok)(f"By its ID it was created {_span(age)} before.")
 
 
 def age_within_retention(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide by the time in its ID whether the resource was older than the API keeps it."""
     age = _age(exchange)
     if age is None:
-        return _open("The ID shows no time, or the evidence does not say when the request left.")
+        return _open(_NO_TIME)
     kept = age <= timedelta(days=description.RETENTION_DAYS)
     return (_ok if kept else _problem)(
-        f"By its ID it was made {_span(age)} before; about {description.RETENTION_DAYS} days "
-        f"are kept."
+        f"By its ID it was created {_span(age)} before. Data is kept for about "
+        f"{description.RETENTION_DAYS} days."
     )
 
 
@@ -609,10 +317,10 @@ def not_feedback(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
         return _open("The endpoint is not known.")
     if exchange.endpoint.endswith("/delivery_feedback"):
         return _open(
-            "It is delivery feedback; whether the batch was sent with feedback_enabled is not "
-            "in the evidence."
+            "It is delivery feedback. The evidence does not show whether the batch was sent "
+            "with feedback_enabled."
         )
-    return _ok("The call is no delivery feedback.")
+    return _ok("The call is not delivery feedback.")
 
 
 def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
@@ -621,26 +329,24 @@ def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     if size is None:
         return _open("The evidence does not show the body.")
     return (
-        _problem(f"The answer has a body of {size} bytes.")
+        _problem(f"The response has a body of {size} bytes.")
         if size
-        else _ok("The answer has no body, as the API's own 404.")
+        else _ok("The response has no body, like the API's own 404.")
     )
 
 
 def answer_from_api(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the API itself answered, or a gateway with HTML."""
     if exchange.is_html:
-        return _problem("The answer is HTML: a gateway or proxy answered, not the API.")
+        return _problem("The response is HTML, which usually comes from a gateway or proxy.")
     if _object(exchange.response_body) is not None or exchange.response_body == "":
         return _ok(
-            "The answer is JSON."
-            if exchange.response_body
-            else "The answer has no body and is no HTML."
+            "The response is JSON." if exchange.response_body else "The response has no body."
         )
     return _open(
-        "The evidence does not show the answer's body."
+        "The evidence does not show the body of the response."
         if exchange.response_body is None
-        else "The answer is neither JSON nor HTML."
+        else "The response is neither JSON nor HTML."
     )
 
 
@@ -662,9 +368,7 @@ def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 def first_attempt(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name an automatic repeat; that there was none a single exchange cannot tell."""
     if exchange.attempt is not None and exchange.attempt > 1:
-        return _problem(
-            f"This is attempt {exchange.attempt} of one call, and it got no better answer."
-        )
+        return _problem(f"This is attempt {exchange.attempt} of one call, and it failed too.")
     return _open("One exchange does not show whether it was repeated.")
 
 
@@ -681,56 +385,35 @@ def retry_after_present(exchange: Exchange, findings: Sequence[Finding]) -> Chec
 def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the field that the answer's text names."""
     if not exchange.text:
-        return _blamed(findings, locations={"body", "query", "path"}) or _open(
-            "The evidence does not show the answer's text."
+        return blamed_by(findings, locations={"body", "query", "path"}) or _open(
+            "The evidence does not show an API message."
         )
-    known = {name for schema in description.SCHEMAS.values() for name in schema}
-    named = (
-        m for m in _NAMED.finditer(exchange.text[:2000]) if (m["name"] or m["quoted"]) in known
-    )
-    first = next(named, None)
+    field, pointer = pointed_at(exchange)
     return (
-        _problem(f"The answer's text names {first[0]}.")
-        if first
-        else _open("The answer's text names no field.")
+        _problem(f"The API message points to {pointer or field}.")
+        if field
+        else _open("The API message names no field.")
     )
 
 
 def finding_names_cause(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the first thing that the diagnosis found at fault."""
     return next(
-        (_problem(_words(f)) for f in findings if f.severity == "error"),
-        _open("The diagnosis names nothing in the request."),
+        (_problem(words_of(f)) for f in findings if f.severity == "error"),
+        _open("The diagnosis found no cause in the request."),
     )
 
 
-CHECKS: dict[str, Check] = {  # the names that playbooks.toml uses
+CHECKS: dict[str, Check] = rows() | {  # the names that playbooks.toml uses
     check.__name__.replace("_", "-"): check
     for check in (
-        authorization_shape,
         token_expired,
         token_in_use,
-        host_fits_credential,
-        account_in_path,
-        host_known,
-        https_used,
-        path_known,
-        path_and_query_fit,
-        method_fits,
-        content_type_json,
-        json_parses,
-        required_fields,
-        within_limits,
-        types_fit,
-        values_well_formed,
-        numbers_e164,
         group_ids_listed,
-        dates_in_order,
         dates_leave_room,
         callback_url_present,
         callback_url_reachable,
         delivery_report_requested,
-        placeholders_have_values,
         sender_given,
         delivery_code_known,
         not_filtered,
@@ -792,60 +475,6 @@ def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | N
     )
 
 
-def _blamed(
-    findings: Iterable[Finding],
-    fields: Iterable[str] = (),
-    *,
-    codes: Iterable[str] = (),
-    locations: Iterable[str] = (),
-) -> Checked | None:
-    fields, codes, locations = set(fields), set(codes), set(locations)
-    for found in findings:
-        if found.severity == "error" and (
-            found.field in fields or found.code in codes or found.location in locations
-        ):
-            return _problem(_words(found))
-    return None
-
-
-def _words(found: Finding) -> str:
-    return f"{found.pointer or found.field or found.location}: {found.says or found.rule}"
-
-
-def _by_rules(
-    exchange: Exchange,
-    findings: Sequence[Finding],
-    code: str,
-    wanted: Callable[[validation.Violation], bool],
-    fine: str,
-) -> Checked:
-    found = _violations(exchange)
-    if found is None:
-        return _blamed(findings, codes={code}) or _open(
-            "The body cannot be held against the API's description."
-        )
-    return _judged(filter(wanted, found), fine)
-
-
-def _judged(violations: Iterable[validation.Violation], fine: str) -> Checked:
-    bad = next((v for v in violations if v.severity == "error"), None)
-    return (
-        _problem(f"{bad.pointer or bad.field}: {bad.rule.replace('-', ' ')}.") if bad else _ok(fine)
-    )
-
-
-def _violations(exchange: Exchange) -> list[validation.Violation] | None:
-    endpoint, body = _endpoint(exchange), _request(exchange)
-    if endpoint is None or not endpoint.body or body is None:
-        return None
-    found = validation.body_violations(
-        endpoint, body, now=exchange.at or datetime(2000, 1, 1, tzinfo=UTC)
-    )
-    return [
-        v for v in found if exchange.at or v.field not in _DATES or v.code != validation.CONSTRAINT
-    ]
-
-
 def _endpoint(exchange: Exchange) -> description.Endpoint | None:
     return description.BY_TEMPLATE.get(exchange.endpoint or "")
 
@@ -866,7 +495,7 @@ def _recipients(exchange: Exchange) -> list[tuple[str, str]]:
     lists = (
         (name, value)
         for name, value in (_request(exchange) or {}).items()
-        if name in _NUMBER_FIELDS and isinstance(value, list)
+        if name in NUMBER_FIELDS and isinstance(value, list)
     )
     return [
         (f"/{name}/{i}", entry)
@@ -874,11 +503,6 @@ def _recipients(exchange: Exchange) -> list[tuple[str, str]]:
         for i, entry in enumerate(value)
         if isinstance(entry, str)
     ]
-
-
-def _number_defect(value: str) -> str | None:
-    rule, severity, _ = validation.msisdn_defect(value)
-    return rule if severity in {"error", "warning"} else None
 
 
 def _age(exchange: Exchange) -> timedelta | None:

@@ -17,18 +17,14 @@ from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card
 from sinchtools.core.records import Exchange, Finding, Step, in_words, visible
-from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.playbooks.checks import ASKED, CHECKS, NOT_DECIDABLE, Checked
+from sinchtools.playbooks.check_rows import ASKED, NOT_DECIDABLE, Checked, tables
+from sinchtools.playbooks.checks import CHECKS
 from sinchtools.playbooks.live_checks import live_check
 
 __all__ = ["CHECKS", "ENDS", "STATES", "Checked", "Playbook", "Walk", "playbook", "tips"]
 STATES = ("done", "skipped", "failed")
 ENDS = "ends:"
-_SCHEMA = {
-    "playbook": "for title source step",
-    "playbook.step": "id title look do otherwise check? live?",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +51,7 @@ def playbook(status: int | str | None, code: str | None = None) -> Playbook:
     Examples
     --------
     >>> playbook(403, "missing_callback_url").steps[0].title
-    'Does the request bring a URL?'
+    'Does the request contain a URL?'
     >>> playbook(None, "unknown_group").title
     'Find the group that is not known'
     >>> playbook(418).title
@@ -279,7 +275,7 @@ class Walk:
 
     def _heading(self) -> str:
         label = in_words(self.playbook.status, self.playbook.code)
-        return f"{label or 'No answer'}: {self.playbook.title}"
+        return f"{label or 'No response'}: {self.playbook.title}"
 
     def _said(self, step: Step) -> str:
         said = next(
@@ -320,9 +316,7 @@ class Walk:
 
 @cache
 def _playbooks() -> dict[str, tuple[str, str, tuple[Step, ...]]]:
-    rows = catalogue.read_tables(share_folder("data/catalogue") / "playbooks.toml", _SCHEMA)[
-        "playbook"
-    ]
+    rows = tables()["playbook"]
     return {
         label: (row["title"], row["source"], tuple(Step(**step) for step in row["step"]))
         for row in rows

@@ -15,7 +15,7 @@ from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
 from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
-from sinchtools.playbooks.checks import NOT_DECIDABLE
+from sinchtools.playbooks.check_rows import NOT_DECIDABLE
 from sinchtools.playbooks.live_checks import LIVE, live_check
 from sinchtools.playbooks.playbook import playbook, tips
 

@@ -131,7 +131,7 @@ def test_what_has_no_playbook_gets_that_of_its_class_or_the_checklist(status, co
 def test_done_ends_the_walk_and_names_the_step():
     one = walk()
     one.answer("done", "URL added")
-    assert one.finished and "Does the request bring a URL?" in one.ended
+    assert one.finished and "Does the request contain a URL?" in one.ended
 
 
 def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word():
@@ -141,7 +141,7 @@ def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word(
         seen.append(one.current.id)
         one.answer("failed")
     assert seen == ["in-body", "on-plan", "needed", "reachable"]
-    assert one.ended.startswith("give service plan ID")
+    assert one.ended.startswith("Send service plan ID")
 
 
 @pytest.mark.parametrize(("state", "then"), [("failed", "scheduled"), ("skipped", "report-code")])
@@ -165,7 +165,7 @@ def test_the_transcript_has_reason_time_and_the_proof_of_the_check():
     assert one.transcript == [
         {
             "step": "in-body",
-            "title": "Does the request bring a URL?",
+            "title": "Does the request contain a URL?",
             "state": "failed",
             "proof": "problem: delivery_report is 'full' and the body has no callback_url.",
             "reason": "customer has no URL",
@@ -173,7 +173,7 @@ def test_the_transcript_has_reason_time_and_the_proof_of_the_check():
         },
         {
             "step": "on-plan",
-            "title": "Has the service plan a URL?",
+            "title": "Does the service plan have a URL?",
             "state": "skipped",
             "proof": "",
             "reason": "",
@@ -234,7 +234,8 @@ def test_tips_take_an_exchange_or_a_status():
         and tips("403", "missing_callback_url").check().state == "not decidable"
     )
     assert (
-        tips(Exchange(method="POST", failure="ReadTimeout")).playbook.title == "No answer came back"
+        tips(Exchange(method="POST", failure="ReadTimeout")).playbook.title
+        == "No response came back"
     )
 
 
@@ -308,7 +309,7 @@ def test_a_shortened_link_is_named():
         code=None,
         request_body='{"to": ["+15551230001"], "from": "1", "body": "see https://bit.ly/x"}',
     )
-    assert CHECKS["not-filtered"](sent, ()).proof == "The text holds a shortened link (bit.ly/)."
+    assert CHECKS["not-filtered"](sent, ()).proof == "The text contains a shortened link (bit.ly/)."
 
 
 def test_the_text_twin_shows_every_step_with_its_state_and_the_end():
@@ -320,7 +321,7 @@ def test_the_text_twin_shows_every_step_with_its_state_and_the_end():
     )
     assert (
         "[failed; no URL yet; problem: delivery_report" in text
-        and "> 2. Has the service plan a URL?" in text
+        and "> 2. Does the service plan have a URL?" in text
     )
     one.answer("done")
     assert (
