@@ -409,13 +409,9 @@ def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     tip = catalogue.retry_advice(
         None, None, exchange.method, failure=words, endpoint=exchange.endpoint
     )[1]
-    location, field = ("host", "host") if re.search(_NOT_CONNECTED, words) else ("server", None)
+    rule = "host-not-found" if re.search(_NOT_CONNECTED, words) else "no-response"
     facts = {"value": exchange.failure[:80], "tip": tip}
-    return [
-        finding_of(
-            exchange, "no-response", severity="warning", location=location, field=field, facts=facts
-        )
-    ]
+    return [finding_of(exchange, rule, facts=facts)]
 
 
 def _failures(exchange: Exchange, endpoint: Endpoint | None, others: Known) -> list[Finding]:

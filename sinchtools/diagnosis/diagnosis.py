@@ -267,17 +267,19 @@ class Diagnosis:
             return f"{observed}{self._of_delivery()}."
         expected = in_words(self.expected_status, self.expected_code) or "not known"
         if not self.failing:
-            if self.exchange.status == self.expected_status:
+            if self.exchange.status and self.exchange.status == self.expected_status:
                 return f"Response: {observed}, as expected. No problem found."
             return f"Response: {observed}. No problem found in the request (expected: {expected})."
+        if self.exchange.code and not self.exchange.status:
+            return f"Response: {observed}, without its status (expected: {expected})."
         if self.exchange.status is None or self.exchange.status < 100:
             return f"Response: {observed}. Expected from the request alone: {expected}."
         agree = {
-            True: "as expected for this request.",
-            False: "which does not match the request shown.",
-            None: "the evidence does not show the whole request.",
+            True: ", as expected for this request.",
+            False: ", which does not match the request shown.",
+            None: ". The evidence does not show the whole request.",
         }[self.consistent]
-        return f"Response: {observed}, {agree}"
+        return f"Response: {observed}{agree}"
 
     def _of_delivery(self) -> str:
         if (self.exchange.delivery or "").endswith(deliveries.SENT):

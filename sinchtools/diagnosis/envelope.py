@@ -272,8 +272,10 @@ def _repaired(path: str) -> str:
     )
     if start is None:
         return ""
-    for singular in (False, True):
-        below = "".join(f"/{word or 'X'}" for word in words[start:])
+    known = words[start:]
+    tried = [known, known, known[:-1]] if len(known) > 2 else [known, known]
+    for singular, of in zip((False, True, False), tried, strict=False):
+        below = "".join(f"/{word or 'X'}" for word in of)
         below = re.sub(
             r"delivery_reports$" if singular else r"^/delivery_report(?=/|$)",
             "delivery_report" if singular else "/delivery_reports",

@@ -14,7 +14,7 @@ from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.request import violation_of
-from sinchtools.diagnosis.rules import finding_of, in_words, text_of
+from sinchtools.diagnosis.rules import finding_of, in_words, quoted, text_of
 
 _ERROR_NAMES = re.compile("error-text|error_text|error|errors|error_message|errorMessage")
 _ANSWER_NAMES = re.compile(
@@ -73,7 +73,7 @@ def general_answer(exchange: Exchange) -> Finding:
     field = {401: "Authorization", 404: "path", 405: "method", 415: "Content-Type"}.get(status)
     words = words_of(exchange)
     facts = {
-        "text": f'API message: "{words}".' if words else "",
+        "text": quoted(words),
         "meaning": _MEANINGS.get(status) or _MEANINGS.get(status // 100 * 100),
         "tip": _general_tip(status),
         "title": _phrase(status) or entry.title,

@@ -125,6 +125,6 @@ def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
     last = chain[numbers.index(max(numbers))] if counted else chain[-1]
     of = max(numbers) if counted else len(chain)
     seconds = (max(times) - min(times)).total_seconds() if len(times) == len(chain) else None
-    said = in_words(last.status, last.code) or last.failure or "not at all"
+    said = in_words(last.status, last.code) or last.failure or "no response"
     places = numbers if counted else range(1, len(chain) + 1)
     return [Attempt(number=number, of=of, by=by, seconds=seconds, last=said) for number in places]

@@ -21,7 +21,7 @@ from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.privacy.markers import MARKER
 
-_GATEWAY = "A gateway or proxy, not the API,"
+_GATEWAY = "The API, or a gateway in front of it,"
 _WITH_BODY = "with a body, so a gateway or another server may have sent it"
 _LONGEST_TEXT = 300  # characters of a text of the vendor that are shown
 
@@ -99,7 +99,7 @@ def finding_of(
 ) -> Finding:
     """Return the finding of one rule about an answer, or about the evidence as a whole."""
     rule = rules()[name]
-    known = {"status": exchange.status, "code": exchange.code, "text": _quoted(exchange.text)}
+    known = {"status": exchange.status, "code": exchange.code, "text": quoted(exchange.text)}
     known |= _of_sender(exchange)
     if exchange.status and exchange.status >= 100:
         entry = catalogue.explain(exchange.status)
@@ -206,8 +206,12 @@ def _of_sender(exchange: Exchange) -> dict[str, str]:
     }
 
 
-def _quoted(text: str | None) -> str:
-    return f'API message: "{in_words(text)}".' if text else ""
+def quoted(text: str | None) -> str:
+    """Return a sentence that quotes a text of the vendor, or nothing."""
+    if not text:
+        return ""
+    words = in_words(text).strip()
+    return f'API message: "{words}"' + ("" if words.endswith((".", "!", "?", "…")) else ".")
 
 
 def _proof(violation: Violation) -> str | None:

@@ -10,7 +10,7 @@ from sinchtools.api.validation import Violation
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.generic_http import parsed, words_of
-from sinchtools.diagnosis.rules import finding_of, rules, text_of
+from sinchtools.diagnosis.rules import finding_of, quoted, rules, text_of
 
 _GRANT = "client_credentials"
 
@@ -65,7 +65,7 @@ def observed(exchange: Exchange) -> Finding | None:
     )
     if rule is None:
         return None
-    facts = {"text": _in_words(exchange)}
+    facts = {"text": quoted(words_of(exchange))}
     return finding_of(
         exchange, rule, severity="error", status=exchange.status, code=exchange.code, facts=facts
     )
@@ -73,8 +73,3 @@ def observed(exchange: Exchange) -> Finding | None:
 
 def _is_known(name: str | int | None) -> bool:
     return f"observed-token-{name}" in rules()
-
-
-def _in_words(exchange: Exchange) -> str:
-    words = words_of(exchange)
-    return f'It says: "{words}".' if words else ""

@@ -374,7 +374,7 @@ def test_an_exception_of_requests_carries_its_exchange():
 def test_a_connection_that_failed_has_no_status():
     diagnosis = diagnose(requests.ConnectionError("Failed to resolve: NameResolutionError"))
     assert (diagnosis.top.rule, diagnosis.top.location, diagnosis.expected_status) == (
-        "no-response",
+        "host-not-found",
         "host",
         None,
     )

@@ -305,6 +305,13 @@ def capital(x, rng):
     ), None
 
 
+def plan_as_token(x, rng):
+    """Send the ID of the plan as the token; a plan of its own, since it becomes a secret."""
+    plan = PLAN[::-1]
+    bearer = {**x.request_headers, "Authorization": f"Bearer {plan}"}
+    return replace(x, url=x.url.replace(PLAN, plan), request_headers=bearer), None
+
+
 def full_width(number: str) -> str:
     """Return a number in the digits of another script."""
     return "+" + "".join(chr(0xFF10 + int(digit)) for digit in number.lstrip("+"))
@@ -641,7 +648,7 @@ KINDS = [
     *[
         Kind(rule, make, ANY, 401, field="Authorization")
         for rule, make in [
-            ("auth-plan-id", headers(Authorization=f"Bearer {PLAN}")),
+            ("auth-plan-id", plan_as_token),
             ("auth-placeholder", headers(Authorization="Bearer null")),
             ("auth-inner-space", headers(Authorization=f"Bearer {TOKEN[:16]}\n {TOKEN[16:]}")),
         ]
@@ -679,7 +686,7 @@ KINDS = [
             ("not-a-string", change(delivery_report=True), "delivery_report"),
             (
                 "not-a-string",
-                change(body="Code ${code}", parameters={"code": {"default": 4711}}),
+                change(body="Code ${pin}", parameters={"pin": {"default": 4711}}),
                 "parameters",
             ),
             ("not-a-string", change(body={"text": "Hi"}), "body"),
