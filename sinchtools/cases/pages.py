@@ -49,7 +49,7 @@ _SIGNS = {  # of a verdict: class, sign
 }
 _CHECKED = {  # of a step: class, sign, word
     "problem": ("bad", "✕", "Cause"),
-    "fine": ("good", "✓", "Fine"),
+    "ok": ("good", "✓", "Fine"),
     "done": ("bad", "✕", "Cause"),
     "skipped": ("note", "?", "Skipped"),
     "failed": ("good", "✓", "Not the cause"),
@@ -295,7 +295,7 @@ def _decided(story: Story) -> Iterator[dict[str, Any]]:
     while not walk.finished:
         step, checked = walk.current, walk.check()
         is_told = any(says in checked.proof for says in told)
-        if checked.state in ("problem", "fine") and not is_told:
+        if checked.state in ("problem", "ok") and not is_told:
             yield _step(step.title, checked.state, checked.proof, "")
         walk.answer("skipped")
 
