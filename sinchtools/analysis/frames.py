@@ -325,6 +325,11 @@ def is_failing() -> nw.Expr:
     return (none | ((answer >= 400) & (answer < 600))).fill_null(False)
 
 
+def fails(answer: pd.Series[Any]) -> pd.Series[Any]:
+    """Whether the answers that an engine returned are failures, as `is_failing` says it there."""
+    return answer.isin([NO_RESPONSE, NOT_DELIVERED]) | ((answer >= 400) & (answer < 600))
+
+
 def to_pandas(found: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return what the engine counted as a pandas frame."""
     if found.implementation.is_polars():  # its way to pandas needs pyarrow, which is optional

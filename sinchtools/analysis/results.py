@@ -210,12 +210,13 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
 
 
 def in_suiting_intervals(
-    counts: nw.LazyFrame[Any], keys: Sequence[str], base: int = 60
+    counts: nw.LazyFrame[Any], keys: Sequence[str], base: int = 60, *, times: bool = False
 ) -> nw.LazyFrame[Any]:
     """
     Fold counts per `base` seconds to the interval that suits their span, inside the engine.
 
-    A large file is read once. The column `step` says of how many `base` an interval is.
+    A large file is read once. The column `step` says of how many `base` an interval is. With
+    `times`, the columns `first` and `last` are folded too.
     """
     first, last = (
         nw.col("bucket").cum_min(),
@@ -233,7 +234,8 @@ def in_suiting_intervals(
                 .otherwise(step)
             )
     counts = counts.with_columns(step=step).with_columns(bucket=nw.col("bucket") // nw.col("step"))
-    return counts.group_by("bucket", *keys, "step").agg(nw.col("n").sum())
+    ends = (nw.col("first").min(), nw.col("last").max()) if times else ()
+    return counts.group_by("bucket", *keys, "step").agg(nw.col("n").sum(), *ends)
 
 
 def seconds_of(interval: str) -> int:

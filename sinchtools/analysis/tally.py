@@ -6,7 +6,7 @@ What comes back is small whatever the size of the log. Changes and causes are se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,18 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.analysis.facts import FACTS, with_facts
-from sinchtools.analysis.frames import Per, is_failing, is_known, names_of, rows, to_pandas, unwrap
-from sinchtools.analysis.results import COUNT, MOST_INTERVALS, in_suiting_intervals, seconds_of
+from sinchtools.analysis.frames import Per, fails, is_known, names_of, rows, to_pandas, unwrap
+from sinchtools.analysis.results import (
+    COUNT,
+    INTERVALS,
+    MOST_INTERVALS,
+    in_suiting_intervals,
+    seconds_of,
+)
 
 PLAIN = ("account", "endpoint", "region")
 MOST_ROWS = 200_000  # of a frame with bodies: so many are looked at one by one
+MOST_READ_AGAIN = 1_000_000  # rows: a larger log is read once, and spread within an interval
 _BODIES = ("request_body", "request_headers")
 _HOUR = 3600
 Integers = np.ndarray[Any, np.dtype[np.int64]]
@@ -65,15 +72,15 @@ class Tally:
         """Return the counts per second of some stretches: second, answer, code, fields, n."""
         if self.rows is not None:
             return self.rows
+        if self.cells["n"].sum() > MOST_READ_AGAIN:
+            return _spread(self.cells, edges, self.step)
         wanted = [edge.field for edge in edges if edge.field]
-        keys = ["second", "answer", "code", "failing", *dict.fromkeys(["endpoint", *wanted])]
+        keys = ["second", "answer", "code", *dict.fromkeys(["endpoint", *wanted])]
         found = rows(self.given, "code", *PLAIN, per=self.per).filter(
-            is_known(), nw.any_horizontal(*map(_within, edges), ignore_nulls=True)
+            is_known(), _any(map(_is_then, edges)), _any(map(_has, edges))
         )
-        second = found.with_columns(
-            second=nw.col("at_us") // 1_000_000, failing=is_failing().cast(nw.Int64)
-        )
-        return _sided(to_pandas(second.group_by(*keys).agg(COUNT)))
+        found = found.with_columns(second=nw.col("at_us") // 1_000_000)
+        return _sided(to_pandas(found.group_by(*keys).agg(COUNT)))
 
 
 def tally(frame: Any, interval: str | None = None, *, per: Per = "call") -> Tally:
@@ -98,19 +105,22 @@ def _few_rows(given: Any, per: Per) -> pd.DataFrame | None:
     wanted = rows(given, "code", *PLAIN, *_BODIES, per=per).filter(is_known())
     if int(to_pandas(wanted.select(nw.len().alias("n")))["n"].iloc[0]) > MOST_ROWS:
         return None
-    found = _sided(to_pandas(wanted.with_columns(failing=is_failing())))
+    found = _sided(to_pandas(wanted))
     found["second"] = found.pop("at_us").astype("Float64") // 1_000_000
     return with_facts(found).assign(n=1)
 
 
 def _step(seconds: pd.Series[Any], interval: str | None) -> int:
     """Return the seconds of an interval: those given, or more if they were too many."""
-    from sinchtools.analysis.results import INTERVALS
-
     span = float(seconds.max() - seconds.min()) if seconds.notna().any() else 0.0
     if interval:
         given = seconds_of(interval)
         return given * max(1, -(-int(span // given + 1) // MOST_INTERVALS))
+    return _suiting(span)
+
+
+def _suiting(span: float) -> int:
+    """Return the seconds of the interval that suits a span."""
     fitting = (step for step in INTERVALS.values() if span < (MOST_INTERVALS - 1) * step)
     return next(fitting, 86_400 * int(span // (86_400 * MOST_INTERVALS) + 1))
 
@@ -121,24 +131,21 @@ def _step(seconds: pd.Series[Any], interval: str | None) -> int:
 def _counted(given: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, int]:
     base = seconds_of(interval) if interval else _HOUR
     cells, step = _cells(given, base, per)
-    if not interval and step == _HOUR and _span(cells) < (MOST_INTERVALS - 1) // 4:
-        cells, step = _cells(given, 60, per)  # too short a log for hours: read again
+    shorter = _suiting((_span(cells) + 1) * _HOUR)
+    if not interval and step == _HOUR and shorter < _HOUR:
+        cells, step = _cells(given, shorter, per)  # too short a log for hours: read again
     return cells, step
 
 
 def _cells(given: Any, base: int, per: Per) -> tuple[pd.DataFrame, int]:
     keys = ("answer", "code", *PLAIN)
-    known = (
-        rows(given, "code", *PLAIN, per=per)
-        .filter(is_known())
-        .with_columns(
-            failing=is_failing().cast(nw.Int64), bucket=nw.col("at_us") // (base * 1_000_000)
-        )
-    )
-    counts = known.group_by("bucket", *keys, "failing").agg(COUNT)
-    cells = to_pandas(in_suiting_intervals(counts, (*keys, "failing"), base))
-    times = cells.pop("step").dropna()
-    return _sided(cells), base * int(times.max() if len(times) else 1)
+    known = rows(given, "code", *PLAIN, per=per).filter(is_known())
+    binned = known.with_columns(bucket=nw.col("at_us") // (base * 1_000_000))
+    times = (nw.col("at_us").min().alias("first"), nw.col("at_us").max().alias("last"))
+    counts = binned.group_by("bucket", *keys).agg(COUNT, *times)
+    cells = to_pandas(in_suiting_intervals(counts, keys, base, times=True))
+    steps = cells.pop("step").dropna()
+    return _sided(cells), base * int(steps.max() if len(steps) else 1)
 
 
 def _span(cells: pd.DataFrame) -> int:
@@ -146,23 +153,51 @@ def _span(cells: pd.DataFrame) -> int:
     return int(buckets.max() - buckets.min()) if len(buckets) else 0
 
 
-def _within(edge: Edge) -> nw.Expr:
+def _any(conditions: Iterable[nw.Expr]) -> nw.Expr:
+    return nw.any_horizontal(*conditions, ignore_nulls=True)
+
+
+def _is_then(edge: Edge) -> nw.Expr:
     at = nw.col("at_us")
-    inside = (at >= edge.since * 1_000_000) & (at < edge.until * 1_000_000)
+    return (at >= edge.since * 1_000_000) & (at < edge.until * 1_000_000)
+
+
+def _has(edge: Edge) -> nw.Expr:
     if edge.field is None:
-        return inside
+        return nw.lit(True)
     column = nw.col(edge.field)
-    return inside & (column.is_null() if edge.value is None else column == edge.value)
+    return column.is_null() if edge.value is None else column == edge.value
+
+
+def _spread(cells: pd.DataFrame, edges: Sequence[Edge], step: int) -> pd.DataFrame:
+    """
+    Return the counts of cells per second, spread between the first and the last call of each.
+
+    A large log is read once; the first and the last failing call of an interval stay exact.
+    """
+    times = cells["bucket"] * step
+    near = [(times >= edge.since) & (times < edge.until) for edge in edges]
+    kept = cells[np.logical_or.reduce([one.fillna(False).to_numpy(bool) for one in near])]
+    first, last = (kept[name].to_numpy(np.int64) // 1_000_000 for name in ("first", "last"))
+    n = np.minimum(kept["n"].to_numpy(np.int64), last - first + 1)
+    row = np.repeat(np.arange(len(kept)), n)
+    place = np.arange(len(row)) - np.repeat(n.cumsum() - n, n)
+    part = place / np.maximum(n[row] - 1, 1)
+    found = kept.iloc[row].assign(second=(first[row] + part * (last - first)[row]).round())
+    whole, rest = np.divmod(kept["n"].to_numpy(np.int64), np.maximum(n, 1))
+    return found.assign(n=whole[row] + (place < rest[row])).astype({"second": "Int64"})
 
 
 def _sided(found: pd.DataFrame) -> pd.DataFrame:
-    """Give what an engine counted the same dtypes: text as objects with None, numbers as Int64."""
+    """
+    Give what an engine counted the same dtypes, and add whether it failed.
+
+    Text becomes objects with None, numbers Int64.
+    """
     for name in found:
-        if name in ("bucket", "second", "answer", "n"):
+        if name in ("bucket", "second", "answer", "n", "first", "last"):
             found[name] = pd.Series(found[name], dtype=object).astype("Float64").astype("Int64")
-        elif name == "failing":
-            found[name] = pd.Series(found[name], dtype=object).astype(bool)
         elif name != "at_us":
             column = found[name].astype(object)
             found[name] = column.where(column.notna(), None)
-    return found
+    return found.assign(failing=fails(found["answer"]).to_numpy(bool))
