@@ -50,6 +50,7 @@ CONTRACT = {
     "reply",
     "report",
     "scan",
+    "compare",
     "smallest_change",
     "tips",
     "workbench",
