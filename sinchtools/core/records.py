@@ -6,8 +6,9 @@ They hold what was sent, what came back, and what is said about it.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -195,6 +196,34 @@ def in_words(status: int | None, code: str | None) -> str:
     ('403 unknown_group', '201', '')
     """
     return " ".join(str(part) for part in (status, code) if part)
+
+
+def calls_of(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """
+    Return the last attempt of each call; what came to a callback URL is no call.
+
+    This is what is counted everywhere; `analysis.calls` says the same of a frame.
+
+    Examples
+    --------
+    >>> tries = [Exchange(call_id="c", attempt=i, status=s) for i, s in ((1, 429), (2, 201))]
+    >>> [one.status for one in calls_of([*tries, Exchange(status=500)])]
+    [201, 500]
+    """
+    found: dict[Any, Exchange] = {}
+    for place, one in enumerate(exchanges):
+        if one.status is None and one.outcome == "success":
+            continue
+        file = re.sub(POSITION, "", one.source or "")
+        key = place if one.call_id is None else (one.call_id, file)
+        if key not in found or _order(found[key]) < _order(one):
+            found[key] = one
+    return list(found.values())
+
+
+def _order(one: Exchange) -> tuple[int, float, str, int]:
+    at = one.at.timestamp() if one.at else float("-inf")
+    return one.attempt or 0, at, one.id, -1 if one.status is None else one.status
 
 
 EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))

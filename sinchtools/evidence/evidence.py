@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.core import columns
 from sinchtools.core.errors import NoExchangeError, told
 from sinchtools.core.html import UNTYPESET
-from sinchtools.core.records import Exchange, Skipped, as_dict, visible
+from sinchtools.core.records import Exchange, Skipped, as_dict, calls_of, visible
 from sinchtools.privacy.seen import Digest
 
 if TYPE_CHECKING:
@@ -136,20 +136,20 @@ class Evidence:
     @property
     def failures(self) -> Counter[str]:
         """
-        How many rows failed with which response.
+        How many calls failed with which response.
 
-        A response is such as ``403 missing_callback_url``, or the class of a network error.
+        A response is such as ``403 missing_callback_url``, or the class of a network error. A call
+        is its last attempt, as in charts and reports.
         """
-        return Counter(exchange.status_in_words for exchange in self.exchanges if exchange.failed)
+        return Counter(one.status_in_words for one in calls_of(self.exchanges) if one.failed)
 
     @property
     def outcome(self) -> str:
-        """How many rows failed, with which statuses and codes, in one sentence."""
-        failures = self.failures
-        silent = sum(
-            exchange.outcome == "no_response" and not exchange.failed for exchange in self.exchanges
-        )
-        well = len(self) - failures.total() - silent
+        """How many calls failed, with which statuses and codes, in one sentence."""
+        calls = calls_of(self.exchanges)
+        failures = Counter(one.status_in_words for one in calls if one.failed)
+        silent = sum(one.outcome == "no_response" and not one.failed for one in calls)
+        well = len(calls) - failures.total() - silent
         named = ", ".join(
             f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS)
         )
@@ -159,6 +159,9 @@ class Evidence:
         parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without an answer"] * bool(
             silent
         )
+        sent = sum(one.status is not None or one.outcome != "success" for one in self.exchanges)
+        again = sent - len(calls)
+        parts += [f"{again:,} earlier attempts of the same calls not counted"] * bool(again)
         return "; ".join(parts) + "." if parts else ""
 
     @property

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from sinchtools import analysis
+from sinchtools.core.records import Exchange, calls_of
+from sinchtools.evidence import Evidence
 from tests.analysis.test_analysis import each_engine
 from tests.support.detection import GOOD, NOON
 
@@ -119,3 +121,19 @@ def test_few_calls_are_too_few_to_say():
     rows = [replace(GOOD, id=f"x{i}", status=500 if i % 2 else 201) for i in range(6)]
     assert analysis.pattern(rows).kind == "too few"
     assert analysis.pattern([]).kind == "none"
+
+
+def test_evidence_charts_and_report_count_the_same():
+    tries = [
+        replace(GOOD, id=f"t{i}", call_id="c", attempt=i, status=429 if i < 3 else 201)
+        for i in (1, 2, 3)
+    ]
+    lost = replace(GOOD, id="l", delivery="412 Failed")
+    sent_back = Exchange(id="s", endpoint="callback", delivery="0 Delivered")
+    rows = (*tries, lost, sent_back, replace(GOOD, id="f", status=500))
+    counted = analysis.overview(rows).iloc[0]
+    evidence = Evidence(exchanges=rows)
+    assert (counted["n"], counted["n_failing"]) == (3, 2) == (3, evidence.failures.total())
+    assert len(calls_of(rows)) == 3 == analysis.codes(rows)["n"].sum()
+    assert analysis.pattern(rows).n_failing == 2
+    assert "2 earlier attempts" in evidence.outcome
