@@ -1,20 +1,20 @@
 """
-Make data/samples/tickets/log.csv; the other tickets are written by hand. See samples.md.
+Make data/samples/tickets/log.jsonl; the other tickets are written by hand. See samples.md.
 
 Run it as ``python data/make_log.py``; it is seeded, so it writes the same bytes each time.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent / "samples" / "tickets"
 SEED = 4712
-CALLS = 3_000
+CALLS = 2_400
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 RELEASE = datetime(2026, 3, 5, 14, 20, tzinfo=UTC)  # and a Thursday
 DAYS = 7
@@ -32,36 +32,51 @@ def write_log() -> str:
     """Return a log of calls: since a release, one account sends numbers without country code."""
     dice = random.Random(SEED)
     seconds = sorted(dice.random() * DAYS * 86_400 for _ in range(CALLS))
-    written = io.StringIO()
-    table = csv.writer(written, lineterminator="\n")
-    table.writerow(["time", "account", "method", "path", "to", "status", "error", "ms"])
-    for second in seconds:
-        at = START + timedelta(seconds=second)
-        account = dice.choices([*SHOPS], [*SHOPS.values()])[0]
-        status, code, number = _call(dice, account, at)
-        path = f"/xms/v1/{account}/batches"
-        row = [f"{at:%Y-%m-%dT%H:%M:%SZ}", account, "POST", path, number, status, code]
-        table.writerow([*row, dice.randrange(40, 240)])
-    return written.getvalue()
+    return "".join(
+        json.dumps(_call(dice, second), separators=(",", ":")) + "\n" for second in seconds
+    )
 
 
-def _call(dice: random.Random, account: str, at: datetime) -> tuple[int, str, str]:
-    number = f"7700900{dice.randrange(1000):03d}"
+def _call(dice: random.Random, second: float) -> dict[str, Any]:
+    at = START + timedelta(seconds=second)
+    account = dice.choices([*SHOPS], [*SHOPS.values()])[0]
+    status, code, prefix = _answer(dice, account, at)
+    number = f"{prefix}7700900{dice.randrange(1000):03d}"
+    sent = {"from": "Nordwind", "to": [number], "body": "Your ticket is ready"}
+    got = {"code": code, "text": _TEXTS[code]} if code else {}
+    return {
+        "timestamp": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "method": "POST",
+        "url": f"https://eu.sms.api.sinch.com/xms/v1/{account}/batches",
+        "status": status,
+        "request_body": json.dumps(sent),
+        **({"response_body": json.dumps(got)} if got else {}),
+        "duration_ms": dice.randrange(40, 240),
+    }
+
+
+_TEXTS = {
+    "syntax_invalid_parameter_format": "to: invalid phone number",
+    "syntax_constraint_violation": "expire_at: must be in the future",
+}
+
+
+def _answer(dice: random.Random, account: str, at: datetime) -> tuple[int, str, str]:
     if account == FAILING and at >= RELEASE and dice.random() < SHARE:
-        return 400, "syntax_invalid_parameter_format", f"0{number}"
+        return 400, "syntax_invalid_parameter_format", "0"
     luck = dice.random()
     if luck < 0.006:
-        return 429, "", f"+44{number}"
+        return 429, "", "+44"
     if luck < 0.010:
-        return 503, "", f"+44{number}"
+        return 503, "", "+44"
     if luck < 0.014:
-        return 400, "syntax_constraint_violation", f"+44{number}"
-    return 201, "", f"+44{number}"
+        return 400, "syntax_constraint_violation", "+44"
+    return 201, "", "+44"
 
 
 def main() -> None:
     """Write the log."""
-    (FOLDER / "log.csv").write_text(write_log(), encoding="utf-8")
+    (FOLDER / "log.jsonl").write_text(write_log(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sinchtools.cases.commands import as_curl
 from sinchtools.cases.kept_charts import KeptChart
@@ -41,9 +40,6 @@ PARTS = (
 _FEWEST_FOR_A_CHART = 20
 _MOST_CHECKS, _MOST_TRIED, _MOST_OTHERS = 8, 5, 5
 _LONG_ID = 20
-_CHART_WIDTH = 772  # pixels: the column of the page
-_MARKS = re.compile(r'<g class="st-marks">.*</g></svg>', re.DOTALL)
-_ROLE = re.compile(r'role="group" aria-label="[^"]*"')
 _SIGNS = {  # of a verdict: class, sign
     "FIXED": ("good", "✓"),
     "CHANGED": ("warn", "≠"),
@@ -133,9 +129,7 @@ def _headline(story: Story) -> dict[str, str]:
         return {"text": text, "code": code, "lead": said}
     of = f" of {facts['n_calls']:,}" if facts["n_calls"] > n else ""
     text = f"{n:,}{of} requests failed with {code}"
-    if story.pattern:
-        return {"text": story.pattern.rstrip("."), "code": code, "lead": f"{text}. {said}".strip()}
-    return {"text": text, "code": code, "lead": said}
+    return {"text": text, "code": code, "lead": story.pattern or said}
 
 
 def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:
@@ -147,7 +141,7 @@ def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:
     first = instant((story.group or {}).get("first") or row.at)
     if first:
         name = "Since" if facts["first"] != facts["last"] else "When"
-        yield name, day(first), f"{first:%Y-%m-%d %H:%M:%S} UTC", ""
+        yield name, day(first), f"{first:%H:%M:%S} UTC", ""
     if row.account:
         many = story.n_accounts
         region = f"{row.region.upper()} region" if row.region else ""
@@ -228,7 +222,7 @@ def _when(page: Page) -> dict[str, Any] | None:
     if dated < _FEWEST_FOR_A_CHART or not story.groups:
         return None
     chart = charts_of(story)["timeline"]
-    return {"chart": _drawn(chart), "words": chart.description, "dark": _dark_colours()}
+    return {"chart": _drawn(chart), "words": chart.description}
 
 
 def _accounts(page: Page) -> list[dict[str, Any]] | None:
@@ -337,8 +331,7 @@ def _notes(page: Page) -> list[dict[str, Any]] | None:
 def _request(page: Page) -> dict[str, Any] | None:
     story = page.story
     request = story.working or story.example
-    is_whole = request.method and urlsplit(request.url or "").netloc
-    if not is_whole or story.kind == "undelivered":
+    if not request.method or not request.url or story.kind == "undelivered":
         return None
     return {"command": as_curl(story.masks.exchange(request)), "is_changed": bool(story.working)}
 
@@ -364,22 +357,9 @@ _SECTIONS = {
 
 
 def _drawn(chart: Any) -> Any:
-    """Return a chart as a picture of the page: in its colours, without marks to click."""
-    from markupsafe import Markup, escape
+    from markupsafe import Markup
 
-    from sinchtools.charts.screen import to_svg
-
-    svg = _MARKS.sub("</svg>", visible(to_svg(chart.at(_CHART_WIDTH))))
-    words = f'role="img" aria-label="{escape(visible(chart.description))}"'
-    return Markup(_ROLE.sub(lambda _: words, svg, count=1))
-
-
-def _dark_colours() -> str:
-    """Return the colours of charts on a dark screen, as variables."""
-    from sinchtools.charts.style import DARK
-
-    colours = {**DARK, "face": "var(--face)"}
-    return "; ".join(f"--st-c-{name}: {colour}" for name, colour in colours.items())
+    return Markup(visible(chart._repr_html_()))
 
 
 def _source(row: Exchange) -> str:

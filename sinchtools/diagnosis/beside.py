@@ -7,8 +7,9 @@ Tokens that work, groups that are listed, delivery reports, and a like request t
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sinchtools.api import deliveries
@@ -19,6 +20,8 @@ from sinchtools.privacy.markers import marker_facts
 
 _NEAR = 0.8  # of two group IDs: at most a few characters apart
 _MOST_DIFFERENT = 6  # fields that are named
+_NATIONAL = ("msisdn-national", "msisdn-no-country-code")
+_SEND, _LOOKED_AT = "POST /batches", 20  # recipients of one send
 _KEPT = 200  # requests of one operation that passed, the latest
 _Rows = dict[str, dict[str, Exchange]]
 
@@ -42,6 +45,8 @@ class Known:
         By batch ID: the exchanges that hold its delivery reports.
     passed
         By operation and account: requests that passed.
+    starts
+        By account: how the numbers that were accepted begin (three digits), each with a row.
     """
 
     accepted: _Rows = field(default_factory=dict)
@@ -50,6 +55,7 @@ class Known:
     regions: _Rows = field(default_factory=dict)
     reports: dict[str, list[Exchange]] = field(default_factory=dict)
     passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
+    starts: _Rows = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> None:
         """Take in what one exchange tells."""
@@ -65,6 +71,8 @@ class Known:
             self.regions.setdefault(exchange.account, {})[exchange.region] = exchange
         for group_id in _listed(exchange):
             self.groups.setdefault(exchange.account, {}).setdefault(group_id, exchange)
+        for start in _starts(exchange):
+            self.starts.setdefault(exchange.account, {}).setdefault(start, exchange)
         of = self.passed.setdefault((exchange.endpoint, exchange.account), [])
         of.append(exchange)
         del of[:-_KEPT]
@@ -125,6 +133,70 @@ def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict
         return {}
     words = f"This service plan has the group {near[0]} ({_row(listed[near[0]])})."
     return {"listed": words, "meant": f"Did you mean {near[0]}? ", "replacement": near[0]}
+
+
+def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding:
+    """Return a finding on a national number with the number meant, where the account tells it."""
+    if finding.rule not in _NATIONAL or finding.replacement is not None:
+        return finding
+    starts = others.starts.get(exchange.account or "", {})
+    codes = {_country_code(start): row for start, row in starts.items()}
+    if len(codes) != 1 or "" in codes:
+        return finding
+    code, row = next(iter(codes.items()))
+    number = _value_at(exchange, finding.pointer)
+    if not isinstance(number, str) or not (meant := international(number, code)):
+        return finding
+    words = f"Every accepted number of this account starts with +{code} ({_row(row)})."
+    return replace(finding, replacement=meant, then=f"{finding.then} {words}")
+
+
+def international(number: str, code: str) -> str | None:
+    """
+    Return a national number with a country code, if it is a possible number then.
+
+    Examples
+    --------
+    >>> international("07700 900163", "44"), international("0770", "44")
+    ('+447700900163', None)
+    """
+    import phonenumbers
+
+    digits = re.sub(r"\D", "", number)
+    bare = digits[1:] if digits.startswith("0") and not digits.startswith("00") else digits
+    try:
+        parsed = phonenumbers.parse(f"+{code}{bare}")
+    except phonenumbers.NumberParseException:
+        return None
+    return f"+{code}{bare}" if phonenumbers.is_possible_number(parsed) else None
+
+
+def _country_code(start: str) -> str:
+    """Return the country code that a number begins with; no code begins with another."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE as CODES
+
+    starts = (start[:n] for n in (1, 2, 3))
+    return next((one for one in starts if one.isdigit() and int(one) in CODES), "")
+
+
+def _starts(exchange: Exchange) -> set[str]:
+    body = value_of(exchange.request_body) if exchange.endpoint == _SEND else None
+    numbers = body.get("to") if isinstance(body, Mapping) else None
+    found: set[str] = set()
+    for number in numbers[:_LOOKED_AT] if isinstance(numbers, list) else ():
+        if isinstance(number, str) and number.startswith("+"):
+            found.add(number[1:4])
+    return found
+
+
+def _value_at(exchange: Exchange, pointer: str | None) -> object:
+    value = value_of(exchange.request_body)
+    for step in (pointer or "").strip("/").split("/"):
+        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def passed_before(exchange: Exchange, others: Known) -> list[Finding]:

@@ -20,7 +20,7 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card, untypeset
 from sinchtools.core.json import at_pointer
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, in_words, visible
-from sinchtools.diagnosis import fixes, json_errors
+from sinchtools.diagnosis import beside, fixes, json_errors
 from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
 from sinchtools.diagnosis.generic_http import parsed
@@ -505,7 +505,8 @@ def _diagnosed(
 ) -> Diagnosis:
     clock = now or exchange.at or datetime.now(UTC)
     found: Assessment = assess(exchange, clock, others)
-    findings = (*found.findings, _retried(exchange, attempt)) if attempt else found.findings
+    findings = tuple(beside.with_country(exchange, one, others) for one in found.findings)
+    findings = (*findings, _retried(exchange, attempt)) if attempt else findings
     return Diagnosis(
         exchange=exchange,
         findings=findings,

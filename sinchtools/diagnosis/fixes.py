@@ -231,6 +231,27 @@ def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str
     return _replaced(exchange, replace(finding, replacement=single), edit)
 
 
+def _international(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Give every national number of the same list the country code that the first one gets."""
+    text, pointer = edit.get("body", exchange.request_body), finding.pointer or ""
+    found = _value_at(text, pointer) if isinstance(text, str) else None
+    if finding.replacement is None or found is None:
+        return None
+    code = finding.replacement.removesuffix(re.sub(r"\D", "", str(found[2])).lstrip("0"))
+    done = _replaced(exchange, finding, edit)
+    place, _, at = pointer.rpartition("/")
+    while done and at.isdigit():
+        at = str(int(at) + 1)
+        found = _value_at(edit["body"], f"{place}/{at}")
+        if found is None:
+            return done
+        digits = re.sub(r"\D", "", str(found[2]))
+        if re.match(r"0[1-9]", digits) and not str(found[2]).startswith("+"):
+            like = replace(finding, pointer=f"{place}/{at}", replacement=code + digits[1:])
+            _replaced(exchange, like, edit)
+    return done
+
+
 def _value_at(text: str, pointer: str) -> tuple[int, int, Any] | None:
     """Return where a value starts and ends in a JSON text, and the value."""
     start = json_errors.position_of(text, pointer)
@@ -308,6 +329,7 @@ _MENDS = (  # rules (a pattern): how to mend them
     (r"json-.*", _json),
     (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme|observed-unknown_group", _replaced),
     (r"missing-field-renamed", _renamed),
+    (r"msisdn-national|msisdn-no-country-code", _international),
     (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
     (r"content-type-.*", _json_type),
     (r"auth-(no-bearer|quoted|spaces?|colon)", _bearer),

@@ -106,3 +106,19 @@ def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work):
     found = diagnose([listing, UNKNOWN], now=NOW)[1]
     assert found.fix is not None and GROUP in found.fix.changes[0]
     assert prove(found).proven
+
+
+def test_a_national_number_gets_the_country_code_of_the_accounts_accepted_numbers():
+    url = "https://eu.sms.api.sinch.com/xms/v1/plan1/batches"
+
+    def sent(number, status, code=None):
+        body = f'{{"from": "Acme", "to": ["{number}"], "body": "Hi"}}'
+        return complete(
+            Exchange(id=number, method="POST", url=url, request_body=body, status=status, code=code)
+        )
+
+    bad = sent("07700900163", 400, "syntax_invalid_parameter_format")
+    good, other = sent("+447700900100", 201), sent("+46701740605", 201)
+    assert diagnose(bad, history=[good]).top.replacement == "+447700900163"
+    assert "+447700900163" in diagnose(bad, history=[good]).fix.edit["body"]
+    assert diagnose(bad, history=[good, other]).top.replacement is None

@@ -139,4 +139,4 @@ def test_the_log_of_a_ticket_is_that_of_its_script():
     spec = importlib.util.spec_from_file_location("make_log", DATA / "make_log.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.write_log() == (SAMPLES / "tickets/log.csv").read_text(encoding="utf-8")
+    assert module.write_log() == (SAMPLES / "tickets/log.jsonl").read_text(encoding="utf-8")

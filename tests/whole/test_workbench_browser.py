@@ -59,6 +59,7 @@ class Hand:
 
     def copied(self, selector):
         """Click a copy button, and return what is in the clipboard when it says so."""
+        self.page.bring_to_front()
         self.click(selector)
         self.page.locator(f"{PANEL} {selector}.done").wait_for()
         return self.page.evaluate("navigator.clipboard.readText()")

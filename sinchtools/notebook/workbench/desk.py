@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from sinchtools.cases.commands import as_curl, as_python
 from sinchtools.cases.recent import new_name
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.html import UNTYPESET
-from sinchtools.core.records import visible
+from sinchtools.core.records import Exchange, visible
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.evidence import Evidence
 from sinchtools.notebook.workbench.bridge import Bridge
+from sinchtools.notebook.workbench.bulk import Bulk
 from sinchtools.notebook.workbench.case_bar import CaseBar, last_case
 from sinchtools.notebook.workbench.controls import box, column, html, seen, show
 from sinchtools.notebook.workbench.evidence import EvidencePart
 from sinchtools.notebook.workbench.fixing import chosen_fix
 from sinchtools.notebook.workbench.page import page, style
+from sinchtools.notebook.workbench.pattern import PatternPart
 from sinchtools.notebook.workbench.problem import Problem, can_be_replayed
 from sinchtools.notebook.workbench.proof import Proof
 from sinchtools.notebook.workbench.proving import prove, tried_unchanged
@@ -32,6 +35,7 @@ from sinchtools.notebook.workbench.state import State
 from sinchtools.notebook.workbench.still import publish, publish_live, still_html, still_text
 from sinchtools.notebook.workbench.tips import Tips
 from sinchtools.replays.planned import as_it_goes
+from sinchtools.replays.results import Result
 
 
 class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -62,7 +66,9 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.evidence = EvidencePart(self)
         self.problem, self.proof = Problem(self), Proof(self)
         self.tips, self.reply = Tips(self), Reply(self)
-        self.main = column("st-main", self.problem.widget, self.proof.widget)
+        self.pattern, self.bulk = PatternPart(self), Bulk(self)
+        parts = (self.pattern, self.problem, self.proof, self.bulk)
+        self.main = column("st-main", *(part.widget for part in parts))
         self.both = box("st-both", self.tips.widget, self.reply.widget)
         self.wide = box("st-wide", self.main, column("st-rail", self.both))
         for name in ("st", *UNTYPESET.split()):
@@ -121,12 +127,25 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.state.choose(exchange_id)
         self._in_front()
 
+    def step(self, by: int) -> None:
+        """Put the next or previous request in front."""
+        if (one := self.state.neighbour(by)) is not None:
+            self.choose(one.id)
+            self.state.walked = True
+            self.pattern.show()
+
+    def bulk_done(self) -> None:
+        """Draft the reply anew: more was proven."""
+        self.reply.forget()
+        self.reply.show()
+
     def tick(self, number: int, is_wanted: bool) -> None:
         """Want a fix, or not."""
         unticked = self.state.unticked
         unticked.discard(number) if is_wanted else unticked.add(number)
         self.state.by_hand = None
         self.problem.show_ticks()
+        self.bulk.show()
 
     def replay(self) -> None:
         """Replay the request in front with its ticked fixes, and keep the result in the case."""
@@ -150,6 +169,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _in_front(self) -> None:
         """Show the request in front as if it was never looked at."""
         self.problem.forget()
+        self.bulk.forget()
         self.reply.forget()
         self._try_unchanged()
         self.refresh()
@@ -170,9 +190,9 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.evidence.show()
         is_there = bool(self.state.requests)
         if is_there:
-            self.problem.show()
-            self.proof.show()
-            self.tips.show()
+            for part in (self.problem, self.proof, self.bulk, self.tips):
+                part.show()
+            self.pattern.show()
         self.reply.show()
         self.bridge.texts = self._texts()
         seen(self.wide, is_there)  # last: nothing moves under the pointer while it is drawn
@@ -182,7 +202,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         proven = self.state.proven
         if proven is None or proven.result.verdict != "FIXED":
             return {}
-        request = proven.result.request
+        request = runnable(proven.result)
         return {
             "curl": as_curl(request),
             "python": as_python(request),
@@ -273,6 +293,16 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __repr__(self) -> str:
         case = self.state.case
         return visible(f"<Workbench{f' of case {case.name}' if case else ''}>")
+
+
+def runnable(result: Result) -> Exchange:
+    """Return the request that works; where the evidence shows no headers, with those it needs."""
+    request, child = result.request, result.child
+    if request.request_headers or child is None:
+        return request
+    needed = {"authorization", "content-type"}
+    sent = {name: value for name, value in child.request_headers.items() if name.lower() in needed}
+    return replace(request, request_headers=sent)
 
 
 def _opened(case: Case | str | int | None) -> Case | None:

@@ -58,8 +58,8 @@ def suggestions(diagnosis: Diagnosis) -> list[Suggestion]:
             request = fix.exchange if fix else request
         if request is before:
             break
-        errors = (one for one in assess(request, diagnosis.clock).findings)
-        waiting = [one for one in errors if one.severity == "error" and _identity(one) not in met]
+        errors = (one for one in assess(request, diagnosis.clock).findings if _is_hidden(one))
+        waiting = [one for one in errors if _identity(one) not in met]
     return found
 
 
@@ -78,6 +78,11 @@ def chosen_fix(diagnosis: Diagnosis, numbers: Collection[int]) -> Fix | None:
 def fix_of(request: Exchange, finding: Finding) -> Fix | None:
     """Return the fix of one finding alone, if it is certain."""
     return certain_fix(request, [finding]) if finding.severity == "error" else None
+
+
+def _is_hidden(finding: Finding) -> bool:
+    """Tell whether an error can have been hidden by another; of a head all is seen at once."""
+    return finding.severity == "error" and finding.location == "body"
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:

@@ -113,9 +113,10 @@ def _json(text: str, *, breaks: bool) -> Laid:
         flat = start < flat_until
         if is_close:
             depth = max(0, depth - 1)
-            if breaks and not flat and not laid.text.endswith(tuple(_OPEN)):
+            is_blank = not laid.text.rpartition("\n")[2].strip()
+            if breaks and not flat and not is_blank and not laid.text.endswith(tuple(_OPEN)):
                 laid.add("\n" + "  " * depth)
-            elif not breaks:
+            elif not breaks or is_blank:
                 _outdent(laid, depth)
         laid.add(token, start)
         if is_open:

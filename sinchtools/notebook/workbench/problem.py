@@ -130,14 +130,14 @@ class Problem:
         seen(self.kinds, bool(children))
 
     def _walk(self, state: State) -> Any:
-        same, front = state.siblings, state.exchange
-        at = next((i for i, one in enumerate(same) if front and one.id == front.id), 0)
+        rows, front = state.listed, state.exchange
+        at = next((i for i, one in enumerate(rows, start=1) if one is front), 0)
         before = button("Previous", "quiet st-previous-request", "Previous request (k)")
         after = button("Next", "quiet st-next-request", "Next request (j)")
-        before.on_click(self._desk.doing(lambda: self._desk.choose(same[at - 1].id)))
-        after.on_click(self._desk.doing(lambda: self._desk.choose(same[(at + 1) % len(same)].id)))
-        words_ = html(f"<span class='muted small'>{at + 1:,} of {len(same):,}</span>")
-        return row("st-walk", words_, *([before, after] if len(same) > 1 else []))
+        before.on_click(self._desk.doing(lambda: self._desk.step(-1)))
+        after.on_click(self._desk.doing(lambda: self._desk.step(1)))
+        where = html(f"<span class='muted small'>{at:,} of {len(rows):,}</span>" if at else "")
+        return row("st-walk", where, before, after)
 
     def _choose_kind(self, kind: str) -> None:
         first = next(one for one in self._desk.state.failing if one.status_in_words == kind)

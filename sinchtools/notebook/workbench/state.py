@@ -36,6 +36,10 @@ class State:
         An edit that was made by hand on top of the ticked fixes, or None.
     proven
         The last replay of the request in front, or None.
+    wanted
+        What the list of requests is filtered by.
+    walked
+        Whether the request in front was reached from its neighbour, and is to be scrolled to.
     """
 
     case: Case | None = None
@@ -43,7 +47,12 @@ class State:
     unticked: set[int] = field(default_factory=set)
     by_hand: Mapping[str, Any] | None = None
     proven: Proven | None = None
+    wanted: str = ""
+    walked: bool = False
     _read: tuple[object, Evidence] = (None, NOTHING)
+    _rows: tuple[object, list[Exchange], list[Exchange]] = (None, [], [])
+    _frame: tuple[object, Any] = (None, None)
+    _pattern: tuple[object, Any] = (None, None)
     _judged: tuple[object, Diagnosis | None, list[Suggestion]] = (None, None, [])
 
     def begin(self, case: Case | None) -> None:
@@ -75,12 +84,45 @@ class State:
     @property
     def requests(self) -> list[Exchange]:
         """The rows that are not told by another one: no report whose send is there too."""
-        return [one for one in self.evidence if not (one.delivery or "").endswith(deliveries.SENT)]
+        return self._sorted()[0]
 
     @property
     def failing(self) -> list[Exchange]:
         """The requests that failed."""
-        return [one for one in self.requests if one.failed]
+        return self._sorted()[1]
+
+    @property
+    def listed(self) -> list[Exchange]:
+        """The requests that failed as the one in front did; with a filter, all that match it."""
+        words = self.wanted.lower().split()
+        if not words:
+            return self.siblings or self.failing
+        return [one for one in self.failing if all(word in _searched(one) for word in words)]
+
+    @property
+    def frame(self) -> Any:
+        """The evidence as a frame."""
+        evidence = self.evidence
+        if self._frame[0] is not evidence:
+            self._frame = (evidence, evidence.frame())
+        return self._frame[1]
+
+    @property
+    def pattern(self) -> Any:
+        """What stands out among many requests."""
+        from sinchtools import analysis
+
+        if self._pattern[0] is not self.evidence:
+            self._pattern = (self.evidence, analysis.pattern(self.frame))
+        return self._pattern[1]
+
+    def _sorted(self) -> tuple[list[Exchange], list[Exchange]]:
+        evidence = self.evidence
+        if self._rows[0] is not evidence:
+            told = deliveries.SENT
+            rows = [one for one in evidence if not (one.delivery or "").endswith(told)]
+            self._rows = (evidence, rows, [one for one in rows if one.failed])
+        return self._rows[1], self._rows[2]
 
     @property
     def kinds(self) -> Counter[str]:
@@ -139,6 +181,14 @@ class State:
         front = self.exchange
         return edited(front, self.edit) if front else None
 
+    def neighbour(self, by: int) -> Exchange | None:
+        """Return the next or previous of the requests that are listed."""
+        rows, front = self.listed, self.exchange
+        if not rows:
+            return None
+        at = rows.index(front) if front in rows else -by
+        return rows[(at + by) % len(rows)]
+
     def _diagnosed(self) -> tuple[Diagnosis | None, list[Suggestion]]:
         front = self.exchange
         key = front and (front.id, self.version)
@@ -146,3 +196,10 @@ class State:
             found = diagnose(front, history=self.evidence) if front else None
             self._judged = (key, found, suggestions(found) if found else [])
         return self._judged[1], self._judged[2]
+
+
+def _searched(one: Exchange) -> str:
+    at = f"{one.at:%a %d %b %Y-%m-%d %H:%M:%S}" if one.at else ""
+    body = one.request_body if isinstance(one.request_body, str) else ""
+    parts = (at, one.status_in_words, one.account, one.endpoint, one.method, one.text, body[:400])
+    return " ".join(filter(None, parts)).lower()

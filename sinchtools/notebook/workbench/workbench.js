@@ -4,19 +4,14 @@
 const AFTER_COPY_MS = 2000;
 
 async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {  // an old browser, or a page that is not served from this machine
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.style.position = "fixed";
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
-  }
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.style.position = "fixed";
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");  // at once, within the click; also without https
+  area.remove();
+  return done || navigator.clipboard.writeText(text).then(() => true, () => false);
 }
 
 function isField(target) {
@@ -144,10 +139,20 @@ function render({ model, el }) {
     }, { capture: true });
   }
 
+  let width = 0, later = 0;
+  const measured = new ResizeObserver((entries) => {
+    const now = Math.round(entries[0].contentRect.width);
+    clearTimeout(later);
+    if (now > 0 && Math.abs(now - width) > 20) {
+      later = setTimeout(() => model.send({ do: "width", width: (width = now) - 40 }), 300);
+    }
+  });
   const wait = setInterval(() => {
     if (!el.isConnected) return;
     clearInterval(wait);
     attach();
+    const main = root?.querySelector(".st-main");
+    if (main) measured.observe(main);
   }, 50);
   model.on("msg:custom", (message, buffers) => {
     if (message.do === "open") opened(message, buffers);
@@ -156,6 +161,7 @@ function render({ model, el }) {
   });
   return () => {
     clearInterval(wait);
+    measured.disconnect();
     undo.abort();
   };
 }

@@ -1,0 +1,132 @@
+"""The workbench without a browser: evidence is given, buttons are clicked, and the parts read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import sinchtools as st
+from sinchtools.notebook.workbench.listing import compared, laid_out, listing, spot_of
+from sinchtools.notebook.workbench.still import still_html
+
+TICKETS = Path(__file__).parents[2] / "data/samples/tickets"
+TOKEN = "c3a91f7e5d2b48600a1b2c3d4e5f6071"
+
+
+@pytest.fixture
+def bench(work):
+    return st.workbench()
+
+
+def read(bench, name):
+    bench.evidence.read((TICKETS / name).read_text(encoding="utf-8"))
+    return bench
+
+
+def text_of(html):
+    return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
+
+
+def test_a_new_workbench_is_empty_and_makes_no_case(bench, work):
+    assert (bench.state.case, list(work.glob("case-*"))) == (None, [])
+
+
+def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench, work):
+    read(bench, "curl.txt")
+    before = {path: path.read_bytes() for path in work.rglob("*.jsonl")}
+    assert st.workbench().state.case.folder == bench.state.case.folder
+    assert {path: path.read_bytes() for path in work.rglob("*.jsonl")} == before
+
+
+def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench):
+    read(bench, "curl.txt")
+    assert "syntax_invalid_json" in bench.problem.head.value
+    assert bench.problem.replay_button.description == "Replay with 4 fixes"
+    bench.problem.replay_button.click()
+    assert bench.state.proven.result.verdict == "FIXED"
+    said = bench.reply.text.value
+    assert [word for word in ("comma", "mt_text", "summary", "08:00:00Z") if word not in said] == []
+    curl = bench.bridge.texts["curl"]
+    assert "$SINCH_API_TOKEN" in curl and TOKEN not in curl + said
+    assert json.loads(bench.bridge.texts["body"])["delivery_report"] == "summary"
+
+
+def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench):
+    read(bench, "curl.txt")
+    bench.tick(2, False)
+    assert bench.problem.replay_button.description == "Replay with 3 fixes"
+    bench.problem.replay_button.click()
+    assert bench.state.proven.result.verdict == "CHANGED"
+    assert "What is wrong now" in bench.proof.verdict.value
+    assert bench.bridge.texts == {}
+
+
+def test_an_edit_by_hand_is_what_is_replayed(bench):
+    read(bench, "token.txt")
+    bench.problem.edit_button.click()
+    form = bench.problem.form
+    form.body.value = form.body.value.replace("Hello", "Hi")
+    bench.problem.replay_button.click()
+    assert '"Hi"' in bench.state.proven.result.request.request_body
+    assert "with your edit" in bench.proof.verdict.value
+
+
+def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench):
+    read(bench, "not-delivered.txt")
+    assert "INCONCLUSIVE" in bench.proof.verdict.value
+    assert "412" in bench.problem.head.value
+    assert "412" in bench.reply.manager_text.value
+    assert bench.state.case.replays == []
+
+
+def test_many_requests_have_a_pattern_and_one_rule_for_all(bench):
+    read(bench, "log.jsonl")
+    assert "nordwind-travel-3c08" in bench.pattern.head.value
+    bench.problem.replay_button.click()
+    bench.bulk.start(20)
+    bench.bulk.wait()
+    assert "20 requests of 20" in text_of(bench.bulk.outcome.value)
+    first = bench.state.exchange
+    bench.step(1)
+    assert bench.state.exchange is not first
+    bench.pattern.filter.value = "no such account"
+    assert bench.state.listed == []
+
+
+def test_undo_takes_the_last_reading_from_the_disk(bench):
+    read(bench, "curl.txt")
+    bench.undo()
+    evidence = (bench.state.case.folder / "evidence.jsonl").read_bytes()
+    assert (len(bench.state.evidence), evidence.strip()) == (0, b"")
+
+
+def test_an_error_stays_in_the_panel_with_the_paste(bench):
+    bench.evidence.paste.value = "Hello, nothing works."
+    bench.evidence.read_button.click()
+    assert "No request was found" in bench.message.value
+    assert bench.evidence.paste.value == "Hello, nothing works."
+
+
+def test_the_still_view_names_nobody_and_holds_no_secret(bench):
+    read(bench, "curl.txt").problem.replay_button.click()
+    still = still_html(bench.state)
+    assert "syntax_invalid_json" in still and "FIXED" in still
+    assert [word for word in (TOKEN, "447700900112", "table is booked") if word in still] == []
+
+
+def marks(lines):
+    return ["".join(part.text for part in line.parts if part.kind == "mark") for line in lines]
+
+
+def test_a_mark_is_on_the_value_in_a_body_of_one_line():
+    body = '{"to":["1"],"type":"mt-text",}'
+    spot = spot_of(body, 1, "error", line=1, column=20, pointer="/type")
+    assert marks(listing(laid_out(body), [spot])) == ["", "", '"mt-text"', ""]
+
+
+def test_a_comparison_marks_the_changed_characters():
+    before, after = compared('{"a": "per-x",\n "b": 1,}', '{"a": "per_x",\n "b": 1}')
+    assert (marks(before), marks(after)) == (["-", ","], ["_", ""])
