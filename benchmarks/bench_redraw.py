@@ -68,7 +68,7 @@ def touched(page, kind: str) -> list[float]:  # type: ignore[no-untyped-def]
         if kind == "Timeline":
             took.append(timed(page, lambda: brush(page)))
         else:
-            took.append(timed(page, page.locator(".st-mark").nth(1).click))
+            took.append(timed(page, page.locator(".st-mark").first.click))
         took.append(timed(page, page.locator(".st-chip").first.click))
         while page.locator(".st-chip").count():
             timed(page, page.locator(".st-chip").first.click)
@@ -86,6 +86,7 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as h
     took: dict[str, list[float]] = {}
     with Lab(Path(folder), Path(home)) as lab:
         page = lab.open("charts.ipynb")
+        page.set_default_timeout(30_000)
         run_all(page)
         page.locator(".st-touch svg").wait_for()
         wait_idle(page)

@@ -125,6 +125,7 @@ def interval(start: pd.Timestamp, end: pd.Timestamp) -> str:
     return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
 
 
+START_OF_TIME = pd.Timestamp("1678-01-01T00:00:00Z")
 END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z")  # nothing later can be written as a date
 
 

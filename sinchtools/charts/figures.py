@@ -10,13 +10,17 @@ import pandas as pd
 
 from sinchtools import analysis
 from sinchtools.analysis.aggregations import Per, label
+from sinchtools.analysis.sentence import Pattern
 from sinchtools.charts.behind import (
+    END_OF_TIME,
     IS_CALL,
     IS_DATED,
     IS_FAILING,
     IS_REPORT,
     IS_SUCCESS,
     IS_TIMED,
+    START_OF_TIME,
+    between,
     choice,
     equals,
     of_codes,
@@ -25,7 +29,7 @@ from sinchtools.charts.behind import (
     reports_of,
     with_rest,
 )
-from sinchtools.charts.captions import captioned, facts_of, listing, nothing_to_show
+from sinchtools.charts.captions import Facts, captioned, facts_of, listing, nothing_to_show
 from sinchtools.charts.chart import Body, Chart, Sentence
 from sinchtools.charts.grids import Matrix, Week
 from sinchtools.charts.over_time import timeline
@@ -39,6 +43,7 @@ from sinchtools.charts.words import (
     delivery_outcome,
     folded_names,
     is_folded,
+    moment,
     ordered,
     percent,
     plain,
@@ -122,7 +127,7 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     most = float(cells["share_failing"].max()) if cells["share_failing"].notna().any() else 0
     body: Body
     seen = int((cells["n"] > 0).sum())
-    scale = f"Full colour: {percent(most)}, pale: 0%." if most else "Nothing fails."
+    scale = f"Full color: {percent(most)}, pale: 0%." if most else "Nothing fails."
     dot = f" Dot: no {facts.one}." if seen < 168 else ""
     says, body = f"{scale}{dot} Right: the whole day.", Week(cells, facts.one)
     if seen == 1:  # a chart of one cell is a sentence
@@ -191,33 +196,45 @@ def endpoints(
 
 @styled
 def accounts(
-    frame: Any, *, per: Per = "call", top: int = 20, source: str | None = None, **filters: Any
+    frame: Any,
+    *,
+    per: Per = "call",
+    top: int = 20,
+    source: str | None = None,
+    pattern: Pattern | None = None,
+    **filters: Any,
 ) -> Chart:
     """
     Draw for each account (service plan or project) which share of its calls failed.
 
     The highest share is first; `top` keeps the accounts with the most failures.
+
+    Parameters
+    ----------
+    pattern
+        What `analysis.pattern` found: with a rise that lasts, a ring is the share before it and a
+        dot the share since then.
+    frame, per, top, source, **filters
+        As in `error_codes`.
+
+    Examples
+    --------
+    >>> rows = [Exchange(account="a", status=201), Exchange(account="b", status=500)]
+    >>> accounts(rows).data[["account", "share_failing"]].values.tolist()
+    [['b', 1.0], ['a', 0.0]]
     """
     facts = facts_of(frame, per, source, filters)
     counts = analysis.accounts(facts.rows, per="attempt")
     heading = f"Share of {facts.unit} that fail, by account"
     if counts.empty:
         return nothing_to_show(facts.around(heading), facts, counts, "")
-    summed = _by_share(counts, top)
-    stands_out = _stands_out(summed)
-    rows = [
-        Row(
-            name=str(one.account),
-            values=(float(one.share_failing),),
-            label=percent(one.share_failing),
-            rest=f"of {plural(one.n, facts.one)}",
-            words=share_words(one.n_failing, one.n, f"{facts.unit} failing"),
-            kind="request" if stands_out and one.Index == 0 else "silent",
-            is_strong=stands_out and one.Index == 0,
-        )
-        for one in _records(summed)
-    ]
-    chart = Chart(facts.around(heading, "Sorted by share."), Shares(rows))
+    summed, says = _by_share(counts, top), "Sorted by share."
+    shown = summed
+    if pattern is not None and pattern.kind == "rise" and pattern.start is not None:
+        shown = _since(facts.rows, pd.Timestamp(pattern.start), summed)
+        says = f"Ring: before {moment(pd.Timestamp(pattern.start))}. Dot: since then. {says}"
+    rows = _share_rows(shown, facts)
+    chart = Chart(facts.around(heading, says), Shares(rows))
     chart.data = summed
     chart._rows = analysis.where(facts.rows, IS_CALL)
     bars = with_rest(of_names("account", summed["account"], NO_ACCOUNT))
@@ -227,8 +244,45 @@ def accounts(
         for name in bars
         if not FOLDED.fullmatch(name)
     }
-    told = [f"{plain(row.name)}: {row.words}" for row in rows[:3]]
+    told = [f"{plain(row.name)}: {row.words}".replace("\n", ", ") for row in rows[:3]]
     return captioned(chart, facts, "; ".join(told) + ".")
+
+
+def _share_rows(shown: pd.DataFrame, facts: Facts) -> list[Row]:
+    stands_out = _stands_out(shown)
+    rows = []
+    for i, one in enumerate(_records(shown)):
+        before = [float(one.share_before)] if "share_before" in shown.columns else []
+        words = share_words(one.n_failing, one.n, f"{facts.unit} failing")
+        rows.append(
+            Row(
+                name=str(one.account),
+                values=(*before, float(one.share_failing)),
+                label=percent(one.share_failing),
+                rest=f"of {plural(one.n, facts.one)}",
+                words=words + (f"\nbefore: {percent(before[0])}" if before else ""),
+                kind="request" if stands_out and i == 0 else "silent",
+                is_strong=stands_out and i == 0,
+            )
+        )
+    return rows
+
+
+def _since(rows: Any, start: pd.Timestamp, summed: pd.DataFrame) -> pd.DataFrame:
+    """Return the accounts with their shares since a change, and before it."""
+    counted = []
+    for condition in (between(START_OF_TIME, start), between(start, END_OF_TIME)):
+        counts = analysis.accounts(analysis.where(rows, condition), per="attempt")
+        names = counts["account"].fillna(NO_ACCOUNT)
+        rest = next((name for name in summed["account"] if FOLDED.fullmatch(name)), "")
+        names = names.where(names.isin(summed["account"]), rest)
+        counted.append(counts.assign(account=names).groupby("account")[["n", "n_failing"]].sum())
+    before, since = (one.reindex(summed["account"], fill_value=0).astype(float) for one in counted)
+    shares = [one["n_failing"] / one["n"].where(one["n"] > 0, 1) for one in (before, since)]
+    found = since.assign(share_before=shares[0], share_failing=shares[1]).reset_index()
+    found["is_rest"] = [bool(FOLDED.fullmatch(name)) for name in found["account"]]
+    order = ["is_rest", "share_failing", "n"]
+    return found.sort_values(order, ascending=[True, False, False]).reset_index(drop=True)
 
 
 def _stands_out(summed: pd.DataFrame) -> bool:

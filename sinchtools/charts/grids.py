@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from sinchtools.charts.chart import EDGE, Chart, Mark
@@ -198,19 +199,13 @@ class Matrix:
     ) -> None:
         (row, column), (up, down) = place, ends
         n = int(self.table.to_numpy()[row, column])
-        alpha = _PALEST + (_STRONGEST - _PALEST) * strong if n else 0.0
         name = f"{self.table.columns[column]}, {self.table.index[row]}"
-        box = ax.fill_between(
-            (column + 1 / across, column + 1 - 1 / across),
-            up + 1,
-            down - 1,
-            color=LIGHT[self.kinds[row]] if n else LIGHT["grid"],
-            alpha=alpha * chart.strength(name) if n else 0.45,
-            linewidth=0,
-        )
+        alpha = (_PALEST + (_STRONGEST - _PALEST) * strong) * chart.strength(name) if n else 0.45
+        corner, width = (column + 1 / across, up + 1), 1 - 2 / across
+        look: dict[str, Any] = {"color": LIGHT[self.kinds[row]] if n else LIGHT["grid"]}
+        ax.add_artist(Rectangle(corner, width, down - up - 2, alpha=alpha, linewidth=0, **look))
         if n:
-            chart.hatch(box, "ok")
-            look: dict[str, Any] = {"ha": "center", "va": "center"}
+            look = {"ha": "center", "va": "center"}
             ax.text(column + 0.5, (up + down) / 2, f"{n:,}", **look)
 
     def _mark(

@@ -149,7 +149,8 @@ class Times:
     def _is_high(self, edges: NDArray[np.float64], kind: str) -> NDArray[np.bool_]:
         drawn = {name: self._drawn(n) for name, n in self.series.items()}
         top = float(np.sum(list(drawn.values()), axis=0).max())
-        found = np.full(len(self.starts), float(drawn[kind].mean()) > 0.4 * top)
+        is_wall = not self.changes and float(drawn[kind].mean()) > 0.4 * top
+        found = np.full(len(self.starts), is_wall)
         for change in self.changes:
             if change.kind == kind:
                 until = change.end.timestamp() if change.end is not None else np.inf

@@ -131,6 +131,25 @@ def test_accounts_are_sorted_by_the_share_that_fails():
     ]
 
 
+def test_a_ring_is_the_share_before_a_rise_and_a_dot_the_share_since_then():
+    rows = [
+        replace(
+            GOOD,
+            id=f"{hour}-{name}-{i}",
+            at=START + dt.timedelta(hours=hour, minutes=i),
+            account=name,
+            status=429 if name == "plan-b" and hour >= 30 and i % 2 else 201,
+        )
+        for hour in range(60)
+        for i in range(10)
+        for name in ("plan-a", "plan-b")
+    ]
+    found = charts.accounts(rows, pattern=analysis.pattern(rows))
+    first, second = found._body.rows
+    assert (first.name, first.values) == ("plan-b", (0, pytest.approx(0.5, abs=0.01)))
+    assert second.values == (0, 0) and "Ring: before Sun 2 Jun 06:01" in words(found)
+
+
 def test_latency_shows_the_quantiles():
     rows = [replace(GOOD, elapsed_ms=float(i)) for i in range(101)]
     chart = charts.latency(rows)

@@ -181,6 +181,8 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         options = self._options()
         if self.kind == "Timeline":
             options["pattern"] = self._pattern_of(self.per)
+        if self.kind == "Accounts":  # if it is known: to find it may take a second
+            options["pattern"] = self._patterns.get(self.per)
         self.chart = KINDS[self.kind](within_hour(rows, hour), **options, **self.drawn_by)
         self.picture.refresh()
         self._list()
