@@ -292,7 +292,16 @@ def _pairs(sides: _Sides, values: list[_Value]) -> list[_Value]:
         pair = _value(sides, tuple(sorted((*one.of, *other.of), key=_field_order)), a, b)
         if pair.split > max(one.split, other.split) + _LEAST_GAIN + 2 * np.log(looks):
             found.append(pair)
-    return found
+    return _apart(found)
+
+
+def _apart(pairs: list[_Value]) -> list[_Value]:
+    """Keep of pairs that share a value the best."""
+    kept: list[_Value] = []
+    for pair in sorted(pairs, key=_rank):
+        if not any({*pair.of} & {*other.of} for other in kept):
+            kept.append(pair)
+    return kept
 
 
 def _field_order(of: tuple[str, int]) -> tuple[int, str]:

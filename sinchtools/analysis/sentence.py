@@ -254,9 +254,14 @@ def why_of(causes: pd.DataFrame, carrier: str | None) -> str:
 
 
 def _has(field: str, value: str) -> str:
+    """Return what calls with a value have, as the end of a sentence."""
+    kind, _, name = field.partition(" ")
+    if kind not in ("body", "header") or not name:
+        kind, name = "", field
+    told = f"header {name}" if kind == "header" else _QUALIFIED.get(name, name)
     if value == ABSENT:
-        return f"have no {_QUALIFIED.get(field, field)}"
-    return _HAS.get(field, "have {field} {value}").format(field=field, value=value)
+        return f"have no {told}"
+    return _HAS.get(field, "have {field} {value}").format(field=told, value=value)
 
 
 def _all(cause: Mapping[Any, Any]) -> str:
@@ -288,7 +293,8 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     code = None if missing(code) else str(code)
     what = label(status, code)
     mostly = f"with {what}" if len(kinds) == 1 else f"most often with {what} ({kinds.iloc[0]:,})"
-    told = f"{failing:,} of {n:,} {calls} failed, {mostly}."
+    of = f"{failing:,} of {n:,} {calls}" if n > 1 else "The only call"
+    told = f"{of} failed, {mostly}."
     few = n < _FEWEST or failing < _FEWEST_FAILING
     causes = differences_in(counted)
     rest = f"Too few {calls} to see a pattern." if few else _since(changes)
