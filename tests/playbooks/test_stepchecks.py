@@ -431,7 +431,6 @@ def test_a_check_never_says_ok_without_evidence(check):
         ("account-in-path", "service_plan_id", None, "path"),
         ("content-type-json", "Content-Type", None, "header"),
         ("json-parses", "to", "syntax_invalid_json", "body"),
-        ("required-fields", "to", "syntax_constraint_violation", "body"),
         ("numbers-e164", "to", "syntax_invalid_parameter_format", "body"),
         ("callback-url-present", "callback_url", "missing_callback_url", "body"),
         ("method-fits", "method", None, "method"),
@@ -453,6 +452,21 @@ def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(
     hidden = Exchange(url="https://example.com/x", method="POST")
     assert CHECKS[check](hidden, [finding]).state == BAD
     assert "This is at fault." in CHECKS[check](hidden, [finding]).proof
+
+
+@pytest.mark.parametrize("check", ["required-fields", "within-limits", "types-fit"])
+def test_a_code_alone_blames_none_of_the_steps_that_it_could_mean(check):
+    finding = Finding(rule="a-rule", severity="error", status=400, code=CODES[check], says="No.")
+    assert (
+        CHECKS[check](Exchange(url="https://example.com/x", method="POST"), [finding]).state == OPEN
+    )
+
+
+CODES = {
+    "required-fields": "syntax_constraint_violation",
+    "within-limits": "syntax_constraint_violation",
+    "types-fit": "syntax_invalid_json",
+}
 
 
 def test_a_note_of_the_diagnosis_is_no_problem():
