@@ -130,3 +130,11 @@ def test_a_mark_is_on_the_value_in_a_body_of_one_line():
 def test_a_comparison_marks_the_changed_characters():
     before, after = compared('{"a": "per-x",\n "b": 1,}', '{"a": "per_x",\n "b": 1}')
     assert (marks(before), marks(after)) == (["-", ","], ["_", ""])
+
+
+def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench):
+    read(bench, "token.txt")
+    assert not bench.check()
+    st.Case(bench.state.case.folder).add("HTTP/1.1 403 Forbidden")
+    bench.check()  # as the watcher does every other second
+    assert "OUT OF DATE" in bench.message.value

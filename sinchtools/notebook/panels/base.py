@@ -102,7 +102,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.add_class(name)
         self._seen = self._version()
         if self._seen is not None:
-            _watch(self)
+            watch(self)
 
     def rows(self, *rows: widgets.Widget) -> None:
         """
@@ -293,11 +293,12 @@ _kept: dict[tuple[type, str], dict[str, Any]] = {}  # by panel and case: the val
 
 # --- one watcher for all panels -------------------------------------------------------------------
 
-_watched: weakref.WeakSet[Panel] = weakref.WeakSet()
+_watched: weakref.WeakSet[Any] = weakref.WeakSet()
 _watching = threading.Lock()
 
 
-def _watch(panel: Panel) -> None:
+def watch(panel: Any) -> None:
+    """Have a panel checked every now and then, for as long as it lives."""
     _watched.add(panel)
     if _watching.acquire(blocking=False):  # held for good by the first
         threading.Thread(target=_look_after, name="sinchtools-watch", daemon=True).start()

@@ -46,7 +46,8 @@ class Bridge(anywidget.AnyWidget):
             "choose": lambda: self._desk.choose(str(message["id"])),
         }
         if work := works.get(message.get("do", "")):
-            self._desk.doing(work)(None)
+            is_reading = message["do"] in ("read", "files")
+            self._desk.doing(work, busy="Reading…" if is_reading else "")(None)
 
     def _take(self, message: dict[str, Any], buffers: list[Any]) -> None:
         names = [str(name) for name in message["names"]]

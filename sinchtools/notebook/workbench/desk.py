@@ -18,6 +18,7 @@ from sinchtools.core.html import UNTYPESET
 from sinchtools.core.records import Exchange, visible
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.evidence import Evidence
+from sinchtools.notebook.panels.base import watch
 from sinchtools.notebook.workbench.bridge import Bridge
 from sinchtools.notebook.workbench.bulk import Bulk
 from sinchtools.notebook.workbench.case_bar import CaseBar, last_case
@@ -59,6 +60,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.state = State()
         self.reading_name = ""
         self._busy = False
+        self._seen: int | None = None
         self._display_id = self._still = ""
         self.bridge = Bridge(self)
         self.message = html()
@@ -82,6 +84,16 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.wide,
         )
         self.begin(_opened(case))
+        watch(self)
+
+    def check(self) -> bool:
+        """Say so when anything else changed the evidence since the last click."""
+        is_stale = not self._busy and self.state.version != self._seen
+        if is_stale:
+            self._seen = self.state.version
+            words = "The case was changed elsewhere. Choose it again to see what it holds now."
+            self.say("warn", "OUT OF DATE", words)
+        return is_stale
 
     # --- the ticket -------------------------------------------------------------------------------
 
@@ -173,6 +185,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.reply.forget()
         self._try_unchanged()
         self.refresh()
+        self._seen = self.state.version
 
     def _try_unchanged(self) -> None:
         """Where no change can help, show at once that the request itself is fine."""
@@ -233,13 +246,19 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             words = getattr(sender, "description", "") if busy else ""
             try:
                 show(self.message, "")
+                if busy and sender is None:  # by a key: no button can say it
+                    self.say("note", busy)
                 if words:
                     sender.description, sender.disabled = busy, True
+                told = self.message.value
                 work()
+                if busy and self.message.value == told:
+                    show(self.message, "")
             except Exception as error:  # an exception in a callback would be swallowed
                 self._fail(error)
             finally:
                 self._busy = False
+                self._seen = self.state.version
                 if words:
                     sender.disabled = False
                     if sender.description == busy:
