@@ -240,7 +240,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, name: str, files: int) -> list
 
 def _read(name: str, files: int) -> list[str]:
     try:
-        with _opened(name) as file:
+        with opened(name) as file:
             head = list(islice(iter(lambda: file.readline(_LONGEST), b""), _HEAD))
             inside = [] if name.lower().endswith(".gz") else _inside(file, name, files)
     except (OSError, EOFError, zlib.error):
@@ -249,7 +249,8 @@ def _read(name: str, files: int) -> list[str]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[IO[bytes]]:
+def opened(name: str) -> Iterator[IO[bytes]]:
+    """Open a file as bytes, unpacked where gzip packed it."""
     path = Path(name)
     with gzip.open(path) if name.lower().endswith(".gz") else path.open("rb") as file:
         yield file  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import gzip
 import json
 import re
 import warnings
@@ -106,25 +105,35 @@ def scan(
     )
     try:
         found = scan_files.look(connection, _files(name), columns or {})
-        shown = {ours: place for view in found.views for ours, place in view.shown.items()}
-        connection.execute("SET VARIABLE sinchtools_files = ?", [name])
-        connection.execute("SET VARIABLE sinchtools_columns = ?", [json.dumps(dict(columns or {}))])
-        connection.execute("SET VARIABLE sinchtools_shown = ?", [json.dumps(shown)])
-        relations = [_rows_of(connection, view) for view in found.views]
-        for kind, files in _by_kind(found.own or [name] * (not relations)).items():
-            relations.insert(0, _own(connection, kind, files, columns or {}))
+        relations = _relations(connection, name, found, columns or {})
         for reason in found.said:
             warnings.warn(f"st.scan: {Redactor().text(reason)}", stacklevel=2)
         return reduce(lambda one, other: one.union(other), relations)
     except duckdb.IOException:
         failed: SinchToolsError = MissingInputError(name, "fits no file that can be read")
-    except duckdb.Error as e:  # its text may quote a line of the file
-        print("DBG", str(e)[:1500])
+    except duckdb.Error:  # its text may quote a line of the file
         failed = WrongUseError(
             f"This cannot be read as {_reader(name)}.",
             hint="Check the file's ending, or use st.read for another form.",
         )
     raise failed  # here, where no error of DuckDB is its context
+
+
+def _relations(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    found: scan_files.Looked,
+    columns: Mapping[str, str],
+) -> list[duckdb.DuckDBPyRelation]:
+    """Return the rows of the files by how they are read; the session remembers what was asked."""
+    shown = {ours: place for view in found.views for ours, place in view.shown.items()}
+    told = {"files": name, "columns": json.dumps(dict(columns)), "shown": json.dumps(shown)}
+    for variable, value in told.items():
+        connection.execute(f"SET VARIABLE sinchtools_{variable} = ?", [value])
+    rows = [_rows_of(connection, view) for view in found.views]
+    for kind, files in _by_kind(found.own or [name] * (not rows)).items():
+        rows.insert(0, _own(connection, kind, files, columns))
+    return rows
 
 
 def columns_of(lazy: Any) -> dict[str, str]:
@@ -236,7 +245,8 @@ def _pattern(given: str | Path) -> str:
 
 
 def _files(pattern: str) -> list[str]:
-    return [file for file in glob.glob(pattern, recursive=True) if not Path(file).is_dir()]  # noqa: PTH207  # as DuckDB reads a pattern
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  # as DuckDB reads a pattern
+    return [file for file in found if not Path(file).is_dir()]
 
 
 def is_lazy(source: object) -> bool:
@@ -395,10 +405,9 @@ def _first_lines(name: str) -> list[bytes]:
     if name.lower().endswith(".zst"):
         return []
     try:
-        with gzip.open(name) if name.lower().endswith(".gz") else Path(name).open("rb") as file:
-            return list(
-                islice(filter(bytes.strip, iter(lambda: file.readline(2**20), b"")), _LOOKED_AT)
-            )
+        with scan_files.opened(name) as file:
+            lines = iter(lambda: file.readline(2**20), b"")
+            return list(islice(filter(bytes.strip, lines), _LOOKED_AT))
     except (OSError, EOFError, zlib.error):
         return []
 
