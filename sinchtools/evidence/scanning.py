@@ -6,19 +6,17 @@ import glob
 import json
 import re
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.core.columns import COLUMNS, as_json
 from sinchtools.core.errors import MissingInputError, SinchToolsError, WrongUseError, told_path
 from sinchtools.core.records import Skipped
-from sinchtools.evidence import scan_files, scan_sql
+from sinchtools.evidence import scan_files, scan_retries, scan_sql
 from sinchtools.evidence.files import SPECIAL, has_an_end, path_of
 from sinchtools.evidence.formats.dataframe import is_frame
 from sinchtools.evidence.pieces import Piece, status_of
@@ -204,10 +202,10 @@ def _own(
 ) -> duckdb.DuckDBPyRelation:
     """Return the rows of files that have our columns, under our names or those of `columns`."""
     wanted = _wanted(columns)
-    may_repeat = _may_have_call_ids(kind, files, wanted)
+    may_repeat = scan_retries.may_have_call_ids(kind, files, wanted)
     has_body = kind == "json" and scan_files.has_code_in_body(files)
     raw = _raw(connection, kind, files, wanted | ({"response_body": "VARCHAR"} if has_body else {}))
-    _check_columns(files[0], kind, raw.columns, wanted)
+    scan_retries.check_columns(files[0], kind, raw.columns, wanted)
     present = [
         column for column in raw.columns if column != "call_id" or may_repeat
     ]  # no retries to fold: the log is read once
@@ -381,66 +379,6 @@ def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
     }
 
 
-def _may_have_call_ids(kind: str, files: list[str], wanted: Iterable[str]) -> bool:
-    """
-    Return whether a line may have a call_id, looked for all over JSON Lines.
-
-    A file that cannot be checked may have one.
-
-    A file without any of the columns is refused: DuckDB would take each of its lines for a row of
-    nulls.
-    """
-    first = {name: _first_lines(name) for name in files if kind == "json"}
-    for name, lines in first.items():
-        if lines:
-            _check_columns(name, kind, set().union(*map(_keys, lines)), wanted)
-    return not first or any(
-        name.lower().endswith((".gz", ".zst")) or (bool(lines) and _has_call_ids(name))
-        for name, lines in first.items()
-    )
-
-
-def _first_lines(name: str) -> list[bytes]:
-    """Return lines that are not empty; none of a file that only DuckDB can open."""
-    if name.lower().endswith(".zst"):
-        return []
-    try:
-        with scan_files.opened(name) as file:
-            lines = iter(lambda: file.readline(2**20), b"")
-            return list(islice(filter(bytes.strip, lines), _LOOKED_AT))
-    except (OSError, EOFError, zlib.error):
-        return []
-
-
-def _has_call_ids(name: str) -> bool:
-    """
-    Tell whether a sample of blocks from all over a file names a call_id.
-
-    Start and end are among the blocks. Lines too long to check count as yes.
-    """
-    size = Path(name).stat().st_size
-    with Path(name).open("rb") as file:
-        for start in (0, *range(max(0, size - _BLOCK), 0, -max(_BLOCK, size // _PLACES))):
-            file.seek(start)
-            block = file.read(_BLOCK)
-            if b'"call_id"' in block or (len(block) == _BLOCK and block.count(b"\n") < 2):
-                return True
-    return False
-
-
-def _keys(line: bytes) -> set[str]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return set()
-    return set(row) if isinstance(row, dict) else set()
-
-
-def _check_columns(name: str, kind: str, present: Iterable[str], wanted: Iterable[str]) -> None:
-    if not set(present) & set(wanted):
-        raise scan_files.refused(name)
-
-
 def _raw(
     connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], wanted: Mapping[str, str]
 ) -> duckdb.DuckDBPyRelation:
@@ -500,8 +438,6 @@ def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
 
 _TOLD_BY_OTHERS = ("attempt", "origin", "target", "region", "account", "endpoint", "source")
 _GIVEN = {"attempt": "1", "origin": "'import'", "target": "'unknown'"}
-_LOOKED_AT = 100  # lines of each file
-_PLACES, _BLOCK = 256, 2**14
 _OUTCOME = (
     "CASE WHEN {status} IS NULL OR {status} <= 0 THEN 'no_response' WHEN {status} // 100 = 2 "
     "THEN 'success'"
