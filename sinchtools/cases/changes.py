@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
 
+from sinchtools.api.description import split_url
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.fixes import JsonRepair, json_repairs
@@ -187,7 +187,7 @@ def _outside_the_body(one: Difference, shown: _Shown) -> Change:
 
 
 def _of_url(was: str | None, now: str | None) -> Change:
-    old, new = urlsplit(was or ""), urlsplit(now or "")
+    old, new = split_url(was or ""), split_url(now or "")
     if (old.scheme, old.netloc) == (new.scheme, new.netloc):
         before, after = (part._replace(scheme="", netloc="").geturl() for part in (old, new))
         says = f"Path: use {_cut(after)} instead of {_cut(before)}."

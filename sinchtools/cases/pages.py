@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from sinchtools.api.description import split_url
 from sinchtools.cases.commands import as_curl
 from sinchtools.cases.kept_charts import KeptChart
 from sinchtools.cases.replies import escalation_of, facts_of
@@ -331,7 +332,8 @@ def _notes(page: Page) -> list[dict[str, Any]] | None:
 def _request(page: Page) -> dict[str, Any] | None:
     story = page.story
     request = story.working or story.example
-    if not request.method or not request.url or story.kind == "undelivered":
+    is_whole = request.method and split_url(request.url or "").netloc
+    if not is_whole or story.kind == "undelivered":
         return None
     return {"command": as_curl(story.masks.exchange(request)), "is_changed": bool(story.working)}
 

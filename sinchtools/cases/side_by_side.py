@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from urllib.parse import urlsplit
 
+from sinchtools.api.description import split_url
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.privacy.markers import MARKER, marker_facts
@@ -86,8 +86,8 @@ def _head(one: Exchange, other: Exchange) -> list[str]:
     """Return the request line and the headers that differ."""
     lines = []
     if (one.method, one.url) != (other.method, other.url):
-        is_same_host = urlsplit(one.url or "").netloc == urlsplit(other.url or "").netloc
-        parts = urlsplit(one.url or "")
+        is_same_host = split_url(one.url or "").netloc == split_url(other.url or "").netloc
+        parts = split_url(one.url or "")
         where = parts._replace(scheme="", netloc="").geturl() if is_same_host else one.url
         lines.append(f"{one.method or ''} {where or ''}".strip())
     for name, value in one.request_headers.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def effect_of(
         return "nothing leaves this machine"
     requests = list(requests)
     if target == "dry-run":
-        return f"ask the vendor about {len(requests)} requests, send 0 SMS"
+        return _one_is_singular(f"ask the vendor about {len(requests)} requests, send 0 SMS")
     loads = [load_of(request, members or {}) for request in requests]
     people, groups = (
         frozenset[str]().union(*sets)
@@ -146,7 +147,15 @@ def effect_of(
         what.format(count) for what, count in done.items() if what != _OTHER or messages or groups
     ]
     said += [f"{again} of them again after a 500"] * bool(again)
-    return ", ".join(said)
+    return _one_is_singular(", ".join(said))
+
+
+_ONE = re.compile(r"(?<!\d)1 (other )?(people|requests|groups|batches)\b")
+_SINGULAR = {"people": "person", "requests": "request", "groups": "group", "batches": "batch"}
+
+
+def _one_is_singular(text: str) -> str:
+    return _ONE.sub(lambda found: f"1 {found[1] or ''}{_SINGULAR[found[2]]}", text)
 
 
 def json_of(request: Exchange) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sinchtools.notebook.panels import ReplayPanel
 from sinchtools.sandbox import Sandbox
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
 
-LIVE_EFFECT = "send 1 SMS to 1 people"
+LIVE_EFFECT = "send 1 SMS to 1 person"
 
 
 def many(count):
@@ -200,7 +200,7 @@ def test_a_batch_that_cannot_start_says_why(vendor, log):
     panel.target.value = "live"
     panel.batch.start_button.click()
     panel.batch.wait()
-    assert "This would: send 3 SMS to 1 people" in panel.status.value
+    assert "This would: send 3 SMS to 1 person" in panel.status.value
     assert (vendor.requests, panel.batch.start_button.disabled) == ([], False)
 
 

@@ -522,7 +522,7 @@ def test_two_plans_of_two_logs_made_before_either_ran_send_once(vendor, work):
     plans[0].run(confirm=plans[0].effect)
     assert (
         "it was given to another log"
-        in plans[1].run(confirm="send 1 SMS to 1 people")[0].reasons[0]
+        in plans[1].run(confirm="send 1 SMS to 1 person")[0].reasons[0]
     )
     assert len(vendor.sends) == 1
 
@@ -534,10 +534,10 @@ def test_a_plan_that_is_out_of_date_is_weighed_again(vendor, log, monkeypatch):
         target="live",
         log=log,
     )
-    assert made.effect == "send 2 SMS to 1 people"
+    assert made.effect == "send 2 SMS to 1 person"
     monkeypatch.setattr(planned, "datetime", Later)
-    with pytest.raises(NotAllowedError, match="send 1 SMS to 1 people"):
-        made.run(confirm="send 2 SMS to 1 people")
+    with pytest.raises(NotAllowedError, match="send 1 SMS to 1 person"):
+        made.run(confirm="send 2 SMS to 1 person")
     assert "send_at is past" in made.reasons["x1"][0]
     assert made.run(confirm=made.effect)[1].child.status == 201
 
@@ -558,7 +558,7 @@ def test_a_plan_stays_in_its_region(vendor, log, monkeypatch):
 def test_other_credentials_than_planned_with_send_nothing(vendor, log, monkeypatch):
     made = plan(sent(status=400), target="live", log=log)
     monkeypatch.setenv("SINCH_SERVICE_PLAN_ID", "0" * 32)
-    assert made.run(confirm="send 1 SMS to 1 people")[0].child is None
+    assert made.run(confirm="send 1 SMS to 1 person")[0].child is None
     assert "another account" in made.reasons["x1"][0]
     assert vendor.requests == []
 
@@ -718,7 +718,7 @@ def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor, log):
         target="live",
         log=log,
     )
-    assert made.effect == "send 2 SMS to 1 people, 1 of them again after a 500"
+    assert made.effect == "send 2 SMS to 1 person, 1 of them again after a 500"
     assert made.frame()["advice"][0].startswith("try again: ")
     assert "not processed" in made.frame()["advice"][0].lower()
 
@@ -728,11 +728,11 @@ EFFECTS = {
         [{**GOOD, "to": ["15551230001", "15551230002", "15551230003"], "body": "x" * 307}],
         "send 9 SMS to 3 people",
     ),
-    "the same person twice": ([GOOD, {**GOOD, "body": "Ho"}], "send 2 SMS to 1 people"),
-    "the same message twice": ([GOOD, GOOD], "send 1 SMS to 1 people"),
+    "the same person twice": ([GOOD, {**GOOD, "body": "Ho"}], "send 2 SMS to 1 person"),
+    "the same message twice": ([GOOD, GOOD], "send 1 SMS to 1 person"),
     "written in two ways": (
         [{**GOOD, "to": ["+15551230001", "0015551230001"]}],
-        "send 1 SMS to 1 people",
+        "send 1 SMS to 1 person",
     ),
     "each with a text of its own": (
         [
@@ -744,23 +744,23 @@ EFFECTS = {
         ],
         "send 3 SMS to 2 people",
     ),
-    "UCS-2": ([{**GOOD, "body": "д" * 71}], "send 2 SMS to 1 people"),
+    "UCS-2": ([{**GOOD, "body": "д" * 71}], "send 2 SMS to 1 person"),
     "cut to one part": (
         [{**GOOD, "body": "x" * 400, "truncate_concat": True, "max_number_of_message_parts": 2}],
-        "send 1 SMS to 1 people",
+        "send 1 SMS to 1 person",
     ),
-    "a type that is null": ([{**GOOD, "body": "x" * 400, "type": None}], "send 3 SMS to 1 people"),
+    "a type that is null": ([{**GOOD, "body": "x" * 400, "type": None}], "send 3 SMS to 1 person"),
     "a picture": (
         [{"type": "mt_media", "to": ["15551230001"], "body": {"url": "https://example.com/a.jpg"}}],
-        "send 1 SMS to 1 people",
+        "send 1 SMS to 1 person",
     ),
     "a group": (
         [{**GOOD, "to": [GROUP]}],
-        "send 0 SMS to 0 people and to all members of 1 groups of unknown size",
+        "send 0 SMS to 0 people and to all members of 1 group of unknown size",
     ),
     "a group and a person": (
         [{**GOOD, "to": [GROUP, "15551230001"]}],
-        "send 1 SMS to 1 people and to all members of 1 groups of unknown size",
+        "send 1 SMS to 1 person and to all members of 1 group of unknown size",
     ),
     "no list": ([{**GOOD, "to": "15551230001"}], "make 0 requests, send 0 SMS"),
 }
@@ -793,7 +793,7 @@ def test_a_change_of_a_batch_is_named_since_its_recipients_are_not_known(vendor,
         endpoint="POST /groups",
         status=400,
     )
-    effect = "make 2 requests, change 1 batches whose recipients are not known, create 1 groups"
+    effect = "make 2 requests, change 1 batch whose recipients are not known, create 1 group"
     assert plan([update, other], target="live", log=log).effect == effect
 
 
@@ -819,10 +819,9 @@ def test_the_effect_equals_recipients_times_parts(batches):
         )
         each = {(tuple(to), size) for to, size in batches}  # the same message is sent once
         messages = sum(len(to) * (1 if size <= 160 else -(-size // 153)) for to, size in each)
-        assert (
-            made.effect == f"send {messages} SMS "
-            f"to {len({number for to, _ in batches for number in to})} people"
-        )
+        n = len({number for to, _ in batches for number in to})
+        noun = "person" if n == 1 else "people"
+        assert made.effect == f"send {messages} SMS to {n} {noun}"
 
 
 TEST_NUMBER = "+15559990001"
@@ -840,7 +839,7 @@ def test_a_test_number_stands_in_for_every_recipient(vendor, log):
         "body": "Hi ${name}",
         "parameters": {"name": {"default": "you", TEST_NUMBER: "Ada"}},
     }
-    assert made.effect == "send 1 SMS to 1 people (the test number)"
+    assert made.effect == "send 1 SMS to 1 person (the test number)"
     assert not made.items[0].changed
 
 
@@ -892,7 +891,7 @@ def test_a_check_asks_for_the_members_of_groups_within_groups(vendor, log):
 def test_a_group_within_that_the_vendor_does_not_tell_leaves_the_size_unknown(vendor, log):
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",), child_groups=[OTHER_GROUP])
     made = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
-    assert "groups of unknown size" in made.effect
+    assert "group of unknown size" in made.effect
 
 
 def lately():
@@ -915,7 +914,7 @@ def test_a_check_by_client_reference_settles_what_became_of_the_original(vendor,
     if there:
         assert "was sent already: batch" in checked.reasons["x1"][0]
     else:
-        assert (checked.reasons, checked.effect) == ({}, "send 1 SMS to 1 people")
+        assert (checked.reasons, checked.effect) == ({}, "send 1 SMS to 1 person")
 
 
 def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(vendor, log):

@@ -85,7 +85,7 @@ def test_a_check_of_the_second_try_frees_the_first(vendor, log):
         sent(REFERENCED, id="second", failure="ReadTimeout", at=lately()),
     ]
     checked = plan(rows, target="live", log=log).check()
-    assert (checked.effect, list(checked.reasons)) == ("send 1 SMS to 1 people", ["second"])
+    assert (checked.effect, list(checked.reasons)) == ("send 1 SMS to 1 person", ["second"])
     checked.run(confirm=checked.effect)
     assert len(vendor.sends) == 1
 
@@ -117,7 +117,7 @@ def test_two_logs_that_send_at_the_same_moment_send_once(vendor, work):
 
     def run_one(made):
         return made.run(
-            confirm="send 1 SMS to 1 people",
+            confirm="send 1 SMS to 1 person",
             progress=lambda told: barrier.wait(10) if not told.done else None,
         )[0]
 
@@ -267,7 +267,7 @@ def test_a_refused_call_is_weighed_again_before_it_goes_again(vendor, log, monke
     made = plan(sent({**GOOD, "send_at": soon}, status=400), target="live", log=log)
     assert made.run(confirm=made.effect)[0].child.status == 429
     monkeypatch.setattr(planned, "datetime", Later)
-    assert made.run(confirm="send 1 SMS to 1 people")[0].child is None
+    assert made.run(confirm="send 1 SMS to 1 person")[0].child is None
     assert "send_at is past" in made.reasons["x1"][0]
     assert len(vendor.sends) == 5
 
@@ -277,7 +277,7 @@ def test_a_check_holds_for_minutes_only(vendor, log, monkeypatch):
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
     monkeypatch.setattr(planned, "datetime", Later)
-    assert checked.run(confirm="send 1 SMS to 1 people")[0].child is None
+    assert checked.run(confirm="send 1 SMS to 1 person")[0].child is None
     assert "may already have been sent" in checked.reasons["x1"][0]
     assert vendor.sends == []
 
@@ -296,7 +296,7 @@ def test_each_group_is_asked_about_once(vendor, log):
         sent({**GOOD, "to": [GROUP], "body": f"message {i}"}, id=str(i), status=400)
         for i in range(5)
     ]
-    assert plan(rows, target="live", log=log).check().effect == "send 5 SMS to 1 people"
+    assert plan(rows, target="live", log=log).check().effect == "send 5 SMS to 1 person"
     assert len(vendor.requests) == 2
 
 
@@ -310,10 +310,10 @@ def test_live_holds_back_a_send_that_names_its_recipients_twice(vendor, log):
 
 
 NAMED: dict[str, tuple[str, str, Any]] = {
-    "cancel 1 batches": ("DELETE", f"{URL}/{GROUP}", None),
-    "delete 1 groups": ("DELETE", f"{URL.replace('batches', 'groups')}/{GROUP}", None),
-    "replace 1 groups": ("PUT", f"{URL.replace('batches', 'groups')}/{GROUP}", {"members": []}),
-    "create 1 groups": ("POST", URL.replace("batches", "groups"), {"name": "all"}),
+    "cancel 1 batch": ("DELETE", f"{URL}/{GROUP}", None),
+    "delete 1 group": ("DELETE", f"{URL.replace('batches', 'groups')}/{GROUP}", None),
+    "replace 1 group": ("PUT", f"{URL.replace('batches', 'groups')}/{GROUP}", {"members": []}),
+    "create 1 group": ("POST", URL.replace("batches", "groups"), {"name": "all"}),
 }
 
 
@@ -324,8 +324,8 @@ def test_the_effect_names_what_is_done_beside_sending(vendor, log, words, call):
         sent(status=400),
         sent(body, id="x2", method=method, url=url, status=400, at=datetime.now(UTC)),
     ]
-    assert plan(rows[1], target="live", log=log).effect == f"make 1 requests, send 0 SMS, {words}"
-    assert plan(rows, target="live", log=log).effect == f"send 1 SMS to 1 people, {words}"
+    assert plan(rows[1], target="live", log=log).effect == f"make 1 request, send 0 SMS, {words}"
+    assert plan(rows, target="live", log=log).effect == f"send 1 SMS to 1 person, {words}"
 
 
 BY_THE_WAY = {  # what the evidence says of a second row of the same message
@@ -382,10 +382,10 @@ def test_what_waits_is_weighed_again_before_each_attempt(vendor, log, monkeypatc
 def test_the_members_of_a_group_are_known_for_minutes_only(vendor, log, monkeypatch):
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
-    assert checked.effect == "send 1 SMS to 1 people"
+    assert checked.effect == "send 1 SMS to 1 person"
     monkeypatch.setattr(sys.modules[Plan.__module__], "datetime", Later)
-    with pytest.raises(NotAllowedError, match="groups of unknown size"):
-        checked.run(confirm="send 1 SMS to 1 people")
+    with pytest.raises(NotAllowedError, match="group of unknown size"):
+        checked.run(confirm="send 1 SMS to 1 person")
 
 
 CONTRADICTING = [
@@ -463,7 +463,7 @@ def test_a_stop_ends_the_questions_too(vendor, log):
 @pytest.mark.parametrize("fields", [{"status": 503}, {"status": 201}, {"failure": "ReadTimeout"}])
 def test_a_test_number_is_nobody_of_those_who_may_have_it(vendor, log, fields):
     made = plan(sent(**fields), target="live", test_number="+15559990001", log=log)
-    assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 people (the test number)")
+    assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 person (the test number)")
     for _ in range(2):
         made.run(confirm=made.effect)
     assert len(vendor.sends) == 1
@@ -496,7 +496,7 @@ def test_a_change_of_recipients_is_not_called_no_message(vendor, log):
     )
     assert (
         plan(update, target="live", log=log).effect
-        == "make 1 requests, change 1 batches whose recipients are not known"
+        == "make 1 request, change 1 batch whose recipients are not known"
     )
 
 
@@ -507,7 +507,7 @@ def test_a_read_among_sends_is_held_back_by_none_of_them(vendor, log):
         sent(None, id="again", method="GET", status=200),
     ]
     made = plan(rows, target="live", log=log)
-    assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 people, make 2 other requests")
+    assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 person, make 2 other requests")
 
 
 # --- logs that are restored, moved, copied --------------------------------------------------------
@@ -602,7 +602,7 @@ def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor, log)
     assert checked.beside(newer).reasons == {
         "first": ("the same request as second, which was accepted",)
     }
-    assert checked.beside(plan(first, target="live", log=log)).effect == "send 1 SMS to 1 people"
+    assert checked.beside(plan(first, target="live", log=log)).effect == "send 1 SMS to 1 person"
 
 
 def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor, log):
@@ -613,7 +613,7 @@ def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor, log):
         sent(other, id="y", status=429),
     ]
     checked = plan(rows, target="live", log=log).check()
-    assert checked.effect == "send 1 SMS to 1 people"
+    assert checked.effect == "send 1 SMS to 1 person"
     assert checked.reasons["y"] == ("the same request as x1, which was accepted",)
 
 

@@ -212,8 +212,8 @@ def test_a_live_replay_asks_first_on_wish_and_sends_what_was_typed(run, tmp_path
     assert "may already have been sent" in out
     code, _, err = run(*live, "--check")
     assert (code, vendor.sends) == (2, [])
-    assert "send 1 SMS to 1 people" in err
-    code, out, _ = run(*live, "--check", "--confirm", "send 1 SMS to 1 people")
+    assert "send 1 SMS to 1 person" in err
+    code, out, _ = run(*live, "--check", "--confirm", "send 1 SMS to 1 person")
     assert (json.loads(out)["results"][0]["status"], len(vendor.sends)) == (201, 1)
 
 
