@@ -41,6 +41,9 @@ PARTS = (
 _FEWEST_FOR_A_CHART = 20
 _MOST_CHECKS, _MOST_TRIED, _MOST_OTHERS = 8, 5, 5
 _LONG_ID = 20
+_CHART_WIDTH = 772  # pixels: the column of the page
+_MARKS = re.compile(r'<g class="st-marks">.*</g></svg>', re.DOTALL)
+_ROLE = re.compile(r'role="group" aria-label="[^"]*"')
 _SIGNS = {  # of a verdict: class, sign
     "FIXED": ("good", "✓"),
     "CHANGED": ("warn", "≠"),
@@ -130,7 +133,9 @@ def _headline(story: Story) -> dict[str, str]:
         return {"text": text, "code": code, "lead": said}
     of = f" of {facts['n_calls']:,}" if facts["n_calls"] > n else ""
     text = f"{n:,}{of} requests failed with {code}"
-    return {"text": text, "code": code, "lead": story.pattern or said}
+    if story.pattern:
+        return {"text": story.pattern.rstrip("."), "code": code, "lead": f"{text}. {said}".strip()}
+    return {"text": text, "code": code, "lead": said}
 
 
 def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:
@@ -142,7 +147,7 @@ def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:
     first = instant((story.group or {}).get("first") or row.at)
     if first:
         name = "Since" if facts["first"] != facts["last"] else "When"
-        yield name, day(first), f"{first:%H:%M:%S} UTC", ""
+        yield name, day(first), f"{first:%Y-%m-%d %H:%M:%S} UTC", ""
     if row.account:
         many = story.n_accounts
         region = f"{row.region.upper()} region" if row.region else ""
@@ -223,7 +228,7 @@ def _when(page: Page) -> dict[str, Any] | None:
     if dated < _FEWEST_FOR_A_CHART or not story.groups:
         return None
     chart = charts_of(story)["timeline"]
-    return {"chart": _drawn(chart), "words": chart.description}
+    return {"chart": _drawn(chart), "words": chart.description, "dark": _dark_colours()}
 
 
 def _accounts(page: Page) -> list[dict[str, Any]] | None:
@@ -359,9 +364,22 @@ _SECTIONS = {
 
 
 def _drawn(chart: Any) -> Any:
-    from markupsafe import Markup
+    """Return a chart as a picture of the page: in its colours, without marks to click."""
+    from markupsafe import Markup, escape
 
-    return Markup(visible(chart._repr_html_()))
+    from sinchtools.charts.screen import to_svg
+
+    svg = _MARKS.sub("</svg>", visible(to_svg(chart.at(_CHART_WIDTH))))
+    words = f'role="img" aria-label="{escape(visible(chart.description))}"'
+    return Markup(_ROLE.sub(lambda _: words, svg, count=1))
+
+
+def _dark_colours() -> str:
+    """Return the colours of charts on a dark screen, as variables."""
+    from sinchtools.charts.style import DARK
+
+    colours = {**DARK, "face": "var(--face)"}
+    return "; ".join(f"--st-c-{name}: {colour}" for name, colour in colours.items())
 
 
 def _source(row: Exchange) -> str:

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_GROUPS = 10
+_MOST_EQUAL = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # without any time in the evidence, nothing is past
 _ASSUMED = "assumed: "
+_ONE_ASSUMED = re.compile(r", (?=(?:unknown|existing) group: |an? callback|no callback|the clock)")
 _OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the customer cannot check
 _QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # of the API
 _PLACES = (
@@ -199,12 +201,21 @@ class Story:
             return self.about
         proven = {fingerprint(row) for row in self._parents.values()}
         of_proven = [one for one in self.groups if fingerprint(one["example"]) in proven]
-        chosen = next(iter([*of_proven, *self.groups]), None)
+        chosen = next(iter(of_proven), None) or self._most_frequent()
         if chosen is None:
             return self.rows[0]
         alike = fingerprint(chosen["example"])
         own = [row for row in self._parents.values() if fingerprint(row) == alike]
         return own[-1] if own else chosen["example"]
+
+    def _most_frequent(self) -> dict[str, Any] | None:
+        """Return the largest group of failures; of equal ones, the first that can be fixed."""
+        equal = [one for one in self.groups if one["n"] == self.groups[0]["n"]][:_MOST_EQUAL]
+        if len(equal) < 2:
+            return next(iter(equal), None)
+        found = self._diagnosed([one["example"] for one in equal])
+        can_fix = [one for one, it in zip(equal, found, strict=True) if it.fix is not None]
+        return [*can_fix, *equal][0]
 
     @cached_property
     def group(self) -> dict[str, Any] | None:
@@ -333,7 +344,7 @@ class Story:
             one
             for reason in reasons
             if reason.startswith(_ASSUMED)
-            for one in reason.removeprefix(_ASSUMED).split(", ")
+            for one in _ONE_ASSUMED.split(reason.removeprefix(_ASSUMED))
             if one not in _OF_THE_SANDBOX and not _is_given(one, request)
         ]
         return ProvenFix(
@@ -343,7 +354,7 @@ class Story:
             now="",
             target="sandbox",
             changes=tuple(changes(original, request, self.masks.exchange)),
-            assumed=tuple(assumed),
+            assumed=tuple(map(_assumed_in_words, assumed)),
         )
 
     @cached_property
@@ -518,6 +529,21 @@ def _readable(row: Exchange) -> Exchange:
         return row
     repaired = repaired_json(body)
     return row if repaired is None or repaired == body else replace(row, request_body=repaired)
+
+
+def _assumed_in_words(assumed: str) -> str:
+    """
+    Return what the sandbox assumed as it goes behind "We assumed".
+
+    Examples
+    --------
+    >>> _assumed_in_words("existing group: 01FC66621XXXXX119Z8PMV1QPU")
+    'that the group 01FC66621XXXXX119Z8PMV1QPU exists'
+    """
+    kind, found, groups = assumed.partition(" group: ")
+    if not found:
+        return assumed.replace("on the plan", "on the service plan")
+    return f"that the group {groups} {'exists' if kind == 'existing' else 'does not exist'}"
 
 
 def _is_given(assumed: str, request: Exchange) -> bool:

@@ -109,16 +109,23 @@ def _told(done: ReplayResults) -> Iterator[Line]:
     for one in done:
         groups.setdefault(_key(one), []).append(one)
     first = True
-    for group in list(groups.values())[:_MOST_GROUPS]:
+    ranked = sorted(groups.values(), key=lambda group: _rank(group[0]))
+    for group in ranked[:_MOST_GROUPS]:
         if not first:
             yield [""]
         first = False
         yield from _group(group, done.target)
-    if more := sum(map(len, list(groups.values())[_MOST_GROUPS:])):
+    if more := sum(map(len, ranked[_MOST_GROUPS:])):
         yield [""]
         yield [f"... and {counted(more, 'more request')}; --json has all of them"]
     yield [""]
     yield [(done.summary, "bold")]
+
+
+def _rank(one: Result) -> int:
+    """Return what comes first: what was proven, then what was not, then what was not sent."""
+    proven = ("FIXED", "WORSE", "CHANGED", "INCONCLUSIVE", "SAME")
+    return len(proven) if one.child is None else proven.index(one.verdict)
 
 
 def _key(one: Result) -> Any:
@@ -152,18 +159,17 @@ def _group(group: Sequence[Result], target: str) -> Iterator[Line]:
 
 def _verdict(group: Sequence[Result], target: str) -> Line:
     one = group[0]
+    count = f"   {counted(len(group), 'request')}" if len(group) > 1 else ""
     if one.child is None:
-        head = ("NOT SENT", "yellow bold")
-    else:
-        head = (one.verdict, _STYLES.get(one.verdict, "bold"))
+        what = one.original.endpoint
+        return [("NOT SENT", "yellow bold"), f"  {what}" if what else "", count]
     n = len(changes(one.original, one.request))
     made = f", {spelled(n, 'change')}" if n else ""
-    now = response_of(one.child) if one.child else "not sent"
-    facts = f"  {_WHERE.get(target, target)}  " if one.child else "  "
-    count = f"   {counted(len(group), 'request')}" if len(group) > 1 else ""
-    was = one.original.status_in_words
-    arrow = f"{was} -> {now}" if one.child else one.original.endpoint or ""
-    return [head, (facts, "dim"), f"{arrow}{made}{count}"]
+    return [
+        (one.verdict, _STYLES.get(one.verdict, "bold")),
+        (f"  {_WHERE.get(target, target)}  ", "dim"),
+        f"{one.original.status_in_words} -> {response_of(one.child)}{made}{count}",
+    ]
 
 
 def _sources(group: Sequence[Result]) -> str:

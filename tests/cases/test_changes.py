@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from sinchtools.api.description import complete
 from sinchtools.cases.changes import changes
 from sinchtools.cases.commands import as_curl, as_python
 from sinchtools.cases.masks import Masks, masked_number
@@ -116,7 +117,11 @@ def proofs(tmp_path_factory):
     from sinchtools.client.log import CallLog
 
     bad = [corpus.sample_of(kind, 0, 1).exchange for kind in corpus.KINDS]
-    bad = [replace(x, id=f"{n}", at=corpus.NOW) for n, x in enumerate(bad)]
+    # on a plan of its own: one kind of the corpus sends its plan's ID as the token
+    moved = [
+        replace(x, account=None, url=(x.url or "").replace(corpus.PLAN, "plan-1")) for x in bad
+    ]
+    bad = [replace(complete(x), id=f"{n}", at=corpus.NOW) for n, x in enumerate(moved)]
     edits = {x.id: fix.edit for x in bad if (fix := diagnose(x, now=corpus.NOW).fix)}
     with CallLog(tmp_path_factory.mktemp("log") / "calls.sqlite") as log:
         done = plan([x for x in bad if x.id in edits], edits=edits, log=log).run()
