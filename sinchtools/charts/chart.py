@@ -140,7 +140,8 @@ class Chart(Figure):
 
         Examples
         --------
-        >>> chart = error_codes([Exchange(id="a", status=401), Exchange(id="b", status=500)])
+        >>> from sinchtools import Exchange, charts
+        >>> chart = charts.error_codes([Exchange(id="a", status=401), Exchange(id="b", status=500)])
         >>> chart.behind("401 Unauthorized")["id"].tolist()
         ['a']
         """

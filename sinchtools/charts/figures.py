@@ -219,6 +219,7 @@ def accounts(
 
     Examples
     --------
+    >>> from sinchtools import Exchange
     >>> rows = [Exchange(account="a", status=201), Exchange(account="b", status=500)]
     >>> accounts(rows).data[["account", "share_failing"]].values.tolist()
     [['b', 1.0], ['a', 0.0]]

@@ -66,6 +66,7 @@ def timeline(
     Examples
     --------
     >>> from datetime import UTC, datetime
+    >>> from sinchtools import Exchange
     >>> at = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
     >>> timeline([Exchange(at=at, status=403)]).data[["status", "n"]].values.tolist()
     [[403, 1]]

@@ -38,7 +38,8 @@ def to_svg(chart: Chart, ids: str = "st") -> str:
 
     Examples
     --------
-    >>> svg = to_svg(error_codes([Exchange(status=401)]).at(600))
+    >>> from sinchtools import Exchange, charts
+    >>> svg = to_svg(charts.error_codes([Exchange(status=401)]).at(600))
     >>> 'aria-label="401 Unauthorized' in svg, "var(--st-c-auth" in svg
     (True, True)
     """
