@@ -115,7 +115,7 @@ def test_without_a_certain_repair_there_is_no_proof():
 SMALLEST = {
     "bad date": (body(send_at="tomorrow"), ("remove send_at",)),
     "past expiry": (body(expire_at="2020-01-01T00:00:00Z"), ("remove expire_at",)),
-    "one bad number": (body(to=["+15551230001", "07700900123"]), ("remove to[1] (0••••••••23)",)),
+    "one bad number": (body(to=["+15551230001", "07700900123"]), ("remove to[1] (07700900123)",)),
     "two bad numbers": (
         body(to=["+15551230001", "07700900123", "x"]),
         ("remove the 2 entries of to that are at fault",),
@@ -135,7 +135,7 @@ SMALLEST = {
     ),
     "unknown group": (
         body(to=["+15551230001", GROUP]) | refused(403, "unknown_group"),
-        ("remove to[1] (••••••••••••••••••••••••••)",),
+        ("remove to[1] (01HV5Z8Q3T6W9Y2B4D7F0H1J3K)",),
     ),
     "two fields": (body(send_at="x", callback_url="y"), ("remove send_at", "remove callback_url")),
     "method": ({"method": "PATCH", "url": f"{URL}/dry_run"}, ("method: PATCH -> POST",)),
