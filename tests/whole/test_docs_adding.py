@@ -20,4 +20,4 @@ def test_an_excerpt_stands_in_the_file_that_it_names(name, excerpt):
 
 def test_each_kind_of_addition_is_shown():
     assert {name.partition("/")[0] for name, _ in EXCERPTS} == {"data", "sinchtools"}
-    assert len(EXCERPTS) == 10
+    assert len(EXCERPTS) == 11
