@@ -122,10 +122,12 @@ def of_times(
 
 def interval(start: pd.Timestamp, end: pd.Timestamp) -> str:
     """Return the name of an interval."""
-    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    first, last = max(start, FIRST_DATE), min(end, END_OF_TIME)
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
 
 
 START_OF_TIME = pd.Timestamp("1678-01-01T00:00:00Z")
+FIRST_DATE = pd.Timestamp("0001-01-01T00:00:00Z")  # nothing earlier can be written as a date
 END_OF_TIME = pd.Timestamp("9999-12-31T23:59:59Z")  # nothing later can be written as a date
 
 

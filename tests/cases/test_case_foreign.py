@@ -302,7 +302,7 @@ def seen(case):
 def reported(case):
     """The report of a case, without its charts."""
     return st.report(
-        case, case.folder / "report.html", parts=["summary", "timeline", "steps", "replays"]
+        case, case.folder / "report.html", parts=["change", "when", "checked", "request"]
     ).read_text(encoding="utf-8")
 
 

@@ -104,6 +104,7 @@ SHOWN = {
     "Case": with_a_case,
     "Chart": lambda: st.charts.error_codes([ROW]),
     "Checkup": st.doctor,
+    "Comparison": lambda: st.compare(ROW, replace(ROW, method=HOSTILE, request_body=HOSTILE)),
     "Diagnoses": lambda: st.diagnose([ROW] * 30),
     "Diagnosis": lambda: st.diagnose(ROW),
     "Entry": lambda: st.explain(418, HOSTILE),

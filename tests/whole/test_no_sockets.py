@@ -112,6 +112,7 @@ USES = {
     "Sandbox": sandboxed,
     "analysis": lambda: st.analysis.codes(st.read("HTTP/1.1 403 Forbidden").frame()),
     "charts": lambda: st.charts.error_codes(st.read("HTTP/1.1 403 Forbidden").frame()),
+    "compare": lambda: st.compare(BAD, BAD, prove=True),
     "connect": lambda: (st.connect().batches.send(BODY), st.connect("live")),
     "diagnose": lambda: st.diagnose([BAD]),
     "doctor": st.doctor,

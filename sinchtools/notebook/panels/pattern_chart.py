@@ -194,7 +194,6 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             f"<p>{shown(self.chart.seen)}</p><p class='st-quiet'>{hint} The same in a cell: "
             f"<code>{shown(self.code)}</code></p>"
         )
-        keep(self.case, {"kind": self.kind, "filters": self.filters})
         if self._on_draw:
             self._on_draw()
 
@@ -220,6 +219,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             raise WrongUseError(f"There is no chart {kind!r}.", hint=f"Use {', '.join(KINDS)}.")
         self.kind = kind
         self.draw()
+        self._keep()
 
     def count(self, per: analysis.Per) -> None:
         """Count calls or attempts."""
@@ -270,7 +270,12 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def _bar_name(self) -> str:
         return self._bar[0] if self._bar else ""
 
+    def _keep(self) -> None:
+        """Keep what was chosen by hand; a panel that is only shown writes nothing."""
+        keep(self.case, {"kind": self.kind, "filters": self.filters})
+
     def _changed(self) -> None:
+        self._keep()
         if self._on_filter:
             self._on_filter(dict(self.filters))
 
