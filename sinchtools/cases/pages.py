@@ -51,10 +51,11 @@ _SIGNS = {  # of a verdict: class, sign
     "WORSE": ("bad", "✕"),
     "INCONCLUSIVE": ("note", "?"),
 }
+_CAUSE = "bad"
 _CHECKED = {  # of a step: class, sign, word
-    "problem": ("bad", "✕", "Cause"),
+    "problem": (_CAUSE, "✕", "Cause"),
     "ok": ("good", "✓", "Fine"),
-    "done": ("bad", "✕", "Cause"),
+    "done": (_CAUSE, "✕", "Cause"),
     "skipped": ("note", "?", "Skipped"),
     "failed": ("good", "✓", "Not the cause"),
 }
@@ -278,12 +279,13 @@ def facts_response(row: Exchange) -> str:
 
 
 def _checks(page: Page) -> list[dict[str, Any]] | None:
-    """Return what the evidence decides of the tips, and what a person answered."""
+    """Return what a person answered, causes first, and what the evidence decides of the tips."""
     story = page.story
-    steps = [*_answered(story), *_decided(story)]
-    seen: set[str] = set()
-    first = [one for one in steps if not (one["title"] in seen or seen.add(one["title"]))]  # type: ignore[func-returns-value]
-    return first[:_MOST_CHECKS] or None
+    answered = sorted(_answered(story), key=lambda one: one["kind"] != _CAUSE)
+    steps: dict[str, dict[str, Any]] = {}
+    for one in (*answered, *_decided(story)):
+        steps.setdefault(one["title"], one)
+    return [*steps.values()][:_MOST_CHECKS] or None
 
 
 def _answered(story: Story) -> Iterator[dict[str, Any]]:
