@@ -75,6 +75,14 @@ def test_what_was_mailed_is_read_as_it_was(way: str) -> None:
     assert (exchange.method, exchange.url, exchange.request_body) == ("POST", URL, BODY)
 
 
+@pytest.mark.parametrize("said", ["${code}", "#{code}", "{{code}}", "{code}", "%{quote}", "[url]"])
+@pytest.mark.parametrize("around", ["{}", "{{code:bash}}\n{}\n{{code}}", "See {{code}}{}{{code}}"])
+def test_a_placeholder_named_like_a_tag_stays(said: str, around: str) -> None:
+    command = COMMAND.replace("Hi", f"It is {said}, Kim")
+    (exchange,) = read(around.format(command))
+    assert f"It is {said}, Kim" in str(exchange.request_body)
+
+
 # kept: what looks like the marks of a mail and is none
 KEPT = {
     "trace": "> GET /xms/v1/plan/batches HTTP/1.1\n> Host: a.example\n>\n< HTTP/1.1 404 None\n",

@@ -6,8 +6,22 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
-_WIKI_SIGN = re.compile(r"\{(?:code|noformat|quote|panel|color|expand)(?::(?! )|\})|\\\{\\?\"")
+_WIKI_TAG = r"\{(?:code|noformat|quote|panel|expand)\}"
+_WIKI_BEGINS = re.compile(  # a tag with a value, or one where a line or a call begins
+    r"\{(?:code|noformat|quote|panel|color|expand):(?! )[^{}\n]{0,200}\}"
+    rf"|^[ \t>|]{{0,20}}{_WIKI_TAG}"
+    rf"|(?<![$#%{{\\]){_WIKI_TAG}(?=(?:curl|HTTP/|POST|GET|PUT|PATCH|DELETE)\b|\{{\")",
+    re.MULTILINE,
+)
+_WIKI_ENDS = re.compile(  # and none in a text that has a placeholder of that name
+    rf"(?<![$#%{{\\\w ]){_WIKI_TAG}|(?<![$#%{{\\]){_WIKI_TAG}(?=[ \t\r]*$)|(?<![$#%{{])\{{color\}}",
+    re.MULTILINE,
+)
+_ESCAPED_SIGN = re.compile(r"\\\{\\?\"")
 _BB_SIGN = re.compile(r"\[/(?:code|quote|pre|url|b|i|color|size|font)\]", re.IGNORECASE)
+_BB_TAG = re.compile(
+    r"\[/?(?:code|quote|pre|url|b|i|color|size|font)(?:=[^\[\]\n]{0,300})?\]", re.IGNORECASE
+)
 _ENTITY_SIGN = re.compile(
     r"(?:-[HdXu]|--[\w-]{2,20}|[\[{,:]|curl) ?&(?:quot|apos|#3[49]|#x2[27]);|&lt;/?\w+&gt;"
     r"|^&gt; |&(?:quot|#34);\s?:",
@@ -55,18 +69,6 @@ _TRACE = re.compile(
 )
 _GOES_ON = re.compile(r"[\\`^|{(,'\"]\s*$|^(?:PS\b|\$ |% |# |\w[\w.-]*@[\w.-]+)")
 
-# what marks a text of a ticket system, and the markup that is taken off it
-_MARKS = (
-    (
-        _WIKI_SIGN,
-        re.compile(r"\{(?:code|noformat|quote|panel|color|expand)(?::(?! )[^{}\n]{0,200})?\}"),
-    ),
-    (
-        _BB_SIGN,
-        re.compile(r"\[/?(?:code|quote|pre|url|b|i|color|size|font)(?:=[^\[\]\n]{0,300})?\]", re.I),
-    ),
-)
-
 
 def unmarked(line: str) -> str:
     """
@@ -89,10 +91,13 @@ def unmarked(line: str) -> str:
 
 def without_tags(text: str) -> str:
     """Return a text without the tags of wiki and bulletin-board markup, and without escapes."""
-    for sign, tags in _MARKS:
-        if sign.search(text):
-            text = tags.sub("", text)
-            text = _ESCAPED.sub(r"\1", text) if sign is _WIKI_SIGN else text
+    is_wiki = _WIKI_BEGINS.search(text) is not None
+    if is_wiki:
+        text = _WIKI_ENDS.sub("", _WIKI_BEGINS.sub("", text))
+    if is_wiki or _ESCAPED_SIGN.search(text):
+        text = _ESCAPED.sub(r"\1", text)
+    if _BB_SIGN.search(text):
+        text = _BB_TAG.sub("", text)
     if "{{" in text:
         text = _MONOSPACE.sub(r"\1", text)
     if _ENTITY_SIGN.search(text):
