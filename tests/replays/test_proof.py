@@ -210,3 +210,10 @@ def test_each_change_of_a_labelled_defect_is_needed():
 
 def test_the_front_door_has_both():
     assert sinchtools.prove is prove and sinchtools.smallest_change is smallest_change
+
+
+@pytest.mark.parametrize("fact", ["trailing-space", "leading-space", "trailing-newline"])
+def test_white_space_around_a_token_that_was_refused_is_reproduced_and_mended(fact):
+    headers = {"Authorization": f"Bearer [secret opaque 32 #1 {fact}]"}
+    exchange = varied(status=401, response_body=None, request_headers=headers)
+    assert prove(diagnose(exchange)).proven
