@@ -54,7 +54,7 @@ def _request(
     exchange: Exchange, place: Place, endpoint: Endpoint | None, now: datetime
 ) -> Iterator[Violation]:
     """Yield all that is wrong with the request, whatever was answered."""
-    bare = not exchange.request_headers and exchange.status not in (None, 401, 415)
+    bare = _shows_no_headers(exchange)
     if host := host_violation(place):
         yield host
     elif (
@@ -84,6 +84,19 @@ def _request(
         yield from _payload(exchange, endpoint, now, bare=bare)
 
 
+_LOGGED_HEADERS = {"user-agent", "referer", "host", "x-forwarded-for", "x-request-id"}
+
+
+def _shows_no_headers(exchange: Exchange) -> bool:
+    """Whether the evidence shows no more of the headers than the line of a log does."""
+    if not {name.lower() for name in exchange.request_headers} <= _LOGGED_HEADERS:
+        return False
+    has_happened = exchange.at is not None or exchange.elapsed_ms is not None
+    is_logged = has_happened and not exchange.response_headers
+    may_be_the_cause = exchange.status in (None, 401, 415)
+    return is_logged or not (may_be_the_cause or exchange.request_headers)
+
+
 def _payload(
     exchange: Exchange, endpoint: Endpoint | None, now: datetime, *, bare: bool
 ) -> Iterator[Violation]:
@@ -95,7 +108,7 @@ def _payload(
     ):
         yield violation
     if body is None or len(body) == 0:
-        if endpoint and exchange.status in (None, 400) and not (exchange.status and bare):
+        if endpoint and exchange.status in (None, 400) and not bare:
             yield Violation(rule="json-empty", code=JSON, facts={"line": 1, "column": 1, "at": 0})
         return
     if isinstance(body, str) and re.fullmatch(r"@[\w./\\~-]+", body):

@@ -720,3 +720,19 @@ def test_a_dotted_number_in_the_words_of_the_vendor_is_masked():
             )
         ).answer()
     )
+
+
+@pytest.mark.parametrize("status", [400, 401, 415, None])
+@pytest.mark.parametrize("headers", [{}, {"User-Agent": "okhttp/4.12", "Referer": "-"}])
+def test_the_line_of_a_log_says_nothing_of_headers_that_it_does_not_show(status, headers):
+    row = complete(
+        Exchange(
+            method="POST",
+            url="https://us.sms.api.sinch.com/xms/v1/0123456789abcdef0123456789abcdef/batches",
+            request_headers=headers,
+            status=status,
+            at=datetime(2026, 11, 20, tzinfo=UTC),
+        )
+    )
+    found = {finding.rule for finding in diagnose(row).findings}
+    assert not found & {"auth-missing", "content-type-missing", "json-empty"}
