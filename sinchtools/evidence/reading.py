@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -170,6 +171,7 @@ TOO_MANY_SKIPPED = (
 )
 _DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
+_STRING_VALUES = attrgetter(*_STRINGS)
 _TEXT_FIELDS = (
     "parent_id",
     "call_id",
@@ -506,10 +508,12 @@ def _content_id(exchange: Exchange) -> str:
 
 
 def _is_ascii(exchange: Exchange) -> bool:
-    texts = [value for name in _STRINGS if isinstance(value := getattr(exchange, name), str)]
-    return "".join(
-        (*texts, *_flat(exchange.request_headers), *_flat(exchange.response_headers))
-    ).isascii()
+    sent, received = exchange.request_headers, exchange.response_headers
+    for headers in (sent, received):
+        if headers and not "".join((*headers, *headers.values())).isascii():
+            return False
+    texts = _STRING_VALUES(exchange)
+    return all(text.isascii() for text in texts if isinstance(text, str))
 
 
 def _flat(headers: Mapping[str, str]) -> Iterator[str]:

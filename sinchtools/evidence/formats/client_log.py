@@ -28,7 +28,8 @@ from sinchtools.evidence.pieces import METHODS, Piece
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield each call that the log of a client tells of."""
-    present = {sign for sign in _SIGNS if sign in piece.text}
+    letters = set(piece.text)  # most signs have one that is not there: a fifth of the search
+    present = {sign for sign in _SIGNS if letters.issuperset(sign) and sign in piece.text}
     marks = [mark for mark in MARKS if not present.isdisjoint(mark.signs)]
     if "Request URL:" in piece.text and "Request Method:" in piece.text:  # a panel of a browser
         marks = [mark for mark in marks if mark.style != "label"]

@@ -17,6 +17,7 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
 
 _COMMAND = r"Invoke-WebRequest|Invoke-RestMethod|iwr|irm"
+_WORDS = ("invoke-", "iwr", "irm", "curl")
 _STATEMENT = re.compile(
     rf"(?:^|[;|(=]|^PS [^>\n]*>)[ \t]*"
     rf"(?:(?P<command>{_COMMAND}|curl(?:\.exe)?)(?=[ \t`])(?![ \t]*:[ \t])"
@@ -74,7 +75,8 @@ _MAX_DEPTH = 50
 
 def sniff(text: str) -> bool:
     """Tell whether the text holds a web request written for PowerShell."""
-    return _SNIFF.search(text) is not None
+    lowered = text.lower()
+    return any(word in lowered for word in _WORDS) and _SNIFF.search(text) is not None
 
 
 def find(
