@@ -1,4 +1,4 @@
-"""Make the pictures of the README from a real JupyterLab: `make screenshots` (needs Chromium)."""
+"""Make the picture of the README from a real JupyterLab: `make screenshots` (needs Chromium)."""
 
 from __future__ import annotations
 
@@ -8,37 +8,30 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PANEL = ".widget-vbox.st"  # and not the still view beside it
 sys.path.insert(0, str(ROOT))
 from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
 
 
 def main() -> None:
-    """Replay an exchange in the panel, and take the picture of the verdict."""
+    """Solve a sample on the workbench, and take a picture of it."""
     with tempfile.TemporaryDirectory() as folder:
         root, home = Path(folder, "root"), Path(folder, "home")
         home.mkdir()
-        for name in ("notebooks", "data/samples"):
-            shutil.copytree(ROOT / name, root / name)
+        shutil.copytree(ROOT / "notebooks", root / "notebooks")
         with Lab(root, home) as lab:
-            page = lab.open("notebooks/01-replay-failing-requests.ipynb", width=1280, height=2400)
+            page = lab.open("notebooks/00-start-here.ipynb", width=1280, height=2400)
             run_all(page)
-            panel = page.locator(".st-panel").last
-            panel.get_by_role("button", name="Apply the certain fix").wait_for()
             wait_idle(page)
-            option = (
-                panel.get_by_label("Failure", exact=True)
-                .locator("option", has_text="syntax_invalid_json")
-                .first
-            )
-            panel.get_by_label("Failure", exact=True).select_option(label=option.text_content())
+            page.get_by_role("button", name="Broken curl").click()
+            replay = page.get_by_role("button", name="Replay with")
+            replay.wait_for()
             wait_idle(page)
-            for name in ("Apply the certain fix", "Replay in the sandbox"):
-                panel.get_by_role("button", name=name).click()
-                wait_idle(page)
-            panel.locator(".st-word", has_text="FIXED").wait_for()
-            panel.scroll_into_view_if_needed()
-            panel.screenshot(path=str(ROOT / "docs/panel.png"))
-    print(ROOT / "docs/panel.png")
+            replay.click()
+            page.locator(f"{PANEL} .st-verdict", has_text="FIXED").wait_for()
+            wait_idle(page)
+            page.locator(PANEL).first.screenshot(path=str(ROOT / "docs/workbench.png"))
+    print(ROOT / "docs/workbench.png")
 
 
 if __name__ == "__main__":
