@@ -29,7 +29,6 @@ MOST_ROWS = 200_000  # of a frame with bodies: so many are looked at one by one
 MOST_READ_AGAIN = 1_000_000  # rows: a larger log is read once, and spread within an interval
 _BODIES = ("request_body", "request_headers")
 _HOUR = 3600
-Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,13 +393,6 @@ def _is_simulated(exchange: Exchange) -> bool:
     return exchange.target == "sandbox" or "x-simulated" in names
 
 
-def _breaking(text: str) -> Any:
-    """Return a text that may break after an underscore or a slash."""
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub(r"(?<=[_/])", "<wbr>", str(escape(text))))
-
-
 @cache
 def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context

@@ -14,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sinchtools.charts.chart import EDGE, Chart, Mark
-from sinchtools.charts.style import KINDS, LIGHT
-from sinchtools.charts.words import day, duration, moment, percent, plural, text_width
+from sinchtools.charts.style import LIGHT
+from sinchtools.charts.words import day, moment, percent, plural, text_width
 
 PLOT, STRIP, TICKS = 210, 26, 24  # pixels
 WIDE = 1000  # from here on the plot is higher
@@ -273,13 +273,3 @@ def _tick_places(first: float, last: float, step: int) -> NDArray[np.float64]:
     offset = 4 * 86_400 if step % (7 * 86_400) == 0 else 0
     start = np.ceil((first - offset) / step) * step + offset
     return np.arange(start, last, step)
-
-
-def kinds_in_words(kinds: Sequence[str]) -> str:
-    """Return the words of kinds, for a description."""
-    return ", ".join(KINDS[kind][0] for kind in kinds)
-
-
-def of_step(step: int) -> str:
-    """Return how long an interval is: per hour."""
-    return f"per {duration(step)}"

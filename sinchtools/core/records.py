@@ -227,6 +227,36 @@ def _order(one: Exchange) -> tuple[int, float, str, int]:
 
 
 EXCHANGE_FIELDS = tuple(f.name for f in fields(Exchange))
+WORD_FIELDS = (  # text of any kind, in which a secret or a person may stand
+    "id",
+    "parent_id",
+    "call_id",
+    "source",
+    "method",
+    "endpoint",
+    "region",
+    "account",
+    "code",
+    "text",
+    "failure",
+    "delivery",
+)
+HAR_FIELDS = (  # what a HAR has no place for: ours keeps it beside each entry
+    "id",
+    "parent_id",
+    "call_id",
+    "attempt",
+    "origin",
+    "source",
+    "target",
+    "endpoint",
+    "region",
+    "account",
+    "code",
+    "text",
+    "failure",
+    "delivery",
+)
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:

@@ -16,26 +16,10 @@ from urllib.parse import parse_qsl
 
 from sinchtools.api.description import split_url
 from sinchtools.core import columns
-from sinchtools.core.records import Exchange, header
+from sinchtools.core.records import HAR_FIELDS, Exchange, header
 
 _NOT_ASCII = re.compile(r"[^ -~\n]")
 _SAFE_WORD = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
-_HAR_PRIVATE = (
-    "id",
-    "parent_id",
-    "call_id",
-    "attempt",
-    "origin",
-    "source",
-    "target",
-    "endpoint",
-    "region",
-    "account",
-    "code",
-    "text",
-    "failure",
-    "delivery",
-)
 
 
 def to_curl(exchange: Exchange) -> str:
@@ -193,7 +177,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "receive": 0,
         },
         "_sinchtools": {
-            name: value for name in _HAR_PRIVATE if (value := getattr(exchange, name)) is not None
+            name: value for name in HAR_FIELDS if (value := getattr(exchange, name)) is not None
         },
     }
     if exchange.request_body is not None:

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from sinchtools.core.placeholders import is_placeholder
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import WORD_FIELDS, Exchange
 from sinchtools.privacy import seen
 from sinchtools.privacy.markers import MARKER, facts_of, last_number, stray_of, unbased
 from sinchtools.privacy.spans import (
@@ -35,22 +35,8 @@ from sinchtools.privacy.spans import (
 from sinchtools.privacy.unwrapping import unwrapped
 
 _UNIT = {"utf-16": 2, "utf-32": 4}  # bytes
-_WORD_FIELDS = (
-    "id",
-    "parent_id",
-    "call_id",
-    "source",
-    "method",
-    "endpoint",
-    "region",
-    "account",
-    "code",
-    "text",
-    "failure",
-    "delivery",
-)
 _ECHOING = (
-    *_WORD_FIELDS,
+    *WORD_FIELDS,
     "url",
     "request_headers",
     "request_body",
@@ -176,7 +162,7 @@ class Redactor:
 
     def _marked(self, exchange: Exchange, known: Collection[str]) -> Exchange:
         words: dict[str, Any] = {
-            name: self.text(value) for name in _WORD_FIELDS if (value := getattr(exchange, name))
+            name: self.text(value) for name in WORD_FIELDS if (value := getattr(exchange, name))
         }
         url = exchange.url or ""
         for secret in known:

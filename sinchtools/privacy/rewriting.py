@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import WORD_FIELDS, Exchange
 from sinchtools.privacy import folding
 from sinchtools.privacy.alias_forms import (
     Rewrite,
@@ -23,21 +23,6 @@ from sinchtools.privacy.numbers import (
     national,
 )
 from sinchtools.privacy.quotes import Quotes
-
-_FREE_FIELDS = (
-    "id",
-    "parent_id",
-    "call_id",
-    "source",
-    "method",
-    "endpoint",
-    "region",
-    "account",
-    "code",
-    "text",
-    "failure",
-    "delivery",
-)
 
 
 def rewritten(
@@ -92,7 +77,7 @@ def rewritten(
         )
     elif answer:
         answer = _quoted_again(answer, quotes, again)
-    changed: dict[str, Any] = {name: other(getattr(exchange, name)) for name in _FREE_FIELDS}
+    changed: dict[str, Any] = {name: other(getattr(exchange, name)) for name in WORD_FIELDS}
     for name in ("request_headers", "response_headers"):
         changed[name] = {
             free(key): other(value) or "" for key, value in getattr(exchange, name).items()

@@ -179,6 +179,18 @@ def test_bash_sees_the_words_that_we_read(body):
     assert words[-2] == body
 
 
+@pytest.mark.parametrize("write", [to_jsonl, to_har])
+def test_what_the_delivery_report_said_is_read_back(write):
+    (back,) = read(write([replace(GOOD, delivery="412 Failed")]))
+    assert back.delivery == "412 Failed"
+
+
+def test_a_har_with_words_for_a_number_is_read():
+    log = json.loads(to_har([GOOD]))
+    log["log"]["entries"][0]["_sinchtools"]["attempt"] = "2"
+    assert len(read(json.dumps(log))) == 1
+
+
 def test_har_has_the_parts_that_other_tools_ask_for():
     log = json.loads(to_har([GOOD]))["log"]
     assert {"version", "creator", "entries"} <= log.keys()

@@ -35,14 +35,14 @@ def test_a_new_workbench_is_empty_and_makes_no_case(bench, work):
 
 
 def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench, work):
-    read(bench, "curl.txt")
+    read(bench, "curl.md")
     before = {path: path.read_bytes() for path in work.rglob("*.jsonl")}
     assert st.workbench().state.case.folder == bench.state.case.folder
     assert {path: path.read_bytes() for path in work.rglob("*.jsonl")} == before
 
 
 def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench):
-    read(bench, "curl.txt")
+    read(bench, "curl.md")
     assert "syntax_invalid_json" in bench.problem.head.value
     assert bench.problem.replay_button.description == "Replay with 4 fixes"
     bench.problem.replay_button.click()
@@ -55,7 +55,7 @@ def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench):
 
 
 def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench):
-    read(bench, "curl.txt")
+    read(bench, "curl.md")
     bench.tick(2, False)
     assert bench.problem.replay_button.description == "Replay with 3 fixes"
     bench.problem.replay_button.click()
@@ -65,7 +65,7 @@ def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench):
 
 
 def test_an_edit_by_hand_is_what_is_replayed(bench):
-    read(bench, "token.txt")
+    read(bench, "token.md")
     bench.problem.edit_button.click()
     form = bench.problem.form
     form.body.value = form.body.value.replace("Hello", "Hi")
@@ -75,7 +75,7 @@ def test_an_edit_by_hand_is_what_is_replayed(bench):
 
 
 def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench):
-    read(bench, "not-delivered.txt")
+    read(bench, "not-delivered.md")
     assert "INCONCLUSIVE" in bench.proof.verdict.value
     assert "412" in bench.problem.head.value
     assert "412" in bench.reply.manager_text.value
@@ -97,7 +97,7 @@ def test_many_requests_have_a_pattern_and_one_rule_for_all(bench):
 
 
 def test_undo_takes_the_last_reading_from_the_disk(bench):
-    read(bench, "curl.txt")
+    read(bench, "curl.md")
     bench.undo()
     evidence = (bench.state.case.folder / "evidence.jsonl").read_bytes()
     assert (len(bench.state.evidence), evidence.strip()) == (0, b"")
@@ -111,7 +111,7 @@ def test_an_error_stays_in_the_panel_with_the_paste(bench):
 
 
 def test_the_still_view_names_nobody_and_holds_no_secret(bench):
-    read(bench, "curl.txt").problem.replay_button.click()
+    read(bench, "curl.md").problem.replay_button.click()
     still = still_html(bench.state)
     assert "syntax_invalid_json" in still and "FIXED" in still
     assert [word for word in (TOKEN, "447700900112", "table is booked") if word in still] == []
@@ -133,7 +133,7 @@ def test_a_comparison_marks_the_changed_characters():
 
 
 def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench):
-    read(bench, "token.txt")
+    read(bench, "token.md")
     assert not bench.check()
     st.Case(bench.state.case.folder).add("HTTP/1.1 403 Forbidden")
     bench.check()  # as the watcher does every other second

@@ -105,7 +105,6 @@ START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|
 INNER = re.compile(
     rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*+(?P<curl>{_PROGRAM})[ \t]++(?=[-'\"h$\\])"
 )
-_COMMENT_ABOVE = re.compile(r"(?:^[ \t]*(?:#|::|REM\b)[^\n]*\n)+[ \t]*\Z", re.MULTILINE)
 _ASSIGNMENT = re.compile(
     rf"^[ \t]*(?:[$%#] )?(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?"
     rf"(?P<name>[A-Za-z_]\w*)="

@@ -10,26 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import HAR_FIELDS, Exchange
 from sinchtools.evidence.pieces import Piece, TooMuchError, joined, loaded, status_of
 
 _LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"log\"\s*:\s*\{")
 _ENTRIES = re.compile(r"\"entries\"\s*:\s*\[")
 _JSONP = re.compile(r"\s*[\w$.]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
-_OURS = {
-    "id",
-    "parent_id",
-    "call_id",
-    "origin",
-    "source",
-    "target",
-    "endpoint",
-    "region",
-    "account",
-    "code",
-    "text",
-    "failure",
-}  # what our own HAR adds
 _DEEPEST, _MOST_LOOKED_AT = 3, 100
 _COMMA = re.compile(r"[\s,]*")
 
@@ -124,10 +110,11 @@ def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is no HTTP status; it was kept")
     ours = _dict(entry.get("_sinchtools"))
-    kept = {name: value for name, value in ours.items() if name in _OURS and isinstance(value, str)}
+    words = [name for name in HAR_FIELDS if name != "attempt"]
+    kept = {name: ours[name] for name in words if isinstance(ours.get(name), str)}
     failure = _failure(entry, response) if status is None else None
     return Exchange(
-        **{"source": piece.at(number), "failure": failure, **kept},  # type: ignore[arg-type]
+        **{"source": piece.at(number), "failure": failure, **kept},
         attempt=status_of(ours.get("attempt", 1)) or 1,
         at=piece.instant(entry.get("startedDateTime")),
         method=_text(request.get("method")),

@@ -94,7 +94,6 @@ _ANSWER = (
 )
 _MESSAGE = re.compile(r"\d{3} - (\".*\")", re.DOTALL)  # how n8n quotes a response
 _WRAPPERS = "value|actions|runs"
-_ANSWER_HEADERS = "headers|header|responseHeaders|response_headers"
 
 SHAPES = (
     Shape(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -405,8 +405,3 @@ def with_token_named(text: str, name: str = "<token>") -> str:
         return f"{before}{quote}{name}{quote}{after}"
 
     return MARKER.sub(named, text)
-
-
-def badges_of(lines: Iterable[Line]) -> set[int]:
-    """Return the numbers of the findings that the lines point at."""
-    return {number for line in lines for number, _ in line.badges}

@@ -21,10 +21,10 @@ class Sample(NamedTuple):
 
 
 SAMPLES = (
-    Sample("curl.txt", "Broken curl", "A curl command with three mistakes, and the 400 it got"),
+    Sample("curl.md", "Broken curl", "A curl command with four mistakes, and the 400 it got"),
     Sample("browser.har", "Unknown group", "A HAR from a browser: 403 for one group ID"),
     Sample("log.jsonl", "Log of calls", "A log: one account fails since a deployment"),
-    Sample("traceback.txt", "SDK traceback", "An exception of the Python SDK, without the request"),
-    Sample("not-delivered.txt", "Not delivered", "201 Created, then a delivery report that failed"),
-    Sample("token.txt", "Token refused", "401 after the API token was rotated"),
+    Sample("traceback.md", "SDK traceback", "An exception of the Python SDK, without the request"),
+    Sample("not-delivered.md", "Not delivered", "201 Created, then a delivery report that failed"),
+    Sample("token.md", "Token refused", "401 after the API token was rotated"),
 )
