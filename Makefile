@@ -10,7 +10,7 @@ ARGS   ?=
 unexport PYTHONDONTWRITEBYTECODE  # each JupyterLab, kernel and worker would compile all its libraries anew
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast test-all lint format docs house check-long bench screenshots lock clean
+.PHONY: help lab test test-fast test-spark test-all lint format docs house check-long bench screenshots lock clean
 
 help:         ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ test: lint    ## style, types and every test that is not long; ARGS="-k redact" 
 
 test-fast: $(VENV)/dev.stamp  ## the tests without the browser; on another Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(PYTEST) -m "not long and not browser" $(ARGS)
+
+test-spark: $(VENV)/spark.stamp  ## one test of each thing that Spark does; needs Java
+	$(RUN) pytest -q -m spark $(ARGS)
 
 test-all: test                ## make test, then test-fast on every other Python of this machine
 	.ci/pythons | while read -r version python; do $(MAKE) test-fast PYTHON=$$python VENV=.venv-$$version </dev/null || exit 1; done

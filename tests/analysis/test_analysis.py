@@ -440,6 +440,8 @@ def test_every_aggregation_agrees_with_plain_python_on_every_engine(engine, rows
     check(engine, rows, tmp_path)
 
 
+@pytest.mark.long
+@pytest.mark.spark
 def test_every_aggregation_agrees_with_plain_python_on_spark_too(tmp_path):
     check(as_spark, DATA["ordinary"], tmp_path, counted_per=("call",))
 
