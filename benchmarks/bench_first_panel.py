@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
+from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - needs the path
 
 BOUND, ROUNDS = 1.3, 5
 OURS, TRIVIAL = (

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from sinchtools.notebook.panels.pattern_chart import KINDS  # noqa: E402
-from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
+from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - needs the path
 
 MEDIAN_S, BOUND_S, ROUNDS, EXCHANGES = 0.5, 1.0, 3, 100_000
 SOURCE = (

@@ -82,7 +82,8 @@ def _bare(url: str, calls: int = CALLS) -> float:
 def _replayed(url: str, folder: str, count: int, name: object, **pace: float) -> float:
     with CallLog(Path(folder) / f"{name}.sqlite") as log:
         client = Client(base_url=url, account=PLAN, token=Token(TOKEN), log=log, target="sandbox")
-        made = plan([_exchange(i) for i in range(count)], client=client, **pace)  # type: ignore[arg-type]
+        exchanges = [_exchange(i) for i in range(count)]
+        made = plan(exchanges, client=client, **pace)  # type: ignore[arg-type]
         began = time.perf_counter()
         done = made.run()
         seconds = time.perf_counter() - began

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PANEL = ".widget-vbox.st"  # and not the still view beside it
 sys.path.insert(0, str(ROOT))
-from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - the harness lies beside the tests
+from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - needs the path
 
 
 def main() -> None:

@@ -95,7 +95,8 @@ def _of(name: str, row: dict[str, object]) -> tuple[str, str, str]:
             " ".join(str(row[key]) for key in ("status", "code") if key in row),
             str(row["meaning"]),
         )
-    return "retry", ", ".join(map(str, row["when"])), (f"{row['advice']}: {row['reason']}")  # type: ignore[call-overload]
+    when = ", ".join(map(str, row["when"]))  # type: ignore[call-overload]
+    return "retry", when, f"{row['advice']}: {row['reason']}"
 
 
 def _tables(name: str) -> dict[str, list[dict[str, object]]]:

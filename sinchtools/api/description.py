@@ -604,7 +604,8 @@ def complete(exchange: Exchange) -> Exchange:
 
 _TEXT_NAMES = ("text", "description", "message")
 _CALLBACK = re.compile(
-    r"\"type\"\s{0,20}:\s{0,20}\"(?:(?:recipient_)?delivery_report_[ms]ms|mo_(?:text|binary|media))\""
+    r"\"type\"\s{0,20}:\s{0,20}"
+    r"\"(?:(?:recipient_)?delivery_report_[ms]ms|mo_(?:text|binary|media))\""
 )  # source: SMS API reference, delivery report callbacks and inbound objects
 
 

@@ -218,9 +218,14 @@ def _tried(story: Story) -> Iterator[dict[str, Any]]:
     for (verdict, was, now, reason), n in found.most_common(_MOST_TRIED):
         kind, sign = _SIGNS.get(verdict, ("note", "?"))
         yield {
-            "verdict": verdict, "was": was, "now": now, "reason": reason, "n": n,
-            "kind": kind, "sign": sign,
-        }  # fmt: skip
+            "verdict": verdict,
+            "was": was,
+            "now": now,
+            "reason": reason,
+            "n": n,
+            "kind": kind,
+            "sign": sign,
+        }
 
 
 def _when(page: Page) -> dict[str, Any] | None:

@@ -289,7 +289,8 @@ class Chart(Figure):
 
         shown = f"{_DARK}{self._repr_html_()}"
         data = {"text/html": shown, "text/plain": f"{self.title}\n{self.description}"}
-        display(data, raw=True, metadata=ALIASED if names_nobody(self) else {})  # type: ignore[no-untyped-call]
+        metadata = ALIASED if names_nobody(self) else {}
+        display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
     @contextmanager
     def _for_print(self) -> Iterator[None]:

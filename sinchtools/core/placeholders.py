@@ -9,8 +9,8 @@ _LONGEST = 160
 _NOUNS = (
     "access|account|agent|api|application|app|auth|basic|batch|bearer|body|callback|client|code|"
     "customer|demo|from|group|here|id|jwt|key|message|mobile|msisdn|my|name|number|oauth|password|"
-    "pass|phone|plan|project|real|recipient|region|secret|sender|service|sinch|sms|string|test|text|"
-    "the|to|token|url|username|user|value|virtual|your"
+    "pass|phone|plan|project|real|recipient|region|secret|sender|service|sinch|sms|string|test|"
+    "text|the|to|token|url|username|user|value|virtual|your"
 )
 # what stands between brackets of any kind: names and expressions such as ENV["X"] and secrets.X
 _INSIDE = r"[ \w.:$|'\"()\[\]/-]*[A-Za-z_][ \w.:$|'\"()\[\]/-]*"

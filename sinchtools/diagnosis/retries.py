@@ -85,13 +85,13 @@ def _file(exchange: Exchange) -> str:
 
 
 def _by_time(exchanges: Sequence[Exchange]) -> Iterator[list[int]]:
-    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[tuple[float, int]]] = defaultdict(list)
     for i, x in enumerate(exchanges):
         if x.at and x.url and not x.call_id:
-            alike[x.method, x.url, x.request_body].append(i)
+            alike[x.method, x.url, x.request_body].append((x.at.timestamp(), i))
     for places in alike.values():
         if len(places) > 1:
-            yield from _chains(exchanges, sorted(places, key=lambda i: exchanges[i].at.timestamp()))  # type: ignore[union-attr]
+            yield from _chains(exchanges, [i for _, i in sorted(places)])
 
 
 def _chains(exchanges: Sequence[Exchange], places: list[int]) -> Iterator[list[int]]:

@@ -31,9 +31,14 @@ _PLAIN_NAME = re.compile(  # field names that are English words count only where
     r"|^\W?(to|from|body|type|members|parameters|udh)(?:\[\d+\])?\W?: "
 )
 _GROUP_FIELDS = (
-    "to", "to_add", "to_remove", "child_groups", "child_groups_add", "add_from_group",
+    "to",
+    "to_add",
+    "to_remove",
+    "child_groups",
+    "child_groups_add",
+    "add_from_group",
     "remove_from_group",
-)  # fmt: skip
+)
 Place = tuple[str | None, str | None]
 
 

@@ -30,7 +30,8 @@ def to_curl(exchange: Exchange) -> str:
 
     Examples
     --------
-    >>> print(to_curl(Exchange(method="GET", url="https://us.sms.api.sinch.com/xms/v1/plan/batches")))
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
+    >>> print(to_curl(Exchange(method="GET", url=url)))
     curl https://us.sms.api.sinch.com/xms/v1/plan/batches
     """
     body = exchange.request_body

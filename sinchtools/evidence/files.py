@@ -149,7 +149,7 @@ def has_an_end(path: Path) -> bool:
     Others, as in /proc, may never end.
     """
     try:
-        with open(os.open(path, _READ_AT_ONCE), "rb", buffering=0) as file:  # noqa: PTH123  # of a handle
+        with os.fdopen(os.open(path, _READ_AT_ONCE), "rb", buffering=0) as file:
             found = os.fstat(file.fileno())
             return stat.S_ISREG(found.st_mode) and (found.st_size > 0 or file.read(1) == b"")
     except OSError:

@@ -187,8 +187,9 @@ def _view(
     source = prefix.source(group.files, group.lines, times)
     if kind == "json":
         given = "" if prefix.pattern is None else _JSON.format(source)
-        view = scan_views.json_view(group.files, _records(lines), columns, times,
-                                    is_whole=is_whole, given=given)  # fmt: skip
+        view = scan_views.json_view(
+            group.files, _records(lines), columns, times, is_whole=is_whole, given=given
+        )
     elif kind == "pairs":
         view = scan_pairs.pairs_view(group.files, lines, columns, times, source)
     else:
@@ -202,8 +203,11 @@ _JSON = "(SELECT *, CASE WHEN json_valid(line) THEN CAST(line AS JSON) END AS js
 def _said(view: View, group: _Group, columns: Mapping[str, str]) -> Iterator[str]:
     """Yield what a user should know of how the files are read."""
     file = Path(group.files[0]).name[:80]
-    places = ", ".join(f"{ours} from {place[:60]!r}" for ours, place in view.shown.items()
-                       if place not in (ours, "the line", *columns))  # fmt: skip
+    places = ", ".join(
+        f"{ours} from {place[:60]!r}"
+        for ours, place in view.shown.items()
+        if place not in (ours, "the line", *columns)
+    )
     if places:
         yield f"columns of {file!r}: {places}; columns= overrides"
     lines = [line for line in group.lines if line.strip()]

@@ -59,8 +59,9 @@ def lines_view(
     if not forms:
         return None
     parts = [_of_form(n, forms[n], instants) for n in sorted(forms)]
-    values = {name: sql.first([one[name] for one in parts], _KINDS.get(name, "VARCHAR"))
-              for name in TEXTS}  # fmt: skip
+    values = {
+        name: sql.first([one[name] for one in parts], _KINDS.get(name, "VARCHAR")) for name in TEXTS
+    }
     texts = [one["status text"] for one in parts]
     status = _plain(texts[0]) if len(texts) == 1 else sql.first(texts)
     as_number = 'TRY_CAST("status text" AS SMALLINT)'
@@ -71,8 +72,17 @@ def lines_view(
     told = ", ".join(("*", f'unnest([{status}]) AS "status text"', *found))
     source = f"(SELECT {told} FROM {given})"
     shown = dict.fromkeys(("at", "method", "url", "status", "elapsed_ms"), "the line")
-    return View("lines", files, source, "line", values, '"status text" != \'\'', shown,
-                _of_line, lambda line: _of_line(piece, line) is not None)  # fmt: skip
+    return View(
+        "lines",
+        files,
+        source,
+        "line",
+        values,
+        "\"status text\" != ''",
+        shown,
+        _of_line,
+        lambda line: _of_line(piece, line) is not None,
+    )
 
 
 def _plain(captured: str) -> str:
@@ -116,12 +126,16 @@ def _of_form(
         values |= _of_request(part("request"), _request(number))
     else:
         values |= {"method": part("method"), "url": part("url")}
-    if is_combined and any("://" in (one.url or "") and "://" not in line.partition('"')[2][:200]
-                           for line, one in seen):  # fmt: skip
+    if is_combined and any(
+        "://" in (one.url or "") and "://" not in line.partition('"')[2][:200] for line, one in seen
+    ):
         host = part("envoy host" if _is_envoy(seen[0]) else "host")
         values["url"] = _of_vhost(values["url"], host)
-    times = [m["at"] for line, _ in seen
-             if (m := access_log.matched(form, line)) and m.groupdict().get("at")]  # fmt: skip
+    times = [
+        m["at"]
+        for line, _ in seen
+        if (m := access_log.matched(form, line)) and m.groupdict().get("at")
+    ]
     values["at"] = instants(times, part("at")) if times else _logged_at(seen, instants)
     values["elapsed_ms"] = _trailing(seen, part) if is_combined else _span(form, seen, part)
     return values
@@ -231,8 +245,9 @@ def kind_of(lines: list[str]) -> str:
     objects = [line for line in filled if line.lstrip("\ufeff\x1e ").startswith("{")]
     if filled and len(objects) * 2 >= len(filled):
         return "json"
-    told = Counter(any(access_log.matched(form, line) for form in access_log.FORMS)
-                   for line in filled[:50])  # fmt: skip
+    told = Counter(
+        any(access_log.matched(form, line) for form in access_log.FORMS) for line in filled[:50]
+    )
     if told[True] * 2 > sum(told.values()):
         return "lines"
     paired = sum(len(log_lines.pairs_of(line)) > _FEW_PAIRS for line in filled[:50])

@@ -46,8 +46,17 @@ def pairs_view(
 
     values, shown = values_of(Found(flats, exchanges, plan_with(flats, columns), access, instants))
     names_a_call = f"({values['method']} IS NOT NULL OR {values['url']} IS NOT NULL)"
-    return View("lines", files, given, "line", values, f"{condition(values)} AND {names_a_call}",
-                shown, _of_line, lambda line: _of_line(piece, line) is not None)  # fmt: skip
+    return View(
+        "lines",
+        files,
+        given,
+        "line",
+        values,
+        f"{condition(values)} AND {names_a_call}",
+        shown,
+        _of_line,
+        lambda line: _of_line(piece, line) is not None,
+    )
 
 
 def _of_line(piece: Piece, text: str) -> Exchange | None:

@@ -36,8 +36,11 @@ class Prefix:
         if self.pattern is None:
             return text_of(files)
         text = re.sub(r"\(\?=[^)]*\)", "", self.pattern.pattern).replace("\\ufeff", "\\x{FEFF}")
-        told = [match["at"] for line in lines
-                if (match := self.pattern.match(line)) and match.groupdict().get("at")]  # fmt: skip
+        told = [
+            match["at"]
+            for line in lines
+            if (match := self.pattern.match(line)) and match.groupdict().get("at")
+        ]
         at = instants(told, sql.captured("line", f"^{only(text, 'at')}")) if told else _NEVER
         left = f"regexp_replace(line, {sql.literal(f'^(?:{only(text, chr(0))})')}, '')"
         return (
@@ -61,8 +64,13 @@ class Prefix:
         known = view.values["at"]
         at_all = AT if known.startswith(sql.NOTHING) else f"coalesce({known}, {AT})"
         values = view.values | {"at": at_all}
-        return replace(view, whole=WHOLE, values=values, exchange=exchange,
-                       is_read=lambda line: view.is_read(self.left(line)))  # fmt: skip
+        return replace(
+            view,
+            whole=WHOLE,
+            values=values,
+            exchange=exchange,
+            is_read=lambda line: view.is_read(self.left(line)),
+        )
 
 
 Instants = Callable[[list[Any], str], str]
@@ -77,8 +85,11 @@ def of(lines: list[str]) -> Prefix:
         return NONE
     found = Prefix(prefixes.pattern_of(lines, text))
     filled = [found.left(line) for line in lines if line.strip()]
-    ending = [line for line in filled if (match := _OBJECT.search(line))
-              and not log_lines.LABEL.search(line, 0, match.start())]  # fmt: skip
+    ending = [
+        line
+        for line in filled
+        if (match := _OBJECT.search(line)) and not log_lines.LABEL.search(line, 0, match.start())
+    ]
     if len(ending) * 10 < len(filled) * 9 or kind_of(filled) != "table":
         return found
     before = found.pattern.pattern if found.pattern else _BEGINNING

@@ -337,9 +337,17 @@ def json_view(
         if tree.is_whole
         else f"read_json({files_}, columns = {{{tree.types()}}}, records = 'true', {LINES}, {file})"
     )
-    return View("lines" if given else "json", files, given or source,
-                "json" if tree.is_whole else sql.NULL, values, condition(values), shown, _of_json,
-                _is_row)  # fmt: skip
+    return View(
+        "lines" if given else "json",
+        files,
+        given or source,
+        "json" if tree.is_whole else sql.NULL,
+        values,
+        condition(values),
+        shown,
+        _of_json,
+        _is_row,
+    )
 
 
 def _asked(records: list[dict[str, Any]], columns: Mapping[str, str]) -> Mapping[str, str]:

@@ -41,8 +41,8 @@ _STANDS_FOR = re.compile(
 )  # a placeholder is nobody
 
 _FACT = (
-    r"quoted|bracketed|leading-space|trailing-(?:space|newline)|inner-space|(?:expires|issuer)=(?!\S*"
-    r"(?:\d\D?){8})[\w.:/@-]{1,80}"
+    r"quoted|bracketed|leading-space|trailing-(?:space|newline)|inner-space"
+    r"|(?:expires|issuer)=(?!\S*(?:\d\D?){8})[\w.:/@-]{1,80}"
 )
 _TRUE_MARKER = re.compile(
     rf"\[secret (?:opaque|jwt|pair) \d{{1,7}} #\d{{1,6}}(?: (?:{_FACT}|expires=[\dTZ:-]{{20}}))*\]"

@@ -7,7 +7,7 @@ Find any possible number, and those that are known, in any notation.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 
 from sinchtools.privacy.folding import folded
@@ -242,10 +242,10 @@ class Numbers:
                     yield start, *found
 
     def _within(self, run: str, start: int) -> Iterator[tuple[int, int, str]]:
-        if run.isdecimal():
-            bare, places = run, range(len(run))
-        else:
-            places = [place for place, character in enumerate(run) if character.isdecimal()]  # type: ignore[assignment]
+        bare = run
+        places: Sequence[int] = range(len(run))
+        if not run.isdecimal():
+            places = [place for place, character in enumerate(run) if character.isdecimal()]
             bare = "".join(run[place] for place in places)
         at = 0
         while at < len(bare):

@@ -113,7 +113,9 @@ _COMMON = {  # a plain one is in all JSON
     "pw": re.compile(r"pw[=\"'\\:> ]"),
 }
 _LIST = re.compile(  # of words without white space; a sentence is what a server says about a field
-    r"\[\s*+[rbfu]?(?P<quote>\\*+[\"'])(?P<value>[^\s\"'\\\[\]{}]++(?:(?P=quote)\s*+,\s*+(?P=quote)[^\s\"'\\\[\]{}]++)*+)(?=(?P=quote))"
+    r"\[\s*+[rbfu]?(?P<quote>\\*+[\"'])"
+    r"(?P<value>[^\s\"'\\\[\]{}]++(?:(?P=quote)\s*+,\s*+(?P=quote)[^\s\"'\\\[\]{}]++)*+)"
+    r"(?=(?P=quote))"
 )
 _HOOK = re.compile(
     r"hooks(?:\.slack\.com/(?:services|workflows|triggers)/|\.zapier\.com/hooks/catch/"

@@ -117,9 +117,13 @@ def _row(row: Exchange) -> Line:
     answer = (f"{response_of(row):<36}", style)
     time = f"{row.at:%Y-%m-%d %H:%M:%S}" if row.at else " " * 19
     return [
-        (f"{time}  ", "dim"), where, "  ", answer, f"  {row.endpoint or request_of(row)}  ",
+        (f"{time}  ", "dim"),
+        where,
+        "  ",
+        answer,
+        f"  {row.endpoint or request_of(row)}  ",
         (row.id, "dim"),
-    ]  # fmt: skip
+    ]
 
 
 def _refuse_no_log(path: Path) -> None:

@@ -35,8 +35,10 @@ def evidence_of(options: argparse.Namespace) -> Evidence:
 
 
 def _say_notes(evidence: Evidence) -> None:
-    notes = [f"{one.source}: {one.reason}" + f" ({one.count:,} times)" * (one.count > 1)
-             for one in (*evidence.skipped, *evidence.warnings)]  # fmt: skip
+    notes = [
+        f"{one.source}: {one.reason}" + f" ({one.count:,} times)" * (one.count > 1)
+        for one in (*evidence.skipped, *evidence.warnings)
+    ]
     for note in notes[:_MOST_NOTES]:
         say(note, file=sys.stderr)
     more = len(notes) - _MOST_NOTES

@@ -807,7 +807,11 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
         pytest.param(
             lambda: analysis.codes(pd.DataFrame({"x": [1]})), "no column 'status'", id="no-status"
         ),
-        pytest.param(lambda: analysis.codes([], per="day"), "per='day'", id="per"),  # type: ignore[arg-type]
+        pytest.param(
+            lambda: analysis.codes([], per="day"),  # type: ignore[arg-type]
+            "per='day'",
+            id="per",
+        ),
         pytest.param(lambda: analysis.timeline([GOOD], "soon"), "interval='soon'", id="interval"),
         pytest.param(
             lambda: analysis.timeline([GOOD, replace(GOOD, at=NOON.replace(year=1980))], "1s"),

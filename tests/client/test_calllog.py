@@ -279,7 +279,8 @@ from sinchtools.core.records import Exchange
 path, name, count = sys.argv[1:]
 with CallLog(path) as log:
     for i in range(int(count)):
-        exchange = Exchange(id=f"{name}-{i}", call_id=f"{name}-{i}", method="GET", url="http://127.0.0.1/xms/v1/p1/batches")
+        url = "http://127.0.0.1/xms/v1/p1/batches"
+        exchange = Exchange(id=f"{name}-{i}", call_id=f"{name}-{i}", method="GET", url=url)
         log.intent(exchange)
         log.outcome(exchange)
 """

@@ -89,7 +89,9 @@ DETECTORS = [(analysis.spikes, found_spike, "spike"), (analysis.differences, fou
 
 
 def rates(detector, found, plant, n, seeds):
-    frames = lambda planted: (columns.frame(traffic(n, seed, planted)) for seed in range(seeds))  # noqa: E731
+    def frames(planted):
+        return (columns.frame(traffic(n, seed, planted)) for seed in range(seeds))
+
     return sum(map(found, frames(plant))) / seeds, sum(
         len(detector(frame)) > 0 for frame in frames(None)
     ) / seeds

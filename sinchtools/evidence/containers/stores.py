@@ -296,8 +296,12 @@ def _content(piece: Piece, value: Mapping[str, Any], depth: int = 0) -> Iterator
 
 def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the time of a record; its other fields are the store's."""
-    return {n: v for n, v in value.items() if squashed(str(n)) in ("timestamp", "time", "duration")
-            and not isinstance(v, Mapping | list)}  # fmt: skip
+    return {
+        n: v
+        for n, v in value.items()
+        if squashed(str(n)) in ("timestamp", "time", "duration")
+        and not isinstance(v, Mapping | list)
+    }
 
 
 def _as_line(value: Mapping[str, Any]) -> str:

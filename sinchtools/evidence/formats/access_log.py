@@ -279,8 +279,9 @@ LAST_NUMBER = re.compile(r"(?:\"|^) (?:\*\*|-?)?(\d{1,12}(?:\.\d{1,12})?)(?:\*\*
 def _trailing_time(piece: Piece, rest: str, number: int) -> float | None:
     """Return the duration that a server writes after the fields of the combined log."""
     if found := NAMED_TIME.search(rest):
-        return _ms(found[1], None if not found[1][-1].isdigit() else 1000.0 if "." in found[1]
-                   else 1.0)  # fmt: skip
+        return _ms(
+            found[1], None if not found[1][-1].isdigit() else 1000.0 if "." in found[1] else 1.0
+        )
     if found := INGRESS_TIME.search(rest):
         return _ms(found[1], 1000.0)
     if found := LAST_SPAN.search(rest):

@@ -34,8 +34,10 @@ def find(piece: Piece) -> Iterator[Found]:
     if "Request URL:" in piece.text and "Request Method:" in piece.text:  # a panel of a browser
         marks = [mark for mark in marks if mark.style != "label"]
     if _WIRE_TURNED.search(piece.text):
-        marks = [mark._replace(side=_TURNED[mark.side]) if mark.style == "wire" else mark
-                 for mark in marks]  # fmt: skip
+        marks = [
+            mark._replace(side=_TURNED[mark.side]) if mark.style == "wire" else mark
+            for mark in marks
+        ]
     if all(mark.side == "none" for mark in marks):
         return
     reader = _Reader(piece, marks)

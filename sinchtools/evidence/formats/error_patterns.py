@@ -150,15 +150,17 @@ PATTERNS: tuple[Printed, ...] = (
     Printed(
         "Python",
         "Error",
-        r"^(?:[\w.]+\.)?(?P<failure>(?:Connection|Proxy|SSL|NameResolution|Timeout|ServerDisconnected"
-        r"|ConnectionReset|ConnectionRefused|ClientOS|ServerTimeout|ChunkedEncoding|MaxRetry"
+        r"^(?:[\w.]+\.)?(?P<failure>(?:Connection|Proxy|SSL|NameResolution|Timeout"
+        r"|ServerDisconnected|ConnectionReset|ConnectionRefused|ClientOS|ServerTimeout"
+        r"|ChunkedEncoding|MaxRetry"
         r"|NewConnection|ConnectTimeout|SSLCertVerification|Protocol|ClientConnector\w{0,20})Error"
         r"|gaierror|RemoteDisconnected)(?:: (?P<text>.*))?$",
     ),
     Printed(
         "Python",
         "imeout",
-        r"^(?:[\w.]+\.)(?P<failure>ConnectTimeout|ReadTimeout|timeout|Timeout|ConnectionTimeoutError)"
+        r"^(?:[\w.]+\.)"
+        r"(?P<failure>ConnectTimeout|ReadTimeout|timeout|Timeout|ConnectionTimeoutError)"
         r"(?:: (?P<text>.*))?$",
     ),
     Printed(
@@ -346,9 +348,10 @@ PATTERNS: tuple[Printed, ...] = (
         "JVM",
         "Exception",
         rf"{_JAVA}(?P<failure>UnknownHostException|ConnectException|SocketTimeoutException"
-        r"|SSLHandshakeException|SSLException|SSLPeerUnverifiedException|HttpConnectTimeoutException"
-        r"|HttpTimeoutException|ConnectTimeoutException|NoHttpResponseException|NoRouteToHostException"
-        r"|HttpHostConnectException|SocketException|ReadTimeoutException|SunCertPathBuilderException"
+        r"|SSLHandshakeException|SSLException|SSLPeerUnverifiedException"
+        r"|HttpConnectTimeoutException|HttpTimeoutException|ConnectTimeoutException"
+        r"|NoHttpResponseException|NoRouteToHostException|HttpHostConnectException"
+        r"|SocketException|ReadTimeoutException|SunCertPathBuilderException"
         r"|ConnectionPoolTimeoutException|UnresolvedAddressException|ClosedChannelException"
         r"|HttpRequestTimeoutException|CalloutException)(?:: (?P<text>.*))?$",
     ),

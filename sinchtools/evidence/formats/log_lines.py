@@ -103,8 +103,15 @@ def _found(piece: Piece, records: Iterator[tuple[int, int, Record]]) -> Iterator
         at = open_rows.pop(record.key, None) if record.key else None
         if at is not None and record.is_response:
             piece.use(start, end)
-            pair = paired(piece, iter([(start, Record(found[at].exchange, "x")),
-                                       (start, Record(record.exchange, "x"))]))  # fmt: skip
+            pair = paired(
+                piece,
+                iter(
+                    [
+                        (start, Record(found[at].exchange, "x")),
+                        (start, Record(record.exchange, "x")),
+                    ]
+                ),
+            )
             found[at] = replace(found[at], exchange=next(iter(pair)))
         elif record.is_whole and _is_call(piece, record.exchange, start):
             if record.key and record.is_open:

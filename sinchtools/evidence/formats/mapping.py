@@ -268,9 +268,13 @@ def _built(
         next(map(body_of, values(name)), None) for name in ("request_body", "response_body")
     )
     request_body, response_body = _with_bodies(
-        list(values("body")), list(values("request")), list(values("response")), status,
-        request_body, response_body,
-    )  # fmt: skip
+        list(values("body")),
+        list(values("request")),
+        list(values("response")),
+        status,
+        request_body,
+        response_body,
+    )
     code = next(filter(None, map(code_of, values("code"))), None)
     failure = next(filter(None, map(failure_of, values("failure"))), None)
     exchange = Exchange(

@@ -19,12 +19,12 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
 _SIGN = re.compile(
-    r"(?i)(?:code|status|config|text|data|to|errno|response)\b[\"'\])]{0,2}(?::\w+|:\"[^\"\n]{0,80}\")*\]?"
-    r"[ \t]{0,40}(?:=>|[:=])"
+    r"(?i)(?:code|status|config|text|data|to|errno|response)\b[\"'\])]{0,2}"
+    r"(?::\w+|:\"[^\"\n]{0,80}\")*\]?[ \t]{0,40}(?:=>|[:=])"
 )
 _CANDIDATE = re.compile(
-    r"[{\[(](?=[\s▼▶]{0,40}(?:[\[+\-#@:\"']{0,3}[\w$][^\n\"'\]:=,]{0,60}[\"'\]]{0,2}(?::\w+|:\"[^\"\n]{0,80}\")*\]?"
-    r"[ \t]{0,40}(?:=>|[:=])|[{\[]|[1-5]\d\d,))"
+    r"[{\[(](?=[\s▼▶]{0,40}(?:[\[+\-#@:\"']{0,3}[\w$][^\n\"'\]:=,]{0,60}[\"'\]]{0,2}"
+    r"(?::\w+|:\"[^\"\n]{0,80}\")*\]?[ \t]{0,40}(?:=>|[:=])|[{\[]|[1-5]\d\d,))"
     r"|#?<(?=[A-Za-z][\w:]{0,60}(?::0x[0-9a-f]+)?[ ,\n]+@?\w+=)"
 )
 _CODE = re.compile(

@@ -173,7 +173,9 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
 def _response_body(response: dict[str, Any]) -> str | None:
     """Return the body that a response keeps, or that it is itself."""
     own = _error_body(response) if {"code", "text"} <= response.keys() else None
-    return own.response_body if own else _body(response, _RESPONSE_BODIES)  # type: ignore[return-value]
+    if own:
+        return own.response_body  # type: ignore[return-value]
+    return _body(response, _RESPONSE_BODIES)
 
 
 def _object(value: Any) -> dict[str, Any] | None:

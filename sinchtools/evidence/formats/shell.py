@@ -296,7 +296,7 @@ class _Bash:
         elif self.text[self.at] == "<":
             self.done.stdin_file = self.target(1)
         else:
-            self.target(len(re.compile(r">[>&|]?").match(self.text, self.at)[0]))  # type: ignore[index]
+            self.target(2 if self.text[self.at + 1 : self.at + 2] in (">", "&", "|") else 1)
 
     def target(self, skip: int) -> str:
         inner = _Bash(self.text, self.at + skip, self.variables, self.note, self.strict)

@@ -185,8 +185,10 @@ def _records(
 def serial_columns(layout: Layout) -> set[str]:
     """Return the columns whose times are a spreadsheet's numbers."""
     times = [name for name, ours in layout.mapping.items() if ours == "at"]
-    columns = ((n, [row[i] for row in layout.rows if len(row) > (i := layout.names.index(n))])
-               for n in times)  # fmt: skip
+    columns = (
+        (n, [row[i] for row in layout.rows if len(row) > (i := layout.names.index(n))])
+        for n in times
+    )
     return {name for name, cells in columns if mostly_serial(cells)}
 
 

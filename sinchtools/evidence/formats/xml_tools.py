@@ -21,7 +21,8 @@ from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
 _START = re.compile(
-    r"\s{0,99}(?:<\?[^>]{0,200}\?>\s{0,99}){0,3}(?:<!DOCTYPE[^\[>]{0,200}(?:\[[^\]]{0,9000}\])?\s{0,9}>\s{0,99})?"
+    r"\s{0,99}(?:<\?[^>]{0,200}\?>\s{0,99}){0,3}"
+    r"(?:<!DOCTYPE[^\[>]{0,200}(?:\[[^\]]{0,9000}\])?\s{0,9}>\s{0,99})?"
     r"(?:<!--.{0,2000}?-->\s{0,99})?<(?:\w+:)?([\w-]+)",
     re.DOTALL,
 )

@@ -79,4 +79,5 @@ def publish(html: str, text: str, display_id: str, *, update: bool = False) -> N
     from IPython.display import display
 
     data = {"text/html": html, "text/plain": text}
-    display(data, raw=True, metadata=ALIASED, display_id=display_id, update=update)  # type: ignore[no-untyped-call]
+    place = {"metadata": ALIASED, "display_id": display_id, "update": update}
+    display(data, raw=True, **place)  # type: ignore[no-untyped-call]

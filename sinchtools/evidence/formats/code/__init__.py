@@ -23,21 +23,22 @@ LARGEST = 300_000  # characters of code
 DEEPEST = 150  # brackets within brackets
 _SIGN = re.compile(
     r"\b(?:requests|httpx|aiohttp|urllib|http\.client|axios|fetch|superagent|XMLHttpRequest"
-    r"|UrlFetchApp"
-    r"|ajax|curl_init|curl_setopt\w*|Guzzle\w*|Http(?:::|Client|Request|Url|WebRequest|Get|Post"
-    r"|Headers)\w*"
-    r"|wp_remote_\w+|file_get_contents|OkHttp\w*|RestTemplate|WebClient|Unirest|RestClient"
-    r"|RestRequest"
+    r"|UrlFetchApp|ajax|curl_init|curl_setopt\w*|Guzzle\w*"
+    r"|Http(?:::|Client|Request|Url|WebRequest|Get|Post|Headers)\w*|wp_remote_\w+"
+    r"|file_get_contents|OkHttp\w*|RestTemplate|WebClient|Unirest|RestClient|RestRequest"
     r"|HttpURLConnection|Net::HTTP|Faraday|HTTParty|NewRequest|resty|http\.Post|https?\.request|got"
     r"|HTTPSConnection|Request|URLRequest|reqwest|XMLHTTP|PostAsync|SendAsync|PostAs\w+|createBatch"
-    r"|batches|SinchClient|ApiConnection|[xX]ms[.\\]+Client|bearerAuth|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
-    r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*|httr|ureq"
-    r"|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client|HttpPost|sttp)\b"
+    r"|batches|SinchClient|ApiConnection|[xX]ms[.\\]+Client|bearerAuth"
+    r"|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
+    r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*"
+    r"|httr|ureq|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client"
+    r"|HttpPost|sttp)\b"
 )
 _ADDRESS = re.compile(
     r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:)[ \t\n]*(?:@|\w{1,3}!?\(?)?[\"'`]"
     r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/|[{$\\])"
-    r"|(?:\b(?:get|post|put|patch|delete|url|uri)[ \t]+|\$[ \t]*|[{=])[\"'`]https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)",
+    r"|(?:\b(?:get|post|put|patch|delete|url|uri)[ \t]+|\$[ \t]*|[{=])[\"'`]"
+    r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)",
     re.MULTILINE,
 )
 _NO_GRAMMAR = (
@@ -58,9 +59,8 @@ _GREETING = re.compile(
 )
 _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
-    r"|private"
-    r"|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|include|require|try|data|echo"
-    r"|except|catch|finally|puts|End|MsgBox|my|local)\b"
+    r"|private|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|include"
+    r"|require|try|data|echo|except|catch|finally|puts|End|MsgBox|my|local)\b"
 )
 _RESULT = re.compile(
     r"[ \t]*(?:[1-5]\d\d\b|HTTP/\d|\{\"code\"|<Response \[|(?:Output|Response|Result)s? ?:\s*\Z)",

@@ -26,8 +26,9 @@ DEEPEST = 90
 MOST_ITEMS = 20_000
 SELF = ("this", "self", "static", "parent", "cls")
 _STATEMENT = re.compile(
-    r"block|program|module|source_file|compilation_unit|body|statements|statement_list|declaration_list"
-    r"|function|lambda|class|method_decl|^(?:try|if|for|while|with|using|foreach|do)_|clause|^method$"
+    r"block|program|module|source_file|compilation_unit|body|statements|statement_list"
+    r"|declaration_list|function|lambda|class|method_decl"
+    r"|^(?:try|if|for|while|with|using|foreach|do)_|clause|^method$"
 )
 _LITERAL = {"true": True, "false": False}
 
@@ -366,7 +367,13 @@ def _piece_of(url: str, name: str) -> Any:
         return None
     query = f"?{parts.query}" if parts.query else ""
     return {
-        "host": parts.netloc, "hostname": parts.netloc, "path": parts.path, "pathname": parts.path,
-        "requesturi": parts.path + query, "port": 443 if parts.scheme == "https" else 80,
-        "scheme": parts.scheme, "protocol": parts.scheme, "absolutepath": parts.path,
-    }.get(name)  # fmt: skip
+        "host": parts.netloc,
+        "hostname": parts.netloc,
+        "path": parts.path,
+        "pathname": parts.path,
+        "requesturi": parts.path + query,
+        "port": 443 if parts.scheme == "https" else 80,
+        "scheme": parts.scheme,
+        "protocol": parts.scheme,
+        "absolutepath": parts.path,
+    }.get(name)
