@@ -1,7 +1,8 @@
 """A support case on disk, and what is handed over."""
 
-from sinchtools.cases.case import Case, export
+from sinchtools.cases.case import Case
 from sinchtools.cases.commands import as_curl, as_python
+from sinchtools.cases.exporting import export
 from sinchtools.cases.replies import escalation, reply
 from sinchtools.cases.reports import report
 

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.cases.case import Case, replay_rows, replayed_request
+from sinchtools.cases.case import Case
 from sinchtools.cases.changes import Change, changes
+from sinchtools.cases.kept_replays import replay_rows, replayed_request
 from sinchtools.cases.masks import Masks
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import NoExchangeError, WrongUseError, told

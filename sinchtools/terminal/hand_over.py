@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from sinchtools.cases.case import aliased, export
+from sinchtools.cases.exporting import aliased, export
 from sinchtools.cases.replies import reply
 from sinchtools.cases.reports import report
 from sinchtools.cases.story import told_of

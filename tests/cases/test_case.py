@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from sinchtools.api import description
-from sinchtools.cases.case import Case, aliased, export
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import aliased, export
 from sinchtools.core.errors import LeakError, LogError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import read

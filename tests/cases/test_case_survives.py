@@ -16,7 +16,8 @@ from dataclasses import replace
 import pytest
 
 import sinchtools as st
-from sinchtools.cases.case import Case, export
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import export
 from sinchtools.core import files
 from sinchtools.core.errors import LogError, WriteError
 from tests.cases.test_case import GOOD

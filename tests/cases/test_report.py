@@ -16,7 +16,8 @@ import pytest
 
 import sinchtools as st
 from sinchtools.api import description
-from sinchtools.cases.case import Case, aliased
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import aliased
 from sinchtools.cases.replies import escalation, reply
 from sinchtools.cases.reports import PARTS, report
 from sinchtools.core import columns

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import sinchtools as st
-from sinchtools.cases.case import export
+from sinchtools.cases.exporting import export
 from sinchtools.core import files
 from sinchtools.core.errors import WriteError, WrongUseError
 from sinchtools.terminal.cli import main

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as a
 
 import sinchtools as st
-from sinchtools.cases.case import Case, export
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import export
 from sinchtools.core.records import Exchange, Skipped
 from sinchtools.evidence import read
 from sinchtools.evidence.exports import to_curl, to_har, to_jsonl

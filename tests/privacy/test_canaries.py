@@ -18,7 +18,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from sinchtools import charts
-from sinchtools.cases.case import Case, aliased, export
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import aliased, export
 from sinchtools.cases.reports import PARTS, report
 from sinchtools.core import columns
 from sinchtools.core.records import Exchange

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinchtools.cases.case import export
+from sinchtools.cases.exporting import export
 from sinchtools.cases.reports import report
 from sinchtools.evidence import read
 from sinchtools.evidence.exports import to_jsonl

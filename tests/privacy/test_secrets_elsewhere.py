@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
-from sinchtools.cases.case import Case, export
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import export
 from sinchtools.cases.reports import report
 from sinchtools.core.errors import LeakError
 from sinchtools.core.records import Exchange

@@ -24,7 +24,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sinchtools import charts
-from sinchtools.cases.case import Case, aliased, export
+from sinchtools.cases.case import Case
+from sinchtools.cases.exporting import aliased, export
 from sinchtools.cases.reports import report
 from sinchtools.core import columns
 from sinchtools.core.errors import LeakError

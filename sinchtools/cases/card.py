@@ -1,0 +1,41 @@
+"""A case as it is shown in a notebook."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from typing import TYPE_CHECKING
+
+from sinchtools.core.html import card
+from sinchtools.core.records import visible
+
+if TYPE_CHECKING:
+    from sinchtools.cases.case import Case
+
+_SHOWN = 20
+
+
+def html(case: Case, n_exchanges: int) -> str:
+    """Return what a case holds as a card."""
+    verdicts = Counter(row["verdict"] for row in case.replays).most_common()
+    held = {
+        "Evidence": f"{n_exchanges:,} exchange{'s' * (n_exchanges != 1)}",
+        "Replays": ", ".join(f"{verdict} {n:,}" for verdict, n in verdicts),
+        "Steps": "; ".join(
+            f"{walk['label']} {walk['title']}: {walk['ended'] or 'not ended'}"
+            for walk in case.walks
+        ),
+        "Charts": ", ".join(sorted({path.stem for path in case.charts.glob("*.*")})),
+        "Notes": "; ".join(note["text"] for note in case.notes),
+    }
+    if case.skipped:
+        held["Passed over"] = "; ".join(
+            f"{one.source}: {one.reason}" + f" ({one.count})" * (one.count > 1)
+            for one in case.skipped[:_SHOWN]
+        )
+    style = "style='text-align:left;vertical-align:top;padding-right:1.2em'"
+    rows = (
+        f"<tr><th scope=row {style}>{name}</th><td {style}>{escape(what or 'none')}</td></tr>"
+        for name, what in held.items()
+    )
+    return visible(card(f"Case {case.name}", f"<table>{''.join(rows)}</table>"))
