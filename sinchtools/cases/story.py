@@ -390,6 +390,14 @@ class Story:
         fix = self.diagnosis.fix
         return fix.exchange if fix is not None and self.kind == "suggested" else None
 
+    @cached_property
+    def left(self) -> tuple[Finding, ...]:
+        """The errors that the suggested changes leave, since only the customer can choose."""
+        if self.fix is not None or self.working is None:
+            return ()
+        found = self._diagnosed([self.working])[0].findings
+        return tuple(self.for_customers(one) for one in found if one.severity == "error")
+
     # --- words ------------------------------------------------------------------------------------
 
     def plain(self, text: str) -> str:

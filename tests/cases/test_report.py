@@ -185,6 +185,16 @@ REPLAYED = {
 }
 
 
+def test_what_a_suggested_change_leaves_wrong_is_told_too():
+    left = str(BAD.request_body).replace('"from"', '"delivery_report": "all", "from"')
+    row = replace(JSON, request_body=left.replace("++", "+").replace("}", ",}"))
+    for length in ("short", "full"):
+        said = reply([row], length=length)
+        assert "remove the comma" in said and "what only you can choose" in said, said
+        assert '"delivery_report" is all' in said and "not tested" in said
+    assert "only you can choose" not in reply([replace(row, request_body=SOUND[:-1] + ",}")])
+
+
 @pytest.mark.parametrize(("of", "is_proof"), REPLAYED.values(), ids=REPLAYED)
 def test_only_replays_of_the_reported_failure_prove_its_fix(tmp_path, of, is_proof):
     text = page(tmp_path, [BAD, LIKE, JSON, OK], replays=[replay(of, edit=FIX)])
