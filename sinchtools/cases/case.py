@@ -18,14 +18,14 @@ from sinchtools.api import deliveries
 from sinchtools.cases.card import html
 from sinchtools.cases.folder import CHARTS, EVIDENCE, HISTORY, LOG, SEEN, Folder
 from sinchtools.cases.given import cleaned, given_as, listed, name_of, signs
-from sinchtools.cases.kept_replays import replay_rows
+from sinchtools.cases.kept import replay_rows, walk_row
 from sinchtools.cases.lines import unknown
 from sinchtools.cases.recent import last_or_new
 from sinchtools.client.log import CallLog
 from sinchtools.core.errors import WrongUseError, told_path
 from sinchtools.core.files import alone, blank
 from sinchtools.core.html import card
-from sinchtools.core.records import Exchange, Skipped, as_dict, in_words, visible
+from sinchtools.core.records import Exchange, Skipped, as_dict, visible
 from sinchtools.core.settings import work_folder
 from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.exports import to_jsonl
@@ -340,21 +340,8 @@ class Case:
 
         It replaces the earlier transcript of the same walk.
         """
-        label = in_words(walk.playbook.status, walk.playbook.code)
-        exchange = walk.exchange.id if walk.exchange else None
         redactor = self._files.redactor()
-        transcript = [
-            {**event, "reason": redactor.text(event["reason"])} for event in walk.transcript
-        ]
-        self._files.remember(
-            "walk",
-            self.walks,
-            exchange=exchange,
-            label=label,
-            title=walk.playbook.title,
-            transcript=transcript,
-            ended=walk.ended,
-        )
+        self._files.remember("walk", self.walks, **walk_row(walk, redactor))
         self._files.keep(redactor.kept)
 
     def add_replay(self, replayed: ReplayResults) -> None:

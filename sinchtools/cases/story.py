@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from sinchtools.cases.case import Case
 from sinchtools.cases.changes import Change, changes
-from sinchtools.cases.kept_replays import replay_rows, replayed_request
+from sinchtools.cases.kept import replay_rows, replayed_request, walk_row
 from sinchtools.cases.masks import Masks
+from sinchtools.cases.proven import ProvenFix, assumed_of
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import NoExchangeError, WrongUseError, told
 from sinchtools.core.json import value_of
@@ -40,52 +41,12 @@ if TYPE_CHECKING:
 MOST_GROUPS = 10
 _MOST_EQUAL = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # without any time in the evidence, nothing is past
-_ASSUMED = "assumed: "
-_ONE_ASSUMED = re.compile(r", (?=(?:unknown|existing) group: |an? callback|no callback|the clock)")
-_OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the customer cannot check
 _QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # of the API
 _PLACES = (
     re.compile(r" \((?P<source>[^()\s,]*#\d+)[^()]*\)"),
     re.compile(r" in (?P<source>\S+#\d+)"),
 )
 _VENDOR = ("server", "account")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenFix:
-    """
-    A change after which the request was accepted.
-
-    Attributes
-    ----------
-    original, request
-        The request before and after, people in clear.
-    was, now
-        The responses in words.
-    target
-        Where it was tried: sandbox, dry-run or live.
-    changes
-        What was changed, as it may be shown.
-    assumed
-        What the sandbox took for granted.
-    fixed, tried
-        How many like requests were changed and replayed, and how many of them were accepted.
-    """
-
-    original: Exchange
-    request: Exchange
-    was: str
-    now: str
-    target: str
-    changes: tuple[Change, ...]
-    assumed: tuple[str, ...] = ()
-    fixed: int = 1
-    tried: int = 1
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether only the sandbox accepted it."""
-        return self.target == "sandbox"
 
 
 @dataclass(kw_only=True)
@@ -341,13 +302,6 @@ class Story:
         return replace(made, now=response(now.status, now.code) if now else "")
 
     def _fix(self, original: Exchange, request: Exchange, reasons: Iterable[str]) -> ProvenFix:
-        assumed = [
-            one
-            for reason in reasons
-            if reason.startswith(_ASSUMED)
-            for one in _ONE_ASSUMED.split(reason.removeprefix(_ASSUMED))
-            if one not in _OF_THE_SANDBOX and not _is_given(one, request)
-        ]
         return ProvenFix(
             original=original,
             request=request,
@@ -355,7 +309,7 @@ class Story:
             now="",
             target="sandbox",
             changes=tuple(changes(original, request, self.masks.exchange)),
-            assumed=tuple(map(_assumed_in_words, assumed)),
+            assumed=assumed_of(reasons, request),
         )
 
     @cached_property
@@ -443,7 +397,7 @@ def told_of(
             *(case.replays if case else []),
             *(row for one in done for row in replay_rows(one)),
         ],
-        walks=[*(case.walks if case else []), *map(_walked, walks)],
+        walks=[*(case.walks if case else []), *(walk_row(walk, Redactor()) for walk in walks)],
         notes=[
             *(case.notes if case else []),
             *({"text": Redactor().text(note), "at": None} for note in notes),
@@ -502,19 +456,6 @@ def _chosen(
     return found or about  # type: ignore[return-value]
 
 
-def _walked(walk: Walk) -> dict[str, Any]:
-    clean = Redactor()
-    return {
-        "exchange": walk.exchange and walk.exchange.id,
-        "label": "",
-        "title": walk.playbook.title,
-        "transcript": [
-            {**event, "reason": clean.text(event["reason"])} for event in walk.transcript
-        ],
-        "ended": walk.ended,
-    }
-
-
 def without_quote(says: str) -> str:
     """
     Return what a finding says without the message of the API, where that is shown anyway.
@@ -538,27 +479,6 @@ def _readable(row: Exchange) -> Exchange:
         return row
     repaired = repaired_json(body)
     return row if repaired is None or repaired == body else replace(row, request_body=repaired)
-
-
-def _assumed_in_words(assumed: str) -> str:
-    """
-    Return what the sandbox assumed as it goes behind "We assumed".
-
-    Examples
-    --------
-    >>> _assumed_in_words("existing group: 01FC66621XXXXX119Z8PMV1QPU")
-    'that the group 01FC66621XXXXX119Z8PMV1QPU exists'
-    """
-    kind, found, groups = assumed.partition(" group: ")
-    if not found:
-        return assumed.replace("on the plan", "on the service plan")
-    return f"that the group {groups} {'exists' if kind == 'existing' else 'does not exist'}"
-
-
-def _is_given(assumed: str, request: Exchange) -> bool:
-    """Tell whether the request itself brings what the sandbox assumed."""
-    body = value_of(request.request_body)
-    return "callback URL" in assumed and isinstance(body, dict) and bool(body.get("callback_url"))
 
 
 def _in_words(status: str) -> str:

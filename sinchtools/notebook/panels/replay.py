@@ -12,38 +12,26 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from sinchtools.api.description import split_url
 from sinchtools.cases.case import Case
 from sinchtools.client.log import CallLog
 from sinchtools.core import settings
 from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
-from sinchtools.evidence.exports import to_curl
 from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.bulk_replay import Batch, stop_all_of
 from sinchtools.notebook.panels.picker import ExchangeChoice, label
-from sinchtools.notebook.panels.theme import (
-    WIDE,
-    Html,
-    banner,
-    button,
-    card,
-    labelled,
-    row,
-    shown,
-    table,
-)
+from sinchtools.notebook.panels.replay_html import KIND, compared_html, history_html, result_html
+from sinchtools.notebook.panels.request_texts import changed, header_lines, path_text
+from sinchtools.notebook.panels.theme import WIDE, Html, banner, button, card, labelled, row, shown
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.effects import VENDOR
-from sinchtools.replays.planned import as_it_goes, edited
+from sinchtools.replays.planned import edited
 from sinchtools.replays.planning import plan
 from sinchtools.replays.plans import Plan
 from sinchtools.replays.results import ReplayResults, Result
 from sinchtools.replays.runner import Progress
-from sinchtools.replays.verdicts import IGNORED, Difference
 
-_KIND = {"FIXED": "good", "WORSE": "bad"}
 _WORDS = {  # rung: (in the dropdown, on the button, on the button for many)
     "preview": ("Preview: nothing is sent", "Show what would be sent", "Show all of this kind"),
     "sandbox": (
@@ -276,7 +264,7 @@ class ReplayPanel(Panel):
             self.say("Preview: this is what would be sent. Nothing was.")
             return result
         self.results.append(result)
-        self.outcome.value = result_html(result, self.target.value) + self._history()
+        self.outcome.value = result_html(result, self.target.value) + history_html(self.results)
         self.say(
             f"{result.verdict}. Replay {len(self.results)} of this panel"
             + "; it is in the call log." * (result.child is not None)
@@ -314,29 +302,13 @@ class ReplayPanel(Panel):
 
         Empty when nothing was changed.
         """
-        x, changes = self.exchange, {}
-        if self.method.value.strip() != (x.method or ""):
-            changes["method"] = self.method.value.strip()
-        if self.path.value.strip() != _path(x):
-            if not self.path.value.strip().startswith("/"):
-                raise WrongUseError(
-                    "The path begins with no slash.",
-                    hint="Write it as /xms/v1/..., without the host.",
-                )
-            parts = split_url(x.url or "")
-            changes["url"] = (
-                f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-            ) + self.path.value.strip()
-        if (headers := _headers(self.headers.value)) != dict(x.request_headers):
-            gone = {
-                name: None
-                for name in x.request_headers
-                if name.lower() not in {one.lower() for one in headers}
-            }
-            changes["headers"] = {**gone, **headers}
-        if not self.body.disabled and self.body.value != (x.request_body or ""):
-            changes["body"] = self.body.value
-        return changes
+        return changed(
+            self.exchange,
+            self.method.value.strip(),
+            self.path.value.strip(),
+            self.headers.value,
+            None if self.body.disabled else self.body.value,
+        )
 
     def _plan(self, exchanges: Sequence[Exchange], edits: Mapping[str, Mapping[str, Any]]) -> Plan:
         number = self.test_number.value.strip() if self.target.value in VENDOR else None
@@ -354,8 +326,8 @@ class ReplayPanel(Panel):
     def _plan_as_it_stands(self) -> Plan:
         typed = edited(self.exchange, self.edit())
         self.path.value, self.headers.value = (
-            _path(typed),
-            _lines(typed.request_headers),
+            path_text(typed),
+            header_lines(typed.request_headers),
         )  # a token that was typed is a marker from now on
         edit = self.edit()
         return self._plan([self.exchange], {self.exchange.id: edit} if edit else {})
@@ -406,14 +378,14 @@ class ReplayPanel(Panel):
         )
         for one in self.results[-1:] if self.outcome.value else ():
             child = people.exchange(one.child) if one.child else None
-            compared = _compared(
+            compared = compared_html(
                 people.exchange(one.original), child, child.target if child else "preview"
             )
             reasons = "".join(f"<p>{shown(people.words(reason))}</p>" for reason in one.reasons)
             html += card(
                 f"{one.verdict}: replay {len(self.results)} of this panel",
                 reasons + compared,
-                _KIND.get(one.verdict, "open"),
+                KIND.get(one.verdict, "open"),
             )
             spoken_of += [x for x in (one.original, one.child) if x]
         return banner(self.target.value) + html + self.batch.counts.value, spoken_of
@@ -422,8 +394,8 @@ class ReplayPanel(Panel):
         return diagnose(self.exchange, now=self.exchange.at)
 
     def _show(self, x: Exchange) -> None:
-        self.method.value, self.path.value = x.method or "", _path(x)
-        self.headers.value = _lines(x.request_headers)
+        self.method.value, self.path.value = x.method or "", path_text(x)
+        self.headers.value = header_lines(x.request_headers)
         self.body.value = (
             x.request_body
             if isinstance(x.request_body, str)
@@ -432,121 +404,9 @@ class ReplayPanel(Panel):
             else ""
         )
 
-    def _history(self) -> str:
-        if len(self.results) < 2:
-            return ""
-        rows = [
-            [
-                str(i),
-                label(r.original),
-                r.child.target or "" if r.child else "not sent",
-                r.verdict,
-                "; ".join(r.reasons),
-            ]
-            for i, r in enumerate(self.results, 1)
-        ]
-        return table(
-            ["Replay", "Exchange", "Sent to", "Verdict", "Why"],
-            rows[-10:],
-            total=len(rows),
-            caption="Replays of this panel",
-        )
-
 
 def _calls(made: Plan) -> tuple[object, ...]:
     return (made.target, *((item.call_id, item.original.id) for item in made.items))
-
-
-def result_html(result: Result, target: str = "sandbox") -> str:
-    """
-    Return the verdict with its reasons, and original and replay side by side.
-
-    The differences are listed.
-    """
-    changed = _difference_table("Changed in the request", result.request_differences, "nothing")
-    if target == "preview":
-        return card(
-            "PREVIEW", f"<pre>{shown(to_curl(as_it_goes(result.request)))}</pre>{changed}", "open"
-        )
-    child = result.child
-    reasons = "".join(f"<p>{shown(reason)}</p>" for reason in result.reasons)
-    now = (
-        diagnose(child, now=child.at)._repr_html_()
-        if child and result.verdict in {"CHANGED", "WORSE"}
-        else ""
-    )
-    compared = _compared(result.original, child, target)
-    return card(
-        result.verdict,
-        reasons + now + compared + changed + _answer_differences_html(result),
-        _KIND.get(result.verdict, "open"),
-    )
-
-
-def _compared(original: Exchange, child: Exchange | None, target: str) -> str:
-    rows = [
-        [
-            name,
-            _value(getattr(original, name)),
-            _value(getattr(child, name)) if child else "not sent",
-        ]
-        for name in ("status", "code", "text", "elapsed_ms")
-    ]
-    return table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
-
-
-def _answer_differences_html(result: Result) -> str:
-    ignored = ", ".join(name for names in IGNORED.values() for name in names)
-    is_answered = result.child is not None and result.child.status is not None
-    return (
-        _difference_table(
-            "Different in the answer",
-            result.answer_differences,
-            "nothing" if is_answered else "there is no second answer",
-        )
-        + f"<p class='st-quiet'>Not compared in answers, since they differ each "
-        f"time: {shown(ignored)}.</p>"
-    )
-
-
-def _difference_table(title: str, found: list[Difference], otherwise: str) -> str:
-    if not found:
-        return f"<p>{title}: {otherwise}.</p>"
-    rows = [
-        [one.where, *("(not there)" if value is None else value for value in (one.was, one.now))]
-        for one in found
-    ]
-    return table(["Where", "Was", "Is"], rows[:20], total=len(rows), caption=title)
-
-
-def _value(value: object) -> str:
-    return "none" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
-
-
-def _path(x: Exchange) -> str:
-    """Return what follows the host."""
-    parts = split_url(x.url or "")
-    path = parts.path or "/" * bool(parts.netloc)
-    return (
-        path + f"?{parts.query}" * bool(parts.query) + f"#{parts.fragment}" * bool(parts.fragment)
-    )
-
-
-def _lines(headers: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in headers.items())
-
-
-def _headers(text: str) -> Mapping[str, str]:
-    found = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        name, colon, value = line.partition(":")
-        if line.strip() and not (colon and name.strip()):
-            raise WrongUseError(
-                f"Line {number} of the headers is no header.", hint="Write Name: value, one a line."
-            )
-        if line.strip():
-            found[name.strip()] = value.removeprefix(" ")
-    return found
 
 
 def _box(height: str) -> widgets.Layout:

@@ -1,4 +1,4 @@
-"""What a case keeps of a replay."""
+"""What a case keeps of a replay, and of a walk through tips."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sinchtools.core.columns import as_json, from_json
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import Exchange, in_words
+from sinchtools.playbooks.playbook import Walk
+from sinchtools.privacy.redaction import Redactor
 from sinchtools.replays.results import ReplayResults, Result
 
 
@@ -37,3 +39,16 @@ def _sent(result: Result) -> dict[str, Any] | None:
 def replayed_request(row: Mapping[str, Any]) -> Exchange:
     """Return the changed request that a case keeps of a replay."""
     return from_json(row["request"])
+
+
+def walk_row(walk: Walk, redactor: Redactor) -> dict[str, Any]:
+    """Return what a case keeps of a walk through tips."""
+    return {
+        "exchange": walk.exchange.id if walk.exchange else None,
+        "label": in_words(walk.playbook.status, walk.playbook.code),
+        "title": walk.playbook.title,
+        "transcript": [
+            {**event, "reason": redactor.text(event["reason"])} for event in walk.transcript
+        ],
+        "ended": walk.ended,
+    }

@@ -1,0 +1,88 @@
+"""A fix that was proven, and what the sandbox assumed for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sinchtools.cases.changes import Change
+from sinchtools.core.json import value_of
+from sinchtools.core.records import Exchange
+
+_ASSUMED = "assumed: "
+_ONE_ASSUMED = re.compile(r", (?=(?:unknown|existing) group: |an? callback|no callback|the clock)")
+_OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the customer cannot check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenFix:
+    """
+    A change after which the request was accepted.
+
+    Attributes
+    ----------
+    original, request
+        The request before and after, people in clear.
+    was, now
+        The responses in words.
+    target
+        Where it was tried: sandbox, dry-run or live.
+    changes
+        What was changed, as it may be shown.
+    assumed
+        What the sandbox took for granted.
+    fixed, tried
+        How many like requests were changed and replayed, and how many of them were accepted.
+    """
+
+    original: Exchange
+    request: Exchange
+    was: str
+    now: str
+    target: str
+    changes: tuple[Change, ...]
+    assumed: tuple[str, ...] = ()
+    fixed: int = 1
+    tried: int = 1
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether only the sandbox accepted it."""
+        return self.target == "sandbox"
+
+
+def assumed_of(reasons: Iterable[str], request: Exchange) -> tuple[str, ...]:
+    """Return what the sandbox assumed and the customer can check, in words."""
+    found = [
+        one
+        for reason in reasons
+        if reason.startswith(_ASSUMED)
+        for one in _ONE_ASSUMED.split(reason.removeprefix(_ASSUMED))
+    ]
+    return tuple(
+        _in_words(one)
+        for one in found
+        if one not in _OF_THE_SANDBOX and not _is_given(one, request)
+    )
+
+
+def _in_words(assumed: str) -> str:
+    """
+    Return what the sandbox assumed as it goes behind "We assumed".
+
+    Examples
+    --------
+    >>> _in_words("existing group: 01FC66621XXXXX119Z8PMV1QPU")
+    'that the group 01FC66621XXXXX119Z8PMV1QPU exists'
+    """
+    kind, found, groups = assumed.partition(" group: ")
+    if not found:
+        return assumed.replace("on the plan", "on the service plan")
+    return f"that the group {groups} {'exists' if kind == 'existing' else 'does not exist'}"
+
+
+def _is_given(assumed: str, request: Exchange) -> bool:
+    """Tell whether the request itself brings what the sandbox assumed."""
+    body = value_of(request.request_body)
+    return "callback URL" in assumed and isinstance(body, dict) and bool(body.get("callback_url"))
