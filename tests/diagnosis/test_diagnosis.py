@@ -1,5 +1,7 @@
 import ast
+import importlib
 import json
+import pkgutil
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,20 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from sinchtools.api import catalogue, validation
+import sinchtools.api
+import sinchtools.diagnosis
+from sinchtools.api import catalogue
 from sinchtools.api.description import complete
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
-from sinchtools.diagnosis import (
-    assessment,
-    beside,
-    diagnosis,
-    envelope,
-    generic_http,
-    json_errors,
-    request,
-    token_endpoint,
-)
 from sinchtools.diagnosis.diagnosis import Diagnoses, diagnose
 from sinchtools.diagnosis.rules import rules
 
@@ -594,7 +588,7 @@ def named_rules(module):
 
     `rule="..."`, and the first text given to a maker of findings.
     """
-    makers = {"_warning", "_note", "_auth", "finding_of", "_defect"}
+    makers = {"_warning", "_note", "_auth", "finding_of", "defect_at"}
     for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             texts = [
@@ -611,10 +605,11 @@ def named_rules(module):
             )
 
 
-MODULES = (
-    validation, envelope, json_errors, request, generic_http, assessment, beside, diagnosis,
-    token_endpoint,
-)  # fmt: skip
+MODULES = [
+    importlib.import_module(module.name)
+    for package in (sinchtools.api, sinchtools.diagnosis)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+]
 
 
 def test_every_rule_that_is_used_has_words():
