@@ -58,7 +58,7 @@ screenshots: $(VENV)/dev.stamp  ## the pictures of the README, from a real Jupyt
 
 lock:         ## pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml -o requirements.lock --extra code $(LOCK)
-	uv pip compile pyproject.toml -o requirements-dev.lock --extra dev --extra code -c requirements.lock $(LOCK)
+	uv pip compile pyproject.toml -o requirements-dev.lock --extra dev --extra code --extra mcp -c requirements.lock $(LOCK)
 
 clean:        ## remove the environments
 	rm -rf .venv .venv-*

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from sinchtools.cases.pages import Page, charts_of
 from sinchtools.cases.story import Story
+from sinchtools.core.files import scratch
 from sinchtools.evidence.exports import to_curl, to_jsonl
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -55,7 +55,7 @@ def _replays(story: Story) -> list[dict[str, Any]]:
 def _chart_files(story: Story, page: Page) -> dict[str, bytes]:
     from sinchtools import charts
 
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         written = [
             path
             for name, chart in charts_of(story).items()

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from sinchtools.core.errors import LogError, WriteError, told_path
@@ -17,6 +18,25 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+_scratch: ContextVar[Path | None] = ContextVar("scratch", default=None)
+
+
+@contextmanager
+def scratch_in(folder: Path) -> Iterator[None]:
+    """Keep what is thrown away again in a folder, instead of the system's one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    token = _scratch.set(folder)
+    try:
+        yield
+    finally:
+        _scratch.reset(token)
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that is thrown away again; see `scratch_in`."""
+    return tempfile.TemporaryDirectory(prefix="sinchtools-", dir=_scratch.get())
 
 
 def put(path: Path, data: bytes) -> Path:

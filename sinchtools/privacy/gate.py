@@ -355,7 +355,7 @@ def _culprit(rows: Iterable[Exchange], known: Known) -> str:
 
 def _is_secret(name: str, value: str) -> bool:
     """Tell a value from a word of a sentence: `token: copy it again`."""
-    printable = _PRINTABLE.match(value.strip().strip("'\"“”‘’").strip())
+    printable = _PRINTABLE.match(value.strip().strip("'\"“”‘’`").strip())
     bare = printable[0] if printable else ""  # the bytes of a font are none
     # the name of a cookie whose value is a marker
     is_name = name.endswith("cookie") and bare.endswith("=")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 from sinchtools.api.description import Field, locate, schema_of
 from sinchtools.api.validation import Violation, body_violations
 from sinchtools.client.log import CallLog
+from sinchtools.core.files import scratch
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.planning import plan
@@ -250,7 +250,7 @@ class Trials:
         return self.most - self.count
 
     def __enter__(self) -> Trials:
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = scratch()
         self._log = CallLog(f"{self._folder.name}/trials.sqlite")
         return self
 

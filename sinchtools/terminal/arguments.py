@@ -12,7 +12,7 @@ from sinchtools.core import settings
 from sinchtools.core.records import visible
 from sinchtools.terminal.hand_over import run_chart, run_log, run_report
 from sinchtools.terminal.look import run_diagnose, run_explain, run_read
-from sinchtools.terminal.machine import run_doctor, run_lab, run_sandbox
+from sinchtools.terminal.machine import run_doctor, run_lab, run_mcp, run_sandbox
 from sinchtools.terminal.output import say
 from sinchtools.terminal.repeat import run_compare, run_replay
 
@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     _chart(commands)
     _report(commands)
     commands.add("doctor", run_doctor, "Check this machine and its configuration.", data=True)
+    commands.add("mcp", run_mcp, "Serve the tools for agents on standard input and output.")
     _sandbox(commands)
     _log(commands)
     return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from sinchtools.core.errors import MissingInputError, WrongUseError, told_path
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
 from sinchtools.evidence.exports import to_json
-from sinchtools.replays.planning import plan
 from sinchtools.replays.results import ReplayResults
+from sinchtools.replays.simulated import simulate
 from sinchtools.terminal.blocks import request_of, response_of
 from sinchtools.terminal.inputs import evidence_of, nothing_read
 from sinchtools.terminal.output import Line, Part, say, say_json, say_lines
@@ -72,11 +71,7 @@ def _tried(rows: Sequence[Exchange], example: Exchange) -> ReplayResults:
     fix = told_of(rows, about=example, is_text=True).diagnosis.fix
     if fix is None:
         return ReplayResults([], "sandbox")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        CallLog(Path(folder) / "calls.sqlite") as log,
-    ):
-        return plan(example, edits={example.id: fix.edit}, log=log).run()
+    return simulate(example, {example.id: fix.edit})
 
 
 def run_log(options: argparse.Namespace) -> int:

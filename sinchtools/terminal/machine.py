@@ -1,8 +1,9 @@
-"""The commands about this machine: lab, sandbox, doctor."""
+"""The commands about this machine: lab, sandbox, doctor, mcp."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sinchtools.core import settings
+from sinchtools.core.errors import WrongUseError
 from sinchtools.core.files import failing_as
 from sinchtools.notebook import savehook
 from sinchtools.terminal.health import Checkup, doctor
@@ -37,6 +39,19 @@ def _coloured(checkup: Checkup) -> Iterator[Line]:
     for check, line in zip(checkup, lines, strict=True):
         word = line.partition(" ")[0]
         yield [(word, _STYLES[check.state]), line.removeprefix(word)]
+
+
+def run_mcp(options: argparse.Namespace) -> int:
+    """Serve the tools for agents until standard input is closed."""
+    if importlib.util.find_spec("mcp") is None:
+        raise WrongUseError(
+            "The tools for agents need the package mcp.",
+            hint='Install it with: pip install "sinchtools[mcp]"',
+        )
+    from sinchtools.agents.server import serve
+
+    serve()
+    return 0
 
 
 def run_sandbox(options: argparse.Namespace) -> int:

@@ -1,0 +1,182 @@
+"""
+What a tool returns: people as aliases, text of the evidence marked, and all of it past the gate.
+
+A result is a dict of plain values. Words of the evidence are only ever under the key `UNTRUSTED`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sinchtools.agents.desk import KEY, Held
+from sinchtools.api.catalogue import status_rows
+from sinchtools.api.description import ENDPOINTS, SCHEMAS
+from sinchtools.core.errors import LeakError
+from sinchtools.core.records import Exchange, Finding, visible
+from sinchtools.diagnosis.rules import rules
+from sinchtools.privacy.aliases import Aliases
+from sinchtools.privacy.gate import Known, gate
+from sinchtools.privacy.redaction import Redactor
+
+UNTRUSTED = "untrusted"
+LONGEST = 1500  # characters of one text of the evidence
+PAGE = 10  # entries of a list
+_OTHER_FIELDS = (
+    "Authorization", "Content-Type", "Content-Length", "Accept", "Host", "host", "method", "path",
+    "service_plan_id", "batch_id", "group_id", "inbound_id", "recipient_msisdn",
+)  # fmt: skip
+_FACTS = ("rule", "severity", "status", "location", "line", "column", "page")
+
+
+def shown(result: Mapping[str, Any], *evidence: Held) -> dict[str, Any]:
+    """
+    Return a result as it may leave: people are aliases, secrets are markers.
+
+    Raises
+    ------
+    LeakError
+        Something that must not leave would still be in it; nothing of it is returned.
+    """
+    known = _all_known([one.known for one in evidence])
+    clean = _Cleaner(known)
+    made = {name: clean(value) for name, value in result.items()}
+    try:
+        gate(json.dumps(made, ensure_ascii=False).encode("utf-8", "replace"), known, where="It")
+    except LeakError:
+        raise LeakError(
+            "The result was not returned: it would show a secret or a person.",
+            hint="Ask for less: another row, or a page.",
+        ) from None
+    return made
+
+
+def _all_known(some: Sequence[Known]) -> Known:
+    if len(some) == 1:
+        return some[0]
+    return Known(
+        numbers=frozenset[str]().union(*(one.numbers for one in some)),
+        texts=frozenset[str]().union(*(one.texts for one in some)),
+    )
+
+
+class _Cleaner:
+    """Makes plain values of JSON, each text without people and secrets, and not too long."""
+
+    def __init__(self, known: Known) -> None:
+        self._known, self._aliases, self._redactor = known, Aliases(KEY), Redactor()
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, Mapping):
+            return {self._text(str(name)): self(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self(inner) for inner in value]
+        if isinstance(value, datetime):
+            return value.isoformat().replace("+00:00", "Z")
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        return value
+
+    def _text(self, text: str) -> str:
+        text = self._known.replaced(self._redactor.unquoted(text), self._aliases)
+        return _cut(visible(self._aliases.words(text)))
+
+
+def _cut(text: str) -> str:
+    more = len(text) - LONGEST
+    return text if more <= 0 else f"{text[:LONGEST]} [{more:,} more characters]"
+
+
+# --- what is in a result ------------------------------------------------------------------------
+
+
+def page_of(entries: Sequence[Any], page: int) -> dict[str, Any]:
+    """Return one page of a list, with how many pages there are."""
+    pages = max(1, -(-len(entries) // PAGE))
+    at = min(max(page, 1), pages)
+    return {"page": at, "pages": pages, "entries": list(entries[(at - 1) * PAGE : at * PAGE])}
+
+
+def response_of(status: int | None, code: str | None) -> dict[str, Any]:
+    """Return a status and code; a code that the vendor does not list is the evidence's word."""
+    is_listed = code is None or code in _codes()
+    return {"status": status, "code": code} if is_listed else {
+        "status": status, "code": None, UNTRUSTED: {"code": code},
+    }  # fmt: skip
+
+
+def line_of(number: int, row: Exchange) -> dict[str, Any]:
+    """Return a row in short: what is known of it without its own words."""
+    made = response_of(row.status, row.code)
+    quoted = {"source": row.source, "text": row.text, "failure": row.failure}
+    return _without_nothing(
+        {
+            "row": number,
+            "at": row.at,
+            "endpoint": row.endpoint,
+            "outcome": row.outcome,
+            **made,
+            UNTRUSTED: _without_nothing(quoted | made.get(UNTRUSTED, {})),
+        }
+    )
+
+
+def whole_of(number: int, row: Exchange) -> dict[str, Any]:
+    """Return a row with its request and its response."""
+    made = line_of(number, row)
+    parts = {
+        "method": row.method,
+        "url": row.url,
+        "request_headers": dict(row.request_headers),
+        "request_body": _readable(row.request_body),
+        "response_headers": dict(row.response_headers),
+        "response_body": _readable(row.response_body),
+    }
+    return made | {UNTRUSTED: made.get(UNTRUSTED, {}) | _without_nothing(parts)}
+
+
+def aliased(row: Exchange, held: Held) -> Exchange:
+    """Return a row with people as aliases, in the shape that they had."""
+    return held.known.replaced_in(row, Aliases(KEY))
+
+
+def finding_of(finding: Finding) -> dict[str, Any]:
+    """Return a finding; what is filled into its words comes from the evidence."""
+    made: dict[str, Any] = {name: getattr(finding, name) for name in _FACTS}
+    words = {"says": finding.says, "then": finding.then, "fix": finding.fix}
+    rule = rules().get(finding.rule)
+    ours = {n: w for n, w in words.items() if w and w == getattr(rule, n, None) and "{" not in w}
+    quoted = {n: w for n, w in words.items() if n not in ours} | {"pointer": finding.pointer}
+    made |= response_of(finding.status, finding.code) | ours
+    if finding.field in _fields():
+        made["field"] = finding.field
+    else:
+        quoted["field"] = finding.field
+    return _without_nothing(made | {UNTRUSTED: _without_nothing(made.get(UNTRUSTED, {}) | quoted)})
+
+
+def _without_nothing(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in made.items() if value not in (None, "", {}, [])}
+
+
+def _readable(body: str | bytes | None) -> str | None:
+    return body if isinstance(body, str) or body is None else f"{len(body):,} bytes, not UTF-8"
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(entry.code for entry in status_rows() if entry.code)
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """Return the API's own names of fields, headers and path parts."""
+    of_bodies: Iterable[str] = (name for schema in SCHEMAS.values() for name in schema)
+    of_queries = (name for endpoint in ENDPOINTS for name in endpoint.query)
+    return frozenset([*of_bodies, *of_queries, *_OTHER_FIELDS])
