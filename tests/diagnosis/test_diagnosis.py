@@ -588,7 +588,7 @@ def named_rules(module):
 
     `rule="..."`, and the first text given to a maker of findings.
     """
-    makers = {"_warning", "_note", "_auth", "finding_of", "defect_at"}
+    makers = {"warning", "note", "_auth", "finding_of", "defect_at"}
     for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             texts = [

@@ -1,0 +1,83 @@
+"""
+What the SMS API accepts: endpoints, fields, limits and hosts as data.
+
+One description for client, sandbox and diagnosis.
+"""
+
+from sinchtools.api.description.endpoints import (
+    BY_TEMPLATE,
+    CONTROL,
+    ENDPOINTS,
+    PREFIX,
+    Endpoint,
+    route,
+    routes,
+)
+from sinchtools.api.description.exchanges import (
+    complete,
+    error_of,
+    is_callback,
+)
+from sinchtools.api.description.fields import (
+    BATCH_TYPES,
+    BINARY_BYTES,
+    JSON_TYPES,
+    LIST_WINDOW_HOURS,
+    MAX_VALIDITY_DAYS,
+    PARAMETER_KEY,
+    PARAMETER_VALUE_CHARACTERS,
+    PLACEHOLDER,
+    RETENTION_DAYS,
+    SCHEMAS,
+    STATUSES,
+    Field,
+    schema_of,
+    substituted,
+)
+from sinchtools.api.description.urls import (
+    LEGACY_HOSTS,
+    OLD_HOSTS,
+    TOKEN_PATH,
+    Place,
+    is_loopback,
+    is_token_endpoint,
+    locate,
+    other_api,
+    split_url,
+)
+
+__all__ = [
+    "BATCH_TYPES",
+    "BINARY_BYTES",
+    "BY_TEMPLATE",
+    "CONTROL",
+    "ENDPOINTS",
+    "JSON_TYPES",
+    "LEGACY_HOSTS",
+    "LIST_WINDOW_HOURS",
+    "MAX_VALIDITY_DAYS",
+    "OLD_HOSTS",
+    "PARAMETER_KEY",
+    "PARAMETER_VALUE_CHARACTERS",
+    "PLACEHOLDER",
+    "PREFIX",
+    "RETENTION_DAYS",
+    "SCHEMAS",
+    "STATUSES",
+    "TOKEN_PATH",
+    "Endpoint",
+    "Field",
+    "Place",
+    "complete",
+    "error_of",
+    "is_callback",
+    "is_loopback",
+    "is_token_endpoint",
+    "locate",
+    "other_api",
+    "route",
+    "routes",
+    "schema_of",
+    "split_url",
+    "substituted",
+]

@@ -1,0 +1,434 @@
+"""The value of a field, by its kind, and the fields of an object."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from sinchtools.api.description import (
+    JSON_TYPES,
+    PARAMETER_KEY,
+    PARAMETER_VALUE_CHARACTERS,
+    SCHEMAS,
+    Field,
+)
+from sinchtools.api.validation.forms import (
+    GROUP_ID,
+    instant_of,
+    is_group_id,
+    is_url,
+    number_violation,
+)
+from sinchtools.api.validation.violation import CONSTRAINT, JSON, Violation, note, warning
+from sinchtools.core.gsm import digits, encoding_of
+from sinchtools.core.placeholders import is_placeholder
+from sinchtools.privacy.alias_forms import representative
+
+MOST_FINDINGS = 100  # unknown fields that are named
+MOST_ENTRIES = 10_000  # entries of one field that are looked at
+_ALMOST_INSTANT = re.compile(
+    r"(?P<date>\d{4}[-/]\d\d[-/]\d\d)[ T_]+(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
+    r" ?(?P<zone>Z|[+-]\d\d:?\d\d)?",
+    re.IGNORECASE,
+)
+_ALPHANUMERIC_SENDER = 11
+_OTHER_NAMES = {  # what other APIs and people call a field: our name
+    **dict.fromkeys(
+        ("message", "text", "content", "msg", "sms", "message_body", "sms_text"), "body"
+    ),
+    **dict.fromkeys(
+        (
+            "recipient",
+            "recipients",
+            "phone",
+            "phone_number",
+            "number",
+            "numbers",
+            "destination",
+            "destinations",
+            "msisdn",
+            "tos",
+        ),
+        "to",
+    ),
+    **dict.fromkeys(("sender", "originator", "source", "sender_id", "from_number"), "from"),
+    **dict.fromkeys(
+        ("callback", "webhook", "webhook_url", "status_callback", "notify_url"), "callback_url"
+    ),
+    **dict.fromkeys(("params", "variables", "substitutions"), "parameters"),
+    **dict.fromkeys(("reference", "client_ref"), "client_reference"),
+    "to": "to_add",
+    "members": "add",
+}
+
+
+def object_violations(
+    schema: Mapping[str, Field],
+    body: Mapping[str, Any],
+    pointer: str,
+    *,
+    updating: bool = False,
+    top: str | None = None,
+) -> Iterator[Violation]:
+    """Yield what is wrong with the fields of an object."""
+    for name, spec in schema.items():
+        if spec.required and name not in body:
+            others = (
+                other
+                for other in islice(body, MOST_ENTRIES)
+                if name in (_snake(other), _OTHER_NAMES.get(_snake(other)))
+            )
+            other = next(others, "")
+            facts = {"name": name, "suggestion": other}
+            rule = "missing-field-renamed" if facts["suggestion"] else "missing-field"
+            yield Violation(
+                rule=rule,
+                code=CONSTRAINT,
+                field=top or name,
+                pointer=f"{pointer}/{name}",
+                facts=facts,
+            )
+    unknown = [name for name in body if name not in schema]
+    named = dict.fromkeys(unknown[:MOST_FINDINGS], 0)
+    named |= {
+        name: len(unknown) - MOST_FINDINGS for name in unknown[MOST_FINDINGS - 1 : MOST_FINDINGS]
+    }
+    for name, value in body.items():
+        here = f"{pointer}/{_escaped(name)}"
+        if name in named:
+            yield _unknown(name, schema, here, top, named[name])
+        elif name not in schema:
+            continue
+        elif value is None:
+            if schema[name].required and not updating:
+                yield Violation(
+                    rule="absent-value", field=top or name, pointer=here, facts={"name": name}
+                )
+        else:
+            yield from value_violations(schema[name], value, top or name, here)
+
+
+def _unknown(
+    name: str, schema: Mapping[str, Field], pointer: str, top: str | None, more: int
+) -> Violation:
+    snake = _snake(name)
+    close = difflib.get_close_matches(snake, schema, n=1, cutoff=0.7)
+    other = _OTHER_NAMES.get(snake, "")
+    suggestion = close[0] if close else other if other in schema else ""
+    rule = "unknown-field-renamed" if suggestion else "unknown-field"
+    facts: dict[str, Any] = {"name": name[:60], "suggestion": suggestion}
+    facts |= {"replacement": suggestion or None} | ({"more": more} if more > 0 else {})
+    return warning(
+        rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts=facts
+    )
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().replace("-", "_")
+
+
+def value_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
+    """Yield what is wrong with the value of a field."""
+    python_type, words = JSON_TYPES[spec.kind]
+    if spec.kind == "number" and type(value) is int:
+        value = str(value)  # the vendor's samples show it as a number, its SDKs as a string
+    if not isinstance(value, python_type) or (python_type is int and isinstance(value, bool)):
+        yield wrong_type(name, name, pointer, words, value)
+        return
+    yield from size_violations(spec, value, name, pointer)
+    if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        yield _not_all(name, f"{pointer}/{MOST_ENTRIES}")
+        value = value[:MOST_ENTRIES]
+    yield from _FORMATS[spec.kind](spec, value, name, pointer)
+
+
+def _not_all(name: str, pointer: str) -> Violation:
+    return note(
+        "not-all-checked", field=name, pointer=pointer, facts={"name": name, "limit": MOST_ENTRIES}
+    )
+
+
+def wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) -> Violation:
+    """Return the violation of a value of another JSON type than the field's."""
+    facts: dict[str, Any] = {"name": name, "expected": expected, "observed": kind_of(value)}
+    if expected == "true or false" and isinstance(value, str):
+        meant = {"true": True, "false": False}.get(value.strip().lower())
+        facts |= {"value": value[:20], "replacement": meant}
+        return Violation(rule="not-a-boolean", field=field, pointer=pointer, facts=facts)
+    if value is None:
+        return Violation(rule="absent-value", field=field, pointer=pointer, facts=facts)
+    rule = (
+        "not-an-array"
+        if expected.startswith("an array")
+        else "not-a-string"
+        if expected == "a string"
+        else "wrong-type"
+    )
+    if rule == "not-an-array" and isinstance(value, str):
+        facts["replacement"] = [value]
+    elif rule == "not-a-string" and type(value) is int:
+        facts["replacement"] = str(value)
+    return Violation(rule=rule, code=JSON, field=field, pointer=pointer, facts=facts)
+
+
+def size_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
+    """Yield what is too long, too short, too large or too small."""
+    size = (
+        value
+        if isinstance(value, int)
+        else len(representative(value) if isinstance(value, str) else value)
+    )
+    what = "" if isinstance(value, int) else "characters" if isinstance(value, str) else "entries"
+    facts = {"name": name, "observed": size, "what": what}
+    if spec.low is not None and size < spec.low:
+        rule = "too-small" if not what else "empty" if size == 0 else "too-short"
+        yield Violation(
+            rule=rule,
+            code=CONSTRAINT,
+            field=name,
+            pointer=pointer,
+            facts={**facts, "limit": spec.low},
+        )
+    if spec.high is not None and size > spec.high:
+        rule = "too-large" if not what else "too-long" if what == "characters" else "too-many"
+        yield Violation(
+            rule=rule,
+            code=CONSTRAINT,
+            field=name,
+            pointer=pointer,
+            facts={**facts, "limit": spec.high},
+        )
+
+
+def _nothing(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
+    return iter(())
+
+
+def _choice(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if value not in spec.choices:
+        close = difflib.get_close_matches(value.lower(), spec.choices, n=1, cutoff=0.5)
+        facts: dict[str, Any] = {
+            "name": name,
+            "value": value[:40],
+            "choices": ", ".join(spec.choices),
+            "suggestion": close[0] if close else "",
+        }
+        meant = difflib.get_close_matches(_snake(value), spec.choices, n=1, cutoff=0.8)
+        facts |= {"replacement": meant[0] if meant else None}
+        yield Violation(
+            rule="not-a-choice-but-close" if close else "not-a-choice",
+            field=name,
+            pointer=pointer,
+            facts=facts,
+        )
+
+
+def _instant(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if instant_of(value) is None:
+        yield Violation(
+            rule="bad-date",
+            field=name,
+            pointer=pointer,
+            facts={"name": name, "value": value[:40], "replacement": _dated(value)},
+        )
+
+
+def _dated(value: str) -> str | None:
+    """Return a date and time that lacks its T, its zone or both as ISO 8601, in UTC."""
+    found = _ALMOST_INSTANT.fullmatch(value.strip())
+    if found is None:
+        return None
+    whole = f"{found['date'].replace('/', '-')}T{found['clock']}{found['zone'] or 'Z'}"
+    return whole if instant_of(whole) else None
+
+
+def _url(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if not is_url(value):
+        rule = "url-without-scheme" if re.match(r"[\w.-]+\.\w+([/:?]|$)", value) else "bad-url"
+        whole = f"https://{value.strip()}"
+        facts: dict[str, Any] = {"name": name, "value": value.partition("?")[0][:80]}
+        facts |= {"replacement": whole if rule == "url-without-scheme" and is_url(whole) else None}
+        yield Violation(rule=rule, field=name, pointer=pointer, facts=facts)
+
+
+def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    value = representative(value)
+    facts = {"name": name, "observed": len(value), "limit": _ALPHANUMERIC_SENDER}
+    if not value.strip():
+        yield Violation(rule="absent-value", field=name, pointer=pointer, facts=facts)
+    elif is_placeholder(value):
+        return
+    elif re.search(r"[A-Za-z]", value):
+        if len(value) > _ALPHANUMERIC_SENDER:
+            yield Violation(rule="sender-too-long", field=name, pointer=pointer, facts=facts)
+        elif encoding_of(value) != "text":
+            yield Violation(rule="sender-characters", field=name, pointer=pointer, facts=facts)
+    elif not re.fullmatch(r"\d{1,18}", digits(value)):
+        yield Violation(rule="sender-malformed", field=name, pointer=pointer, facts=facts)
+
+
+def _base64(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if bytes_of(value) is None:
+        yield Violation(rule="bad-base64", field=name, pointer=pointer, facts={"name": name})
+
+
+def _hex(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if not re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", value):
+        yield Violation(
+            rule="bad-hex",
+            field=name,
+            pointer=pointer,
+            facts={"name": name, "observed": len(value)},
+        )
+
+
+def _word(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if not re.fullmatch(r"\w+", value):
+        yield Violation(
+            rule="not-one-word", code=CONSTRAINT, field=name, pointer=pointer, facts={"name": name}
+        )
+
+
+def _id(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if not GROUP_ID.fullmatch(value):
+        yield Violation(rule="bad-group-id", field=name, pointer=pointer, facts={"name": name})
+
+
+def _texts(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator[Violation]:
+    for i, entry in enumerate(value):
+        if not isinstance(entry, str):
+            yield wrong_type(f"{name}[{i}]", name, f"{pointer}/{i}", "a string", entry)
+
+
+def _ids(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator[Violation]:
+    yield from _texts(spec, value, name, pointer)
+    for i, entry in enumerate(value):
+        if isinstance(entry, str):
+            yield from _id(spec, entry, name, f"{pointer}/{i}")
+    if len(set(map(str, value))) < len(value):
+        yield Violation(
+            rule="duplicate-ids", code=CONSTRAINT, field=name, pointer=pointer, facts={"name": name}
+        )
+
+
+def _number(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
+    if violation := number_violation(value, name, pointer):
+        yield violation
+
+
+def _numbers(spec: Field, value: list[Any], name: str, pointer: str) -> Iterator[Violation]:
+    yield from _texts(spec, value, name, pointer)
+    seen: set[str] = set()
+    repeated = ""
+    for i, entry in enumerate(value):
+        if not isinstance(entry, str):
+            continue
+        if spec.kind == "recipients" and is_group_id(entry):
+            continue
+        if violation := number_violation(entry, name, f"{pointer}/{i}"):
+            yield violation
+        if (number := digits(entry)) in seen and not repeated:
+            repeated = f"{pointer}/{i}"
+        seen.add(number)
+    if repeated:
+        yield note("duplicate-recipient", field=name, pointer=repeated, facts={"name": name})
+
+
+def _parameters(spec: Field, value: dict[str, Any], name: str, pointer: str) -> Iterator[Violation]:
+    left = MOST_ENTRIES
+    for key, values in value.items():
+        here = f"{pointer}/{_escaped(key)}"
+        left -= 1
+        if _is_inside_out(key, values):
+            yield Violation(
+                rule="parameters-inside-out",
+                field=name,
+                pointer=here,
+                facts={"name": name, "value": key[:40]},
+            )
+            left -= len(values)
+            continue
+        if not PARAMETER_KEY.fullmatch(key):
+            yield Violation(
+                rule="parameter-key",
+                code=CONSTRAINT,
+                field=name,
+                pointer=here,
+                facts={"name": key[:40], "observed": len(key), "limit": 16},
+            )
+        if not isinstance(values, dict):
+            yield wrong_type(f"parameters.{key[:40]}", name, here, "an object", values)
+            values = {}
+        for who, text in islice(values.items(), max(left, 0)):
+            yield from _parameter_value(name, key, who, text, f"{here}/{_escaped(who)}")
+        left -= len(values)
+        if left < 0:
+            yield _not_all(name, here)
+            return
+
+
+def _is_inside_out(key: str, values: Any) -> bool:
+    """Tell whether a number stands where a parameter's name belongs, and names below it."""
+    return (
+        re.fullmatch(r"\+?\d{7,15}", key) is not None
+        and isinstance(values, dict)
+        and not any(name == "default" or digits(name).isdigit() for name in values)
+    )
+
+
+def _parameter_value(name: str, key: str, who: str, text: Any, pointer: str) -> Iterator[Violation]:
+    if not isinstance(text, str):
+        yield wrong_type(f"parameters.{key[:40]}", name, pointer, "a string", text)
+    elif len(representative(text)) > PARAMETER_VALUE_CHARACTERS:
+        facts = {
+            "name": f"parameters.{key[:40]}",
+            "observed": len(representative(text)),
+            "limit": PARAMETER_VALUE_CHARACTERS,
+            "what": "characters",
+        }
+        yield Violation(rule="too-long", code=CONSTRAINT, field=name, pointer=pointer, facts=facts)
+    elif who != "default" and (violation := number_violation(who, name, pointer)):
+        yield violation
+
+
+def _nested(spec: Field, value: dict[str, Any], name: str, pointer: str) -> Iterator[Violation]:
+    yield from object_violations(SCHEMAS[spec.kind], value, pointer, top=name)
+
+
+_FORMATS = {
+    "text": _nothing, "flag": _nothing, "integer": _nothing, "choice": _choice, "instant": _instant,
+    "url": _url, "sender": _sender, "base64": _base64, "hex": _hex, "word": _word, "id": _id,
+    "ids": _ids, "texts": _texts, "number": _number, "numbers": _numbers, "recipients": _numbers,
+    "parameters": _parameters, "media": _nested, "auto_update": _nested, "keyword": _nested,
+}  # fmt: skip
+
+
+def kind_of(value: Any) -> str:
+    """Return the JSON type of a value in words."""
+    names = {
+        type(None): "null",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return names.get(type(value), "something else")
+
+
+def bytes_of(value: str) -> bytes | None:
+    """Return what a text in Base64 stands for; None when it is not Base64."""
+    try:
+        return base64.b64decode(value, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
