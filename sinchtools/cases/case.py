@@ -28,7 +28,6 @@ from sinchtools.core.html import card
 from sinchtools.core.records import Exchange, Skipped, as_dict, visible
 from sinchtools.core.settings import work_folder
 from sinchtools.evidence import Evidence, read
-from sinchtools.evidence.exports import to_jsonl
 from sinchtools.evidence.files import files_of
 from sinchtools.playbooks.playbook import Walk
 from sinchtools.privacy import seen
@@ -56,11 +55,14 @@ class Reading(NamedTuple):
         When it was read, UTC.
     span
         Where its rows are in ``evidence.jsonl``, in bytes.
+    rows
+        How many rows it brought; 0 in a case of an older version, which did not count them.
     """
 
     name: str
     at: datetime
     span: tuple[int, int]
+    rows: int = 0
 
 
 class Case:
@@ -257,7 +259,12 @@ class Case:
     def readings(self) -> list[Reading]:
         """The pieces of evidence that brought rows, in order; each can be removed again."""
         return [
-            Reading(event.get("name") or "Evidence", _moment(event["at"]), tuple(event["span"]))
+            Reading(
+                event.get("name") or "Evidence",
+                _moment(event["at"]),
+                tuple(event["span"]),
+                event.get("rows") or 0,
+            )
             for event in self._readings
             if event.get("span")
         ]
@@ -319,9 +326,7 @@ class Case:
         with alone(self.folder):
             new, renamed = unknown(rows, self._files.rows)
             if new:
-                start = self._files.size(EVIDENCE)
-                self._files.append(EVIDENCE, to_jsonl(new))
-                event["span"] = [start, self._files.size(EVIDENCE)]
+                event |= {"span": self._files.add_rows(new), "rows": len(new)}
         if renamed:
             event["warnings"] = [*event.get("warnings", []), *map(as_dict, renamed)]
         self._files.remember("evidence", [] if new else self._readings, **event)

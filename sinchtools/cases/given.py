@@ -9,6 +9,7 @@ from typing import Any
 
 from sinchtools.cases.lines import sign_of, wrong_field
 from sinchtools.core.errors import WrongUseError
+from sinchtools.core.progress import told
 from sinchtools.core.records import Exchange, Skipped
 from sinchtools.evidence import Evidence
 from sinchtools.evidence.files import files_of, path_of
@@ -63,7 +64,7 @@ def cleaned(rows: Iterable[Exchange], redactor: Redactor) -> Iterator[Exchange]:
     WrongUseError
         A row that was made by hand has a value that its column cannot hold.
     """
-    for number, exchange in enumerate(rows, start=1):
+    for number, exchange in enumerate(told("rows checked", list(rows)), start=1):
         if wrong := wrong_field(exchange):
             hint = "docs/columns.md says what each may be."
             raise WrongUseError(

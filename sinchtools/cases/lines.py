@@ -8,8 +8,8 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from sinchtools.core.columns import as_json, from_json
 from sinchtools.core.files import opened_own
+from sinchtools.core.progress import told
 from sinchtools.core.records import EXCHANGE_FIELDS, POSITION, Exchange, Skipped
 from sinchtools.privacy import seen
 from sinchtools.privacy.markers import unnumbered
@@ -56,6 +57,7 @@ _SHAPES: dict[str, dict[Any, Any]] = {  # by kind of event: what must stand in i
         "formats": _NUMBERS,
         "name": _TEXT,
         "span": ([int], NoneType),
+        "rows": (int, NoneType),
     },
     "removed": {"span": [int]},
     "note": {"text": str},
@@ -79,11 +81,18 @@ _MOST_SWEEPS = 10
 _LARGEST = 2**15 - 1  # of a status or an attempt: the frame's columns hold no more
 
 
-class Row(NamedTuple):
-    """A row of a case, and what tells its content from another's."""
+@dataclass(slots=True)
+class Row:
+    """A row of a case; its sign, which tells its content from another's, is made when needed."""
 
     exchange: Exchange
-    sign: str
+    _sign: str = ""
+
+    @property
+    def sign(self) -> str:
+        """What `sign_of` says of the row."""
+        self._sign = self._sign or sign_of(self.exchange)
+        return self._sign
 
 
 class Lines(NamedTuple):
@@ -96,6 +105,16 @@ class Lines(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
     open_values: tuple[Any, ...] = ()
     open_skipped: tuple[Skipped, ...] = ()
+
+    def with_written(self, values: Iterable[Any], size: int) -> Lines:
+        """Return the same with lines that were just added here, after an empty one."""
+        values = tuple(values)
+        return self._replace(
+            size=size,
+            whole=size,
+            number=self.number + len(values) + 1,
+            values=self.values + values,
+        )
 
     @property
     def all(self) -> tuple[Any, ...]:
@@ -140,11 +159,11 @@ def read_on(path: Path, before: Lines, made: Callable[[Any], Any]) -> Lines:
 
 
 def _looked_at(
-    name: str, lines: Iterable[bytes], before: int, made: Callable[[Any], Any]
+    name: str, lines: Sequence[bytes], before: int, made: Callable[[Any], Any]
 ) -> tuple[tuple[Any, ...], tuple[Skipped, ...]]:
     values: list[Any] = []
     skipped: list[Skipped] = []
-    for number, line in enumerate(lines, start=before + 1):
+    for number, line in enumerate(told("rows opened", lines), start=before + 1):
         if not line.strip():
             continue
         try:
@@ -186,33 +205,62 @@ def row_of(value: Mapping[str, Any], redactor: Redactor) -> Row:
     if wrong := wrong_field(exchange):
         raise ValueError(wrong)
     exchange = redactor.exchange(exchange)
-    return Row(exchange, sign_of(exchange))
+    return Row(exchange)
 
 
 def wrong_field(exchange: Exchange) -> str:
     """Return the first field whose value is not of its column's kind, or nothing."""
-    for name in EXCHANGE_FIELDS:
-        if not _is_right(name, getattr(exchange, name)):
+    for name, is_right in _CHECKS.items():
+        if not is_right(getattr(exchange, name)):
             return name
     return ""
 
 
-def _is_right(name: str, value: Any) -> bool:
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_headers(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(part, str) for pair in value.items() for part in pair
+    )
+
+
+def _is_body(value: Any) -> bool:
+    return value is None or isinstance(value, str | bytes)
+
+
+def _is_moment(value: Any) -> bool:
+    return value is None or isinstance(value, datetime)
+
+
+def _is_duration(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    )
+
+
+def _check_of(name: str) -> Callable[[Any], bool]:
     if name in _WORDS:
-        return isinstance(value, str) or (value is None and name not in _ALWAYS)
+        return _is_text if name in _ALWAYS else _is_text_or_none
     if name.endswith("_headers"):
-        return isinstance(value, Mapping) and all(
-            isinstance(part, str) for pair in value.items() for part in pair
-        )
-    if value is None or isinstance(value, bool):
-        return value is None
+        return _is_headers
     if name.endswith("_body"):
-        return isinstance(value, str | bytes)
-    if name == "at":
-        return isinstance(value, datetime)
-    if name == "elapsed_ms":
-        return isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(value, int) and abs(value) <= _LARGEST
+        return _is_body
+    return {"at": _is_moment, "elapsed_ms": _is_duration}.get(name, _is_count)
+
+
+_CHECKS = {name: _check_of(name) for name in EXCHANGE_FIELDS}
 
 
 def event_of(value: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
@@ -283,7 +331,7 @@ def digests_of(value: Mapping[str, Any]) -> list[seen.Digest]:
 def unquoted(one: Row, redactor: Redactor) -> Row:
     """Return a row without what was found to be a secret since it was read."""
     exchange = redactor.without_quotes(one.exchange)
-    return one if exchange == one.exchange else Row(exchange, sign_of(exchange))
+    return one if exchange == one.exchange else Row(exchange)
 
 
 # --- rows of one id ------------------------------------------------------------------------------
@@ -302,7 +350,7 @@ def told_apart(rows: Iterable[Row]) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for one in rows:
         identity = _own_id(one, found)
-        found.setdefault(identity, Row(_renamed(one.exchange, identity), one.sign))
+        found.setdefault(identity, _renamed_row(one, identity))
     return found
 
 
@@ -335,7 +383,7 @@ def _sweep(
     said: list[Skipped] = []
     for exchange in rows:
         one = _resolved(exchange, made)
-        twin = places.get((exchange.source, one.sign))
+        twin = places.get((exchange.source, one.sign)) if places else None
         identity = twin if twin is not None and _is_twin(exchange.id, twin) else _own_id(one, held)
         if identity != exchange.id:
             made[_file(exchange), exchange.id] = identity
@@ -346,7 +394,7 @@ def _sweep(
                 )
             )
         if identity not in held:
-            held[identity] = Row(_renamed(one.exchange, identity), one.sign)
+            held[identity] = _renamed_row(one, identity)
             new.append(held[identity].exchange)
     return new, said
 
@@ -363,8 +411,7 @@ def _resolved(exchange: Exchange, made: Mapping[tuple[str, str], str]) -> Row:
         for name, value in named.items()
         if (_file(exchange), value) in made
     }
-    exchange = replace(exchange, **own) if own else exchange
-    return Row(exchange, sign_of(exchange))
+    return Row(replace(exchange, **own) if own else exchange)
 
 
 def _own_id(one: Row, held: Mapping[str, Row]) -> str:
@@ -384,9 +431,13 @@ def _is_twin(identity: str, held: str) -> bool:
     )
 
 
+def _renamed_row(one: Row, identity: str) -> Row:
+    if identity == one.exchange.id:
+        return one
+    return Row(_renamed(one.exchange, identity))
+
+
 def _renamed(exchange: Exchange, identity: str) -> Exchange:
-    if identity == exchange.id:
-        return exchange
     itself: dict[str, Any] = {
         name: identity for name in ("id", *_REFERENCES) if getattr(exchange, name) == exchange.id
     }

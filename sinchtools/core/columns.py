@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange
@@ -70,11 +71,8 @@ def frame(exchanges: Iterable[Exchange]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [_row(exchange) for exchange in exchanges]
-    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
-    series = {
-        name: _series(name, list(values)) for name, values in zip(COLUMNS, columns, strict=True)
-    }
+    rows = list(exchanges)
+    series = {name: _series(name, _cells(name, rows)) for name in COLUMNS}
     return pd.DataFrame(series, columns=list(COLUMNS))
 
 
@@ -128,14 +126,17 @@ def reference() -> str:
     return f"{head}\n\n| Column | dtype | Meaning |\n|---|---|---|\n{rows}\n"
 
 
-def _row(exchange: Exchange) -> tuple[Any, ...]:
-    return tuple(_cell(name, getattr(exchange, name)) for name in COLUMNS)
-
-
-def _cell(name: str, value: Any) -> Any:
+def _cells(name: str, rows: list[Exchange]) -> list[Any]:
+    values = list(map(attrgetter(name), rows))
     if name.endswith("_headers"):
-        return json.dumps(dict(value), ensure_ascii=False)
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+        return [json.dumps(dict(value), ensure_ascii=False) if value else "{}" for value in values]
+    if name.endswith("_body"):
+        return [_text(value) if isinstance(value, bytes) else value for value in values]
+    return values
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
 
 
 def _series(name: str, values: list[Any]) -> Any:

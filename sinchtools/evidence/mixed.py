@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sinchtools.api.description import split_url
+from sinchtools.core.progress import tell
 from sinchtools.core.records import Exchange, with_headers
 from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
@@ -77,7 +78,8 @@ def joined(found: Iterable[Found]) -> list[Found]:
 def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Piece]:
     """Return what the finders take, and the piece with those lines empty."""
     left, found = piece, []
-    for name, find in finders.items():
+    for done, (name, find) in enumerate(finders.items()):
+        tell("known forms looked for", done, len(finders))
         found_here = (one for one in find(left) if _tells(one.exchange))
         taken = [Found(one.start, one.end, one.exchange, one.format or name) for one in found_here]
         if taken:

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sinchtools.api import deliveries, description
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import MissingInputError, WrongUseError, told
+from sinchtools.core.progress import tell
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import mixed, terminal
@@ -169,6 +170,8 @@ TOO_MANY_SKIPPED = (
     f"more than {MOST_SKIPPED:,} pieces without HTTP data: the rest was not "
     f"read; leave them out, or use st.scan"
 )
+_TOLD_EVERY = 256  # rows
+_BY_LINE = (None, "jsonl", "table")  # their rows are in the order of the lines
 _DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
 _STRING_VALUES = attrgetter(*_STRINGS)
@@ -355,8 +358,11 @@ class _Reading:
 
     def parse(self, piece: Piece, name: str | None) -> None:
         before, stopped, piece.room = len(self.exchanges), "", self.room
+        lines = piece.text.count("\n") if name in _BY_LINE else 0
         try:
             for form, raw in self.rows(piece, name):
+                if not len(self.exchanges) % _TOLD_EVERY:
+                    _tell(len(self.exchanges), raw.source if lines else None, lines)
                 if len(self.exchanges) >= MOST_ROWS:
                     stopped = TOO_MANY_ROWS
                     break
@@ -505,6 +511,15 @@ def _content_id(exchange: Exchange) -> str:
     )
     text = MARKER.sub("secret", text) if "[secret " in text else text
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def _tell(rows: int, source: str | None, lines: int) -> None:
+    """Say how far the reading is: in lines where the place of the last row is a line."""
+    line = (source or "").rpartition("#")[2].partition("-")[0]
+    if line.isdecimal():
+        tell("lines read", min(int(line), lines), lines)
+    else:
+        tell("requests read", rows)
 
 
 def _is_ascii(exchange: Exchange) -> bool:

@@ -138,3 +138,23 @@ def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench):
     st.Case(bench.state.case.folder).add("HTTP/1.1 403 Forbidden")
     bench.check()  # as the watcher does every other second
     assert "OUT OF DATE" in bench.message.value
+
+
+def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench):
+    bench.evidence.read("Wann,Ziel,Wert\n2026-03-02 08:00,/xms/v1/plan-a/batches,404\n")
+    columns = bench.evidence.columns
+    assert [one.value for one in columns.choices.values()] == ["at", "url", "status"]
+    columns.choices["Wann"].value = ""
+    columns.again_button.click()
+    assert [(one.at, one.status) for one in bench.state.evidence] == [(None, 404)]
+    assert len(bench.state.case.readings) == 1
+
+
+def test_a_table_that_tells_no_status_asks_for_its_columns(bench):
+    bench.evidence.read("Kunde;Report size;Stand\nAcme;404;offen\nBeta;404;offen\n")
+    columns = bench.evidence.columns
+    assert (columns.is_open, bench.state.case) == (True, None)
+    columns.choices["Report size"].value = "status"
+    columns.again_button.click()
+    assert [one.status for one in bench.state.evidence] == [404, 404]
+    assert not columns.is_open

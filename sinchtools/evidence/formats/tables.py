@@ -43,6 +43,7 @@ _DELIVERY_STATES = set(
     )
 )
 _NO_STATUS = re.compile(r"deliver|smpp|dlr|mcc|mnc|operator|error|recipient|batch|report")
+NOT_USED = ""  # what `columns` says of a column that is to be left out
 NO_VALUE = ("", "-", "NULL", "null", "N/A", "NaN", "nan", "None", "<null>", "(null)")
 _DATE_NAMES = ("date", "datum", "at", "time", "uhrzeit", "clock")
 csv.field_size_limit(10_000_000)
@@ -162,7 +163,9 @@ def _has(exchange: Exchange, name: str) -> bool:
 
 def _say(piece: Piece, layout: Layout) -> None:
     shown = ", ".join(
-        f"{ours} from {theirs[:40]!r}" for theirs, ours in layout.mapping.items() if theirs != ours
+        f"{ours} from {theirs[:40]!r}"
+        for theirs, ours in layout.mapping.items()
+        if ours not in (theirs, NOT_USED)
     )
     if shown:
         piece.guess_once(f"columns: {shown}; columns= (--column) overrides")
@@ -209,7 +212,7 @@ def apart(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
         if name in serial and (moment := excel_instant(float(cell.replace(",", ".")))):
             cell = moment.isoformat(" ")
         ours = mapping.get(name)
-        if ours is None and is_other(layout, name):
+        if ours == NOT_USED or (ours is None and is_other(layout, name)):
             continue
         status = http_status(cell) if ours == "status" else None
         row.setdefault(ours or name, cell if status is None else status)
@@ -342,12 +345,33 @@ def _of_rows(piece: Piece) -> Layout | None:
         mapping = mapping_of(piece, names, data)
         start = number + (1 if headed else 0)
         layout = Layout(separator, names, start, mapping, data)
-        fits = _is_enough(names, mapping, len(rows), headed=headed) or (
-            headed and bool(data) and _is_report_table(layout)
+        is_asked = {"status", "code", "url"} & {piece.columns.get(name) for name in names}
+        fits = (
+            bool(is_asked)
+            or _is_enough(names, mapping, len(rows), headed=headed)
+            or (headed and bool(data) and _is_report_table(layout))
         )
         if fits and len(mapping) > len(best.mapping if best else ()):
             best = layout
     return best
+
+
+def any_layout(piece: Piece) -> Layout | None:
+    """Return how a table is written, though nothing tells what its columns are."""
+    best: Layout | None = None
+    for separator in _separators(piece):
+        head = _head_row(_some(piece, separator))
+        if head is None or len(head[2]) < 2 or (best and len(head[1]) <= len(best.names)):
+            continue
+        names = _unlike([cell.strip().lstrip("\ufeff") for cell in head[1]])
+        data = head[2][1:]
+        best = Layout(separator, names, head[0] + 1, mapping_of(piece, names, data), data)
+    return best
+
+
+def meaning_of(name: str) -> str | None:
+    """Return the field that a column is by its name alone."""
+    return _KNOWN.get(squashed(name[:_LONGEST_NAME]))
 
 
 # source: CloudFront real-time logs, default order of the fields

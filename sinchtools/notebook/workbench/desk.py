@@ -10,20 +10,20 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from sinchtools.cases.case import Case
+from sinchtools.cases.case import Case, Reading
 from sinchtools.cases.commands import as_curl, as_python
 from sinchtools.cases.recent import new_name
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.html import UNTYPESET
 from sinchtools.core.records import Exchange, visible
 from sinchtools.diagnosis.rules import text_of
-from sinchtools.evidence import Evidence
+from sinchtools.evidence import Evidence, read
 from sinchtools.notebook.panels.base import watch
 from sinchtools.notebook.workbench.bridge import Bridge
 from sinchtools.notebook.workbench.bulk import Bulk
 from sinchtools.notebook.workbench.case_bar import CaseBar, last_case
 from sinchtools.notebook.workbench.controls import box, column, html, seen, show
-from sinchtools.notebook.workbench.evidence import EvidencePart
+from sinchtools.notebook.workbench.evidence import SAVING, EvidencePart
 from sinchtools.notebook.workbench.fixing import chosen_fix
 from sinchtools.notebook.workbench.page import page, style
 from sinchtools.notebook.workbench.pattern import PatternPart
@@ -35,8 +35,12 @@ from sinchtools.notebook.workbench.samples import Sample
 from sinchtools.notebook.workbench.state import State
 from sinchtools.notebook.workbench.still import publish, publish_live, still_html, still_text
 from sinchtools.notebook.workbench.tips import Tips
+from sinchtools.notebook.workbench.work import Job, Worker, takes_long
 from sinchtools.replays.planned import as_it_goes
 from sinchtools.replays.results import Result
+
+_MOST_DRAFTS = 5
+Given = tuple[Any, str, Reading | None]  # what to read, its name, and which reading it replaces
 
 
 class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -59,7 +63,8 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().__init__()
         self.state = State()
         self.reading_name = ""
-        self._busy = False
+        self.worker = Worker(self._tell, self._end_work)
+        self._busy = self._is_opening = False
         self._seen: int | None = None
         self._display_id = self._still = ""
         self.bridge = Bridge(self)
@@ -88,7 +93,8 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def check(self) -> bool:
         """Say so when anything else changed the evidence since the last click."""
-        is_stale = not self._busy and self.state.version != self._seen
+        is_quiet = not (self._busy or self.worker.is_busy)
+        is_stale = is_quiet and self.state.version != self._seen
         if is_stale:
             self._seen = self.state.version
             words = "The case was changed elsewhere. Choose it again to see what it holds now."
@@ -98,10 +104,120 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- the ticket -------------------------------------------------------------------------------
 
     def begin(self, case: Case | None) -> None:
-        """Show a case from its start."""
+        """Show a case from its start; a large one is opened in a thread."""
+        self.worker.leave()
+        self.evidence.columns.forget()
+        self.evidence.end_work()
         self.state.begin(case)
         self.reading_name = self._name_of_readings()
-        self._in_front()
+        if case is None or not takes_long(self.state.version or 0):
+            self._in_front()
+            return
+        self.state.is_held = self._is_opening = True
+        self.evidence.begin_work(f"Opening {self.reading_name or case.name}", "Leave this case")
+        self.refresh()
+        self.worker.start(lambda job: self._show_work(job, case.evidence))
+
+    def wait(self) -> None:
+        """Wait until what is read in a thread is shown."""
+        self.worker.wait()
+
+    def cancel(self) -> None:
+        """Stop reading: the case stays as it was. A case that is being opened is left."""
+        if not self.worker.cancel():
+            return
+        self.evidence.end_work()
+        if self._is_opening:
+            self.begin(None)
+            return
+        self.state.is_held = False
+        self.refresh()
+        self.say("note", "Cancelled.", "Nothing was added to the case.")
+
+    def read(
+        self,
+        source: Any,
+        name: str,
+        *,
+        is_long: bool = False,
+        replaces: Reading | None = None,
+        **options: Any,
+    ) -> None:
+        """Read evidence into the case; what is large in a thread, with a word on how far it is."""
+        if self.state.is_held:
+            raise WrongUseError("The panel is still reading.", hint="Wait, or cancel it first.")
+        source_and_name = (source, name, replaces)
+        if not is_long:
+            self._take(read(source, **options), source_and_name)
+            return
+        self.state.is_held, self._is_opening = True, False
+        self.evidence.begin_work(f"Reading {name}", "Add nothing to the case")
+        self.worker.start(lambda job: self._read_work(job, source_and_name, options))
+
+    def _take(self, found: Evidence, given: Given) -> None:
+        if not len(found):
+            self._tell_of_nothing(found, given)
+            return
+        self.add(found, given[1], replaces=given[2])
+        self._offer_columns(found, given)
+        self.focus(".st-title")
+
+    def _read_work(self, job: Job, given: Given, options: dict[str, Any]) -> None:
+        source, name, replaces = given
+        found = read(source, **options)
+        if not len(found):
+            with job.shown():
+                self._tell_of_nothing(found, given)
+            return
+        job.keep()
+        self.evidence.show_work(SAVING)
+        case = self.state.case or Case(new_name())
+        evidence = _kept(case, found, name, replaces)
+        with job.shown():
+            self.state.case = case
+            self.evidence.forget_paste()
+            self.reading_name = self._name_of_readings()
+            self.state.choose("")
+            self._offer_columns(found, given)
+        self._show_work(job, evidence)
+
+    def _offer_columns(self, found: Evidence, given: Given) -> None:
+        readings = self.state.case.readings if self.state.case else []
+        self.evidence.columns.offer(*given[:2], found, readings[-1] if readings else None)
+
+    def _show_work(self, job: Job, evidence: Evidence) -> None:
+        """Show what was read, first what is wrong, then what takes longer."""
+        with job.shown():
+            self.state.hold(evidence)
+            self.evidence.end_work()
+            self._forget()
+            self._try_unchanged()
+            self.refresh()
+            self._seen = self.state.version
+            self.focus(".st-title")
+        self.pattern.prepare()
+        with job.shown():
+            self.pattern.show()
+        for _ in range(_MOST_DRAFTS):
+            key = self.reply.key
+            drafts = self.reply.drafts()
+            with job.shown():
+                if key == self.reply.key:
+                    self.reply.show(drafts)
+                    return
+
+    def _end_work(self, error: Exception | None) -> None:
+        is_shown, self.state.is_held = not self.state.is_held, False
+        self.evidence.end_work()
+        if error is not None:
+            self._fail(error)
+        if not is_shown:
+            self.refresh()
+        self._seen = self.state.version
+        self._show_still()
+
+    def _tell(self, what: str, done: int, of: int, seconds: float) -> None:
+        self.evidence.show_progress(what, done, of, seconds)
 
     def open_case(self, name: str) -> None:
         """Open a case, or make it."""
@@ -109,18 +225,19 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def open_sample(self, sample: Sample) -> None:
         """Read a sample ticket into a case of its own."""
-        if self.state.case is None or len(self.state.evidence):
+        if self.state.case is None or self.state.is_held or len(self.state.evidence):
             self.begin(Case(f"sample {Path(sample.name).stem}"))
         if not len(self.state.evidence):
             self.evidence.take(sample.path, sample.title)
 
-    def add(self, found: Evidence, name: str) -> None:
+    def add(self, found: Evidence, name: str, *, replaces: Reading | None = None) -> None:
         """Keep what was read in the case, which is made when there is none yet."""
+        case = self.state.case or Case(new_name())
+        evidence = _kept(case, found, name, replaces)
         if self.state.case is None:
-            self.state.begin(Case(new_name()))
-        case = self.state.case
-        if case is not None:
-            case.add(found, name=name)
+            self.state.begin(case)
+        self.state.hold(evidence)
+        self.evidence.forget_paste()
         self.reading_name = self._name_of_readings()
         self.state.choose("")
         self._in_front()
@@ -180,12 +297,15 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _in_front(self) -> None:
         """Show the request in front as if it was never looked at."""
-        self.problem.forget()
-        self.bulk.forget()
-        self.reply.forget()
+        self._forget()
         self._try_unchanged()
         self.refresh()
         self._seen = self.state.version
+
+    def _forget(self) -> None:
+        self.problem.forget()
+        self.bulk.forget()
+        self.reply.forget()
 
     def _try_unchanged(self) -> None:
         """Where no change can help, show at once that the request itself is fine."""
@@ -206,7 +326,8 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             for part in (self.problem, self.proof, self.bulk, self.tips):
                 part.show()
             self.pattern.show()
-        self.reply.show()
+        if not (is_there and self.worker.is_busy):  # else it comes when it is drafted
+            self.reply.show()
         self.bridge.texts = self._texts()
         seen(self.wide, is_there)  # last: nothing moves under the pointer while it is drawn
 
@@ -228,8 +349,12 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.message, page("message.html", tone=tone, title=title, words=words, details=details)
         )
 
-    def warn_of_nothing(self, found: Evidence) -> None:
+    def _tell_of_nothing(self, found: Evidence, given: Given) -> None:
         """Say that nothing in the paste is evidence; the paste stays."""
+        self.evidence.columns.offer(*given[:2], found, None)
+        if self.evidence.columns.is_open:
+            self.say("warn", "Which column is which?", "Choose below what the columns contain.")
+            return
         reasons = list(dict.fromkeys(one.reason for one in found.skipped))[:3]
         words = (
             "Paste the request or the response: a curl command, a HAR, log lines, an error body."
@@ -243,6 +368,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             if self._busy:
                 return
             self._busy = True
+            self.worker.lock.acquire()
             words = getattr(sender, "description", "") if busy else ""
             try:
                 show(self.message, "")
@@ -258,7 +384,9 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._fail(error)
             finally:
                 self._busy = False
-                self._seen = self.state.version
+                if not self.state.is_held:
+                    self._seen = self.state.version
+                self.worker.lock.release()
                 if words:
                     sender.disabled = False
                     if sender.description == busy:
@@ -291,6 +419,8 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show_still(self) -> None:
         """Update what a saved notebook shows."""
+        if self.state.is_held:
+            return
         if self._display_id and (still := still_html(self.state)) != self._still:
             self._still = still
             publish(still, still_text(self.state), self._display_id, update=True)
@@ -322,6 +452,13 @@ def runnable(result: Result) -> Exchange:
     needed = {"authorization", "content-type"}
     sent = {name: value for name, value in child.request_headers.items() if name.lower() in needed}
     return replace(request, request_headers=sent)
+
+
+def _kept(case: Case, found: Evidence, name: str, replaces: Reading | None) -> Evidence:
+    """Keep evidence in a case, in place of a reading of it."""
+    if replaces is not None and replaces in case.readings:
+        case.remove(replaces)
+    return case.add(found, name=name)
 
 
 def _opened(case: Case | str | int | None) -> Case | None:

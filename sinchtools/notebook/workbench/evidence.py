@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from sinchtools.api import deliveries
+from sinchtools.cases.case import Reading
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.words import counted
-from sinchtools.evidence import Evidence, read
-from sinchtools.evidence.files import path_of
+from sinchtools.evidence import Evidence
+from sinchtools.evidence.files import files_of, path_of
 from sinchtools.notebook.workbench import samples
+from sinchtools.notebook.workbench.columns import Columns
 from sinchtools.notebook.workbench.controls import (
     area,
     button,
@@ -24,6 +26,7 @@ from sinchtools.notebook.workbench.controls import (
     show,
 )
 from sinchtools.notebook.workbench.page import page
+from sinchtools.notebook.workbench.work import takes_long
 
 if TYPE_CHECKING:
     from sinchtools.notebook.workbench.desk import Workbench
@@ -34,6 +37,7 @@ _PASTE_HERE = (
     "Or drop files here, or give a path."
 )
 _MOST_LISTED = 20
+SAVING = "Saving"
 
 
 class EvidencePart:
@@ -58,9 +62,18 @@ class EvidencePart:
         self.said = html()
         self.told_button = button("What was read", "quiet")
         self.add_button = button("Add evidence", "")
-        self.line = row("st-read", self.said, self.told_button, self.add_button)
+        self.columns = Columns(desk)
+        buttons = (self.columns.open_button, self.told_button, self.add_button)
+        self.line = row("st-read", self.said, *buttons)
         self.told = html()
-        self.widget = column("st-evidence", self.line, self.told, self.zone)
+        self.running = html("", "st-work")
+        self.cancel_button = button("Cancel", "")
+        self.work = row("st-read st-running", self.running, self.cancel_button)
+        self._work = ""
+        parts = (self.line, self.columns.widget, self.told, self.work, self.zone)
+        self.widget = column("st-evidence", *parts)
+        self.end_work()
+        self.cancel_button.on_click(desk.doing(desk.cancel))
         self.read_button.on_click(desk.doing(lambda: self.read(self.paste.value), busy="Reading…"))
         self.add_button.on_click(desk.doing(self._open))
         self.close_button.on_click(desk.doing(self._close))
@@ -75,10 +88,11 @@ class EvidencePart:
         """Show the line, and the drop zone where there is nothing yet or more is to be added."""
         evidence = self._desk.state.evidence
         is_new = not len(evidence)
+        is_working = self._desk.state.is_held
         seen(self.line, not is_new or bool(evidence.skipped))
-        seen(self.zone, is_new or self.is_open)
+        seen(self.zone, (is_new or self.is_open) and not is_working)
         seen(self.samples, is_new)
-        seen(self.add_button, not (is_new or self.is_open))
+        seen(self.add_button, not (is_new or self.is_open or is_working))
         seen(self.close_button, self.is_open and not is_new)
         show(self.said, line_html(self._desk.reading_name, evidence))
         show(self.told, told_html(evidence) if self._is_told else "")
@@ -92,21 +106,46 @@ class EvidencePart:
         path = path_of(text.strip())
         self.take(text.strip() if path else text, str(path.name) if path else "Pasted text")
 
-    def take(self, source: Any, name: str) -> None:
+    def take(
+        self, source: Any, name: str, *, replaces: Reading | None = None, **options: Any
+    ) -> None:
         """Read one source into the case."""
-        found = read(source)
-        if not len(found):
-            self._desk.warn_of_nothing(found)
-            return
-        self.paste.value = ""  # it may hold a token, which must not be saved with the notebook
+        is_long = takes_long(_size_of(source))
+        self._desk.read(source, name, is_long=is_long, replaces=replaces, **options)
+
+    def forget_paste(self) -> None:
+        """Empty the box: it may hold a token, which must not be saved with the notebook."""
+        self.paste.value = ""
         self.is_open = self._is_told = False
-        self._desk.add(found, name)
 
     def take_files(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Read dropped or chosen files together."""
         if files:
             name = files[0][0] if len(files) == 1 else counted(len(files), "file")
             self.take([{file: data} for file, data in files], name)
+
+    # --- what takes longer ------------------------------------------------------------------------
+
+    def begin_work(self, words: str, tooltip: str) -> None:
+        """Show that something is read, with a way to end it."""
+        self.cancel_button.tooltip = tooltip
+        self.show_work(words)
+        self.show_progress("", 0, 0, 0)
+        for one, is_shown in ((self.work, True), (self.zone, False), (self.cancel_button, True)):
+            seen(one, is_shown)
+
+    def show_work(self, words: str) -> None:
+        """Say what is done now; what is being saved cannot be cancelled."""
+        self._work = words
+        seen(self.cancel_button, words != SAVING)
+
+    def show_progress(self, what: str, done: int, of: int, seconds: float) -> None:
+        """Show how far it is."""
+        show(self.running, work_html(self._work, what, done, of, seconds))
+
+    def end_work(self) -> None:
+        """Take the bar away."""
+        seen(self.work, False)
 
     def _open(self) -> None:
         self.is_open = True
@@ -121,6 +160,25 @@ class EvidencePart:
         self._is_told = not self._is_told
         self.told_button.description = "Hide" if self._is_told else "What was read"
         self.show()
+
+
+def _size_of(source: Any) -> int:
+    """Return how large something to read is: a path's file or folder, a text, or several files."""
+    if isinstance(source, list):
+        return sum(len(data) for one in source for data in one.values())
+    path = path_of(str(source))
+    if path is None:
+        return len(source)
+    return sum(file.stat().st_size for file in files_of(path))
+
+
+def work_html(words: str, what: str, done: int, of: int, seconds: float) -> str:
+    """Return the line of what is under way: how much of it is done, and for how long it runs."""
+    share = round(100 * done / of) if of else None
+    count = f"{done:,} of {of:,} {what}" if of else f"{done:,} {what}" if done else ""
+    took = f"{seconds:.0f} s" if seconds >= 1 else ""
+    facts = ", ".join(filter(None, (count, took)))
+    return page("work.html", words=words, share=share, facts=facts)
 
 
 def line_html(name: str, evidence: Evidence) -> str:

@@ -34,7 +34,8 @@ class PatternPart:
     def __init__(self, desk: Workbench) -> None:
         self._desk = desk
         self._kind, self.width, self._first = "timeline", _WIDTH, 0
-        self._drawn: object = None
+        self._shown: object = None
+        self._ready: tuple[object, str, str] = (None, "", "")
         self.head, self.chart, self.table = html(), html("", "st-chart"), html("", "st-scroll")
         self.tabs = row("st-tabs", *map(self._tab, _CHARTS))
         self.filter = text("Filter requests", "st-filter", placeholder="Filter: account, status…")
@@ -59,14 +60,31 @@ class PatternPart:
         seen(self.widget, is_many)
         if not is_many:
             return
-        key = (state.case and state.case.folder, state.version, self._kind, self.width)
-        if self._drawn != key:
-            self._drawn = key
-            show(self.head, sentence_html(state))
-            show(self.chart, chart_html(state, self._kind, self.width))
-            for tab, kind in zip(self.tabs.children, _CHARTS, strict=True):
-                tab.add_class("on") if kind == self._kind else tab.remove_class("on")
+        if self._desk.worker.is_busy and self._ready[0] != self._key():
+            self._shown = None
+            show(self.head, page("looking.html", n=len(state.requests)))
+            show(self.chart, "")
+        elif self._shown != self._key():
+            self._show_pattern()
         self._show_table()
+
+    def prepare(self) -> None:
+        """Find the pattern and draw its chart, to be shown at once later."""
+        state, key = self._desk.state, self._key()
+        if len(state.requests) > MORE_THAN and self._ready[0] != key:
+            self._ready = key, sentence_html(state), chart_html(state, self._kind, self.width)
+
+    def _key(self) -> object:
+        state = self._desk.state
+        return state.case and state.case.folder, state.version, self._kind, self.width
+
+    def _show_pattern(self) -> None:
+        self.prepare()
+        self._shown, sentence, chart = self._ready
+        show(self.head, sentence)
+        show(self.chart, chart)
+        for tab, kind in zip(self.tabs.children, _CHARTS, strict=True):
+            tab.add_class("on") if kind == self._kind else tab.remove_class("on")
 
     def resize(self, width: int) -> None:
         """Draw the chart for another width."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinchtools.cases.replies import escalation, reply
+from sinchtools.cases.replies import escalation_of, reply_of
 from sinchtools.cases.reports import report
+from sinchtools.cases.story import told_of
 from sinchtools.notebook.workbench.controls import area, button, column, html, row, seen
 
 if TYPE_CHECKING:
@@ -49,29 +50,35 @@ class Reply:
         """Whether the text is not the draft any more."""
         return bool(self.text.value != self._drafted)
 
-    def show(self) -> None:
-        """Draft the reply anew, unless it was edited."""
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the drafts are made of."""
         state = self._desk.state
-        is_there = bool(state.requests)
+        return state.exchange and state.exchange.id, state.proven, state.version, self.is_short
+
+    def drafts(self) -> tuple[str, str]:
+        """Return the reply to the customer, and the text for the account manager."""
+        state = self._desk.state
+        if state.case is None:
+            return "", ""
+        proof = state.proven.result if state.proven else None
+        story = told_of(state.case, about=state.exchange, given=proof, is_text=True)
+        return reply_of(story, "short" if self.is_short else "full"), escalation_of(story)
+
+    def show(self, drafts: tuple[str, str] | None = None) -> None:
+        """Draft the reply anew, unless it was edited."""
+        is_there = bool(self._desk.state.requests)
         seen(self.widget, is_there)
         if not is_there:
             self._drafted = self.text.value = ""
             return
         was_edited = self.is_edited
-        self._drafted = self._draft()
+        self._drafted, for_manager = drafts or self.drafts()
         if not was_edited:
             self.text.value = self._drafted
         self._show_reset()
-        self.manager_text.value = escalation(state.evidence, exchange=state.exchange)
-        seen(self.manager, bool(self.manager_text.value))
-
-    def _draft(self) -> str:
-        state = self._desk.state
-        if state.case is None:
-            return ""
-        proof = state.proven.result if state.proven else None
-        length = "short" if self.is_short else "full"
-        return reply(state.case, exchange=state.exchange, proof=proof, length=length)
+        self.manager_text.value = for_manager
+        seen(self.manager, bool(for_manager))
 
     def forget(self) -> None:
         """Begin a new text: another request is in front."""

@@ -40,6 +40,8 @@ class State:
         What the list of requests is filtered by.
     walked
         Whether the request in front was reached from its neighbour, and is to be scrolled to.
+    is_held
+        Whether the evidence stays as it is here: it is being read in a thread.
     """
 
     case: Case | None = None
@@ -49,6 +51,7 @@ class State:
     proven: Proven | None = None
     wanted: str = ""
     walked: bool = False
+    is_held: bool = False
     _read: tuple[object, Evidence] = (None, NOTHING)
     _rows: tuple[object, list[Exchange], list[Exchange]] = (None, [], [])
     _frame: tuple[object, Any] = (None, None)
@@ -58,7 +61,12 @@ class State:
     def begin(self, case: Case | None) -> None:
         """Open another case, or none."""
         self.case, self._read, self._judged = case, (None, NOTHING), (None, None, [])
+        self.is_held = False
         self.choose("")
+
+    def hold(self, evidence: Evidence) -> None:
+        """Take evidence that was read of the case already."""
+        self._read, self.is_held = (self._key(), evidence), False
 
     def choose(self, exchange_id: str) -> None:
         """Put a request in front, with all its fixes ticked and nothing proven."""
@@ -76,10 +84,13 @@ class State:
         """What the case holds now."""
         if self.case is None:
             return NOTHING
-        key = (str(self.case.folder), self.version)
-        if self._read[0] != key:
+        key = self._key()
+        if self._read[0] != key and not self.is_held:
             self._read = (key, self.case.evidence)
         return self._read[1]
+
+    def _key(self) -> object:
+        return self.case and (str(self.case.folder), self.version)
 
     @property
     def requests(self) -> list[Exchange]:

@@ -30,6 +30,8 @@ _LOOKED_AT = 500  # rows whose people are looked for
 def still_html(state: State) -> str:
     """Return the workbench as HTML that needs no kernel and names nobody."""
     case = state.case
+    if case is not None and state.is_held:
+        return _framed(f"Case {case.name}: {words.counts(state)}", [])
     if case is None or not len(state.evidence):
         return _framed("New case", [])
     front = [state.exchange] if state.exchange else []

@@ -216,6 +216,9 @@ def first_sentence(text: str) -> str:
 def counts(state: State) -> str:
     """Return how much the case holds and how much of it failed."""
     rows = len(state.requests)
+    if not rows and state.is_held and state.case:
+        kept = sum(one.rows for one in state.case.readings)
+        return counted(kept, "row") if kept else ""
     if not rows:
         return "No evidence yet"
     failed = len(state.failing)
