@@ -61,4 +61,4 @@ def __dir__() -> list[str]:
 if "IPython" in sys.modules:
     _shell = importlib.import_module("sinchtools.notebook.shell")
     _shell.show_frames_as_text()
-    _shell.warn_of_history()
+    _shell.warn_of_traces()

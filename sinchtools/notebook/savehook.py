@@ -3,7 +3,7 @@ Clean what JupyterLab saves of a notebook.
 
 Secrets that `redact` recognizes are removed. Outputs are saved only if they name nobody.
 
-`sinchtools lab` switches it on.
+`sinchtools lab` cleans every notebook; `server` cleans those that use sinchtools, on any server.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ from sinchtools.privacy.gate import Known, gate, secrets_left
 from sinchtools.privacy.redaction import Redactor
 
 HOOK = "sinchtools.notebook.savehook.clean"
-# in the environment of the kernels of a server that has the hook
-SWITCHED_ON = "SINCHTOOLS_SAVES_CLEAN"
 # bytes: the people of a larger one are not looked up while somebody waits for a save
 LARGEST_CASE = 20 * 2**20
 _WORDS = {"STRING", "COMMENT", "FSTRING_MIDDLE"}  # tokens of Python in which a secret is one

@@ -6,6 +6,7 @@ It saves pasted cells, and lets JupyterLab typeset frames.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,10 +15,16 @@ from typing import Any
 
 from sinchtools.core.html import untypeset
 
-HOW_TO_TURN_OFF = (
-    "Before you paste, run `%config HistoryManager.enabled = False`, "
-    "or start JupyterLab with `sinchtools lab`."
+KERNEL = "Sinch troubleshooting"  # the kernelspec of the wheel
+# in the environment of the kernels of a server that cleans what it saves
+SWITCHED_ON = "SINCHTOOLS_SAVES_CLEAN"
+TURN_HISTORY_OFF = "Before you paste, run `%config HistoryManager.enabled = False`."
+SAVED_AS_SHOWN = (
+    "This notebook is saved with everything that you paste and that its cells show: "
+    "tokens, phone numbers and message texts included."
 )
+CLEAR_OUTPUTS = "Remove tokens and clear all outputs before you save."
+_INSTEAD = f'In JupyterLab, the kernel "{KERNEL}" does this for you.'
 _FRAMES = (  # module and class of what shows itself as an HTML table of evidence
     ("pandas", "DataFrame"),
     ("pandas.io.formats.style", "Styler"),
@@ -25,7 +32,7 @@ _FRAMES = (  # module and class of what shows itself as an HTML table of evidenc
 )
 
 
-# --- the history file --------------------------------------------------------------------------
+# --- what stays in files --------------------------------------------------------------------------
 
 
 def ipython_shell() -> Any:
@@ -41,11 +48,48 @@ def history_file() -> Path | None:
     return Path(manager.hist_file)
 
 
-def warn_of_history() -> None:
-    """Warn, where sinchtools is imported, that pasted evidence stays in a file of IPython's."""
-    if path := history_file():
-        says = f"IPython saves what you run here in {path}, pasted tokens and numbers included."
-        warnings.warn(f"{says} {HOW_TO_TURN_OFF}", stacklevel=3)
+def saves_as_shown() -> bool:
+    """Return whether this is a kernel of a notebook that no save hook of ours cleans."""
+    is_kernel = type(ipython_shell()).__name__ == "ZMQInteractiveShell"
+    return is_kernel and SWITCHED_ON not in os.environ
+
+
+def traces() -> str:
+    """Return what this session leaves in files, and what to do; empty when it leaves nothing."""
+    path = history_file()
+    history = f"IPython saves what you run here in {path}, pasted tokens and numbers included."
+    says = [history, TURN_HISTORY_OFF] * bool(path)
+    says += [SAVED_AS_SHOWN, CLEAR_OUTPUTS] * saves_as_shown()
+    return " ".join([*says, _INSTEAD]) if says else ""
+
+
+def warn_of_traces() -> None:
+    """Warn once, where sinchtools is imported, that pasted evidence stays in files."""
+    if _warned or not (says := traces()):
+        return
+    _warned.append(says)
+    if _is_starting():
+        _warn_in_the_first_cell(says)
+    else:
+        warnings.warn(says, stacklevel=3)
+
+
+_warned: list[str] = []
+
+
+def _is_starting() -> bool:
+    """Return whether a kernel runs this before any cell: what it prints would be seen nowhere."""
+    return not getattr(ipython_shell(), "get_parent", lambda: True)()
+
+
+def _warn_in_the_first_cell(says: str) -> None:
+    events: Any = ipython_shell().events
+
+    def warn(*_: object) -> None:
+        events.unregister("pre_run_cell", warn)
+        warnings.warn(says, stacklevel=2)
+
+    events.register("pre_run_cell", warn)
 
 
 # --- frames --------------------------------------------------------------------------------------

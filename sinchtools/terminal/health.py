@@ -24,8 +24,16 @@ from sinchtools.core import settings
 from sinchtools.core.errors import LogError
 from sinchtools.core.html import card, table
 from sinchtools.core.records import visible
-from sinchtools.notebook.savehook import SWITCHED_ON
-from sinchtools.notebook.shell import HOW_TO_TURN_OFF, history_file, ipython_shell
+from sinchtools.notebook.installed import SERVER, cleans_what_it_saves, kernel_folder
+from sinchtools.notebook.shell import (
+    CLEAR_OUTPUTS,
+    KERNEL,
+    SAVED_AS_SHOWN,
+    SWITCHED_ON,
+    TURN_HISTORY_OFF,
+    history_file,
+    ipython_shell,
+)
 
 OLDEST_PYTHON = (3, 11)
 _RELEASED = datetime(
@@ -164,19 +172,31 @@ def _kernel(environ: Mapping[str, str]) -> Iterator[Check]:
     )
     yield Check(name="kernel", says=f"{where}: {sys.executable}")
     if where == "in a notebook kernel" and SWITCHED_ON not in environ:
-        says = (
-            "This Jupyter was not started by `sinchtools lab`: numbers and message texts "
-            "that cells show are saved with the notebook."
-        )
-        yield Check(
-            name="saving",
-            state="look",
-            says=says,
-            then="Start it by `sinchtools lab`, or clear all outputs before you save.",
-        )
+        yield Check(name="saving", state="look", says=SAVED_AS_SHOWN, then=CLEAR_OUTPUTS)
     if history := history_file():
         says = f"IPython saves what you run here in {history}, pasted tokens and numbers included."
-        yield Check(name="history", state="look", says=says, then=HOW_TO_TURN_OFF)
+        yield Check(name="history", state="look", says=says, then=TURN_HISTORY_OFF)
+
+
+def _jupyter(environ: Mapping[str, str]) -> Iterator[Check]:
+    folder, is_clean = kernel_folder(), cleans_what_it_saves()
+    if folder and is_clean:
+        says = f'the Launcher has the kernel "{KERNEL}" ({folder}); saved notebooks are cleaned'
+        yield Check(name="Jupyter", says=says)
+    if not folder:
+        yield Check(
+            name="Jupyter",
+            state="look",
+            says=f'The Launcher of JupyterLab does not have the kernel "{KERNEL}".',
+            then="Install sinchtools again, or start JupyterLab with `sinchtools lab`.",
+        )
+    if not is_clean:
+        yield Check(
+            name="Jupyter",
+            state="look",
+            says="Notebooks are not cleaned when they are saved: our server extension is off.",
+            then=f"Run `jupyter server extension enable {SERVER}`, or use `sinchtools lab`.",
+        )
 
 
 def _proxies(environ: Mapping[str, str]) -> Iterator[Check]:
@@ -341,6 +361,7 @@ _LOOKS: tuple[Callable[[Mapping[str, str]], Iterator[Check]], ...] = (
     _libraries,
     _panels,
     _kernel,
+    _jupyter,
     _proxies,
     _clock,
     _loopback,

@@ -15,6 +15,7 @@ from sinchtools.core import settings
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.files import failing_as
 from sinchtools.notebook import savehook
+from sinchtools.notebook.shell import SWITCHED_ON
 from sinchtools.terminal.health import Checkup, doctor
 from sinchtools.terminal.output import Line, flush, say, say_json, say_lines
 
@@ -96,7 +97,7 @@ def run_lab(options: argparse.Namespace) -> int:
     }
     theirs = {argument.partition("=")[0] for argument in options.rest}
     if "--ContentsManager.pre_save_hook" not in theirs:
-        os.environ[savehook.SWITCHED_ON] = "1"
+        os.environ[SWITCHED_ON] = "1"
     os.environ["HISTFILE"] = os.devnull  # of the shells in its terminals
     unless_given = [f"{name}={value}" for name, value in ours.items() if name not in theirs]
     command = [sys.executable, "-m", "jupyterlab", *unless_given, *options.rest]

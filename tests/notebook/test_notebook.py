@@ -14,8 +14,9 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 import sinchtools as st
+from sinchtools.notebook import shell as traces
 from sinchtools.notebook.kernels import QuietKernelManager, quiet
-from sinchtools.notebook.shell import history_file, warn_of_history
+from sinchtools.notebook.shell import history_file, warn_of_traces
 from sinchtools.terminal import cli
 
 TOKEN = "c4n4ryS3cr3t5c1e9a7b"
@@ -54,7 +55,8 @@ STATES = {  # what IPython is and has, and where it saves
 
 
 @pytest.mark.parametrize(("ipython", "file"), STATES.values(), ids=STATES)
-def test_whether_history_goes_to_disk_is_told_and_warned_of(work, monkeypatch, ipython, file):
+def test_whether_history_goes_to_disk_is_told_and_warned_of_once(work, monkeypatch, ipython, file):
+    monkeypatch.setattr(traces, "_warned", [])
     if ipython is None:
         monkeypatch.delitem(sys.modules, "IPython", raising=False)
     else:
@@ -62,10 +64,11 @@ def test_whether_history_goes_to_disk_is_told_and_warned_of(work, monkeypatch, i
     assert history_file() == (file and Path(file))
     assert ("history" in {check.name for check in st.doctor({})}) is bool(file)
     if file is None:
-        warn_of_history()  # a warning is an error here
+        warn_of_traces()  # a warning is an error here
     else:
         with pytest.warns(UserWarning, match=r"`%config HistoryManager\.enabled = False`"):
-            warn_of_history()
+            warn_of_traces()
+        warn_of_traces()
 
 
 def said_by_ipython(tmp_path, *options, code="import sinchtools, sinchtools as st"):

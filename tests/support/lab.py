@@ -106,6 +106,8 @@ class Lab:
         SINCHTOOLS_HOME of the kernels.
     """
 
+    program = (sys.executable, "-m", "sinchtools", "lab")
+
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home, self.log, self.work = root, home, home / "lab.log", home / "work"
         self.elsewhere: list[str] = []
@@ -142,29 +144,25 @@ class Lab:
 
         Its path is relative to `root`. None opens the page where `make lab` begins.
         """
+        page = self.visit(f"lab/tree/{notebook}?reset&" if notebook else "?", width, height)
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        page.locator(SPLASH).wait_for(state="detached")
+        return page
+
+    def visit(self, place: str, width: int, height: int) -> Page:
+        """Open a place of the server in a new page, and wait for nothing in it."""
         page = self._browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(180_000)  # a slow machine is no failure
         page.on("request", self._note_request)
         page.on("console", self._note_console)
         page.on("dialog", self._note_dialog)
-        place = f"lab/tree/{notebook}?reset&" if notebook else "?"
         page.goto(f"{self._url}/{place}token={self._token}", wait_until="domcontentloaded")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator(SPLASH).wait_for(state="detached")
         return page
 
     def _start_server(self, undo: ExitStack) -> subprocess.Popen[str]:
+        options = ["--no-browser", "--allow-root", "--ip=127.0.0.1"]
         server = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "sinchtools",
-                "lab",
-                "--no-browser",
-                "--allow-root",
-                "--ip=127.0.0.1",
-                f"--ServerApp.root_dir={self.root}",
-            ],
+            [*self.program, *options, f"--ServerApp.root_dir={self.root}"],
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sinchtools.notebook.savehook import SWITCHED_ON
+from sinchtools.notebook.shell import SWITCHED_ON
 from sinchtools.terminal.cli import main
 from sinchtools.terminal.health import Checkup, doctor
 

@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 
 import sinchtools as st
 from sinchtools.notebook.kernels import quiet
+from sinchtools.notebook.shell import SWITCHED_ON
 from tests.support.samples import short_samples
 from tests.support.shell import Notebook
 
@@ -44,6 +45,7 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
     monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "sinchtools-work"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv(SWITCHED_ON, "1")  # as under a server that cleans what it saves
     return tmp_path
 
 
