@@ -55,6 +55,10 @@ COLUMNS: dict[str, tuple[str, str]] = {  # name: (dtype, meaning)
         "string",
         "what a delivery report says of the message: `412 Failed`; `inbound` for one that came in",
     ),
+    "variables_not_shown": (
+        "string",
+        "variables of a tool, a shell or code whose value is not shown: `{{token}}; {{plan}}`",
+    ),
 }
 
 

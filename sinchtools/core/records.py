@@ -96,6 +96,9 @@ class Exchange:
         What a delivery report in the evidence says of the message, ``412 Failed``; ``inbound`` for
         a message that came in. A report whose send is in the evidence too ends in ``(sent)``: the
         send is the one that was not delivered.
+    variables_not_shown
+        Variables that a tool, a shell or code fills in when it sends, and whose value the evidence
+        does not show: as written, ``{{token}}; {{plan}}``. None when there is none.
     """
 
     id: str = ""
@@ -121,6 +124,7 @@ class Exchange:
     elapsed_ms: float | None = None
     failure: str | None = None
     delivery: str | None = None
+    variables_not_shown: str | None = None
 
     @property
     def http_outcome(self) -> str:
@@ -240,6 +244,7 @@ WORD_FIELDS = (  # text of any kind, in which a secret or a person may stand
     "text",
     "failure",
     "delivery",
+    "variables_not_shown",
 )
 HAR_FIELDS = (  # what a HAR has no place for: ours keeps it beside each entry
     "id",
@@ -256,6 +261,7 @@ HAR_FIELDS = (  # what a HAR has no place for: ours keeps it beside each entry
     "text",
     "failure",
     "delivery",
+    "variables_not_shown",
 )
 
 

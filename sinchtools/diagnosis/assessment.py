@@ -31,6 +31,7 @@ from sinchtools.diagnosis.envelope import is_meant
 from sinchtools.diagnosis.generic_http import general_answer, general_violations, words_of
 from sinchtools.diagnosis.request import capped, violations
 from sinchtools.diagnosis.rules import finding_of, findings_of, rules
+from sinchtools.diagnosis.variables import judged
 from sinchtools.diagnosis.vendor_text import (
     MOST_SAID,
     group_places,
@@ -488,7 +489,7 @@ def _undelivered(exchange: Exchange, code: int, report: Exchange, is_error: bool
 
 def _of_token_endpoint(exchange: Exchange) -> Assessment:
     status = exchange.status if exchange.status and exchange.status >= 100 else None
-    found = [*token_endpoint.violations(exchange)]
+    found = [*judged(exchange, locate(exchange.url or ""), token_endpoint.violations(exchange))]
     note = finding_of(exchange, "token-endpoint", severity="note", location="host", field="host")
     errors = _errors(found)
     if status is None:

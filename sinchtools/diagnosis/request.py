@@ -22,6 +22,7 @@ from sinchtools.api.validation import (
     query_violations,
 )
 from sinchtools.core.records import Exchange
+from sinchtools.core.variables import variables_of
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.envelope import (
     credential_violations,
@@ -31,6 +32,7 @@ from sinchtools.diagnosis.envelope import (
 )
 from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.diagnosis.rules import rules
+from sinchtools.diagnosis.variables import is_variable, judged, with_quotes
 
 _SEVERITIES = ("error", "warning", "note")
 _MOST_OF_A_KIND, _MOST_OF_A_RULE = (
@@ -47,7 +49,8 @@ def violations(
 
     Many of a kind are counted, not listed.
     """
-    return capped(sorted(_request(exchange, place, endpoint, now), key=_order))
+    found = judged(exchange, place, _request(exchange, place, endpoint, now))
+    return capped(sorted(found, key=_order))
 
 
 def _request(
@@ -103,7 +106,7 @@ def _payload(
     body = exchange.request_body
     if (
         not bare
-        and (exchange.request_headers or body)
+        and (body or (endpoint and exchange.request_headers))
         and (violation := content_type_violation(exchange.request_headers))
     ):
         yield violation
@@ -120,6 +123,8 @@ def _payload(
             facts={"value": body[1:60]},
         )
         return
+    if isinstance(body, str):
+        body = with_quotes(body, variables_of(exchange))
     if endpoint:
         yield from _json_body(body, endpoint, now)
     elif body[:1] in ("{", "[", b"{", b"["):
@@ -136,6 +141,8 @@ def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator
         return
     if repeated or isinstance(value, str):
         yield from (violation_of(defect) for defect in json_errors.defects(text))
+    if is_variable(value):
+        return
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         yield from body_violations(endpoint, value, now=now)
 

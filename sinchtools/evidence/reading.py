@@ -24,7 +24,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.progress import tell
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
-from sinchtools.evidence import mixed, terminal
+from sinchtools.evidence import mixed, terminal, variables
 from sinchtools.evidence.containers import mail, prefixes, stores
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
@@ -366,7 +366,7 @@ class _Reading:
                 if len(self.exchanges) >= MOST_ROWS:
                     stopped = TOO_MANY_ROWS
                     break
-                self.keep(self.cleaned(piece, raw))
+                self.keep(self.cleaned(piece, variables.of_tool(form, raw)))
                 self.formats[form] += 1
         except TooMuchError:
             stopped = TOO_MANY_SKIPPED

@@ -34,6 +34,7 @@ LEFT_OUT = (
     "response_headers",
     "response_body",  # secrets stand in these four: `read` brings single rows in whole
     "delivery",  # told by other rows
+    "variables_not_shown",  # of requests that are written, not logged
 )
 SCANNED = tuple(name for name in COLUMNS if name not in LEFT_OUT)
 _READERS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}

@@ -25,6 +25,7 @@ from sinchtools.playbooks.live_checks import live_check
 __all__ = ["CHECKS", "ENDS", "STATES", "Checked", "Playbook", "Walk", "playbook", "tips"]
 STATES = ("done", "skipped", "failed")
 ENDS = "ends:"
+_UNKNOWN = "The response is unknown: the vendor's checklist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +92,22 @@ def tips(
     'Is Content-Type application/json?'
     """
     if isinstance(what, Exchange):
-        told = what.delivery and what.outcome in ("success", "not_delivered")
-        return Walk(
-            playbook(201 if told else what.status, None if told else what.code),
-            what,
-            diagnose(what).findings if findings is None else findings,
-        )
+        findings = diagnose(what).findings if findings is None else findings
+        return Walk(_playbook_of(what, findings), what, findings)
     return Walk(playbook(what, code), None, findings or ())
+
+
+def _playbook_of(exchange: Exchange, findings: Sequence[Finding]) -> Playbook:
+    """Return the playbook of what came back, or of what the API would return if that is unknown."""
+    if exchange.delivery and exchange.outcome in ("success", "not_delivered"):
+        return playbook(201)
+    if exchange.status is not None or exchange.failure or exchange.code:
+        return playbook(exchange.status, exchange.code)
+    top = next((one for one in findings if one.severity == "error" and one.status), None)
+    if top and top.status:
+        return playbook(top.status, top.code)
+    _, source, steps = _playbooks()["any"]
+    return Playbook(status=None, code=None, title=_UNKNOWN, source=source, steps=steps)
 
 
 class Walk:
@@ -275,7 +285,7 @@ class Walk:
 
     def _heading(self) -> str:
         label = in_words(self.playbook.status, self.playbook.code)
-        return f"{label or 'No response'}: {self.playbook.title}"
+        return ": ".join(filter(None, (label, self.playbook.title)))
 
     def _said(self, step: Step) -> str:
         said = next(

@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote
 
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import WORD_FIELDS, Exchange
+from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.privacy import seen
 from sinchtools.privacy.markers import MARKER, facts_of, last_number, stray_of, unbased
 from sinchtools.privacy.spans import (
@@ -162,12 +163,14 @@ class Redactor:
 
     def _marked(self, exchange: Exchange, known: Collection[str]) -> Exchange:
         words: dict[str, Any] = {
-            name: self.text(value) for name in WORD_FIELDS if (value := getattr(exchange, name))
+            name: self.text(value)
+            for name in WORD_FIELDS
+            if name != "variables_not_shown" and (value := getattr(exchange, name))
         }
         url = exchange.url or ""
         for secret in known:
             url = url.replace(f"={secret}", f"={self._mark(secret, 'url')}") if secret else url
-        return replace(
+        marked = replace(
             exchange,
             url=exchange.url and self.url(url),
             request_headers=self.headers(exchange.request_headers, known),
@@ -176,6 +179,7 @@ class Redactor:
             response_body=self.body(exchange.response_body),
             **words,
         )
+        return with_variables(marked, variables_of(marked))  # what still stands in the request
 
     def _without_echoes(self, exchange: Exchange, secrets_met: Collection[str]) -> Exchange:
         """

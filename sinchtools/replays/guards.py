@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import re
 import unicodedata
@@ -38,6 +39,7 @@ from sinchtools.core import settings
 from sinchtools.core.errors import NotAllowedError, told
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
+from sinchtools.core.variables import variables_of
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.alias_forms import NUMBER_ALIAS, TEXT_ALIAS
 from sinchtools.privacy.markers import MARKER
@@ -94,6 +96,8 @@ def blockers(
             f"{unsendable(request.method, headers_to_send(request) | _credential(request))} "
             f"cannot be sent over HTTP as it stands",
         )
+    if unknown := _unknown_values(request):
+        return (f"the evidence does not show the value of {', '.join(unknown[:3])}",)
     if target not in VENDOR:
         return ()
     found = [*_for_the_vendor(original, request, now, region)]
@@ -103,6 +107,18 @@ def blockers(
         else _for_live(original, request, now, test_number)
     )
     return tuple(found)
+
+
+def _unknown_values(request: Exchange) -> list[str]:
+    """Return the variables that stand where a replay puts in nothing of its own."""
+    place = locate(request.url or "")
+    url = (request.url or "").replace(f"/{place.account}", "", 1)
+    body = value_of(request.request_body)
+    if isinstance(body, dict):  # the text of the message may be any
+        sent = json.dumps({**body, "body": ""}, ensure_ascii=False)
+    else:
+        sent = str(request.request_body or "")
+    return [one for one in variables_of(request) if one in url or one in sent]
 
 
 def advice_on(exchange: Exchange) -> tuple[str, str]:

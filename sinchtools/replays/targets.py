@@ -22,6 +22,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.client.sending import header_value
 from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange, header
+from sinchtools.core.variables import variables_of
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.markers import MARKER, marker_facts
 from sinchtools.replays.effects import groups_of, json_of
@@ -205,7 +206,7 @@ def _authorization(request: Exchange, account: Account) -> str | None:
     value = header(request.request_headers, "Authorization")
     facts = marker_facts(value) if value is not None else None
     if value is None or facts is None:
-        return value
+        return _filled_in(request, value, account.token)
     token = account.token
     if (
         "expires" in facts
@@ -214,6 +215,13 @@ def _authorization(request: Exchange, account: Account) -> str | None:
     ):
         token = account.issue_token(-1)
     return _as_written(value, token, facts, account.id)
+
+
+def _filled_in(request: Exchange, value: str | None, token: str) -> str | None:
+    """Return a credential with the sandbox's own token in place of a variable."""
+    for name in variables_of(request) if value else ():
+        value = value.replace(name, token) if value else value
+    return value
 
 
 def _as_written(value: str, token: str, facts: dict[str, str], account: str) -> str:

@@ -247,7 +247,11 @@ vars:pre-request {
 def test_a_request_of_bruno() -> None:
     (exchange,) = read(BRU)
     assert (exchange.method, exchange.url) == ("PUT", URL + "/7")
-    assert dict(exchange.request_headers) == {"X-Team": "blue", "Authorization": "Bearer {{token}}"}
+    assert dict(exchange.request_headers) == {
+        "X-Team": "blue",
+        "Authorization": "Bearer {{token}}",
+        "Content-Type": "application/json",
+    }
     assert json.loads(exchange.request_body or "") == {"body": "Hi"}
 
 

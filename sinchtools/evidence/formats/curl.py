@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus
 from sinchtools.api.description import split_url
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import Exchange
+from sinchtools.core.variables import with_variables
 from sinchtools.evidence.formats import powershell, shell
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
 from sinchtools.evidence.found import Found
@@ -145,7 +146,7 @@ def find(piece: Piece) -> Iterator[Found]:
         end = command.end - len(command.ended_by.strip("\n"))
         last = max(line, paste.line(max(start, len(text[:end].rstrip()) - 1)))
         for exchange in _requests(piece, command, line):
-            yield Found(line, last, exchange)
+            yield Found(line, last, with_variables(exchange, sorted(command.variables)))
         at = max(end, start + 1)
 
 

@@ -267,7 +267,10 @@ def _bruno_exchange(piece: Piece, one: _Bru, verb: str) -> Exchange:
         headers |= {name: value}
     if place and name != "Authorization":
         piece.secrets.add(value)
-    body = _bruno_body(one, call.get("body", ""))
+    mode = call.get("body", "")
+    body = _bruno_body(one, mode)
+    if body and mode in _MEDIA and not header(headers, "Content-Type"):
+        headers |= {"Content-Type": _MEDIA[mode]}  # Bruno adds it when it sends
     return Exchange(
         method=verb.upper() if verb != "http" else call.get("method", "GET").upper(),
         url=parts.filled(target, values),
@@ -276,6 +279,7 @@ def _bruno_exchange(piece: Piece, one: _Bru, verb: str) -> Exchange:
     )
 
 
+_MEDIA = {"json": "application/json", "text": "text/plain", "xml": "application/xml"}
 _FORMS = {
     "formUrlEncoded": "form-urlencoded",
     "multipartForm": "multipart-form",

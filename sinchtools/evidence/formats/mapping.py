@@ -50,6 +50,7 @@ _FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
 _MOST_MS = 400 * 86_400_000
 _OWN_TEXTS = words(
     "parent_id call_id method url endpoint region account code text failure delivery"
+    " variables_not_shown"
 )
 
 

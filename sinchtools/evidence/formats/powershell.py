@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
+from sinchtools.core.variables import with_variables
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
 
@@ -24,6 +25,7 @@ _STATEMENT = re.compile(
     r"|\$(?P<name>\w+)[ \t]*(?P<part>\[[^\]\n]+\]|(?:\.\w+)+)?[ \t]*(?P<sign>\+?=|\())",
     re.IGNORECASE | re.MULTILINE,
 )
+_LEFT = re.compile(r"\$(?:env:)?[A-Za-z_]\w{0,60}")
 _SNIFF = re.compile(
     rf"(?:^|[;|(=]|PS [^>\n]*>)[ \t]*(?:{_COMMAND})[ \t]+[-\"'h$@({{]|^PS [A-Z]:[^>\n]*>[ \t]*curl"
     r"|^[ \t]*curl(?:\.exe)?\b[^\n]*[ \t]`[ \t]*$",
@@ -105,11 +107,21 @@ def find(
         else:
             made = _exchange(piece, words, line)
         for exchange in made:
-            yield Found(line, last, exchange)
+            yield Found(line, last, with_variables(exchange, _variables_in(exchange, text)))
         if script.unclosed:
             piece.guess(
                 line, "a quote is opened and never closed: everything after it was taken as quoted"
             )
+
+
+def _variables_in(exchange: Exchange, text: str) -> Iterator[str]:
+    """Yield the variables left in a request; one in single quotes goes out as it is written."""
+    sent = "\n".join(
+        map(str, (exchange.url, *exchange.request_headers.values(), exchange.request_body))
+    )
+    for name in dict.fromkeys(_LEFT.findall(sent)):
+        if not re.search(rf"'[^'\n\"]*{re.escape(name)}[^'\n]*'", text):
+            yield name
 
 
 class _Script:

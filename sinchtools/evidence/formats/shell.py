@@ -57,6 +57,7 @@ class Command:
     words: list[str] = field(default_factory=list)
     stdin: str | None = None
     stdin_file: str | None = None
+    variables: set[str] = field(default_factory=set)
     ended_by: str = ""
     end: int = 0
 
@@ -248,7 +249,10 @@ class _Bash:
         if heredoc := _CAT_HEREDOC.match(self.text, at):
             return heredoc[3], heredoc.end()
         if name := _NAME.match(self.text, at):
-            return self.variables.get(name[1] or name[2], name[0]), name.end()
+            known = self.variables.get(name[1] or name[2])
+            if known is None and not (name[1] or "").isdigit():
+                self.done.variables.add(name[0])
+            return name[0] if known is None else known, name.end()
         if self.text.startswith("$(", at) or self.text[at] == "`":
             end = _substitution_end(self.text, at)
             self.note(

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
+from sinchtools.core.variables import with_variables
 from sinchtools.evidence.formats.code import drafts, literals, sdk, syntax
 from sinchtools.evidence.formats.code.evaluator import Evaluator
-from sinchtools.evidence.formats.code.values import Draft
+from sinchtools.evidence.formats.code.values import Draft, holes_met
 from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
@@ -124,7 +125,8 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
     if not _SIGN.search(block.text):
         return
     text = _code_of(block)
-    rows, note = _best(block, text)
+    with holes_met() as holes:
+        rows, note = _best(block, text)
     if not rows:
         return
     if note:
@@ -145,10 +147,10 @@ def _read(piece: Piece, block: _Block) -> Iterator[Found]:
     for row in rows:
         if row.format:
             piece.guess(row.start, row.format)
-        if names := drafts.unknown_in(row.exchange):
-            listed = ", ".join(f"{{{name}}}" for name in sorted(names))
+        if names := sorted(f"{{{name}}}" for name in drafts.unknown_in(row.exchange) & holes):
+            listed = ", ".join(names)
             piece.guess(row.start, f"the code does not show what these are: {listed}")
-        yield replace(row, format="")
+        yield replace(row, exchange=with_variables(row.exchange, names), format="")
     yield from _printed(block, rows)
 
 

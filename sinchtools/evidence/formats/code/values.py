@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +15,18 @@ from urllib.parse import urlencode
 MOST_CHARACTERS = 500_000  # of one value: code can double a text in every line
 _PERCENT = re.compile(r"%(?:\((\w+)\))?(?:(\d+)\$)?[-+ 0#]*\d*(?:\.\d+)?([sdvqfixn%])")
 _BRACES = re.compile(r"\{(\d*|[A-Za-z_]\w*)(?:[:!][^{}\n]{0,20})?\}")
+_HOLES_MET: ContextVar[set[str] | None] = ContextVar("holes", default=None)
+
+
+@contextmanager
+def holes_met() -> Iterator[set[str]]:
+    """Collect the names of values that became text though the code does not show them."""
+    met: set[str] = set()
+    token = _HOLES_MET.set(met)
+    try:
+        yield met
+    finally:
+        _HOLES_MET.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +36,8 @@ class Hole:
     name: str
 
     def __str__(self) -> str:
+        if (met := _HOLES_MET.get()) is not None:
+            met.add(self.name)
         return "{" + self.name + "}"
 
 
