@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sinchtools.api.description import locate
+from sinchtools.client.disk import refuse_network
 from sinchtools.client.log import CallLog
 from sinchtools.core import settings
 from sinchtools.core.errors import NotAllowedError, WrongUseError, told
@@ -285,18 +286,20 @@ class Client:
                 f"A client of the sandbox sends nothing to {locate(url).host}.",
                 hint='For the vendor, use st.connect("live").',
             )
-        allowed = settings.allowed_target()
-        if allowed == "live":
+        allowed, is_other = settings.allowed_target(), means_another_method(url, headers)
+        if method.upper() in {"GET", "HEAD"} and not is_other:
             return
-        if means_another_method(url, headers):
+        if allowed == "live":
+            refuse_network("live", self.log.path.parent)
+            return
+        if is_other:
             raise NotAllowedError(
                 "A request that asks for another method is more than a read, and nothing more "
                 "is switched on.",
                 hint="Leave out the header or the parameter that overrides the method.",
             )
-        if method.upper() in {"GET", "HEAD"}:
-            return
         if allowed == "dry-run" and target_of(url, self.target) == "dry-run":
+            refuse_network("dry-run", self.log.path.parent)
             return
         raise NotAllowedError(
             f"{method} to {locate(url).host or 'the vendor'} is more than a read, and nothing "

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sinchtools.client.disk import disk_of
 from sinchtools.core.columns import as_json, frame, from_json
 from sinchtools.core.errors import AlreadySentError, LogError, told_path
 from sinchtools.core.records import Exchange, visible
@@ -260,7 +261,11 @@ class CallLog:
             # by its name: to open and close it would drop SQLite's locks in this process
             self.path.chmod(self.path.stat().st_mode & 0o700)
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        if disk_of(self.path.parent).network:  # WAL shares memory, which may not work there
+            with contextlib.suppress(sqlite3.OperationalError):  # open elsewhere: its mode stays
+                connection.execute("PRAGMA journal_mode = DELETE")
+        else:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 

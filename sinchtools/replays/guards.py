@@ -27,7 +27,8 @@ from sinchtools.api.description import (
     split_url,
 )
 from sinchtools.api.validation import instant_of
-from sinchtools.client.log import UNKNOWN
+from sinchtools.client.disk import refuse_network
+from sinchtools.client.log import UNKNOWN, CallLog
 from sinchtools.client.sending import (
     as_sent,
     header_value,
@@ -366,8 +367,12 @@ def reads(request: Exchange) -> bool:
     return (request.method or "").upper() in {"GET", "HEAD"}
 
 
-def check_allowed(target: str) -> None:
-    """Raise NotAllowedError when the environment does not switch the target on."""
+def check_allowed(target: str, log: CallLog | None = None) -> None:
+    """
+    Raise NotAllowedError when a target must not be used.
+
+    The environment does not switch it on, or what was sent would be kept on a network.
+    """
     order = settings.TARGETS
     if order.index(target) > order.index(settings.allowed_target()) and target in VENDOR:
         said = (
@@ -379,3 +384,6 @@ def check_allowed(target: str) -> None:
             f"The target {told(target)} is not switched on{said}.",
             hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch.",
         )
+    if target in VENDOR:
+        place = settings.work_folder() if log is None else log.path.parent
+        refuse_network(target, settings.work_folder(), place)

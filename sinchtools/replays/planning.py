@@ -75,13 +75,13 @@ def plan(
     WrongUseError
         The target, a key of an edit, the test number or the pace is not possible.
     NotAllowedError
-        Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on.
+        Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on, or the log is on a network.
     """
     if target not in settings.TARGETS:
         raise WrongUseError(
             f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
         )
-    check_allowed(target)
+    check_allowed(target, log)
     if client is not None and (target != "sandbox" or client.target != "sandbox"):
         raise WrongUseError(
             "A client to send through is for the target sandbox, and a sandbox's own.",

@@ -171,7 +171,7 @@ class Plan:
         """
         if self.target not in VENDOR:
             return self
-        check_allowed(self.target)
+        check_allowed(self.target, self._logged)
         with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
             groups = {group for item in self.items for group in groups_of(item.request)}
             limiter = Limiter(self.pace)
@@ -250,7 +250,7 @@ class Plan:
                 (held(item, "preview: nothing was sent") for item in self.items), self.target
             )
         if self.target in VENDOR:
-            check_allowed(self.target)
+            check_allowed(self.target, self._logged)
             self.items = self._renewed()
             if self._going and confirm != self.effect:
                 raise NotAllowedError(

@@ -20,6 +20,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from sinchtools.client.disk import disk_of
 from sinchtools.core import settings
 from sinchtools.core.errors import LogError
 from sinchtools.core.html import card, table
@@ -108,7 +109,7 @@ class Checkup(list[Check]):
 
 def doctor(environ: Mapping[str, str] = os.environ) -> Checkup:
     """
-    Check versions, widgets, kernel, proxies, clock, loopback, credentials, region and work folder.
+    Check versions, Jupyter, kernel, proxies, clock, loopback, credentials, region and work folder.
 
     Examples
     --------
@@ -354,6 +355,24 @@ def _work_folder(environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check(name="work folder", state="wrong", says=says, then=f"Run: chmod 700 {folder}")
     else:
         yield Check(name="work folder", says=f"{folder}, readable by its owner only")
+    yield _disk(folder, has_switch=bool(environ.get("SINCHTOOLS_ALLOW", "").strip()))
+
+
+def _disk(folder: Path, *, has_switch: bool) -> Check:
+    """Check whether what was sent can be kept in a folder; it matters where sending is on."""
+    disk = disk_of(folder)
+    if disk.network:
+        return Check(
+            name="disk",
+            state="wrong" if has_switch else "look",
+            says=f"The work folder is on a network ({disk.network}): dry-run and live are refused.",
+            then="Set SINCHTOOLS_HOME to a folder on a local disk. Reading and the sandbox work.",
+        )
+    if disk.is_known:
+        return Check(name="disk", says=f"local ({disk.kind})")
+    says = f"{disk.kind or 'the file system'} is unknown here; a network folder cannot be told"
+    then = "Before you send, make sure that the work folder is on a local disk."
+    return Check(name="disk", state="look" if has_switch else "ok", says=f"{says}.", then=then)
 
 
 _LOOKS: tuple[Callable[[Mapping[str, str]], Iterator[Check]], ...] = (
