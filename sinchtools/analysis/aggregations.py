@@ -18,13 +18,12 @@ import pandas as pd
 
 from sinchtools.analysis import body_fields
 from sinchtools.analysis.causes import differences
+from sinchtools.analysis.filters import described, filtered
 from sinchtools.analysis.frames import (
     FAILING,
     Per,
     calls,
-    described,
     file_of,
-    filtered,
     in_memory,
     is_known,
     known,

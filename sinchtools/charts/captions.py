@@ -10,7 +10,7 @@ import pandas as pd
 
 from sinchtools import analysis
 from sinchtools.analysis.aggregations import Per, label
-from sinchtools.analysis.frames import without_people
+from sinchtools.analysis.filters import without_people
 from sinchtools.charts.behind import IS_DATED
 from sinchtools.charts.chart import Around, Chart, Sentence
 from sinchtools.charts.style import KINDS

@@ -11,7 +11,8 @@ import narwhals as nw
 import pandas as pd
 from matplotlib.text import Text
 
-from sinchtools.analysis.frames import DATE, to_pandas
+from sinchtools.analysis.filters import DATE
+from sinchtools.analysis.frames import to_pandas
 from sinchtools.analysis.results import missing
 from sinchtools.charts.chart import Chart, rendered
 from sinchtools.core.errors import LeakError, WrongUseError, told

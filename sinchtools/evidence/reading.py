@@ -24,7 +24,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.progress import tell
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
-from sinchtools.evidence import mixed, terminal, variables
+from sinchtools.evidence import mixed, terminal, unpacking, variables
 from sinchtools.evidence.containers import mail, prefixes, stores
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
@@ -324,7 +324,7 @@ class _Reading:
             for one in missing
         ]
 
-    def open(self, opened: sources.Opened) -> None:
+    def open(self, opened: unpacking.Opened) -> None:
         if opened.warning:
             self.warnings.append(Skipped(source=opened.name, reason=opened.warning))
         if opened.refused or not opened.text.strip("\0 \r\n\t\ufeff"):
@@ -338,7 +338,7 @@ class _Reading:
                 piece.times[1] = at
             self.sort(piece)
         except MemoryError:
-            self.skipped.append(Skipped(source=opened.name, reason=sources.TOO_LARGE))
+            self.skipped.append(Skipped(source=opened.name, reason=unpacking.TOO_LARGE))
 
     def sort(self, piece: Piece, depth: int = 0) -> None:
         is_whole = self.forced or depth > _DEEPEST or format_of(piece, OF_TOOLS)
@@ -371,7 +371,7 @@ class _Reading:
         except TooMuchError:
             stopped = TOO_MANY_SKIPPED
         except MemoryError:
-            stopped = sources.TOO_LARGE
+            stopped = unpacking.TOO_LARGE
         except MissingInputError:
             raise
         except (

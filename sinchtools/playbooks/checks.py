@@ -6,11 +6,9 @@ Each decides one step from the evidence only, and never says ok without it.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
@@ -18,12 +16,24 @@ from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.vendor_text import pointed_at
 from sinchtools.playbooks.check_rows import (
     NOT_DECIDABLE,
-    NUMBER_FIELDS,
     Check,
     Checked,
     blamed_by,
     rows,
     words_of,
+)
+from sinchtools.playbooks.shows import (
+    age_of,
+    batch_id_of,
+    body_of_request,
+    delivery_codes,
+    endpoint_of,
+    in_iso,
+    in_words,
+    is_private,
+    length_of_text,
+    object_of,
+    recipients_of,
 )
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import marker_facts
@@ -34,7 +44,6 @@ _NO_TIME = "The ID shows no time, or the evidence does not show when the request
 _NO_BODY = "The evidence shows no readable body."
 _ROOM = timedelta(minutes=10)
 _YOUNG = timedelta(minutes=1)
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SENDER_CODES, _FILTER_CODES, _DESTINATION_CODES, _OPT_OUT_CODES = (
     {60, 310, 410},
     {15, 62},
@@ -73,7 +82,7 @@ def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
             f"request was sent."
         )
     return (_ok if exchange.at < expires else _problem)(
-        f"The token expires {facts['expires']}. The request was sent at {_iso(exchange.at)}."
+        f"The token expires {facts['expires']}. The request was sent at {in_iso(exchange.at)}."
     )
 
 
@@ -90,10 +99,12 @@ def token_in_use(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """List what the request names as group IDs; a single one is the one that is not known."""
-    body = _request(exchange)
+    body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
-    groups = [pointer for pointer, value in _recipients(exchange) if validation.is_group_id(value)]
+    groups = [
+        pointer for pointer, value in recipients_of(exchange) if validation.is_group_id(value)
+    ]
     groups += [f"/{name}" for name in _GROUP_FIELDS if body.get(name)]
     if exchange.code == "unknown_group" and len(groups) == 1:
         return _problem(f"The only group ID is at {groups[0]}.")
@@ -106,7 +117,7 @@ def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked
 
 def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the message was to leave at once and had time to arrive."""
-    body = _request(exchange)
+    body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
     send, expire = (validation.instant_of(str(body.get(name) or "")) for name in _DATES)
@@ -117,10 +128,10 @@ def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked
             "The dates cannot be read, or the evidence does not show when the request was sent."
         )
     if send and send > exchange.at:
-        return _problem(f"It is scheduled for {_iso(send)}.")
+        return _problem(f"It is scheduled for {in_iso(send)}.")
     close = expire is not None and expire - exchange.at < _ROOM
     return (
-        _problem(f"It expires at {_iso(expire)}, soon after {_iso(exchange.at)}.")
+        _problem(f"It expires at {in_iso(expire)}, soon after {in_iso(exchange.at)}.")
         if expire and close
         else _ok("It is sent at once and has time to arrive.")
     )
@@ -128,7 +139,7 @@ def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked
 
 def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether a report was asked for without a URL in the request."""
-    body = _request(exchange)
+    body = body_of_request(exchange)
     if body is None:
         return blamed_by(findings, {"callback_url"}) or _open(
             "The evidence shows no readable body."
@@ -147,20 +158,20 @@ def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Che
 
 def callback_url_reachable(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name a callback URL that the vendor cannot reach; that one is reachable no evidence tells."""
-    url = (_request(exchange) or {}).get("callback_url")
+    url = (body_of_request(exchange) or {}).get("callback_url")
     if not isinstance(url, str) or not url:
         return _open("The body has no callback_url.")
     if not validation.is_url(url):
         return _problem("callback_url is not a whole http(s) URL.")
     host = description.locate(url).host or ""
-    if _private(host):
+    if is_private(host):
         return _problem(f"{host} is not reachable from the internet.")
     return _open(f"{host} may be public. Whether it responds is unknown.")
 
 
 def delivery_report_requested(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the request asked for delivery reports."""
-    body = _request(exchange)
+    body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
     wanted = body.get("delivery_report")
@@ -179,7 +190,7 @@ def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """
     if (by_code := _by_code(findings, _SENDER_CODES)) is not None:
         return by_code
-    body = _request(exchange)
+    body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
     if not body.get("from"):
@@ -192,7 +203,7 @@ def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the failing codes of the delivery report, where the evidence holds it."""
-    codes = _delivery_codes(findings)
+    codes = delivery_codes(findings)
     entries = [catalogue.explain(delivery=code) for code in codes]
     words = " ".join(f"{entry.number} ({entry.title}): {' '.join(entry.tips)}" for entry in entries)
     return (
@@ -204,7 +215,7 @@ def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Chec
 
 def not_filtered(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name a filter that stopped the message, or a shortened link that filters stop."""
-    text = (_request(exchange) or {}).get("body")
+    text = (body_of_request(exchange) or {}).get("body")
     if isinstance(text, str) and (link := _SHORTENED.search(text)):
         return _problem(f"The text contains a shortened link ({link[1]}).")
     return _by_code(findings, _FILTER_CODES) or _open(
@@ -232,7 +243,7 @@ def not_opted_out(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the batch can be found again by its client_reference."""
-    body = _request(exchange)
+    body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
     return (
@@ -254,7 +265,7 @@ def batch_id_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the text fits into one part, and name the characters that shorten it."""
-    body = _request(exchange) or _object(exchange.response_body) or {}
+    body = body_of_request(exchange) or object_of(exchange.response_body) or {}
     text = body.get("body")
     if not isinstance(text, str) or len(text) > 5000:
         return _open("The evidence shows no text of a message.")
@@ -269,7 +280,7 @@ def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def list_window(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether an empty list comes from the default window of 24 hours."""
-    endpoint, answer = _endpoint(exchange), _object(exchange.response_body)
+    endpoint, answer = endpoint_of(exchange), object_of(exchange.response_body)
     if (
         endpoint is None
         or "start_date" not in endpoint.query
@@ -293,20 +304,20 @@ def list_window(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def age_of_batch(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide by the time in its ID whether the resource was still young when it was asked for."""
-    age = _age(exchange)
+    age = age_of(exchange)
     if age is None:
         return _open(_NO_TIME)
-    return (_problem if age < _YOUNG else _ok)(f"By its ID it was created {_span(age)} before.")
+    return (_problem if age < _YOUNG else _ok)(f"By its ID it was created {in_words(age)} before.")
 
 
 def age_within_retention(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide by the time in its ID whether the resource was older than the API keeps it."""
-    age = _age(exchange)
+    age = age_of(exchange)
     if age is None:
         return _open(_NO_TIME)
     kept = age <= timedelta(days=description.RETENTION_DAYS)
     return (_ok if kept else _problem)(
-        f"By its ID it was created {_span(age)} before. Data is kept for about "
+        f"By its ID it was created {in_words(age)} before. Data is kept for about "
         f"{description.RETENTION_DAYS} days."
     )
 
@@ -325,7 +336,9 @@ def not_feedback(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 
 def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the 404 is the API's own, which has no body."""
-    size = _length(exchange) if exchange.response_body is None else len(exchange.response_body)
+    size = (
+        length_of_text(exchange) if exchange.response_body is None else len(exchange.response_body)
+    )
     if size is None:
         return _open("The evidence does not show the body.")
     return (
@@ -339,7 +352,7 @@ def answer_from_api(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the API itself answered, or a gateway with HTML."""
     if exchange.is_html:
         return _problem("The response is HTML, which usually comes from a gateway or proxy.")
-    if _object(exchange.response_body) is not None or exchange.response_body == "":
+    if object_of(exchange.response_body) is not None or exchange.response_body == "":
         return _ok(
             "The response is JSON." if exchange.response_body else "The response has no body."
         )
@@ -437,29 +450,13 @@ CHECKS: dict[str, Check] = rows() | {  # the names that playbooks.toml uses
 }
 
 
-def batch_id_of(exchange: Exchange) -> str | None:
-    """Return the batch that answer or path name, or None."""
-    batch = (_object(exchange.response_body) or {}).get("id") or description.locate(
-        exchange.url or ""
-    ).values.get("batch_id")
-    return batch if isinstance(batch, str) and batch else None
-
-
-def _delivery_codes(findings: Iterable[Finding]) -> list[int]:
-    return [
-        int(found[1])
-        for f in findings
-        if f.rule == "delivery-failed" and (found := re.search(r"code (\d+)", f.proof or ""))
-    ]
-
-
 def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | None:
     """
     Decide by the delivery codes, if there are any.
 
     A failure for another reason clears this one.
     """
-    found = _delivery_codes(findings)
+    found = delivery_codes(findings)
     mine = [code for code in found if code in codes]
     if mine:
         return _problem(
@@ -473,82 +470,3 @@ def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | N
         if found
         else None
     )
-
-
-def _endpoint(exchange: Exchange) -> description.Endpoint | None:
-    return description.BY_TEMPLATE.get(exchange.endpoint or "")
-
-
-def _request(exchange: Exchange) -> dict[str, Any] | None:
-    return _object(exchange.request_body)
-
-
-def _object(body: str | bytes | None) -> dict[str, Any] | None:
-    try:
-        value = validation.parse_json(body) if body else None
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _recipients(exchange: Exchange) -> list[tuple[str, str]]:
-    lists = (
-        (name, value)
-        for name, value in (_request(exchange) or {}).items()
-        if name in NUMBER_FIELDS and isinstance(value, list)
-    )
-    return [
-        (f"/{name}/{i}", entry)
-        for name, value in lists
-        for i, entry in enumerate(value)
-        if isinstance(entry, str)
-    ]
-
-
-def _age(exchange: Exchange) -> timedelta | None:
-    values = description.locate(exchange.url or "").values
-    made = _made(values.get("batch_id") or values.get("inbound_id") or "")
-    return exchange.at - made if made and exchange.at and made <= exchange.at else None
-
-
-def _made(identifier: str) -> datetime | None:
-    """
-    Return the time in a ULID, or None.
-
-    The vendor's mock IDs are no ULIDs, so an impossible time is none either.
-    """
-    if not re.fullmatch(rf"[0-7][{_CROCKFORD}]{{25}}", identifier):
-        return None
-    milliseconds = 0
-    for character in identifier[:10]:
-        milliseconds = milliseconds * 32 + _CROCKFORD.index(character)
-    made = (
-        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-        if milliseconds < 4e12
-        else None
-    )
-    return made if made and made.year >= 2015 else None
-
-
-def _private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return (
-            host == "localhost"
-            or "." not in host
-            or host.endswith((".local", ".internal", ".test", ".invalid", ".localhost", ".lan"))
-        )
-
-
-def _length(exchange: Exchange) -> int | None:
-    value = header(exchange.response_headers, "Content-Length") or ""
-    return int(value) if re.fullmatch(r"[0-9]{1,15}", value) else None
-
-
-def _iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _span(age: timedelta) -> str:
-    return f"{age.days} days" if age.days > 1 else f"{age.total_seconds():.0f} s"

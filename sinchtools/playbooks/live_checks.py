@@ -14,7 +14,7 @@ from sinchtools.client.client import Client
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.playbooks.check_rows import NOT_DECIDABLE, Checked
-from sinchtools.playbooks.checks import batch_id_of
+from sinchtools.playbooks.shows import batch_id_of
 
 _MOST_GROUPS = 5
 _ON_ITS_WAY = (400, 401)

@@ -13,7 +13,7 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import MissingInputError, WrongUseError, told
 from sinchtools.core.words import counted
 from sinchtools.evidence import Evidence, read
-from sinchtools.evidence.files import LARGEST
+from sinchtools.evidence.unpacking import LARGEST
 from sinchtools.terminal.output import say
 
 _MOST_NOTES = 8

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from sinchtools import analysis
-from sinchtools.analysis import frames
+from sinchtools.analysis import filters, frames
 from sinchtools.core import columns as tables
 from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.core.records import Exchange
@@ -764,7 +764,7 @@ def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself():
     ],
 )
 def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text, told):
-    assert frames.without_people(text) == told
+    assert filters.without_people(text) == told
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sinchtools.client.log import CallLog
 from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.core.records import Exchange
-from sinchtools.evidence import FORMATS, exports, files, read
+from sinchtools.evidence import FORMATS, exports, read, unpacking
 from tests.conftest import FULL
 from tests.support.evidence import BATCHES, CANARY, CURL, ERROR_BODY, ROW, SECRET_PLACES, entry, har
 
@@ -393,7 +393,7 @@ def test_hostile_text_is_read_or_listed_and_never_raises(name):
 
 
 def test_archives_are_bounded(monkeypatch, tmp_path):
-    monkeypatch.setattr(files, "LARGEST", 10_000)
+    monkeypatch.setattr(unpacking, "LARGEST", 10_000)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.jsonl", b" " * 1_000_000)

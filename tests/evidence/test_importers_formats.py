@@ -290,6 +290,6 @@ def test_a_row_with_numbers_that_are_none_is_read():
 
 
 def test_a_large_file_says_that_scan_is_the_better_way(tmp_path, monkeypatch):
-    monkeypatch.setattr("sinchtools.evidence.files.BIG", 100)
+    monkeypatch.setattr("sinchtools.evidence.unpacking.BIG", 100)
     (tmp_path / "a.jsonl").write_text(json.dumps(ROW) + "\n")
     assert "st.scan" in read(tmp_path / "a.jsonl").warnings[0].reason

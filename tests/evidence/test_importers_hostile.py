@@ -19,7 +19,7 @@ import pytest
 from sinchtools import scan
 from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.evidence import files as sources
-from sinchtools.evidence import pieces, read, reading
+from sinchtools.evidence import pieces, read, reading, unpacking
 from sinchtools.evidence.formats import jsonl
 
 ROW = json.dumps(
@@ -194,9 +194,9 @@ def out_of_memory(*_, **__):
     ("place", "name"),
     [
         pytest.param(sources, "bytes_of", id="reading"),
-        pytest.param(sources, "_decoded", id="decoding"),
-        pytest.param(sources, "_parts_unpacked", id="gzip"),
-        pytest.param(sources, "_member", id="zip"),
+        pytest.param(unpacking, "decoded", id="decoding"),
+        pytest.param(unpacking, "_parts_unpacked", id="gzip"),
+        pytest.param(unpacking, "_member", id="zip"),
         pytest.param(reading, "Piece", id="piece"),
         pytest.param(reading, "format_of", id="sniffing"),
         pytest.param(pieces, "loaded", id="json"),
@@ -211,7 +211,7 @@ def test_what_does_not_fit_into_memory_is_a_skipped_input(tmp_path, monkeypatch,
     (tmp_path / "c.zip").write_bytes(zipped({"row.jsonl": ROW}))
     monkeypatch.setattr(place, name, out_of_memory)
     evidence = read(tmp_path)
-    assert sources.TOO_LARGE in {skipped.reason for skipped in evidence.skipped}
+    assert unpacking.TOO_LARGE in {skipped.reason for skipped in evidence.skipped}
 
 
 # --- far too many ---------------------------------------------------------------------------------
@@ -237,8 +237,8 @@ def small(monkeypatch):
     monkeypatch.setattr(pieces, "MOST_VALUES", 1_000)
     monkeypatch.setattr(reading._Reading, "__init__", _with_room(reading._Reading.__init__, 50))
     monkeypatch.setattr(reading, "MOST_ROWS", 20)
-    monkeypatch.setattr(sources, "MOST_MEMBERS", 10)
-    monkeypatch.setattr(sources, "MOST_PARTS", 10)
+    monkeypatch.setattr(unpacking, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(unpacking, "MOST_PARTS", 10)
     monkeypatch.setattr(sources, "MOST_FILES", 5)
 
 
@@ -328,7 +328,7 @@ def test_a_har_of_too_many_values_is_read_entry_by_entry(small):
 
 
 def test_a_member_that_says_it_is_small_is_held_to_the_bound_too(monkeypatch):
-    monkeypatch.setattr(sources, "LARGEST", 1_000)
+    monkeypatch.setattr(unpacking, "LARGEST", 1_000)
     data = bytearray(zipped({"a.jsonl": b" " * 50_000}))
     for sign, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         at = data.index(sign) + offset
@@ -338,8 +338,8 @@ def test_a_member_that_says_it_is_small_is_held_to_the_bound_too(monkeypatch):
 
 
 def test_what_was_unpacked_for_nothing_counts(monkeypatch):
-    monkeypatch.setattr(sources, "LARGEST", 3_000)
-    monkeypatch.setattr(sources, "LARGEST_ARCHIVE", 15_000)
+    monkeypatch.setattr(unpacking, "LARGEST", 3_000)
+    monkeypatch.setattr(unpacking, "LARGEST_ARCHIVE", 15_000)
     bombs = {f"{i}.gz": gzip.compress(b" " * 6_000) for i in range(9)}
     evidence = read(zipped(bombs | {"row.jsonl": ROW}))
     assert not len(evidence)

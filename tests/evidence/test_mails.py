@@ -165,8 +165,8 @@ def test_what_is_no_evidence_is_refused_with_what_it_looks_like(content: bytes, 
 
 
 def test_packed_data_of_xz_and_tar_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sinchtools.evidence import files
+    from sinchtools.evidence import unpacking
 
-    monkeypatch.setattr(files, "LARGEST", 5_000)
+    monkeypatch.setattr(unpacking, "LARGEST", 5_000)
     for bomb in (lzma.compress(bytes(50_000)), bz2.compress(bytes(50_000)), tarred()[:600]):
         assert read(bomb).skipped

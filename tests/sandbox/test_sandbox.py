@@ -316,7 +316,7 @@ def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(sandbox, raw, monkeypatch):
-    monkeypatch.setattr("sinchtools.sandbox.server.BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("sinchtools.sandbox.connections.BODY_TIMEOUT_S", 0.05)
     assert (
         raw(
             with_headers(

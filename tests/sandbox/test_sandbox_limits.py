@@ -16,7 +16,7 @@ import pytest
 
 from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
-from sinchtools.sandbox.server import HEAD_BYTES, MOST_CONNECTIONS, _Server
+from sinchtools.sandbox.connections import HEAD_BYTES, MOST_CONNECTIONS, Server
 from tests.conftest import FULL
 from tests.sandbox.test_sandbox import Caller, with_headers
 from tests.support.counting_calls import calls_of
@@ -215,7 +215,7 @@ IDLE = {
 
 @pytest.mark.parametrize("name", IDLE)
 def test_a_connection_without_a_request_is_closed_after_a_while(monkeypatch, name):
-    monkeypatch.setattr("sinchtools.sandbox.server.IDLE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("sinchtools.sandbox.connections.IDLE_TIMEOUT_S", 0.05)
     with Sandbox() as sandbox:
         data = (
             IDLE[name]
@@ -242,10 +242,10 @@ class Full(socket.socket):
 
 
 def test_handles_that_run_out_are_said_once_and_asked_for_again(monkeypatch, caplog):
-    monkeypatch.setattr("sinchtools.sandbox.server._PAUSE_S", 0)
+    monkeypatch.setattr("sinchtools.sandbox.connections._PAUSE_S", 0)
 
     async def serve(listening):
-        server = _Server(Sandbox())
+        server = Server(Sandbox())
         server.accept(listening)
         while listening.asked < 10:
             await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
 from sinchtools.core.variables import with_variables
-from sinchtools.evidence.formats.code import drafts, literals, sdk, syntax
+from sinchtools.evidence.formats.code import drafts, languages, literals, sdk, syntax
 from sinchtools.evidence.formats.code.evaluator import Evaluator
 from sinchtools.evidence.formats.code.values import Draft, holes_met
 from sinchtools.evidence.formats.prose import status_of_reason
@@ -163,14 +163,14 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
     best: list[Found] = []
     fewest = len(text) * 10
     closed = _closed(text)
-    languages = _languages(text, block.tag)[:4] or [""]
+    told = _languages(text, block.tag)[:4] or [""]
     if closed is None or _NO_CODE.search(text):
         return best, ""
-    for at, language in enumerate(languages):
-        if syntax.parser_of(language) is None:
+    for at, language in enumerate(told):
+        if languages.parser_of(language) is None:
             rows = _by_literals(block, text, language) if at == 0 or not best else []
             if rows:
-                return rows, _NO_GRAMMAR.format(syntax.said(language))
+                return rows, _NO_GRAMMAR.format(languages.said(language))
             continue
         sources = dict.fromkeys((text, closed))
         for source in map(_dedented, sources) if language == "python" else sources:
@@ -183,7 +183,7 @@ def _best(block: _Block, text: str) -> tuple[list[Found], str]:
                 return rows, ""
             if errors < fewest:
                 best, fewest = rows, errors
-    by_literals = [] if best and not _is_hollow(best) else _by_literals(block, text, languages[0])
+    by_literals = [] if best and not _is_hollow(best) else _by_literals(block, text, told[0])
     if best and (not by_literals or _is_hollow(by_literals)):
         return best, ""
     return by_literals, _NOT_PARSED
@@ -205,7 +205,7 @@ def _evaluated(language: str, root: syntax.Node) -> list[Draft]:
 def _by_literals(block: _Block, text: str, language: str) -> list[Found]:
     if not _ADDRESS.search(text):
         return []
-    lexer = syntax.lexer_of(language)
+    lexer = languages.lexer_of(language)
     drafted = list(literals.calls(text, lexer)) or list(literals.calls(text, ""))
     return [
         Found(block.before + first, block.before + last, exchange)
@@ -216,8 +216,8 @@ def _by_literals(block: _Block, text: str, language: str) -> list[Found]:
 
 
 def _languages(text: str, tag: str) -> list[str]:
-    tagged = [name for name, one in syntax.LANGUAGES.items() if tag in one.tags]
-    return tagged or syntax.by_signs(text)
+    tagged = [name for name, one in languages.LANGUAGES.items() if tag in one.tags]
+    return tagged or languages.by_signs(text)
 
 
 def _code_of(block: _Block) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sinchtools.evidence.formats.code import drafts, libraries, sdk, syntax
 from sinchtools.evidence.formats.code.expressions import SELF, Expressions
-from sinchtools.evidence.formats.code.syntax import KINDS, Node, child, inner, text_of
+from sinchtools.evidence.formats.code.languages import KINDS
+from sinchtools.evidence.formats.code.syntax import Node, child, inner, text_of
 from sinchtools.evidence.formats.code.values import Draft, Hole, Lambda, View, as_text
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from sinchtools.evidence.formats.code import drafts, functions, syntax
 from sinchtools.evidence.formats.code.calls import Call
 from sinchtools.evidence.formats.code.expressions import DEEPEST, SELF
+from sinchtools.evidence.formats.code.languages import KINDS
 from sinchtools.evidence.formats.code.requesting import Requesting
-from sinchtools.evidence.formats.code.syntax import KINDS, Node, child, inner, text_of
+from sinchtools.evidence.formats.code.syntax import Node, child, inner, text_of
 from sinchtools.evidence.formats.code.values import Draft, Hole, Lambda, View
 
 _BUILT = ("__init__", "constructor", "__construct", "initialize", "init")

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sinchtools.evidence.formats.code import drafts, libraries, syntax
+from sinchtools.evidence.formats.code.languages import KINDS
 from sinchtools.evidence.formats.code.libraries import CONSTANTS, plain
-from sinchtools.evidence.formats.code.syntax import KINDS, Node, child, inner, text_of
+from sinchtools.evidence.formats.code.syntax import Node, child, inner, text_of
 from sinchtools.evidence.formats.code.values import (
     Body,
     Builder,
