@@ -22,10 +22,16 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card
 from sinchtools.core.settings import share_folder
 
-RETRY = ("as-is", "after-change", "after-wait", "do-not-retry", "ask-first", "not-needed")
+RETRY = {  # what is written in the tables, and what people read
+    "as-is": "Retry unchanged",
+    "after-change": "Retry after fixing",
+    "after-wait": "Wait, then retry",
+    "do-not-retry": "Do not retry",
+    "ask-first": "Check before retrying",
+    "not-needed": "No retry needed",
+}
 TAGS = ("documented", "observed", "assumed")
 LOCATIONS = ("body", "path", "query", "header", "host", "method", "account", "rate", "server")
-NOT_ON_PAGE = "It is not on the vendor's page of status codes"
 
 Schema = Mapping[str, str]
 SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be absent
@@ -167,7 +173,7 @@ class Entry:
             ("Meaning", self.meaning),
             ("Status", " or ".join(self.statuses)),
             ("Try", self.tips),
-            ("Retry", f"{self.retry}: {self.retry_reason}"),
+            ("Retry", f"{retry_in_words(self.retry)}. {self.retry_reason}"),
             ("Sample", (self.sample or "").strip()),
             ("Source", f"{self.source} ({self.tag}{page})"),
         ]
@@ -284,6 +290,19 @@ def retry_advice(
     return entry.retry, entry.retry_reason
 
 
+def retry_in_words(advice: str) -> str:
+    """
+    Return an advice of `RETRY` in words, as the value of something that is named Retry.
+
+    Examples
+    --------
+    >>> retry_in_words("after-change"), retry_in_words("do-not-retry")
+    ('After fixing', 'Do not retry')
+    """
+    words = RETRY[advice].removeprefix("Retry ")
+    return words[0].upper() + words[1:]
+
+
 def status_rows() -> tuple[Entry, ...]:
     """
     Return the 16 rows of the vendor's status page, in its order.
@@ -296,6 +315,11 @@ def status_rows() -> tuple[Entry, ...]:
     return tuple(
         sorted((entry for entry in _http().values() if entry.row), key=lambda entry: entry.row or 0)
     )
+
+
+def known_statuses() -> tuple[Entry, ...]:
+    """Return every entry of an HTTP status, those that the page lacks too."""
+    return tuple(_http().values())
 
 
 def code_name(code: str | None) -> str | None:
@@ -412,15 +436,15 @@ def _by_class(status: int) -> Entry:
     row = next(row for row in _tables("http.toml")["class"] if row["hundreds"] == hundreds)
     try:
         standard = HTTPStatus(status)
-        title, words = standard.phrase, f"HTTP {status} is {standard.phrase!r}."
+        title, words = standard.phrase, f"HTTP {status} means {standard.phrase}."
     except ValueError:
-        title, words = row["title"], f"HTTP gives {status} no meaning of its own."
+        title, words = row["title"], f"HTTP does not define {status}."
     return Entry(
         kind="http",
         number=status,
         on_page=False,
         title=title,
-        meaning=f"{NOT_ON_PAGE}. {words} {row['meaning']}",
+        meaning=f"{words} {row['meaning']}",
         source="HTTP status registry and classes (RFC 9110)",
         tag="assumed",
         **_pick(row, "tips", "retry", "retry_reason", "location"),
@@ -433,8 +457,8 @@ def _explain_delivery(number: int) -> Entry:
         return known
     entry = _explain_smpp(number)
     meaning = (
-        f"The REST layer has no delivery code {number}, so this is read as an SMPP "
-        f"code. {entry.meaning}"
+        f"The REST API has no delivery code {number}, so it is read as an SMPP code. "
+        f"{entry.meaning}"
     )
     return replace(entry, kind="delivery", meaning=meaning)
 
@@ -451,14 +475,14 @@ def _explain_smpp(number: int) -> Entry:
     if row is None:
         unknown: dict[str, Any] = {
             "title": "Unknown SMPP code",
-            "meaning": "The vendor's list has no such SMPP code.",
+            "meaning": "The API's list of SMPP codes does not contain it.",
             "tips": ("Give the batch ID and this code to the account manager.",),
             "source": "absent from SMPP error codes",
         }
         return Entry(kind="smpp", number=number, on_page=False, tag="assumed", **unknown, **retry)
     meaning = (
-        f"The vendor's list has no single entry for it; it lies in the "
-        f"range {row['first']}-{row['last']} ({row['group']}). {row['meaning']}"
+        f"The API's list has no entry for it. It is in the range {row['first']}-{row['last']} "
+        f"({row['group']}). {row['meaning']}"
     )
     title = f"Unlisted {row['group']} code"
     facts = _pick(row, "group", "tips", "source")

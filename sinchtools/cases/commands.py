@@ -14,12 +14,15 @@ from sinchtools.replays.planned import as_it_goes
 
 TOKEN = "$SINCH_API_TOKEN"
 _IN_QUOTES = re.compile(r"'([^'\n]*\$SINCH_\w+[^'\n]*)'")
+_JSON = "application/json"
 _LEFT_OUT = {"user-agent", "accept", "accept-language", "origin", "referer", "postman-token"}
 
 
 def as_curl(exchange: Exchange) -> str:
     r"""
     Return the request as a bash command that runs when ``SINCH_API_TOKEN`` is set.
+
+    A row of a log shows no headers: then those that the request needs are put in.
 
     Parameters
     ----------
@@ -47,16 +50,20 @@ def as_python(exchange: Exchange) -> str:
     """
     Return the request as a few lines of Python with ``requests``.
 
+    As in `as_curl`, a request without headers gets those that it needs.
+
     Examples
     --------
     >>> url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
     >>> print(as_python(Exchange(method="GET", url=url)))
+    import os
+    <BLANKLINE>
     import requests
     <BLANKLINE>
     response = requests.request(
         "GET",
         "https://us.sms.api.sinch.com/xms/v1/plan1/batches",
-        headers={},
+        headers={"Authorization": f"Bearer {os.environ['SINCH_API_TOKEN']}"},
     )
     print(response.status_code, response.text)
     """
@@ -82,10 +89,16 @@ def _to_run(exchange: Exchange) -> Exchange:
     request = as_it_goes(exchange)
     headers = {
         name: MARKER.sub(TOKEN, value)
-        for name, value in request.request_headers.items()
+        for name, value in (request.request_headers or _needed(exchange)).items()
         if name.lower() not in _LEFT_OUT
     }
     return replace(request, request_headers=headers)
+
+
+def _needed(exchange: Exchange) -> dict[str, str]:
+    """Return the headers that a request needs, where the evidence shows none."""
+    needed = {"Authorization": f"Bearer {TOKEN}"}
+    return needed if exchange.request_body is None else {"Content-Type": _JSON} | needed
 
 
 def _is_header(word: str) -> bool:

@@ -269,7 +269,7 @@ def _others(page: Page) -> list[dict[str, Any]] | None:
                 "endpoint": row.endpoint or "",
                 "n": int(one["n"]),
                 "first": moment(one["first"]),
-                "finding": diagnosis.top and story.for_customers(diagnosis.top),
+                "finding": diagnosis.top and story.for_customers(diagnosis.top, one["example"]),
                 "fix": fix,
             }
         )

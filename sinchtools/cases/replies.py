@@ -179,7 +179,7 @@ def _others(story: Story) -> Iterator[dict[str, Any]]:
                 "response": _response(row),
                 "endpoint": row.endpoint,
                 "n": int(one["n"]),
-                "finding": story.for_customers(finding),
+                "finding": story.for_customers(finding, row),
             }
 
 

@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.cases.case import Case
 from sinchtools.cases.changes import Change, changes
 from sinchtools.cases.kept import replay_rows, replayed_request, walk_row
-from sinchtools.cases.masks import Masks
 from sinchtools.cases.proven import ProvenFix, assumed_of
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import NoExchangeError, WrongUseError, told
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, visible
 from sinchtools.core.words import response
-from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
+from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose, people_of
 from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.playbooks.playbook import Walk
 from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known
+from sinchtools.privacy.masks import Masks, masked_number
 from sinchtools.privacy.redaction import Redactor, without_quotes
 from sinchtools.replays.proof import Proof
 from sinchtools.replays.results import ReplayResults, Result
@@ -47,6 +47,7 @@ _PLACES = (
     re.compile(r" in (?P<source>\S+#\d+)"),
 )
 _VENDOR = ("server", "account")
+_LOCAL = re.compile(r"[\d\s()./-]{5,12}")  # a number without its area or country code
 
 
 @dataclass(kw_only=True)
@@ -206,11 +207,18 @@ class Story:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The findings on the example, in words for a customer."""
-        return tuple(map(self.for_customers, self.diagnosis.findings))
+        return tuple(self.for_customers(one, self.example) for one in self.diagnosis.findings)
 
-    def for_customers(self, finding: Finding) -> Finding:
-        """Return a finding without places in the evidence, and without what is quoted anyway."""
+    def for_customers(self, finding: Finding, row: Exchange) -> Finding:
+        """
+        Return a finding on a row as a customer may read it.
+
+        It has no places in the evidence, nothing that is quoted anyway, and no local numbers, which
+        nothing but their field tells from other digits.
+        """
         says = without_quote(finding.says) if self.example.text else finding.says
+        for person in filter(_LOCAL.fullmatch, people_of(row, finding)):
+            says = says.replace(person, masked_number(person))
         return replace(finding, says=self._without_places(says))
 
     def _without_places(self, text: str) -> str:
@@ -350,7 +358,7 @@ class Story:
         if self.fix is not None or self.working is None:
             return ()
         found = self._diagnosed([self.working])[0].findings
-        return tuple(self.for_customers(one) for one in found if one.severity == "error")
+        return tuple(self.for_customers(one, self.working) for one in found if one.severity == "error")
 
     # --- words ------------------------------------------------------------------------------------
 

@@ -407,11 +407,12 @@ def _silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
         return [finding_of(exchange, "status-hidden", severity="warning", location="server")]
     if not exchange.failure or errors:
         return []
-    tip = catalogue.retry_advice(
+    advice, tip = catalogue.retry_advice(
         None, None, exchange.method, failure=words, endpoint=exchange.endpoint
-    )[1]
+    )
     rule = "host-not-found" if re.search(_NOT_CONNECTED, words) else "no-response"
-    facts = {"value": exchange.failure[:80], "tip": tip}
+    unsure = "" if advice == "as-is" else "Whether the request was carried out is unknown."
+    facts = {"value": exchange.failure[:80], "tip": tip, "processed": unsure}
     return [finding_of(exchange, rule, facts=facts)]
 
 

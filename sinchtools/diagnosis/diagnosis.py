@@ -43,9 +43,9 @@ _FINDING_KEYS = (
     "then", "page", "fix", "proof", "tag", "engineer",
 )  # fmt: skip
 _OUTSIDE = {  # where the first finding lies: why no change of the request can help
-    "server": "the cause is on the vendor's side or on the way there, not in the request",
+    "server": "the cause is on the API's side or on the way there, not in the request",
     "account": "the cause is the account, not the request",
-    "rate": "the request is fine, and only sending more slowly helps",
+    "rate": "the request is fine, and only slower sending helps",
 }
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")
 _LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
@@ -57,6 +57,10 @@ class Retry(NamedTuple):
 
     advice: str
     reason: str
+
+    def __str__(self) -> str:
+        """Return the advice and its reason as sentences."""
+        return f"{catalogue.RETRY[self.advice]}. {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,9 +199,7 @@ class Diagnosis:
         ]
         for finding in self.findings:
             lines += ["", *(f"  {line}" for line in self._lines(finding))]
-        return visible(
-            "\n".join([*lines, "", f"  Retry: {self.retry.advice}. {self.retry.reason}"])
-        )
+        return visible("\n".join([*lines, "", f"  {self.retry}"]))
 
     def answer(self) -> str:
         """
@@ -205,16 +207,8 @@ class Diagnosis:
 
         If the vendor must act, return the message to the account manager.
         """
-        return visible(without_people(self._in_lines(), *self._people()))
-
-    def _people(self) -> Iterator[str]:
-        """Yield the values of the first finding that may be a person's."""
-        top, x = self.top, self.exchange
-        if top and top.pointer and top.field in _OF_PEOPLE:
-            value = at_pointer(parsed(x.request_body), top.pointer)
-            yield from [value[:_LONGEST_LINE]] if isinstance(value, str) else ()
-        if number := locate(x.url or "").values.get("recipient_msisdn"):
-            yield number
+        found = people_of(self.exchange, self.top) if self.top else ()
+        return visible(without_people(self._in_lines(), *found))
 
     def _in_lines(self) -> str:
         top = self.top
@@ -230,7 +224,7 @@ class Diagnosis:
             "Change": "; ".join(self.fix.changes) if self.fix else None,
             "Proof": top.proof,
             "Changing the request does not help": self.not_fixable_because,
-            "Retry": f"{self.retry.advice}. {self.retry.reason}",
+            "Retry": f"{catalogue.retry_in_words(self.retry.advice)}. {self.retry.reason}",
             "Source": f"{top.page} ({top.tag})",
         }
         return "\n".join(f"{name}: {words}" for name, words in parts.items() if words)
@@ -258,7 +252,7 @@ class Diagnosis:
         )
         return (
             f"To the account manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}\n"
-            f"Retry: {self.retry.advice}. {self.retry.reason}"
+            f"{self.retry}"
         )
 
     def _verdict(self) -> str:
@@ -293,7 +287,7 @@ class Diagnosis:
             f"  {finding.says}",
             *(f"  | {line}" for line in self._caret(finding)),
             f"  Do: {finding.then}",
-            *([f"  Engineer: {finding.engineer}"] if finding.engineer else []),
+            *([f"  Details: {finding.engineer}"] if finding.engineer else []),
             f"  Source: {finding.page} ({finding.tag})",
         ]
 
@@ -308,7 +302,7 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         items = "".join(map(self._item, self.findings))
-        retry = f"<p><b>Retry: {escape(self.retry.advice)}.</b> {escape(self.retry.reason)}</p>"
+        retry = f"<p><b>{catalogue.RETRY[self.retry.advice]}.</b> {escape(self.retry.reason)}</p>"
         body = f"<p>{escape(self._verdict())}</p><ol style='padding-left:1.4em'>{items}</ol>{retry}"
         return visible(card(_request_line(self.exchange), body))
 
@@ -319,9 +313,7 @@ class Diagnosis:
             if caret
             else ""
         )
-        engineer = (
-            f"<br><i>For the engineer:</i> {escape(finding.engineer)}" if finding.engineer else ""
-        )
+        engineer = f"<br><i>Details:</i> {escape(finding.engineer)}" if finding.engineer else ""
         source = escape(f"{_place(finding)} · {finding.rule} · {finding.page} ({finding.tag})")
         says = escape(f"{finding.severity}: {finding.says}")
         return (
@@ -335,6 +327,24 @@ class Diagnosis:
         return visible(
             f"<Diagnosis {self.exchange.id}: {top.rule if top else 'nothing wrong found'}>"
         )
+
+
+def people_of(exchange: Exchange, finding: Finding) -> Iterator[str]:
+    """
+    Yield the values that a finding is about and that may be a person's.
+
+    Examples
+    --------
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
+    >>> bad = Exchange(method="POST", url=url, request_body='{"to": ["5550123"], "body": "Hi"}')
+    >>> [person for one in diagnose(bad).findings for person in people_of(bad, one)]
+    ['5550123']
+    """
+    if finding.pointer and finding.field in _OF_PEOPLE:
+        value = at_pointer(parsed(exchange.request_body), finding.pointer)
+        yield from [value[:_LONGEST_LINE]] if isinstance(value, str) else ()
+    if number := locate(exchange.url or "").values.get("recipient_msisdn"):
+        yield number
 
 
 class Diagnoses(list[Diagnosis]):

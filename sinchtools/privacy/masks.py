@@ -1,29 +1,78 @@
 """
-Hide people in a few words that are handed over outside of a case.
+People as they are shown in a text for a reader: hidden, their shape kept (``0770•••••42``).
 
-A number keeps its shape. A case has aliases instead, which tell who is who.
+A mask needs no key, and two people can have the same one. Data keeps aliases: they tell who is who.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from sinchtools.privacy.alias_forms import without_numbers
+from sinchtools.core.records import Exchange
+from sinchtools.privacy.alias_forms import Rewrite, without_numbers
+from sinchtools.privacy.aliases import Aliases
 
 _DIGITS = re.compile(r"(?:\d\D{0,2}){5}")
+_MOST_AT_THE_FRONT, _AT_THE_END, _LEAST_HIDDEN = 5, 2, 5  # digits
+_MOST_LETTERS = 3  # in a number that is one: with more, it is somebody's name
+_BULLET_IN_URL = "%E2%80%A2"
+_MASK = re.compile(r"•{5}(?: \$\{[\w.-]{1,40}\} •{5})* \([\d,]+ characters?\)")
+_PLACEHOLDER = re.compile(r"\$\{[\w.-]{1,40}\}")
 
 
-def masked(number: str) -> str:
+def masked_number(number: str) -> str:
     """
-    Return a number with its digits hidden, but for the first two and the last two.
+    Return a number with its middle digits hidden, everything else as it is written.
+
+    At least five digits are hidden, or all but two of a short number.
 
     Examples
     --------
-    >>> masked("++15551230001"), masked("07700 900123")
-    ('++15•••••••01', '07••• ••••23')
+    >>> masked_number("+447700900142"), masked_number("0770 090 0142"), masked_number("12345")
+    ('+44770•••••42', '0770 ••• ••42', '1•••5')
     """
-    places = [i for i, character in enumerate(number) if character.isdigit()][2:-2]
-    return "".join("•" if i in places else character for i, character in enumerate(number))
+    places = [at for at, character in enumerate(number) if character.isdigit()]
+    letters = sum(map(str.isalpha, number))
+    if len(places) < _LEAST_HIDDEN or letters > _MOST_LETTERS:
+        return re.sub(r"\w", "•", number)
+    front = max(1, min(_MOST_AT_THE_FRONT, len(places) - _AT_THE_END - _LEAST_HIDDEN))
+    end = _AT_THE_END if len(places) > _AT_THE_END + _LEAST_HIDDEN else 1
+    hidden = {*places[front:-end]}
+    return "".join("•" if at in hidden else character for at, character in enumerate(number))
+
+
+def masked_text(text: str) -> str:
+    """
+    Return a message text hidden, with its placeholders and its length.
+
+    Examples
+    --------
+    >>> masked_text("Hi ${name}, your code is 4711")
+    '••••• ${name} ••••• (29 characters)'
+    """
+    kept = [f"{name} •••••" for name in _PLACEHOLDER.findall(text)]
+    unit = "character" if len(text) == 1 else "characters"
+    return f"{' '.join(['•••••', *kept])} ({len(text):,} {unit})"
+
+
+class Masks(Aliases):
+    """Hide people in a text for reading: the same as `Aliases`, with masks instead of aliases."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+
+    def _aliased(self, number: str) -> str:
+        is_nobody = "•" in number or super()._aliased(number) == number
+        return number if is_nobody else masked_number(number)
+
+    def _alias_of(self, text: str) -> str:
+        return text if _MASK.fullmatch(text) else masked_text(text)
+
+    def exchange(self, exchange: Exchange, quoted: Rewrite | None = None) -> Exchange:
+        """Return the exchange with people hidden; a mask in the URL stays readable."""
+        hidden = super().exchange(exchange, quoted)
+        return replace(hidden, url=hidden.url and hidden.url.replace(_BULLET_IN_URL, "•"))
 
 
 def without_people(text: str, *known: str) -> str:
@@ -33,9 +82,9 @@ def without_people(text: str, *known: str) -> str:
     Examples
     --------
     >>> without_people('to[0] is 5550123, and +46701740605 is fine', "5550123")
-    'to[0] is 55•••23, and +46•••••••05 is fine'
+    'to[0] is 5•••••3, and +4670•••••05 is fine'
     """
-    for person in known:
-        hidden = masked(person) if _DIGITS.search(person) else f"[text of {len(person)} characters]"
-        text = text.replace(person, hidden) if person else text
-    return without_numbers(text, masked)
+    for person in filter(None, known):
+        hidden = masked_number(person) if _DIGITS.search(person) else masked_text(person)
+        text = text.replace(person, hidden)
+    return without_numbers(text, masked_number)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sinchtools.api import deliveries
+from sinchtools.api import catalogue, deliveries
 from sinchtools.cases.changes import changes
 from sinchtools.cases.story import without_quote
 from sinchtools.core.records import Exchange, Finding
@@ -22,14 +22,6 @@ _SIGNS = {"error": ("✕", "red bold"), "warning": ("!", "yellow bold"), "note":
 _LONG_ID = 20
 _BEFORE = 40  # characters of a long line that are shown before the place
 _AT_FAULT = re.compile(r'"(?:[^"\\]|\\.)*"?|\w*')
-RETRY = {
-    "after-change": "Retry after fixing",
-    "after-wait": "Wait, then retry",
-    "ask-first": "Check before retrying",
-    "do-not-retry": "Do not retry",
-    "not-needed": "No retry needed",
-    "retry": "Retry",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +87,7 @@ def block_of(group: Group) -> Iterator[Line]:
             yield from wrapped(["    ", ("- ", "green")], str(change))
     if one.findings and (group.is_wrong or one.exchange.failed):
         yield [""]
-        words = RETRY.get(one.retry.advice, one.retry.advice)
+        words = catalogue.RETRY[one.retry.advice]
         yield from wrapped(["  ", (f"{words}. ", "bold")], one.retry.reason, "", 2)
 
 

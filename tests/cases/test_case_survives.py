@@ -132,7 +132,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk, monkeypatch
             case.folder / "early.jsonl",
             keep_people=True,
         ),
-        "report": lambda: st.report(case, case.folder / "report.html", parts=["summary"]),
+        "report": lambda: st.report(case, case.folder / "report.html", parts=["change"]),
         "chart": lambda: st.charts.save(
             st.charts.error_codes(case.evidence), case.charts / "codes"
         ),

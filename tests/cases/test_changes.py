@@ -8,12 +8,12 @@ import pytest
 from sinchtools.api.description import complete
 from sinchtools.cases.changes import changes
 from sinchtools.cases.commands import as_curl, as_python
-from sinchtools.cases.masks import Masks, masked_number
 from sinchtools.cases.replies import reply
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence import read
+from sinchtools.privacy.masks import Masks, masked_number
 from sinchtools.replays.planning import plan
 from sinchtools.replays.verdicts import request_differences
 from tests.support import corpus

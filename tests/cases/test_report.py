@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import sinchtools as st
-from sinchtools.api import description
+from sinchtools.api import catalogue, description
 from sinchtools.cases.case import Case
 from sinchtools.cases.exporting import aliased
 from sinchtools.cases.replies import escalation, reply
@@ -24,8 +24,10 @@ from sinchtools.core import columns
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import share_folder
+from sinchtools.diagnosis.rules import rules
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
+from sinchtools.privacy.gate import Known, gate
 from sinchtools.replays.planning import replay
 from tests.support.lab import FLAGS, find_chromium
 
@@ -191,7 +193,7 @@ def test_what_a_suggested_change_leaves_wrong_is_told_too():
     for length in ("short", "full"):
         said = reply([row], length=length)
         assert "remove the comma" in said and "what only you can choose" in said, said
-        assert '"delivery_report" is all' in said and "not tested" in said
+        assert '"delivery_report" is "all"' in said and "not tested" in said
     assert "only you can choose" not in reply([replace(row, request_body=SOUND[:-1] + ",}")])
 
 
@@ -286,6 +288,33 @@ ROWS = [
 def test_no_reply_has_a_hole(row, length):
     said = reply([row], length=length)
     assert not re.search(r"None|\{\{|\bnan\b|[^ \n]  |\n{3}| \.", said), said
+
+
+def test_a_local_number_is_hidden_in_the_reply():
+    said = reply([replace(BAD, request_body='{"to": ["5550123"], "body": "Hi"}')])
+    assert "5550123" not in said and "5•••••3" in said, said
+
+
+def customers_words():
+    """Yield what replies are made of: the words of rules, and of statuses and delivery codes."""
+    for rule in rules().values():
+        yield f"{rule.says} {rule.then}" if rule.severity != "note" else ""
+    for entry in (*catalogue.known_statuses(), *catalogue.delivery_codes()):
+        if entry.tag != "assumed":
+            yield " ".join([entry.meaning, *entry.tips[:2], entry.retry_reason])
+
+
+def test_a_customer_reads_no_words_for_engineers():
+    odd = re.compile(r"assumed|the page\b|[Vv]endor|#\d|`|\b(?:ask-first|after-\w+)")
+    assert [words for words in customers_words() if odd.search(words)] == []
+    for words in customers_words():
+        gate(words.encode(), Known(), where="The words")  # an example of a header is no secret
+
+
+@pytest.mark.parametrize("change", [{"code": "tomorrow"}, {"status": 418}, {"status": 799}])
+def test_what_is_listed_nowhere_gets_a_reply_too(change):
+    said = reply([replace(BAD, request_body=SOUND, text=None, **{"code": None, **change})])
+    assert "vendor" not in said and said.count("status code page") <= 1
 
 
 def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path):

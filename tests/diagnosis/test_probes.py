@@ -601,7 +601,7 @@ PROBES = {
         409,
         None,
         "batch_id",
-        "not on the page",
+        "canceled",
     ),
     "415 hidden headers": (
         {**post(), "request_headers": {}} | answer(415),
@@ -619,13 +619,13 @@ PROBES = {
         None,
         "HTML",
     ),
-    "504 gateway": (post() | answer(504, body="<html></html>"), 504, None, None, "not on the page"),
+    "504 gateway": (post() | answer(504, body="<html></html>"), 504, None, None, "gateway"),
     "a code of tomorrow": (
         post() | answer(400, "syntax_new_code", "to[0] is wrong"),
         400,
         "syntax_new_code",
         "to",
-        "not on the vendor's page",
+        "not on the API's",
     ),
     "Spring answer": (
         get("/batches/x!y")

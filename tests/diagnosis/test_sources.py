@@ -97,7 +97,7 @@ def test_a_gateways_400_is_about_the_path():
 
 def test_a_code_alone_that_is_nowhere_listed_is_said_to_be_so():
     top = diagnose(Exchange(code="quota_of_tomorrow"), now=NOW).top
-    assert "not on the vendor's page" in top.says and top.severity == "error"
+    assert "not on the API's" in top.says and top.severity == "error"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
-from sinchtools.api.catalogue import status_rows
+from sinchtools.api.catalogue import RETRY, status_rows
 from sinchtools.cases.case import Case
 from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError
@@ -219,7 +219,7 @@ def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] =
         else next(s.title for s in walk.playbook.steps if s.id == step.otherwise)
     )
     retry = (
-        f"<p><b>Retry:</b> {shown(diagnosis.retry.advice)}. {shown(diagnosis.retry.reason)}</p>"
+        f"<p><b>{shown(RETRY[diagnosis.retry.advice])}.</b> {shown(diagnosis.retry.reason)}</p>"
         if diagnosis
         else ""
     )

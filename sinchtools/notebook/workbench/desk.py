@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from sinchtools.cases.commands import as_curl, as_python
 from sinchtools.cases.recent import new_name
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.html import UNTYPESET
-from sinchtools.core.records import Exchange, visible
+from sinchtools.core.records import visible
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.evidence import Evidence, read
 from sinchtools.notebook.panels.base import watch
@@ -37,7 +36,6 @@ from sinchtools.notebook.workbench.still import publish, publish_live, still_htm
 from sinchtools.notebook.workbench.tips import Tips
 from sinchtools.notebook.workbench.work import Job, Worker, takes_long
 from sinchtools.replays.planned import as_it_goes
-from sinchtools.replays.results import Result
 
 _MOST_DRAFTS = 5
 Given = tuple[Any, str, Reading | None]  # what to read, its name, and which reading it replaces
@@ -336,7 +334,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         proven = self.state.proven
         if proven is None or proven.result.verdict != "FIXED":
             return {}
-        request = runnable(proven.result)
+        request = proven.result.request
         return {
             "curl": as_curl(request),
             "python": as_python(request),
@@ -442,16 +440,6 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __repr__(self) -> str:
         case = self.state.case
         return visible(f"<Workbench{f' of case {case.name}' if case else ''}>")
-
-
-def runnable(result: Result) -> Exchange:
-    """Return the request that works; where the evidence shows no headers, with those it needs."""
-    request, child = result.request, result.child
-    if request.request_headers or child is None:
-        return request
-    needed = {"authorization", "content-type"}
-    sent = {name: value for name, value in child.request_headers.items() if name.lower() in needed}
-    return replace(request, request_headers=sent)
 
 
 def _kept(case: Case, found: Evidence, name: str, replaces: Reading | None) -> Evidence:

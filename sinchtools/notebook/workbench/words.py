@@ -13,14 +13,6 @@ from sinchtools.core.words import counted, moment
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.notebook.workbench.state import State
 
-RETRY = {
-    "as-is": "As it is",
-    "after-change": "After fixing",
-    "after-wait": "Wait, then retry",
-    "do-not-retry": "Do not retry",
-    "ask-first": "Check before retrying",
-    "not-needed": "Not needed",
-}
 _LONGEST_ACCOUNT = 16
 _MOST_FACTS = 5
 _WAS = re.compile(r", not [^,]+\.?$")
@@ -85,7 +77,7 @@ def _refused(state: State, front: Exchange, diagnosis: Diagnosis) -> Heading:
             _time(front.at),
             _account(front),
             _failing(state, "Failing"),
-            Fact("Retry", RETRY.get(diagnosis.retry.advice, diagnosis.retry.advice)),
+            Fact("Retry", catalogue.retry_in_words(diagnosis.retry.advice)),
         ),
     )
 
@@ -106,7 +98,7 @@ def _undelivered(state: State, front: Exchange, diagnosis: Diagnosis) -> Heading
             _time(front.at) if is_report else None,
             _account(front),
             _failing(state, "Not delivered"),
-            Fact("Retry", RETRY.get(diagnosis.retry.advice, "")),
+            Fact("Retry", catalogue.retry_in_words(diagnosis.retry.advice)),
         ),
         flow=flow,
     )
