@@ -357,8 +357,9 @@ class Story:
         """The errors that the suggested changes leave, since only the customer can choose."""
         if self.fix is not None or self.working is None:
             return ()
-        found = self._diagnosed([self.working])[0].findings
-        return tuple(self.for_customers(one, self.working) for one in found if one.severity == "error")
+        row = self.working
+        left = [one for one in self._diagnosed([row])[0].findings if one.severity == "error"]
+        return tuple(self.for_customers(one, row) for one in left)
 
     # --- words ------------------------------------------------------------------------------------
 
