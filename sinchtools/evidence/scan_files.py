@@ -17,24 +17,27 @@ from sinchtools.api.description import error_of
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import WrongUseError, told_path
 from sinchtools.evidence import (
+    scan_columns,
+    scan_frames,
     scan_lines,
     scan_pairs,
+    scan_places,
     scan_prefixes,
-    scan_sql,
     scan_tables,
     scan_views,
 )
-from sinchtools.evidence.formats import mapping, tables
+from sinchtools.evidence.formats import tables
 from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_prefixes import Prefix
+from sinchtools.evidence.scan_times import Times
 from sinchtools.evidence.scan_views import View
 
 if TYPE_CHECKING:
     import duckdb
 
 _HEAD, _PLACES, _BLOCK, _LONGEST = 200, 24, 2**13, 2**20  # lines; blocks of all files, bytes
-_MOST_TIMES, _MOST_LINES, _MOST_FILES = 300, 5_000, 20
+_MOST_LINES, _MOST_FILES = 5_000, 20
 
 
 @dataclass(slots=True)
@@ -56,37 +59,13 @@ class _Group:
     prefix: Prefix = scan_prefixes.NONE
 
 
-class Times:
-    """Tell SQL of times from examples, as the reader of single lines takes them."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-
-    def __call__(self, examples: list[Any], value: str) -> str:
-        """Return the SQL of the moment in a value."""
-        texts = [str(one) for one in examples[:_MOST_TIMES]]
-        piece = Piece("sample", "\n".join(texts))
-        moments = [piece.instant(one) for one in texts]
-        wanted = [None if one is None else round(one.timestamp() * 1e6) for one in moments]
-        tried = [form.replace("{0}", "v") for form in scan_sql.INSTANTS]
-        asked = ", ".join(f"epoch_us({form})" for form in tried)
-        rows = self.connection.execute(f"SELECT {asked} FROM (SELECT unnest(?) AS v)", [texts])
-        columns = zip(*rows.fetchall(), strict=True)
-        chosen, left = [], {i for i, one in enumerate(wanted) if one is not None}
-        for form, got in zip(scan_sql.INSTANTS, columns, strict=True):
-            right = {i for i in left if got[i] == wanted[i]}
-            if right and not any(got[i] not in (None, wanted[i]) for i in left):
-                chosen.append(form.replace("{0}", value))
-                left -= right
-        return scan_sql.first(chosen, "TIMESTAMP")
-
-
 def look(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Any,
     files: list[str],
     columns: Mapping[str, str],
     *,
     is_whole: bool = False,
+    in_any_zone: bool = False,
 ) -> Looked:
     """
     Return how some files are read; `is_whole` makes each line of JSON one value.
@@ -100,9 +79,15 @@ def look(
     heads = {name: _lines(connection, name, len(files)) for name in files}
     for name, lines in heads.items():
         _sort(name, lines, columns, found, groups)
-    times = Times(connection)
+    times = Times(in_any_zone=in_any_zone)
     for (kind, *_), group in groups.items():
-        view = _view(kind, group, columns, times, is_whole=is_whole)
+        if kind == "parquet":
+            view = scan_frames.parquet_view(connection, group.files, columns, times)
+        else:
+            view = _view(kind, group, columns, times, is_whole=is_whole)
+        if view is None and kind == "parquet":
+            found.own += group.files
+            continue
         if view is None:
             raise refused(group.files[0])
         found.views.append(view)
@@ -114,8 +99,9 @@ def look(
 
 def refused(name: str) -> WrongUseError:
     """Return the error of a file without lines that are read here."""
+    file = Path(scan_places.told_place(name)[1:-1] if scan_places.is_remote(name) else name).name
     return WrongUseError(
-        f"{told_path(Path(Path(name).name))} has none of the columns of a log, and no lines of a "
+        f"{told_path(Path(file))} has none of the columns of a log, and no lines of a "
         "log that is known.",
         hint="Other names are mapped: st.scan(path, columns={'result': 'status'}). Other "
         "forms, such as HAR, are for st.read.",
@@ -130,7 +116,10 @@ def _sort(
     groups: dict[tuple[Any, ...], _Group],
 ) -> None:
     """Put a file to those with our columns, or to those that are read alike."""
-    if name.lower().endswith(".parquet") or _is_own(name, lines, columns):
+    if name.lower().endswith(".parquet"):
+        groups["parquet",].files.append(name)
+        return
+    if _is_own(name, lines, columns):
         found.own.append(name)
         return
     if not any(line.strip() for line in lines):
@@ -161,12 +150,7 @@ def _is_own(name: str, lines: list[str], columns: Mapping[str, str]) -> bool:
         return bool(head) and {columns.get(one, one) for one in head} <= set(COLUMNS)
     records = _records(lines)
     keys = [{columns.get(key, key) for key in one} for one in records]
-    return bool(keys) and all(_are_own(one) for one in keys)
-
-
-def _are_own(keys: set[str]) -> bool:
-    marks = {"parent_id", "call_id", "origin", "attempt", "target"}
-    return keys <= mapping.OWN or bool(marks & keys and len(mapping.OWN & keys) > 3)
+    return bool(keys) and all(scan_columns.are_own(one) for one in keys)
 
 
 def _unpacked(name: str) -> str:
@@ -203,13 +187,7 @@ _JSON = "(SELECT *, CASE WHEN json_valid(line) THEN CAST(line AS JSON) END AS js
 def _said(view: View, group: _Group, columns: Mapping[str, str]) -> Iterator[str]:
     """Yield what a user should know of how the files are read."""
     file = Path(group.files[0]).name[:80]
-    places = ", ".join(
-        f"{ours} from {place[:60]!r}"
-        for ours, place in view.shown.items()
-        if place not in (ours, "the line", *columns)
-    )
-    if places:
-        yield f"columns of {file!r}: {places}; columns= overrides"
+    yield from scan_columns.said_of(repr(file), view.shown, columns)
     lines = [line for line in group.lines if line.strip()]
     out = [n for n, line in enumerate(lines, start=1) if not view.is_read(line)]
     if out:
@@ -224,7 +202,7 @@ def has_code_in_body(files: list[str]) -> bool:
     return any(
         not one.get("code") and error_of(body_of(one.get("response_body")))[0] is not None
         for name in files[:_MOST_FILES]
-        if not name.lower().endswith(".zst")
+        if not scan_places.is_opened_by_duckdb(name)
         for one in _records(_read(name, len(files)))
     )
 
@@ -236,7 +214,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, name: str, files: int) -> list
     """Return the first lines of a file, and some from all over it where that costs little."""
     if name.lower().endswith(".parquet"):
         return []
-    if name.lower().endswith(".zst"):
+    if scan_places.is_opened_by_duckdb(name):
         asked = f"SELECT line FROM {scan_views.text_of([name])} LIMIT {_HEAD}"
         return [line or "" for (line,) in connection.execute(asked).fetchall()]
     return _read(name, files)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from sinchtools.evidence import scan_files
+from sinchtools.evidence import scan_files, scan_places
 
 _LOOKED_AT = 100  # lines of each file
 _PLACES, _BLOCK = 256, 2**14
@@ -28,14 +28,16 @@ def may_have_call_ids(kind: str, files: list[str], wanted: Iterable[str]) -> boo
         if lines:
             check_columns(name, kind, set().union(*map(_keys, lines)), wanted)
     return not first or any(
-        name.lower().endswith((".gz", ".zst")) or (bool(lines) and _has_call_ids(name))
+        name.lower().endswith(".gz")
+        or scan_places.is_opened_by_duckdb(name)
+        or (bool(lines) and _has_call_ids(name))
         for name, lines in first.items()
     )
 
 
 def _first_lines(name: str) -> list[bytes]:
     """Return lines that are not empty; none of a file that only DuckDB can open."""
-    if name.lower().endswith(".zst"):
+    if scan_places.is_opened_by_duckdb(name):
         return []
     try:
         with scan_files.opened(name) as file:

@@ -41,6 +41,9 @@ INSTANTS = (
     f" {_UTC})",
     f"(TRY_CAST(trim({{0}}, '[]\"'' ') AS TIMESTAMPTZ) {_UTC})",
 )
+# a time without a zone is in UTC, whatever the zone of the connection is
+ANY_ZONE = re.compile(r"TRY_CAST\(((?:(?!TRY_CAST).)+?) AS TIMESTAMPTZ\)")
+IN_ANY_ZONE = r"coalesce(TRY_CAST(\1 || 'Z' AS TIMESTAMPTZ), TRY_CAST(\1 AS TIMESTAMPTZ))"
 _WRITTEN = rf"^\s*([\d.,]+)\s*({'|'.join(UNITS)})\s*$"
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import mapping, tables
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_views import (
     FILE,
@@ -23,29 +25,49 @@ from sinchtools.evidence.scan_views import (
     values_of,
 )
 
+Instants = Callable[[list[Any], str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    How a column of a table is read.
+
+    Attributes
+    ----------
+    text
+        SQL of its value as text.
+    moment
+        SQL of its moment in UTC, where the column has a type of time.
+    is_nested
+        Whether the text is JSON of an object or a list.
+    below
+        SQL of a field within it, by the names on the way there, or None where there is none.
+    """
+
+    text: str
+    moment: str | None = None
+    is_nested: bool = False
+    below: Callable[[tuple[str, ...]], str | None] = lambda _: None
+
 
 def table_view(
     files: list[str],
     layout: tables.Layout,
     columns: Mapping[str, str],
-    instants: Callable[[list[Any], str], str],
+    instants: Instants,
 ) -> View | None:
     """Return how the rows of a table are read."""
     piece = Piece("sample", "", columns=columns)
     serial = tables.serial_columns(layout)
-    named = [tables.named(layout, cells, serial) for cells in layout.rows if len(cells) > 1]
-    known = [(one, mapping.record_of(piece, one, 1)) for one in named if one]
-    flats = [mapping.flattened(one) for one, record in known if record]
-    if not flats or tables.is_of_reports(layout):
+    cells = [
+        Cell(f"ltrim(c{i})" if layout.separator in ",;" else f"c{i}")
+        for i in range(len(layout.names))
+    ]
+    told = told_by(layout, cells, columns, instants)
+    if told is None:
         return None
-    apart = (tables.apart(layout, row, serial) for row in layout.rows)
-    cells = _cells(layout, tables.date_and_clock(apart), serial)
-    exchanges = [record.exchange for _, record in known if record]
-    plan = plan_with(flats, {})
-    found = Found(flats, exchanges, plan, lambda path, *_: _cell(cells, named, path), instants)
-    values, shown = values_of(found)
-    theirs = {ours: name for name, ours in layout.mapping.items()}
-    shown = {ours: theirs.get(path, path) for ours, path in shown.items()}
+    values, shown = told
     names = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.names)))
     source = (
         f"read_csv({files_as_sql(files)}, columns = {{{names}}}, delim = "
@@ -74,30 +96,77 @@ def table_view(
     return View("table", files, source, whole, values, is_row, shown, exchange, is_read)
 
 
-def _cells(layout: tables.Layout, pair: tuple[str, str] | None, serial: set[str]) -> dict[str, str]:
-    """Return the SQL of each name that a row gets, as `tables.named` gives it."""
-    places: dict[str, list[str]] = {}
+def told_by(
+    layout: tables.Layout, cells: list[Cell], columns: Mapping[str, str], instants: Instants
+) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Return the SQL of each of our columns and where it is found, or None without HTTP."""
+    piece = Piece("sample", "", columns=columns)
+    serial = tables.serial_columns(layout)
+    named = [tables.named(layout, row, serial) for row in layout.rows if len(row) > 1]
+    nested = {name for name, cell in zip(layout.names, cells, strict=True) if cell.is_nested}
+    named = [
+        {name: _opened(cell) if name in nested else cell for name, cell in row.items()}
+        for row in named
+    ]
+    known = [(one, mapping.record_of(piece, one, 1)) for one in named if one]
+    asked = {theirs: ours for theirs, ours in columns.items() if theirs not in layout.names}
+    flats = [mapping.flattened(one) for one, record in known if record or asked]
+    if not flats or tables.is_of_reports(layout):
+        return None
+    pair = tables.date_and_clock(tables.apart(layout, row, serial) for row in layout.rows)
+    texts, moments, places = _texts(layout, cells, pair, serial)
+
+    def access(path: str, *_: str) -> str:
+        if path in texts:
+            return texts[path]
+        top, *below = steps_of(named, path)
+        value = cells[places[top]].below(tuple(below)) if top in places else None
+        return value or (extracted(texts.get(top, sql.NULL), tuple(below)) if below else sql.NULL)
+
+    def moment(examples: list[Any], value: str) -> str:
+        return moments.get(value) or instants(examples, value)
+
+    exchanges = [one.exchange if one else Exchange(id="") for _, one in known if one or asked]
+    plan = plan_with([*flats, dict.fromkeys(texts)], asked)
+    values, shown = values_of(Found(flats, exchanges, plan, access, moment))
+    theirs = {ours: name for name, ours in layout.mapping.items()}
+    return values, {ours: theirs.get(path, path) for ours, path in shown.items()}
+
+
+def _opened(cell: Any) -> Any:
+    return parsed(cell) if isinstance(cell, str) and cell[:1] in ("{", "[") else cell
+
+
+def _texts(
+    layout: tables.Layout, cells: list[Cell], pair: tuple[str, str] | None, serial: set[str]
+) -> tuple[dict[str, str], dict[str, str], dict[str, int]]:
+    """
+    Return the SQL of each name that a row gets, as `tables.named` gives it.
+
+    With it come the moments of such texts, and the places of the columns.
+    """
+    found: dict[str, list[str]] = {}
+    places: dict[str, int] = {}
     for i, name in enumerate(layout.names):
         ours = layout.mapping.get(name)
-        value = f"ltrim(c{i})" if layout.separator in ",;" else f"c{i}"
-        value = f"CASE WHEN NOT {sql.among(value, tables.NO_VALUE)} THEN {value} END"
+        value = (
+            f"CASE WHEN NOT {sql.among(cells[i].text, tables.NO_VALUE)} THEN {cells[i].text} END"
+        )
         if name in serial:
             days = f"TRY_CAST(replace({value}, ',', '.') AS DOUBLE)"
             micros = f"TRY_CAST({days} * 86400000000 + 500000 AS BIGINT)"
-            moment = f"TIMESTAMP '1899-12-30' + to_microseconds({micros})"
-            value = f"CAST(date_trunc('second', {moment}) AS VARCHAR)"
+            on = f"TIMESTAMP '1899-12-30' + to_microseconds({micros})"
+            value = f"CAST(date_trunc('second', {on}) AS VARCHAR)"
         if ours is None and tables.is_other(layout, name):
             continue
-        places.setdefault(ours or name, []).append(value)
-    cells = {name: sql.first(values) for name, values in places.items()}
+        found.setdefault(ours or name, []).append(value)
+        places.setdefault(ours or name, i)
+    texts = {name: sql.first(values) for name, values in found.items()}
+    moments = {
+        texts[name]: moment
+        for name, i in places.items()
+        if len(found[name]) == 1 and (moment := cells[i].moment)
+    }
     if pair:
-        date, clock = pair
-        cells["at"] = f"concat_ws(' ', {cells[date]}, {cells[clock]})"
-    return cells
-
-
-def _cell(cells: Mapping[str, str], named: list[dict[str, Any]], path: str) -> str:
-    if path in cells:
-        return cells[path]
-    top, *below = steps_of(named, path)
-    return extracted(cells.get(top, sql.NULL), tuple(below)) if below else sql.NULL
+        texts["at"] = f"concat_ws(' ', {texts[pair[0]]}, {texts[pair[1]]})"
+    return texts, moments, places

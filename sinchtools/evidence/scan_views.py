@@ -105,6 +105,8 @@ def text_of(files: list[str]) -> str:
 
 
 def _escaped(name: str) -> str:
+    if re.match(r"https?:", name):  # DuckDB takes no pattern there, and a query begins with "?"
+        return name
     return re.sub(r"([*?\[])", r"[\1]", name)
 
 
@@ -127,7 +129,7 @@ class Found:
             next((p for p in self.plan[name] if _filled(flat.get(p)) and fits(flat[p])), None)
             for flat in self.flats
         )
-        wanted = set(first)
+        wanted = {*first, *(p for p in self.plan[name] if not self.examples(p))}
         return [path for path in self.plan[name] if path in wanted]
 
     def examples(self, path: str) -> list[Any]:
@@ -226,6 +228,7 @@ def _bodies(found: Found) -> list[str]:
         path
         for path in dict.fromkeys(paths)
         if any(_filled(v := flat.get(path)) and body_of(v) == body for flat, body in told)
+        or (path in found.plan["response_body"] and not found.examples(path))
     ]
     if len(places) == 1:
         return [found.access(places[0])]

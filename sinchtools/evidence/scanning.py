@@ -2,114 +2,113 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.core.columns import COLUMNS, as_json
-from sinchtools.core.errors import MissingInputError, SinchToolsError, WrongUseError, told_path
+from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.records import Skipped
-from sinchtools.evidence import scan_files, scan_retries, scan_sql
-from sinchtools.evidence.files import SPECIAL, has_an_end, path_of
-from sinchtools.evidence.formats.dataframe import is_frame
+from sinchtools.evidence import (
+    scan_columns,
+    scan_files,
+    scan_frames,
+    scan_places,
+    scan_retries,
+)
 from sinchtools.evidence.pieces import Piece, status_of
-from sinchtools.evidence.scan_sql import NULL, literal, quoted
-from sinchtools.evidence.scan_views import FILE, LINES, TEXTS, View, files_as_sql
+from sinchtools.evidence.scan_columns import SCANNED, TYPES, value_of
+from sinchtools.evidence.scan_sql import literal, quoted
+from sinchtools.evidence.scan_views import FILE, LINES, View, files_as_sql
 from sinchtools.privacy.redaction import Redactor
-from sinchtools.privacy.spans import NEEDLES
 
 if TYPE_CHECKING:
     import duckdb
 
-LEFT_OUT = (
-    "request_headers",
-    "request_body",
-    "response_headers",
-    "response_body",  # secrets stand in these four: `read` brings single rows in whole
-    "delivery",  # told by other rows
-    "variables_not_shown",  # of requests that are written, not logged
-)
-SCANNED = tuple(name for name in COLUMNS if name not in LEFT_OUT)
 _READERS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
-_TYPES = {
-    "string": "VARCHAR",
-    "Int16": "SMALLINT",
-    "Float64": "DOUBLE",
-    "datetime64[us, UTC]": "TIMESTAMPTZ",
-}
-HELD_BACK = "[held back: may hold a secret; st.read(lazy, ids) brings the row in]"
-_NAMES = "|".join(
-    needle
-    for needle in NEEDLES
-    if needle.isalpha() and needle not in ("bearer", "basic", "eyj", "hooks", "pw")
-)
-# wider than what `Redactor` marks, since a whole value is held back: a name with a sign or line
-# after it, a user of curl, a scheme, a JWT, user info
-SECRET_LIKE = (
-    rf"(?is)(?:{_NAMES}).*(?:[:=>|\n]|%3d|val)|\s-{{1,2}}(?:proxy-)?u.*:|(?:bearer"
-    rf"|basic)(?:\s|%20|\+)|eyj[\w-]+\.|://[^/?#]*@"
-)
-SECRET_LIKE += r"|(?:token|secret|passw(?:or)?d|key) [\w-]{16}|bearer\W.*[:=]|pw\W|sid=|hooks[./]"
 NO_ROW = "lines that are no rows in the form of this file"
-_NEVER_IN_A_SECRET = ("attempt", "at", "elapsed_ms", "status", "outcome", "region")
 
 
 def scan(
-    pattern: str | Path | Any, *, columns: Mapping[str, str] | None = None
-) -> duckdb.DuckDBPyRelation:
+    source: str | Path | Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> Any:
     """
-    Return a lazy relation on files of any size.
+    Return a lazy table on rows wherever they are, in files of any size or in a table of yours.
 
-    Give one file or a glob: JSON Lines of ours or of any logger or gateway, CSV, TSV, access logs
-    and Parquet, plain or with gzip or Zstandard. What is read is told from the first lines, with
-    the mapping of `read`; a warning says what was taken for what, and how many of the lines looked
-    at are no rows. `columns_of` and `unread` say both of the whole.
+    A file, glob or URL may hold JSON Lines of ours or of any logger or gateway, CSV, TSV, access
+    logs and Parquet, plain or with gzip or Zstandard. The columns are found in the first lines or
+    rows, as `read` finds them. A warning says which column was taken for which, and how many of
+    the lines looked at are not rows. `columns_of` and `unread` say both for whole files.
 
-    It has the columns of the design less headers and bodies, and `url` without its query: what is
-    not selected cannot leak. A text that looks as if it held a secret is held back whole. `at` is
-    in UTC. Where a row has no `source`, it is the file's name. ``st.read(lazy, ids)`` brings single
-    rows in whole. A request and its response in lines of their own stay two lines: use `read`.
+    The result has the columns of `read(...).frame()` without headers and bodies, and `url` without
+    its query: what is not selected cannot leak. A text that looks as if it contained a secret is
+    replaced whole. `at` is in UTC. ``st.read(lazy, ids)`` brings in single rows of files whole. A
+    request and its response on separate lines stay two rows: use `read`.
+
+    Nothing is copied and nothing is left on your connection. Each question reads the rows again.
 
     Parameters
     ----------
-    pattern
-        Path or glob, or a pandas or polars frame.
+    source
+        A path, glob or URL; a DuckDB relation; a pandas, polars, PySpark or narwhals frame.
     columns
-        Column of the files to column of ours, where the names do not tell; it has the last word.
+        Your column to our column, where the names do not tell; it has the last word.
         A field within others is written ``http.response.status``.
+    connection
+        Your DuckDB connection, with the extensions and secrets that reach a URL.
+
+    Returns
+    -------
+    duckdb.DuckDBPyRelation or pyspark.sql.DataFrame
+        The columns of `read(...).frame()` less headers and bodies: `at` in UTC (without a zone in
+        DuckDB, a timestamp in Spark), `status` SMALLINT, `elapsed_ms` DOUBLE in milliseconds, all
+        others text. PySpark for a PySpark frame, else DuckDB.
 
     Raises
     ------
     MissingInputError
         No file fits the pattern.
     WrongUseError
-        The files have no lines with HTTP in a known form.
+        There are no rows with HTTP in a known form, the URL needs a connection, or it contains
+        credentials.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> table = duckdb.sql("SELECT 403 AS status, '/xms/v1/p/batches?key=x' AS url")
+    >>> scan(table).project("status, url, endpoint").fetchall()[0][:2]
+    (403, '/xms/v1/p/batches')
     """
+    if scan_frames.engine_of(source):
+        rows, said = scan_frames.of_table(source, columns or {})
+    else:
+        rows, said = _of_files(scan_places.checked(source, connection), columns or {}, connection)
+    for reason in said:
+        warnings.warn(f"st.scan: {Redactor().text(reason)}", stacklevel=2)
+    return rows
+
+
+def _of_files(
+    name: str, columns: Mapping[str, str], given: duckdb.DuckDBPyConnection | None
+) -> tuple[duckdb.DuckDBPyRelation, list[str]]:
     import duckdb
 
-    if is_frame(pattern):
-        return _of_frame(pattern, columns)
-    name = _pattern(pattern)
-    connection = duckdb.connect()
-    connection.execute(
-        "SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET "
-        "preserve_insertion_order = true"
-    )
+    connection = scan_places.session(given)
     try:
-        found = scan_files.look(connection, _files(name), columns or {})
-        relations = _relations(connection, name, found, columns or {})
-        for reason in found.said:
-            warnings.warn(f"st.scan: {Redactor().text(reason)}", stacklevel=2)
-        return reduce(lambda one, other: one.union(other), relations)
+        found = scan_files.look(connection, scan_places.files_of(connection, name), columns)
+        relations = _relations(connection, name, found, columns)
+        return reduce(lambda one, other: one.union(other), relations), found.said
     except duckdb.IOException:
-        failed: SinchToolsError = MissingInputError(name, "fits no file that can be read")
+        failed: SinchToolsError = scan_places.not_found(name)
     except duckdb.Error:  # its text may quote a line of the file
         failed = WrongUseError(
             f"This cannot be read as {_reader(name)}.",
@@ -161,41 +160,10 @@ def unread(lazy: Any) -> tuple[Skipped, ...]:
     return tuple(Skipped(source=Path(file).name, reason=NO_ROW, count=n) for file, n in listed)
 
 
-def _of_frame(frame: Any, columns: Mapping[str, str] | None) -> duckdb.DuckDBPyRelation:
-    import duckdb
-
-    from sinchtools.core.columns import frame as as_frame
-    from sinchtools.evidence.reading import read
-
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    found = connection.from_df(as_frame(read(frame, columns=columns)))
-    values = {name: _value(name, list(found.columns), {}) for name in SCANNED if name != "outcome"}
-    values[FILE] = NULL
-    return found.project(", ".join(_selected(name, values) for name in SCANNED))
-
-
 def _rows_of(connection: duckdb.DuckDBPyConnection, view: View) -> duckdb.DuckDBPyRelation:
     """Return the rows of files of other names, in our columns."""
-    found = {name: quoted(name) for name in TEXTS if name != "body" and name in view.told}
-    found |= {name: quoted(name) for name in ("id", FILE)}
     rows = connection.sql(view.selection(f"{view.id} AS id"))
-    if "body" in view.told:
-        found = {"code": NULL, "text": NULL} | found
-        rows = _with_error(rows, found, "body")
-    if "failure" in found:
-        is_silent = " AND ".join(
-            f"{found[one]} IS NULL" for one in ("status", "code") if one in found
-        )
-        found["failure"] = f"CASE WHEN {is_silent or 'true'} THEN failure END"
-    values = {
-        name: quoted(name) if name in found else _value(name, [], {})
-        for name in (*SCANNED, FILE)
-        if name != "outcome"
-    }
-    told = ", ".join(f"{value} AS {quoted(name)}" for name, value in found.items())
-    # each step by itself, so that what one step finds is not looked for again in the next
-    return rows.project(told).project(", ".join(_selected(name, values) for name in SCANNED))
+    return scan_columns.taken(rows, scan_columns.steps_of_view(view.told))
 
 
 def _own(
@@ -210,42 +178,11 @@ def _own(
     present = [
         column for column in raw.columns if column != "call_id" or may_repeat
     ]  # no retries to fold: the log is read once
-    values = {one: _value(one, present, columns) for one in SCANNED if one != "outcome"}
+    values = {one: value_of(one, present, columns) for one in SCANNED if one != "outcome"}
     values[FILE] = quoted(FILE)
-    if has_body:
-        raw = _with_error(raw, values, "response_body")
-    return raw.project(", ".join(_selected(one, values) for one in SCANNED))
-
-
-def _with_error(
-    rows: duckdb.DuckDBPyRelation, values: dict[str, str], body: str
-) -> duckdb.DuckDBPyRelation:
-    """Take code and text out of an error's body where no field has them."""
-    fields, body = quoted("error of sinchtools"), quoted(body)
-    for ours, names in (("code", ("code",)), ("text", scan_sql.ERROR_TEXTS)):
-        values[ours] = f"coalesce({values[ours]}, {scan_sql.error_text(fields, body, *names)})"
-    return rows.project(f"*, {scan_sql.error_fields(body, values['status'])} AS {fields}")
-
-
-def _pattern(given: str | Path) -> str:
-    if not isinstance(given, str | Path):
-        raise WrongUseError(
-            f"A {type(given).__name__} is no path.",
-            hint="Give the path or glob of a log; a frame needs no scan.",
-        )
-    if isinstance(given, str) and path_of(given) is None:
-        raise WrongUseError(
-            f"A text of {len(given):,} characters is no path.",
-            hint="Give the path or glob of a log; pasted text is for st.read.",
-        )
-    if any(not has_an_end(Path(file)) for file in _files(str(given))):
-        raise WrongUseError(f"{told_path(given)} is {SPECIAL}.")
-    return str(given)
-
-
-def _files(pattern: str) -> list[str]:
-    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  # as DuckDB reads a pattern
-    return [file for file in found if not Path(file).is_dir()]
+    has_body = has_body or (kind == "parquet" and "response_body" in raw.columns)
+    steps = scan_columns.steps_of_own(values, "response_body" if has_body else None)
+    return scan_columns.taken(raw, steps)
 
 
 def is_lazy(source: object) -> bool:
@@ -276,25 +213,49 @@ def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
 @contextmanager
 def _looked(
     lazy: Any, *, is_whole: bool = False
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, scan_files.Looked, dict[str, str]]]:
+) -> Iterator[tuple[Any, scan_files.Looked, dict[str, str]]]:
     """Look again at the files of a scan, in a session of its own: one of `lazy` binds it anew."""
+    name, columns = _asked(lazy)
+    if scan_places.is_remote(name):
+        session = _Session(lazy)
+        files = scan_places.files_of(session, name)
+        yield session, scan_files.look(session, files, columns, is_whole=is_whole), columns
+        return
+    with closing(scan_places.session(None)) as connection:
+        files = scan_places.local_files(name)
+        yield connection, scan_files.look(connection, files, columns, is_whole=is_whole), columns
+
+
+def _asked(lazy: Any) -> tuple[str, dict[str, str]]:
+    """Return the name and the columns that a scan was asked for."""
     import duckdb
 
     try:
         asked = "SELECT getvariable('sinchtools_files'), getvariable('sinchtools_columns')"
         (name, mapping), *_ = lazy.query("scanned", asked).fetchall()
         columns: dict[str, str] = json.loads(mapping)
-        files = _files(_pattern(name))
-    except (duckdb.Error, TypeError, ValueError):
-        columns, files = {}, []
-    if not files:
-        raise WrongUseError(
-            "This relation is none that st.scan returned.",
-            hint="Give what st.scan returned, or a filter of it.",
-        )
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection, scan_files.look(connection, files, columns, is_whole=is_whole), columns
+        if scan_places.is_remote(name) or scan_places.local_files(name):
+            return name, columns
+    except (duckdb.Error, TypeError, ValueError, AttributeError):
+        pass
+    raise WrongUseError(
+        "This relation is none that st.scan returned for files.",
+        hint="Give what st.scan returned, or a filter of it. The rows of a table of yours are read "
+        "without it: st.read(table.filter(...).df()).",
+    )
+
+
+class _Session:
+    """The session of a scan that reads through a connection of the caller."""
+
+    def __init__(self, lazy: Any) -> None:
+        self.lazy = lazy
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """Ask in the session of the scan."""
+        return self.lazy.query("scanned", query)  # type: ignore[no-any-return]
+
+    execute = sql
 
 
 def _own_rows(
@@ -366,12 +327,13 @@ def _whole(kind: str, file: str, name: str, ids: list[str]) -> str:
 
 
 def _reader(pattern: str) -> str:
-    ending = Path(re.sub(r"\.(gz|zst)$", "", pattern.lower())).suffix
+    name = re.split(r"[?#]", pattern)[0] if scan_places.is_remote(pattern) else pattern
+    ending = Path(re.sub(r"\.(gz|zst)$", "", name.lower())).suffix
     return _READERS.get(ending, "json")
 
 
 def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
-    names = {name: _TYPES[COLUMNS[name][0]] for name in SCANNED if name != "outcome"}
+    names = {name: TYPES[COLUMNS[name][0]] for name in SCANNED if name != "outcome"}
     return {
         next((theirs for theirs, ours in (columns or {}).items() if ours == name), name): "VARCHAR"
         if name == "at"
@@ -397,51 +359,3 @@ def _raw(
     return connection.sql(
         f"SELECT * FROM read_json({file}, columns = {{{types}}}, {LINES}, filename = '{FILE}')"
     )
-
-
-def _selected(name: str, values: Mapping[str, str]) -> str:
-    """Return the SQL of one of our columns, without what may be a secret."""
-    if name == "outcome":
-        return f"{_OUTCOME.format(status=values['status'])} AS outcome"
-    value, url = values[name], values["url"]
-    if value.startswith(scan_sql.NOTHING) and name not in _TOLD_BY_OTHERS:
-        return f'{value} AS "{name}"'
-    if name == "url":
-        value = f"regexp_replace(regexp_replace({value}, '[?#].*$', ''), '://[^/@]*@', '://')"
-    elif name in _GIVEN:
-        value = f"coalesce({value}, {_GIVEN[name]})"
-    elif name == "region":
-        value = f"nullif(coalesce({value}, {scan_sql.region(url)}), '')"
-    elif name == "account":
-        value = f"nullif(coalesce({value}, {scan_sql.account(url)}), '')"
-    elif name == "endpoint":
-        value = f"coalesce({value}, {scan_sql.endpoint(values['method'], url)})"
-    if name not in _NEVER_IN_A_SECRET:
-        value = (
-            f"CASE WHEN regexp_matches({value}, '{SECRET_LIKE}') THEN '{HELD_BACK}' "
-            f"ELSE {value} END"
-        )
-    if name == "source":
-        value = f"coalesce({value}, parse_filename({values[FILE]}))"
-    return f'{value} AS "{name}"'
-
-
-def _value(name: str, present: list[str], columns: Mapping[str, str]) -> str:
-    theirs = next((theirs for theirs, ours in columns.items() if ours == name), name)
-    kind = _TYPES[COLUMNS[name][0]]
-    if theirs not in present:
-        return "CAST(NULL AS TIMESTAMP)" if name == "at" else f"CAST(NULL AS {kind})"
-    value = f"TRY_CAST({quoted(theirs)} AS {kind})"
-    if name == "status":
-        return f"CASE WHEN {value} > 0 THEN {value} END"
-    return f"({value} AT TIME ZONE 'UTC')" if name == "at" else value
-
-
-_TOLD_BY_OTHERS = ("attempt", "origin", "target", "region", "account", "endpoint", "source")
-_GIVEN = {"attempt": "1", "origin": "'import'", "target": "'unknown'"}
-_OUTCOME = (
-    "CASE WHEN {status} IS NULL OR {status} <= 0 THEN 'no_response' WHEN {status} // 100 = 2 "
-    "THEN 'success'"
-    " WHEN {status} // 100 = 4 THEN 'user_error' WHEN {status} // 100 = 5 THEN 'sinch_error' "
-    "ELSE 'other' END"
-)

@@ -14,7 +14,8 @@ from sinchtools import analysis
 from sinchtools.core import columns
 from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.evidence import read
-from sinchtools.evidence.scanning import HELD_BACK, LEFT_OUT, SCANNED, SECRET_LIKE, scan
+from sinchtools.evidence.scan_columns import HELD_BACK, LEFT_OUT, SCANNED, SECRET_LIKE
+from sinchtools.evidence.scanning import scan
 from sinchtools.privacy.redaction import Redactor
 
 FEW = 'id, "at", status, code, account'

@@ -10,7 +10,7 @@ import pytest
 
 import sinchtools as st
 from sinchtools.evidence import columns_of, read, scan, unread
-from sinchtools.evidence.scanning import SCANNED
+from sinchtools.evidence.scan_columns import SCANNED
 from tests.evidence.line_forms import FORMS, WRITTEN, text_of
 
 COMPARED = [name for name in SCANNED if name not in ("id", "source")]

@@ -75,6 +75,11 @@ def _value(cell: Any) -> Any:
     return cell
 
 
+def as_text(cell: Any) -> str | None:
+    """Return a cell of any type as text, or None where it is missing."""
+    return _text(_value(cell)) or None
+
+
 def _text(cell: Any) -> str:
     if isinstance(cell, Mapping | list):
         return body_of(cell) or ""
