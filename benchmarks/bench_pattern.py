@@ -3,7 +3,8 @@ How often change points find what was planted, and how often something where not
 
 All logs are simulated: 3 to 30 accounts, 2,000 to 50,000 calls of 1 to 14 days with a rhythm of day
 and week, four other codes in the background. Beside it a plain PELT of ruptures on the same data.
-100 seeds of each kind, 1,000 with SINCHTOOLS_FULL=1.
+100 seeds of each kind, 1,000 with SINCHTOOLS_FULL=1. The seeds are fresh: those that the method was
+tuned on are below 10,000, and an argument such as `from=0` takes them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+FIRST_SEED = 10_000
 SEEDS = 1000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 100
 KINDS = ("lasting rise", "ended rise", "spike", "recovery")
 NULLS = ("rhythm", "traffic doubles", "small n", "rhythm of the share")
@@ -37,8 +39,8 @@ class Log:
 
     frame: pd.DataFrame
     account: str
-    at: int  # microseconds: the first row that shows the new level
-    moment: int  # when the level was changed
+    at: int  # microseconds: the planted first failing row, or the first row after the last
+    moment: int  # the planted clock time
     n_failing: int
 
 
@@ -128,48 +130,50 @@ def ours(frame: pd.DataFrame) -> tuple[str | None, int, int] | None:
 
 
 def plain(frame: pd.DataFrame) -> tuple[str | None, int, int] | None:
-    """Return the same of PELT on each account's share of each code per interval, as one would."""
-    import ruptures
+    """
+    Return the same of PELT on each account's share of each code per interval, as one would.
 
+    The penalty is the usual one, 3 times the noise times log n. KernelCPD with a linear kernel is
+    `Pelt(model="l2", jump=1)` in C: the same breaks, some hundred times as fast.
+    """
     at = frame["at"].astype("int64").to_numpy()
     span = at[-1] - at[0]
     steps = (60, 300, 900, 3600, 21_600, 86_400)
     step = next(s for s in steps if span < 249 * s * 1_000_000) * 1_000_000
     bucket = (at - at[0]) // step
-    size, best = int(bucket[-1]) + 1, (0.0, None, 0)
+    size = int(bucket[-1]) + 1
     failing = frame[frame["status"] >= 400]
-    for account in frame["account"].unique():
+    jumps: list[tuple[float, str, int]] = []
+    for account, of_account in failing.groupby("account"):
         n = np.bincount(bucket[frame["account"] == account], minlength=size)
-        for _key, of_code in failing[failing["account"] == account].groupby(
-            ["status", "code"], dropna=False
-        ):
+        for _, of_code in of_account.groupby(["status", "code"], dropna=False):
             k = np.bincount(bucket[of_code.index], minlength=size)
-            if k.sum() < 5 or size < 4:
-                continue
-            share = k / np.maximum(n, 1)
-            noise = max(float(np.var(np.diff(share)) / 2), 1e-6)
-            breaks = (
-                ruptures.Pelt(model="l2", min_size=2, jump=1)
-                .fit(share)
-                .predict(pen=3 * noise * np.log(size))
-            )
-            edges = [0, *breaks]
-            means = [share[a:b].mean() for a, b in pairwise(edges)]
-            for i in range(1, len(means)):
-                jump = abs(means[i] - means[i - 1]) * n.sum() ** 0.5
-                if jump > best[0]:
-                    best = (jump, account, int(at[0] + edges[i] * step))
-    return (best[1], best[2], step) if best[1] else None
+            if k.sum() >= 5 and size >= 4:
+                share = k / np.maximum(n, 1)
+                jumps += [(by * n.sum() ** 0.5, str(account), int(at[0] + place * step))
+                          for by, place in _jumps(share)]  # fmt: skip
+    return (*max(jumps)[1:], step) if jumps else None
+
+
+def _jumps(share: np.ndarray) -> list[tuple[float, int]]:
+    """Return how far the mean moves at each break that PELT finds, and its interval."""
+    import ruptures
+
+    noise = max(float(np.var(np.diff(share)) / 2), 1e-6)
+    search = ruptures.KernelCPD(kernel="linear", min_size=2).fit(share.reshape(-1, 1))
+    edges = [0, *search.predict(pen=3 * noise * np.log(len(share)))]
+    means = [share[a:b].mean() for a, b in pairwise(edges)]
+    return [(abs(b - a), edges[i + 1]) for i, (a, b) in enumerate(pairwise(means))]
 
 
 WAYS: dict[str, Any] = {"ours": ours, "ruptures": plain}
 
 
-def measured(way: str, kinds: tuple[str, ...], seeds: int) -> Counter[str]:
+def measured(way: str, kinds: tuple[str, ...], seeds: range) -> Counter[str]:
     """Count what one way finds."""
     found: Counter[str] = Counter()
     for kind in kinds:
-        for seed in range(seeds):
+        for seed in seeds:
             made = log(seed, kind)
             found[f"{kind} n"] += 1
             said = WAYS[way](made.frame)
@@ -178,46 +182,55 @@ def measured(way: str, kinds: tuple[str, ...], seeds: int) -> Counter[str]:
             account, at, interval = said
             found[f"{kind} alarm"] += 1
             is_who = bool(pd.notna(account) and account == made.account)
-            is_then = bool(abs(at - made.at) <= interval)
+            by_row = is_who and bool(abs(at - made.at) <= interval)
+            by_clock = is_who and bool(abs(at - made.moment) <= interval)
             found[f"{kind} who"] += is_who
-            found[f"{kind} right"] += is_who and is_then
-            found[f"{kind} moment"] += is_who and bool(abs(at - made.moment) <= interval)
-            if kind in KINDS and not (is_who and is_then) and "-v" in sys.argv:
+            found[f"{kind} row"] += by_row
+            found[f"{kind} clock"] += by_clock
+            found[f"{kind} either"] += by_row or by_clock
+            if kind in KINDS and not by_row and "-v" in sys.argv:
                 print(kind, seed, said, made.account, (at - made.at) / 3.6e9, made.n_failing)
     return found
 
 
-def main(seeds: int = SEEDS) -> int:
+def main(seeds: range) -> int:
     """Print the figures; the exit code says whether a bound was missed."""
-    ways = ["ours"]
-    try:
-        import ruptures  # noqa: F401
-
-        ways.append("ruptures")
-    except ImportError:
-        print("ruptures is not installed; it is in the extra dev", file=sys.stderr)
+    warnings.simplefilter("ignore")
+    print(f"change points in simulated logs, {len(seeds):,} seeds of each kind from {seeds[0]:,} "
+          f"on, at least {LEAST_FAILING} failing rows\nright: account, and start within one "
+          "interval of\n  row: the planted first failing row (recovery: the first after the last)\n"
+          "  clock: the planted clock time, which nothing in the log shows\n"
+          "  either: the lenient meaning")  # fmt: skip
     missed = False
-    print(f"change points in simulated logs, {seeds:,} seeds of each kind, at least "
-          f"{LEAST_FAILING} failing rows; a start is right within one interval of the first row "
-          "that shows it")  # fmt: skip
-    for way in ways if "ours-only" not in sys.argv else ["ours"]:
-        warnings.simplefilter("ignore")
-        of = measured(way, (*KINDS, *NULLS), seeds)
-        for kind in KINDS:
-            n = of[f"{kind} n"]
-            share = of[f"{kind} right"] / max(n, 1)
-            missed |= way == "ours" and share < LEAST_FOUND
-            print(f"  {way:9} {kind:20} n {n:5,}: right account and start {share:6.1%}, right "
-                  f"account {of[f'{kind} who'] / max(n, 1):6.1%}, start by the clock "
-                  f"{of[f'{kind} moment'] / max(n, 1):6.1%}", flush=True)  # fmt: skip
-        for kind in NULLS:
-            share = of[f"{kind} alarm"] / max(of[f"{kind} n"], 1)
-            missed |= way == "ours" and share > MOST_FALSE
-            print(f"  {way:9} null, {kind:20} false alarms {share:6.1%}", flush=True)
-    print(f"bounds {'MISSED' if missed else 'held'}: found in at least {LEAST_FOUND:.0%}, false "
-          f"alarms in at most {MOST_FALSE:.0%}")  # fmt: skip
+    for way in WAYS if "ours-only" not in sys.argv else ["ours"]:
+        missed |= _shown(way, seeds)
+    print(f"bounds {'MISSED' if missed else 'held'} by ours: right by row in at least "
+          f"{LEAST_FOUND:.0%}, false alarms in at most {MOST_FALSE:.0%}")  # fmt: skip
     return int(missed)
 
 
+def _shown(way: str, seeds: range) -> bool:
+    """Print the figures of one way; return whether ours missed a bound."""
+    missed = False
+    for kind in KINDS:
+        of = measured(way, (kind,), seeds)
+        row, clock, either, who = (of[f"{kind} {x}"] / len(seeds)
+                                   for x in ("row", "clock", "either", "who"))  # fmt: skip
+        missed |= way == "ours" and row < LEAST_FOUND
+        print(f"  {way:9} {kind:13} right by row {row:6.1%}, by clock {clock:6.1%}, either "
+              f"{either:6.1%}; account alone {who:6.1%}", flush=True)  # fmt: skip
+    alarms = 0
+    for kind in NULLS:
+        found = measured(way, (kind,), seeds)[f"{kind} alarm"]
+        missed |= way == "ours" and found > MOST_FALSE * len(seeds)
+        alarms += found
+        print(f"  {way:9} null, {kind:20} false alarms {found / len(seeds):6.1%}", flush=True)
+    print(f"  {way:9} null, all {len(NULLS) * len(seeds):,}: false alarms "
+          f"{alarms / len(NULLS) / len(seeds):.1%}", flush=True)  # fmt: skip
+    return missed
+
+
 if __name__ == "__main__":
-    sys.exit(main(*(int(a) for a in sys.argv[1:] if a.isdigit())))
+    named = dict(a.split("=") for a in sys.argv[1:] if "=" in a)
+    start = int(named.get("from", FIRST_SEED))
+    sys.exit(main(range(start, start + int(named.get("seeds", SEEDS)))))

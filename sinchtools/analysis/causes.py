@@ -9,7 +9,7 @@ occur together one is named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -78,19 +78,11 @@ def differences(
     >>> differences(rows)[["field", "value", "effect"]].values.tolist()
     [['account', 'b', 1.0]]
     """
-    return differences_in(tally(frame, per=per), change, alpha=alpha, top=top)
+    return differences_of(Sides.of(tally(frame, per=per), change), alpha=alpha, top=top)
 
 
-def differences_in(
-    counted: Tally,
-    change: Mapping[Any, Any] | None = None,
-    *,
-    within: bool = False,
-    alpha: float = 0.05,
-    top: int = 10,
-) -> pd.DataFrame:
-    """Return the differences in counts; `within` leaves out all but who carries the change."""
-    sides = _Sides.of(counted, change, within)
+def differences_of(sides: Sides, *, alpha: float = 0.05, top: int = 10) -> pd.DataFrame:
+    """Return the differences between two sides."""
     if min(sides.failing.sum(), sides.succeeding.sum()) < _FEWEST_OF_A_SIDE:
         return result("differences", pd.DataFrame(), verdict="too few", same={})
     values = _without_implied(sides, list(_values(sides)))
@@ -102,7 +94,7 @@ def differences_in(
 
 
 @dataclass(frozen=True, slots=True)
-class _Sides:
+class Sides:
     """
     The calls that are held against each other.
 
@@ -119,7 +111,7 @@ class _Sides:
     succeeding: Counts
 
     @classmethod
-    def of(cls, counted: Tally, change: Mapping[Any, Any] | None, within: bool) -> _Sides:
+    def of(cls, counted: Tally, change: Mapping[Any, Any] | None = None) -> Sides:
         """Return both sides, of a change or of the whole."""
         given = counted.cells if counted.rows is None else counted.rows
         answer = given["answer"].to_numpy(np.int64)
@@ -133,8 +125,6 @@ class _Sides:
             succeeds = succeeds & given["endpoint"].isin(
                 given["endpoint"][fails].unique()
             ).to_numpy(bool)
-            if within and not missing(change["field"]):
-                succeeds = succeeds & _has(given, change["field"], change["value"])
         kept = fails | succeeds
         given, fails = given[kept], fails[kept]
         if counted.rows is not None:
@@ -143,6 +133,14 @@ class _Sides:
         n = given["n"].to_numpy(np.int64)
         fields = {name: _factorized(given[name]) for name in dict.fromkeys(names)}
         return cls(fields, n * fails, n * ~fails)
+
+    def within(self, field: str | None, value: Any) -> Sides:
+        """Return the sides without the succeeding calls of others than who carries a change."""
+        if field is None:
+            return self
+        names, codes = self.fields[field]
+        carries = codes == names.index(ABSENT if missing(value) else str(value))
+        return replace(self, succeeding=self.succeeding * carries)
 
 
 def _factorized(column: pd.Series[Any]) -> tuple[list[str], Counts]:
@@ -195,7 +193,7 @@ class _Value:
     split: float
 
 
-def _values(sides: _Sides) -> Iterator[_Value]:
+def _values(sides: Sides) -> Iterator[_Value]:
     """Yield each value worth a look that the failing have more often."""
     n = int(sides.failing.sum() + sides.succeeding.sum())
     for field, (names, codes) in sides.fields.items():
@@ -206,7 +204,7 @@ def _values(sides: _Sides) -> Iterator[_Value]:
                 yield _value(sides, ((field, int(i)),), int(a[i]), int(b[i]))
 
 
-def _value(sides: _Sides, of: tuple[tuple[str, int], ...], a: int, b: int) -> _Value:
+def _value(sides: Sides, of: tuple[tuple[str, int], ...], a: int, b: int) -> _Value:
     failing, succeeding = int(sides.failing.sum()), int(sides.succeeding.sum())
     effect = a / failing - b / succeeding
     table = np.array([[a, failing - a], [b, succeeding - b]], dtype=float)
@@ -222,7 +220,7 @@ def _rank(value: _Value) -> tuple[Any, ...]:
     return (-round(value.split, 6), len(fields), order, fields, value.of)
 
 
-def _rows_with(sides: _Sides, value: _Value) -> Counts:
+def _rows_with(sides: Sides, value: _Value) -> Counts:
     found: Counts = np.logical_and.reduce([sides.fields[f][1] == i for f, i in value.of])
     return found
 
@@ -230,7 +228,7 @@ def _rows_with(sides: _Sides, value: _Value) -> Counts:
 # --- what says nothing more -----------------------------------------------------------------------
 
 
-def _without_implied(sides: _Sides, values: list[_Value]) -> list[_Value]:
+def _without_implied(sides: Sides, values: list[_Value]) -> list[_Value]:
     """Leave out what each endpoint has always or never."""
     names, endpoint = sides.fields["endpoint"]
     weight = sides.failing + sides.succeeding
@@ -249,7 +247,7 @@ def _without_implied(sides: _Sides, values: list[_Value]) -> list[_Value]:
 
 
 def _folded(
-    sides: _Sides, values: list[_Value]
+    sides: Sides, values: list[_Value]
 ) -> tuple[list[_Value], dict[tuple[str, str], list[tuple[str, str]]]]:
     """Keep one of the values that occur together only; return which others each stands for."""
     kept: list[tuple[_Value, Counts]] = []
@@ -270,7 +268,7 @@ def _overlap(a: Counts, b: Counts) -> float:
     return float(np.minimum(a, b).sum() / max(np.maximum(a, b).sum(), 1))
 
 
-def _named(sides: _Sides, value: _Value) -> tuple[str, str]:
+def _named(sides: Sides, value: _Value) -> tuple[str, str]:
     texts = [sides.fields[field][0][i] for field, i in value.of]
     return TIMES.join(field for field, _ in value.of), TIMES.join(texts)
 
@@ -278,7 +276,7 @@ def _named(sides: _Sides, value: _Value) -> tuple[str, str]:
 # --- pairs ----------------------------------------------------------------------------------------
 
 
-def _pairs(sides: _Sides, values: list[_Value]) -> list[_Value]:
+def _pairs(sides: Sides, values: list[_Value]) -> list[_Value]:
     """Return the pairs that split better than either of their values by more than chance."""
     telling = [value for value in values if value.split > 4][:_MOST_PAIRED]
     rows = {value.of: _rows_with(sides, value) for value in telling}
@@ -311,7 +309,7 @@ def _field_order(of: tuple[str, int]) -> tuple[int, str]:
 # --- tests ----------------------------------------------------------------------------------------
 
 
-def _tested(values: list[_Value], sides: _Sides, alpha: float) -> pd.DataFrame:
+def _tested(values: list[_Value], sides: Sides, alpha: float) -> pd.DataFrame:
     from scipy.stats import false_discovery_control
 
     failing, succeeding = int(sides.failing.sum()), int(sides.succeeding.sum())

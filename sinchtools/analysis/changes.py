@@ -143,12 +143,7 @@ class _Series:
         first, last = int(bucket.min()), int(bucket.max())
         if last - first + 1 < _FEWEST_INTERVALS:
             return None
-        keys = [
-            (int(answer), None if missing(code) else str(code)) if fails else None
-            for answer, code, fails in zip(cells["answer"], cells["code"], failing, strict=True)
-        ]
-        number = {key: i for i, key in enumerate(dict.fromkeys([None, *keys]))}
-        kind, kinds = np.array([number[key] for key in keys]), [key for key in number if key]
+        kind, kinds = _kinds(cells, failing)
         fields = {}
         for name in (name for name in ORDER if name in counted.fields):
             codes, values = pd.factorize(cells[name], use_na_sentinel=False)
@@ -179,6 +174,16 @@ class _Series:
         counts = np.bincount(place, self.n[chosen], size * self.size)
         found: Counts = counts.astype(np.int64).reshape(size, self.size)
         return found
+
+
+def _kinds(cells: pd.DataFrame, failing: Counts) -> tuple[Counts, list[tuple[int, Any]]]:
+    """Return which kind of failure each cell is (0: none), and their responses and codes."""
+    keys = cells.loc[failing, ["answer", "code"]]
+    number = keys.groupby(["answer", "code"], dropna=False, sort=False).ngroup()
+    kind = np.zeros(len(cells), dtype=np.int64)
+    kind[failing] = number.to_numpy() + 1
+    rows = keys.drop_duplicates().itertuples(index=False)
+    return kind, [(int(answer), None if missing(code) else str(code)) for answer, code in rows]
 
 
 class _Kind:

@@ -18,8 +18,9 @@ Counts = np.ndarray[Any, Any]
 _LARGEST_TABLE = 1 << 20
 _DAY, _WEEK = 86_400, 604_800
 _FEWEST_ALIKE = 20  # rows at the same hours, to compare with
-_RHYTHM = 1e-3  # a stretch is as improbable beside the same hours
+_RHYTHM = 3.1  # standard deviations: by so many a stretch exceeds the same hours elsewhere
 _FEWEST_EXPECTED = 3.0
+_CANNOT_TELL = 0.05  # so probable is it that none of so few calls fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,20 @@ def _judged(k: Counts, n: Counts, start: int, end: int, ratio: float) -> Level:
     k_in, n_in, k_all, n_all = _sums(k[inside], n[inside], k, n)
     share, other = k_in / n_in, (k_all - k_in) / max(n_all - n_in, 1)
     by_ratio = float(gammaincc(0.5, ratio / _scatter(k, n, inside, share, other)))
-    looks = len(k) * (len(k) + 1) / 2
-    p = min(1.0, looks * max(by_ratio, chance(k_in, n_in, k_all, n_all)))
+    p = min(1.0, _looks(k, n, start, end, share) * max(by_ratio, chance(k_in, n_in, k_all, n_all)))
     return Level(start, end, ratio, p, share, other)
+
+
+def _looks(k: Counts, n: Counts, start: int, end: int, share: float) -> float:
+    """
+    Return how many stretches are looked at for one such as this, in halves of the error allowed.
+
+    One half is for those that reach an end of the evidence, which are few: as far as the calls
+    beyond can tell, their level is there from the first call on, or to the last.
+    """
+    size, sides = len(k), (slice(None, start), slice(end, None))
+    reaches = [not k[s].any() and (1 - share) ** n[s].sum() > _CANNOT_TELL for s in sides]
+    return float(4 * size if any(reaches) else size * (size + 1))
 
 
 def chance(k_in: int, n_in: int, k_all: int, n_all: int) -> float:
@@ -136,22 +148,48 @@ def _scatter(k: Counts, n: Counts, inside: slice, share: float, other: float) ->
 
 
 def _is_no_rhythm(k: Counts, n: Counts, level: Level, first: int, step: int) -> bool:
+    """Whether a stretch is more than what its hours of the day, or of the week, show elsewhere."""
     seconds = (level.end - level.start) * step
     times = (first + np.arange(len(n))) * step
-    if seconds < _DAY:
-        return _exceeds(k, n, level, times % _DAY // min(step, _DAY))
-    return seconds >= _WEEK or _exceeds(k, n, level, times // _DAY % 7)
+    periods = [period for period in (_DAY, _WEEK) if seconds < period]
+    return all(_exceeds(k, n, level, times % period // step) for period in periods)
 
 
 def _exceeds(k: Counts, n: Counts, level: Level, kind: Counts) -> bool:
-    """Whether more fail in a stretch than in the intervals of the same kind outside of it."""
+    """
+    Whether more fail in a stretch than in the intervals of the same kind outside of it.
+
+    Each kind is a layer of its own (Cochran, Mantel, Haenszel). Where so few rows are alike that
+    even the usual level would not show, the level that explains them better decides.
+    """
     inside = np.zeros(len(n), dtype=bool)
     inside[level.start : level.end] = True
-    alike = ~inside & np.isin(kind, kind[inside])
-    k_in, n_in, k_out, n_out = _sums(k[inside], n[inside], k[alike], n[alike])
-    if n_out < _FEWEST_ALIKE:
+    size = int(kind.max()) + 1
+    k_in, n_in, k_out, n_out = (
+        np.bincount(kind[which], x[which], size) for which in (inside, ~inside) for x in (k, n)
+    )
+    alike = (n_in > 0) & (n_out > 0)
+    k_in, n_in, k_out, n_out = (x[alike] for x in (k_in, n_in, k_out, n_out))
+    if n_out.sum() < _FEWEST_ALIKE:
         return True
-    return chance(k_in, n_in, k_in + k_out, n_in + n_out) < _RHYTHM
+    if _above(k_in, n_in, k_out, n_out) >= _RHYTHM:
+        return True
+    if _above(k_in, n_in, n_out * level.outside, n_out) >= _RHYTHM:
+        return False
+    return _explained(k_out.sum(), n_out.sum(), level)
+
+
+def _above(k_in: Counts, n_in: Counts, k_out: Counts, n_out: Counts) -> float:
+    """Return by how many standard deviations more fail inside than outside, layer by layer."""
+    k, n = k_in + k_out, n_in + n_out
+    variance = n_in * n_out * k * (n - k) / (n**2 * np.maximum(n - 1, 1))
+    return float((k_in - n_in * k / n).sum() / np.sqrt(max(variance.sum(), 1e-12)))
+
+
+def _explained(k: float, n: float, level: Level) -> bool:
+    """Whether the level outside of a stretch explains counts better than the one inside."""
+    low, high = max(level.outside, 0.5 / (n + 1)), min(level.inside, 1 - 0.5 / (n + 1))
+    return bool(k * np.log(high / low) + (n - k) * np.log((1 - high) / (1 - low)) < 0)
 
 
 def _sums(*counts: Counts) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from sinchtools.analysis.causes import ABSENT, TIMES, differences_in
+from sinchtools.analysis.causes import ABSENT, TIMES, Sides, differences_of
 from sinchtools.analysis.changes import changes_in
 from sinchtools.analysis.frames import Per
 from sinchtools.analysis.results import label, missing
@@ -144,7 +144,8 @@ def _of_change(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     status, code, name, value = (
         None if missing(change[c]) else change[c] for c in ("status", "code", "field", "value")
     )
-    why = why_of(differences_in(counted, change, within=True), name)
+    sides = Sides.of(counted, change)
+    why = why_of(differences_of(sides.within(name, value)), name)
     said = change_in_words(change, per=per, account=None if name else _only_account(counted))
     n, failing = _size(counted)
     return Pattern(
@@ -161,7 +162,7 @@ def _of_change(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
         n_before=int(change["n_before"]),
         n_after=int(change["n_after"]),
         changes=changes,
-        causes=differences_in(counted, change),
+        causes=differences_of(sides),
         n=n,
         n_failing=failing,
     )
@@ -296,7 +297,7 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     of = f"{failing:,} of {n:,} {calls}" if n > 1 else "The only call"
     told = f"{of} failed, {mostly}."
     few = n < _FEWEST or failing < _FEWEST_FAILING
-    causes = differences_in(counted)
+    causes = differences_of(Sides.of(counted))
     rest = f"Too few {calls} to see a pattern." if few else _since(changes)
     mostly = "" if few else _concentrated(causes)
     return Pattern(

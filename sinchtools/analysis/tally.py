@@ -174,9 +174,7 @@ def _spread(cells: pd.DataFrame, edges: Sequence[Edge], step: int) -> pd.DataFra
 
     A large log is read once; the first and the last failing call of an interval stay exact.
     """
-    times = cells["bucket"] * step
-    near = [(times >= edge.since) & (times < edge.until) for edge in edges]
-    kept = cells[np.logical_or.reduce([one.fillna(False).to_numpy(bool) for one in near])]
+    kept = cells[np.logical_or.reduce([_near(cells, edge, step) for edge in edges])]
     first, last = (kept[name].to_numpy(np.int64) // 1_000_000 for name in ("first", "last"))
     n = np.minimum(kept["n"].to_numpy(np.int64), last - first + 1)
     row = np.repeat(np.arange(len(kept)), n)
@@ -185,6 +183,16 @@ def _spread(cells: pd.DataFrame, edges: Sequence[Edge], step: int) -> pd.DataFra
     found = kept.iloc[row].assign(second=(first[row] + part * (last - first)[row]).round())
     whole, rest = np.divmod(kept["n"].to_numpy(np.int64), np.maximum(n, 1))
     return found.assign(n=whole[row] + (place < rest[row])).astype({"second": "Int64"})
+
+
+def _near(cells: pd.DataFrame, edge: Edge, step: int) -> np.ndarray[Any, Any]:
+    """Return which cells are of a stretch, and of its field and value."""
+    times = cells["bucket"].fillna(-1).to_numpy(np.int64) * step
+    near: np.ndarray[Any, Any] = (times >= edge.since) & (times < edge.until)
+    if edge.field is not None:
+        column = cells[edge.field]
+        near &= (column.isna() if edge.value is None else column == edge.value).to_numpy(bool)
+    return near
 
 
 def _sided(found: pd.DataFrame) -> pd.DataFrame:

@@ -5,10 +5,12 @@ import json
 import random
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sinchtools import analysis
+from sinchtools.analysis import body_fields, levels
 from sinchtools.core.records import Exchange, calls_of
 from sinchtools.evidence import Evidence
 from tests.analysis.test_analysis import each_engine
@@ -137,3 +139,40 @@ def test_evidence_charts_and_report_count_the_same():
     assert len(calls_of(rows)) == 3 == analysis.codes(rows)["n"].sum()
     assert analysis.pattern(rows).n_failing == 2
     assert "2 earlier attempts" in evidence.outcome
+
+
+def counts_of(n, share, size):
+    """Return failing and all rows of intervals of an hour."""
+    rng = np.random.default_rng(3)
+    rows = np.full(size, n)
+    return rng.binomial(rows, share), rows
+
+
+def test_a_rise_is_not_taken_for_the_rhythm_of_the_day_that_it_began_on():
+    share = np.where(np.arange(96) < 52, 0.0, 0.5)
+    share[51] = 0.1  # the interval in which it began
+    found = levels.raised(*counts_of(40, share, 96), first=0, step=3600)
+    assert found is not None and found.start in (51, 52)
+
+
+def test_a_rhythm_of_hours_is_no_rise_however_few_days_there_are():
+    hours = np.arange(60) % 24
+    share = np.where((hours >= 9) & (hours < 15), 0.4, 0.02)
+    assert levels.raised(*counts_of(40, share, 60), first=0, step=3600) is None
+
+
+def test_a_rise_that_lasts_needs_less_proof_than_one_among_all_stretches():
+    k = np.zeros(100, dtype=int)
+    k[40:60] = 1
+    ended = levels.raised(k, np.full(100, 5), first=0, step=3600)
+    lasting = levels.raised(np.roll(k, 40), np.full(100, 5), first=0, step=3600)
+    assert ended is not None and lasting is not None
+    assert lasting.p < ended.p / 10
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [("+447700900123", "GB"), ("+447781123456", "GG"), ("+77012345678", "KZ"), ("07700", None)],
+)
+def test_the_first_digits_of_a_number_tell_its_country(number, country):
+    assert body_fields.country({"to": [number]}) == country
