@@ -23,8 +23,8 @@ SAVED_AS_SHOWN = (
     "This notebook is saved with everything that you paste and that its cells show: "
     "tokens, phone numbers and message texts included."
 )
-CLEAR_OUTPUTS = "Remove tokens and clear all outputs before you save."
-_INSTEAD = f'In JupyterLab, the kernel "{KERNEL}" does this for you.'
+CLEAN_IT = "Before you share the file, run `sinchtools clean` on it."
+_INSTEAD = f'In JupyterLab, the kernel "{KERNEL}" takes care of both.'
 _FRAMES = (  # module and class of what shows itself as an HTML table of evidence
     ("pandas", "DataFrame"),
     ("pandas.io.formats.style", "Styler"),
@@ -59,7 +59,7 @@ def traces() -> str:
     path = history_file()
     history = f"IPython saves what you run here in {path}, pasted tokens and numbers included."
     says = [history, TURN_HISTORY_OFF] * bool(path)
-    says += [SAVED_AS_SHOWN, CLEAR_OUTPUTS] * saves_as_shown()
+    says += [SAVED_AS_SHOWN, CLEAN_IT] * saves_as_shown()
     return " ".join([*says, _INSTEAD]) if says else ""
 
 
@@ -87,7 +87,7 @@ def _warn_in_the_first_cell(says: str) -> None:
 
     def warn(*_: object) -> None:
         events.unregister("pre_run_cell", warn)
-        warnings.warn(says, stacklevel=2)
+        warnings.warn_explicit(says, UserWarning, "sinchtools", 1)
 
     events.register("pre_run_cell", warn)
 

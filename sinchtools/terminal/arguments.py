@@ -12,7 +12,7 @@ from sinchtools.core import settings
 from sinchtools.core.records import visible
 from sinchtools.terminal.hand_over import run_chart, run_log, run_report
 from sinchtools.terminal.look import run_diagnose, run_explain, run_read
-from sinchtools.terminal.machine import run_doctor, run_lab, run_mcp, run_sandbox
+from sinchtools.terminal.machine import run_clean, run_doctor, run_lab, run_mcp, run_sandbox
 from sinchtools.terminal.output import say
 from sinchtools.terminal.repeat import run_compare, run_replay
 
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _explain(commands)
     _chart(commands)
     _report(commands)
+    _clean(commands)
     commands.add("doctor", run_doctor, "Check this machine and its configuration.", data=True)
     commands.add("mcp", run_mcp, "Serve the tools for agents on standard input and output.")
     _sandbox(commands)
@@ -232,6 +233,12 @@ def _report(commands: _Commands) -> None:
         choices=LENGTHS,
         help="print the reply to the customer (default: short)",
     )
+
+
+def _clean(commands: _Commands) -> None:
+    words = "Clean saved notebooks: no secrets, and only outputs that name nobody."
+    made = commands.add("clean", run_clean, words)
+    made.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
 
 
 def _sandbox(commands: _Commands) -> None:

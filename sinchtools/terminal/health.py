@@ -27,7 +27,7 @@ from sinchtools.core.html import card, table
 from sinchtools.core.records import visible
 from sinchtools.notebook.installed import SERVER, cleans_what_it_saves, kernel_folder
 from sinchtools.notebook.shell import (
-    CLEAR_OUTPUTS,
+    CLEAN_IT,
     KERNEL,
     SAVED_AS_SHOWN,
     SWITCHED_ON,
@@ -173,7 +173,7 @@ def _kernel(environ: Mapping[str, str]) -> Iterator[Check]:
     )
     yield Check(name="kernel", says=f"{where}: {sys.executable}")
     if where == "in a notebook kernel" and SWITCHED_ON not in environ:
-        yield Check(name="saving", state="look", says=SAVED_AS_SHOWN, then=CLEAR_OUTPUTS)
+        yield Check(name="saving", state="look", says=SAVED_AS_SHOWN, then=CLEAN_IT)
     if history := history_file():
         says = f"IPython saves what you run here in {history}, pasted tokens and numbers included."
         yield Check(name="history", state="look", says=says, then=TURN_HISTORY_OFF)

@@ -1,4 +1,4 @@
-"""The commands about this machine: lab, sandbox, doctor, mcp."""
+"""The commands about this machine: lab, clean, sandbox, doctor, mcp."""
 
 from __future__ import annotations
 
@@ -52,6 +52,15 @@ def run_mcp(options: argparse.Namespace) -> int:
     from sinchtools.agents.server import serve
 
     serve()
+    return 0
+
+
+def run_clean(options: argparse.Namespace) -> int:
+    """Clean saved notebooks."""
+    from sinchtools.notebook.cleaning import clean_file
+
+    for path in options.notebooks:
+        say(clean_file(path))
     return 0
 
 
