@@ -42,10 +42,6 @@ MOST_GROUPS = 10
 _MOST_EQUAL = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # without any time in the evidence, nothing is past
 _QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # of the API
-_PLACES = (
-    re.compile(r" \((?P<source>[^()\s,]*#\d+)[^()]*\)"),
-    re.compile(r" in (?P<source>\S+#\d+)"),
-)
 _VENDOR = ("server", "account")
 _LOCAL = re.compile(r"[\d\s()./-]{5,12}")  # a number without its area or country code
 
@@ -213,24 +209,13 @@ class Story:
         """
         Return a finding on a row as a customer may read it.
 
-        It has no places in the evidence, nothing that is quoted anyway, and no local numbers, which
-        nothing but their field tells from other digits.
+        Nothing is quoted that is shown anyway, and local numbers are hidden: nothing but their
+        field tells them from other digits.
         """
         says = without_quote(finding.says) if self.example.text else finding.says
         for person in filter(_LOCAL.fullmatch, people_of(row, finding)):
             says = says.replace(person, masked_number(person))
-        return replace(finding, says=self._without_places(says))
-
-    def _without_places(self, text: str) -> str:
-        for pattern in _PLACES:
-            for match in pattern.finditer(text):
-                if match["source"] in self._sources:
-                    text = text.replace(match[0], "")
-        return text
-
-    @cached_property
-    def _sources(self) -> frozenset[str]:
-        return frozenset(row.source for row in self.everything if row.source)
+        return replace(finding, says=says)
 
     def _diagnosed(self, rows: Sequence[Exchange]) -> list[Diagnosis]:
         """Return what is wrong with some rows, judged with the rest of the evidence."""

@@ -126,13 +126,17 @@ def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict
     ]
     if elsewhere:
         account, row = elsewhere[0]
-        words = f"In this evidence the group is one of service plan {account} ({_row(row)})."
-        return {"listed": words}
+        words = f"In this evidence the group belongs to service plan {account}."
+        return {"listed": words, "report": _row(row)}
     near = difflib.get_close_matches(group_id or "", [*listed], n=1, cutoff=_NEAR)
     if not near or near[0] == group_id:
         return {}
-    words = f"This service plan has the group {near[0]} ({_row(listed[near[0]])})."
-    return {"listed": words, "meant": f"Did you mean {near[0]}? ", "replacement": near[0]}
+    return {
+        "listed": f"This service plan has the group {near[0]}.",
+        "meant": f"Did you mean {near[0]}? ",
+        "replacement": near[0],
+        "report": _row(listed[near[0]]),
+    }
 
 
 def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding:
@@ -147,8 +151,9 @@ def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding
     number = _value_at(exchange, finding.pointer)
     if not isinstance(number, str) or not (meant := international(number, code)):
         return finding
-    words = f"Every accepted number of this account starts with +{code} ({_row(row)})."
-    return replace(finding, replacement=meant, then=f"{finding.then} {words}")
+    words = f"Every accepted number of this account starts with +{code}."
+    more = " ".join(filter(None, (finding.engineer, f"One of them: {_row(row)}")))
+    return replace(finding, replacement=meant, then=f"{finding.then} {words}", engineer=more)
 
 
 def international(number: str, code: str) -> str | None:

@@ -412,7 +412,7 @@ class _Reading:
         exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
         if exchange.at is None and (date := header(exchange.response_headers, "Date")):
             exchange = replace(exchange, at=piece.instant(date))
-            piece.guess_once("no time of the request is shown: the response's Date was taken")
+            piece.guess_once("the request shows no time: the response's Date was used")
         if _is_ascii(exchange):
             return exchange
         mended = {

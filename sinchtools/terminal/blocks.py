@@ -43,9 +43,12 @@ class Group:
     @property
     def has_news(self) -> bool:
         """Whether there is something to say; a report on a send is told with the send."""
-        x = self.first.exchange
-        is_told = (x.delivery or "").endswith(deliveries.SENT)
-        return not is_told and (bool(self.first.findings) or x.failed)
+        return not self.is_told and (bool(self.first.findings) or self.first.exchange.failed)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is a report on a send, which is told with the send."""
+        return (self.first.exchange.delivery or "").endswith(deliveries.SENT)
 
 
 def grouped(found: Sequence[Diagnosis]) -> list[Group]:

@@ -33,7 +33,7 @@ def run_diagnose(options: argparse.Namespace) -> int:
         return nothing_read(evidence) or int(any(group.is_wrong for group in grouped(found)))
     groups = grouped(found)
     told = [group for group in groups if group.has_news]
-    quiet = [group for group in groups if not group.has_news]
+    quiet = [group for group in groups if not (group.has_news or group.is_told)]
     lines: list[Line] = []
     for group in told[:MOST_BLOCKS]:
         lines += [*block_of(group), [""]]
