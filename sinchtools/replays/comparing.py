@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.gsm import not_gsm7, parts_of
-from sinchtools.core.html import card
+from sinchtools.core.html import card, table
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.core.settings import share_folder
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 12
 _NUMBERS = ("to", "from")
 _MOST_TRIED = 40  # differences that are swapped one by one
+_MOST_LOOKED_AT = 200  # requests that succeeded: the one most alike is among so many
 
 Swap = dict[str, Any]  # an edit of a plan: method, url, headers, body
 
@@ -132,8 +133,30 @@ class Comparison:
         return self.as_text()
 
     def _repr_html_(self) -> str:
-        style = "margin:0;white-space:pre-wrap;color:inherit"
-        return card("Comparison", f"<pre style='{style}'>{escape(self.as_text())}</pre>")
+        shown = [x for x in self.differences if not x.folded]
+        folded = [x for x in self.differences if x.folded]
+        sides = table(["", "Request"], [["A", _named(self.a)], ["B", _named(self.b)]])
+        said = f"<p>{escape(self.reason)}</p>" if self.reason else ""
+        rows = self._table([*self.cause, *(x for x in shown if x not in self.cause)])
+        if folded:
+            words = f"Also different, as in any two requests: {len(folded)}"
+            rows += f"<details><summary>{words}</summary>{self._table(folded)}</details>"
+        return card(self.headline, sides + said + rows, wide=True)
+
+    def _table(self, found: Sequence[Contrast]) -> str:
+        lines = [(f"✓ {x.what}" if x in self.cause else x.what, x.a, x.b) for x in found]
+        return table(["What differs", "In A", "In B"], lines) if lines else ""
+
+    @property
+    def headline(self) -> str:
+        """What the comparison says, in one line."""
+        if self.cause:
+            decide = "decides" if len(self.cause) == 1 else "decide together"
+            return f"Simulated: {listed([x.what for x in self.cause])} {decide}"
+        n = sum(not x.folded for x in self.differences)
+        if not n:
+            return "Nothing that can matter differs"
+        return f"{counted(n, 'difference')} that can matter"
 
 
 def compare(
@@ -169,7 +192,7 @@ def compare(
     >>> [(x.what, x.a, x.b) for x in compare(good, bad).differences]
     [('body to', 'a list of 1 international number', 'text, an international number')]
     """
-    first, second = _paired(_rows(a), _rows(b))
+    first, second = nearest_pair(_rows(a), _rows(b))
     pairs = list(_differences(first, second))
     found = Comparison(a=first, b=second, differences=tuple(one for one, _ in pairs))
     return _proven(found, pairs) if prove else found
@@ -193,7 +216,7 @@ def _rows(given: Exchange | Iterable[Exchange]) -> list[Exchange]:
     return rows
 
 
-def _paired(a: list[Exchange], b: list[Exchange]) -> tuple[Exchange, Exchange]:
+def nearest_pair(a: Sequence[Exchange], b: Sequence[Exchange]) -> tuple[Exchange, Exchange]:
     """Return the two that tell most: a failure, and what succeeded at the same endpoint."""
     if len(a) == len(b) == 1:
         return a[0], b[0]
@@ -204,10 +227,11 @@ def _paired(a: list[Exchange], b: list[Exchange]) -> tuple[Exchange, Exchange]:
             well = [row for row in good if row.endpoint == endpoint and row.outcome == "success"]
             if well:
                 one = next(row for row in failing if row.endpoint == endpoint)
-                other = min(well, key=lambda row: _distance(one, row))
+                same = [row for row in well if row.account == one.account] or well
+                other = min(same[:_MOST_LOOKED_AT], key=lambda row: _distance(one, row))
                 return (one, other) if is_a else (other, one)
-    same = ((x, y) for x in a for y in b if x.endpoint == y.endpoint)
-    return next(same, (a[0], b[0]))
+    of = {row.endpoint: row for row in reversed(b) if row is not a[0]}
+    return next(((row, of[row.endpoint]) for row in a if row.endpoint in of), (a[0], b[0]))
 
 
 def _distance(one: Exchange, other: Exchange) -> int:

@@ -20,6 +20,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.evidence.exports import to_jsonl
 from sinchtools.notebook.panels import (
     ChartsPanel,
+    ComparePanel,
     EvidencePanel,
     ReplayPanel,
     ReportPanel,
@@ -30,7 +31,7 @@ from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
 
-PANELS = [EvidencePanel, ReplayPanel, ChartsPanel, TipsPanel, ReportPanel]
+PANELS = [EvidencePanel, ReplayPanel, ChartsPanel, ComparePanel, TipsPanel, ReportPanel]
 each_panel = pytest.mark.parametrize("make", PANELS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sinchtools.notebook.panels.compare import ComparePanel
 from sinchtools.notebook.panels.evidence import EvidencePanel
 from sinchtools.notebook.panels.replay import ReplayPanel
 from sinchtools.notebook.panels.report import ReportPanel
@@ -12,7 +13,14 @@ from sinchtools.notebook.panels.tips import TipsPanel
 if TYPE_CHECKING:
     from sinchtools.notebook.panels.charts import ChartsPanel
 
-__all__ = ["ChartsPanel", "EvidencePanel", "ReplayPanel", "ReportPanel", "TipsPanel"]
+__all__ = [
+    "ChartsPanel",
+    "ComparePanel",
+    "EvidencePanel",
+    "ReplayPanel",
+    "ReportPanel",
+    "TipsPanel",
+]
 
 
 def __getattr__(name: str) -> Any:

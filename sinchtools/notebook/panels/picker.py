@@ -28,6 +28,8 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         Called with the change when another exchange is chosen.
     more
         Further choices without an exchange: (words, value).
+    side
+        What the labels end with, where there are two of this.
 
     Attributes
     ----------
@@ -42,12 +44,19 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         exchanges: Iterable[Exchange],
         on_change: Callable[[object], object],
         more: Sequence[tuple[str, str]] = (),
+        *,
+        side: str = "",
     ) -> None:
         self._more, self._on_change, self._paused = more, on_change, False
         self.kind = labelled(
-            widgets.Dropdown, "Failure", "Status and code, with the number of exchanges", options=[]
+            widgets.Dropdown,
+            f"Failure{side}",
+            "Status and code, with the number of exchanges",
+            options=[],
         )
-        self.one = labelled(widgets.Dropdown, "Exchange", f"The first {SHOWN} of them", options=[])
+        self.one = labelled(
+            widgets.Dropdown, f"Exchange{side}", f"The first {SHOWN} of them", options=[]
+        )
         super().__init__(
             (self.kind, self.one), layout=widgets.Layout(width="100%", overflow="visible")
         )

@@ -1,0 +1,59 @@
+"""The compare panel, without a browser: two requests chosen, what differs, what decides."""
+
+from dataclasses import replace
+
+from sinchtools.cases import Case
+from sinchtools.notebook.panels import ComparePanel
+from sinchtools.privacy.aliases import Aliases
+from tests.notebook.test_panels import BAD, GOOD, NO_URL
+
+CURL = replace(GOOD, id="curl", request_headers={"User-Agent": "curl/8"}, source="works.txt")
+APP = replace(
+    BAD,
+    id="app",
+    request_body='{"to": ["07700900123"], "from": "15559870002", "body": "Hi"}',
+    code="syntax_invalid_parameter_format",
+)
+
+
+def test_it_begins_with_a_failure_and_what_succeeded_and_says_what_differs():
+    panel = ComparePanel([GOOD, NO_URL, APP])
+    assert {panel.found.a.failed, panel.found.b.failed} == {True, False}
+    assert "What differs" in panel.result.value
+
+
+def test_the_sandbox_says_which_difference_decides():
+    panel = ComparePanel([APP], [CURL])
+    panel.prove_button.click()
+    assert [one.what for one in panel.found.cause] == ["body to"]
+    assert "Simulated: body to decides" in panel.result.value
+    assert panel.found.headline in panel.status.value
+
+
+def test_another_choice_is_another_comparison_without_a_cause():
+    panel = ComparePanel([APP, NO_URL, GOOD])
+    panel.prove_button.click()
+    panel.first.value = "no-url"
+    assert (panel.found.a.id, panel.found.cause) == ("no-url", ())
+
+
+def test_one_request_alone_is_nothing_to_compare():
+    panel = ComparePanel([APP])
+    assert panel.found is None and panel.prove_button.disabled
+    assert "Choose two requests" in panel.status.value
+
+
+def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work):
+    case = Case("compared", [APP, GOOD])
+    panel = ComparePanel(case)
+    before = (panel.found.a.id, panel.found.b.id)
+    case.add([NO_URL])
+    assert panel.freshen()
+    assert NO_URL.id in panel.first.exchanges
+    assert (panel.found.a.id, panel.found.b.id) == before
+
+
+def test_the_still_picture_names_nobody():
+    odd = replace(APP, request_headers={"X-Customer": "+447700900123"})
+    html, _ = ComparePanel([odd], [CURL]).static(Aliases(b"k" * 32))
+    assert "447700900123" not in html and "header x-customer" in html
