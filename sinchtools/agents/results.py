@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sinchtools.agents.desk import KEY, Held
 from sinchtools.api.catalogue import status_rows
-from sinchtools.api.description import ENDPOINTS, SCHEMAS
+from sinchtools.api.description import field_names
 from sinchtools.core.errors import LeakError
 from sinchtools.core.records import Exchange, Finding, visible
 from sinchtools.diagnosis.rules import rules
@@ -26,10 +26,6 @@ from sinchtools.privacy.redaction import Redactor
 UNTRUSTED = "untrusted"
 LONGEST = 1500  # characters of one text of the evidence
 PAGE = 10  # entries of a list
-_OTHER_FIELDS = (
-    "Authorization", "Content-Type", "Content-Length", "Accept", "Host", "host", "method", "path",
-    "service_plan_id", "batch_id", "group_id", "inbound_id", "recipient_msisdn",
-)  # fmt: skip
 _FACTS = ("rule", "severity", "status", "location", "line", "column", "page")
 
 
@@ -154,7 +150,7 @@ def finding_of(finding: Finding) -> dict[str, Any]:
     ours = {n: w for n, w in words.items() if w and w == getattr(rule, n, None) and "{" not in w}
     quoted = {n: w for n, w in words.items() if n not in ours} | {"pointer": finding.pointer}
     made |= response_of(finding.status, finding.code) | ours
-    if finding.field in _fields():
+    if finding.field in field_names():
         made["field"] = finding.field
     else:
         quoted["field"] = finding.field
@@ -172,11 +168,3 @@ def _readable(body: str | bytes | None) -> str | None:
 @cache
 def _codes() -> frozenset[str]:
     return frozenset(entry.code for entry in status_rows() if entry.code)
-
-
-@cache
-def _fields() -> frozenset[str]:
-    """Return the API's own names of fields, headers and path parts."""
-    of_bodies: Iterable[str] = (name for schema in SCHEMAS.values() for name in schema)
-    of_queries = (name for endpoint in ENDPOINTS for name in endpoint.query)
-    return frozenset([*of_bodies, *of_queries, *_OTHER_FIELDS])

@@ -36,6 +36,7 @@ from sinchtools.api import catalogue
 from sinchtools.api.validation import instant_of
 from sinchtools.cases import reports
 from sinchtools.cases.changes import changes
+from sinchtools.cases.solved import seen_before
 from sinchtools.cases.story import told_of
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import SinchToolsError, WrongUseError
@@ -182,7 +183,12 @@ def _grouped(found: Sequence[tuple[int, Diagnosis]]) -> Iterator[_Result]:
         groups.setdefault(kind, []).append((number, one))
     wrong_first = sorted(groups.values(), key=lambda some: (not some[0][1].failing, -len(some)))
     for some in wrong_first:
-        yield _whole(*some[0]) | {"rows": [number for number, _ in some][:PAGE], "count": len(some)}
+        before = seen_before(some[0][1])
+        made = _whole(*some[0]) | {"rows": [n for n, _ in some][:PAGE], "count": len(some)}
+        if before:
+            helped = [text for text, _ in before.helped]
+            made |= {"seen_before": {"times": before.times, UNTRUSTED: {"helped": helped}}}
+        yield made
 
 
 @_tool

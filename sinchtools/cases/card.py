@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sinchtools.cases.case import Case
 
 _SHOWN = 20
+_MOST_TO_TELL = 5_000  # rows: to tell of more takes seconds
 
 
 def html(case: Case, n_exchanges: int) -> str:
@@ -28,6 +29,8 @@ def html(case: Case, n_exchanges: int) -> str:
         "Charts": ", ".join(sorted({path.stem for path in case.charts.glob("*.*")})),
         "Notes": "; ".join(note["text"] for note in case.notes),
     }
+    if n_exchanges <= _MOST_TO_TELL and (before := case.seen_before):
+        held["Before"] = before.sentence
     if case.skipped:
         held["Passed over"] = "; ".join(
             f"{one.source}: {one.reason}" + f" ({one.count})" * (one.count > 1)

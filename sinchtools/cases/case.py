@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sinchtools.api import deliveries
 from sinchtools.cases.card import html
@@ -32,6 +32,9 @@ from sinchtools.evidence.files import files_of
 from sinchtools.playbooks.playbook import Walk
 from sinchtools.privacy import seen
 from sinchtools.replays.results import ReplayResults
+
+if TYPE_CHECKING:
+    from sinchtools.cases.solved import SeenBefore
 
 _KINDS = {
     "add": "evidence",
@@ -355,6 +358,62 @@ class Case:
         self._files.remember(
             "replay", [{"results": rows}] if all(row in kept for row in rows) else [], results=rows
         )
+
+    def close(
+        self,
+        helped: str,
+        *,
+        exchange: Exchange | str | None = None,
+        folder: str | Path | None = None,
+    ) -> Path:
+        """
+        Keep what helped, without the customer, for the next case of the same kind.
+
+        The file says status, code, rule, field and the shape of the API's message. Closing again
+        replaces it; delete it to take it back.
+
+        Parameters
+        ----------
+        helped
+            Such as ``callback URL on the plan``; it must not name anybody.
+        exchange
+            The request that it helped, or its ID; the one that the report is about otherwise.
+        folder
+            Where to keep it; SINCHTOOLS_SOLVED, else ``solved`` in the work folder.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        WrongUseError
+            The words could name somebody, the folder is not there, or nothing was wrong.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> case = Case(tempfile.mkdtemp() + "/case-1", "HTTP/1.1 403 Forbidden")
+        >>> case.close("callback URL on the plan", folder=tempfile.mkdtemp()).suffix
+        '.json'
+        """
+        from sinchtools.cases import closing
+
+        return closing.close(self, self._files, helped, exchange, folder)
+
+    @property
+    def seen_before(self) -> SeenBefore:
+        """The closed cases of the same kind, without this one: how many, and what helped."""
+        from sinchtools.cases import closing
+
+        return closing.seen(self)
+
+    @property
+    def closed_as(self) -> str:
+        """The name of the file that `close` wrote last, or nothing."""
+        names = [event["file"] for event in self._files.history("closed")]
+        return names[-1] if names else ""
 
     def __repr__(self) -> str:
         if not self.folder.is_dir():

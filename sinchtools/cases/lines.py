@@ -63,6 +63,7 @@ _SHAPES: dict[str, dict[Any, Any]] = {  # by kind of event: what must stand in i
     "note": {"text": str},
     "walk": {"exchange": _TEXT, "label": str, "title": str, "transcript": [_STEP], "ended": _TEXT},
     "replay": {"results": [_RESULT]},
+    "closed": {"file": str, "helped": str},
 }
 _WORDS = [
     name

@@ -338,7 +338,9 @@ def _worth_showing(page: Page) -> list[KeptChart]:
 
 
 def _notes(page: Page) -> list[dict[str, Any]] | None:
-    return [{"text": one["text"], "at": moment(one["at"])} for one in page.story.notes] or None
+    before = page.story.seen_before.sentence
+    notes = [{"text": one["text"], "at": moment(one["at"])} for one in page.story.notes]
+    return [{"text": before, "at": ""}] * bool(before) + notes or None
 
 
 def _request(page: Page) -> dict[str, Any] | None:

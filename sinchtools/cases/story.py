@@ -19,6 +19,7 @@ from sinchtools.cases.case import Case
 from sinchtools.cases.changes import Change, changes
 from sinchtools.cases.kept import replay_rows, replayed_request, walk_row
 from sinchtools.cases.proven import ProvenFix, assumed_of
+from sinchtools.cases.solved import SeenBefore, seen_before
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import NoExchangeError, WrongUseError, told
 from sinchtools.core.json import value_of
@@ -63,6 +64,8 @@ class Story:
         The proof, when the caller has it.
     is_text
         Whether only a few sentences are told: then the other rows need no aliases.
+    closed_as
+        The file of what helped in this case, if it was closed.
     """
 
     title: str
@@ -77,6 +80,7 @@ class Story:
     given: Result | Proof | None = None
     children: list[Exchange] = field(default_factory=list)
     is_text: bool = False
+    closed_as: str = ""
 
     masks: Masks = field(init=False)
 
@@ -226,6 +230,11 @@ class Story:
             told = diagnose(some, now=now, history=self.rows) if some else []
             found |= {id(row): one for row, one in zip(some, told, strict=True)}
         return [found[id(row)] for row in rows]
+
+    @cached_property
+    def seen_before(self) -> SeenBefore:
+        """The closed cases of the same kind; for the engineer, not for a customer."""
+        return seen_before(self.diagnosis, without=self.closed_as)
 
     @property
     def kind(self) -> str:
@@ -401,6 +410,7 @@ def told_of(
         about=_chosen(rows, about, given),
         given=given,
         is_text=is_text,
+        closed_as=case.closed_as if case else "",
         children=without_quotes(
             [
                 *(case.log if case else []),

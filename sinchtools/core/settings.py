@@ -183,7 +183,7 @@ def work_folder() -> Path:
     LogError
         It cannot be made, or others may write in it.
     """
-    folder = _absolute(os.environ.get("SINCHTOOLS_HOME") or _WORK_FOLDER)
+    folder = _absolute(_work_path())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_open(folder, is_ours=folder.name == _WORK_FOLDER)
@@ -193,3 +193,17 @@ def work_folder() -> Path:
             hint="Set SINCHTOOLS_HOME to a folder that you may write to.",
         ) from None
     return folder
+
+
+def _work_path() -> str:
+    return os.environ.get("SINCHTOOLS_HOME") or _WORK_FOLDER
+
+
+def solved_folder() -> Path:
+    """
+    Return the folder of what helped in closed cases: SINCHTOOLS_SOLVED, else in the work folder.
+
+    A team may share it, also on a network drive. It is not made here.
+    """
+    given = os.environ.get("SINCHTOOLS_SOLVED")
+    return _absolute(given) if given else _absolute(_work_path()) / "solved"

@@ -9,6 +9,7 @@ from typing import Any
 
 from sinchtools.api import catalogue, deliveries
 from sinchtools.cases.changes import changes
+from sinchtools.cases.solved import seen_before
 from sinchtools.cases.story import without_quote
 from sinchtools.core.records import Exchange, Finding
 from sinchtools.core.words import counted, moment, response
@@ -88,6 +89,9 @@ def block_of(group: Group) -> Iterator[Line]:
         ]
         for change in changes(one.exchange, one.fix.exchange):
             yield from wrapped(["    ", ("- ", "green")], str(change))
+    if before := seen_before(one).sentence:
+        yield [""]
+        yield from wrapped(["  "], before, "", 2)
     if one.findings and (group.is_wrong or one.exchange.failed):
         yield [""]
         words = catalogue.RETRY[one.retry.advice]

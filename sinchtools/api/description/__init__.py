@@ -10,6 +10,7 @@ from sinchtools.api.description.endpoints import (
     ENDPOINTS,
     PREFIX,
     Endpoint,
+    field_names,
     route,
     routes,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Place",
     "complete",
     "error_of",
+    "field_names",
     "is_callback",
     "is_loopback",
     "is_token_endpoint",

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from sinchtools.api.description.fields import STATUSES, Field
+from sinchtools.api.description.fields import SCHEMAS, STATUSES, Field
 
 PREFIX = "/xms/v1"
 CONTROL = "/__sandbox__/"  # the sandbox's own switches, below no account
@@ -182,3 +182,17 @@ def routes() -> list[tuple[str, list[Endpoint]]]:
         )
         for template, _ in _patterns()
     ]
+
+
+_OTHER_NAMES = (
+    "Authorization", "Content-Type", "Content-Length", "Accept", "Host", "host", "method", "path",
+    "service_plan_id", "batch_id", "group_id", "inbound_id", "recipient_msisdn",
+)  # fmt: skip
+
+
+@cache
+def field_names() -> frozenset[str]:
+    """Return the API's own names of fields, headers and parts of a path."""
+    of_bodies = (name for schema in SCHEMAS.values() for name in schema)
+    of_queries = (name for endpoint in ENDPOINTS for name in endpoint.query)
+    return frozenset([*of_bodies, *of_queries, *_OTHER_NAMES])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from sinchtools.api import deliveries
+from sinchtools.cases.solved import seen_before
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
 from sinchtools.diagnosis.rules import text_of
@@ -70,8 +72,8 @@ class Problem:
         if self._shown != key:  # else nothing moves
             self._shown = key
             notes = notes_html(state)
-            folded_notes = [html(notes)] if notes else []
-            self.findings.children = [*map(self._finding, found), *folded_notes]
+            below = [html(one) for one in (before_html(state), notes) if one]
+            self.findings.children = [*map(self._finding, found), *below]
         show(self.code, code_html(state))
         seen(self.two, bool(found or self.code.value))
         classed(self.two, "single") if not found else self.two.remove_class("single")
@@ -170,6 +172,14 @@ def can_be_replayed(exchange: Exchange) -> bool:
 def heading_html(state: State) -> str:
     """Return the header."""
     return page("problem.html", **words.heading(state)._asdict())
+
+
+def before_html(state: State) -> str:
+    """Return what helped in closed cases of the same kind, or nothing."""
+    if state.diagnosis is None:
+        return ""
+    said = seen_before(state.diagnosis, without=state.case.closed_as if state.case else "").sentence
+    return f"<p>{escape(said)}</p>" if said else ""
 
 
 def shown_suggestions(state: State) -> list[Suggestion]:
