@@ -1,26 +1,23 @@
-"""How often, since when, for whom: aggregations over any frame of exchanges."""
+"""
+How often, since when, for whom: aggregations over any frame of exchanges.
+
+What is imported under its own name is for the other packages, and not shown by completion.
+"""
 
 from sinchtools.analysis.aggregations import (
     FAILING,
-    INTERVALS,
-    MOST_INTERVALS,
-    RESULTS,
-    Per,
     accounts,
     calls,
     codes,
     countries,
     delivery_codes,
-    described,
     differences,
     endpoints,
     filtered,
-    fingerprint,
     groups,
     heatmap,
     in_memory,
     known,
-    label,
     latency,
     matrix,
     overview,
@@ -32,16 +29,33 @@ from sinchtools.analysis.aggregations import (
     to_parquet,
     where,
 )
+from sinchtools.analysis.aggregations import (
+    INTERVALS as INTERVALS,
+)
+from sinchtools.analysis.aggregations import (
+    MOST_INTERVALS as MOST_INTERVALS,
+)
+from sinchtools.analysis.aggregations import (
+    RESULTS as RESULTS,
+)
+from sinchtools.analysis.aggregations import (
+    Per as Per,
+)
+from sinchtools.analysis.aggregations import (
+    described as described,
+)
+from sinchtools.analysis.aggregations import (
+    fingerprint as fingerprint,
+)
+from sinchtools.analysis.aggregations import (
+    label as label,
+)
 from sinchtools.analysis.changes import change_points
 from sinchtools.analysis.sentence import Pattern, change_in_words, pattern
 
 __all__ = [
     "FAILING",
-    "INTERVALS",
-    "MOST_INTERVALS",
-    "RESULTS",
     "Pattern",
-    "Per",
     "accounts",
     "calls",
     "change_in_words",
@@ -49,16 +63,13 @@ __all__ = [
     "codes",
     "countries",
     "delivery_codes",
-    "described",
     "differences",
     "endpoints",
     "filtered",
-    "fingerprint",
     "groups",
     "heatmap",
     "in_memory",
     "known",
-    "label",
     "latency",
     "matrix",
     "overview",

@@ -92,8 +92,26 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     It counts all rows, failing rows, rows without a known response and rows without a time.
 
-    `.attrs` holds `sources` (file names, sorted) and `simulated` (whether any row was answered by
-    the sandbox).
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row: n, n_failing, not_known, undated (Int64); since and until (datetime64, UTC).
+        `.attrs` has `sources` (file names, sorted) and `simulated` (whether the sandbox
+        answered any row).
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> seen = overview([Exchange(status=201), Exchange(status=500)])
+    >>> seen[["n", "n_failing"]].values.tolist()
+    [[2, 1]]
     """
     counted = with_sides(rows(frame, "source", "target", per=per)).with_columns(
         undated=nw.col("at_us").is_null().cast(nw.Int64),
@@ -189,6 +207,14 @@ def timeline(
         start, status, code, n; by time, then the largest code first. `.attrs`: `interval_s`, and
         how many rows are not in it: `not_known` (the evidence shows no answer) and `undated` (no
         time).
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from sinchtools import Exchange
+    >>> at = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
+    >>> timeline([Exchange(at=at, status=403)], "1h")[["status", "n"]].values.tolist()
+    [[403, 1]]
     """
     return timeline_of(*binned(frame, interval, per), top)
 
@@ -224,55 +250,175 @@ def endpoints(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
     Count by endpoint (<NA> when no route of the API fits); largest first.
 
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
     Returns
     -------
     pd.DataFrame
-        endpoint, n, share, n_failing, share_failing (of the rows whose answer is known), not_known
-        (how many it is not of).
+        endpoint (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
+        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
+        it is not of); largest first.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(endpoint="GET /groups", status=status) for status in (200, 500)]
+    >>> endpoints(rows)[["endpoint", "n", "share_failing"]].values.tolist()
+    [['GET /groups', 2, 0.5]]
     """
     return _by(frame, "endpoints", per)
 
 
 def accounts(frame: Any, *, per: Per = "call") -> pd.DataFrame:
-    """Count by service plan or project: account, and what `endpoints` has; largest first."""
+    """
+    Count by service plan or project; largest first.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        account (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
+        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
+        it is not of); largest first.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(account="plan1", status=201), Exchange(account="plan1", status=403)]
+    >>> accounts(rows)[["account", "n", "n_failing"]].values.tolist()
+    [['plan1', 2, 1]]
+    """
     return _by(frame, "accounts", per)
 
 
 def regions(frame: Any, *, per: Per = "call") -> pd.DataFrame:
-    """Count by region of the host: region, and what `endpoints` has; largest first."""
+    """
+    Count by region of the host; largest first.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        region (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
+        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
+        it is not of); largest first.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> regions([Exchange(region="eu", status=201)])[["region", "n"]].values.tolist()
+    [['eu', 1]]
+    """
     return _by(frame, "regions", per)
 
 
 def countries(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
-    Count by country of the first recipient (ISO 3166; <NA> when not known).
-
-    The result has the country and the columns of `endpoints`; largest first.
+    Count by country of the first recipient (ISO 3166; <NA> when not known); largest first.
 
     Requests without a recipient are left out.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        country (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
+        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
+        it is not of); largest first.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> sent = Exchange(status=201, request_body='{"to": ["+46701234567"], "body": "Hi"}')
+    >>> countries([sent])[["country", "n"]].values.tolist()
+    [['SE', 1]]
     """
     return _by_body(frame, "countries", body_fields.country, per)
 
 
 def senders(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
-    Count by kind of sender (number, short code, alphanumeric, none).
-
-    The result has the sender and the columns of `endpoints`; largest first.
+    Count by kind of sender (number, short code, alphanumeric, none); largest first.
 
     Requests without a recipient are left out.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        sender (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
+        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
+        it is not of); largest first.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> sent = Exchange(status=201, request_body='{"from": "ACME", "to": ["+46701234567"]}')
+    >>> senders([sent])[["sender", "n"]].values.tolist()
+    [['alphanumeric', 1]]
     """
     return _by_body(frame, "senders", body_fields.sender_kind, per)
 
 
 def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFrame:
     """
-    Count by a column (`endpoint`, `account`, `region`, ...) and status and code.
+    Count by a column and by status and code; largest first.
 
-    The result has the column, status, code and n; largest first.
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    by
+        A column, such as `endpoint`, `account` or `region`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
-    `.attrs["not_known"]` counts the rows whose answer the evidence does not show; they are in no
-    other count.
+    Returns
+    -------
+    pd.DataFrame
+        The column (string), status (Int16), code (string), n (Int64). `.attrs["not_known"]`
+        counts the rows whose answer the evidence does not show; they are in no other count.
+
+    Raises
+    ------
+    WrongUseError
+        `per` is neither of the two.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(account="a", status=201), Exchange(account="a", status=201)]
+    >>> matrix(rows, "account")[["account", "status", "n"]].values.tolist()
+    [['a', 201, 2]]
     """
     found = to_pandas(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(COUNT))
     counts, unknown = known_and_rest(with_dtypes(found, "codes", by))
@@ -283,12 +429,30 @@ def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFra
 
 def latency(frame: Any, *, per: Per = "attempt") -> pd.DataFrame:
     """
-    Return quantiles of `elapsed_ms` by endpoint, status and code.
-
-    Endpoint, status, code, n, p50_ms, p90_ms, p99_ms; largest n first.
+    Return quantiles of the duration by endpoint, status and code; largest n first.
 
     Rows without a duration or with an answer that is not known are left out. The default is
     attempts: a duration belongs to one request.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        endpoint (string), status (Int16), code (string), n (Int64), p50_ms, p90_ms, p99_ms
+        (Float64, milliseconds).
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(status=201, elapsed_ms=100.0), Exchange(status=201, elapsed_ms=300.0)]
+    >>> latency(rows)[["n", "p50_ms"]].values.tolist()
+    [[2, 200.0]]
     """
     timed = rows(frame, "endpoint", "code", "elapsed_ms", per=per).filter(
         ~nw.col("elapsed_ms").is_null(), is_known()
@@ -312,10 +476,29 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
     Count by weekday (1 is Monday) and hour in UTC.
 
-    Weekday, hour, n, n_failing, share_failing (of those with a known answer), not_known, and
-    hours_seen (in how many such hours there was a call).
+    All 168 rows are there when any row has a time.
 
-    All 168 rows are there when any row has a time. `.attrs["undated"]` counts the rows without.
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        weekday, hour (Int16), n, n_failing (Int64), share_failing (Float64, of those with a
+        known answer), not_known (Int64), hours_seen (Int64, in how many such hours there was
+        a call). `.attrs["undated"]` counts the rows without a time.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from sinchtools import Exchange
+    >>> cells = heatmap([Exchange(at=datetime(2026, 11, 24, 9, 41, tzinfo=UTC), status=403)])
+    >>> cells[cells["n"] > 0][["weekday", "hour", "n"]].values.tolist()
+    [[2, 9, 1]]
     """
     sided = with_sides(rows(frame, per=per)).with_columns(bucket=nw.col("at_us") // 3_600_000_000)
     dated, undated = known_and_rest(to_pandas(sided.group_by("bucket").agg(*SIDES)), "bucket")
@@ -338,10 +521,33 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
     """
     Count recipients by delivery code, from the delivery reports that were fetched or sent.
 
-    Code, status, n, share; largest first.
-
     A report that was asked for again counts once, as last seen; a batch's own report is preferred
     to those of its recipients.
+
+    Parameters
+    ----------
+    frame
+        As in `codes`; it has to have bodies.
+
+    Returns
+    -------
+    pd.DataFrame
+        code (Int16), status (string), n (Int64, recipients), share (Float64, 0 to 1); largest
+        first.
+
+    Raises
+    ------
+    WrongUseError
+        The frame has no bodies, as that of a scan.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> report = ('{"type": "recipient_delivery_report_sms", "batch_id": "b", '
+    ...           '"recipient": "+1555", "code": 401, "status": "Dispatched"}')
+    >>> seen = delivery_codes([Exchange(endpoint="callback", request_body=report)])
+    >>> seen[["code", "n"]].values.tolist()
+    [[401, 1]]
     """
     names = ("endpoint", "request_body", "response_body")
     every = rows(frame, *names, per="attempt", needs="response_body", with_callbacks=True)
@@ -366,10 +572,42 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
 
 def to_parquet(pattern: str | Path, path: str | Path) -> Path:
     """
-    Convert the files that `st.scan` reads to one Parquet file, and return its path.
+    Convert the files that `st.scan` reads to one Parquet file.
 
     Convert once: every later question is read from that file. Headers and bodies are left out, as
     in every scan.
+
+    Parameters
+    ----------
+    pattern
+        Path or glob, as in `st.scan`.
+    path
+        Where the file is written; its folder is made.
+
+    Returns
+    -------
+    Path
+        The Parquet file, written whole or not at all.
+
+    Raises
+    ------
+    MissingInputError
+        No file fits the pattern.
+    WrongUseError
+        The files have no lines with HTTP in a known form.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> line = ('{"at": "2026-11-24T09:41:00Z", "method": "POST", "status": 201, '
+    ...         '"url": "https://us.sms.api.sinch.com/xms/v1/p/batches"}')
+    >>> size = (folder / "a.jsonl").write_text(line + chr(10))
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     to_parquet(folder / "a.jsonl", folder / "a.parquet").name
+    'a.parquet'
     """
     from sinchtools.evidence import scan
 

@@ -44,7 +44,7 @@ def filtered(
     text: str | None = None,
 ) -> Any:
     """
-    Return the rows that fit every filter, in a frame of the same kind.
+    Return the rows that fit every filter.
 
     A row is an attempt: to look at calls, fold first, ``filtered(calls(frame), ...)``; a refusal
     whose retry went well would else be left as a call.
@@ -63,6 +63,23 @@ def filtered(
         One or several; an empty string is a row without one.
     text
         Found anywhere in code, text, URL, endpoint, network error or bodies, whatever the case.
+
+    Returns
+    -------
+    pd.DataFrame or the kind of frame that was given
+        The same columns.
+
+    Raises
+    ------
+    WrongUseError
+        A time, an outcome or a status is not one.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(id="a", status=201), Exchange(id="b", status=403)]
+    >>> filtered(rows, status="4xx")["id"].tolist()
+    ['b']
     """
     given = {"since": since, "until": until, "outcome": outcome, "status": status, "code": code}
     given |= {"endpoint": endpoint, "account": account, "text": text}

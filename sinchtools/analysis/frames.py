@@ -48,12 +48,27 @@ _DUCKDB = {
 
 def calls(frame: Any) -> Any:
     """
-    Return the frame, of the same kind, with automatic retries folded.
-
-    Each call of a file becomes one row: its last attempt.
+    Return the frame with automatic retries folded: a row for each call, its last attempt.
 
     A row without `call_id` is its own call, and so is one of another file: two logs may number
     their calls alike.
+
+    Parameters
+    ----------
+    frame
+        A frame with `columns.COLUMNS` (pandas, polars, a DuckDB relation, PySpark),
+        exchanges, or what has a `.frame()`.
+
+    Returns
+    -------
+    pd.DataFrame or the kind of frame that was given
+        The same columns.
+
+    Examples
+    --------
+    >>> tries = [Exchange(call_id="c", attempt=i, status=s) for i, s in ((1, 429), (2, 201))]
+    >>> calls(tries)["status"].tolist()
+    [201]
     """
     found = unwrap(frame)
     names = names_of(found)
@@ -62,9 +77,19 @@ def calls(frame: Any) -> Any:
 
 def known(frame: Any) -> Any:
     """
-    Return the rows whose response the evidence shows, in a frame of the same kind.
+    Return the rows whose response the evidence shows.
 
     A status, a code or a network failure counts as a response.
+
+    Parameters
+    ----------
+    frame
+        As in `calls`.
+
+    Returns
+    -------
+    pd.DataFrame or the kind of frame that was given
+        The same columns.
 
     Examples
     --------
@@ -77,10 +102,20 @@ def known(frame: Any) -> Any:
 
 def where(frame: Any, *conditions: nw.Expr) -> Any:
     """
-    Return the rows that fit every condition, in a frame of the same kind.
+    Return the rows that fit every condition.
 
-    A condition is a narwhals expression on the columns and on `at_us`, microseconds since 1970; a
-    column that the frame lacks is <NA>.
+    Parameters
+    ----------
+    frame
+        As in `calls`.
+    *conditions
+        narwhals expressions on the columns and on `at_us`, microseconds since 1970; a column
+        that the frame lacks is <NA>.
+
+    Returns
+    -------
+    pd.DataFrame or the kind of frame that was given
+        The same columns.
 
     Examples
     --------
@@ -96,6 +131,16 @@ def in_memory(frame: Any) -> Any:
     Return the frame as a DuckDB table in memory.
 
     Repeated questions, such as those of a panel, are several times faster on it.
+
+    Parameters
+    ----------
+    frame
+        As in `calls`.
+
+    Returns
+    -------
+    duckdb.DuckDBPyRelation
+        The same columns; times are TIMESTAMPTZ in UTC.
 
     Examples
     --------
@@ -115,8 +160,16 @@ def spark_session() -> Any:
 
     To have one: ``pip install 'sinchtools[spark]'`` (500 MB), and Java 17 or newer.
 
-    On a cluster the session comes from there (`SparkSession.builder.remote("sc://...")`), and the
-    same functions take its frames.
+    Returns
+    -------
+    pyspark.sql.SparkSession or None
+        On a cluster the session comes from there (`SparkSession.builder.remote("sc://...")`),
+        and the same functions take its frames.
+
+    Examples
+    --------
+    >>> session = spark_session()  # doctest: +SKIP
+    >>> overview(session.read.parquet("requests.parquet"))  # doctest: +SKIP
     """
     has_java = shutil.which("java") or "JAVA_HOME" in os.environ
     if importlib.util.find_spec("pyspark") is None or not has_java:

@@ -90,14 +90,31 @@ def fingerprint(
 
 def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
-    Group like failures.
+    Group like failures; largest first.
 
-    The columns are the fingerprint (why a row is in the group), status, code, endpoint, pattern, n,
-    share of all failures, first, last and example_id.
+    A failure without an answer is grouped by its network error class.
 
-    Largest first. A failure without an answer is grouped by its network error class. The example is
-    the row of `first`: the earliest, of those the one with the smallest id; of a group without
-    times the smallest id.
+    Parameters
+    ----------
+    frame
+        As in `codes`.
+    per
+        `call`: automatic retries count as one, the last; `attempt`: each counts.
+
+    Returns
+    -------
+    pd.DataFrame
+        fingerprint (string: why a row is in the group), status (Int16), code, endpoint,
+        pattern (string), n (Int64), share (Float64, of all failures), first and last
+        (datetime64, UTC), example_id (string: the row of `first`; of a group without times
+        the smallest id).
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(id="a", status=401), Exchange(id="b", status=401)]
+    >>> groups(rows)[["fingerprint", "n", "example_id"]].values.tolist()
+    [['401 Unauthorized, unknown endpoint', 2, 'a']]
     """
     failing = (
         rows(frame, "id", "code", "endpoint", "text", "failure", per=per)
@@ -159,11 +176,25 @@ def spikes(frame: Any, interval: str | None = None, *, per: Per = "call") -> pd.
     more traffic alone is no spike). Where a code has none, 6 intervals are looked at together: of a
     rise that lasts, none alone stands out.
 
+    Parameters
+    ----------
+    frame, per
+        As in `codes`.
+    interval
+        Such as `5min` or `1h`; None chooses one that suits the span.
+
     Returns
     -------
     pd.DataFrame
-        start, end, status, code, n, expected, ratio; by time. `.attrs["verdict"]`: `N found`,
-        `nothing stands out`, or `too few` (fewer than 8 intervals or 20 rows with a time).
+        start, end (datetime64, UTC), status (Int16), code (string), n (Int64), expected,
+        ratio (Float64); by time. `.attrs["verdict"]`: `N found`, `nothing stands out`, or
+        `too few` (fewer than 8 intervals or 20 rows with a time).
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> spikes([Exchange(status=500)]).attrs["verdict"]
+    'too few'
     """
     counts, step = binned(frame, interval, per)
     return _spikes_of(known_and_rest(known_and_rest(counts)[0], "bucket")[0], step)

@@ -198,6 +198,11 @@ def change_in_words(
     account
         Who is named where the change is everywhere.
 
+    Returns
+    -------
+    str
+        The sentence.
+
     Examples
     --------
     >>> at = pd.Timestamp("2026-11-24T09:41Z")

@@ -207,6 +207,22 @@ def explain(
 
     Any number has an answer.
 
+    Parameters
+    ----------
+    status
+        An HTTP status.
+    code
+        The code of the response, such as ``unknown_group``.
+    delivery
+        A delivery code of a delivery report.
+    smpp
+        An SMPP error code of an operator.
+
+    Returns
+    -------
+    Entry
+        Title, meaning, causes, tips, whether to repeat, and the source of each.
+
     Raises
     ------
     WrongUseError

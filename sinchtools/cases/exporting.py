@@ -41,6 +41,15 @@ def export(
         The case, or its key: the same key gives the same aliases. None takes one that nobody keeps.
     keep_people
         Leave numbers and texts as they are; secrets never leave.
+    exchanges
+        One exchange or several.
+    path
+        Where to write; its ending is the format.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -48,6 +57,13 @@ def export(
         The file would hold a secret, or a person known to the exchanges; nothing is written.
     WrongUseError
         The ending of the path is none of the three.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sent = Exchange(method="GET", url="https://us.sms.api.sinch.com/xms/v1/p1/batches")
+    >>> export(sent, tempfile.mkdtemp() + "/sent.sh").read_text().strip()
+    'curl https://us.sms.api.sinch.com/xms/v1/p1/batches'
     """
     path, rows = (
         Path(path),

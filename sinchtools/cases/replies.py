@@ -57,6 +57,11 @@ def reply(
     length
         ``short``, or ``full``: with the reasons, the request that works and the sources.
 
+    Returns
+    -------
+    str
+        Plain text with line breaks.
+
     Raises
     ------
     LeakError

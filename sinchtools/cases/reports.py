@@ -60,6 +60,13 @@ def report(
     created
         Shown as the time of writing; left out otherwise, so that the same input gives the same
         bytes.
+    path
+        Where to write: ``.html`` or ``.zip``.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------

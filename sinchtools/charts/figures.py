@@ -78,6 +78,24 @@ def error_codes(
         What the footer names as source; None takes the file names in the frame.
     **filters
         As in `analysis.filtered`; the footer names them.
+
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
+        columns of `analysis.codes`.
+
+    Raises
+    ------
+    WrongUseError
+        What was given is not a frame of exchanges, or a filter is not one.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> rows = [Exchange(status=201), Exchange(status=403, code="unknown_group")]
+    >>> error_codes(rows).data[["status", "n", "share"]].values.tolist()
+    [[403, 1, 0.5]]
     """
     facts = facts_of(frame, per, source, filters)
     counts = analysis.codes(facts.rows, per="attempt", successes=successes, top=top)
@@ -112,6 +130,25 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
 
     A cell without any call is told from one without a failure; beside each day are how many of
     them were seen, and the share of the whole day.
+
+    Parameters
+    ----------
+    frame, per, source, **filters
+        As in `error_codes`.
+
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
+        columns of `analysis.heatmap`.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from sinchtools import Exchange
+    >>> drawn = heatmap([Exchange(at=datetime(2026, 11, 24, 9, 41, tzinfo=UTC), status=403)])
+    >>> drawn.data.query("n > 0")[["weekday", "hour", "n"]].values.tolist()
+    [[2, 9, 1]]
     """
     facts = facts_of(frame, per, source, filters)
     cells = analysis.heatmap(facts.rows, per="attempt")
@@ -155,7 +192,29 @@ def _worst_hour(cells: pd.DataFrame, unit: str) -> str:
 def endpoints(
     frame: Any, *, per: Per = "call", top: int = 6, source: str | None = None, **filters: Any
 ) -> Chart:
-    """Draw a matrix of status and code by endpoint with the count in each cell."""
+    """
+    Draw a matrix of status and code by endpoint with the count in each cell.
+
+    Parameters
+    ----------
+    top
+        So many codes have a column; all others are folded into one.
+    frame, per, source, **filters
+        As in `error_codes`.
+
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with
+        endpoint, and the count of each status and code as a column.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> drawn = endpoints([Exchange(endpoint="GET /groups", status=500)])
+    >>> drawn.data.columns.tolist(), drawn.data.values.tolist()
+    (['endpoint', '500 Internal Server Error'], [['GET /groups', 1]])
+    """
     facts = facts_of(frame, per, source, filters)
     counts = analysis.matrix(facts.rows, "endpoint", per="attempt")
     if counts.empty:
@@ -216,6 +275,12 @@ def accounts(
         dot the share since then.
     frame, per, top, source, **filters
         As in `error_codes`.
+
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
+        columns of `analysis.accounts`.
 
     Examples
     --------
@@ -313,7 +378,27 @@ def latency(
     """
     Draw the median, 90% and 99% quantile of the duration by endpoint and code.
 
-    The chart shows the rows with the most values.
+    Parameters
+    ----------
+    per
+        `attempt`: each counts; `call`: automatic retries count as one, the last.
+    top
+        So many rows, those with the most values.
+    frame, source, **filters
+        As in `error_codes`.
+
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
+        columns of `analysis.latency`, in milliseconds.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> drawn = latency([Exchange(status=201, elapsed_ms=120.0)])
+    >>> drawn.data[["n", "p50_ms"]].values.tolist()
+    [[1, 120.0]]
     """
     facts = facts_of(frame, per, source, filters)
     table = analysis.latency(facts.rows, per="attempt")
@@ -352,6 +437,28 @@ def delivery_codes(
     Draw how many recipients have each delivery code.
 
     The counts come from the delivery reports among the responses.
+
+    Parameters
+    ----------
+    top
+        So many codes; all others are folded into one.
+    frame, source, **filters
+        As in `error_codes`.
+
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
+        columns of `analysis.delivery_codes`.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> report = ('{"type": "recipient_delivery_report_sms", "batch_id": "b", '
+    ...           '"recipient": "+1555", "code": 401, "status": "Dispatched"}')
+    >>> drawn = delivery_codes([Exchange(endpoint="callback", request_body=report)])
+    >>> drawn.data[["code", "n"]].values.tolist()
+    [[401, 1]]
     """
     facts = facts_of(frame, "attempt", source, filters, of_answers=False)
     counts = analysis.delivery_codes(facts.rows)

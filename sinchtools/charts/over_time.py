@@ -63,6 +63,12 @@ def timeline(
     frame, per, successes, source, **filters
         As in `error_codes`.
 
+    Returns
+    -------
+    Chart
+        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
+        columns of `analysis.timeline`.
+
     Examples
     --------
     >>> from datetime import UTC, datetime

@@ -70,6 +70,14 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
     LeakError
         A secret, or a person of the exchanges behind the chart, would be in a file; nothing is
         written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sinchtools import Exchange, charts
+    >>> drawn = charts.error_codes([Exchange(status=500)])
+    >>> [path.name for path in save(drawn, tempfile.mkdtemp() + "/codes.svg")]
+    ['codes.svg', 'codes.csv']
     """
     path = Path(path)
     suffix = path.suffix[1:].lower()

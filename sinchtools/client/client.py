@@ -330,6 +330,16 @@ def connect(
         Of a live client; None takes SINCH_REGION, else ``us``.
     retries
         How often a call is repeated after 429 or 5xx; never a send whose outcome is unknown.
+    log
+        Where calls are written; None is the work folder's log.
+    timeout_s
+        Seconds until a call without a response is given up.
+
+    Returns
+    -------
+    Client
+        Calls are its methods, such as ``client.batches.send(...)``; each is written to the
+        log.
 
     Raises
     ------

@@ -39,6 +39,11 @@ def record(log: CallLog | None = None) -> Iterator[CallLog]:
         Where it is written; None is the work folder's log. What the block gives shows only its own
         part of it.
 
+    Yields
+    ------
+    CallLog
+        What was written while the block was open.
+
     Examples
     --------
     >>> import tempfile

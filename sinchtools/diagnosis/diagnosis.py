@@ -439,6 +439,11 @@ def diagnose(
     history
         Other exchanges of the same evidence: a token that works elsewhere, a report on a batch.
 
+    Returns
+    -------
+    Diagnosis or Diagnoses
+        One for one exchange, several for several.
+
     Raises
     ------
     WrongUseError

@@ -221,6 +221,11 @@ def read(
     columns
         Column of a table to column of ours, where the names do not tell.
 
+    Returns
+    -------
+    Evidence
+        The exchanges in order, and what was skipped or guessed; `.frame()` is a pandas frame.
+
     Raises
     ------
     MissingInputError

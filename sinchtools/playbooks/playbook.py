@@ -85,6 +85,15 @@ def tips(
         What the diagnosis says of the exchange; it is made here when it is not given. With the rest
         of the evidence it knows more: ``tips(exchange, findings=diagnose(exchange,
         history=evidence).findings)``.
+    what
+        An exchange, a status, or None for no response.
+    code
+        The code of the response, with a status.
+
+    Returns
+    -------
+    Walk
+        The steps, the current one first; the evidence has answered what it can.
 
     Examples
     --------

@@ -177,6 +177,11 @@ def compare(
         other, in the sandbox: what makes it pass is the cause (simulated). Nothing leaves this
         machine.
 
+    Returns
+    -------
+    Comparison
+        The differences in their order, and with `prove` the cause; `.as_text()` says it.
+
     Raises
     ------
     WrongUseError

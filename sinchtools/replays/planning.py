@@ -69,6 +69,14 @@ def plan(
         Requests under way at once; 1 keeps the order.
     requests_per_s, messages_per_s
         At most so many; to the vendor ten requests a second unless told otherwise.
+    log
+        Where the replays are written; None is the work folder's log.
+
+    Returns
+    -------
+    Plan
+        What each request would do, what holds it back, and the effect in words; `run` does
+        it.
 
     Raises
     ------
@@ -76,6 +84,14 @@ def plan(
         The target, a key of an edit, the test number or the pace is not possible.
     NotAllowedError
         Dry-run or live, and SINCHTOOLS_ALLOW does not switch it on, or the log is on a network.
+
+    Examples
+    --------
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
+    >>> body = '{"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}'
+    >>> bad = Exchange(id="a", method="POST", url=url, request_body=body, status=401)
+    >>> plan(bad).effect
+    'nothing leaves this machine'
     """
     if target not in settings.TARGETS:
         raise WrongUseError(
@@ -131,10 +147,24 @@ def replay(
     """
     Plan and run at once, for preview and sandbox.
 
-    `edit` changes a single exchange before it is sent, with the keys that `plan` takes.
-
     What was replayed before with the same change is not sent again: its answer is shown, with its
     time. A log of its own makes it anew.
+
+    Parameters
+    ----------
+    evidence
+        One exchange, or many.
+    target
+        preview or sandbox.
+    edit
+        Changes of a single exchange before it is sent, with the keys that `plan` takes.
+    log
+        Where the replay is written; None is the work folder's log.
+
+    Returns
+    -------
+    ReplayResults
+        One result for each request: the verdict, the original and what came back.
 
     Raises
     ------

@@ -112,6 +112,16 @@ def prove(diagnosis: Diagnosis) -> Proof:
 
     Nothing leaves this machine.
 
+    Parameters
+    ----------
+    diagnosis
+        What `diagnose` found in one exchange.
+
+    Returns
+    -------
+    Proof
+        Both responses, simulated, and whether the fix is proven.
+
     Examples
     --------
     >>> url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
@@ -201,6 +211,11 @@ def smallest_change(
         The failing exchange, or its diagnosis.
     most_trials
         The sandbox is asked no more often than this.
+
+    Returns
+    -------
+    SmallestChange
+        The changes, the request with them, and how often the sandbox was asked.
 
     Examples
     --------

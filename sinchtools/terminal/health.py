@@ -111,6 +111,16 @@ def doctor(environ: Mapping[str, str] = os.environ) -> Checkup:
     """
     Check versions, Jupyter, kernel, proxies, clock, loopback, credentials, region and work folder.
 
+    Parameters
+    ----------
+    environ
+        The environment variables to look at.
+
+    Returns
+    -------
+    Checkup
+        What was checked, each with a state and what to do; shown as a table in a notebook.
+
     Examples
     --------
     >>> [check.name for check in doctor({})][:3]

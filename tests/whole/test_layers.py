@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,6 +113,37 @@ def test_a_package_shows_what_it_offers_and_nothing_else(name):
     package = getattr(sinchtools, name)
     assert sorted(dir(package)) == sorted(package.__all__)
     assert [each for each in package.__all__ if not hasattr(package, each)] == []
+
+
+def public():
+    """Yield the functions and classes that completion shows, by name."""
+    for door, package in (("", sinchtools), *((f"{n}.", getattr(sinchtools, n)) for n in DOORS)):
+        for name in package.__all__:
+            found = getattr(package, name)
+            if inspect.isfunction(found) or inspect.isclass(found):
+                yield f"{door}{name}", found
+
+
+DOORS = ("analysis", "charts", "panels")
+
+
+@pytest.mark.parametrize(("name", "found"), [pytest.param(*one, id=one[0]) for one in public()])
+def test_what_completion_shows_says_what_it_takes_gives_and_how_it_is_used(name, found):
+    sections = set(re.findall(r"(?m)^(\w+)\n-+$", inspect.getdoc(found) or ""))
+    if inspect.isclass(found):
+        assert sections & {"Attributes", "Parameters"} and inspect.getdoc(found), name
+        return
+    parameters = inspect.signature(found).parameters
+    assert sections >= {"Examples"} | ({"Parameters"} if parameters else set()), name
+    assert sections & {"Returns", "Yields"}, name
+    told = re.search(r"(?ms)^Parameters\n-+\n(.*?)(?:^\w+\n-+$|\Z)", inspect.getdoc(found))
+    listed = {
+        word.strip(" *")
+        for line in (told[1] if told else "").splitlines()
+        if line and line[0] != " "
+        for word in line.split(",")
+    }
+    assert listed == set(parameters), name
 
 
 def test_a_function_is_not_hidden_by_a_module():

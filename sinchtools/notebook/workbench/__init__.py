@@ -21,6 +21,11 @@ def workbench(case: Case | str | int | None = None) -> Workbench:
         A case, or its name or ticket number; it is made when it is new. None opens the case that
         was used last.
 
+    Returns
+    -------
+    Workbench
+        A widget; the cell that ends with it shows it.
+
     Examples
     --------
     >>> import tempfile
