@@ -20,7 +20,7 @@ from sinchtools.privacy.markers import marker_facts
 
 _NEAR = 0.8  # of two group IDs: at most a few characters apart
 _MOST_DIFFERENT = 6  # fields that are named
-_NATIONAL = ("msisdn-national", "msisdn-no-country-code")
+NATIONAL = ("msisdn-national", "msisdn-no-country-code")
 _SEND, _LOOKED_AT = "POST /batches", 20  # recipients of one send
 _KEPT = 200  # requests of one operation that passed, the latest
 _Rows = dict[str, dict[str, Exchange]]
@@ -141,7 +141,7 @@ def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict
 
 def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding:
     """Return a finding on a national number with the number meant, where the account tells it."""
-    if finding.rule not in _NATIONAL or finding.replacement is not None:
+    if finding.rule not in NATIONAL or finding.replacement is not None:
         return finding
     starts = others.starts.get(exchange.account or "", {})
     codes = {_country_code(start): row for start, row in starts.items()}

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 import sinchtools as st
-from tests.support.lab import Lab, run_all, wait_idle
+from tests.support.lab import Lab, run_all, use_dark_theme, wait_idle
+from tests.whole.test_accessibility import found
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ IN_MAKE_TEST = {"curl", "delivery"}
 PANEL = ".widget-vbox.st"  # and not the still view beside it
 MOST_CLICKS, MOST_S = 8, 60
 LONGEST_PASTE = 100_000
+HAS_FOCUS = "selector => document.activeElement?.matches(selector)"
 TOKEN = re.compile(r"Bearer [\"']?([0-9a-f]{32})\b")
 
 
@@ -99,6 +101,42 @@ def test_a_ticket_is_solved_by_pasting_and_clicking_only(lab, tmp_path, ticket):
         as_sent = curl.replace("$SINCH_API_TOKEN", "0123456789abcdef" * 2)
         now = st.read([str(path) for path in paths]).failing()[0].at
         assert not st.diagnose(as_sent, now=now).failing
+
+
+def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab):
+    page = begun(lab).page
+    keys = page.keyboard
+    page.locator(f"{PANEL} .st-cases select").focus()
+    tab_to(page, ".st-paste textarea")
+    keys.insert_text((ROOT / "data/samples/tickets/curl.md").read_text(encoding="utf-8"))
+    keys.press("Control+Enter")
+    page.locator(f"{PANEL} .st-title").wait_for()
+    page.wait_for_function(HAS_FOCUS, arg=".st-title")
+    keys.press("2")
+    page.locator(f"{PANEL} .st-replay", has_text="3 fixes").wait_for()
+    keys.press("2")
+    page.locator(f"{PANEL} .st-replay", has_text="4 fixes").wait_for()
+    keys.press("Control+Enter")
+    assert page.locator(f"{PANEL} .st-verdict strong").text_content() == "FIXED"
+    for key, name in (("c", "curl"), ("r", "reply")):
+        page.bring_to_front()
+        keys.press(key)
+        page.locator(f"{PANEL} .st-copy-{name}.done", has_text="Copied").wait_for()
+    assert "four changes" in page.evaluate("navigator.clipboard.readText()")
+    tab_to(page, ".st-replay")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert found(page) == []
+    use_dark_theme(page)
+    assert found(page) == []
+    page.close()
+
+
+def tab_to(page, selector):
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate(HAS_FOCUS, selector):
+            return
+    raise AssertionError(f"Tab does not reach {selector}.")
 
 
 def begun(lab):

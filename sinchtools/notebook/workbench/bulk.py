@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sinchtools.core.errors import SinchToolsError
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
+from sinchtools.diagnosis.beside import NATIONAL
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show
-from sinchtools.notebook.workbench.fixing import chosen_fix, suggestions
+from sinchtools.notebook.workbench.fixing import Suggestion, chosen_fix, suggestions
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.state import State
 from sinchtools.replays.planning import plan
@@ -49,7 +50,7 @@ class Bulk:
         self.all_button = button("Apply to all", "", "Apply the same fixes to all of them")
         self.stop_button = button("Stop", "")
         do = row("st-do", self.few_button, self.all_button, self.stop_button)
-        self.widget = column("st-part", self.rule, do, self.outcome)
+        self.widget = column("st-part st-bulk", self.rule, do, self.outcome)
         self.few_button.on_click(desk.doing(lambda: self.start(_FEW)))
         self.all_button.on_click(desk.doing(lambda: self.start(None)))
         self.stop_button.on_click(lambda _: self.stop())
@@ -63,7 +64,7 @@ class Bulk:
         if not is_offered:
             return
         examples = list(changes_of(state, state.siblings[:_EXAMPLES]))
-        rules = [one.title or "" for one in state.ticked]
+        rules = [rule_of(one, state.exchange) for one in state.ticked]
         show(self.rule, page("bulk.html", n=others, rules=rules, examples=examples))
         self.few_button.description = f"Replay {min(_FEW, others):,}"
         self.all_button.description = f"Apply to all {others:,}"
@@ -141,6 +142,18 @@ def changes_of(state: State, rows: Iterable[Exchange]) -> Iterator[Change]:
         fix = chosen_fix(found, {one.number for one in wanted})
         if fix is not None:
             yield Change(found.exchange, dict(fix.edit), wanted[0].old, wanted[0].new)
+
+
+def rule_of(one: Suggestion, front: Exchange | None) -> str:
+    """Return what a fix does to every request of the kind, in words."""
+    if one.finding.rule in NATIONAL:
+        digits = one.old.lstrip("0 ")
+        code = one.new.removesuffix(digits) if digits and one.new.endswith(digits) else ""
+        if code and front is not None:
+            whose = f"national numbers of {front.account}" if front.account else "national numbers"
+            instead = " in place of the leading 0" if one.old.startswith("0") else ""
+            return f"Add {code}{instead} to the {whose}."
+    return one.title or ""
 
 
 def progress_html(run: Progress) -> str:

@@ -73,9 +73,12 @@ class CaseBar:
         self._show_naming(False)
 
     def _show_naming(self, is_asked: bool) -> None:
-        seen(self.naming, is_asked)
-        for one in (self.new_button, self.facts):
-            seen(one, not is_asked)
+        others = [self.new_button, self.facts]
+        gone, come = (others, [self.naming]) if is_asked else ([self.naming], others)
+        for one in gone:  # first: what is shown then does not move under the pointer
+            seen(one, False)
+        for one in come:
+            seen(one, True)
 
 
 def last_case() -> Case | None:

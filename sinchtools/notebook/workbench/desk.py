@@ -38,6 +38,7 @@ from sinchtools.notebook.workbench.work import Job, Worker, takes_long
 from sinchtools.replays.planned import as_it_goes
 
 _MOST_DRAFTS = 5
+RESULT = ".st-looking, .st-sentence, .st-title"  # the first of them that is seen
 Given = tuple[Any, str, Reading | None]  # what to read, its name, and which reading it replaces
 
 
@@ -158,7 +159,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return
         self.add(found, given[1], replaces=given[2])
         self._offer_columns(found, given)
-        self.focus(".st-title")
+        self.focus(RESULT)
 
     def _read_work(self, job: Job, given: Given, options: dict[str, Any]) -> None:
         source, name, replaces = given
@@ -192,7 +193,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._try_unchanged()
             self.refresh()
             self._seen = self.state.version
-            self.focus(".st-title")
+            self.focus(RESULT)
         self.pattern.prepare()
         with job.shown():
             self.pattern.show()

@@ -204,7 +204,7 @@ def listing(laid: Laid, spots: Sequence[Spot] = (), *, numbered: bool = True) ->
                 number=number if numbered else None,
                 parts=tuple(parts),
                 kind=_kind_of(met),
-                badges=tuple(dict.fromkeys((spot.number, spot.severity) for spot in met)),
+                badges=tuple(sorted({(spot.number, spot.severity) for spot in met})),
             )
         )
     return lines

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sinchtools.core.records import visible
 from sinchtools.core.words import counted
 
 _PACKAGE = "sinchtools.notebook.workbench"
+_TICKED = re.compile(r"`([^`\n]{1,200})`")
 SIGNS = {"bad": "✕", "warn": "!", "note": "i", "good": "✓", "ask": "?"}
 TONES = {"error": "bad", "warning": "warn", "note": "note"}
 WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
@@ -29,7 +31,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted)
+    environment.filters.update(code=_with_code)
     return environment
+
+
+def _with_code(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(visible(text)))))
 
 
 def _visible(value: Any) -> Any:

@@ -58,6 +58,8 @@ class PatternPart:
         state = self._desk.state
         is_many = len(state.requests) > MORE_THAN
         seen(self.widget, is_many)
+        wide = self._desk.wide
+        wide.add_class("many") if is_many else wide.remove_class("many")
         if not is_many:
             return
         if self._desk.worker.is_busy and self._ready[0] != self._key():

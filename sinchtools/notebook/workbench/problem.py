@@ -58,7 +58,9 @@ class Problem:
         self.form = EditForm(desk)
         self.no_replay = html("", "muted")
         self.do = row("st-do", self.replay_button, html(_KEYS), self.edit_button, self.no_replay)
-        self.widget = column("st-part", self.kinds, self.head, self.two, self.form.widget, self.do)
+        self.widget = column(
+            "st-part st-problem", self.kinds, self.head, self.two, self.form.widget, self.do
+        )
         self.replay_button.on_click(desk.doing(desk.replay, busy="Replaying…"))
         self.edit_button.on_click(desk.doing(self.form.toggle))
 

@@ -33,7 +33,7 @@ class Proof:
         self.buttons = [button(words, f"st-copy st-copy-{what}") for what, words in COPIES.items()]
         note = "Token as $SINCH_API_TOKEN, phone numbers as they are"
         self.copies = row("st-do", *self.buttons, html(note, "muted small push"))
-        self.widget = column("st-part", self.verdict, self.copies)
+        self.widget = column("st-part st-proof", self.verdict, self.copies)
 
     def show(self) -> None:
         """Show the last replay of the request in front."""

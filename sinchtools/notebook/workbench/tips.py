@@ -125,7 +125,7 @@ def _tip(walk: Walk, step: Step, said: str | None) -> Tip:
 def head_html(found: Sequence[Tip]) -> str:
     """Return the title with what was decided."""
     asked = sum(one.is_asked for one in found)
-    counts = f"{len(found) - asked} checked, {asked} for you"
+    counts = f"{len(found) - asked} checked" + f", {asked} for you" * bool(asked)
     return page("tips.html", counts=counts)
 
 

@@ -100,6 +100,12 @@ function render({ model, el }) {
     }
   }
 
+  function focus(where, left = 40) {  // what was just drawn may not be in the page yet
+    const found = [...(root?.querySelectorAll(where) || [])].find((one) => one.offsetParent);
+    if (found) found.focus({ preventScroll: found.tabIndex < 0 });
+    else if (left) setTimeout(() => focus(where, left - 1), 50);
+  }
+
   function opened({ name, kind, open }, buffers) {
     const url = URL.createObjectURL(new Blob(buffers, { type: kind }));
     const link = Object.assign(document.createElement("a"), { href: url });
@@ -141,23 +147,25 @@ function render({ model, el }) {
 
   let width = 0, later = 0;
   const measured = new ResizeObserver((entries) => {
-    const now = Math.round(entries[0].contentRect.width);
+    const wide = entries.filter((one) => one.contentRect.width > 0).at(-1);
+    if (!wide) return;
+    const space = wide.target.matches(".st-main") ? 40 : 0;
+    const now = Math.round(wide.contentRect.width) - space;
     clearTimeout(later);
     if (now > 0 && Math.abs(now - width) > 20) {
-      later = setTimeout(() => model.send({ do: "width", width: (width = now) - 40 }), 300);
+      later = setTimeout(() => model.send({ do: "width", width: (width = now) }), 300);
     }
   });
   const wait = setInterval(() => {
     if (!el.isConnected) return;
     clearInterval(wait);
     attach();
-    const main = root?.querySelector(".st-main");
-    if (main) measured.observe(main);
+    for (const part of root?.querySelectorAll(".st-main, .st-pattern > .st-part:first-child") || []) measured.observe(part);
   }, 50);
   model.on("msg:custom", (message, buffers) => {
     if (message.do === "open") opened(message, buffers);
     if (message.do === "say") el.textContent = message.words;
-    if (message.do === "focus") root?.querySelector(message.where)?.focus();
+    if (message.do === "focus") focus(message.where);
   });
   return () => {
     clearInterval(wait);
