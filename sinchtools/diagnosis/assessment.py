@@ -7,7 +7,7 @@ Decide which finding explains the response, and whether the two fit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,7 @@ from sinchtools.api.description import (
     locate,
     other_api,
 )
-from sinchtools.api.validation import FORMAT, STAGES, Violation
+from sinchtools.api.validation import FORMAT, NAMES_OF_FIELDS, STAGES, Violation
 from sinchtools.core.json import at_pointer
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis import beside, token_endpoint
@@ -108,11 +108,7 @@ def _unanswered(
     errors = _errors(found)
     if not errors and any(v.location == "host" and _is_assumed(v) for v in found):
         endpoint = None  # whether anything answers there is not known
-    status, code = (
-        (errors[0].status, errors[0].code)
-        if errors
-        else (endpoint.success if endpoint else None, None)
-    )
+    status, code = _expected(endpoint, errors)
     return _assessment(
         [*_silence(exchange, errors), *findings_of(exchange, found)], status, code, None
     )
@@ -132,10 +128,22 @@ def _taken(
     findings = [
         *first,
         *findings_of(exchange, list(map(_shown_or_demoted, found))),
-        *_afterwards(exchange, place, endpoint),
+        *(_afterwards(exchange, place, endpoint) if status < 300 else ()),
     ]
+    if status >= 300:
+        expected = _expected(endpoint, _errors(found))
+        return _assessment(findings, *expected, False)
     contradicted = any(violation.rule not in _OFTEN_LEFT_OUT for violation in _errors(found))
-    return _assessment(findings, status, None, status < 300 and not contradicted)
+    return _assessment(findings, status, None, not contradicted)
+
+
+def _expected(
+    endpoint: Endpoint | None, errors: Sequence[Violation]
+) -> tuple[int | None, str | None]:
+    """Return the status and the code that a request deserves."""
+    if errors:
+        return errors[0].status, errors[0].code
+    return (endpoint.success if endpoint else None), None
 
 
 def _refused(
@@ -249,6 +257,10 @@ def _warnings_that_fit(
     if exchange.status == 400 and exchange.code == FORMAT:
         numbers = [v for v in warnings if v.rule.startswith("msisdn-")]
         return [v for v in numbers if named[0] is None or _agreement(v, named)]
+    if exchange.status == 400:
+        text = said(exchange)
+        names = [v for v in warnings if v.rule in NAMES_OF_FIELDS]
+        return [v for v in names if v.field and (v.field == named[0] or v.field in text)]
     return []
 
 

@@ -47,6 +47,14 @@ _OUTSIDE = {  # where the first finding lies: why no change of the request can h
     "account": "the cause is the account, not the request",
     "rate": "the request is fine, and only slower sending helps",
 }
+_RETRY_OF_PLACE: dict[
+    tuple[int | None, str], str
+] = {  # of a mistake that the request shows: why it fails again
+    (401, "header"): "The same header is refused again.",
+    (401, "path"): "The same path is refused again.",
+    (404, "path"): "The same path is refused again.",
+    (404, "host"): "The same host is wrong again.",
+}
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")
 _LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
 _TRACE_HEADERS = ("x-request-id", "x-correlation-id", "x-amzn-trace-id", "date")
@@ -140,6 +148,8 @@ class Diagnosis:
         advice, reason = catalogue.retry_advice(
             status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint
         )
+        if (top := self.top) and (told := _RETRY_OF_PLACE.get((top.status, top.location))):
+            reason, advice = _repeated(top, told, advice, reason)
         if any(finding.rule in _ELSEWHERE for finding in self.findings):
             reason = _LOOK_FOR_IT.sub("Look for it in that API first.", reason)
         asked = header(x.response_headers, "Retry-After")
@@ -345,6 +355,15 @@ def people_of(exchange: Exchange, finding: Finding) -> Iterator[str]:
         yield from [value[:_LONGEST_LINE]] if isinstance(value, str) else ()
     if number := locate(exchange.url or "").values.get("recipient_msisdn"):
         yield number
+
+
+def _repeated(top: Finding, told: str, advice: str, reason: str) -> tuple[str, str]:
+    """Return why a repeat helps or not, where the finding says more than the status does."""
+    if top.rule.startswith("observed-token"):
+        return "The same key ID and key secret are refused again.", "after-change"
+    if top.rule.startswith("observed-") or top.rule in ("auth-expired", "path-no-id"):
+        return reason, advice
+    return told, "after-change"
 
 
 class Diagnoses(list[Diagnosis]):

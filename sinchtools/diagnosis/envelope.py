@@ -55,6 +55,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _UNSET = ("undefined", "null", "none", "nan", "[object object]")
 _PLAN_ID = "service_plan_id"
 _MARKED_ACCOUNT = re.compile(rf"{PREFIX}/\[secret [^\]/]{{1,200}}\]")
+_SECRET_IN_QUERY = re.compile(r"[?&]([^=&]{1,60})=\[secret ")
 _SCHEME = re.compile(r"([A-Za-z][\w-]*)(\s*:\s*|\s+|$)(.*)", re.DOTALL)
 _SHORT_TOKEN = 12
 _LONGEST_PATH = 2000  # nobody meant one of the API's by a longer one
@@ -190,7 +191,7 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
     if place.endpoints and method and method.upper() not in place.endpoints:
         facts = {
             "value": method.upper()[:20],
-            "suggestion": " or ".join(place.endpoints),
+            "suggestion": _either(list(place.endpoints)),
             "path": next(iter(place.endpoints.values())).path,
         }
         facts["read_only"] = (
@@ -204,6 +205,11 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
             field="method",
             facts=facts,
         )
+
+
+def _either(words: list[str]) -> str:
+    """Return a choice in words: ``GET, PUT or DELETE``."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _routed(below: str) -> bool:
@@ -338,14 +344,18 @@ def credential_violations(
     """
     value = header(headers, "Authorization")
     if value is None or not value.strip():
-        yield _missing(headers, place)
+        yield _missing(headers, url or "")
         return
     scheme, gap, rest = _split(value)
     facts = marker_facts(value) or {}
     if scheme == "basic":
         yield _auth("auth-basic")
     elif scheme != "bearer":
-        yield _auth("auth-other-scheme", value=scheme[:20]) if scheme else _auth("auth-no-bearer")
+        yield (
+            _auth("auth-other-scheme", value=value.split()[0][:20])
+            if scheme
+            else _auth("auth-no-bearer")
+        )
     elif ":" in gap:
         yield _auth("auth-colon")
     elif not rest.strip():
@@ -368,14 +378,14 @@ def _split(value: str) -> tuple[str, str, str]:
     return match[1].lower(), match[2], match[3]
 
 
-def _missing(headers: Mapping[str, str], place: Place) -> Violation:
+def _missing(headers: Mapping[str, str], url: str) -> Violation:
     names = [
         name
         for name in headers
         if re.search(r"token|api-?key|^key$|auth", name, re.IGNORECASE)
         and name.lower() != "authorization"
     ]
-    in_query = [name for name, value in place.query if marker_facts(value)]
+    in_query = _SECRET_IN_QUERY.findall(url)
     if names or in_query:
         return _auth("auth-elsewhere", value=(names or in_query)[0][:40])
     return _auth("auth-missing")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sinchtools.api.description import locate
+from sinchtools.api.description import ENDPOINTS, locate
+from sinchtools.api.validation.names import meant
 from sinchtools.core.records import Exchange, Finding, header, with_headers
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.markers import MARKER
@@ -21,6 +22,7 @@ _ASSUMED = {  # what is assumed of a replacement, for the user to confirm
     "bad-date": " (taken as UTC where no zone is named: confirm it)",
     "observed-unknown_group": " (the nearest group that the plan lists: confirm it)",
 }
+_MISSPELLED = ("unknown-field-renamed", "unknown-parameter", "parameter-without-value")
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -50,7 +52,10 @@ def certain_fix(exchange: Exchange, findings: Iterable[Finding]) -> Fix | None:
 
     Return None when the first error is not part of it.
     """
-    errors = [finding for finding in findings if finding.severity == "error"]
+    findings = list(findings)
+    errors = [finding for finding in findings if finding.severity == "error"] or [
+        finding for finding in findings if _is_misspelled(finding)
+    ]
     if not errors or exchange.method is None or exchange.url is None:
         return None
     edit: dict[str, Any] = {}
@@ -62,6 +67,11 @@ def certain_fix(exchange: Exchange, findings: Iterable[Finding]) -> Fix | None:
         changes += [done] if done else []
     request = _changed(exchange, edit)
     return Fix(exchange=request, changes=tuple(dict.fromkeys(changes)), edit=edit) if edit else None
+
+
+def _is_misspelled(finding: Finding) -> bool:
+    """Tell whether a name was misspelled that the API takes as unknown, and may ignore."""
+    return finding.rule in _MISSPELLED and finding.replacement is not None
 
 
 def joined(original: Exchange, first: Fix, second: Fix) -> Fix:
@@ -217,7 +227,77 @@ def _renamed(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str 
     if len(name.findall(text)) != 1:
         return None
     edit["body"] = name.sub(lambda _: json.dumps(finding.field), text)
-    return f"rename {old} to {finding.field}"
+    return f'rename "{old}" to "{finding.field}"'
+
+
+def _renamed_key(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Give the key that a pointer names its right name; its value stays as it is written."""
+    text, pointer, name = (
+        edit.get("body", exchange.request_body),
+        finding.pointer,
+        finding.replacement,
+    )
+    if not isinstance(text, str) or not pointer or not isinstance(name, str):
+        return None
+    value = json_errors.position_of(text, pointer)
+    found = _KEY_BEFORE.search(text, 0, value) if value is not None else None
+    if found is None:
+        return None
+    start, end = found.span("key")
+    edit["body"] = text[:start] + json.dumps(name, ensure_ascii=False) + text[end:]
+    above, _, old = _path(pointer).rpartition(".")
+    return f'{above + ": " if above else ""}rename "{old}" to "{name}"'
+
+
+_KEY_BEFORE = re.compile(r'(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*\Z')
+
+
+def _renamed_parameter(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Give a parameter of the query its right name."""
+    url, old, new = edit.get("url", exchange.url), finding.field, finding.replacement
+    named = re.compile(rf"(?<=[?&]){re.escape(str(old))}(?==|&|$)")
+    if not url or not isinstance(new, str) or len(named.findall(url)) != 1:
+        return None
+    edit["url"] = named.sub(lambda _: new, url)
+    return f'query: rename "{old}" to "{new}"'
+
+
+def _renamed_header(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Give a header its right name that holds the credential under a near one."""
+    near = [name for name in exchange.request_headers if meant(name, ["authorization"])]
+    value = exchange.request_headers.get(near[0], "") if len(near) == 1 else ""
+    if not value.lower().startswith("bearer "):
+        return None
+    edit.setdefault("headers", {}).update({near[0]: None, "Authorization": value})
+    return f"header: rename {near[0]} to Authorization"
+
+
+def _right_word(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Write the one misspelled word of a path as the API does."""
+    url = edit.get("url", exchange.url) or ""
+    scheme, found, rest = url.partition("://")
+    path, question, query = rest.partition("?")
+    host, *parts = path.split("/")
+    changed = [
+        (at, part, word)
+        for at, part in enumerate(parts)
+        if part not in _PATH_WORDS and (word := meant(part, _PATH_WORDS))
+    ]
+    if len(changed) != 1 or not found:
+        return None
+    [(at, old, new)] = changed
+    right = (
+        f"{scheme}{found}{'/'.join([host, *parts[:at], new, *parts[at + 1 :]])}{question}{query}"
+    )
+    if (exchange.method or "").upper() not in locate(right).endpoints:
+        return None
+    edit["url"] = right
+    return f"path: /{old} -> /{new}"
+
+
+_PATH_WORDS = sorted(
+    {word for one in ENDPOINTS for word in one.path.split("/") if word and "{" not in word}
+)
 
 
 def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
@@ -329,6 +409,10 @@ _MENDS = (  # rules (a pattern): how to mend them
     (r"json-.*", _json),
     (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme|observed-unknown_group", _replaced),
     (r"missing-field-renamed", _renamed),
+    (r"unknown-field-renamed|parameter-without-value", _renamed_key),
+    (r"unknown-parameter", _renamed_parameter),
+    (r"auth-elsewhere", _renamed_header),
+    (r"path-word|path-case", _right_word),
     (r"msisdn-national|msisdn-no-country-code", _international),
     (r"msisdn-doubled-plus|msisdn-prefix", _one_plus),
     (r"content-type-.*", _json_type),

@@ -25,6 +25,7 @@ from sinchtools.privacy.markers import MARKER
 
 _GATEWAY = "The API, or a gateway in front of it,"
 _WITH_BODY = "with a body, so a gateway or another server may have sent it"
+_MAY_BE_SENT = " A send may have been carried out: look for it before you repeat it."
 _LONGEST_TEXT = 300  # characters of a text of the vendor that are shown
 
 
@@ -92,7 +93,10 @@ def findings_of(exchange: Exchange, found: list[Violation]) -> list[Finding]:
     pointers = [violation.pointer for violation in found if violation.pointer]
     text = text_of(exchange.request_body) if pointers else None
     places = _places(text, pointers) if text else {}
-    return [_of_violation(violation, places.get(violation.pointer or "")) for violation in found]
+    return [
+        _of_violation(exchange, violation, places.get(violation.pointer or ""))
+        for violation in found
+    ]
 
 
 def _places(text: str, pointers: list[str]) -> dict[str, tuple[int, int]]:
@@ -152,11 +156,22 @@ def finding_of(
     return found
 
 
-def _of_violation(violation: Violation, place: tuple[int, int] | None) -> Finding:
+def _fate_of_unknown(exchange: Exchange, violation: Violation) -> str:
+    """Say what becomes of a name that the API does not know."""
+    if exchange.http_outcome == "success":
+        return "It was ignored."
+    if violation.severity == "error":
+        return "The request was refused."
+    return "It is ignored, or the request is refused."
+
+
+def _of_violation(
+    exchange: Exchange, violation: Violation, place: tuple[int, int] | None
+) -> Finding:
     rule, facts = rules()[violation.rule], violation.facts
     line, column = place or (facts.get("line"), facts.get("column"))
     proof = facts.get("proof")
-    words = _facts(facts)
+    words = _facts({"fate": _fate_of_unknown(exchange, violation), **facts})
     more = f" ({facts['more']:,} more like this.)" if facts.get("more") else ""
     return Finding(
         rule=violation.rule,
@@ -214,7 +229,9 @@ def _filled(words: str, facts: _Facts) -> str:
 def _of_sender(exchange: Exchange) -> dict[str, str]:
     """Return the words on who sent a response: HTML, or a 404 with a body, is not the API's."""
     body, is_page = exchange.response_body, exchange.is_html
+    may_send = (exchange.method or "POST").upper() in ("POST", "PUT")
     return {
+        "sent": _MAY_BE_SENT if may_send else "",
         "who": _GATEWAY if is_page else "The API",
         "empty": _WITH_BODY if body and body.strip() else "with no body",
         "processed": "Whether the request was processed is unknown."
@@ -240,5 +257,6 @@ def _proof(violation: Violation) -> str | None:
             + f" (limit {facts['limit']})"
         )
     if "observed" in facts:
-        return f"{facts.get('name', violation.field)}: {facts['observed']}"
+        what = facts.get("what") or ""
+        return f"{facts.get('name', violation.field)}: {facts['observed']} {what}".strip()
     return str(facts["value"]) if facts.get("value") else None

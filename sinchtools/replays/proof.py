@@ -133,7 +133,7 @@ def prove(diagnosis: Diagnosis) -> Proof:
     >>> proof.proven, proof.original.status, proof.repaired.status
     (True, 400, 201)
     """
-    if not diagnosis.failing:
+    if not diagnosis.failing and diagnosis.fix is None:
         return Proof(
             proven=False,
             verdict="INCONCLUSIVE",
@@ -181,6 +181,8 @@ def _compared(
             f"not reproduced: the evidence says {evidence.status_in_words}, the sandbox "
             f"{before.status_in_words}",
         )
+    if before.http_outcome == after.http_outcome == "success":
+        return False, "the sandbox accepts both: what it does not know, it ignores"
     if before.http_outcome == "success" or after.http_outcome != "success":
         return (
             False,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sinchtools.api.description import locate
-from sinchtools.api.validation import instant_of
+from sinchtools.api.validation import NAMES_OF_FIELDS, instant_of
 from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
 from sinchtools.client.sending import header_value
@@ -101,6 +101,14 @@ def _is_set_up(exchange: Exchange) -> bool:
     )
 
 
+def _is_refused_for_a_name(original: Exchange) -> bool:
+    """Whether a 400 named a field or a parameter that the API does not know."""
+    if original.status != 400:
+        return False
+    top = diagnose(original, now=original.at).top
+    return top is not None and top.rule in NAMES_OF_FIELDS
+
+
 def _missing_groups(original: Exchange) -> list[str]:
     """
     Return the groups that an ``unknown_group`` means: those that its text names, or the only one.
@@ -129,6 +137,8 @@ def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
         )
     if _is_refused_for_space(original, original):
         found.append("a token with white space around it is refused")
+    if _is_refused_for_a_name(original):
+        found.append("an unknown name is refused")
     if _moment_of(original) is not None:
         found.append("the clock of the original")
     return tuple(found)
@@ -164,6 +174,7 @@ def _set_up(account: Account, trip: ReplayRequest) -> None:
     account.callback_url = (
         None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
     )
+    account.strict_names = _is_refused_for_a_name(trip.original)
     for group_id in set(groups_of(trip.request)) - set(_missing_groups(trip.original)):
         account.add_group(group_id, members=("15551230001",))
     values = locate(trip.request.url or "").values

@@ -108,7 +108,7 @@ def _judged(body: dict[str, Any], found: Sequence[Violation]) -> Iterator[Change
             violation.rule == "missing-field-renamed"
             and (other := violation.facts["suggestion"]) in body
         ):
-            yield Change(other, f"rename {other} to {name}", _renamed(other, name))
+            yield Change(other, f'rename "{other}" to "{name}"', _renamed(other, name))
     for name, places in at_fault.items():
         left = [entry for i, entry in enumerate(body[name]) if i not in places]
         if left and len(places) > 1:

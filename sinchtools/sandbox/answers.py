@@ -17,7 +17,9 @@ from urllib.parse import parse_qsl, unquote
 
 from sinchtools.api.description import PREFIX, TOKEN_PATH, Endpoint, route
 from sinchtools.api.validation import (
+    CONSTRAINT,
     JSON,
+    NAMES_OF_FIELDS,
     body_violations,
     content_type_violation,
     parse_json,
@@ -197,13 +199,14 @@ def _refuse_violations(
         found += body_violations(
             endpoint, body, now=account.clock.now(), batch_type=batch.type if batch else None
         )
+    strict = NAMES_OF_FIELDS if account.strict_names else ()
     first = min(
-        (violation for violation in found if violation.severity == "error"),
+        (one for one in found if one.severity == "error" or one.rule in strict),
         key=lambda violation: violation.stage,
         default=None,
     )
     if first:
-        raise Refused(first.status or 400, first.code, text_of(first, body))
+        raise Refused(first.status or 400, first.code or CONSTRAINT, text_of(first, body))
 
 
 def _credential(account: Account, value: str) -> str:

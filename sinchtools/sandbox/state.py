@@ -181,6 +181,9 @@ class Account:
     legacy_codes
         Answer with the historical codes (``conflict_group_name``, ``batch_already_dispatched``,
         ``conflict_send_at``) too.
+    strict_names
+        Refuse unknown fields, and parameters of the text that have no value; the record does not
+        say whether the API does.
     messages_per_second
         Speed of the queue; it delays a dispatch and refuses nothing.
     """
@@ -199,6 +202,7 @@ class Account:
     illegal_countries: Collection[str] = ()
     default_originator: bool = True
     legacy_codes: bool = False
+    strict_names: bool = False
     messages_per_second: float = MESSAGES_PER_SECOND
     tokens: dict[str, datetime] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -458,6 +462,7 @@ def account_settings(given: dict[str, Any]) -> dict[str, Any]:
         "illegal_countries",
         "default_originator",
         "legacy_codes",
+        "strict_names",
     }
     if odd := set(given) - known - {"messages_per_second", "key_id", "key_secret"}:
         raise WrongUseError(

@@ -127,7 +127,7 @@ SMALLEST = {
     ),
     "another API's name": (
         {"request_body": json.dumps({"to": ["+15551230001"], "message": "Hi"})},
-        ("rename message to body",),
+        ('rename "message" to "body"',),
     ),
     "no URL": (
         body(delivery_report="full") | refused(403, "missing_callback_url"),

@@ -13,11 +13,14 @@ from sinchtools.api.validation.forms import (
     msisdn_defect,
     number_violation,
 )
-from sinchtools.api.validation.violation import FORMAT, JSON, STAGES, Violation
+from sinchtools.api.validation.names import NAMES_OF_FIELDS
+from sinchtools.api.validation.violation import CONSTRAINT, FORMAT, JSON, STAGES, Violation
 
 __all__ = [
+    "CONSTRAINT",
     "FORMAT",
     "JSON",
+    "NAMES_OF_FIELDS",
     "STAGES",
     "Violation",
     "body_violations",

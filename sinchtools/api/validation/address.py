@@ -12,6 +12,7 @@ from sinchtools.api.description import (
     Field,
 )
 from sinchtools.api.validation.forms import instant_of, number_violation, shown
+from sinchtools.api.validation.names import meant, snake
 from sinchtools.api.validation.values import MOST_ENTRIES, MOST_FINDINGS, size_violations
 from sinchtools.api.validation.violation import Violation, warning
 from sinchtools.core.placeholders import is_placeholder
@@ -49,8 +50,9 @@ def query_violations(endpoint: Endpoint, query: tuple[tuple[str, str], ...]) -> 
     for name, value in query[:MOST_ENTRIES]:
         spec = endpoint.query.get(name)
         if spec is None and len(found) < MOST_FINDINGS:
-            close = difflib.get_close_matches(name, endpoint.query, n=1)
-            facts = {"name": name[:40], "suggestion": close[0] if close else ""}
+            close = difflib.get_close_matches(snake(name), endpoint.query, n=1)
+            facts: dict[str, Any] = {"name": name[:40], "suggestion": close[0] if close else ""}
+            facts["replacement"] = meant(name, endpoint.query, {one for one, _ in query})
             found.append(
                 warning("unknown-parameter", location="query", field=name[:40], facts=facts)
             )
@@ -84,11 +86,17 @@ def _parameter(spec: Field, name: str, value: str) -> Iterator[Violation]:
     elif spec.kind == "instant" and instant_of(value.replace(" ", "+")) is None:
         yield Violation(rule="bad-date", facts=facts, **place)
     elif spec.kind == "choice" and value.lower() not in spec.choices:
-        yield Violation(rule="not-a-choice", facts=facts, **place)
+        near = difflib.get_close_matches(snake(value), spec.choices, 1)
+        rule = "not-a-choice-but-close" if near else "not-a-choice"
+        facts |= {"suggestion": near[0] if near else ""}
+        yield Violation(rule=rule, facts=facts, **place)
     elif spec.kind == "choices" and (
         odd := [one for one in value.split(",") if one.strip().capitalize() not in spec.choices]
     ):
-        yield Violation(rule="not-a-choice", facts={**facts, "value": odd[0][:40]}, **place)
+        near = difflib.get_close_matches(odd[0].strip().capitalize(), spec.choices, 1)
+        rule = "not-a-choice-but-close" if near else "not-a-choice"
+        facts |= {"value": odd[0][:40], "suggestion": near[0] if near else ""}
+        yield Violation(rule=rule, facts=facts, **place)
     elif spec.kind == "integers" and any(
         not re.fullmatch(r"\s*\d{1,9}\s*", one) for one in value.split(",")
     ):

@@ -16,6 +16,7 @@ from sinchtools.api.description import (
     Endpoint,
 )
 from sinchtools.api.validation.forms import instant_of, shown
+from sinchtools.api.validation.names import meant, snake
 from sinchtools.api.validation.values import MOST_ENTRIES, bytes_of, kind_of, object_violations
 from sinchtools.api.validation.violation import CONSTRAINT, JSON, Violation, note, warning
 from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
@@ -159,6 +160,7 @@ def _binary(body: Mapping[str, Any]) -> Iterator[Violation]:
     )
     if size > BINARY_BYTES:
         facts = {"name": "body and udh", "observed": size, "limit": BINARY_BYTES, "what": "bytes"}
+        facts["split"] = " A long message can be split into several."
         yield Violation(
             rule="too-long", code=CONSTRAINT, field="body", pointer="/body", facts=facts
         )
@@ -176,12 +178,7 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
     ):
         values = known.get(key)
         if not isinstance(values, dict) or not _covers(values, recipients):
-            yield warning(
-                "parameter-without-value",
-                field="parameters",
-                pointer="/body",
-                facts={"name": key[:40]},
-            )
+            yield _without_value(key, known, set(PLACEHOLDER.findall(text)))
     if not text and schema == "batch:mt_text":
         yield note("empty-message", field="body", pointer="/body", facts={"name": "body"})
     limit, text = body.get("max_number_of_message_parts"), representative(text)
@@ -201,6 +198,18 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
             pointer="/body",
             facts={"observed": parts, "limit": limit},
         )
+
+
+def _without_value(key: str, known: Mapping[str, Any], used: set[str]) -> Violation:
+    """Return the violation of a parameter of a text; one of a near name may be the one meant."""
+    unused = [name for name in known if name not in used]
+    near = [name for name in unused if meant(name, [key]) == key or snake(name) == snake(key)]
+    facts: dict[str, Any] = {"name": key[:40]}
+    pointer = "/body"
+    if len(near) == 1 and key not in known:
+        pointer = f"/parameters/{near[0].replace('~', '~0').replace('/', '~1')}"
+        facts |= {"suggestion": near[0][:40], "replacement": key}
+    return warning("parameter-without-value", field="parameters", pointer=pointer, facts=facts)
 
 
 def _covers(values: dict[str, Any], recipients: set[str]) -> bool:

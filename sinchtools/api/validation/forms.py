@@ -65,6 +65,9 @@ def is_group_id(value: str) -> bool:
     return bool(GROUP_ID.fullmatch(value))
 
 
+_NO_ENTRY = "neither a phone number (MSISDN) nor a valid group ID"
+
+
 def number_violation(
     value: str, name: str, pointer: str | None, *, location: str = "body"
 ) -> Violation | None:
@@ -77,7 +80,10 @@ def number_violation(
     if defect is None:
         return None
     code, status = (FORMAT, 400) if severity == "error" else (None, None)
-    named: dict[str, Any] = {"name": name, "number": value[:40], **facts}
+    named: dict[str, Any] = {"name": name, "number": value[:40], "what": "digits", **facts}
+    takes_groups = name in ("to", "to_add", "to_remove")
+    named["not_a"] = _NO_ENTRY if takes_groups else "not a phone number (MSISDN)"
+    named["or_group"] = " Or send a valid group ID." if takes_groups else ""
     return Violation(
         rule=defect,
         severity=severity,

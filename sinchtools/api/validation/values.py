@@ -7,6 +7,7 @@ import binascii
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,7 @@ from sinchtools.api.validation.forms import (
     is_url,
     number_violation,
 )
+from sinchtools.api.validation.names import OTHER_NAMES, meant, nearest, snake
 from sinchtools.api.validation.violation import CONSTRAINT, JSON, Violation, note, warning
 from sinchtools.core.gsm import digits, encoding_of
 from sinchtools.core.placeholders import is_placeholder
@@ -37,34 +39,6 @@ _ALMOST_INSTANT = re.compile(
     re.IGNORECASE,
 )
 _ALPHANUMERIC_SENDER = 11
-_OTHER_NAMES = {  # what other APIs and people call a field: our name
-    **dict.fromkeys(
-        ("message", "text", "content", "msg", "sms", "message_body", "sms_text"), "body"
-    ),
-    **dict.fromkeys(
-        (
-            "recipient",
-            "recipients",
-            "phone",
-            "phone_number",
-            "number",
-            "numbers",
-            "destination",
-            "destinations",
-            "msisdn",
-            "tos",
-        ),
-        "to",
-    ),
-    **dict.fromkeys(("sender", "originator", "source", "sender_id", "from_number"), "from"),
-    **dict.fromkeys(
-        ("callback", "webhook", "webhook_url", "status_callback", "notify_url"), "callback_url"
-    ),
-    **dict.fromkeys(("params", "variables", "substitutions"), "parameters"),
-    **dict.fromkeys(("reference", "client_ref"), "client_reference"),
-    "to": "to_add",
-    "members": "add",
-}
 
 
 def object_violations(
@@ -78,13 +52,7 @@ def object_violations(
     """Yield what is wrong with the fields of an object."""
     for name, spec in schema.items():
         if spec.required and name not in body:
-            others = (
-                other
-                for other in islice(body, MOST_ENTRIES)
-                if name in (_snake(other), _OTHER_NAMES.get(_snake(other)))
-            )
-            other = next(others, "")
-            facts = {"name": name, "suggestion": other}
+            facts = {"name": name, "suggestion": _stands_for(name, body, schema)}
             rule = "missing-field-renamed" if facts["suggestion"] else "missing-field"
             yield Violation(
                 rule=rule,
@@ -94,6 +62,7 @@ def object_violations(
                 facts=facts,
             )
     unknown = [name for name in body if name not in schema]
+    taken = {*body, *(name for name, spec in schema.items() if spec.required)}
     named = dict.fromkeys(unknown[:MOST_FINDINGS], 0)
     named |= {
         name: len(unknown) - MOST_FINDINGS for name in unknown[MOST_FINDINGS - 1 : MOST_FINDINGS]
@@ -101,7 +70,9 @@ def object_violations(
     for name, value in body.items():
         here = f"{pointer}/{_escaped(name)}"
         if name in named:
-            yield _unknown(name, schema, here, top, named[name])
+            found = _unknown(name, schema, here, top, named[name])
+            certain = meant(name, schema, taken)
+            yield replace(found, facts={**found.facts, "replacement": certain})
         elif name not in schema:
             continue
         elif value is None:
@@ -113,23 +84,25 @@ def object_violations(
             yield from value_violations(schema[name], value, top or name, here)
 
 
+def _stands_for(name: str, body: Mapping[str, Any], schema: Mapping[str, Field]) -> str:
+    """Return the key that a required field goes by in a body, or nothing."""
+    keys = [key for key in islice(body, MOST_ENTRIES) if key not in schema or key in OTHER_NAMES]
+    named = [key for key in keys if name in (snake(key), OTHER_NAMES.get(snake(key)))]
+    near = [key for key in keys if key not in schema and meant(key, schema) == name]
+    return named[0] if named else near[0] if len(near) == 1 else ""
+
+
 def _unknown(
     name: str, schema: Mapping[str, Field], pointer: str, top: str | None, more: int
 ) -> Violation:
-    snake = _snake(name)
-    close = difflib.get_close_matches(snake, schema, n=1, cutoff=0.7)
-    other = _OTHER_NAMES.get(snake, "")
-    suggestion = close[0] if close else other if other in schema else ""
+    other = OTHER_NAMES.get(snake(name), "")
+    suggestion = nearest(name, schema) or (other if other in schema else "")
     rule = "unknown-field-renamed" if suggestion else "unknown-field"
     facts: dict[str, Any] = {"name": name[:60], "suggestion": suggestion}
-    facts |= {"replacement": suggestion or None} | ({"more": more} if more > 0 else {})
+    facts |= {"more": more} if more > 0 else {}
     return warning(
         rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts=facts
     )
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().replace("-", "_")
 
 
 def value_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
@@ -158,7 +131,7 @@ def wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) -
     facts: dict[str, Any] = {"name": name, "expected": expected, "observed": kind_of(value)}
     if expected == "true or false" and isinstance(value, str):
         meant = {"true": True, "false": False}.get(value.strip().lower())
-        facts |= {"value": value[:20], "replacement": meant}
+        facts |= {"value": value[:20], "replacement": meant, "bare": ", without quotes"}
         return Violation(rule="not-a-boolean", field=field, pointer=pointer, facts=facts)
     if value is None:
         return Violation(rule="absent-value", field=field, pointer=pointer, facts=facts)
@@ -185,6 +158,7 @@ def size_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterato
     )
     what = "" if isinstance(value, int) else "characters" if isinstance(value, str) else "entries"
     facts = {"name": name, "observed": size, "what": what}
+    facts["split"] = " A long message can be split into several." if name == "body" else ""
     if spec.low is not None and size < spec.low:
         rule = "too-small" if not what else "empty" if size == 0 else "too-short"
         yield Violation(
@@ -218,8 +192,8 @@ def _choice(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violat
             "choices": ", ".join(spec.choices),
             "suggestion": close[0] if close else "",
         }
-        meant = difflib.get_close_matches(_snake(value), spec.choices, n=1, cutoff=0.8)
-        facts |= {"replacement": meant[0] if meant else None}
+        certain = difflib.get_close_matches(snake(value), spec.choices, n=1, cutoff=0.8)
+        facts |= {"replacement": certain[0] if certain else None}
         yield Violation(
             rule="not-a-choice-but-close" if close else "not-a-choice",
             field=name,

@@ -77,7 +77,7 @@ def chosen_fix(diagnosis: Diagnosis, numbers: Collection[int]) -> Fix | None:
 
 def fix_of(request: Exchange, finding: Finding) -> Fix | None:
     """Return the fix of one finding alone, if it is certain."""
-    return certain_fix(request, [finding]) if finding.severity == "error" else None
+    return None if finding.severity == "note" else certain_fix(request, [finding])
 
 
 def _is_hidden(finding: Finding) -> bool:
