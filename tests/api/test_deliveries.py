@@ -77,7 +77,7 @@ def test_what_was_not_delivered_names_code_report_and_tips():
     rows = list(st.read(f"{SEND}{report(413, 'Aborted')}"))
     told = st.diagnose(rows)[0]
     assert (told.top.rule, told.top.location) == ("delivery-failed", "account")
-    assert "413" in told.top.says and rows[1].source in told.top.says
+    assert "413" in told.top.says and rows[1].source in told.top.engineer
     assert told.retry.advice == "do-not-retry"
     assert "account manager" in told.answer()
     walk = st.tips(rows[0], findings=told.findings)
