@@ -75,7 +75,11 @@ def load_of(request: Exchange, members: Mapping[str, tuple[str, ...]]) -> Load:
 
 def groups_of(request: Exchange) -> list[str]:
     """Return the IDs of the groups that a request names."""
-    body = json_of(request)
+    return groups_in(json_of(request))
+
+
+def groups_in(body: Mapping[str, Any]) -> list[str]:
+    """Return the IDs of the groups that a body names."""
     listed = [
         entry
         for name in ("to", "to_add", "child_groups")

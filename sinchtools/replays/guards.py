@@ -12,7 +12,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
@@ -23,6 +23,7 @@ from sinchtools.api.description import (
     CONTROL,
     RETENTION_DAYS,
     Place,
+    endpoint_of,
     locate,
     split_url,
 )
@@ -60,6 +61,7 @@ _NOT_SENT = {
     "proxy-authorization",
     "authorization",
 }
+_ANY_HOST = settings.base_url("us")  # where a path leads is the same on all
 MAY_BE_SENT = "may already have been sent"
 
 
@@ -87,17 +89,17 @@ def blockers(
     """
     if request.method is None or request.url is None:
         return ("the evidence contains no request",)
+    headers = headers_to_send(request)
     landing = _landing(request.url)
     if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
         return ("not a request to the SMS API: never replayed",)
-    if landing is None or not sendable(
-        request.method, headers_to_send(request) | _credential(request)
-    ):
-        return (
-            f"{unsendable(request.method, headers_to_send(request) | _credential(request))} "
-            f"cannot be sent over HTTP as it stands",
-        )
-    if unknown := _unknown_values(request):
+    variables = variables_of(request)
+    credential = header(request.request_headers, "Authorization")
+    if credential is not None:
+        headers["Authorization"] = header_value(credential)
+    if landing is None or not sendable(request.method, headers):
+        return (f"{unsendable(request.method, headers)} cannot be sent over HTTP as it stands",)
+    if unknown := _unknown_values(request, variables) if variables else []:
         return (f"the evidence does not show the value of {', '.join(unknown[:3])}",)
     if target not in VENDOR:
         return ()
@@ -110,7 +112,7 @@ def blockers(
     return tuple(found)
 
 
-def _unknown_values(request: Exchange) -> list[str]:
+def _unknown_values(request: Exchange, variables: Iterable[str]) -> list[str]:
     """Return the variables that stand where a replay puts in nothing of its own."""
     place = locate(request.url or "")
     url = (request.url or "").replace(f"/{place.account}", "", 1)
@@ -119,19 +121,18 @@ def _unknown_values(request: Exchange) -> list[str]:
         sent = json.dumps({**body, "body": ""}, ensure_ascii=False)
     else:
         sent = str(request.request_body or "")
-    return [one for one in variables_of(request) if one in url or one in sent]
+    return [one for one in variables if one in url or one in sent]
 
 
 def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
-    endpoint = endpoint_of(exchange.method, exchange.url)
     return retry_advice(
         exchange.status,
         exchange.code,
         exchange.method,
         failure=exchange.failure,
-        html=exchange.is_html,
-        endpoint=endpoint,
+        html=exchange.status is not None and exchange.is_html,
+        endpoint=endpoint_of(exchange.method, exchange.url),
     )
 
 
@@ -162,16 +163,6 @@ def headers_to_send(request: Exchange) -> dict[str, str]:
         for name, value in request.request_headers.items()
         if name.lower() not in _NOT_SENT and not name.startswith(":")
     }
-
-
-def endpoint_of(method: str | None, url: str | None) -> str | None:
-    """
-    Return the endpoint that a request goes to, from method and URL alone.
-
-    The endpoint that the evidence names is ignored.
-    """
-    endpoint = locate(url or "").endpoints.get((method or "").upper())
-    return endpoint.template if endpoint else None
 
 
 def is_unknown(exchange: Exchange) -> bool:
@@ -218,13 +209,8 @@ def may_be_resent(attempt: Exchange) -> bool:
 
 def _landing(url: str) -> Place | None:
     """Return where a URL leads once it is sent, its dots resolved; None when it cannot be sent."""
-    written = as_sent(sent_to(settings.base_url("us"), url))
+    written = as_sent(sent_to(_ANY_HOST, url))
     return locate(written) if written is not None else None
-
-
-def _credential(request: Exchange) -> dict[str, str]:
-    value = header(request.request_headers, "Authorization")
-    return {} if value is None else {"Authorization": header_value(value)}
 
 
 def _for_the_vendor(
@@ -373,8 +359,10 @@ def check_allowed(target: str, log: CallLog | None = None) -> None:
 
     The environment does not switch it on, or what was sent would be kept on a network.
     """
+    if target not in VENDOR:
+        return
     order = settings.TARGETS
-    if order.index(target) > order.index(settings.allowed_target()) and target in VENDOR:
+    if order.index(target) > order.index(settings.allowed_target()):
         said = (
             f": SINCHTOOLS_ALLOW is {told(said)}"
             if (said := os.environ.get("SINCHTOOLS_ALLOW"))
@@ -384,6 +372,5 @@ def check_allowed(target: str, log: CallLog | None = None) -> None:
             f"The target {told(target)} is not switched on{said}.",
             hint=f"Set SINCHTOOLS_ALLOW={target} in the environment; the sandbox needs no switch.",
         )
-    if target in VENDOR:
-        place = settings.work_folder() if log is None else log.path.parent
-        refuse_network(target, settings.work_folder(), place)
+    place = settings.work_folder() if log is None else log.path.parent
+    refuse_network(target, settings.work_folder(), place)

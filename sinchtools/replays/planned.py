@@ -15,7 +15,15 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from sinchtools.api.catalogue import status_of
-from sinchtools.api.description import BY_TEMPLATE, Endpoint, Field, complete, schema_of, split_url
+from sinchtools.api.description import (
+    BY_TEMPLATE,
+    Endpoint,
+    Field,
+    complete,
+    endpoint_of,
+    schema_of,
+    split_url,
+)
 from sinchtools.api.validation import instant_of, is_group_id
 from sinchtools.client.log import CallLog
 from sinchtools.client.sending import as_sent
@@ -31,7 +39,6 @@ from sinchtools.replays.guards import (
     MAY_BE_SENT,
     advice_on,
     blockers,
-    endpoint_of,
     headers_to_send,
     reads,
     sent_to,

@@ -25,7 +25,7 @@ from sinchtools.core.records import Exchange, header
 from sinchtools.core.variables import variables_of
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.markers import MARKER, marker_facts
-from sinchtools.replays.effects import groups_of, json_of
+from sinchtools.replays.effects import groups_in, groups_of, json_of
 from sinchtools.replays.guards import headers_to_send, sent_to
 from sinchtools.replays.runner import Job, Sender
 
@@ -125,11 +125,12 @@ def _missing_groups(original: Exchange) -> list[str]:
 
 def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
     """Return in words what a new sandbox is set up with, as the original response implies."""
-    found, missing = [], _missing_groups(original)
+    found, missing, body = [], _missing_groups(original), json_of(request)
+    named = groups_in(body)
     for word, is_missing in (("unknown", True), ("existing", False)):
-        groups = [group for group in groups_of(request) if (group in missing) == is_missing]
+        groups = [group for group in named if (group in missing) == is_missing]
         found += [f"{word} group: {', '.join(groups[:3])}"] * bool(groups)
-    if json_of(request).get("delivery_report") not in (None, "none"):
+    if body.get("delivery_report") not in (None, "none"):
         found.append(
             "no callback URL on the plan"
             if original.code == "missing_callback_url"
@@ -205,8 +206,10 @@ def _credential(trip: ReplayRequest, account: Account) -> dict[str, str | None]:
 
 def _is_refused_for_space(original: Exchange, request: Exchange) -> bool:
     """Whether a 401 met a token with white space around it, which the request still has."""
+    if original.status != 401:
+        return False
     facts = marker_facts(header(request.request_headers, "Authorization") or "") or {}
-    return original.status == 401 and not _SPACES.isdisjoint(facts)
+    return not _SPACES.isdisjoint(facts)
 
 
 _SPACES = {"leading-space", "trailing-space", "trailing-newline"}

@@ -170,6 +170,16 @@ def _host(host: str | None) -> tuple[str, str | None]:
     return "loopback" if is_loopback(host) else "other", None
 
 
+def endpoint_of(method: str | None, url: str | None) -> str | None:
+    """
+    Return the endpoint that a request goes to, from method and URL alone.
+
+    The endpoint that the evidence names is ignored.
+    """
+    endpoint = locate(url or "").endpoints.get((method or "").upper())
+    return endpoint.template if endpoint else None
+
+
 def is_loopback(host: str | None) -> bool:
     """
     Tell whether a host name is this machine's own.
