@@ -67,17 +67,24 @@ class Held:
         found = diagnose([self.row(n) for n in wanted], now=as_of, history=self.rows)
         return list(zip(wanted, found, strict=True))
 
-    @property
-    def worth_a_look(self) -> list[int]:
-        """The numbers of the rows to diagnose: all of a few, else some of each kind of failure."""
+    @cached_property
+    def worth_a_look(self) -> dict[int, int]:
+        """
+        The rows to diagnose, each with how many it stands for.
+
+        All of a few rows, else some of each kind of failure: the first stands for its kind.
+        """
         if len(self.rows) <= MOST_DIAGNOSED:
-            return list(range(1, len(self.rows) + 1))
+            return dict.fromkeys(range(1, len(self.rows) + 1), 1)
         alike: dict[object, list[int]] = {}
         for number, row in enumerate(self.rows, start=1):
             if row.outcome != "success":
                 alike.setdefault((row.status_in_words, row.endpoint, row.text), []).append(number)
-        largest = sorted(alike.values(), key=len, reverse=True)
-        return sorted([n for kind in largest for n in kind[:_MOST_ALIKE]][:MOST_DIAGNOSED])
+        largest = sorted(alike.values(), key=len, reverse=True)[: MOST_DIAGNOSED // _MOST_ALIKE]
+        stands_for = {
+            n: len(kind) if n == kind[0] else 0 for kind in largest for n in kind[:_MOST_ALIKE]
+        }
+        return dict(sorted(stands_for.items()))
 
 
 _held: dict[str, Held] = {}

@@ -17,7 +17,7 @@ Examples
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec
 
 from sinchtools.agents.desk import Held, files_inside, held, hold
@@ -76,7 +76,12 @@ def _tool(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Re
 
 @_tool
 def read(
-    text: str = "", path: str = "", evidence: str = "", row: int = 0, page: int = 1
+    text: str = "",
+    path: str = "",
+    evidence: str = "",
+    row: int = 0,
+    page: int = 1,
+    failing: bool = False,
 ) -> _Result:
     """
     Read evidence of any kind (a log, HAR, curl command, ticket) and keep it under a name.
@@ -95,6 +100,8 @@ def read(
         The number of the row to show whole, with its request and response.
     page
         Which page of the rows to list.
+    failing
+        List the rows that failed, and no others.
     """
     if sum(map(bool, (text, path, evidence))) != 1:
         raise WrongUseError("Give one of text, path and evidence.")
@@ -105,7 +112,11 @@ def read(
     if row:
         one = whole_of(row, aliased(found.row(row), found))
         return shown({"evidence": found.name, **one}, found)
-    lines = [line_of(number, one) for number, one in enumerate(found.rows, start=1)]
+    lines = [
+        line_of(number, one)
+        for number, one in enumerate(found.rows, start=1)
+        if one.failed or not failing
+    ]
     return shown({**_summed_up(found), **page_of(lines, page)}, found)
 
 
@@ -152,7 +163,7 @@ def diagnose(evidence: str, row: int = 0, page: int = 1, as_of: str = "") -> _Re
         [(_, one)] = found.diagnosed([row], moment)
         return shown({"evidence": found.name, **_whole(row, one)}, found)
     looked_at = found.diagnosed(found.worth_a_look, moment)
-    entries = list(_grouped(looked_at))
+    entries = list(_grouped(looked_at, found.worth_a_look))
     wrong = sum(bool(one.failing) for _, one in looked_at)
     summary = (
         f"{counted(len(looked_at), 'request')} of {len(found.rows):,} looked at, "
@@ -175,16 +186,21 @@ def _whole(number: int, one: Diagnosis) -> _Result:
     }
 
 
-def _grouped(found: Sequence[tuple[int, Diagnosis]]) -> Iterator[_Result]:
+def _grouped(
+    found: Sequence[tuple[int, Diagnosis]], stands_for: Mapping[int, int]
+) -> Iterator[_Result]:
     groups: dict[object, list[tuple[int, Diagnosis]]] = {}
     for number, one in found:
         rules = tuple((finding.rule, finding.field) for finding in one.findings)
         kind = (one.exchange.status, one.exchange.code, one.exchange.endpoint, rules)
         groups.setdefault(kind, []).append((number, one))
-    wrong_first = sorted(groups.values(), key=lambda some: (not some[0][1].failing, -len(some)))
-    for some in wrong_first:
+
+    def count(some: Sequence[tuple[int, Diagnosis]]) -> int:
+        return max(len(some), sum(stands_for[number] for number, _ in some))
+
+    for some in sorted(groups.values(), key=lambda some: (not some[0][1].failing, -count(some))):
         before = seen_before(some[0][1])
-        made = _whole(*some[0]) | {"rows": [n for n, _ in some][:PAGE], "count": len(some)}
+        made = _whole(*some[0]) | {"rows": [n for n, _ in some][:PAGE], "count": count(some)}
         if before:
             helped = [text for text, _ in before.helped]
             made |= {"seen_before": {"times": before.times, UNTRUSTED: {"helped": helped}}}

@@ -23,7 +23,7 @@ from sinchtools.cases.helped import is_fit
 from sinchtools.cases.vocabulary import MOST_WORDS, are_alike, shape_of, words
 from sinchtools.core import settings
 from sinchtools.core.errors import WrongUseError, told_path
-from sinchtools.core.files import failing_as, put
+from sinchtools.core.files import put_shared
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.diagnosis.rules import rules
 
@@ -31,7 +31,8 @@ KIND = "sinchtools-solved"
 UNLISTED = "unlisted"  # a code that is not on the vendor's page
 _LARGEST, _MOST_FILES, _MOST_HELPED = 4096, 2000, 3
 NAME = re.compile(r"[a-z0-9_-]{1,120}-[0-9a-f]{16}\.json")
-_MOMENT = (315_532_800, 315_532_800)  # 1980: a time would link the files of one day
+_MOMENT = 315_532_800  # 1980: a time would link the files of one day
+_PLAIN_FILES = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _SEEN_IN_RESPONSE = "observed-"  # rules whose cause the request does not show
 
 
@@ -156,11 +157,8 @@ def keep(fingerprint: Fingerprint, helped: str, path: Path) -> Path:
         It cannot be written there.
     """
     record = {"kind": KIND, "version": 1, **asdict(fingerprint), "helped": helped}
-    put(path, (json.dumps(record, sort_keys=True) + "\n").encode("utf-8"))
-    with failing_as(path):
-        path.chmod(0o600 | path.parent.stat().st_mode & 0o044)
-        os.utime(path, _MOMENT)
-    return path
+    data = (json.dumps(record, sort_keys=True) + "\n").encode("utf-8")
+    return put_shared(path, data, _MOMENT)
 
 
 def folder_of(given: str | Path | None) -> Path:
@@ -246,7 +244,7 @@ def _files(folder: Path, wanted: Fingerprint) -> Iterator[Path]:
 def _read(path: Path) -> tuple[Fingerprint, str] | None:
     """Return what a file says; None when it is not one of ours, for others may write there."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+        handle = os.open(path, os.O_RDONLY | _PLAIN_FILES)
         with os.fdopen(handle, "rb") as file:
             record = json.loads(file.read(_LARGEST + 1))
         helped = record.pop("helped")

@@ -73,6 +73,33 @@ def put_all(contents: Mapping[Path, bytes]) -> list[Path]:
     return list(contents)
 
 
+def put_shared(path: Path, data: bytes, moment: float) -> Path:
+    """
+    Write a file that whoever can read its folder can read, whole or not at all.
+
+    Its time is the given one, so that it does not tell when it was written.
+
+    Raises
+    ------
+    WriteError
+        It cannot be written, or cannot be given that time; what was there before is as it was.
+    """
+    with failing_as(path):
+        _refuse_what_is_no_file(path)
+        handle, made = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            with suppress(PermissionError):  # a network drive may have no modes
+                Path(made).chmod(0o600 | path.parent.stat().st_mode & 0o044)
+            os.utime(made, (moment, moment))
+            Path(made).replace(path)
+        finally:
+            with suppress(OSError):
+                Path(made).unlink(missing_ok=True)
+    return path
+
+
 @contextmanager
 def failing_as(place: Path | str) -> Iterator[None]:
     """Turn the system's refusal to write something into our error; a closed pipe stays one."""

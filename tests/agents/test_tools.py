@@ -101,10 +101,14 @@ def test_rows_come_by_page(work):
     assert (pages[1]["entries"][0]["row"], pages[1]["pages"]) == (11, 3)
 
 
+def test_failing_rows_can_be_listed_alone(name):
+    assert [one["row"] for one in tools.read(evidence=name, failing=True)["entries"]] == [1, 3]
+
+
 def test_like_problems_are_one_entry(work):
     name = tools.read(text="\n".join([json.dumps(LINES[0])] * 400))["evidence"]
     [entry] = tools.diagnose(name)["entries"]
-    assert (entry["row"], entry["count"]) == (1, 3)
+    assert (entry["row"], entry["count"], entry["rows"]) == (1, 400, [1, 2, 3])
     assert len(tools.replay_in_sandbox(name)["entries"]) == 3
 
 

@@ -227,3 +227,13 @@ def said(work, command, buffered=""):
 def test_messages_that_cannot_be_written_change_no_exit_code(work):
     shell = f"{sys.executable} -m sinchtools nonsense 2> /dev/full"
     assert subprocess.run(shell, shell=True, capture_output=True, check=False).returncode == 2
+
+
+def test_a_shared_file_without_its_time_is_not_written(tmp_path, monkeypatch):
+    def refuses(*_):
+        raise OSError(1, "not permitted")
+
+    monkeypatch.setattr("os.utime", refuses)
+    with pytest.raises(WriteError):
+        files.put_shared(tmp_path / "a.json", b"x", 0)
+    assert list(tmp_path.iterdir()) == []
