@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from sinchtools.notebook.installed import SERVER
 from tests.support.lab import Lab, wait_idle
 
 ROOT = Path(__file__).parents[2]
 NUMBER, TOKEN = "15551230001", "c4n4ryS3cr3t5c1e9a7b"
 KERNEL = "share/jupyter/kernels/sinchtools"
 BROUGHT = {
-    "etc/jupyter/jupyter_server_config.d/sinchtools.json",
+    "etc/jupyter/jupyter_server_config.d/sinchtools.notebook.server.json",
     *(
         f"{KERNEL}/{name}"
         for name in (
@@ -115,6 +116,9 @@ def test_a_fresh_environment_has_the_kernel_and_keeps_nothing_when_it_is_uninsta
     assert "sent = " in text and TOKEN not in text and NUMBER not in text.replace(f"+{NUMBER}", "")
     assert [*json.loads(text)["cells"][0]["outputs"]] == []
     assert not [*tmp_path.rglob("history.sqlite")]
+    environment.python("-m", "jupyter", "server", "extension", "disable", SERVER)
+    checks = json.loads(environment.python("-m", "sinchtools", "doctor", "--json"))["checks"]
+    assert [one["state"] for one in checks if one["name"] == "Jupyter"] == ["look"]
     environment.python("-m", "pip", "uninstall", "-q", "-y", "sinchtools")
     assert environment.files() == before
     assert not list(environment.folder.rglob("*sinch*"))
