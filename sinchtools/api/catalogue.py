@@ -39,6 +39,7 @@ SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be 
         "entry": "row? status code? on_page title meaning tips retry retry_reason location? "
         "sample? source tag",
         "class": "hundreds title meaning tips retry retry_reason location?",
+        "classic": "number meaning source tag",
     },
     "retry.toml": {
         "rule": "when unless? failures? methods? endpoints? html? advice reason source tag"
@@ -378,6 +379,18 @@ def field_hints() -> dict[str, str]:
     """Return the field that each phrase in the `text` of a refusal points at."""
     rows = _tables("texts.toml")["hint"]
     return {phrase: row["field"] for row in rows for phrase in row["phrases"]}
+
+
+def classic_codes() -> dict[int, str]:
+    """
+    Return what the error numbers of the retired Classic Sinch API mean.
+
+    Examples
+    --------
+    >>> classic_codes()[40303]
+    'only verified numbers may be used'
+    """
+    return {row["number"]: row["meaning"] for row in _tables("http.toml")["classic"]}
 
 
 def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:

@@ -96,7 +96,27 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
         return _unanswered(exchange, endpoint, list(map(_sure, found)))
     if exchange.status < 400:
         return _taken(exchange, place, endpoint, found, others)
+    if number := _classic_number(exchange, place):
+        return _of_classic(exchange, number)
     return _refused(exchange, place, endpoint, found, others)
+
+
+def _classic_number(exchange: Exchange, place: Place) -> int | None:
+    """Return the number that the retired Classic API gave an error, if it was that API."""
+    number = object_of(exchange.response_body).get("errorCode")
+    is_classic = place.kind == "legacy" or _CLASSIC_PATH.match(place.path)
+    return number if is_classic and number in catalogue.classic_codes() else None
+
+
+_CLASSIC_PATH = re.compile(r"/v1/(?:sms|message)(?:/|$)")
+
+
+def _of_classic(exchange: Exchange, number: int) -> Assessment:
+    facts = {"number": number, "value": catalogue.classic_codes()[number]}
+    told = finding_of(
+        exchange, "observed-classic", severity="error", status=exchange.status, facts=facts
+    )
+    return _assessment([told], exchange.status, None, True)
 
 
 # --- a request to the SMS API ---------------------------------------------------------------------

@@ -55,6 +55,11 @@ _RETRY_OF_PLACE: dict[
     (404, "path"): "The same path is refused again.",
     (404, "host"): "The same host is wrong again.",
 }
+_RETRY_OF_RULE = {
+    "observed-token-401": "The same key ID and key secret are refused again.",
+    "observed-token-invalid_client": "The same key ID and key secret are refused again.",
+    "observed-classic": "That API is retired.",
+}
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")
 _LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
 _TRACE_HEADERS = ("x-request-id", "x-correlation-id", "x-amzn-trace-id", "date")
@@ -148,8 +153,8 @@ class Diagnosis:
         advice, reason = catalogue.retry_advice(
             status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint
         )
-        if (top := self.top) and (told := _RETRY_OF_PLACE.get((top.status, top.location))):
-            reason, advice = _repeated(top, told, advice, reason)
+        if told := _why_again(self.top):
+            reason, advice = told, "after-change"
         if any(finding.rule in _ELSEWHERE for finding in self.findings):
             reason = _LOOK_FOR_IT.sub("Look for it in that API first.", reason)
         asked = header(x.response_headers, "Retry-After")
@@ -357,13 +362,13 @@ def people_of(exchange: Exchange, finding: Finding) -> Iterator[str]:
         yield number
 
 
-def _repeated(top: Finding, told: str, advice: str, reason: str) -> tuple[str, str]:
-    """Return why a repeat helps or not, where the finding says more than the status does."""
-    if top.rule.startswith("observed-token"):
-        return "The same key ID and key secret are refused again.", "after-change"
-    if top.rule.startswith("observed-") or top.rule in ("auth-expired", "path-no-id"):
-        return reason, advice
-    return told, "after-change"
+def _why_again(top: Finding | None) -> str | None:
+    """Return why a repeat fails again, where the finding knows it better than the status."""
+    if top is None or top.rule in ("auth-expired", "path-no-id"):
+        return None
+    if top.rule.startswith("observed-"):
+        return _RETRY_OF_RULE.get(top.rule)
+    return _RETRY_OF_PLACE.get((top.status, top.location))
 
 
 class Diagnoses(list[Diagnosis]):

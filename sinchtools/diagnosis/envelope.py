@@ -413,6 +413,10 @@ def _stray(facts: Mapping[str, str], gap: str) -> Iterator[Violation]:
 def _token(
     facts: Mapping[str, str], place: Place, now: datetime, url: str | None
 ) -> Iterator[Violation]:
+    if "shortened" in facts:
+        yield Violation(rule="auth-shortened", severity="warning", **{**_AUTH, "status": None})
+    elif "cut" in facts:
+        yield _auth("auth-cut")
     if facts["kind"] == "jwt":
         expires = instant_of(facts.get("expires", ""))
         if expires and expires <= now:
@@ -425,6 +429,8 @@ def _token(
             yield _auth("auth-oauth-region", value=place.region)
     elif facts["kind"] == "pair":
         yield _auth("auth-pair")
+    elif "shortened" in facts:
+        return  # what kind it is does not show
     elif place.kind == "project":
         yield _auth(
             "auth-plan-token-on-zt",

@@ -41,7 +41,7 @@ _STANDS_FOR = re.compile(
 )  # a placeholder is nobody
 
 _FACT = (
-    r"quoted|bracketed|leading-space|trailing-(?:space|newline)|inner-space"
+    r"quoted|bracketed|leading-space|trailing-(?:space|newline)|inner-space|cut|shortened"
     r"|(?:expires|issuer)=(?!\S*(?:\d\D?){8})[\w.:/@-]{1,80}"
 )
 _TRUE_MARKER = re.compile(

@@ -14,6 +14,7 @@ from sinchtools.core.placeholders import bracketed
 MARKER = re.compile(
     r"\[secret (?P<kind>opaque|jwt|pair) (?P<length>\d+) #(?P<number>\d+)(?P<facts>[^\[\]]*)\]"
 )
+_PARTS, _PARTS_ENCRYPTED = 3, 5  # of a JWT
 JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
 
 
@@ -60,7 +61,18 @@ def marker_facts(value: str) -> dict[str, str] | None:
 
 
 def facts_of(secret: str) -> tuple[str, list[str]]:
-    """Return the kind of a secret (``jwt``, ``pair``, ``opaque``) and what may be told of it."""
+    """
+    Return the kind of a secret (``jwt``, ``pair``, ``opaque``) and what may be told of it.
+
+    Examples
+    --------
+    >>> facts_of("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0"), facts_of("5c1e9a7b...f607")
+    (('jwt', ['cut']), ('opaque', ['shortened']))
+    """
+    if re.search(r"\.{3}|…", secret):
+        return "jwt" if _decoded(secret.split(".")[0]) else "opaque", ["shortened"]
+    if is_cut_jwt(secret):
+        return "jwt", ["cut"]
     if re.fullmatch(JWT, secret):
         claims = _decoded(secret.split(".")[1])
         return "jwt", [
@@ -74,6 +86,15 @@ def facts_of(secret: str) -> tuple[str, list[str]]:
     if re.fullmatch(r"[^\s:]+:[^\s:]*", secret) or ":" in unbased(secret):
         return "pair", []
     return "opaque", []
+
+
+def is_cut_jwt(secret: str) -> bool:
+    """Tell whether a text is a JWT of which the beginning or the end is missing."""
+    parts = secret.split(".")
+    head = _decoded(parts[0])
+    if head.keys() & {"alg", "typ"}:
+        return len(list(filter(None, parts))) < (_PARTS_ENCRYPTED if "enc" in head else _PARTS)
+    return len(parts) == _PARTS and not head and bool(_decoded(parts[1]).keys() & {"iss", "exp"})
 
 
 def stray_of(value: str) -> list[str]:

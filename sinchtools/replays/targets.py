@@ -243,6 +243,8 @@ def _as_written(value: str, token: str, facts: dict[str, str], account: str) -> 
         token = f'"{token}"'
     elif "bracketed" in facts:
         token = f"<{token}>"
+    elif "cut" in facts:
+        token = token[: len(token) // 2]
     elif "inner-space" in facts:
         token = f"{token[:4]} {token[4:]}"
     if facts["kind"] == "pair":
