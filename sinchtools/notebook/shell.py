@@ -24,7 +24,7 @@ SAVED_AS_SHOWN = (
     "tokens, phone numbers and message texts included."
 )
 CLEAN_IT = "Before you share the file, run `sinchtools clean` on it."
-_INSTEAD = f'In JupyterLab, the kernel "{KERNEL}" takes care of both.'
+_INSTEAD = f'In JupyterLab, the kernel "{KERNEL}" takes care of this.'
 _FRAMES = (  # module and class of what shows itself as an HTML table of evidence
     ("pandas", "DataFrame"),
     ("pandas.io.formats.style", "Styler"),

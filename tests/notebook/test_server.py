@@ -106,10 +106,12 @@ def environ(monkeypatch):
 
 
 def test_a_server_that_loads_the_extension_cleans_and_its_kernels_know(tmp_path, environ):
+    environ["JUPYTER_DATA_DIR"] = str(tmp_path / "data")  # it signs what it saves
     contents = FileContentsManager(root_dir=str(tmp_path))
     server._load_jupyter_server_extension(SimpleNamespace(contents_manager=contents))
     for name, content in (("ours", OURS["imports it"]), ("other", OTHERS["another import"])):
         contents.save({"type": "notebook", "content": deepcopy(content)}, f"{name}.ipynb")
+    contents.notary.store.close()
     assert TOKEN not in (tmp_path / "ours.ipynb").read_text()
     assert TOKEN in (tmp_path / "other.ipynb").read_text()
     assert environ[SWITCHED_ON] == "1"
