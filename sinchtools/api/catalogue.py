@@ -10,17 +10,15 @@ import difflib
 import html as markup
 import operator
 import textwrap
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import card
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import TAGS, Schema, place_of, read_tables
 
 RETRY = {  # what is written in the tables, and what people read
     "as-is": "Retry unchanged",
@@ -30,10 +28,8 @@ RETRY = {  # what is written in the tables, and what people read
     "ask-first": "Check before retrying",
     "not-needed": "No retry needed",
 }
-TAGS = ("documented", "observed", "assumed")
 LOCATIONS = ("body", "path", "query", "header", "host", "method", "account", "rate", "server")
 
-Schema = Mapping[str, str]
 SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be absent
     "http.toml": {
         "entry": "row? status code? on_page title meaning tips retry retry_reason location? "
@@ -57,7 +53,7 @@ SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be 
     },
 }
 _SPELLINGS = {"llegal_number_type": "illegal_number_type"}  # as a guide of 2021 spells it
-_ALLOWED = {"retry": RETRY, "advice": RETRY, "tag": TAGS, "location": LOCATIONS}
+ALLOWED = {"retry": RETRY, "advice": RETRY, "tag": TAGS, "location": LOCATIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -393,29 +389,6 @@ def classic_codes() -> dict[int, str]:
     return {row["number"]: row["meaning"] for row in _tables("http.toml")["classic"]}
 
 
-def read_tables(path: Path, schema: Schema) -> dict[str, list[dict[str, Any]]]:
-    """
-    Read a TOML file of tables and refuse what `schema` does not know.
-
-    Raises
-    ------
-    WrongUseError
-        The file is missing, is no TOML, or a key or value in it is not allowed; the text names
-        file, table and key.
-    """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WrongUseError(
-            f"The catalogue file {path.name} cannot be read: {error}.",
-            hint="Mend it, or install the package again.",
-        ) from None
-    for name in {name for name in schema if "." not in name} - set(tables):
-        raise WrongUseError(f"{path.name} has no table [[{name}]].")
-    _check(path.name, "", tables, schema)
-    return tables
-
-
 def _explain_http(status: int, code: str | None) -> Entry:
     code = _SPELLINGS.get(code or "", code)
     known = _http().get((status, code))
@@ -577,32 +550,7 @@ def _smpp_retry(when: str) -> dict[str, Any]:
 
 @cache
 def _tables(name: str) -> dict[str, list[dict[str, Any]]]:
-    return read_tables(share_folder("data/catalogue") / name, SCHEMA[name])
-
-
-def _check(file: str, table: str, row: Mapping[str, Any], schema: Schema) -> None:
-    wanted = schema[table].split() if table else [name for name in schema if "." not in name]
-    known = [key.rstrip("?") for key in wanted]
-    naming = ("status", "code", "number", "name", "id", "for")
-    name = " ".join(str(row[key]) for key in naming if key in row)
-    where = f"{file}, [[{table}]] {name}".rstrip()
-    for key in wanted:
-        if not key.endswith("?") and key not in row:
-            raise WrongUseError(f"{where}: the key {key!r} is missing.")
-    for key, value in row.items():
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."
-            raise WrongUseError(f"{where}: the key {key!r} is not known.", hint=hint)
-        if key in _ALLOWED and not isinstance(value, list) and value not in _ALLOWED[key]:
-            raise WrongUseError(
-                f"{where}: {key} = {value!r} is not allowed.",
-                hint=f"Use one of: {', '.join(_ALLOWED[key])}.",
-            )
-        inner = f"{table}.{key}".lstrip(".")
-        if inner in schema:
-            for part in value:
-                _check(file, inner, part, schema)
+    return read_tables(place_of(name), SCHEMA[name], ALLOWED)
 
 
 def _labels(status: int | None) -> set[str]:

@@ -7,13 +7,13 @@ A text is kept as its words that are in here; every other word, number and sign 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from sinchtools.api.description import field_names
 from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import load
 
 MOST_WORDS = 25
 _WORD = re.compile(r"[^\W\d_]+")
@@ -54,7 +54,7 @@ def words() -> frozenset[str]:
     for name in field_names():
         found.update(_WORD.findall(name.lower().replace("_", " ")))
     for path in sorted(share_folder("data/catalogue").glob("*.toml")):
-        for text in _texts(tomllib.loads(path.read_text(encoding="utf-8"))):
+        for text in _texts(load(path)):
             found.update(_WORD.findall(text.lower().replace("_", " ")))
     return frozenset(found)
 

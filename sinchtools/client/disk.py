@@ -7,14 +7,13 @@ Two machines cannot lock a file there reliably, so that a message could be sent 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sinchtools.core.errors import NotAllowedError, told, told_path
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_tables
 
 MOUNTS = Path("/proc/mounts")  # Linux alone has it
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc/mounts writes a space, a tab, a line end, a \
@@ -105,8 +104,8 @@ def _judged(device: str, kind: str) -> Disk:
 @cache
 def _table() -> dict[str, Any]:
     """Return the types of local disks, and the words of those on a network by their types."""
-    path = share_folder("data/catalogue") / "file_systems.toml"
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    schema = {"local": "", "network": "types name source"}
+    table: dict[str, Any] = read_tables(place_of("file_systems.toml"), schema)
     return {
         "local": frozenset(table["local"]),
         "network": {kind: row["name"] for row in table["network"] for kind in row["types"]},

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_texts
 
 
 @cache
@@ -20,5 +19,4 @@ def glossary() -> Mapping[str, str]:
     >>> glossary()["FIXED"]
     'The original request failed, and the changed request was accepted.'
     """
-    path = share_folder("data/catalogue") / "glossary.toml"
-    return MappingProxyType(tomllib.loads(path.read_text(encoding="utf-8"))["words"])
+    return MappingProxyType(read_texts(place_of("glossary.toml"), "words"))

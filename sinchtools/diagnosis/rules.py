@@ -7,18 +7,15 @@ Violations become findings that a customer can read, with their place and their 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from sinchtools.api import catalogue
-from sinchtools.api.catalogue import TAGS
 from sinchtools.api.validation import Violation
-from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import TAGS, place_of, read_records
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.privacy.markers import MARKER
@@ -65,25 +62,7 @@ class Rule:
 @cache
 def rules() -> dict[str, Rule]:
     """Return every rule by its id."""
-    tables = tomllib.loads(
-        (share_folder("data/catalogue") / "rules.toml").read_text(encoding="utf-8")
-    )
-    return {name: _rule(name, table) for name, table in tables.items()}
-
-
-def _rule(name: str, table: Mapping[str, Any]) -> Rule:
-    """Return the rule of a table; what is unknown or missing is named with its place."""
-    known = [one.name for one in fields(Rule)]
-    missing = [key for key in known[:3] if not table.get(key)]
-    unknown = [key for key in table if key not in known]
-    tags = [key for key in ("tag", "refusal") if table.get(key, TAGS[0]) not in TAGS]
-    for odd, what in ((missing, "missing"), (unknown, "not known"), (tags, "not a tag")):
-        if odd:
-            raise WrongUseError(
-                f"rules.toml, [{name}]: {odd[0]!r} is {what}.",
-                hint=f"Its keys are {', '.join(known)}; tags are {', '.join(TAGS)}.",
-            )
-    return Rule(**table)
+    return read_records(place_of("rules.toml"), Rule, {"tag": TAGS, "refusal": TAGS})
 
 
 def findings_of(exchange: Exchange, found: list[Violation]) -> list[Finding]:

@@ -16,7 +16,7 @@ from sinchtools.api import catalogue, description
 from sinchtools.api.validation import is_group_id
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, header
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_tables
 from sinchtools.privacy.markers import marker_facts
 
 NOT_DECIDABLE, ASKED = "not decidable", "asked"
@@ -89,7 +89,7 @@ def rows() -> dict[str, Check]:
 @cache
 def tables() -> dict[str, list[dict[str, Any]]]:
     """Return the tables of playbooks.toml."""
-    return catalogue.read_tables(share_folder("data/catalogue") / "playbooks.toml", SCHEMA)
+    return read_tables(place_of("playbooks.toml"), SCHEMA, catalogue.ALLOWED)
 
 
 def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:

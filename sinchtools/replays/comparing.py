@@ -8,7 +8,6 @@ is asked which difference decides.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.html import card, table
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_tables
 from sinchtools.core.words import counted, listed
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import marker_facts
@@ -361,9 +360,9 @@ def _a(words: str) -> str:
 
 @cache
 def _volatile(kind: str) -> frozenset[str]:
-    path = share_folder("data/catalogue") / "comparison.toml"
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return frozenset(name for entry in table["volatile"] for name in entry.get(kind, ()))
+    schema = {"volatile": "headers? fields? why source"}
+    rows = read_tables(place_of("comparison.toml"), schema)["volatile"]
+    return frozenset(name for row in rows for name in row.get(kind, ()))
 
 
 # --- which one decides ----------------------------------------------------------------------------

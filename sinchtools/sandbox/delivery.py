@@ -6,7 +6,6 @@ A seeded model, worked out from the batch and the clock alone, so nothing is kep
 
 from __future__ import annotations
 
-import tomllib
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sinchtools.api.description import PLACEHOLDER, substituted
 from sinchtools.core.gsm import digits, encoding_of, parts_of
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_tables
 from sinchtools.sandbox.state import DEFAULT_ORIGINATOR, NO_ORIGINATOR, Batch, stamp
 
 QUEUED, DISPATCHED, DELIVERED, UNMATCHED_PARAMETER, EXPIRED, CANCELLED, TOO_MANY_PARTS = (
@@ -51,12 +50,14 @@ class Outcome(NamedTuple):
 _GOOD = Outcome(DELIVERED, "Delivered", False)
 
 
+_SCHEMA = {"outcome": "suffix code status until? tag?"}
+_ALLOWED = {"until": ("final", "expiry")}
+
+
 @cache
 def outcomes() -> dict[str, Outcome]:
     """Return the table of outcomes by the last four digits of the number."""
-    rows = tomllib.loads(
-        (share_folder("data/catalogue") / "outcomes.toml").read_text(encoding="utf-8")
-    )["outcome"]
+    rows = read_tables(place_of("outcomes.toml"), _SCHEMA, _ALLOWED)["outcome"]
     return {
         row["suffix"]: Outcome(row["code"], row["status"], row.get("until") == "expiry")
         for row in rows

@@ -14,16 +14,15 @@ from sinchtools.api import catalogue
 from sinchtools.api.catalogue import (
     LOCATIONS,
     RETRY,
-    TAGS,
     delivery_codes,
     delivery_statuses,
     explain,
-    read_tables,
     retry_advice,
     smpp_codes,
     status_rows,
 )
 from sinchtools.core.errors import WrongUseError
+from sinchtools.core.tables import TAGS, read_tables
 
 PAGE = [
     (200, None),
@@ -446,7 +445,7 @@ def test_a_catalogue_file_with_a_slip_is_refused_by_name(tmp_path, text, says):
     path = tmp_path / "http.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(WrongUseError, match=says):
-        read_tables(path, {"entry": "status title retry?"})
+        read_tables(path, {"entry": "status title retry?"}, {"retry": RETRY})
 
 
 def test_a_missing_catalogue_file_is_named(tmp_path):

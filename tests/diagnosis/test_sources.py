@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from sinchtools.api.catalogue import TAGS
-from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import TAGS
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.diagnosis.rules import _rule, rules
+from sinchtools.diagnosis.rules import rules
 from tests.diagnosis.test_diagnosis import BASE, GOOD, NOW, PLAN, get, varied
 
 FOLDER = share_folder("data/catalogue")
@@ -55,16 +54,6 @@ def test_an_old_host_is_a_warning_and_the_rest_is_judged(host):
 def test_no_assumed_404_comes_before_an_observed_401():
     sent = varied(url=f"{BASE}/batch", status=401)
     assert diagnose(sent, now=NOW).top.rule == "observed-401"
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [({"sayz": "x"}, "'sayz' is not known"), ({"then": ""}, "'then'"), ({"tag": "sure"}, "'tag'")],
-)
-def test_a_mistake_in_a_rule_is_named_with_its_place(change, says):
-    table = {"says": "It is wrong.", "then": "Fix it.", "page": "a page"}
-    with pytest.raises(WrongUseError, match=rf"rules.toml, \[my-rule\]: {says}"):
-        _rule("my-rule", table | change)
 
 
 def test_each_assumed_refusal_has_an_example_above():

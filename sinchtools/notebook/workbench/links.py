@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_texts
 
 
 @cache
 def _links() -> dict[str, str]:
-    path = share_folder("data/catalogue") / "pages.toml"
-    return dict(tomllib.loads(path.read_text(encoding="utf-8"))["pages"])
+    return read_texts(place_of("pages.toml"), "pages")
 
 
 def link_of(page: str) -> str:
