@@ -27,9 +27,11 @@ from sinchtools.analysis.frames import (
     in_memory,
     is_known,
     known,
+    names_of,
     rows,
     spark_session,
     to_pandas,
+    unwrap,
     where,
 )
 from sinchtools.analysis.patterns import fingerprint, groups, spikes
@@ -103,8 +105,8 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     -------
     pd.DataFrame
         One row: n, n_failing, not_known, undated (Int64); since and until (datetime64, UTC).
-        `.attrs` has `sources` (file names, sorted) and `simulated` (whether the sandbox
-        answered any row).
+        `.attrs` has `sources` (file names, sorted), `simulated` (whether the sandbox answered any
+        row) and `attempts` (how many there were, as the last of each call says).
 
     Examples
     --------
@@ -113,7 +115,11 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     >>> seen[["n", "n_failing"]].values.tolist()
     [[2, 1]]
     """
-    counted = with_sides(rows(frame, "source", "target", per=per)).with_columns(
+    given = unwrap(frame)
+    has_attempts = "attempt" in names_of(given)
+    columns = ("source", "target", *["attempt"] * has_attempts)
+    counted = with_sides(rows(given, *columns, per=per)).with_columns(
+        attempts=nw.col("attempt").cast(nw.Int64).fill_null(1) if has_attempts else nw.lit(1),
         undated=nw.col("at_us").is_null().cast(nw.Int64),
         file=file_of(),
         simulated=(nw.col("target") == "sandbox").fill_null(False).cast(nw.Int64),
@@ -121,7 +127,7 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     times = (nw.col("at_us").min().alias("since"), nw.col("at_us").max().alias("until"))
     files = to_pandas(
         counted.group_by("file").agg(
-            *SIDES, nw.col("undated").sum(), nw.col("simulated").max(), *times
+            *SIDES, nw.col("undated", "attempts").sum(), nw.col("simulated").max(), *times
         )
     )
     total = pd.DataFrame(
@@ -136,6 +142,7 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
         total,
         sources=sorted(files["file"].dropna().astype(str)),
         simulated=bool((files["simulated"].dropna() > 0).any()),
+        attempts=integer(files["attempts"].sum()),
     )
 
 

@@ -290,8 +290,7 @@ def _none(cause: Mapping[Any, Any], has: str) -> str:
 def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     (n, failing), calls = _size(counted), _plural(per)
     if not failing:
-        none = f"None of {n:,} {calls} failed." if n else f"There are no {calls} with a response."
-        return Pattern(sentence=none, kind="none", changes=changes, n=n)
+        return Pattern(sentence=_none_failed(n, calls), kind="none", changes=changes, n=n)
     cells = counted.cells[counted.cells["failing"]]
     kinds = cells.groupby(["answer", "code"], dropna=False)["n"].sum().sort_values(ascending=False)
     answer, code = kinds.index[0]
@@ -299,8 +298,7 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     code = None if missing(code) else str(code)
     what = label(status, code)
     mostly = f"with {what}" if len(kinds) == 1 else f"most often with {what} ({kinds.iloc[0]:,})"
-    of = f"{failing:,} of {n:,} {calls}" if n > 1 else "The only call"
-    told = f"{of} failed, {mostly}."
+    told = f"{_so_many(failing, n, calls)} failed, {mostly}."
     few = n < _FEWEST or failing < _FEWEST_FAILING
     causes = differences_of(Sides.of(counted))
     rest = f"Too few {calls} to see a pattern." if few else _since(changes)
@@ -317,6 +315,25 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     )
 
 
+def _so_many(failing: int, n: int, calls: str) -> str:
+    """
+    Return how many calls fail, as the beginning of a sentence.
+
+    Examples
+    --------
+    >>> [_so_many(k, n, "calls") for k, n in ((1, 1), (2, 2), (5, 5), (2, 5))]
+    ['The only call', 'Both calls', 'All 5 calls', '2 of 5 calls']
+    """
+    if failing < n:
+        return f"{failing:,} of {n:,} {calls}"
+    return {1: f"The only {calls[:-1]}", 2: f"Both {calls}"}.get(n, f"All {n:,} {calls}")
+
+
+def _none_failed(n: int, calls: str) -> str:
+    few = {0: f"There are no {calls} with a response.", 1: f"The only {calls[:-1]} did not fail."}
+    return few.get(n, f"None of {n:,} {calls} failed.")
+
+
 def _concentrated(causes: pd.DataFrame) -> str:
     """Return in words where most failures are, or nothing."""
     first = next((c for c in causes.to_dict("records") if c["field"] not in ("day", "hour")), None)
@@ -329,7 +346,7 @@ def _concentrated(causes: pd.DataFrame) -> str:
 def _since(changes: pd.DataFrame) -> str:
     if changes.attrs["verdict"] == "too few":
         return "The evidence covers too little time to say since when."
-    return "The share did not change over time."
+    return "No change over time stands out."
 
 
 def _size(counted: Tally) -> tuple[int, int]:

@@ -29,6 +29,7 @@ class Facts:
     rows: Any
     left_out: str
     simulated: str
+    attempts: int = 0  # of the calls, where they are more
 
     @property
     def one(self) -> str:
@@ -53,6 +54,8 @@ class Facts:
         """
         n = self.n if of is None else of
         counted = plural(n, self.one)
+        if self.attempts and of is None and self.unit == "calls":
+            counted += f" ({plural(self.attempts, 'attempt')})"
         if n and of is None and self.unit != "recipients":
             counted += f", {self.failing:,} failing ({percent(self.failing / n)})"
         note = " ".join(filter(None, (f"{counted}, {self.period}.", says)))
@@ -105,6 +108,7 @@ def facts_of(
         rows,
         left_out,
         simulated,
+        attempts if per == "call" and (attempts := overview.attrs["attempts"]) > n else 0,
     )
 
 

@@ -224,7 +224,7 @@ def test_the_name_of_a_file_tells_no_person_and_no_secret(draw):
 
 def test_the_denominator_is_calls_or_attempts():
     rows = [replace(GOOD, id=str(i), call_id="c", attempt=i, status=429) for i in (1, 2, 3)]
-    assert ": 1 call, 1 failing" in charts.error_codes(rows).title
+    assert ": 1 call (3 attempts), 1 failing" in charts.error_codes(rows).title
     assert ": 3 attempts, 3 failing" in charts.error_codes(rows, per="attempt").title
 
 
