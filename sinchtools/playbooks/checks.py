@@ -72,6 +72,8 @@ def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether an access token had expired when the request left."""
     if "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower():
         return _problem("The WWW-Authenticate header of the response says expired.")
+    if found := next((one for one in findings if one.rule == "auth-expired"), None):
+        return _problem(words_of(found))
     facts = marker_facts(header(exchange.request_headers, "Authorization") or "") or {}
     expires = validation.instant_of(facts.get("expires", ""))
     if expires is None:
