@@ -355,6 +355,20 @@ def status_of(code: str | None) -> int | None:
     return next((entry.number for entry in status_rows() if code and entry.code == code), None)
 
 
+def usual_status_of(code: str | None) -> int | None:
+    """
+    Return the status that a code is documented with anywhere, the page or older material.
+
+    Examples
+    --------
+    >>> usual_status_of("unknown_campaign"), usual_status_of("conflict_send_at")
+    (403, None)
+    """
+    code = code_name(code)
+    documented = (one for one in _http().values() if one.tag == "documented")
+    return next((one.number for one in documented if code and one.code == code), None)
+
+
 def delivery_codes() -> tuple[Entry, ...]:
     """Return the delivery codes of the REST layer; other codes in a report are SMPP codes."""
     return tuple(_delivery().values())

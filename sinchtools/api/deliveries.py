@@ -33,11 +33,16 @@ _LONGEST = 2_000_000  # of a body that is read for reports
 
 
 class Told(NamedTuple):
-    """What one entry of a report says: of which recipient (None: of several), code and status."""
+    """
+    What one entry of a report says.
+
+    That is of which recipient (None: of several), code, status, and of how many recipients.
+    """
 
     recipient: str | None
     code: int
     status: str
+    number: int = 1
 
     @property
     def is_final(self) -> bool:
@@ -192,7 +197,25 @@ def _entry(entry: Mapping[str, Any], several: bool) -> Told | None:
         (name for name in (*_FINAL, "Queued", "Dispatched") if _same(name, status)),
         _STATUS_OF.get(int(code), "Failed"),
     )
-    return Told(None if several else _text(entry.get("recipient")), int(code), known)
+    if not several:
+        return Told(_text(entry.get("recipient")), int(code), known)
+    count = entry.get("count")
+    return Told(None, int(code), known, count if type(count) is int and count > 0 else 1)
+
+
+def share_of(code: int, told: Iterable[Told]) -> tuple[int, int]:
+    """
+    Return how many recipients have a code, by the last word on each, and how many there are.
+
+    Examples
+    --------
+    >>> sent = [Told("1", 401, "Dispatched"), Told("1", 0, "Delivered"), Told("2", 310, "Failed")]
+    >>> share_of(310, sent)
+    (1, 2)
+    """
+    last = {one.recipient or (at, one.code): one for at, one in enumerate(told)}
+    with_code = sum(one.number for one in last.values() if one.code == code)
+    return with_code, sum(one.number for one in last.values())
 
 
 def _same(name: str, status: Any) -> bool:

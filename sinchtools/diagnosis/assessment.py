@@ -82,7 +82,7 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
     place = locate(exchange.url) if exchange.url else None
     if exchange.delivery and deliveries.is_callback(exchange):
         return _assessment(_delivery(exchange, [exchange]), exchange.status, None, None)
-    if exchange.status is None and (status := catalogue.status_of(exchange.code)):
+    if exchange.status is None and (status := catalogue.usual_status_of(exchange.code)):
         exchange = replace(exchange, status=status)
     if place is None:
         return _answer_only(exchange)
@@ -481,18 +481,19 @@ def _afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> 
 
 def _delivery(exchange: Exchange, reports: Iterable[Exchange]) -> list[Finding]:
     """Return what delivery reports say of messages that did not arrive, each code once."""
-    seen = [
+    said = [
         (told, report)
         for report in reports
         for _, entries in deliveries.reports_of(report)
         for told in entries
-        if told.is_failure or told.status == "Unknown"
     ]
+    seen = [(told, report) for told, report in said if told.is_failure or told.status == "Unknown"]
+    every = [told for told, _ in said]
     sure = [told.code for told, _ in seen if told.is_failure]
     lost = exchange.outcome == "not_delivered"
     kept = {told.code: (told, report) for told, report in reversed(seen)}
     findings = [
-        _undelivered(exchange, code, report, lost and code in sure)
+        _undelivered(exchange, code, report, lost and code in sure, every)
         for code, (_, report) in list(reversed(kept.items()))[:_MOST_OF_A_KIND]
     ]
     known = exchange.delivery_code
@@ -501,7 +502,14 @@ def _delivery(exchange: Exchange, reports: Iterable[Exchange]) -> list[Finding]:
     return findings
 
 
-def _undelivered(exchange: Exchange, code: int, report: Exchange, is_error: bool) -> Finding:
+def _undelivered(
+    exchange: Exchange,
+    code: int,
+    report: Exchange,
+    is_error: bool,
+    told: Sequence[deliveries.Told] = (),
+) -> Finding:
+    some, all_of_them = deliveries.share_of(code, told)
     entry = catalogue.explain(delivery=code)
     facts = {
         "value": entry.label,
@@ -509,6 +517,7 @@ def _undelivered(exchange: Exchange, code: int, report: Exchange, is_error: bool
         "meaning": entry.meaning,
         "tip": " ".join(entry.tips) or entry.retry_reason,
         "report": "" if report is exchange else report.source,
+        "share": f" to {some:,} of {all_of_them:,} recipients" if 0 < some < all_of_them else "",
     }
     return finding_of(
         exchange,

@@ -364,7 +364,7 @@ def people_of(exchange: Exchange, finding: Finding) -> Iterator[str]:
 
 def _why_again(top: Finding | None) -> str | None:
     """Return why a repeat fails again, where the finding knows it better than the status."""
-    if top is None or top.rule in ("auth-expired", "path-no-id"):
+    if top is None or top.rule == "auth-expired":
         return None
     if top.rule.startswith("observed-"):
         return _RETRY_OF_RULE.get(top.rule)

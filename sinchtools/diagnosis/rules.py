@@ -122,7 +122,7 @@ def finding_of(
         then=_filled(rule.then, words),
         page=rule.page,
         tag=rule.tag,
-        engineer=_filled(rule.engineer, words) if rule.engineer else None,
+        engineer=(_filled(rule.engineer, words) or None) if rule.engineer else None,
         **place,
     )
     if (
@@ -168,7 +168,7 @@ def _of_violation(
         fix=_filled(rule.fix, words) if rule.fix else None,
         proof=proof or _proof(violation),
         tag=rule.tag,
-        engineer=_filled(rule.engineer, words) if rule.engineer else None,
+        engineer=(_filled(rule.engineer, words) or None) if rule.engineer else None,
         replacement=facts.get("replacement"),
     )
 

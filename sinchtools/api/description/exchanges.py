@@ -42,7 +42,7 @@ def complete(exchange: Exchange) -> Exchange:
     return replace(exchange, **found) if found else exchange
 
 
-_TEXT_NAMES = ("text", "description", "message")
+_TEXT_NAMES = ("text", "description", "message", "detail", "title")  # the last two: RFC 9457
 _CALLBACK = re.compile(
     r"\"type\"\s{0,20}:\s{0,20}"
     r"\"(?:(?:recipient_)?delivery_report_[ms]ms|mo_(?:text|binary|media))\""

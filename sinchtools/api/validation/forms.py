@@ -115,7 +115,7 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
     bare = re.sub(r"[\s().\-/]", "", value)
     facts: dict[str, Any] = {"observed": sum(character.isdigit() for character in bare)}
     if not bare:
-        return "absent-value", "error", facts
+        return "absent-value", "error", {**facts, "kind": "white space" if value else "empty"}
     if re.search(r"[{}<>$%]|^nan$", bare, re.IGNORECASE) or is_placeholder(bare):
         return "msisdn-placeholder", "error", {**facts, "value": re.sub(r"\d", "•", bare[:40])}
     if _SEVERAL.search(bare):

@@ -78,7 +78,10 @@ def object_violations(
         elif value is None:
             if schema[name].required and not updating:
                 yield Violation(
-                    rule="absent-value", field=top or name, pointer=here, facts={"name": name}
+                    rule="absent-value",
+                    field=top or name,
+                    pointer=here,
+                    facts={"name": name, "kind": "null"},
                 )
         else:
             yield from value_violations(schema[name], value, top or name, here)
@@ -134,6 +137,7 @@ def wrong_type(name: str, field: str, pointer: str, expected: str, value: Any) -
         facts |= {"value": value[:20], "replacement": meant, "bare": ", without quotes"}
         return Violation(rule="not-a-boolean", field=field, pointer=pointer, facts=facts)
     if value is None:
+        facts["kind"] = "null"
         return Violation(rule="absent-value", field=field, pointer=pointer, facts=facts)
     rule = (
         "not-an-array"
@@ -208,8 +212,16 @@ def _instant(spec: Field, value: str, name: str, pointer: str) -> Iterator[Viola
             rule="bad-date",
             field=name,
             pointer=pointer,
-            facts={"name": name, "value": value[:40], "replacement": _dated(value)},
+            facts={"name": name, "value": value[:40], "zone": _zone_of(value)}
+            | {"replacement": _dated(value)},
         )
+
+
+def _zone_of(value: str) -> str:
+    """Say what is assumed of a time without a zone that can be read."""
+    found = _ALMOST_INSTANT.fullmatch(value.strip())
+    lacks_zone = found is not None and not found["zone"] and _dated(value)
+    return "The suggested fix takes the time as UTC: check that." if lacks_zone else ""
 
 
 def _dated(value: str) -> str | None:
@@ -232,8 +244,13 @@ def _url(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation
 
 def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violation]:
     value = representative(value)
-    facts = {"name": name, "observed": len(value), "limit": _ALPHANUMERIC_SENDER}
+    facts: dict[str, Any] = {
+        "name": name,
+        "observed": len(value),
+        "limit": _ALPHANUMERIC_SENDER,
+    }
     if not value.strip():
+        facts |= {"kind": "white space" if value else "empty"}
         yield Violation(rule="absent-value", field=name, pointer=pointer, facts=facts)
     elif is_placeholder(value):
         return
