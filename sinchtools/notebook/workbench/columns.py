@@ -11,7 +11,7 @@ from sinchtools.core.errors import WrongUseError
 from sinchtools.evidence import Evidence
 from sinchtools.evidence.files import opened, path_of
 from sinchtools.evidence.formats.table_preview import FIELDS, Preview, preview
-from sinchtools.notebook.workbench.controls import button, classed, column, html, row, seen
+from sinchtools.notebook.workbench.controls import button, classed, column, html, row, seen, show
 from sinchtools.notebook.workbench.page import page
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Columns:
     def _fill(self, found: Preview, was_read: bool) -> None:
         names = found.names[:_MOST]
         left = len(found.names) - len(names)
-        self.said.value = page("columns.html", was_read=was_read, left=left, n=len(found.rows))
+        show(self.said, page("columns.html", was_read=was_read, left=left))
         self.choices = {name: _choice(name, found.meant.get(name, "")) for name in names}
         heads = [html(page("cell.html", text=name, is_head=True)) for name in names]
         cells = [

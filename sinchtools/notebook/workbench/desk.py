@@ -107,6 +107,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.worker.leave()
         self.evidence.columns.forget()
         self.evidence.end_work()
+        self.evidence.fold()
         self.state.begin(case)
         self.reading_name = self._name_of_readings()
         if case is None or not takes_long(self.state.version or 0):
@@ -191,9 +192,13 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.evidence.end_work()
             self._forget()
             self._try_unchanged()
-            self.refresh()
+            self._refresh_parts()
             self._seen = self.state.version
             self.focus(RESULT)
+        self._rest_work(job)
+
+    def _rest_work(self, job: Job) -> None:
+        """Find the pattern and draft the reply, which take seconds in a large case."""
         self.pattern.prepare()
         with job.shown():
             self.pattern.show()
@@ -317,7 +322,16 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- what is seen -----------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Show everything as it is now."""
+        """Show everything as it is now; in a large case, what takes seconds comes later."""
+        self._refresh_parts()
+        if self.state.is_held:
+            return
+        if takes_long(self.state.version or 0) and self.state.requests:
+            self.worker.start(self._rest_work)
+        else:
+            self.reply.show()
+
+    def _refresh_parts(self) -> None:
         self.case_bar.show()
         self.evidence.show()
         is_there = bool(self.state.requests)
@@ -325,8 +339,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             for part in (self.problem, self.proof, self.bulk, self.tips):
                 part.show()
             self.pattern.show()
-        if not (is_there and self.worker.is_busy):  # else it comes when it is drafted
-            self.reply.show()
+        self.reply.begin()
         self.bridge.texts = self._texts()
         seen(self.wide, is_there)  # last: nothing moves under the pointer while it is drawn
 
@@ -395,6 +408,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return callback
 
     def _fail(self, error: Exception) -> None:
+        self.bridge.send({"do": "failed"})
         if isinstance(error, SinchToolsError):
             self.say("bad", *_split(str(error)))
             return

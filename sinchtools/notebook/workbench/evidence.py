@@ -68,7 +68,7 @@ class EvidencePart:
         self.told = html()
         self.running = html("", "st-work")
         self.cancel_button = button("Cancel", "")
-        self.work = row("st-read st-running", self.running, self.cancel_button)
+        self.work = row("st-read", self.running, self.cancel_button)
         self._work = ""
         parts = (self.line, self.columns.widget, self.told, self.work, self.zone)
         self.widget = column("st-evidence", *parts)
@@ -96,6 +96,7 @@ class EvidencePart:
         seen(self.close_button, self.is_open and not is_new)
         show(self.said, line_html(self._desk.reading_name, evidence))
         show(self.told, told_html(evidence) if self._is_told else "")
+        self.told_button.description = "Hide" if self._is_told else "What was read"
 
     def read(self, text: str) -> None:
         """Read pasted text, or the path that it is."""
@@ -116,6 +117,10 @@ class EvidencePart:
     def forget_paste(self) -> None:
         """Empty the box: it may hold a token, which must not be saved with the notebook."""
         self.paste.value = ""
+        self.fold()
+
+    def fold(self) -> None:
+        """Show the line alone."""
         self.is_open = self._is_told = False
 
     def take_files(self, files: Sequence[tuple[str, bytes]]) -> None:
@@ -158,7 +163,6 @@ class EvidencePart:
 
     def _tell(self) -> None:
         self._is_told = not self._is_told
-        self.told_button.description = "Hide" if self._is_told else "What was read"
         self.show()
 
 

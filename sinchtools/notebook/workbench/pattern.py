@@ -66,6 +66,7 @@ class PatternPart:
             self._shown = None
             show(self.head, page("looking.html", n=len(state.requests)))
             show(self.chart, "")
+            seen(self.tabs, False)
         elif self._shown != self._key():
             self._show_pattern()
         self._show_table()
@@ -83,6 +84,7 @@ class PatternPart:
     def _show_pattern(self) -> None:
         self.prepare()
         self._shown, sentence, chart = self._ready
+        seen(self.tabs, True)
         show(self.head, sentence)
         show(self.chart, chart)
         for tab, kind in zip(self.tabs.children, _CHARTS, strict=True):

@@ -26,7 +26,9 @@ class Reply:
         self.short_button, self.full_button = button("Short"), button("Full", "on")
         self.reset_button = button("Reset to draft", "quiet", "Forget your changes to the text")
         self.copy_button = button("Copy reply", "primary st-copy st-copy-reply")
-        self.report_button = button("Open report", "", "Write the case report and open it")
+        self.report_button = button(
+            "Open report", "st-open-report", "Write the case report and open it"
+        )
         self.bundle_button = button("Save bundle", "", "Report, data and charts in one zip")
         head = html("<h2>Reply</h2>")
         choice = row("st-seg", self.short_button, self.full_button)
@@ -65,6 +67,14 @@ class Reply:
         story = told_of(state.case, about=state.exchange, given=proof, is_text=True)
         return reply_of(story, "short" if self.is_short else "full"), escalation_of(story)
 
+    def begin(self) -> None:
+        """Say that the reply is being drafted: what stood there is not to be copied any more."""
+        seen(self.widget, bool(self._desk.state.requests))
+        if not self.is_edited:
+            self._drafted = self.text.value = ""
+            self.text.placeholder = "Drafting the reply…"
+            self.copy_button.disabled = True
+
     def show(self, drafts: tuple[str, str] | None = None) -> None:
         """Draft the reply anew, unless it was edited."""
         is_there = bool(self._desk.state.requests)
@@ -77,6 +87,7 @@ class Reply:
         if not was_edited:
             self.text.value = self._drafted
         self._show_reset()
+        self.copy_button.disabled = False
         self.manager_text.value = for_manager
         seen(self.manager, bool(for_manager))
 

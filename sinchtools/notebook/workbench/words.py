@@ -67,6 +67,8 @@ def _refused(state: State, front: Exchange, diagnosis: Diagnosis) -> Heading:
     aside = phrase if front.code and phrase else ""
     if front.status and not front.code and not front.response_body:
         aside = "empty response body"
+        if front.response_body is None and not front.response_headers:
+            aside = "no response body in the evidence"
     return Heading(
         status=str(front.status or ""),
         title=title,

@@ -106,9 +106,24 @@ function render({ model, el }) {
     else if (left) setTimeout(() => focus(where, left - 1), 50);
   }
 
+  let waiting = null;  // a tab that was opened within the click: later the browser would block it
+
+  function prepare() {
+    waiting?.close();
+    waiting = window.open("", "_blank");
+    if (waiting) waiting.document.body.textContent = "Writing the report…";
+  }
+
   function opened({ name, kind, open }, buffers) {
     const url = URL.createObjectURL(new Blob(buffers, { type: kind }));
     const link = Object.assign(document.createElement("a"), { href: url });
+    const tab = waiting && !waiting.closed ? waiting : null;
+    waiting = null;
+    if (open && tab) {
+      tab.location.replace(url);
+      return;
+    }
+    tab?.close();
     if (open && window.open(url, "_blank")) return;
     link.download = name;
     document.body.append(link);
@@ -122,6 +137,7 @@ function render({ model, el }) {
     listen("click", (event) => {
       const button = event.target.closest(".st-copy");
       if (button) copy(button);
+      if (event.target.closest(".st-open-report")) prepare();
       const row = event.target.closest("tr[data-id]");
       if (row) model.send({ do: "choose", id: row.dataset.id });
     });
@@ -163,6 +179,7 @@ function render({ model, el }) {
     for (const part of root?.querySelectorAll(".st-main, .st-pattern > .st-part:first-child") || []) measured.observe(part);
   }, 50);
   model.on("msg:custom", (message, buffers) => {
+    if (message.do === "failed") waiting = waiting?.close();
     if (message.do === "open") opened(message, buffers);
     if (message.do === "say") el.textContent = message.words;
     if (message.do === "focus") focus(message.where);
