@@ -72,6 +72,7 @@ _LOOSE_DIGITS = re.compile(r"(?<=[\[:, ])[0-9]{8,}(?=\s*[,\]}])")  # not in quot
 _TAGGED = re.compile(
     rf"(?P<before><(?:\w+:)?(?:{_ANY_MESSAGE})(?:\s[^<>]*)?>)(?P<value>[^<]+)(?=</)", re.IGNORECASE
 )
+_DOCUMENT = re.compile(r"\s*[{\[][\s{\[]{0,99}[\"']\w[^\"']{0,99}[\"']\s{0,9}:")
 _BOUNDARY = re.compile(r"\s*(--[^\s\"'][^\r\n]{0,200})\r?\n(?=[\w-]+:)")
 _PART_NAME, _NO_LINE = (
     re.compile(r"\bname=\"?([^\";\r\n]*)", re.IGNORECASE),
@@ -236,6 +237,10 @@ def string_rewritten(value: str, names: tuple[str, ...], who: Rewriting, *, sent
         or "parameters" in around
     ):
         return who.text(value)
+    if _DOCUMENT.match(value) or (
+        value[:2] in ('"{', '"[') and _is_json(value)
+    ):  # JSON as a string: its fields say who is a person
+        return str(body_rewritten(value, who, sent=sent))
     if name in _NUMBERS and (name not in ("from", "sender", "originator") or is_number(value)):
         return who.number(value)
     words = ANY_ALIAS.sub("", value).strip() if "•" in value or "[text " in value else value.strip()

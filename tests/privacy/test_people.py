@@ -158,3 +158,32 @@ def test_a_number_in_any_writing_is_in_no_file(tmp_path_factory, known, first):
     folder = tmp_path_factory.mktemp("people")
     for seed in range(first, first + (10 if FULL else 2)):
         check(seed, folder, known=known)
+
+
+SENT = {
+    "to": ["+447700900123"],
+    "from": "15559870002",
+    "body": "Dear Anna Svensson, your parcel waits",
+}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"callback_url": "https://hooks.example/a"}, {"client_reference": "a b c"}]
+)
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda body: json.dumps(json.dumps(body)),
+        lambda body: json.dumps(json.dumps(json.dumps(body))),
+        lambda body: json.dumps({"payload": json.dumps(body)}),
+        lambda body: json.dumps({"batch": {"data": json.dumps([body])}}),
+        lambda body: json.dumps(json.dumps(body)[:-1] + ",}"),
+    ],
+    ids=["twice", "three-times", "in-a-field", "in-a-list", "broken"],
+)
+def test_people_of_json_in_a_string_are_hidden_and_its_fields_stay(tmp_path, more, wrapped):
+    row = replace(BAD, request_body=wrapped(SENT | more))
+    written = export([row], tmp_path / "a.jsonl", key=KEY).read_text()
+    assert not [part for part in ("Anna", "parcel", "7700900123", "9870002") if part in written]
+    assert "callback_url" in written or "callback_url" not in more
+    assert all(name in written for name in ("to", "from", "body"))

@@ -12,7 +12,7 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,19 @@ class Seen:
             f"{len(self.files)} files outside the work folder, {len(self.held_back)} results held "
             f"back, {len(self.crashed)} crashes"
         )
+
+
+BREAKS: list[Callable[[str], str]] = [  # half of the bodies are not JSON any more
+    str,
+    str,
+    str,
+    lambda body: body.replace(", ", " ", 1),
+    lambda body: f"{body[:-1]},}}",
+    lambda body: body.replace('"', "'"),
+    lambda body: body.replace('"body": "', '"body": ', 1),
+    lambda body: body[: len(body) * 2 // 3],
+    lambda body: json.dumps(body),
+]
 
 
 # --- the watch --------------------------------------------------------------------------------
@@ -142,7 +155,7 @@ def _ordering(chance: random.Random, request: dict[str, object]) -> dict[str, ob
         body["client_reference"] = order
     return request | {
         "headers": headers,
-        "body": json.dumps(body),
+        "body": chance.choice(BREAKS)(json.dumps(body)),
         "response": json.dumps(response),
     }
 
