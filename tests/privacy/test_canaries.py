@@ -52,6 +52,7 @@ PLANTED = {
     "url-user": {"url": f"https://{NUMBER}:{TOKEN}@sms.example/send"},
     "url-fragment": {"url": f"https://sms.example/send#{NUMBER}"},
     "account": {"account": NUMBER},
+    "variables": {"variables_not_shown": f"{{{{{SPOKEN}}}}}"},
     "region": {"region": NUMBER},
     "endpoint": {"endpoint": f"POST /batches/{NUMBER}"},
     "request-header": {
