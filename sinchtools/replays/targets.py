@@ -154,12 +154,38 @@ def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exch
         place.account or sandbox.service_plan_id,
         kind="project" if place.kind == "project" else "plan",
     )
-    _set_up(account, trip)
+    mistakes = _mistakes_of(trip)
+    _set_up(account, trip, mistakes)
     if trip.fault:
         sandbox.faults.add(
             status=trip.fault[0], **({"code": trip.fault[1]} if trip.fault[1] else {}), times=1
         )
-    return _sent(client, job, attempt, _credential(trip, account))
+    credential = _credential(trip, account)
+    if mistakes & _WRONG_CREDENTIAL:
+        credential["Authorization"] = "Bearer of another account"
+    return _sent(client, job, attempt, credential)
+
+
+_WRONG_CREDENTIAL = {  # what a sandbox at one address cannot tell from a good one
+    "account-placeholder",
+    "account-project-id",
+    "account-stray",
+    "auth-foreign-jwt",
+    "auth-oauth-on-plan-host",
+    "auth-oauth-region",
+    "auth-plan-id",
+    "auth-plan-token-on-zt",
+    "auth-space",
+}
+_NO_RESOURCE = {"path-placeholder", "path-no-id", "path-missing-id", "path-word"}
+
+
+def _mistakes_of(trip: ReplayRequest) -> set[str]:
+    """Return what is wrong with the place of a request, unless it was accepted as it is."""
+    if trip.original.status not in (None, 401, 404):
+        return set()
+    found = diagnose(trip.request, now=trip.request.at or trip.original.at).findings
+    return {one.rule for one in found if one.severity == "error"}
 
 
 def _moment_of(original: Exchange) -> datetime | None:
@@ -171,7 +197,7 @@ def _moment_of(original: Exchange) -> datetime | None:
 _CLOCK_YEARS = range(1970, 9001)
 
 
-def _set_up(account: Account, trip: ReplayRequest) -> None:
+def _set_up(account: Account, trip: ReplayRequest, mistakes: set[str]) -> None:
     account.callback_url = (
         None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
     )
@@ -180,6 +206,8 @@ def _set_up(account: Account, trip: ReplayRequest) -> None:
         account.add_group(group_id, members=("15551230001",))
     values = locate(trip.request.url or "").values
     if trip.original.status == 404 and values == locate(trip.original.url or "").values:
+        return
+    if mistakes & _NO_RESOURCE:
         return
     if "batch_id" in values:
         account.add_batch(

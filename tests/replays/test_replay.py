@@ -18,10 +18,12 @@ from sinchtools.client.log import CallLog
 from sinchtools.client.token import Token
 from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
+from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays import planned
 from sinchtools.replays.planned import edited
 from sinchtools.replays.planning import plan, replay
 from sinchtools.sandbox import Sandbox
+from tests.support import corpus
 from tests.support.vendor import PLAN, TOKEN, Vendor
 
 URL = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
@@ -1367,10 +1369,22 @@ def test_a_resource_that_only_the_changed_path_names_is_set_up(log):
 
 
 def test_what_the_diagnosis_expects_and_the_sandbox_does_not_show_is_open(log):
-    elsewhere = sent(url=URL.replace("us.sms", "zt.us.sms"))
+    elsewhere = sent(url=URL.replace("us.sms", "region.sms"))
     (result,) = replay(elsewhere, edit={"body": {**GOOD, "body": "Ho"}}, log=log)
     assert result.verdict == "INCONCLUSIVE"
-    assert "the diagnosis expects 401, which the sandbox did not return" in result.reasons
+    assert "the diagnosis expects 404, which the sandbox did not return" in result.reasons
+
+
+ELSEWHERE = ("host-", "sender-", "too-large-page")  # no host in it; what is assumed, it refuses
+
+
+def test_the_sandbox_refuses_what_the_diagnosis_expects_it_to(log):
+    kinds = [s.exchange for s in corpus.samples(1) if not s.kind.rule.startswith(ELSEWHERE)]
+    rows = [replace(one, id=f"k{i}", at=corpus.NOW) for i, one in enumerate(kinds)]
+    expected = {one.id: diagnose(one, now=corpus.NOW) for one in rows}
+    for result in replay(rows, log=log):
+        told = expected[result.child.parent_id]
+        assert result.child.status == told.expected_status, told
 
 
 def test_a_run_that_breaks_off_leaves_no_stop_behind(log, monkeypatch):

@@ -651,6 +651,8 @@ KINDS = [
             ("auth-plan-id", plan_as_token),
             ("auth-placeholder", headers(Authorization="Bearer null")),
             ("auth-inner-space", headers(Authorization=f"Bearer {TOKEN[:16]}\n {TOKEN[16:]}")),
+            ("auth-cut", bearer(jwt(1).rpartition(".")[0], project())),
+            ("auth-elsewhere", headers(Authorization=None, Authorisation=f"Bearer {TOKEN}")),
         ]
     ],
     Kind("host-near-miss", url(r"//(\w+)\.", r"//\1.zt."), ANY, 404, field="host"),
@@ -697,6 +699,8 @@ KINDS = [
         for rule, make, field in [
             ("missing-field", change(type="mt_media", body={"message": "Hi"}), "body"),
             ("missing-field-renamed", change(to=..., To=["+15551230001"]), "to"),
+            ("missing-field-renamed", change(to=..., tto=["+15551230001"]), "to"),
+            ("missing-field-renamed", change(body=..., boddy="Hi"), "body"),
             ("too-large", change(from_ton=9), "from_ton"),
         ]
     ],
