@@ -80,7 +80,7 @@ def changes_in(counted: Tally) -> pd.DataFrame:
     table = pd.DataFrame(found)
     if len(table):
         order = table.apply(_moved, axis=1).sort_values(ascending=False, kind="stable").index
-        table = table.loc[order]
+        table = table.loc[order].reset_index(drop=True)  # times come back by place
         table["start"], table["end"] = instants(table["start"]), instants(table["end"])
     verdict = f"{len(found)} found" if found else "nothing stands out"
     return result("change_points", table, verdict=verdict, interval_s=counted.step)

@@ -61,6 +61,27 @@ def test_a_rise_that_lasts_is_found_with_its_start_and_its_account(engine, tmp_p
     assert row["n_before"] + row["n_after"] == sum(one.account == "globex" for one in RISE)
 
 
+def test_each_of_two_changes_keeps_its_own_times():
+    """The short outage is found first, and the long rise has more calls and is told first."""
+    begin, end = (NOON + dt.timedelta(hours=hours) for hours in (20, 31))
+    rows = [
+        replace(row, status=403, code="blocked_account")
+        if row.account == "acme" and begin <= row.at < end
+        else row
+        for row in calls(
+            fails=lambda row, rng: (
+                row.account == "globex" and row.at >= SINCE and rng.random() < 0.3
+            )
+        )
+    ]
+    found = analysis.change_points(rows).to_dict("records")
+    assert [row["code"] for row in found] == [CODE, "blocked_account"]
+    for row in found:
+        assert row["start"] == next(one.at for one in rows if one.code == row["code"]).replace(
+            microsecond=0
+        )
+
+
 def test_traffic_that_doubles_and_a_rhythm_are_no_change():
     def often_at_noon(row, rng):
         return rng.random() < (0.3 if 9 <= row.at.hour < 15 else 0.02)
