@@ -17,11 +17,11 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_columns
-from sinchtools.evidence.formats import dataframe, tables
+from sinchtools.evidence.formats import dataframe, mapping, tables
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_columns import SCANNED, Steps, are_own
 from sinchtools.evidence.scan_sql import literal, quoted
-from sinchtools.evidence.scan_tables import Cell, Instants, told_by
+from sinchtools.evidence.scan_tables import Cell, Instants, opened, told_by
 from sinchtools.evidence.scan_times import Times
 from sinchtools.evidence.scan_views import (
     FILE,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _LOOKED_AT = 2_000  # rows
-_ENGINES = ("pandas", "polars", "narwhals")
+_ENGINES = ("pandas", "polars", "narwhals", "pyspark")
 _NESTED = ("STRUCT", "MAP", "LIST", "ARRAY", "UNION", "VARIANT")
 
 
@@ -71,6 +71,10 @@ def of_table(source: Any, columns: Mapping[str, str]) -> tuple[Any, list[str]]:
     engine = engine_of(source)
     if engine == "narwhals":
         return of_table(source.to_native(), columns)
+    if engine == "pyspark":
+        from sinchtools.evidence.scan_spark import of_spark
+
+        return of_spark(source, columns)
     if engine == "duckdb":
         return of_relation(Held(source, list(source.columns)), columns)
     import duckdb
@@ -184,7 +188,10 @@ def view_of(
 
     def exchange(piece: Piece, text: str) -> Exchange | None:
         row = [dataframe.as_text(cell) or "" for cell in json.loads(text).values()]
-        return next(tables.exchanges(piece, layout, iter([(1, row)])), None)
+        record = mapping.record_of(
+            piece, opened(layout, cells, tables.named(layout, row, set())), 1
+        )
+        return record.exchange if record else None
 
     return View(
         "json",

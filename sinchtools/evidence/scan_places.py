@@ -158,7 +158,7 @@ def not_found(name: str) -> MissingInputError | WrongUseError:
     if not is_remote(name):
         return MissingInputError(name, "fits no file that can be read")
     return WrongUseError(
-        f"The connection finds no file that it can read at {told_place(name)}.",
-        hint="Check the name, the region and the secret: "
+        f"The connection can't find or read {told_place(name)}.",
+        hint="Check the name, the extension, the region and the secret: "
         "con.sql(\"SELECT file FROM glob('...')\") shows what it finds.",
     )

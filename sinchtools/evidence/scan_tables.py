@@ -103,11 +103,7 @@ def told_by(
     piece = Piece("sample", "", columns=columns)
     serial = tables.serial_columns(layout)
     named = [tables.named(layout, row, serial) for row in layout.rows if len(row) > 1]
-    nested = {name for name, cell in zip(layout.names, cells, strict=True) if cell.is_nested}
-    named = [
-        {name: _opened(cell) if name in nested else cell for name, cell in row.items()}
-        for row in named
-    ]
+    named = [opened(layout, cells, row) for row in named]
     known = [(one, mapping.record_of(piece, one, 1)) for one in named if one]
     asked = {theirs: ours for theirs, ours in columns.items() if theirs not in layout.names}
     flats = [mapping.flattened(one) for one, record in known if record or asked]
@@ -133,8 +129,15 @@ def told_by(
     return values, {ours: theirs.get(path, path) for ours, path in shown.items()}
 
 
-def _opened(cell: Any) -> Any:
-    return parsed(cell) if isinstance(cell, str) and cell[:1] in ("{", "[") else cell
+def opened(layout: tables.Layout, cells: list[Cell], row: dict[str, Any]) -> dict[str, Any]:
+    """Return the cells of a row by their names, with those that are JSON as what they hold."""
+    nested = {name for name, cell in zip(layout.names, cells, strict=True) if cell.is_nested}
+    return {
+        name: parsed(cell)
+        if name in nested and isinstance(cell, str) and cell[:1] in "{["
+        else cell
+        for name, cell in row.items()
+    }
 
 
 def _texts(

@@ -78,7 +78,8 @@ class View:
         return f"coalesce({self.values['id']}, {made})" if "id" in self.values else made
 
     def _told(self) -> str:
-        texts = (f"CAST({self.values[name]} AS VARCHAR)" for name in TEXTS if name != "body")
+        values = self.values | {"at": f"epoch_us({self.values['at']})"}
+        texts = (f"CAST({values[name]} AS VARCHAR)" for name in TEXTS if name != "body")
         return f"concat_ws(chr(31), {', '.join(f'coalesce({one}, chr(0))' for one in texts)})"
 
     def selection(self, *more: str) -> str:

@@ -110,9 +110,13 @@ def _of_files(
     except duckdb.IOException:
         failed: SinchToolsError = scan_places.not_found(name)
     except duckdb.Error:  # its text may quote a line of the file
-        failed = WrongUseError(
-            f"This cannot be read as {_reader(name)}.",
-            hint="Check the file's ending, or use st.read for another form.",
+        failed = (
+            scan_places.not_found(name)
+            if scan_places.is_remote(name)
+            else WrongUseError(
+                f"This cannot be read as {_reader(name)}.",
+                hint="Check the file's ending, or use st.read for another form.",
+            )
         )
     raise failed  # here, where no error of DuckDB is its context
 
