@@ -30,7 +30,7 @@ def html(case: Case, n_exchanges: int) -> str:
         "Notes": "; ".join(note["text"] for note in case.notes),
     }
     if n_exchanges <= _MOST_TO_TELL and (before := case.seen_before):
-        held["Before"] = before.sentence
+        held["Seen before"] = before.sentence
     if case.skipped:
         held["Passed over"] = "; ".join(
             f"{one.source}: {one.reason}" + f" ({one.count})" * (one.count > 1)

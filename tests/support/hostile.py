@@ -184,20 +184,20 @@ def _results(
     """Yield what each tool returns; also what it says when it refuses."""
     first = _called(seen, seed, "read", text=written)
     yield "read", first
-    name, is_tenth = first.get("evidence", "e0"), seed % 10 == 0
+    name, is_heavy = first.get("evidence", "e0"), seed % 15 == 0
     calls: list[tuple[str, dict[str, Any]]] = [
         ("read", {"evidence": name, "row": 1}),
         ("diagnose", {"evidence": name}),
         ("diagnose", {"evidence": name, "row": 2}),
         ("tips", {"evidence": name, "row": 1}),
-        ("compare", {"evidence": name, "row": 1, "other_row": 2, "prove": is_tenth}),
-        ("replay_in_sandbox", {"evidence": name}),
+        ("compare", {"evidence": name, "row": 1, "other_row": 2, "prove": is_heavy}),
+        *[("replay_in_sandbox", {"evidence": name})] * (seed % 3 == 0),
         ("read", {"path": chance.choice(PATHS)}),
         ("diagnose", {"evidence": chance.choice(ORDERS)}),
         ("explain", {"status": 400, "code": chance.choice(ORDERS)}),
         ("report", {"evidence": name, "name": chance.choice(NAMES)}),
     ]
-    if is_tenth:
+    if is_heavy:
         calls += [
             ("change_points", {"evidence": name}),
             ("smallest_change", {"evidence": name, "row": 1}),
