@@ -1,7 +1,7 @@
 """
 How often the right cause is first: single and paired causes planted in simulated logs.
 
-100 seeds of each kind, 1,000 with SINCHTOOLS_FULL=1.
+100 seeds of each kind, 1,000 with SINCHTOOLS_FULL=1, from 10,000 on: those below were tuned on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 SEEDS = 1000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 100
+FIRST_SEED = 10_000
 LEAST = 0.95
 CODE = "syntax_invalid_parameter_format"
 SINGLE = ("account", "number form", "client", "country", "sender kind")
@@ -87,7 +88,7 @@ def main(seeds: int = SEEDS) -> int:
     """Print the figures; the exit code says whether the bound was missed."""
     missed = False
     for name, kinds in (("single", [(one,) for one in SINGLE]), ("paired", list(PAIRED))):
-        right = total = seed = 0
+        right, total, seed = 0, 0, FIRST_SEED
         while total < seeds:
             fields = kinds[seed % len(kinds)]
             frame, planted = log(seed, fields)
@@ -97,6 +98,8 @@ def main(seeds: int = SEEDS) -> int:
             total += 1
             hit, said = is_first(frame, planted)
             right += hit
+            if "-v" in sys.argv and not total % 50:
+                print(name, right, total, file=sys.stderr, flush=True)
             if not hit and "-v" in sys.argv:
                 print(seed - 1, planted, said)
         missed |= right / total < LEAST

@@ -150,7 +150,7 @@ def plain(frame: pd.DataFrame) -> tuple[str | None, int, int] | None:
             k = np.bincount(bucket[of_code.index], minlength=size)
             if k.sum() >= 5 and size >= 4:
                 share = k / np.maximum(n, 1)
-                jumps += [(by * n.sum() ** 0.5, str(account), int(at[0] + place * step))
+                jumps += [(by * n.sum() ** 0.5, str(account), int(at[0] + int(place) * step))
                           for by, place in _jumps(share)]  # fmt: skip
     return (*max(jumps)[1:], step) if jumps else None
 

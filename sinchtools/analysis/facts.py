@@ -20,6 +20,7 @@ from sinchtools.analysis.body_fields import (
     request_fields,
     sender_kind,
 )
+from sinchtools.core.volatile import volatile
 
 FACTS = ("token", "client", "sender kind", "country")  # what may carry a change, likeliest first
 _MARKER = re.compile(r"\[secret \w+ \d+ (#\d+)")
@@ -72,7 +73,11 @@ def with_fields(found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _header_fields(text: Any) -> dict[str, str]:
     headers = json_object(text)
-    return {f"header {key.lower()}": str(value)[:80] for key, value in headers.items()}
+    return {
+        f"header {key.lower()}": str(value)[:80]
+        for key, value in headers.items()
+        if key.lower() not in volatile("headers")
+    }
 
 
 def _columns(

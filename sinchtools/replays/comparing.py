@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -21,7 +20,7 @@ from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.html import card, table
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
-from sinchtools.core.tables import place_of, read_tables
+from sinchtools.core.volatile import volatile
 from sinchtools.core.words import counted, listed
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import marker_facts
@@ -151,7 +150,7 @@ class Comparison:
         """What the comparison says, in one line."""
         if self.cause:
             decide = "decides" if len(self.cause) == 1 else "decide together"
-            return f"Simulated: {listed([x.what for x in self.cause])} {decide}"
+            return f"Simulated: {listed([_place(x.what) for x in self.cause])} {decide}"
         n = sum(not x.folded for x in self.differences)
         if not n:
             return "Nothing that can matter differs"
@@ -269,7 +268,7 @@ def _of_headers(a: Exchange, b: Exchange) -> Iterator[tuple[Contrast, Swap]]:
         if told_[0] == told_[1]:
             continue
         what = "credential" if name == "authorization" else f"header {name}"
-        folded = name in _volatile("headers")
+        folded = name in volatile("headers")
         yield Contrast(what=what, a=told_[0], b=told_[1], folded=folded), {"headers": name}
 
 
@@ -309,7 +308,7 @@ def _of_body(a: Exchange, b: Exchange) -> Iterator[tuple[Contrast, Swap]]:
 
 
 def _is_free(name: str, told_: list[str]) -> bool:
-    return name in _volatile("fields") and all(text.startswith("text") for text in told_)
+    return name in volatile("fields") and all(text.startswith("text") for text in told_)
 
 
 def _body_kind(x: Exchange) -> str:
@@ -356,13 +355,6 @@ def _form(text: str) -> str:
 
 def _a(words: str) -> str:
     return f"an {words}" if words[0] in "aeiou" else f"a {words}"
-
-
-@cache
-def _volatile(kind: str) -> frozenset[str]:
-    schema = {"volatile": "headers? fields? why source"}
-    rows = read_tables(place_of("comparison.toml"), schema)["volatile"]
-    return frozenset(name for row in rows for name in row.get(kind, ()))
 
 
 # --- which one decides ----------------------------------------------------------------------------
@@ -443,6 +435,11 @@ def _with_field(body: Mapping[str, Any], good: Exchange, name: str) -> dict[str,
 def _named(x: Exchange) -> str:
     what = x.endpoint or f"{x.method or '?'} {(x.url or '?').partition('?')[0]}"
     return f"{what}, {x.status_in_words}{f' ({x.source})' if x.source else ''}"
+
+
+def _place(what: str) -> str:
+    part, _, name = what.partition(" ")
+    return f'"{name}" in the body' if part == "body" and name else f"the {what}"
 
 
 def _in_words(one: Contrast) -> str:

@@ -197,3 +197,17 @@ def test_a_rise_that_lasts_needs_less_proof_than_one_among_all_stretches():
 )
 def test_the_first_digits_of_a_number_tell_its_country(number, country):
     assert body_fields.country({"to": [number]}) == country
+
+
+def test_what_the_client_sets_for_each_request_is_no_cause():
+    rows = [
+        replace(
+            GOOD,
+            id=f"x{i}",
+            at=NOON + dt.timedelta(minutes=i),
+            request_headers={"Content-Length": "136" if i % 2 else "88", "X-Api": "v1"},
+            status=403 if i % 2 else 201,
+        )
+        for i in range(60)
+    ]
+    assert analysis.differences(rows).empty

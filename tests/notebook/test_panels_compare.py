@@ -26,8 +26,8 @@ def test_the_sandbox_says_which_difference_decides():
     panel = ComparePanel([APP], [CURL])
     panel.prove_button.click()
     assert [one.what for one in panel.found.cause] == ["body to"]
-    assert "Simulated: body to decides" in panel.result.value
-    assert panel.found.headline in panel.status.value
+    assert panel.found.headline == 'Simulated: "to" in the body decides'
+    assert "✓ body to" in panel.result.value
 
 
 def test_another_choice_is_another_comparison_without_a_cause():

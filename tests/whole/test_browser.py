@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from sinchtools.cases import Case
 from tests.support.evidence import MATHEMATICS
 from tests.support.lab import CURRENT, Lab, run_all, use_dark_theme, wait_idle
+from tests.whole.test_accessibility import found
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -214,8 +215,9 @@ def chart_a_large_log(page):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("hand", [Mouse, Keyboard])
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
-def test_the_charts_are_touched_by_keys_alone_in_both_themes(lab, is_dark):
+def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(lab, is_dark, hand):
     cell = (
         "import sinchtools as st\nfrom tools.traffic import fast_traffic\n"
         "st.panels.ChartsPanel(fast_traffic(3000, seed=1))"
@@ -229,7 +231,8 @@ def test_the_charts_are_touched_by_keys_alone_in_both_themes(lab, is_dark):
     run_all(page)
     panel = page.locator(f"{CURRENT} .st-panel")
     panel.locator(".st-mark").first.wait_for()
-    touch_the_charts(page, panel, Keyboard(page))
+    touch_the_charts(page, panel, hand(page))
+    assert found(page) == []
     page.close()
 
 

@@ -18,7 +18,9 @@ from sinchtools.notebook.panels.theme import WIDE, Html, button, row
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.comparing import Comparison, compare, nearest_pair
 
-_SIDE = Layout(flex="1 1 340px", width="auto", min_width="0", overflow="visible")
+_SIDE = Layout(
+    flex="1 1 340px", width="auto", min_width="0", overflow="visible", padding="0 6px 0 0"
+)
 
 
 class ComparePanel(Panel):
