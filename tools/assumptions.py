@@ -18,13 +18,11 @@ from sinchtools.diagnosis.rules import rules
 
 _TITLE = "# What is assumed"
 _INTRO = (
-    "Made by `python -m tools.assumptions > docs/assumed.md`; a test holds it fresh. Each row "
-    "is a judgement of the diagnosis, the"
-    " catalogue or the description of the API that neither the vendor's pages nor an "
-    "observation state. All others carry the tag"
-    " documented or observed, and their source. The column refusal says how sure it is that the API"
-    " refuses at all: where that is assumed too, the finding is a warning and never decides the"
-    " expected answer; elsewhere only the status or the code is assumed."
+    "Made by `python -m tools.assumptions > docs/assumed.md`; a test keeps it up to date. Each row "
+    "is a judgment that neither the vendor's pages nor an observation states. All others have the "
+    "tag documented or observed, and their source. The column refusal says how sure it is that the "
+    "API refuses the request at all. Where that is assumed too, the finding is a warning and never "
+    "decides the expected response. Elsewhere only the status or the code is assumed."
 )
 
 

@@ -139,7 +139,8 @@ class Sides:
         if field is None:
             return self
         names, codes = self.fields[field]
-        carries = codes == names.index(ABSENT if missing(value) else str(value))
+        wanted = ABSENT if missing(value) else str(value)
+        carries = codes == (names.index(wanted) if wanted in names else -1)
         return replace(self, succeeding=self.succeeding * carries)
 
 

@@ -144,7 +144,7 @@ def _outcome_is(wanted: Collection[str]) -> nw.Expr:
     among[""] = answer.is_null()
     among["other"] = ~nw.any_horizontal(*among.values(), ignore_nulls=True)
     if unknown := [name for name in wanted if name not in among]:
-        hint = f"Use {', '.join(filter(None, among))}, or '' for an answer that is not known."
+        hint = f"Use {', '.join(filter(None, among))}, or '' for an unknown response."
         raise WrongUseError(f"Outcome {told(unknown[0])} is not known.", hint=hint)
     nothing = answer.is_null() & ~answer.is_null()
     return nw.any_horizontal(nothing, *(among[name] for name in wanted), ignore_nulls=True)
@@ -186,6 +186,6 @@ def _timestamp(time: datetime | str) -> pd.Timestamp | None:
 def _micros(time: datetime | str) -> int:
     at = _timestamp(time)
     if at is None:  # raised here, where no error that quotes it is its context
-        raise WrongUseError(f"{told(time)} is no time.", hint="Write it like 2024-06-01T12:00Z.")
+        raise WrongUseError(f"{told(time)} is not a time.", hint="Write it like 2024-06-01T12:00Z.")
     at = at.tz_localize(UTC) if at.tzinfo is None else at.tz_convert(UTC)
     return int((at - pd.Timestamp(0, tz=UTC)) // pd.Timedelta(microseconds=1))

@@ -191,7 +191,7 @@ def unwrap(frame: Any) -> Any:
         exchanges = list(frame)
         if odd := [one for one in exchanges if not isinstance(one, Exchange)]:
             raise WrongUseError(
-                f"A {type(odd[0]).__name__} is no exchange.",
+                f"A {type(odd[0]).__name__} is not an exchange.",
                 hint="Read the evidence first: st.read(...).",
             )
         return tables.frame(exchanges)
@@ -207,7 +207,7 @@ def unwrap(frame: Any) -> Any:
             "Give a pandas, polars or PySpark frame, a DuckDB relation, exchanges, or what "
             "st.read returns."
         )
-        raise WrongUseError(f"A {type(frame).__name__} is no frame of exchanges.", hint=hint)
+        raise WrongUseError(f"A {type(frame).__name__} is not a frame of exchanges.", hint=hint)
     if not {"at", "status"} <= set(names) and (mapped := _from_elsewhere(frame, names)) is not None:
         return mapped
     if "status" not in names:

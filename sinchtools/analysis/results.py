@@ -246,7 +246,7 @@ def seconds_of(interval: str) -> int:
         seconds = 0
     if seconds < 1 or seconds != int(seconds):
         raise WrongUseError(
-            f"interval={told(interval)} is no whole number of seconds.",
+            f"interval={told(interval)} is not a whole number of seconds.",
             hint=f"Use one of {', '.join(INTERVALS)}.",
         )
     return int(seconds)

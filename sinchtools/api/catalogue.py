@@ -223,7 +223,7 @@ def explain(
     Raises
     ------
     WrongUseError
-        None or several of status, delivery and smpp were given, or something that is no number.
+        None or several of status, delivery and smpp were given, or something that is not a number.
 
     Examples
     --------

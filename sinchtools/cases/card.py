@@ -32,7 +32,7 @@ def html(case: Case, n_exchanges: int) -> str:
     if n_exchanges <= _MOST_TO_TELL and (before := case.seen_before):
         held["Seen before"] = before.sentence
     if case.skipped:
-        held["Passed over"] = "; ".join(
+        held["Ignored"] = "; ".join(
             f"{one.source}: {one.reason}" + f" ({one.count})" * (one.count > 1)
             for one in case.skipped[:_SHOWN]
         )

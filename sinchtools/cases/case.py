@@ -27,6 +27,7 @@ from sinchtools.core.files import alone, blank
 from sinchtools.core.html import card
 from sinchtools.core.records import Exchange, Skipped, as_dict, visible
 from sinchtools.core.settings import work_folder
+from sinchtools.core.words import counted
 from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.files import files_of
 from sinchtools.playbooks.playbook import Walk
@@ -419,13 +420,14 @@ class Case:
         if not self.folder.is_dir():
             return visible(f"<Case {self.name}: its folder is gone>")
         parts = [
-            f"{len(self._exchanges)} exchanges, {len(self.replays)} replays, {len(self.walks)} "
-            f"walks, {len(self.notes)} notes"
+            counted(len(self._exchanges), "request"),
+            counted(len(self.replays), "replay"),
+            counted(len(self.walks), "walk"),
+            counted(len(self.notes), "note"),
         ]
         lost = sum(one.count for one in self.skipped)
-        return visible(
-            f"<Case {self.name}: {', '.join(parts + [f'{lost} lines passed over'] * bool(lost))}>"
-        )
+        parts += [f"{counted(lost, 'line')} ignored"] * bool(lost)
+        return visible(f"<Case {self.name}: {', '.join(parts)}>")
 
     def _repr_html_(self) -> str:
         if not self.folder.is_dir():

@@ -181,7 +181,7 @@ class Folder:
         """Return the error that says that the folder is gone."""
         return LogError(
             f"The folder of the case {told_path(self.name)} is gone: {told_path(self.path)}.",
-            hint="Put it back where it was, or begin anew: run the cell that opens the case.",
+            hint="Put it back where it was, or start again: run the cell that opens the case.",
         )
 
     def refuse_foreign(self) -> None:

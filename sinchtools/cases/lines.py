@@ -316,7 +316,7 @@ def digests_of(value: Mapping[str, Any]) -> list[seen.Digest]:
     Raises
     ------
     ValueError
-        One is none; other errors of Python where it is no object or has no such value.
+        One is none; other errors of Python where it is not an object or has no such value.
     """
     found = seen.from_json(dict(value))
     if not all(
@@ -391,7 +391,7 @@ def _sweep(
             said.append(
                 Skipped(
                     source=exchange.source or "exchange",
-                    reason=f"another row has its id; this one became {identity[:80]}",
+                    reason=f"another row has the same id; this one is now {identity[:80]}",
                 )
             )
         if identity not in held:

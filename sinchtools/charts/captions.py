@@ -84,12 +84,12 @@ def facts_of(
         overview = analysis.overview(rows, per="attempt")
     n, failing = (int(overview[name].iloc[0]) for name in ("n", "n_failing"))
     left_out = (
-        f"{not_known:,} {per if not_known == 1 else f'{per}s'} with no known answer not counted"
+        f"{not_known:,} {per if not_known == 1 else f'{per}s'} without a known response not counted"
         if not_known
         else ""
     )
     simulated = (
-        "SIMULATED: answers of the sandbox are among these" if overview.attrs["simulated"] else ""
+        "SIMULATED: includes responses of the sandbox" if overview.attrs["simulated"] else ""
     )
     counted = "Automatic retries count as one call" if per == "call" else "Each attempt counts"
     said = (
@@ -145,7 +145,7 @@ def captioned(chart: Chart, facts: Facts, words: str) -> Chart:
 
 def nothing_to_show(around: Around, facts: Facts, data: pd.DataFrame, sentence: str) -> Chart:
     """Return a chart that says in words why it is empty."""
-    known = " with a known answer" if facts.left_out else ""
+    known = " with a known response" if facts.left_out else ""
     sentence = sentence or f"Nothing to show: there are no {facts.unit}{known}."
     chart = Chart(around, Sentence(sentence))
     chart._rows = analysis.where(facts.rows, IS_DATED & ~IS_DATED)

@@ -91,7 +91,7 @@ def save(fig: Chart, path: Path | str, formats: Collection[str] = FORMATS) -> li
         )
     if not isinstance(fig, Chart):
         raise WrongUseError(
-            f"A {type(fig).__name__} is no chart of sinchtools.",
+            f"A {type(fig).__name__} is not a chart of sinchtools.",
             hint="Give what st.charts.error_codes or another one returned.",
         )
     contents = {

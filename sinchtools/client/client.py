@@ -264,7 +264,8 @@ class Client:
         if not re.match(r"https?://", path):
             if not path.startswith("/"):
                 raise WrongUseError(
-                    f"{told(path)} is no path.", hint="Begin it with a slash, or give a whole URL."
+                    f"{told(path)} is not a path.",
+                    hint="Begin it with a slash, or give a whole URL.",
                 )
             path = (
                 f"{self.base_url}{path}"
@@ -370,7 +371,7 @@ def connect(
         )
     if target != "live":
         hint = 'Use "sandbox" or "live"; previews and dry runs are made with st.plan.'
-        raise WrongUseError(f"{told(target)} is no target to connect to.", hint=hint)
+        raise WrongUseError(f"{told(target)} is not a target to connect to.", hint=hint)
     found = settings.credentials()
     region = region or os.environ.get("SINCH_REGION") or "us"
     base = settings.base_url(region, oauth=found.key_id is not None)

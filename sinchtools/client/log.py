@@ -120,7 +120,7 @@ class CallLog:
         if not self._is_there():
             raise LogError(
                 f"The call log {told_path(self.path)} was removed while it was open.",
-                hint="Nothing was sent after this; open it anew.",
+                hint="Nothing was sent after this; open it again.",
             )
         self._write([_event(exchange, "intent", as_json(exchange), sending=True)])
         for block in tuple(_blocks):

@@ -177,7 +177,7 @@ def _id(value: str) -> str:
     if not isinstance(value, str) or not value:
         given = "An empty text" if value == "" else f"A {type(value).__name__}"
         raise WrongUseError(
-            f"{given} is no id.", hint="Give the id as text, as the API answered it."
+            f"{given} is not an id.", hint="Give the id as text, as the API returned it."
         )
     return quote(value, safe="")
 

@@ -70,8 +70,8 @@ class AccessToken(Token):
                 )
             return str(
                 answer.json()["access_token"]
-            ) if answer.ok else "", f"it answered {answer.status_code}"
+            ) if answer.ok else "", f"it returned HTTP {answer.status_code}"
         except requests.RequestException as error:
             return "", failure_of(error)
         except (KeyError, TypeError):
-            return "", "its answer holds none"
+            return "", "its response contains none"

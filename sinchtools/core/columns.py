@@ -38,7 +38,7 @@ COLUMNS: dict[str, tuple[str, str]] = {  # name: (dtype, meaning)
         "string",
         "JSON object; each secret replaced by `[secret KIND LENGTH #N FACTS]`",
     ),
-    "request_body": ("string", "the body as text; bytes that are no UTF-8 as \\xNN"),
+    "request_body": ("string", "the body as text; bytes that are not UTF-8 as \\xNN"),
     "status": ("Int16", "HTTP status; <NA> when no response came back"),
     "code": ("string", "the API's own `code` from an error body"),
     "text": ("string", "the API's own `text` from an error body"),
@@ -48,7 +48,7 @@ COLUMNS: dict[str, tuple[str, str]] = {  # name: (dtype, meaning)
         "other (1xx, 3xx), no_response",
     ),
     "response_headers": ("string", "JSON object"),
-    "response_body": ("string", "the body as text; bytes that are no UTF-8 as \\xNN"),
+    "response_body": ("string", "the body as text; bytes that are not UTF-8 as \\xNN"),
     "elapsed_ms": ("Float64", "milliseconds, from first byte sent to last byte read"),
     "failure": ("string", "network error class when no response came back"),
     "delivery": (

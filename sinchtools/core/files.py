@@ -251,7 +251,7 @@ def _refuse_state(
             else f"is no {'folder' if is_folder else 'plain file'}"
         )
     elif os.name != "nt" and state.st_uid != os.geteuid():
-        what = "belongs to somebody else"
+        what = "belongs to another user"
     elif is_written and not is_folder and state.st_nlink > 1:
         what = "has a second name somewhere else, which would change with it"
     else:
@@ -267,6 +267,6 @@ def _refuse_what_is_no_file(path: Path) -> None:
     if path.is_dir():
         raise OSError(0, "it is a folder")
     if path.exists() and not path.is_file():
-        raise OSError(0, "it is no plain file")
+        raise OSError(0, "it is not a regular file")
     if path.parent.exists() and not path.parent.is_dir():
-        raise OSError(0, f"{told_path(path.parent)} is no folder")
+        raise OSError(0, f"{told_path(path.parent)} is not a folder")

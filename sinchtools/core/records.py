@@ -83,7 +83,7 @@ class Exchange:
     request_headers, response_headers
         Header name as written to value; a comma and a space join the values of a repeated header.
     request_body, response_body
-        Text; bytes when it is no UTF-8; None when there was none or the evidence does not show it.
+        Text; bytes when it is not UTF-8; None when there was none or the evidence does not show it.
     status
         HTTP status, or None when no response came back.
     code, text

@@ -119,7 +119,7 @@ class Diagnosis:
     @cached_property
     def fix(self) -> fixes.Fix | None:
         """
-        The certain fix, or None when there is none.
+        The suggested fix, or None when there is none.
 
         It covers errors that show only after the first one is fixed.
         """
@@ -514,7 +514,7 @@ def _exchanges(evidence: Any) -> tuple[list[Exchange], bool]:
     exchanges = list(evidence)
     if odd := next((one for one in exchanges if not isinstance(one, Exchange)), None):
         raise WrongUseError(
-            f"A {type(odd).__name__} is no exchange.",
+            f"A {type(odd).__name__} is not an exchange.",
             hint="Read it first: st.diagnose(st.read(...)).",
         )
     return exchanges, True

@@ -93,7 +93,7 @@ class Evidence:
                 else "Choose another status and code, or read other evidence."
             )
             raise NoExchangeError(
-                f"There is no exchange {told(key)}: the evidence holds {len(self)}.", hint=hint
+                f"There is no exchange {told(key)}: the evidence has {len(self)}.", hint=hint
             )
         return found
 
@@ -154,9 +154,9 @@ class Evidence:
             f"{answer} ×{count:,}" for answer, count in failures.most_common(SHOWN_ANSWERS)
         )
         rest = [count for _, count in failures.most_common()[SHOWN_ANSWERS:]]
-        named += f", {len(rest):,} other answers ×{sum(rest):,} in all" if rest else ""
+        named += f", {len(rest):,} other responses ×{sum(rest):,} in all" if rest else ""
         parts = [f"{failures.total():,} failing: {named}"] * bool(failures)
-        parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without an answer"] * bool(
+        parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without a response"] * bool(
             silent
         )
         sent = sum(one.status is not None or one.outcome != "success" for one in self.exchanges)

@@ -165,7 +165,7 @@ def _paths(path: Path) -> list[tuple[Path, Path]]:
     matches = [file for file in _matches(str(path)) if file.is_file() or is_special(file)]
     if not matches:
         raise MissingInputError(
-            path, "holds no file that could be read" if path.is_dir() else "does not exist"
+            path, "contains no file that could be read" if path.is_dir() else "does not exist"
         )
     return [(file, file.parent) for file in matches]
 

@@ -29,7 +29,7 @@ _LOOKS = (  # what a line that nobody took looks like, and what would be better
         "a log line without HTTP data; a log with method, URL and status is read",
     ),
 )
-BESIDE = "the words beside the request were taken for its response"
+BESIDE = "the words beside the request were read as its response"
 _SCRIPTS = ("curl", "command", "code")  # their comments are a part of them
 _FAR = 60  # lines of a traceback between a log line and its error
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")

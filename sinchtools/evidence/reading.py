@@ -240,7 +240,7 @@ def read(
     format = "table" if format in ("csv", "tsv") else format
     if format is not None and format not in FORMATS and format not in FINDERS:
         raise WrongUseError(
-            f"{told(format)} is no format that is read here.",
+            f"{told(format)} is not a format that is read here.",
             hint=f"Use one of: {', '.join((*FORMATS, *FINDERS))}.",
         )
     reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
@@ -450,7 +450,7 @@ class _Reading:
             self.warnings.append(
                 Skipped(
                     source=exchange.source or "exchange",
-                    reason=f"an id occurs more than once; this one became {made[:80]}",
+                    reason=f"an id occurs more than once; this one is now {made[:80]}",
                 )
             )
         if exchange.id != made:
@@ -571,7 +571,7 @@ def _folder(files: str | Path | None) -> Path | None:
     except OSError:
         is_folder = False
     if not is_folder:
-        raise MissingInputError(files, "is no folder")
+        raise MissingInputError(files, "is not a folder")
     return Path(files)
 
 
@@ -583,5 +583,5 @@ def _zone(tz: str | tzinfo | None) -> tzinfo | None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
     raise WrongUseError(
-        f"{told(tz)} is no time zone.", hint="Use a name such as Europe/Stockholm or UTC."
+        f"{told(tz)} is not a time zone.", hint="Use a name such as Europe/Stockholm or UTC."
     )

@@ -31,7 +31,7 @@ TYPES = {
     "Float64": "DOUBLE",
     "datetime64[us, UTC]": "TIMESTAMPTZ",
 }
-HELD_BACK = "[held back: may hold a secret; st.read(lazy, ids) brings the row in]"
+HELD_BACK = "[hidden: may contain a secret; st.read(lazy, ids) brings the row in]"
 _NAMES = "|".join(
     needle
     for needle in NEEDLES

@@ -192,7 +192,7 @@ def _said(view: View, group: _Group, columns: Mapping[str, str]) -> Iterator[str
     out = [n for n, line in enumerate(lines, start=1) if not view.is_read(line)]
     if out:
         yield (
-            f"{len(out):,} of {len(lines):,} lines looked at in {file!r} are no rows (the first is "
+            f"{len(out):,} of {len(lines):,} lines checked in {file!r} are not rows (the first is "
             f"number {out[0]} of them); sinchtools.evidence.unread(lazy) counts all"
         )
 

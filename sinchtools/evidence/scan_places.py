@@ -79,7 +79,7 @@ def checked(given: object, connection: object) -> str:
     name = re.sub(r"^file:/+", "/", name) if isinstance(given, str) else name
     if isinstance(given, str) and path_of(name) is None:
         raise WrongUseError(
-            f"A text of {len(given):,} characters is no path.",
+            f"A text of {len(given):,} characters is not a path.",
             hint="Give the path or glob of a log; pasted text is for st.read.",
         )
     if any(not has_an_end(Path(file)) for file in local_files(name)):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _READERS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
-NO_ROW = "lines that are no rows in the form of this file"
+NO_ROW = "lines that are not rows in the form of this file"
 
 
 def scan(
@@ -146,7 +146,7 @@ def columns_of(lazy: Any) -> dict[str, str]:
 
 def unread(lazy: Any) -> tuple[Skipped, ...]:
     """
-    Return how many lines of each file of a scan are no rows; all files are read for it.
+    Return how many lines of each file of a scan are not rows; all files are read for it.
 
     Raises
     ------

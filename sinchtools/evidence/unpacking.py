@@ -22,7 +22,7 @@ LARGEST_ARCHIVE = 1024 * 2**20  # bytes unpacked from one archive in all
 MOST_MEMBERS = 10_000  # files of one archive, archives within it included
 MOST_PARTS = 100_000  # of one gzip, bzip2 or xz file
 BIG = 100 * 2**20
-TOO_LARGE = "more than this machine's memory holds: st.scan reads files of any size"
+TOO_LARGE = "more than this machine's memory: st.scan reads files of any size"
 CAPSULE = {"capsule.json", "exchanges.jsonl"}
 IGNORED = {
     ".pyc",
@@ -329,13 +329,13 @@ def decoded(data: bytes, name: str) -> Opened:
         pass
     text = data.decode("utf-8", "replace")
     if _mostly_utf8(data, text):
-        return Opened(name, text, warning=warning or "some bytes are no UTF-8 and were replaced")
+        return Opened(name, text, warning=warning or "some bytes are not UTF-8 and were replaced")
     if text.count("\ufffd") * 5 > len(text):
         return Opened(name, refused=refusals.of_bytes(data))
     return Opened(
         name,
         data.decode("cp1252", "replace"),
-        warning=warning or "it is no UTF-8 and was read as Windows-1252",
+        warning=warning or "it is not UTF-8 and was read as Windows-1252",
     )
 
 

@@ -43,13 +43,13 @@ def token_fits_plan(exchange: Exchange, client: Client) -> tuple[str, str]:
     if answer.http_outcome == "success":
         return (
             "ok",
-            f"The client's token belongs to this account: GET /batches was "
-            f"answered {answer.status}.{_MADE}",
+            f"The client's token belongs to this account: GET /batches "
+            f"returned {answer.status}.{_MADE}",
         )
     if answer.status == 401:
         return (
             "problem",
-            f"The client's token does not belong to this account: GET /batches was answered "
+            f"The client's token does not belong to this account: GET /batches returned "
             f"401.{_MADE}",
         )
     return _unclear(answer)
@@ -59,7 +59,10 @@ def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
     """Ask what became of the batch."""
     batch_id = batch_id_of(exchange)
     if batch_id is None:
-        return NOT_DECIDABLE, "Neither answer nor path show a batch ID: no call was made."
+        return (
+            NOT_DECIDABLE,
+            "Neither the response nor the path shows a batch ID. No call was made.",
+        )
     answer = client.delivery_reports.get(batch_id, type="full")
     if answer.status == 404:
         return "problem", f"There is no delivery report (yet) for the batch {batch_id[:40]}.{_MADE}"
@@ -137,8 +140,8 @@ LIVE: dict[
 def _unclear(answer: Exchange) -> tuple[str, str]:
     return (
         NOT_DECIDABLE,
-        f"The read was answered {answer.status or answer.failure or 'not at all'}, which does "
-        f"not tell.{_MADE}",
+        f"The read returned {answer.status or answer.failure or 'nothing'}, which does not "
+        f"settle it.{_MADE}",
     )
 
 

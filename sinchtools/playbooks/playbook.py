@@ -189,9 +189,9 @@ class Walk:
         if step.id in self._read:
             return self._read[step.id]
         if step.check is None:
-            return Checked(ASKED, "A person has to answer this.")
+            return Checked(ASKED, "Only you can check this.")
         if exchange is None:
-            return Checked(NOT_DECIDABLE, "There is no exchange to look at.")
+            return Checked(NOT_DECIDABLE, "There is no request to look at.")
         return CHECKS[step.check](exchange, self.findings)
 
     def answer(self, state: str, note: str = "") -> None:
@@ -205,7 +205,8 @@ class Walk:
         """
         if state not in STATES:
             raise WrongUseError(
-                f"{told(state)} is no answer to a step.", hint=f"Use one of: {', '.join(STATES)}."
+                f"{told(state)} is not an answer to a step.",
+                hint=f"Use one of: {', '.join(STATES)}.",
             )
         if self.finished:
             raise WrongUseError(

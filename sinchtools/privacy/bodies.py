@@ -283,7 +283,7 @@ def _masked(token: str, number: Rewrite) -> str:
 
 def _loose(body: str, who: Rewriting, *, sent: bool) -> str:
     """
-    Rewrite what is no JSON, or broken: a message is found by its name, a number by its digits.
+    Rewrite what is not JSON, or broken: a message is found by its name, a number by its digits.
 
     Quotes and breaks stay where they are.
     """

@@ -213,12 +213,12 @@ def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()
     --------
     >>> gate(b"Authorization: Bearer 5c1e9a7b3d2f4e68", Known(), where="note.txt")
     Traceback (most recent call last):
-    sinchtools.core.errors.LeakError: note.txt was not written: it holds a secret (authorization) at
-    character 22. ...
+    sinchtools.core.errors.LeakError: note.txt was not written: it contains a secret (authorization)
+    at character 22. ...
     """
     for kind, place in _found(data, known, "", DEEPEST):
         raise LeakError(
-            f"{where} was not written: it holds {kind}{place}.{_culprit(rows, known)}",
+            f"{where} was not written: it contains {kind}{place}.{_culprit(rows, known)}",
             hint="Leave out the row, note or chart that it comes from: report([row for row in "
             "evidence if row.id != ...], path, key=case.key). "
             "export(..., keep_people=True) keeps people, never secrets.",
@@ -349,7 +349,7 @@ def _culprit(rows: Iterable[Exchange], known: Known) -> str:
     for place, row in enumerate(rows, start=1):
         for name, text in _words_of(row):
             if any(_in_text(folding.unescaped(text), known)):
-                return f" It stands in the {name} of row {place}."
+                return f" It is in the {name} of row {place}."
     return ""
 
 
@@ -414,7 +414,7 @@ def _parts(data: bytes) -> Iterator[tuple[bytes, str]]:
         else:
             small += (part for part, _ in _unbased(match[0], 0))
     if small:
-        yield b"\n".join(small), "what stands in base64"
+        yield b"\n".join(small), "what is in base64"
 
 
 def _png(data: bytes) -> Iterator[tuple[bytes, str]]:

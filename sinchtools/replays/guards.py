@@ -98,7 +98,7 @@ def blockers(
     if credential is not None:
         headers["Authorization"] = header_value(credential)
     if landing is None or not sendable(request.method, headers):
-        return (f"{unsendable(request.method, headers)} cannot be sent over HTTP as it stands",)
+        return (f"{unsendable(request.method, headers)} cannot be sent over HTTP as it is",)
     if unknown := _unknown_values(request, variables) if variables else []:
         return (f"the evidence does not show the value of {', '.join(unknown[:3])}",)
     if target not in VENDOR:
@@ -328,7 +328,7 @@ def _for_live(
     elif original.http_outcome == "success" and (original.method or "").upper() == "POST":
         yield "was accepted already, and a POST is not idempotent: a replay does it twice"
     elif original.http_outcome == "other":
-        yield f"a {original.status} does not say what became of it"
+        yield f"a {original.status} does not say whether it was carried out"
     body = json_of(request)
     for name, then in (
         ("send_at", "it would be sent at once"),

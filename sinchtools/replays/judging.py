@@ -23,7 +23,7 @@ from sinchtools.replays.verdicts import (
 
 STOPPED = "not sent: the run was stopped; run the plan again to go on"
 STILL_OPEN = (
-    "checked, and still open: the list does not settle it (another batch has that "
+    "checked, and still unclear: the list does not settle it (another batch has that "
     "client_reference, too early or late, or no answer)"
 )
 
@@ -94,7 +94,7 @@ def judged(
         child.status is None and may_be_resent(child) and not reads(child)
     ):  # a read may go again whatever became of it
         notes = [
-            "no connection was made, so nobody got it; check network, VPN and proxy, then run "
+            "no connection was made, so nothing was sent. Check network, VPN and proxy, then run "
             "it again",
             *notes,
         ]
@@ -160,7 +160,7 @@ def settled(
     return {
         call_id: f"checked: batch {batch_id} is there, so it was sent"
         if batch_id
-        else "checked: no such batch is there by now"
+        else "checked: no such batch was found"
         for call_id, batch_id in said.items()
         if batch_id is not None
     }

@@ -60,7 +60,7 @@ def reserve(message: str, call_id: str, attempt: int, log: CallLog) -> None:
     """
     if reason := _patiently(lambda: _take(message, call_id, attempt, log)).get(call_id):
         raise AlreadySentError(
-            f"Held back: {reason}.",
+            f"On hold: {reason}.",
             hint="To send it all the same, give it another client_reference.",
         )
 

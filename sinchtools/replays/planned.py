@@ -329,12 +329,12 @@ def edited(exchange: Exchange, edit: Mapping[str, Any] | None) -> Exchange:
 def _check(edit: Mapping[str, Any]) -> None:
     if not isinstance(edit, Mapping):
         raise WrongUseError(
-            f"A {type(edit).__name__} is no edit.",
+            f"A {type(edit).__name__} is not an edit.",
             hint="Give a dict, such as {'headers': {'Content-Type': 'application/json'}}.",
         )
     if unknown := set(edit) - set(_EDITABLE):
         raise WrongUseError(
-            f"{told(sorted(map(str, unknown))[0])} is no part of a request.",
+            f"{told(sorted(map(str, unknown))[0])} is not a part of a request.",
             hint=f"An edit has the keys {', '.join(_EDITABLE)}.",
         )
     for name, kind, wanted in (
@@ -350,7 +350,7 @@ def _check(edit: Mapping[str, Any]) -> None:
         value for value in (edit.get("headers") or {}).values() if not isinstance(value, str | None)
     ]:
         raise WrongUseError(
-            f"A {type(wrong[0]).__name__} is no value of a header.",
+            f"A {type(wrong[0]).__name__} is not a value of a header.",
             hint="Give text, or None to take the header out.",
         )
 

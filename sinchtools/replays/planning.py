@@ -95,7 +95,7 @@ def plan(
     """
     if target not in settings.TARGETS:
         raise WrongUseError(
-            f"{told(target)} is no target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
+            f"{told(target)} is not a target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
         )
     check_allowed(target, log)
     if client is not None and (target != "sandbox" or client.target != "sandbox"):
@@ -206,13 +206,13 @@ def replay(
 def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:
     if evidence is None or isinstance(evidence, str | bytes):
         raise WrongUseError(
-            f"A {type(evidence).__name__} is no evidence.",
+            f"A {type(evidence).__name__} is not evidence.",
             hint="Read it first: st.replay(st.read(...)).",
         )
     exchanges = [evidence] if isinstance(evidence, Exchange) else list(evidence)
     if strange := next((one for one in exchanges if not isinstance(one, Exchange)), None):
         raise WrongUseError(
-            f"A {type(strange).__name__} is no exchange.",
+            f"A {type(strange).__name__} is not an exchange.",
             hint="Read the evidence first: st.replay(st.read(...)).",
         )
     return exchanges

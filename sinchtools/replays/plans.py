@@ -413,7 +413,7 @@ class Plan:
         if self._told and not self._members and groups_of(item.request):
             blockers += ("who is in its groups was asked too long ago",)
         if blockers:
-            raise NotAllowedError(f"Held back: {'; '.join(blockers)}.")
+            raise NotAllowedError(f"On hold: {'; '.join(blockers)}.")
         if item.acts:
             reserve(item.message, item.call_id, attempt, self._logged)
 

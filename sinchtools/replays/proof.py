@@ -186,12 +186,12 @@ def _compared(
     if before.http_outcome == "success" or after.http_outcome != "success":
         return (
             False,
-            f"the sandbox answers {before.status_in_words} to the original and "
-            f"{after.status_in_words} to the repaired request",
+            f"the sandbox returns {before.status_in_words} for the original and "
+            f"{after.status_in_words} for the fixed request",
         )
     return (
         True,
-        f"the sandbox refuses the original ({before.status_in_words}) and takes the repaired "
+        f"the sandbox refuses the original ({before.status_in_words}) and accepts the fixed "
         f"request ({after.status_in_words})",
     )
 

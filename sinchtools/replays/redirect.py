@@ -21,11 +21,11 @@ def checked_number(number: str) -> str:
     Raises
     ------
     WrongUseError
-        It is no phone number.
+        It is not a phone number.
     """
     if not isinstance(number, str) or is_group_id(number) or number_violation(number, "to", None):
         raise WrongUseError(
-            "The test number is no phone number.",
+            "The test number is not a phone number.",
             hint="Write it with its country code, such as +15551230001.",
         )
     return number
@@ -44,10 +44,10 @@ def redirected_to(request: Exchange, number: str) -> tuple[Exchange, tuple[str, 
         )
     if request.endpoint not in SENDS | DRY_RUNS or not isinstance(body.get("to", []), list):
         return request, (
-            "the recipients cannot be replaced: 'to' is no list",
+            "the recipients cannot be replaced: 'to' is not a list",
         ) if request.endpoint in SENDS | DRY_RUNS else ()
     if not body:
-        return request, ("the recipients cannot be replaced: the body is no JSON object",)
+        return request, ("the recipients cannot be replaced: the body is not a JSON object",)
     changed = {**body, **({"to": [number]} if "to" in body else {})}
     if isinstance(body.get("parameters"), dict):
         changed["parameters"] = {

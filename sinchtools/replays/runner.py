@@ -66,7 +66,7 @@ class Pace:
         for rate in (self.requests_per_s, self.messages_per_s):
             if rate is not None and not rate > 0:
                 raise WrongUseError(
-                    f"{told(rate)} a second is no rate.",
+                    f"{told(rate)} a second is not a rate.",
                     hint="Use a number above 0, or leave it out for as fast as it goes.",
                 )
 
@@ -93,8 +93,8 @@ class Pace:
                 self.rates,
                 f"after a 429 all wait as long as Retry-After says (an hour at most; without it "
                 f"up to a minute), {self.attempts} attempts",
-                f"stops after {self.break_after} in a row that are answered 5xx or not at all, "
-                f"or whose credentials are refused",
+                f"stops after {self.break_after} failures in a row (5xx, no response, or "
+                "credentials refused)",
             )
         )
 
@@ -360,8 +360,7 @@ class Runner:
                 self._broken = self._broken + 1 if is_broken else 0
             if self._broken >= self.pace.break_after:
                 self.stop(
-                    f"the last {self._broken} were not dealt with (5xx, no answer, or our "
-                    f"credentials refused)"
+                    f"the last {self._broken} failed (5xx, no response, or our credentials refused)"
                 )
             self._tell()
 

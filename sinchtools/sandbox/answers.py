@@ -179,10 +179,10 @@ def _parsed(body: bytes) -> Any:
         raise Refused(
             400,
             JSON,
-            f"The body is no valid JSON: {error.msg}, line {error.lineno} column {error.colno}.",
+            f"The body is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}.",
         ) from None
     except ValueError as error:
-        raise Refused(400, JSON, f"The body is no valid JSON: {str(error)[:80]}.") from None
+        raise Refused(400, JSON, f"The body is not valid JSON: {str(error)[:80]}.") from None
 
 
 def _refuse_violations(

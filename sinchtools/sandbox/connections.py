@@ -184,11 +184,11 @@ class _Exchange(HTTPMessageDelegate):
             found = self._refusal() or self.server.sandbox._take(self._request())
         except Exception:
             _log.exception(
-                "The sandbox failed on %s; this is a fault of its own.", self.line.method
+                "The sandbox failed on %s; this is a bug in the sandbox.", self.line.method
             )
             found = Answer(
                 status=500,
-                body=b"The sandbox failed; this is a fault of its own.",
+                body=b"The sandbox failed; this is a bug in the sandbox.",
                 headers={"Content-Type": "text/plain"},
             )
         self.ticket = found.ticket

@@ -141,9 +141,9 @@ def _spec(request: Request) -> dict[str, Any]:
     try:
         spec = json.loads(request.body or b"{}")
     except (ValueError, RecursionError):
-        raise WrongUseError("The body is no JSON.", hint="Send one JSON object.") from None
+        raise WrongUseError("The body is not JSON.", hint="Send one JSON object.") from None
     if not isinstance(spec, dict):
-        raise WrongUseError("The body is no JSON object.", hint="Send one JSON object.")
+        raise WrongUseError("The body is not a JSON object.", hint="Send one JSON object.")
     return spec
 
 

@@ -113,7 +113,7 @@ def _read(commands: _Commands) -> None:
     commands.add(
         "read",
         run_read,
-        "Read evidence of any kind, and show what was read.",
+        "Read evidence of any kind, and show the requests in it.",
         files=True,
         data=True,
     )
@@ -160,7 +160,7 @@ def _replay(commands: _Commands) -> None:
     again.add_argument(
         "--check",
         action="store_true",
-        help="before dry-run or live: ask the vendor, by reads only, what became of the originals",
+        help="before dry-run or live: ask the API, by reads only, what happened to the originals",
     )
     again.add_argument("--test-number", metavar="NUMBER", help="replaces every recipient")
     again.add_argument(

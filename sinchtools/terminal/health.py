@@ -136,7 +136,7 @@ def _python(environ: Mapping[str, str]) -> Iterator[Check]:
             name="Python",
             state="wrong",
             says=f"This is Python {version}.",
-            then="Install 3.11 or newer, then make the environment anew.",
+            then="Install 3.11 or newer, then create the environment again.",
         )
     else:
         yield Check(name="Python", says=f"{version} in {sys.prefix}")
@@ -244,7 +244,7 @@ def _clock(environ: Mapping[str, str]) -> Iterator[Check]:
     else:
         yield Check(
             name="clock",
-            says=f"{now:%Y-%m-%d %H:%M} UTC; whether it is exact cannot be told offline",
+            says=f"{now:%Y-%m-%d %H:%M} UTC; it cannot be checked offline",
         )
 
 
@@ -309,7 +309,7 @@ def _region(environ: Mapping[str, str]) -> Iterator[Check]:
         environ.get(name) for name in settings.PLAN_VARIABLES
     )
     if region and region not in settings.REGIONS:
-        says = f"SINCH_REGION is {region[:20]!r}, which is no region."
+        says = f"SINCH_REGION is {region[:20]!r}, which is not a region."
         yield Check(
             name="region",
             state="wrong",
@@ -380,7 +380,7 @@ def _disk(folder: Path, *, has_switch: bool) -> Check:
         )
     if disk.is_known:
         return Check(name="disk", says=f"local ({disk.kind})")
-    says = f"{disk.kind or 'the file system'} is unknown here; a network folder cannot be told"
+    says = f"{disk.kind or 'the file system'} is unknown, so a network folder cannot be recognized"
     then = "Before you send, make sure that the work folder is on a local disk."
     return Check(name="disk", state="look" if has_switch else "ok", says=f"{says}.", then=then)
 

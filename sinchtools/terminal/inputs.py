@@ -66,7 +66,7 @@ def _standard_input() -> bytes:
     except OSError as error:
         raise MissingInputError(Path("standard input"), "cannot be read") from error
     if len(data) > LARGEST:
-        raise MissingInputError(Path("standard input"), f"holds more than {LARGEST // 2**20} MB")
+        raise MissingInputError(Path("standard input"), f"has more than {LARGEST // 2**20} MB")
     return data
 
 

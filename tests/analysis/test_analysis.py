@@ -803,7 +803,7 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        pytest.param(lambda: analysis.codes(4711), "A int is no frame", id="no-frame"),
+        pytest.param(lambda: analysis.codes(4711), "A int is not a frame", id="no-frame"),
         pytest.param(
             lambda: analysis.codes(pd.DataFrame({"x": [1]})), "no column 'status'", id="no-status"
         ),
@@ -820,7 +820,7 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
         ),
         pytest.param(
             lambda: analysis.filtered([], since="yesterday-ish"),
-            "'yesterday-ish' is no time",
+            "'yesterday-ish' is not a time",
             id="time",
         ),
         pytest.param(lambda: analysis.filtered([], status="four"), "'four'", id="status"),

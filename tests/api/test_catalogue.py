@@ -157,12 +157,12 @@ def test_digits_as_text_and_a_code_alone_are_understood(given, label):
         ({"code": "unknown_group", "smpp": 1}, "exactly one"),
         ({"code": "unknown_grup"}, "Did you mean 'unknown_group'"),
         ({"status": "missing_callback_url"}, "Give the status first"),
-        ({"status": "abc"}, "'abc' is no status"),
-        ({"status": True}, "is no status"),
-        ({"status": 4.5}, "is no status"),
-        ({"status": "9" * 5000}, "is no status"),
-        ({"delivery": "12x"}, "'12x' is no delivery code"),
-        ({"smpp": [1]}, "is no SMPP code"),
+        ({"status": "abc"}, "'abc' is not a status"),
+        ({"status": True}, "is not a status"),
+        ({"status": 4.5}, "is not a status"),
+        ({"status": "9" * 5000}, "is not a status"),
+        ({"delivery": "12x"}, "'12x' is not a delivery code"),
+        ({"smpp": [1]}, "is not an SMPP code"),
     ],
 )
 def test_wrong_use_is_named_with_a_hint(given, says):

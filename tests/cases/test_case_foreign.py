@@ -115,7 +115,7 @@ def test_a_second_name_of_a_file_is_not_written_behind_it(case, name, use):
 def test_a_file_of_somebody_else_is_refused(case, name):
     case.log.close()
     os.chown(case.folder / name, 12345, -1)
-    with pytest.raises(LogError, match="belongs to somebody else"):
+    with pytest.raises(LogError, match="belongs to another user"):
         Case("4711")
 
 
@@ -325,7 +325,7 @@ def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(case, 
         assert [(skipped.source.partition("#")[0], skipped.count) for skipped in one.skipped] == [
             (name, 1)
         ]
-    assert "1 lines passed over" in repr(again) and name in again._repr_html_()
+    assert "1 line ignored" in repr(again) and name in again._repr_html_()
     again.note("still open")
     case.add([replace(GOOD, id="row-2")])
     assert seen(Case("4711"))[:2] == (["row-1", "row-2"], ["Since Monday.", "still open"])

@@ -206,7 +206,7 @@ def test_a_long_footer_is_whole(draw):
     ]
     footer = words(draw(rows, status=["4xx", "5xx", "2xx"], account=["plan-a", "plan-b"], text="a"))
     assert ".har. Filter: status 4xx, 5xx, 2xx; account plan-a, plan-b; text a. " in footer
-    assert footer.endswith("SIMULATED: answers of the sandbox are among these.")
+    assert footer.endswith("SIMULATED: includes responses of the sandbox.")
 
 
 @each_chart
@@ -252,12 +252,12 @@ def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(dr
     for bar in (None, *list(without.bars)[:5]):
         assert len(with_unknown.behind(bar)) == len(without.behind(bar))
     for said in (words(with_unknown), with_unknown.description):
-        assert re.search(r"12 (calls|attempts) with no known answer not counted\.", said)
+        assert re.search(r"12 (calls|attempts) without a known response not counted\.", said)
     assert "no known answer" not in words(without) + without.description
 
 
 def test_nothing_but_rows_with_no_known_answer_is_an_honest_empty_chart():
-    assert "there are no calls with a known answer" in words(charts.error_codes(UNKNOWN))
+    assert "there are no calls with a known response" in words(charts.error_codes(UNKNOWN))
 
 
 def test_a_network_error_is_no_response():

@@ -121,7 +121,7 @@ def test_a_secret_passes_in_no_format_and_nothing_is_written(path, tmp_path):
     chart = charts.error_codes(
         [replace(GOOD, status=401, code="Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607")]
     )
-    with pytest.raises(LeakError, match="was not written: it holds a secret"):
+    with pytest.raises(LeakError, match="was not written: it contains a secret"):
         charts.save(chart, tmp_path / path)
     assert not [*tmp_path.iterdir()]
 

@@ -461,7 +461,7 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(client):
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("", "An empty text is no id"), (None, "A NoneType is no id")]
+    ("value", "words"), [("", "An empty text is not an id"), (None, "A NoneType is not an id")]
 )
 def test_an_id_that_is_none_is_wrong_use(client, value, words):
     with pytest.raises(WrongUseError, match=words):

@@ -31,11 +31,11 @@ PLACES = {  # what stands at the path, and what is said
     ),
     "a link to a device": (lambda at: at.symlink_to("/dev/full"), "it is a link"),
     "a link to itself": (lambda at: at.symlink_to(at), "it is a link"),
-    "a fifo": (lambda at: os.mkfifo(at), "it is no plain file"),
+    "a fifo": (lambda at: os.mkfifo(at), "it is not a regular file"),
 }
 PATHS = {
-    "in a device": ("/dev/null/x{}", "is no folder"),
-    "in a file": ("{file}/x{}", "is no folder"),
+    "in a device": ("/dev/null/x{}", "is not a folder"),
+    "in a file": ("{file}/x{}", "is not a folder"),
     "below a file": ("{file}/y/x{}", "cannot be written"),
     "in /proc": ("/proc/x{}", "cannot be written"),
     "a name that is too long": ("{folder}/" + "x" * 300 + "{}", "cannot be written"),

@@ -182,7 +182,7 @@ def test_what_cannot_be_a_request_is_listed(command, reason):
     ("command", "warning"),
     [
         (f"curl {URL} --no-such-option", "not known to curl"),
-        (f"curl {URL} --d x", "taken as -d"),
+        (f"curl {URL} --d x", "read as -d"),
         (f"curl {URL} -H  -H 'A: b'", "without a header"),
         (f"curl {URL} -d 'never closed", "never closed"),
         (f"curl {URL} -K file", "cannot be followed"),
@@ -252,7 +252,7 @@ def test_a_comment_above_a_command_is_no_answer_of_the_one_before():
         (404, None),
     ]
     assert [one.reason for one in evidence.warnings] == [
-        "the words beside the request were taken for its response"
+        "the words beside the request were read as its response"
     ]
 
 

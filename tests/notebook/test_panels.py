@@ -105,7 +105,7 @@ def test_a_malformed_header_line_is_named_and_nothing_is_sent(log):
 
 def test_a_panel_without_evidence_says_so(log):
     panel = ReplayPanel([], log=log)
-    assert "no exchange" in panel.status.value
+    assert "There is no request" in panel.status.value
     panel.replay_button.click()
     assert "No exchange is chosen" in panel.status.value
 

@@ -102,7 +102,7 @@ def test_what_is_read_goes_into_the_case(case):
     panel = EvidencePanel(case)
     panel.paste.value = "HTTP/1.1 401 Unauthorized"
     panel.read_button.click()
-    assert len(case.evidence) == 4 and "holds 4 exchanges" in panel.status.value
+    assert len(case.evidence) == 4 and "has 4 requests" in panel.status.value
 
 
 TOKEN = "c4n4ryS3cr3t" * 2
@@ -306,7 +306,7 @@ def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(case, sh
     panel._ipython_display_()
     twin = twins(shown)[-1]
     assert "<img" not in twin and "15551230001" not in twin and "Anna" not in twin
-    assert "it names somebody" in twin
+    assert "it names people" in twin
     next(tab for tab in panel.pattern.tabs.children if tab.description == "Accounts").click()
     assert '<img alt="Share of calls that fail, by account' in twins(shown)[-1]
 

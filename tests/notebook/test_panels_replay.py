@@ -108,7 +108,7 @@ def test_what_is_different_is_shown_path_by_path(log):
     panel.replay_button.click()
     shown = panel.outcome.value
     assert "Changed in the request" in shown
-    assert "Different in the answer" in shown
+    assert "Different in the response" in shown
     assert "created_at" in shown.partition("Not compared")[2]
 
 
@@ -281,7 +281,7 @@ def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
     )
     panel.target.value = "live"
     panel.replay_button.click()
-    assert "All of it is held back: may already have been sent: " in panel.status.value
+    assert "Everything is on hold: may already have been sent: " in panel.status.value
     panel.check_button.click()
     assert LIVE_EFFECT in panel.outcome.value
     assert (vendor.sends, {method for method, _ in vendor.requests}) == ([], {"GET"})
@@ -339,7 +339,7 @@ def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(vendor, lo
     panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
     panel.path.value += f"?api_token={TYPED}"
     panel.replay_button.click()
-    assert "All of it is held back" in panel.status.value
+    assert "Everything is on hold" in panel.status.value
     assert TYPED not in panel.headers.value + panel.path.value
     assert panel.path.value.endswith("?api_token=[secret opaque 32 #2]")
 
@@ -364,7 +364,7 @@ def test_a_click_that_fails_leaves_no_verdict_of_another_request(log):
     assert "FIXED" in panel.outcome.value
     panel.headers.value = "nope"
     panel.replay_button.click()
-    assert (panel.outcome.value, "Line 1 of the headers is no header" in panel.status.value) == (
+    assert (panel.outcome.value, "Line 1 of the headers is not a header" in panel.status.value) == (
         "",
         True,
     )

@@ -224,7 +224,7 @@ def test_a_step_without_a_check_or_an_exchange_is_left_to_a_person():
     one = walk(exchange=REFUSED)
     assert one.check().state == "problem"
     one.answer("failed")
-    assert one.check().proof == "A person has to answer this."
+    assert one.check().proof == "Only you can check this."
 
 
 def test_tips_take_an_exchange_or_a_status():

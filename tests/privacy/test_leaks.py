@@ -103,7 +103,7 @@ def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak, wrap):
     with pytest.raises(LeakError) as caught:
         gate(WRAPS[wrap](LEAKS[leak].encode()), KNOWN, where="case.html")
     said = str(caught.value)
-    assert said.startswith("case.html was not written: it holds ")
+    assert said.startswith("case.html was not written: it contains ")
     assert not any(
         value in said for value in (NUMBER, "0701740605", "Anna", "5c1e9a7b", "s3cr3t", "c2lnbmF0")
     )
@@ -367,7 +367,7 @@ def test_markers_placeholders_aliases_and_sentences_pass(clean):
 def test_the_place_is_named():
     with pytest.raises(
         LeakError,
-        match=r"the number of a person at character 3 of 'inner.txt' of (what stands in base64"
+        match=r"the number of a person at character 3 of 'inner.txt' of (what is in base64"
         r"|the base64 at byte 2)",
     ):
         gate(b"x " + base64.b64encode(zipped(f"to {NUMBER}".encode())), KNOWN, where="x")

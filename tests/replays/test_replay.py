@@ -658,7 +658,7 @@ AGAINST = {
         "may already have been sent",
     ),
     "accepted": (sent(status=201), "not idempotent"),
-    "a redirect": (sent(status=302), "does not say what became of it"),
+    "a redirect": (sent(status=302), "does not say whether it was carried out"),
     "a gateway's 500 in another encoding": (
         sent(status=500, response_body="<html>é".encode("latin-1")),
         "may already have been sent",
@@ -849,7 +849,7 @@ def test_a_test_number_stands_in_for_every_recipient(vendor, log):
     ("exchange", "reason"),
     [
         (sent("{", status=400), "no JSON object"),
-        (sent({**GOOD, "to": "15551230001"}, status=400), "'to' is no list"),
+        (sent({**GOOD, "to": "15551230001"}, status=400), "'to' is not a list"),
         (
             sent({"body": "Ho"}, url=BATCH, endpoint="POST /batches/{batch_id}", status=400),
             "cannot replace",
@@ -1161,7 +1161,8 @@ def test_a_client_is_for_the_sandbox_only(vendor, log):
 
 
 @pytest.mark.parametrize(
-    ("edit", "words"), [({"to": []}, "'to' is no part"), ({"status": 200}, "'status' is no part")]
+    ("edit", "words"),
+    [({"to": []}, "'to' is not a part"), ({"status": 200}, "'status' is not a part")],
 )
 def test_an_edit_of_something_else_is_wrong_use(edit, words):
     with pytest.raises(WrongUseError, match=words):
@@ -1302,7 +1303,7 @@ def test_a_report_on_a_number_is_replayed_with_that_number_in_the_batch(log):
 
 
 def test_what_is_no_exchange_is_named():
-    with pytest.raises(WrongUseError, match="A str is no exchange"):
+    with pytest.raises(WrongUseError, match="A str is not an exchange"):
         replay(["requests.sh"])
 
 

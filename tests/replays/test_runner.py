@@ -248,10 +248,7 @@ def test_a_row_of_server_errors_breaks_the_circuit(log):
     sender = Sender(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
     runner, answers, _ = run(log, sender, jobs(50), Pace(break_after=3))
     assert (len(sender.sent), len(answers)) == (7, 7)
-    assert (
-        runner.stopped
-        == "the last 3 were not dealt with (5xx, no answer, or our credentials refused)"
-    )
+    assert runner.stopped == "the last 3 failed (5xx, no response, or our credentials refused)"
 
 
 def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log):

@@ -70,7 +70,7 @@ def mend_and_replay(page):
     wait_idle(page)
     press(page, panel, "Replay in the sandbox")
     panel.locator(".st-word", has_text="SAME").wait_for()
-    press(page, panel, "Apply the certain fix")
+    press(page, panel, "Apply the suggested fix")
     press(page, panel, "Replay in the sandbox")
     panel.locator(".st-word", has_text="FIXED").wait_for()
     panel.get_by_text("Changed in the request").wait_for()
@@ -175,7 +175,7 @@ def walk_to_three_ends(page):
         )
     ]
     assert len(set(ends)) == 3 and "solved at" in ends[2]
-    press(page, panel, "Answer to copy")
+    press(page, panel, "Reply to copy")
     assert "Retry:" in panel.locator("textarea[readonly]").input_value()
 
 
@@ -187,7 +187,7 @@ def walked(panel, failure, answer):
     for answers in range(1, 13):
         panel.get_by_role("button", name=answer).click()
         panel.get_by_text(
-            re.compile(rf"^{answers} answers? written down")
+            re.compile(rf"^{answers} answers? saved")
         ).wait_for()  # the last thing that a click changes
         if end.count():
             break

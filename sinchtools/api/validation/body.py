@@ -31,7 +31,7 @@ def parse_json(body: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        The body is no JSON; a `json.JSONDecodeError` where the place is known.
+        The body is not JSON; a `json.JSONDecodeError` where the place is known.
     """
     text = body.decode("utf-8") if isinstance(body, bytes) else body
     if text.startswith("\ufeff"):
@@ -43,7 +43,7 @@ def parse_json(body: str | bytes) -> Any:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def content_type_violation(headers: Mapping[str, str]) -> Violation | None:

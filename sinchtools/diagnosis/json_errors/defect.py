@@ -29,7 +29,7 @@ _AROUND, _MOST_AT_FAULT = 24, 80
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defect:
     """
-    One reason why a text is no JSON, or no JSON that says one thing only.
+    One reason why a text is not JSON, or no JSON that says one thing only.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ TOO_DEEP = "nested too deeply"
 
 
 def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 DECODER = json.JSONDecoder(parse_constant=_refused)
@@ -33,7 +33,7 @@ def parse(text: str) -> tuple[Any, list[str]]:
     Raises
     ------
     ValueError
-        It is no JSON, or nested too deeply.
+        It is not JSON, or nested too deeply.
     """
     repeated: list[str] = []
 

@@ -56,7 +56,7 @@ def exchange_of(
 ) -> Exchange:
     """Return the request that brought a body to the callback URL."""
     kind = KINDS.get(str(body.get("type")), "a delivery report")
-    piece.guess(number, f"the body of {kind} was taken as a POST to the callback URL")
+    piece.guess(number, f"the body of {kind} was read as a POST to the callback URL")
     return Exchange(
         source=piece.at(number),
         at=piece.instant(body.get("at") or body.get("received_at")) or piece.time_of(number),

@@ -15,7 +15,7 @@ from sinchtools.evidence.pieces import Piece, joined
 
 _PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.")  # a host that is asked without TLS
 _UNCLEAR = "a response that may belong to several requests above it: it was not joined to any"
-_ASSUMED = "requests without a response stand above; a response was taken for that of the last one"
+_ASSUMED = "there are requests without a response above; a response was matched with the last one"
 
 
 def found(piece: Piece, messages: list[Message], noise: list[int]) -> Iterator[Found]:

@@ -211,7 +211,7 @@ def _next_command(piece: Piece, paste: _Paste, at: int) -> tuple[int, Command, i
 def _lex(piece: Piece, paste: _Paste, start: int, line: int) -> Command:
     notes: list[str] = []
     for source, strict in ((paste.text, True), (paste.plain, True), (paste.text, False)):
-        notes = [] if source is paste.text else ["typographic quotes were taken as plain ones"]
+        notes = [] if source is paste.text else ["typographic quotes were read as plain ones"]
         try:
             command = paste.lexer(
                 source, start, variables=piece.variables, note=notes.append, strict=strict
@@ -321,7 +321,7 @@ def _names(piece: Piece, word: str, line: int) -> Iterator[tuple[str, str | None
     if full:
         yield full, value if equals else None
     elif len(name) == 1 and name in LETTERS:
-        piece.guess(line, f"--{name} is no option of curl; it was taken as -{name}")
+        piece.guess(line, f"--{name} is not an option of curl; it was read as -{name}")
         yield LETTERS[name], value if equals else None
     else:
         shown = f"--{name}" if re.fullmatch(r"[a-z][a-z-]{1,24}", name) else "an option"

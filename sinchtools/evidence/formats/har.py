@@ -72,7 +72,7 @@ def _rescued(piece: Piece) -> Iterator[Any]:
     if wrapped:
         try:
             yield from loaded(wrapped[1])["log"]["entries"]
-            piece.guess(None, "the JavaScript call around the HAR was taken off")
+            piece.guess(None, "the JavaScript call around the HAR was removed")
             return
         except (ValueError, KeyError, TypeError, RecursionError, TooMuchError):
             pass
@@ -94,10 +94,12 @@ def _rescued(piece: Piece) -> Iterator[Any]:
     if piece.text[at : at + 1] != "]":
         piece.skip(
             number + 1,
-            "the HAR breaks off or is no JSON from this entry on; the entries before it were read",
+            "the HAR breaks off or is not JSON from this entry on; the entries before it were read",
         )
     else:
-        piece.guess(None, "the HAR is no whole JSON document; its entries were read one by one")
+        piece.guess(
+            None, "the HAR is not a complete JSON document; its entries were read one by one"
+        )
 
 
 def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
@@ -108,7 +110,7 @@ def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
         return None
     status = status_of(response.get("status"))
     if status is not None and not 100 <= status <= 599:
-        piece.guess(number, f"status {status} is no HTTP status; it was kept")
+        piece.guess(number, f"status {status} is not an HTTP status; it was kept")
     ours = _dict(entry.get("_sinchtools"))
     words = [name for name in HAR_FIELDS if name != "attempt"]
     kept = {name: ours[name] for name in words if isinstance(ours.get(name), str)}

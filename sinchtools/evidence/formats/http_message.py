@@ -234,7 +234,7 @@ def _request(piece: Piece, request: Message) -> Exchange:
 
 def _response(piece: Piece, response: Message) -> Exchange:
     if response.status is not None and not 100 <= response.status <= 599:
-        piece.guess(response.line, f"status {response.status} is no HTTP status; it was kept")
+        piece.guess(response.line, f"status {response.status} is not an HTTP status; it was kept")
     return Exchange(
         source=piece.at(response.line),
         status=response.status,

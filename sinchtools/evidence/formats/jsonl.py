@@ -97,7 +97,7 @@ def _rows(piece: Piece) -> Iterator[tuple[int, Record]]:
             piece.skip(number, reason)
             continue
         if not isinstance(value, dict):
-            piece.skip(number, "JSON that is no object")
+            piece.skip(number, "JSON that is not an object")
             continue
         record = record_of(piece, value, number)
         found = [] if record and record.is_whole else list(nested.calls(piece, value, number))
@@ -124,7 +124,7 @@ def _values(piece: Piece) -> Iterator[tuple[int, Any, str]]:
 
 def _parsed(text: str) -> tuple[Any, str]:
     if text in "[]":
-        return {}, "JSON that is no object"
+        return {}, "JSON that is not an object"
     try:
         return loaded(text), ""
     except TooMuchError:
@@ -133,7 +133,7 @@ def _parsed(text: str) -> tuple[Any, str]:
         return None, "JSON that is nested too deeply"
     except ValueError as error:
         column = getattr(error, "colno", None)
-        return None, "broken JSON" if text[0] in "{[" and column else "text that is no JSON"
+        return None, "broken JSON" if text[0] in "{[" and column else "text that is not JSON"
 
 
 def _object(text: str) -> Any:

@@ -140,7 +140,7 @@ def own_exchange(piece: Piece, value: Mapping[str, Any], number: int) -> Exchang
     """Return the exchange in an object that has our own names."""
     status = status_of(value.get("status"))
     if status is not None and not 100 <= status <= 599:
-        piece.guess(number, f"status {status} is no HTTP status; it was kept")
+        piece.guess(number, f"status {status} is not an HTTP status; it was kept")
     return Exchange(
         **{name: _text(value.get(name)) for name in _OWN_TEXTS},
         id=_text(value.get("id")) or "",
@@ -172,7 +172,7 @@ def _own_body(piece: Piece, value: Mapping[str, Any], name: str, number: int) ->
         try:
             body = base64.b64decode(encoded)
         except (ValueError, binascii.Error):
-            piece.guess(number, f"{name}_base64 is no base64; it stays as written")
+            piece.guess(number, f"{name}_base64 is not base64; it stays as written")
             return encoded
         return _decoded(body)
     return body_of(value.get(name))

@@ -416,7 +416,7 @@ def _is_in_tree(line: str, body: str) -> bool:
 
 
 def _shown(piece: Piece, number: int, text: str) -> str:
-    """Return the first line or paragraph of a body that is no JSON."""
+    """Return the first line or paragraph of a body that is not JSON."""
     line = text.partition("\n")[0]
     return line if line.rstrip().endswith(("}", "]")) else text.partition("\n\n")[0]
 

@@ -110,7 +110,7 @@ def find(
             yield Found(line, last, with_variables(exchange, _variables_in(exchange, text)))
         if script.unclosed:
             piece.guess(
-                line, "a quote is opened and never closed: everything after it was taken as quoted"
+                line, "a quote is opened and never closed: everything after it was read as quoted"
             )
 
 

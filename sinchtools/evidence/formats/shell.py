@@ -146,7 +146,7 @@ class _Bash:
 
     def blank(self, char: str) -> None:
         if char == "\xa0":
-            self.note("no-break spaces between words were taken as spaces")
+            self.note("no-break spaces between words were read as spaces")
         self.close_word()
         self.at += 1
 
@@ -158,7 +158,7 @@ class _Bash:
         option = _NEXT_OPTION.match(self.text, self.at - 1)
         if option and not self.heredocs and self.done.words:
             self.note(
-                "a line that starts with an option was taken as part of the command before it, "
+                "a line that starts with an option was read as part of the command before it, "
                 "though no backslash joins them"
             )
             self.at = option.end()
@@ -178,7 +178,7 @@ class _Bash:
         rest = re.compile(r"\\([ \t\xa0]*)(?:\r?\n|\Z)").match(self.text, self.at)
         if rest:
             if rest[1] and rest.end() < len(self.text):
-                self.note("a backslash with blanks after it was taken as a line continuation")
+                self.note("a backslash with blanks after it was read as a line continuation")
             self.at = rest.end() + (2 if self.text.startswith("> ", rest.end()) else 0)
         else:
             self.add(self.text[self.at + 1], self.at + 2)
@@ -201,7 +201,7 @@ class _Bash:
         )
         if self.word and self.text[self.at] in "‘’":
             return self.add(self.text[self.at], self.at + 1)
-        self.note("typographic quotes were taken as plain ones")
+        self.note("typographic quotes were read as plain ones")
         if close < 0:
             return self.unclosed(self.at + 1)
         self.add(self.text[self.at + 1 : close], close + 1)
@@ -209,7 +209,7 @@ class _Bash:
     def unclosed(self, start: int) -> None:
         if self.strict:
             raise UnclosedQuoteError
-        self.note("a quote is opened and never closed: everything after it was taken as quoted")
+        self.note("a quote is opened and never closed: everything after it was read as quoted")
         self.add(self.text[start:].rstrip("\n"), len(self.text))
 
     def double(self) -> None:
@@ -271,7 +271,7 @@ class _Bash:
         char = self.text[self.at]
         if char == "&" and self.has_query and _QUERY_GOES_ON.match(self.text, self.at):
             self.note(
-                "an & without quotes was taken as part of the URL; a shell would end the "
+                "an & without quotes was read as part of the URL; a shell would end the "
                 "command there"
             )
             return self.add("&", self.at + 1)
@@ -317,7 +317,7 @@ class _Bash:
 
     def dash(self) -> None:
         if self.word is None:
-            self.note("a typographic dash was taken as the two hyphens of an option")
+            self.note("a typographic dash was read as the two hyphens of an option")
             return self.add("--", self.at + 1)
         self.add(self.text[self.at], self.at + 1)
 
@@ -408,7 +408,7 @@ def _without_carets(text: str, start: int, note: Note) -> tuple[str, int, str]:
             old_style = quoted and bool(re.compile(r"[^\"\n]*\^\\\^\"").match(text, at))
             if old_style:
                 note(
-                    "carets inside plain quotes were taken as the escapes that they were meant "
+                    "carets inside plain quotes were read as the escapes that they were meant "
                     "to be; cmd would keep them"
                 )
             line.append(part)

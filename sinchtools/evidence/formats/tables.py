@@ -273,7 +273,7 @@ _REPORT_NAMES = {
 
 
 def _report(piece: Piece, layout: Layout, number: int, cells: list[str]) -> Exchange:
-    piece.guess(number, "a row of a table of delivery reports: its codes are no HTTP statuses")
+    piece.guess(number, "a row of a table of delivery reports: its codes are not HTTP statuses")
     body: dict[str, Any] = {}
     for name, cell in zip(layout.names, cells, strict=False):
         ours = _REPORT_NAMES.get(squashed(name), name)
@@ -460,7 +460,7 @@ def _rows(piece: Piece, separator: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error:
-            piece.skip(number, "a row that is no CSV")
+            piece.skip(number, "a row that is not CSV")
             continue
         yield number, cells
 

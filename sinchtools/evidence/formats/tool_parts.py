@@ -61,7 +61,7 @@ def at(value: Any, path: str) -> Any:
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list; none when it is no list."""
+    """Return the objects of a list; none when it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

@@ -89,10 +89,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self._banner = Html(banner(target) if target else "", layout=WIDE)
         self.refresh_button = button(
-            "Refresh", "Read the case anew and draw what it holds now; what you chose stays"
+            "Refresh", "Read the case again and show what it contains now. Your choices stay."
         )
         self.refresh_button.on_click(
-            self.guard(lambda: self.say("Drawn anew."))
+            self.guard(lambda: self.say("Refreshed."))
         )  # the guard has read it anew by then
         self.stale = row(Html(f"<b role='alert'>▲ {OUT_OF_DATE}</b>"), self.refresh_button)
         self.stale.add_class("st-stale")

@@ -61,7 +61,7 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         unchanged = "Otherwise they are sent unchanged"
         self.fix = labelled(
             widgets.Checkbox,
-            "Apply the certain fix of each",
+            "Apply the suggested fix of each",
             unchanged,
             value=False,
             indent=False,

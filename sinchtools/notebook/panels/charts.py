@@ -145,7 +145,7 @@ class ChartsPanel(Panel):
         ):  # once: to ask all exchanges behind it may take seconds
             self._judged = self.chart, charts.names_nobody(self.chart)
         names_nobody = self._judged[1]
-        hidden = "The picture is not shown here: it names somebody."
+        hidden = "The picture is not shown here, because it names people."
         said.append(self.chart.description if names_nobody else hidden)
         words = "".join(f"<p>{shown(people.words(one))}</p>" for one in said)
         picture = self.chart._repr_html_() if names_nobody else ""

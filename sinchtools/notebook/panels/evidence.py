@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from sinchtools.cases.case import Case
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
+from sinchtools.core.words import counted
 from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.files import path_of
 from sinchtools.notebook.panels.base import Panel
@@ -59,14 +60,14 @@ class EvidencePanel(Panel):
             value=text if "\n" in text else "",
             layout=widgets.Layout(width="100%", height="110px"),
         )
-        tooltip = "Files from this computer, read together with what stands above"
+        tooltip = "Files from this computer, read together with the paste above"
         self.upload = widgets.FileUpload(
             description="Or choose files",
             tooltip=tooltip,
             multiple=True,
             layout=widgets.Layout(width="auto"),
         )
-        self.read_button = button("Read", "Read what stands above", primary=True)
+        self.read_button = button("Read", "Read the paste", primary=True)
         self.report = Html(layout=widgets.Layout(width="100%"))
         self.read_button.on_click(self.guard(self.read, self.read_button, busy="Reading ..."))
         note = Html(
@@ -83,7 +84,7 @@ class EvidencePanel(Panel):
         """Show what the case holds now."""
         self.evidence = self.exchanges
         self.report.value = self.evidence._repr_html_() if len(self.evidence) else ""
-        self.say(f"The case holds {len(self.evidence):,} exchanges.")
+        self.say(f"The case has {counted(len(self.evidence), 'request')}.")
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what was read, in numbers."""
@@ -115,10 +116,7 @@ class EvidencePanel(Panel):
             (),
         )  # they may hold a token that must not be saved with the notebook
         self.report.value = self.evidence._repr_html_()
-        self.say(
-            f"Read {_counted(self.evidence)} The paste box and the files were let go "
-            f"of.{self._kept()}"
-        )
+        self.say(f"Read {_counted(self.evidence)} The paste box was cleared.{self._kept()}")
         return self.evidence
 
     def _kept(self) -> str:
@@ -126,7 +124,7 @@ class EvidencePanel(Panel):
             return ""
         with self.own(self.case):
             self.case.add(self.evidence)
-        return f" The case holds {len(self.exchanges):,} exchanges."
+        return f" The case has {counted(len(self.exchanges), 'request')}."
 
 
 def _counted(evidence: Evidence) -> str:

@@ -79,7 +79,7 @@ class ReplayPanel(Panel):
     keeps = ("choice",)
 
     def __init__(self, evidence: Case | Iterable[Exchange], *, log: CallLog | None = None) -> None:
-        promise = "The original is never changed: a replay is a row of its own."
+        promise = "The original is never changed: a replay is a new row."
         super().__init__("Replay a failing request", promise, target="sandbox", source=evidence)
         place = (self.place, () if self.case else tuple(x.id for x in self.exchanges))
         was_running = stop_all_of(place)
@@ -93,10 +93,10 @@ class ReplayPanel(Panel):
         self._add_target()
         self._add_boxes()
         self.replay_button = button(
-            "Replay in the sandbox", "Send what stands above to the target", primary=True
+            "Replay in the sandbox", "Send this request to the target", primary=True
         )
         self.fix_button = button(
-            "Apply the certain fix", "Change the request as the diagnosis proposes"
+            "Apply the suggested fix", "Change the request as the diagnosis proposes"
         )
         self.reset_button = button("Back to the original", "Forget the changes made above")
         self.outcome = Html(layout=WIDE)
@@ -132,7 +132,7 @@ class ReplayPanel(Panel):
         if self.choice.value:
             self.reset()
         else:
-            self.say("There is no exchange to replay: read some evidence first.")
+            self.say("There is no request to replay. Read some evidence first.")
         if was_running:
             self.say(
                 "What this panel had under way was stopped, since its cell was run again. Click "
@@ -167,7 +167,9 @@ class ReplayPanel(Panel):
         )
         self.target.value = "sandbox"
         self.test_number = labelled(
-            widgets.Text, "Test number", "Stands in for every recipient; empty: the real ones"
+            widgets.Text,
+            "Test number",
+            "Replaces every recipient. Leave it empty to use the real ones.",
         )
         self.effect = labelled(
             widgets.Text, "Effect", "Type what would happen, word for word, to confirm it"
@@ -192,7 +194,7 @@ class ReplayPanel(Panel):
         self.headers = labelled(
             widgets.Textarea,
             "Headers",
-            "One a line, Name: value; a removed secret stands as its marker",
+            "One a line, Name: value; a removed secret is shown as its marker",
             layout=_box("96px"),
         )
         self.body = labelled(
@@ -238,7 +240,7 @@ class ReplayPanel(Panel):
         self.say(
             "Ready."
             if found.fix
-            else "Ready. There is no certain fix for this one: change it yourself, or follow "
+            else "Ready. There is no suggested fix for this one: change it yourself, or follow "
             "the tips."
         )
 
@@ -247,7 +249,7 @@ class ReplayPanel(Panel):
         fix = self._found().fix
         if fix is None:
             raise WrongUseError(
-                "There is no certain fix for this exchange.",
+                "There is no suggested fix for this request.",
                 hint="Change the request yourself, or walk the tips.",
             )
         self._show(fix.exchange)
@@ -287,7 +289,7 @@ class ReplayPanel(Panel):
         )
         asked = any(one.has_questions for one in made.values())
         said = (
-            f"Asked. Held back: {was} before, {left} now."
+            f"Checked. On hold: {was} before, {left} now."
             if asked
             else "There was nothing to ask: no outcome is unknown, and no group is named."
         )
@@ -347,10 +349,10 @@ class ReplayPanel(Panel):
         if made.target in VENDOR and len(made.reasons) == len(made.items):
             why = "; ".join(made.items[0].against) if len(made.items) == 1 else made.why_held
             raise NotAllowedError(
-                f"All of it is held back: {why.rstrip('.')}.", hint="The sandbox takes it as it is."
+                f"Everything is on hold: {why.rstrip('.')}.", hint="The sandbox takes it as it is."
             )
         if made.target in VENDOR and self.effect.value.strip().rstrip(".") != made.effect:
-            held = f" Held back: {made.why_held}." if made.reasons else ""
+            held = f" On hold: {made.why_held}." if made.reasons else ""
             raise NotAllowedError(
                 f"This would: {made.effect}.{held}",
                 hint="Type exactly what it would do into the box Effect, then click again.",

@@ -60,11 +60,11 @@ def _answer_differences_html(result: Result) -> str:
     is_answered = result.child is not None and result.child.status is not None
     return (
         _difference_table(
-            "Different in the answer",
+            "Different in the response",
             result.answer_differences,
-            "nothing" if is_answered else "there is no second answer",
+            "nothing" if is_answered else "there is no second response",
         )
-        + f"<p class='st-quiet'>Not compared in answers, since they differ each "
+        + f"<p class='st-quiet'>Not compared, because they differ each "
         f"time: {shown(ignored)}.</p>"
     )
 

@@ -74,7 +74,8 @@ def headers_of(text: str) -> Mapping[str, str]:
         name, colon, value = line.partition(":")
         if line.strip() and not (colon and name.strip()):
             raise WrongUseError(
-                f"Line {number} of the headers is no header.", hint="Write Name: value, one a line."
+                f"Line {number} of the headers is not a header.",
+                hint="Write Name: value, one a line.",
             )
         if line.strip():
             found[name.strip()] = value.removeprefix(" ")

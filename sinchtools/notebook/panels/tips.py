@@ -59,7 +59,7 @@ class TipsPanel(Panel):
     def __init__(
         self, evidence: Case | Exchange | Iterable[Exchange] = (), *, client: Client | None = None
     ) -> None:
-        promise = "Look, do, and say whether it helped. Every answer is written down."
+        promise = "Look, do, and say whether it helped. Your answers are saved."
         source = [evidence] if isinstance(evidence, Exchange) else evidence
         super().__init__(
             "Step through the troubleshooting tips",
@@ -77,9 +77,7 @@ class TipsPanel(Panel):
         self.note = labelled(
             widgets.Text, "Note", "What you saw; goes into the transcript", placeholder="optional"
         )
-        self.done_button = button(
-            "That was it, solved", "End here: this step mended it", primary=True
-        )
+        self.done_button = button("That was it, solved", "Done: this step fixed it", primary=True)
         self.failed_button = button("Did not help", "Go on where this step points")
         self.skip_button = button("Not the cause, next", "Go to the next step")
         self.back_button = button("Back", "Return to the step before")
@@ -87,7 +85,7 @@ class TipsPanel(Panel):
             "Check with a read-only call",
             "Asks the API through the given client; changes and sends nothing",
         )
-        self.answer_button = button("Answer to copy", "Show the few lines for the ticket")
+        self.answer_button = button("Reply to copy", "Show the few lines for the ticket")
         self.reply = Html(layout=WIDE)
         self.twin = Html(layout=WIDE)
         self._wire()
@@ -183,11 +181,10 @@ class TipsPanel(Panel):
         self.answer_button.layout.display = "" if self.diagnosis else "none"
         self.step.value = _end(walk) if walk.finished else _step(walk, self.diagnosis)
         self.twin.value = (
-            f"<details><summary>All steps and what was "
-            f"answered</summary>{walk._repr_html_()}</details>"
+            f"<details><summary>All steps and your answers</summary>{walk._repr_html_()}</details>"
         )
         said = len(walk.transcript)
-        self.say(f"{said} answer{'s' * (said != 1)} written down." if said else "")
+        self.say(f"{said} answer{'s' * (said != 1)} saved." if said else "")
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return the step that is shown, with what proves it, and what was answered before."""
@@ -203,9 +200,10 @@ class TipsPanel(Panel):
             if walk.finished
             else _step(walk, self.diagnosis, people.words)
         )
-        return f"{chosen}{step}<p>Answered:</p><ol>{answers}</ol>" if answers else chosen + step, [
-            exchange
-        ] if exchange else []
+        return (
+            f"{chosen}{step}<p>Your answers:</p><ol>{answers}</ol>" if answers else chosen + step,
+            [exchange] if exchange else [],
+        )
 
 
 def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] = str) -> str:
@@ -236,7 +234,7 @@ def _to_copy(text: str) -> str:
         f"<textarea readonly rows='{_ROWS_SHOWN}' "
         f"style='width:100%;box-sizing:border-box'>{shown(text)}</textarea>"
     )
-    return f"<label><b>Answer to copy</b> (click into it, select all, copy)<br>{area}</label>"
+    return f"<label><b>Reply to copy</b> (click into it, select all, copy)<br>{area}</label>"
 
 
 def _end(walk: Walk) -> str:

@@ -96,7 +96,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         is_stale = is_quiet and self.state.version != self._seen
         if is_stale:
             self._seen = self.state.version
-            words = "The case was changed elsewhere. Choose it again to see what it holds now."
+            words = "The case was changed elsewhere. Choose it again to see the changes."
             self.say("warn", "OUT OF DATE", words)
         return is_stale
 

@@ -83,7 +83,7 @@ def _reasons(proven: Proven) -> list[str]:
     result = proven.result
     if proven.hopeless:
         return [
-            f"Unchanged, the sandbox answers {now_of(result.child)}. {_sentence(proven.hopeless)}"
+            f"Unchanged, the sandbox returns {now_of(result.child)}. {_sentence(proven.hopeless)}"
         ]
     said = [one for one in result.reasons if not one.startswith(_SEEN_BEFORE)]
     assumed = [one for one in said if one.startswith("assumed: ")]
