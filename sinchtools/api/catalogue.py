@@ -586,7 +586,8 @@ def _number(value: object, what: str) -> int:
             if hint
             else "Give a whole number, such as 403."
         )
-        raise WrongUseError(f"{told(value)} is no {what}.", hint=hint)
+        article = "an" if what.startswith("SMPP") else "a"
+        raise WrongUseError(f"{told(value)} is not {article} {what}.", hint=hint)
     return number
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.api.description import split_url
+from sinchtools.api.links import link_of
 from sinchtools.cases.commands import as_curl
 from sinchtools.cases.kept_charts import KeptChart
 from sinchtools.cases.replies import escalation_of, facts_of
@@ -234,7 +235,8 @@ def _when(page: Page) -> dict[str, Any] | None:
     if dated < _FEWEST_FOR_A_CHART or not story.groups:
         return None
     chart = charts_of(story)["timeline"]
-    return {"chart": _drawn(chart), "words": chart.description, "dark": _dark_colours()}
+    is_titled = not story.pattern or not chart.title.startswith(story.pattern.rstrip("."))
+    return {"chart": _drawn(chart, is_titled), "words": chart.description, "dark": _dark_colours()}
 
 
 def _accounts(page: Page) -> list[dict[str, Any]] | None:
@@ -372,13 +374,13 @@ _SECTIONS = {
 # --- small things ---------------------------------------------------------------------------------
 
 
-def _drawn(chart: Any) -> Any:
-    """Return a chart as a picture of the page: in its colours, without marks to click."""
+def _drawn(chart: Any, is_titled: bool = True) -> Any:
+    """Return a chart as a picture of the page: in its colors, without marks to click."""
     from markupsafe import Markup, escape
 
     from sinchtools.charts.screen import to_svg
 
-    svg = _MARKS.sub("</svg>", visible(to_svg(chart.at(_CHART_WIDTH))))
+    svg = _MARKS.sub("</svg>", visible(to_svg(chart.at(_CHART_WIDTH, is_titled=is_titled))))
     words = f'role="img" aria-label="{escape(visible(chart.description))}"'
     return Markup(_ROLE.sub(lambda _: words, svg, count=1))
 
@@ -419,5 +421,5 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(counted=counted, spelled=spelled)
+    made.filters.update(counted=counted, spelled=spelled, link=link_of)
     return made

@@ -151,11 +151,12 @@ class Chart(Figure):
             )
         return analysis.where(self._rows, *([self.bars[bar]] if bar is not None else []))
 
-    def at(self, width: int, chosen: Collection[str] = ()) -> Chart:
+    def at(self, width: int, chosen: Collection[str] = (), *, is_titled: bool = True) -> Chart:
         """
         Return the chart as a panel shows it: of this width in pixels, and without a footer.
 
-        Marks that are not among those chosen are pale.
+        Marks that are not among those chosen are pale. Beside its own sentence, a chart needs no
+        title.
         """
         shown = Chart.__new__(Chart)
         Figure.__init__(shown, figsize=(1, 1), dpi=DPI, facecolor=LIGHT["face"])
@@ -164,6 +165,7 @@ class Chart(Figure):
         shown._around, shown.chosen, shown._hatched = copy(self._around), chosen, []
         shown._is_painted = True
         shown._around.footer = ()
+        shown._around.heading = self._around.heading if is_titled else ""
         shown._paint(width)
         return shown
 
@@ -231,7 +233,7 @@ class Chart(Figure):
     def _paint(self, width: int) -> None:
         around, body = self._around, self._body
         inner = width - 2 * EDGE
-        heading = wrapped(around.heading, inner, TITLE, "bold")
+        heading = wrapped(around.heading, inner, TITLE, "bold") if around.heading else []
         note = wrapped(around.note, inner)
         footer = [line for text in around.footer for line in wrapped(text, inner)]
         top = EDGE + 20 * len(heading) + LINE * len(note) + (24 if around.key else 4)

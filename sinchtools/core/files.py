@@ -248,7 +248,7 @@ def _refuse_state(
         what = (
             "is a link"
             if stat.S_ISLNK(state.st_mode)
-            else f"is no {'folder' if is_folder else 'plain file'}"
+            else f"is not a {'folder' if is_folder else 'regular file'}"
         )
     elif os.name != "nt" and state.st_uid != os.geteuid():
         what = "belongs to another user"

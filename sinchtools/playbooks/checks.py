@@ -405,7 +405,7 @@ def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked
         )
     field, pointer = pointed_at(exchange)
     return (
-        _problem(f"The API message points to {pointer or field}.")
+        _problem(f'The API message points to "{field or pointer}".')
         if field
         else _open("The API message names no field.")
     )

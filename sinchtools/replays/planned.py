@@ -344,7 +344,7 @@ def _check(edit: Mapping[str, Any]) -> None:
     ):
         if name in edit and not isinstance(edit[name], kind):
             raise WrongUseError(
-                f"A {type(edit[name]).__name__} is no {name}.", hint=f"Give {wanted}."
+                f"The {name} is a {type(edit[name]).__name__}.", hint=f"Give {wanted}."
             )
     if wrong := [
         value for value in (edit.get("headers") or {}).values() if not isinstance(value, str | None)

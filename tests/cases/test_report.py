@@ -16,6 +16,7 @@ import pytest
 
 import sinchtools as st
 from sinchtools.api import catalogue, description
+from sinchtools.api.links import link_of
 from sinchtools.cases.case import Case
 from sinchtools.cases.exporting import aliased
 from sinchtools.cases.replies import escalation, reply
@@ -31,6 +32,7 @@ from sinchtools.privacy.gate import Known, gate
 from sinchtools.replays.planning import replay
 from tests.support.lab import FLAGS, find_chromium
 
+PAGES = {link_of(rule.page) for rule in rules().values()} - {""}
 KEY = b"the key of this one case, no other"
 NUMBER, TEXT, TOKEN = (
     "46701740605",
@@ -98,7 +100,9 @@ class Outline(html.parser.HTMLParser):
         self.problems += [
             f"{tag} loads {value[:30]}"
             for name, value in attributes
-            if name in ("src", "href", "xlink:href") and not value.startswith(("data:", "#"))
+            if name in ("src", "href", "xlink:href")
+            and not value.startswith(("data:", "#"))
+            and not (tag == "a" and value in PAGES)  # a link loads nothing until it is clicked
         ]
         if tag == "img":
             self.images.append(given.get("alt", ""))

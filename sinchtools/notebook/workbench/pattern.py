@@ -158,7 +158,8 @@ def chart_html(state: State, kind: str, width: int) -> str:
             {"account": found.value} if found.field == "account" else {}
         )
     drawn = getattr(charts, kind)(state.frame, **options)
-    return f"<style>{stylesheet()}</style>{to_svg(drawn.at(width))}"
+    is_said = drawn.title.startswith(found.sentence.rstrip("."))  # above the chart
+    return f"<style>{stylesheet()}</style>{to_svg(drawn.at(width, is_titled=not is_said))}"
 
 
 def table_html(rows: Sequence[Exchange], front: Exchange | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from sinchtools.api import deliveries
+from sinchtools.api.links import link_of
 from sinchtools.cases.solved import seen_before
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
@@ -29,7 +30,6 @@ from sinchtools.notebook.workbench.controls import (
 )
 from sinchtools.notebook.workbench.editing import EditForm
 from sinchtools.notebook.workbench.fixing import Suggestion
-from sinchtools.notebook.workbench.links import link_of
 from sinchtools.notebook.workbench.listing import Line, Spot, folded, laid_out, listing, spot_of
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.request_head import head_lines, is_in_head
