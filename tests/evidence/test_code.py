@@ -285,3 +285,11 @@ def test_values_that_double_in_every_line_end() -> None:
     lines = "a = a + a\nb.extend(b)\nc = {'x': c, 'y': c}\nd = d.replace('x', d)\n" * 60
     code = f"a, b, c, d = 'x', [1], {{}}, 'xx'\n{lines}requests.post('{URL}', json=[a, b, c, d])\n"
     assert len(read(code)) <= 1
+
+
+def test_a_response_with_headers_below_the_only_call_keeps_them():
+    call = f'requests.post("{URL}", json={{"to": "12025550188"}})\n'
+    head = "HTTP/1.1 400 Bad Request\nDate: Tue, 14 Apr 2026 08:12:44 GMT\n\n"
+    (row,) = read(f'import requests\n{call}\nWe get:\n{head}{{"code": "syntax_invalid_json"}}')
+    assert (row.status, row.code) == (400, "syntax_invalid_json")
+    assert row.at is not None and row.response_headers

@@ -100,3 +100,22 @@ def test_a_large_text_without_evidence_stays_in_the_box(bench):
     assert "No request was found" in bench.message.value
     assert bench.evidence.paste.value == words
     assert bench.evidence.zone.layout.display is None
+
+
+def test_a_click_while_another_is_worked_on_waits_and_is_not_lost(bench):
+    begun, goes_on, done = threading.Event(), threading.Event(), []
+
+    def slow():
+        begun.set()
+        assert goes_on.wait(60)
+        done.append("first")
+
+    first = threading.Thread(target=bench.doing(slow))
+    second = threading.Thread(target=bench.doing(lambda: done.append("second")))
+    first.start()
+    assert begun.wait(60)
+    second.start()  # as JupyterLab does, which handles clicks in a thread of their own
+    goes_on.set()
+    first.join()
+    second.join()
+    assert done == ["first", "second"]

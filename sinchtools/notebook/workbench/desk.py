@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.state = State()
         self.reading_name = ""
         self.worker = Worker(self._tell, self._end_work)
-        self._busy = self._is_opening = False
+        self._busy = 0  # the thread that works on a click
+        self._is_opening = False
         self._seen: int | None = None
         self._display_id = self._still = ""
         self.bridge = Bridge(self)
@@ -374,13 +376,17 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.say("warn", "No request was found in this text.", words, "; ".join(reasons))
 
     def doing(self, work: Callable[[], object], *, busy: str = "") -> Callable[[Any], None]:
-        """Return a callback that does one thing at a time, and shows what went wrong."""
+        """
+        Return a callback that does one thing at a time, and shows what went wrong.
+
+        JupyterLab may send clicks to a subshell, a thread beside the one that runs the cells.
+        """
 
         def callback(sender: Any = None) -> None:
-            if self._busy:
-                return
-            self._busy = True
-            self.worker.lock.acquire()
+            if self._busy == threading.get_ident():
+                return  # the work itself changed a control
+            self.worker.lock.acquire()  # another thread may be at work: a click waits, and counts
+            self._busy = threading.get_ident()
             words = getattr(sender, "description", "") if busy else ""
             try:
                 show(self.message, "")
@@ -395,14 +401,14 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             except Exception as error:  # an exception in a callback would be swallowed
                 self._fail(error)
             finally:
-                self._busy = False
+                self._busy = 0
                 if not self.state.is_held:
                     self._seen = self.state.version
-                self.worker.lock.release()
                 if words:
                     sender.disabled = False
                     if sender.description == busy:
                         sender.description = words
+                self.worker.lock.release()
             self._show_still()
 
         return callback

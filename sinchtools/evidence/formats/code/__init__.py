@@ -88,6 +88,7 @@ _STATUS = re.compile(
     r"[-=>:\s]*)(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?!\s*(?:ms|s|%|chars?)\b)",
     re.IGNORECASE,
 )
+_MESSAGE = re.compile(r"(?m)^[ \t]*HTTP/\d[\d.]* [1-5]\d\d\b[^\n]*\n[ \t]*[A-Za-z][\w-]*: ?\S")
 
 
 class _Block(NamedTuple):
@@ -277,6 +278,8 @@ def _printed(block: _Block, rows: list[Found]) -> Iterator[Found]:
         end = min(
             (start for start in starts if start > row.start), default=len(lines) + block.before + 1
         )
+        if len(rows) == 1 and _MESSAGE.search("\n".join(lines[row.end - block.before :])):
+            return  # a whole response, with headers: the finder of messages takes it
         yield from _result(block.before, lines, max(row.start, 1), end)
 
 
