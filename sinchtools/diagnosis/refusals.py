@@ -1,0 +1,130 @@
+"""Name a refusal whose cause the request does not show, by its status, its code and the place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sinchtools.api import catalogue
+from sinchtools.api.description import Endpoint, Place, locate
+from sinchtools.core.json import at_pointer
+from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.diagnosis import beside
+from sinchtools.diagnosis.beside import Known
+from sinchtools.diagnosis.fitting import of_gateway
+from sinchtools.diagnosis.rules import finding_of, rules
+from sinchtools.diagnosis.vendor_text import (
+    MOST_SAID,
+    group_places,
+    object_of,
+    pointed_at,
+    said,
+)
+
+_PLACES = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}
+
+
+def observed_refusal(
+    exchange: Exchange, place: Place, endpoint: Endpoint | None, others: Known
+) -> Finding:
+    """Return the finding of a refusal, by its status, its code and where it was met."""
+    status, code = exchange.status or 0, exchange.code
+    rule, told = _observed_rule(exchange, place, endpoint, others)
+    facts: dict[str, Any] = {"retry_after": _retry_after(exchange), **told}
+    place_of: dict[str, Any] = {}
+    if status == 404 and rules()[rule].field is None:
+        facts["name"] = place_of["field"] = next(reversed(place.values), "path")
+    elif rule == "observed-400-gateway":
+        facts["name"] = place_of["field"] = _named_in_path(exchange)
+    elif status in (400, 403) and rules()[rule].location == "body":
+        place_of = _body_place(exchange)
+        named = pointed_at(exchange)[0]
+        facts["which"] = (
+            f'The API message points to "{named}".'
+            if named
+            else "The evidence does not show which part."
+        )
+        if code == "unknown_group":
+            facts |= beside.group_facts(exchange, _group_named(exchange, place_of), others)
+            place_of["replacement"] = facts.pop("replacement", None)
+    elif rule in ("observed-unknown-code", "observed-other-status"):
+        location = catalogue.explain(status).location or "body"
+        place_of = {"location": location, "field": _PLACES.get(location, pointed_at(exchange)[0])}
+    return finding_of(
+        exchange, rule, severity="error", status=status, code=code, facts=facts, **place_of
+    )
+
+
+def _observed_rule(
+    exchange: Exchange, place: Place, endpoint: Endpoint | None, others: Known
+) -> tuple[str, dict[str, Any]]:
+    if exchange.status == 401:
+        return _rule_of_401(exchange, others)
+    if exchange.status == 404 and (told := beside.rule_of_region(exchange, others)):
+        return told
+    return _rule_of_status(exchange, place, endpoint), {}
+
+
+def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> str:
+    status, code = exchange.status, exchange.code
+    if status == 404:
+        return f"observed-404{_kind_of_404(place, endpoint)}"
+    if code:
+        entry = catalogue.explain(status, code)
+        known = f"observed-{entry.code}"
+        return known if known in rules() and entry.number == status else "observed-unknown-code"
+    if status == 400 and of_gateway(exchange):
+        return "observed-400-gateway"
+    if status == 403 and endpoint and endpoint.operation.startswith("delivery_reports.get"):
+        return "observed-403-report"
+    if status == 409 and endpoint and endpoint.operation == "batches.cancel":
+        return "observed-409-cancel"
+    if f"observed-{status}" in rules():
+        return f"observed-{status}"
+    return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
+
+
+def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]]:
+    expired = "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower()
+    if expired:
+        return "observed-401-expired", {}
+    if told := beside.rule_of_region(exchange, others) or beside.rule_of_token(exchange, others):
+        return told
+    return "observed-unknown-code" if exchange.code else "observed-401", {}
+
+
+def _named_in_path(exchange: Exchange) -> str:
+    path = exchange.url or str(of_gateway(exchange)["path"])[:MOST_SAID]
+    return next(reversed(locate(path).values), "path")
+
+
+def _kind_of_404(place: Place, endpoint: Endpoint | None) -> str:
+    operation = endpoint.operation if endpoint else ""
+    if operation.startswith("delivery_reports.get"):
+        return "-report"
+    if "feedback" in operation:
+        return "-feedback"
+    return "" if place.values else "-route"
+
+
+def _body_place(exchange: Exchange) -> dict[str, Any]:
+    code, body = catalogue.code_name(exchange.code), object_of(exchange.request_body)
+    field, pointer = pointed_at(exchange)
+    usual = rules().get(f"observed-{code}")
+    field = field or (usual.field if usual else None)
+    if code == "unknown_group":
+        field, pointer = next(group_places(body, said(exchange)), (field, pointer))
+    elif code == "missing_callback_url":
+        field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
+    return {"field": field, "pointer": pointer}
+
+
+def _group_named(exchange: Exchange, place: Mapping[str, Any]) -> str | None:
+    """Return the group ID at a place of the body."""
+    value = at_pointer(object_of(exchange.request_body), place.get("pointer"))
+    return value if isinstance(value, str) else None
+
+
+def _retry_after(exchange: Exchange) -> str:
+    value = header(exchange.response_headers, "Retry-After")
+    return f"The response asks you to wait: Retry-After {value[:40]}." if value else ""
