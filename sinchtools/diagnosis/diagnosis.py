@@ -6,27 +6,25 @@ They say what is wrong, where, what to do, whether to repeat it, and what to wri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from sinchtools.api import catalogue, deliveries
+from sinchtools.api import deliveries
 from sinchtools.api.description import complete, locate
 from sinchtools.core.errors import WrongUseError, told
-from sinchtools.core.html import card, untypeset
+from sinchtools.core.html import untypeset
 from sinchtools.core.json import at_pointer
-from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, header, in_words, visible
-from sinchtools.diagnosis import beside, fixes, json_errors
+from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, visible
+from sinchtools.diagnosis import beside, fixes, showing
 from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
 from sinchtools.diagnosis.generic_http import parsed
+from sinchtools.diagnosis.repeating import Retry, retry_of, why_not_fixable
 from sinchtools.diagnosis.retries import Attempt, attempts
-from sinchtools.diagnosis.rules import finding_of, text_of
-from sinchtools.diagnosis.rules import in_words as vendor_words
+from sinchtools.diagnosis.rules import finding_of
 from sinchtools.evidence.formats.exception import exchange_of
 from sinchtools.privacy.masks import without_people
 from sinchtools.privacy.redaction import Redactor
@@ -42,38 +40,6 @@ _FINDING_KEYS = (
     "rule", "severity", "status", "code", "location", "field", "pointer", "line", "column", "says",
     "then", "page", "fix", "proof", "tag", "engineer",
 )  # fmt: skip
-_OUTSIDE = {  # where the first finding lies: why no change of the request can help
-    "server": "the cause is on the API's side or on the way there, not in the request",
-    "account": "the cause is the account, not the request",
-    "rate": "the request is fine, and only slower sending helps",
-}
-_RETRY_OF_PLACE: dict[
-    tuple[int | None, str], str
-] = {  # of a mistake that the request shows: why it fails again
-    (401, "header"): "The same header is refused again.",
-    (401, "path"): "The same path is refused again.",
-    (404, "path"): "The same path is refused again.",
-    (404, "host"): "The same host is wrong again.",
-}
-_RETRY_OF_RULE = {
-    "observed-token-401": "The same key ID and key secret are refused again.",
-    "observed-token-invalid_client": "The same key ID and key secret are refused again.",
-    "observed-classic": "That API is retired.",
-}
-_ELSEWHERE = ("not-the-sms-api", "token-endpoint")
-_LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
-_TRACE_HEADERS = ("x-request-id", "x-correlation-id", "x-amzn-trace-id", "date")
-
-
-class Retry(NamedTuple):
-    """Whether to repeat the request (one of `catalogue.RETRY`), and why."""
-
-    advice: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Return the advice and its reason as sentences."""
-        return f"{catalogue.RETRY[self.advice]}. {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,30 +106,7 @@ class Diagnosis:
 
         If the evidence shows no response, the expected one is used.
         """
-        x = self.exchange
-        if x.delivery_code is not None:
-            entry = catalogue.explain(delivery=x.delivery_code)
-            return Retry(entry.retry, entry.retry_reason)
-        if deliveries.is_callback(x):
-            return Retry("not-needed", "This was sent to you: there is no request to repeat.")
-        answered = x.status is not None or x.failure is not None or not self.failing
-        status, code = (
-            (x.status, x.code) if answered else (self.expected_status, self.expected_code)
-        )
-        advice, reason = catalogue.retry_advice(
-            status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint
-        )
-        if told := _why_again(self.top):
-            reason, advice = told, "after-change"
-        if any(finding.rule in _ELSEWHERE for finding in self.findings):
-            reason = _LOOK_FOR_IT.sub("Look for it in that API first.", reason)
-        asked = header(x.response_headers, "Retry-After")
-        return Retry(
-            advice,
-            f"{reason} The response asks you to wait: Retry-After {asked[:40]}."
-            if asked and advice == "after-wait"
-            else reason,
-        )
+        return retry_of(self)
 
     @property
     def failing(self) -> bool:
@@ -173,16 +116,7 @@ class Diagnosis:
     @property
     def not_fixable_because(self) -> str:
         """Why no change of the request can help, or nothing."""
-        top = self.top
-        if top is None or not self.failing:
-            return ""
-        if top.rule.startswith("observed-401"):
-            return "the header is well-formed, and only another token, account or region helps"
-        return (
-            _OUTSIDE["server"]
-            if (self.exchange.status or 0) >= 500
-            else _OUTSIDE.get(top.location, "")
-        )
+        return why_not_fixable(self)
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that the command line prints."""
@@ -207,14 +141,7 @@ class Diagnosis:
 
     def as_text(self) -> str:
         """Return the findings for a terminal, with a caret under the character at fault."""
-        lines = [
-            f"{self.exchange.source or self.exchange.id or 'exchange'}:"
-            f" {_request_line(self.exchange)}",
-            f"  {self._verdict()}",
-        ]
-        for finding in self.findings:
-            lines += ["", *(f"  {line}" for line in self._lines(finding))]
-        return visible("\n".join([*lines, "", f"  {self.retry}"]))
+        return showing.as_text(self)
 
     def answer(self) -> str:
         """
@@ -223,118 +150,10 @@ class Diagnosis:
         If the vendor must act, return the message to the account manager.
         """
         found = people_of(self.exchange, self.top) if self.top else ()
-        return visible(without_people(self._in_lines(), *found))
-
-    def _in_lines(self) -> str:
-        top = self.top
-        if top is None or not self.failing:
-            extra = f" {top.says} {top.then}" if top else ""
-            return f"No problem was found in this request ({_request_line(self.exchange)}).{extra}"
-        if top.location in ("server", "account") or (self.exchange.status or 0) >= 500:
-            return self._for_account_manager(top)
-        parts = {
-            "What": top.says,
-            "Where": f"{_place(top)} of {_request_line(self.exchange)}",
-            "Do": top.then,
-            "Change": "; ".join(self.fix.changes) if self.fix else None,
-            "Proof": top.proof,
-            "Changing the request does not help": self.not_fixable_because,
-            "Retry": f"{catalogue.retry_in_words(self.retry.advice)}. {self.retry.reason}",
-            "Source": f"{top.page} ({top.tag})",
-        }
-        return "\n".join(f"{name}: {words}" for name, words in parts.items() if words)
-
-    def _for_account_manager(self, top: Finding) -> str:
-        x = self.exchange
-        to = parsed(x.request_body).get("to") if isinstance(parsed(x.request_body), dict) else None
-        facts = {
-            "Account": x.account,
-            "Region": x.region,
-            "Operation": x.endpoint or x.method,
-            "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
-            "Response": x.status_in_words,
-            "API message": vendor_words(x.text) if x.text else None,
-            "Recipients": len(to) if isinstance(to, list) else None,
-            "Attempts": self.attempt and self.attempt.of,
-            **{name: header(x.response_headers, name) for name in _TRACE_HEADERS},
-        }
-        listed = "\n".join(
-            f"- {name}: {str(value)[:200]}" for name, value in facts.items() if value
-        )
-        ask = (
-            f"Changing the request does not help: {self.not_fixable_because}. Please check the "
-            f"account and the service, and tell us the cause."
-        )
-        return (
-            f"To the account manager:\n{top.says}\n{listed}\n{ask}\n\nMeanwhile: {top.then}\n"
-            f"{self.retry}"
-        )
-
-    def _verdict(self) -> str:
-        observed = self.exchange.status_in_words
-        if self.exchange.delivery and self.exchange.outcome in ("success", "not_delivered"):
-            return f"{observed}{self._of_delivery()}."
-        expected = in_words(self.expected_status, self.expected_code) or "not known"
-        if not self.failing:
-            if self.exchange.status and self.exchange.status == self.expected_status:
-                return f"Response: {observed}, as expected. No problem found."
-            return f"Response: {observed}. No problem found in the request (expected: {expected})."
-        if self.exchange.code and not self.exchange.status:
-            return f"Response: {observed}, without its status (expected: {expected})."
-        if self.exchange.status is None or self.exchange.status < 100:
-            return f"Response: {observed}. Expected from the request alone: {expected}."
-        agree = {
-            True: ", as expected for this request.",
-            False: ", which does not match the request shown.",
-            None: ". The evidence does not show the whole request.",
-        }[self.consistent]
-        return f"Response: {observed}{agree}"
-
-    def _of_delivery(self) -> str:
-        if (self.exchange.delivery or "").endswith(deliveries.SENT):
-            return " of a send in this evidence"
-        return "" if self.failing else ", no problem found"
-
-    def _lines(self, finding: Finding) -> list[str]:
-        answer = f" -> {in_words(finding.status, finding.code)}" if finding.status else ""
-        return [
-            f"{finding.severity.upper()} {finding.rule} at {_place(finding)}{answer}",
-            f"  {finding.says}",
-            *(f"  | {line}" for line in self._caret(finding)),
-            f"  Do: {finding.then}",
-            *([f"  Details: {finding.engineer}"] if finding.engineer else []),
-            f"  Source: {finding.page} ({finding.tag})",
-        ]
-
-    def _caret(self, finding: Finding) -> list[str]:
-        text = text_of(self.exchange.request_body)
-        if finding.line is None or finding.column is None or text is None:
-            return [finding.proof] if finding.proof else []
-        around, caret = json_errors.shown(
-            text, _offset(text, finding.line, finding.column), is_masked=False
-        )
-        return [around, " " * caret + "^"]
+        return visible(without_people(showing.in_lines(self), *found))
 
     def _repr_html_(self) -> str:
-        items = "".join(map(self._item, self.findings))
-        retry = f"<p><b>{catalogue.RETRY[self.retry.advice]}.</b> {escape(self.retry.reason)}</p>"
-        body = f"<p>{escape(self._verdict())}</p><ol style='padding-left:1.4em'>{items}</ol>{retry}"
-        return visible(card(_request_line(self.exchange), body))
-
-    def _item(self, finding: Finding) -> str:
-        caret = "\n".join(self._caret(finding))
-        code = (
-            f"<pre style='margin:.3em 0;color:inherit;background:transparent'>{escape(caret)}</pre>"
-            if caret
-            else ""
-        )
-        engineer = f"<br><i>Details:</i> {escape(finding.engineer)}" if finding.engineer else ""
-        source = escape(f"{_place(finding)} · {finding.rule} · {finding.page} ({finding.tag})")
-        says = escape(f"{finding.severity}: {finding.says}")
-        return (
-            f"<li><b>{says}</b>{code}<br>{escape(finding.then)}{engineer}<br><small>{source}<"
-            f"/small></li>"
-        )
+        return showing.as_html(self)
 
     def __repr__(self) -> str:
         """Show the answer in one line."""
@@ -360,15 +179,6 @@ def people_of(exchange: Exchange, finding: Finding) -> Iterator[str]:
         yield from [value[:_LONGEST_LINE]] if isinstance(value, str) else ()
     if number := locate(exchange.url or "").values.get("recipient_msisdn"):
         yield number
-
-
-def _why_again(top: Finding | None) -> str | None:
-    """Return why a repeat fails again, where the finding knows it better than the status."""
-    if top is None or top.rule == "auth-expired":
-        return None
-    if top.rule.startswith("observed-"):
-        return _RETRY_OF_RULE.get(top.rule)
-    return _RETRY_OF_PLACE.get((top.status, top.location))
 
 
 class Diagnoses(list[Diagnosis]):
@@ -572,30 +382,3 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
 def _seconds(seconds: float) -> str:
     whole = round(seconds)
     return "1 second" if whole == 1 else f"{whole:,} seconds" if whole else "less than a second"
-
-
-def _request_line(exchange: Exchange) -> str:
-    if exchange.url is None and deliveries.is_callback(exchange):
-        return "inbound message" if exchange.delivery == deliveries.INBOUND else "delivery report"
-    line = (
-        exchange.endpoint
-        or f"{exchange.method or '?'} {locate(exchange.url).path if exchange.url else '(no URL)'}"
-    )
-    shown = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
-    return shown.replace("%2B", "+").replace("%2b", "+")
-
-
-def _place(finding: Finding) -> str:
-    where = f"line {finding.line}, column {finding.column}" if finding.line else ""
-    return ", ".join(
-        part
-        for part in (finding.location, finding.field or "", finding.pointer or "", where)
-        if part
-    )
-
-
-def _offset(text: str, line: int, column: int) -> int:
-    at = 0
-    for _ in range(line - 1):
-        at = text.find("\n", at) + 1
-    return min(at + column - 1, len(text))
