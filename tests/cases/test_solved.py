@@ -326,8 +326,8 @@ def test_a_name_in_a_case_of_others_leads_nowhere(team, tmp_path):
 
 def test_a_problem_is_found_again_and_no_other_taken_for_it():
     figures = solved_pairs.measured(60, first=10_000)
-    assert figures.found >= solved_pairs.LEAST_FOUND - 0.05, figures.wrong
-    assert figures.false <= solved_pairs.MOST_FALSE, figures.wrong
+    assert figures.counts[True, True] >= 27, figures.wrong  # of 30: the long test has the bounds
+    assert figures.counts[False, True] <= 1, figures.wrong
 
 
 @pytest.mark.long

@@ -27,6 +27,7 @@ from tests.support.corpus import ANY, JSON, KINDS, NOW, PLAN, Kind, answered, sa
 PAIRS, NEAR = 500, 0.6
 LEAST_FOUND, MOST_FALSE = 0.95, 0.02
 OF_ACCOUNT = ("account", "auth-plan", "path-stops", "path-placeholder")  # rules about the plan's ID
+OF_TIME = ("auth-expired", "expire-", "send-")
 FORMAT, LIMIT = "syntax_invalid_parameter_format", "syntax_constraint_violation"
 TEXTS: list[tuple[int, str | None, str]] = [  # what a log shows of a response; {n} and {v} vary
     (400, FORMAT, "to[{n}]: '{v}' is not a valid MSISDN"),
@@ -122,8 +123,14 @@ def case(cause: Cause, chance: random.Random) -> list[Exchange]:
     if n > 1 and chance.random() < 0.5:
         rows.append(_row(chance.choice(_OTHERS), chance, way))
     chance.shuffle(rows)
-    start = NOW - timedelta(days=chance.randint(1, 300))
+    earlier = timedelta(days=chance.randint(1, 300))
+    start = NOW - (timedelta(0) if _is_of_time(cause) else earlier)
     return [replace(row, id=f"r{i}", at=start + timedelta(minutes=i)) for i, row in enumerate(rows)]
+
+
+def _is_of_time(cause: Cause) -> bool:
+    """Whether the problem is one at its own time only, such as a token that has expired."""
+    return isinstance(cause.made, Kind) and cause.made.rule.startswith(OF_TIME)
 
 
 def _row(cause: Cause, chance: random.Random, way: Way) -> Exchange:
