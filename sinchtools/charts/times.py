@@ -215,7 +215,7 @@ class Times:
                     textcoords="offset points",
                     ha="right" if is_left else "left",
                     va="top",
-                    bbox={"facecolor": LIGHT["face"], "alpha": 0.8, "linewidth": 0, "pad": 1},
+                    bbox={"facecolor": LIGHT["face"], "alpha": 0.94, "linewidth": 0, "pad": 1},
                     **look,
                 )
 
