@@ -9,7 +9,7 @@ it. Only what DuckDB cannot read, cells that are dicts, is turned into text befo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -179,6 +179,12 @@ def view_of(
     layout = dataframe.layout_of(Piece("table", "", columns=columns), names, some)
     layout.rows = some
     told = told_by(layout, cells, columns, instants)
+    if told is None:  # maybe a text is JSON, though its name does not say so
+        cells = [
+            replace(cell, is_nested=True) if _is_json(row[i] for row in some) else cell
+            for i, cell in enumerate(cells)
+        ]
+        told = told_by(layout, cells, columns, instants)
     if told is None:
         return None
     values, shown = told
@@ -204,6 +210,11 @@ def view_of(
         exchange,
         lambda _: True,
     )
+
+
+def _is_json(texts: Iterable[str]) -> bool:
+    filled = [text for text in texts if text.strip()]
+    return bool(filled) and all(text.lstrip().startswith("{") for text in filled)
 
 
 def _steps_of(view: View) -> Steps:

@@ -112,7 +112,7 @@ WRAPPERS = set(
         "source body object labels customdimensions httpcontext httprequest tags span "
         "requestcontext outgoing upstream axios error err sms api sinch kv ctx mdc structured "
         "value attrs dimensions "
-        "content proxy client config metadata"
+        "content proxy client config metadata line"
     )
 )
 # too general to be found below a name that is no wrapper
