@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sinchtools.cases.pages import Page, charts_of
+from sinchtools.cases.pages import Page
 from sinchtools.cases.story import Story
 from sinchtools.core.files import scratch
 from sinchtools.evidence.exports import to_curl, to_jsonl
@@ -58,7 +58,7 @@ def _chart_files(story: Story, page: Page) -> dict[str, bytes]:
     with scratch() as folder:
         written = [
             path
-            for name, chart in charts_of(story).items()
+            for name, chart in story.charts.items()
             for path in charts.save(chart, Path(folder) / name, formats=("png",))
         ]
         drawn = {f"charts/{path.name}": path.read_bytes() for path in written}

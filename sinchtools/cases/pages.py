@@ -104,16 +104,6 @@ class Page:
         )
 
 
-def charts_of(story: Story) -> dict[str, Any]:
-    """Return the charts that every bundle has."""
-    from sinchtools import charts
-
-    return {
-        "error-codes": charts.error_codes(story.frame),
-        "timeline": charts.timeline(story.frame),
-    }
-
-
 # --- the head -------------------------------------------------------------------------------------
 
 
@@ -234,7 +224,7 @@ def _when(page: Page) -> dict[str, Any] | None:
     dated = int(story.counted["n"]) - int(story.counted["undated"])
     if dated < _FEWEST_FOR_A_CHART or not story.groups:
         return None
-    chart = charts_of(story)["timeline"]
+    chart = story.charts["timeline"]
     is_titled = not story.pattern or not chart.title.startswith(story.pattern.rstrip("."))
     return {"chart": _drawn(chart, is_titled), "words": chart.description, "dark": _dark_colours()}
 

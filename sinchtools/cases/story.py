@@ -151,9 +151,25 @@ class Story:
         """Since when the calls fail as the example does, in a sentence; empty if not known."""
         from sinchtools import analysis
 
-        found = analysis.pattern(self.frame)
+        found = self._pattern
         of_example = found.label == analysis.label(self.example.status, self.example.code)
         return found.sentence if found.start and of_example else ""
+
+    @cached_property
+    def _pattern(self) -> Any:
+        from sinchtools import analysis
+
+        return analysis.pattern(self.frame)
+
+    @cached_property
+    def charts(self) -> dict[str, Any]:
+        """The charts that every bundle has."""
+        from sinchtools import charts
+
+        return {
+            "error-codes": charts.error_codes(self.frame),
+            "timeline": charts.timeline(self.frame, pattern=self._pattern),
+        }
 
     # --- the request that matters -----------------------------------------------------------------
 

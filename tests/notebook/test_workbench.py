@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import sinchtools as st
+from sinchtools.core.glossary import glossary
 from sinchtools.notebook.workbench.listing import compared, laid_out, listing, spot_of
+from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.still import still_html
 
 TICKETS = Path(__file__).parents[2] / "data/samples/tickets"
@@ -158,3 +160,10 @@ def test_a_table_that_tells_no_status_asks_for_its_columns(bench):
     columns.again_button.click()
     assert [one.status for one in bench.state.evidence] == [404, 404]
     assert not columns.is_open
+
+
+def test_a_word_of_the_glossary_is_explained_once_and_reached_by_the_keyboard():
+    shown = page("problem.html", status="412", title="Lost", tone="bad", said="", flow=(), facts=(),
+                 aside="delivery code: <b> of a delivery code")  # fmt: skip
+    assert shown.count("role='tooltip'") == shown.count("tabindex='0'") == 1
+    assert glossary()["delivery code"] in shown and "<b> of" not in shown

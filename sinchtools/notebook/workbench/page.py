@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sinchtools.core.glossary import glossary
 from sinchtools.core.records import visible
 from sinchtools.core.words import counted
 
@@ -30,14 +31,38 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted)
-    environment.filters.update(code=_with_code)
+    environment.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted, term=_term)
+    environment.filters.update(code=_with_code, terms=_with_terms)
     return environment
 
 
 def _with_code(text: str) -> Markup:
     """Show what stands between backticks as code."""
     return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(visible(text)))))
+
+
+def _term(word: str, text: str = "") -> Markup:
+    """Explain a word of the glossary to who points at it or gives it the focus."""
+    shown, meaning = escape(visible(text or word)), glossary().get(word)
+    if meaning is None:
+        return shown
+    return Markup(
+        f"<span class='st-term' tabindex='0'>{shown}<span role='tooltip'>{escape(meaning)}</span>"
+        "</span>"
+    )
+
+
+def _with_terms(text: str) -> Markup:
+    """Explain each word of the glossary where it occurs first; between backticks is code."""
+    words: dict[str, None] = dict.fromkeys(glossary())
+    pattern = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    marked, last, said = Markup(), 0, set[str]()
+    for found in re.finditer(rf"\b(?:{pattern})\b", text):
+        if found[0] not in said:
+            marked += _with_code(text[last : found.start()]) + _term(found[0])
+            last = found.end()
+            said.add(found[0])
+    return marked + _with_code(text[last:])
 
 
 def _visible(value: Any) -> Any:
