@@ -55,7 +55,7 @@ def test_a_sound_machine_is_well(work):
         ),
         (PLAN, "credentials", "ok", "complete"),
         ({**PLAN, **PROJECT}, "credentials", "look", "service plan's is used"),
-        ({"SINCH_REGION": "mars"}, "region", "wrong", "no region"),
+        ({"SINCH_REGION": "mars"}, "region", "wrong", "SINCH_REGION"),
         ({**PROJECT, "SINCH_REGION": "br"}, "region", "wrong", "do not work in region 'br'"),
         ({**PLAN, "SINCH_REGION": "br"}, "region", "ok", "br"),
         ({"SINCHTOOLS_ALLOW": "live"}, "live calls", "look", "can be reached"),
