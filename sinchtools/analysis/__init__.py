@@ -5,52 +5,30 @@ What is imported under its own name is for the other packages, and not shown by 
 """
 
 from sinchtools.analysis.aggregations import (
-    FAILING,
     accounts,
-    calls,
     codes,
-    countries,
-    delivery_codes,
-    differences,
     endpoints,
-    filtered,
-    groups,
     heatmap,
-    in_memory,
-    known,
     latency,
     matrix,
     overview,
     regions,
-    senders,
-    spark_session,
-    spikes,
-    timeline,
     to_parquet,
-    where,
 )
-from sinchtools.analysis.aggregations import (
-    INTERVALS as INTERVALS,
-)
-from sinchtools.analysis.aggregations import (
-    MOST_INTERVALS as MOST_INTERVALS,
-)
-from sinchtools.analysis.aggregations import (
-    RESULTS as RESULTS,
-)
-from sinchtools.analysis.aggregations import (
-    Per as Per,
-)
-from sinchtools.analysis.aggregations import (
-    described as described,
-)
-from sinchtools.analysis.aggregations import (
-    fingerprint as fingerprint,
-)
-from sinchtools.analysis.aggregations import (
-    label as label,
-)
+from sinchtools.analysis.by_time import timeline
+from sinchtools.analysis.causes import differences
 from sinchtools.analysis.changes import change_points
+from sinchtools.analysis.filters import described as described
+from sinchtools.analysis.filters import filtered
+from sinchtools.analysis.frames import FAILING, calls, in_memory, known, spark_session, where
+from sinchtools.analysis.frames import Per as Per
+from sinchtools.analysis.from_bodies import countries, delivery_codes, senders
+from sinchtools.analysis.patterns import fingerprint as fingerprint
+from sinchtools.analysis.patterns import groups, spikes
+from sinchtools.analysis.results import INTERVALS as INTERVALS
+from sinchtools.analysis.results import MOST_INTERVALS as MOST_INTERVALS
+from sinchtools.analysis.results import RESULTS as RESULTS
+from sinchtools.analysis.results import label as label
 from sinchtools.analysis.sentence import Pattern, change_in_words, pattern
 
 __all__ = [

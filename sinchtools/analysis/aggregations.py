@@ -8,84 +8,36 @@ out.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
-from sinchtools.analysis import body_fields
-from sinchtools.analysis.causes import differences
-from sinchtools.analysis.filters import described, filtered
+from sinchtools.analysis.by_time import folded_codes
 from sinchtools.analysis.frames import (
-    FAILING,
     Per,
-    calls,
     file_of,
-    in_memory,
     is_known,
-    known,
     names_of,
     rows,
-    spark_session,
     to_pandas,
     unwrap,
-    where,
 )
-from sinchtools.analysis.patterns import fingerprint, groups, spikes
 from sinchtools.analysis.results import (
     COUNT,
-    INTERVALS,
-    MOST_INTERVALS,
     RESULTS,
     SIDES,
-    binned,
     by_size,
     instants,
     integer,
     known_and_rest,
-    label,
     result,
     share_failing,
     with_dtypes,
     with_shares,
     with_sides,
 )
-
-__all__ = [
-    "FAILING",
-    "INTERVALS",
-    "MOST_INTERVALS",
-    "RESULTS",
-    "Per",
-    "accounts",
-    "calls",
-    "codes",
-    "countries",
-    "delivery_codes",
-    "described",
-    "differences",
-    "endpoints",
-    "filtered",
-    "fingerprint",
-    "groups",
-    "heatmap",
-    "in_memory",
-    "known",
-    "label",
-    "latency",
-    "matrix",
-    "overview",
-    "regions",
-    "senders",
-    "spark_session",
-    "spikes",
-    "timeline",
-    "to_parquet",
-    "where",
-]
 
 
 def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
@@ -187,69 +139,10 @@ def codes(
     counts["share"] = counts["n"] / max(counts["n"].sum(), 1)
     if not successes:
         counts = counts[counts["outcome"] != "success"]
-    folded = _folded_codes(by_size(counts), top)
+    folded = folded_codes(by_size(counts), top)
     return result(
         "codes",
         pd.concat([folded, pd.DataFrame({"n": [unknown]}, dtype="Int64")]) if unknown else folded,
-    )
-
-
-def timeline(
-    frame: Any, interval: str | None = None, *, per: Per = "call", top: int | None = None
-) -> pd.DataFrame:
-    """
-    Count by interval, status and code, an interval without any row included with 0.
-
-    Parameters
-    ----------
-    frame, per, top
-        As in `codes`.
-    interval
-        Such as `5min` or `1h`; None chooses one of `INTERVALS` (or whole days) that gives at most
-        250 intervals. Intervals start at whole UTC times.
-
-    Returns
-    -------
-    pd.DataFrame
-        start, status, code, n; by time, then the largest code first. `.attrs`: `interval_s`, and
-        how many rows are not in it: `not_known` (the evidence shows no answer) and `undated` (no
-        time).
-
-    Examples
-    --------
-    >>> from datetime import UTC, datetime
-    >>> from sinchtools import Exchange
-    >>> at = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
-    >>> timeline([Exchange(at=at, status=403)], "1h")[["status", "n"]].values.tolist()
-    [[403, 1]]
-    """
-    return timeline_of(*binned(frame, interval, per), top)
-
-
-def timeline_of(
-    counts: pd.DataFrame, step: int, top: int | None = None, keep: Collection[str] = ()
-) -> pd.DataFrame:
-    """
-    Return the timeline of what `results.binned` counted.
-
-    Labels in `keep` are never folded.
-    """
-    counts, unknown = known_and_rest(counts)
-    dated, undated = known_and_rest(counts, "bucket")
-    totals = (
-        dated[["status", "code", "n"]]
-        .groupby(["status", "code"], dropna=False, as_index=False)
-        .sum()
-    )
-    order = _folded_codes(by_size(totals), top, keep)
-    if len(order) < len(totals):
-        dated = _with_other(dated, order)
-    return result(
-        "timeline",
-        _zero_filled(dated, order, step),
-        interval_s=step,
-        undated=undated,
-        not_known=unknown,
     )
 
 
@@ -334,66 +227,6 @@ def regions(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     [['eu', 1]]
     """
     return _by(frame, "regions", per)
-
-
-def countries(frame: Any, *, per: Per = "call") -> pd.DataFrame:
-    """
-    Count by country of the first recipient (ISO 3166; <NA> when not known); largest first.
-
-    Requests without a recipient are left out.
-
-    Parameters
-    ----------
-    frame
-        As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
-
-    Returns
-    -------
-    pd.DataFrame
-        country (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
-        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
-        it is not of); largest first.
-
-    Examples
-    --------
-    >>> from sinchtools import Exchange
-    >>> sent = Exchange(status=201, request_body='{"to": ["+46701234567"], "body": "Hi"}')
-    >>> countries([sent])[["country", "n"]].values.tolist()
-    [['SE', 1]]
-    """
-    return _by_body(frame, "countries", body_fields.country, per)
-
-
-def senders(frame: Any, *, per: Per = "call") -> pd.DataFrame:
-    """
-    Count by kind of sender (number, short code, alphanumeric, none); largest first.
-
-    Requests without a recipient are left out.
-
-    Parameters
-    ----------
-    frame
-        As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
-
-    Returns
-    -------
-    pd.DataFrame
-        sender (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
-        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
-        it is not of); largest first.
-
-    Examples
-    --------
-    >>> from sinchtools import Exchange
-    >>> sent = Exchange(status=201, request_body='{"from": "ACME", "to": ["+46701234567"]}')
-    >>> senders([sent])[["sender", "n"]].values.tolist()
-    [['alphanumeric', 1]]
-    """
-    return _by_body(frame, "senders", body_fields.sender_kind, per)
 
 
 def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFrame:
@@ -524,59 +357,6 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     return result("heatmap", share_failing(cells), undated=undated)
 
 
-def delivery_codes(frame: Any) -> pd.DataFrame:
-    """
-    Count recipients by delivery code, from the delivery reports that were fetched or sent.
-
-    A report that was asked for again counts once, as last seen; a batch's own report is preferred
-    to those of its recipients.
-
-    Parameters
-    ----------
-    frame
-        As in `codes`; it has to have bodies.
-
-    Returns
-    -------
-    pd.DataFrame
-        code (Int16), status (string), n (Int64, recipients), share (Float64, 0 to 1); largest
-        first.
-
-    Raises
-    ------
-    WrongUseError
-        The frame has no bodies, as that of a scan.
-
-    Examples
-    --------
-    >>> from sinchtools import Exchange
-    >>> report = ('{"type": "recipient_delivery_report_sms", "batch_id": "b", '
-    ...           '"recipient": "+1555", "code": 401, "status": "Dispatched"}')
-    >>> seen = delivery_codes([Exchange(endpoint="callback", request_body=report)])
-    >>> seen[["code", "n"]].values.tolist()
-    [[401, 1]]
-    """
-    names = ("endpoint", "request_body", "response_body")
-    every = rows(frame, *names, per="attempt", needs="response_body", with_callbacks=True)
-    is_sent = (nw.col("endpoint") == "callback").fill_null(False)
-    body = nw.when(is_sent).then(nw.col("request_body")).otherwise(nw.col("response_body"))
-    told = every.filter(
-        is_sent | nw.col("endpoint").str.contains("delivery_report", literal=True)
-    ).with_columns(body=body)
-    told = told.filter(~nw.col("body").is_null())
-    reports = to_pandas(told.group_by("body").agg(nw.col("at_us").max().alias("at_us")))
-    reports["at_us"] = reports["at_us"].astype("Float64").fillna(-1.0)
-    counts = body_fields.delivered(list(reports.sort_values(["at_us", "body"])["body"].astype(str)))
-    found = pd.DataFrame([(*key, n) for key, n in counts.items()], columns=["code", "status", "n"])
-    found["share"] = found["n"] / max(found["n"].sum(), 1)
-    return result(
-        "delivery_codes",
-        found.sort_values(
-            ["n", "code", "status"], ascending=[False, True, True], na_position="last"
-        ),
-    )
-
-
 def to_parquet(pattern: str | Path, path: str | Path) -> Path:
     """
     Convert the files that `st.scan` reads to one Parquet file.
@@ -629,78 +409,8 @@ def to_parquet(pattern: str | Path, path: str | Path) -> Path:
     return path
 
 
-# --- one for several ------------------------------------------------------------------------------
-
-
 def _by(frame: Any, name: str, per: Per) -> pd.DataFrame:
     by = next(iter(RESULTS[name]))
     return with_shares(
         to_pandas(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name
     )
-
-
-def _by_body(
-    frame: Any, name: str, of_body: Callable[[dict[str, Any]], str | None], per: Per
-) -> pd.DataFrame:
-    by = next(iter(RESULTS[name]))
-    sent = rows(frame, "request_body", per=per, needs="request_body").filter(
-        ~nw.col("request_body").is_null()
-    )
-    counts = to_pandas(with_sides(sent).group_by("request_body").agg(*SIDES))
-    objects = [body_fields.json_object(body) for body in counts["request_body"]]
-    counts[by] = pd.array([of_body(body) for body in objects], dtype="string")
-    addressed = counts[
-        np.array([bool(body_fields.recipients(body)) for body in objects], dtype=bool)
-    ]
-    return with_shares(
-        addressed.groupby(by, dropna=False, as_index=False)[["n", "n_failing", "not_known"]].sum(),
-        name,
-    )
-
-
-def _folded_codes(
-    counts: pd.DataFrame, top: int | None, keep: Collection[str] = ()
-) -> pd.DataFrame:
-    if top is None or len(counts) <= top + 1:
-        return counts
-    kept = [label(s, c) in keep for s, c in zip(counts["status"], counts["code"], strict=True)]
-    first = sorted(range(len(counts)), key=lambda i: (not kept[i], i))
-    rest, counts = counts.iloc[first[top:]], counts.iloc[sorted(first[:top])]
-    other = {
-        "code": f"other ({len(rest):,} codes)",
-        **{c: rest[c].sum() for c in ("n", "share") if c in rest},
-    }
-    return pd.concat(
-        [counts, pd.DataFrame([other]).astype({c: counts[c].dtype for c in other})],
-        ignore_index=True,
-    )
-
-
-def _with_other(counts: pd.DataFrame, order: pd.DataFrame) -> pd.DataFrame:
-    """Give what is not in the order the name of its last, which stands for the rest."""
-    kept = {label(s, c) for s, c in zip(order["status"], order["code"], strict=True)}
-    rest = [label(s, c) not in kept for s, c in zip(counts["status"], counts["code"], strict=True)]
-    counts = counts[["bucket", "status", "code", "n"]].copy()
-    counts.loc[rest, "status"], counts.loc[rest, "code"] = pd.NA, order["code"].iloc[-1]
-    return counts.groupby(["bucket", "status", "code"], dropna=False, as_index=False).sum()
-
-
-def _zero_filled(counts: pd.DataFrame, order: pd.DataFrame, step: int) -> pd.DataFrame:
-    if counts.empty:
-        return counts
-    buckets = range(int(counts["bucket"].min()), int(counts["bucket"].max()) + 1)
-    place = {
-        label(s, c): i for i, (s, c) in enumerate(zip(order["status"], order["code"], strict=True))
-    }
-    filled = np.zeros((len(buckets), len(order)), dtype="int64")
-    columns = [place[label(s, c)] for s, c in zip(counts["status"], counts["code"], strict=True)]
-    np.add.at(
-        filled,
-        ((counts["bucket"] - buckets[0]).astype("int64"), np.array(columns)),
-        counts["n"].astype("int64").to_numpy(),
-    )
-    repeated = order.iloc[np.tile(np.arange(len(order)), len(buckets))][
-        ["status", "code"]
-    ].reset_index(drop=True)
-    starts = instants(np.repeat(np.array(buckets, dtype="int64") * step * 1_000_000, len(order)))
-    return repeated.assign(start=starts, n=filled.ravel())

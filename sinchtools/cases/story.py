@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -38,6 +38,7 @@ from sinchtools.replays.results import ReplayResults, Result
 
 if TYPE_CHECKING:
     import pandas as pd
+from sinchtools.cases.likeness import fingerprint, kind_of, named
 
 MOST_GROUPS = 10
 _MOST_EQUAL = 5
@@ -136,7 +137,7 @@ class Story:
         original = {one.id: row for row, one in zip(self.everything, shown, strict=True)}
         return [
             {**group, "example": original[group["example_id"]]}
-            for group in map(_named, analysis.groups(self.frame).to_dict("records"))
+            for group in map(named, analysis.groups(self.frame).to_dict("records"))
         ]
 
     @cached_property
@@ -144,7 +145,7 @@ class Story:
         """How many calls there are, how many fail, since when."""
         from sinchtools import analysis
 
-        return _named(analysis.overview(self.frame).iloc[0].to_dict())
+        return named(analysis.overview(self.frame).iloc[0].to_dict())
 
     @cached_property
     def pattern(self) -> str:
@@ -455,13 +456,9 @@ def _most_affected(story: Story) -> str | None:
         return list(story._parents.values())[-1].account
     if not story.groups:
         return story.rows[0].account
-    main = _kind_of(story.groups[0]["example"])
-    failing = Counter(row.account for row in story.rows if row.failed and _kind_of(row) == main)
+    main = kind_of(story.groups[0]["example"])
+    failing = Counter(row.account for row in story.rows if row.failed and kind_of(row) == main)
     return failing.most_common(1)[0][0]
-
-
-def _kind_of(row: Exchange) -> tuple[int | None, str | None, str | None, str | None]:
-    return row.status, row.code, row.endpoint, row.delivery
 
 
 def _chosen(
@@ -503,22 +500,3 @@ def _readable(row: Exchange) -> Exchange:
 
 def _in_words(status: str) -> str:
     return response(int(status)) if status.isdecimal() else status
-
-
-def _named(record: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in record.items()}
-
-
-def fingerprint(exchange: Exchange | None) -> str:
-    """Return what groups an exchange, as in `analysis.groups`; nothing for None."""
-    from sinchtools import analysis
-
-    if exchange is None:
-        return ""
-    lost = exchange.outcome == "not_delivered"
-    return analysis.fingerprint(
-        None if lost else exchange.status,
-        f"delivery code {exchange.delivery_code}" if lost else exchange.code,
-        exchange.endpoint,
-        exchange.failure if exchange.text is None else exchange.text,
-    )

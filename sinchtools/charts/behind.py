@@ -10,9 +10,8 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from sinchtools.analysis.aggregations import label
 from sinchtools.analysis.frames import CALLBACK, is_failing
-from sinchtools.analysis.results import missing
+from sinchtools.analysis.results import label, missing
 from sinchtools.charts.words import FOLDED, WEEKDAYS, is_folded
 
 _ANSWER = nw.col("answer")

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from sinchtools import analysis
-from sinchtools.analysis.aggregations import Per, label
 from sinchtools.analysis.filters import without_people
+from sinchtools.analysis.frames import Per
+from sinchtools.analysis.results import label
 from sinchtools.charts.behind import IS_DATED
 from sinchtools.charts.chart import Around, Chart, Sentence
 from sinchtools.charts.style import KINDS

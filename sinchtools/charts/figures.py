@@ -9,18 +9,15 @@ from typing import Any
 import pandas as pd
 
 from sinchtools import analysis
-from sinchtools.analysis.aggregations import Per, label
-from sinchtools.analysis.sentence import Pattern
+from sinchtools.analysis.frames import Per
+from sinchtools.analysis.results import label
 from sinchtools.charts.behind import (
-    END_OF_TIME,
     IS_CALL,
     IS_DATED,
     IS_FAILING,
     IS_REPORT,
     IS_SUCCESS,
     IS_TIMED,
-    START_OF_TIME,
-    between,
     choice,
     equals,
     of_codes,
@@ -29,25 +26,23 @@ from sinchtools.charts.behind import (
     reports_of,
     with_rest,
 )
-from sinchtools.charts.captions import Facts, captioned, facts_of, listing, nothing_to_show
+from sinchtools.charts.by_account import accounts, records
+from sinchtools.charts.captions import captioned, facts_of, listing, nothing_to_show
 from sinchtools.charts.chart import Body, Chart, Sentence
 from sinchtools.charts.grids import Matrix, Week
 from sinchtools.charts.over_time import timeline
-from sinchtools.charts.rows import Bars, Quantiles, Row, Shares, share_words
+from sinchtools.charts.rows import Bars, Quantiles, Row, share_words
 from sinchtools.charts.style import DELIVERIES, kind_of, styled
 from sinchtools.charts.words import (
     FOLDED,
-    NO_ACCOUNT,
     NO_ENDPOINT,
     WEEKDAYS,
     delivery_outcome,
     folded_names,
     is_folded,
-    moment,
     ordered,
     percent,
     plain,
-    plural,
 )
 
 
@@ -112,7 +107,7 @@ def error_codes(
             words=share_words(one.n, facts.n, facts.unit),
             kind="silent" if is_folded(one.status, one.code) else kind_of(one.status, one.outcome),
         )
-        for one in _records(counts)
+        for one in records(counts)
     ]
     around = facts.around(heading, key=[row.kind for row in rows])
     chart = Chart(around, Bars(rows, total=facts.n))
@@ -254,124 +249,6 @@ def endpoints(
 
 
 @styled
-def accounts(
-    frame: Any,
-    *,
-    per: Per = "call",
-    top: int = 20,
-    source: str | None = None,
-    pattern: Pattern | None = None,
-    **filters: Any,
-) -> Chart:
-    """
-    Draw for each account (service plan or project) which share of its calls failed.
-
-    The highest share is first; `top` keeps the accounts with the most failures.
-
-    Parameters
-    ----------
-    pattern
-        What `analysis.pattern` found: with a rise that lasts, a ring is the share before it and a
-        dot the share since then.
-    frame, per, top, source, **filters
-        As in `error_codes`.
-
-    Returns
-    -------
-    Chart
-        A Matplotlib figure with title, description, and `.data`: a pandas frame with the
-        columns of `analysis.accounts`.
-
-    Examples
-    --------
-    >>> from sinchtools import Exchange
-    >>> rows = [Exchange(account="a", status=201), Exchange(account="b", status=500)]
-    >>> accounts(rows).data[["account", "share_failing"]].values.tolist()
-    [['b', 1.0], ['a', 0.0]]
-    """
-    facts = facts_of(frame, per, source, filters)
-    counts = analysis.accounts(facts.rows, per="attempt")
-    heading = f"Share of {facts.unit} that fail, by account"
-    if counts.empty:
-        return nothing_to_show(facts.around(heading), facts, counts, "")
-    summed, says = _by_share(counts, top), "Sorted by share."
-    shown = summed
-    if pattern is not None and pattern.kind == "rise" and pattern.start is not None:
-        shown = _since(facts.rows, pd.Timestamp(pattern.start), summed)
-        says = f"Ring: before {moment(pd.Timestamp(pattern.start))}. Dot: since then. {says}"
-    rows = _share_rows(shown, facts)
-    chart = Chart(facts.around(heading, says), Shares(rows))
-    chart.data = summed
-    chart._rows = analysis.where(facts.rows, IS_CALL)
-    bars = with_rest(of_names("account", summed["account"], NO_ACCOUNT))
-    chart.bars = bars | {f"{name}, failing": bar & IS_FAILING for name, bar in bars.items()}
-    chart.choices = {
-        name: {"account": "" if name == NO_ACCOUNT else name}
-        for name in bars
-        if not FOLDED.fullmatch(name)
-    }
-    told = [f"{plain(row.name)}: {row.words}".replace("\n", ", ") for row in rows[:3]]
-    return captioned(chart, facts, "; ".join(told) + ".")
-
-
-def _share_rows(shown: pd.DataFrame, facts: Facts) -> list[Row]:
-    stands_out = _stands_out(shown)
-    rows = []
-    for i, one in enumerate(_records(shown)):
-        before = [float(one.share_before)] if "share_before" in shown.columns else []
-        words = share_words(one.n_failing, one.n, f"{facts.unit} failing")
-        rows.append(
-            Row(
-                name=str(one.account),
-                values=(*before, float(one.share_failing)),
-                label=percent(one.share_failing),
-                rest=f"of {plural(one.n, facts.one)}",
-                words=words + (f"\nbefore: {percent(before[0])}" if before else ""),
-                kind="request" if stands_out and i == 0 else "silent",
-                is_strong=stands_out and i == 0,
-            )
-        )
-    return rows
-
-
-def _since(rows: Any, start: pd.Timestamp, summed: pd.DataFrame) -> pd.DataFrame:
-    """Return the accounts with their shares since a change, and before it."""
-    counted = []
-    for condition in (between(START_OF_TIME, start), between(start, END_OF_TIME)):
-        counts = analysis.accounts(analysis.where(rows, condition), per="attempt")
-        names = counts["account"].fillna(NO_ACCOUNT)
-        rest = next((name for name in summed["account"] if FOLDED.fullmatch(name)), "")
-        names = names.where(names.isin(summed["account"]), rest)
-        counted.append(counts.assign(account=names).groupby("account")[["n", "n_failing"]].sum())
-    before, since = (one.reindex(summed["account"], fill_value=0).astype(float) for one in counted)
-    shares = [one["n_failing"] / one["n"].where(one["n"] > 0, 1) for one in (before, since)]
-    found = since.assign(share_before=shares[0], share_failing=shares[1]).reset_index()
-    found["is_rest"] = [bool(FOLDED.fullmatch(name)) for name in found["account"]]
-    order = ["is_rest", "share_failing", "n"]
-    return found.sort_values(order, ascending=[True, False, False]).reset_index(drop=True)
-
-
-def _stands_out(summed: pd.DataFrame) -> bool:
-    """Whether the first account fails more than twice as often as all others together."""
-    first, others = summed.iloc[0], summed.iloc[1:]
-    if others.empty or first["n_failing"] < 5:
-        return False
-    return bool(first["share_failing"] > 2 * others["n_failing"].sum() / others["n"].sum())
-
-
-def _by_share(counts: pd.DataFrame, top: int) -> pd.DataFrame:
-    """Return accounts with their share of failures, the highest first; the rest folded."""
-    most = counts.assign(weight=counts["n_failing"] * 10.0**6 + counts["n"].astype(float))
-    names = folded_names(counts["account"].fillna(NO_ACCOUNT), most["weight"], top, "accounts")
-    summed = counts.assign(account=names).groupby("account", sort=False)[["n", "n_failing"]].sum()
-    summed = summed.assign(share_failing=summed["n_failing"] / summed["n"]).reset_index()
-    summed["is_rest"] = [bool(FOLDED.fullmatch(name)) for name in summed["account"]]
-    order = ["is_rest", "share_failing", "n", "account"]
-    found = summed.sort_values(order, ascending=[True, False, False, True])
-    return found.drop(columns="is_rest").reset_index(drop=True)
-
-
-@styled
 def latency(
     frame: Any, *, per: Per = "attempt", top: int = 20, source: str | None = None, **filters: Any
 ) -> Chart:
@@ -407,7 +284,7 @@ def latency(
         said = "No row has a duration." if facts.n else ""
         return nothing_to_show(facts.around(heading, of=n), facts, table, said)
     shown, rows = table.head(top), []
-    for one in _records(shown):
+    for one in records(shown):
         route = "no known route" if pd.isna(one.endpoint) else plain(one.endpoint)
         name = plain(label(one.status, one.code))
         values = (float(one.p50_ms), float(one.p90_ms), float(one.p99_ms))
@@ -486,7 +363,7 @@ def delivery_codes(
             words=share_words(one.n, facts.n, "recipients"),
             kind="silent" if FOLDED.fullmatch(str(one.Index)) else DELIVERIES[str(one.outcome)][1],
         )
-        for one in _records(shown)
+        for one in records(shown)
     ]
     words = {kind: says for says, kind in DELIVERIES.values()}
     around = facts.around("Delivery codes", key=[row.kind for row in rows], words=words)
@@ -495,11 +372,6 @@ def delivery_codes(
     chart._rows = analysis.where(facts.rows, IS_REPORT)
     chart.bars = {name: reports_of(counts[[one == name for one in drawn]]) for name in shown.index}
     return captioned(chart, facts, listing(counts, "recipients", names))
-
-
-def _records(counts: pd.DataFrame) -> list[Any]:
-    """Return the rows of a small frame, values as Python has them."""
-    return list(counts.astype(object).itertuples())
 
 
 def _named_codes(counts: pd.DataFrame) -> list[str]:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from sinchtools import analysis
 from sinchtools.analysis import results
-from sinchtools.analysis.aggregations import Per, label, timeline_of
-from sinchtools.analysis.results import missing
+from sinchtools.analysis.by_time import timeline_of
+from sinchtools.analysis.frames import Per
+from sinchtools.analysis.results import label, missing
 from sinchtools.analysis.sentence import Pattern
 from sinchtools.charts.behind import (
     END_OF_TIME,

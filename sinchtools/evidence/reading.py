@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sinchtools.api import deliveries, description
@@ -25,45 +25,17 @@ from sinchtools.core.progress import tell
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import mixed, terminal, unpacking, variables
-from sinchtools.evidence.containers import mail, prefixes, stores
 from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import (
-    access_log,
-    callback,
-    client_log,
-    code,
-    commands,
-    curl,
-    database,
     dataframe,
-    errors,
-    har,
-    http_file,
-    http_message,
-    jsonl,
-    log_lines,
-    nested,
-    newman,
-    objects,
-    panel,
-    postman,
-    sdk_log,
-    sentences,
-    tables,
-    told_call,
-    tools,
-    traces,
-    xml_tools,
 )
 from sinchtools.evidence.formats.mapping import OWN
-from sinchtools.evidence.found import Found
-from sinchtools.evidence.mixed import Finder
+from sinchtools.evidence.kinds import CONTAINERS, FINDERS, FORMATS, OF_TOOLS, format_of
 from sinchtools.evidence.pieces import (
     MOST_SKIPPED,
     TOO_MANY_VALUES,
     Piece,
     TooMuchError,
-    json_values,
 )
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
@@ -71,92 +43,6 @@ from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.redaction import Redactor
 
 Source = str | Path | bytes | bytearray | Exchange | Mapping[str, Any] | Iterable[Any]
-
-
-Container = Callable[[Piece], Iterable[Piece] | None]
-
-
-class Format(NamedTuple):
-    """How a format is known and how it is parsed."""
-
-    sniff: Callable[[Piece], bool]
-    parse: Callable[[Piece], Iterator[Exchange]]
-
-
-# formats of a whole text, in the order in which they are tried
-FORMATS: dict[str, Format] = {
-    "har": Format(har.sniff, har.parse),
-    "tool-export": Format(tools.sniff, tools.parse),
-    "tool-xml": Format(xml_tools.sniff, xml_tools.parse),
-    "postman": Format(postman.sniff, postman.parse),
-    "postman-environment": Format(postman.sniff_environment, postman.parse_environment),
-    "callback": Format(callback.sniff, callback.parse),
-    "error-object": Format(objects.sniff, objects.parse),
-    "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
-    "jsonl": Format(jsonl.sniff, jsonl.parse),
-    "table": Format(tables.sniff, tables.parse),
-    "yaml": Format(nested.sniff_yaml, nested.parse_yaml),
-}
-
-
-def find_documents(piece: Piece) -> Iterator[Found]:
-    """Yield the rows of each JSON document that stands in a text."""
-    for start, end, value in json_values(piece.text):
-        if not value:
-            continue
-        part = piece.with_text(piece.text[start:end])
-        part.document = value
-        name = format_of(part)
-        if name is None:
-            continue
-        first = piece.text.count("\n", 0, start) + 1
-        last = first + piece.text.count("\n", start, end)
-        for exchange in FORMATS[name].parse(part):
-            yield Found(first, last, exchange, name)
-
-
-# those that are looked for before what a text is wrapped in: nothing else looks like them
-OF_TOOLS = {
-    name: FORMATS[name]
-    for name in ("har", "tool-export", "tool-xml", "postman", "postman-environment")
-}
-# what may stand anywhere in a text, in the order in which lines are taken
-FINDERS: dict[str, Finder] = {
-    "server-log": access_log.find_server_log,
-    "log-of-pairs": log_lines.find_log_of_pairs,
-    "bruno": http_file.find_bruno,
-    "http-file": http_file.find,
-    "newman": newman.find,
-    "postman-console": newman.find_console,
-    "trace": traces.find,
-    "database": database.find,
-    "values": log_lines.find_values,
-    "error": errors.find,
-    "curl": curl.find,
-    "code": code.find,
-    "panel": panel.find,
-    "framework-log": access_log.find_blocks,
-    "client-log": client_log.find,
-    "sdk-log": sdk_log.find,
-    "command": commands.find,
-    "http": http_message.find,
-    "text-table": tables.find,
-    "logfmt": log_lines.find_pairs,
-    "access-log": access_log.find,
-    "report": callback.find,
-    "told-call": told_call.find,
-    "sentence": sentences.find,
-    "object": objects.find,
-    "list": objects.find_lists,
-    "document": find_documents,
-}
-# what evidence is wrapped in, in the order in which they are tried
-CONTAINERS: dict[str, Container] = {
-    "mail": mail.unwrap,
-    "copied": mail.mend,
-    "log-store": stores.unwrap,
-    "log-prefix": prefixes.unwrap,
-}
 _STRINGS = tuple(
     name
     for name, (dtype, _) in COLUMNS.items()
@@ -484,17 +370,6 @@ class _Reading:
     def unquoted(self, entry: Skipped) -> Skipped:
         source, reason = map(self.redactor.unquoted, (entry.source, entry.reason))
         return replace(entry, source=source, reason=reason)
-
-
-def format_of(piece: Piece, formats: Mapping[str, Format] | None = None) -> str | None:
-    """Return the name of the first format that the whole text has, or None."""
-    for name, form in (FORMATS if formats is None else formats).items():
-        try:
-            if form.sniff(piece):
-                return name
-        except (RecursionError, ValueError, TypeError, AttributeError):
-            continue
-    return None
 
 
 def _inside(piece: Piece) -> list[Piece] | None:

@@ -12,8 +12,6 @@ import pytest
 
 from sinchtools.api import catalogue
 from sinchtools.api.catalogue import (
-    LOCATIONS,
-    RETRY,
     delivery_codes,
     delivery_statuses,
     explain,
@@ -21,6 +19,7 @@ from sinchtools.api.catalogue import (
     smpp_codes,
     status_rows,
 )
+from sinchtools.api.entries import LOCATIONS, RETRY
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.tables import TAGS, read_tables
 

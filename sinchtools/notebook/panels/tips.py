@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
-from sinchtools.api.catalogue import RETRY, status_rows
+from sinchtools.api.catalogue import status_rows
+from sinchtools.api.entries import RETRY
 from sinchtools.cases.case import Case
 from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError

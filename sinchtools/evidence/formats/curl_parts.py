@@ -1,0 +1,173 @@
+"""The parts of a request that curl makes of its options: headers, files and forms."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from urllib.parse import quote, quote_plus
+
+from sinchtools.api.description import split_url
+from sinchtools.core.placeholders import is_placeholder
+from sinchtools.evidence.formats.shell import Command
+from sinchtools.evidence.pieces import Piece, joined
+
+
+@dataclass(slots=True)
+class Request:
+    """What the options of one curl operation ask for, in their order."""
+
+    urls: list[str] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
+    queries: list[bytes] = field(default_factory=list)
+    forms: list[tuple[str, bool]] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+def urlencoded(piece: Piece, value: str, command: Command, line: int) -> bytes:
+    """Return what --data-urlencode makes of its value."""
+    match = re.match(r"([^=@]*)([=@])", value)
+    name, sign, content = (match[1], match[2], value[match.end() :]) if match else ("", "=", value)
+    known = file_bytes(piece, content, command, line) if sign == "@" else encoded(content)
+    if known is None:
+        return encoded(value)
+    escaped = (
+        content
+        if sign == "=" and re.fullmatch(r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?", content)
+        else quote_plus(known)
+    )
+    return encoded(f"{name}={escaped}" if name else escaped)
+
+
+def file_bytes(piece: Piece, name: str, command: Command, line: int) -> bytes | None:
+    """Return the content of a file that an option names; None when it is not there."""
+    if name == "-" and command.stdin is not None:
+        return encoded(command.stdin)
+    name = (command.stdin_file or name) if name == "-" else name
+    if name == "-":
+        piece.guess(
+            line, "what came from standard input is not in the evidence; the body stays as written"
+        )
+        return None
+    return piece.file(name, line)
+
+
+def all_headers(
+    request: Request, implied: list[tuple[str, str]], body: bytes | None
+) -> dict[str, str]:
+    """Return the headers that a request is sent with."""
+    options = request.options
+    for option, name in (
+        ("user-agent", "User-Agent"),
+        ("referer", "Referer"),
+        ("cookie", "Cookie"),
+    ):
+        if options.get(option):
+            implied.append((name, options[option]))
+    if "range" in options:
+        part = (
+            ("Range", f"bytes={options['range']}")
+            if body is None
+            else ("Content-Range", f"bytes {options['range']}/{len(body)}")
+        )
+        implied.append(part)
+    if "oauth2-bearer" in options:
+        implied.append(("Authorization", f"Bearer {options['oauth2-bearer']}"))
+    elif "user" in options:
+        implied.append(("Authorization", _authorization(options)))
+    written = {name.lower() for name, _ in request.headers}
+    headers = [(name, value) for name, value in request.headers if value != "\0"]
+    headers += [(name, value) for name, value in implied if name.lower() not in written]
+    if request.forms:
+        headers = [(name, _with_boundary(name, value, implied)) for name, value in headers]
+    return joined(headers)
+
+
+def _with_boundary(name: str, value: str, implied: list[tuple[str, str]]) -> str:
+    boundary = implied[0][1].partition("; ")[2]
+    return (
+        f"{value}; {boundary}"
+        if name.lower() == "content-type" and boundary not in value
+        else value
+    )
+
+
+def _authorization(options: dict[str, str]) -> str:
+    scheme = (
+        "Digest"
+        if "digest" in options
+        else "Negotiate"
+        if "negotiate" in options or "ntlm" in options
+        else "Basic"
+    )
+    user, colon, password = options["user"].partition(":")
+    if scheme != "Basic" or all(not part or is_placeholder(part) for part in (user, password)):
+        return f"{scheme} {user}{colon}{password}"
+    return f"Basic {base64.b64encode(encoded(f'{user}:{password}')).decode('ascii')}"
+
+
+def upload(piece: Piece, name: str, url: str, line: int) -> tuple[str, bytes | None]:
+    """Return the URL and the body of an upload."""
+    file = re.split(r"[/\\]", name)[-1]
+    path = split_url(url).path
+    if name not in ("-", ".") and (path == "" or path.endswith("/")) and "?" not in url:
+        url = (
+            f"{url.rstrip('/')}/{quote(encoded(file))}"
+            if not path
+            else f"{url}{quote(encoded(file))}"
+        )
+    content = file_bytes(piece, name, Command(), line)
+    return url, encoded(f"@{name}") if content is None else content
+
+
+def multipart(piece: Piece, forms: list[tuple[str, bool]], line: int) -> tuple[bytes, str]:
+    """Return the body of a form, and its content type."""
+    boundary = (
+        "-" * 24
+        + hashlib.blake2b(repr(forms).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    )
+    parts = [_part(piece, value, literal, line) for value, literal in forms]
+    body = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
+    return body + f"--{boundary}--\r\n".encode(), boundary
+
+
+def _part(piece: Piece, value: str, literal: bool, line: int) -> bytes:
+    name, _, content = value.partition("=")
+    disposition, kind = f'form-data; name="{name}"', ""
+    if not literal:
+        content, *attributes = re.split(r";(?=\s*(?:type|filename|headers?|encoder)=)", content)
+        given = {
+            key.strip(): rest.strip('"')
+            for key, _, rest in (attribute.partition("=") for attribute in attributes)
+        }
+        kind = given.get("type", "")
+        if content[:1] in ("@", "<"):
+            if content[0] == "@":
+                file = given.get("filename") or re.split(r"[/\\]", content)[-1].lstrip("@")
+                disposition += f'; filename="{file}"'
+            known = file_bytes(piece, content[1:].strip('"'), Command(), line)
+            return _headed(disposition, kind) + (known if known is not None else encoded(content))
+        content = (
+            content[1:-1] if len(content) > 1 and content[0] == content[-1] == '"' else content
+        )
+    return _headed(disposition, kind) + encoded(content)
+
+
+def _headed(disposition: str, kind: str) -> bytes:
+    return encoded(
+        f"Content-Disposition: {disposition}\r\n"
+        + (f"Content-Type: {kind}\r\n" if kind else "")
+        + "\r\n"
+    )
+
+
+def encoded(text: str) -> bytes:
+    """Return a text as the bytes that were pasted."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
