@@ -73,7 +73,8 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self.stop_button = button("Stop", "Send nothing more; what is under way is waited for")
         self.stop_button.disabled = True
-        self.bar = widgets.IntProgress(value=0, max=1, layout=widgets.Layout(width="260px"))
+        hidden = widgets.Layout(width="260px", display="none")  # until there is work
+        self.bar = widgets.IntProgress(value=0, max=1, layout=hidden)
         self.counts = Html(layout=_AUTO)
         self.start_button.on_click(panel.guard(self.start, busy="Replaying ..."))
         self.stop_button.on_click(panel.guard(self.stop, busy="Stopping ..."))
@@ -138,6 +139,7 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if 0 < progress.done < progress.total and now - self._drawn_at < _REDRAW_S:
             return
         self._drawn_at, self.stop_button.disabled = now, False
+        self.bar.layout.display = None
         self.bar.max, self.bar.value = max(progress.total, 1), progress.done
         self.counts.value = f"<span role='status'>{progress}</span>"
 

@@ -17,6 +17,7 @@ from sinchtools.core.errors import NotAllowedError, SinchToolsError
 from sinchtools.core.html import table as plain_table
 from sinchtools.core.html import untypeset
 from sinchtools.core.records import visible
+from sinchtools.notebook.workbench.page import tokens
 
 WIDE = widgets.Layout(width="100%")
 _TARGETS = {  # rung: (symbol, words)
@@ -25,39 +26,56 @@ _TARGETS = {  # rung: (symbol, words)
     "dry-run": ("▲", "DRY RUN: asks the vendor. No SMS is sent."),
     "live": ("■", "LIVE: real people get real messages."),
 }
-STYLE = """<style>
-.st-panel {border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 4px; padding: 12px;
-  box-sizing: border-box;
-  color: var(--jp-ui-font-color0, #111); background: var(--jp-layout-color1, #fff)}
-.st-panel .widget-label, .st-panel .widget-html-content {color: var(--jp-ui-font-color0, #111)}
-.st-panel .widget-html-content {line-height: 1.45}
-.st-panel h3 {margin: 0 0 2px 0; font-size: 1.15em; font-weight: 600}
-.st-panel p {margin: 0 0 6px 0; line-height: 1.45}
-.st-banner {padding: 6px 10px; border-left: 6px solid; font-weight: 600; line-height: 1.4;
-  background: var(--jp-layout-color2, #eee)}
-.st-banner.preview, .st-banner.sandbox {border-color: #0072b2}
-.st-banner.dry-run {border-color: #e69f00}
-.st-banner.live {border-color: #d55e00}
-.st-card {border-left: 6px solid #767676; padding: 8px 12px; margin: 4px 0; line-height: 1.45;
-  background: var(--jp-layout-color2, #f3f3f3)}
-.st-card.good {border-color: #009e73} .st-card.bad {border-color: #d55e00}
-.st-card.open {border-color: #e69f00}
-.st-card b.st-word {font-size: 1.2em; letter-spacing: .03em}
-.st-panel table {border-collapse: collapse; margin: 4px 0; font-size: .92em}
-.st-panel th, .st-panel td {text-align: left !important; padding: 3px 10px 3px 0;
+STYLE = f"""<style>{tokens()}
+.st-panel {{border: 1px solid var(--st-line); border-radius: 8px; padding: 16px 20px;
+  box-sizing: border-box; color: var(--st-ink); background: var(--st-face);
+  font: 400 var(--st-text)/20px var(--st-sans)}}
+.st-panel .widget-label, .st-panel .widget-html-content {{color: var(--st-ink)}}
+.st-panel .widget-html-content {{line-height: 20px}}
+.st-panel h3 {{margin: 0 0 4px 0; font-size: 14px; line-height: 20px; font-weight: 600}}
+.st-panel p {{margin: 0 0 6px 0; line-height: 20px}}
+.st-panel .widget-text input, .st-panel textarea, .st-panel select {{
+  border: 1px solid var(--st-edge); border-radius: 4px; color: var(--st-ink);
+  background-color: var(--st-face)}}
+.st-panel .jupyter-button {{height: 28px; line-height: 26px; border: 1px solid var(--st-edge);
+  border-radius: 4px; color: var(--st-ink); background: var(--st-face); font-weight: 500;
+  box-shadow: none}}
+.st-panel .jupyter-button:hover:enabled {{background: var(--st-hover); box-shadow: none}}
+.st-panel .jupyter-button.mod-primary {{border-color: transparent; color: #fff;
+  background: var(--st-primary)}}
+.st-panel .jupyter-button.mod-primary:hover:enabled {{
+  background: color-mix(in srgb, var(--st-primary) 88%, #000)}}
+.st-panel .jupyter-button:focus-visible {{outline: 2px solid var(--st-accent); outline-offset: 2px}}
+.st-banner {{display: inline-block; padding: 2px 10px; border: 1px solid currentColor;
+  border-radius: 12px; font-size: 12px; line-height: 18px; font-weight: 600}}
+.st-banner.preview {{color: var(--st-note)}} .st-banner.sandbox {{color: var(--st-good)}}
+.st-banner.dry-run {{color: var(--st-warn)}}
+.st-banner.live {{color: #fff; background: #b71c1c; border-color: #b71c1c}}
+.st-card {{--st-this: var(--st-line); border: 1px solid
+  color-mix(in srgb, var(--st-this) 45%, var(--st-face)); border-radius: 4px; padding: 10px 16px;
+  margin: 4px 0; line-height: 20px; background: var(--st-well)}}
+.st-card.good {{--st-this: var(--st-good-base); background: var(--st-good-tint)}}
+.st-card.bad {{--st-this: var(--st-bad-base); background: var(--st-bad-tint)}}
+.st-card.open {{--st-this: var(--st-warn-base); background: var(--st-warn-tint)}}
+.st-card b.st-word {{font-size: 16px; line-height: 22px; font-weight: 700; letter-spacing: .02em}}
+.st-card.good b.st-word {{color: var(--st-good)}} .st-card.bad b.st-word {{color: var(--st-bad)}}
+.st-card.open b.st-word {{color: var(--st-warn)}}
+.st-panel table {{border-collapse: collapse; margin: 4px 0; font-size: .92em}}
+.st-panel th, .st-panel td {{text-align: left !important; padding: 5px 12px 5px 0;
   vertical-align: top; white-space: normal;
-  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere; min-width: 7.5em}
-.st-panel th {white-space: nowrap}
-.st-panel img {max-width: 100%; height: auto}
-.st-panel pre {white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}
-.st-panel textarea {font-family: var(--jp-code-font-family, monospace); font-size: 12px}
-[data-jp-theme-light="false"] .st-panel select {background-image: url("data:image/svg+xml,\
+  border-bottom: 1px solid var(--st-line); overflow-wrap: anywhere; min-width: 7.5em}}
+.st-panel th {{white-space: nowrap; color: var(--st-muted); font-size: 12px; font-weight: 500}}
+.st-panel img {{max-width: 100%; height: auto}}
+.st-panel pre {{white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}}
+.st-panel textarea {{font-family: var(--st-mono); font-size: 12.5px}}
+[data-jp-theme-light="false"] .st-panel select {{background-image: url("data:image/svg+xml,\
 %3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
-%3Cpath fill='%23fff' d='M5 6l4 4 4-4 1.3 1.3L9 12.6 3.7 7.3z'/%3E%3C/svg%3E") !important}
-.st-quiet {color: var(--jp-ui-font-color1, #424242)}
-.st-panel p.st-case {font-weight: 600; overflow-wrap: anywhere}
-.st-stale {border: 2px solid #d55e00; border-radius: 4px; padding: 2px 10px; gap: 12px}
-.jp-OutputArea:has(.st-panel) .jp-OutputArea-child:has(.st-static) {display: none}
+%3Cpath fill='%23fff' d='M5 6l4 4 4-4 1.3 1.3L9 12.6 3.7 7.3z'/%3E%3C/svg%3E") !important}}
+.st-quiet {{color: var(--st-muted, #424242)}}
+.st-panel p.st-case {{font-weight: 600; overflow-wrap: anywhere}}
+.st-stale {{border: 1px solid var(--st-warn-base, #f57c00); border-radius: 4px; padding: 2px 10px;
+  gap: 12px; background: var(--st-warn-tint, transparent)}}
+.jp-OutputArea:has(.st-panel) .jp-OutputArea-child:has(.st-static) {{display: none}}
 </style>"""  # the last line: a static twin is seen only where its panel is not
 
 

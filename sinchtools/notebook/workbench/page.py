@@ -86,7 +86,12 @@ def page(name: str, /, **values: Any) -> str:
 
 def style() -> str:
     """Return the stylesheet, as an element."""
-    return f"<style>{_text('workbench.css')}</style>"
+    return f"<style>{tokens()}{_text('workbench.css')}</style>"
+
+
+def tokens() -> str:
+    """Return the colours and type that workbench and panels share, as a stylesheet."""
+    return _text("tokens.css")
 
 
 def script() -> str:
