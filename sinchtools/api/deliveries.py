@@ -195,7 +195,7 @@ def _entry(entry: Mapping[str, Any], several: bool) -> Told | None:
         return None
     known = next(
         (name for name in (*_FINAL, "Queued", "Dispatched") if _same(name, status)),
-        _STATUS_OF.get(int(code), "Failed"),
+        _STATUS_OF.get(int(code), "Unknown" if status else "Failed"),
     )
     if not several:
         return Told(_text(entry.get("recipient")), int(code), known)

@@ -6,6 +6,7 @@ import pytest
 
 import sinchtools as st
 from sinchtools import analysis
+from sinchtools.core.records import Exchange
 
 BASE = "https://us.sms.api.sinch.com/xms/v1/f00dfacef00dfacef00dfacef00dface"
 SEND = (
@@ -91,3 +92,21 @@ def test_nothing_of_a_report_is_a_lost_answer():
     told = st.diagnose(row)
     assert told.retry.advice == "not-needed" and not told.findings
     assert row.status_in_words == "delivery report"
+
+
+def test_a_status_that_is_none_of_the_ten_is_no_failure():
+    said = '{"batch_id": "string", "recipient": "string", "code": 6902, "status": "string"}'
+    row = Exchange(
+        method="GET",
+        url="https://us.sms.api.sinch.com/xms/v1/p/batches/B/delivery_report/1",
+        status=200,
+        response_body=said,
+    )
+    assert not st.diagnose(row).failing
+
+
+def test_how_many_recipients_a_report_lost_is_said():
+    counts = [(0, "Delivered", 3), (310, "Failed", 2)]
+    entries = [{"code": c, "status": s, "count": n} for c, s, n in counts]
+    text = json.dumps({"type": "delivery_report_sms", "batch_id": "B", "statuses": entries})
+    assert "to 2 of 5 recipients" in st.diagnose(text).top.says
