@@ -10,7 +10,7 @@ ARGS   ?=
 unexport PYTHONDONTWRITEBYTECODE  # each JupyterLab, kernel and worker would compile all its libraries anew
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast test-spark test-all lint format docs house check-long bench screenshots lock clean
+.PHONY: help lab test test-fast test-spark test-all lint format docs house coverage check-long bench screenshots lock clean
 
 help:         ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ docs: $(VENV)/dev.stamp       ## the pages of docs/ and the reference as one sit
 
 house: $(VENV)/dev.stamp      ## size and shape of the package beside their bounds
 	$(RUN) benchmarks.house --climbs
+
+coverage: $(VENV)/dev.stamp   ## what the short tests reach of the package, branches too (half an hour)
+	$(PYTEST) -m "not long and not browser" --cov --cov-report term:skip-covered $(ARGS)
 
 check-long: $(VENV)/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)

@@ -5,7 +5,14 @@ The tools are in `sinchtools.agents.tools`; `TOOLS` names them for `jupyter-serv
 """
 
 NAMES = (
-    "read", "diagnose", "explain", "tips", "replay_in_sandbox", "smallest_change", "compare",
-    "change_points", "report",
-)  # fmt: skip
+    "read",
+    "diagnose",
+    "explain",
+    "tips",
+    "replay_in_sandbox",
+    "smallest_change",
+    "compare",
+    "change_points",
+    "report",
+)
 TOOLS = [f"sinchtools.agents.tools:{name}" for name in NAMES]

@@ -102,9 +102,15 @@ def page_of(entries: Sequence[Any], page: int) -> dict[str, Any]:
 def response_of(status: int | None, code: str | None) -> dict[str, Any]:
     """Return a status and code; a code that the vendor does not list is the evidence's word."""
     is_listed = code is None or code in _codes()
-    return {"status": status, "code": code} if is_listed else {
-        "status": status, "code": None, UNTRUSTED: {"code": code},
-    }  # fmt: skip
+    return (
+        {"status": status, "code": code}
+        if is_listed
+        else {
+            "status": status,
+            "code": None,
+            UNTRUSTED: {"code": code},
+        }
+    )
 
 
 def line_of(number: int, row: Exchange) -> dict[str, Any]:

@@ -371,10 +371,13 @@ def compare(
     ]
     made = comparing.compare(*sides, prove=prove)
     differences = [
-        {"can_matter": not one.folded, "decides": one in made.cause,
-         UNTRUSTED: {"what": one.what, "a": one.a, "b": one.b}}
+        {
+            "can_matter": not one.folded,
+            "decides": one in made.cause,
+            UNTRUSTED: {"what": one.what, "a": one.a, "b": one.b},
+        }
         for one in made.differences
-    ]  # fmt: skip
+    ]
     summary = (
         f"{counted(sum(not one.folded for one in made.differences), 'difference')} can matter."
     )

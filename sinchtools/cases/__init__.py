@@ -8,6 +8,13 @@ from sinchtools.cases.reports import report
 from sinchtools.cases.solved import SeenBefore, seen_before
 
 __all__ = [
-    "Case", "SeenBefore", "as_curl", "as_python", "escalation", "export", "reply", "report",
+    "Case",
+    "SeenBefore",
+    "as_curl",
+    "as_python",
+    "escalation",
+    "export",
+    "reply",
+    "report",
     "seen_before",
-]  # fmt: skip
+]

@@ -31,8 +31,8 @@ def with_quotes(body: str, variables: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> with_quotes('{"flash_message": {{flash}}}', ["{{flash}}"]).isascii()
-    False
+    >>> list(json.loads(with_quotes('{"flash_message": {{flash}}}', ["{{flash}}"])))
+    ['flash_message']
     """
     names = "|".join(map(re.escape, sorted(variables, key=len, reverse=True)))
     if not names:
