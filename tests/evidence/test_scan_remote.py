@@ -1,7 +1,12 @@
 """Rows on another machine, through a connection of the caller."""
 
+import contextlib
 import gzip
 import os
+import socket
+import subprocess
+import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -95,20 +100,34 @@ def test_a_connection_that_cannot_reach_a_place_says_so(monkeypatch):
 @pytest.fixture
 def bucket(files, monkeypatch):
     """A server of S3 on this machine with the logs, and its address."""
-    server = pytest.importorskip("moto.server", reason="needs moto[server] and s3fs")
+    pytest.importorskip("moto.server", reason="needs moto[server] and s3fs")
     boto3 = pytest.importorskip("boto3")
     monkeypatch.setitem(os.environ, "AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setitem(os.environ, "AWS_SECRET_ACCESS_KEY", CANARY)
     monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", "us-east-1")
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    address = "{}:{}".format(*running.get_host_and_port())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    # a process of its own: DuckDB may wait for it without letting other threads run
+    running = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", address.partition(":")[2]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(300):
+        with contextlib.suppress(OSError), socket.create_connection(address.split(":"), 1):
+            break
+        time.sleep(0.1)
     client = boto3.client("s3", endpoint_url=f"http://{address}")
     client.create_bucket(Bucket="logs")
     for file in files.iterdir():
-        client.put_object(Bucket="logs", Key=f"gateway/{file.name}", Body=file.read_bytes())
+        client.put_object(
+            Bucket="logs", Key=f"gateway/{file.name}", Body=file.read_bytes(), ACL="public-read"
+        )
+    client.close()
     yield address
-    running.stop()
+    running.terminate()
+    running.wait()
 
 
 def by_s3fs(address):
