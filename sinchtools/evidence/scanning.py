@@ -243,9 +243,9 @@ def _asked(lazy: Any) -> tuple[str, dict[str, str]]:
     except (duckdb.Error, TypeError, ValueError, AttributeError):
         pass
     raise WrongUseError(
-        "This relation is none that st.scan returned for files.",
-        hint="Give what st.scan returned, or a filter of it. The rows of a table of yours are read "
-        "without it: st.read(table.filter(...).df()).",
+        "This relation did not come from st.scan.",
+        hint="Give what st.scan returned, or a filter of it. To read rows of your own table, use "
+        "st.read(table.filter(...).df()).",
     )
 
 

@@ -236,8 +236,8 @@ def smallest_change(
         return SmallestChange(reason=reason)
     if plan(exchange).items[0].fault:
         return SmallestChange(
-            reason="the request as it is shown does not deserve its answer, so the sandbox "
-            "cannot try changes of it"
+            reason="the response does not match the request shown, so the sandbox "
+            "cannot try changes"
         )
     with Trials(exchange, most_trials) as trials:
         if trials.passes([()]) == [True]:

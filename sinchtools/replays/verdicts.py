@@ -228,7 +228,7 @@ def _compared(
             "the change does not touch the cause of the original failure; something else is "
             "different",
         ),
-        (passes, "FIXED", "the change removes the reason of the original failure"),
+        (passes, "FIXED", "the change removes the cause of the original failure"),
         (
             child.status in _OF_GATEWAYS,
             "INCONCLUSIVE",

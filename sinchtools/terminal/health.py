@@ -103,7 +103,7 @@ class Checkup(list[Check]):
         return (
             f"{wrong} wrong, {look} worth a look, {len(self) - wrong - look} ok."
             if wrong or look
-            else "Everything is as it should be."
+            else "Everything is fine."
         )
 
 
@@ -325,7 +325,7 @@ def _region(environ: Mapping[str, str]) -> Iterator[Check]:
             then="Use us or eu, or the service plan's own API token.",
         )
     else:
-        yield Check(name="region", says=region or "none is set: us is taken")
+        yield Check(name="region", says=region or "none is set: us is used")
 
 
 def _switch(environ: Mapping[str, str]) -> Iterator[Check]:

@@ -158,7 +158,7 @@ def test_alternatives_are_told():
 
 def test_what_the_sandbox_cannot_show_is_not_tried():
     assert (
-        "does not deserve"
+        "does not match the request"
         in smallest_change(varied(**refused(400, "syntax_constraint_violation"))).reason
     )
     assert "nothing wrong" in smallest_change(GOOD).reason

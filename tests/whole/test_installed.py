@@ -106,7 +106,7 @@ def test_a_fresh_environment_has_the_kernel_and_keeps_nothing_when_it_is_uninsta
     assert spec["resource_dir"] == str(environment.folder / KERNEL)
     assert spec["spec"]["display_name"] == "Sinch troubleshooting"
     said = environment.python("-m", "sinchtools", "doctor")
-    assert said.startswith("Everything is as it should be.")
+    assert said.startswith("Everything is fine.")
     monkeypatch.delenv("PYTHONPATH", raising=False)
     (tmp_path / "root").mkdir()
     with PlainLab(environment, tmp_path / "root", tmp_path / "home") as lab:

@@ -131,7 +131,7 @@ class ReportPanel(Panel):
             "style='width:100%;height:480px;border:1px solid var(--jp-border-color1, "
             "#bdbdbd);background:#fff'></iframe>"
         )
-        self.say("This is the preview; nothing was written.")
+        self.say("This is a preview. Nothing was written.")
 
     def write(self, ending: str) -> Path:
         """Write the report, and say where."""

@@ -108,7 +108,7 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
 
     def _html(self, _width: int) -> str:
         if not self.page:
-            return "<p>No request fits. Remove a filter.</p>"
+            return "<p>No request matches. Remove a filter.</p>"
         used = {
             name: words
             for name, words in _COLUMNS.items()

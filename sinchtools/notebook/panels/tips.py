@@ -24,10 +24,10 @@ from sinchtools.playbooks.playbook import Walk, tips
 from sinchtools.privacy.aliases import Aliases
 
 _WORDS = {  # state of a check: its words and colour
-    "ok": ("CHECKED: FINE", "good"),
-    "problem": ("CHECKED: THIS IS IT", "bad"),
-    "not decidable": ("NOT DECIDABLE FROM THE EVIDENCE", "open"),
-    "asked": ("YOU DECIDE", "open"),
+    "ok": ("Checked: fine", "good"),
+    "problem": ("Checked: this is the cause", "bad"),
+    "not decidable": ("The evidence does not show it", "open"),
+    "asked": ("Please check", "open"),
 }
 _ROWS_SHOWN = 12
 
