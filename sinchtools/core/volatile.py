@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 
-from sinchtools.core.settings import share_folder
+from sinchtools.core.tables import place_of, read_tables
+
+_SCHEMA = {"volatile": "headers? fields? why source"}
 
 
 @cache
@@ -18,6 +19,5 @@ def volatile(kind: str) -> frozenset[str]:
     >>> "content-length" in volatile("headers"), "to" in volatile("fields")
     (True, False)
     """
-    path = share_folder("data/catalogue") / "comparison.toml"
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return frozenset(name for entry in table["volatile"] for name in entry.get(kind, ()))
+    rows = read_tables(place_of("comparison.toml"), _SCHEMA)["volatile"]
+    return frozenset(name for row in rows for name in row.get(kind, ()))
