@@ -160,7 +160,7 @@ def _texts(
             micros = f"TRY_CAST({days} * 86400000000 + 500000 AS BIGINT)"
             on = f"TIMESTAMP '1899-12-30' + to_microseconds({micros})"
             value = f"CAST(date_trunc('second', {on}) AS VARCHAR)"
-        if ours is None and tables.is_other(layout, name):
+        if ours == tables.NOT_USED or (ours is None and tables.is_other(layout, name)):
             continue
         found.setdefault(ours or name, []).append(value)
         places.setdefault(ours or name, i)

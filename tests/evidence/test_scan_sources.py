@@ -252,3 +252,10 @@ def test_a_scan_prints_nothing(tmp_path, capfd):
     (tmp_path / "broken.jsonl").write_text('{"status": 403, "url": "/x"}\n{broken\n\x00\n')
     scanned(tmp_path / "broken.jsonl").fetchall()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_column_that_is_left_out_gives_nothing(tmp_path):
+    (tmp_path / "rows.csv").write_text("when,verb,result,took_ms\n2024-05-01T10:00:00Z,GET,404,9\n")
+    for source in (tmp_path / "rows.csv", duckdb.read_csv(str(tmp_path / "rows.csv"))):
+        found = scanned(source, columns={"took_ms": ""}).project("status, elapsed_ms").fetchall()
+        assert found == [(404, None)]

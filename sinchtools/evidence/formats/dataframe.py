@@ -9,6 +9,7 @@ from typing import Any
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import mapping, tables
+from sinchtools.evidence.formats.table_columns import mapping_of
 from sinchtools.evidence.formats.values import body_of
 from sinchtools.evidence.pieces import Piece
 
@@ -40,7 +41,7 @@ def parse(piece: Piece, frame: Any) -> Iterator[Exchange]:
 def layout_of(piece: Piece, names: list[str], rows: list[list[Any]]) -> tables.Layout:
     """Return which column of a frame is which of ours, found by name, then by content."""
     some = [[_text(cell) for cell in row] for row in rows[:_LOOKED_AT]]
-    return tables.Layout(",", names, 1, tables.mapping_of(piece, names, some), some)
+    return tables.Layout(",", names, 1, mapping_of(piece, names, some), some)
 
 
 def is_foreign(names: list[str], rows: list[list[Any]]) -> bool:

@@ -10,31 +10,33 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
-from sinchtools.evidence.formats.names import FIELDS
-from sinchtools.evidence.formats.prose import known_codes
+from sinchtools.evidence.formats.table_columns import (
+    KNOWN,
+    LONGEST_NAME,
+    is_no_status,
+    mapping_of,
+)
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
-from sinchtools.evidence.times import excel_instant, instant, mostly_serial, squashed
+from sinchtools.evidence.times import excel_instant, mostly_serial, squashed
 
 _FIELD_NAMES = re.compile(
     r"^#Fields:?[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE
 )  # of W3C and Zeek logs
 _SEPARATORS = "\t,;|"
-_LOOKED_AT, _MOST_TITLES, _LONGEST_NAME = 200, 10, 200
+_LOOKED_AT, _MOST_TITLES = 200, 10
 _MESSAGE = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]|^(?:[<>] )?HTTP/\d", re.MULTILINE)
 _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d?[./]\d\d?[./]\d{4}")
 _CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?")
 _RULE = re.compile(r"[\s|+:=─┼━═╪-]{3,}")
-_KNOWN = {name: ours for ours, names in reversed(FIELDS.items()) for name in reversed(names)}
 # columns that only a delivery report has; its codes are no HTTP statuses
 _DELIVERY_STATES = set(
     words(
@@ -42,7 +44,6 @@ _DELIVERY_STATES = set(
         "unknown undeliverable submitted accepted"
     )
 )
-_NO_STATUS = re.compile(r"deliver|smpp|dlr|mcc|mnc|operator|error|recipient|batch|report")
 NOT_USED = ""  # what `columns` says of a column that is to be left out
 NO_VALUE = ("", "-", "NULL", "null", "N/A", "NaN", "nan", "None", "<null>", "(null)")
 _DATE_NAMES = ("date", "datum", "at", "time", "uhrzeit", "clock")
@@ -221,14 +222,7 @@ def apart(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
 
 def is_other(layout: Layout, name: str) -> bool:
     """Tell whether a column would be taken for a field that another column holds."""
-    return squashed(name) in layout.mapping.values() or _is_no_status(name)
-
-
-def _is_no_status(name: str) -> bool:
-    name = name[:_LONGEST_NAME]
-    return bool(_NO_STATUS.search(name.lower()) and "code" in name.lower()) and not re.search(
-        r"http|error_?code|api", name.lower()
-    )
+    return squashed(name) in layout.mapping.values() or is_no_status(name)
 
 
 def date_and_clock(rows: Iterable[dict[str, Any]]) -> tuple[str, str] | None:
@@ -371,7 +365,7 @@ def any_layout(piece: Piece) -> Layout | None:
 
 def meaning_of(name: str) -> str | None:
     """Return the field that a column is by its name alone."""
-    return _KNOWN.get(squashed(name[:_LONGEST_NAME]))
+    return KNOWN.get(squashed(name[:LONGEST_NAME]))
 
 
 # source: CloudFront real-time logs, default order of the fields
@@ -468,74 +462,3 @@ def _rows(piece: Piece, separator: str) -> Iterator[tuple[int, list[str]]]:
 def _is_data(cell: str) -> bool:
     cell = cell.strip()
     return cell in HTTP_METHODS or re.fullmatch(r"[1-5]\d\d|https?://.*|/.*", cell) is not None
-
-
-def mapping_of(piece: Piece, names: list[str], rows: list[list[str]]) -> dict[str, str]:
-    """Return which columns are which of ours: as asked, by name, then by content."""
-    asked = {theirs: ours for theirs, ours in piece.columns.items() if theirs in names}
-    found: dict[str, str] = dict(asked)
-    taken = set(found.values())
-    places = {name: i for i, name in reversed(list(enumerate(names)))}
-    for theirs in sorted(names, key=_rank):
-        ours = _by_name(theirs)
-        column = [row[places[theirs]] for row in rows if len(row) > places[theirs]]
-        if ours and theirs not in found and ours not in taken and _plausible(ours, column):
-            found[theirs] = ours
-            taken.add(ours)
-    for ours, fits in _BY_CONTENT.items():
-        if ours in taken:
-            continue
-        for name in names:
-            column = [row[places[name]] for row in rows if len(row) > places[name]]
-            if name not in found and not _is_misleading(ours, name) and _mostly(fits, column):
-                found[name] = ours
-                break
-    return found
-
-
-def _rank(name: str) -> int:
-    plain = squashed(name[:_LONGEST_NAME])
-    ours = _KNOWN.get(plain)
-    return FIELDS[ours].index(plain) if ours else 99
-
-
-def _by_name(theirs: str) -> str | None:
-    if len(theirs) > _LONGEST_NAME:
-        return None
-    plain = squashed(re.sub(r"[(\[][^()\[\]]{0,40}[)\]]", "", theirs))
-    ours = theirs.strip().lower() if theirs.strip().lower() in COLUMNS else _KNOWN.get(plain)
-    return ours if ours in _BY_CONTENT else None
-
-
-def _is_misleading(ours: str, name: str) -> bool:
-    """Tell whether a column that looks like statuses is named as something else."""
-    name = name[:_LONGEST_NAME]
-    return ours == "status" and bool(
-        _NO_STATUS.search(name.lower())
-        or re.search(
-            r"count|size|bytes|length|duration|time|latency|\bid\b|port|ms\b", name.lower()
-        )
-    )
-
-
-def _plausible(ours: str, column: list[str]) -> bool:
-    return not any(column) or _mostly(_BY_CONTENT[ours], column, share=0.5)
-
-
-def _mostly(fits: Callable[[str], bool], cells: list[str], *, share: float = 0.9) -> bool:
-    filled = [cell for cell in cells if cell not in ("", "-")]
-    return bool(filled) and sum(map(fits, filled)) >= share * len(filled)
-
-
-_BY_CONTENT: dict[str, Callable[[str], bool]] = {
-    "code": lambda cell: cell in known_codes(),
-    "status": lambda cell: (
-        re.fullmatch(r"[1-5]\d\d(?:\.0)?(?: [A-Za-z ]+)?|-1|0", cell.strip()) is not None
-    ),
-    "method": lambda cell: cell.strip().upper() in HTTP_METHODS,
-    "url": lambda cell: re.match(r"\s*(?:https?://|/)", cell) is not None,
-    "at": lambda cell: (
-        (instant(cell) is not None and not re.fullmatch(r"\d{9,12}", cell))
-        or re.fullmatch(r"\d\d?:\d\d(?::\d\d.*)?|[2-7]\d{4}[.,]\d+", cell) is not None
-    ),
-}
