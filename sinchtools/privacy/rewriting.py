@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import WORD_FIELDS, Exchange
+from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.privacy import folding
 from sinchtools.privacy.alias_forms import (
     Rewrite,
@@ -82,7 +83,9 @@ def rewritten(
         changed[name] = {
             free(key): other(value) or "" for key, value in getattr(exchange, name).items()
         }
-    return replace(exchange, url=url, request_body=body, response_body=answer, **changed)
+    changed["variables_not_shown"] = exchange.variables_not_shown
+    rewritten = replace(exchange, url=url, request_body=body, response_body=answer, **changed)
+    return with_variables(rewritten, variables_of(rewritten))  # none of a text that is gone
 
 
 # --- numbers --------------------------------------------------------------------------------------

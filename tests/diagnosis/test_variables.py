@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from sinchtools.core.columns import as_json
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence.reading import read
 from sinchtools.playbooks.playbook import tips
+from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.planning import plan
 
 HOST = "https://eu.sms.api.sinch.com/xms/v1"
@@ -133,3 +135,11 @@ def test_a_replay_waits_for_values_it_cannot_have():
     body = '{"to": ["{{to}}"], "from": "12345", "body": "Hi"}'
     held = plan(read(http_file(f"{HOST}/{{{{plan}}}}/batches", "{{tok}}", body)))
     assert "{{to}}" in str(held.reasons)
+
+
+def test_a_variable_within_a_message_does_not_leave_with_it():
+    body = '{"to": ["+46701234567"], "from": "12345", "body": "Dear {{Anna of Solna}}, hi"}'
+    row = read(http_file(f"{HOST}/{{{{plan}}}}/batches", "{{tok}}", body))[0]
+    assert "Solna" in row.variables_not_shown
+    left = Aliases(key=b"k" * 32).exchange(row)
+    assert "Solna" not in repr(as_json(left)) and "{{tok}}" in left.variables_not_shown
