@@ -44,7 +44,7 @@ def to_fixed(page: Page) -> int:
     page.wait_for_function(RAN)
     hand.click(page.locator(f"{PANEL} .st-sample", has_text="Broken curl"))
     hand.click(page.locator(f"{PANEL} .st-replay"))
-    verdict = page.locator(f"{PANEL} .st-verdict strong").first.text_content()
+    verdict = page.locator(f"{PANEL} .st-verdict strong").first.inner_text()
     assert verdict == "FIXED", verdict
     return hand.clicks
 
