@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,7 +35,7 @@ settings.register_profile("quick", derandomize=True, deadline=None, max_examples
 settings.register_profile("full", derandomize=True, deadline=None, max_examples=500)
 
 
-def pytest_configure(config):
+def pytest_configure(config: Any) -> None:
     settings.load_profile("full" if FULL else "quick")
     for name in [name for name in os.environ if _is_foreign(name)]:
         del os.environ[name]
@@ -45,7 +46,7 @@ def pytest_configure(config):
     config.pluginmanager.register(_Leaks())
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: Any) -> None:
     """
     Begin with the browser.
 
@@ -55,21 +56,21 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
-def pytest_collection_finish():
+def pytest_collection_finish() -> None:
     # what is there now stays to the end, and need not be looked through again and again
     gc.freeze()
 
 
-def pytest_unconfigure():
+def pytest_unconfigure() -> None:
     gc.unfreeze()
 
 
-def pytest_runtest_setup():
+def pytest_runtest_setup() -> None:
     """Each test begins without the secrets that another one removed."""
     seen.forget()
 
 
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
     """
     Put the counts of the long tests at full size into benchmarks/RESULTS.md.
 
@@ -98,7 +99,7 @@ class _Leaks:
 
     @pytest.fixture(autouse=True, scope="module")
     @classmethod
-    def nothing_is_left_unclosed(cls):
+    def nothing_is_left_unclosed(cls) -> Any:
         yield
         gc.collect()
 
@@ -111,7 +112,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def log(tmp_path):
+def log(tmp_path: Path) -> Any:
     """A call log of this test alone."""
     from sinchtools.client.log import CallLog
 
@@ -120,7 +121,7 @@ def log(tmp_path):
 
 
 @pytest.fixture
-def vendor(work, monkeypatch):
+def vendor(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A vendor that is not there, with everything switched on and configured."""
     from tests.support.vendor import Vendor
 
@@ -128,7 +129,7 @@ def vendor(work, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Any:
     """A sandbox for all tests of a module; each resets it."""
     from sinchtools.sandbox import Sandbox
 
@@ -136,7 +137,7 @@ def server():
         yield sandbox
 
 
-def _is_foreign(name):
+def _is_foreign(name: Any) -> Any:
     return (name.startswith("SINCH") and name not in KEPT) or name.lower() in {
         "http_proxy",
         "https_proxy",
@@ -144,14 +145,14 @@ def _is_foreign(name):
     }
 
 
-def _guard(event, args):
+def _guard(event: Any, args: Any) -> None:
     if event == "socket.connect" and isinstance(args[1], tuple):
         _refuse_beyond_loopback(args[1][0])
     elif event == "socket.getaddrinfo":
         _refuse_beyond_loopback(args[0])
 
 
-def _refuse_beyond_loopback(host):
+def _refuse_beyond_loopback(host: Any) -> None:
     host = host.decode() if isinstance(host, bytes) else host
     if host not in (None, "", "localhost") and not _is_loopback(host):
         pytest.fail(
@@ -159,7 +160,7 @@ def _refuse_beyond_loopback(host):
         )  # no Exception, so no `except Exception` swallows it
 
 
-def _is_loopback(host):
+def _is_loopback(host: Any) -> Any:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

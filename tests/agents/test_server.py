@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ FIRST = {  # what the first finding, or the sandbox, has to say of each ticket
 }
 
 
-async def conversation(session):
+async def conversation(session: Any) -> Any:
     listed = (await session.list_tools()).tools
     answers = {
         name: await agents.every_tool(session, name, reports=name == "curl.md") for name in FIRST
@@ -39,14 +40,14 @@ async def conversation(session):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory: Any) -> Any:
     work = tmp_path_factory.mktemp("work")
     for name in FIRST:
         shutil.copy(TICKETS / name, work)
     return agents.with_client(work, conversation)
 
 
-def test_every_tool_is_listed_with_a_short_description(told):
+def test_every_tool_is_listed_with_a_short_description(told: Any) -> None:
     listed = told[0]
     assert [tool.name for tool in listed] == list(NAMES)
     assert all(40 < len(tool.description.partition("\n\n")[0]) < 120 for tool in listed)
@@ -56,7 +57,7 @@ def test_every_tool_is_listed_with_a_short_description(told):
 
 
 @pytest.mark.parametrize("ticket", FIRST)
-def test_every_tool_answers_on_every_ticket(told, ticket):
+def test_every_tool_answers_on_every_ticket(told: Any, ticket: Any) -> None:
     found = told[1][ticket]
     assert {*NAMES} - {*found} <= {"explain", "report"}
     errors = [one["error"] for some in found.values() for one in some if "error" in one]
@@ -64,7 +65,7 @@ def test_every_tool_answers_on_every_ticket(told, ticket):
     assert FIRST[ticket] in json.dumps(found["diagnose"])
 
 
-def test_results_are_small(told):
+def test_results_are_small(told: Any) -> None:
     sizes = [
         len(json.dumps(one))
         for found in told[1].values()
@@ -74,13 +75,13 @@ def test_results_are_small(told):
     assert max(sizes) < 25_000
 
 
-def test_a_refusal_repeats_no_argument(told):
+def test_a_refusal_repeats_no_argument(told: Any) -> None:
     assert all(one.is_error and "4477" not in one.content[0].text for one in told[2])
 
 
 @pytest.mark.long
 @pytest.mark.skipif(not SAMPLES, reason="SINCHTOOLS_SAMPLES names the folder of the samples")
-def test_the_samples_get_the_right_answer_through_the_tools_alone():
+def test_the_samples_get_the_right_answer_through_the_tools_alone() -> None:
     figures = agents.main(Path(str(SAMPLES)))
     print(figures)
     right, of = (int(figures.partition(" cases right")[0].split()[n]) for n in (-3, -1))

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,11 +43,11 @@ LOG = "\n".join(map(json.dumps, LINES))
 
 
 @pytest.fixture
-def name(work):
+def name(work: Any) -> Any:
     return tools.read(text=LOG)["evidence"]
 
 
-def calls(name):
+def calls(name: Any) -> Any:
     return {
         "read": tools.read(evidence=name, row=1),
         "diagnose": tools.diagnose(name, row=1),
@@ -60,7 +61,7 @@ def calls(name):
     }
 
 
-def test_no_result_shows_a_person_or_a_secret(name, work):
+def test_no_result_shows_a_person_or_a_secret(name: Any, work: Any) -> None:
     found = calls(name)
     assert {*found} == {*agents.NAMES}
     told = json.dumps(found, ensure_ascii=False)
@@ -69,12 +70,12 @@ def test_no_result_shows_a_person_or_a_secret(name, work):
     assert "[secret opaque 24" in told
 
 
-def test_one_person_has_one_alias_in_all_results(name):
+def test_one_person_has_one_alias_in_all_results(name: Any) -> None:
     one, other = (tools.read(evidence=name, row=n)["untrusted"]["request_body"] for n in (1, 2))
     assert json.loads(one)["to"] == json.loads(other)["to"][0]
 
 
-def test_the_tools_prove_what_is_wrong(name):
+def test_the_tools_prove_what_is_wrong(name: Any) -> None:
     found = calls(name)
     assert found["diagnose"]["findings"][0]["field"] == "to"
     assert found["replay_in_sandbox"]["entries"][0]["verdict"] == "FIXED"
@@ -86,7 +87,7 @@ def test_the_tools_prove_what_is_wrong(name):
     assert found["change_points"]["summary"] == "too few"
 
 
-def test_words_of_the_evidence_are_marked(name):
+def test_words_of_the_evidence_are_marked(name: Any) -> None:
     listed = tools.read(evidence=name)
     assert listed["entries"][0]["untrusted"]["text"] == ORDER
     assert listed["entries"][2]["untrusted"]["code"] == ORDER
@@ -94,32 +95,34 @@ def test_words_of_the_evidence_are_marked(name):
     assert ORDER not in json.dumps(hostile._ours(list(calls(name).values())))
 
 
-def test_rows_come_by_page(work):
+def test_rows_come_by_page(work: Any) -> None:
     name = tools.read(text="\n".join([json.dumps(LINES[1])] * 25))["evidence"]
     pages = [tools.read(evidence=name, page=n) for n in (1, 2, 3, 99)]
     assert [len(page["entries"]) for page in pages] == [10, 10, 5, 5]
     assert (pages[1]["entries"][0]["row"], pages[1]["pages"]) == (11, 3)
 
 
-def test_failing_rows_can_be_listed_alone(name):
+def test_failing_rows_can_be_listed_alone(name: Any) -> None:
     assert [one["row"] for one in tools.read(evidence=name, failing=True)["entries"]] == [1, 3]
 
 
-def test_like_problems_are_one_entry(work):
+def test_like_problems_are_one_entry(work: Any) -> None:
     name = tools.read(text="\n".join([json.dumps(LINES[0])] * 400))["evidence"]
     [entry] = tools.diagnose(name)["entries"]
     assert (entry["row"], entry["count"], entry["rows"]) == (1, 400, [1, 2, 3])
     assert len(tools.replay_in_sandbox(name)["entries"]) == 3
 
 
-def test_a_long_text_is_cut(work):
+def test_a_long_text_is_cut(work: Any) -> None:
     line = LINES[0] | {"response_body": json.dumps({"code": "x", "text": "y" * 9000})}
     name = tools.read(text=json.dumps(line))["evidence"]
     assert tools.read(evidence=name)["entries"][0]["untrusted"]["text"].endswith("more characters]")
 
 
 @pytest.mark.parametrize("part", ["number", "text", "token"])
-def test_what_is_not_made_an_alias_is_held_back(name, monkeypatch, part):
+def test_what_is_not_made_an_alias_is_held_back(
+    name: Any, monkeypatch: pytest.MonkeyPatch, part: Any
+) -> None:
     said = {"number": f"+{NUMBER}", "text": TEXT, "token": f"Authorization: Bearer {TOKEN}"}[part]
     monkeypatch.setattr(results._Cleaner, "_text", lambda self, text: text)
     with pytest.raises(LeakError) as caught:
@@ -131,7 +134,7 @@ def test_what_is_not_made_an_alias_is_held_back(name, monkeypatch, part):
 
 
 @pytest.mark.parametrize("path", ["log.jsonl", "sub/log.jsonl", "sub", "*.jsonl", "./sub/../sub"])
-def test_files_of_the_work_folder_are_read(work, path):
+def test_files_of_the_work_folder_are_read(work: Any, path: Any) -> None:
     (work / "sub").mkdir()
     for place in ("log.jsonl", "sub/log.jsonl"):
         (work / place).write_text(LOG)
@@ -143,7 +146,7 @@ def test_files_of_the_work_folder_are_read(work, path):
 
 
 @pytest.mark.parametrize("path", [*hostile.PATHS, "linked/log.jsonl", "missing.har"])
-def test_no_other_file_is_read(work, tmp_path_factory, path):
+def test_no_other_file_is_read(work: Any, tmp_path_factory: Any, path: Any) -> None:
     outside = tmp_path_factory.mktemp("outside")
     (outside / "log.jsonl").write_text(LOG)
     (work / "outward.log").symlink_to(outside / "log.jsonl")
@@ -153,21 +156,21 @@ def test_no_other_file_is_read(work, tmp_path_factory, path):
         tools.read(path=path)
 
 
-def test_a_text_is_never_taken_for_a_path(work, monkeypatch):
+def test_a_text_is_never_taken_for_a_path(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (work / "log.jsonl").write_text(LOG)
     monkeypatch.chdir(work)
     assert tools.read(text="log.jsonl")["entries"] == []
     assert tools.read(text=str(work / "log.jsonl"))["entries"] == []
 
 
-def test_a_body_in_a_file_is_not_fetched(work):
+def test_a_body_in_a_file_is_not_fetched(work: Any) -> None:
     (work / "body.json").write_text('{"to": ["+15551230001"]}')
     url = "https://us.sms.api.sinch.com/xms/v1/p/batches"
     name = tools.read(text=f"curl {url} -d @{work}/body.json")["evidence"]
     assert "15551230001" not in json.dumps(tools.read(evidence=name, row=1))
 
 
-def test_a_case_folder_is_read_by_its_evidence(work):
+def test_a_case_folder_is_read_by_its_evidence(work: Any) -> None:
     from sinchtools import Case
 
     Case("4711", LOG)
@@ -175,13 +178,13 @@ def test_a_case_folder_is_read_by_its_evidence(work):
 
 
 @pytest.mark.parametrize("wanted", hostile.NAMES)
-def test_a_report_goes_nowhere_else(name, work, wanted):
+def test_a_report_goes_nowhere_else(name: Any, work: Any, wanted: Any) -> None:
     with pytest.raises(WrongUseError):
         tools.report(name, wanted)
     assert not list(work.rglob("*.html")) + list(work.rglob("*.zip"))
 
 
-def test_a_report_is_in_the_work_folder(name, work):
+def test_a_report_is_in_the_work_folder(name: Any, work: Any) -> None:
     assert tools.report(name, "a b.zip")["file"] == "reports/a b.zip"
     assert [path.name for path in (work / "reports").iterdir()] == ["a b.zip"]
     assert list((work / "scratch").iterdir()) == []
@@ -203,18 +206,18 @@ def test_a_report_is_in_the_work_folder(name, work):
         ("compare", {}),
     ],
 )
-def test_wrong_use_is_said(name, tool, arguments):
+def test_wrong_use_is_said(name: Any, tool: Any, arguments: Any) -> None:
     with pytest.raises(WrongUseError):
         getattr(tools, tool)(**(arguments | ({"evidence": name} if tool == "compare" else {})))
 
 
 @pytest.mark.parametrize("row", [-1, 4, 10**9])
-def test_a_row_that_is_not_there_is_said(name, row):
+def test_a_row_that_is_not_there_is_said(name: Any, row: Any) -> None:
     with pytest.raises(WrongUseError):
         tools.diagnose(name, row=row)
 
 
-def test_the_oldest_evidence_goes_first(work, monkeypatch):
+def test_the_oldest_evidence_goes_first(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinchtools.agents.desk.MOST_KEPT", 2)
     names = [tools.read(text=LOG)["evidence"] for _ in range(3)]
     assert [len(tools.read(evidence=name)["entries"]) for name in names[1:]] == [3, 3]
@@ -222,8 +225,8 @@ def test_the_oldest_evidence_goes_first(work, monkeypatch):
         tools.diagnose(names[0])
 
 
-def test_a_defect_of_ours_repeats_nothing(name, monkeypatch):
-    def fails(*_):
+def test_a_defect_of_ours_repeats_nothing(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
         raise KeyError(f"+{NUMBER}")
 
     monkeypatch.setattr(tools, "finding_of", fails)
@@ -235,12 +238,12 @@ def test_a_defect_of_ours_repeats_nothing(name, monkeypatch):
 # --- sends ------------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_where_live_is_switched_on(vendor):
+def test_nothing_is_sent_where_live_is_switched_on(vendor: Any) -> None:
     calls(tools.read(text=LOG)["evidence"])
     assert vendor.requests == []
 
 
-def test_no_module_reaches_past_the_doors():
+def test_no_module_reaches_past_the_doors() -> None:
     """The contract in pyproject.toml holds the modules; this holds what comes by the root."""
     folder = Path(agents.__file__).parent
     for path in folder.glob("*.py"):
@@ -251,21 +254,21 @@ def test_no_module_reaches_past_the_doors():
                 assert not [one.name for one in node.names if one.name.startswith("sinchtools")]
 
 
-def test_hostile_logs_get_nothing_out(vendor, work):
+def test_hostile_logs_get_nothing_out(vendor: Any, work: Any) -> None:
     seen = hostile.run(30, work)
     assert (seen.logs, seen.leaks, seen.orders, seen.files) == (30, [], [], [])
     assert (seen.sends, seen.crashed, seen.held_back, vendor.requests) == ([], [], [], [])
 
 
 @pytest.mark.long
-def test_a_thousand_hostile_logs_get_nothing_out(vendor, work):
+def test_a_thousand_hostile_logs_get_nothing_out(vendor: Any, work: Any) -> None:
     seen = hostile.run(1000 if FULL else 60, work, first=1000)
     assert (seen.leaks[:9], seen.orders[:9], seen.files[:9]) == ([], [], [])
     assert (seen.sends, seen.crashed, vendor.requests) == ([], [], [])
     assert len(seen.held_back) <= seen.results / 1000, seen.held_back[:9]
 
 
-def test_the_watch_sees_what_it_looks_for(tmp_path):
+def test_the_watch_sees_what_it_looks_for(tmp_path: Path) -> None:
     seen, inside = hostile.Seen(), tmp_path / "in"
     inside.mkdir()
     with hostile.watched(inside, seen):
@@ -280,7 +283,7 @@ def test_the_watch_sees_what_it_looks_for(tmp_path):
 # --- how they are found -----------------------------------------------------------------------
 
 
-def test_jupyter_finds_the_tools():
+def test_jupyter_finds_the_tools() -> None:
     """The group's value is a list of `module:function`, which the extension imports."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     module, _, value = project["entry-points"]["jupyter_server_mcp.tools"]["sinchtools"].partition(
@@ -295,7 +298,7 @@ def test_jupyter_finds_the_tools():
         assert callable(getattr(import_module(place), function))
 
 
-def test_the_sdk_is_loaded_by_its_command_alone():
+def test_the_sdk_is_loaded_by_its_command_alone() -> None:
     code = (
         "import sys, sinchtools, sinchtools.terminal.cli, sinchtools.agents.tools; "
         "print([name for name in sys.modules if name.partition('.')[0] in ('mcp', 'pydantic')])"
@@ -304,7 +307,9 @@ def test_the_sdk_is_loaded_by_its_command_alone():
     assert done.stdout.strip() == "[]"
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):
+def test_without_the_extra_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda name: None)
     assert main(["mcp"]) == 2
     assert 'pip install "sinchtools[mcp]"' in capsys.readouterr().err

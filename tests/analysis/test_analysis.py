@@ -10,6 +10,8 @@ import random
 import statistics
 from collections import Counter, defaultdict
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals as nw
@@ -40,7 +42,7 @@ ANSWERS = (  # status, code, network error
 RECIPIENTS = {"+15551230001": "US", "+447700900123": "GB", "46701740605": "SE", "zero": None}
 
 
-def some(n, seed=1, days=10.0, start=NOON):
+def some(n: Any, seed: Any = 1, days: Any = 10.0, start: Any = NOON) -> Any:
     rng = random.Random(seed)
     rows = []
     for i in range(n):
@@ -66,7 +68,7 @@ def some(n, seed=1, days=10.0, start=NOON):
     return rows
 
 
-def report(batch, *statuses, at=NOON):
+def report(batch: Any, *statuses: Any, at: Any = NOON) -> Any:
     body = {
         "type": "delivery_report_sms",
         "batch_id": batch,
@@ -120,7 +122,7 @@ _POLARS = {
 }
 
 
-def plain(rows):
+def plain(rows: Any) -> Any:
     return [
         {
             **{c: getattr(row, c) for c in tables.COLUMNS},
@@ -131,11 +133,11 @@ def plain(rows):
     ]
 
 
-def as_polars(rows, _):
+def as_polars(rows: Any, _: Any) -> Any:
     return pl.DataFrame(plain(rows), schema={c: _POLARS[d] for c, (d, _) in tables.COLUMNS.items()})
 
 
-def as_jsonl(rows, folder):
+def as_jsonl(rows: Any, folder: Any) -> Any:
     path = folder / "rows.jsonl"
     path.write_text(
         "".join(json.dumps(row, default=str) + "\n" for row in plain(rows)), encoding="utf-8"
@@ -149,7 +151,7 @@ def as_jsonl(rows, folder):
     )
 
 
-def as_parquet(rows, folder):
+def as_parquet(rows: Any, folder: Any) -> Any:
     path = folder / "rows.parquet"
     as_jsonl(rows, folder).write_parquet(str(path))
     connection = duckdb.connect()
@@ -157,7 +159,7 @@ def as_parquet(rows, folder):
     return connection.read_parquet(str(path))
 
 
-def as_spark(rows, _):
+def as_spark(rows: Any, _: Any) -> Any:
     types = pytest.importorskip("pyspark.sql.types", reason="needs the spark extra")
     kinds = {
         "Int16": types.ShortType(),
@@ -171,7 +173,7 @@ def as_spark(rows, _):
     return spark().createDataFrame([tuple(row.values()) for row in plain(rows)], schema)
 
 
-def spark():
+def spark() -> Any:
     session = analysis.spark_session()
     session.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")  # ours must not depend on it
     session.conf.set("spark.sql.shuffle.partitions", 1)
@@ -195,7 +197,7 @@ each_engine = pytest.mark.parametrize(
 )
 
 
-def each_engine_with_each_data():
+def each_engine_with_each_data() -> Any:
     """
     All data on two engines, and the ordinary and the empty on each.
 
@@ -214,10 +216,10 @@ def each_engine_with_each_data():
 # --- the same in plain Python ---------------------------------------------------------------------
 
 
-def folded(rows):
+def folded(rows: Any) -> Any:
     last = {}
 
-    def order(row):
+    def order(row: Any) -> Any:
         at = row.at.timestamp() if row.at else float("-inf")
         return row.attempt or 0, at, row.id, row.status or -1
 
@@ -233,15 +235,15 @@ def folded(rows):
     return [row for row in rows if row.call_id is None] + list(last.values())
 
 
-def known(row):
+def known(row: Any) -> Any:
     return row.status is not None or row.failure is not None or row.code is not None
 
 
-def failing(row):
+def failing(row: Any) -> Any:
     return known(row) and row.outcome in ("user_error", "sinch_error", "no_response")
 
 
-def largest_first(found, *keys):
+def largest_first(found: Any, *keys: Any) -> Any:
     return sorted(
         found,
         key=lambda row: (
@@ -251,7 +253,7 @@ def largest_first(found, *keys):
     )
 
 
-def codes(rows):
+def codes(rows: Any) -> Any:
     counts = Counter((r.status, r.code, r.outcome) for r in rows if known(r))
     found = [
         {"status": s, "code": c, "outcome": o, "n": n, "share": n / counts.total()}
@@ -267,8 +269,8 @@ def codes(rows):
     return largest_first(found, "status", "code") + [unknown] * bool(unknown["n"])
 
 
-def by(column, value):
-    def counted(rows):
+def by(column: Any, value: Any) -> Any:
+    def counted(rows: Any) -> Any:
         cells = defaultdict(list)
         for row in rows:
             if value(row) != "left out":
@@ -285,7 +287,7 @@ def by(column, value):
     return counted
 
 
-def sides(rows):
+def sides(rows: Any) -> Any:
     bad, unknown = sum(map(failing, rows)), sum(not known(r) for r in rows)
     return {
         "n_failing": bad,
@@ -294,7 +296,7 @@ def sides(rows):
     }
 
 
-def timeline(rows, step=3600):
+def timeline(rows: Any, step: Any = 3600) -> Any:
     dated = [(int(r.at.timestamp() // step), r.status, r.code) for r in rows if r.at and known(r)]
     order = largest_first(
         [{"status": s, "code": c, "n": n} for (s, c), n in Counter(d[1:] for d in dated).items()],
@@ -314,7 +316,7 @@ def timeline(rows, step=3600):
     ]
 
 
-def heatmap(rows):
+def heatmap(rows: Any) -> Any:
     cells = {
         (day, hour): [r for r in rows if r.at and (r.at.isoweekday(), r.at.hour) == (day, hour)]
         for day in range(1, 8)
@@ -324,7 +326,7 @@ def heatmap(rows):
     return found if any(r.at for r in rows) else []
 
 
-def latency(rows):
+def latency(rows: Any) -> Any:
     values = defaultdict(list)
     for row in rows:
         if row.elapsed_ms is not None and known(row):
@@ -342,7 +344,7 @@ def latency(rows):
     return largest_first(found, "status", "code", "endpoint")
 
 
-def quantile(values, q):
+def quantile(values: Any, q: Any) -> Any:
     return (
         statistics.quantiles(values, n=100, method="inclusive")[q - 1]
         if len(values) > 1
@@ -350,7 +352,7 @@ def quantile(values, q):
     )
 
 
-def matrix(rows):
+def matrix(rows: Any) -> Any:
     counts = Counter((r.endpoint, r.status, r.code) for r in rows if known(r))
     return largest_first(
         [{"endpoint": e, "status": s, "code": c, "n": n} for (e, s, c), n in counts.items()],
@@ -360,7 +362,7 @@ def matrix(rows):
     )
 
 
-def groups(rows):
+def groups(rows: Any) -> Any:
     found = defaultdict(list)
     for row in filter(failing, rows):
         found[
@@ -381,7 +383,7 @@ def groups(rows):
     return sorted(summed, key=lambda g: (-g["n"], g["fingerprint"]))
 
 
-def overview(rows):
+def overview(rows: Any) -> Any:
     times = [r.at for r in rows if r.at]
     unknown = sum(not known(r) for r in rows)
     counts = {
@@ -393,16 +395,16 @@ def overview(rows):
     return [{**counts, "since": min(times, default=None), "until": max(times, default=None)}]
 
 
-def body_of(row):
+def body_of(row: Any) -> Any:
     return json.loads(row.request_body or "{}")
 
 
-def sender(row):
+def sender(row: Any) -> Any:
     kinds = {"15559870002": "number", "ACME": "alphanumeric", "12345": "short code"}
     return kinds[body_of(row)["from"]] if body_of(row).get("to") else "left out"
 
 
-def country(row):
+def country(row: Any) -> Any:
     return RECIPIENTS[body_of(row)["to"][0]] if body_of(row).get("to") else "left out"
 
 
@@ -421,13 +423,13 @@ REFERENCE = {
 }
 
 
-def listed(frame):
+def listed(frame: Any) -> Any:
     return [
         {c: None if pd.isna(v) else v for c, v in row.items()} for row in frame.to_dict("records")
     ]
 
 
-def same(got, wanted):
+def same(got: Any, wanted: Any) -> None:
     assert len(got) == len(wanted)
     for row, expected in zip(got, wanted, strict=True):
         assert {c: row[c] for c in expected} == {
@@ -436,26 +438,28 @@ def same(got, wanted):
 
 
 @pytest.mark.parametrize(("engine", "rows"), [*each_engine_with_each_data()])
-def test_every_aggregation_agrees_with_plain_python_on_every_engine(engine, rows, tmp_path):
+def test_every_aggregation_agrees_with_plain_python_on_every_engine(
+    engine: Any, rows: Any, tmp_path: Path
+) -> None:
     check(engine, rows, tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.spark
-def test_every_aggregation_agrees_with_plain_python_on_spark_too(tmp_path):
+def test_every_aggregation_agrees_with_plain_python_on_spark_too(tmp_path: Path) -> None:
     check(as_spark, DATA["ordinary"], tmp_path, counted_per=("call",))
 
 
 @pytest.mark.long
 @each_engine
-def test_a_hundred_thousand_distinct_texts_are_one_group(engine, tmp_path):
+def test_a_hundred_thousand_distinct_texts_are_one_group(engine: Any, tmp_path: Path) -> None:
     rows = [
         replace(GOOD, id=f"x{i}", status=400, text=f"Value '{i}' is wrong") for i in range(100_000)
     ]
     assert analysis.groups(engine(rows, tmp_path))["n"].tolist() == [100_000]
 
 
-def check(engine, rows, tmp_path, counted_per=("call", "attempt")):
+def check(engine: Any, rows: Any, tmp_path: Path, counted_per: Any = ("call", "attempt")) -> None:
     frame = engine(rows, tmp_path)
     frame = list(frame) if hasattr(frame, "__next__") else frame
     for per in counted_per:
@@ -477,7 +481,9 @@ def check(engine, rows, tmp_path, counted_per=("call", "attempt")):
 
 
 @each_engine
-def test_the_example_of_a_group_is_its_earliest_row_of_whatever_year(engine, tmp_path):
+def test_the_example_of_a_group_is_its_earliest_row_of_whatever_year(
+    engine: Any, tmp_path: Path
+) -> None:
     bad = replace(GOOD, status=403)
     times = {
         "a": None,
@@ -500,7 +506,9 @@ def test_the_example_of_a_group_is_its_earliest_row_of_whatever_year(engine, tmp
 
 
 @each_engine
-def test_delivery_reports_count_each_recipient_once_as_last_seen(engine, tmp_path):
+def test_delivery_reports_count_each_recipient_once_as_last_seen(
+    engine: Any, tmp_path: Path
+) -> None:
     late = NOON + dt.timedelta(hours=1)
     single = {"recipient": "15551230001", "code": 0, "status": "Delivered"}
     rows = [
@@ -523,7 +531,7 @@ def test_delivery_reports_count_each_recipient_once_as_last_seen(engine, tmp_pat
 
 
 @each_engine
-def test_what_came_to_a_callback_url_is_no_call_but_a_report(engine, tmp_path):
+def test_what_came_to_a_callback_url_is_no_call_but_a_report(engine: Any, tmp_path: Path) -> None:
     report_of = {"type": "delivery_report_sms", "batch_id": "b1"}
     statuses = [{"code": 412, "status": "Failed", "count": 1}]
     sent = Exchange(id="a", method="POST", endpoint="POST /batches", status=201)
@@ -545,7 +553,7 @@ def test_what_came_to_a_callback_url_is_no_call_but_a_report(engine, tmp_path):
 
 
 @each_engine
-def test_spikes_and_differences_are_the_same_on_every_engine(engine, tmp_path):
+def test_spikes_and_differences_are_the_same_on_every_engine(engine: Any, tmp_path: Path) -> None:
     rows = traffic(300, 1, "cause")
     assert listed(analysis.differences(engine(rows, tmp_path))) == listed(
         analysis.differences(rows)
@@ -560,13 +568,13 @@ def test_spikes_and_differences_are_the_same_on_every_engine(engine, tmp_path):
 @pytest.mark.parametrize(
     "name", [*REFERENCE, "timeline", "delivery_codes", "spikes", "differences"]
 )
-def test_an_empty_frame_gives_the_columns_and_dtypes_of_a_full_one(name):
+def test_an_empty_frame_gives_the_columns_and_dtypes_of_a_full_one(name: Any) -> None:
     empty, full = getattr(analysis, name)([]), getattr(analysis, name)(DATA["ordinary"])
     assert dict(empty.dtypes) == dict(full.dtypes)
     assert name == "overview" or empty.empty
 
 
-def test_a_call_is_its_last_attempt():
+def test_a_call_is_its_last_attempt() -> None:
     rows = [
         replace(GOOD, id=str(i), call_id="c", attempt=i, status=429 if i < 4 else 201)
         for i in (3, 4, 1, 2)
@@ -580,7 +588,9 @@ def test_a_call_is_its_last_attempt():
 
 
 @each_engine
-def test_the_calls_of_two_files_are_two_though_they_have_the_same_number(engine, tmp_path):
+def test_the_calls_of_two_files_are_two_though_they_have_the_same_number(
+    engine: Any, tmp_path: Path
+) -> None:
     numbered = replace(GOOD, call_id="1", status=429)
     rows = [
         replace(numbered, id=f"{source}{i}", source=source and f"{source}#{i}", attempt=i)
@@ -604,7 +614,7 @@ def test_the_calls_of_two_files_are_two_though_they_have_the_same_number(engine,
         pytest.param(["status"], [1, 3], id="with-the-status-alone-nothing-is-assumed"),
     ],
 )
-def test_no_known_answer_is_neither_failure_nor_success(columns, counted):
+def test_no_known_answer_is_neither_failure_nor_success(columns: Any, counted: Any) -> None:
     rows = [
         GOOD,
         replace(GOOD, status=None),
@@ -620,14 +630,14 @@ def test_no_known_answer_is_neither_failure_nor_success(columns, counted):
     assert len(analysis.known(frame)) == 4 - overview["not_known"]
 
 
-def test_the_share_is_of_all_also_when_successes_are_left_out():
+def test_the_share_is_of_all_also_when_successes_are_left_out() -> None:
     rows = [GOOD, GOOD, GOOD, replace(GOOD, status=500)]
     assert analysis.codes(rows, successes=False)[["status", "share"]].values.tolist() == [
         [500, 0.25]
     ]
 
 
-def test_many_codes_are_folded_into_one_with_their_number():
+def test_many_codes_are_folded_into_one_with_their_number() -> None:
     rows = [replace(GOOD, status=400, code=f"code_{i}") for i in range(10)] + [GOOD] * 5
     assert analysis.codes(rows, top=3)[["code", "n"]].fillna("").values.tolist()[-1] == [
         "other (8 codes)",
@@ -636,7 +646,7 @@ def test_many_codes_are_folded_into_one_with_their_number():
     assert analysis.timeline(rows, top=3)["n"].sum() == 15
 
 
-def test_a_slim_log_without_most_columns_is_counted():
+def test_a_slim_log_without_most_columns_is_counted() -> None:
     slim = pd.DataFrame({"status": [200, 404], "at": pd.to_datetime([NOON, NOON], utc=True)})
     assert analysis.codes(slim)["outcome"].tolist() == ["success", "user_error"]
     assert analysis.endpoints(slim)["n"].tolist() == [2]
@@ -658,7 +668,7 @@ def test_a_slim_log_without_most_columns_is_counted():
         (3000 * 86400, 13 * 86400),
     ],
 )
-def test_the_interval_suits_the_span(seconds, interval):
+def test_the_interval_suits_the_span(seconds: Any, interval: Any) -> None:
     found = analysis.timeline([GOOD, replace(GOOD, at=NOON + dt.timedelta(seconds=seconds))])
     assert found.attrs["interval_s"] == interval
     assert len(found) <= analysis.MOST_INTERVALS
@@ -687,7 +697,7 @@ def test_the_interval_suits_the_span(seconds, interval):
     ],
 )
 @each_engine
-def test_a_filter_keeps_what_fits(engine, filters, kept, tmp_path):
+def test_a_filter_keeps_what_fits(engine: Any, filters: Any, kept: Any, tmp_path: Path) -> None:
     rows = [
         GOOD,
         replace(
@@ -721,7 +731,7 @@ ALIKE = [
 ]
 
 
-def test_each_status_and_code_has_a_name_of_its_own():
+def test_each_status_and_code_has_a_name_of_its_own() -> None:
     keys = [
         *ALIKE,
         (None, None),
@@ -735,7 +745,7 @@ def test_each_status_and_code_has_a_name_of_its_own():
     assert "not known" not in names
 
 
-def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself():
+def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself() -> None:
     rows = [
         replace(GOOD, id=str(i), status=s, code=c, failure=None if s else "x")
         for i, (s, c) in enumerate(ALIKE)
@@ -763,7 +773,7 @@ def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself():
         pytest.param("report 20101220 1530.har", "report [number].har", id="a-space-in-the-number"),
     ],
 )
-def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text, told):
+def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text: Any, told: Any) -> None:
     assert filters.without_people(text) == told
 
 
@@ -793,7 +803,7 @@ def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text, told):
         ),
     ],
 )
-def test_a_fingerprint_cuts_out_what_varies(text, pattern):
+def test_a_fingerprint_cuts_out_what_varies(text: Any, pattern: Any) -> None:
     assert (
         analysis.fingerprint(400, None, "POST /batches", text)
         == f"400 Bad Request, POST /batches, text '{pattern}'"
@@ -839,7 +849,7 @@ def test_a_fingerprint_cuts_out_what_varies(text, pattern):
         ),
     ],
 )
-def test_wrong_use_is_said_in_words(call, words):
+def test_wrong_use_is_said_in_words(call: Any, words: Any) -> None:
     with pytest.raises(WrongUseError, match=words.replace("(", r"\(")) as error:
         call()
     assert error.value.hint
@@ -848,7 +858,7 @@ def test_wrong_use_is_said_in_words(call, words):
 # --- large logs -----------------------------------------------------------------------------------
 
 
-def test_a_log_is_converted_to_parquet_once(tmp_path):
+def test_a_log_is_converted_to_parquet_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.jsonl").write_text(
             "".join(json.dumps(row, default=str) + "\n" for row in plain(DATA["ordinary"]))
@@ -858,7 +868,7 @@ def test_a_log_is_converted_to_parquet_once(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["log.parquet"]
 
 
-def test_a_conversion_that_fails_leaves_what_was_there(tmp_path):
+def test_a_conversion_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "log.parquet").write_text("as it was")
     with pytest.raises(MissingInputError):
         analysis.to_parquet(tmp_path / "none*.jsonl", tmp_path / "log.parquet")
@@ -867,14 +877,16 @@ def test_a_conversion_that_fails_leaves_what_was_there(tmp_path):
     ]
 
 
-def test_a_table_in_memory_is_of_its_own_and_outlives_the_frame():
+def test_a_table_in_memory_is_of_its_own_and_outlives_the_frame() -> None:
     first, second = analysis.in_memory([GOOD]), analysis.in_memory([GOOD, GOOD])
     part = analysis.in_memory(analysis.filtered(second, status=201))
     assert [int(analysis.codes(one)["n"].sum()) for one in (first, second, part)] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("lacks", ["pyspark", "java"])
-def test_without_spark_or_java_there_is_no_session(lacks, monkeypatch):
+def test_without_spark_or_java_there_is_no_session(
+    lacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if lacks == "pyspark" else name
     )
@@ -887,13 +899,13 @@ def test_without_spark_or_java_there_is_no_session(lacks, monkeypatch):
 
 
 @pytest.mark.parametrize(("detector", "found", "plant"), DETECTORS, ids=["spikes", "differences"])
-def test_what_was_planted_is_found_and_nothing_else(detector, found, plant):
+def test_what_was_planted_is_found_and_nothing_else(detector: Any, found: Any, plant: Any) -> None:
     hits, alarms = rates(detector, found, plant, 60, 20)
     assert hits >= 0.95
     assert alarms <= 0.1
 
 
-def test_a_spike_has_start_end_and_size():
+def test_a_spike_has_start_end_and_size() -> None:
     rows = [replace(GOOD, id=f"x{i}", at=NOON + dt.timedelta(hours=i)) for i in range(240)]
     start = dt.datetime(2024, 6, 7, 9, tzinfo=dt.UTC)
     rows += [
@@ -909,7 +921,7 @@ def test_a_spike_has_start_end_and_size():
     )
 
 
-def test_more_traffic_alone_is_no_spike():
+def test_more_traffic_alone_is_no_spike() -> None:
     rows = [
         replace(
             GOOD, id=f"{i}-{k}", at=NOON + dt.timedelta(hours=i), status=429 if k % 5 == 0 else 201
@@ -934,12 +946,12 @@ def test_more_traffic_alone_is_no_spike():
     [[], [GOOD] * 30, [*[GOOD] * 40, replace(GOOD, status=500)]],
     ids=["none", "no-failure", "one-failure"],
 )
-def test_too_few_is_said(rows):
+def test_too_few_is_said(rows: Any) -> None:
     assert analysis.differences(rows).attrs["verdict"] == "too few"
     assert analysis.spikes(rows).attrs["verdict"] == "too few"
 
 
-def test_values_that_no_two_rows_share_and_constant_ones_are_no_difference():
+def test_values_that_no_two_rows_share_and_constant_ones_are_no_difference() -> None:
     rows = [
         replace(GOOD, id=f"x{i}", account=f"plan-{i}", status=201 if i % 2 else 500)
         for i in range(60)
@@ -947,7 +959,7 @@ def test_values_that_no_two_rows_share_and_constant_ones_are_no_difference():
     assert analysis.differences(rows).attrs["verdict"] == "nothing stands out"
 
 
-def test_a_missing_field_of_the_body_is_a_difference():
+def test_a_missing_field_of_the_body_is_a_difference() -> None:
     whole = GOOD.request_body.replace("}", ', "callback_url": "https://example.org"}')
     rows = [replace(GOOD, id=f"a{i}", request_body=whole) for i in range(20)] + [
         replace(GOOD, id=f"b{i}", status=403) for i in range(20)
@@ -959,14 +971,14 @@ def test_a_missing_field_of_the_body_is_a_difference():
     assert found["body callback_url", "(absent)"] == (20, 0, 1.0)
 
 
-def test_the_order_of_rows_does_not_matter():
+def test_the_order_of_rows_does_not_matter() -> None:
     rows = traffic(200, 7, "cause")
     shuffled = random.Random(1).sample(rows, len(rows))
     assert listed(analysis.differences(rows)) == listed(analysis.differences(shuffled))
     assert listed(analysis.groups(rows)) == listed(analysis.groups(shuffled))
 
 
-def test_a_rise_that_lasts_is_one_spike_though_no_hour_of_it_stands_out():
+def test_a_rise_that_lasts_is_one_spike_though_no_hour_of_it_stands_out() -> None:
     rise = [11, 10, 4, 5, 8, 7, 5, 3, 5, 7, 4, 2, 1, 1, 1, 0, 1, 1, 2, 0, 2, 1, 2, 7]
     hours = [40, 87, 123, 147, 200, *(170 + i for i, n in enumerate(rise) for _ in range(n))]
     rare = [

@@ -4,6 +4,8 @@ import datetime as dt
 import json
 import random
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,9 @@ CODE = "syntax_invalid_parameter_format"
 SINCE = NOON + dt.timedelta(hours=60, minutes=7, seconds=21)
 
 
-def calls(n=1500, *, fails=lambda row, rng: False, hours=120, seed=1):
+def calls(
+    n: Any = 1500, *, fails: Any = lambda row, rng: False, hours: Any = 120, seed: Any = 1
+) -> Any:
     rng = random.Random(seed)
     rows = []
     for i in range(n):
@@ -41,7 +45,7 @@ def calls(n=1500, *, fails=lambda row, rng: False, hours=120, seed=1):
     return rows
 
 
-def of_globex(row, rng):
+def of_globex(row: Any, rng: Any) -> Any:
     return row.account == "globex" and row.at >= SINCE and rng.random() < 0.7
 
 
@@ -49,7 +53,9 @@ RISE = calls(fails=of_globex)
 
 
 @each_engine
-def test_a_rise_that_lasts_is_found_with_its_start_and_its_account(engine, tmp_path):
+def test_a_rise_that_lasts_is_found_with_its_start_and_its_account(
+    engine: Any, tmp_path: Path
+) -> None:
     found = analysis.change_points(engine(RISE, tmp_path))
     (row,) = found.to_dict("records")
     first = next(one.at for one in RISE if one.code == CODE).replace(microsecond=0)
@@ -61,7 +67,7 @@ def test_a_rise_that_lasts_is_found_with_its_start_and_its_account(engine, tmp_p
     assert row["n_before"] + row["n_after"] == sum(one.account == "globex" for one in RISE)
 
 
-def test_each_of_two_changes_keeps_its_own_times():
+def test_each_of_two_changes_keeps_its_own_times() -> None:
     """The short outage is found first, and the long rise has more calls and is told first."""
     begin, end = (NOON + dt.timedelta(hours=hours) for hours in (20, 31))
     rows = [
@@ -82,8 +88,8 @@ def test_each_of_two_changes_keeps_its_own_times():
         )
 
 
-def test_traffic_that_doubles_and_a_rhythm_are_no_change():
-    def often_at_noon(row, rng):
+def test_traffic_that_doubles_and_a_rhythm_are_no_change() -> Any:
+    def often_at_noon(row: Any, rng: Any) -> Any:
         return rng.random() < (0.3 if 9 <= row.at.hour < 15 else 0.02)
 
     rows = calls(fails=often_at_noon)
@@ -96,7 +102,7 @@ def test_traffic_that_doubles_and_a_rhythm_are_no_change():
 @pytest.mark.parametrize(
     ("hours", "kind"), [((60, 61), "spike"), ((40, 80), "ended"), ((0, 60), "recovery")]
 )
-def test_what_is_over_is_told_apart(hours, kind):
+def test_what_is_over_is_told_apart(hours: Any, kind: Any) -> None:
     since, until = (NOON + dt.timedelta(hours=h) for h in hours)
     rows = calls(3000, fails=lambda row, rng: since <= row.at < until and rng.random() < 0.8)
     found = analysis.pattern(rows)
@@ -107,8 +113,8 @@ def test_what_is_over_is_told_apart(hours, kind):
     assert (found.share_after < found.share_before) == (kind == "recovery")
 
 
-def test_a_pair_is_the_cause_where_neither_alone_says_it():
-    def is_planted(row, rng):
+def test_a_pair_is_the_cause_where_neither_alone_says_it() -> Any:
+    def is_planted(row: Any, rng: Any) -> Any:
         return row.account == "globex" and '"0' in row.request_body and row.at >= SINCE
 
     rows = calls(fails=is_planted)
@@ -118,7 +124,7 @@ def test_a_pair_is_the_cause_where_neither_alone_says_it():
     assert (found["share_failing"], found["n_succeeding"] > 0) == (1, True)
 
 
-def test_what_an_endpoint_always_has_is_not_named_beside_it():
+def test_what_an_endpoint_always_has_is_not_named_beside_it() -> None:
     read = {"method": "GET", "endpoint": "GET /batches", "request_body": None}
     rows = [replace(GOOD, id=f"a{i}", status=400 if i % 3 else 201) for i in range(60)]
     rows += [replace(GOOD, id=f"b{i}", status=201, **read) for i in range(60)]
@@ -126,7 +132,7 @@ def test_what_an_endpoint_always_has_is_not_named_beside_it():
     assert found[["field", "value"]].values.tolist() == [["endpoint", "POST /batches"]]
 
 
-def test_the_sentence_says_since_when_for_whom_and_what_is_different():
+def test_the_sentence_says_since_when_for_whom_and_what_is_different() -> None:
     rows = calls(fails=lambda row, rng: of_globex(row, rng) and '"0' in row.request_body)
     found = analysis.pattern(rows)
     failing = sum(row.code == CODE for row in rows)
@@ -140,13 +146,13 @@ def test_the_sentence_says_since_when_for_whom_and_what_is_different():
     assert len(shown) == failing
 
 
-def test_few_calls_are_too_few_to_say():
+def test_few_calls_are_too_few_to_say() -> None:
     rows = [replace(GOOD, id=f"x{i}", status=500 if i % 2 else 201) for i in range(6)]
     assert analysis.pattern(rows).kind == "too few"
     assert analysis.pattern([]).kind == "none"
 
 
-def test_evidence_charts_and_report_count_the_same():
+def test_evidence_charts_and_report_count_the_same() -> None:
     tries = [
         replace(GOOD, id=f"t{i}", call_id="c", attempt=i, status=429 if i < 3 else 201)
         for i in (1, 2, 3)
@@ -162,27 +168,27 @@ def test_evidence_charts_and_report_count_the_same():
     assert "2 earlier attempts" in evidence.outcome
 
 
-def counts_of(n, share, size):
+def counts_of(n: Any, share: Any, size: Any) -> Any:
     """Return failing and all rows of intervals of an hour."""
     rng = np.random.default_rng(3)
     rows = np.full(size, n)
     return rng.binomial(rows, share), rows
 
 
-def test_a_rise_is_not_taken_for_the_rhythm_of_the_day_that_it_began_on():
+def test_a_rise_is_not_taken_for_the_rhythm_of_the_day_that_it_began_on() -> None:
     share = np.where(np.arange(96) < 52, 0.0, 0.5)
     share[51] = 0.1  # the interval in which it began
     found = levels.raised(*counts_of(40, share, 96), first=0, step=3600)
     assert found is not None and found.start in (51, 52)
 
 
-def test_a_rhythm_of_hours_is_no_rise_however_few_days_there_are():
+def test_a_rhythm_of_hours_is_no_rise_however_few_days_there_are() -> None:
     hours = np.arange(60) % 24
     share = np.where((hours >= 9) & (hours < 15), 0.4, 0.02)
     assert levels.raised(*counts_of(40, share, 60), first=0, step=3600) is None
 
 
-def test_a_rise_that_lasts_needs_less_proof_than_one_among_all_stretches():
+def test_a_rise_that_lasts_needs_less_proof_than_one_among_all_stretches() -> None:
     k = np.zeros(100, dtype=int)
     k[40:60] = 1
     ended = levels.raised(k, np.full(100, 5), first=0, step=3600)
@@ -195,11 +201,11 @@ def test_a_rise_that_lasts_needs_less_proof_than_one_among_all_stretches():
     ("number", "country"),
     [("+447700900123", "GB"), ("+447781123456", "GG"), ("+77012345678", "KZ"), ("07700", None)],
 )
-def test_the_first_digits_of_a_number_tell_its_country(number, country):
+def test_the_first_digits_of_a_number_tell_its_country(number: Any, country: Any) -> None:
     assert body_fields.country({"to": [number]}) == country
 
 
-def test_what_the_client_sets_for_each_request_is_no_cause():
+def test_what_the_client_sets_for_each_request_is_no_cause() -> None:
     rows = [
         replace(
             GOOD,

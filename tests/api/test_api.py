@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,12 +50,14 @@ PLAN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
         ("http://[::1", "none", None, None, None),
     ],
 )
-def test_a_url_tells_where_it_points_to(url, kind, region, account, below):
+def test_a_url_tells_where_it_points_to(
+    url: Any, kind: Any, region: Any, account: Any, below: Any
+) -> None:
     place = locate(url)
     assert (place.kind, place.region, place.account, place.below) == (kind, region, account, below)
 
 
-def test_a_marker_in_a_url_hides_no_later_parameter():
+def test_a_marker_in_a_url_hides_no_later_parameter() -> None:
     assert (
         dict(
             locate(
@@ -66,7 +69,7 @@ def test_a_marker_in_a_url_hides_no_later_parameter():
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.template)
-def test_every_endpoint_is_found_by_its_own_path(endpoint):
+def test_every_endpoint_is_found_by_its_own_path(endpoint: Any) -> None:
     path = endpoint.path.replace("{", "").replace("}", "")
     assert (
         locate(f"https://us.sms.api.sinch.com/xms/v1/p{path}").endpoints[endpoint.method]
@@ -74,13 +77,13 @@ def test_every_endpoint_is_found_by_its_own_path(endpoint):
     )
 
 
-def test_dry_run_is_no_batch_id():
+def test_dry_run_is_no_batch_id() -> None:
     assert [
         endpoint.operation for endpoint in locate("/xms/v1/p/batches/dry_run").endpoints.values()
     ] == ["batches.dry_run"]
 
 
-def test_complete_fills_in_what_the_rest_tells_and_keeps_what_is_there():
+def test_complete_fills_in_what_the_rest_tells_and_keeps_what_is_there() -> None:
     bare = Exchange(
         method="POST",
         url=f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches",
@@ -111,7 +114,7 @@ def test_complete_fills_in_what_the_rest_tells_and_keeps_what_is_there():
         ("{" * 50_000, (None, None)),
     ],
 )
-def test_the_code_and_the_text_come_from_an_error_body(body, found):
+def test_the_code_and_the_text_come_from_an_error_body(body: Any, found: Any) -> None:
     assert error_of(body) == found
 
 
@@ -137,11 +140,11 @@ def test_the_code_and_the_text_come_from_an_error_body(body, found):
         ("Ç\n€", "text", 1),
     ],
 )
-def test_a_message_weighs_what_the_tables_say(text, encoding, parts):
+def test_a_message_weighs_what_the_tables_say(text: Any, encoding: Any, parts: Any) -> None:
     assert (encoding_of(text), parts_of(text)) == (encoding, parts)
 
 
-def test_the_characters_at_fault_are_named_once():
+def test_the_characters_at_fault_are_named_once() -> None:
     assert not_gsm7("a“b“c’") == ["“", "’"]
 
 
@@ -152,11 +155,11 @@ PARAMETERS = {"name": {"+15551230001": "Anna", "default": "you"}, "code": {"1555
     ("recipient", "text"),
     [("15551230001", "Hi Anna 1"), ("+1 555 123 0001", "Hi Anna 1"), ("+15551230002", None)],
 )
-def test_placeholders_are_filled_for_one_recipient(recipient, text):
+def test_placeholders_are_filled_for_one_recipient(recipient: Any, text: Any) -> None:
     assert substituted("Hi ${name} ${code}", PARAMETERS, recipient) == text
 
 
-def test_a_default_stands_in():
+def test_a_default_stands_in() -> None:
     assert substituted("Hi ${name}", PARAMETERS, "+15551230002") == "Hi you"
 
 
@@ -168,5 +171,5 @@ def test_a_default_stands_in():
         ("(555) 123.4567", "5551234567"),
     ],
 )
-def test_a_number_is_shown_as_its_digits(number, shown):
+def test_a_number_is_shown_as_its_digits(number: Any, shown: Any) -> None:
     assert digits(number) == shown

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ EXTRAS = [
 EVERY_ENTRY = [*catalogue._http().values(), *delivery_codes(), *smpp_codes()]
 
 
-def test_the_status_rows_are_those_of_the_page_in_its_order():
+def test_the_status_rows_are_those_of_the_page_in_its_order() -> None:
     rows = status_rows()
     assert [(row.number, row.code) for row in rows] == PAGE
     assert [row.row for row in rows] == list(range(1, 17))
@@ -60,7 +61,7 @@ def test_the_status_rows_are_those_of_the_page_in_its_order():
 
 
 @pytest.mark.parametrize("entry", EVERY_ENTRY, ids=lambda entry: entry.label)
-def test_every_entry_is_complete(entry):
+def test_every_entry_is_complete(entry: Any) -> None:
     assert entry.title and entry.meaning.endswith(".") and entry.source
     assert 1 <= len(entry.tips) <= 5 and all(
         tip.endswith(".") and tip[0].isupper() for tip in entry.tips
@@ -70,7 +71,7 @@ def test_every_entry_is_complete(entry):
 
 
 @pytest.mark.parametrize(("status", "code"), EXTRAS)
-def test_a_known_status_that_the_page_lacks_says_so(status, code):
+def test_a_known_status_that_the_page_lacks_says_so(status: Any, code: Any) -> None:
     entry = explain(status, code)
     assert (entry.number, entry.code, entry.on_page, entry.row) == (status, code, False, None)
 
@@ -78,19 +79,19 @@ def test_a_known_status_that_the_page_lacks_says_so(status, code):
 @pytest.mark.parametrize(
     "status", [100, 204, 301, 402, 418, 422, 499, 502, 504, 599, 600, 999, 0, -1, 10**9]
 )
-def test_any_status_has_an_answer_that_says_it_is_not_on_the_page(status):
+def test_any_status_has_an_answer_that_says_it_is_not_on_the_page(status: Any) -> None:
     entry = explain(status)
     assert entry.on_page is False and "not on the page" in repr(entry) and entry.tips
     assert entry.retry in RETRY
 
 
-def test_an_unlisted_status_is_read_by_its_http_meaning():
+def test_an_unlisted_status_is_read_by_its_http_meaning() -> None:
     assert explain(502).title == "Bad Gateway"
     assert "Bad Gateway" in explain(502).meaning
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(status):
+def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(status: Any) -> None:
     assert explain(status).on_page and explain(status).row is None
 
 
@@ -101,23 +102,25 @@ def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(statu
         (400, "Syntax_Invalid_JSON", "syntax_invalid_json"),
     ],
 )
-def test_a_misspelt_code_is_explained_by_its_status_with_a_suggestion(status, code, suggested):
+def test_a_misspelt_code_is_explained_by_its_status_with_a_suggestion(
+    status: Any, code: Any, suggested: Any
+) -> None:
     entry = explain(status, code)
     assert (entry.number, entry.code, entry.on_page) == (status, code, False)
     assert f"Did you mean {suggested!r}" in entry.meaning and suggested in entry.tips[0]
 
 
-def test_a_code_of_tomorrow_is_explained_by_its_status_without_a_suggestion():
+def test_a_code_of_tomorrow_is_explained_by_its_status_without_a_suggestion() -> None:
     entry = explain(404, "brand_new_reason")
     assert entry.on_page is False and "Did you mean" not in entry.meaning
     assert explain(404).meaning in entry.meaning and entry.retry == explain(404).retry
 
 
-def test_a_code_under_another_status_names_the_status_it_comes_with():
+def test_a_code_under_another_status_names_the_status_it_comes_with() -> None:
     assert "comes with 403" in explain(400, "unknown_group").meaning
 
 
-def test_a_hostile_code_cannot_write_control_characters_or_html():
+def test_a_hostile_code_cannot_write_control_characters_or_html() -> None:
     entry = explain(400, "\x1b[31m<script>alert(1)</script>" + "x" * 500)
     assert (
         "\x1b" not in repr(entry)
@@ -126,7 +129,7 @@ def test_a_hostile_code_cannot_write_control_characters_or_html():
     )
 
 
-def test_404_is_a_status_and_a_delivery_code_and_never_mixed():
+def test_404_is_a_status_and_a_delivery_code_and_never_mixed() -> None:
     assert explain(404).title == "Not found"
     assert explain(delivery=404).title == "Temporary delivery failure"
     with pytest.raises(WrongUseError, match="exactly one"):
@@ -144,7 +147,7 @@ def test_404_is_a_status_and_a_delivery_code_and_never_mixed():
         ({"smpp": "310"}, "SMPP code 310"),
     ],
 )
-def test_digits_as_text_and_a_code_alone_are_understood(given, label):
+def test_digits_as_text_and_a_code_alone_are_understood(given: Any, label: Any) -> None:
     assert explain(**given).label == label
 
 
@@ -164,31 +167,31 @@ def test_digits_as_text_and_a_code_alone_are_understood(given, label):
         ({"smpp": [1]}, "is not an SMPP code"),
     ],
 )
-def test_wrong_use_is_named_with_a_hint(given, says):
+def test_wrong_use_is_named_with_a_hint(given: Any, says: Any) -> None:
     with pytest.raises(WrongUseError, match=says) as caught:
         explain(**given)
     assert caught.value.hint and len(str(caught.value)) < 300
 
 
-def test_the_delivery_codes_are_those_of_the_reference():
+def test_the_delivery_codes_are_those_of_the_reference() -> None:
     assert [entry.number for entry in delivery_codes()] == [0, *range(400, 419)]
     assert [entry.number for entry in delivery_codes() if not entry.on_page] == [409]
 
 
-def test_every_delivery_code_names_statuses_that_exist():
+def test_every_delivery_code_names_statuses_that_exist() -> None:
     names = {status.name for status in delivery_statuses()}
     assert len(names) == 10
     assert {name for entry in delivery_codes() for name in entry.statuses} <= names
 
 
-def test_only_two_delivery_statuses_are_not_final():
+def test_only_two_delivery_statuses_are_not_final() -> None:
     assert {status.name for status in delivery_statuses() if not status.final} == {
         "Queued",
         "Dispatched",
     }
 
 
-def test_a_delivery_code_outside_the_rest_list_is_an_smpp_code():
+def test_a_delivery_code_outside_the_rest_list_is_an_smpp_code() -> None:
     entry = explain(delivery=310)
     assert (
         entry.kind == "delivery"
@@ -218,7 +221,7 @@ def test_a_delivery_code_outside_the_rest_list_is_an_smpp_code():
         (399, 399),
     ],
 )
-def test_every_smpp_code_of_the_list_is_there(first, last):
+def test_every_smpp_code_of_the_list_is_there(first: Any, last: Any) -> None:
     known = {entry.number for entry in smpp_codes()}
     assert set(range(first, last + 1)) <= known
 
@@ -242,13 +245,13 @@ def test_every_smpp_code_of_the_list_is_there(first, last):
         (399, False),
     ],
 )
-def test_an_smpp_code_says_whether_it_passes(number, permanent):
+def test_an_smpp_code_says_whether_it_passes(number: Any, permanent: Any) -> None:
     entry = explain(smpp=number)
     assert entry.permanent is permanent
     assert entry.retry == ("do-not-retry" if permanent else "after-wait")
 
 
-def test_the_10dlc_reading_is_given_where_the_vendor_gives_one():
+def test_the_10dlc_reading_is_given_where_the_vendor_gives_one() -> None:
     assert {entry.number for entry in smpp_codes() if entry.ten_dlc} == {
         15,
         60,
@@ -268,7 +271,9 @@ def test_the_10dlc_reading_is_given_where_the_vendor_gives_one():
 @pytest.mark.parametrize(
     ("number", "group"), [(355, "ESME external"), (20, None), (9999, None), (-3, None)]
 )
-def test_an_unlisted_smpp_code_falls_back_to_its_range_or_to_unknown(number, group):
+def test_an_unlisted_smpp_code_falls_back_to_its_range_or_to_unknown(
+    number: Any, group: Any
+) -> None:
     entry = explain(smpp=number)
     assert (entry.on_page, entry.group, entry.retry) == (False, group, "ask-first")
 
@@ -349,12 +354,12 @@ R, W, C, N, A, X = "as-is", "after-wait", "after-change", "do-not-retry", "ask-f
         (599, None, "POST", {}, A),
     ],
 )
-def test_retry_advice(status, code, method, more, advice):
+def test_retry_advice(status: Any, code: Any, method: Any, more: Any, advice: Any) -> None:
     got, reason = retry_advice(status, code, method, **more)
     assert got == advice and reason.endswith(".")
 
 
-def test_a_read_is_never_asked_about():
+def test_a_read_is_never_asked_about() -> None:
     statuses = [None, -1, 0, *range(100, 1000)]
     asked = [
         (s, h)
@@ -366,12 +371,12 @@ def test_a_read_is_never_asked_about():
     assert asked == []
 
 
-def test_ask_first_says_where_to_look_and_a_500_says_not_processed():
+def test_ask_first_says_where_to_look_and_a_500_says_not_processed() -> None:
     assert "GET /batches?client_reference=" in retry_advice(503, None, "POST")[1]
     assert "not processed" in retry_advice(500, None, "POST")[1]
 
 
-def test_as_json_has_the_keys_of_the_contract():
+def test_as_json_has_the_keys_of_the_contract() -> None:
     entry = explain(403, "unknown_group").as_json()
     assert {"on_page", "meaning", "tips", "retry", "source", "status", "code"} <= set(entry)
     assert (entry["status"], entry["code"], entry["on_page"]) == (403, "unknown_group", True)
@@ -381,7 +386,7 @@ def test_as_json_has_the_keys_of_the_contract():
     )
 
 
-def test_the_text_reads_as_a_few_short_lines():
+def test_the_text_reads_as_a_few_short_lines() -> None:
     text = repr(explain(403, "missing_callback_url"))
     assert (
         text.startswith("403 missing_callback_url: ")
@@ -397,11 +402,11 @@ class _Tags(HTMLParser):
         self.open: list[str] = []
         self.attributes: list[str] = []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.open.append(tag)
         self.attributes += [name for name, _ in attrs]
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         assert self.open.pop() == tag
 
 
@@ -415,7 +420,7 @@ class _Tags(HTMLParser):
     ],
     ids=lambda e: e.label,
 )
-def test_the_html_is_balanced_script_free_and_takes_the_theme_colours(entry):
+def test_the_html_is_balanced_script_free_and_takes_the_theme_colours(entry: Any) -> None:
     page = entry._repr_html_()
     tags = _Tags()
     tags.feed(page)
@@ -440,19 +445,21 @@ def test_the_html_is_balanced_script_free_and_takes_the_theme_colours(entry):
         ("[[entry]\n", "http.toml cannot be read"),
     ],
 )
-def test_a_catalogue_file_with_a_slip_is_refused_by_name(tmp_path, text, says):
+def test_a_catalogue_file_with_a_slip_is_refused_by_name(
+    tmp_path: Path, text: Any, says: Any
+) -> None:
     path = tmp_path / "http.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(WrongUseError, match=says):
         read_tables(path, {"entry": "status title retry?"}, {"retry": RETRY})
 
 
-def test_a_missing_catalogue_file_is_named(tmp_path):
+def test_a_missing_catalogue_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError, match=r"nowhere\.toml"):
         read_tables(Path(tmp_path) / "nowhere.toml", {"entry": "status"})
 
 
-def test_no_number_is_listed_twice():
+def test_no_number_is_listed_twice() -> None:
     rows = catalogue._tables("http.toml")["entry"]
     assert len(rows) == len(catalogue._http())
     codes = [
@@ -461,7 +468,7 @@ def test_no_number_is_listed_twice():
     assert codes == sorted(set(codes))
 
 
-def test_no_two_status_rows_tell_the_same():
+def test_no_two_status_rows_tell_the_same() -> None:
     meanings = [row.meaning for row in status_rows()]
     assert all(
         difflib.SequenceMatcher(None, a, b).ratio() < 0.8
@@ -470,14 +477,14 @@ def test_no_two_status_rows_tell_the_same():
     )
 
 
-def test_an_entry_cannot_be_changed():
+def test_an_entry_cannot_be_changed() -> None:
     entry = explain(404)
     with pytest.raises(AttributeError):
         entry.title = "x"
     assert replace(entry, title="x") is not entry and explain(404).title == entry.title
 
 
-def test_an_old_spelling_is_read_as_its_code():
+def test_an_old_spelling_is_read_as_its_code() -> None:
     assert explain(403, "llegal_number_type") is explain(403, "illegal_number_type")
     assert catalogue.status_of("llegal_number_type") == 403
 
@@ -490,6 +497,6 @@ def test_an_old_spelling_is_read_as_its_code():
         ((403, "missing_callback_url"), {"code", "text"}),
     ],
 )
-def test_a_row_shows_the_sample_of_the_page(label, fields):
+def test_a_row_shows_the_sample_of_the_page(label: Any, fields: Any) -> None:
     entry = explain(*label)
     assert fields <= json.loads(entry.sample).keys() and "Sample" in repr(entry)

@@ -1,6 +1,7 @@
 """Delivery reports make the outcome of a send, wherever they stand in the evidence."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,14 @@ SEND = (
 )
 
 
-def report(code, status, *, batch="01JQDELIVERY0000000000000A"):
+def report(code: Any, status: Any, *, batch: Any = "01JQDELIVERY0000000000000A") -> Any:
     entry = {"code": code, "status": status, "count": 1, "recipients": ["447700900321"]}
     return json.dumps(
         {"type": "delivery_report_sms", "batch_id": batch, "statuses": [entry]},
     )
 
 
-def of_recipient(code, status, **more):
+def of_recipient(code: Any, status: Any, **more: Any) -> Any:
     told = {"type": "recipient_delivery_report_sms", "batch_id": "01JQDELIVERY0000000000000A"}
     return json.dumps({**told, "recipient": "447700900321", "code": code, "status": status, **more})
 
@@ -64,7 +65,7 @@ def of_recipient(code, status, **more):
         ),
     ],
 )  # fmt: skip
-def test_delivery_is_an_outcome(pasted, deliveries, failing):
+def test_delivery_is_an_outcome(pasted: Any, deliveries: Any, failing: Any) -> None:
     evidence = st.read(pasted)
     assert [x.delivery for x in evidence] == deliveries
     assert [i for i, x in enumerate(evidence) if x.failed] == failing
@@ -74,7 +75,7 @@ def test_delivery_is_an_outcome(pasted, deliveries, failing):
     assert wrong == failing
 
 
-def test_what_was_not_delivered_names_code_report_and_tips():
+def test_what_was_not_delivered_names_code_report_and_tips() -> None:
     rows = list(st.read(f"{SEND}{report(413, 'Aborted')}"))
     told = st.diagnose(rows)[0]
     assert (told.top.rule, told.top.location) == ("delivery-failed", "account")
@@ -87,14 +88,14 @@ def test_what_was_not_delivered_names_code_report_and_tips():
     assert "413" in walk.check().proof
 
 
-def test_nothing_of_a_report_is_a_lost_answer():
+def test_nothing_of_a_report_is_a_lost_answer() -> None:
     [row] = st.read(of_recipient(0, "Delivered"))
     told = st.diagnose(row)
     assert told.retry.advice == "not-needed" and not told.findings
     assert row.status_in_words == "delivery report"
 
 
-def test_a_status_that_is_none_of_the_ten_is_no_failure():
+def test_a_status_that_is_none_of_the_ten_is_no_failure() -> None:
     said = '{"batch_id": "string", "recipient": "string", "code": 6902, "status": "string"}'
     row = Exchange(
         method="GET",
@@ -105,7 +106,7 @@ def test_a_status_that_is_none_of_the_ten_is_no_failure():
     assert not st.diagnose(row).failing
 
 
-def test_how_many_recipients_a_report_lost_is_said():
+def test_how_many_recipients_a_report_lost_is_said() -> None:
     counts = [(0, "Delivered", 3), (310, "Failed", 2)]
     entries = [{"code": c, "status": s, "count": n} for c, s, n in counts]
     text = json.dumps({"type": "delivery_report_sms", "batch_id": "B", "statuses": entries})

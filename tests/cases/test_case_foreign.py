@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,32 +31,32 @@ DEEP = b'{"id": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 # --- links and owners ---------------------------------------------------------------------------
 
 
-def outside(case, name):
+def outside(case: Any, name: Any) -> Any:
     return case.folder.parent / f"outside-{name}"
 
 
-def linked(case, name):
+def linked(case: Any, name: Any) -> None:
     outside(case, name).write_bytes(b"mine")
     (case.folder / name).unlink(missing_ok=True)
     (case.folder / name).symlink_to(outside(case, name))
 
 
-def dangling(case, name):
+def dangling(case: Any, name: Any) -> None:
     (case.folder / name).unlink(missing_ok=True)
     (case.folder / name).symlink_to(outside(case, name))
 
 
-def to_a_device(case, name):
+def to_a_device(case: Any, name: Any) -> None:
     (case.folder / name).unlink(missing_ok=True)
     (case.folder / name).symlink_to("/dev/null")
 
 
-def fifo(case, name):
+def fifo(case: Any, name: Any) -> None:
     (case.folder / name).unlink(missing_ok=True)
     os.mkfifo(case.folder / name)
 
 
-def folder(case, name):
+def folder(case: Any, name: Any) -> None:
     (case.folder / name).unlink(missing_ok=True)
     (case.folder / name).mkdir()
 
@@ -71,7 +72,7 @@ WRITTEN = [
 
 
 @pytest.fixture
-def case(work):
+def case(work: Any) -> Any:
     case = Case("4711", [GOOD])
     case.note("Since Monday.")
     return case
@@ -80,7 +81,9 @@ def case(work):
 @posix
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("swap", SWAPS)
-def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(case, swap, name):
+def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(
+    case: Any, swap: Any, name: Any
+) -> None:
     swap(case, name)
     with pytest.raises(LogError, match=r"is not used|cannot be used"):
         Case("4711", [GOOD])
@@ -90,7 +93,9 @@ def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(
 @posix
 @pytest.mark.parametrize("swap", SWAPS)
 @pytest.mark.parametrize(("name", "use"), [*WRITTEN, ("calls.sqlite", lambda case: case.log)])
-def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(case, swap, name, use):
+def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(
+    case: Any, swap: Any, name: Any, use: Any
+) -> None:
     swap(case, name)
     with pytest.raises((LogError, WriteError)):
         use(case)
@@ -99,7 +104,7 @@ def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(case, swap
 
 @posix
 @pytest.mark.parametrize(("name", "use"), WRITTEN)
-def test_a_second_name_of_a_file_is_not_written_behind_it(case, name, use):
+def test_a_second_name_of_a_file_is_not_written_behind_it(case: Any, name: Any, use: Any) -> None:
     os.link(case.folder / name, outside(case, name))
     before = outside(case, name).read_bytes()
     with pytest.raises(LogError, match="has a second name"):
@@ -112,7 +117,7 @@ def test_a_second_name_of_a_file_is_not_written_behind_it(case, name, use):
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives a file away"
 )
 @pytest.mark.parametrize("name", FILES[:4])
-def test_a_file_of_somebody_else_is_refused(case, name):
+def test_a_file_of_somebody_else_is_refused(case: Any, name: Any) -> None:
     case.log.close()
     os.chown(case.folder / name, 12345, -1)
     with pytest.raises(LogError, match="belongs to another user"):
@@ -120,7 +125,7 @@ def test_a_file_of_somebody_else_is_refused(case, name):
 
 
 @posix
-def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case):
+def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case: Any) -> None:
     case.charts.rmdir()
     outside(case, "charts").mkdir()
     case.charts.symlink_to(outside(case, "charts"))
@@ -132,7 +137,9 @@ def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case):
 @pytest.mark.parametrize(
     "mode", [0o777, 0o770, 0o707, 0o775, 0o772, 0o755, 0o750, 0o711, 0o2777, 0o3770]
 )
-def test_a_folder_in_which_others_may_write_is_closed_or_refused(tmp_path, monkeypatch, mode):
+def test_a_folder_in_which_others_may_write_is_closed_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Any
+) -> None:
     for name in ("sinchtools-work", "a folder of theirs"):
         home = tmp_path / name
         home.mkdir()
@@ -150,7 +157,7 @@ def test_a_folder_in_which_others_may_write_is_closed_or_refused(tmp_path, monke
 
 
 @posix
-def test_a_case_whose_folder_others_may_write_in_is_closed(case):
+def test_a_case_whose_folder_others_may_write_in_is_closed(case: Any) -> None:
     case.folder.chmod(0o777)
     assert Case("4711").evidence and stat.S_IMODE(case.folder.stat().st_mode) == 0o700
 
@@ -284,7 +291,7 @@ BAD_EVENTS = {
 }
 
 
-def seen(case):
+def seen(case: Any) -> Any:
     assert (
         case._repr_html_()
         and str(case.evidence)
@@ -299,14 +306,14 @@ def seen(case):
     )
 
 
-def reported(case):
+def reported(case: Any) -> Any:
     """The report of a case, without its charts."""
     return st.report(
         case, case.folder / "report.html", parts=["change", "when", "checked", "request"]
     ).read_text(encoding="utf-8")
 
 
-def put(case, name, lines):
+def put(case: Any, name: Any, lines: Any) -> None:
     with (case.folder / name).open("ab") as file:
         file.write(b"".join(b"\n" + line + b"\n" for line in lines))
 
@@ -317,7 +324,9 @@ EACH = [("evidence.jsonl", what) for what in BAD_ROWS] + [
 
 
 @pytest.mark.parametrize(("name", "what"), EACH)
-def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(case, name, what):
+def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(
+    case: Any, name: Any, what: Any
+) -> None:
     alone = seen(case)
     put(case, name, [(BAD_ROWS if name == "evidence.jsonl" else BAD_EVENTS)[what]])
     for one in (case, again := Case("4711")):
@@ -331,7 +340,7 @@ def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(case, 
     assert seen(Case("4711"))[:2] == (["row-1", "row-2"], ["Since Monday.", "still open"])
 
 
-def test_all_of_them_together_change_no_report(case):
+def test_all_of_them_together_change_no_report(case: Any) -> None:
     alone = reported(case)
     put(case, "evidence.jsonl", BAD_ROWS.values())
     put(case, "history.jsonl", BAD_EVENTS.values())
@@ -349,7 +358,7 @@ def test_all_of_them_together_change_no_report(case):
         pytest.param(lambda data: data + data, id="everything twice"),
     ],
 )
-def test_what_an_editor_does_to_the_files_costs_nothing(case, made):
+def test_what_an_editor_does_to_the_files_costs_nothing(case: Any, made: Any) -> None:
     alone = seen(case)
     for name in ("evidence.jsonl", "history.jsonl"):
         (case.folder / name).write_bytes(made((case.folder / name).read_bytes()))
@@ -374,7 +383,7 @@ WITH_SECRETS = [
 
 @pytest.mark.parametrize("changes", WITH_SECRETS, ids=lambda changes: next(iter(changes)))
 @pytest.mark.parametrize("is_foreign", [True, False])
-def test_no_row_enters_with_its_secret(case, changes, is_foreign):
+def test_no_row_enters_with_its_secret(case: Any, changes: Any, is_foreign: Any) -> None:
     bare = replace(GOOD, id="row-9", request_headers={}, source="theirs")
     if is_foreign:
         with (case.folder / "evidence.jsonl").open("a", encoding="utf-8") as file:
@@ -402,7 +411,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_no_event_enters_with_its_secret(case, event):
+def test_no_event_enters_with_its_secret(case: Any, event: Any) -> None:
     with (case.folder / "history.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({**NOTE, **event}) + "\n")
     assert TOKEN not in f"{case.notes} {case.walks}" and "[secret " in f"{case.notes} {case.walks}"
@@ -418,7 +427,9 @@ def test_no_event_enters_with_its_secret(case, event):
         {"elapsed_ms": float("nan")},
     ],
 )
-def test_a_row_made_by_hand_that_no_column_can_hold_is_refused_before_it_is_written(case, changes):
+def test_a_row_made_by_hand_that_no_column_can_hold_is_refused_before_it_is_written(
+    case: Any, changes: Any
+) -> None:
     before = (case.folder / "evidence.jsonl").read_bytes()
     with pytest.raises(WrongUseError, match=rf"Row 2 cannot be kept: its {next(iter(changes))}"):
         case.add([replace(GOOD, id="row-2"), replace(GOOD, **changes)])
@@ -454,7 +465,7 @@ LINES = a.one_of(
 @pytest.mark.long
 @settings(max_examples=1000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 150)
 @given(a.lists(LINES, max_size=4), a.sampled_from(["evidence.jsonl", "history.jsonl"]))
-def test_no_line_makes_a_case_raise(tmp_path_factory, lines, name):
+def test_no_line_makes_a_case_raise(tmp_path_factory: Any, lines: Any, name: Any) -> None:
     folder = tmp_path_factory.mktemp("foreign") / "case-1"
     case = Case(folder, [GOOD])
     case.note("Since Monday.")

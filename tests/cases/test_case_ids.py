@@ -7,6 +7,7 @@ No row is lost over an id, and what names a row goes on naming that one.
 import json
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from tests.cases.test_case import GOOD
 URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
 
 
-def line(number, status=401, **more):
+def line(number: Any, status: Any = 401, **more: Any) -> Any:
     return {
         "id": number,
         "method": "POST",
@@ -31,7 +32,7 @@ def line(number, status=401, **more):
     }
 
 
-def logs(folder, **files):
+def logs(folder: Any, **files: Any) -> Any:
     paths = []
     for name, lines in files.items():
         paths.append(folder / f"{name}.jsonl")
@@ -60,7 +61,7 @@ OTHERS = {  # the same ids, other content
 }
 
 
-def told(row):
+def told(row: Any) -> Any:
     return (
         row.method,
         row.url,
@@ -75,7 +76,9 @@ def told(row):
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says_so(work, what):
+def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says_so(
+    work: Any, what: Any
+) -> None:
     monday, tuesday = logs(work, monday=MONDAY, tuesday=OTHERS[what])
     case = Case("4711", monday)
     now = case.add(tuesday)
@@ -92,7 +95,7 @@ def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says
     )
 
 
-def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor):
+def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor: Any) -> None:
     body = json.dumps(
         {"to": ["+46701740605"], "from": "15559870002", "body": "Hi Anna, it is here"}
     )
@@ -114,7 +117,7 @@ def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor):
     assert repr(known) != repr(alone) and "accepted" in repr(known)
 
 
-def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work):
+def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work: Any) -> None:
     for name, status in (("a", 401), ("b", 403)):
         (work / f"{name}.csv").write_text(
             f"id,method,url,status\nreq-1,POST,{URL},{status}\nreq-2,POST,{URL},{status}\n"
@@ -123,7 +126,7 @@ def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work):
     assert [row.status for row in case.add(work / "b.csv")] == [401, 401, 403, 403]
 
 
-def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work):
+def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work: Any) -> None:
     monday = [
         line("1", 429, call_id="1"),
         line("2", 201, call_id="1", attempt=2),
@@ -157,7 +160,7 @@ def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work):
     assert case.add(tuesday) == now == Case("4711").add(tuesday)
 
 
-def test_the_same_names_in_two_folders_are_two_files(work):
+def test_the_same_names_in_two_folders_are_two_files(work: Any) -> None:
     for day, status in (("monday", 400), ("tuesday", 403)):
         (work / day).mkdir()
         logs(work / day, app=[line("1", status), line(day, 201, parent_id="1")])
@@ -166,7 +169,7 @@ def test_the_same_names_in_two_folders_are_two_files(work):
     assert [rows[rows[day].parent_id].status for day in ("monday", "tuesday")] == [400, 403]
 
 
-def test_a_file_that_grew_adds_what_is_new_and_no_more(work):
+def test_a_file_that_grew_adds_what_is_new_and_no_more(work: Any) -> None:
     monday, tuesday = logs(work, monday=MONDAY, tuesday=OTHERS["another text"])
     case = Case("4711", monday)
     before = [row.id for row in case.add(tuesday)]
@@ -175,7 +178,7 @@ def test_a_file_that_grew_adds_what_is_new_and_no_more(work):
     assert [row.id for row in now][:-1] == before and now[-1].parent_id == before[3]
 
 
-def test_a_folder_after_its_files_brings_nothing_new(work):
+def test_a_folder_after_its_files_brings_nothing_new(work: Any) -> None:
     (work / "logs").mkdir()
     paths = logs(
         work / "logs",
@@ -190,7 +193,7 @@ def test_a_folder_after_its_files_brings_nothing_new(work):
     assert len(ahead.add(work / "logs")) == len(after.evidence) == 9
 
 
-def test_only_the_number_of_a_marker_is_no_other_content(work):
+def test_only_the_number_of_a_marker_is_no_other_content(work: Any) -> None:
     case = Case("4711", [GOOD])
     again = replace(
         GOOD,
@@ -205,7 +208,7 @@ def test_only_the_number_of_a_marker_is_no_other_content(work):
     assert len(case.add([other])) == 2
 
 
-def test_two_kernels_that_bring_in_the_same_id_at_once_lose_neither(work):
+def test_two_kernels_that_bring_in_the_same_id_at_once_lose_neither(work: Any) -> None:
     first, second = Case("4711"), Case("4711")
     first.add([GOOD])
     row = json.dumps(
@@ -232,14 +235,16 @@ ROWS = a.lists(
 )
 
 
-def content(row):
+def content(row: Any) -> Any:
     return (row.status, row.text, row.source)
 
 
 @pytest.mark.long
 @settings(max_examples=5000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 200)
 @given(a.lists(ROWS, max_size=4))
-def test_no_content_is_lost_and_reading_twice_changes_nothing(tmp_path_factory, readings):
+def test_no_content_is_lost_and_reading_twice_changes_nothing(
+    tmp_path_factory: Any, readings: Any
+) -> None:
     case = Case(tmp_path_factory.mktemp("ids") / "case-1")
     for rows in readings:
         now = case.add(rows)

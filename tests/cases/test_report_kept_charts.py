@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -21,22 +22,22 @@ WORDS = "charts/kept-mine.png"
 
 
 @pytest.fixture
-def case(work):
+def case(work: Any) -> Any:
     return st.Case("4711", [BAD, replace(BAD, id="row-2", status=401, code=None, account="plan-b")])
 
 
-def page(case):
+def page(case: Any) -> Any:
     return st.report(case, case.folder / "report.html", parts=["charts"]).read_text(
         encoding="utf-8"
     )
 
 
-def members(case):
+def members(case: Any) -> Any:
     with zipfile.ZipFile(st.report(case, case.folder / "report.zip", parts=["charts"])) as capsule:
         return capsule.namelist()
 
 
-def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case):
+def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case: Any) -> None:
     chart = st.charts.endpoints(case.evidence.frame())
     st.charts.save(chart, case.charts / "mine.png")
     assert page(case).count("<figure>") == 1
@@ -45,7 +46,7 @@ def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case):
     assert page(case) == page(case)
 
 
-def test_a_chart_that_the_report_draws_anyway_is_there_once(case):
+def test_a_chart_that_the_report_draws_anyway_is_there_once(case: Any) -> None:
     rows = [replace(BAD, id=f"{n}", at=datetime(2026, 3, 1, n, tzinfo=UTC)) for n in range(21)]
     shown = st.Case("4712", rows)
     st.charts.save(st.charts.timeline(shown.evidence.frame()), shown.charts / "mine.png")
@@ -53,7 +54,7 @@ def test_a_chart_that_the_report_draws_anyway_is_there_once(case):
     assert text.count("<figure>") == 1
 
 
-def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case):
+def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case: Any) -> None:
     said = PngInfo()
     said.add_text("Title", "Calls")
     said.add_text("Description", "Only calls to 46701740605: 2.")
@@ -65,13 +66,13 @@ def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case):
     assert WORDS not in members(case)
 
 
-def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case):
+def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case: Any) -> None:
     Image.new("L", (9, 9)).save(case.charts / "screenshot.png")
     assert "screenshot" not in page(case)
     assert "charts/kept-screenshot.png" not in members(case)
 
 
-def test_more_charts_than_the_page_shows_are_counted(case):
+def test_more_charts_than_the_page_shows_are_counted(case: Any) -> None:
     for i in range(12):
         st.charts.save(
             st.charts.endpoints(case.evidence.frame(), source=f"part {i}"),
@@ -81,17 +82,17 @@ def test_more_charts_than_the_page_shows_are_counted(case):
     assert "2 more charts in the bundle" in page(case)
 
 
-def test_a_chart_from_before_the_last_evidence_says_so(case):
+def test_a_chart_from_before_the_last_evidence_says_so(case: Any) -> None:
     st.charts.save(st.charts.endpoints(case.evidence.frame()), case.charts / "mine.png")
     os.utime(case.charts / "mine.png", (0, 0))
     assert "Drawn before the latest evidence was added." in page(case)
 
 
-def chunk(kind, data):
+def chunk(kind: Any, data: Any) -> Any:
     return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
-def png(*chunks, width=9, height=9, pixels=None):
+def png(*chunks: Any, width: Any = 9, height: Any = 9, pixels: Any = None) -> Any:
     """A grey picture with the words of a chart of ours, and what else it is given."""
     head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\0\0\0\0"
     words = chunk(b"tEXt", b"Title\0Calls") + chunk(b"tEXt", b"Description\0Two calls.")
@@ -126,7 +127,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("part", [0, 1])  # of up to ten pictures a page speaks one by one
-def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_named(case, part):
+def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_named(
+    case: Any, part: Any
+) -> None:
     names = [*BOMBS][part::2]
     for n, what in enumerate(names):
         (case.charts / f"mine-{n}.png").write_bytes(BOMBS[what])
@@ -138,13 +141,13 @@ def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_na
     assert told == names and "<figure>" not in text
 
 
-def test_a_picture_that_cannot_be_read_is_in_no_capsule(case):
+def test_a_picture_that_cannot_be_read_is_in_no_capsule(case: Any) -> None:
     (case.charts / "mine.png").write_bytes(BOMBS["half a picture"])
     (case.charts / "mine.csv").write_text("n\n2\n")
     assert WORDS not in members(case)
 
 
-def test_what_is_no_file_in_the_folder_of_charts_is_left_out_and_named(case):
+def test_what_is_no_file_in_the_folder_of_charts_is_left_out_and_named(case: Any) -> None:
     made = {
         "fifo": os.mkfifo,
         "link": lambda path: path.symlink_to("/dev/zero"),
@@ -175,7 +178,7 @@ HIDDEN = {
 }
 
 
-def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case):
+def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case: Any) -> None:
     for what, picture in HIDDEN.items():
         (case.charts / f"{what}.png").write_bytes(picture)
         (case.charts / f"{what}.csv").write_text("n\n2\n")
@@ -186,7 +189,7 @@ def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case):
             assert f"({what})" in shown
 
 
-def test_what_is_no_picture_is_passed_over(case):
+def test_what_is_no_picture_is_passed_over(case: Any) -> None:
     for n, content in enumerate([b"", b"no picture", b"\x89PNG\r\n\x1a\n"]):
         (case.charts / f"mine-{n}.png").write_bytes(content)
     assert "<figure>" not in page(case)

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,12 @@ FIELDS = {
 }  # fmt: skip
 
 
-def row(account="nordwind-travel-3c08", number="447700900142", text="No callback URL", **more):
+def row(
+    account: Any = "nordwind-travel-3c08",
+    number: Any = "447700900142",
+    text: Any = "No callback URL",
+    **more: Any,
+) -> Any:
     body = {"to": [number], "from": "NORDWIND", "body": "Hello Anna, your parcel waits"}
     body |= {"delivery_report": "full", "client_reference": f"ref-of-{account}"}
     made = {
@@ -47,13 +54,13 @@ def row(account="nordwind-travel-3c08", number="447700900142", text="No callback
 
 
 @pytest.fixture
-def team(work, tmp_path_factory, monkeypatch):
+def team(work: Any, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     folder = tmp_path_factory.mktemp("team")
     monkeypatch.setenv("SINCHTOOLS_SOLVED", str(folder))
     return folder
 
 
-def closed(name, *rows, helped=HELPED):
+def closed(name: Any, *rows: Any, helped: Any = HELPED) -> Any:
     case = Case(name)
     case.add(rows)
     return case, case.close(helped)
@@ -62,7 +69,7 @@ def closed(name, *rows, helped=HELPED):
 # --- the file ---------------------------------------------------------------------------------
 
 
-def test_a_file_holds_these_fields_and_nothing_of_the_customer(team):
+def test_a_file_holds_these_fields_and_nothing_of_the_customer(team: Any) -> None:
     _, path = closed("4711", row())
     record = json.loads(path.read_bytes())
     assert {*record} == FIELDS
@@ -73,7 +80,7 @@ def test_a_file_holds_these_fields_and_nothing_of_the_customer(team):
     assert [part for part in customer if part in told] == []
 
 
-def test_two_files_of_one_customer_differ_from_those_of_others_by_chance_alone(team):
+def test_two_files_of_one_customer_differ_from_those_of_others_by_chance_alone(team: Any) -> None:
     """Four closed cases, two of one customer: but for its random name, each file is the same."""
     numbers = ("447700900142", "447700900143")
     rows = [row(account, number) for account in ("plan-a", "plan-b") for number in numbers]
@@ -85,7 +92,7 @@ def test_two_files_of_one_customer_differ_from_those_of_others_by_chance_alone(t
     assert {time for time, _ in times} == {315_532_800}
 
 
-def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own(team):
+def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own(team: Any) -> None:
     _, one = closed("1", row())
     _, other = closed("2", row(status=401, code=None, text=None), helped="new token")
     ours, theirs = (json.loads(path.read_bytes()) for path in (one, other))
@@ -94,7 +101,7 @@ def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 3))
-def test_every_value_is_one_of_ours(seed):
+def test_every_value_is_one_of_ours(seed: Any) -> None:
     """Whatever the evidence says, a fingerprint has words of the catalogue only."""
     *_, pair = solved_pairs.pairs(1, seed)
     chance = solved_pairs.random.Random(seed)
@@ -111,24 +118,24 @@ def test_every_value_is_one_of_ours(seed):
         "Kundin Müller, Ñandú, 令和, order_447700900142, https://nordwind.example/cb",
     ],
 )
-def test_a_shape_has_no_words_of_a_customer(text):
+def test_a_shape_has_no_words_of_a_customer(text: Any) -> None:
     assert {*shape_of(text).split()} <= {"unknown", "order", "example", "https", "cb"}
 
 
-def test_the_own_name_of_a_field_is_left_out():
+def test_the_own_name_of_a_field_is_left_out() -> None:
     body = '{"to": ["+15551230001"], "from": "15559870002", "body": "Hi", "nordwind_ref": 1}'
     found = Fingerprint.of(diagnose(row(request_body=body, status=400, code="nordwind_code")))
     assert "nordwind" not in str(found)
 
 
-def test_a_file_can_be_read_by_whom_the_folder_lets_in(team):
+def test_a_file_can_be_read_by_whom_the_folder_lets_in(team: Any) -> None:
     team.chmod(0o750)
     _, path = closed("4711", row())
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [*team.iterdir()] == [path]
 
 
-def test_without_a_setting_it_stays_in_the_work_folder(work):
+def test_without_a_setting_it_stays_in_the_work_folder(work: Any) -> None:
     _, path = closed("4711", row())
     assert path.parent == work / "solved"
     assert (stat.S_IMODE(path.parent.stat().st_mode), stat.S_IMODE(path.stat().st_mode)) == (
@@ -137,7 +144,7 @@ def test_without_a_setting_it_stays_in_the_work_folder(work):
     )
 
 
-def test_a_folder_that_is_not_there_is_said(team, monkeypatch):
+def test_a_folder_that_is_not_there_is_said(team: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SINCHTOOLS_SOLVED", str(team / "typo"))
     case = Case("4711", [row()])
     with pytest.raises(WrongUseError, match="SINCHTOOLS_SOLVED"):
@@ -148,7 +155,7 @@ def test_a_folder_that_is_not_there_is_said(team, monkeypatch):
 # --- found again ------------------------------------------------------------------------------
 
 
-def test_a_new_case_says_how_often_and_what_helped(team):
+def test_a_new_case_says_how_often_and_what_helped(team: Any) -> None:
     for n in range(3):
         closed(f"old{n}", row(f"plan-{n}", f"44770090014{n}"))
     closed("old9", row("plan-9"), helped="Callback URL on the plan.")
@@ -157,14 +164,14 @@ def test_a_new_case_says_how_often_and_what_helped(team):
     assert new.seen_before.sentence in new._repr_html_()
 
 
-def test_what_helped_more_often_comes_first(team):
+def test_what_helped_more_often_comes_first(team: Any) -> None:
     for n, helped in enumerate([HELPED, "no report requested", "no report requested"]):
         closed(f"old{n}", row(), helped=helped)
     found = seen_before(diagnose(row("plan-new")))
     assert found.sentence == f"Seen 3 times; helped: no report requested (2), {HELPED} (1)."
 
 
-def test_a_case_does_not_count_itself_and_is_closed_once(team):
+def test_a_case_does_not_count_itself_and_is_closed_once(team: Any) -> None:
     case, path = closed("4711", row())
     assert not case.seen_before
     assert case.close("no report requested") == path
@@ -175,7 +182,7 @@ def test_a_case_does_not_count_itself_and_is_closed_once(team):
     assert [entry.name for entry in team.iterdir()] == [other.name]
 
 
-def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(team, tmp_path):
+def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(team: Any, tmp_path: Path) -> None:
     closed("old", row("plan-1"))
     case = Case("new", [row("plan-new")])
     said = case.seen_before.sentence
@@ -183,7 +190,9 @@ def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(team, tmp_path)
     assert said not in reply(case) + reply(case, length="full") + escalation(case)
 
 
-def test_workbench_terminal_and_tools_say_it(team, work, capsys):
+def test_workbench_terminal_and_tools_say_it(
+    team: Any, work: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     closed("old", row("plan-1"))
     case = Case("new", [row("plan-new")])
     state = State()
@@ -196,7 +205,7 @@ def test_workbench_terminal_and_tools_say_it(team, work, capsys):
     assert entry["seen_before"] == {"times": 1, "untrusted": {"helped": [HELPED]}}
 
 
-def test_nothing_wrong_is_not_closed(team):
+def test_nothing_wrong_is_not_closed(team: Any) -> None:
     with pytest.raises(WrongUseError):
         Case("fine", [row(status=201, code=None, text=None)]).close(HELPED)
 
@@ -226,7 +235,7 @@ def test_nothing_wrong_is_not_closed(team):
         "hidden \u202e token",
     ],
 )
-def test_what_names_somebody_is_refused_and_not_repeated(team, helped):
+def test_what_names_somebody_is_refused_and_not_repeated(team: Any, helped: Any) -> None:
     case = Case("acme-telecom", [row()])
     with pytest.raises(WrongUseError) as caught:
         case.close(helped)
@@ -248,12 +257,12 @@ def test_what_names_somebody_is_refused_and_not_repeated(team, helped):
         "upgraded the java sdk to 2.3",
     ],
 )
-def test_what_names_nobody_is_kept(team, helped):
+def test_what_names_nobody_is_kept(team: Any, helped: Any) -> None:
     _, path = closed("acme-telecom", row(), helped=f"  {helped} ")
     assert json.loads(path.read_bytes())["helped"] == helped
 
 
-def test_the_name_of_the_case_is_refused(team):
+def test_the_name_of_the_case_is_refused(team: Any) -> None:
     with pytest.raises(WrongUseError):
         Case("acme-telecom", [row()]).close("acme got a new plan")
 
@@ -284,7 +293,7 @@ GOOD = {
         {"more": 1},
     ],
 )
-def test_a_file_that_is_not_ours_does_not_count(team, change):
+def test_a_file_that_is_not_ours_does_not_count(team: Any, change: Any) -> None:
     _, path = closed("old", row("plan-1"))
     record = json.loads(path.read_bytes()) | change
     path.write_text(json.dumps(record))
@@ -293,14 +302,14 @@ def test_a_file_that_is_not_ours_does_not_count(team, change):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 9999, b" " * 10_000])
-def test_a_damaged_file_does_not_count(team, content):
+def test_a_damaged_file_does_not_count(team: Any, content: Any) -> None:
     _, path = closed("old", row("plan-1"))
     path.write_bytes(content)
     assert (seen_before(diagnose(row())).times, seen_before(diagnose(row())).unread) == (0, 1)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
-def test_links_and_pipes_are_not_followed(team, tmp_path):
+def test_links_and_pipes_are_not_followed(team: Any, tmp_path: Path) -> None:
     _, path = closed("old", row("plan-1"))
     path.rename(tmp_path / "moved.json")
     path.symlink_to(tmp_path / "moved.json")
@@ -309,7 +318,7 @@ def test_links_and_pipes_are_not_followed(team, tmp_path):
     assert (found.times, found.unread) == (0, 2)
 
 
-def test_a_name_in_a_case_of_others_leads_nowhere(team, tmp_path):
+def test_a_name_in_a_case_of_others_leads_nowhere(team: Any, tmp_path: Path) -> None:
     case = Case("4711", [row()])
     victim = tmp_path / "victim.json"
     victim.write_text("x")
@@ -324,14 +333,14 @@ def test_a_name_in_a_case_of_others_leads_nowhere(team, tmp_path):
 # --- how often it is right --------------------------------------------------------------------
 
 
-def test_a_problem_is_found_again_and_no_other_taken_for_it():
+def test_a_problem_is_found_again_and_no_other_taken_for_it() -> None:
     figures = solved_pairs.measured(60, first=10_000)
     assert figures.counts[True, True] >= 27, figures.wrong  # of 30: the long test has the bounds
     assert figures.counts[False, True] <= 1, figures.wrong
 
 
 @pytest.mark.long
-def test_a_problem_is_found_again_in_five_hundred_pairs():
+def test_a_problem_is_found_again_in_five_hundred_pairs() -> None:
     figures = solved_pairs.measured(solved_pairs.PAIRS if FULL else 120)
     print(figures)
     assert figures.found >= solved_pairs.LEAST_FOUND, figures.wrong

@@ -5,6 +5,7 @@ import functools
 import random
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from matplotlib.text import Text
@@ -42,7 +43,7 @@ each_kind_of_frame = pytest.mark.parametrize(
 each_chart = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
 
 
-def ten_days(n=400):
+def ten_days(n: Any = 400) -> Any:
     rng = random.Random(1)
     answers = [
         (201, None),
@@ -140,12 +141,12 @@ SHAPES = {
 
 
 @functools.cache
-def drawn(draw, shape="ten days"):
+def drawn(draw: Any, shape: Any = "ten days") -> Any:
     """Return a chart of a shape, drawn once for all tests."""
     return draw(columns.frame(SHAPES[shape]))
 
 
-def texts(chart):
+def texts(chart: Any) -> Any:
     undrawn = {
         tick.label1
         for ax in chart.axes
@@ -160,22 +161,22 @@ def texts(chart):
     ]
 
 
-def is_in_view(tick, axis):
+def is_in_view(tick: Any, axis: Any) -> Any:
     return axis.get_visible() and min(axis.get_view_interval()) <= tick.get_loc() <= max(
         axis.get_view_interval()
     )
 
 
-def words(chart):
+def words(chart: Any) -> Any:
     return re.sub(r"\s+", " ", " ".join(text.get_text() for text in texts(chart)))
 
 
-def labels(chart):
+def labels(chart: Any) -> Any:
     """Return the name, value and rest of each row of a chart."""
     return [(row.name, row.label, row.rest) for row in chart._body.rows]
 
 
-def ids_behind(chart, bar):
+def ids_behind(chart: Any, bar: Any) -> Any:
     found = chart.behind(bar)
     return (
         sorted(found["id"])

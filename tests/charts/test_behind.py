@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ RETRIED = [
 
 @each_kind_of_frame
 @pytest.mark.parametrize("name", DRAWN)
-def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name, make):
+def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name: Any, make: Any) -> None:
     chart = getattr(charts, name)(make(RETRIED))
     bars = list(chart.bars)[:40]
     assert [len(chart.behind(bar)) for bar in bars] == DRAWN[name](chart)[: len(bars)]
@@ -75,7 +76,7 @@ def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name, make):
     [charts.error_codes, charts.timeline, charts.endpoints, charts.latency],
     ids=lambda draw: draw.__name__,
 )
-def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw):
+def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw: Any) -> None:
     chart = draw(
         [
             replace(GOOD, id="with", status=403, code="Forbidden"),
@@ -86,7 +87,7 @@ def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw):
     assert sorted(found.values()) == [["with"], ["without1", "without2"]]
 
 
-def test_behind_a_delivery_code_are_the_reports_that_name_it():
+def test_behind_a_delivery_code_are_the_reports_that_name_it() -> None:
     chart = drawn(charts.delivery_codes)
     assert {bar: chart.behind(bar)["id"].tolist() for bar in chart.bars} == {
         "0 Delivered": ["d"],
@@ -94,7 +95,7 @@ def test_behind_a_delivery_code_are_the_reports_that_name_it():
     }
 
 
-def of_recipient(number, report):
+def of_recipient(number: Any, report: Any) -> Any:
     body = json.dumps({"batch_id": "b", "recipient": f"+1555123000{number}", **report})
     return replace(
         GOOD,
@@ -124,7 +125,7 @@ REPORTED = [
 
 
 @each_kind_of_frame
-def test_a_bar_of_delivery_codes_tells_the_status_of_a_code_too(make):
+def test_a_bar_of_delivery_codes_tells_the_status_of_a_code_too(make: Any) -> None:
     chart = charts.delivery_codes(make(REPORTED))
     assert sorted(ids_behind(chart, bar) for bar in chart.bars) == [
         ["1"],
@@ -143,7 +144,7 @@ def test_a_bar_of_delivery_codes_tells_the_status_of_a_code_too(make):
 
 
 @each_kind_of_frame
-def test_behind_the_bar_of_other_delivery_codes_are_theirs(make):
+def test_behind_the_bar_of_other_delivery_codes_are_theirs(make: Any) -> None:
     chart = charts.delivery_codes(
         make([*REPORTED, of_recipient(7, {"code": 400, "status": "Queued"})]), top=1
     )
@@ -163,7 +164,9 @@ def test_behind_the_bar_of_other_delivery_codes_are_theirs(make):
         pytest.param(charts.delivery_codes, {"endpoint": "POST /batches"}, id="delivery_codes"),
     ],
 )
-def test_behind_the_whole_chart_is_what_it_counts_and_no_more(draw, without, make):
+def test_behind_the_whole_chart_is_what_it_counts_and_no_more(
+    draw: Any, without: Any, make: Any
+) -> None:
     counted = replace(REPORTED[0], id="counted", status=500)
     chart = draw(make([counted, *(replace(counted, id=str(i), **without) for i in (1, 2))]))
     assert ids_behind(chart, None) == ["counted"]
@@ -171,14 +174,14 @@ def test_behind_the_whole_chart_is_what_it_counts_and_no_more(draw, without, mak
 
 
 @each_chart
-def test_a_bar_that_is_not_there_is_named(draw):
+def test_a_bar_that_is_not_there_is_named(draw: Any) -> None:
     with pytest.raises(WrongUseError, match="no bar '7 zebras'"):
         drawn(draw).behind("7 zebras")
     assert len(drawn(draw, "none").behind()) == 0
 
 
 @each_chart
-def test_a_filter_finds_the_rows_of_the_bar_that_says_it(draw):
+def test_a_filter_finds_the_rows_of_the_bar_that_says_it(draw: Any) -> None:
     chart = drawn(draw)
     rows = drawn(charts.accounts)._rows
     for bar in list(chart.choices)[:6]:
@@ -187,7 +190,7 @@ def test_a_filter_finds_the_rows_of_the_bar_that_says_it(draw):
         assert bar in chart.bars
 
 
-def test_a_message_that_was_not_delivered_is_behind_its_delivery_code():
+def test_a_message_that_was_not_delivered_is_behind_its_delivery_code() -> None:
     lost = replace(GOOD, id="lost", delivery="412 Failed")
     chart = charts.error_codes([lost, replace(GOOD, id="fine"), replace(GOOD, id="x", status=500)])
     (bar,) = [name for name in chart.bars if "412" in name]
@@ -197,7 +200,7 @@ def test_a_message_that_was_not_delivered_is_behind_its_delivery_code():
 
 
 @each_chart
-def test_marks_lie_within_the_chart_and_name_its_bars(draw):
+def test_marks_lie_within_the_chart_and_name_its_bars(draw: Any) -> None:
     chart = drawn(draw).at(700)
     assert chart.marks
     for mark in chart.marks:

@@ -5,6 +5,7 @@ import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -34,7 +35,7 @@ COMMON = ("ten days", "one row", "hostile")
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def test_bars_are_as_long_as_the_counts_and_labelled_with_count_and_share():
+def test_bars_are_as_long_as_the_counts_and_labelled_with_count_and_share() -> None:
     rows = (
         [GOOD] * 5
         + [replace(GOOD, status=403, code="unknown_group")] * 3
@@ -51,7 +52,7 @@ def test_bars_are_as_long_as_the_counts_and_labelled_with_count_and_share():
     assert [n for _, n, _ in labels(charts.error_codes(rows, successes=True))] == ["5", "3", "2"]
 
 
-def test_the_timeline_stacks_the_share_of_each_interval():
+def test_the_timeline_stacks_the_share_of_each_interval() -> None:
     rows = [
         replace(GOOD, status=status, at=START + dt.timedelta(hours=hour, minutes=i))
         for hour in range(20)
@@ -65,18 +66,18 @@ def test_the_timeline_stacks_the_share_of_each_interval():
     assert chart.data["n"].sum() == 80 and set(chart.data["calls"]) == {10}
 
 
-def test_with_few_calls_in_an_interval_failing_calls_are_counted():
+def test_with_few_calls_in_an_interval_failing_calls_are_counted() -> None:
     chart = drawn(charts.timeline, "one row")
     assert "Number of calls that fail, per minute" in chart.title
     assert chart.data["n"].tolist() == [1]
 
 
-def test_the_axis_names_the_days_of_the_week():
+def test_the_axis_names_the_days_of_the_week() -> None:
     shown = words(drawn(charts.timeline))
     assert "Sat 1 Jun" in shown and "Mon 3 Jun" in shown
 
 
-def test_a_change_is_marked_where_it_begins_and_the_sentence_is_the_title():
+def test_a_change_is_marked_where_it_begins_and_the_sentence_is_the_title() -> None:
     rows = [
         replace(
             GOOD,
@@ -96,7 +97,7 @@ def test_a_change_is_marked_where_it_begins_and_the_sentence_is_the_title():
     assert len(chart.behind(bar)) == 300
 
 
-def test_the_heat_map_tells_no_call_from_no_failure():
+def test_the_heat_map_tells_no_call_from_no_failure() -> None:
     rows = [
         GOOD,
         replace(GOOD, at=START + dt.timedelta(hours=1), status=500),
@@ -112,7 +113,7 @@ def test_the_heat_map_tells_no_call_from_no_failure():
     assert "Sat, 1 day" in words(chart)
 
 
-def test_the_matrix_has_the_count_of_each_endpoint_and_code():
+def test_the_matrix_has_the_count_of_each_endpoint_and_code() -> None:
     rows = [GOOD] * 3 + [replace(GOOD, endpoint="GET /batches", status=404)] * 2
     chart = charts.endpoints(rows)
     assert {(mark.name, mark.words.split("\n")[1]) for mark in chart.marks} == {
@@ -121,7 +122,7 @@ def test_the_matrix_has_the_count_of_each_endpoint_and_code():
     }
 
 
-def test_accounts_are_sorted_by_the_share_that_fails():
+def test_accounts_are_sorted_by_the_share_that_fails() -> None:
     rows = [GOOD] * 3 + [replace(GOOD, status=500)] + [replace(GOOD, account="plan-b")] * 9
     rows += [replace(GOOD, account="plan-c", status=500)] * 2
     assert labels(charts.accounts(rows)) == [
@@ -131,7 +132,7 @@ def test_accounts_are_sorted_by_the_share_that_fails():
     ]
 
 
-def test_a_ring_is_the_share_before_a_rise_and_a_dot_the_share_since_then():
+def test_a_ring_is_the_share_before_a_rise_and_a_dot_the_share_since_then() -> None:
     rows = [
         replace(
             GOOD,
@@ -150,14 +151,14 @@ def test_a_ring_is_the_share_before_a_rise_and_a_dot_the_share_since_then():
     assert second.values == (0, 0) and "Ring: before Sun 2 Jun 06:01" in words(found)
 
 
-def test_latency_shows_the_quantiles():
+def test_latency_shows_the_quantiles() -> None:
     rows = [replace(GOOD, elapsed_ms=float(i)) for i in range(101)]
     chart = charts.latency(rows)
     assert chart._body.rows[0].values == (50.0, 90.0, 99.0)
     assert "50 ms" in words(chart) and "99%: 99 ms, n 101" in words(chart)
 
 
-def test_delivery_codes_count_recipients():
+def test_delivery_codes_count_recipients() -> None:
     chart = charts.delivery_codes(
         [replace(GOOD, endpoint="GET /batches/{batch_id}/delivery_report", response_body=REPORT)]
     )
@@ -165,7 +166,7 @@ def test_delivery_codes_count_recipients():
     assert "4 recipients" in chart.title
 
 
-def test_thousands_of_categories_are_folded_and_counted():
+def test_thousands_of_categories_are_folded_and_counted() -> None:
     rows = [replace(GOOD, status=400, code=f"c{i}") for i in range(3000)]
     chart = charts.error_codes(rows)
     assert [label for _, label, _ in labels(chart)] == ["1"] * 20 + ["2,980"]
@@ -173,7 +174,7 @@ def test_thousands_of_categories_are_folded_and_counted():
 
 
 @each_chart
-def test_every_chart_has_a_picture_in_the_docs(draw):
+def test_every_chart_has_a_picture_in_the_docs(draw: Any) -> None:
     name = draw.__name__.replace("_", "-")
     docs = Path(__file__).parents[2] / "docs"
     assert f"(charts/{name}.png)" in (docs / "charts.md").read_text(encoding="utf-8")
@@ -184,7 +185,7 @@ def test_every_chart_has_a_picture_in_the_docs(draw):
 
 
 @each_chart
-def test_every_chart_names_count_period_source_and_filter(draw):
+def test_every_chart_names_count_period_source_and_filter(draw: Any) -> None:
     chart = draw(SHAPES["ten days"], account=["plan-a", "plan-b"])
     assert re.search(r": [\d,]+ (calls|attempts|recipients)", chart.title)
     assert "Sat 1 Jun 00:" in chart.title
@@ -193,14 +194,14 @@ def test_every_chart_names_count_period_source_and_filter(draw):
 
 
 @each_chart
-def test_a_chart_says_that_answers_are_simulated(draw):
+def test_a_chart_says_that_answers_are_simulated(draw: Any) -> None:
     simulated = draw([*SHAPES["ten days"], replace(GOOD, target="sandbox")])
     assert "SIMULATED" in words(simulated) and "SIMULATED" in simulated.description
     assert "SIMULATED" not in words(drawn(draw))
 
 
 @each_chart
-def test_a_long_footer_is_whole(draw):
+def test_a_long_footer_is_whole(draw: Any) -> None:
     rows = [
         replace(row, source=f"{'long name ' * 12}.har#1", target="sandbox") for row in ten_days(30)
     ]
@@ -210,7 +211,7 @@ def test_a_long_footer_is_whole(draw):
 
 
 @each_chart
-def test_the_name_of_a_file_tells_no_person_and_no_secret(draw):
+def test_the_name_of_a_file_tells_no_person_and_no_secret(draw: Any) -> None:
     rows = [
         replace(
             row, source="report +15551230001 token=5c1e9a7b3d2f4e6880a1b2c3d4e5f607 20240601.har#1"
@@ -222,13 +223,13 @@ def test_the_name_of_a_file_tells_no_person_and_no_secret(draw):
     assert "15551230001" not in footer and "5c1e9a7b" not in footer
 
 
-def test_the_denominator_is_calls_or_attempts():
+def test_the_denominator_is_calls_or_attempts() -> None:
     rows = [replace(GOOD, id=str(i), call_id="c", attempt=i, status=429) for i in (1, 2, 3)]
     assert ": 1 call (3 attempts), 1 failing" in charts.error_codes(rows).title
     assert ": 3 attempts, 3 failing" in charts.error_codes(rows, per="attempt").title
 
 
-def test_a_filter_applied_before_is_named_and_a_number_is_not():
+def test_a_filter_applied_before_is_named_and_a_number_is_not() -> None:
     frame = analysis.filtered(columns.frame(SHAPES["ten days"]), status=["4xx"])
     footer = words(charts.error_codes(frame, text="+15551230001", source="ticket"))
     assert "Source: ticket. Filter: status 4xx; text [number]." in footer
@@ -243,7 +244,9 @@ UNKNOWN = [replace(GOOD, id=f"unknown{i}", status=None) for i in range(12)]
     [draw for draw in ALL if draw is not charts.delivery_codes],
     ids=lambda draw: draw.__name__,
 )
-def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(draw, make):
+def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(
+    draw: Any, make: Any
+) -> None:
     rows = SHAPES["ten days"]
     rows = rows[::5]
     with_unknown, without = draw(make([*UNKNOWN, *rows])), draw(make(rows))
@@ -256,11 +259,11 @@ def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(dr
     assert "no known answer" not in words(without) + without.description
 
 
-def test_nothing_but_rows_with_no_known_answer_is_an_honest_empty_chart():
+def test_nothing_but_rows_with_no_known_answer_is_an_honest_empty_chart() -> None:
     assert "there are no calls with a known response" in words(charts.error_codes(UNKNOWN))
 
 
-def test_a_network_error_is_no_response():
+def test_a_network_error_is_no_response() -> None:
     chart = charts.error_codes(
         [*UNKNOWN, replace(GOOD, id="late", status=None, failure="ReadTimeout")]
     )
@@ -269,7 +272,7 @@ def test_a_network_error_is_no_response():
 
 
 @each_chart
-def test_an_empty_input_is_an_honest_empty_chart(draw):
+def test_an_empty_input_is_an_honest_empty_chart(draw: Any) -> None:
     chart = drawn(draw, "none")
     assert re.search(
         r"Nothing to show: there are no (calls|attempts)|The evidence has no delivery report",
@@ -286,7 +289,9 @@ def test_an_empty_input_is_an_honest_empty_chart(draw):
     [name if name in COMMON else pytest.param(name, marks=pytest.mark.long) for name in SHAPES],
 )
 @each_chart
-def test_every_text_is_drawn_whole_within_the_figure_at_nine_points_or_more(draw, shape):
+def test_every_text_is_drawn_whole_within_the_figure_at_nine_points_or_more(
+    draw: Any, shape: Any
+) -> None:
     chart = drawn(draw, shape)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -303,7 +308,7 @@ def test_every_text_is_drawn_whole_within_the_figure_at_nine_points_or_more(draw
     [pytest.param(420, marks=pytest.mark.long), 758, pytest.param(1180, marks=pytest.mark.long)],
 )
 @each_chart
-def test_a_panel_draws_a_chart_at_its_own_width(draw, width):
+def test_a_panel_draws_a_chart_at_its_own_width(draw: Any, width: Any) -> None:
     chart = drawn(draw).at(width)
     assert chart.pixels[0] == width and chart.bars.keys() == drawn(draw).bars.keys()
     chart.draw_without_rendering()
@@ -312,7 +317,7 @@ def test_a_panel_draws_a_chart_at_its_own_width(draw, width):
 
 
 @each_chart
-def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw):
+def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw: Any) -> None:
     with mpl.rc_context(
         {
             "text.color": "white",
@@ -328,14 +333,14 @@ def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw):
 
 
 @pytest.mark.parametrize("colours", [style.LIGHT, style.DARK], ids=["light", "dark"])
-def test_words_are_readable_and_marks_are_seen_in_both_themes(colours):
+def test_words_are_readable_and_marks_are_seen_in_both_themes(colours: Any) -> None:
     for name in ("ink", "muted"):
         assert style.contrast(colours[name], colours["face"]) >= 4.5
     for kind in style.KINDS.keys() - {"ok"}:
         assert style.contrast(colours[kind], colours["face"]) >= 3, kind
 
 
-def test_in_print_colour_never_stands_alone():
+def test_in_print_colour_never_stands_alone() -> None:
     hatches = [hatch for _, hatch in style.KINDS.values()]
     assert len({*hatches}) == len(hatches)
     chart = charts.error_codes([replace(GOOD, status=429)])
@@ -345,19 +350,19 @@ def test_in_print_colour_never_stands_alone():
     assert not any(bar.get_hatch() for bar in bars)
 
 
-def test_a_long_name_is_wrapped_and_not_cut():
+def test_a_long_name_is_wrapped_and_not_cut() -> None:
     name = "a_code_whose_name_is_much_longer_than_any_that_the_page_lists_today"
     chart = charts.error_codes([replace(GOOD, status=400, code=name)]).at(420)
     (tick,) = [tick.get_text() for ax in chart.axes for tick in ax.get_yticklabels()]
     assert "\n" in tick and tick.replace("\n", "") == f"400 {name}"
 
 
-def test_drawing_leaves_the_style_of_the_notebook_alone():
+def test_drawing_leaves_the_style_of_the_notebook_alone() -> None:
     before = dict(mpl.rcParams)
     charts.timeline(SHAPES["five rows"])
     assert dict(mpl.rcParams) == before
 
 
-def test_the_contrast_is_that_of_the_standard():
+def test_the_contrast_is_that_of_the_standard() -> None:
     assert style.contrast("black", "white") == pytest.approx(21)
     assert style.contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)

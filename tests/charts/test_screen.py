@@ -1,6 +1,7 @@
 """One SVG for both themes, with marks that can be pointed at."""
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 from sinchtools import charts
@@ -11,7 +12,7 @@ from tests.charts.shapes import drawn, each_chart
 
 
 @each_chart
-def test_each_mark_is_a_shape_with_an_id_and_its_words(draw):
+def test_each_mark_is_a_shape_with_an_id_and_its_words(draw: Any) -> None:
     chart = drawn(draw, "hostile").at(700)
     root = ElementTree.fromstring(to_svg(chart))
     marks = [shape for shape in root.iter() if "st-mark" in shape.get("class", "").split()]
@@ -22,7 +23,7 @@ def test_each_mark_is_a_shape_with_an_id_and_its_words(draw):
     assert not [shape for shape in root.iter() if shape.tag.endswith("script")]
 
 
-def test_every_colour_follows_the_theme():
+def test_every_colour_follows_the_theme() -> None:
     svg = to_svg(drawn(charts.timeline).at(700))
     bare = re.sub(r"var\(--st-c-[a-z]+, #[0-9a-f]{6}\)", "", svg)
     assert re.findall(r"#[0-9a-f]{6}\b", bare, re.IGNORECASE) == []
@@ -31,13 +32,13 @@ def test_every_colour_follows_the_theme():
         assert f"--st-c-{name}: {DARK[name]}" in stylesheet()
 
 
-def test_an_interval_tells_its_time():
+def test_an_interval_tells_its_time() -> None:
     svg = to_svg(drawn(charts.timeline).at(700))
     first = re.search(r'data-from="(\d+)" data-to="(\d+)"', svg)
     assert first is not None and int(first[2]) - int(first[1]) == 3600
 
 
-def test_marks_that_are_not_chosen_are_pale():
+def test_marks_that_are_not_chosen_are_pale() -> None:
     chart = drawn(charts.error_codes).at(700, chosen=["429 Too Many Requests"])
     bars = [bar for ax in chart.axes for bar in ax.patches if bar.get_alpha() is not None]
     assert [bar.get_alpha() for bar in bars].count(1.0) == 1 < len(bars)

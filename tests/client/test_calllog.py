@@ -15,6 +15,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +44,7 @@ ANSWERED = Exchange(
 )
 
 
-def test_an_exchange_comes_back_as_it_was_written(log):
+def test_an_exchange_comes_back_as_it_was_written(log: Any) -> None:
     log.add([ANSWERED])
     assert list(log) == [ANSWERED]
 
@@ -54,18 +56,18 @@ BARE = {
 
 
 @pytest.mark.parametrize("exchange", BARE.values(), ids=BARE.keys())
-def test_what_is_none_and_what_is_empty_come_back_as_they_were(log, exchange):
+def test_what_is_none_and_what_is_empty_come_back_as_they_were(log: Any, exchange: Any) -> None:
     log.add([exchange])
     assert list(log) == [exchange]
 
 
-def test_a_body_that_is_no_text_comes_back_as_bytes(log):
+def test_a_body_that_is_no_text_comes_back_as_bytes(log: Any) -> None:
     binary = replace(ANSWERED, request_body=b"\xff\x00", response_body=b"\xfe")
     log.add([binary])
     assert list(log) == [binary]
 
 
-def test_an_intent_without_an_outcome_is_shown_as_unknown(log):
+def test_an_intent_without_an_outcome_is_shown_as_unknown(log: Any) -> None:
     log.intent(
         replace(
             ANSWERED,
@@ -81,7 +83,7 @@ def test_an_intent_without_an_outcome_is_shown_as_unknown(log):
     assert (row.status, row.failure, row.outcome) == (None, "outcome unknown", "no_response")
 
 
-def test_an_outcome_completes_its_intent(log):
+def test_an_outcome_completes_its_intent(log: Any) -> None:
     log.intent(
         replace(
             ANSWERED,
@@ -99,7 +101,7 @@ def test_an_outcome_completes_its_intent(log):
 
 
 @pytest.mark.parametrize("rows", [[], [ANSWERED]], ids=["empty", "one-row"])
-def test_a_frame_has_the_columns_and_dtypes_of_the_contract(log, rows):
+def test_a_frame_has_the_columns_and_dtypes_of_the_contract(log: Any, rows: Any) -> None:
     log.add(rows)
     frame = log.frame()
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
@@ -108,13 +110,13 @@ def test_a_frame_has_the_columns_and_dtypes_of_the_contract(log, rows):
     assert len(frame) == len(rows)
 
 
-def test_rows_keep_the_order_of_their_intents(log):
+def test_rows_keep_the_order_of_their_intents(log: Any) -> None:
     log.add([replace(ANSWERED, id=str(i)) for i in range(20)])
     assert [row.id for row in log] == [str(i) for i in range(20)]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE event SET data = '{}'", "DELETE FROM event"])
-def test_the_file_refuses_to_be_changed(log, statement):
+def test_the_file_refuses_to_be_changed(log: Any, statement: Any) -> None:
     log.add([ANSWERED])
     with (
         sqlite3.connect(log.path) as connection,
@@ -124,7 +126,7 @@ def test_the_file_refuses_to_be_changed(log, statement):
     connection.close()
 
 
-def by_hand(log, *statements):
+def by_hand(log: Any, *statements: Any) -> None:
     """Change the file as somebody would who goes past the log."""
     connection = sqlite3.connect(log.path)
     for statement in (
@@ -138,7 +140,7 @@ def by_hand(log, *statements):
     connection.close()
 
 
-def test_verify_names_a_trigger_that_was_taken_out(log):
+def test_verify_names_a_trigger_that_was_taken_out(log: Any) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP TRIGGER no_update")
     connection.close()
@@ -166,7 +168,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("statement", FOREIGN.values(), ids=FOREIGN.keys())
-def test_verify_names_what_is_no_part_of_a_log(log, statement):
+def test_verify_names_what_is_no_part_of_a_log(log: Any, statement: Any) -> None:
     log.add([ANSWERED])
     by_hand(log, *["CREATE TABLE copy (data TEXT)"] * ("INTO copy" in statement), statement)
     named = re.search(r'(TRIGGER|TABLE|VIEW|INDEX) "?([\w\u200b]+)', statement)
@@ -187,7 +189,9 @@ REPLACED = {
 
 
 @pytest.mark.parametrize("statement", REPLACED.values(), ids=REPLACED.keys())
-def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(log, statement):
+def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(
+    log: Any, statement: Any
+) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP TRIGGER no_update")
     connection.execute(statement)
@@ -198,14 +202,14 @@ def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(log, statem
     ]
 
 
-def test_verify_names_the_index_that_lets_nothing_go_twice(log):
+def test_verify_names_the_index_that_lets_nothing_go_twice(log: Any) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP INDEX event_call")
     connection.close()
     assert log.verify() == ["The index event_call is missing: an attempt could be sent twice."]
 
 
-def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log):
+def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log: Any) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute(FOREIGN["swallows every row"])
     connection.close()
@@ -215,7 +219,7 @@ def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log):
         log.add([ANSWERED])
 
 
-def test_verify_finds_a_damaged_page(log):
+def test_verify_finds_a_damaged_page(log: Any) -> None:
     log.add([replace(ANSWERED, id=str(i)) for i in range(200)])
     log.close()
     with log.path.open("r+b") as file:
@@ -242,7 +246,7 @@ SENDING = replace(
 )
 
 
-def test_an_attempt_is_written_before_sending_once_only(log):
+def test_an_attempt_is_written_before_sending_once_only(log: Any) -> None:
     log.intent(SENDING)
     for identity in ("a2", "a3"):
         with CallLog(log.path) as other, pytest.raises(AlreadySentError):
@@ -252,14 +256,14 @@ def test_an_attempt_is_written_before_sending_once_only(log):
     assert log.verify() == []
 
 
-def test_the_same_evidence_may_be_added_twice(log):
+def test_the_same_evidence_may_be_added_twice(log: Any) -> None:
     log.add([replace(ANSWERED, call_id="c1")])
     log.add([replace(ANSWERED, call_id="c1")])
     log.intent(replace(SENDING, id="a2"))
     assert len(log) == len(list(log)) == 2
 
 
-def test_attempts_are_found_by_call_in_order(log):
+def test_attempts_are_found_by_call_in_order(log: Any) -> None:
     log.intent(replace(SENDING, id="second", attempt=2))
     log.intent(replace(SENDING, id="first"))
     log.outcome(replace(ANSWERED, id="first"))
@@ -288,7 +292,7 @@ SIZES = [500, pytest.param(50_000, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_four_processes_write_one_log_and_no_reader_waits(log, count):
+def test_four_processes_write_one_log_and_no_reader_waits(log: Any, count: Any) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(log.path), name, str(count)])
         for name in "abcd"
@@ -308,8 +312,8 @@ def test_four_processes_write_one_log_and_no_reader_waits(log, count):
 
 
 def test_what_is_written_beside_the_file_moves_into_it_while_the_log_is_open(
-    log, tmp_path, monkeypatch
-):
+    log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sinchtools.client.log._CHECKPOINT_EVENTS", 6)
     for i in range(5):
         log.add([replace(ANSWERED, id=str(i))])
@@ -321,20 +325,20 @@ def test_what_is_written_beside_the_file_moves_into_it_while_the_log_is_open(
     assert len(log) == 5
 
 
-def test_the_version_grows_with_every_event_also_of_another_writer(log):
+def test_the_version_grows_with_every_event_also_of_another_writer(log: Any) -> None:
     before = log.version
     with CallLog(log.path) as other:
         other.add([ANSWERED])
     assert log.version == before + 2
 
 
-def test_the_file_is_readable_by_its_owner_only(log):
+def test_the_file_is_readable_by_its_owner_only(log: Any) -> None:
     log.add([ANSWERED])
     for path in log.path.parent.glob("calls.sqlite*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
-def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
     path = tmp_path / "calls.sqlite"
     path.touch(mode=0o644)
     with CallLog(path) as log:
@@ -358,8 +362,8 @@ with CallLog(path) as log:
 """
 
 
-def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log):
-    def other_kernel(name):
+def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log: Any) -> Any:
+    def other_kernel(name: Any) -> Any:
         return subprocess.run(
             [sys.executable, "-c", OTHER_KERNEL, str(log.path), name],
             capture_output=True,
@@ -380,10 +384,10 @@ def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(lo
         assert after.verify() == []
 
 
-def test_verify_beside_a_writer_finds_nothing_missing(log):
+def test_verify_beside_a_writer_finds_nothing_missing(log: Any) -> None:
     stop = threading.Event()
 
-    def write():
+    def write() -> None:
         with CallLog(log.path) as other:
             while not stop.is_set():
                 other.add([ANSWERED])
@@ -396,7 +400,7 @@ def test_verify_beside_a_writer_finds_nothing_missing(log):
     assert found == [[]] * 20
 
 
-def test_what_was_logged_survives_a_kill(tmp_path):
+def test_what_was_logged_survives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "calls.sqlite"
     script = f"""
 import sys
@@ -421,7 +425,7 @@ for i in range(1_000_000):
         assert log.verify() == []
 
 
-def test_no_permission_is_a_clear_error_and_leaves_nothing(tmp_path):
+def test_no_permission_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file" / "deeper"
     with pytest.raises(LogError, match=r"cannot be opened.*SINCHTOOLS_HOME"):
@@ -429,7 +433,7 @@ def test_no_permission_is_a_clear_error_and_leaves_nothing(tmp_path):
     assert not folder.exists()
 
 
-def test_a_file_that_is_no_log_is_a_clear_error(tmp_path):
+def test_a_file_that_is_no_log_is_a_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("this is not a database, it is a long enough text to be read as one by mistake")
     with pytest.raises(LogError, match="cannot be opened"):
@@ -437,7 +441,7 @@ def test_a_file_that_is_no_log_is_a_clear_error(tmp_path):
 
 
 @pytest.mark.parametrize("version", [1, 2, 99])
-def test_a_log_of_another_version_is_refused_in_a_sentence(tmp_path, version):
+def test_a_log_of_another_version_is_refused_in_a_sentence(tmp_path: Path, version: Any) -> None:
     path = tmp_path / "calls.sqlite"
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {version}")
@@ -446,7 +450,7 @@ def test_a_log_of_another_version_is_refused_in_a_sentence(tmp_path, version):
         CallLog(path)
 
 
-def test_a_database_of_something_else_is_no_call_log(tmp_path):
+def test_a_database_of_something_else_is_no_call_log(tmp_path: Path) -> None:
     for version in (0, calllog.SCHEMA_VERSION):
         path = tmp_path / f"other-{version}.sqlite"
         connection = sqlite3.connect(path)
@@ -460,7 +464,7 @@ def test_a_database_of_something_else_is_no_call_log(tmp_path):
         assert path.read_bytes()[100:] == before[100:]
 
 
-def test_a_log_that_nobody_closes_is_closed_when_it_goes_away(tmp_path):
+def test_a_log_that_nobody_closes_is_closed_when_it_goes_away(tmp_path: Path) -> None:
     connections = [CallLog(tmp_path / "calls.sqlite")._connection for _ in range(2)]
     gc.collect()
     for connection in connections:
@@ -468,7 +472,9 @@ def test_a_log_that_nobody_closes_is_closed_when_it_goes_away(tmp_path):
             connection.execute("SELECT 1")
 
 
-def test_a_file_that_cannot_be_opened_stays_open_in_no_connection(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_opened_stays_open_in_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, real = [], sqlite3.connect
     monkeypatch.setattr(
         sqlite3, "connect", lambda *args, **rest: made.append(real(*args, **rest)) or made[-1]
@@ -485,11 +491,11 @@ def test_a_file_that_cannot_be_opened_stays_open_in_no_connection(tmp_path, monk
 class Interrupted(list):
     """Events whose writing is interrupted."""
 
-    def __iter__(self):
+    def __iter__(self) -> None:
         raise KeyboardInterrupt
 
 
-def test_an_interrupt_leaves_no_transaction_open(log):
+def test_an_interrupt_leaves_no_transaction_open(log: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         log._insert(Interrupted([(), ()]))
     log.intent(replace(SENDING, id="later"))

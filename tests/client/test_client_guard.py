@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import traceback
+from typing import Any
 
 import pytest
 import requests
@@ -42,8 +43,8 @@ OVERRIDES = {
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(("path", "headers"), OVERRIDES.values(), ids=OVERRIDES.keys())
 def test_a_read_that_means_another_method_is_no_read(
-    vendor, log, monkeypatch, method, path, headers
-):
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, method: Any, path: Any, headers: Any
+) -> None:
     monkeypatch.delenv("SINCHTOOLS_ALLOW")
     with pytest.raises(NotAllowedError, match="asks for another method"):
         connect("live", log=log).request(method, path, headers=headers)
@@ -53,7 +54,9 @@ def test_a_read_that_means_another_method_is_no_read(
 @pytest.mark.parametrize(
     "headers", [{"X-HTTP-Method-Override": "DELETE"}, {"x_method_override": "DELETE"}]
 )
-def test_a_dry_run_that_means_another_method_is_no_dry_run(vendor, log, monkeypatch, headers):
+def test_a_dry_run_that_means_another_method_is_no_dry_run(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, headers: Any
+) -> None:
     monkeypatch.setenv("SINCHTOOLS_ALLOW", "dry-run")
     client = connect("live", log=log)
     with pytest.raises(NotAllowedError, match="asks for another method"):
@@ -68,7 +71,9 @@ def test_a_dry_run_that_means_another_method_is_no_dry_run(vendor, log, monkeypa
 
 @pytest.mark.parametrize("target", VENDOR)
 @pytest.mark.parametrize(("path", "headers"), OVERRIDES.values(), ids=OVERRIDES.keys())
-def test_a_replay_that_means_another_method_is_held_back(vendor, log, target, path, headers):
+def test_a_replay_that_means_another_method_is_held_back(
+    vendor: Any, log: Any, target: Any, path: Any, headers: Any
+) -> None:
     row = sent(
         None,
         method="GET",
@@ -92,7 +97,9 @@ NAMES = ("x-http-method-override", "http-method-override", "x-http-method", "x-m
     chance=some.randoms(use_true_random=False),
     value=some.sampled_from(["", "POST", "get", "x"]),
 )
-def test_an_override_is_seen_in_any_writing_of_its_name(vendor, log, name, chance, value):
+def test_an_override_is_seen_in_any_writing_of_its_name(
+    vendor: Any, log: Any, name: Any, chance: Any, value: Any
+) -> None:
     written = "".join(chance.choice([c.upper(), c.lower()] if c != "-" else "-_") for c in name)
     row = sent(None, method="GET", status=400, request_headers={written: value})
     assert plan(row, target="live", log=log).reasons
@@ -101,56 +108,56 @@ def test_an_override_is_seen_in_any_writing_of_its_name(vendor, log, name, chanc
 # --- tracebacks -----------------------------------------------------------------------------------
 
 
-def refused(client):
+def refused(client: Any) -> None:
     client.request("POST", "/batches", json=GOOD)
 
 
-def refused_in_a_resource(client):
+def refused_in_a_resource(client: Any) -> None:
     client.batches.send(GOOD)
 
 
-def an_override(client):
+def an_override(client: Any) -> None:
     client.request("GET", "/batches", headers={"X-Method-Override": "POST"})
 
 
-def a_header_that_cannot_be_sent(client):
+def a_header_that_cannot_be_sent(client: Any) -> None:
     client.request("GET", "/batches", headers={"X-A": "a\r\nb"})
 
 
-def a_path_that_cannot_be_sent(client):
+def a_path_that_cannot_be_sent(client: Any) -> None:
     client.request("GET", "http://[")
 
 
-def a_path_without_a_slash(client):
+def a_path_without_a_slash(client: Any) -> None:
     client.request("GET", "batches")
 
 
-def a_method_that_cannot_be_sent(client):
+def a_method_that_cannot_be_sent(client: Any) -> None:
     client.request("GE T", "/batches")
 
 
-def something_that_is_no_json(client):
+def something_that_is_no_json(client: Any) -> None:
     client.request("GET", "/batches", json={1: object()})
 
 
-def something_that_speaks_against_it(client):
-    def allow(attempt):
+def something_that_speaks_against_it(client: Any) -> None:
+    def allow(attempt: Any) -> None:
         raise NotAllowedError("not now")
 
     client.request("GET", "/batches", allow=allow)
 
 
-def the_log_has_it(client):
+def the_log_has_it(client: Any) -> None:
     for _ in range(2):
         client.request("GET", "/batches", call=("c1", 1))
 
 
-def the_log_is_gone(client):
+def the_log_is_gone(client: Any) -> None:
     client.log.path.unlink()
     client.request("GET", "/batches")
 
 
-def the_log_is_closed(client):
+def the_log_is_closed(client: Any) -> None:
     client.log.close()
     client.request("GET", "/batches")
 
@@ -172,12 +179,12 @@ FAILURES = (
 PAIR = {"SINCH_PROJECT_ID": "p1", "SINCH_KEY_ID": "k1", "SINCH_KEY_SECRET": TOKEN}
 
 
-def told(error):
+def told(error: Any) -> Any:
     """Return a traceback with the values of all variables."""
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
-def raised(call, *args):
+def raised(call: Any, *args: Any) -> Any:
     try:
         call(*args)
     except Exception as error:
@@ -187,7 +194,9 @@ def raised(call, *args):
 
 @pytest.mark.parametrize("is_project", [False, True], ids=["plan", "project"])
 @pytest.mark.parametrize("failing", FAILURES)
-def test_no_traceback_shows_the_token(vendor, log, monkeypatch, failing, is_project):
+def test_no_traceback_shows_the_token(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, failing: Any, is_project: Any
+) -> None:
     monkeypatch.delenv("SINCHTOOLS_ALLOW")
     if is_project:
         issued = requests.Response()
@@ -202,7 +211,9 @@ def test_no_traceback_shows_the_token(vendor, log, monkeypatch, failing, is_proj
 
 
 @pytest.mark.parametrize("status", [400, 401, 500, 200])
-def test_no_traceback_of_the_token_endpoint_shows_the_key(vendor, log, monkeypatch, status):
+def test_no_traceback_of_the_token_endpoint_shows_the_key(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, status: Any
+) -> None:
     monkeypatch.delenv("SINCH_API_TOKEN")
     for name, value in PAIR.items():
         monkeypatch.setenv(name, value)
@@ -217,7 +228,9 @@ def test_no_traceback_of_the_token_endpoint_shows_the_key(vendor, log, monkeypat
 @pytest.mark.parametrize(
     "token", ["two\nlines-of-a-token", "a-token-with-\u2022", "a-token-with-\x7f"]
 )
-def test_a_token_that_cannot_be_sent_is_not_shown(vendor, log, monkeypatch, token):
+def test_a_token_that_cannot_be_sent_is_not_shown(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, token: Any
+) -> None:
     monkeypatch.setenv("SINCH_API_TOKEN", token)
     said = told(raised(connect("live", log=log).batches.list))
     assert "The configured token cannot be sent" in said
@@ -242,8 +255,8 @@ HEADERS = some.none() | some.dictionaries(
     headers=HEADERS,
 )
 def test_no_traceback_of_any_request_shows_any_token(
-    work, tmp_path_factory, token, method, path, headers
-):
+    work: Any, tmp_path_factory: Any, token: Any, method: Any, path: Any, headers: Any
+) -> None:
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
         CallLog(tmp_path_factory.mktemp("log") / "calls.sqlite") as log,
@@ -278,7 +291,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("character", HIDDEN)
-def test_a_preview_shows_what_hides(log, character):
+def test_a_preview_shows_what_hides(log: Any, character: Any) -> None:
     headers = {"Content-Type": "application/json", "X-A": f"a{character}b"}
     row = Exchange(
         id="x",
@@ -295,7 +308,7 @@ def test_a_preview_shows_what_hides(log, character):
 
 @pytest.mark.long
 @given(some.text(some.characters(exclude_categories=["Zl", "Zp", "Zs"]), max_size=40))
-def test_a_preview_of_any_text_is_printable(text):
+def test_a_preview_of_any_text_is_printable(text: Any) -> None:
     row = Exchange(
         id="x",
         method="POST",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,14 +32,14 @@ ROOT = "/dev/vda1 / ext4 rw,relatime 0 0"
 
 
 @pytest.fixture
-def mounts(tmp_path, monkeypatch):
+def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that says what is mounted."""
     path = tmp_path / "mounts"
     monkeypatch.setattr(disk, "MOUNTS", path)
     return lambda *lines: path.write_text("\n".join([ROOT, *lines, ""]))
 
 
-def on_a_network(mounts, work):
+def on_a_network(mounts: Any, work: Any) -> None:
     mounts(f"files:/export {work} nfs4 rw 0 0")
 
 
@@ -49,13 +50,13 @@ NETWORK = [kind for row in TABLE["network"] for kind in row["types"]]
 
 
 @pytest.mark.parametrize("kind", NETWORK)
-def test_a_type_of_the_table_is_a_network_and_has_words(mounts, kind):
+def test_a_type_of_the_table_is_a_network_and_has_words(mounts: Any, kind: Any) -> None:
     mounts(f"x /home {kind} rw 0 0")
     found = disk_of(Path("/home/anna/work"))
     assert found.network and found.is_known and not disk_of(Path("/homes")).network
 
 
-def test_no_type_is_in_the_table_twice_and_each_row_has_a_source():
+def test_no_type_is_in_the_table_twice_and_each_row_has_a_source() -> None:
     kinds = [*TABLE["local"], *NETWORK]
     assert len(kinds) == len({*kinds})
     assert all(row["name"] and row["source"] for row in TABLE["network"])
@@ -76,7 +77,9 @@ def test_no_type_is_in_the_table_twice_and_each_row_has_a_source():
         (["half a", "", "srv:/h /home nfs rw 0 0"], "nfs"),
     ],
 )
-def test_the_deepest_mount_above_a_folder_counts_and_the_last_of_these(mounts, lines, kind):
+def test_the_deepest_mount_above_a_folder_counts_and_the_last_of_these(
+    mounts: Any, lines: Any, kind: Any
+) -> None:
     mounts(*lines)
     assert disk_of(Path("/home/anna/work")).kind == kind
 
@@ -91,13 +94,13 @@ def test_the_deepest_mount_above_a_folder_counts_and_the_last_of_these(mounts, l
         ("/Übersicht", "/Übersicht"),
     ],
 )
-def test_the_escapes_of_a_mount_are_read(mounts, written, folder):
+def test_the_escapes_of_a_mount_are_read(mounts: Any, written: Any, folder: Any) -> None:
     mounts(f"srv:/x {written} nfs rw 0 0")
     assert disk_of(Path(folder) / "work").kind == "nfs"
     assert disk_of(Path(written) / "work").kind == ("nfs" if written == folder else "ext4")
 
 
-def test_links_are_followed_before_the_mount_is_looked_up(mounts, tmp_path):
+def test_links_are_followed_before_the_mount_is_looked_up(mounts: Any, tmp_path: Path) -> None:
     (tmp_path / "share").mkdir()
     (tmp_path / "here").symlink_to(tmp_path / "share")
     mounts(f"//srv/x {tmp_path}/share cifs rw 0 0")
@@ -121,13 +124,17 @@ def test_links_are_followed_before_the_mount_is_looked_up(mounts, tmp_path):
         ("/dev/sdb", "fuseblk", False, True),
     ],
 )
-def test_a_type_of_no_table_is_judged_by_its_device(mounts, device, kind, is_network, is_known):
+def test_a_type_of_no_table_is_judged_by_its_device(
+    mounts: Any, device: Any, kind: Any, is_network: Any, is_known: Any
+) -> None:
     mounts(f"{device} /home {kind} rw 0 0")
     found = disk_of(Path("/home/x"))
     assert (bool(found.network), found.is_known) == (is_network, is_known)
 
 
-def test_where_the_system_does_not_say_nothing_is_claimed(monkeypatch, tmp_path):
+def test_where_the_system_does_not_say_nothing_is_claimed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(disk, "MOUNTS", tmp_path / "no-such-file")
     assert disk_of(tmp_path) == disk.Disk()
 
@@ -136,7 +143,9 @@ def test_where_the_system_does_not_say_nothing_is_claimed(monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
-def test_a_replay_to_the_vendor_is_refused_on_a_network(vendor, work, mounts, target):
+def test_a_replay_to_the_vendor_is_refused_on_a_network(
+    vendor: Any, work: Any, mounts: Any, target: Any
+) -> None:
     on_a_network(mounts, work)
     with pytest.raises(NotAllowedError, match=r"on a network \(NFS\)") as refused:
         st.plan(SEND, target=target)
@@ -144,8 +153,8 @@ def test_a_replay_to_the_vendor_is_refused_on_a_network(vendor, work, mounts, ta
 
 
 def test_a_log_elsewhere_does_not_help_a_work_folder_on_a_network_nor_the_reverse(
-    vendor, tmp_path, monkeypatch, mounts
-):
+    vendor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: Any
+) -> None:
     for folder in ("far", "near"):
         (tmp_path / folder).mkdir(mode=0o700)
     mounts(f"srv:/x {tmp_path}/far nfs rw 0 0")
@@ -158,7 +167,9 @@ def test_a_log_elsewhere_does_not_help_a_work_folder_on_a_network_nor_the_revers
             st.plan(SEND, target="live", log=kept)
 
 
-def test_a_plan_that_was_made_before_the_folder_moved_sends_nothing(vendor, work, mounts):
+def test_a_plan_that_was_made_before_the_folder_moved_sends_nothing(
+    vendor: Any, work: Any, mounts: Any
+) -> None:
     mounts()
     made = st.plan(SEND, target="live")
     on_a_network(mounts, work)
@@ -170,7 +181,9 @@ def test_a_plan_that_was_made_before_the_folder_moved_sends_nothing(vendor, work
     assert len(vendor.sends) == 1
 
 
-def test_a_live_client_on_a_network_reads_and_sends_nothing(vendor, work, mounts):
+def test_a_live_client_on_a_network_reads_and_sends_nothing(
+    vendor: Any, work: Any, mounts: Any
+) -> None:
     on_a_network(mounts, work)
     client = st.connect("live")
     batch = {"from": "Example", "to": ["15551230001"], "body": "Hi"}
@@ -181,7 +194,7 @@ def test_a_live_client_on_a_network_reads_and_sends_nothing(vendor, work, mounts
     assert vendor.sends == []
 
 
-def test_reading_and_the_sandbox_go_on_on_a_network(work, mounts):
+def test_reading_and_the_sandbox_go_on_on_a_network(work: Any, mounts: Any) -> None:
     on_a_network(mounts, work)
     case = st.Case("4711", "HTTP/1.1 415 Unsupported Media Type")
     (result,) = st.replay(SEND, log=case.log)
@@ -190,7 +203,9 @@ def test_reading_and_the_sandbox_go_on_on_a_network(work, mounts):
     assert not case.log.verify()
 
 
-def test_a_log_that_is_open_elsewhere_stays_usable_when_its_folder_is_on_a_network(work, mounts):
+def test_a_log_that_is_open_elsewhere_stays_usable_when_its_folder_is_on_a_network(
+    work: Any, mounts: Any
+) -> None:
     mounts()
     with st.CallLog(work / "calls.sqlite") as first:
         first.add([SEND])
@@ -212,7 +227,9 @@ def test_a_log_that_is_open_elsewhere_stays_usable_when_its_folder_is_on_a_netwo
         ("x {} newfs rw 0 0", "live", "look", "make sure"),
     ],
 )
-def test_the_doctor_says_it(work, mounts, line, allow, state, words):
+def test_the_doctor_says_it(
+    work: Any, mounts: Any, line: Any, allow: Any, state: Any, words: Any
+) -> None:
     mounts(line.format(work))
     (check,) = (one for one in st.doctor({"SINCHTOOLS_ALLOW": allow}) if one.name == "disk")
     assert check.state == state and words in f"{check.says} {check.then}"
@@ -222,7 +239,7 @@ def test_the_doctor_says_it(work, mounts, line, allow, state, words):
 
 
 @pytest.fixture
-def mounted(tmp_path):
+def mounted(tmp_path: Path) -> Any:
     """Return a folder on a real SSHFS mount, whose far side is this machine, without a network."""
     server = Path("/usr/lib/openssh/sftp-server")
     if not (shutil.which("sshfs") and server.exists() and os.access("/dev/fuse", os.R_OK)):
@@ -239,7 +256,9 @@ def mounted(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts are another thing there")
-def test_a_real_network_mount_is_told_refused_and_usable(vendor, mounted, monkeypatch):
+def test_a_real_network_mount_is_told_refused_and_usable(
+    vendor: Any, mounted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = mounted / "work"
     monkeypatch.setenv("SINCHTOOLS_HOME", str(home))
     assert disk_of(home) == disk.Disk(kind="fuse.sshfs", network="SSHFS", is_known=True)

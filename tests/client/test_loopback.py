@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
@@ -26,7 +27,7 @@ class Server:
     It does not announce that.
     """
 
-    def __init__(self, *answers, per_connection=100):
+    def __init__(self, *answers: Any, per_connection: Any = 100) -> None:
         self.answers, self.per_connection, self.requests, self.opened = (
             list(answers),
             per_connection,
@@ -39,7 +40,7 @@ class Server:
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
 
-    def serve(self):
+    def serve(self) -> None:
         while self.answers:
             connection, _ = self.socket.accept()
             self.opened += 1
@@ -49,12 +50,12 @@ class Server:
                     connection.sendall(self.answers.pop(0))
             self.closed.set()
 
-    def end(self):
+    def end(self) -> None:
         self.thread.join(timeout=10)
         self.socket.close()
 
 
-def _request(connection):
+def _request(connection: Any) -> Any:
     """
     Read one request to its end, a POST's body ``x`` too.
 
@@ -67,10 +68,10 @@ def _request(connection):
 
 
 @pytest.fixture
-def serving():
+def serving() -> Any:
     servers = []
 
-    def serve(*answers, **settings):
+    def serve(*answers: Any, **settings: Any) -> Any:
         servers.append(Server(*answers, **settings))
         return servers[-1]
 
@@ -80,14 +81,14 @@ def serving():
 
 
 @pytest.fixture
-def session():
+def session() -> Any:
     with requests.Session() as session:
         session.mount("http://", Direct())
         session.trust_env = False
         yield session
 
 
-def test_an_answer_is_what_requests_makes_of_it(serving, session):
+def test_an_answer_is_what_requests_makes_of_it(serving: Any, session: Any) -> None:
     said = (
         b"HTTP/1.1 201 Made\r\nContent-Type: application/json\r\nVia: a\r\nvia: "
         b"b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
@@ -126,8 +127,8 @@ def test_an_answer_is_what_requests_makes_of_it(serving, session):
     ],
 )
 def test_a_broken_answer_is_an_error_of_requests_and_sent_once(
-    serving, session, answer, error, failure, status
-):
+    serving: Any, session: Any, answer: Any, error: Any, failure: Any, status: Any
+) -> None:
     server = serving(answer, per_connection=1)
     with pytest.raises(error) as raised:
         session.post(server.url, data=b"x", timeout=10)
@@ -138,18 +139,18 @@ def test_a_broken_answer_is_an_error_of_requests_and_sent_once(
     assert len(server.requests) == 1
 
 
-def test_no_answer_in_time_is_an_error_of_requests(session):
+def test_no_answer_in_time_is_an_error_of_requests(session: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(requests.ReadTimeout):
         session.get(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.05)
 
 
-def test_a_connection_serves_again(serving, session):
+def test_a_connection_serves_again(serving: Any, session: Any) -> None:
     server = serving(OK, OK, OK)
     assert [session.get(server.url, timeout=10).text for _ in range(3)] == ["ok"] * 3
     assert server.opened == 1
 
 
-def test_a_connection_that_the_server_closed_is_not_used_again(serving, session):
+def test_a_connection_that_the_server_closed_is_not_used_again(serving: Any, session: Any) -> None:
     server = serving(OK, OK, per_connection=1)
     session.get(server.url, timeout=10)
     server.closed.wait(timeout=10)
@@ -157,8 +158,8 @@ def test_a_connection_that_the_server_closed_is_not_used_again(serving, session)
     assert server.opened == 2
 
 
-def test_threads_share_it(server, session):
-    def get(number):
+def test_threads_share_it(server: Any, session: Any) -> Any:
+    def get(number: Any) -> Any:
         return session.get(
             f"{server.url}/xms/v1/{server.service_plan_id}/batches/{number}",
             headers={"Authorization": "no"},

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -24,10 +26,10 @@ URL = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
 
 
 @pytest.fixture(autouse=True)
-def wire(work, monkeypatch):
+def wire(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Requests are answered here; the patch that is found at the start is there at the end."""
 
-    def send(adapter, request, **rest):
+    def send(adapter: Any, request: pytest.FixtureRequest, **rest: Any) -> Any:
         if "refused" in request.url:
             raise requests.ConnectionError("refused")
         response = requests.Response()
@@ -39,16 +41,16 @@ def wire(work, monkeypatch):
     assert HTTPAdapter.send is send
 
 
-def get(name, **headers):
+def get(name: Any, **headers: Any) -> None:
     with contextlib.suppress(requests.ConnectionError):
         requests.get(f"{URL}/{name}", headers=headers, timeout=1)
 
 
-def shown(log):
+def shown(log: Any) -> Any:
     return [row.url.rpartition("/")[2] for row in log]
 
 
-def nested():
+def nested() -> Any:
     with record() as outer:
         get("a")
         with record() as inner:
@@ -57,7 +59,7 @@ def nested():
     return {"abc": outer, "b": inner}
 
 
-def the_first_ends_first():
+def the_first_ends_first() -> Any:
     first, second = record(), record()
     one = first.__enter__()
     get("a")
@@ -70,7 +72,7 @@ def the_first_ends_first():
     return {"ab": one, "bc": two}
 
 
-def three_of_which_the_middle_ends_first():
+def three_of_which_the_middle_ends_first() -> Any:
     made = [record() for _ in range(3)]
     logs = [block.__enter__() for block in made]
     for number, name in ((1, "a"), (0, "b"), (2, "c")):
@@ -80,7 +82,7 @@ def three_of_which_the_middle_ends_first():
     return {"a": logs[1], "ab": logs[0], "abc": logs[2]}
 
 
-def one_after_the_other():
+def one_after_the_other() -> Any:
     logs = []
     for name in "ab":
         with record() as log:
@@ -89,7 +91,7 @@ def one_after_the_other():
     return {"a": logs[0], "b": logs[1]}
 
 
-def an_error_ends_the_inner_one():
+def an_error_ends_the_inner_one() -> Any:
     with record() as outer:
         with contextlib.suppress(ZeroDivisionError), record() as inner:
             get("a")
@@ -98,7 +100,7 @@ def an_error_ends_the_inner_one():
     return {"ab": outer, "a": inner}
 
 
-def an_interrupt_ends_both():
+def an_interrupt_ends_both() -> Any:
     logs = []
     with contextlib.suppress(KeyboardInterrupt), record() as outer, record() as inner:
         logs += [outer, inner]
@@ -108,8 +110,8 @@ def an_interrupt_ends_both():
     return {"a": logs[0], "a ": logs[1]}
 
 
-def generators_that_are_closed_in_turn():
-    def opened():
+def generators_that_are_closed_in_turn() -> Any:
+    def opened() -> Any:
         with record() as log:
             yield log
 
@@ -123,8 +125,8 @@ def generators_that_are_closed_in_turn():
     return {"a": one, "ab": two}
 
 
-def a_generator_that_nobody_closes():
-    def opened():
+def a_generator_that_nobody_closes() -> Any:
+    def opened() -> Any:
         with record() as log:
             yield log
 
@@ -137,10 +139,10 @@ def a_generator_that_nobody_closes():
     return {"a": outer, "a ": inner}
 
 
-def in_threads():
+def in_threads() -> Any:
     started, ended, logs = threading.Barrier(2), threading.Barrier(2), {}
 
-    def work(name):
+    def work(name: Any) -> None:
         with record() as log:
             started.wait()
             get(name)
@@ -156,7 +158,7 @@ def in_threads():
     return {}
 
 
-def a_thread_that_outlives_its_block():
+def a_thread_that_outlives_its_block() -> Any:
     go = threading.Event()
     with record() as log:
         get("a")
@@ -167,15 +169,15 @@ def a_thread_that_outlives_its_block():
     return {"a": log}
 
 
-def in_tasks():
-    async def work(name, mine, other):
+def in_tasks() -> Any:
+    async def work(name: Any, mine: Any, other: Any) -> Any:
         with record() as log:
             mine.set()
             await other.wait()
             await asyncio.to_thread(get, name)
         return log
 
-    async def both():
+    async def both() -> Any:
         events = asyncio.Event(), asyncio.Event()
         return await asyncio.gather(work("a", *events), work("b", *events[::-1]))
 
@@ -184,7 +186,7 @@ def in_tasks():
     return {}
 
 
-def on_an_exit_stack():
+def on_an_exit_stack() -> Any:
     with contextlib.ExitStack() as stack:
         logs = [stack.enter_context(record()) for _ in range(3)]
         get("a")
@@ -192,9 +194,9 @@ def on_an_exit_stack():
     return {"a" + " " * i: log for i, log in enumerate(logs)}
 
 
-def as_a_decorator():
+def as_a_decorator() -> Any:
     @record()
-    def work(name):
+    def work(name: Any) -> None:
         get(name)
 
     work("a")
@@ -202,7 +204,7 @@ def as_a_decorator():
     return {}
 
 
-def with_a_failing_request():
+def with_a_failing_request() -> Any:
     with record() as log:
         get("a")
         get("refused")
@@ -229,7 +231,7 @@ def with_a_failing_request():
         with_a_failing_request,
     ],
 )
-def test_each_block_shows_its_own_part_and_the_file_has_each_request_once(blocks):
+def test_each_block_shows_its_own_part_and_the_file_has_each_request_once(blocks: Any) -> None:
     for names, log in blocks().items():
         assert shown(log) == [*names.strip()]
         assert len(log) == len(log.frame()) == len(names.strip())
@@ -238,7 +240,7 @@ def test_each_block_shows_its_own_part_and_the_file_has_each_request_once(blocks
     assert len(names) == len({*names}) > 0
 
 
-def test_a_block_shows_nothing_that_was_there_before():
+def test_a_block_shows_nothing_that_was_there_before() -> None:
     with record() as log:
         get("a")
     with record() as log:
@@ -247,7 +249,7 @@ def test_a_block_shows_nothing_that_was_there_before():
         assert shown(whole) == ["a"]
 
 
-def test_two_files_have_a_row_each(tmp_path):
+def test_two_files_have_a_row_each(tmp_path: Path) -> None:
     with (
         CallLog(tmp_path / "other.sqlite") as other,
         record() as one,
@@ -259,7 +261,7 @@ def test_two_files_have_a_row_each(tmp_path):
         assert [row.id for row in one] != [row.id for row in two] == [row.id for row in three]
 
 
-def test_our_own_calls_are_in_the_block_once():
+def test_our_own_calls_are_in_the_block_once() -> None:
     with record() as log, CallLog() as own:
         st.connect(log=own).batches.list()
         assert [row.endpoint for row in log] == ["GET /batches"]
@@ -267,7 +269,7 @@ def test_our_own_calls_are_in_the_block_once():
         assert len(whole) == 1
 
 
-def test_each_token_keeps_its_number_in_the_file():
+def test_each_token_keeps_its_number_in_the_file() -> None:
     with record() as outer:
         for token in ("5c1e9a7b3d2f4e68", "8d2f4c6b1a9e4f70", "5c1e9a7b3d2f4e68"):
             with record():
@@ -276,7 +278,9 @@ def test_each_token_keeps_its_number_in_the_file():
     assert values == [f"Bearer [secret opaque 16 #{number}]" for number in (1, 2, 1)]
 
 
-def test_a_patch_of_somebody_else_stays_and_records_nothing_twice(wire, monkeypatch):
+def test_a_patch_of_somebody_else_stays_and_records_nothing_twice(
+    wire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with record() as first:
         ours = HTTPAdapter.send
         monkeypatch.setattr(HTTPAdapter, "send", lambda *args, **rest: ours(*args, **rest))
@@ -299,7 +303,9 @@ STEPS = some.lists(
 @pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_blocks_in_any_order_show_what_was_sent_while_they_were_open(tmp_path_factory, wire, steps):
+def test_blocks_in_any_order_show_what_was_sent_while_they_were_open(
+    tmp_path_factory: Any, wire: Any, steps: Any
+) -> None:
     folder = tmp_path_factory.mktemp("logs")
     files = [CallLog(folder / f"{number}.sqlite") for number in range(2)]
     blocks, expected, told = [], [], [[], []]

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -45,17 +46,17 @@ EXCHANGE = st.Exchange(
 class Holder:
     """Of no kind that is known, and its words hold everything."""
 
-    def __repr__(self):
+    def __repr__(self) -> Any:
         return json.dumps(ROW)
 
 
-def relation():
+def relation() -> Any:
     import duckdb
 
     return duckdb.from_df(pd.DataFrame([ROW]))
 
 
-def polars():
+def polars() -> Any:
     return pytest.importorskip("polars").DataFrame([ROW])
 
 
@@ -163,7 +164,9 @@ def everything_of(error: BaseException | None, seen: tuple[int, ...] = ()) -> It
 
 @pytest.mark.parametrize("given", INPUTS)
 @pytest.mark.parametrize("door", DOORS)
-def test_no_error_of_an_entry_point_quotes_what_it_was_given(work, monkeypatch, door, given):
+def test_no_error_of_an_entry_point_quotes_what_it_was_given(
+    work: Any, monkeypatch: pytest.MonkeyPatch, door: Any, given: Any
+) -> None:
     monkeypatch.chdir(work)
     value = INPUTS[given]()
     try:
@@ -190,7 +193,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_word_is_told_as_it_stands(word):
+def test_a_word_is_told_as_it_stands(word: Any) -> None:
     assert told(word) == repr(word)
 
 
@@ -221,12 +224,12 @@ NO_WORDS = [
 
 
 @pytest.mark.parametrize("value", NO_WORDS, ids=[str(i) for i in range(len(NO_WORDS))])
-def test_all_else_is_told_by_type_and_size(value):
+def test_all_else_is_told_by_type_and_size(value: Any) -> None:
     assert told(value).startswith("<")
 
 
 @given(some.text(min_size=8, max_size=60, alphabet=some.characters(codec="utf-8")))
-def test_no_run_of_a_value_that_is_no_word_is_told(value):
+def test_no_run_of_a_value_that_is_no_word_is_told(value: Any) -> None:
     said = told(value)
     assert said == repr(value) or said == f"<text of {len(value)} characters>"
 
@@ -248,12 +251,12 @@ def test_no_run_of_a_value_that_is_no_word_is_told(value):
         ("access-20240601.log", "'access-20240601.log'"),
     ],
 )
-def test_a_path_is_told_less_what_may_be_somebodys(path, said):
+def test_a_path_is_told_less_what_may_be_somebodys(path: Any, said: Any) -> None:
     assert told_path(path) == said
 
 
 @pytest.mark.parametrize("made", [errors.MissingInputError, errors.WriteError, errors.LogError])
-def test_every_error_of_ours_is_one_sentence_with_what_to_do(made):
+def test_every_error_of_ours_is_one_sentence_with_what_to_do(made: Any) -> None:
     error = (
         made(Path("a/b"), OSError(2, "No such file")) if made is errors.WriteError else made("a/b")
     )

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,11 +53,11 @@ WAYS = {
 }
 
 
-def around(folder):
+def around(folder: Any) -> Any:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
-def refused(way, path, words):
+def refused(way: Any, path: Any, words: Any) -> None:
     with pytest.raises(WriteError, match=words) as refusal:
         way(path)
     assert isinstance(refusal.value, WrongUseError) and isinstance(refusal.value, OSError)
@@ -66,7 +67,7 @@ def refused(way, path, words):
 @posix
 @pytest.mark.parametrize("made", PLACES)
 @pytest.mark.parametrize("ending", [".jsonl", ".sh"])
-def test_what_is_in_the_way_is_named_and_stays(tmp_path, made, ending):
+def test_what_is_in_the_way_is_named_and_stays(tmp_path: Path, made: Any, ending: Any) -> None:
     make, words = PLACES[made]
     make(tmp_path / f"x{ending}")
     before = around(tmp_path)
@@ -78,7 +79,7 @@ def test_what_is_in_the_way_is_named_and_stays(tmp_path, made, ending):
 @posix
 @pytest.mark.parametrize("place", PATHS)
 @pytest.mark.parametrize("ending", [".har", ".sh"])
-def test_a_place_that_cannot_be_is_named(tmp_path, place, ending):
+def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: Any, ending: Any) -> None:
     (tmp_path / "file").write_text("mine")
     path, words = PATHS[place]
     refused(WAYS[ending], Path(path.format(ending, file=tmp_path / "file", folder=tmp_path)), words)
@@ -86,21 +87,21 @@ def test_a_place_that_cannot_be_is_named(tmp_path, place, ending):
 
 
 @pytest.fixture
-def full_disk(monkeypatch):
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Every file takes its first bytes, and no more."""
     made = os.fdopen
 
     class Full:
-        def __init__(self, file):
+        def __init__(self, file: Any) -> None:
             self.file = file
 
-        def __enter__(self):
+        def __enter__(self) -> Any:
             return self
 
-        def __exit__(self, *_):
+        def __exit__(self, *_: Any) -> None:
             self.file.close()
 
-        def write(self, data):
+        def write(self, data: Any) -> None:
             self.file.write(data[:9])
             raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -109,7 +110,9 @@ def full_disk(monkeypatch):
 
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("ending", WAYS)
-def test_a_full_disk_leaves_what_was_there(tmp_path, full_disk, ending, there):
+def test_a_full_disk_leaves_what_was_there(
+    tmp_path: Path, full_disk: Any, ending: Any, there: Any
+) -> None:
     if there:
         (tmp_path / f"x{ending}").write_text("before")
     before = around(tmp_path)
@@ -118,7 +121,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, full_disk, ending, there):
     assert not there or (tmp_path / f"x{ending}").read_text() == "before"
 
 
-def test_files_that_belong_together_are_all_written_or_none(tmp_path):
+def test_files_that_belong_together_are_all_written_or_none(tmp_path: Path) -> None:
     (tmp_path / "x.csv").mkdir()
     refused(
         lambda path: st.charts.save(st.charts.error_codes(SECRETLESS), path),
@@ -148,7 +151,9 @@ COMMANDS = {
         ("export", "{file}/x"),
     ],
 )
-def test_the_command_says_it_in_one_line_and_exits_2(work, capsys, command, place):
+def test_the_command_says_it_in_one_line_and_exits_2(
+    work: Any, capsys: pytest.CaptureFixture[str], command: Any, place: Any
+) -> None:
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
     with st.CallLog(work / "calls.sqlite") as log:
         log.add(SECRETLESS)
@@ -185,7 +190,7 @@ STREAMS = [
     "command",
     [STREAMS[0], "--help", *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS)],
 )
-def test_an_output_that_is_full_is_said_in_one_line(work, command, buffered):
+def test_an_output_that_is_full_is_said_in_one_line(work: Any, command: Any, buffered: Any) -> None:
     assert said(work, f"{command} > /dev/full", buffered) == [
         "sinchtools: 'standard output' cannot be written: No space left on device. Free some "
         "space, then do it again."
@@ -196,14 +201,14 @@ def test_an_output_that_is_full_is_said_in_one_line(work, command, buffered):
 @pytest.mark.parametrize(
     "command", [STREAMS[0], *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS[:8])]
 )
-def test_an_output_that_is_closed_is_said_in_one_line(work, command):
+def test_an_output_that_is_closed_is_said_in_one_line(work: Any, command: Any) -> None:
     assert said(work, f"{command} >&-") == [
         "sinchtools: 'standard output' cannot be written: it is closed. Choose a place that you "
         "may write to."
     ]
 
 
-def said(work, command, buffered=""):
+def said(work: Any, command: Any, buffered: Any = "") -> Any:
     """Return our lines on standard error, of a command that ends with 2 and no traceback."""
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
     shell = f"{sys.executable} -m sinchtools {command.format(curl=work / 'curl.txt')}"
@@ -224,13 +229,15 @@ def said(work, command, buffered=""):
 
 
 @posix
-def test_messages_that_cannot_be_written_change_no_exit_code(work):
+def test_messages_that_cannot_be_written_change_no_exit_code(work: Any) -> None:
     shell = f"{sys.executable} -m sinchtools nonsense 2> /dev/full"
     assert subprocess.run(shell, shell=True, capture_output=True, check=False).returncode == 2
 
 
-def test_a_shared_file_without_its_time_is_not_written(tmp_path, monkeypatch):
-    def refuses(*_):
+def test_a_shared_file_without_its_time_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any) -> None:
         raise OSError(1, "not permitted")
 
     monkeypatch.setattr("os.utime", refuses)

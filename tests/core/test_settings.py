@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import stat
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ PROJECT = {"SINCH_PROJECT_ID": "project", "SINCH_KEY_ID": "key", "SINCH_KEY_SECR
     ("environment", "account", "key"),
     [(PLAN, "plan", None), (PROJECT, "project", "key"), ({**PLAN, **PROJECT}, "plan", None)],
 )
-def test_credentials_come_as_a_pair(environment, account, key):
+def test_credentials_come_as_a_pair(environment: Any, account: Any, key: Any) -> None:
     found = credentials(environment)
     assert (found.account, found.key_id) == (account, key)
     assert "secret-" not in repr(found)
@@ -45,13 +47,13 @@ def test_credentials_come_as_a_pair(environment, account, key):
         ({"SINCH_KEY_ID": "k"}, "SINCH_PROJECT_ID, SINCH_KEY_SECRET"),
     ],
 )
-def test_half_a_pair_is_named(environment, missing):
+def test_half_a_pair_is_named(environment: Any, missing: Any) -> None:
     with pytest.raises(MissingCredentialsError, match=missing):
         credentials(environment)
 
 
 @pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_secret_is_not_pickled_or_copied(take):
+def test_a_secret_is_not_pickled_or_copied(take: Any) -> None:
     with pytest.raises(TypeError):
         take(Secret("value"))
 
@@ -63,17 +65,19 @@ def test_a_secret_is_not_pickled_or_copied(take):
         ("eu", True, "https://zt.eu.sms.api.sinch.com"),
     ],
 )
-def test_a_region_has_a_base_url_for_each_kind_of_credential(region, oauth, url):
+def test_a_region_has_a_base_url_for_each_kind_of_credential(
+    region: Any, oauth: Any, url: Any
+) -> None:
     assert base_url(region, oauth=oauth) == url
 
 
-def test_a_misspelt_region_gets_a_suggestion():
+def test_a_misspelt_region_gets_a_suggestion() -> None:
     with pytest.raises(UnknownRegionError, match="Did you mean 'eu'"):
         base_url("eu1")
 
 
 @pytest.mark.parametrize("region", ["au", "br", "ca"])
-def test_access_keys_are_refused_where_they_do_not_work(region):
+def test_access_keys_are_refused_where_they_do_not_work(region: Any) -> None:
     with pytest.raises(WrongUseError, match="us or eu"):
         base_url(region, oauth=True)
 
@@ -89,16 +93,20 @@ def test_access_keys_are_refused_where_they_do_not_work(region):
         ("preview", "sandbox"),
     ],
 )
-def test_only_the_two_words_switch_anything_on(value, rung):
+def test_only_the_two_words_switch_anything_on(value: Any, rung: Any) -> None:
     assert allowed_target({} if value is None else {"SINCHTOOLS_ALLOW": value}) == rung
 
 
-def test_the_work_folder_is_its_owners_only(monkeypatch, tmp_path):
+def test_the_work_folder_is_its_owners_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "new" / "home"))
     assert stat.S_IMODE(work_folder().stat().st_mode) == 0o700
 
 
-def test_a_work_folder_that_cannot_be_made_is_a_clear_error(monkeypatch, tmp_path):
+def test_a_work_folder_that_cannot_be_made_is_a_clear_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(LogError, match="Set SINCHTOOLS_HOME"):
@@ -106,5 +114,5 @@ def test_a_work_folder_that_cannot_be_made_is_a_clear_error(monkeypatch, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["data/catalogue", "data/samples", "notebooks"])
-def test_what_comes_with_the_project_is_found(name):
+def test_what_comes_with_the_project_is_found(name: Any) -> None:
     assert any(share_folder(name).iterdir())

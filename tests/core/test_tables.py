@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -42,7 +43,7 @@ FULL = Exchange(
     [[], [FULL], [Exchange(id="bare")], [FULL, Exchange(id="bare")]],
     ids=["none", "full", "bare", "mixed"],
 )
-def test_a_frame_has_the_columns_and_dtypes_whatever_is_in_it(rows):
+def test_a_frame_has_the_columns_and_dtypes_whatever_is_in_it(rows: Any) -> None:
     made = frame(rows)
     assert {name: str(dtype) for name, dtype in made.dtypes.items()} == {
         name: dtype for name, (dtype, _) in COLUMNS.items()
@@ -50,7 +51,7 @@ def test_a_frame_has_the_columns_and_dtypes_whatever_is_in_it(rows):
     assert made["id"].tolist() == [row.id for row in rows]
 
 
-def test_a_frame_shows_headers_as_json_and_bytes_as_escapes():
+def test_a_frame_shows_headers_as_json_and_bytes_as_escapes() -> None:
     row = frame([FULL]).iloc[0]
     assert (row["request_headers"], row["response_body"], row["outcome"]) == (
         '{"A": "ä"}',
@@ -60,7 +61,7 @@ def test_a_frame_shows_headers_as_json_and_bytes_as_escapes():
     assert row["at"] == pd.Timestamp(FULL.at)
 
 
-def test_what_is_missing_is_na():
+def test_what_is_missing_is_na() -> None:
     row = frame([Exchange(id="bare")]).iloc[0]
     assert all(
         pd.isna(row[name])
@@ -70,17 +71,17 @@ def test_what_is_missing_is_na():
 
 
 @pytest.mark.parametrize("exchange", [FULL, Exchange(id="bare")], ids=["full", "bare"])
-def test_the_native_row_comes_back_equal(exchange):
+def test_the_native_row_comes_back_equal(exchange: Any) -> None:
     assert from_json(as_json(exchange)) == exchange
 
 
-def test_the_reference_page_is_made_from_the_table():
+def test_the_reference_page_is_made_from_the_table() -> None:
     assert (Path(__file__).parents[2] / "docs/columns.md").read_text(
         encoding="utf-8"
     ) == reference()
 
 
-def test_record_and_table_are_one_thing():
+def test_record_and_table_are_one_thing() -> None:
     assert [name for name in COLUMNS if name != "outcome"] == list(EXCHANGE_FIELDS)
 
 
@@ -97,11 +98,11 @@ def test_record_and_table_are_one_thing():
         (None, "no_response"),
     ],
 )
-def test_the_outcome_comes_from_the_status(status, outcome):
+def test_the_outcome_comes_from_the_status(status: Any, outcome: Any) -> None:
     assert Exchange(status=status).outcome == outcome
 
 
-def test_a_repr_shows_no_header_body_or_query():
+def test_a_repr_shows_no_header_body_or_query() -> None:
     shown = repr(
         Exchange(
             id="a",

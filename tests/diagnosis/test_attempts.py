@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,11 @@ SENT = Exchange(
 )
 
 
-def at(second, status=429, **change):
+def at(second: Any, status: Any = 429, **change: Any) -> Any:
     return replace(SENT, at=NOON + timedelta(seconds=second), status=status, **change)
 
 
-def shown(exchanges):
+def shown(exchanges: Any) -> Any:
     found = attempts(exchanges)
     return [(found[i].number, found[i].of) if i in found else None for i in range(len(exchanges))]
 
@@ -65,11 +66,11 @@ def shown(exchanges):
         ([], []),
     ],
 )
-def test_retries_fold_into_their_call(exchanges, expected):
+def test_retries_fold_into_their_call(exchanges: Any, expected: Any) -> None:
     assert shown(exchanges) == expected
 
 
-def test_a_diagnosis_says_which_attempt_it_is_and_what_became_of_the_call():
+def test_a_diagnosis_says_which_attempt_it_is_and_what_became_of_the_call() -> None:
     first, last = diagnose([at(0), at(13, 201)])
     note = next(one for one in first.findings if one.rule == "attempt-by-time")
     assert (
@@ -84,7 +85,7 @@ def test_a_diagnosis_says_which_attempt_it_is_and_what_became_of_the_call():
     )
 
 
-def test_a_call_id_is_evidence_and_no_guess():
+def test_a_call_id_is_evidence_and_no_guess() -> None:
     first, _ = diagnose([at(0, call_id="a", attempt=1), at(9, 201, call_id="a", attempt=2)])
     assert (
         next(

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,17 @@ PLAN, OTHER = "c0ffee00c0ffee00c0ffee00c0ffee00", "decade00decade00decade00decad
 GROUP = "01JQ7ZV5N8WXKD2M4R6T9B3CFA"
 
 
-def call(plan, path, *, status, source, token=1, body=None, answer=None, **more):
+def call(
+    plan: Any,
+    path: Any,
+    *,
+    status: Any,
+    source: Any,
+    token: Any = 1,
+    body: Any = None,
+    answer: Any = None,
+    **more: Any,
+) -> Any:
     sent = None if body is None else json.dumps(body)
     headers = {"Authorization": f"Bearer [secret opaque 32 #{token}]"}
     return complete(
@@ -34,7 +45,9 @@ def call(plan, path, *, status, source, token=1, body=None, answer=None, **more)
     )
 
 
-def send(*, status, source, to="+447700900801", plan=PLAN, **more):
+def send(
+    *, status: Any, source: Any, to: Any = "+447700900801", plan: Any = PLAN, **more: Any
+) -> Any:
     body = {"to": [to], "from": "447700900802", "body": "Your parcel is here"}
     return call(plan, "/batches", status=status, source=source, body=body, **more)
 
@@ -76,7 +89,9 @@ REFUSED = send(status=401, source="log#9", token=2)
         ),
     ],
 )  # fmt: skip
-def test_the_rest_of_the_evidence_names_the_cause(refused, other, rule, said):
+def test_the_rest_of_the_evidence_names_the_cause(
+    refused: Any, other: Any, rule: Any, said: Any
+) -> None:
     top = diagnose([other, refused], now=NOW)[1].top
     assert top.rule == rule and all(
         word in f"{top.says} {top.then} {top.engineer}" for word in said
@@ -84,7 +99,7 @@ def test_the_rest_of_the_evidence_names_the_cause(refused, other, rule, said):
     assert "log#" not in f"{top.says} {top.then}"  # customers read these
 
 
-def test_what_differs_from_a_request_that_passed_is_named():
+def test_what_differs_from_a_request_that_passed_is_named() -> None:
     answer = {"code": "syntax_invalid_parameter_format", "text": "?"}
     refused = send(status=400, source="log#9", answer=answer)
     passed = send(status=201, source="log#3", to="+447700900803")
@@ -95,7 +110,7 @@ def test_what_differs_from_a_request_that_passed_is_named():
     assert "passed-before-same" in {f.rule for f in diagnose([same, refused], now=NOW)[1].findings}
 
 
-def test_a_stray_space_beside_a_401_is_the_cause_and_has_its_fix():
+def test_a_stray_space_beside_a_401_is_the_cause_and_has_its_fix() -> None:
     header = {"Authorization": "Bearer [secret opaque 32 #1 trailing-space]"}
     sent = replace(REFUSED, request_headers={**REFUSED.request_headers, **header})
     told = diagnose(sent, now=NOW)
@@ -104,17 +119,17 @@ def test_a_stray_space_beside_a_401_is_the_cause_and_has_its_fix():
     assert diagnose(replace(sent, status=201), now=NOW).top.severity != "error"
 
 
-def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work):
+def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work: Any) -> None:
     listing = call(PLAN, "/groups", status=200, source="a#4", answer={"groups": [{"id": GROUP}]})
     found = diagnose([listing, UNKNOWN], now=NOW)[1]
     assert found.fix is not None and GROUP in found.fix.changes[0]
     assert prove(found).proven
 
 
-def test_a_national_number_gets_the_country_code_of_the_accounts_accepted_numbers():
+def test_a_national_number_gets_the_country_code_of_the_accounts_accepted_numbers() -> Any:
     url = "https://eu.sms.api.sinch.com/xms/v1/plan1/batches"
 
-    def sent(number, status, code=None):
+    def sent(number: Any, status: Any, code: Any = None) -> Any:
         body = f'{{"from": "Acme", "to": ["{number}"], "body": "Hi"}}'
         return complete(
             Exchange(id=number, method="POST", url=url, request_body=body, status=status, code=code)

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -39,23 +40,23 @@ JSON, FORMAT, CONSTRAINT = (
 )
 
 
-def varied(**change):
+def varied(**change: Any) -> Any:
     return complete(replace(GOOD, **change))
 
 
-def found(**change):
+def found(**change: Any) -> Any:
     return diagnose(varied(**change), now=NOW)
 
 
-def body(**change):
+def body(**change: Any) -> Any:
     return {"request_body": json.dumps({**BODY, **change})}
 
 
-def auth(value):
+def auth(value: Any) -> Any:
     return {"request_headers": {**GOOD.request_headers, "Authorization": value}}
 
 
-def get(path):
+def get(path: Any) -> Any:
     return {
         "method": "GET",
         "url": BASE + path,
@@ -64,16 +65,16 @@ def get(path):
     }
 
 
-def refused(status, code=None, text=None, **change):
+def refused(status: Any, code: Any = None, text: Any = None, **change: Any) -> Any:
     answer = json.dumps({"code": code, "text": text or "x"}) if code else None
     return {**change, "status": status, "response_body": answer}
 
 
-def errors(diagnosis):
+def errors(diagnosis: Any) -> Any:
     return [finding.rule for finding in diagnosis.findings if finding.severity == "error"]
 
 
-def test_a_good_request_has_no_error():
+def test_a_good_request_has_no_error() -> None:
     assert errors(found()) == [] and found().expected_status == 201 and found().top is None
 
 
@@ -144,7 +145,7 @@ ALONE = [  # what differs from the good request: rule, answer, place
 
 
 @pytest.mark.parametrize(("change", "expected"), ALONE, ids=[row[1][0] for row in ALONE])
-def test_a_request_alone_shows_what_is_wrong(change, expected):
+def test_a_request_alone_shows_what_is_wrong(change: Any, expected: Any) -> None:
     diagnosis = found(**change)
     top = diagnosis.top
     assert (top.rule, top.status, top.code, top.location, top.field, top.pointer) == expected
@@ -192,7 +193,9 @@ ANSWERED = [
 @pytest.mark.parametrize(
     ("change", "expected"), ANSWERED, ids=[f"{row[0]['status']}-{row[1][0]}" for row in ANSWERED]
 )
-def test_an_answer_that_the_request_does_not_explain_is_the_answer(change, expected):
+def test_an_answer_that_the_request_does_not_explain_is_the_answer(
+    change: Any, expected: Any
+) -> None:
     diagnosis = found(**change)
     top = diagnosis.top
     if top.rule == "observed-unknown-code" or top.rule == "observed-other-status":
@@ -222,20 +225,20 @@ CONSISTENT = [
 
 
 @pytest.mark.parametrize(("change", "expected"), CONSISTENT)
-def test_findings_say_whether_they_fit_the_answer(change, expected):
+def test_findings_say_whether_they_fit_the_answer(change: Any, expected: Any) -> None:
     assert found(**change).consistent is expected
 
 
 @pytest.mark.parametrize(
     "row", [row for row in catalogue.status_rows() if row.number >= 400], ids=lambda row: row.label
 )
-def test_every_failing_row_of_the_page_has_words_of_its_own(row):
+def test_every_failing_row_of_the_page_has_words_of_its_own(row: Any) -> None:
     top = found(status=row.number, code=row.code, text="x").top
     assert top.status == row.number and top.code == row.code and top.rule.startswith("observed-")
     assert top.rule not in ("observed-unknown-code", "observed-other-status")
 
 
-def test_evidence_beats_assumption():
+def test_evidence_beats_assumption() -> None:
     diagnosis = found(status=201, **body(to=["++15551230001"]))
     assert errors(diagnosis) == [] and diagnosis.expected_status == 201
     assert diagnosis.top.rule == "msisdn-doubled-plus" and (
@@ -244,7 +247,7 @@ def test_evidence_beats_assumption():
     ) == ("warning", None)
 
 
-def test_a_later_answer_disproves_what_would_have_been_refused_before():
+def test_a_later_answer_disproves_what_would_have_been_refused_before() -> None:
     diagnosis = found(**refused(403, "unknown_group", **auth("Basic [secret pair 40 #1]")))
     assert errors(diagnosis) == ["observed-unknown_group"]
     assert "auth-basic" in [
@@ -252,12 +255,12 @@ def test_a_later_answer_disproves_what_would_have_been_refused_before():
     ]
 
 
-def test_what_the_answer_did_not_reach_stays_an_error():
+def test_what_the_answer_did_not_reach_stays_an_error() -> None:
     diagnosis = found(**refused(401, **body(to=["++15551230001"])))
     assert errors(diagnosis) == ["observed-401", "msisdn-doubled-plus"]
 
 
-def test_the_finding_that_the_vendors_text_names_comes_first():
+def test_the_finding_that_the_vendors_text_names_comes_first() -> None:
     change = body(to=["++15551230001"], callback_url="hooks.example.com")
     assert (
         found(**refused(400, FORMAT, "Invalid callback_url", **change)).top.field == "callback_url"
@@ -265,18 +268,18 @@ def test_the_finding_that_the_vendors_text_names_comes_first():
     assert found(**refused(400, FORMAT, "to[0] is wrong", **change)).top.field == "to"
 
 
-def test_headers_that_the_evidence_leaves_out_are_no_error():
+def test_headers_that_the_evidence_leaves_out_are_no_error() -> None:
     diagnosis = found(status=403, code="blocked_account", request_headers={"Accept": "*/*"})
     assert errors(diagnosis) == ["observed-blocked_account"] and diagnosis.consistent
 
 
-def test_a_line_and_a_column_lead_to_the_value():
+def test_a_line_and_a_column_lead_to_the_value() -> None:
     text = '{\n "to": ["+15551230001",\n        "++15551230002"],\n "body": "Hi"\n}'
     top = found(request_body=text).top
     assert (top.line, top.column, top.pointer) == (3, 9, "/to/1")
 
 
-def test_a_request_to_another_host_is_judged_by_general_rules_only():
+def test_a_request_to_another_host_is_judged_by_general_rules_only() -> None:
     other = {
         "url": "https://api.example.com/v1/messages",
         "request_headers": {"Content-Type": "application/json"},
@@ -294,7 +297,7 @@ def test_a_request_to_another_host_is_judged_by_general_rules_only():
     assert "no (correct) recipients found" in said.says and said.status == 422
 
 
-def test_a_success_that_reports_an_error_in_its_body_is_told():
+def test_a_success_that_reports_an_error_in_its_body_is_told() -> None:
     answer = '{"messages": [{"status": "1", "error-text": "Throughput Rate Exceeded"}]}'
     top = found(url="https://api.example.com/sms", status=200, response_body=answer).top
     assert (top.rule, top.severity) == (
@@ -303,7 +306,7 @@ def test_a_success_that_reports_an_error_in_its_body_is_told():
     ) and "Throughput" in top.says
 
 
-def test_a_token_that_works_for_another_plan_is_told():
+def test_a_token_that_works_for_another_plan_is_told() -> None:
     works = varied(id="a", status=201, url=BASE.replace(PLAN, "0" * 32) + "/batches")
     assert (
         diagnose([works, varied(id="b", status=401)], now=NOW)[1].top.rule
@@ -311,7 +314,7 @@ def test_a_token_that_works_for_another_plan_is_told():
     )
 
 
-def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code():
+def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code() -> None:
     sent = varied(id="a", status=201, response_body=json.dumps({"id": GROUP}))
     report = varied(
         id="b",
@@ -344,11 +347,11 @@ def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code():
         (Exchange(), "not-decidable"),
     ],
 )
-def test_evidence_without_a_request_has_an_answer_too(exchange, rule):
+def test_evidence_without_a_request_has_an_answer_too(exchange: Any, rule: Any) -> None:
     assert diagnose(exchange, now=NOW).top.rule == rule
 
 
-def test_an_exception_of_requests_carries_its_exchange():
+def test_an_exception_of_requests_carries_its_exchange() -> None:
     response = requests.Response()
     response.status_code, response._content = 403, b'{"code": "missing_callback_url", "text": "x"}'
     response.request = requests.Request(
@@ -365,7 +368,7 @@ def test_an_exception_of_requests_carries_its_exchange():
     assert "9f8e7d6c" not in repr(diagnosis.exchange.request_headers)
 
 
-def test_a_connection_that_failed_has_no_status():
+def test_a_connection_that_failed_has_no_status() -> None:
     diagnosis = diagnose(requests.ConnectionError("Failed to resolve: NameResolutionError"))
     assert (diagnosis.top.rule, diagnosis.top.location, diagnosis.expected_status) == (
         "host-not-found",
@@ -375,7 +378,7 @@ def test_a_connection_that_failed_has_no_status():
 
 
 @pytest.mark.parametrize("what", [7, None, ["text"], [1]])
-def test_what_is_no_exchange_is_refused_with_a_hint(what):
+def test_what_is_no_exchange_is_refused_with_a_hint(what: Any) -> None:
     with pytest.raises(WrongUseError, match="Read it first"):
         diagnose(what)
 
@@ -396,7 +399,7 @@ def test_what_is_no_exchange_is_refused_with_a_hint(what):
         ),  # no answer is known: by the one that it deserves
     ],
 )
-def test_the_retry_advice_is_that_of_the_catalogue(change, advice):
+def test_the_retry_advice_is_that_of_the_catalogue(change: Any, advice: Any) -> None:
     diagnosis = found(**change)
     if advice is None:
         advice = catalogue.retry_advice(change["status"], None, "POST", endpoint="POST /batches")[0]
@@ -408,19 +411,19 @@ def test_the_retry_advice_is_that_of_the_catalogue(change, advice):
     assert words in diagnosis.answer().lower() or not diagnosis.failing
 
 
-def test_a_retry_waits_as_long_as_the_answer_asks():
+def test_a_retry_waits_as_long_as_the_answer_asks() -> None:
     assert (
         "Retry-After 7" in found(**refused(429), response_headers={"retry-after": "7"}).retry.reason
     )
 
 
-def test_an_explicit_moment_wins_over_the_time_of_the_exchange():
+def test_an_explicit_moment_wins_over_the_time_of_the_exchange() -> None:
     exchange = varied(**body(expire_at="2027-03-02T00:00:00Z"), at=NOW)
     assert diagnose(exchange).top is None
     assert diagnose(exchange, now=datetime(2027, 3, 3, tzinfo=UTC)).top.rule == "expire-at-past"
 
 
-def test_a_note_on_the_place_of_the_answer_is_not_repeated():
+def test_a_note_on_the_place_of_the_answer_is_not_repeated() -> None:
     diagnosis = found(**refused(403, "missing_callback_url", **body(delivery_report="full")))
     assert [finding.rule for finding in diagnosis.findings] == ["observed-missing_callback_url"]
     assert "callback-url-on-plan" in [
@@ -428,7 +431,7 @@ def test_a_note_on_the_place_of_the_answer_is_not_repeated():
     ]
 
 
-def test_notes_come_after_warnings():
+def test_notes_come_after_warnings() -> None:
     report = varied(
         id="r",
         **get(f"/batches/{GROUP}/delivery_report"),
@@ -451,7 +454,7 @@ CURL = (
 )
 
 
-def test_pasted_text_is_read_first():
+def test_pasted_text_is_read_first() -> None:
     assert diagnose(CURL, now=NOW).top.rule == "content-type-unsupported"
     assert [one.top.rule for one in diagnose(f"{CURL}\n\n{CURL}", now=NOW)] == [
         "content-type-unsupported"
@@ -460,7 +463,7 @@ def test_pasted_text_is_read_first():
         diagnose("nothing that could be read")
 
 
-def test_a_row_may_be_a_dict():
+def test_a_row_may_be_a_dict() -> None:
     row = {"method": "POST", "url": f"{BASE}/batches", "status": 403, "code": "unknown_group"}
     assert (
         diagnose(row).exchange.endpoint == "POST /batches"
@@ -470,13 +473,13 @@ def test_a_row_may_be_a_dict():
         diagnose({"stat": 403})
 
 
-def test_words_for_the_engineer_stand_beside_those_for_the_customer():
+def test_words_for_the_engineer_stand_beside_those_for_the_customer() -> None:
     diagnosis = found(**refused(503, response_body="<html>"))
     engineer = next(finding.engineer for finding in diagnosis.findings if finding.engineer)
     assert engineer in diagnosis.as_text() and engineer not in diagnosis.answer()
 
 
-def test_json_has_the_keys_of_the_contract():
+def test_json_has_the_keys_of_the_contract() -> None:
     answer = found(**body(to=["++15551230001"])).as_json()
     assert {
         "id",
@@ -506,7 +509,7 @@ def test_json_has_the_keys_of_the_contract():
     assert keys <= set(answer["findings"][0]) and json.dumps(answer)
 
 
-def test_the_text_shows_a_caret_under_the_character():
+def test_the_text_shows_a_caret_under_the_character() -> None:
     lines = found(request_body='{"to": ["+15551230001"], "body": "Hi",}').as_text().splitlines()
     caret = next(i for i, line in enumerate(lines) if line.strip(" |") == "^")
     assert lines[caret - 1][lines[caret].index("^")] == ","
@@ -518,7 +521,7 @@ HOSTILE = (
 )
 
 
-def test_nothing_that_is_handed_over_holds_a_whole_number_and_nothing_shown_holds_markup():
+def test_nothing_that_is_handed_over_holds_a_whole_number_and_nothing_shown_holds_markup() -> None:
     diagnosis = found(
         request_body=HOSTILE, **refused(400, FORMAT, "'+15551230001' <b>is</b> wrong")
     )
@@ -527,13 +530,13 @@ def test_nothing_that_is_handed_over_holds_a_whole_number_and_nothing_shown_hold
     assert not re.search("<script|<img|<b>is", diagnosis._repr_html_())
 
 
-def test_the_ticket_answer_says_what_where_and_what_to_do():
+def test_the_ticket_answer_says_what_where_and_what_to_do() -> None:
     answer = found(**body(to=["++15551230001"])).answer()
     assert all(word in answer for word in ("What:", "Where:", "Do:", "plus", "/to/0"))
 
 
 @pytest.mark.parametrize("change", [refused(503), refused(403, "blocked_account")])
-def test_the_vendors_side_gets_a_message_to_the_account_manager(change):
+def test_the_vendors_side_gets_a_message_to_the_account_manager(change: Any) -> None:
     answer = found(**change, at=NOW).answer()
     assert (
         answer.startswith("To the account manager")
@@ -542,7 +545,7 @@ def test_the_vendors_side_gets_a_message_to_the_account_manager(change):
     )
 
 
-def test_many_exchanges_make_a_frame_also_when_there_is_none():
+def test_many_exchanges_make_a_frame_also_when_there_is_none() -> None:
     frame = diagnose([GOOD, varied(id="x2", **body(to=[]))], now=NOW).frame()
     assert (
         list(frame["rule"].fillna("")) == ["", "empty"]
@@ -567,7 +570,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
-def test_bad_input_is_diagnosed(change):
+def test_bad_input_is_diagnosed(change: Any) -> None:
     diagnosis = found(**change)
     assert diagnosis.as_text() and len(diagnosis.findings) < 100
 
@@ -575,7 +578,7 @@ def test_bad_input_is_diagnosed(change):
 # --- the rules are data ---------------------------------------------------------------------------
 
 
-def literals(module):
+def literals(module: Any) -> Any:
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     return {
         node.value
@@ -584,7 +587,7 @@ def literals(module):
     }
 
 
-def named_rules(module):
+def named_rules(module: Any) -> Any:
     """
     The literals that are used as a rule's id.
 
@@ -614,18 +617,18 @@ MODULES = [
 ]
 
 
-def test_every_rule_that_is_used_has_words():
+def test_every_rule_that_is_used_has_words() -> None:
     used = {name for module in MODULES for name in named_rules(module)}
     assert used <= set(rules()) and len(used) > 100
 
 
-def test_every_rule_that_has_words_is_used():
+def test_every_rule_that_has_words_is_used() -> None:
     used = set().union(*map(literals, MODULES))
     made = {name for name in rules() if name.startswith("observed-")}  # from status or code
     assert set(rules()) - made <= used
 
 
-def test_every_rule_says_what_to_do_and_where_the_fact_stands():
+def test_every_rule_says_what_to_do_and_where_the_fact_stands() -> None:
     for name, rule in rules().items():
         assert (
             rule.says
@@ -639,7 +642,7 @@ def test_every_rule_says_what_to_do_and_where_the_fact_stands():
     ("code", "status"),
     [("missing_callback_url", 403), ("syntax_invalid_json", 400), ("blocked_account", 403)],
 )
-def test_a_code_alone_has_the_status_of_its_row(code, status):
+def test_a_code_alone_has_the_status_of_its_row(code: Any, status: Any) -> None:
     found = diagnose(Exchange(id="x", code=code, response_body=f'{{"code": "{code}"}}'))
     assert (found.expected_status, found.expected_code, found.top.severity) == (
         status,
@@ -649,11 +652,11 @@ def test_a_code_alone_has_the_status_of_its_row(code, status):
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status):
+def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status: Any) -> None:
     assert "does not show" in diagnose(Exchange(id="x", status=status)).top.says
 
 
-def test_a_command_with_an_error_body_below_is_judged_by_its_code():
+def test_a_command_with_an_error_body_below_is_judged_by_its_code() -> None:
     body = '{"to": ["+15551230001"], "from": "12345", "body": "Hi", "delivery_report": "full"}'
     headers = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
     url = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
@@ -677,7 +680,7 @@ def test_a_command_with_an_error_body_below_is_judged_by_its_code():
 @pytest.mark.parametrize(
     "written", ["46701740605", "%2B46701740605", "+46.701.740.605", "46-70-174-06-05"]
 )
-def test_a_number_in_the_path_is_masked_in_what_is_handed_over_alone(written):
+def test_a_number_in_the_path_is_masked_in_what_is_handed_over_alone(written: Any) -> None:
     found = diagnose(
         Exchange(
             method="PUT",
@@ -698,14 +701,14 @@ def test_a_number_in_the_path_is_masked_in_what_is_handed_over_alone(written):
         "x/2026-11-23",
     ],
 )
-def test_ids_and_dates_in_the_path_stay(path):
+def test_ids_and_dates_in_the_path_stay(path: Any) -> None:
     assert (
         f"PUT /{path}"
         in diagnose(Exchange(method="PUT", url=f"https://x.example/{path}", status=404)).answer()
     )
 
 
-def test_a_dotted_number_in_the_words_of_the_vendor_is_masked():
+def test_a_dotted_number_in_the_words_of_the_vendor_is_masked() -> None:
     assert (
         "174"
         not in diagnose(
@@ -721,7 +724,9 @@ def test_a_dotted_number_in_the_words_of_the_vendor_is_masked():
 
 @pytest.mark.parametrize("status", [400, 401, 415, None])
 @pytest.mark.parametrize("headers", [{}, {"User-Agent": "okhttp/4.12", "Referer": "-"}])
-def test_the_line_of_a_log_says_nothing_of_headers_that_it_does_not_show(status, headers):
+def test_the_line_of_a_log_says_nothing_of_headers_that_it_does_not_show(
+    status: Any, headers: Any
+) -> None:
     row = complete(
         Exchange(
             method="POST",

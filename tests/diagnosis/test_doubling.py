@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -43,18 +44,18 @@ SENT = Exchange(
 )
 
 
-def sent(**change):
+def sent(**change: Any) -> Any:
     return replace(SENT, **change)
 
 
-def posted(value, **change):
+def posted(value: Any, **change: Any) -> Any:
     return sent(
         request_body=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
         **change,
     )
 
 
-def refused(value):
+def refused(value: Any) -> Any:
     return sent(
         code=None,
         text=None,
@@ -62,7 +63,7 @@ def refused(value):
     )
 
 
-def reported(value):
+def reported(value: Any) -> Any:
     url = f"{HOST}{BELOW}/batches/01X/delivery_report"
     return sent(
         method="GET",
@@ -75,12 +76,12 @@ def reported(value):
     )
 
 
-def with_token(number):
+def with_token(number: Any) -> Any:
     headers = {**HEADERS, "Authorization": f"Bearer [secret opaque 32 #{number}]"}
     return sent(id=str(number), account=f"a{number}", status=201, request_headers=headers)
 
 
-def placeholders(count):
+def placeholders(count: Any) -> Any:
     return "".join(f"${{p{i}}}" for i in range(count))
 
 
@@ -357,7 +358,7 @@ ROWS = {  # evidence of many rows
 }
 
 
-def looked_at(exchange):
+def looked_at(exchange: Any) -> Any:
     """All that is said about one exchange."""
     exchange = complete(exchange)
     found = diagnose(exchange, now=AT)
@@ -406,26 +407,26 @@ HARD = {  # what a regular expression or a loop may look at again and again
 MOST_CALLS = 67  # for each character of a text; of a list, 1,333 for each entry
 
 
-def made(where, atom, size):
+def made(where: Any, atom: Any, size: Any) -> Any:
     return TEXTS[where](atom * (size // len(atom)) + "!")
 
 
 @pytest.mark.parametrize(("where", "atom"), HARD)
-def test_a_very_long_text_costs_a_bounded_number_of_steps(where, atom):
+def test_a_very_long_text_costs_a_bounded_number_of_steps(where: Any, atom: Any) -> None:
     said, calls = calls_of(lambda: looked_at(made(where, atom, LONG)))
     assert all(said)
     assert calls < MOST_CALLS * LONG
 
 
 @pytest.mark.parametrize("what", LISTS)
-def test_a_very_long_list_costs_a_bounded_number_of_steps(what):
+def test_a_very_long_list_costs_a_bounded_number_of_steps(what: Any) -> None:
     said, calls = calls_of(lambda: looked_at(LISTS[what](LIST)))
     assert all(said)
     assert calls < 20 * MOST_CALLS * LIST
 
 
 @pytest.mark.parametrize("what", ROWS)
-def test_many_rows_cost_a_bounded_number_of_steps_each(what):
+def test_many_rows_cost_a_bounded_number_of_steps_each(what: Any) -> None:
     rows = ROWS[what](ROW)
     found, calls = calls_of(lambda: diagnose(rows, now=AT))
     assert len(found) == len(rows)
@@ -433,14 +434,14 @@ def test_many_rows_cost_a_bounded_number_of_steps_each(what):
 
 
 @pytest.mark.parametrize("what", LISTS)
-def test_what_is_said_about_a_very_long_list_is_short(what):
+def test_what_is_said_about_a_very_long_list_is_short(what: Any) -> None:
     found = diagnose(complete(LISTS[what](ROW)), now=AT)
     assert len(found.findings) < 250
     for rule in {finding.rule for finding in found.findings}:
         assert sum(finding.rule == rule for finding in found.findings) <= 101
 
 
-def test_the_last_of_a_hundred_findings_says_how_many_more_there_are():
+def test_the_last_of_a_hundred_findings_says_how_many_more_there_are() -> None:
     found = diagnose(LISTS["unknown fields"](4_000), now=AT)
     named = [finding for finding in found.findings if finding.rule == "unknown-field"]
     assert len(named) == 100
@@ -453,7 +454,9 @@ def test_the_last_of_a_hundred_findings_says_how_many_more_there_are():
 @pytest.mark.parametrize(
     ("count", "noted"), [(9_999, False), (10_000, False), (10_001, True), (60_000, True)]
 )
-def test_entries_that_are_not_checked_one_by_one_are_not_passed_over_in_silence(count, noted):
+def test_entries_that_are_not_checked_one_by_one_are_not_passed_over_in_silence(
+    count: Any, noted: Any
+) -> None:
     found = diagnose(posted({**GOOD, "to": ["+15551230001"] * count}), now=AT)
     assert any(finding.rule == "not-all-checked" for finding in found.findings) is noted
 
@@ -464,7 +467,7 @@ FLOOR_S = 0.2 if FULL else 0.4  # below, it is fast enough, and the clock too co
 SIZE = 80_000 if FULL else 20_000
 
 
-def doubles(work, make, size):
+def doubles(work: Any, make: Any, size: Any) -> Any:
     """Whether twice the size takes less than three times the time."""
     if (once := seconds(work, make(2 * size), 1)) < FLOOR_S:
         return True
@@ -473,7 +476,7 @@ def doubles(work, make, size):
     )
 
 
-def seconds(work, what, times):
+def seconds(work: Any, what: Any, times: Any) -> Any:
     best = []
     for _ in range(times):
         began = time.process_time()
@@ -485,7 +488,7 @@ def seconds(work, what, times):
 @pytest.mark.long
 @pytest.mark.parametrize("tail", ["", "!", '"'])
 @pytest.mark.parametrize("where", TEXTS)
-def test_twice_a_text_takes_less_than_three_times_the_time(where, tail):
+def test_twice_a_text_takes_less_than_three_times_the_time(where: Any, tail: Any) -> None:
     slow = [
         atom
         for atom in ATOMS
@@ -498,23 +501,23 @@ def test_twice_a_text_takes_less_than_three_times_the_time(where, tail):
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", LISTS)
-def test_twice_a_list_takes_less_than_three_times_the_time(what):
+def test_twice_a_list_takes_less_than_three_times_the_time(what: Any) -> None:
     assert doubles(looked_at, LISTS[what], SIZE // 8)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", ROWS)
-def test_twice_the_rows_take_less_than_three_times_the_time(what):
+def test_twice_the_rows_take_less_than_three_times_the_time(what: Any) -> None:
     assert doubles(lambda rows: diagnose(rows, now=AT), ROWS[what], SIZE // 40)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", LISTS)
-def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what):
+def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: Any) -> Any:
     sandbox = Sandbox()
     account = sandbox.account("plan1")
 
-    def requested(size):
+    def requested(size: Any) -> Any:
         made = LISTS[what](size)
         body = made.request_body or ""
         target = made.url.removeprefix(HOST)

@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,11 @@ GOOD = {
 }
 
 
-def fixed(**change):
+def fixed(**change: Any) -> Any:
     return diagnose(Exchange(**{**GOOD, **change}), now=NOW).fix
 
 
-def with_header(name, value):
+def with_header(name: Any, value: Any) -> Any:
     return {"request_headers": {**HEADERS, name: value}}
 
 
@@ -62,7 +63,7 @@ CERTAIN = {
 
 
 @pytest.mark.parametrize("change", CERTAIN.values(), ids=CERTAIN)
-def test_a_certain_fix_leaves_no_error(change):
+def test_a_certain_fix_leaves_no_error(change: Any) -> None:
     fix = fixed(**change)
     again = diagnose(fix.exchange, now=NOW)
     assert [finding.rule for finding in again.findings if finding.severity == "error"] == []
@@ -86,11 +87,11 @@ UNCERTAIN = {
 
 
 @pytest.mark.parametrize("change", UNCERTAIN.values(), ids=UNCERTAIN)
-def test_what_is_not_certain_has_no_fix(change):
+def test_what_is_not_certain_has_no_fix(change: Any) -> None:
     assert fixed(**change) is None
 
 
-def test_the_original_is_not_changed_and_the_answer_is_not_kept():
+def test_the_original_is_not_changed_and_the_answer_is_not_kept() -> None:
     exchange = Exchange(
         **{
             **GOOD,
@@ -107,12 +108,12 @@ def test_the_original_is_not_changed_and_the_answer_is_not_kept():
     )
 
 
-def test_changes_show_the_engineer_the_value():
+def test_changes_show_the_engineer_the_value() -> None:
     fix = fixed(request_body=json.dumps(BODY | {"to": ["++15551230001"]}))
     assert fix.changes == ('to[0]: "++15551230001" -> "+15551230001"',)
 
 
-def test_all_independent_mistakes_are_told_and_fixed_at_once():
+def test_all_independent_mistakes_are_told_and_fixed_at_once() -> None:
     body = """{
   "to": ["+15551230001"], "from": "15559870002", "body": "Hi",
   "delivery_report": "Per-Recipient",
@@ -129,13 +130,13 @@ def test_all_independent_mistakes_are_told_and_fixed_at_once():
     assert diagnosis.fix.exchange.request_body.count("\n") == body.count("\n")
 
 
-def test_an_edit_holds_the_changed_parts_only():
+def test_an_edit_holds_the_changed_parts_only() -> None:
     assert fixed(**with_header("Content-Type", "text/plain")).edit == {
         "headers": {"Content-Type": "application/json"}
     }
 
 
 @pytest.mark.parametrize("text", ["{'body': \"it's\"}", '{“a”: "b"}', "", '{"a": "b'])
-def test_a_repair_is_json_or_nothing(text):
+def test_a_repair_is_json_or_nothing(text: Any) -> None:
     repaired = repaired_json(text)
     assert repaired is None or json.loads(repaired)

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,9 @@ BROKEN: list[tuple[str | bytes, str, int, str | None]] = [
     BROKEN,
     ids=[f"{rule}-{i}" for i, (_, rule, _, _) in enumerate(BROKEN)],
 )
-def test_a_defect_is_named_and_its_character_found(body, rule, position, key):
+def test_a_defect_is_named_and_its_character_found(
+    body: Any, rule: Any, position: Any, key: Any
+) -> None:
     found = defects(body)[0]
     assert (found.rule, found.position, found.key) == (rule, position, key)
 
@@ -101,7 +104,7 @@ def test_a_defect_is_named_and_its_character_found(body, rule, position, key):
         '{"a": "// no comment"}',
     ],
 )
-def test_good_json_has_no_defect(body):
+def test_good_json_has_no_defect(body: Any) -> None:
     assert defects(body) == []
 
 
@@ -113,7 +116,7 @@ EDITS = [
 
 
 @pytest.mark.parametrize(("body", "rule", "fix"), EDITS)
-def test_the_certain_edit_brings_the_text_further(body, rule, fix):
+def test_the_certain_edit_brings_the_text_further(body: Any, rule: Any, fix: Any) -> None:
     start, end, replacement = fix
     left = [
         one
@@ -123,12 +126,12 @@ def test_the_certain_edit_brings_the_text_further(body, rule, fix):
     assert left == [] or left[0].rule != rule
 
 
-def test_line_and_column_count_from_one():
+def test_line_and_column_count_from_one() -> None:
     found = defects('{\n  "to": ["+1"],\n  "body": "Hi",\n}')[0]
     assert (found.line, found.column) == (3, 15)
 
 
-def test_what_is_shown_masks_numbers_and_texts_and_keeps_field_names():
+def test_what_is_shown_masks_numbers_and_texts_and_keeps_field_names() -> None:
     text = '{"to": ["+15551230001"], "body": "Birthday",}'
     found = defects(text)[0]
     assert (found.shown, found.shown[found.caret]) == (
@@ -138,13 +141,13 @@ def test_what_is_shown_masks_numbers_and_texts_and_keeps_field_names():
     assert shown(text, 7) == ('{"to": ["+•••••••••••"], "body":', 7)
 
 
-def test_a_pointer_is_found_in_the_text():
+def test_a_pointer_is_found_in_the_text() -> None:
     text = '{"a b": {"x/y": [1, {"c": "d"}]}}'
     assert text[position_of(text, "/a b/x~1y/1/c") :].startswith('"d"')
     assert position_of(text, "/nowhere") is None
 
 
-def test_repeated_keys_are_told_with_the_value():
+def test_repeated_keys_are_told_with_the_value() -> None:
     assert parse('{"a": 1, "b": {"c": 1, "c": 2}}') == ({"a": 1, "b": {"c": 2}}, ["c"])
 
 
@@ -157,11 +160,11 @@ def test_repeated_keys_are_told_with_the_value():
         lambda n: "\n" * n,
     ],
 )
-def test_a_large_body_is_judged(make):
+def test_a_large_body_is_judged(make: Any) -> None:
     assert defects(make(500_000))
 
 
-def test_any_prefix_of_a_request_is_judged_without_a_crash():
+def test_any_prefix_of_a_request_is_judged_without_a_crash() -> None:
     text = json.dumps(
         {"to": ["+15551230001"], "body": 'He said "hi"\n', "parameters": {"name": {"default": "x"}}}
     )
@@ -201,7 +204,7 @@ LEFT_OUT = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("body", BODIES)
-def test_every_character_that_is_left_out_is_found_at_its_place(body, layout):
+def test_every_character_that_is_left_out_is_found_at_its_place(body: Any, layout: Any) -> None:
     text = json.dumps(body, **layout)
     for position, character in structure(text):
         broken = text[:position] + text[position + 1 :]
@@ -227,7 +230,7 @@ INSTEAD = (  # what stands there, in place of what; the rule
 
 @pytest.mark.parametrize(("rule", "instead"), INSTEAD)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_wrong_character_is_found_at_its_place(rule, instead, layout):
+def test_every_wrong_character_is_found_at_its_place(rule: Any, instead: Any, layout: Any) -> None:
     for text in (json.dumps(body, **layout) for body in BODIES):
         for position, character in structure(text):
             if character in instead:
@@ -239,7 +242,7 @@ def test_every_wrong_character_is_found_at_its_place(rule, instead, layout):
                 ), broken
 
 
-def structure(text):
+def structure(text: Any) -> Any:
     """
     Return the structural characters, and those without which it is still JSON.
 
@@ -262,6 +265,6 @@ def structure(text):
         ('{"to": ["+447700900555"],}', '["+••••••••••••"],'),
     ],
 )
-def test_what_names_nobody_is_not_masked(text, masked):
+def test_what_names_nobody_is_not_masked(text: Any, masked: Any) -> None:
     assert masked in shown(text, len(text) - 1)[0].rpartition("}")[0]
     assert shown(text, len(text) - 1, is_masked=False)[0] in text

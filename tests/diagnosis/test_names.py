@@ -1,6 +1,7 @@
 """A misspelled name gets a suggested fix where one known name alone is near."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,13 @@ GROUP = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
 SENT = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
 
 
-def row(body=None, path="/batches", method=None, headers=None, **response):
+def row(
+    body: Any = None,
+    path: Any = "/batches",
+    method: Any = None,
+    headers: Any = None,
+    **response: Any,
+) -> Any:
     sent = HEADERS | ({"Content-Type": "application/json"} if body else {})
     told = {
         "method": method or ("POST" if body else "GET"),
@@ -28,7 +35,7 @@ def row(body=None, path="/batches", method=None, headers=None, **response):
     return read(json.dumps(told | response))[0]
 
 
-def without(name, **more):
+def without(name: Any, **more: Any) -> Any:
     return {key: value for key, value in SENT.items() if key != name} | more
 
 
@@ -56,7 +63,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("exchange", REFUSED.values(), ids=REFUSED)
-def test_the_right_name_is_proven_in_the_sandbox(exchange):
+def test_the_right_name_is_proven_in_the_sandbox(exchange: Any) -> None:
     proof = prove(diagnose(exchange, now=exchange.at))
     assert proof.proven, proof
     assert any("rename" in change or "path: /" in change for change in proof.changes)
@@ -74,7 +81,7 @@ def test_the_right_name_is_proven_in_the_sandbox(exchange):
         ),
     ],
 )
-def test_what_may_be_ignored_is_a_warning_with_a_fix(exchange, change):
+def test_what_may_be_ignored_is_a_warning_with_a_fix(exchange: Any, change: Any) -> None:
     found = diagnose(exchange, now=exchange.at)
     assert found.expected_status < 300 and found.fix.changes == (change,)
     assert prove(found).verdict == "SAME"
@@ -89,10 +96,10 @@ def test_what_may_be_ignored_is_a_warning_with_a_fix(exchange, change):
         row(path="/batches?pgae=1&page=2"),
     ],
 )
-def test_without_one_name_alone_there_is_no_fix(exchange):
+def test_without_one_name_alone_there_is_no_fix(exchange: Any) -> None:
     assert diagnose(exchange, now=exchange.at).fix is None
 
 
-def test_a_near_name_is_certain_only_when_it_is_the_only_one():
+def test_a_near_name_is_certain_only_when_it_is_the_only_one() -> None:
     assert meant("to_addd", ["to_add", "to_remove"]) == "to_add"
     assert meant("send_x", ["send_at", "send_in"]) is None

@@ -6,6 +6,7 @@ They were written down from the API reference, before looking at the code that j
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,14 @@ BODY = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
 J, F, C = "syntax_invalid_json", "syntax_invalid_parameter_format", "syntax_constraint_violation"
 
 
-def post(path="/batches", headers=None, body=None, base=BASE, method="POST", **change):
+def post(
+    path: Any = "/batches",
+    headers: Any = None,
+    body: Any = None,
+    base: Any = BASE,
+    method: Any = "POST",
+    **change: Any,
+) -> Any:
     text = (
         body
         if isinstance(body, str | bytes)
@@ -46,7 +54,7 @@ def post(path="/batches", headers=None, body=None, base=BASE, method="POST", **c
     }
 
 
-def get(path, base=BASE, method="GET", headers=None):
+def get(path: Any, base: Any = BASE, method: Any = "GET", headers: Any = None) -> Any:
     return {
         "method": method,
         "url": base + path,
@@ -55,7 +63,9 @@ def get(path, base=BASE, method="GET", headers=None):
     }
 
 
-def answer(status, code=None, text=None, body=None, headers=None):
+def answer(
+    status: Any, code: Any = None, text: Any = None, body: Any = None, headers: Any = None
+) -> Any:
     return {
         "status": status,
         "response_body": json.dumps({"code": code, "text": text}) if code else body,
@@ -63,7 +73,7 @@ def answer(status, code=None, text=None, body=None, headers=None):
     }
 
 
-def without(name, **more):
+def without(name: Any, **more: Any) -> Any:
     return json.dumps({key: value for key, value in {**BODY, **more}.items() if key != name})
 
 
@@ -761,7 +771,7 @@ PROBES = {
 
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES)
-def test_a_request_as_a_customer_sends_it_gets_the_right_answer(probe):
+def test_a_request_as_a_customer_sends_it_gets_the_right_answer(probe: Any) -> None:
     request, status, code, field, word = probe
     found = diagnose(complete(Redactor().exchange(Exchange(**request))), now=NOW)
     errors = [one for one in found.findings if one.severity == "error"]

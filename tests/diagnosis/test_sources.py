@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,12 +28,12 @@ ASSUMED = {
 }
 
 
-def tables(name, kind):
+def tables(name: Any, kind: Any) -> Any:
     return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))[kind]
 
 
 @pytest.mark.parametrize(("rule", "change"), ASSUMED.items(), ids=str)
-def test_a_refusal_that_is_only_assumed_is_a_warning(rule, change):
+def test_a_refusal_that_is_only_assumed_is_a_warning(rule: Any, change: Any) -> None:
     sent = varied(**change)
     told = diagnose(sent, now=NOW)
     assert {f.rule: f.severity for f in told.findings}[rule] == "warning"
@@ -42,7 +43,7 @@ def test_a_refusal_that_is_only_assumed_is_a_warning(rule, change):
 
 
 @pytest.mark.parametrize("host", ["sms.api.sinch.com", "api.mblox.com"])
-def test_an_old_host_is_a_warning_and_the_rest_is_judged(host):
+def test_an_old_host_is_a_warning_and_the_rest_is_judged(host: Any) -> None:
     sent = varied(url=f"https://{host}/xms/v1/{PLAN}/batches")
     for status in (None, 201):
         told = diagnose(replace(sent, status=status), now=NOW)
@@ -51,12 +52,12 @@ def test_an_old_host_is_a_warning_and_the_rest_is_judged(host):
     assert refused.top.rule == "observed-401"
 
 
-def test_no_assumed_404_comes_before_an_observed_401():
+def test_no_assumed_404_comes_before_an_observed_401() -> None:
     sent = varied(url=f"{BASE}/batch", status=401)
     assert diagnose(sent, now=NOW).top.rule == "observed-401"
 
 
-def test_each_assumed_refusal_has_an_example_above():
+def test_each_assumed_refusal_has_an_example_above() -> None:
     assert set(ASSUMED) == {name for name, rule in rules().items() if rule.refusal == "assumed"}
 
 
@@ -71,7 +72,7 @@ SEEN = ("live call", "vendor's", "older Java SDK", "older SDKs", "this evidence"
 ABSENT = ("absent from",)
 
 
-def fits(tag, source):
+def fits(tag: Any, source: Any) -> Any:
     """Tell whether each part of a source is of the kind that its tag promises."""
     kinds = {"documented": DOCUMENTS, "observed": SEEN, "assumed": DOCUMENTS + SEEN + ABSENT}[tag]
     parts = source.split("; ")
@@ -92,7 +93,7 @@ CLAIMS = [
 ]
 
 
-def test_each_claim_has_a_source_whose_kind_fits_its_tag():
+def test_each_claim_has_a_source_whose_kind_fits_its_tag() -> None:
     assert [claim for claim in CLAIMS if not fits(*claim[1:])] == []
     assert all(rule.refusal in TAGS for rule in rules().values())
     assumed = {name for name, rule in rules().items() if rule.refusal == "assumed"}
@@ -109,24 +110,24 @@ def test_each_claim_has_a_source_whose_kind_fits_its_tag():
         ("documented", f"{PAGE}; a blog"),
     ],
 )
-def test_a_source_of_another_kind_is_found(tag, source):
+def test_a_source_of_another_kind_is_found(tag: Any, source: Any) -> None:
     assert not fits(tag, source)
 
 
 @pytest.mark.parametrize("entry", tables("http", "entry"), ids=lambda e: f"{e['status']}")
-def test_a_documented_status_that_is_not_on_the_page_has_another_source(entry):
+def test_a_documented_status_that_is_not_on_the_page_has_another_source(entry: Any) -> None:
     assert entry["on_page"] == entry["source"].startswith(PAGE)
     assert not entry["on_page"] or entry["status"] in ON_PAGE
 
 
 @pytest.mark.parametrize("book", tables("playbooks", "playbook"), ids=lambda b: b["for"][0])
-def test_each_playbook_names_its_source(book):
+def test_each_playbook_names_its_source(book: Any) -> None:
     statuses = {int(label.split()[0]) for label in book["for"] if label.split()[0].isdigit()}
     assert book["source"]
     assert PAGE not in book["source"] or not statuses - ON_PAGE
 
 
-def test_a_gateways_400_is_about_the_path():
+def test_a_gateways_400_is_about_the_path() -> None:
     spring = (
         '{"timestamp": 17, "status": 400, "error": "Bad Request", "path": "/xms/v1/p/groups/%"}'
     )
@@ -134,7 +135,7 @@ def test_a_gateways_400_is_about_the_path():
     assert (top.location, top.field) == ("path", "group_id")
 
 
-def test_a_code_alone_that_is_nowhere_listed_is_said_to_be_so():
+def test_a_code_alone_that_is_nowhere_listed_is_said_to_be_so() -> None:
     top = diagnose(Exchange(code="quota_of_tomorrow"), now=NOW).top
     assert "not on the API's" in top.says and top.severity == "error"
 
@@ -145,7 +146,7 @@ def test_a_code_alone_that_is_nowhere_listed_is_said_to_be_so():
         ("https://eu.conversation.api.sinch.com/v1/projects/p/messages:send", "not-the-sms-api"),
     ],
 )
-def test_another_api_is_judged_by_what_is_known_of_it(url, rule):
+def test_another_api_is_judged_by_what_is_known_of_it(url: Any, rule: Any) -> None:
     problem = '{"type": "about:blank", "title": "No key", "status": 401, "detail": "wrong key"}'
     told = diagnose(varied(url=url, status=401, response_body=problem), now=NOW)
     assert "service plan" not in told.top.says and "wrong key" in told.top.says
@@ -155,7 +156,7 @@ def test_another_api_is_judged_by_what_is_known_of_it(url, rule):
 
 
 @pytest.mark.parametrize(("text", "field"), [("from: must not be blank", "from"), ("?", None)])
-def test_a_field_that_the_text_names_is_said(text, field):
+def test_a_field_that_the_text_names_is_said(text: Any, field: Any) -> None:
     code = "syntax_constraint_violation"
     top = diagnose(Exchange(status=400, code=code, text=text), now=NOW).top
     assert top.field == field and ("does not show which" in top.says) == (field is None)

@@ -1,6 +1,7 @@
 """The OAuth 2.0 token endpoint is a part of this API: what it refuses, and what its errors say."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,13 @@ GRANT = "grant_type=client_credentials"
 PROBLEM = {"type": "https://x.example/errors/invalid-credentials", "title": "Invalid credentials"}
 
 
-def asked(headers=BASIC, body=GRANT, method="POST", **response):
+def asked(headers: Any = BASIC, body: Any = GRANT, method: Any = "POST", **response: Any) -> Any:
     return complete(
         Exchange(method=method, url=URL, request_headers=headers, request_body=body, **response)
     )
 
 
-def refused(status, body):
+def refused(status: Any, body: Any) -> Any:
     return {"status": status, "response_body": json.dumps(body)}
 
 
@@ -45,8 +46,8 @@ def refused(status, body):
     ],
 )
 def test_a_request_to_the_token_endpoint_is_judged_by_its_own_rules(
-    request_parts, status, code, field
-):
+    request_parts: Any, status: Any, code: Any, field: Any
+) -> None:
     told = diagnose(asked(**request_parts))
     assert (told.expected_status, told.expected_code) == (status, code)
     assert field is None or told.top.field == field
@@ -67,22 +68,22 @@ def test_a_request_to_the_token_endpoint_is_judged_by_its_own_rules(
         (503, {"title": "Down"}, "general-answer", None),
     ],
 )
-def test_its_errors_are_told_in_its_own_words(status, body, rule, code):
+def test_its_errors_are_told_in_its_own_words(status: Any, body: Any, rule: Any, code: Any) -> None:
     told = diagnose(asked(**refused(status, body)))
     assert (told.top.rule, told.expected_status, told.expected_code) == (rule, status, code)
     assert "service plan" not in told.top.says and "/batches" not in told.retry.reason
     assert "wrong key" not in json.dumps(body) or "wrong key" in told.top.says
 
 
-def test_what_is_wrong_with_the_request_comes_before_the_response():
+def test_what_is_wrong_with_the_request_comes_before_the_response() -> None:
     told = diagnose(asked(body="scope=sms", **refused(400, {"error": "invalid_request"})))
     assert told.top.rule == "token-grant-type" and told.consistent
 
 
-def test_a_token_that_was_given_is_fine():
+def test_a_token_that_was_given_is_fine() -> None:
     assert not diagnose(asked(status=200)).findings
 
 
 @pytest.mark.parametrize("code", ["invalid_client", "invalid_request", "unsupported_grant_type"])
-def test_its_codes_are_in_the_catalogue_and_not_on_the_page(code):
+def test_its_codes_are_in_the_catalogue_and_not_on_the_page(code: Any) -> None:
     assert not explain(None, code).on_page and explain(None, code).tag == "documented"

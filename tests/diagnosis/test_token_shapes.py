@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from sinchtools.playbooks.playbook import tips
 PROJECT = "6ce9d1f2-8f0d-4b6a-9e0b-3d2f4e68a0b1"
 
 
-def part(**claims):
+def part(**claims: Any) -> Any:
     return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
 
@@ -21,7 +22,7 @@ HEAD, CLAIMS = part(alg="RS256", typ="JWT"), part(iss="https://auth.sinch.com/",
 WHOLE = f"{HEAD}.{CLAIMS}.{'Ab3_' * 20}"
 
 
-def rules_of(token, host="zt.us.sms.api.sinch.com", account=PROJECT):
+def rules_of(token: Any, host: Any = "zt.us.sms.api.sinch.com", account: Any = PROJECT) -> Any:
     url = f"https://{host}/xms/v1/{account}/groups"
     found = diagnose(read(f"curl '{url}' -H 'Authorization: Bearer {token}'")[0]).findings
     return [one.rule for one in found if one.severity != "note"]
@@ -30,21 +31,21 @@ def rules_of(token, host="zt.us.sms.api.sinch.com", account=PROJECT):
 @pytest.mark.parametrize(
     "cut", [HEAD, f"{HEAD}.{CLAIMS}", f"{HEAD}.{CLAIMS}.", WHOLE[:70], WHOLE[9:]]
 )
-def test_a_jwt_without_its_end_or_beginning_was_cut(cut):
+def test_a_jwt_without_its_end_or_beginning_was_cut(cut: Any) -> None:
     assert rules_of(cut) == ["auth-cut"]
 
 
-def test_a_whole_jwt_is_not_cut():
+def test_a_whole_jwt_is_not_cut() -> None:
     assert rules_of(WHOLE) == []
 
 
 @pytest.mark.parametrize("short", ["5c1e9a7b...f607", "eyJhbGciOi…", f"{HEAD}...Ab3_"])
-def test_a_token_that_was_shortened_for_the_reader_is_no_mistake(short):
+def test_a_token_that_was_shortened_for_the_reader_is_no_mistake(short: Any) -> None:
     assert rules_of(short) == ["auth-shortened"]
 
 
 @pytest.mark.parametrize(("number", "says"), [(40100, "Authorization"), (40303, "verified")])
-def test_the_retired_api_speaks_by_its_numbers(number, says):
+def test_the_retired_api_speaks_by_its_numbers(number: Any, says: Any) -> None:
     sent = Exchange(
         method="POST",
         url="https://messagingapi.sinch.com/v1/sms/+15551230001",
@@ -56,7 +57,7 @@ def test_the_retired_api_speaks_by_its_numbers(number, says):
     assert told.top.location == "host" and "retired" in told.retry.reason
 
 
-def test_tips_do_not_say_no_response_where_it_is_unknown():
+def test_tips_do_not_say_no_response_where_it_is_unknown() -> None:
     curl = f"curl https://us.sms.api.sinch.com/xms/v1/{PROJECT}/groups"
     assert tips(read(curl)[0]).playbook.status == 401
     assert tips(Exchange(failure="ReadTimeout")).playbook.title == "No response came back"

@@ -1,6 +1,7 @@
 """A variable that a tool, a shell or code fills in is not a mistake of the request."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,12 @@ HOST = "https://eu.sms.api.sinch.com/xms/v1"
 SENT = '{"to": ["+46701234567"], "from": "15559870002", "body": "Hi"}'
 
 
-def rules_of(text, at=0):
+def rules_of(text: Any, at: Any = 0) -> Any:
     findings = diagnose(read(text)[at]).findings
     return {one.rule for one in findings if one.severity == "error"}, {one.rule for one in findings}
 
 
-def postman(url, token, body):
+def postman(url: Any, token: Any, body: Any) -> Any:
     request = {
         "method": "POST",
         "url": url,
@@ -32,18 +33,18 @@ def postman(url, token, body):
     return json.dumps({"info": info, "item": [{"name": "send", "request": request}]})
 
 
-def http_file(url, token, body):
+def http_file(url: Any, token: Any, body: Any) -> Any:
     head = f"POST {url}\nAuthorization: Bearer {token}\nContent-Type: application/json"
     return f"### send\n{head}\n\n{body}\n"
 
 
-def bruno(url, token, body):
+def bruno(url: Any, token: Any, body: Any) -> Any:
     blocks = f"post {{\n  url: {url}\n  body: json\n  auth: bearer\n}}\n"
     auth = f"auth:bearer {{\n  token: {token}\n}}\n"
     return f"meta {{\n  name: send\n}}\n\n{blocks}\n{auth}\nbody:json {{\n  {body}\n}}\n"
 
 
-def bash(url, token, body):
+def bash(url: Any, token: Any, body: Any) -> Any:
     head = f'-H "Authorization: Bearer {token}" -H "Content-Type: application/json"'
     return f"curl -X POST \"{url}\" {head} -d '{body}'"
 
@@ -66,7 +67,7 @@ requests.post(f"https://eu.sms.api.sinch.com/xms/v1/{plan}/batches",
     ],
     ids=["postman", "http", "bruno", "bash", "python"],
 )
-def test_what_is_filled_in_when_it_is_sent_is_a_note(text):
+def test_what_is_filled_in_when_it_is_sent_is_a_note(text: Any) -> None:
     errors, found = rules_of(text)
     assert not errors and "variable-not-shown" in found
     row = read(text)[0]
@@ -91,7 +92,7 @@ def test_what_is_filled_in_when_it_is_sent_is_a_note(text):
         ),
     ],
 )
-def test_what_goes_out_as_it_is_written_is_a_mistake(text, rule):
+def test_what_goes_out_as_it_is_written_is_a_mistake(text: Any, rule: Any) -> None:
     errors, _ = rules_of(text)
     assert rule in errors
 
@@ -107,7 +108,7 @@ def test_what_goes_out_as_it_is_written_is_a_mistake(text, rule):
         ("{{batch}}", set()),
     ],
 )
-def test_only_what_depends_on_a_variable_is_left_unjudged(body, rules):
+def test_only_what_depends_on_a_variable_is_left_unjudged(body: Any, rules: Any) -> None:
     errors, found = rules_of(http_file(f"{HOST}/{{{{plan}}}}/batches", "{{tok}}", body))
     assert errors == rules and "variable-not-shown" in found
 
@@ -120,24 +121,24 @@ def test_only_what_depends_on_a_variable_is_left_unjudged(body, rules):
         ("batches/{{batch_id}}", {"method-not-allowed"}),
     ],
 )
-def test_the_words_of_a_path_are_judged_beside_a_variable(path, rules):
+def test_the_words_of_a_path_are_judged_beside_a_variable(path: Any, rules: Any) -> None:
     text = f"PATCH {HOST}/{{{{plan}}}}/{path}\nAuthorization: Bearer {{{{tok}}}}\n"
     assert rules_of(text)[0] == rules
 
 
-def test_a_secret_within_the_braces_is_not_named():
+def test_a_secret_within_the_braces_is_not_named() -> None:
     token = "5c1e9a7b3d2f4e68a0b1c2d3e4f50617"
     row = read(http_file(f"{HOST}/{{{{plan}}}}/batches", f"{{{{{token}}}}}", SENT))[0]
     assert token not in repr(row.variables_not_shown) and row.variables_not_shown == "{{plan}}"
 
 
-def test_a_replay_waits_for_values_it_cannot_have():
+def test_a_replay_waits_for_values_it_cannot_have() -> None:
     body = '{"to": ["{{to}}"], "from": "12345", "body": "Hi"}'
     held = plan(read(http_file(f"{HOST}/{{{{plan}}}}/batches", "{{tok}}", body)))
     assert "{{to}}" in str(held.reasons)
 
 
-def test_a_variable_within_a_message_does_not_leave_with_it():
+def test_a_variable_within_a_message_does_not_leave_with_it() -> None:
     body = '{"to": ["+46701234567"], "from": "12345", "body": "Dear {{Anna of Solna}}, hi"}'
     row = read(http_file(f"{HOST}/{{{{plan}}}}/batches", "{{tok}}", body))[0]
     assert "Solna" in row.variables_not_shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 URL = "https://br.sms.api.sinch.com/xms/v1/plan7/batches"
 BODY = '{"code": "unknown_group", "text": "No group \'01AB\' here"}'
 PARSED = {"code": "unknown_group", "text": "No group '01AB' here"}
@@ -10,7 +12,7 @@ CODE_ONLY = (None, None, None, "unknown_group", False)
 SILENT = (None, None, None, None, True)
 
 
-def at(status, method=None, code=None):
+def at(status: Any, method: Any = None, code: Any = None) -> Any:
     return (method, URL, status, code, False)
 
 

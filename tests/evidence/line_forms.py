@@ -2,6 +2,7 @@
 
 import json
 from string import Template
+from typing import Any
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ ROUTES = ("/batches", "/batches/dry_run", "/batches/01HX{i}", "/groups", "/inbou
 ERROR = {403: ("unknown_group", "No such group"), 400: ("syntax_invalid_json", "Not JSON")}
 
 
-def calls(seed):
+def calls(seed: Any) -> Any:
     """Return facts of some calls, other ones for each seed."""
     for i in range(12):
         status = (201, 200, 403, 400, 503)[(i * seed + i) % 5]
@@ -26,13 +27,13 @@ def calls(seed):
         }
 
 
-def own(one, seed):
+def own(one: Any, seed: Any) -> Any:
     row = {"id": f"{seed}-{one['ms']}", "at": one["at"] + "Z", "method": one["method"]}
     row |= {"url": URL[:28] + one["path"], "status": one["status"], "elapsed_ms": one["ms"]}
     return json.dumps(row | ({"response_body": one["body"]} if seed > 1 else {}))
 
 
-def flat(one, seed):
+def flat(one: Any, seed: Any) -> Any:
     names = (
         ("timestamp", "method", "url", "status", "response_body", "duration_ms"),
         ("ts", "http_method", "request_url", "statusCode", "responseBody", "elapsed"),
@@ -45,7 +46,7 @@ def flat(one, seed):
     return json.dumps(dict(zip(names, values, strict=True)) | {"level": "info", "logger": "x"})
 
 
-def nested(one, seed):
+def nested(one: Any, seed: Any) -> Any:
     request = {"method": one["method"], "url": "https://br.sms.api.sinch.com" + one["path"]}
     if seed == 1:
         http = {"request": request, "response": {"status_code": one["status"], "body": one["body"]}}
@@ -60,7 +61,7 @@ def nested(one, seed):
     return json.dumps({"t": one["at"] + "Z", "message": json.dumps(message)})
 
 
-def dotted(one, seed):
+def dotted(one: Any, seed: Any) -> Any:
     names = ("http.request.method", "http.response.status_code", "url.full", "event.duration")
     if seed == 1:
         values = (one["method"], one["status"], "https://au.sms.api.sinch.com" + one["path"],
@@ -74,7 +75,7 @@ def dotted(one, seed):
     return json.dumps(told | {"attributes.http.status_code": str(one["status"]), "at": one["at"]})
 
 
-def csv(one, seed, separator=","):
+def csv(one: Any, seed: Any, separator: Any = ",") -> Any:
     host = "https://us.sms.api.sinch.com"
     quoted = '"' + one["body"].replace('"', '""') + '"'
     cells = (
@@ -92,7 +93,7 @@ HEADS = (
 )
 
 
-def combined(one, seed, host=""):
+def combined(one: Any, seed: Any, host: Any = "") -> Any:
     at = pd.Timestamp(one["at"]).strftime("%d/%b/%Y:%H:%M:%S")
     line = (
         f"{host}10.1.2.{one['ms'] % 200} - {'-' if seed < 3 else 'jo'} [{at} +0{seed}00] "
@@ -108,7 +109,7 @@ FACTS = {
 }  # fmt: skip
 
 
-def filled(template, one):
+def filled(template: Any, one: Any) -> Any:
     """Return a line: `at` and other forms of its time, and what else is known of the call."""
     at = pd.Timestamp(one["at"][:19], tz="UTC")
     known = {name: at.strftime(form) for name, form in FACTS.items()}
@@ -274,7 +275,7 @@ WRITTEN = {
 }  # fmt: skip
 
 
-def _template(name):
+def _template(name: Any) -> Any:
     above = ABOVE.get(name)
     return (
         "log",
@@ -286,7 +287,7 @@ def _template(name):
 FORMS = WRITTEN | {name: _template(name) for name in TEMPLATES}
 
 
-def text_of(form, seed):
+def text_of(form: Any, seed: Any) -> Any:
     _, line, head = FORMS[form]
     lines = [line(one, seed) for one in calls(seed)]
     return "\n".join([*([head(seed)] if head else []), *lines]) + "\n"

@@ -287,7 +287,7 @@ def test_values_that_double_in_every_line_end() -> None:
     assert len(read(code)) <= 1
 
 
-def test_a_response_with_headers_below_the_only_call_keeps_them():
+def test_a_response_with_headers_below_the_only_call_keeps_them() -> None:
     call = f'requests.post("{URL}", json={{"to": "12025550188"}})\n'
     head = "HTTP/1.1 400 Bad Request\nDate: Tue, 14 Apr 2026 08:12:44 GMT\n\n"
     (row,) = read(f'import requests\n{call}\nWe get:\n{head}{{"code": "syntax_invalid_json"}}')

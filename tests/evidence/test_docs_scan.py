@@ -7,6 +7,7 @@ import sys
 import types
 import warnings
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -30,7 +31,7 @@ CALLS = [
 AT = "2024-05-01T10:00:00.000Z"
 
 
-def check(section, number=0, **names):
+def check(section: Any, number: Any = 0, **names: Any) -> None:
     scope = names | {"st": st}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -45,19 +46,19 @@ def check(section, number=0, **names):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_the_page_has_an_example_of_each_service():
+def test_the_page_has_an_example_of_each_service() -> None:
     assert set(EXAMPLES) == {
         "Elasticsearch and OpenSearch", "Loki", "CloudWatch logs on S3",
         "Parquet, Delta and Iceberg tables", "Databricks Connect", "Spark on a cluster",
     }  # fmt: skip
 
 
-def test_elasticsearch(folder):
+def test_elasticsearch(folder: Any) -> None:
     hits = [{"_index": "gateway", "_id": str(i), "_source": {"@timestamp": AT, "http": call}}
             for i, call in enumerate(CALLS)]  # fmt: skip
     answer = {"took": 3, "hits": {"total": {"value": 3}, "hits": hits}}
@@ -65,7 +66,7 @@ def test_elasticsearch(folder):
     check("Elasticsearch and OpenSearch", con=duckdb.connect())
 
 
-def test_loki(folder):
+def test_loki(folder: Any) -> None:
     values = [[f"17145576000000000{i:02}", json.dumps(call)] for i, call in enumerate(CALLS)]
     result = [{"stream": {"app": "gateway"}, "values": values}]
     (folder / "loki-1.json").write_text(
@@ -77,18 +78,18 @@ def test_loki(folder):
 class Connection:
     """A connection where S3 is fsspec's memory, and secrets are not asked for."""
 
-    def __init__(self, files):
+    def __init__(self, files: Any) -> None:
         self.real = duckdb.connect()
         self.real.register_filesystem(files)
 
-    def execute(self, query):
+    def execute(self, query: Any) -> None:
         assert query.startswith("CREATE SECRET (TYPE s3")
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: Any) -> Any:
         return getattr(self.real, name)
 
 
-def test_cloudwatch():
+def test_cloudwatch() -> Any:
     memory = pytest.importorskip("fsspec.implementations.memory").MemoryFileSystem
 
     class Bucket(memory):
@@ -97,10 +98,10 @@ def test_cloudwatch():
         pseudo_dirs = [""]  # noqa: RUF012
 
         @classmethod
-        def _strip_protocol(cls, path):
+        def _strip_protocol(cls, path: Any) -> Any:
             return super()._strip_protocol(path.replace("s3://", "memory://"))
 
-        def unstrip_protocol(self, name):
+        def unstrip_protocol(self, name: Any) -> Any:
             return "s3:/" + self._strip_protocol(name)
 
     bucket = Bucket()
@@ -110,7 +111,7 @@ def test_cloudwatch():
 
 
 @pytest.mark.parametrize(("number", "name"), [(0, "delta_scan"), (1, "iceberg_scan")])
-def test_delta_and_iceberg(folder, number, name):
+def test_delta_and_iceberg(folder: Any, number: Any, name: Any) -> None:
     con = duckdb.connect()
     (folder / "rows.jsonl").write_text("".join(json.dumps(call) + "\n" for call in CALLS))
     con.execute(f"CREATE MACRO {name}(place) AS TABLE SELECT * FROM read_json('rows.jsonl')")
@@ -118,7 +119,7 @@ def test_delta_and_iceberg(folder, number, name):
 
 
 @pytest.mark.spark
-def test_databricks_and_spark(folder, monkeypatch):
+def test_databricks_and_spark(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = pytest.importorskip("pyspark.sql", reason="needs the spark extra")
     session = analysis.spark_session()
     (folder / "rows.jsonl").write_text("".join(json.dumps(call) + "\n" for call in CALLS))

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -23,19 +24,19 @@ ENTRY = {
 }
 
 
-def har(entries):
+def har(entries: Any) -> Any:
     return json.dumps({"log": {"version": "1.2", "creator": {}, "entries": entries}})
 
 
-def postman(items, variables=()):
+def postman(items: Any, variables: Any = ()) -> Any:
     return json.dumps({"info": {"name": "x"}, "item": items, "variable": list(variables)})
 
 
-def request(**given):
+def request(**given: Any) -> Any:
     return {"request": {"method": "POST", "url": URL, **given}}
 
 
-def zipped(files):
+def zipped(files: Any) -> Any:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -43,11 +44,11 @@ def zipped(files):
     return made.getvalue()
 
 
-def log_line(request="GET / HTTP/1.1", rest=""):
+def log_line(request: pytest.FixtureRequest = "GET / HTTP/1.1", rest: Any = "") -> Any:
     return f'1.1.1.1 - - [01/Jan/2024:00:00:00 +0000] "{request}" 200 1{rest}'
 
 
-def sdk(body="{}", headers="{}"):
+def sdk(body: Any = "{}", headers: Any = "{}") -> Any:
     return (
         f"DEBUG:Sinch:HTTP request POST call with headers: {headers} and body: {body} to "
         f"URL: {URL}\n"
@@ -335,13 +336,13 @@ LISTS = {  # what there may be any number of
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", LISTS)
-def test_twice_a_list_takes_less_than_three_times_the_time(name):
+def test_twice_a_list_takes_less_than_three_times_the_time(name: Any) -> None:
     assert doubles(read, LISTS[name], SIZE)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", TEXTS)
-def test_twice_a_text_takes_less_than_three_times_the_time(name):
+def test_twice_a_text_takes_less_than_three_times_the_time(name: Any) -> None:
     slow = [
         atom
         for atom in ATOMS
@@ -352,7 +353,7 @@ def test_twice_a_text_takes_less_than_three_times_the_time(name):
 
 @pytest.mark.long
 @pytest.mark.parametrize("form", FORMATS)
-def test_twice_a_text_of_a_forced_format_takes_less_than_three_times_the_time(form):
+def test_twice_a_text_of_a_forced_format_takes_less_than_three_times_the_time(form: Any) -> None:
     forced = partial(read, format=form)
     slow = [
         atom

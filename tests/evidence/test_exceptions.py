@@ -4,6 +4,8 @@ Exceptions of the vendor's real SDK and of requests, raised against the sandbox.
 What they hide is recovered.
 """
 
+from typing import Any
+
 import pytest
 import requests
 
@@ -16,18 +18,18 @@ SEND = {"to": ["+15551230001"], "from_": "15559870002", "body": "Hi"}
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Any:
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(server):
+def sandbox(server: Any) -> Any:
     server.reset()
     return server
 
 
-def raised(sandbox, token=None, **change):
+def raised(sandbox: Any, token: Any = None, **change: Any) -> Any:
     client = sinch.SinchClient(
         service_plan_id=sandbox.service_plan_id, sms_api_token=token or sandbox.api_token
     )
@@ -39,7 +41,7 @@ def raised(sandbox, token=None, **change):
     return caught.value
 
 
-def test_code_and_text_that_the_sdk_hides_are_recovered(sandbox):
+def test_code_and_text_that_the_sdk_hides_are_recovered(sandbox: Any) -> None:
     error = raised(sandbox, delivery_report="full")
     found = diagnose(error)
     assert str(error) == "Error 403"
@@ -54,14 +56,16 @@ def test_code_and_text_that_the_sdk_hides_are_recovered(sandbox):
     )
 
 
-def test_the_request_is_read_from_the_frames_of_the_traceback_and_holds_no_token(sandbox):
+def test_the_request_is_read_from_the_frames_of_the_traceback_and_holds_no_token(
+    sandbox: Any,
+) -> None:
     exchange = exchange_of(raised(sandbox, to=["++15551230001"]))
     assert exchange.endpoint == "POST /batches" and exchange.account == sandbox.service_plan_id
     assert sandbox.api_token not in repr(exchange.request_headers)
     assert diagnose(exchange).top.rule == "msisdn-doubled-plus"
 
 
-def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox):
+def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox: Any) -> None:
     error = raised(sandbox, delivery_report="full").with_traceback(None)
     found = diagnose(error)
     assert (
@@ -71,7 +75,7 @@ def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox):
     )
 
 
-def test_a_server_error_in_html_shows_its_status_again(sandbox):
+def test_a_server_error_in_html_shows_its_status_again(sandbox: Any) -> None:
     sandbox.faults.add(status=503, body="html")
     error = raised(sandbox)
     found = diagnose(error)
@@ -80,7 +84,7 @@ def test_a_server_error_in_html_shows_its_status_again(sandbox):
     assert found.retry.advice == "ask-first"
 
 
-def test_a_refused_token_is_told_as_401(sandbox):
+def test_a_refused_token_is_told_as_401(sandbox: Any) -> None:
     found = diagnose(raised(sandbox, token="5c1e9a7b3d2f4e68a1b2"))
     assert (found.top.rule, found.expected_status) == (
         "observed-401",
@@ -88,14 +92,14 @@ def test_a_refused_token_is_told_as_401(sandbox):
     ) and "dashboard" in found.top.then
 
 
-def test_a_429_after_hidden_retries_says_that_there_were_some(sandbox):
+def test_a_429_after_hidden_retries_says_that_there_were_some(sandbox: Any) -> None:
     sandbox.faults.add(status=429, retry_after_s=0)
     found = diagnose(raised(sandbox))
     assert found.top.rule == "observed-429" and found.retry.advice == "after-wait"
     assert "sdk-repeats-429" in [one.rule for one in found.findings]
 
 
-def test_exceptions_of_requests_carry_their_exchange(sandbox):
+def test_exceptions_of_requests_carry_their_exchange(sandbox: Any) -> None:
     response = requests.get(
         f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches",
         headers={"Authorization": "Bearer 5c1e9a7b3d2f4e68a1b2"},
@@ -106,7 +110,7 @@ def test_exceptions_of_requests_carry_their_exchange(sandbox):
     assert diagnose(caught.value).top.rule == "observed-401"
 
 
-def test_a_connection_that_was_refused_may_be_made_again():
+def test_a_connection_that_was_refused_may_be_made_again() -> None:
     with pytest.raises(requests.ConnectionError) as caught:
         requests.post("http://127.0.0.1:9/xms/v1/p1/batches", json={}, timeout=5)
     found = diagnose(caught.value)
@@ -115,5 +119,5 @@ def test_a_connection_that_was_refused_may_be_made_again():
     )
 
 
-def test_an_exception_of_something_else_is_no_crash():
+def test_an_exception_of_something_else_is_no_crash() -> None:
     assert diagnose(KeyError("to")).exchange.failure == "KeyError"

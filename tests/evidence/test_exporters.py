@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -79,13 +80,13 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("write", [to_jsonl, to_har])
-def test_files_of_ours_read_back_equal(write, variant):
+def test_files_of_ours_read_back_equal(write: Any, variant: Any) -> None:
     exchange = replace(GOOD, **VARIANTS[variant])
     assert list(read(write([exchange]))) == [exchange]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_curl_command_of_ours_reads_back_as_the_same_request(variant):
+def test_a_curl_command_of_ours_reads_back_as_the_same_request(variant: Any) -> None:
     assert request_of(read(to_curl(replace(GOOD, **VARIANTS[variant])) + "\n")[0]) == request_of(
         replace(GOOD, **VARIANTS[variant])
     )
@@ -106,7 +107,7 @@ BODIES = st.none() | TEXT | st.binary(max_size=40).filter(lambda data: b"\0" not
 
 
 @st.composite
-def exchanges(draw):
+def exchanges(draw: Any) -> Any:
     """
     Any exchange that `read` could have made.
 
@@ -131,7 +132,7 @@ def exchanges(draw):
     )[0]
 
 
-def _text_or_bytes(data):
+def _text_or_bytes(data: Any) -> Any:
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -139,13 +140,13 @@ def _text_or_bytes(data):
 
 
 @given(exchanges())
-def test_any_request_survives_a_curl_command(exchange):
+def test_any_request_survives_a_curl_command(exchange: Any) -> None:
     assert request_of(read(to_curl(exchange) + "\n")[0]) == request_of(exchange)
 
 
 @given(st.lists(exchanges(), max_size=3))
 @pytest.mark.parametrize("write", [to_har, to_jsonl])
-def test_any_exchanges_survive_a_file_of_ours(write, listed):
+def test_any_exchanges_survive_a_file_of_ours(write: Any, listed: Any) -> None:
     listed = [
         replace(exchange, id=f"row-{i}", response_body=_plain(exchange))
         for i, exchange in enumerate(listed)
@@ -155,7 +156,7 @@ def test_any_exchanges_survive_a_file_of_ours(write, listed):
     ]
 
 
-def _plain(exchange):
+def _plain(exchange: Any) -> Any:
     return (
         exchange.response_body
         if not isinstance(exchange.response_body, bytes)
@@ -165,7 +166,7 @@ def _plain(exchange):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 @given(TEXT)
-def test_bash_sees_the_words_that_we_read(body):
+def test_bash_sees_the_words_that_we_read(body: Any) -> None:
     command = to_curl(replace(GOOD, request_body=body))
     words = (
         subprocess.run(
@@ -180,18 +181,18 @@ def test_bash_sees_the_words_that_we_read(body):
 
 
 @pytest.mark.parametrize("write", [to_jsonl, to_har])
-def test_what_the_delivery_report_said_is_read_back(write):
+def test_what_the_delivery_report_said_is_read_back(write: Any) -> None:
     (back,) = read(write([replace(GOOD, delivery="412 Failed")]))
     assert back.delivery == "412 Failed"
 
 
-def test_a_har_with_words_for_a_number_is_read():
+def test_a_har_with_words_for_a_number_is_read() -> None:
     log = json.loads(to_har([GOOD]))
     log["log"]["entries"][0]["_sinchtools"]["attempt"] = "2"
     assert len(read(json.dumps(log))) == 1
 
 
-def test_har_has_the_parts_that_other_tools_ask_for():
+def test_har_has_the_parts_that_other_tools_ask_for() -> None:
     log = json.loads(to_har([GOOD]))["log"]
     assert {"version", "creator", "entries"} <= log.keys()
     assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= log["entries"][
@@ -199,5 +200,5 @@ def test_har_has_the_parts_that_other_tools_ask_for():
     ].keys()
 
 
-def request_of(exchange):
+def request_of(exchange: Any) -> Any:
     return exchange.method, exchange.url, dict(exchange.request_headers), exchange.request_body

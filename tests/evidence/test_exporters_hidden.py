@@ -10,6 +10,8 @@ import shutil
 import stat
 import subprocess
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -63,11 +65,11 @@ BARE = Exchange(
 bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 
 
-def hidden_in(text):
+def hidden_in(text: Any) -> Any:
     return [char for char in text if not (char.isprintable() or char in "\n\t")]
 
 
-def arguments(command, folder, locale):
+def arguments(command: Any, folder: Any, locale: Any) -> Any:
     """What a program called curl gets from bash."""
     stub = folder / "curl"
     stub.write_text('#!/bin/sh\nfor one; do printf "%s\\0" "$one"; done\n')
@@ -87,7 +89,9 @@ def arguments(command, folder, locale):
 @bash
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("what", HIDDEN)
-def test_a_command_hides_nothing_and_bash_gets_the_same_bytes(tmp_path, what, place):
+def test_a_command_hides_nothing_and_bash_gets_the_same_bytes(
+    tmp_path: Path, what: Any, place: Any
+) -> None:
     text = f"it's \\ \u00e9{HIDDEN[what]}gnp 41"
     row = replace(BARE, **PLACES[place](text))
     command = to_curl(row)
@@ -107,7 +111,7 @@ def test_a_command_hides_nothing_and_bash_gets_the_same_bytes(tmp_path, what, pl
 
 @pytest.mark.parametrize("what", HIDDEN)
 @pytest.mark.parametrize("write", [to_jsonl, to_har])
-def test_a_file_hides_nothing_and_reads_back_equal(write, what):
+def test_a_file_hides_nothing_and_reads_back_equal(write: Any, what: Any) -> None:
     row = replace(BARE, request_body=f"a{HIDDEN[what]}b", text=f"\u00e9{HIDDEN[what]}", status=400)
     written = write([row])
     assert hidden_in(written) == [] and "\u00e9" in written
@@ -115,7 +119,7 @@ def test_a_file_hides_nothing_and_reads_back_equal(write, what):
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
-def test_an_exported_file_hides_nothing(tmp_path, ending):
+def test_an_exported_file_hides_nothing(tmp_path: Path, ending: Any) -> None:
     rows = [
         replace(BARE, id=str(n), request_body=f"Hi {char} x")
         for n, char in enumerate(HIDDEN.values())
@@ -126,7 +130,7 @@ def test_an_exported_file_hides_nothing(tmp_path, ending):
 @pytest.mark.parametrize(
     "what", [what for what in HIDDEN if what not in ("line separator", "no-break space")]
 )
-def test_nothing_that_is_shown_hides_it(work, what):
+def test_nothing_that_is_shown_hides_it(work: Any, what: Any) -> None:
     char = HIDDEN[what]
     row = replace(
         BARE,
@@ -163,7 +167,9 @@ TEXT = a.text(a.characters(exclude_categories=["Cs"], exclude_characters="\0"), 
 @pytest.mark.long
 @settings(max_examples=500 if os.environ.get("SINCHTOOLS_FULL") == "1" else 40)
 @given(TEXT.filter(bool), a.sampled_from(["C", "C.UTF-8"]))
-def test_any_text_goes_through_bash_unchanged(tmp_path_factory, text, locale):
+def test_any_text_goes_through_bash_unchanged(
+    tmp_path_factory: Any, text: Any, locale: Any
+) -> None:
     folder = tmp_path_factory.mktemp("bash")
     command = to_curl(replace(BARE, request_body=text))
     assert hidden_in(command) == []

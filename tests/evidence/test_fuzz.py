@@ -4,6 +4,8 @@ Whatever a paste was mutilated to, it is read or listed.
 Nothing is raised, nothing hangs, memory stays bounded.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import FULL
@@ -15,11 +17,11 @@ FIRST = [n if n == 0 else pytest.param(n, marks=pytest.mark.long) for n in range
 
 
 @pytest.mark.parametrize("first", FIRST)
-def test_mutilated_evidence_is_read_or_listed(first):
+def test_mutilated_evidence_is_read_or_listed(first: Any) -> None:
     for number in range(first, first + STEP):
         with fuzz.bounded():
             fuzz.check(number)
 
 
-def test_a_number_makes_the_same_input_each_time():
+def test_a_number_makes_the_same_input_each_time() -> None:
     assert fuzz.made(7) == fuzz.made(7) != fuzz.made(8)

@@ -8,6 +8,7 @@ import traceback
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -68,7 +69,7 @@ from tests.support.evidence import BATCHES, CANARY, CURL, ERROR_BODY, ROW, SECRE
         ),
     ],
 )
-def test_the_format_is_found_from_the_content(text, format, seen):
+def test_the_format_is_found_from_the_content(text: Any, format: Any, seen: Any) -> None:
     evidence = read(text)
     assert list(evidence.formats) == [format]
     assert (evidence[0].method, evidence[0].status, evidence[0].code) == seen
@@ -89,13 +90,13 @@ def test_the_format_is_found_from_the_content(text, format, seen):
         "a,b\n1,2\n",
     ],
 )
-def test_text_without_http_gives_no_row_and_a_reason(text):
+def test_text_without_http_gives_no_row_and_a_reason(text: Any) -> None:
     evidence = read(text.encode())
     assert len(evidence) == 0
     assert evidence.skipped[0].reason
 
 
-def test_a_path_that_is_not_there_is_the_only_thing_that_raises(tmp_path):
+def test_a_path_that_is_not_there_is_the_only_thing_that_raises(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match="does not exist"):
         read(tmp_path / "missing.har")
     with pytest.raises(MissingInputError):
@@ -104,7 +105,7 @@ def test_a_path_that_is_not_there_is_the_only_thing_that_raises(tmp_path):
         read(CURL, format="hra")
 
 
-def test_folders_globs_archives_bytes_and_lists_are_read_alike(tmp_path):
+def test_folders_globs_archives_bytes_and_lists_are_read_alike(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(ROW))
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(json.dumps(ROW | {"id": "row-2"}).encode()))
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
@@ -122,12 +123,12 @@ def test_folders_globs_archives_bytes_and_lists_are_read_alike(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
-def test_any_encoding_is_understood(encoding):
+def test_any_encoding_is_understood(encoding: Any) -> None:
     row = {"method": "POST", "url": BATCHES, "request_body": '{"body": "Grüße an alle Kunden"}'}
     assert "Grüße" in read(json.dumps(row, ensure_ascii=False).encode(encoding))[0].request_body
 
 
-def test_half_a_file_is_read_and_the_other_half_listed():
+def test_half_a_file_is_read_and_the_other_half_listed() -> None:
     evidence = read(
         f"{json.dumps(ROW)}\n{{broken\nplain\nplain\n{json.dumps(ROW | {'id': 'row-2'})}"
     )
@@ -138,7 +139,7 @@ def test_half_a_file_is_read_and_the_other_half_listed():
     ]
 
 
-def test_ids_are_kept_or_stable_and_never_twice():
+def test_ids_are_kept_or_stable_and_never_twice() -> None:
     first, second = read(CURL + "\n" + CURL), read(CURL + "\n" + CURL)
     assert [x.id for x in first] == [x.id for x in second]
     assert len({x.id for x in first}) == 2
@@ -157,7 +158,9 @@ def test_ids_are_kept_or_stable_and_never_twice():
         (99999, None, False),
     ],
 )
-def test_odd_statuses_are_no_response_or_kept_and_named(status, kept, warned):
+def test_odd_statuses_are_no_response_or_kept_and_named(
+    status: Any, kept: Any, warned: Any
+) -> None:
     evidence = read(har(entry(status)))
     assert evidence[0].status == kept
     assert any("no HTTP status" in w.reason for w in evidence.warnings) == warned
@@ -175,7 +178,9 @@ def test_odd_statuses_are_no_response_or_kept_and_named(status, kept, warned):
         ("01/May/2024:10:00:00 +0000", None, 10, False),
     ],
 )
-def test_times_become_utc_and_a_missing_zone_is_reported(given, tz, expected, warned):
+def test_times_become_utc_and_a_missing_zone_is_reported(
+    given: Any, tz: Any, expected: Any, warned: Any
+) -> None:
     evidence = read(
         json.dumps({"time": given, "method": "GET", "url": BATCHES, "status": 200, "level": "x"}),
         tz=tz,
@@ -184,7 +189,7 @@ def test_times_become_utc_and_a_missing_zone_is_reported(given, tz, expected, wa
     assert any("zone" in w.reason for w in evidence.warnings) == warned
 
 
-def test_the_report_is_text_json_html_and_numbers():
+def test_the_report_is_text_json_html_and_numbers() -> None:
     evidence = read(
         [
             CURL + " -H 'Authorization: Bearer abc123def456'",
@@ -233,11 +238,11 @@ def test_the_report_is_text_json_html_and_numbers():
         ),
     ],
 )
-def test_one_sentence_sums_up_what_failed(rows, sentence):
+def test_one_sentence_sums_up_what_failed(rows: Any, sentence: Any) -> None:
     assert read(json.dumps(rows)).outcome == sentence
 
 
-def test_the_html_report_escapes_is_bounded_and_shows_failing_rows_first():
+def test_the_html_report_escapes_is_bounded_and_shows_failing_rows_first() -> None:
     bad = {
         "method": "GET",
         "url": "/<script>alert(1)</script>",
@@ -259,19 +264,23 @@ def test_the_html_report_escapes_is_bounded_and_shows_failing_rows_first():
     assert 'nowrap">2024-05-01 10:00:00<' in page
 
 
-def test_a_dict_names_what_is_read():
+def test_a_dict_names_what_is_read() -> None:
     assert read({"ticket.har": har(entry()).encode()})[0].source == "ticket.har#1"
 
 
-def test_exchanges_pass_through_unchanged():
+def test_exchanges_pass_through_unchanged() -> None:
     exchange = Exchange(id="x", method="GET", url=BATCHES)
     assert list(read(exchange)) == [exchange] == list(read([exchange]))
 
 
 @pytest.mark.parametrize("place", SECRET_PLACES)
 def test_a_secret_in_any_place_of_any_format_appears_nowhere(
-    place, tmp_path, monkeypatch, caplog, capfd
-):
+    place: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: Any,
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     evidence = read(SECRET_PLACES[place])
     shown = [
@@ -287,13 +296,13 @@ def test_a_secret_in_any_place_of_any_format_appears_nowhere(
 @pytest.mark.parametrize(
     "place", [place for place, text in SECRET_PLACES.items() if CANARY in text]
 )
-def test_a_secret_stays_hidden_when_half_of_the_text_is_lost(place):
+def test_a_secret_stays_hidden_when_half_of_the_text_is_lost(place: Any) -> None:
     text = SECRET_PLACES[place]
     end = text.rindex(CANARY) + len(CANARY)
     assert not [shown for shown in everything_of(read(f"\n{text[:end]}")) if CANARY in shown]
 
 
-def everything_of(evidence):
+def everything_of(evidence: Any) -> Any:
     """Return all that a person can see of a reading, a traceback with its variables included."""
     try:
         evidence["no such row"]
@@ -384,7 +393,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_is_read_or_listed_and_never_raises(name):
+def test_hostile_text_is_read_or_listed_and_never_raises(name: Any) -> None:
     evidence = read(HOSTILE[name] + "\n")
     assert len(evidence) + len(evidence.skipped) > 0
     json.dumps(evidence.as_json(), allow_nan=False).encode()
@@ -392,7 +401,7 @@ def test_hostile_text_is_read_or_listed_and_never_raises(name):
     assert not any("stopped here" in skipped.reason for skipped in evidence.skipped)
 
 
-def test_archives_are_bounded(monkeypatch, tmp_path):
+def test_archives_are_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(unpacking, "LARGEST", 10_000)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -414,12 +423,12 @@ def test_archives_are_bounded(monkeypatch, tmp_path):
         bytes(range(256)) * 20,
     ],
 )
-def test_damaged_archives_and_binary_data_are_listed(data):
+def test_damaged_archives_and_binary_data_are_listed(data: Any) -> None:
     evidence = read(data)
     assert evidence.skipped
 
 
-def test_only_the_folder_that_was_given_is_read_for_at_names(tmp_path):
+def test_only_the_folder_that_was_given_is_read_for_at_names(tmp_path: Path) -> None:
     (tmp_path / "inside").mkdir()
     (tmp_path / "secret.txt").write_text(CANARY)
     (tmp_path / "inside" / "body.json").write_text('{"a": 1}')
@@ -486,7 +495,7 @@ PIECES = st.sampled_from(
     st.lists(st.one_of(PIECES, st.text(max_size=20)), max_size=12),
     st.sampled_from([None, *FORMATS]),
 )
-def test_no_text_makes_read_raise(pieces, forced):
+def test_no_text_makes_read_raise(pieces: Any, forced: Any) -> None:
     evidence = read("\n" + "".join(pieces), format=forced)
     json.dumps(evidence.as_json())
     assert forced or not any("stopped here" in skipped.reason for skipped in evidence.skipped)
@@ -496,14 +505,14 @@ def test_no_text_makes_read_raise(pieces, forced):
     st.binary(max_size=200),
     st.sampled_from([b"", b"\x1f\x8b", b"PK\x03\x04", b"\xff\xfe", b'{"log":{"entries":[']),
 )
-def test_no_bytes_make_read_raise(data, start):
+def test_no_bytes_make_read_raise(data: Any, start: Any) -> None:
     read(start + data)
 
 
 @pytest.mark.parametrize("read_as", ["calls.db", "calls.db-shm", "*.db", ""])
 def test_a_call_log_that_is_open_is_named_and_not_opened_whatever_its_name(
-    tmp_path, monkeypatch, read_as
-):
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_as: Any
+) -> None:
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} was opened"))
     with CallLog(tmp_path / "calls.db"):
         evidence = read(tmp_path / read_as)
@@ -511,7 +520,7 @@ def test_a_call_log_that_is_open_is_named_and_not_opened_whatever_its_name(
     assert all("st.CallLog" in skipped.reason for skipped in evidence.skipped)
 
 
-def test_a_call_log_is_named_by_its_ending(tmp_path):
+def test_a_call_log_is_named_by_its_ending(tmp_path: Path) -> None:
     with CallLog(tmp_path / "calls.sqlite") as log:
         log.add([])
     (skipped,) = read(str(log.path)).skipped

@@ -1,6 +1,7 @@
 """curl commands of every shell, as people paste them."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ JSON_HEADER = "-H 'Content-Type: application/json'"
 SENT = ("POST", URL, BODY, "application/json")
 
 
-def sent(text, **options):
+def sent(text: Any, **options: Any) -> Any:
     exchange = read(text + "\n", **options)[0]
     return (
         exchange.method,
@@ -80,7 +81,7 @@ def sent(text, **options):
         "PS C:\\> Invoke-RestMethod @p",
     ],
 )
-def test_every_way_to_write_it_gives_the_same_request(command):
+def test_every_way_to_write_it_gives_the_same_request(command: Any) -> None:
     assert sent(command) == SENT
 
 
@@ -103,7 +104,7 @@ def test_every_way_to_write_it_gives_the_same_request(command):
         ('-d "a\\$b\\`c\\\\d\\e"', "POST", "a$b`c\\d\\e"),
     ],
 )
-def test_options_mean_what_curl_does(arguments, method, body):
+def test_options_mean_what_curl_does(arguments: Any, method: Any, body: Any) -> None:
     exchange = read(f"curl {URL} {arguments}\n")[0]
     assert (exchange.method, exchange.request_body) == (method, body)
 
@@ -122,7 +123,7 @@ def test_options_mean_what_curl_does(arguments, method, body):
         ("-H 'A: 1' -H 'a: 2'", "A", "1, 2"),
     ],
 )
-def test_headers_that_options_stand_for(arguments, header, value):
+def test_headers_that_options_stand_for(arguments: Any, header: Any, value: Any) -> None:
     assert read(f"curl {URL} {arguments}\n")[0].request_headers.get(header) == value
 
 
@@ -137,11 +138,11 @@ def test_headers_that_options_stand_for(arguments, header, value):
         ("curl localhost:8000/x", "http://localhost:8000/x"),
     ],
 )
-def test_the_url_is_the_one_that_was_meant(command, url):
+def test_the_url_is_the_one_that_was_meant(command: Any, url: Any) -> None:
     assert read(command + "\n")[0].url == url
 
 
-def test_several_commands_and_operations_are_several_requests():
+def test_several_commands_and_operations_are_several_requests() -> None:
     evidence = read(
         f"curl {URL} && curl -X DELETE {URL}/1\ncurl {URL}/2 {URL}/3 --next -d x {URL}/4\n"
     )
@@ -154,7 +155,7 @@ def test_several_commands_and_operations_are_several_requests():
     ]
 
 
-def test_the_answer_pasted_below_a_command_belongs_to_it():
+def test_the_answer_pasted_below_a_command_belongs_to_it() -> None:
     answer = (
         'HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{"code": '
         '"unknown_group", "text": "x"}'
@@ -172,7 +173,7 @@ def test_the_answer_pasted_below_a_command_belongs_to_it():
     ("command", "reason"),
     [("curl --request", "needs a value"), ("curl --location -X POST", "without a URL")],
 )
-def test_what_cannot_be_a_request_is_listed(command, reason):
+def test_what_cannot_be_a_request_is_listed(command: Any, reason: Any) -> None:
     evidence = read(command + "\n")
     assert len(evidence) == 0
     assert any(reason in skipped.reason for skipped in evidence.skipped)
@@ -189,17 +190,17 @@ def test_what_cannot_be_a_request_is_listed(command, reason):
         (f'curl {URL} -d "$(date)"', "stays as written"),
     ],
 )
-def test_what_was_guessed_is_said(command, warning):
+def test_what_was_guessed_is_said(command: Any, warning: Any) -> None:
     evidence = read(command + "\n")
     assert len(evidence) == 1
     assert any(warning in guess.reason for guess in evidence.warnings)
 
 
-def test_prose_about_curl_is_no_command():
+def test_prose_about_curl_is_no_command() -> None:
     assert len(read("We use curl to send it and\ncurl is version 8.\n")) == 0
 
 
-def test_powershell_tables_become_json():
+def test_powershell_tables_become_json() -> None:
     text = (
         "$body = @{ to = @('+15551230001', '+15551230002'); from = '15559870002'; flash = "
         "$true; n = 2 } | ConvertTo-Json\n"
@@ -235,12 +236,12 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "status", "code"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_what_stands_below_a_command_is_its_answer(answer, status, code):
+def test_what_stands_below_a_command_is_its_answer(answer: Any, status: Any, code: Any) -> None:
     (exchange,) = read(f"{ASKED}\n{answer}")
     assert (exchange.method, exchange.status, exchange.code) == ("POST", status, code)
 
 
-def test_a_comment_above_a_command_is_no_answer_of_the_one_before():
+def test_a_comment_above_a_command_is_no_answer_of_the_one_before() -> None:
     above = (
         f"# 400 syntax_invalid_json\n{ASKED}\n\n# 401\n{ASKED}\n# HTTP 403 unknown_group, "
         f"so it said\n\n# 200\n# and well\n{ASKED}\n# HTTP 404\n"
@@ -256,7 +257,7 @@ def test_a_comment_above_a_command_is_no_answer_of_the_one_before():
     ]
 
 
-def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read():
+def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read() -> None:
     (exchange,) = read(f"Hi,\nBob wrote:\n> {ASKED}\n> HTTP 403\n\nthanks")
     assert (exchange.request_body, exchange.status) == ('{"to": ["+15551230001"]}', 403)
 
@@ -264,5 +265,5 @@ def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read():
 @pytest.mark.parametrize(
     "words", ["delivery code 402", "Delivery report: status Failed code 412", "SMPP error 310"]
 )
-def test_a_delivery_or_smpp_code_is_no_status(words):
+def test_a_delivery_or_smpp_code_is_no_status(words: Any) -> None:
     assert len(read(words.encode())) == 0

@@ -3,6 +3,8 @@
 import json
 import tracemalloc
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +97,7 @@ LOGGERS = {  # as each writes by default
 
 
 @pytest.mark.parametrize("logger", LOGGERS)
-def test_the_lines_of_common_loggers_are_understood(logger):
+def test_the_lines_of_common_loggers_are_understood(logger: Any) -> None:
     (exchange,) = read(json.dumps(LOGGERS[logger]) + "\n")
     assert (exchange.at, exchange.method, exchange.url, exchange.status, exchange.elapsed_ms) == (
         AT,
@@ -133,13 +135,13 @@ LINES = {
 
 
 @pytest.mark.parametrize("form", LINES)
-def test_lines_of_servers_and_tables_are_understood(form):
+def test_lines_of_servers_and_tables_are_understood(form: Any) -> None:
     exchange = read(LINES[form] + "\n")[0]
     assert (exchange.at, exchange.method, exchange.url, exchange.status) == (AT, "GET", "/x", 404)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
-def test_a_table_in_any_encoding_is_understood(encoding):
+def test_a_table_in_any_encoding_is_understood(encoding: Any) -> None:
     text = (
         "Zeit;Größe;Methode;Adresse;Antwort\n2024-05-01 10:00;3;GET;/x;404\n2024-05-01 "
         "10:00;3;GET;/x;404\n"
@@ -147,7 +149,7 @@ def test_a_table_in_any_encoding_is_understood(encoding):
     assert [x.status for x in read(text.encode(encoding))] == [404, 404]
 
 
-def test_a_table_of_a_status_and_a_code_needs_no_more():
+def test_a_table_of_a_status_and_a_code_needs_no_more() -> None:
     found = read("phone,status,error\n+15551230001,400,syntax_invalid_json\n+15551230002,201,\n")
     assert [(x.status, x.code) for x in found] == [(400, "syntax_invalid_json"), (201, None)]
     assert not read("name,status\nanna,open\nbert,closed\n")
@@ -157,7 +159,7 @@ def test_a_table_of_a_status_and_a_code_needs_no_more():
     ("phrase", "status"),
     [("503 Service Temporarily Unavailable", 503), ("504 Gateway Time-out", 504)],
 )
-def test_a_gateway_page_of_nginx_tells_its_status(phrase, status):
+def test_a_gateway_page_of_nginx_tells_its_status(phrase: Any, status: Any) -> None:
     page = (
         f"<html>\r\n<head><title>{phrase}</title></head>\r\n<body>\r\n<h1>{phrase}</h1>"
         "<hr>nginx\r\n</body>\r\n</html>"
@@ -165,7 +167,7 @@ def test_a_gateway_page_of_nginx_tells_its_status(phrase, status):
     assert [x.status for x in read(page)] == [status]
 
 
-def test_columns_has_the_last_word_and_is_shown():
+def test_columns_has_the_last_word_and_is_shown() -> None:
     text = "a,b,c,d\nGET,/x,404,500\nGET,/y,404,500\n"
     assert [x.status for x in read(text)] == [404, 404]
     evidence = read(text, columns={"d": "status"})
@@ -173,7 +175,7 @@ def test_columns_has_the_last_word_and_is_shown():
     assert "status from 'd'" in evidence.warnings[0].reason
 
 
-def test_the_host_and_the_query_of_other_columns_belong_to_the_url():
+def test_the_host_and_the_query_of_other_columns_belong_to_the_url() -> None:
     text = (
         "#Fields: date time cs-method cs-host cs-uri-stem cs-uri-query sc-status\n2024-05-01 "
         "10:00:00 GET a.example /x b=1 404\n"
@@ -181,7 +183,7 @@ def test_the_host_and_the_query_of_other_columns_belong_to_the_url():
     assert read(text)[0].url == "https://a.example/x?b=1"
 
 
-def test_a_har_within_other_json_is_found():
+def test_a_har_within_other_json_is_found() -> None:
     one = json.loads(har(entry(404)))
     for document in ({"capture": one}, {"data": [one, one]}, [one]):
         evidence = read(json.dumps(document))
@@ -224,7 +226,9 @@ def test_a_har_within_other_json_is_found():
         ({"mode": "file", "file": {"src": "/etc/passwd"}}, None, None),
     ],
 )
-def test_every_kind_of_body_of_a_collection_is_read(body, text, content_type):
+def test_every_kind_of_body_of_a_collection_is_read(
+    body: Any, text: Any, content_type: Any
+) -> None:
     exchange = read(postman({"method": "POST", "url": BATCHES, "body": body}))[0]
     assert (exchange.request_body, exchange.request_headers.get("Content-Type")) == (
         text,
@@ -232,7 +236,7 @@ def test_every_kind_of_body_of_a_collection_is_read(body, text, content_type):
     )
 
 
-def test_variables_of_a_curl_command_are_put_in():
+def test_variables_of_a_curl_command_are_put_in() -> None:
     exchange = read(
         f"curl --variable to=+15551230001 --expand-data "
         f"'to={{{{to}}}}&x={{{{unknown}}}}' {BATCHES}\n"
@@ -240,7 +244,7 @@ def test_variables_of_a_curl_command_are_put_in():
     assert exchange.request_body == "to=+15551230001&x={{unknown}}"
 
 
-def test_options_in_a_file_are_not_followed_and_that_is_said():
+def test_options_in_a_file_are_not_followed_and_that_is_said() -> None:
     evidence = read(f"curl -K options.txt {BATCHES}\n")
     assert evidence[0].url == BATCHES
     assert "options in a file" in evidence.warnings[0].reason
@@ -259,7 +263,7 @@ LONG = 1_000_000_000 if FULL else 2_000_000
         "GET /x ",
     ],
 )
-def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path, start):
+def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path: Path, start: Any) -> None:
     path = tmp_path / "long.txt"
     with path.open("wb") as file:
         file.write(start.encode())
@@ -274,22 +278,24 @@ def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path, start):
 
 
 @pytest.mark.parametrize("nested", ['{"a":', "[", '{"log":{"entries":['])
-def test_levels_by_the_million_are_listed(nested):
+def test_levels_by_the_million_are_listed(nested: Any) -> None:
     assert read(nested * (1_000_000 if FULL else 200_000)).skipped
 
 
-def test_duplicate_keys_take_the_last_as_parsers_do():
+def test_duplicate_keys_take_the_last_as_parsers_do() -> None:
     assert read('{"method": "GET", "url": "/x", "status": 200, "status": 404}')[0].status == 404
 
 
-def test_a_row_with_numbers_that_are_none_is_read():
+def test_a_row_with_numbers_that_are_none_is_read() -> None:
     row = read('{"method": "GET", "url": "/x", "status": NaN, "elapsed_ms": Infinity, "at": NaN}')[
         0
     ]
     assert (row.status, row.elapsed_ms, row.at) == (None, None, None)
 
 
-def test_a_large_file_says_that_scan_is_the_better_way(tmp_path, monkeypatch):
+def test_a_large_file_says_that_scan_is_the_better_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sinchtools.evidence.unpacking.BIG", 100)
     (tmp_path / "a.jsonl").write_text(json.dumps(ROW) + "\n")
     assert "st.scan" in read(tmp_path / "a.jsonl").warnings[0].reason

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,20 +39,20 @@ unix = pytest.mark.skipif(os.name == "nt", reason="there are no such files on Wi
 # --- special files --------------------------------------------------------------------------------
 
 
-def fifo(folder):
+def fifo(folder: Any) -> Any:
     os.mkfifo(folder / "pipe.jsonl")
     return folder / "pipe.jsonl"
 
 
-def listening(folder):
+def listening(folder: Any) -> Any:
     path = folder / "socket.jsonl"
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(str(path))
     return path
 
 
-def link(target):
-    def made(folder):
+def link(target: Any) -> Any:
+    def made(folder: Any) -> Any:
         (folder / "link.jsonl").symlink_to(target)
         return folder / "link.jsonl"
 
@@ -77,28 +78,28 @@ special = pytest.mark.parametrize(
 
 @unix
 @special
-def test_a_special_file_is_listed_and_not_read(tmp_path, make):
+def test_a_special_file_is_listed_and_not_read(tmp_path: Path, make: Any) -> None:
     (skipped,) = read(make(tmp_path)).skipped
     assert skipped.reason == sources.SPECIAL
 
 
 @unix
 @special
-def test_a_special_file_is_listed_when_its_path_is_text(tmp_path, make):
+def test_a_special_file_is_listed_when_its_path_is_text(tmp_path: Path, make: Any) -> None:
     evidence = read(str(make(tmp_path)))
     assert [skipped.reason for skipped in evidence.skipped] == [sources.SPECIAL]
 
 
 @unix
 @special
-def test_a_scan_of_a_special_file_is_refused(tmp_path, make):
+def test_a_scan_of_a_special_file_is_refused(tmp_path: Path, make: Any) -> None:
     with pytest.raises(WrongUseError, match="only regular files are read"):
         scan(make(tmp_path))
 
 
 @unix
 @special
-def test_an_at_name_of_a_special_file_stays_as_written(tmp_path, make):
+def test_an_at_name_of_a_special_file_stays_as_written(tmp_path: Path, make: Any) -> None:
     path = make(tmp_path)
     for folder, name in ((path.parent, path.name), (Path("/"), str(path))):
         evidence = read(f"curl {BATCHES} --data-binary @{name}", files=folder)
@@ -108,7 +109,9 @@ def test_an_at_name_of_a_special_file_stays_as_written(tmp_path, make):
 
 @unix
 @pytest.mark.parametrize("pattern", ["", "*", "**/*", "*.jsonl"])
-def test_special_files_in_a_folder_or_glob_cost_only_themselves(tmp_path, pattern):
+def test_special_files_in_a_folder_or_glob_cost_only_themselves(
+    tmp_path: Path, pattern: Any
+) -> None:
     fifo(tmp_path)
     listening(tmp_path)
     link("/dev/zero")(tmp_path)
@@ -119,7 +122,7 @@ def test_special_files_in_a_folder_or_glob_cost_only_themselves(tmp_path, patter
 
 
 @unix
-def test_a_glob_of_a_scan_with_a_special_file_is_refused(tmp_path):
+def test_a_glob_of_a_scan_with_a_special_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "row.jsonl").write_text(ROW)
     fifo(tmp_path)
     with pytest.raises(WrongUseError, match="only regular files"):
@@ -142,7 +145,7 @@ PROC = [
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("name", PROC)
-def test_a_file_of_the_kernel_never_ends_and_is_never_read(name):
+def test_a_file_of_the_kernel_never_ends_and_is_never_read(name: Any) -> None:
     path = Path("/proc") / name
     if not path.exists():
         pytest.skip("not there")
@@ -158,7 +161,7 @@ def test_a_file_of_the_kernel_never_ends_and_is_never_read(name):
     "given",
     ["/dev/zero", *(pytest.param(f, marks=pytest.mark.long) for f in ("/dev/stdin", "/dev/fd/0"))],
 )
-def test_the_command_line_refuses_a_special_file(given):
+def test_the_command_line_refuses_a_special_file(given: Any) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sinchtools", "read", given],
         stdin=subprocess.PIPE,
@@ -171,12 +174,14 @@ def test_the_command_line_refuses_a_special_file(given):
     assert "only regular files are read" in done.stdout
 
 
-def test_a_file_that_grows_while_it_is_read_is_read_as_long_as_it_was(tmp_path, monkeypatch):
+def test_a_file_that_grows_while_it_is_read_is_read_as_long_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     path = tmp_path / "log.jsonl"
     path.write_text(ROW + "\n")
     fstat = os.fstat
 
-    def grown(handle):
+    def grown(handle: Any) -> Any:
         found = fstat(handle)
         with path.open("a") as file:
             file.write("x" * 1_000)
@@ -186,7 +191,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_as_long_as_it_was(tmp_path, 
     assert sources.bytes_of(path, 10_000) == ((ROW + "\n").encode(), "")
 
 
-def out_of_memory(*_, **__):
+def out_of_memory(*_: Any, **__: Any) -> None:
     raise MemoryError
 
 
@@ -205,7 +210,9 @@ def out_of_memory(*_, **__):
         pytest.param(reading._Reading, "cleaned", id="redaction"),
     ],
 )
-def test_what_does_not_fit_into_memory_is_a_skipped_input(tmp_path, monkeypatch, place, name):
+def test_what_does_not_fit_into_memory_is_a_skipped_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, name: Any
+) -> None:
     (tmp_path / "a.jsonl").write_text(f"[{ROW}]" if name == "loaded" else f"{ROW}\n{ROW}\n")
     (tmp_path / "b.gz").write_bytes(gzip.compress(ROW.encode()))
     (tmp_path / "c.zip").write_bytes(zipped({"row.jsonl": ROW}))
@@ -217,7 +224,7 @@ def test_what_does_not_fit_into_memory_is_a_skipped_input(tmp_path, monkeypatch,
 # --- far too many ---------------------------------------------------------------------------------
 
 
-def zipped(files):
+def zipped(files: Any) -> Any:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -225,14 +232,14 @@ def zipped(files):
     return made.getvalue()
 
 
-def nested(levels, content=b"{}"):
+def nested(levels: Any, content: Any = b"{}") -> Any:
     for _ in range(levels):
         content = zipped({"inner.zip": content, "row.jsonl": "{}\n" * 20})
     return content
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a small input passes."""
     monkeypatch.setattr(pieces, "MOST_VALUES", 1_000)
     monkeypatch.setattr(reading._Reading, "__init__", _with_room(reading._Reading.__init__, 50))
@@ -242,8 +249,8 @@ def small(monkeypatch):
     monkeypatch.setattr(sources, "MOST_FILES", 5)
 
 
-def _with_room(made, room):
-    def with_room(self, **given):
+def _with_room(made: Any, room: Any) -> Any:
+    def with_room(self: Any, **given: Any) -> None:
         made(self, **given)
         self.room = room
 
@@ -291,7 +298,9 @@ TOO_MANY = {
 
 
 @pytest.mark.parametrize("name", TOO_MANY)
-def test_far_too_many_of_a_kind_are_cut_short_and_listed_with_what_to_do(small, name):
+def test_far_too_many_of_a_kind_are_cut_short_and_listed_with_what_to_do(
+    small: Any, name: Any
+) -> None:
     source, reason = TOO_MANY[name]
     reasons = [skipped.reason for skipped in read(source).skipped]
     (said,) = {one for one in reasons if reason in one}
@@ -299,12 +308,12 @@ def test_far_too_many_of_a_kind_are_cut_short_and_listed_with_what_to_do(small, 
 
 
 @pytest.mark.parametrize("name", TOO_MANY)
-def test_no_small_input_is_cut_short(name):
+def test_no_small_input_is_cut_short(name: Any) -> None:
     source, reason = TOO_MANY[name]
     assert not [skipped for skipped in read(source).skipped if reason in skipped.reason]
 
 
-def test_more_files_than_are_read_are_listed(small, tmp_path):
+def test_more_files_than_are_read_are_listed(small: Any, tmp_path: Path) -> None:
     for i in range(8):
         (tmp_path / f"{i}.jsonl").write_text(ROW)
     for place in (tmp_path, tmp_path / "*.jsonl"):
@@ -313,13 +322,13 @@ def test_more_files_than_are_read_are_listed(small, tmp_path):
         assert "more than 5 files" in evidence.skipped[-1].reason
 
 
-def test_what_is_skipped_is_bounded_over_all_files_of_a_reading(small):
+def test_what_is_skipped_is_bounded_over_all_files_of_a_reading(small: Any) -> None:
     evidence = read(["{}\n" * 30, "{}\n" * 30, ROW])
     assert [x.id for x in evidence] == ["row-1"]
     assert sum(skipped.count for skipped in evidence.skipped) == 51
 
 
-def test_a_har_of_too_many_values_is_read_entry_by_entry(small):
+def test_a_har_of_too_many_values_is_read_entry_by_entry(small: Any) -> None:
     entry = {"request": {"method": "GET", "url": "/x"}, "response": {"status": 200}}
     har = json.dumps({"log": {"version": "1.2", "entries": [entry | {"pad": [0] * 500}] * 5}})
     evidence = read(har)
@@ -327,7 +336,9 @@ def test_a_har_of_too_many_values_is_read_entry_by_entry(small):
     assert "one by one" in evidence.warnings[0].reason
 
 
-def test_a_member_that_says_it_is_small_is_held_to_the_bound_too(monkeypatch):
+def test_a_member_that_says_it_is_small_is_held_to_the_bound_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(unpacking, "LARGEST", 1_000)
     data = bytearray(zipped({"a.jsonl": b" " * 50_000}))
     for sign, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
@@ -337,7 +348,7 @@ def test_a_member_that_says_it_is_small_is_held_to_the_bound_too(monkeypatch):
     assert "unpacks to more" in skipped.reason or "damaged" in skipped.reason
 
 
-def test_what_was_unpacked_for_nothing_counts(monkeypatch):
+def test_what_was_unpacked_for_nothing_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "LARGEST", 3_000)
     monkeypatch.setattr(unpacking, "LARGEST_ARCHIVE", 15_000)
     bombs = {f"{i}.gz": gzip.compress(b" " * 6_000) for i in range(9)}

@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import threading
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,7 +50,7 @@ pytestmark = pytest.mark.skipif(
 class Recorder:
     """A server on loopback that keeps each request byte for byte and answers 200."""
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self.requests = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
@@ -56,12 +58,12 @@ class Recorder:
         self.thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         self.thread.join()
 
-    def serve(self):
+    def serve(self) -> None:
         while True:
             try:
                 connection, _ = self.socket.accept()
@@ -74,7 +76,7 @@ class Recorder:
                 )
 
     @staticmethod
-    def request(stream, connection):
+    def request(stream: Any, connection: Any) -> Any:
         method, target, _ = stream.readline().decode("utf-8").split(" ", 2)
         headers = {}
         while line := stream.readline().decode("utf-8", "surrogateescape").rstrip("\r\n"):
@@ -88,7 +90,7 @@ class Recorder:
         return method, target, headers, stream.read(int(header(headers, "content-length") or 0))
 
 
-def command(chance, url, folder):
+def command(chance: Any, url: Any, folder: Any) -> Any:
     """Return a random curl command to `url`, its words quoted in random ways."""
     target = url + chance.choice(TARGETS)
     value = text(chance, HEADER_LETTERS).strip()
@@ -133,7 +135,7 @@ def command(chance, url, folder):
     return line + '{"to": ["+15551230001"], "body": "$1 `x` \\n"}\nEOF\n' * heredoc
 
 
-def data(chance, folder):
+def data(chance: Any, folder: Any) -> Any:
     kind = chance.randrange(9)
     names = ["-d", "--data", "--data-raw", "--data-binary", "--data-ascii"]
     if kind < 3:
@@ -166,11 +168,11 @@ def data(chance, folder):
     return ["-d @- <<'EOF'"] if kind == 6 else []
 
 
-def text(chance, letters):
+def text(chance: Any, letters: Any) -> Any:
     return "".join(chance.choices(letters, k=chance.choice([0, 1, 5, 20])))
 
 
-def quoted(chance, value, *, all_of_it=False):
+def quoted(chance: Any, value: Any, *, all_of_it: Any = False) -> Any:
     """Return a word that bash makes `value` of, its parts quoted in different ways."""
     parts = [value]
     if not all_of_it:
@@ -179,11 +181,11 @@ def quoted(chance, value, *, all_of_it=False):
     return "".join(chance.choice(QUOTINGS)(part) for part in parts) or "''"
 
 
-def double_quoted(part):
+def double_quoted(part: Any) -> Any:
     return '"' + re.sub(r"([$`\"\\])", r"\\\1", part) + '"'
 
 
-def ansi_c_quoted(part):
+def ansi_c_quoted(part: Any) -> Any:
     return (
         "$'"
         + "".join(
@@ -198,21 +200,21 @@ def ansi_c_quoted(part):
     )
 
 
-def escaped(part):
+def escaped(part: Any) -> Any:
     return "".join(
         c if re.fullmatch(r"[\w./:=+,-]", c, re.ASCII) else "'\n'" if c == "\n" else f"\\{c}"
         for c in part
     )
 
 
-def single_quoted(part):
+def single_quoted(part: Any) -> Any:
     return "'" + part.replace("'", "'\\''") + "'"
 
 
 QUOTINGS = (single_quoted, single_quoted, double_quoted, ansi_c_quoted, escaped)
 
 
-def run(script, folder):
+def run(script: Any, folder: Any) -> Any:
     environment = {"LC_ALL": "C.UTF-8", "HOME": str(folder), "PATH": "/usr/bin:/bin:/usr/local/bin"}
     return subprocess.run(
         ["bash", "-c", script],
@@ -224,7 +226,7 @@ def run(script, folder):
     )
 
 
-def as_parsed(exchange):
+def as_parsed(exchange: Any) -> Any:
     """Return what an exchange says will be sent, as the recorder writes it."""
     parts = urlsplit(exchange.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -233,7 +235,7 @@ def as_parsed(exchange):
     return exchange.method, plain(target), compared(exchange.request_headers), body
 
 
-def plain(target):
+def plain(target: Any) -> Any:
     """
     Return the target with its escapes in capitals.
 
@@ -242,7 +244,7 @@ def plain(target):
     return re.sub("%[0-9a-f]{2}", lambda match: match[0].upper(), target)
 
 
-def compared(headers):
+def compared(headers: Any) -> Any:
     return {
         name.lower(): value.strip()
         for name, value in headers.items()
@@ -251,7 +253,7 @@ def compared(headers):
 
 
 @pytest.mark.parametrize("first", range(0, COMMANDS, 50))
-def test_curl_sends_what_our_reading_says(first, tmp_path):
+def test_curl_sends_what_our_reading_says(first: Any, tmp_path: Path) -> None:
     with Recorder() as recorder:
         for seed in range(first, first + 50):
             script = command(random.Random(seed), recorder.url, tmp_path)
@@ -265,7 +267,7 @@ def test_curl_sends_what_our_reading_says(first, tmp_path):
             ], (seed, script)
 
 
-def test_bash_and_curl_send_what_an_export_says(tmp_path):
+def test_bash_and_curl_send_what_an_export_says(tmp_path: Path) -> None:
     with Recorder() as recorder:
         for seed in range(10):
             first = read(
@@ -277,7 +279,7 @@ def test_bash_and_curl_send_what_an_export_says(tmp_path):
             assert (method, plain(target), compared(headers), body) == as_parsed(first)
 
 
-def test_a_pair_of_credentials_is_sent_as_base64(tmp_path):
+def test_a_pair_of_credentials_is_sent_as_base64(tmp_path: Path) -> None:
     with Recorder() as recorder:
         run(f"curl -s -u 'me:{{x}}' {recorder.url}", tmp_path)
         assert (

@@ -5,6 +5,8 @@ import json
 import re
 import traceback
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,13 +44,13 @@ ROWS = [
 
 
 @pytest.fixture
-def jsonl(tmp_path):
+def jsonl(tmp_path: Path) -> Any:
     path = tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     return path
 
 
-def test_the_columns_are_those_of_a_frame_less_headers_and_bodies(jsonl):
+def test_the_columns_are_those_of_a_frame_less_headers_and_bodies(jsonl: Any) -> None:
     assert (
         tuple(scan(jsonl).columns)
         == SCANNED
@@ -56,7 +58,7 @@ def test_the_columns_are_those_of_a_frame_less_headers_and_bodies(jsonl):
     )
 
 
-def test_rows_tell_the_same_as_read(jsonl):
+def test_rows_tell_the_same_as_read(jsonl: Any) -> None:
     wanted = [
         (x.id, x.status, x.code, x.outcome, x.region, x.account, x.elapsed_ms) for x in read(jsonl)
     ]
@@ -67,12 +69,12 @@ def test_rows_tell_the_same_as_read(jsonl):
     assert scan(jsonl).project('"at"').fetchall()[0][0].isoformat() == "2024-05-01T10:00:00"
 
 
-def test_no_secret_is_in_any_column(jsonl):
+def test_no_secret_is_in_any_column(jsonl: Any) -> None:
     assert CANARY not in str(scan(jsonl).fetchall())
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl.gz"])
-def test_other_forms_give_the_same(jsonl, tmp_path, form):
+def test_other_forms_give_the_same(jsonl: Any, tmp_path: Path, form: Any) -> None:
     path = tmp_path / f"other.{form}"
     if form == "jsonl.gz":
         path.write_bytes(gzip.compress(jsonl.read_bytes()))
@@ -83,21 +85,23 @@ def test_other_forms_give_the_same(jsonl, tmp_path, form):
     assert scan(path).project(FEW).fetchall() == scan(jsonl).project(FEW).fetchall()
 
 
-def test_a_glob_is_one_relation_and_broken_lines_cost_only_themselves(jsonl, tmp_path):
+def test_a_glob_is_one_relation_and_broken_lines_cost_only_themselves(
+    jsonl: Any, tmp_path: Path
+) -> None:
     (tmp_path / "more.jsonl").write_text(
         '{"id": "x", "status": "oops"}\n{broken\n{"id": "y", "status": 404}\n'
     )
     assert {"row-0", "y"} <= {id for (id,) in scan(tmp_path / "*.jsonl").project("id").fetchall()}
 
 
-def test_other_names_are_mapped(tmp_path):
+def test_other_names_are_mapped(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("when,result\n2024-05-01T10:00:00Z,404\n")
     with pytest.warns(UserWarning, match="at from 'when'"):
         lazy = scan(tmp_path / "a.csv", columns={"result": "status"})
     assert lazy.project("status").fetchall() == [(404,)]
 
 
-def test_a_missing_or_wrong_file_is_said(tmp_path):
+def test_a_missing_or_wrong_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match="fits no file"):
         scan(tmp_path / "*.jsonl")
     (tmp_path / "a.parquet").write_text("no parquet")
@@ -116,7 +120,9 @@ def test_a_missing_or_wrong_file_is_said(tmp_path):
         pytest.param("bytes", "\x00\x01", id="bytes"),
     ],
 )
-def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(tmp_path, jsonl, name, text):
+def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(
+    tmp_path: Path, jsonl: Any, name: Any, text: Any
+) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(WrongUseError, match=f"'{name}' has none of the columns") as error:
         scan(tmp_path / name)
@@ -130,7 +136,9 @@ def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(tmp_path, 
         pytest.param({"call_id": "c"}, 2, id="call-id-in-the-last-line-only"),
     ],
 )
-def test_a_log_is_read_once_for_a_question_unless_it_has_retries_to_fold(tmp_path, last, reads):
+def test_a_log_is_read_once_for_a_question_unless_it_has_retries_to_fold(
+    tmp_path: Path, last: Any, reads: Any
+) -> None:
     rows = [
         *[{"id": str(i), "status": 429} for i in range(300)],
         {"id": "x", "status": 429, **last},
@@ -142,7 +150,7 @@ def test_a_log_is_read_once_for_a_question_unless_it_has_retries_to_fold(tmp_pat
     assert folded.aggregate("count(*)").fetchall() == [(302 if reads == 1 else 301,)]
 
 
-def test_retries_in_the_middle_of_a_long_log_are_folded(tmp_path):
+def test_retries_in_the_middle_of_a_long_log_are_folded(tmp_path: Path) -> None:
     line = json.dumps({"id": "0", "status": 429, "url": "/" + "x" * 200}) + "\n"
     call = "".join(
         json.dumps({"id": str(i), "status": 429, "call_id": "c"}) + "\n" for i in range(400)
@@ -155,7 +163,9 @@ def test_retries_in_the_middle_of_a_long_log_are_folded(tmp_path):
 
 @pytest.mark.parametrize("body", [1_000, 10_000, 20_000, 50_000])
 @pytest.mark.parametrize("plain", [0, 100, 3000])
-def test_retries_in_lines_longer_than_what_is_looked_at_are_folded(tmp_path, plain, body):
+def test_retries_in_lines_longer_than_what_is_looked_at_are_folded(
+    tmp_path: Path, plain: Any, body: Any
+) -> None:
     lines = [{"id": f"p{i}", "status": 201} for i in range(plain)]
     lines += [
         {
@@ -174,13 +184,13 @@ def test_retries_in_lines_longer_than_what_is_looked_at_are_folded(tmp_path, pla
     ]
 
 
-def test_a_call_id_that_a_body_speaks_of_is_none(tmp_path):
+def test_a_call_id_that_a_body_speaks_of_is_none(tmp_path: Path) -> None:
     row = {"id": "1", "status": 201, "request_body": '{"call_id": "c"}'}
     (tmp_path / "log.jsonl").write_text((json.dumps(row) + "\n") * 500)
     assert analysis.calls(scan(tmp_path / "log.jsonl")).explain().count("READ_JSON") == 1
 
 
-def test_an_empty_file_among_others_has_no_rows(jsonl, tmp_path):
+def test_an_empty_file_among_others_has_no_rows(jsonl: Any, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     assert (
         scan(tmp_path / "*.jsonl").project("id").fetchall() == scan(jsonl).project("id").fetchall()
@@ -188,7 +198,7 @@ def test_an_empty_file_among_others_has_no_rows(jsonl, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "json"])
-def test_a_row_names_its_file_unless_it_has_a_source(tmp_path, form):
+def test_a_row_names_its_file_unless_it_has_a_source(tmp_path: Path, form: Any) -> None:
     import duckdb
 
     path = tmp_path / f"other.{form}"
@@ -203,7 +213,9 @@ def test_a_row_names_its_file_unless_it_has_a_source(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
-def test_single_rows_come_in_whole_through_the_door_of_read(jsonl, tmp_path, form):
+def test_single_rows_come_in_whole_through_the_door_of_read(
+    jsonl: Any, tmp_path: Path, form: Any
+) -> None:
     path = tmp_path / f"log.{form}"
     if form == "parquet":
         import duckdb
@@ -221,7 +233,7 @@ def test_single_rows_come_in_whole_through_the_door_of_read(jsonl, tmp_path, for
     assert read(failing, "row-2").exchanges == evidence.exchanges
 
 
-def test_rows_of_a_table_with_other_names_come_in_too(tmp_path):
+def test_rows_of_a_table_with_other_names_come_in_too(tmp_path: Path) -> None:
     (tmp_path / "it's.csv").write_text(
         '"row ""no""",when,result\n7,2024-05-01T10:00:00Z,404\n8,,500\n'
     )
@@ -230,12 +242,12 @@ def test_rows_of_a_table_with_other_names_come_in_too(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [(None,), ("",), ("x", "row-1"), ([], ["row-1"])])
-def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl, arguments):
+def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl: Any, arguments: Any) -> None:
     with pytest.raises(WrongUseError, match="ids"):
         read(*arguments) if len(arguments) > 1 else read(scan(jsonl), *arguments)
 
 
-def test_a_relation_of_somebody_else_is_refused():
+def test_a_relation_of_somebody_else_is_refused() -> None:
     import duckdb
 
     with pytest.raises(WrongUseError, match=r"st\.scan"):
@@ -268,7 +280,7 @@ LEAKY = st.sampled_from(
 
 
 @given(st.text(max_size=20), LEAKY, st.text(max_size=20))
-def test_whatever_read_would_mark_scan_holds_back(before, shape, after):
+def test_whatever_read_would_mark_scan_holds_back(before: Any, shape: Any, after: Any) -> None:
     text = before + shape.format(v=CANARY * 2) + after
     if Redactor().text(text) != text:
         assert re.search(SECRET_LIKE, text)
@@ -282,13 +294,15 @@ def test_whatever_read_would_mark_scan_holds_back(before, shape, after):
         if name not in ("attempt", "at", "elapsed_ms", "status", "outcome", "region", "url")
     ],
 )
-def test_every_text_column_is_held_back_when_it_may_hold_a_secret(tmp_path, name):
+def test_every_text_column_is_held_back_when_it_may_hold_a_secret(
+    tmp_path: Path, name: Any
+) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({name: f"the password={CANARY}", "status": 500}))
     row = scan(tmp_path / "a.jsonl").project(f'"{name}"').fetchall()[0][0]
     assert row == HELD_BACK
 
 
-def test_no_error_of_a_scan_shows_what_the_files_hold(tmp_path):
+def test_no_error_of_a_scan_shows_what_the_files_hold(tmp_path: Path) -> None:
     for name in ("a.parquet", "a.jsonl", "a.csv"):
         (tmp_path / name).write_text(f'"token: {CANARY}\n\x00,{{{CANARY}\n' * 3)
         try:
@@ -297,7 +311,7 @@ def test_no_error_of_a_scan_shows_what_the_files_hold(tmp_path):
             assert CANARY not in traceback.format_exc()
 
 
-def test_narwhals_takes_it_as_it_is(jsonl):
+def test_narwhals_takes_it_as_it_is(jsonl: Any) -> None:
     import narwhals as nw
 
     counts = (

@@ -3,6 +3,8 @@
 import gzip
 import json
 import warnings
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -16,18 +18,18 @@ from tests.evidence.line_forms import FORMS, WRITTEN, text_of
 COMPARED = [name for name in SCANNED if name not in ("id", "source")]
 
 
-def scanned(source, **given):
+def scanned(source: Any, **given: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return scan(source, **given)
 
 
-def as_rows(lazy):
+def as_rows(lazy: Any) -> Any:
     found = lazy.project(", ".join(f'"{name}"' for name in COMPARED)).fetchall()
     return [dict(zip(COMPARED, row, strict=True)) for row in found]
 
 
-def expected(evidence):
+def expected(evidence: Any) -> Any:
     rows = [{name: getattr(x, name) for name in COMPARED} for x in evidence]
     for row in rows:
         row["at"] = row["at"] and row["at"].replace(tzinfo=None)
@@ -36,7 +38,7 @@ def expected(evidence):
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3))])
 @pytest.mark.parametrize("form", FORMS)
-def test_every_column_is_the_same(tmp_path, form, seed):
+def test_every_column_is_the_same(tmp_path: Path, form: Any, seed: Any) -> None:
     path = tmp_path / f"a.{FORMS[form][0]}"
     path.write_text(text_of(form, seed))
     whole = read(path)
@@ -51,12 +53,12 @@ def test_every_column_is_the_same(tmp_path, form, seed):
 
 
 @pytest.mark.parametrize("form", ["flat", "combined", "csv"])
-def test_a_packed_file_gives_the_same(tmp_path, form):
+def test_a_packed_file_gives_the_same(tmp_path: Path, form: Any) -> None:
     (tmp_path / "a.log.gz").write_bytes(gzip.compress(text_of(form, 1).encode()))
     assert as_rows(scanned(tmp_path / "a.log.gz")) == expected(read(tmp_path / "a.log.gz"))
 
 
-def test_zstandard_gives_the_same(tmp_path):
+def test_zstandard_gives_the_same(tmp_path: Path) -> None:
     import duckdb
 
     (tmp_path / "a.jsonl").write_text(text_of("nested", 1))
@@ -69,7 +71,7 @@ def test_zstandard_gives_the_same(tmp_path):
     assert as_rows(scanned(tmp_path / "a.zst")) == as_rows(scanned(tmp_path / "a.jsonl"))
 
 
-def test_files_of_several_forms_are_one_relation(tmp_path):
+def test_files_of_several_forms_are_one_relation(tmp_path: Path) -> None:
     for form in WRITTEN:
         (tmp_path / f"{form}.{FORMS[form][0]}").write_text(text_of(form, 1))
     lazy = scanned(tmp_path / "*")
@@ -79,7 +81,7 @@ def test_files_of_several_forms_are_one_relation(tmp_path):
     assert len(read(lazy, list(by_source.values()))) == len(WRITTEN)
 
 
-def test_what_was_taken_for_what_is_said_and_columns_has_the_last_word(tmp_path):
+def test_what_was_taken_for_what_is_said_and_columns_has_the_last_word(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     row = {"when": "2024-05-01", "url": "/a", "method": "GET", "status": 201, "deep": {"n": 404}}
     path.write_text(f"{json.dumps(row)}\nno JSON\n{json.dumps({'note': 1})}\n")
@@ -93,7 +95,7 @@ def test_what_was_taken_for_what_is_said_and_columns_has_the_last_word(tmp_path)
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
-def test_a_frame_from_elsewhere_is_read_scanned_and_counted(kind):
+def test_a_frame_from_elsewhere_is_read_scanned_and_counted(kind: Any) -> None:
     rows = [
         {"timestamp": pd.Timestamp("2024-05-01T10:00Z").to_pydatetime(), "status": status,
          "url": "https://us.sms.api.sinch.com/xms/v1/p/batches", "verb": "POST", "took_ms": 5.5}
@@ -111,7 +113,7 @@ def test_a_frame_from_elsewhere_is_read_scanned_and_counted(kind):
 
 
 @pytest.mark.parametrize("form", ["flat", "nested", "csv", "combined"])
-def test_no_secret_of_a_foreign_file_is_in_any_column(tmp_path, form):
+def test_no_secret_of_a_foreign_file_is_in_any_column(tmp_path: Path, form: Any) -> None:
     secret = "c4n4ryS3cr3tc4n4ry"
     text = text_of(form, 1).replace("No such group", f"password={secret}")
     text = text.replace("/batches", f"/batches?access_token={secret}").replace(

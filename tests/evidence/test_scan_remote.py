@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -33,7 +34,7 @@ ACCESS = (
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> Any:
     """Some logs, and what a scan of them here gives."""
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -45,7 +46,7 @@ def files(tmp_path):
     return folder
 
 
-def check(connection, place, folder):
+def check(connection: Any, place: Any, folder: Any) -> None:
     """Check that a connection gives of each file what is read of it here."""
     for file in sorted(folder.iterdir()):
         there = scanned(f"{place}/{file.name}", connection=connection)
@@ -63,7 +64,7 @@ def check(connection, place, folder):
     assert out.count == 1
 
 
-def test_a_file_system_of_the_connection_gives_the_same(files):
+def test_a_file_system_of_the_connection_gives_the_same(files: Any) -> None:
     fsspec = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")
     for file in files.iterdir():
@@ -80,7 +81,7 @@ def test_a_file_system_of_the_connection_gives_the_same(files):
             raise AssertionError("it was found")
 
 
-def test_a_connection_that_cannot_reach_a_place_says_so(monkeypatch):
+def test_a_connection_that_cannot_reach_a_place_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = duckdb.connect()
     connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = "
                        "false")  # fmt: skip
@@ -98,7 +99,7 @@ def test_a_connection_that_cannot_reach_a_place_says_so(monkeypatch):
 
 
 @pytest.fixture
-def bucket(files, monkeypatch):
+def bucket(files: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server of S3 on this machine with the logs, and its address."""
     pytest.importorskip("moto.server", reason="needs moto[server] and s3fs")
     boto3 = pytest.importorskip("boto3")
@@ -130,7 +131,7 @@ def bucket(files, monkeypatch):
     running.wait()
 
 
-def by_s3fs(address):
+def by_s3fs(address: Any) -> Any:
     s3fs = pytest.importorskip("s3fs")
     connection = duckdb.connect()
     files = s3fs.S3FileSystem(key="testing", secret=CANARY, endpoint_url=f"http://{address}")
@@ -138,7 +139,7 @@ def by_s3fs(address):
     return connection
 
 
-def with_httpfs():
+def with_httpfs() -> Any:
     connection = duckdb.connect()
     try:
         connection.load_extension(os.environ.get("DUCKDB_HTTPFS", "httpfs"))
@@ -147,7 +148,7 @@ def with_httpfs():
     return connection
 
 
-def by_settings(address):
+def by_settings(address: Any) -> Any:
     connection = with_httpfs()
     settings = {"endpoint": address, "use_ssl": "false", "url_style": "path"}
     settings |= {"access_key_id": "testing", "secret_access_key": CANARY}
@@ -156,7 +157,7 @@ def by_settings(address):
     return connection
 
 
-def by_secret(address):
+def by_secret(address: Any) -> Any:
     connection = with_httpfs()
     connection.execute(
         f"CREATE SECRET (TYPE s3, KEY_ID 'testing', SECRET '{CANARY}', ENDPOINT '{address}', "
@@ -168,7 +169,7 @@ def by_secret(address):
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("connect", [by_s3fs, by_secret, by_settings])
-def test_s3_gives_the_same(files, bucket, connect):
+def test_s3_gives_the_same(files: Any, bucket: Any, connect: Any) -> None:
     connection = connect(bucket)
     check(connection, "s3://logs/gateway", files)
     for place in ("s3://logs/gateway/none.jsonl", "s3://none/*.parquet"):

@@ -3,6 +3,8 @@
 import json
 import traceback
 import warnings
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals as nw
@@ -55,18 +57,18 @@ ROWS = {"other": OTHER, "own": OWN, "nested": NESTED, "dotted": DOTTED, "text": 
 TOLD = [name for name in SCANNED if name not in ("id", "source")]
 
 
-def of_duckdb(rows, folder):
+def of_duckdb(rows: Any, folder: Any) -> Any:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'Asia/Kolkata'")  # ours must not depend on it
     return connection.sql(f"SELECT * FROM read_json('{of_lines(rows, folder)}')")
 
 
-def of_lines(rows, folder):
+def of_lines(rows: Any, folder: Any) -> Any:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(folder / "rows.jsonl")
 
 
-def of_parquet(rows, folder):
+def of_parquet(rows: Any, folder: Any) -> Any:
     of_duckdb(rows, folder).write_parquet(str(folder / "rows.parquet"))
     return folder / "rows.parquet"
 
@@ -82,17 +84,17 @@ SOURCES = {
 }
 
 
-def scanned(source, **given):
+def scanned(source: Any, **given: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return st.scan(source, **given)
 
 
-def told(lazy):
+def told(lazy: Any) -> Any:
     return lazy.project(", ".join(f'"{name}"' for name in TOLD)).fetchall()
 
 
-def each_source_with_each_shape():
+def each_source_with_each_shape() -> Any:
     """All shapes of a relation, and of the others those that are read by another way."""
     quick = {"parquet": "own", "pandas": "nested", "polars lazy": "text", "narwhals": "dotted"}
     for source in SOURCES:
@@ -102,7 +104,9 @@ def each_source_with_each_shape():
 
 
 @pytest.mark.parametrize(("source", "shape"), [*each_source_with_each_shape()])
-def test_every_source_gives_what_a_file_of_the_same_rows_gives(tmp_path, source, shape):
+def test_every_source_gives_what_a_file_of_the_same_rows_gives(
+    tmp_path: Path, source: Any, shape: Any
+) -> None:
     lazy = scanned(SOURCES[source](ROWS[shape], tmp_path))
     assert tuple(lazy.columns) == SCANNED
     found = told(lazy)
@@ -115,7 +119,7 @@ def test_every_source_gives_what_a_file_of_the_same_rows_gives(tmp_path, source,
     assert CANARY not in str(lazy.fetchall()) + repr(lazy) + str(lazy)
 
 
-def test_the_columns_of_a_table_are_mapped_as_in_read(tmp_path):
+def test_the_columns_of_a_table_are_mapped_as_in_read(tmp_path: Path) -> None:
     rows = [{"a": "2024-05-01T10:00:00Z", "b": {"c": 429}, "d": "x"}]
     columns = {"a": "at", "b.c": "status"}
     for make in (of_duckdb, of_parquet, SOURCES["polars"], SOURCES["pandas"]):
@@ -123,7 +127,7 @@ def test_the_columns_of_a_table_are_mapped_as_in_read(tmp_path):
         assert [(at.hour, status) for at, status in found] == [(10, 429)]
 
 
-def test_a_column_that_the_first_rows_leave_empty_is_read_all_the_same():
+def test_a_column_that_the_first_rows_leave_empty_is_read_all_the_same() -> None:
     table = duckdb.sql(
         "SELECT 400 AS http_status, '/xms/v1/p/batches' AS path, CASE WHEN range > 9990 THEN "
         "'syntax_invalid_json' END AS error_code FROM range(10000)"
@@ -131,12 +135,12 @@ def test_a_column_that_the_first_rows_leave_empty_is_read_all_the_same():
     assert scanned(table).filter("code IS NOT NULL").aggregate("count(*)").fetchall() == [(9,)]
 
 
-def test_a_relation_is_not_read_before_it_is_asked():
+def test_a_relation_is_not_read_before_it_is_asked() -> None:
     endless = duckdb.sql("SELECT 500 AS status, '/x' AS path FROM range(1000000000000000)")
     assert scanned(endless).limit(1).project("outcome").fetchall() == [("sinch_error",)]
 
 
-def test_nothing_is_left_on_a_connection(tmp_path):
+def test_nothing_is_left_on_a_connection(tmp_path: Path) -> None:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'America/New_York'; CREATE TABLE t AS SELECT 404 AS status")
     asked = [
@@ -156,7 +160,7 @@ def test_nothing_is_left_on_a_connection(tmp_path):
     assert [connection.sql(query).fetchall() for query in asked] == before
 
 
-def test_a_connection_may_be_in_the_middle_of_a_result(tmp_path):
+def test_a_connection_may_be_in_the_middle_of_a_result(tmp_path: Path) -> None:
     connection = duckdb.connect()
     connection.execute("SELECT * FROM range(5)")
     assert connection.fetchone() == (0,)
@@ -165,7 +169,7 @@ def test_a_connection_may_be_in_the_middle_of_a_result(tmp_path):
 
 
 @pytest.mark.parametrize("make", [of_parquet, of_lines])
-def test_rows_of_files_of_other_names_come_in_whole_by_their_ids(tmp_path, make):
+def test_rows_of_files_of_other_names_come_in_whole_by_their_ids(tmp_path: Path, make: Any) -> None:
     lazy = scanned(make(OTHER, tmp_path))
     [(one,)] = lazy.filter("status = 403").project("id").fetchall()
     [exchange] = read(lazy, one)
@@ -173,7 +177,7 @@ def test_rows_of_files_of_other_names_come_in_whole_by_their_ids(tmp_path, make)
     assert CANARY not in str(exchange.request_headers)
 
 
-def test_rows_of_a_table_are_read_without_a_scan(tmp_path):
+def test_rows_of_a_table_are_read_without_a_scan(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError, match=r"st\.read\(table"):
         read(scanned(of_duckdb(OTHER, tmp_path)), "x")
 
@@ -187,7 +191,7 @@ def test_rows_of_a_table_are_read_without_a_scan(tmp_path):
         "SELECT '{v}' AS words",
     ],
 )
-def test_no_error_of_a_table_shows_a_row(table):
+def test_no_error_of_a_table_shows_a_row(table: Any) -> None:
     try:
         scanned(duckdb.sql(table.format(v=CANARY)))
     except WrongUseError:
@@ -208,7 +212,7 @@ def test_no_error_of_a_table_shows_a_row(table):
         ("dbfs:/mnt/a.jsonl", "fsspec"),
     ],
 )
-def test_a_file_on_another_machine_needs_a_connection(url, word):
+def test_a_file_on_another_machine_needs_a_connection(url: Any, word: Any) -> None:
     with pytest.raises(WrongUseError, match="another machine") as error:
         scanned(url)
     _, first, second = str(error.value).split("\n")
@@ -227,7 +231,7 @@ def test_a_file_on_another_machine_needs_a_connection(url, word):
         f"s3://bucket/a.csv?s3_secret_access_key={CANARY}",
     ],
 )
-def test_credentials_in_a_url_are_refused_and_never_shown(url):
+def test_credentials_in_a_url_are_refused_and_never_shown(url: Any) -> None:
     for connection in (None, duckdb.connect()):
         try:
             scanned(url, connection=connection)
@@ -238,7 +242,7 @@ def test_credentials_in_a_url_are_refused_and_never_shown(url):
     assert CANARY not in told_place(url)
 
 
-def test_what_is_no_table_and_no_path_is_refused():
+def test_what_is_no_table_and_no_path_is_refused() -> None:
     for source in (5, ["a.jsonl"], {"status": 1}, object()):
         with pytest.raises(WrongUseError, match="relation"):
             scanned(source)
@@ -246,7 +250,7 @@ def test_what_is_no_table_and_no_path_is_refused():
         scanned("file:///nowhere/a.jsonl")
 
 
-def test_a_scan_prints_nothing(tmp_path, capfd):
+def test_a_scan_prints_nothing(tmp_path: Path, capfd: Any) -> None:
     for make in (of_lines, of_parquet, of_duckdb, SOURCES["pandas"], SOURCES["polars lazy"]):
         scanned(make(NESTED, tmp_path)).fetchall()
     (tmp_path / "broken.jsonl").write_text('{"status": 403, "url": "/x"}\n{broken\n\x00\n')
@@ -254,7 +258,7 @@ def test_a_scan_prints_nothing(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_column_that_is_left_out_gives_nothing(tmp_path):
+def test_a_column_that_is_left_out_gives_nothing(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("when,verb,result,took_ms\n2024-05-01T10:00:00Z,GET,404,9\n")
     for source in (tmp_path / "rows.csv", duckdb.read_csv(str(tmp_path / "rows.csv"))):
         found = scanned(source, columns={"took_ms": ""}).project("status, elapsed_ms").fetchall()

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import traceback
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ WRITTEN = [
 
 
 @pytest.fixture(scope="module")
-def session():
+def session() -> Any:
     pytest.importorskip("pyspark", reason="needs the spark extra")
     found = analysis.spark_session()
     found.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")  # ours must not depend on it
@@ -28,12 +30,12 @@ def session():
     found.conf.set("spark.sql.session.timeZone", "UTC")
 
 
-def rows_of(found, in_micros):
+def rows_of(found: Any, in_micros: Any) -> Any:
     names = [in_micros if name == "at" else f"`{name}`" for name in TOLD]
     return [tuple(row) for row in found.selectExpr(*names).collect()]
 
 
-def same(frame, path):
+def same(frame: Any, path: Any) -> Any:
     found = scanned(frame)
     assert tuple(found.columns) == SCANNED
     rows = rows_of(found, "unix_micros(`at`)")
@@ -44,7 +46,7 @@ def same(frame, path):
 
 
 @pytest.mark.spark
-def test_spark_gives_what_duckdb_gives(session, tmp_path):
+def test_spark_gives_what_duckdb_gives(session: Any, tmp_path: Path) -> None:
     for rows in ROWS.values():
         path = of_lines(rows, tmp_path)
         found = same(session.read.json(path), path)
@@ -52,7 +54,9 @@ def test_spark_gives_what_duckdb_gives(session, tmp_path):
 
 
 @pytest.mark.spark
-def test_a_time_means_the_same_whatever_the_zone_of_the_session(session, tmp_path):
+def test_a_time_means_the_same_whatever_the_zone_of_the_session(
+    session: Any, tmp_path: Path
+) -> None:
     for when in WRITTEN:
         path = of_lines([{"when": when, "status": 503, "url": URL, "method": "GET"}] * 2, tmp_path)
         same(session.read.json(path), path)
@@ -68,7 +72,7 @@ def test_a_time_means_the_same_whatever_the_zone_of_the_session(session, tmp_pat
 
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore")
-def test_no_error_of_spark_shows_a_row(session, capfd):
+def test_no_error_of_spark_shows_a_row(session: Any, capfd: Any) -> None:
     for query in (
         f"SELECT raise_error('{CANARY}') AS status, 'x' AS url",
         f"SELECT CAST('{CANARY}' AS INT) AS status, 'x' AS url",

@@ -6,6 +6,7 @@ import base64
 import json
 from datetime import UTC, datetime
 from time import process_time
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ WRAPPED = {  # what carries a line or a record, and the time that only it tells
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_what_carries_a_call_is_taken_off_and_its_time_kept(name):
+def test_what_carries_a_call_is_taken_off_and_its_time_kept(name: Any) -> None:
     (exchange,) = read(WRAPPED[name])
     assert (exchange.method, exchange.url, exchange.status, exchange.at) == ("POST", URL, 401, AT)
 
@@ -116,7 +117,7 @@ DURATIONS = {  # a line, and how long the call took in milliseconds
 
 
 @pytest.mark.parametrize("rest", DURATIONS)
-def test_the_duration_behind_an_access_line_has_the_unit_of_its_server(rest):
+def test_the_duration_behind_an_access_line_has_the_unit_of_its_server(rest: Any) -> None:
     (exchange,) = read(f"10.0.0.1 - - [04/Mar/2025:08:09:10 +0000] {rest}")
     assert (exchange.at, exchange.elapsed_ms) == (AT, DURATIONS[rest])
 
@@ -135,7 +136,7 @@ FRAMEWORKS = {
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_lines_of_frameworks_and_proxies_are_read(name):
+def test_lines_of_frameworks_and_proxies_are_read(name: Any) -> None:
     (exchange,) = read(FRAMEWORKS[name])
     got = (exchange.method, exchange.url, exchange.status, exchange.at, exchange.elapsed_ms)
     assert got == ("POST", PATH, 401, AT, 87.0)
@@ -152,7 +153,9 @@ def test_lines_of_frameworks_and_proxies_are_read(name):
         ({"duration_ns": 5_000_000}, 5.0, ""),
     ],
 )
-def test_a_duration_has_its_unit_or_is_said_to_be_guessed(fields, elapsed, said):
+def test_a_duration_has_its_unit_or_is_said_to_be_guessed(
+    fields: Any, elapsed: Any, said: Any
+) -> None:
     evidence = read(json.dumps(CALL | fields))
     assert evidence[0].elapsed_ms == elapsed
     assert bool(said) == any("names no unit" in warning.reason for warning in evidence.warnings)
@@ -167,12 +170,12 @@ def test_a_duration_has_its_unit_or_is_said_to_be_guessed(fields, elapsed, said)
         (("5/1/2024 10:00:00 AM", "5/2/2024 10:00:00 AM"), [(5, 1), (5, 2)]),
     ],
 )
-def test_day_and_month_are_told_apart_by_all_of_the_dates(dates, days):
+def test_day_and_month_are_told_apart_by_all_of_the_dates(dates: Any, days: Any) -> None:
     rows = "".join(f"{date},POST,{URL},403\n" for date in dates)
     assert [(x.at.month, x.at.day) for x in read(f"Time,Method,URL,Status\n{rows}")] == days
 
 
-def test_a_request_and_its_response_are_joined_by_their_id():
+def test_a_request_and_its_response_are_joined_by_their_id() -> None:
     lines = [
         {"reqId": "a", "req": {"method": "POST", "url": "/one"}},
         {"reqId": "b", "req": {"method": "POST", "url": "/two"}},
@@ -194,13 +197,13 @@ def test_a_request_and_its_response_are_joined_by_their_id():
         "report: RecipientDeliveryReport{code=402, status=Failed, recipient=15551230001}",
     ],
 )
-def test_a_callback_is_its_own_kind_and_its_code_no_status(text):
+def test_a_callback_is_its_own_kind_and_its_code_no_status(text: Any) -> None:
     evidence = read(text)
     assert len(evidence) > 0
     assert {(x.origin, x.endpoint, x.status) for x in evidence} == {("import", "callback", None)}
 
 
-def test_a_table_keeps_its_times_its_codes_and_what_the_caller_says():
+def test_a_table_keeps_its_times_its_codes_and_what_the_caller_says() -> None:
     head = "id,timestamp,method,url,status,error_code,attempt_no"
     text = f"{head}\n7,2025-03-04 08:09:10,POST,{URL},403,no_such_plan,409\n"
     (exchange,) = read(text)
@@ -208,12 +211,12 @@ def test_a_table_keeps_its_times_its_codes_and_what_the_caller_says():
     assert read(text, columns={"attempt_no": "status"})[0].status == 409
 
 
-def test_a_column_that_gives_nothing_is_reported():
+def test_a_column_that_gives_nothing_is_reported() -> None:
     evidence = read(f"when,method,url,status\nsoon,POST,{URL},403\n", columns={"when": "at"})
     assert any("'when', taken as at, gave no value" in w.reason for w in evidence.warnings)
 
 
-def test_numbers_of_delivery_are_no_status():
+def test_numbers_of_delivery_are_no_status() -> None:
     (exchange,) = read(f"time,method,url,smpp_status,delivery_code\n,POST,{URL},404,402\n")
     assert exchange.status is None
 
@@ -303,25 +306,25 @@ response_body: {json.dumps(GOT)}
 
 
 @pytest.mark.parametrize("name", UNKNOWN_SHAPES)
-def test_a_call_is_found_in_a_document_of_unknown_shape(name):
+def test_a_call_is_found_in_a_document_of_unknown_shape(name: Any) -> None:
     (exchange,) = read(UNKNOWN_SHAPES[name])
     assert (exchange.method, exchange.url, exchange.status) == ("POST", URL, 403)
     assert exchange.code == "unknown_group"
     assert json.loads(exchange.request_body) == SENT
 
 
-def test_the_status_that_a_task_hopes_for_is_none():
+def test_the_status_that_a_task_hopes_for_is_none() -> None:
     task = f"- name: send\n  uri:\n    url: {URL}\n    method: POST\n    status_code: 201\n"
     (exchange,) = read(task)
     assert (exchange.method, exchange.status) == ("POST", None)
 
 
-def test_a_description_of_an_api_shows_no_call():
+def test_a_description_of_an_api_shows_no_call() -> None:
     text = f"openapi: 3.0.0\nservers:\n  - url: {URL}\npaths:\n  /x:\n    post: {{}}\n"
     assert not read(text)
 
 
-def test_many_objects_in_lines_of_a_log_are_read_in_time():
+def test_many_objects_in_lines_of_a_log_are_read_in_time() -> None:
     line = '08:09:10.1 [worker] DEBUG web.Servlet - GET "/orders", parameters={{}} {}\n'
     started = process_time()
     read("".join(line.format(number) for number in range(6_000)))

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -47,7 +48,7 @@ SAID = re.compile(r"^NameError: name |^\w+Error: .*\.$", re.MULTILINE)  # or one
 
 
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory):
+def samples(tmp_path_factory: Any) -> Any:
     """The samples, and others of their kind."""
     folder = short_samples(tmp_path_factory.mktemp("data") / "samples")
     lines = gzip.decompress((folder / "calls.jsonl.gz").read_bytes()).splitlines(keepends=True)
@@ -57,14 +58,14 @@ def samples(tmp_path_factory):
 
 
 @pytest.fixture
-def workplace(samples, work, monkeypatch):
+def workplace(samples: Any, work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (work / "notebooks").mkdir()
     (work / "data").symlink_to(samples.parent)
     monkeypatch.chdir(work / "notebooks")
     st.Case("samples", samples)
 
 
-def begun(notebook, name):
+def begun(notebook: Any, name: Any) -> Any:
     """Run the import and the parameters, and return the other cells: their sources by id."""
     first, parameters, *rest = [
         copy.copy(cell) for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"
@@ -78,7 +79,9 @@ def begun(notebook, name):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_in_any_order_a_failing_cell_says_why_and_nothing_is_sent_twice(workplace, seed):
+def test_in_any_order_a_failing_cell_says_why_and_nothing_is_sent_twice(
+    workplace: Any, seed: Any
+) -> None:
     dice = random.Random(seed)
     name = list(NOTEBOOKS)[seed % len(NOTEBOOKS)]
     with Notebook() as notebook:
@@ -99,12 +102,12 @@ def test_in_any_order_a_failing_cell_says_why_and_nothing_is_sent_twice(workplac
         assert max(sent.values(), default=1) == 1
 
 
-def sent_by_cells():
+def sent_by_cells() -> Any:
     with st.CallLog() as log:
         return list(log)
 
 
-def test_a_replay_cell_run_twice_sends_once(workplace):
+def test_a_replay_cell_run_twice_sends_once(workplace: Any) -> None:
     with Notebook() as notebook:
         _, sources = begun(notebook, "01-replay-failing-requests")
         counts = []

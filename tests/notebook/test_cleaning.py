@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ VIEW = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"value": N
 
 
 @pytest.fixture
-def saved(work):
+def saved(work: Any) -> Any:
     """A notebook as VS Code and papermill leave it."""
     cell = {
         "cell_type": "code",
@@ -32,7 +33,9 @@ def saved(work):
     return path
 
 
-def test_the_command_takes_out_secrets_and_what_names_people_and_keeps_the_charts(saved, capsys):
+def test_the_command_takes_out_secrets_and_what_names_people_and_keeps_the_charts(
+    saved: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["clean", str(saved)]) == 0
     text = saved.read_text()
     assert TOKEN not in text and NUMBER not in text
@@ -44,7 +47,9 @@ def test_the_command_takes_out_secrets_and_what_names_people_and_keeps_the_chart
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"cells": 5}', "\udcff"])
-def test_what_is_not_a_notebook_is_refused_and_stays(work, capsys, content):
+def test_what_is_not_a_notebook_is_refused_and_stays(
+    work: Any, capsys: pytest.CaptureFixture[str], content: Any
+) -> None:
     path = work / "other.ipynb"
     if content is not None:
         path.write_bytes(content.encode("utf-8", "surrogateescape"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
+def notebook(tmp_path_factory: Any) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SINCHTOOLS_HOME", str(tmp_path_factory.mktemp("work")))
         case = st.Case("4711", [replace(BAD, text=ODD, code=f"x_{ODD}", source=f"{ODD}.har")])
@@ -52,7 +53,7 @@ def notebook(tmp_path_factory):
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook, call):
+def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook: Any, call: Any) -> None:
     result = notebook.run(call, "view")
     said = notebook.failed["view"]
     assert isinstance(result.error_in_exec, st.SinchToolsError)
@@ -61,13 +62,13 @@ def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook, call):
 
 
 @pytest.mark.parametrize("hint", ["", ODD, "Read it first."])
-def test_every_error_of_ours_is_shown_by_its_code_points_also_by_python_itself(hint):
+def test_every_error_of_ours_is_shown_by_its_code_points_also_by_python_itself(hint: Any) -> None:
     error = st.SinchToolsError(f"The chart has no bar {ODD}.", hint=hint)
     assert obeyed(str(error)) == set() and "U+202E" in str(error)
     assert error._render_traceback_() == [f"SinchToolsError: {error}"]
 
 
-def obeyed(text):
+def obeyed(text: Any) -> Any:
     return {
         f"{ord(c):x}"
         for c in text

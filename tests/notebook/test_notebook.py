@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -24,7 +25,7 @@ PASTE = f"x = 'curl -H \"Authorization: Bearer {TOKEN}\" https://x.example'"
 FILE = "/home/anna/.ipython/profile_default/history.sqlite"
 
 
-def shell(**traits):
+def shell(**traits: Any) -> Any:
     return SimpleNamespace(history_manager=SimpleNamespace(**traits))
 
 
@@ -55,7 +56,9 @@ STATES = {  # what IPython is and has, and where it saves
 
 
 @pytest.mark.parametrize(("ipython", "file"), STATES.values(), ids=STATES)
-def test_whether_history_goes_to_disk_is_told_and_warned_of_once(work, monkeypatch, ipython, file):
+def test_whether_history_goes_to_disk_is_told_and_warned_of_once(
+    work: Any, monkeypatch: pytest.MonkeyPatch, ipython: Any, file: Any
+) -> None:
     monkeypatch.setattr(traces, "_warned", [])
     if ipython is None:
         monkeypatch.delitem(sys.modules, "IPython", raising=False)
@@ -71,7 +74,9 @@ def test_whether_history_goes_to_disk_is_told_and_warned_of_once(work, monkeypat
         warn_of_traces()
 
 
-def said_by_ipython(tmp_path, *options, code="import sinchtools, sinchtools as st"):
+def said_by_ipython(
+    tmp_path: Path, *options: Any, code: Any = "import sinchtools, sinchtools as st"
+) -> Any:
     command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", *options]
     environ = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "HOME": str(tmp_path)}
     done = subprocess.run(
@@ -89,7 +94,9 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize(("options", "warned"), OPTIONS.values(), ids=OPTIONS)
-def test_ipython_in_a_terminal_is_warned_once(tmp_path, monkeypatch, options, warned):
+def test_ipython_in_a_terminal_is_warned_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, warned: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(st.__file__).parents[1]))
     said = said_by_ipython(tmp_path, *options)
@@ -98,7 +105,7 @@ def test_ipython_in_a_terminal_is_warned_once(tmp_path, monkeypatch, options, wa
 
 
 @pytest.mark.parametrize("prelude", ["", "import sys\n", "import warnings\n"])
-def test_python_without_ipython_is_not_warned_and_does_not_load_it(prelude):
+def test_python_without_ipython_is_not_warned_and_does_not_load_it(prelude: Any) -> None:
     code = f"{prelude}import sinchtools, sys; print('IPython' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -125,7 +132,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_every_ipython_kernel_of_the_lab_starts_without_history(command):
+def test_every_ipython_kernel_of_the_lab_starts_without_history(command: Any) -> None:
     off = "--HistoryManager.enabled=False"
     assert quiet(command) == [*command, off]
     assert quiet([*command, "--HistoryManager.enabled=True"]) == [*command, off]
@@ -135,12 +142,12 @@ def test_every_ipython_kernel_of_the_lab_starts_without_history(command):
 @pytest.mark.parametrize(
     "command", [["ir", "--slave", "x"], ["julia", "-i", "x"], ["xpython", "-f", "x"], ["bash"], []]
 )
-def test_another_kernel_starts_as_it_did(command):
+def test_another_kernel_starts_as_it_did(command: Any) -> None:
     assert quiet(command) == command
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A home of kernels that are started here."""
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
@@ -149,7 +156,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def ran(client, code):
+def ran(client: Any, code: Any) -> Any:
     said = []
     client.execute_interactive(
         code, timeout=60, output_hook=lambda message: said.append(message["content"])
@@ -157,7 +164,7 @@ def ran(client, code):
     return "".join(one.get("text", "") for one in said)
 
 
-def kept(home):
+def kept(home: Any) -> Any:
     """Return what stands in all history files."""
     found = []
     for path in home.rglob("*.sqlite"):
@@ -167,7 +174,9 @@ def kept(home):
     return found
 
 
-def test_a_kernel_as_it_comes_warns_and_forgets_what_follows_when_history_is_turned_off(home):
+def test_a_kernel_as_it_comes_warns_and_forgets_what_follows_when_history_is_turned_off(
+    home: Any,
+) -> None:
     manager, client = start_new_kernel()
     try:
         said = ran(client, "import sinchtools as st")
@@ -186,11 +195,11 @@ def test_a_kernel_as_it_comes_warns_and_forgets_what_follows_when_history_is_tur
 
 
 def test_lab_starts_its_kernels_quietly_keeps_no_shell_history_and_lets_its_user_choose(
-    work, monkeypatch
-):
+    work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = []
 
-    def start(program, command):
+    def start(program: Any, command: Any) -> None:
         started.append(command)
         raise SystemExit(0)
 
@@ -209,7 +218,7 @@ def test_lab_starts_its_kernels_quietly_keeps_no_shell_history_and_lets_its_user
 
 
 @pytest.mark.skipif(os.name == "nt" or not Path("/bin/bash").exists(), reason="needs bash")
-def test_a_shell_with_the_labs_environment_writes_no_history(tmp_path):
+def test_a_shell_with_the_labs_environment_writes_no_history(tmp_path: Path) -> None:
     main_end, shell_end = pty.openpty()
     environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "HISTFILE": os.devnull}
     done = subprocess.Popen(

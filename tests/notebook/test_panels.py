@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -48,13 +49,13 @@ NO_URL = replace(
 )
 
 
-def test_failing_exchanges_are_offered_first(log):
+def test_failing_exchanges_are_offered_first(log: Any) -> None:
     panel = ReplayPanel([GOOD, BAD], log=log)
     assert panel.exchange is BAD
     assert "SANDBOX" in panel._banner.value
 
 
-def test_fix_and_replay_by_clicking_give_the_verdict(log):
+def test_fix_and_replay_by_clicking_give_the_verdict(log: Any) -> None:
     panel = ReplayPanel([GOOD, BAD], log=log)
     panel.replay_button.click()
     assert panel.results[-1].verdict == "SAME"
@@ -66,14 +67,14 @@ def test_fix_and_replay_by_clicking_give_the_verdict(log):
     assert len(log) == 2
 
 
-def test_an_edit_by_hand_is_what_is_replayed(log):
+def test_an_edit_by_hand_is_what_is_replayed(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.body.value = GOOD.request_body
     assert panel.edit() == {"body": GOOD.request_body}
     assert panel.replay().verdict == "FIXED"
 
 
-def test_headers_edited_by_hand_are_taken_out_and_added(log):
+def test_headers_edited_by_hand_are_taken_out_and_added(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.headers.value = "Content-Type: text/plain\nX-Trace: 1"
     assert panel.edit() == {
@@ -81,21 +82,21 @@ def test_headers_edited_by_hand_are_taken_out_and_added(log):
     }
 
 
-def test_back_to_the_original_forgets_the_edit(log):
+def test_back_to_the_original_forgets_the_edit(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.body.value = "{}"
     panel.reset_button.click()
     assert panel.edit() == {}
 
 
-def test_choosing_another_exchange_shows_it(log):
+def test_choosing_another_exchange_shows_it(log: Any) -> None:
     panel = ReplayPanel([BAD, NO_URL], log=log)
     panel.choice.value = "no-url"
     assert panel.body.value == NO_URL.request_body
     assert "callback" in panel.diagnosis.value
 
 
-def test_a_malformed_header_line_is_named_and_nothing_is_sent(log):
+def test_a_malformed_header_line_is_named_and_nothing_is_sent(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.headers.value = "no colon here"
     panel.replay_button.click()
@@ -103,14 +104,16 @@ def test_a_malformed_header_line_is_named_and_nothing_is_sent(log):
     assert len(log) == 0
 
 
-def test_a_panel_without_evidence_says_so(log):
+def test_a_panel_without_evidence_says_so(log: Any) -> None:
     panel = ReplayPanel([], log=log)
     assert "There is no request" in panel.status.value
     panel.replay_button.click()
     assert "No exchange is chosen" in panel.status.value
 
 
-def test_an_unforeseen_error_is_shown_and_not_swallowed(log, monkeypatch):
+def test_an_unforeseen_error_is_shown_and_not_swallowed(
+    log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     panel = ReplayPanel([BAD], log=log)
     monkeypatch.setattr("sinchtools.notebook.panels.replay.plan", lambda *_, **__: 1 / 0)
     panel.replay_button.click()
@@ -118,14 +121,14 @@ def test_an_unforeseen_error_is_shown_and_not_swallowed(log, monkeypatch):
     assert not panel.replay_button.disabled
 
 
-def test_a_second_click_while_one_runs_does_nothing(log):
+def test_a_second_click_while_one_runs_does_nothing(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.replay_button.disabled = True
     panel.replay_button.click()
     assert panel.results == []
 
 
-def test_the_evidence_panel_reads_a_paste_and_empties_the_box():
+def test_the_evidence_panel_reads_a_paste_and_empties_the_box() -> None:
     panel = EvidencePanel()
     panel.paste.value = (
         "curl https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Authorization: "
@@ -137,13 +140,13 @@ def test_the_evidence_panel_reads_a_paste_and_empties_the_box():
     assert "5c1e9a7b" not in panel.report.value + panel.status.value
 
 
-def test_the_evidence_panel_says_what_to_do_with_nothing():
+def test_the_evidence_panel_says_what_to_do_with_nothing() -> None:
     panel = EvidencePanel()
     panel.read_button.click()
     assert "nothing to read" in panel.status.value
 
 
-def test_the_tips_are_walked_to_their_end_by_clicking():
+def test_the_tips_are_walked_to_their_end_by_clicking() -> None:
     panel = TipsPanel([NO_URL])
     for _ in range(20):
         if panel.walk.finished:
@@ -155,7 +158,7 @@ def test_the_tips_are_walked_to_their_end_by_clicking():
     assert len(panel.walk.transcript) >= 2
 
 
-def test_a_note_goes_into_the_transcript():
+def test_a_note_goes_into_the_transcript() -> None:
     panel = TipsPanel([NO_URL])
     panel.note.value = "looked at the dashboard"
     panel.done_button.click()
@@ -163,7 +166,7 @@ def test_a_note_goes_into_the_transcript():
     assert panel.note.value == ""
 
 
-def test_back_reopens_the_step():
+def test_back_reopens_the_step() -> None:
     panel = TipsPanel([NO_URL])
     first = panel.walk.current.id
     panel.skip_button.click()
@@ -171,7 +174,7 @@ def test_back_reopens_the_step():
     assert panel.walk.current.id == first
 
 
-def test_every_row_of_the_page_can_be_walked_without_evidence():
+def test_every_row_of_the_page_can_be_walked_without_evidence() -> None:
     panel = TipsPanel()
     assert len(panel.choice.one.options) == 16
     for _, row in panel.choice.one.options:
@@ -181,10 +184,10 @@ def test_every_row_of_the_page_can_be_walked_without_evidence():
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox", "dry-run", "live"])
-def test_the_banner_says_the_rung_in_words(target):
+def test_the_banner_says_the_rung_in_words(target: Any) -> None:
     assert target.upper().replace("-", " ") in banner(target)
 
 
-def test_an_error_card_has_no_traceback():
+def test_an_error_card_has_no_traceback() -> None:
     assert "Traceback" not in error_card(ValueError("secret"))
     assert "secret" not in error_card(ValueError("secret"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -36,25 +38,25 @@ each_panel = pytest.mark.parametrize("make", PANELS)
 
 
 @pytest.fixture
-def case(work):
+def case(work: Any) -> Any:
     made = Case("samples")
     made.add([BAD, GOOD, NO_URL])
     return made
 
 
-def is_late(panel):
+def is_late(panel: Any) -> Any:
     return panel.check() and panel.stale.layout.display != "none"
 
 
 @pytest.fixture
-def shown():
+def shown() -> Any:
     """What is displayed from now on, newest last."""
     InteractiveShell.instance()
     with capture_output() as captured:
         yield captured
 
 
-def twins(shown):
+def twins(shown: Any) -> Any:
     return [one.data["text/html"] for one in shown.outputs if one.metadata == ALIASED]
 
 
@@ -62,16 +64,16 @@ def twins(shown):
 
 
 @each_panel
-def test_a_panel_names_its_case(case, make):
+def test_a_panel_names_its_case(case: Any, make: Any) -> None:
     assert "Case samples" in make(case)._head.value
 
 
-def test_a_replay_goes_into_the_case_and_its_log(case):
+def test_a_replay_goes_into_the_case_and_its_log(case: Any) -> None:
     ReplayPanel(case).replay_button.click()
     assert ([row["verdict"] for row in case.replays], len(case.log)) == (["SAME"], 1)
 
 
-def test_a_batch_goes_into_the_case(case):
+def test_a_batch_goes_into_the_case(case: Any) -> None:
     panel = ReplayPanel(case)
     panel.choice.kind.value = "every failure"
     panel.batch.start_button.click()
@@ -79,14 +81,14 @@ def test_a_batch_goes_into_the_case(case):
     assert {row["parent_id"] for row in case.replays} == {"bad", "no-url"}
 
 
-def test_a_preview_leaves_nothing_in_the_case(case):
+def test_a_preview_leaves_nothing_in_the_case(case: Any) -> None:
     panel = ReplayPanel(case)
     panel.target.value = "preview"
     panel.replay_button.click()
     assert case.replays == []
 
 
-def test_answers_to_tips_go_into_the_case_finished_or_not(case):
+def test_answers_to_tips_go_into_the_case_finished_or_not(case: Any) -> None:
     panel = TipsPanel(case)
     panel.skip_button.click()
     panel.done_button.click()
@@ -98,7 +100,7 @@ def test_answers_to_tips_go_into_the_case_finished_or_not(case):
     ]
 
 
-def test_what_is_read_goes_into_the_case(case):
+def test_what_is_read_goes_into_the_case(case: Any) -> None:
     panel = EvidencePanel(case)
     panel.paste.value = "HTTP/1.1 401 Unauthorized"
     panel.read_button.click()
@@ -115,14 +117,14 @@ TOKEN = "c4n4ryS3cr3t" * 2
         f"Authorization: Bearer {TOKEN}",
     ],
 )
-def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case, text):
+def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case: Any, text: Any) -> None:
     panel = EvidencePanel(case)
     panel.path.value = text
     panel.read_button.click()
     assert (panel.path.value, EvidencePanel(case).path.value) == ("", "")
 
 
-def test_a_path_stays_and_is_there_again(case, work):
+def test_a_path_stays_and_is_there_again(case: Any, work: Any) -> None:
     (work / "a.txt").write_text("HTTP/1.1 401 Unauthorized")
     panel = EvidencePanel(case)
     panel.path.value = str(work / "*.txt")
@@ -130,7 +132,7 @@ def test_a_path_stays_and_is_there_again(case, work):
     assert EvidencePanel(case).path.value == str(work / "*.txt") and len(case.evidence) == 4
 
 
-def test_an_export_goes_into_the_case(case):
+def test_an_export_goes_into_the_case(case: Any) -> None:
     ChartsPanel(case).export_button.click()
     assert {path.suffix for path in case.charts.iterdir()} == {".png", ".svg", ".pdf", ".csv"}
 
@@ -139,7 +141,7 @@ def test_an_export_goes_into_the_case(case):
 
 
 @each_panel
-def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case, make):
+def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case: Any, make: Any) -> None:
     panel = make(case)
     assert not is_late(panel)
     Case(case.folder).add(replace(BAD, id="new"))
@@ -149,7 +151,7 @@ def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case, make):
 
 
 @each_panel
-def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case, make):
+def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case: Any, make: Any) -> None:
     panel = make(case)
     shutil.rmtree(case.folder)
     assert is_late(panel)
@@ -166,26 +168,26 @@ def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case, make):
         (ReportPanel, "page_button"),
     ],
 )
-def test_what_a_panel_does_itself_makes_it_no_older(case, make, button):
+def test_what_a_panel_does_itself_makes_it_no_older(case: Any, make: Any, button: Any) -> None:
     panel = make(case)
     getattr(panel, button).click()
     assert not is_late(panel)
 
 
-def test_a_panel_is_as_old_as_what_it_shows(case):
+def test_a_panel_is_as_old_as_what_it_shows(case: Any) -> None:
     panel, report = ChartsPanel(case), ReportPanel(case)
     case.note("since Monday")
     assert (is_late(panel), is_late(report)) == (False, True)
 
 
-def test_reading_in_makes_the_panel_no_older_and_all_others(case):
+def test_reading_in_makes_the_panel_no_older_and_all_others(case: Any) -> None:
     panel, other = EvidencePanel(case), ChartsPanel(case)
     panel.paste.value = "HTTP/1.1 401 Unauthorized"
     panel.read_button.click()
     assert (is_late(panel), is_late(other)) == (False, True)
 
 
-def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case):
+def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case: Any) -> None:
     panel = ReplayPanel(case)
     run, panel._run = (
         panel._run,
@@ -197,7 +199,7 @@ def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case):
     assert is_late(panel)
 
 
-def test_refresh_keeps_what_was_chosen_and_typed(case):
+def test_refresh_keeps_what_was_chosen_and_typed(case: Any) -> None:
     panel = ReplayPanel(case)
     panel.choice.value = "no-url"
     panel.body.value = "{}"
@@ -207,7 +209,7 @@ def test_refresh_keeps_what_was_chosen_and_typed(case):
     assert "400 syntax_invalid_json (2)" in dict(panel.choice.kind.options)
 
 
-def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case):
+def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case: Any) -> None:
     panel = ChartsPanel(case)
     panel.pattern.select(code="missing_callback_url")
     case.add(replace(NO_URL, id="new"))
@@ -215,21 +217,21 @@ def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case):
     assert (panel.pattern.filters, panel.pattern.n) == ({"code": "missing_callback_url"}, 2)
 
 
-def test_nothing_out_of_date_is_exported(case):
+def test_nothing_out_of_date_is_exported(case: Any) -> None:
     panel = ChartsPanel(case)
     case.add(replace(NO_URL, id="new"))
     panel.export_button.click()
     assert panel.chart.data["n"].sum() == 3 and not is_late(panel)
 
 
-def test_an_exchange_that_is_gone_is_not_replaced_by_another(case):
+def test_an_exchange_that_is_gone_is_not_replaced_by_another(case: Any) -> None:
     panel = ReplayPanel(case)
     (case.folder / "evidence.jsonl").write_text(to_jsonl([NO_URL]))
     panel.replay_button.click()
     assert "not there any more" in panel.status.value and len(case.log) == 0
 
 
-def test_a_panel_of_a_log_notices_what_the_log_gets(tmp_path):
+def test_a_panel_of_a_log_notices_what_the_log_gets(tmp_path: Path) -> None:
     with CallLog(tmp_path / "calls.sqlite") as log:
         log.add([BAD])
         panel = ChartsPanel(log, folder=tmp_path)
@@ -239,14 +241,14 @@ def test_a_panel_of_a_log_notices_what_the_log_gets(tmp_path):
         assert panel.pattern.n == 2
 
 
-def test_the_watcher_looks_at_every_panel_until_it_is_closed(case):
+def test_the_watcher_looks_at_every_panel_until_it_is_closed(case: Any) -> None:
     panel = TipsPanel(case)
     assert panel in base._watched
     panel.close()
     assert panel not in base._watched
 
 
-def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case):
+def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case: Any) -> None:
     panel = ChartsPanel(case)
     panel.pattern.choose("Timeline")
     panel.pattern.select(code="missing_callback_url")
@@ -258,7 +260,7 @@ def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case):
 
 
 @each_panel
-def test_beside_the_panel_stands_a_twin_without_people(case, make, shown):
+def test_beside_the_panel_stands_a_twin_without_people(case: Any, make: Any, shown: Any) -> None:
     panel = make(case)
     panel._ipython_display_()
     live, twin = shown.outputs
@@ -269,7 +271,7 @@ def test_beside_the_panel_stands_a_twin_without_people(case, make, shown):
     assert "5551230001" not in str(twin.data) and "<script" not in twin.data["text/html"]
 
 
-def test_the_twin_follows_the_panel_and_is_not_sent_again_unchanged(case, shown):
+def test_the_twin_follows_the_panel_and_is_not_sent_again_unchanged(case: Any, shown: Any) -> None:
     panel = ReplayPanel(case)
     panel._ipython_display_()
     panel.replay_button.click()
@@ -278,7 +280,7 @@ def test_the_twin_follows_the_panel_and_is_not_sent_again_unchanged(case, shown)
     assert len(twins(shown)) == 2
 
 
-def test_the_twin_says_when_it_is_out_of_date(case, shown):
+def test_the_twin_says_when_it_is_out_of_date(case: Any, shown: Any) -> None:
     panel = ChartsPanel(case)
     panel._ipython_display_()
     case.add(replace(NO_URL, id="new"))
@@ -286,13 +288,15 @@ def test_the_twin_says_when_it_is_out_of_date(case, shown):
     assert base.OUT_OF_DATE in twins(shown)[-1]
 
 
-def test_the_twin_of_a_chart_has_its_picture_with_its_words(case, shown):
+def test_the_twin_of_a_chart_has_its_picture_with_its_words(case: Any, shown: Any) -> None:
     ChartsPanel(case)._ipython_display_()
     assert '<img alt="Error codes' in twins(shown)[-1]
 
 
 @pytest.mark.parametrize("code", ["rejected +15551230001", "invalid text: See you at noon, Anna"])
-def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(case, shown, code):
+def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(
+    case: Any, shown: Any, code: Any
+) -> None:
     case.add(
         replace(
             BAD,
@@ -311,7 +315,7 @@ def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(case, sh
     assert '<img alt="Share of calls that fail, by account' in twins(shown)[-1]
 
 
-def test_what_the_leak_gate_refuses_is_not_in_the_twin(case, shown):
+def test_what_the_leak_gate_refuses_is_not_in_the_twin(case: Any, shown: Any) -> None:
     panel = TipsPanel(case)
     panel._ipython_display_()
     panel.note.value = "the token is Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
@@ -319,7 +323,7 @@ def test_what_the_leak_gate_refuses_is_not_in_the_twin(case, shown):
     assert "5c1e9a7b" not in twins(shown)[-1] and "Not shown here" in twins(shown)[-1]
 
 
-def test_the_same_person_has_the_same_alias_in_twin_and_case(case, shown):
+def test_the_same_person_has_the_same_alias_in_twin_and_case(case: Any, shown: Any) -> None:
     case.add(replace(BAD, id="quoted", text="refused: +15551230001"))
     panel = ReplayPanel(case)
     panel.choice.value = "quoted"
@@ -337,7 +341,7 @@ EVIL = (
 
 
 @each_panel
-def test_hostile_text_is_shown_and_neither_runs_nor_hides(work, make):
+def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Any, make: Any) -> None:
     words = dict.fromkeys(
         ("code", "text", "source", "endpoint", "account", "request_body", "response_body"), EVIL
     )
@@ -367,17 +371,17 @@ def test_hostile_text_is_shown_and_neither_runs_nor_hides(work, make):
     assert "That did not work" not in panel.status.value
 
 
-def within(widget):
+def within(widget: Any) -> Any:
     yield widget
     for child in getattr(widget, "children", ()):
         yield from within(child)
 
 
-def html_of(panel):
+def html_of(panel: Any) -> Any:
     return [one.value for one in within(panel) if isinstance(one, HTML)]
 
 
-def options_of(panel):
+def options_of(panel: Any) -> Any:
     """
     Return what dropdowns offer, as text alone for the browser.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,12 +66,12 @@ SILENT = replace(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+def shared(tmp_path_factory: Any) -> Any:
     return ChartsPanel(ROWS, folder=tmp_path_factory.mktemp("charts") / "charts")
 
 
 @pytest.fixture
-def panel(shared):
+def panel(shared: Any) -> Any:
     """The panel as it was at first: all tests look at one, which is made once."""
     shared.pattern.filters = {}
     shared.count.index = 0
@@ -78,7 +80,7 @@ def panel(shared):
 
 
 @pytest.fixture
-def page(panel):
+def page(panel: Any) -> Any:
     """A page of 700 pixels that shows the chart, and what it was sent."""
     sent = []
     panel.pattern.picture.send = sent.append
@@ -88,11 +90,11 @@ def page(panel):
     panel.pattern.picture.width = 0
 
 
-def hear(widget, event, **more):
+def hear(widget: Any, event: Any, **more: Any) -> None:
     widget._handle_custom_msg({"event": event, "serial": widget._serial, **more}, [])
 
 
-def chips(pattern):
+def chips(pattern: Any) -> Any:
     return [one.description for one in pattern.chips.children if getattr(one, "is_chip", False)]
 
 
@@ -110,7 +112,7 @@ def chips(pattern):
         pytest.param({"hour": "Friday 09:00"}, 3, id="hour"),
     ],
 )
-def test_a_filter_is_a_chip_and_says_how_many_are_left(panel, filters, left):
+def test_a_filter_is_a_chip_and_says_how_many_are_left(panel: Any, filters: Any, left: Any) -> None:
     panel.pattern.select(**filters)
     assert panel.pattern.n == left
     assert f"{left} requests are behind the chart" in panel.status.value
@@ -119,7 +121,7 @@ def test_a_filter_is_a_chip_and_says_how_many_are_left(panel, filters, left):
     assert (panel.pattern.n, panel.pattern.filters) == (30, {})
 
 
-def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel, page):
+def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel: Any, page: Any) -> None:
     for kind, draw in KINDS.items():
         panel.pattern.choose(kind)
         assert "That did not work" not in panel.status.value + panel.pattern.words.value
@@ -127,7 +129,7 @@ def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel, page):
         assert f"st.charts.{draw.__name__}(frame" in panel.pattern.words.value
 
 
-def test_the_line_of_code_under_the_chart_draws_the_same(panel):
+def test_the_line_of_code_under_the_chart_draws_the_same(panel: Any) -> None:
     panel.pattern.choose("Error codes")
     panel.pattern.select(until="2026-11-20T12:00")
     assert panel.pattern.code == (
@@ -140,7 +142,7 @@ def test_the_line_of_code_under_the_chart_draws_the_same(panel):
 # --- touched --------------------------------------------------------------------------------------
 
 
-def test_a_click_on_a_bar_filters_and_a_second_takes_it_away(panel, page):
+def test_a_click_on_a_bar_filters_and_a_second_takes_it_away(panel: Any, page: Any) -> None:
     panel.pattern.choose("Error codes")
     at = [mark.name for mark in panel.chart.at(700).marks].index("403 missing_callback_url")
     hear(panel.pattern.picture, "mark", index=at)
@@ -151,7 +153,7 @@ def test_a_click_on_a_bar_filters_and_a_second_takes_it_away(panel, page):
     assert panel.pattern.filters == {} and panel.pattern.n == 20
 
 
-def test_a_brush_over_time_filters(panel, page):
+def test_a_brush_over_time_filters(panel: Any, page: Any) -> None:
     panel.pattern.choose("Timeline")
     start = datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()
     hear(panel.pattern.picture, "brush", **{"from": start, "to": start + 7200})
@@ -161,7 +163,7 @@ def test_a_brush_over_time_filters(panel, page):
     assert panel.pattern.filters == {}
 
 
-def test_what_was_touched_in_an_older_picture_is_not_heard(panel, page):
+def test_what_was_touched_in_an_older_picture_is_not_heard(panel: Any, page: Any) -> None:
     panel.pattern.choose("Error codes")
     old = panel.pattern.picture._serial
     panel.pattern.choose("Accounts")
@@ -169,7 +171,7 @@ def test_what_was_touched_in_an_older_picture_is_not_heard(panel, page):
     assert panel.pattern.filters == {}
 
 
-def test_behind_the_bar_of_all_others_are_theirs():
+def test_behind_the_bar_of_all_others_are_theirs() -> None:
     rows = [replace(BAD, id=f"{i}", code=f"code_{i}") for i in range(25)]
     pattern = PatternChart(rows)
     pattern.choose("Error codes")
@@ -177,7 +179,7 @@ def test_behind_the_bar_of_all_others_are_theirs():
     assert pattern.n == 5 and chips(pattern) == ["Only: other (5 codes)  ×"]
 
 
-def test_a_filter_is_added_by_hand(panel):
+def test_a_filter_is_added_by_hand(panel: Any) -> None:
     pattern = panel.pattern
     pattern.add_button.click()
     pattern.field.value = "code"
@@ -187,13 +189,13 @@ def test_a_filter_is_added_by_hand(panel):
     assert pattern.filters == {"code": "missing_callback_url"} and pattern.n == 10
 
 
-def test_a_wrong_time_is_named_and_changes_nothing(panel):
+def test_a_wrong_time_is_named_and_changes_nothing(panel: Any) -> None:
     panel.pattern.field.value, panel.pattern.value.value = "since", "yesterday"
     panel.pattern.set_button.click()
     assert "yesterday" in panel.status.value and panel.pattern.filters == {}
 
 
-def test_calls_or_attempts(tmp_path):
+def test_calls_or_attempts(tmp_path: Path) -> None:
     panel = ChartsPanel(
         [replace(BAD, id=str(i), call_id="c", attempt=i) for i in (1, 2, 3)], folder=tmp_path
     )
@@ -202,7 +204,7 @@ def test_calls_or_attempts(tmp_path):
     assert panel.pattern.n == 3
 
 
-def test_who_embeds_the_chart_is_told_of_filters_and_of_what_is_opened():
+def test_who_embeds_the_chart_is_told_of_filters_and_of_what_is_opened() -> None:
     told, opened = [], []
     pattern = PatternChart(ROWS, on_filter=told.append, on_open=opened.append)
     pattern.select(status=403)
@@ -214,7 +216,7 @@ def test_who_embeds_the_chart_is_told_of_filters_and_of_what_is_opened():
 # --- kept -----------------------------------------------------------------------------------------
 
 
-def test_filters_are_kept_in_the_case_for_the_next_kernel_and_notebook(tmp_path):
+def test_filters_are_kept_in_the_case_for_the_next_kernel_and_notebook(tmp_path: Path) -> None:
     case = Case(tmp_path / "case-1", ROWS)
     version = case.version
     pattern = PatternChart(case)
@@ -226,7 +228,9 @@ def test_filters_are_kept_in_the_case_for_the_next_kernel_and_notebook(tmp_path)
     assert case.version == version and (case.folder / "filters.json").stat().st_mode & 0o077 == 0
 
 
-def test_nothing_of_the_chart_or_the_requests_is_in_the_state_of_a_widget(panel, page):
+def test_nothing_of_the_chart_or_the_requests_is_in_the_state_of_a_widget(
+    panel: Any, page: Any
+) -> None:
     panel.pattern.choose("Error codes")
     hear(panel.pattern.list.table, "width", width=700)
     assert "<svg" in page[-1]["html"]
@@ -239,7 +243,7 @@ def test_nothing_of_the_chart_or_the_requests_is_in_the_state_of_a_widget(panel,
 # --- the requests ---------------------------------------------------------------------------------
 
 
-def test_a_row_shows_its_diagnosis_its_request_and_its_response(panel):
+def test_a_row_shows_its_diagnosis_its_request_and_its_response(panel: Any) -> None:
     panel.pattern.choose("Error codes")
     panel.pattern.touch("403 missing_callback_url")
     hear(panel.pattern.list.table, "row", index=0)
@@ -250,7 +254,7 @@ def test_a_row_shows_its_diagnosis_its_request_and_its_response(panel):
     assert panel.replay_row.layout.display == "flex"
 
 
-def test_the_rows_are_paged_in_the_order_of_time(panel):
+def test_the_rows_are_paged_in_the_order_of_time(panel: Any) -> None:
     requests = panel.pattern.list
     first = [x.id for x in requests.page]
     assert first[:4] == ["bad-0", "good-0", "no-url-0", "bad-1"]
@@ -262,7 +266,7 @@ def test_the_rows_are_paged_in_the_order_of_time(panel):
     assert [x.id for x in requests.page] == first
 
 
-def test_what_stands_out_is_said_in_tables_until_the_filter_changes(panel):
+def test_what_stands_out_is_said_in_tables_until_the_filter_changes(panel: Any) -> None:
     panel.find_button.click()
     found = panel.findings.value.replace("<wbr>", "")
     assert "Changes: nothing stands out" in found and "sender kind" in found
@@ -271,7 +275,7 @@ def test_what_stands_out_is_said_in_tables_until_the_filter_changes(panel):
     assert panel.findings.value == ""
 
 
-def test_export_writes_pictures_and_data_unless_nothing_fits(panel):
+def test_export_writes_pictures_and_data_unless_nothing_fits(panel: Any) -> None:
     panel.pattern.select(text="zebra")
     panel.export_button.click()
     assert "nothing behind this chart" in panel.status.value and not panel._folder.exists()
@@ -291,7 +295,7 @@ def test_export_writes_pictures_and_data_unless_nothing_fits(panel):
         ),
     ],
 )
-def test_the_panel_takes_every_kind_of_rows(make, tmp_path):
+def test_the_panel_takes_every_kind_of_rows(make: Any, tmp_path: Path) -> None:
     panel = ChartsPanel(make([*ROWS, SILENT]), folder=tmp_path)
     for kind in list(KINDS)[:-1]:
         panel.pattern.choose(kind)
@@ -302,7 +306,7 @@ def test_the_panel_takes_every_kind_of_rows(make, tmp_path):
     assert "400" in panel.detail.value
 
 
-def test_no_evidence_is_an_honest_empty_panel(tmp_path):
+def test_no_evidence_is_an_honest_empty_panel(tmp_path: Path) -> None:
     panel = ChartsPanel([], folder=tmp_path)
     for kind in KINDS:
         panel.pattern.choose(kind)
@@ -310,7 +314,7 @@ def test_no_evidence_is_an_honest_empty_panel(tmp_path):
     assert "0 requests are behind the chart" in panel.status.value
 
 
-def test_a_log_without_bodies_is_judged_by_its_response(tmp_path):
+def test_a_log_without_bodies_is_judged_by_its_response(tmp_path: Path) -> None:
     panel = ChartsPanel(
         columns.frame(ROWS).drop(columns=["request_headers", "request_body"]), folder=tmp_path
     )

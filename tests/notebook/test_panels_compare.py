@@ -1,6 +1,7 @@
 """The compare panel, without a browser: two requests chosen, what differs, what decides."""
 
 from dataclasses import replace
+from typing import Any
 
 from sinchtools.cases import Case
 from sinchtools.notebook.panels import ComparePanel
@@ -16,13 +17,13 @@ APP = replace(
 )
 
 
-def test_it_begins_with_a_failure_and_what_succeeded_and_says_what_differs():
+def test_it_begins_with_a_failure_and_what_succeeded_and_says_what_differs() -> None:
     panel = ComparePanel([GOOD, NO_URL, APP])
     assert {panel.found.a.failed, panel.found.b.failed} == {True, False}
     assert "What differs" in panel.result.value
 
 
-def test_the_sandbox_says_which_difference_decides():
+def test_the_sandbox_says_which_difference_decides() -> None:
     panel = ComparePanel([APP], [CURL])
     panel.prove_button.click()
     assert [one.what for one in panel.found.cause] == ["body to"]
@@ -30,20 +31,20 @@ def test_the_sandbox_says_which_difference_decides():
     assert "✓ body to" in panel.result.value
 
 
-def test_another_choice_is_another_comparison_without_a_cause():
+def test_another_choice_is_another_comparison_without_a_cause() -> None:
     panel = ComparePanel([APP, NO_URL, GOOD])
     panel.prove_button.click()
     panel.first.value = "no-url"
     assert (panel.found.a.id, panel.found.cause) == ("no-url", ())
 
 
-def test_one_request_alone_is_nothing_to_compare():
+def test_one_request_alone_is_nothing_to_compare() -> None:
     panel = ComparePanel([APP])
     assert panel.found is None and panel.prove_button.disabled
     assert "Choose two requests" in panel.status.value
 
 
-def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work):
+def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work: Any) -> None:
     case = Case("compared", [APP, GOOD])
     panel = ComparePanel(case)
     before = (panel.found.a.id, panel.found.b.id)
@@ -53,7 +54,7 @@ def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work):
     assert (panel.found.a.id, panel.found.b.id) == before
 
 
-def test_the_still_picture_names_nobody():
+def test_the_still_picture_names_nobody() -> None:
     odd = replace(APP, request_headers={"X-Customer": "+447700900123"})
     html, _ = ComparePanel([odd], [CURL]).static(Aliases(b"k" * 32))
     assert "447700900123" not in html and "header x-customer" in html

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ from tests.notebook.test_panels import BAD, GOOD, NO_URL
 LIVE_EFFECT = "send 1 SMS to 1 person"
 
 
-def many(count):
+def many(count: Any) -> Any:
     return [replace(BAD, id=f"bad-{i}") for i in range(count)]
 
 
-def targets(panel):
+def targets(panel: Any) -> Any:
     return [rung for _, rung in panel.target.options]
 
 
@@ -36,13 +37,15 @@ def targets(panel):
         ("live", ["preview", "sandbox", "dry-run", "live"]),
     ],
 )
-def test_only_what_is_switched_on_is_offered(log, monkeypatch, allow, rungs):
+def test_only_what_is_switched_on_is_offered(
+    log: Any, monkeypatch: pytest.MonkeyPatch, allow: Any, rungs: Any
+) -> None:
     monkeypatch.setenv("SINCHTOOLS_ALLOW", allow)
     panel = ReplayPanel([BAD], log=log)
     assert (targets(panel), panel.target.value) == (rungs, "sandbox")
 
 
-def test_the_rung_is_said_in_words_and_on_the_button(vendor, log):
+def test_the_rung_is_said_in_words_and_on_the_button(vendor: Any, log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     said = {}
     for rung in targets(panel):
@@ -57,7 +60,7 @@ def test_the_rung_is_said_in_words_and_on_the_button(vendor, log):
     assert [display for *_, display in said.values()] == ["none", "none", "", ""]
 
 
-def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log):
+def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.target.value = "preview"
     panel.replay_button.click()
@@ -67,7 +70,7 @@ def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log):
 
 
 @pytest.mark.parametrize("typed", ["", "yes", LIVE_EFFECT.upper()])
-def test_live_sends_nothing_until_the_effect_is_typed(vendor, log, typed):
+def test_live_sends_nothing_until_the_effect_is_typed(vendor: Any, log: Any, typed: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.effect.value = typed
@@ -76,7 +79,9 @@ def test_live_sends_nothing_until_the_effect_is_typed(vendor, log, typed):
     assert vendor.requests == []
 
 
-def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(vendor, log):
+def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(
+    vendor: Any, log: Any
+) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.effect.value = LIVE_EFFECT
@@ -85,7 +90,7 @@ def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(ve
     assert len(vendor.requests) == 1
 
 
-def test_the_test_number_stands_in_for_the_recipients(vendor, log):
+def test_the_test_number_stands_in_for_the_recipients(vendor: Any, log: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.test_number.value, panel.effect.value = "+15559990001", f"{LIVE_EFFECT} (the test number)"
@@ -94,7 +99,7 @@ def test_the_test_number_stands_in_for_the_recipients(vendor, log):
     assert batch.to == ("15559990001",)
 
 
-def test_another_target_forgets_the_typed_effect(vendor, log):
+def test_another_target_forgets_the_typed_effect(vendor: Any, log: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.effect.value = LIVE_EFFECT
@@ -102,7 +107,7 @@ def test_another_target_forgets_the_typed_effect(vendor, log):
     assert panel.effect.value == ""
 
 
-def test_what_is_different_is_shown_path_by_path(log):
+def test_what_is_different_is_shown_path_by_path(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.body.value = GOOD.request_body.replace("Hi", "Ho")
     panel.replay_button.click()
@@ -112,7 +117,7 @@ def test_what_is_different_is_shown_path_by_path(log):
     assert "created_at" in shown.partition("Not compared")[2]
 
 
-def test_all_of_a_kind_are_replayed_with_progress(log):
+def test_all_of_a_kind_are_replayed_with_progress(log: Any) -> None:
     panel = ReplayPanel([*many(7), GOOD], log=log)
     panel.batch.start_button.click()
     panel.batch.wait()
@@ -122,7 +127,7 @@ def test_all_of_a_kind_are_replayed_with_progress(log):
     assert (panel.batch.start_button.disabled, panel.batch.stop_button.disabled) == (False, True)
 
 
-def test_an_exchange_without_a_known_answer_is_no_failure(log):
+def test_an_exchange_without_a_known_answer_is_no_failure(log: Any) -> None:
     panel = ReplayPanel(
         [
             *many(2),
@@ -139,7 +144,7 @@ def test_an_exchange_without_a_known_answer_is_no_failure(log):
     ]
 
 
-def test_what_a_stop_left_unsent_is_no_verdict(log):
+def test_what_a_stop_left_unsent_is_no_verdict(log: Any) -> None:
     panel = ReplayPanel(many(7), log=log)
     draw = panel.batch._draw
     panel.batch._draw = lambda progress: (
@@ -151,7 +156,7 @@ def test_what_a_stop_left_unsent_is_no_verdict(log):
     assert "5 SAME, 2 not sent; stopped by hand; click again to go on." in panel.status.value
 
 
-def test_the_certain_fix_of_each_is_applied_on_wish(log):
+def test_the_certain_fix_of_each_is_applied_on_wish(log: Any) -> None:
     panel = ReplayPanel(many(3), log=log)
     panel.batch.fix.value = True
     panel.batch.start_button.click()
@@ -159,11 +164,11 @@ def test_the_certain_fix_of_each_is_applied_on_wish(log):
     assert "3 FIXED" in panel.status.value
 
 
-def test_a_batch_is_stopped_and_goes_on_with_the_rest(log):
+def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: Any) -> None:
     panel = ReplayPanel(many(20), log=log)
     draw = panel.batch._draw
 
-    def draw_and_stop(progress):
+    def draw_and_stop(progress: Any) -> None:
         draw(progress)
         if progress.done == 5:
             panel.batch.stop_button.disabled = False
@@ -182,7 +187,7 @@ def test_a_batch_is_stopped_and_goes_on_with_the_rest(log):
     assert "20 SAME" in panel.status.value
 
 
-def test_a_second_start_while_it_runs_does_nothing(log):
+def test_a_second_start_while_it_runs_does_nothing(log: Any) -> None:
     panel = ReplayPanel(many(4), log=log)
     draw = panel.batch._draw
     panel.batch._draw = lambda progress: (panel.batch.start(), draw(progress))
@@ -191,7 +196,7 @@ def test_a_second_start_while_it_runs_does_nothing(log):
     assert len(log) == 4
 
 
-def test_a_batch_that_cannot_start_says_why(vendor, log):
+def test_a_batch_that_cannot_start_says_why(vendor: Any, log: Any) -> None:
     bodies = [GOOD.request_body.replace("Hi", f"message {i}") for i in range(3)]
     panel = ReplayPanel(
         [replace(GOOD, id=str(i), request_body=body, status=400) for i, body in enumerate(bodies)],
@@ -204,7 +209,7 @@ def test_a_batch_that_cannot_start_says_why(vendor, log):
     assert (vendor.requests, panel.batch.start_button.disabled) == ([], False)
 
 
-def test_an_error_in_the_thread_is_shown(log, monkeypatch):
+def test_an_error_in_the_thread_is_shown(log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = ReplayPanel(many(2), log=log)
     monkeypatch.setattr(Sandbox, "reset", lambda self: 1 / 0)
     panel.batch.start_button.click()
@@ -216,7 +221,7 @@ TYPED = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
-def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log, target):
+def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log: Any, target: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=401)], log=log)
     panel.target.value = target
     panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
@@ -227,7 +232,7 @@ def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log, target):
     ) + repr(list(log))
 
 
-def test_a_preview_of_many_says_that_nothing_was_sent(log):
+def test_a_preview_of_many_says_that_nothing_was_sent(log: Any) -> None:
     panel = ReplayPanel(many(3), log=log)
     panel.target.value = "preview"
     panel.batch.start_button.click()
@@ -235,7 +240,7 @@ def test_a_preview_of_many_says_that_nothing_was_sent(log):
     assert "Preview of 3: nothing was sent" in panel.status.value
 
 
-def running(log, during):
+def running(log: Any, during: Any) -> Any:
     """A batch of 20, with something done after the third."""
     panel = ReplayPanel(many(20), log=log)
     draw = panel.batch._draw
@@ -248,7 +253,7 @@ def running(log, during):
     return panel
 
 
-def test_the_target_stays_as_it_is_while_many_are_sent(log):
+def test_the_target_stays_as_it_is_while_many_are_sent(log: Any) -> None:
     locked = []
     panel = running(
         log, lambda panel: locked.append((panel.target.disabled, panel.test_number.disabled))
@@ -257,19 +262,19 @@ def test_the_target_stays_as_it_is_while_many_are_sent(log):
     assert (panel.target.disabled, panel.test_number.disabled) == (False, False)
 
 
-def test_a_panel_that_is_closed_sends_no_more(log):
+def test_a_panel_that_is_closed_sends_no_more(log: Any) -> None:
     running(log, ReplayPanel.close)
     assert len(log) == 3
 
 
-def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log):
+def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log: Any) -> None:
     made = []
     running(log, lambda panel: made.append(ReplayPanel(many(20), log=log)))
     assert len(log) == 3
     assert "was stopped, since its cell was run again" in made[0].status.value
 
 
-def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
+def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor: Any, log: Any) -> None:
     body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
     panel = ReplayPanel(
         [
@@ -290,7 +295,7 @@ def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor, log):
     assert len(vendor.sends) == 1
 
 
-def test_check_first_names_the_batch_that_is_there(vendor, log):
+def test_check_first_names_the_batch_that_is_there(vendor: Any, log: Any) -> None:
     vendor.sandbox.account().add_batch(
         to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"}
     )
@@ -309,7 +314,9 @@ def test_check_first_names_the_batch_that_is_there(vendor, log):
     assert vendor.sends == []
 
 
-def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(vendor, log):
+def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(
+    vendor: Any, log: Any
+) -> None:
     body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
     today = replace(
         GOOD,
@@ -328,12 +335,14 @@ def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(vendor
     assert vendor.sends == []
 
 
-def test_another_panel_of_other_exchanges_stops_nothing(log):
+def test_another_panel_of_other_exchanges_stops_nothing(log: Any) -> None:
     running(log, lambda panel: ReplayPanel([NO_URL], log=log))
     assert len(log) == 20
 
 
-def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(vendor, log):
+def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(
+    vendor: Any, log: Any
+) -> None:
     panel = ReplayPanel([replace(GOOD, status=503)], log=log)
     panel.target.value = "live"
     panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
@@ -345,7 +354,9 @@ def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(vendor, lo
 
 
 @pytest.mark.parametrize("button", ["replay_button", "start_button"])
-def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(vendor, log, button):
+def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(
+    vendor: Any, log: Any, button: Any
+) -> None:
     panel = ReplayPanel(
         [replace(GOOD, id="first", status=429), replace(GOOD, id="second")], log=log
     )
@@ -357,7 +368,7 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(vendor, log
     assert vendor.requests == []
 
 
-def test_a_click_that_fails_leaves_no_verdict_of_another_request(log):
+def test_a_click_that_fails_leaves_no_verdict_of_another_request(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.fix_button.click()
     panel.replay_button.click()
@@ -370,7 +381,7 @@ def test_a_click_that_fails_leaves_no_verdict_of_another_request(log):
     )
 
 
-def test_what_happened_stands_right_below_the_buttons(log):
+def test_what_happened_stands_right_below_the_buttons(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     assert (
         panel.children.index(panel.status)
@@ -380,7 +391,7 @@ def test_what_happened_stands_right_below_the_buttons(log):
 
 
 @pytest.mark.parametrize("path", ["hello", "xms/v1/p/batches", ""])
-def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(log, path):
+def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(log: Any, path: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.path.value = path
     panel.replay_button.click()
@@ -388,7 +399,7 @@ def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(log, path
     assert (panel.path.value, len(log)) == (path, 0)
 
 
-def test_another_answer_comes_with_what_is_wrong_now(log):
+def test_another_answer_comes_with_what_is_wrong_now(log: Any) -> None:
     panel = ReplayPanel(
         [
             replace(
@@ -405,7 +416,7 @@ def test_another_answer_comes_with_what_is_wrong_now(log):
     assert diagnose(panel.results[0].child).top.rule in panel.outcome.value
 
 
-def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log):
+def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log: Any) -> None:
     panel = ReplayPanel([*many(4), NO_URL], log=log)
     draw = panel.batch._draw
     panel.batch._draw = lambda progress: (
@@ -422,7 +433,7 @@ def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log):
     )
 
 
-def test_a_preview_is_no_replay(log):
+def test_a_preview_is_no_replay(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.target.value = "preview"
     panel.replay_button.click()
@@ -430,7 +441,7 @@ def test_a_preview_is_no_replay(log):
     assert panel.results == []
 
 
-def test_the_box_says_what_is_to_be_typed(vendor, log):
+def test_the_box_says_what_is_to_be_typed(vendor: Any, log: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     assert panel.effect.placeholder == LIVE_EFFECT
@@ -442,7 +453,7 @@ def test_the_box_says_what_is_to_be_typed(vendor, log):
     )
 
 
-def test_check_first_says_when_there_is_nothing_to_ask(vendor, log):
+def test_check_first_says_when_there_is_nothing_to_ask(vendor: Any, log: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.check_button.click()

@@ -1,5 +1,7 @@
 """The report panel writes what `st.report` writes, and says what went wrong."""
 
+from typing import Any
+
 import pytest
 
 from sinchtools.cases.case import Case
@@ -17,13 +19,13 @@ BAD = Exchange(
 
 
 @pytest.fixture
-def case(work):
+def case(work: Any) -> Any:
     made = Case("7")
     made.add(BAD)
     return made
 
 
-def test_the_page_is_that_of_the_function(case, work):
+def test_the_page_is_that_of_the_function(case: Any, work: Any) -> None:
     panel = ReportPanel(case)
     for part in ("charts", "when"):
         panel.parts[part].value = False
@@ -35,7 +37,7 @@ def test_the_page_is_that_of_the_function(case, work):
     assert "Written:" in panel.status.value
 
 
-def test_a_preview_runs_nothing_and_leaves_no_file(case, work):
+def test_a_preview_runs_nothing_and_leaves_no_file(case: Any, work: Any) -> None:
     before = sorted(work.iterdir())
     panel = ReportPanel(case)
     panel.parts["charts"].value = False
@@ -47,7 +49,7 @@ def test_a_preview_runs_nothing_and_leaves_no_file(case, work):
     assert sorted(work.iterdir()) == before
 
 
-def test_a_note_goes_in_without_its_secret(case):
+def test_a_note_goes_in_without_its_secret(case: Any) -> None:
     panel = ReportPanel(case)
     panel.parts["charts"].value = False
     panel.note.value = "Seen with Bearer 5c1e9a7b3d2f4e68 by +46701740605"
@@ -59,13 +61,13 @@ def test_a_note_goes_in_without_its_secret(case):
     )
 
 
-def test_what_cannot_be_written_is_said_in_the_panel(case, work):
+def test_what_cannot_be_written_is_said_in_the_panel(case: Any, work: Any) -> None:
     panel = ReportPanel(case, folder=work / "case-7" / "key" / "below")
     panel.page_button.click()
     assert "That did not work" in panel.status.value and not panel.page_button.disabled
 
 
-def test_every_control_has_a_label_and_a_tooltip(case):
+def test_every_control_has_a_label_and_a_tooltip(case: Any) -> None:
     panel = ReportPanel(case)
     for control in (
         *panel.parts.values(),

@@ -1,6 +1,8 @@
 """The tips panel's checks, answer and retry advice, without a browser."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +32,7 @@ NO_URL = Exchange(
 
 
 @pytest.fixture
-def client(tmp_path):
+def client(tmp_path: Path) -> Any:
     with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
         yield Client(
             base_url=sandbox.url,
@@ -42,7 +44,9 @@ def client(tmp_path):
         )
 
 
-def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_has_one(client):
+def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_has_one(
+    client: Any,
+) -> None:
     refused = replace(NO_URL, status=401, code=None, account=client.account)
     without = TipsPanel([refused])
     panel = TipsPanel([refused], client=client)
@@ -60,13 +64,13 @@ def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_h
     assert "Checked: fine" in panel.step.value and [row.method for row in client.log] == ["GET"]
 
 
-def test_a_click_on_a_hidden_live_button_makes_no_call(client):
+def test_a_click_on_a_hidden_live_button_makes_no_call(client: Any) -> None:
     panel = TipsPanel([NO_URL])
     panel.live_button.click()
     assert len(client.log) == 0 and not panel.walk._read
 
 
-def test_the_answer_stands_in_a_text_to_copy_and_goes_again():
+def test_the_answer_stands_in_a_text_to_copy_and_goes_again() -> None:
     panel = TipsPanel([NO_URL])
     assert panel.reply.value == ""
     panel.answer_button.click()
@@ -76,15 +80,15 @@ def test_the_answer_stands_in_a_text_to_copy_and_goes_again():
     assert panel.reply.value == ""
 
 
-def test_a_row_of_the_page_has_no_answer_to_copy():
+def test_a_row_of_the_page_has_no_answer_to_copy() -> None:
     assert TipsPanel().answer_button.layout.display == "none"
 
 
-def test_the_step_shows_whether_to_repeat():
+def test_the_step_shows_whether_to_repeat() -> None:
     assert "Retry after fixing" in TipsPanel([NO_URL]).step.value
 
 
-def test_the_rest_of_the_evidence_decides_with():
+def test_the_rest_of_the_evidence_decides_with() -> None:
     base = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
     sent = Exchange(
         id="s",

@@ -7,6 +7,8 @@ The sources of its cells are never lost.
 import json
 import os
 from copy import deepcopy
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,11 +32,11 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 NAMELESS = f"{Aliases(b'key').number(NUMBER)} was answered with 403"
 
 
-def shown(data, metadata=ALIASED, **more):
+def shown(data: Any, metadata: Any = ALIASED, **more: Any) -> Any:
     return {"output_type": "display_data", "data": data, "metadata": dict(metadata), **more}
 
 
-def saved(*outputs, source="1 + 1", kind="code", **metadata):
+def saved(*outputs: Any, source: Any = "1 + 1", kind: Any = "code", **metadata: Any) -> Any:
     cell = {
         "cell_type": kind,
         "id": "x",
@@ -51,13 +53,13 @@ def saved(*outputs, source="1 + 1", kind="code", **metadata):
 
 
 @pytest.fixture
-def case(work):
+def case(work: Any) -> Any:
     case = Case("4711")
     case.add([SENT])
     return case
 
 
-def test_an_output_without_people_is_saved_as_it_is(case):
+def test_an_output_without_people_is_saved_as_it_is(case: Any) -> None:
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] == [
         shown({"text/plain": NAMELESS})
     ]
@@ -89,11 +91,11 @@ DROPPED = {
 
 
 @pytest.mark.parametrize("output", DROPPED.values(), ids=DROPPED)
-def test_any_other_output_is_dropped(case, output):
+def test_any_other_output_is_dropped(case: Any, output: Any) -> None:
     assert saved(output)["cells"][0]["outputs"] == []
 
 
-def test_the_people_of_a_replay_are_known_too(case):
+def test_the_people_of_a_replay_are_known_too(case: Any) -> None:
     other = "447700900123"
     with CallLog(case.folder / "calls.sqlite") as log:
         log.intent(Exchange(id="b", call_id="b", request_body=json.dumps({"to": [other]})))
@@ -101,7 +103,7 @@ def test_the_people_of_a_replay_are_known_too(case):
     assert saved(shown({"text/plain": "to 447700900124"}))["cells"][0]["outputs"] != []
 
 
-def test_the_view_of_a_widget_goes_and_its_twin_stays(case):
+def test_the_view_of_a_widget_goes_and_its_twin_stays(case: Any) -> None:
     output = shown({VIEW: {"model_id": "1"}, "text/html": "<b>FIXED</b>"})
     notebook = saved(
         output,
@@ -152,7 +154,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize(("source", "kept"), SOURCES.values(), ids=SOURCES)
-def test_a_secret_in_a_cell_becomes_a_marker(source, kept):
+def test_a_secret_in_a_cell_becomes_a_marker(source: Any, kept: Any) -> None:
     assert saved(source=source)["cells"][0]["source"] == kept
     assert saved(source=source.splitlines(keepends=True))["cells"][0]["source"] == kept.splitlines(
         keepends=True
@@ -172,18 +174,18 @@ def test_a_secret_in_a_cell_becomes_a_marker(source, kept):
         "token: copy",
     ],
 )
-def test_code_without_a_secret_is_saved_as_it_was_written(source):
+def test_code_without_a_secret_is_saved_as_it_was_written(source: Any) -> None:
     assert saved(source=source)["cells"][0]["source"] == source
 
 
 @pytest.mark.parametrize("text", ["The token: {}", "| name | is |\n|---|---|\n| token | {} |"])
-def test_a_secret_in_a_markdown_cell_becomes_a_marker(text):
+def test_a_secret_in_a_markdown_cell_becomes_a_marker(text: Any) -> None:
     assert saved(source=text.format(TOKEN), kind="markdown")["cells"][0]["source"] == text.format(
         MARK
     )
 
 
-def test_a_secret_in_metadata_and_attachments_becomes_a_marker_and_all_else_stays():
+def test_a_secret_in_metadata_and_attachments_becomes_a_marker_and_all_else_stays() -> None:
     papermill = {
         "papermill": {
             "parameters": {
@@ -231,14 +233,14 @@ def test_a_secret_in_metadata_and_attachments_becomes_a_marker_and_all_else_stay
         [{"cell_type": "code", "source": None, "outputs": None, "metadata": None}],
     ],
 )
-def test_what_is_no_cell_is_passed_over_and_the_next_is_cleaned(cells):
+def test_what_is_no_cell_is_passed_over_and_the_next_is_cleaned(cells: Any) -> None:
     cell = {"cell_type": "code", "source": f'token = "{TOKEN}"', "outputs": [DROPPED["printed"]]}
     clean({"type": "notebook", "content": {"cells": cells and [*cells, cell], "metadata": None}})
     assert cells is None or (cell["source"], cell["outputs"]) == (f'token = "{MARK}"', [])
 
 
 @pytest.mark.parametrize("line", [b"4711", b'["x"]', b'{"id": "x", "sta', b"\xff\xfe"])
-def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case, line):
+def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case: Any, line: Any) -> None:
     with (case.folder / "evidence.jsonl").open("ab") as file:
         file.write(b"\n" + line + b"\n")
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] != []
@@ -248,8 +250,8 @@ def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case, line
 @pytest.mark.parametrize("name", ["evidence.jsonl", "seen.jsonl", "calls.sqlite"])
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
 def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
-    case, work, name, kind
-):
+    case: Any, work: Any, name: Any, kind: Any
+) -> None:
     (work / "foreign").mkdir()
     place = work / "foreign" / name
     if kind == "fifo":
@@ -262,8 +264,10 @@ def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
 
 
 @pytest.mark.parametrize("broken", ["gate", "work_folder", "secrets_left"])
-def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(case, monkeypatch, broken):
-    def fail(*_, **__):
+def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(
+    case: Any, monkeypatch: pytest.MonkeyPatch, broken: Any
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken")
 
     monkeypatch.setattr(savehook, broken, fail)
@@ -271,12 +275,14 @@ def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(case, monkeypatc
     assert cell["source"] == "case = 1" and cell["outputs"] == []
 
 
-def test_a_case_too_large_to_be_looked_through_lets_no_output_pass(case, monkeypatch):
+def test_a_case_too_large_to_be_looked_through_lets_no_output_pass(
+    case: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(savehook, "LARGEST_CASE", 10)
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] == []
 
 
-def test_another_file_is_saved_as_it_is():
+def test_another_file_is_saved_as_it_is() -> None:
     model = {"type": "file", "content": f"token={TOKEN}"}
     clean(model=model)
     assert model == {"type": "file", "content": f"token={TOKEN}"}
@@ -294,7 +300,9 @@ raise ValueError("{NUMBER}")
 
 
 @pytest.mark.browser
-def test_jupyterlab_saves_edits_and_saves_again_and_shows_the_twin_when_opened_anew(tmp_path):
+def test_jupyterlab_saves_edits_and_saves_again_and_shows_the_twin_when_opened_anew(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "root/x.ipynb"
     path.parent.mkdir()
     cell = {

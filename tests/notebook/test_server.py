@@ -7,6 +7,7 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from jupyter_client.manager import KernelManager
@@ -29,7 +30,9 @@ SENT = f"""curl -H "Authorization: Bearer {TOKEN}" -H "Content-Type: application
 PASTE = f"h = {{'Authorization': 'Bearer {TOKEN}'}}"
 
 
-def notebook(*sources, kernel="python3", outputs=(PRINTED,), kind="code"):
+def notebook(
+    *sources: Any, kernel: Any = "python3", outputs: Any = (PRINTED,), kind: Any = "code"
+) -> Any:
     cells = [
         {
             "cell_type": kind,
@@ -74,21 +77,21 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("content", OURS.values(), ids=OURS)
-def test_a_notebook_that_uses_sinchtools_is_cleaned(content):
+def test_a_notebook_that_uses_sinchtools_is_cleaned(content: Any) -> None:
     model = {"type": "notebook", "content": deepcopy(content)}
     server.clean_ours(model)
     assert TOKEN not in json.dumps(model) and NUMBER not in json.dumps(model)
 
 
 @pytest.mark.parametrize("content", OTHERS.values(), ids=OTHERS)
-def test_another_notebook_is_saved_as_it_is(content):
+def test_another_notebook_is_saved_as_it_is(content: Any) -> None:
     model = {"type": "notebook", "content": deepcopy(content)}
     server.clean_ours(model)
     assert model["content"] == content
 
 
 @pytest.mark.parametrize("odd", ["x", None, {"cell_type": "code", "source": 1}])
-def test_an_odd_notebook_loses_no_cell_and_no_secret(odd):
+def test_an_odd_notebook_loses_no_cell_and_no_secret(odd: Any) -> None:
     cells = [odd, *notebook("import sinchtools", PASTE)["cells"]]
     model = {"type": "notebook", "content": {"cells": cells}}
     server.clean_ours(model)
@@ -99,13 +102,15 @@ def test_an_odd_notebook_loses_no_cell_and_no_secret(odd):
 
 
 @pytest.fixture
-def environ(monkeypatch):
+def environ(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ.pop(SWITCHED_ON, None)
     return os.environ
 
 
-def test_a_server_that_loads_the_extension_cleans_and_its_kernels_know(tmp_path, environ):
+def test_a_server_that_loads_the_extension_cleans_and_its_kernels_know(
+    tmp_path: Path, environ: Any
+) -> None:
     environ["JUPYTER_DATA_DIR"] = str(tmp_path / "data")  # it signs what it saves
     contents = FileContentsManager(root_dir=str(tmp_path))
     server._load_jupyter_server_extension(SimpleNamespace(contents_manager=contents))
@@ -117,13 +122,13 @@ def test_a_server_that_loads_the_extension_cleans_and_its_kernels_know(tmp_path,
     assert environ[SWITCHED_ON] == "1"
 
 
-def test_a_lab_that_cleans_every_notebook_cleans_it_once(environ):
+def test_a_lab_that_cleans_every_notebook_cleans_it_once(environ: Any) -> None:
     contents = SimpleNamespace(pre_save_hook=clean)  # to register another one would fail
     server._load_jupyter_server_extension(SimpleNamespace(contents_manager=contents))
     assert environ[SWITCHED_ON] == "1"
 
 
-def test_a_server_that_cannot_be_hooked_does_not_say_that_it_cleans(environ):
+def test_a_server_that_cannot_be_hooked_does_not_say_that_it_cleans(environ: Any) -> None:
     with pytest.raises(AttributeError):
         server._load_jupyter_server_extension(
             SimpleNamespace(contents_manager=SimpleNamespace(pre_save_hook=None))
@@ -131,7 +136,9 @@ def test_a_server_that_cannot_be_hooked_does_not_say_that_it_cleans(environ):
     assert SWITCHED_ON not in environ
 
 
-def test_the_shipped_configuration_names_an_extension_that_can_be_loaded(tmp_path, monkeypatch):
+def test_the_shipped_configuration_names_an_extension_that_can_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "jupyter_server_config.d"
     folder.mkdir()
     shipped = (ROOT / "data/jupyter/server.json").read_text()
@@ -147,7 +154,7 @@ def test_the_shipped_configuration_names_an_extension_that_can_be_loaded(tmp_pat
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch, environ):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: Any) -> Any:
     """A home of kernels that are started here, where Jupyter finds our kernelspec."""
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
         environ[name] = str(tmp_path / name)
@@ -160,21 +167,21 @@ def home(tmp_path, monkeypatch, environ):
 class Kernel:
     """A kernel that was started from a kernelspec, with nothing of `sinchtools lab`."""
 
-    def __init__(self, name):
+    def __init__(self, name: Any) -> None:
         self._manager = KernelManager(kernel_name=name)
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self._manager.start_kernel()
         self._client = self._manager.client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=60)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)
 
-    def run(self, code):
+    def run(self, code: Any) -> Any:
         """Return the content of each message that a cell sends."""
         said = []
         self._client.execute_interactive(
@@ -183,11 +190,11 @@ class Kernel:
         return said
 
 
-def text_of(messages):
+def text_of(messages: Any) -> Any:
     return "".join(message.get("text", "") for message in messages)
 
 
-def test_our_kernel_has_imported_sinchtools_and_keeps_no_history(home, environ):
+def test_our_kernel_has_imported_sinchtools_and_keeps_no_history(home: Any, environ: Any) -> None:
     environ[SWITCHED_ON] = "1"  # a server that cleans, as the wheel brings it
     with Kernel("sinchtools") as kernel:
         seen = text_of(kernel.run("print(st.__name__, st.doctor())"))
@@ -197,14 +204,14 @@ def test_our_kernel_has_imported_sinchtools_and_keeps_no_history(home, environ):
     assert not [*home.rglob("history.sqlite")]
 
 
-def test_our_kernel_where_nothing_is_cleaned_warns_once_of_saving_alone(home):
+def test_our_kernel_where_nothing_is_cleaned_warns_once_of_saving_alone(home: Any) -> None:
     with Kernel("sinchtools") as kernel:
         said = [text_of(kernel.run(code)) for code in ("1", "import sinchtools", "st.panels")]
     assert "This notebook is saved with everything" in said[0] and "IPython saves" not in said[0]
     assert said[1:] == ["", ""]
 
 
-def test_a_plain_kernel_shows_every_panel_s_still_twin_and_warns_once(home):
+def test_a_plain_kernel_shows_every_panel_s_still_twin_and_warns_once(home: Any) -> None:
     """As VS Code, nbclient and others start one: without our kernel, without our server."""
     cells = [f"st.panels.{name}(case)" for name in st.panels.__all__]
     with Kernel("python3") as kernel:
@@ -220,7 +227,9 @@ def test_a_plain_kernel_shows_every_panel_s_still_twin_and_warns_once(home):
 
 
 @pytest.mark.parametrize("name", ["bin/python", "bin/python3", "Scripts/python.exe", "python.exe"])
-def test_the_kernel_starts_the_python_of_the_environment_that_it_is_in(tmp_path, name):
+def test_the_kernel_starts_the_python_of_the_environment_that_it_is_in(
+    tmp_path: Path, name: Any
+) -> None:
     python = tmp_path / name
     python.parent.mkdir(exist_ok=True)
     python.touch()

@@ -15,6 +15,7 @@ import tempfile
 import zlib
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import nbformat
 import pytest
@@ -32,11 +33,11 @@ TYPED, CLICKED = (
 )
 
 
-def token(number):
+def token(number: Any) -> Any:
     return f"{HEX}{number:02}"
 
 
-def curl(number, person=TYPED):
+def curl(number: Any, person: Any = TYPED) -> Any:
     body = json.dumps({"to": [f"+{person[0]}"], "from": "15559870002", "body": person[1]})
     return f"curl {URL} -H 'Authorization: Bearer {token(number)}' -d '{body}'"
 
@@ -64,7 +65,7 @@ TOKENS = [token(number) for number in (*range(1, 20),)]
 
 
 @pytest.fixture
-def place():
+def place() -> Any:
     """Return a folder whose path is short enough for a socket of Chromium's."""
     with tempfile.TemporaryDirectory(prefix="st-") as folder:
         yield Path(folder)
@@ -72,8 +73,8 @@ def place():
 
 @pytest.mark.browser
 def test_a_session_leaves_only_the_case_and_the_notebook_and_with_the_case_goes_what_it_held(
-    place, monkeypatch
-):
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root, home, temporary = (place / name for name in ("root", "home", "tmp"))
     for folder in (root, home, temporary):
         folder.mkdir()
@@ -96,13 +97,13 @@ def test_a_session_leaves_only_the_case_and_the_notebook_and_with_the_case_goes_
     assert list(place.rglob("history.sqlite*")) == []
 
 
-def write_notebook(path):
+def write_notebook(path: Any) -> None:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     cells = [new_code_cell(cell, metadata={"tags": ["raises-exception"]}) for cell in CELLS]
     nbformat.write(new_notebook(cells=[*cells, new_markdown_cell(curl(13))], metadata=kernel), path)
 
 
-def work_in(page):
+def work_in(page: Any) -> None:
     run_all(page)
     assert page.locator(".jp-DebuggerBugButton").count() == 0  # it writes each cell to a file
     panel = page.locator(f"{CURRENT} .st-panel")
@@ -125,7 +126,7 @@ def work_in(page):
         page.wait_for_function("() => !document.querySelector('.lm-TabBar-tab.jp-mod-dirty')")
 
 
-def in_a_console(page):
+def in_a_console(page: Any) -> None:
     new(page, "console")
     page.get_by_role("button", name="Select").click()
     page.locator(".jp-CodeConsole", has_text="IPython").wait_for()  # what is typed before is lost
@@ -136,7 +137,7 @@ def in_a_console(page):
     page.locator(".jp-CodeConsole .jp-OutputArea-output", has_text="42").first.wait_for()
 
 
-def in_a_terminal(page):
+def in_a_terminal(page: Any) -> None:
     new(page, "terminal")
     page.locator(".jp-Terminal .xterm-screen").first.click()
     page.keyboard.insert_text(f": {curl(16)}; echo $((6 * 7))42")
@@ -147,14 +148,16 @@ def in_a_terminal(page):
     page.locator(".jp-Terminal").first.wait_for(state="detached")
 
 
-def new(page, what):
+def new(page: Any, what: Any) -> None:
     page.locator("li.lm-MenuBar-item", has_text=re.compile("^File$")).click()
     page.locator("li.lm-Menu-item", has_text=re.compile("^New$")).hover()
     page.locator(f"li.lm-Menu-item[data-command^='{what}:create']").first.click()
 
 
 @pytest.mark.long
-def test_a_quiet_kernel_writes_nothing_of_any_cell(tmp_path, monkeypatch):
+def test_a_quiet_kernel_writes_nothing_of_any_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in (
         "IPYTHONDIR",
         "JUPYTER_DATA_DIR",
@@ -177,7 +180,7 @@ def test_a_quiet_kernel_writes_nothing_of_any_cell(tmp_path, monkeypatch):
     assert any(path.is_file() for path in tmp_path.rglob("*"))  # it was a home
 
 
-def cell_of(pick):
+def cell_of(pick: Any) -> Any:
     """
     Return a cell as somebody writes one.
 
@@ -206,7 +209,7 @@ def cell_of(pick):
 # --- looking through a folder ---------------------------------------------------------------------
 
 
-def found(folder, canaries):
+def found(folder: Any, canaries: Any) -> Any:
     """
     Return which file of a folder holds which canary.
 
@@ -221,17 +224,17 @@ def found(folder, canaries):
     }
 
 
-def forms(canary):
+def forms(canary: Any) -> Any:
     texts = {canary, json.dumps(canary)[1:-1], canary.replace(" ", "%20"), canary.replace(" ", "+")}
     return [text.encode(kind) for text in texts for kind in ("utf-8", "utf-16-le", "utf-16-be")]
 
 
-def path_holds(path):
+def path_holds(path: Any) -> Any:
     content = path.read_bytes()
     return b"\n".join([content, *unpacked(content), *rows(path, content)])
 
 
-def unpacked(content):
+def unpacked(content: Any) -> Any:
     """Yield what is packed in gzip, in zlib or in a zip."""
     for start in (
         match.start()
@@ -257,7 +260,7 @@ def unpacked(content):
             continue
 
 
-def rows(path, content):
+def rows(path: Any, content: Any) -> Any:
     """Yield the values of a database, which may stand on several of its pages."""
     if content.startswith(b"SQLite format 3"):
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -281,14 +284,14 @@ def rows(path, content):
         "form",
     ],
 )
-def test_the_look_finds_a_canary_in_any_form(tmp_path, kind):
+def test_the_look_finds_a_canary_in_any_form(tmp_path: Path, kind: Any) -> None:
     canary, path = "Dear Anna, täglich", tmp_path / "file"
     plant(path, canary, kind)
     assert found(tmp_path, [canary]) == {(path, canary)}
     assert found(tmp_path, ["Dear Bert"]) == set()
 
 
-def plant(path: Path, canary, kind):
+def plant(path: Path, canary: Any, kind: Any) -> None:
     if kind.startswith("sqlite"):
         database = sqlite3.connect(path)
         database.execute("create table history (source text)")
@@ -306,7 +309,7 @@ def plant(path: Path, canary, kind):
         path.write_bytes(written(canary)[kind])
 
 
-def written(canary):
+def written(canary: Any) -> Any:
     text = f"before {canary} after".encode()
     return {
         "as it is": text,
@@ -319,7 +322,7 @@ def written(canary):
     }
 
 
-def folder_with(folder, canary):
+def folder_with(folder: Any, canary: Any) -> Any:
     folder.mkdir()
     (folder / "inner.txt").write_text(canary * 9)
     return folder

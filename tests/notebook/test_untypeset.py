@@ -14,6 +14,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import ipywidgets
 import pandas as pd
@@ -43,25 +45,25 @@ VOID = {"img", "br", "wbr", "hr", "input"}
 class Outermost(HTMLParser):
     """The classes of each element that stands in no other, and the text beside them."""
 
-    def __init__(self, html):
+    def __init__(self, html: Any) -> None:
         super().__init__()
         self.depth, self.classes, self.text = 0, [], ""
         self.feed(html)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         if not self.depth:
             self.classes.append(set((dict(attrs).get("class") or "").split()))
         self.depth += tag not in VOID
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         self.depth -= tag not in VOID
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         self.text += "" if self.depth else data.strip()
 
 
-def is_untypeset(html):
+def is_untypeset(html: Any) -> Any:
     found = Outermost(html)
     is_marked = all({"mathjax_ignore", "tex2jax_ignore"} <= one for one in found.classes)
     return bool(found.classes) and is_marked and not found.text
@@ -81,11 +83,11 @@ def is_untypeset(html):
         ("", False),
     ],
 )
-def test_the_check_looks_at_every_outermost_element(html, expected):
+def test_the_check_looks_at_every_outermost_element(html: Any, expected: Any) -> None:
     assert is_untypeset(html) is expected
 
 
-def classes():
+def classes() -> Any:
     for found in pkgutil.walk_packages(st.__path__, "sinchtools."):
         if found.name != "sinchtools.__main__":
             module = importlib.import_module(found.name)
@@ -94,7 +96,7 @@ def classes():
                     yield name
 
 
-def with_a_case():
+def with_a_case() -> Any:
     case = st.Case("4711", [ROW])
     case.note(HOSTILE)
     return case
@@ -124,7 +126,7 @@ MORE = {
 }
 
 
-def gone():
+def gone() -> Any:
     case = with_a_case()
     case.log.close()
     for path in sorted(case.folder.rglob("*"), reverse=True):
@@ -133,19 +135,19 @@ def gone():
     return case
 
 
-def test_every_class_that_shows_itself_is_looked_at():
+def test_every_class_that_shows_itself_is_looked_at() -> None:
     assert set(classes()) == set(SHOWN)
 
 
 @pytest.mark.parametrize("name", [*SHOWN, *MORE])
-def test_what_shows_itself_is_untypeset(work, name):
+def test_what_shows_itself_is_untypeset(work: Any, name: Any) -> None:
     assert is_untypeset({**SHOWN, **MORE}[name]()._repr_html_())
 
 
 @pytest.mark.long
 @given(st_text=strategies.text(max_size=60), number=strategies.integers(0, len(MATHEMATICS) - 1))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_stands_in_a_row_is_shown_untypeset(work, st_text, number):
+def test_whatever_stands_in_a_row_is_shown_untypeset(work: Any, st_text: Any, number: Any) -> None:
     evil = f"{st_text}{MATHEMATICS[number]}{st_text}"
     row = replace(ROW, text=evil, code=evil, source=evil, request_body=evil, response_body=evil)
     for shown in (
@@ -161,13 +163,13 @@ def test_whatever_stands_in_a_row_is_shown_untypeset(work, st_text, number):
 # --- panels ---------------------------------------------------------------------------------------
 
 
-def widgets_of(widget):
+def widgets_of(widget: Any) -> Any:
     yield widget
     for child in getattr(widget, "children", ()):
         yield from widgets_of(child)
 
 
-def press_all(panel):
+def press_all(panel: Any) -> None:
     for one in list(widgets_of(panel)):
         if isinstance(one, ipywidgets.Button) and not one.disabled:
             one.click()
@@ -179,7 +181,9 @@ PANELS = sorted(name for name in panels.__all__ if name.endswith("Panel"))
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_its_html_and_its_twin_are_untypeset_and_no_label_holds_evidence(work, name):
+def test_a_panel_its_html_and_its_twin_are_untypeset_and_no_label_holds_evidence(
+    work: Any, name: Any
+) -> None:
     panel = getattr(panels, name)(with_a_case())
     press_all(panel)
     found = list(widgets_of(panel))
@@ -194,7 +198,7 @@ def test_a_panel_its_html_and_its_twin_are_untypeset_and_no_label_holds_evidence
 
 
 @pytest.mark.parametrize("html", [*MATHEMATICS, error_card(ValueError(HOSTILE))])
-def test_html_of_a_panel_is_untypeset_whatever_it_is(html):
+def test_html_of_a_panel_is_untypeset_whatever_it_is(html: Any) -> None:
     one = Html(html)
     assert is_untypeset(one.value) and html in one.value
     one.value = ""
@@ -222,7 +226,7 @@ FRAMES = {
 
 
 @pytest.fixture
-def notebook(work):
+def notebook(work: Any) -> Any:
     with_a_case()
     with Notebook() as notebook:
         notebook.run("import sinchtools as st\ncase = st.Case('4711')", "first")
@@ -230,20 +234,20 @@ def notebook(work):
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_frame_is_untypeset(notebook, name):
+def test_a_frame_is_untypeset(notebook: Any, name: Any) -> None:
     notebook.run(FRAMES[name], "frame")
     (view,) = [view for view in notebook.views["frame"] if "text/html" in view]
     assert is_untypeset(view["text/html"])
 
 
-def test_another_way_to_show_frames_stays(notebook):
+def test_another_way_to_show_frames_stays(notebook: Any) -> None:
     html = notebook.shell.display_formatter.formatters["text/html"]
     html.for_type(pd.DataFrame, lambda frame: "theirs")
     show_frames_as_text()
     assert html(pd.DataFrame({"x": [1]})) == "theirs"
 
 
-def test_the_import_alone_lets_frames_pass_and_loads_no_library_of_frames(tmp_path):
+def test_the_import_alone_lets_frames_pass_and_loads_no_library_of_frames(tmp_path: Path) -> None:
     said = said_by_ipython(
         tmp_path,
         "import sys, sinchtools\nprint('pandas' in sys.modules)\nimport pandas\n"
@@ -254,7 +258,7 @@ def test_the_import_alone_lets_frames_pass_and_loads_no_library_of_frames(tmp_pa
     assert said.startswith("False\n<div class='mathjax_ignore")
 
 
-def said_by_ipython(folder, code):
+def said_by_ipython(folder: Any, code: Any) -> Any:
     options = ["--no-banner", "--HistoryManager.enabled=False", "--colors=NoColor"]
     return subprocess.run(
         [sys.executable, "-m", "IPython", *options, "-c", code],
@@ -265,7 +269,7 @@ def said_by_ipython(folder, code):
     ).stdout
 
 
-def test_a_frame_that_has_no_html_shows_none(notebook):
+def test_a_frame_that_has_no_html_shows_none(notebook: Any) -> None:
     html = notebook.shell.display_formatter.formatters["text/html"]
     with pd.option_context("display.notebook_repr_html", False):
         assert html(pd.DataFrame({"x": [1]})) is None

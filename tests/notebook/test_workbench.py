@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,31 +20,31 @@ TOKEN = "c3a91f7e5d2b48600a1b2c3d4e5f6071"
 
 
 @pytest.fixture
-def bench(work):
+def bench(work: Any) -> Any:
     return st.workbench()
 
 
-def read(bench, name):
+def read(bench: Any, name: Any) -> Any:
     bench.evidence.read((TICKETS / name).read_text(encoding="utf-8"))
     return bench
 
 
-def text_of(html):
+def text_of(html: Any) -> Any:
     return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
 
 
-def test_a_new_workbench_is_empty_and_makes_no_case(bench, work):
+def test_a_new_workbench_is_empty_and_makes_no_case(bench: Any, work: Any) -> None:
     assert (bench.state.case, list(work.glob("case-*"))) == (None, [])
 
 
-def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench, work):
+def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench: Any, work: Any) -> None:
     read(bench, "curl.md")
     before = {path: path.read_bytes() for path in work.rglob("*.jsonl")}
     assert st.workbench().state.case.folder == bench.state.case.folder
     assert {path: path.read_bytes() for path in work.rglob("*.jsonl")} == before
 
 
-def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench):
+def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench: Any) -> None:
     read(bench, "curl.md")
     assert "syntax_invalid_json" in bench.problem.head.value
     assert bench.problem.replay_button.description == "Replay with 4 fixes"
@@ -56,7 +57,7 @@ def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench):
     assert json.loads(bench.bridge.texts["body"])["delivery_report"] == "summary"
 
 
-def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench):
+def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench: Any) -> None:
     read(bench, "curl.md")
     bench.tick(2, False)
     assert bench.problem.replay_button.description == "Replay with 3 fixes"
@@ -66,7 +67,7 @@ def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench):
     assert bench.bridge.texts == {}
 
 
-def test_an_edit_by_hand_is_what_is_replayed(bench):
+def test_an_edit_by_hand_is_what_is_replayed(bench: Any) -> None:
     read(bench, "token.md")
     bench.problem.edit_button.click()
     form = bench.problem.form
@@ -76,7 +77,7 @@ def test_an_edit_by_hand_is_what_is_replayed(bench):
     assert "with your edit" in bench.proof.verdict.value
 
 
-def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench):
+def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench: Any) -> None:
     read(bench, "not-delivered.md")
     assert "INCONCLUSIVE" in bench.proof.verdict.value
     assert "412" in bench.problem.head.value
@@ -84,7 +85,7 @@ def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench):
     assert bench.state.case.replays == []
 
 
-def test_many_requests_have_a_pattern_and_one_rule_for_all(bench):
+def test_many_requests_have_a_pattern_and_one_rule_for_all(bench: Any) -> None:
     read(bench, "log.jsonl")
     assert "nordwind-travel-3c08" in bench.pattern.head.value
     bench.problem.replay_button.click()
@@ -98,43 +99,43 @@ def test_many_requests_have_a_pattern_and_one_rule_for_all(bench):
     assert bench.state.listed == []
 
 
-def test_undo_takes_the_last_reading_from_the_disk(bench):
+def test_undo_takes_the_last_reading_from_the_disk(bench: Any) -> None:
     read(bench, "curl.md")
     bench.undo()
     evidence = (bench.state.case.folder / "evidence.jsonl").read_bytes()
     assert (len(bench.state.evidence), evidence.strip()) == (0, b"")
 
 
-def test_an_error_stays_in_the_panel_with_the_paste(bench):
+def test_an_error_stays_in_the_panel_with_the_paste(bench: Any) -> None:
     bench.evidence.paste.value = "Hello, nothing works."
     bench.evidence.read_button.click()
     assert "No request was found" in bench.message.value
     assert bench.evidence.paste.value == "Hello, nothing works."
 
 
-def test_the_still_view_names_nobody_and_holds_no_secret(bench):
+def test_the_still_view_names_nobody_and_holds_no_secret(bench: Any) -> None:
     read(bench, "curl.md").problem.replay_button.click()
     still = still_html(bench.state)
     assert "syntax_invalid_json" in still and "FIXED" in still
     assert [word for word in (TOKEN, "447700900112", "table is booked") if word in still] == []
 
 
-def marks(lines):
+def marks(lines: Any) -> Any:
     return ["".join(part.text for part in line.parts if part.kind == "mark") for line in lines]
 
 
-def test_a_mark_is_on_the_value_in_a_body_of_one_line():
+def test_a_mark_is_on_the_value_in_a_body_of_one_line() -> None:
     body = '{"to":["1"],"type":"mt-text",}'
     spot = spot_of(body, 1, "error", line=1, column=20, pointer="/type")
     assert marks(listing(laid_out(body), [spot])) == ["", "", '"mt-text"', ""]
 
 
-def test_a_comparison_marks_the_changed_characters():
+def test_a_comparison_marks_the_changed_characters() -> None:
     before, after = compared('{"a": "per-x",\n "b": 1,}', '{"a": "per_x",\n "b": 1}')
     assert (marks(before), marks(after)) == (["-", ","], ["_", ""])
 
 
-def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench):
+def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench: Any) -> None:
     read(bench, "token.md")
     assert not bench.check()
     st.Case(bench.state.case.folder).add("HTTP/1.1 403 Forbidden")
@@ -142,7 +143,7 @@ def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench):
     assert "OUT OF DATE" in bench.message.value
 
 
-def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench):
+def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench: Any) -> None:
     bench.evidence.read("Wann,Ziel,Wert\n2026-03-02 08:00,/xms/v1/plan-a/batches,404\n")
     columns = bench.evidence.columns
     assert [one.value for one in columns.choices.values()] == ["at", "url", "status"]
@@ -152,7 +153,7 @@ def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench):
     assert len(bench.state.case.readings) == 1
 
 
-def test_a_table_that_tells_no_status_asks_for_its_columns(bench):
+def test_a_table_that_tells_no_status_asks_for_its_columns(bench: Any) -> None:
     bench.evidence.read("Kunde;Report size;Stand\nAcme;404;offen\nBeta;404;offen\n")
     columns = bench.evidence.columns
     assert (columns.is_open, bench.state.case) == (True, None)
@@ -162,7 +163,7 @@ def test_a_table_that_tells_no_status_asks_for_its_columns(bench):
     assert not columns.is_open
 
 
-def test_a_word_of_the_glossary_is_explained_once_and_reached_by_the_keyboard():
+def test_a_word_of_the_glossary_is_explained_once_and_reached_by_the_keyboard() -> None:
     shown = page("problem.html", status="412", title="Lost", tone="bad", said="", flow=(), facts=(),
                  aside="delivery code: <b> of a delivery code")  # fmt: skip
     assert shown.count("role='tooltip'") == shown.count("tabindex='0'") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -16,36 +17,38 @@ LOG = "\n".join(LINE % (n % 60, URL % n, 404 if n % 3 else 200) for n in range(6
 
 
 @pytest.fixture
-def bench(work, monkeypatch):
+def bench(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("sinchtools.notebook.workbench.work.LARGE", 4_000)
     return st.workbench()
 
 
-def shown(bench):
+def shown(bench: Any) -> Any:
     parts = (bench.case_bar.facts, bench.problem.head, bench.pattern.head, bench.reply.text)
     return [part.value for part in parts]
 
 
-def files_of(folder):
+def files_of(folder: Any) -> Any:
     return {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
 
 
 class Slow:
     """A reading that waits at its first row until it is let go, or cancelled."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun, self.goes_on = threading.Event(), threading.Event()
         self.read = desk.read
         monkeypatch.setattr(desk, "read", self)
 
-    def __call__(self, source, **options):
+    def __call__(self, source: Any, **options: Any) -> Any:
         self.begun.set()
         assert self.goes_on.wait(60)
         tell("lines read", 100, 300)
         return self.read(source, **options)
 
 
-def test_what_is_read_in_a_thread_looks_as_what_is_read_at_once(bench, monkeypatch):
+def test_what_is_read_in_a_thread_looks_as_what_is_read_at_once(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.evidence.read(LOG)
     bench.wait()
     large = shown(bench)
@@ -56,7 +59,7 @@ def test_what_is_read_in_a_thread_looks_as_what_is_read_at_once(bench, monkeypat
     assert (len(bench.state.requests), bench.evidence.paste.value) == (60, "")
 
 
-def test_a_large_case_is_there_at_once_with_its_count_and_then_filled(bench):
+def test_a_large_case_is_there_at_once_with_its_count_and_then_filled(bench: Any) -> None:
     bench.evidence.read(LOG)
     bench.wait()
     before = files_of(bench.state.case.folder)
@@ -67,7 +70,9 @@ def test_a_large_case_is_there_at_once_with_its_count_and_then_filled(bench):
     assert files_of(bench.state.case.folder) == before
 
 
-def test_cancel_while_reading_leaves_the_case_as_it_was(bench, monkeypatch):
+def test_cancel_while_reading_leaves_the_case_as_it_was(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.evidence.read("HTTP/1.1 415 Unsupported Media Type")
     before, slow = files_of(bench.state.case.folder), Slow(monkeypatch)
     bench.evidence.paste.value = LOG
@@ -82,7 +87,7 @@ def test_cancel_while_reading_leaves_the_case_as_it_was(bench, monkeypatch):
     assert bench.evidence.paste.value == LOG
 
 
-def test_another_case_can_be_chosen_while_one_is_opened(bench):
+def test_another_case_can_be_chosen_while_one_is_opened(bench: Any) -> None:
     bench.evidence.read(LOG)
     bench.wait()
     again = st.workbench(bench.state.case)
@@ -92,7 +97,7 @@ def test_another_case_can_be_chosen_while_one_is_opened(bench):
     assert "No evidence yet" in again.case_bar.facts.value
 
 
-def test_a_large_text_without_evidence_stays_in_the_box(bench):
+def test_a_large_text_without_evidence_stays_in_the_box(bench: Any) -> None:
     words = "Nothing works since the update.\n" * 1_000
     bench.evidence.paste.value = words
     bench.evidence.read(words)
@@ -102,10 +107,10 @@ def test_a_large_text_without_evidence_stays_in_the_box(bench):
     assert bench.evidence.zone.layout.display is None
 
 
-def test_a_click_while_another_is_worked_on_waits_and_is_not_lost(bench):
+def test_a_click_while_another_is_worked_on_waits_and_is_not_lost(bench: Any) -> None:
     begun, goes_on, done = threading.Event(), threading.Event(), []
 
-    def slow():
+    def slow() -> None:
         begun.set()
         assert goes_on.wait(60)
         done.append("first")

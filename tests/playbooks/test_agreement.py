@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from tests.support import corpus
 SAMPLES = [(sample.kind, sample.exchange) for sample in corpus.samples(1)]
 
 
-def contradictions(exchange: Exchange, findings: Sequence[Finding], checks=CHECKS) -> Iterator[str]:
+def contradictions(
+    exchange: Exchange, findings: Sequence[Finding], checks: Any = CHECKS
+) -> Iterator[str]:
     """Yield each step that says what no finding says, or leaves out what the first one says."""
     book = tips(exchange, findings=findings).playbook
     lines = {str(one.line) for one in findings}
@@ -34,13 +37,13 @@ def contradictions(exchange: Exchange, findings: Sequence[Finding], checks=CHECK
 
 
 @pytest.mark.parametrize(("kind", "exchange"), SAMPLES, ids=lambda one: getattr(one, "name", None))
-def test_a_defect_is_told_the_same_by_steps_and_diagnosis(kind, exchange):
+def test_a_defect_is_told_the_same_by_steps_and_diagnosis(kind: Any, exchange: Any) -> None:
     findings = diagnose(exchange, now=corpus.NOW).findings
     assert list(contradictions(exchange, findings)) == []
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_no_step_finds_a_problem_in_a_valid_request(seed):
+def test_no_step_finds_a_problem_in_a_valid_request(seed: Any) -> None:
     exchange = corpus.valid(seed)
     findings = diagnose(exchange, now=corpus.NOW).findings
     assert list(contradictions(exchange, findings)) == []
@@ -49,7 +52,7 @@ def test_no_step_finds_a_problem_in_a_valid_request(seed):
 @pytest.mark.parametrize(
     "lie", [Checked("ok", "All is well."), Checked("problem", "Line 999 is broken.")]
 )
-def test_a_check_that_lies_is_found(lie):
+def test_a_check_that_lies_is_found(lie: Any) -> None:
     lying = dict.fromkeys(CHECKS, lambda exchange, findings: lie)
     found = [
         one

@@ -7,7 +7,9 @@ One call each, and only through a client that was given.
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -25,13 +27,13 @@ GROUP = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
 
 
 @pytest.fixture
-def sandbox(server):
+def sandbox(server: Any) -> Any:
     server.reset()
     server.clock.freeze(NOON)
     return server
 
 
-def client_of(sandbox, tmp_path, token=None):
+def client_of(sandbox: Any, tmp_path: Path, token: Any = None) -> Any:
     log = CallLog(tmp_path / f"{bool(token)}.sqlite")
     secret = Token(token or sandbox.api_token)
     return Client(
@@ -45,16 +47,18 @@ def client_of(sandbox, tmp_path, token=None):
 
 
 @pytest.fixture
-def client(sandbox, tmp_path):
+def client(sandbox: Any, tmp_path: Path) -> Any:
     return client_of(sandbox, tmp_path)
 
 
-def exchange_of(client, path="/batches", **change):
+def exchange_of(client: Any, path: Any = "/batches", **change: Any) -> Any:
     url = f"https://us.sms.api.sinch.com/xms/v1/{client.account}{path}"
     return Exchange(id="x", method="POST", url=url, account=client.account, **change)
 
 
-def test_whether_the_token_belongs_to_the_plan_is_read(client, sandbox, tmp_path):
+def test_whether_the_token_belongs_to_the_plan_is_read(
+    client: Any, sandbox: Any, tmp_path: Path
+) -> None:
     refused = exchange_of(client, status=401)
     assert live_check("token-fits-plan", refused, client).state == "ok"
     assert (
@@ -71,14 +75,16 @@ def test_whether_the_token_belongs_to_the_plan_is_read(client, sandbox, tmp_path
     ("number", "state", "word"),
     [("+15551230001", "ok", "Delivered"), ("+15551230310", "problem", "310")],
 )
-def test_what_became_of_a_batch_is_read_from_its_report(client, sandbox, number, state, word):
+def test_what_became_of_a_batch_is_read_from_its_report(
+    client: Any, sandbox: Any, number: Any, state: Any, word: Any
+) -> None:
     sent = client.batches.send({**BATCH, "to": [number]})
     sandbox.clock.advance(3600)
     checked = live_check("delivery-report", sent, client)
     assert checked.state == state and word in checked.proof
 
 
-def test_a_report_that_is_not_there_yet_is_no_proof_of_delivery(client):
+def test_a_report_that_is_not_there_yet_is_no_proof_of_delivery(client: Any) -> None:
     assert (
         live_check("delivery-report", exchange_of(client, f"/batches/{GROUP}"), client).state
         == "problem"
@@ -86,7 +92,7 @@ def test_a_report_that_is_not_there_yet_is_no_proof_of_delivery(client):
     assert live_check("delivery-report", exchange_of(client), client).state == "not decidable"
 
 
-def test_groups_of_the_request_are_looked_up(client):
+def test_groups_of_the_request_are_looked_up(client: Any) -> None:
     made = json.loads(client.groups.create({"name": "Friends"}).response_body)["id"]
     known = exchange_of(client, request_body=json.dumps({**BATCH, "to": [made]}))
     assert live_check("group-exists", known, client).state == "ok"
@@ -104,7 +110,7 @@ def test_groups_of_the_request_are_looked_up(client):
     )
 
 
-def test_a_resource_that_was_not_found_is_asked_for_again(client):
+def test_a_resource_that_was_not_found_is_asked_for_again(client: Any) -> None:
     made = json.loads(client.groups.create({"name": "Friends"}).response_body)["id"]
     assert (
         live_check("resource-exists", exchange_of(client, f"/groups/{made}"), client).state == "ok"
@@ -117,7 +123,7 @@ def test_a_resource_that_was_not_found_is_asked_for_again(client):
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_live_check_reads_only(client, sandbox, name):
+def test_a_live_check_reads_only(client: Any, sandbox: Any, name: Any) -> None:
     exchange = exchange_of(
         client, f"/batches/{GROUP}", request_body=json.dumps({"to": [GROUP]}), status=404
     )
@@ -129,19 +135,19 @@ def test_a_live_check_reads_only(client, sandbox, name):
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_client_of_another_account_is_not_used(client, name):
+def test_a_client_of_another_account_is_not_used(client: Any, name: Any) -> None:
     other = replace(exchange_of(client, f"/batches/{GROUP}"), account="another")
     assert "no call was made" in live_check(name, other, client).proof and len(client.log) == 0
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_an_answer_that_does_not_tell_is_told(client, sandbox, name):
+def test_an_answer_that_does_not_tell_is_told(client: Any, sandbox: Any, name: Any) -> None:
     sandbox.faults.add(status=503)
     exchange = exchange_of(client, f"/batches/{GROUP}", request_body=json.dumps({"to": [GROUP]}))
     assert live_check(name, exchange, client).state in ("not decidable", "ok")
 
 
-def test_a_walk_makes_no_call_without_a_client(client):
+def test_a_walk_makes_no_call_without_a_client(client: Any) -> None:
     walk = tips(exchange_of(client, status=401))
     while walk.current.live is None:
         walk.answer("skipped")
@@ -151,7 +157,7 @@ def test_a_walk_makes_no_call_without_a_client(client):
     assert "read-only call" in walk.transcript[-1]["proof"] and len(client.log) == 1
 
 
-def test_every_live_check_stands_in_a_playbook():
+def test_every_live_check_stands_in_a_playbook() -> None:
     used = {
         step.live
         for status, code in ((201, None), (401, None), (403, "unknown_group"), (404, None))
@@ -165,7 +171,7 @@ def test_every_live_check_stands_in_a_playbook():
     [None, "", "<html>", "[]", "4", "{}", '{"statuses": null}', '{"statuses": 5}',
      '{"statuses": {"code": 0}}', b"\xff\xfe", "[" * 100_000],
 )  # fmt: skip
-def test_a_report_that_is_none_decides_nothing(body):
+def test_a_report_that_is_none_decides_nothing(body: Any) -> None:
     reports = SimpleNamespace(get=lambda *_, **__: Exchange(status=200, response_body=body))
     sent = Exchange(status=201, response_body=json.dumps({"id": GROUP}), endpoint="POST /batches")
     checked = live_check("delivery-report", sent, SimpleNamespace(delivery_reports=reports))

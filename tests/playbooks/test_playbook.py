@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -44,28 +45,28 @@ REFUSED = Exchange(
 )
 
 
-def clock():
+def clock() -> Any:
     ticks = count()
     return lambda: NOON + timedelta(minutes=next(ticks))
 
 
-def walk(status=403, code="missing_callback_url", exchange=None):
+def walk(status: Any = 403, code: Any = "missing_callback_url", exchange: Any = None) -> Any:
     return Walk(playbook.playbook(status, code), exchange, now=clock())
 
 
 @pytest.mark.parametrize(("status", "code"), ROWS)
-def test_every_row_of_the_page_has_a_playbook_of_its_own(status, code):
+def test_every_row_of_the_page_has_a_playbook_of_its_own(status: Any, code: Any) -> None:
     assert f"{status} {code}" in PLAYBOOKS if code else str(status) in PLAYBOOKS
     assert playbook.playbook(status, code).steps
 
 
 @pytest.mark.parametrize(("status", "code"), ROWS)
-def test_every_row_has_a_step_that_checks_itself(status, code):
+def test_every_row_has_a_step_that_checks_itself(status: Any, code: Any) -> None:
     assert any(step.check for step in playbook.playbook(status, code).steps)
 
 
 @pytest.mark.parametrize("label", PLAYBOOKS)
-def test_every_step_is_complete_and_leads_on(label):
+def test_every_step_is_complete_and_leads_on(label: Any) -> None:
     steps = PLAYBOOKS[label]
     ids = [step.id for step in steps]
     assert len(set(ids)) == len(ids)
@@ -79,7 +80,7 @@ def test_every_step_is_complete_and_leads_on(label):
 
 
 @pytest.mark.parametrize("label", PLAYBOOKS)
-def test_every_branch_of_a_playbook_comes_to_an_end_and_every_step_is_reached(label):
+def test_every_branch_of_a_playbook_comes_to_an_end_and_every_step_is_reached(label: Any) -> None:
     steps = {step.id: step for step in PLAYBOOKS[label]}
     reached, todo = set(), [next(iter(steps))]
     while todo:
@@ -99,7 +100,7 @@ def test_every_branch_of_a_playbook_comes_to_an_end_and_every_step_is_reached(la
     assert reached == set(steps)
 
 
-def test_every_check_is_used_by_some_step():
+def test_every_check_is_used_by_some_step() -> None:
     assert {step.check for steps in PLAYBOOKS.values() for step in steps if step.check} == set(
         CHECKS
     )
@@ -124,17 +125,19 @@ def test_every_check_is_used_by_some_step():
         (None, None, "none"),
     ],
 )
-def test_what_has_no_playbook_gets_that_of_its_class_or_the_checklist(status, code, same_as):
+def test_what_has_no_playbook_gets_that_of_its_class_or_the_checklist(
+    status: Any, code: Any, same_as: Any
+) -> None:
     assert playbook.playbook(status, code).steps == PLAYBOOKS[same_as]
 
 
-def test_done_ends_the_walk_and_names_the_step():
+def test_done_ends_the_walk_and_names_the_step() -> None:
     one = walk()
     one.answer("done", "URL added")
     assert one.finished and "Does the request contain a URL?" in one.ended
 
 
-def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word():
+def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word() -> None:
     one = walk()
     seen = []
     while not one.finished:
@@ -145,20 +148,20 @@ def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word(
 
 
 @pytest.mark.parametrize(("state", "then"), [("failed", "scheduled"), ("skipped", "report-code")])
-def test_what_did_not_help_may_lead_elsewhere_than_what_was_skipped(state, then):
+def test_what_did_not_help_may_lead_elsewhere_than_what_was_skipped(state: Any, then: Any) -> None:
     one = walk(201, None)
     one.answer(state)
     assert one.current.id == then
 
 
-def test_skipping_every_step_also_ends():
+def test_skipping_every_step_also_ends() -> None:
     one = walk(500, None)
     while not one.finished:
         one.answer("skipped", "not now")
     assert len(one.transcript) == len(one.playbook.steps) and one.ended
 
 
-def test_the_transcript_has_reason_time_and_the_proof_of_the_check():
+def test_the_transcript_has_reason_time_and_the_proof_of_the_check() -> None:
     one = walk(exchange=REFUSED)
     one.answer("failed", "  customer has no URL ")
     one.answer("skipped")
@@ -182,7 +185,7 @@ def test_the_transcript_has_reason_time_and_the_proof_of_the_check():
     ]
 
 
-def test_going_back_returns_to_the_step_and_keeps_the_record():
+def test_going_back_returns_to_the_step_and_keeps_the_record() -> None:
     one = walk()
     one.answer("failed")
     one.back()
@@ -190,28 +193,28 @@ def test_going_back_returns_to_the_step_and_keeps_the_record():
     assert [event["state"] for event in one.transcript] == ["failed", "taken back"]
 
 
-def test_going_back_reopens_a_walk_that_has_ended():
+def test_going_back_reopens_a_walk_that_has_ended() -> None:
     one = walk()
     one.answer("done")
     one.back()
     assert not one.finished and one.current.id == "in-body"
 
 
-def test_going_back_at_the_beginning_changes_nothing():
+def test_going_back_at_the_beginning_changes_nothing() -> None:
     one = walk()
     one.back()
     assert one.current.id == "in-body" and one.transcript == []
 
 
 @pytest.mark.parametrize("state", ["", "ok", "Done"])
-def test_an_unknown_answer_is_refused_and_changes_nothing(state):
+def test_an_unknown_answer_is_refused_and_changes_nothing(state: Any) -> None:
     one = walk()
     with pytest.raises(WrongUseError, match="done, skipped, failed"):
         one.answer(state)
     assert one.transcript == [] and one.current.id == "in-body"
 
 
-def test_a_walk_that_has_ended_takes_no_answer():
+def test_a_walk_that_has_ended_takes_no_answer() -> None:
     one = walk()
     one.answer("done")
     with pytest.raises(WrongUseError, match="ended"):
@@ -219,7 +222,7 @@ def test_a_walk_that_has_ended_takes_no_answer():
     assert len(one.transcript) == 1
 
 
-def test_a_step_without_a_check_or_an_exchange_is_left_to_a_person():
+def test_a_step_without_a_check_or_an_exchange_is_left_to_a_person() -> None:
     assert walk().check().state == "not decidable"
     one = walk(exchange=REFUSED)
     assert one.check().state == "problem"
@@ -227,7 +230,7 @@ def test_a_step_without_a_check_or_an_exchange_is_left_to_a_person():
     assert one.check().proof == "Only you can check this."
 
 
-def test_tips_take_an_exchange_or_a_status():
+def test_tips_take_an_exchange_or_a_status() -> None:
     assert tips(REFUSED).playbook == tips(403, "missing_callback_url").playbook
     assert (
         tips(REFUSED).check().state == "problem"
@@ -239,7 +242,7 @@ def test_tips_take_an_exchange_or_a_status():
     )
 
 
-def test_findings_reach_the_checks():
+def test_findings_reach_the_checks() -> None:
     finding = Finding(
         rule="missing-callback-url",
         severity="error",
@@ -253,7 +256,7 @@ def test_findings_reach_the_checks():
     assert tips(hidden, findings=[finding]).check().proof == "/delivery_report: No URL is known."
 
 
-def test_a_step_is_checked_asked_or_not_decidable():
+def test_a_step_is_checked_asked_or_not_decidable() -> None:
     states = {
         state
         for status, code in ROWS
@@ -262,7 +265,7 @@ def test_a_step_is_checked_asked_or_not_decidable():
     assert states == {"ok", "problem", "not decidable", "asked"}
 
 
-def states_of(one):
+def states_of(one: Any) -> Any:
     while not one.finished:
         yield one.check().state
         one.answer("skipped")
@@ -272,7 +275,9 @@ DELIVERED = {310: "sender", 15: "spam", 412: "destination", 61: "opt-out", 321: 
 
 
 @pytest.mark.parametrize(("code", "cause"), DELIVERED.items())
-def test_the_steps_of_201_are_decided_by_the_code_of_the_delivery_report(code, cause):
+def test_the_steps_of_201_are_decided_by_the_code_of_the_delivery_report(
+    code: Any, cause: Any
+) -> None:
     url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
     sent = Exchange(
         method="POST",
@@ -302,7 +307,7 @@ def test_the_steps_of_201_are_decided_by_the_code_of_the_delivery_report(code, c
     ] == [cause]
 
 
-def test_a_shortened_link_is_named():
+def test_a_shortened_link_is_named() -> None:
     sent = replace(
         REFUSED,
         status=201,
@@ -312,7 +317,7 @@ def test_a_shortened_link_is_named():
     assert CHECKS["not-filtered"](sent, ()).proof == "The text contains a shortened link (bit.ly/)."
 
 
-def test_the_text_twin_shows_every_step_with_its_state_and_the_end():
+def test_the_text_twin_shows_every_step_with_its_state_and_the_end() -> None:
     one = walk(exchange=REFUSED)
     one.answer("failed", "no URL yet")
     text = one.as_text()
@@ -329,7 +334,7 @@ def test_the_text_twin_shows_every_step_with_its_state_and_the_end():
     )
 
 
-def test_the_html_twin_is_escaped_and_script_free():
+def test_the_html_twin_is_escaped_and_script_free() -> None:
     one = walk(exchange=REFUSED)
     one.answer("failed", "<script>alert(1)</script>")
     page = one._repr_html_()
@@ -345,7 +350,7 @@ def test_the_html_twin_is_escaped_and_script_free():
     some.lists(some.sampled_from([*STATES, "back"]), max_size=30),
     some.sampled_from(sorted(PLAYBOOKS)),
 )
-def test_any_sequence_of_answers_keeps_the_walk_whole(answers, label):
+def test_any_sequence_of_answers_keeps_the_walk_whole(answers: Any, label: Any) -> None:
     one = Walk(
         playbook.Playbook(status=None, code=None, title="t", steps=PLAYBOOKS[label]), now=clock()
     )
@@ -362,7 +367,7 @@ def test_any_sequence_of_answers_keeps_the_walk_whole(answers, label):
         assert one.finished == bool(one.ended)
 
 
-def test_a_token_that_was_replaced_is_named_by_the_rest_of_the_evidence():
+def test_a_token_that_was_replaced_is_named_by_the_rest_of_the_evidence() -> None:
     sent = Exchange(
         method="GET",
         url="https://br.sms.api.sinch.com/xms/v1/0ddba11f0ddba11f0ddba11f0ddba11f/groups",
@@ -379,7 +384,7 @@ def test_a_token_that_was_replaced_is_named_by_the_rest_of_the_evidence():
     assert one.check().state == "problem" and "worked" in one.check().proof
 
 
-def test_check_and_diagnosis_name_the_same_place():
+def test_check_and_diagnosis_name_the_same_place() -> None:
     body = '{\n "to": ["+447700900666"],\n "body": "Hi",\n}'
     sent = Exchange(
         method="POST",

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ LIST = replace(
 )
 
 
-def body(**fields):
+def body(**fields: Any) -> Any:
     return replace(
         SENT,
         request_body=json.dumps(
@@ -71,11 +72,11 @@ def body(**fields):
     )
 
 
-def auth(value):
+def auth(value: Any) -> Any:
     return replace(SENT, request_headers={"Authorization": value})
 
 
-def place(url, **rest):
+def place(url: Any, **rest: Any) -> Any:
     return replace(SENT, url=url, account=None, **rest)
 
 
@@ -393,7 +394,9 @@ BLIND = replace(SENT, request_headers={}, request_body=None)
         ("finding-names-cause", SENT, OPEN, "no cause"),
     ],
 )
-def test_a_check_decides_from_the_evidence(check, exchange, state, says):
+def test_a_check_decides_from_the_evidence(
+    check: Any, exchange: Any, state: Any, says: Any
+) -> None:
     if check in DECIDED and exchange.request_headers and (exchange.status or 400) < 300:
         # a good response outranks what is assumed: here the request counts
         exchange = replace(exchange, status=None, response_body=None)
@@ -402,7 +405,7 @@ def test_a_check_decides_from_the_evidence(check, exchange, state, says):
     assert check in DECIDED or says in checked.proof
 
 
-def test_a_row_never_contradicts_the_diagnosis():
+def test_a_row_never_contradicts_the_diagnosis() -> None:
     """Hold each row against the corpus: it is fine only where no finding is its own."""
     for sample in corpus.samples(1):
         found = diagnose(sample.exchange, now=corpus.NOW).findings
@@ -413,13 +416,13 @@ def test_a_row_never_contradicts_the_diagnosis():
             assert checked.state != BAD or any(f.says in checked.proof for f in found), name
 
 
-def test_each_row_names_rules_and_needs_that_exist():
+def test_each_row_names_rules_and_needs_that_exist() -> None:
     for row in DECIDED.values():
         assert any(re.fullmatch(row.rules, rule) for rule in rules()) and set(row.needs) <= {*NEEDS}
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_a_check_never_says_ok_without_evidence(check):
+def test_a_check_never_says_ok_without_evidence(check: Any) -> None:
     assert CHECKS[check](Exchange(), ()).state == OPEN
     assert CHECKS[check](Exchange(status=404), ()).state == OPEN
 
@@ -438,8 +441,8 @@ def test_a_check_never_says_ok_without_evidence(check):
     ],
 )
 def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(
-    check, field, code, location
-):
+    check: Any, field: Any, code: Any, location: Any
+) -> None:
     finding = Finding(
         rule="a-rule",
         severity="error",
@@ -455,7 +458,7 @@ def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(
 
 
 @pytest.mark.parametrize("check", ["required-fields", "within-limits", "types-fit"])
-def test_a_code_alone_blames_none_of_the_steps_that_it_could_mean(check):
+def test_a_code_alone_blames_none_of_the_steps_that_it_could_mean(check: Any) -> None:
     finding = Finding(rule="a-rule", severity="error", status=400, code=CODES[check], says="No.")
     assert (
         CHECKS[check](Exchange(url="https://example.com/x", method="POST"), [finding]).state == OPEN
@@ -469,14 +472,14 @@ CODES = {
 }
 
 
-def test_a_note_of_the_diagnosis_is_no_problem():
+def test_a_note_of_the_diagnosis_is_no_problem() -> None:
     note = Finding(rule="a-rule", severity="note", field="to", says="Worth a look.")
     assert CHECKS["finding-names-cause"](SENT, [note]).state == OPEN
     assert CHECKS["numbers-e164"](BLIND, [note]).state == OPEN
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_no_proof_quotes_a_whole_number_or_a_token(check):
+def test_no_proof_quotes_a_whole_number_or_a_token(check: Any) -> None:
     told = body(
         to=["+15551230001", "07700900123", "+1555x123000"],
         callback_url="https://callback.example.com/in",
@@ -516,7 +519,16 @@ VALUES = (
     status=some.none() | some.integers(-1, 1000),
     at=some.sampled_from([None, AT]),
 )
-def test_no_evidence_crashes_a_check(method, url, endpoint, headers, request, response, status, at):
+def test_no_evidence_crashes_a_check(
+    method: Any,
+    url: Any,
+    endpoint: Any,
+    headers: Any,
+    request: pytest.FixtureRequest,
+    response: Any,
+    status: Any,
+    at: Any,
+) -> None:
     odd = Exchange(
         method=method,
         url=url,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,11 +48,11 @@ GOOD = description.complete(
         " +46701740605 ",
     ],
 )
-def test_a_person_has_one_alias_however_the_number_is_written(written):
+def test_a_person_has_one_alias_however_the_number_is_written(written: Any) -> None:
     assert ALIASES.number(written) == ALIASES.number("+46701740605")
 
 
-def test_an_alias_keeps_country_and_first_digit_and_seven_base32_characters():
+def test_an_alias_keeps_country_and_first_digit_and_seven_base32_characters() -> None:
     assert NUMBER_ALIAS.fullmatch(ALIASES.number("+46701740605")).groupdict() | {"tag": ""} == {
         "country": "46",
         "first": "7",
@@ -63,7 +64,7 @@ def test_an_alias_keeps_country_and_first_digit_and_seven_base32_characters():
     assert set(ALIASES.number("+46701740605")[-7:]) <= set("abcdefghijklmnopqrstuvwxyz234567")
 
 
-def test_two_people_have_two_aliases_and_two_cases_share_none():
+def test_two_people_have_two_aliases_and_two_cases_share_none() -> None:
     numbers = [f"+4670174{n:04}" for n in range(605, 700)]
     assert len({ALIASES.number(number) for number in numbers}) == len(numbers)
     other = Aliases(b"another case's key, as long")
@@ -73,15 +74,15 @@ def test_two_people_have_two_aliases_and_two_cases_share_none():
 
 
 @pytest.mark.long
-def test_a_million_guesses_without_the_key_find_nobody():
+def test_a_million_guesses_without_the_key_find_nobody() -> None:
     recovered(1_000_000)
 
 
-def test_guesses_without_the_key_find_nobody():
+def test_guesses_without_the_key_find_nobody() -> None:
     recovered(20_000)
 
 
-def recovered(n):
+def recovered(n: Any) -> None:
     tag = ALIASES.number("+46701740605")[-7:]
     for key in (b"", b"sinchtools", tag.encode()):
         guess = Aliases(key)
@@ -114,7 +115,7 @@ def recovered(n):
         "+46",
     ],
 )
-def test_diagnosis_says_the_same_of_an_alias_as_of_the_number(number):
+def test_diagnosis_says_the_same_of_an_alias_as_of_the_number(number: Any) -> None:
     alias = ALIASES.number(number)
     assert len(number) < 7 or number not in alias
     assert msisdn_defect(alias)[:2] == msisdn_defect(number)[:2]
@@ -132,7 +133,7 @@ NOBODY = [
 
 
 @pytest.mark.parametrize("value", NOBODY)
-def test_what_is_nobody_stays(value):
+def test_what_is_nobody_stays(value: Any) -> None:
     assert ALIASES.number(value) == value
 
 
@@ -148,7 +149,7 @@ def test_what_is_nobody_stays(value):
         "😀 hi",
     ],
 )
-def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text):
+def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text: Any) -> None:
     alias = ALIASES.text(text)
     seen = representative(alias)
     assert is_alias(alias) and text not in alias
@@ -159,7 +160,7 @@ def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text):
     )
 
 
-def test_the_corpus_of_defects_is_answered_alike_with_aliases():
+def test_the_corpus_of_defects_is_answered_alike_with_aliases() -> None:
     pairs = [
         [diagnose(x, now=corpus.NOW) for x in (s.exchange, ALIASES.exchange(s.exchange))]
         for s in corpus.samples()
@@ -174,7 +175,7 @@ def test_the_corpus_of_defects_is_answered_alike_with_aliases():
     )  # broken JSON whose message is the break
 
 
-def form(**fields):
+def form(**fields: Any) -> Any:
     parts = (
         f'--b0und\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -182,7 +183,7 @@ def form(**fields):
     return "".join(parts) + "--b0und--\r\n"
 
 
-def test_the_parts_of_a_form_are_people_and_the_rest_stays():
+def test_the_parts_of_a_form_are_people_and_the_rest_stays() -> None:
     body = form(to="+46701740605", body="Your PIN is 493817 dear Anna", type="mt_text", note="x")
     number, said = ALIASES.number("+46701740605"), ALIASES.text("Your PIN is 493817 dear Anna")
     assert ALIASES.exchange(Exchange(request_body=body)).request_body == form(
@@ -292,7 +293,7 @@ def test_the_parts_of_a_form_are_people_and_the_rest_stays():
         ("failure", "timeout for 46701740605"),
     ],
 )
-def test_no_person_is_left_in_any_part(field, value):
+def test_no_person_is_left_in_any_part(field: Any, value: Any) -> None:
     aliased = ALIASES.exchange(replace(GOOD, **{field: value}))
     left = repr([getattr(aliased, name) for name in Exchange.__dataclass_fields__])
     for word in (
@@ -320,7 +321,7 @@ SPREAD = [
 
 
 @pytest.mark.parametrize("written", SPREAD)
-def test_a_known_number_is_found_whatever_stands_between_its_digits(written):
+def test_a_known_number_is_found_whatever_stands_between_its_digits(written: Any) -> None:
     said = f"no way to {written}, sorry"
     aliased = ALIASES.exchange(
         replace(GOOD, text=said, response_body=json.dumps({"text": said}, ensure_ascii=False))
@@ -339,7 +340,7 @@ def test_a_known_number_is_found_whatever_stands_between_its_digits(written):
         "[1, 22, 333, 4444, 55555]",
     ],
 )
-def test_lists_dates_and_addresses_are_no_number(said):
+def test_lists_dates_and_addresses_are_no_number(said: Any) -> None:
     assert ALIASES.exchange(replace(GOOD, text=said)).text == said
 
 
@@ -362,13 +363,15 @@ GLUED = {
 
 @pytest.mark.parametrize("written", GLUED)
 @pytest.mark.parametrize("field", ["text", "failure", "source", "id"])
-def test_a_number_glued_to_letters_is_found_though_no_other_place_tells_of_it(field, written):
+def test_a_number_glued_to_letters_is_found_though_no_other_place_tells_of_it(
+    field: Any, written: Any
+) -> None:
     aliased = ALIASES.exchange(replace(GOOD, **{field: written.format(OTHER)}))
     assert getattr(aliased, field) == GLUED[written].format(OTHER_IS)
 
 
 @pytest.mark.parametrize("written", GLUED)
-def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written):
+def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written: Any) -> None:
     said = written.format(OTHER)
     body = json.dumps({"client_reference": said, said: 1})
     shown = ALIASES.exchange(
@@ -382,7 +385,7 @@ def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written):
     assert OTHER not in repr(shown) and OTHER not in ALIASES.words(said)
 
 
-def digits_from(zero):
+def digits_from(zero: Any) -> Any:
     return "".join(chr(ord(zero) + int(digit)) for digit in OTHER)
 
 
@@ -413,7 +416,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("field", ["text", "failure", "client_reference", "note"])
-def test_a_number_in_any_script_is_the_number(field, script):
+def test_a_number_in_any_script_is_the_number(field: Any, script: Any) -> None:
     said = f"number {SCRIPTS[script]} is wrong"
     if field == "client_reference":
         shown = json.loads(
@@ -460,7 +463,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize("said", KEPT)
-def test_ids_hashes_and_moments_are_no_numbers(said):
+def test_ids_hashes_and_moments_are_no_numbers(said: Any) -> None:
     assert (ALIASES.words(said), ALIASES.words(f"a {said} b")) == (said, f"a {said} b")
 
 
@@ -493,7 +496,7 @@ PLACES = {
 
 @pytest.mark.parametrize("writing", BROKEN)
 @pytest.mark.parametrize("place", PLACES)
-def test_nobody_is_left_in_a_broken_or_single_quoted_body(place, writing):
+def test_nobody_is_left_in_a_broken_or_single_quoted_body(place: Any, writing: Any) -> None:
     body = BROKEN[writing]({"type": "mt_text", "to": [f"+{OTHER}"], **PLACES[place]})
     shown = ALIASES.exchange(Exchange(request_body=body)).request_body
     assert "Bea" not in shown and OTHER not in shown and "mt_text" in shown
@@ -516,7 +519,7 @@ AROUND = [
 
 
 @pytest.mark.parametrize("said", AROUND)
-def test_a_text_is_aliased_around_the_markers_in_it(said):
+def test_a_text_is_aliased_around_the_markers_in_it(said: Any) -> None:
     said = said.format(SECRET, SECRET)
     body = json.dumps({"to": ["+46701740605"], "body": said})
     shown = json.loads(ALIASES.exchange(replace(GOOD, request_body=body)).request_body)["body"]
@@ -534,7 +537,7 @@ def test_a_text_is_aliased_around_the_markers_in_it(said):
         "[secret jwt 210 #1 expires=2024-06-15T08:00:00Z quoted]",
     ],
 )
-def test_markers_and_blanks_alone_are_nobodys_words(said):
+def test_markers_and_blanks_alone_are_nobodys_words(said: Any) -> None:
     assert ALIASES.text(said) == said
 
 
@@ -554,7 +557,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("said", FORGED)
-def test_a_forged_alias_or_marker_is_text(said):
+def test_a_forged_alias_or_marker_is_text(said: Any) -> None:
     shown = ALIASES.exchange(
         replace(GOOD, request_body=json.dumps({"to": ["+46701740605"], "body": said}))
     ).request_body
@@ -570,14 +573,14 @@ def test_a_forged_alias_or_marker_is_text(said):
         "+46 7• 447700900123",
     ],
 )
-def test_a_forged_alias_of_a_number_is_a_number(number):
+def test_a_forged_alias_of_a_number_is_a_number(number: Any) -> None:
     shown = ALIASES.exchange(
         replace(GOOD, request_body=json.dumps({"to": [number], "body": "x"}))
     ).request_body
     assert OTHER not in shown and "Svensson" not in shown
 
 
-def test_json_keeps_its_shape_its_white_space_and_its_names():
+def test_json_keeps_its_shape_its_white_space_and_its_names() -> None:
     body = (
         '{ "to": ["+46701740605",\n 15551230001], "send_at": "2026-11-23T08:00:00Z", "n": '
         '1.50, "n": 2, "body": "\\u00e5 Hi" }'
@@ -599,27 +602,27 @@ def test_json_keeps_its_shape_its_white_space_and_its_names():
         "http://127.0.0.1:8080/x",
     ],
 )
-def test_ids_dates_and_addresses_are_no_people(url):
+def test_ids_dates_and_addresses_are_no_people(url: Any) -> None:
     assert ALIASES.exchange(replace(GOOD, url=url)).url == url
 
 
-def test_aliasing_twice_is_aliasing_once():
+def test_aliasing_twice_is_aliasing_once() -> None:
     once = ALIASES.exchange(GOOD)
     assert ALIASES.exchange(once) == once
     assert people([once]) == (frozenset(), frozenset())
 
 
-def test_an_alphanumeric_sender_and_a_short_code_are_no_people():
+def test_an_alphanumeric_sender_and_a_short_code_are_no_people() -> None:
     for sender in ("MyShop", "46123", "Shop 24"):
         body = json.dumps({"to": [], "from": sender})
         assert ALIASES.exchange(replace(GOOD, request_body=body)).request_body == body
 
 
-def test_the_people_of_exchanges_are_those_who_would_be_aliased():
+def test_the_people_of_exchanges_are_those_who_would_be_aliased() -> None:
     assert people([GOOD]) == ({"46701740605", "15559870002"}, {TEXT})
 
 
-def test_every_defect_of_the_sample_case_is_judged_alike_with_aliases(sample_failures):
+def test_every_defect_of_the_sample_case_is_judged_alike_with_aliases(sample_failures: Any) -> None:
     for exchange in sample_failures:
         before, after = diagnose(exchange), diagnose(ALIASES.exchange(exchange))
         assert [(f.rule, f.severity) for f in after.findings] == [
@@ -628,7 +631,7 @@ def test_every_defect_of_the_sample_case_is_judged_alike_with_aliases(sample_fai
 
 
 @pytest.fixture(scope="module")
-def sample_failures():
+def sample_failures() -> Any:
     from sinchtools.core.settings import share_folder
 
     failing = read(share_folder("data/samples")).failing()

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -158,7 +159,7 @@ PLANTED = {
 }
 
 
-def rows_with(planted):
+def rows_with(planted: Any) -> Any:
     """
     Return the rows as they are after reading: secrets stop there.
 
@@ -171,7 +172,7 @@ def rows_with(planted):
 ROWS = {name: rows_with(planted) for name, planted in PLANTED.items()}
 
 
-def test_every_field_that_can_hold_words_is_planted():
+def test_every_field_that_can_hold_words_is_planted() -> None:
     planted = {name for fields in PLANTED.values() for name in fields}
     assert {field.name for field in fields(Exchange)} - planted == {
         "attempt",
@@ -184,18 +185,20 @@ def test_every_field_that_can_hold_words_is_planted():
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
 @pytest.mark.parametrize("name", PLANTED)
-def test_no_canary_is_in_an_export(tmp_path, name, ending):
+def test_no_canary_is_in_an_export(tmp_path: Path, name: Any, ending: Any) -> None:
     assert canaries_in(export(ROWS[name], tmp_path / f"case-7{ending}", key=KEY)) == []
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_no_canary_is_in_a_report_page(tmp_path, name):
+def test_no_canary_is_in_a_report_page(tmp_path: Path, name: Any) -> None:
     parts = [part for part in PARTS if part != "when"]
     assert canaries_in(report(ROWS[name], tmp_path / "case-7.html", key=KEY, parts=parts)) == []
 
 
 @pytest.mark.parametrize("ending", [".html", ".zip"])
-def test_no_canary_is_in_the_report_of_a_case_that_holds_them_everywhere(work, ending):
+def test_no_canary_is_in_the_report_of_a_case_that_holds_them_everywhere(
+    work: Any, ending: Any
+) -> None:
     case = Case(f"{NUMBER} for {TEXT}")
     case.add(
         replace(row, id=f"{n}-{row.id}") for n, rows in enumerate(ROWS.values()) for row in rows
@@ -224,7 +227,7 @@ def test_no_canary_is_in_the_report_of_a_case_that_holds_them_everywhere(work, e
 
 
 @pytest.mark.parametrize("draw", charts.ALL, ids=lambda draw: draw.__name__)
-def test_no_canary_is_in_a_chart_of_aliased_rows(tmp_path, draw):
+def test_no_canary_is_in_a_chart_of_aliased_rows(tmp_path: Path, draw: Any) -> None:
     rows = aliased(
         [replace(row, id=f"{n}-{row.id}") for n, rows in enumerate(ROWS.values()) for row in rows],
         KEY,
@@ -233,7 +236,9 @@ def test_no_canary_is_in_a_chart_of_aliased_rows(tmp_path, draw):
         assert canaries_in(path) == [], path.name
 
 
-def test_no_canary_is_in_the_charts_of_the_command_line(work, capsys):
+def test_no_canary_is_in_the_charts_of_the_command_line(
+    work: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = work / f"{NUMBER}.jsonl"
     path.write_text(to_jsonl(row for rows in ROWS.values() for row in rows))
     assert main(["chart", str(path), "-o", str(work / "charts"), "--all"]) == 0
@@ -243,7 +248,7 @@ def test_no_canary_is_in_the_charts_of_the_command_line(work, capsys):
 
 @pytest.mark.parametrize("name", PLANTED)
 @pytest.mark.parametrize("metadata", [{}, ALIASED], ids=["as-shown", "marked-by-mistake"])
-def test_no_canary_is_in_a_saved_notebook(work, name, metadata):
+def test_no_canary_is_in_a_saved_notebook(work: Any, name: Any, metadata: Any) -> None:
     Case("4711").add(ROWS[name])
     views = [
         read(to_jsonl(ROWS[name]).encode()),
@@ -286,8 +291,8 @@ QUOTED_IN = ("id", "text", "url", "request_body", "response_body", "failure", "s
     ids="-".join,
 )
 def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
-    tmp_path, places, ending
-):
+    tmp_path: Path, places: Any, ending: Any
+) -> None:
     said = f"{TEXT}, order_{NUMBER}"
     planted = {
         "url": f"https://sms.example/cb/order_{NUMBER}?x={quote(said)}",
@@ -307,7 +312,7 @@ def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
 # --- looking for them, by means that are not the gate's -------------------------------------------
 
 
-def canaries_in(path, *more):
+def canaries_in(path: Any, *more: Any) -> Any:
     seen = list(unpacked(path.read_bytes()))
     return [
         (canary, name)
@@ -317,7 +322,7 @@ def canaries_in(path, *more):
     ]
 
 
-def forms(canary):
+def forms(canary: Any) -> Any:
     """Yield the bytes that a canary is written as."""
     yield "utf-8", canary.encode()
     yield "without spaces", canary.replace(" ", "").encode()
@@ -333,7 +338,7 @@ def forms(canary):
             yield f"base64 at {start}", encoded[(start * 4 + 2) // 3 + bool(start) : -4]
 
 
-def unpacked(data, depth=4):
+def unpacked(data: Any, depth: Any = 4) -> Any:
     """Yield data, data without what may stand between digits, and all that is packed in it."""
     yield data
     yield re.sub(rb"[\s().\-/]|\)\s*-?\d+\s*\(", b"", data)
@@ -350,6 +355,6 @@ def unpacked(data, depth=4):
 
 
 @pytest.mark.parametrize("name", [name for name, _ in forms("parcel waits")])
-def test_a_canary_is_found_in_each_form(tmp_path, name):
+def test_a_canary_is_found_in_each_form(tmp_path: Path, name: Any) -> None:
     (tmp_path / "x").write_bytes(b"before " + dict(forms("parcel waits"))[name] + b" after")
     assert ("parcel waits", name) in canaries_in(tmp_path / "x")

@@ -9,6 +9,8 @@ import random
 import struct
 import zipfile
 import zlib
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
@@ -40,8 +42,8 @@ LEAKS = {
 }
 
 
-def png(data, kind=b"tEXt"):
-    def chunk(name, body):
+def png(data: Any, kind: Any = b"tEXt") -> Any:
+    def chunk(name: Any, body: Any) -> Any:
         return (
             struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         )
@@ -53,7 +55,7 @@ def png(data, kind=b"tEXt"):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"\0" * 13) + extra + image
 
 
-def zipped(data, method=zipfile.ZIP_DEFLATED):
+def zipped(data: Any, method: Any = zipfile.ZIP_DEFLATED) -> Any:
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w", method) as archive:
             archive.writestr("inner.txt", data)
@@ -99,7 +101,7 @@ WRAPS = {
 
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("leak", LEAKS)
-def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak, wrap):
+def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak: Any, wrap: Any) -> None:
     with pytest.raises(LeakError) as caught:
         gate(WRAPS[wrap](LEAKS[leak].encode()), KNOWN, where="case.html")
     said = str(caught.value)
@@ -136,12 +138,12 @@ NOT_THE_NUMBER = [
 
 
 @pytest.mark.parametrize("written", NOT_THE_NUMBER)
-def test_lists_and_other_numbers_are_not_taken_for_it(written):
+def test_lists_and_other_numbers_are_not_taken_for_it(written: Any) -> None:
     gate(written.encode(), Known(numbers=frozenset([NUMBER])), where="x")
 
 
 @pytest.mark.parametrize("written", SPACED)
-def test_a_number_is_found_with_separators(written):
+def test_a_number_is_found_with_separators(written: Any) -> None:
     with pytest.raises(LeakError, match="the number of a person"):
         gate(f"to {written}".encode(), KNOWN, where="x")
 
@@ -154,7 +156,7 @@ def test_a_number_is_found_with_separators(written):
         "Hi Anna,<br>your parcel waits".replace("<br>", "\u00a0"),
     ],
 )
-def test_a_text_is_found_whatever_its_white_space(written):
+def test_a_text_is_found_whatever_its_white_space(written: Any) -> None:
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), KNOWN, where="x")
 
@@ -181,7 +183,7 @@ QUOTED = [
 
 
 @pytest.mark.parametrize("written", QUOTED)
-def test_four_words_of_a_text_are_found_and_replaced(written):
+def test_four_words_of_a_text_are_found_and_replaced(written: Any) -> None:
     known, aliases = Known(texts=frozenset([LONG])), Aliases(b"key of a case")
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), known, where="x")
@@ -205,7 +207,7 @@ SHORT = [
 
 
 @pytest.mark.parametrize("written", SHORT)
-def test_a_short_text_is_found_where_it_stands_alone(written):
+def test_a_short_text_is_found_where_it_stands_alone(written: Any) -> None:
     known = Known(texts=frozenset(["Hi Anna"]))
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), known, where="x")
@@ -225,7 +227,7 @@ def test_a_short_text_is_found_where_it_stands_alone(written):
         "anna hi",
     ],
 )
-def test_words_of_a_short_text_in_other_company_are_not_it(written):
+def test_words_of_a_short_text_in_other_company_are_not_it(written: Any) -> None:
     gate(written.encode(), Known(texts=frozenset(["Hi Anna"])), where="x")
 
 
@@ -238,7 +240,7 @@ def test_words_of_a_short_text_in_other_company_are_not_it(written):
         "Dear Anna Svensson",
     ],
 )
-def test_fewer_words_or_several_values_are_no_part_of_a_text(written):
+def test_fewer_words_or_several_values_are_no_part_of_a_text(written: Any) -> None:
     gate(written.encode(), Known(texts=frozenset([LONG])), where="x")
 
 
@@ -267,7 +269,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-def test_what_the_gate_would_find_of_a_number_can_be_replaced(written):
+def test_what_the_gate_would_find_of_a_number_can_be_replaced(written: Any) -> None:
     for said in (
         written,
         f"to {written}.",
@@ -294,7 +296,7 @@ def test_what_the_gate_would_find_of_a_number_can_be_replaced(written):
     ],
 )
 @pytest.mark.parametrize("leak", ["number", "text"])
-def test_base64_that_holds_a_person_is_blanked_and_keeps_its_length(leak, packed):
+def test_base64_that_holds_a_person_is_blanked_and_keeps_its_length(leak: Any, packed: Any) -> None:
     wrap = WRAPS.get(packed, lambda data: base64.b64encode(data.decode().encode("utf-16")))
     said = wrap(LEAKS[leak].encode()).decode()
     shown = KNOWN.replaced(said, Aliases(b"key of a case"))
@@ -317,7 +319,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("said", HIDDEN)
-def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said):
+def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said: Any) -> None:
     shown = KNOWN.replaced(said, Aliases(b"key of a case"))
     gate(shown.encode(), KNOWN, where="x")
     assert "Xk29ab77" not in shown and "[secret opaque " in shown
@@ -335,7 +337,7 @@ def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said):
         "&amp;",
     ],
 )
-def test_replacing_leaves_what_names_nobody(clean):
+def test_replacing_leaves_what_names_nobody(clean: Any) -> None:
     assert KNOWN.replaced(clean, Aliases(b"key of a case")) == clean
 
 
@@ -359,12 +361,12 @@ def test_replacing_leaves_what_names_nobody(clean):
         '{"token": null, "secret": ""}',
     ],
 )
-def test_markers_placeholders_aliases_and_sentences_pass(clean):
+def test_markers_placeholders_aliases_and_sentences_pass(clean: Any) -> None:
     for wrap in ("raw", "base64", "json", "html", "utf-16", "gzip", "zip"):
         gate(WRAPS[wrap](clean.encode()), KNOWN, where="x")
 
 
-def test_the_place_is_named():
+def test_the_place_is_named() -> None:
     with pytest.raises(
         LeakError,
         match=r"the number of a person at character 3 of 'inner.txt' of (what is in base64"
@@ -373,11 +375,11 @@ def test_the_place_is_named():
         gate(b"x " + base64.b64encode(zipped(f"to {NUMBER}".encode())), KNOWN, where="x")
 
 
-def test_short_numbers_are_not_looked_for():
+def test_short_numbers_are_not_looked_for() -> None:
     assert Known.of([Exchange(request_body='{"to": ["+4670123"], "body": ""}')]) == Known()
 
 
-def test_what_the_gate_refuses_is_not_written_and_nothing_is_left_of_it(tmp_path):
+def test_what_the_gate_refuses_is_not_written_and_nothing_is_left_of_it(tmp_path: Path) -> None:
     path = tmp_path / "case.html"
     write(path, b"first", KNOWN)
     with pytest.raises(LeakError):
@@ -386,14 +388,14 @@ def test_what_the_gate_refuses_is_not_written_and_nothing_is_left_of_it(tmp_path
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_cannot_be_looked_through_is_refused(monkeypatch):
+def test_what_cannot_be_looked_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinchtools.privacy.gate.MOST_UNPACKED", 1000)
     for packed in (zlib.compress(b"\0" * 5000), zipped(b"\0" * 5000), gzip.compress(b"\0" * 5000)):
         with pytest.raises(LeakError, match="too large to be looked through"):
             gate(packed, KNOWN, where="x")
 
 
-def test_the_sample_case_passes_with_aliases_and_not_without():
+def test_the_sample_case_passes_with_aliases_and_not_without() -> None:
     evidence = read(share_folder("data/samples"))
     known, aliases = Known.of(evidence), Aliases(b"key of the sample case")
     gate(to_jsonl(aliases.exchange(x) for x in evidence).encode(), known, where="x")
@@ -401,7 +403,7 @@ def test_the_sample_case_passes_with_aliases_and_not_without():
         gate(to_jsonl(evidence[-40:]).encode(), known, where="x")
 
 
-def test_bytes_that_are_no_text_hold_no_secret_by_chance_but_text_among_them_does():
+def test_bytes_that_are_no_text_hold_no_secret_by_chance_but_text_among_them_does() -> None:
     noise = random.Random(1).randbytes(60)
     for name in (b"pw=", b"jwt: ", b" token="):
         gate(noise[:30].replace(b"e", b"") + name + b"\x8e9\xd1" + noise[30:], Known(), where="x")
@@ -409,8 +411,8 @@ def test_bytes_that_are_no_text_hold_no_secret_by_chance_but_text_among_them_doe
             gate(noise[:30] + name + b"5e1f0a9b3d2f\x00\x8e" + noise[30:], Known(), where="x")
 
 
-def test_compressed_pixels_are_no_text_and_what_stands_beside_them_is_looked_at():
-    def chunk(kind, data):
+def test_compressed_pixels_are_no_text_and_what_stands_beside_them_is_looked_at() -> Any:
+    def chunk(kind: Any, data: Any) -> Any:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum
 

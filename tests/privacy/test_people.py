@@ -10,6 +10,8 @@ import random
 import re
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
@@ -76,7 +78,7 @@ FIELDS = [
 ENDINGS = [".html", ".zip", *[".jsonl", ".har", ".sh"] * 4]
 
 
-def written(chance):
+def written(chance: Any) -> Any:
     """Return a number, and how it is written."""
     number, zero = chance.choice(NUMBERS), ord(chance.choice(ZEROS))
     between, unseen = chance.choice(BETWEEN), chance.choice(UNSEEN)
@@ -88,7 +90,7 @@ def written(chance):
     return number, chance.choice(ESCAPES)(wrap.format(said))
 
 
-def planted(field, said):
+def planted(field: Any, said: Any) -> Any:
     body = {"to": [], "body": "x", "client_reference": said}
     return {
         "client_reference": {"request_body": json.dumps(body)},
@@ -102,7 +104,7 @@ def planted(field, said):
     }.get(field, {field: said})
 
 
-def left(number, path):
+def left(number: Any, path: Any) -> Any:
     """Return whether a number can be read in a file by means that are not the gate's."""
     text = path.read_bytes().decode("utf-8", "replace")
     for _ in range(3):
@@ -117,7 +119,7 @@ def left(number, path):
     return number in "".join("/" if digit is None else str(digit) for digit in digits)
 
 
-def check(seed, folder, *, known):
+def check(seed: Any, folder: Any, *, known: Any) -> None:
     """Hold that a number is in no file; with `known`, another row was sent to it."""
     chance = random.Random(seed)
     number, said = written(chance)
@@ -146,7 +148,7 @@ def check(seed, folder, *, known):
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "not-known"])
-def test_a_number_in_a_few_writings_is_in_no_file(tmp_path, known):
+def test_a_number_in_a_few_writings_is_in_no_file(tmp_path: Path, known: Any) -> None:
     for seed in range(60):
         check(seed, tmp_path, known=known)
 
@@ -154,7 +156,9 @@ def test_a_number_in_a_few_writings_is_in_no_file(tmp_path, known):
 @pytest.mark.long
 @pytest.mark.parametrize("known", [True, False], ids=["known", "not-known"])
 @given(first=st.integers(min_value=1000, max_value=2**32))
-def test_a_number_in_any_writing_is_in_no_file(tmp_path_factory, known, first):
+def test_a_number_in_any_writing_is_in_no_file(
+    tmp_path_factory: Any, known: Any, first: Any
+) -> None:
     folder = tmp_path_factory.mktemp("people")
     for seed in range(first, first + (10 if FULL else 2)):
         check(seed, folder, known=known)
@@ -181,7 +185,9 @@ SENT = {
     ],
     ids=["twice", "three-times", "in-a-field", "in-a-list", "broken"],
 )
-def test_people_of_json_in_a_string_are_hidden_and_its_fields_stay(tmp_path, more, wrapped):
+def test_people_of_json_in_a_string_are_hidden_and_its_fields_stay(
+    tmp_path: Path, more: Any, wrapped: Any
+) -> None:
     row = replace(BAD, request_body=wrapped(SENT | more))
     written = export([row], tmp_path / "a.jsonl", key=KEY).read_text()
     assert not [part for part in ("Anna", "parcel", "7700900123", "9870002") if part in written]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,7 +82,7 @@ CANARY = "c4n4ryS3cr3t" * 2
         ("access_token%3Dabc", "access_token%3D[secret opaque 3 #1]"),
     ],
 )
-def test_a_secret_in_a_text_becomes_a_marker(text, expected):
+def test_a_secret_in_a_text_becomes_a_marker(text: Any, expected: Any) -> None:
     assert Redactor().text(text) == expected
 
 
@@ -158,7 +159,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("value", ["5e1f0a9b3d2f4e68a1b2c3d4e5f60718", "Zk9-qW_3rTy7uIoP.x2"])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_secret_is_found_as_people_and_programs_write_it(spelling, value):
+def test_a_secret_is_found_as_people_and_programs_write_it(spelling: Any, value: Any) -> None:
     assert value not in Redactor().text(spelling.format(value))
 
 
@@ -232,7 +233,7 @@ def test_a_secret_is_found_as_people_and_programs_write_it(spelling, value):
         "access-control-allow-credentials: include",
     ],
 )
-def test_what_is_no_secret_stays(text):
+def test_what_is_no_secret_stays(text: Any) -> None:
     redactor = Redactor()
     assert redactor.text(text) == text
     assert not redactor.removed
@@ -261,7 +262,7 @@ def test_what_is_no_secret_stays(text):
         ),
     ],
 )
-def test_a_marker_keeps_the_facts(value, facts):
+def test_a_marker_keeps_the_facts(value: Any, facts: Any) -> None:
     found = marker_facts(
         Redactor().headers(
             {"Authorization": f"Bearer {value}" if value[0] != " " else f"Bearer{value}"}
@@ -293,7 +294,7 @@ def test_a_marker_keeps_the_facts(value, facts):
         ("5c1e", False),
     ],
 )
-def test_a_placeholder_is_told_from_a_secret_in_brackets(value, expected):
+def test_a_placeholder_is_told_from_a_secret_in_brackets(value: Any, expected: Any) -> None:
     assert is_placeholder(value) is expected
 
 
@@ -307,7 +308,9 @@ ENCODINGS = [
 
 @pytest.mark.parametrize("rest", [b"", b"x"], ids=["whole", "with-an-odd-byte"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_body_of_bytes_loses_its_secret_in_any_encoding_and_keeps_the_rest(encoding, rest):
+def test_a_body_of_bytes_loses_its_secret_in_any_encoding_and_keeps_the_rest(
+    encoding: Any, rest: Any
+) -> None:
     marked = Redactor().body(BODY.encode(encoding) + rest)
     assert (
         marked == BODY.replace(CANARY, f"[secret opaque {len(CANARY)} #1]").encode(encoding) + rest
@@ -317,11 +320,11 @@ def test_a_body_of_bytes_loses_its_secret_in_any_encoding_and_keeps_the_rest(enc
 @pytest.mark.parametrize(
     "body", [b"\0\0\0\x01\x02", b"\xff\xfe\x00", b"\x89PNG\0\0\0\rIHDR", b"\xff\xfe\0\0\0", b"\xff"]
 )
-def test_bytes_without_a_secret_stay(body):
+def test_bytes_without_a_secret_stay(body: Any) -> None:
     assert Redactor().body(body) == body
 
 
-def test_the_same_secret_has_the_same_number_within_one_reading_and_is_counted():
+def test_the_same_secret_has_the_same_number_within_one_reading_and_is_counted() -> None:
     redactor = Redactor()
     redactor.headers({"Authorization": "Bearer abc", "X-Api-Key": "def"})
     assert redactor.text("token=abc") == "token=[secret opaque 3 #1]"
@@ -332,7 +335,7 @@ def test_the_same_secret_has_the_same_number_within_one_reading_and_is_counted()
     }
 
 
-def test_cookies_keep_their_names_and_attributes():
+def test_cookies_keep_their_names_and_attributes() -> None:
     headers = Redactor().headers(
         {
             "Cookie": "a=1; b=2",
@@ -360,7 +363,7 @@ def test_cookies_keep_their_names_and_attributes():
         "X-Request-HMAC",
     ],
 )
-def test_a_header_is_secret_by_its_name(name):
+def test_a_header_is_secret_by_its_name(name: Any) -> None:
     assert Redactor().headers({name: "abc"}) == {name: "[secret opaque 3 #1]"}
 
 
@@ -381,7 +384,9 @@ BASIC = base64.b64encode(f"plan1:{TOKEN}".encode()).decode()
         ("source", f"{TOKEN}.har"),
     ],
 )
-def test_a_secret_that_stands_once_more_is_marked_there_too(field, value, scheme):
+def test_a_secret_that_stands_once_more_is_marked_there_too(
+    field: Any, value: Any, scheme: Any
+) -> None:
     redactor = Redactor()
     marked = redactor.exchange(
         Exchange(request_headers={"Authorization": scheme}, **{field: value})
@@ -403,18 +408,18 @@ def test_a_secret_that_stands_once_more_is_marked_there_too(field, value, scheme
         "https://x.example/v1",
     ],
 )
-def test_a_word_a_number_or_a_date_that_was_marked_is_not_looked_for(value):
+def test_a_word_a_number_or_a_date_that_was_marked_is_not_looked_for(value: Any) -> None:
     exchange = Exchange(request_headers={"X-Api-Key": value}, text=f"it is {value}, says x")
     assert Redactor().exchange(exchange).text == exchange.text
 
 
-def test_a_secret_with_half_a_character_is_marked():
+def test_a_secret_with_half_a_character_is_marked() -> None:
     assert "9b3d" not in str(
         Redactor().exchange(Exchange(text="token=5e1f0a9b3d\ud800, token: x")).text
     )
 
 
-def test_what_a_browser_may_do_is_no_secret():
+def test_what_a_browser_may_do_is_no_secret() -> None:
     headers = {
         "Access-Control-Allow-Credentials": "true",
         "access-control-expose-headers": "X-Token",
@@ -445,7 +450,9 @@ NAMES = st.sampled_from(
 
 
 @given(JSON, NAMES, st.integers(0, 3))
-def test_a_planted_secret_never_survives_and_json_stays_json(document, name, depth):
+def test_a_planted_secret_never_survives_and_json_stays_json(
+    document: Any, name: Any, depth: Any
+) -> None:
     text = json.dumps({"before": document, name: CANARY, "after": document})
     for _ in range(depth):
         text = json.dumps({"inner": text, "n": document})
@@ -470,5 +477,7 @@ def test_a_planted_secret_never_survives_and_json_stays_json(document, name, dep
         ]
     ),
 )
-def test_a_planted_secret_never_survives_between_any_text(around, name, shape):
+def test_a_planted_secret_never_survives_between_any_text(
+    around: Any, name: Any, shape: Any
+) -> None:
     assert CANARY not in Redactor().text(f"{around} {shape.format(n=name, v=CANARY)} {around}")

@@ -10,6 +10,8 @@ import re
 import string
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -59,7 +61,7 @@ QUOTES = {
 each_quote = pytest.mark.parametrize("quoting", QUOTES.values(), ids=QUOTES)
 
 
-def rows(*exchanges):
+def rows(*exchanges: Any) -> Any:
     return read(to_jsonl(exchanges).encode())
 
 
@@ -68,7 +70,7 @@ def rows(*exchanges):
     "field",
     ["text", "response_body", "request_body", "url", "response_headers", "source", "failure"],
 )
-def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field, quoting):
+def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field: Any, quoting: Any) -> None:
     said = quoting.format(TOKEN)
     value = {"X-Said": said} if field == "response_headers" else said
     before, after = (
@@ -80,7 +82,7 @@ def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field, quoting):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1"])
-def test_no_body_of_bytes_quotes_it(encoding):
+def test_no_body_of_bytes_quotes_it(encoding: Any) -> None:
     first = Redactor().exchange(SENT)
     assert TOKEN not in to_jsonl([first])
     body = f"Credential {TOKEN} is \xfcnknown".encode(encoding)
@@ -89,7 +91,7 @@ def test_no_body_of_bytes_quotes_it(encoding):
 
 
 @each_quote
-def test_the_gate_finds_it(quoting):
+def test_the_gate_finds_it(quoting: Any) -> None:
     rows(SENT)
     with pytest.raises(LeakError, match="a secret"):
         gate(quoting.format(TOKEN).encode(), Known(), where="x.txt")
@@ -116,7 +118,7 @@ def test_the_gate_finds_it(quoting):
         lambda s: s.replace("/", "\\/"),
     ],
 )
-def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret, written):
+def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret: Any, written: Any) -> None:
     Redactor().headers({"X-Api-Key": secret})
     assert "[secret " in Redactor().text(f"got {written(secret)} here")
 
@@ -133,19 +135,19 @@ def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret, written):
         "https://x.example/v1",
     ],
 )
-def test_a_word_a_number_a_date_or_an_address_is_not_looked_for(value):
+def test_a_word_a_number_a_date_or_an_address_is_not_looked_for(value: Any) -> None:
     Redactor().headers({"X-Api-Key": value})
     assert Redactor().text(f"it is {value}, says x") == f"it is {value}, says x"
 
 
-def test_only_the_whole_secret_is_found():
+def test_only_the_whole_secret_is_found() -> None:
     rows(SENT)
     for text in (TOKEN[:-1], f"{TOKEN}0", f"a{TOKEN}", TOKEN[8:], TOKEN.upper()):
         assert Redactor().text(f"id {text} x") == f"id {text} x"
 
 
 @pytest.mark.parametrize("quoting", ["Credential {0} is unknown", "order_{0}_2", "I tried {0}."])
-def test_a_case_knows_it_again_in_another_process(work, quoting):
+def test_a_case_knows_it_again_in_another_process(work: Any, quoting: Any) -> None:
     said = quoting.format(TOKEN)
     early = Exchange(id="early", status=401, text=said)
     case = Case("4711", rows(early))
@@ -166,7 +168,7 @@ def test_a_case_knows_it_again_in_another_process(work, quoting):
     assert TOKEN not in export(again.evidence, work / "x.jsonl").read_text()
 
 
-def seen_by_others(case):
+def seen_by_others(case: Any) -> None:
     """Make the digests in the case those of another process, which had another key."""
     path = case.folder / "seen.jsonl"
     own = [
@@ -181,7 +183,7 @@ def seen_by_others(case):
     )
 
 
-def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(work):
+def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(work: Any) -> None:
     case = Case("4711", rows(SENT))
     path = case.folder / "seen.jsonl"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -192,7 +194,7 @@ def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(w
     ] == [32]
 
 
-def test_a_new_process_has_another_key_and_finds_it_through_the_case(work):
+def test_a_new_process_has_another_key_and_finds_it_through_the_case(work: Any) -> None:
     Case(work / "c", rows(SENT))
     code = (
         "import sys, sinchtools as st; from sinchtools.privacy.redaction import Redactor;"
@@ -209,8 +211,8 @@ def test_a_new_process_has_another_key_and_finds_it_through_the_case(work):
 
 
 def test_rows_that_were_read_before_the_secret_was_known_are_exported_and_reported_without_it(
-    tmp_path,
-):
+    tmp_path: Path,
+) -> None:
     early = rows(Exchange(id="early", status=401, text=f"Credential {TOKEN} is unknown"))
     rows(SENT)
     for path in (
@@ -222,7 +224,7 @@ def test_rows_that_were_read_before_the_secret_was_known_are_exported_and_report
         assert TOKEN.encode() not in path.read_bytes()
 
 
-def test_a_saved_notebook_quotes_no_secret_of_a_later_cell_or_of_a_case(work):
+def test_a_saved_notebook_quotes_no_secret_of_a_later_cell_or_of_a_case(work: Any) -> None:
     case = Case("4711", rows(SENT))
     seen.forget()
     seen_by_others(case)
@@ -289,7 +291,9 @@ WRAPS = {
 
 @pytest.mark.parametrize("cut", [8, 19, 26])
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
-def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_with_it(wrap, cut):
+def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_with_it(
+    wrap: Any, cut: Any
+) -> None:
     parts = TOKEN[:cut], TOKEN[cut:]
     found = read("\n" + wrap.replace("{0}", parts[0]).replace("{1}", parts[1]))
     shown = to_jsonl(found) + repr(found.skipped)
@@ -302,7 +306,7 @@ def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_w
 
 @pytest.mark.parametrize("cut", [17, 26])
 @pytest.mark.parametrize("wrap", [wrap for name, wrap in WRAPS.items() if "variable" not in name])
-def test_a_note_holds_no_half_of_it(wrap, cut):
+def test_a_note_holds_no_half_of_it(wrap: Any, cut: Any) -> None:
     said = Redactor().text(wrap.replace("{0}", TOKEN[:cut]).replace("{1}", TOKEN[cut:]))
     assert TOKEN[:cut] not in said and TOKEN[cut:] not in said
 
@@ -325,7 +329,7 @@ def test_a_note_holds_no_half_of_it(wrap, cut):
         "token\nis\nold",
     ],
 )
-def test_what_is_not_broken_stays_as_it_is(text):
+def test_what_is_not_broken_stays_as_it_is(text: Any) -> None:
     assert unwrapped(text) == text
 
 
@@ -339,7 +343,7 @@ ALPHABETS = [
 
 
 @pytest.mark.long
-def test_no_secret_of_any_shape_survives_quoted_or_broken_into_lines():
+def test_no_secret_of_any_shape_survives_quoted_or_broken_into_lines() -> None:
     chance = random.Random(20261129)
     for number in range(100_000 if FULL else 300):
         seen.forget()
@@ -355,7 +359,7 @@ def test_no_secret_of_any_shape_survives_quoted_or_broken_into_lines():
         )
 
 
-def made_up(chance):
+def made_up(chance: Any) -> Any:
     """Return a secret whose every part of 8 characters can be told from a word."""
     while True:
         found = "".join(chance.choices(chance.choice(ALPHABETS), k=chance.choice([32, 40, 48, 64])))

@@ -11,6 +11,8 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -120,7 +122,7 @@ ROWS = {
 }
 
 
-def row(**fields):
+def row(**fields: Any) -> Any:
     headers = {"Content-Type": "application/json"}
     return Exchange(
         **{
@@ -134,7 +136,7 @@ def row(**fields):
     )
 
 
-def check(folder, rows, vendor, parts):
+def check(folder: Any, rows: Any, vendor: Any, parts: Any) -> None:
     """
     Take rows through all that is done with evidence.
 
@@ -171,17 +173,17 @@ WITHOUT_CHARTS = [part for part in PARTS if part not in ("charts", "when")]
 
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS.keys())
-def test_any_url_is_planned_replayed_and_reported(tmp_path, vendor, url):
+def test_any_url_is_planned_replayed_and_reported(tmp_path: Path, vendor: Any, url: Any) -> None:
     check(tmp_path, [row(url=url)], vendor, WITHOUT_CHARTS)
 
 
 @pytest.mark.parametrize("fields", ROWS.values(), ids=ROWS.keys())
-def test_any_row_is_planned_replayed_and_reported(tmp_path, vendor, fields):
+def test_any_row_is_planned_replayed_and_reported(tmp_path: Path, vendor: Any, fields: Any) -> None:
     check(tmp_path, [row(**fields)], vendor, WITHOUT_CHARTS)
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_all_rows_are_in_each_chart(chart):
+def test_all_rows_are_in_each_chart(chart: Any) -> None:
     hostile = [{"at": AT, "status": 400, "elapsed_ms": 5.0, "url": url} for url in URLS.values()]
     hostile += [{"at": AT, "status": 400, "elapsed_ms": 5.0, **fields} for fields in ROWS.values()]
     assert len(
@@ -307,7 +309,9 @@ ANY_ROW = some.builds(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=some.lists(ANY_ROW, min_size=1, max_size=4))
-def test_any_rows_at_all_are_planned_replayed_and_reported(tmp_path_factory, vendor, rows):
+def test_any_rows_at_all_are_planned_replayed_and_reported(
+    tmp_path_factory: Any, vendor: Any, rows: Any
+) -> None:
     folder = tmp_path_factory.mktemp("rows")
     os.environ["SINCHTOOLS_HOME"] = str(folder)
     vendor.sandbox.reset()
@@ -318,7 +322,7 @@ def test_any_rows_at_all_are_planned_replayed_and_reported(tmp_path_factory, ven
 
 
 @given(some.one_of(some.lists(PIECE, max_size=12).map("".join), some.text()))
-def test_a_text_is_split_like_a_url_and_no_marker_is_cut(url):
+def test_a_text_is_split_like_a_url_and_no_marker_is_cut(url: Any) -> None:
     parts = split_url(url)
     whole = [mark[0] for part in parts for mark in MARKER.finditer(part)]
     assert whole == [mark[0] for mark in MARKER.finditer(url)]
@@ -326,7 +330,7 @@ def test_a_text_is_split_like_a_url_and_no_marker_is_cut(url):
         assert parts in (or_none(urlsplit, url), ("", "", url, "", ""))
 
 
-def or_none(make, text):
+def or_none(make: Any, text: Any) -> Any:
     with contextlib.suppress(ValueError):
         return make(text)
     return None

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ HEADERS = {
 WELL = replace(GOOD, at=None, request_headers=HEADERS)
 
 
-def with_body(**changes):
+def with_body(**changes: Any) -> Any:
     body = json.loads(WELL.request_body) | changes
     return json.dumps(body)
 
@@ -32,7 +33,7 @@ BAD = replace(
 )
 
 
-def test_what_differs_in_any_two_requests_is_folded_and_nobody_is_named():
+def test_what_differs_in_any_two_requests_is_folded_and_nobody_is_named() -> None:
     found = compare(WELL, BAD)
     assert [one.what for one in found.differences if not one.folded] == ["body to"]
     assert [one.what for one in found.differences if one.folded] == [
@@ -43,13 +44,13 @@ def test_what_differs_in_any_two_requests_is_folded_and_nobody_is_named():
 
 
 @pytest.mark.parametrize("sides", [(WELL, BAD), (BAD, WELL)])
-def test_the_difference_that_decides_is_the_cause(sides):
+def test_the_difference_that_decides_is_the_cause(sides: Any) -> None:
     found = compare(*sides, prove=True)
     assert [one.what for one in found.cause] == ["body to"]
     assert found.frame()["is_cause"].sum() == 1
 
 
-def test_two_differences_that_decide_together_are_both_named():
+def test_two_differences_that_decide_together_are_both_named() -> None:
     bad = replace(BAD, request_body=with_body(to=["07700900123"], expire_at="tomorrow"))
     assert [one.what for one in compare(WELL, bad, prove=True).cause] == [
         "body to",
@@ -57,13 +58,13 @@ def test_two_differences_that_decide_together_are_both_named():
     ]
 
 
-def test_of_two_captures_the_failure_is_held_against_what_succeeded_at_its_endpoint():
+def test_of_two_captures_the_failure_is_held_against_what_succeeded_at_its_endpoint() -> None:
     read = replace(WELL, id="r", method="GET", endpoint="GET /batches", request_body=None)
     found = compare([read, WELL], [read, BAD, BAD])
     assert (found.a, found.b) == (WELL, BAD)
 
 
-def test_what_the_request_does_not_show_has_no_cause():
+def test_what_the_request_does_not_show_has_no_cause() -> None:
     blocked = replace(WELL, id="b", status=403, code="blocked_account")
     found = compare(WELL, replace(blocked, request_body=with_body(body="Bye")), prove=True)
     assert not found.cause and "cannot say" in found.reason

@@ -3,6 +3,7 @@ import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
+from typing import Any
 
 import pytest
 
@@ -32,15 +33,15 @@ GOOD = Exchange(
 )
 
 
-def varied(**change):
+def varied(**change: Any) -> Any:
     return complete(replace(GOOD, **change))
 
 
-def body(**change):
+def body(**change: Any) -> Any:
     return {"request_body": json.dumps({**BODY, **change})}
 
 
-def refused(status, code=None):
+def refused(status: Any, code: Any = None) -> Any:
     return {
         "status": status,
         "response_body": json.dumps({"code": code, "text": "x"}) if code else None,
@@ -48,10 +49,10 @@ def refused(status, code=None):
 
 
 @pytest.fixture(autouse=True)
-def loopback_only(monkeypatch):
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Any:
     connect = socket.socket.connect
 
-    def guarded(self, address):
+    def guarded(self: Any, address: Any) -> Any:
         assert address[0] == "127.0.0.1", "only the sandbox may be asked"
         return connect(self, address)
 
@@ -72,7 +73,7 @@ def loopback_only(monkeypatch):
         {"url": URL.replace("/xms", "//xms")},
     ],
 )
-def test_a_certain_repair_is_shown_to_pass_where_the_original_fails(change):
+def test_a_certain_repair_is_shown_to_pass_where_the_original_fails(change: Any) -> None:
     shown = prove(diagnose(varied(**change)))
     assert shown.proven and shown.verdict == "FIXED"
     assert shown.original.status >= 400 and shown.repaired.status == 201
@@ -83,7 +84,7 @@ def test_a_certain_repair_is_shown_to_pass_where_the_original_fails(change):
     )
 
 
-def test_a_diagnosis_proves_its_own_repair():
+def test_a_diagnosis_proves_its_own_repair() -> None:
     assert diagnose(varied(**body(to="+15551230001"))).prove().proven
 
 
@@ -91,7 +92,9 @@ def test_a_diagnosis_proves_its_own_repair():
     "change",
     [refused(401), refused(403, "blocked_account"), refused(500), refused(503), refused(429)],
 )
-def test_where_no_change_of_the_request_can_help_that_is_said_and_nothing_is_tried(change):
+def test_where_no_change_of_the_request_can_help_that_is_said_and_nothing_is_tried(
+    change: Any,
+) -> None:
     shown, smallest = prove(diagnose(varied(**change))), smallest_change(varied(**change))
     assert (
         not shown.proven
@@ -105,7 +108,7 @@ def test_where_no_change_of_the_request_can_help_that_is_said_and_nothing_is_tri
     )
 
 
-def test_without_a_certain_repair_there_is_no_proof():
+def test_without_a_certain_repair_there_is_no_proof() -> None:
     assert "no certain repair" in prove(diagnose(varied(**body(to=["07700900123"])))).reason
     assert "nothing wrong" in prove(diagnose(GOOD)).reason
 
@@ -143,20 +146,20 @@ SMALLEST = {
 
 
 @pytest.mark.parametrize(("change", "expected"), SMALLEST.values(), ids=SMALLEST)
-def test_the_smallest_change_that_passes_is_found(change, expected):
+def test_the_smallest_change_that_passes_is_found(change: Any, expected: Any) -> None:
     found = smallest_change(varied(**change))
     assert found.changes == expected
     assert found.trials <= trials.MOST_TRIALS and "simulated" in found.as_text()
 
 
-def test_alternatives_are_told():
+def test_alternatives_are_told() -> None:
     found = smallest_change(
         varied(**body(delivery_report="full"), **refused(403, "missing_callback_url"))
     )
     assert any("callback_url" in other for other in found.alternatives)
 
 
-def test_what_the_sandbox_cannot_show_is_not_tried():
+def test_what_the_sandbox_cannot_show_is_not_tried() -> None:
     assert (
         "does not match the request"
         in smallest_change(varied(**refused(400, "syntax_constraint_violation"))).reason
@@ -165,7 +168,7 @@ def test_what_the_sandbox_cannot_show_is_not_tried():
     assert "no request" in smallest_change(Exchange(status=400, code="syntax_invalid_json")).reason
 
 
-def test_trials_are_bounded():
+def test_trials_are_bounded() -> None:
     many = varied(**body(send_at="x", callback_url="y", flash_message="z", from_ton=9, from_npi=99))
     found = smallest_change(many, most_trials=20)
     assert found.trials <= 20 and ("used up" in found.reason)
@@ -183,7 +186,7 @@ BRUTE = [
 
 
 @pytest.mark.parametrize("change", BRUTE)
-def test_no_smaller_choice_of_the_changes_passes(change):
+def test_no_smaller_choice_of_the_changes_passes(change: Any) -> None:
     exchange = varied(**change)
     found = smallest_change(exchange)
     options = list(trials.changes_of(exchange))
@@ -193,7 +196,7 @@ def test_no_smaller_choice_of_the_changes_passes(change):
             assert not any(made.passes(list(combinations(options, size))))
 
 
-def test_each_change_of_a_labelled_defect_is_needed():
+def test_each_change_of_a_labelled_defect_is_needed() -> None:
     kinds = {
         kind.rule: kind
         for kind in corpus.KINDS
@@ -208,12 +211,12 @@ def test_each_change_of_a_labelled_defect_is_needed():
         assert found.request is not None and not diagnose(found.request).failing, kind.rule
 
 
-def test_the_front_door_has_both():
+def test_the_front_door_has_both() -> None:
     assert sinchtools.prove is prove and sinchtools.smallest_change is smallest_change
 
 
 @pytest.mark.parametrize("fact", ["trailing-space", "leading-space", "trailing-newline"])
-def test_white_space_around_a_token_that_was_refused_is_reproduced_and_mended(fact):
+def test_white_space_around_a_token_that_was_refused_is_reproduced_and_mended(fact: Any) -> None:
     headers = {"Authorization": f"Bearer [secret opaque 32 #1 {fact}]"}
     exchange = varied(status=401, response_body=None, request_headers=headers)
     assert prove(diagnose(exchange)).proven

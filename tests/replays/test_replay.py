@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,7 +34,15 @@ GOOD = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
-def sent(body=GOOD, *, status=None, code=None, url=URL, method="POST", **rest):
+def sent(
+    body: Any = GOOD,
+    *,
+    status: Any = None,
+    code: Any = None,
+    url: Any = URL,
+    method: Any = "POST",
+    **rest: Any,
+) -> Any:
     fields = {
         "id": "x1",
         "at": AT,
@@ -164,7 +173,9 @@ UNCHANGED = {
 @pytest.mark.parametrize(
     ("exchange", "verdict", "status"), UNCHANGED.values(), ids=UNCHANGED.keys()
 )
-def test_an_unchanged_replay_is_the_same_or_not_conclusive(log, exchange, verdict, status):
+def test_an_unchanged_replay_is_the_same_or_not_conclusive(
+    log: Any, exchange: Any, verdict: Any, status: Any
+) -> None:
     (result,) = replay(exchange, log=log)
     assert (result.verdict, result.child.status) == (verdict, status), result.reasons
 
@@ -181,7 +192,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_cause_outside_the_request_is_shown_by_fault_and_says_so(log, name):
+def test_a_cause_outside_the_request_is_shown_by_fault_and_says_so(log: Any, name: Any) -> None:
     (result,) = replay(UNCHANGED[name][0], log=log)
     assert any("can't reproduce" in reason for reason in result.reasons)
     assert result.child.response_headers["X-Simulated"] == "1"
@@ -241,8 +252,8 @@ EDITED = {
     ("body", "code", "status", "edit", "verdict"), EDITED.values(), ids=EDITED.keys()
 )
 def test_an_edited_replay_is_judged_by_the_reason_of_the_original(
-    log, body, code, status, edit, verdict
-):
+    log: Any, body: Any, code: Any, status: Any, edit: Any, verdict: Any
+) -> None:
     (result,) = replay(sent(body, status=status, code=code), edit=edit, log=log)
     assert result.verdict == verdict, result.reasons
 
@@ -255,7 +266,7 @@ BEARER, RUBBISH = "Bearer [secret opaque 32 #1]", "Token rubbish"
 
 
 @pytest.mark.parametrize("header", ["authorization", "Authorization"])
-def test_a_missing_bearer_is_mended_by_a_header(log, header):
+def test_a_missing_bearer_is_mended_by_a_header(log: Any, header: Any) -> None:
     (result,) = replay(NO_BEARER, edit={"headers": {header: BEARER}}, log=log)
     assert result.verdict == "FIXED"
 
@@ -263,14 +274,14 @@ def test_a_missing_bearer_is_mended_by_a_header(log, header):
 @pytest.mark.parametrize(
     "order", [(None, BEARER, RUBBISH), (RUBBISH, None, BEARER), (BEARER, RUBBISH, None)]
 )
-def test_another_credential_is_another_request(log, order):
+def test_another_credential_is_another_request(log: Any, order: Any) -> None:
     verdicts = {None: "SAME", BEARER: "FIXED", RUBBISH: "CHANGED"}
     for value in order:
         (result,) = replay(NO_BEARER, edit=value and {"headers": {"Authorization": value}}, log=log)
         assert result.verdict == verdicts[value], (value, result.reasons)
 
 
-def test_a_paste_without_an_answer_is_mended_by_a_header(log):
+def test_a_paste_without_an_answer_is_mended_by_a_header(log: Any) -> None:
     (result,) = replay(
         sent(request_headers=JSON), edit={"headers": {"Authorization": BEARER}}, log=log
     )
@@ -280,7 +291,9 @@ def test_a_paste_without_an_answer_is_mended_by_a_header(log):
 @pytest.mark.parametrize(
     "value", ["Bearer ", "Bearer \u2022\u2022\u2022\u2022", "Bearer {token} ", " Bearer x"]
 )
-def test_a_credential_that_no_client_sends_as_it_is_written_stops_no_other_row(log, value):
+def test_a_credential_that_no_client_sends_as_it_is_written_stops_no_other_row(
+    log: Any, value: Any
+) -> None:
     rows = [
         sent(status=401, request_headers={**JSON, "Authorization": value}),
         sent(id="x2", status=201),
@@ -291,7 +304,7 @@ def test_a_credential_that_no_client_sends_as_it_is_written_stops_no_other_row(l
     ]
 
 
-def test_a_credential_with_a_line_end_is_held_back(log):
+def test_a_credential_with_a_line_end_is_held_back(log: Any) -> None:
     rows = [
         sent(status=401, request_headers={**JSON, "Authorization": "Bearer a\nb"}),
         sent(id="x2", status=201),
@@ -299,7 +312,7 @@ def test_a_credential_with_a_line_end_is_held_back(log):
     assert [(r.child and r.child.status) for r in replay(rows, log=log)] == [None, 201]
 
 
-def test_a_token_that_is_typed_into_an_edit_is_shown_nowhere(log):
+def test_a_token_that_is_typed_into_an_edit_is_shown_nowhere(log: Any) -> None:
     typed = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
     made = plan(
         NO_BEARER,
@@ -316,13 +329,13 @@ def test_a_token_that_is_typed_into_an_edit_is_shown_nowhere(log):
     )
 
 
-def test_a_typed_token_is_another_than_the_one_that_was_there():
+def test_a_typed_token_is_another_than_the_one_that_was_there() -> None:
     assert edited(
         sent(), {"headers": {"Authorization": "Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607"}}
     ).request_headers["Authorization"] == ("Bearer [secret opaque 32 #2]")
 
 
-def test_no_answer_to_the_original_is_known_and_not_asked_of_the_sandbox(log):
+def test_no_answer_to_the_original_is_known_and_not_asked_of_the_sandbox(log: Any) -> None:
     (result,) = replay(
         sent({**GOOD, "to": ["++1555"]}, failure="ReadTimeout"), edit={"body": GOOD}, log=log
     )
@@ -330,13 +343,13 @@ def test_no_answer_to_the_original_is_known_and_not_asked_of_the_sandbox(log):
     assert "the original request got no response (ReadTimeout)" in result.reasons
 
 
-def test_what_the_evidence_leaves_out_of_the_original_is_told_by_its_url(log):
+def test_what_the_evidence_leaves_out_of_the_original_is_told_by_its_url(log: Any) -> None:
     bare = sent("{", status=400, code="syntax_invalid_json", endpoint=None, account=None)
     assert replay(bare, edit={"body": GOOD}, log=log)[0].verdict == "FIXED"
     assert replay(bare, edit={"method": "GET", "body": None}, log=log)[0].verdict == "INCONCLUSIVE"
 
 
-def test_a_wrong_method_is_not_mended_by_another_path(log):
+def test_a_wrong_method_is_not_mended_by_another_path(log: Any) -> None:
     bad = sent(None, method="PATCH", status=405, endpoint=None)
     assert (
         replay(bad, edit={"method": "GET", "url": URL.replace("batches", "inbounds")}, log=log)[
@@ -346,7 +359,7 @@ def test_a_wrong_method_is_not_mended_by_another_path(log):
     )
 
 
-def test_a_running_sandbox_is_not_reset_by_evidence(log):
+def test_a_running_sandbox_is_not_reset_by_evidence(log: Any) -> None:
     with Sandbox(service_plan_id=PLAN) as sandbox:
         client = Client(
             base_url=sandbox.url,
@@ -382,7 +395,9 @@ OUTSIDE = {
 @pytest.mark.parametrize(
     "edit", [{"headers": {"X-Trace": "1"}}, {"text": "Ho"}], ids=["a header", "the text"]
 )
-def test_a_change_elsewhere_mends_nothing_in_a_running_sandbox(log, original, edit):
+def test_a_change_elsewhere_mends_nothing_in_a_running_sandbox(
+    log: Any, original: Any, edit: Any
+) -> None:
     edit = (
         edit
         if "headers" in edit
@@ -407,7 +422,7 @@ def test_a_change_elsewhere_mends_nothing_in_a_running_sandbox(log, original, ed
 @pytest.mark.parametrize(
     "edit", [{"headers": {"content-type": "application/json"}}], ids=["the case of a header's name"]
 )
-def test_a_change_that_means_the_same_is_none(log, edit):
+def test_a_change_that_means_the_same_is_none(log: Any, edit: Any) -> None:
     (result,) = replay(
         sent('{"to": ["+15551230001"],}', status=400, code="syntax_invalid_json"),
         edit=edit,
@@ -416,19 +431,19 @@ def test_a_change_that_means_the_same_is_none(log, edit):
     assert (result.verdict, result.reasons[0]) == ("SAME", "unchanged request, same response")
 
 
-def test_a_wrong_method_is_mended_by_the_right_one(log):
+def test_a_wrong_method_is_mended_by_the_right_one(log: Any) -> None:
     bad = sent(None, method="PUT", url=URL, status=405, endpoint=None)
     assert replay(bad, edit={"method": "GET"}, log=log)[0].verdict == "FIXED"
 
 
-def test_a_paste_without_an_answer_is_proven_against_the_sandbox_itself(log):
+def test_a_paste_without_an_answer_is_proven_against_the_sandbox_itself(log: Any) -> None:
     bad = sent({**GOOD, "to": "+15551230001"})
     (result,) = replay(bad, edit={"body": GOOD}, log=log)
     assert result.verdict == "FIXED"
     assert "for the unchanged request the sandbox returns 400" in result.reasons[0]
 
 
-def test_the_original_stays_and_the_replay_is_its_child(log):
+def test_the_original_stays_and_the_replay_is_its_child(log: Any) -> None:
     original = sent('{"to": ["+15551230001"],}', status=400, code="syntax_invalid_json")
     before = replace(original)
     (result,) = replay(original, log=log)
@@ -441,24 +456,24 @@ def test_the_original_stays_and_the_replay_is_its_child(log):
     assert list(log) == [result.child]
 
 
-def test_preview_sends_nothing(log):
+def test_preview_sends_nothing(log: Any) -> None:
     done = replay(sent(status=400, code="syntax_invalid_json"), target="preview", log=log)
     assert [(r.child, r.verdict) for r in done] == [(None, "INCONCLUSIVE")]
     assert len(log) == 0
 
 
-def test_another_host_is_never_replayed(log):
+def test_another_host_is_never_replayed(log: Any) -> None:
     (result,) = replay(sent(url="https://api.example.com/messages", status=400), log=log)
     assert (result.child, result.verdict) == (None, "INCONCLUSIVE")
     assert "never replayed" in result.reasons[0]
 
 
-def test_evidence_without_a_request_is_held_back(log):
+def test_evidence_without_a_request_is_held_back(log: Any) -> None:
     (result,) = replay(Exchange(id="x", status=403, code="blocked_account"), log=log)
     assert result.reasons == ("the evidence contains no request",)
 
 
-def test_a_plan_is_a_frame_with_its_reasons_and_sends_nothing(log):
+def test_a_plan_is_a_frame_with_its_reasons_and_sends_nothing(log: Any) -> None:
     made = plan([sent(status=503), sent(id="x2", url="https://example.com/")], log=log)
     assert made.frame()["fault"].tolist()[0] == "503"
     assert set(made.reasons) == {"x2"}
@@ -467,14 +482,14 @@ def test_a_plan_is_a_frame_with_its_reasons_and_sends_nothing(log):
 
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
-def test_the_upper_rungs_are_off_until_switched_on(target):
+def test_the_upper_rungs_are_off_until_switched_on(target: Any) -> None:
     with pytest.raises(NotAllowedError, match="SINCHTOOLS_ALLOW"):
         plan(sent(status=400), target=target)
     with pytest.raises(NotAllowedError, match="plan"):
         replay(sent(status=400), target=target)
 
 
-def test_live_runs_only_when_the_effect_is_typed(vendor, log):
+def test_live_runs_only_when_the_effect_is_typed(vendor: Any, log: Any) -> None:
     made = plan(
         sent({**GOOD, "to": ["+15551230001", "15551230002"], "body": "x" * 161}, status=400),
         target="live",
@@ -487,7 +502,7 @@ def test_live_runs_only_when_the_effect_is_typed(vendor, log):
     assert (len(log), vendor.requests) == (0, [])
 
 
-def test_live_sends_once_however_often_it_is_run(vendor, log):
+def test_live_sends_once_however_often_it_is_run(vendor: Any, log: Any) -> None:
     made = plan(sent(status=400), target="live", log=log)
     first = made.run(confirm=made.effect)[0]
     again = plan(sent(status=400), target="live", log=log).run(confirm=made.effect)[0]
@@ -500,11 +515,13 @@ class Later(datetime):
     """Two hours from now."""
 
     @classmethod
-    def now(cls, tz=None):
+    def now(cls, tz: Any = None) -> Any:
         return datetime.now(tz) + timedelta(hours=2)
 
 
-def test_live_sends_once_also_through_another_log_of_the_work_folder(vendor, work):
+def test_live_sends_once_also_through_another_log_of_the_work_folder(
+    vendor: Any, work: Any
+) -> None:
     first = plan(sent(status=400), target="live", log=CallLog(work / "ticket-77" / "calls.sqlite"))
     first.run(confirm=first.effect)
     again = plan(sent(id="x9", status=400), target="live")
@@ -516,7 +533,7 @@ def test_live_sends_once_also_through_another_log_of_the_work_folder(vendor, wor
     assert len(vendor.sends) == 1
 
 
-def test_two_plans_of_two_logs_made_before_either_ran_send_once(vendor, work):
+def test_two_plans_of_two_logs_made_before_either_ran_send_once(vendor: Any, work: Any) -> None:
     plans = [
         plan(sent(status=400), target="live", log=CallLog(work / name / "calls.sqlite"))
         for name in ("a", "b")
@@ -529,7 +546,9 @@ def test_two_plans_of_two_logs_made_before_either_ran_send_once(vendor, work):
     assert len(vendor.sends) == 1
 
 
-def test_a_plan_that_is_out_of_date_is_weighed_again(vendor, log, monkeypatch):
+def test_a_plan_that_is_out_of_date_is_weighed_again(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
     made = plan(
         [sent({**GOOD, "send_at": soon.isoformat()}, status=400), sent(id="x2", status=400)],
@@ -544,7 +563,7 @@ def test_a_plan_that_is_out_of_date_is_weighed_again(vendor, log, monkeypatch):
     assert made.run(confirm=made.effect)[1].child.status == 201
 
 
-def test_a_plan_stays_in_its_region(vendor, log, monkeypatch):
+def test_a_plan_stays_in_its_region(vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hosts, real = [], vendor._answered
     monkeypatch.setattr(
         vendor,
@@ -557,7 +576,9 @@ def test_a_plan_stays_in_its_region(vendor, log, monkeypatch):
     assert hosts == ["us.sms.api.sinch.com"]
 
 
-def test_other_credentials_than_planned_with_send_nothing(vendor, log, monkeypatch):
+def test_other_credentials_than_planned_with_send_nothing(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = plan(sent(status=400), target="live", log=log)
     monkeypatch.setenv("SINCH_SERVICE_PLAN_ID", "0" * 32)
     assert made.run(confirm="send 1 SMS to 1 person")[0].child is None
@@ -565,7 +586,9 @@ def test_other_credentials_than_planned_with_send_nothing(vendor, log, monkeypat
     assert vendor.requests == []
 
 
-def test_after_a_401_mended_credentials_go_again(vendor, log, monkeypatch):
+def test_after_a_401_mended_credentials_go_again(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SINCH_API_TOKEN", "wrong")
     made = plan(sent(status=400), target="live", log=log)
     assert made.run(confirm=made.effect)[0].child.status == 401
@@ -576,7 +599,7 @@ def test_after_a_401_mended_credentials_go_again(vendor, log, monkeypatch):
     assert len(vendor.sends) == 2
 
 
-def test_a_message_that_stands_twice_in_the_evidence_is_planned_once(vendor, log):
+def test_a_message_that_stands_twice_in_the_evidence_is_planned_once(vendor: Any, log: Any) -> None:
     made = plan([sent(status=400), sent(id="x2", status=400)], target="live", log=log)
     assert made.reasons == {"x2": ("the same request as x1: it is sent once",)}
     done = made.run(confirm=made.effect)
@@ -584,7 +607,9 @@ def test_a_message_that_stands_twice_in_the_evidence_is_planned_once(vendor, log
     assert len(done.frame()) == len(vendor.sends) == 1
 
 
-def test_a_plan_that_was_stopped_before_it_ran_sends_nothing_and_then_goes_on(vendor, log):
+def test_a_plan_that_was_stopped_before_it_ran_sends_nothing_and_then_goes_on(
+    vendor: Any, log: Any
+) -> None:
     made = plan(sent(status=400), target="live", log=log)
     made.stop()
     first = made.run(confirm=made.effect)
@@ -592,13 +617,13 @@ def test_a_plan_that_was_stopped_before_it_ran_sends_nothing_and_then_goes_on(ve
     assert made.run(confirm=made.effect)[0].child.status == 201
 
 
-def test_what_is_sent_to_people_waits_for_the_disk(vendor, log):
+def test_what_is_sent_to_people_waits_for_the_disk(vendor: Any, log: Any) -> None:
     made = plan(sent(status=400), target="live", log=log)
     made.run(confirm=made.effect)
     assert log._read("PRAGMA synchronous") == [(2,)]
 
 
-def test_a_changed_request_is_another_one(vendor, log):
+def test_a_changed_request_is_another_one(vendor: Any, log: Any) -> None:
     for text in ("Hi", "Ho"):
         made = plan(
             sent(status=400), target="live", edits={"x1": {"body": {**GOOD, "body": text}}}, log=log
@@ -607,7 +632,7 @@ def test_a_changed_request_is_another_one(vendor, log):
     assert len(vendor.requests) == 2
 
 
-def test_a_dry_run_goes_to_the_dry_run_endpoint_and_to_reads_only(vendor, log):
+def test_a_dry_run_goes_to_the_dry_run_endpoint_and_to_reads_only(vendor: Any, log: Any) -> None:
     evidence = [
         sent(status=400),
         sent(None, id="x2", method="GET", endpoint="GET /batches", status=500),
@@ -624,7 +649,9 @@ def test_a_dry_run_goes_to_the_dry_run_endpoint_and_to_reads_only(vendor, log):
     assert any("no dry run" in reason for reason in done[2].reasons)
 
 
-def test_credentials_of_the_evidence_never_go_to_the_vendor(vendor, log, monkeypatch):
+def test_credentials_of_the_evidence_never_go_to_the_vendor(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
     real = vendor._answered
     monkeypatch.setattr(
@@ -699,7 +726,9 @@ AGAINST = {
 
 
 @pytest.mark.parametrize(("exchange", "reason"), AGAINST.values(), ids=AGAINST.keys())
-def test_live_holds_back_what_may_do_harm(vendor, log, exchange, reason):
+def test_live_holds_back_what_may_do_harm(
+    vendor: Any, log: Any, exchange: Any, reason: Any
+) -> None:
     made = plan(exchange, target="live", log=log)
     assert any(reason in one for one in made.reasons["x1"])
     assert made.frame()["against"].str.contains(reason, regex=False).all()
@@ -708,13 +737,15 @@ def test_live_holds_back_what_may_do_harm(vendor, log, exchange, reason):
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
-def test_what_speaks_against_live_does_not_speak_against_a_simulation(target, log):
+def test_what_speaks_against_live_does_not_speak_against_a_simulation(
+    target: Any, log: Any
+) -> None:
     assert (
         plan([exchange for exchange, _ in AGAINST.values()], target=target, log=log).reasons == {}
     )
 
 
-def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor, log):
+def test_a_500_is_not_held_back_and_live_says_so_in_what_is_typed(vendor: Any, log: Any) -> None:
     made = plan(
         [sent(status=500), sent({**GOOD, "body": "Ho"}, id="x2", status=400)],
         target="live",
@@ -769,7 +800,9 @@ EFFECTS = {
 
 
 @pytest.mark.parametrize(("bodies", "effect"), EFFECTS.values(), ids=EFFECTS.keys())
-def test_the_effect_says_how_many_messages_go_to_how_many_people(vendor, log, bodies, effect):
+def test_the_effect_says_how_many_messages_go_to_how_many_people(
+    vendor: Any, log: Any, bodies: Any, effect: Any
+) -> None:
     assert (
         plan(
             [sent(body, id=str(i), status=400) for i, body in enumerate(bodies)],
@@ -780,7 +813,9 @@ def test_the_effect_says_how_many_messages_go_to_how_many_people(vendor, log, bo
     )
 
 
-def test_a_change_of_a_batch_is_named_since_its_recipients_are_not_known(vendor, log):
+def test_a_change_of_a_batch_is_named_since_its_recipients_are_not_known(
+    vendor: Any, log: Any
+) -> None:
     update = sent(
         {"body": "Ho"},
         url=BATCH,
@@ -809,7 +844,7 @@ numbers = st.integers(0, 99).map(lambda n: f"+155512300{n:02d}")
         max_size=5,
     )
 )
-def test_the_effect_equals_recipients_times_parts(batches):
+def test_the_effect_equals_recipients_times_parts(batches: Any) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         Vendor(monkeypatch)
         made = plan(
@@ -829,7 +864,7 @@ def test_the_effect_equals_recipients_times_parts(batches):
 TEST_NUMBER = "+15559990001"
 
 
-def test_a_test_number_stands_in_for_every_recipient(vendor, log):
+def test_a_test_number_stands_in_for_every_recipient(vendor: Any, log: Any) -> None:
     body = {
         "to": ["15551230001", "15551230002", GROUP],
         "body": "Hi ${name}",
@@ -856,18 +891,20 @@ def test_a_test_number_stands_in_for_every_recipient(vendor, log):
         ),
     ],
 )
-def test_what_the_test_number_cannot_stand_in_for_is_held_back(vendor, log, exchange, reason):
+def test_what_the_test_number_cannot_stand_in_for_is_held_back(
+    vendor: Any, log: Any, exchange: Any, reason: Any
+) -> None:
     made = plan(exchange, target="live", test_number=TEST_NUMBER, log=log)
     assert any(reason in one for one in made.reasons["x1"])
 
 
 @pytest.mark.parametrize("number", ["", "nobody", "++15551230001", GROUP])
-def test_a_test_number_that_is_none_is_wrong_use(number):
+def test_a_test_number_that_is_none_is_wrong_use(number: Any) -> None:
     with pytest.raises(WrongUseError, match="test number"):
         plan(sent(), test_number=number)
 
 
-def test_a_check_asks_for_the_members_of_groups(vendor, log):
+def test_a_check_asks_for_the_members_of_groups(vendor: Any, log: Any) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001", "15551230002"))
     made = plan(
         sent({**GOOD, "to": [GROUP, "15551230001"]}, status=400), target="live", log=log
@@ -879,7 +916,7 @@ def test_a_check_asks_for_the_members_of_groups(vendor, log):
 OTHER_GROUP = "01FC66621VHDBN119Z8PMV1QPV"
 
 
-def test_a_check_asks_for_the_members_of_groups_within_groups(vendor, log):
+def test_a_check_asks_for_the_members_of_groups_within_groups(vendor: Any, log: Any) -> None:
     account = vendor.sandbox.account()
     account.add_group(OTHER_GROUP, members=("15551230002", "15551230003"))
     account.add_group(GROUP, members=("15551230001",), child_groups=[OTHER_GROUP])
@@ -890,13 +927,15 @@ def test_a_check_asks_for_the_members_of_groups_within_groups(vendor, log):
     assert len(next(iter(account.batches.values())).recipients) == 3
 
 
-def test_a_group_within_that_the_vendor_does_not_tell_leaves_the_size_unknown(vendor, log):
+def test_a_group_within_that_the_vendor_does_not_tell_leaves_the_size_unknown(
+    vendor: Any, log: Any
+) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",), child_groups=[OTHER_GROUP])
     made = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
     assert "group of unknown size" in made.effect
 
 
-def lately():
+def lately() -> Any:
     return datetime.now(UTC) - timedelta(minutes=10)
 
 
@@ -904,7 +943,9 @@ REFERENCED = {**GOOD, "client_reference": "order-17"}
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_check_by_client_reference_settles_what_became_of_the_original(vendor, log, there):
+def test_a_check_by_client_reference_settles_what_became_of_the_original(
+    vendor: Any, log: Any, there: Any
+) -> None:
     if there:
         vendor.sandbox.account().add_batch(
             to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"}
@@ -919,7 +960,9 @@ def test_a_check_by_client_reference_settles_what_became_of_the_original(vendor,
         assert (checked.reasons, checked.effect) == ({}, "send 1 SMS to 1 person")
 
 
-def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(vendor, log):
+def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(
+    vendor: Any, log: Any
+) -> None:
     vendor.sandbox.account().add_batch(
         to=["15551230001"],
         body="Hi, corrected",
@@ -933,7 +976,7 @@ def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(vendor,
 
 
 @pytest.mark.parametrize("minutes", [-90, -1, 4, 120])
-def test_a_clock_that_differs_hides_no_batch(vendor, log, minutes):
+def test_a_clock_that_differs_hides_no_batch(vendor: Any, log: Any, minutes: Any) -> None:
     vendor.sandbox.account().add_batch(
         to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"}
     )
@@ -944,10 +987,12 @@ def test_a_clock_that_differs_hides_no_batch(vendor, log, minutes):
 
 
 @pytest.mark.parametrize("body", [b"<html>login</html>", b"{}", b'{"batches": null}', b""])
-def test_an_answer_that_is_no_list_of_batches_settles_nothing(vendor, log, body):
+def test_an_answer_that_is_no_list_of_batches_settles_nothing(
+    vendor: Any, log: Any, body: Any
+) -> Any:
     real = vendor._answered
 
-    def portal(prepared):
+    def portal(prepared: Any) -> Any:
         response = real(prepared)
         response._content = body if prepared.method == "GET" else response._content
         return response
@@ -959,7 +1004,7 @@ def test_an_answer_that_is_no_list_of_batches_settles_nothing(vendor, log, body)
     assert "may already have been sent" in checked.reasons["x1"][0]
 
 
-def test_what_was_checked_stays_checked_when_it_runs(vendor, log):
+def test_what_was_checked_stays_checked_when_it_runs(vendor: Any, log: Any) -> None:
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
@@ -975,7 +1020,9 @@ def test_what_was_checked_stays_checked_when_it_runs(vendor, log):
         sent(REFERENCED, failure="x", at=None),
     ],
 )
-def test_without_a_reference_or_after_retention_a_check_settles_nothing(vendor, log, case):
+def test_without_a_reference_or_after_retention_a_check_settles_nothing(
+    vendor: Any, log: Any, case: Any
+) -> None:
     assert (
         "may already have been sent" in plan(case, target="live", log=log).check().reasons["x1"][0]
     )
@@ -985,12 +1032,12 @@ def test_without_a_reference_or_after_retention_a_check_settles_nothing(vendor, 
     ("reference", "told"), [("order-17", "so it was sent"), (None, "is not sent again")]
 )
 def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(
-    vendor, log, reference, told
-):
+    vendor: Any, log: Any, reference: Any, told: Any
+) -> Any:
     body = {**GOOD, **({"client_reference": reference} if reference else {})}
     real = vendor._answered
 
-    def lost(prepared):
+    def lost(prepared: Any) -> Any:
         response = real(prepared)
         if prepared.method == "POST":
             raise requests.ReadTimeout
@@ -1047,13 +1094,15 @@ CODE_ALONE = {
 @pytest.mark.parametrize(
     ("code", "more", "edit", "verdict", "reason"), CODE_ALONE.values(), ids=CODE_ALONE.keys()
 )
-def test_of_an_answer_of_which_only_the_code_is_known(log, code, more, edit, verdict, reason):
+def test_of_an_answer_of_which_only_the_code_is_known(
+    log: Any, code: Any, more: Any, edit: Any, verdict: Any, reason: Any
+) -> None:
     (result,) = replay(sent({**GOOD, **more}, code=code), edit=edit, log=log)
     assert result.verdict == verdict
     assert reason in "; ".join(result.reasons)
 
 
-def test_a_plan_shows_its_first_rows_with_their_reasons(log):
+def test_a_plan_shows_its_first_rows_with_their_reasons(log: Any) -> None:
     many = [sent(id=f"x{i}", status=201) for i in range(21)]
     held = sent("<script>", id="odd", url="https://elsewhere.example/<b>", endpoint=None)
     shown = plan([held, *many], log=log)._repr_html_()
@@ -1065,7 +1114,7 @@ def test_a_plan_shows_its_first_rows_with_their_reasons(log):
     assert "Shown are" not in plan(many[:2], log=log)._repr_html_()
 
 
-def test_two_plans_at_once_send_once(vendor, log):
+def test_two_plans_at_once_send_once(vendor: Any, log: Any) -> None:
     plans = [plan(sent(status=400), target="live", log=log) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         done = list(pool.map(lambda made: made.run(confirm=made.effect), plans))
@@ -1073,7 +1122,7 @@ def test_two_plans_at_once_send_once(vendor, log):
     assert len({result.child.id for (result,) in done}) == 1
 
 
-def test_a_plan_says_its_order_pace_and_duration(vendor, log):
+def test_a_plan_says_its_order_pace_and_duration(vendor: Any, log: Any) -> None:
     to = ["15551230001", "15551230002"]
     evidence = [
         sent({**GOOD, "to": to, "body": f"message {i}"}, id=str(i), status=400, elapsed_ms=100.0)
@@ -1089,13 +1138,15 @@ def test_a_plan_says_its_order_pace_and_duration(vendor, log):
     )
 
 
-def test_to_the_vendor_a_pace_is_kept_unless_told_otherwise(vendor, log):
+def test_to_the_vendor_a_pace_is_kept_unless_told_otherwise(vendor: Any, log: Any) -> None:
     assert plan(sent(status=400), target="live", log=log).pace.requests_per_s == 10
     assert plan(sent(status=400), log=log).pace.requests_per_s is None
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_many_exchanges_are_replayed_each_in_the_state_that_its_answer_implies(log, workers):
+def test_many_exchanges_are_replayed_each_in_the_state_that_its_answer_implies(
+    log: Any, workers: Any
+) -> None:
     evidence = [
         replace(exchange, id=f"{name}-{i}")
         for i in range(2)
@@ -1110,7 +1161,7 @@ def test_many_exchanges_are_replayed_each_in_the_state_that_its_answer_implies(l
     ]
 
 
-def test_progress_is_told_and_a_stopped_run_goes_on(log):
+def test_progress_is_told_and_a_stopped_run_goes_on(log: Any) -> None:
     evidence = [sent(id=str(i), status=201) for i in range(6)]
     made = plan(evidence, log=log)
     told = []
@@ -1128,7 +1179,7 @@ def test_progress_is_told_and_a_stopped_run_goes_on(log):
     assert len(log) == 6
 
 
-def test_what_failed_before_a_stop_is_counted_after_it(log):
+def test_what_failed_before_a_stop_is_counted_after_it(log: Any) -> None:
     made = plan(
         [sent("{", id=str(i), status=400, code="syntax_invalid_json") for i in range(4)], log=log
     )
@@ -1138,7 +1189,7 @@ def test_what_failed_before_a_stop_is_counted_after_it(log):
     assert [(one.done, one.failed) for one in told] == [(3, 3), (4, 4)]
 
 
-def test_a_running_sandbox_is_taken_as_it_stands(log):
+def test_a_running_sandbox_is_taken_as_it_stands(log: Any) -> None:
     with Sandbox(service_plan_id=PLAN) as sandbox:
         client = Client(
             base_url=sandbox.url,
@@ -1153,7 +1204,7 @@ def test_a_running_sandbox_is_taken_as_it_stands(log):
         client.close()
 
 
-def test_a_client_is_for_the_sandbox_only(vendor, log):
+def test_a_client_is_for_the_sandbox_only(vendor: Any, log: Any) -> None:
     with pytest.raises(WrongUseError, match="client"):
         plan(sent(status=400), target="live", client=connect(log=log), log=log)
     with pytest.raises(WrongUseError, match="client"):
@@ -1164,22 +1215,22 @@ def test_a_client_is_for_the_sandbox_only(vendor, log):
     ("edit", "words"),
     [({"to": []}, "'to' is not a part"), ({"status": 200}, "'status' is not a part")],
 )
-def test_an_edit_of_something_else_is_wrong_use(edit, words):
+def test_an_edit_of_something_else_is_wrong_use(edit: Any, words: Any) -> None:
     with pytest.raises(WrongUseError, match=words):
         edited(sent(), edit)
 
 
-def test_an_edit_of_many_exchanges_is_wrong_use():
+def test_an_edit_of_many_exchanges_is_wrong_use() -> None:
     with pytest.raises(WrongUseError, match="for one exchange"):
         replay([sent(), sent(id="x2")], edit={"method": "GET"})
 
 
-def test_an_unknown_target_is_wrong_use():
+def test_an_unknown_target_is_wrong_use() -> None:
     with pytest.raises(WrongUseError, match="moon"):
         plan(sent(), target="moon")
 
 
-def test_a_header_is_taken_out_by_none_whatever_its_case():
+def test_a_header_is_taken_out_by_none_whatever_its_case() -> None:
     assert (
         "Authorization" not in edited(sent(), {"headers": {"AUTHORIZATION": None}}).request_headers
     )
@@ -1193,7 +1244,9 @@ LIED = {
 
 
 @pytest.mark.parametrize("said", LIED.values(), ids=LIED.keys())
-def test_what_the_evidence_calls_its_endpoint_decides_nothing(vendor, log, said):
+def test_what_the_evidence_calls_its_endpoint_decides_nothing(
+    vendor: Any, log: Any, said: Any
+) -> None:
     made = plan(
         sent({**GOOD, "to": ["+15551230001", "15551230002"]}, status=400, **said),
         target="live",
@@ -1213,7 +1266,9 @@ def test_what_the_evidence_calls_its_endpoint_decides_nothing(vendor, log, said)
         "/../0/batches",
     ],
 )
-def test_live_holds_back_a_path_that_leads_elsewhere_once_it_is_sent(vendor, log, path):
+def test_live_holds_back_a_path_that_leads_elsewhere_once_it_is_sent(
+    vendor: Any, log: Any, path: Any
+) -> None:
     made = plan(
         sent(url=URL.replace("/batches", path), status=400, at=datetime.now(UTC)),
         target="live",
@@ -1227,7 +1282,7 @@ def test_live_holds_back_a_path_that_leads_elsewhere_once_it_is_sent(vendor, log
 @pytest.mark.parametrize(
     "path", ["/%62atches", "/./batches", "/x/../batches", "//batches", "/batches;a=1"]
 )
-def test_live_holds_back_a_path_that_no_endpoint_fits(vendor, log, path):
+def test_live_holds_back_a_path_that_no_endpoint_fits(vendor: Any, log: Any, path: Any) -> None:
     made = plan(sent(url=URL.replace("/batches", path), status=400), target="live", log=log)
     assert any("no endpoint of the API fits" in reason for reason in made.reasons["x1"])
     made.run(confirm=made.effect)
@@ -1244,12 +1299,14 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("body", UNREADABLE)
-def test_live_holds_back_a_send_whose_recipients_cannot_be_read(vendor, log, body):
+def test_live_holds_back_a_send_whose_recipients_cannot_be_read(
+    vendor: Any, log: Any, body: Any
+) -> None:
     made = plan(sent(body, status=400), target="live", log=log)
     assert any("cannot be read from its body" in reason for reason in made.reasons["x1"])
 
 
-def test_the_same_message_from_two_files_is_sent_once(vendor, log):
+def test_the_same_message_from_two_files_is_sent_once(vendor: Any, log: Any) -> None:
     for identity, number in (("first", 1), ("second", 7)):
         headers = {"Authorization": f"Bearer [secret opaque 32 #{number}]", **JSON}
         made = plan(sent(id=identity, status=400, request_headers=headers), target="live", log=log)
@@ -1261,7 +1318,9 @@ def test_the_same_message_from_two_files_is_sent_once(vendor, log):
     "headers",
     [{"X-Name": "Łukasz"}, {"X-Note": " leading"}, {"X-Note": "two\nlines"}, {"bad name": "x"}],
 )
-def test_a_row_that_cannot_be_sent_is_held_back_and_the_next_goes_on(log, headers):
+def test_a_row_that_cannot_be_sent_is_held_back_and_the_next_goes_on(
+    log: Any, headers: Any
+) -> None:
     rows = [
         sent(
             status=201,
@@ -1275,12 +1334,12 @@ def test_a_row_that_cannot_be_sent_is_held_back_and_the_next_goes_on(log, header
     ]
 
 
-def test_the_same_id_with_another_answer_is_another_replay(log):
+def test_the_same_id_with_another_answer_is_another_replay(log: Any) -> None:
     assert replay(sent(status=503), log=log)[0].verdict == "INCONCLUSIVE"
     assert replay(sent(status=201), log=log)[0].verdict == "SAME"
 
 
-def test_evidence_without_headers_had_good_ones_where_the_answer_says_so(log):
+def test_evidence_without_headers_had_good_ones_where_the_answer_says_so(log: Any) -> None:
     bare = sent(
         {**GOOD, "delivery_report": "full"},
         status=403,
@@ -1290,7 +1349,7 @@ def test_evidence_without_headers_had_good_ones_where_the_answer_says_so(log):
     assert replay(bare, log=log)[0].verdict == "SAME"
 
 
-def test_a_report_on_a_number_is_replayed_with_that_number_in_the_batch(log):
+def test_a_report_on_a_number_is_replayed_with_that_number_in_the_batch(log: Any) -> None:
     path = "/batches/{batch_id}/delivery_report/{recipient_msisdn}"
     asked = sent(
         None,
@@ -1302,7 +1361,7 @@ def test_a_report_on_a_number_is_replayed_with_that_number_in_the_batch(log):
     assert replay(asked, log=log)[0].verdict == "SAME"
 
 
-def test_what_is_no_exchange_is_named():
+def test_what_is_no_exchange_is_named() -> None:
     with pytest.raises(WrongUseError, match="A str is not an exchange"):
         replay(["requests.sh"])
 
@@ -1310,7 +1369,7 @@ def test_what_is_no_exchange_is_named():
 # --- what a sandbox may claim ---------------------------------------------------------------------
 
 
-def test_a_running_sandbox_that_knows_no_number_types_mends_none(log):
+def test_a_running_sandbox_that_knows_no_number_types_mends_none(log: Any) -> None:
     with Sandbox(service_plan_id=PLAN) as sandbox:
         client = Client(
             base_url=sandbox.url,
@@ -1328,7 +1387,7 @@ def test_a_running_sandbox_that_knows_no_number_types_mends_none(log):
     assert "does not know the cause" in result.reasons[0]
 
 
-def group_of_two(text):
+def group_of_two(text: Any) -> Any:
     return sent({**GOOD, "to": [GROUP, OTHER_GROUP]}, status=403, code="unknown_group", text=text)
 
 
@@ -1340,12 +1399,14 @@ def group_of_two(text):
         (None, [GROUP], "INCONCLUSIVE"),
     ],
 )
-def test_of_several_groups_the_one_that_is_named_is_the_unknown_one(log, text, to, verdict):
+def test_of_several_groups_the_one_that_is_named_is_the_unknown_one(
+    log: Any, text: Any, to: Any, verdict: Any
+) -> None:
     (result,) = replay(group_of_two(text), edit={"body": {**GOOD, "to": to}}, log=log)
     assert result.verdict == verdict, result.reasons
 
 
-def test_another_group_in_place_of_the_unknown_one_is_taken_to_exist(log):
+def test_another_group_in_place_of_the_unknown_one_is_taken_to_exist(log: Any) -> None:
     bad = sent({**GOOD, "to": [GROUP]}, status=403, code="unknown_group")
     (result,) = replay(bad, edit={"body": {**GOOD, "to": [OTHER_GROUP]}}, log=log)
     assert (result.verdict, f"existing group: {OTHER_GROUP}" in result.reasons[-1]) == (
@@ -1354,7 +1415,7 @@ def test_another_group_in_place_of_the_unknown_one_is_taken_to_exist(log):
     )
 
 
-def test_of_an_original_without_an_account_none_is_compared(log):
+def test_of_an_original_without_an_account_none_is_compared(log: Any) -> None:
     bad = replace(
         sent("{", status=400, code="syntax_invalid_json", account=None),
         url="https://us.sms.api.sinch.com/batches",
@@ -1363,13 +1424,13 @@ def test_of_an_original_without_an_account_none_is_compared(log):
     assert "another account than the original's" not in result.reasons
 
 
-def test_a_resource_that_only_the_changed_path_names_is_set_up(log):
+def test_a_resource_that_only_the_changed_path_names_is_set_up(log: Any) -> None:
     bad = sent(None, method="GET", url=f"{URL}/{GROUP}/delivery_reports", status=404, endpoint=None)
     (result,) = replay(bad, edit={"url": f"{URL}/{GROUP}"}, log=log)
     assert (result.child.status, result.verdict) == (200, "FIXED"), result.reasons
 
 
-def test_what_the_diagnosis_expects_and_the_sandbox_does_not_show_is_open(log):
+def test_what_the_diagnosis_expects_and_the_sandbox_does_not_show_is_open(log: Any) -> None:
     elsewhere = sent(url=URL.replace("us.sms", "region.sms"))
     (result,) = replay(elsewhere, edit={"body": {**GOOD, "body": "Ho"}}, log=log)
     assert result.verdict == "INCONCLUSIVE"
@@ -1379,7 +1440,7 @@ def test_what_the_diagnosis_expects_and_the_sandbox_does_not_show_is_open(log):
 ELSEWHERE = ("host-", "sender-", "too-large-page")  # no host in it; what is assumed, it refuses
 
 
-def test_the_sandbox_refuses_what_the_diagnosis_expects_it_to(log):
+def test_the_sandbox_refuses_what_the_diagnosis_expects_it_to(log: Any) -> None:
     kinds = [s.exchange for s in corpus.samples(1) if not s.kind.rule.startswith(ELSEWHERE)]
     rows = [replace(one, id=f"k{i}", at=corpus.NOW) for i, one in enumerate(kinds)]
     expected = {one.id: diagnose(one, now=corpus.NOW) for one in rows}
@@ -1388,7 +1449,9 @@ def test_the_sandbox_refuses_what_the_diagnosis_expects_it_to(log):
         assert result.child.status == told.expected_status, told
 
 
-def test_a_run_that_breaks_off_leaves_no_stop_behind(log, monkeypatch):
+def test_a_run_that_breaks_off_leaves_no_stop_behind(
+    log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = plan([sent(status=201), sent(id="x2", status=201)], log=log)
     monkeypatch.setattr(CallLog, "outcome", lambda self, exchange: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -1397,7 +1460,7 @@ def test_a_run_that_breaks_off_leaves_no_stop_behind(log, monkeypatch):
     assert [r.child and r.child.status for r in made.run()] == [None, 201]
 
 
-def test_of_an_answer_whose_code_nobody_noted_the_status_is_compared(log):
+def test_of_an_answer_whose_code_nobody_noted_the_status_is_compared(log: Any) -> None:
     bad = sent('{"to": ["+15551230001"],}', status=400)
     assert replay(bad, log=log)[0].verdict == "SAME"
     assert replay(bad, edit={"body": GOOD}, log=log)[0].verdict == "FIXED"
@@ -1411,7 +1474,9 @@ def test_of_an_answer_whose_code_nobody_noted_the_status_is_compared(log):
     ],
 )
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
-def test_a_secret_that_is_typed_into_a_body_is_shown_nowhere(log, target, body):
+def test_a_secret_that_is_typed_into_a_body_is_shown_nowhere(
+    log: Any, target: Any, body: Any
+) -> None:
     (result,) = replay(sent(status=201), edit={"body": body}, target=target, log=log)
     assert "5c1e9a7b3d2f" not in repr(
         (
@@ -1423,13 +1488,13 @@ def test_a_secret_that_is_typed_into_a_body_is_shown_nowhere(log, target, body):
     )
 
 
-def test_secrets_that_are_typed_have_numbers_of_their_own():
+def test_secrets_that_are_typed_have_numbers_of_their_own() -> None:
     typed = {"headers": {"Authorization": "Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607"}}
     changed = edited(sent({**GOOD, "api_token": "[secret opaque 32 #4]"}), typed)
     assert changed.request_headers["Authorization"] == "Bearer [secret opaque 32 #5]"
 
 
-def test_the_differences_are_a_frame(log):
+def test_the_differences_are_a_frame(log: Any) -> None:
     (result,) = replay(
         sent('{"to": ["+15551230001"],}', status=400, code="syntax_invalid_json"),
         edit={"body": GOOD},

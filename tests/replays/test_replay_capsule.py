@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -33,7 +34,7 @@ TEST_NUMBER = "+15551230009"
 TO_A_GROUP = {**GOOD, "to": [GROUP]}
 
 
-def body(**fields):
+def body(**fields: Any) -> Any:
     return json.dumps({**TO_A_GROUP, **fields}, ensure_ascii=False)
 
 
@@ -109,7 +110,9 @@ HELD |= {name: (MISSING, fields) for name, fields in MARKED.items()}
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
 @pytest.mark.parametrize(("reason", "fields"), HELD.values(), ids=HELD.keys())
-def test_what_is_not_the_request_itself_is_held_back(vendor, log, target, reason, fields):
+def test_what_is_not_the_request_itself_is_held_back(
+    vendor: Any, log: Any, target: Any, reason: Any, fields: Any
+) -> None:
     made = plan(sent(status=400, **fields), target=target, log=log)
     assert reason in made.reasons["x1"]
     assert made.run(confirm=made.effect)[0].child is None
@@ -122,7 +125,7 @@ NOT_REPLACED = [
 
 
 @pytest.mark.parametrize("name", NOT_REPLACED)
-def test_a_test_number_gets_no_alias_either(vendor, log, name):
+def test_a_test_number_gets_no_alias_either(vendor: Any, log: Any, name: Any) -> None:
     reason, fields = HELD[name]
     made = plan(sent(status=400, **fields), target="live", log=log, test_number=TEST_NUMBER)
     assert reason in made.reasons["x1"]
@@ -141,12 +144,14 @@ def test_a_test_number_gets_no_alias_either(vendor, log, name):
         "a+b%20c &amp; \\u0041",
     ],
 )
-def test_a_text_like_an_alias_or_a_marker_goes_out(vendor, log, text):
+def test_a_text_like_an_alias_or_a_marker_goes_out(vendor: Any, log: Any, text: Any) -> None:
     made = plan(sent(body(body=text), status=400), target="live", log=log)
     assert made.reasons == {}
 
 
-def test_a_capsule_that_is_opened_again_runs_in_the_sandbox_only(vendor, log, tmp_path):
+def test_a_capsule_that_is_opened_again_runs_in_the_sandbox_only(
+    vendor: Any, log: Any, tmp_path: Path
+) -> None:
     secret = "Dear Anna Svensson, come today"
     rows = [
         sent(body(body=secret), status=400, id="to a group"),
@@ -164,7 +169,7 @@ def test_a_capsule_that_is_opened_again_runs_in_the_sandbox_only(vendor, log, tm
     assert all(result.child is not None for result in st.replay(capsule, log=log))
 
 
-def test_what_is_put_in_the_place_of_every_alias_may_go(vendor, log):
+def test_what_is_put_in_the_place_of_every_alias_may_go(vendor: Any, log: Any) -> None:
     row = sent(body(body=TEXT, to=[NUMBER]), status=400)
     assert plan(row, target="live", log=log, edits={"x1": {"body": GOOD}}).reasons == {}
 
@@ -202,8 +207,8 @@ PLACES = some.fixed_dictionaries(
     number=some.sampled_from([None, TEST_NUMBER]),
 )
 def test_no_row_that_aliasing_changed_is_sent(
-    vendor, tmp_path_factory, fields, is_plain, query, number
-):
+    vendor: Any, tmp_path_factory: Any, fields: Any, is_plain: Any, query: Any, number: Any
+) -> None:
     row = sent(
         json.dumps(fields, ensure_ascii=is_plain), status=400, url=f"{URL}?note={quote(query)}"
     )

@@ -14,6 +14,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,8 +51,8 @@ TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the
     "more", [{}, {"X-Request-Id": "2"}], ids=["the same headers", "a header of its own"]
 )
 def test_what_the_evidence_itself_tried_again_is_not_sent_once_more(
-    vendor, log, ended, reason, more
-):
+    vendor: Any, log: Any, ended: Any, reason: Any, more: Any
+) -> None:
     first, second = (
         sent(id="first", status=429),
         sent(id="second", request_headers={**sent().request_headers, **more}, **ended),
@@ -62,7 +63,9 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_once_more(
     assert len(vendor.sends) == (not reason)
 
 
-def test_a_request_that_can_be_repeated_is_held_back_by_no_earlier_one(vendor, log):
+def test_a_request_that_can_be_repeated_is_held_back_by_no_earlier_one(
+    vendor: Any, log: Any
+) -> None:
     rows = [
         sent(
             None,
@@ -79,7 +82,7 @@ def test_a_request_that_can_be_repeated_is_held_back_by_no_earlier_one(vendor, l
     }
 
 
-def test_a_check_of_the_second_try_frees_the_first(vendor, log):
+def test_a_check_of_the_second_try_frees_the_first(vendor: Any, log: Any) -> None:
     rows = [
         sent(REFERENCED, id="first", status=429),
         sent(REFERENCED, id="second", failure="ReadTimeout", at=lately()),
@@ -99,7 +102,9 @@ SAME_ON_THE_WIRE = [
 
 
 @pytest.mark.parametrize("written", SAME_ON_THE_WIRE)
-def test_what_leaves_as_the_same_request_is_the_same_call(vendor, log, written):
+def test_what_leaves_as_the_same_request_is_the_same_call(
+    vendor: Any, log: Any, written: Any
+) -> None:
     for made in (
         plan(x, target="live", log=log)
         for x in (sent(status=400), replace(sent(id="x2", status=400), **written))
@@ -108,14 +113,14 @@ def test_what_leaves_as_the_same_request_is_the_same_call(vendor, log, written):
     assert len(vendor.sends) == 1
 
 
-def test_two_logs_that_send_at_the_same_moment_send_once(vendor, work):
+def test_two_logs_that_send_at_the_same_moment_send_once(vendor: Any, work: Any) -> Any:
     plans = [
         plan(sent(status=400), target="live", log=CallLog(work / name / "calls.sqlite"))
         for name in "abcd"
     ]
     barrier = threading.Barrier(4)
 
-    def run_one(made):
+    def run_one(made: Any) -> Any:
         return made.run(
             confirm="send 1 SMS to 1 person",
             progress=lambda told: barrier.wait(10) if not told.done else None,
@@ -128,12 +133,12 @@ def test_two_logs_that_send_at_the_same_moment_send_once(vendor, work):
     assert sum("it was given to another log" in "; ".join(r.reasons) for r in done) == 3
 
 
-def run(log, *rows):
+def run(log: Any, *rows: Any) -> Any:
     made = plan(rows or sent(status=400), target="live", log=log)
     return made.run(confirm=made.effect)
 
 
-def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(vendor, work):
+def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(vendor: Any, work: Any) -> None:
     with CallLog() as log:
         run(log)
     log.path.unlink()
@@ -143,7 +148,7 @@ def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(vendor, work):
     assert len(vendor.sends) == 1
 
 
-def test_a_log_that_is_deleted_while_it_is_open_sends_no_more(vendor, work):
+def test_a_log_that_is_deleted_while_it_is_open_sends_no_more(vendor: Any, work: Any) -> None:
     with CallLog() as log:
         run(log)
         log.path.unlink()
@@ -152,7 +157,9 @@ def test_a_log_that_is_deleted_while_it_is_open_sends_no_more(vendor, work):
     assert len(vendor.sends) == 1
 
 
-def test_a_log_that_was_moved_goes_on(vendor, work, monkeypatch):
+def test_a_log_that_was_moved_goes_on(
+    vendor: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog(work / "here" / "calls.sqlite") as log:
         assert run(log)[0].child.status == 429
@@ -161,7 +168,7 @@ def test_a_log_that_was_moved_goes_on(vendor, work, monkeypatch):
         assert run(log)[0].child.status == 201
 
 
-def test_a_copy_of_a_log_is_another_log(vendor, work):
+def test_a_copy_of_a_log_is_another_log(vendor: Any, work: Any) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog() as log:
         run(log)
@@ -170,7 +177,9 @@ def test_a_copy_of_a_log_is_another_log(vendor, work):
         assert "it was given to another log" in run(copy)[0].reasons[0]
 
 
-def test_a_log_stays_where_it_was_opened(vendor, work, monkeypatch):
+def test_a_log_stays_where_it_was_opened(
+    vendor: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs = []
     for name in ("a", "b"):
         (work / name).mkdir()
@@ -182,7 +191,9 @@ def test_a_log_stays_where_it_was_opened(vendor, work, monkeypatch):
     assert len(vendor.sends) == 1
 
 
-def test_what_is_kept_of_a_message_names_nobody_and_is_its_owners_alone(vendor, log, work):
+def test_what_is_kept_of_a_message_names_nobody_and_is_its_owners_alone(
+    vendor: Any, log: Any, work: Any
+) -> None:
     run(log)
     file = work / "sent.sqlite"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -194,8 +205,8 @@ def test_what_is_kept_of_a_message_names_nobody_and_is_its_owners_alone(vendor, 
     [None, b"no database at all, and longer than its header, so that it is looked at " * 9],
 )
 def test_a_work_folder_that_cannot_tell_what_was_sent_stops_before_anything_is(
-    vendor, log, work, content
-):
+    vendor: Any, log: Any, work: Any, content: Any
+) -> None:
     made = plan(sent(status=400), target="live", log=log)
     confirm = made.effect
     (work / "sent.sqlite").write_bytes(content) if content else (work / "sent.sqlite").mkdir()
@@ -210,8 +221,8 @@ WRITTEN_ANEW = {"another header": {"X-Request-Id": "2"}, "the same value": None}
 @pytest.mark.parametrize("more", WRITTEN_ANEW.values(), ids=WRITTEN_ANEW.keys())
 @pytest.mark.parametrize(("answer", "again"), [(201, False), (503, False), (415, True)])
 def test_the_same_message_goes_out_in_other_words_only_if_it_was_refused(
-    vendor, log, more, answer, again
-):
+    vendor: Any, log: Any, more: Any, answer: Any, again: Any
+) -> None:
     if answer != 201:
         vendor.sandbox.faults.add(status=answer, times=1)
     run(log)
@@ -225,7 +236,7 @@ def test_the_same_message_goes_out_in_other_words_only_if_it_was_refused(
     assert len(vendor.sends) == 1 + again
 
 
-def test_a_default_log_is_asked_about_what_went_through_it(vendor, work):
+def test_a_default_log_is_asked_about_what_went_through_it(vendor: Any, work: Any) -> None:
     with CallLog() as log:
         run(log)
     with CallLog(work / "other.sqlite") as empty:
@@ -236,11 +247,11 @@ def test_a_default_log_is_asked_about_what_went_through_it(vendor, work):
     assert plan(sent(status=400), target="live").reasons == {}
 
 
-def test_what_another_kernel_is_about_to_send_is_no_failure(vendor, log):
+def test_what_another_kernel_is_about_to_send_is_no_failure(vendor: Any, log: Any) -> None:
     made = plan(sent(status=400), target="live", log=log)
     told = []
 
-    def other(progress):
+    def other(progress: Any) -> None:
         told.append(progress)
         if not progress.done:
             log.intent(
@@ -261,7 +272,9 @@ def test_what_another_kernel_is_about_to_send_is_no_failure(vendor, log):
     assert "not sent again" in result.reasons[0]
 
 
-def test_a_refused_call_is_weighed_again_before_it_goes_again(vendor, log, monkeypatch):
+def test_a_refused_call_is_weighed_again_before_it_goes_again(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     made = plan(sent({**GOOD, "send_at": soon}, status=400), target="live", log=log)
@@ -272,7 +285,9 @@ def test_a_refused_call_is_weighed_again_before_it_goes_again(vendor, log, monke
     assert len(vendor.sends) == 5
 
 
-def test_a_check_holds_for_minutes_only(vendor, log, monkeypatch):
+def test_a_check_holds_for_minutes_only(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
@@ -283,14 +298,16 @@ def test_a_check_holds_for_minutes_only(vendor, log, monkeypatch):
 
 
 @pytest.mark.parametrize("other", [{"account": "0" * 32}, {"region": "eu"}])
-def test_the_batches_of_another_account_or_region_settle_nothing(vendor, log, other):
+def test_the_batches_of_another_account_or_region_settle_nothing(
+    vendor: Any, log: Any, other: Any
+) -> None:
     client = connect("live", log=log)
     told = sent(REFERENCED, failure="ReadTimeout", at=lately())
     assert batch_of(told, client) == ""
     assert batch_of(replace(told, **other), client) is None
 
 
-def test_each_group_is_asked_about_once(vendor, log):
+def test_each_group_is_asked_about_once(vendor: Any, log: Any) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     rows = [
         sent({**GOOD, "to": [GROUP], "body": f"message {i}"}, id=str(i), status=400)
@@ -300,7 +317,7 @@ def test_each_group_is_asked_about_once(vendor, log):
     assert len(vendor.requests) == 2
 
 
-def test_live_holds_back_a_send_that_names_its_recipients_twice(vendor, log):
+def test_live_holds_back_a_send_that_names_its_recipients_twice(vendor: Any, log: Any) -> None:
     made = plan(
         sent('{"to": ["+15551230001"], "to": ["+15551230002"], "body": "Hi"}', status=400),
         target="live",
@@ -318,7 +335,9 @@ NAMED: dict[str, tuple[str, str, Any]] = {
 
 
 @pytest.mark.parametrize(("words", "call"), NAMED.items())
-def test_the_effect_names_what_is_done_beside_sending(vendor, log, words, call):
+def test_the_effect_names_what_is_done_beside_sending(
+    vendor: Any, log: Any, words: Any, call: Any
+) -> None:
     method, url, body = call
     rows = [
         sent(status=400),
@@ -336,14 +355,18 @@ BY_THE_WAY = {  # what the evidence says of a second row of the same message
 
 
 @pytest.mark.parametrize("fields", BY_THE_WAY.values(), ids=BY_THE_WAY.keys())
-def test_what_does_not_say_that_it_was_refused_holds_back_the_same_message(vendor, log, fields):
+def test_what_does_not_say_that_it_was_refused_holds_back_the_same_message(
+    vendor: Any, log: Any, fields: Any
+) -> None:
     made = plan([sent(id="first", status=429), sent(id="second", **fields)], target="live", log=log)
     assert made.reasons["first"] == (
         "the same request as second, which may already have been sent",
     )
 
 
-def test_a_row_that_was_changed_into_a_read_still_says_what_people_have(vendor, log):
+def test_a_row_that_was_changed_into_a_read_still_says_what_people_have(
+    vendor: Any, log: Any
+) -> None:
     edits = {"second": {"method": "GET", "body": None}}
     made = plan(
         [sent(id="first", status=429), sent(id="second", status=201)],
@@ -354,7 +377,7 @@ def test_a_row_that_was_changed_into_a_read_still_says_what_people_have(vendor, 
     assert made.reasons == {"first": ("the same request as second, which was accepted",)}
 
 
-def test_a_part_of_the_evidence_is_planned_among_the_whole(vendor, log):
+def test_a_part_of_the_evidence_is_planned_among_the_whole(vendor: Any, log: Any) -> None:
     rows = [sent(id="first", status=429), sent(id="second", status=201)]
     assert plan(rows[0], target="live", log=log, among=rows).reasons == {
         "first": ("the same request as second, which was accepted",)
@@ -362,12 +385,14 @@ def test_a_part_of_the_evidence_is_planned_among_the_whole(vendor, log):
     assert plan(rows[0], target="live", log=log).reasons == {}
 
 
-def test_a_code_beside_a_timeout_says_nothing_of_what_became_of_it(vendor, log):
+def test_a_code_beside_a_timeout_says_nothing_of_what_became_of_it(vendor: Any, log: Any) -> None:
     made = plan(sent(code="syntax_invalid_json", failure="ReadTimeout"), target="live", log=log)
     assert made.reasons["x1"][0].startswith("may already have been sent")
 
 
-def test_what_waits_is_weighed_again_before_each_attempt(vendor, log, monkeypatch):
+def test_what_waits_is_weighed_again_before_each_attempt(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While it waits after a 429, its moment passes."""
     vendor.sandbox.faults.add(status=429, times=1, retry_after_s=0)
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -379,7 +404,9 @@ def test_what_waits_is_weighed_again_before_each_attempt(vendor, log, monkeypatc
     assert (len(vendor.sends), result.child.status) == (1, 429)
 
 
-def test_the_members_of_a_group_are_known_for_minutes_only(vendor, log, monkeypatch):
+def test_the_members_of_a_group_are_known_for_minutes_only(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
     assert checked.effect == "send 1 SMS to 1 person"
@@ -396,10 +423,10 @@ CONTRADICTING = [
 
 
 @pytest.mark.parametrize("listing", CONTRADICTING)
-def test_a_list_that_contradicts_itself_settles_nothing(vendor, log, listing):
+def test_a_list_that_contradicts_itself_settles_nothing(vendor: Any, log: Any, listing: Any) -> Any:
     real = vendor._answered
 
-    def answered(prepared):
+    def answered(prepared: Any) -> Any:
         response = real(prepared)
         response._content = (
             json.dumps(listing).encode() if prepared.method == "GET" else response._content
@@ -414,14 +441,14 @@ def test_a_list_that_contradicts_itself_settles_nothing(vendor, log, listing):
     assert "still open" in checked.items[0].advice
 
 
-def test_a_list_of_short_pages_is_read_to_its_end(vendor, log):
+def test_a_list_of_short_pages_is_read_to_its_end(vendor: Any, log: Any) -> Any:
     for i in range(7):
         vendor.sandbox.account().add_batch(
             to=["15551230001"], body=f"Ho {i}", client_reference="other", **{"from": "15559870002"}
         )
     real = vendor._answered
 
-    def answered(prepared):
+    def answered(prepared: Any) -> Any:
         prepared.url = prepared.url.replace("page_size=100", "page_size=2")
         return real(prepared)
 
@@ -431,7 +458,9 @@ def test_a_list_of_short_pages_is_read_to_its_end(vendor, log):
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
-def test_what_may_not_be_listed_yet_is_not_called_unsent(vendor, log, seconds):
+def test_what_may_not_be_listed_yet_is_not_called_unsent(
+    vendor: Any, log: Any, seconds: Any
+) -> None:
     told = sent(
         REFERENCED, failure="ReadTimeout", at=datetime.now(UTC) - timedelta(seconds=seconds)
     )
@@ -440,7 +469,7 @@ def test_what_may_not_be_listed_yet_is_not_called_unsent(vendor, log, seconds):
     )
 
 
-def test_a_stop_ends_the_questions_too(vendor, log):
+def test_a_stop_ends_the_questions_too(vendor: Any, log: Any) -> None:
     rows = [sent({**REFERENCED, "body": f"message {i}"}, id=str(i), status=400) for i in range(5)]
     made = plan(rows, target="live", log=log)
     for item in made.items:
@@ -461,7 +490,9 @@ def test_a_stop_ends_the_questions_too(vendor, log):
 
 
 @pytest.mark.parametrize("fields", [{"status": 503}, {"status": 201}, {"failure": "ReadTimeout"}])
-def test_a_test_number_is_nobody_of_those_who_may_have_it(vendor, log, fields):
+def test_a_test_number_is_nobody_of_those_who_may_have_it(
+    vendor: Any, log: Any, fields: Any
+) -> None:
     made = plan(sent(**fields), target="live", test_number="+15559990001", log=log)
     assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 person (the test number)")
     for _ in range(2):
@@ -469,7 +500,9 @@ def test_a_test_number_is_nobody_of_those_who_may_have_it(vendor, log, fields):
     assert len(vendor.sends) == 1
 
 
-def test_wrong_credentials_stop_the_run(vendor, log, monkeypatch):
+def test_wrong_credentials_stop_the_run(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SINCH_API_TOKEN", "wrong")
     made = plan(
         [sent({**GOOD, "body": f"message {i}"}, id=str(i), status=400) for i in range(20)],
@@ -481,7 +514,7 @@ def test_wrong_credentials_stop_the_run(vendor, log, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override"])
-def test_a_header_that_means_another_method_is_held_back(vendor, log, name):
+def test_a_header_that_means_another_method_is_held_back(vendor: Any, log: Any, name: Any) -> None:
     asked = sent(
         None, method="GET", status=400, request_headers={**sent().request_headers, name: "DELETE"}
     )
@@ -490,7 +523,7 @@ def test_a_header_that_means_another_method_is_held_back(vendor, log, name):
     )
 
 
-def test_a_change_of_recipients_is_not_called_no_message(vendor, log):
+def test_a_change_of_recipients_is_not_called_no_message(vendor: Any, log: Any) -> None:
     update = sent(
         {"to_add": ["+15551230002"]}, url=f"{URL}/{GROUP}", status=400, at=datetime.now(UTC)
     )
@@ -500,7 +533,7 @@ def test_a_change_of_recipients_is_not_called_no_message(vendor, log):
     )
 
 
-def test_a_read_among_sends_is_held_back_by_none_of_them(vendor, log):
+def test_a_read_among_sends_is_held_back_by_none_of_them(vendor: Any, log: Any) -> None:
     rows = [
         sent(id="send", status=400),
         sent(None, id="read", method="GET", status=200),
@@ -513,7 +546,7 @@ def test_a_read_among_sends_is_held_back_by_none_of_them(vendor, log):
 # --- logs that are restored, moved, copied --------------------------------------------------------
 
 
-def test_a_log_that_was_restored_from_before_sends_nothing_again(vendor, work):
+def test_a_log_that_was_restored_from_before_sends_nothing_again(vendor: Any, work: Any) -> None:
     with CallLog() as log:
         list(log)
     before = log.path.read_bytes()
@@ -525,7 +558,7 @@ def test_a_log_that_was_restored_from_before_sends_nothing_again(vendor, work):
     assert len(vendor.sends) == 1
 
 
-def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor, work):
+def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor: Any, work: Any) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog(work / "a.sqlite") as log:
         run(log)
@@ -537,7 +570,9 @@ def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor, work):
         assert (result.child and result.child.status) == status, result.reasons
 
 
-def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(vendor, work):
+def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(
+    vendor: Any, work: Any
+) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog(work / "a.sqlite") as log:
         run(log)
@@ -547,7 +582,7 @@ def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(vendor, 
         assert run(moved)[0].child.status == 201
 
 
-def test_a_link_to_a_log_is_the_log(vendor, work):
+def test_a_link_to_a_log_is_the_log(vendor: Any, work: Any) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     (work / "real").mkdir()
     (work / "link").symlink_to(work / "real")
@@ -557,7 +592,9 @@ def test_a_link_to_a_log_is_the_log(vendor, work):
         assert run(log)[0].child.status == 201
 
 
-def test_the_work_folder_stays_where_it_was_first(vendor, tmp_path, monkeypatch):
+def test_the_work_folder_stays_where_it_was_first(
+    vendor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SINCHTOOLS_HOME", f"relative-{tmp_path.name}")
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -570,9 +607,9 @@ def test_the_work_folder_stays_where_it_was_first(vendor, tmp_path, monkeypatch)
 # --- each attempt anew ----------------------------------------------------------------------------
 
 
-def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log):
+def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log: Any) -> Any:
     class Renewing(Token):
-        def renew(self):
+        def renew(self) -> Any:
             return True
 
     with Sandbox(service_plan_id=PLAN) as sandbox:
@@ -593,7 +630,7 @@ def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log)
     assert asked == [1, 2]
 
 
-def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor, log):
+def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor: Any, log: Any) -> None:
     first = sent(REFERENCED, id="first", failure="ReadTimeout", at=lately())
     checked = plan(first, target="live", log=log).check()
     newer = plan(
@@ -605,7 +642,7 @@ def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor, log)
     assert checked.beside(plan(first, target="live", log=log)).effect == "send 1 SMS to 1 person"
 
 
-def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor, log):
+def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor: Any, log: Any) -> None:
     other = {**REFERENCED, "body": "another"}
     rows = [
         sent(REFERENCED, failure="ReadTimeout", at=lately()),
@@ -617,12 +654,14 @@ def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor, log):
     assert checked.reasons["y"] == ("the same request as x1, which was accepted",)
 
 
-def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(vendor, log, monkeypatch):
+def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(
+    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     vendor.sandbox.faults.add(status=429, endpoint="POST /batches", times=1, retry_after_s=0)
     checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
 
-    def later(told):
+    def later(told: Any) -> None:
         if vendor.sends:
             monkeypatch.setattr(sys.modules[Plan.__module__], "datetime", Later)
 
@@ -631,10 +670,10 @@ def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(vendor, 
     assert "who is in its groups was asked too long ago" in "; ".join(result.reasons)
 
 
-def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(vendor, log):
+def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(vendor: Any, log: Any) -> None:
     real = vendor._answered
 
-    def lost(prepared):
+    def lost(prepared: Any) -> None:
         real(prepared)
         raise requests.ReadTimeout
 
@@ -719,7 +758,9 @@ OTHER = {
 
 
 @pytest.mark.parametrize(("body", "written"), SAME.values(), ids=SAME.keys())
-def test_the_same_text_to_the_same_people_is_the_same_message(vendor, log, body, written):
+def test_the_same_text_to_the_same_people_is_the_same_message(
+    vendor: Any, log: Any, body: Any, written: Any
+) -> None:
     vendor.sandbox.account(PLAN).add_group(GROUP)
     rows = [sent(body, id="first", status=429), sent({**body, **written}, id="second", status=429)]
     made = plan(rows, target="live", log=log)
@@ -731,7 +772,9 @@ def test_the_same_text_to_the_same_people_is_the_same_message(vendor, log, body,
 
 
 @pytest.mark.parametrize("written", SAME.values(), ids=SAME.keys())
-def test_what_people_have_is_not_sent_in_another_writing(vendor, log, written):
+def test_what_people_have_is_not_sent_in_another_writing(
+    vendor: Any, log: Any, written: Any
+) -> None:
     body, more = written
     made = plan(
         [sent(body, id="first", status=201), sent({**body, **more}, id="second", status=429)],
@@ -742,12 +785,12 @@ def test_what_people_have_is_not_sent_in_another_writing(vendor, log, written):
 
 
 @pytest.mark.parametrize("written", OTHER.values(), ids=OTHER.keys())
-def test_what_people_notice_makes_another_message(vendor, log, written):
+def test_what_people_notice_makes_another_message(vendor: Any, log: Any, written: Any) -> None:
     rows = [sent(id="first", status=429), sent({**GOOD, **written}, id="second", status=429)]
     assert plan(rows, target="live", log=log).reasons == {}
 
 
-def test_a_default_in_a_change_of_a_batch_is_a_change(vendor, log):
+def test_a_default_in_a_change_of_a_batch_is_a_change(vendor: Any, log: Any) -> None:
     change = {"url": f"{URL}/{GROUP}", "endpoint": "POST /batches/{batch_id}", "status": 429}
     rows = [
         sent({"body": "Hi"}, id="first", **change),
@@ -765,7 +808,7 @@ DEFAULTS = [
 ]
 
 
-def test_the_table_has_the_defaults_of_the_reference():
+def test_the_table_has_the_defaults_of_the_reference() -> None:
     assert {(name, default) for _, name, default in DEFAULTS} == {
         ("type", "mt_text"),
         ("delivery_report", "none"),
@@ -776,16 +819,16 @@ def test_the_table_has_the_defaults_of_the_reference():
 
 
 @pytest.mark.parametrize(("kind", "name", "default"), DEFAULTS)
-def test_each_default_of_the_table_says_nothing(kind, name, default):
+def test_each_default_of_the_table_says_nothing(kind: Any, name: Any, default: Any) -> None:
     body = {**GOOD, **({"type": kind.partition(":")[2]} if name != "type" else {})}
     assert message_of(body) == message_of({**body, name: default})
 
 
-def message_of(body, **fields):
+def message_of(body: Any, **fields: Any) -> Any:
     return planned.item_of(sent(body, **fields), None, "live", None).message
 
 
-def rewritten(body, chance):
+def rewritten(body: Any, chance: Any) -> Any:
     """Return the body with what says nothing put in or taken out, in another order."""
     body = {
         **body,
@@ -834,7 +877,9 @@ MESSAGES = some.fixed_dictionaries(
 
 @pytest.mark.long
 @given(body=MESSAGES, other=MESSAGES, chance=some.randoms(use_true_random=False))
-def test_any_message_is_the_same_in_any_writing_and_no_other(body, other, chance):
+def test_any_message_is_the_same_in_any_writing_and_no_other(
+    body: Any, other: Any, chance: Any
+) -> None:
     written = rewritten(body, chance)
     assert message_of(body) == message_of(written)
     assert (message_of(body) == message_of(other)) == (
@@ -842,7 +887,7 @@ def test_any_message_is_the_same_in_any_writing_and_no_other(body, other, chance
     )
 
 
-def test_a_dry_run_that_goes_out_live_is_no_message(vendor, log, work):
+def test_a_dry_run_that_goes_out_live_is_no_message(vendor: Any, log: Any, work: Any) -> None:
     dry = sent(url=f"{URL}/dry_run", status=400)
     run(log, dry)
     with CallLog(work / "other.sqlite") as other:
@@ -852,7 +897,7 @@ def test_a_dry_run_that_goes_out_live_is_no_message(vendor, log, work):
 # --- a plan that runs -----------------------------------------------------------------------------
 
 
-def test_a_plan_runs_once_at_a_time(vendor, log):
+def test_a_plan_runs_once_at_a_time(vendor: Any, log: Any) -> None:
     made = plan(
         [sent({**GOOD, "body": f"message {i}"}, id=str(i), status=400) for i in range(3)],
         target="live",
@@ -860,7 +905,7 @@ def test_a_plan_runs_once_at_a_time(vendor, log):
     )
     refused = []
 
-    def again(progress):
+    def again(progress: Any) -> None:
         with pytest.raises(WrongUseError, match="runs already"):
             made.run(confirm=made.effect)
         refused.append(progress.done)
@@ -871,7 +916,9 @@ def test_a_plan_runs_once_at_a_time(vendor, log):
     assert (refused, len(vendor.sends)) == ([0, 1], 1)
 
 
-def test_a_stop_ends_with_the_run_that_it_stopped_also_if_that_was_refused(vendor, log):
+def test_a_stop_ends_with_the_run_that_it_stopped_also_if_that_was_refused(
+    vendor: Any, log: Any
+) -> None:
     made = plan(sent(status=400), target="live", log=log)
     made.stop()
     with pytest.raises(NotAllowedError):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -27,7 +28,7 @@ KILLS = [
 
 
 @pytest.fixture(scope="module")
-def sandbox():
+def sandbox() -> Any:
     """The URL of a sandbox in a process of its own."""
     command = [
         sys.executable,
@@ -48,18 +49,18 @@ def sandbox():
 
 
 @pytest.fixture
-def empty(sandbox):
+def empty(sandbox: Any) -> Any:
     asked(sandbox, "POST", "/__sandbox__/reset")
     return sandbox
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sandbox, tmp_path_factory):
+def undisturbed(sandbox: Any, tmp_path_factory: Any) -> Any:
     asked(sandbox, "POST", "/__sandbox__/reset")
     return outcomes(run(tmp_path_factory.mktemp("undisturbed"), sandbox, 1))
 
 
-def asked(url, method, path):
+def asked(url: Any, method: Any, path: Any) -> Any:
     with requests.Session() as session:
         session.trust_env = False
         return session.request(
@@ -67,7 +68,7 @@ def asked(url, method, path):
         ).json()
 
 
-def arrived(url):
+def arrived(url: Any) -> Any:
     """How often each message is in the sandbox."""
     pages = [
         asked(url, "GET", f"/xms/v1/{PLAN}/batches?page_size=100&page={page}")["batches"]
@@ -76,12 +77,12 @@ def arrived(url):
     return Counter(batch["body"] for page in pages for batch in page)
 
 
-def run(folder, url, workers):
+def run(folder: Any, url: Any, workers: Any) -> Any:
     with made(folder, url, workers) as replay:
         return replay.run()
 
 
-def outcomes(done):
+def outcomes(done: Any) -> Any:
     return {
         r.original.id: (r.child.status, r.child.code, r.verdict)
         for r in done
@@ -89,18 +90,18 @@ def outcomes(done):
     }
 
 
-def known(found):
+def known(found: Any) -> Any:
     return {name: outcome for name, outcome in found.items() if outcome[0] is not None}
 
 
-def start(folder, url, workers, **rest):
+def start(folder: Any, url: Any, workers: Any, **rest: Any) -> Any:
     command = [sys.executable, "-m", "tests.support.replaying", str(folder), url, str(workers)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, **rest
     )
 
 
-def killed_at(moment, folder, url, workers):
+def killed_at(moment: Any, folder: Any, url: Any, workers: Any) -> Any:
     """Kill a replay when it has said that so many are done; return how many it said in the end."""
     with start(folder, url, workers) as process:
         said = [int(line) for line, _ in zip(process.stdout, range(moment + 1), strict=False)]
@@ -109,7 +110,9 @@ def killed_at(moment, folder, url, workers):
 
 
 @pytest.mark.parametrize("seed", KILLS)
-def test_a_killed_replay_goes_on_exactly(empty, undisturbed, tmp_path, seed):
+def test_a_killed_replay_goes_on_exactly(
+    empty: Any, undisturbed: Any, tmp_path: Path, seed: Any
+) -> None:
     source = random.Random(seed)
     workers = source.choice([1, 1, 4])
     acknowledged = killed_at(source.randrange(COUNT), tmp_path, empty, workers)
@@ -134,7 +137,7 @@ def test_a_killed_replay_goes_on_exactly(empty, undisturbed, tmp_path, seed):
         check_settled(result, there)
 
 
-def check_settled(result, there):
+def check_settled(result: Any, there: Any) -> None:
     """
     Check that an unknown outcome was looked up by its client_reference.
 
@@ -148,11 +151,13 @@ def check_settled(result, there):
         assert said == []
 
 
-def small_files():
+def small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
 
-def test_a_full_disk_stops_the_replay_and_loses_nothing(empty, undisturbed, tmp_path):
+def test_a_full_disk_stops_the_replay_and_loses_nothing(
+    empty: Any, undisturbed: Any, tmp_path: Path
+) -> None:
     with start(tmp_path, empty, 1, preexec_fn=small_files) as process:
         said, error = process.communicate()
     assert process.returncode == 1
@@ -182,7 +187,9 @@ except LogError as error:
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["new-log", "log-of-somebody"])
-def test_a_read_only_folder_is_a_clear_stop_before_anything_is_sent(empty, tmp_path, used):
+def test_a_read_only_folder_is_a_clear_stop_before_anything_is_sent(
+    empty: Any, tmp_path: Path, used: Any
+) -> None:
     if used:
         with CallLog(tmp_path / "calls.sqlite") as log:
             log.add([])

@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,13 @@ NO_ANSWER = replace(SENT, status=None, failure="ReadTimeout")
 class Time:
     """Seconds that pass only when somebody waits."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now, self.waits = 0.0, []
 
-    def __call__(self):
+    def __call__(self) -> Any:
         return self.now
 
-    def sleep(self, seconds):
+    def sleep(self, seconds: Any) -> Any:
         self.waits.append(seconds)
         self.now += seconds
         return False
@@ -41,7 +42,7 @@ class Time:
 class Sender:
     """Answers in the order given, then with 201; writes intent and outcome as the client does."""
 
-    def __init__(self, log, *answers, then=SENT):
+    def __init__(self, log: Any, *answers: Any, then: Any = SENT) -> None:
         self.log, self.sent, self.senders = log, [], 0
         self._answers, self._ids = (
             itertools.chain(answers, itertools.repeat(then)),
@@ -50,11 +51,11 @@ class Sender:
         self.before_each = lambda job: None
 
     @contextlib.contextmanager
-    def __call__(self):
+    def __call__(self) -> Any:
         self.senders += 1
         yield self.send
 
-    def send(self, job, attempt):
+    def send(self, job: Any, attempt: Any) -> Any:
         asked = replace(
             next(self._answers),
             id=f"{id(self)}-{next(self._ids)}",
@@ -68,38 +69,38 @@ class Sender:
         return asked
 
 
-def jobs(count, **rest):
+def jobs(count: Any, **rest: Any) -> Any:
     return [Job(call_id=f"call-{i}", **rest) for i in range(count)]
 
 
-def run(log, sender, work, pace=None, **rest):
+def run(log: Any, sender: Any, work: Any, pace: Any = None, **rest: Any) -> Any:
     time = Time()
     runner = Runner(pace or Pace(), log, clock=time, sleep=time.sleep, **rest)
     return runner, runner.run(work, sender), time
 
 
-def test_each_job_is_sent_once_in_order(log):
+def test_each_job_is_sent_once_in_order(log: Any) -> None:
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(5))
     assert sender.sent == [(f"call-{i}", 1) for i in range(5)]
     assert list(answers) == [f"call-{i}" for i in range(5)]
 
 
-def test_a_job_that_is_named_twice_is_sent_once(log):
+def test_a_job_that_is_named_twice_is_sent_once(log: Any) -> None:
     sender = Sender(log)
     run(log, sender, jobs(2) + jobs(2))
     assert len(sender.sent) == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2, 16])
-def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log, workers):
+def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log: Any, workers: Any) -> None:
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(60), Pace(workers=workers))
     assert sorted(sender.sent) == sorted((job.call_id, 1) for job in jobs(60))
     assert (len(answers), 1 <= sender.senders <= workers) == (60, True)
 
 
-def test_a_second_run_sends_nothing_and_knows_the_answers(log):
+def test_a_second_run_sends_nothing_and_knows_the_answers(log: Any) -> None:
     first, second = Sender(log), Sender(log)
     _, before, _ = run(log, first, jobs(3))
     _, after, _ = run(log, second, jobs(3))
@@ -107,7 +108,7 @@ def test_a_second_run_sends_nothing_and_knows_the_answers(log):
     assert after == before
 
 
-def test_two_runners_at_once_send_each_job_once(log):
+def test_two_runners_at_once_send_each_job_once(log: Any) -> None:
     senders = [Sender(log), Sender(log)]
     threads = [
         threading.Thread(target=run, args=(log, sender, jobs(80), Pace(workers=4)))
@@ -132,14 +133,16 @@ LEFT = {  # what an earlier run left behind: (attempt, is it sent again?)
 
 
 @pytest.mark.parametrize(("answer", "again"), LEFT.values(), ids=LEFT.keys())
-def test_only_what_was_surely_not_carried_out_is_sent_again(log, answer, again):
+def test_only_what_was_surely_not_carried_out_is_sent_again(
+    log: Any, answer: Any, again: Any
+) -> None:
     run(log, Sender(log, then=answer), jobs(1), Pace(attempts=1))
     sender = Sender(log)
     run(log, sender, jobs(1))
     assert sender.sent == [("call-0", 2)] * again
 
 
-def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log):
+def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log: Any) -> None:
     log.intent(replace(SENT, id="a", call_id="call-0", status=None))
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(2))
@@ -157,13 +160,13 @@ def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log):
         (Pace(), 5, [0, 0, 0, 0]),
     ],
 )
-def test_the_limiter_gives_each_request_its_moment(pace, messages, moments):
+def test_the_limiter_gives_each_request_its_moment(pace: Any, messages: Any, moments: Any) -> None:
     limiter = Limiter(pace, clock=Time())
     assert [limiter.reserve(messages) for _ in moments] == pytest.approx(moments)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.002, 0.05])
-def test_late_wake_ups_do_not_slow_the_mean(late_s):
+def test_late_wake_ups_do_not_slow_the_mean(late_s: Any) -> None:
     time = Time()
     limiter = Limiter(Pace(requests_per_s=10), clock=time)
     for _ in range(101):
@@ -171,7 +174,7 @@ def test_late_wake_ups_do_not_slow_the_mean(late_s):
     assert time.now == pytest.approx(10, abs=0.1)
 
 
-def test_idleness_is_not_saved_up_for_a_burst():
+def test_idleness_is_not_saved_up_for_a_burst() -> None:
     time = Time()
     limiter = Limiter(Pace(requests_per_s=10), clock=time)
     time.sleep(60)
@@ -179,7 +182,7 @@ def test_idleness_is_not_saved_up_for_a_burst():
 
 
 @pytest.mark.parametrize(("value", "waited"), [("7", 7), ("0", 0)])
-def test_after_a_429_everybody_waits_as_long_as_it_says(log, value, waited):
+def test_after_a_429_everybody_waits_as_long_as_it_says(log: Any, value: Any, waited: Any) -> None:
     sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": value}))
     _, answers, time = run(log, sender, jobs(2))
     assert sender.sent == [("call-0", 1), ("call-0", 2), ("call-1", 1)]
@@ -187,7 +190,7 @@ def test_after_a_429_everybody_waits_as_long_as_it_says(log, value, waited):
     assert answers["call-0"].status == 201
 
 
-def test_a_429_that_stays_ends_after_so_many_attempts(log):
+def test_a_429_that_stays_ends_after_so_many_attempts(log: Any) -> None:
     sender = Sender(log, then=replace(REFUSED, response_headers={"Retry-After": "1"}))
     _, answers, _ = run(log, sender, jobs(1), Pace(attempts=3))
     assert [attempt for _, attempt in sender.sent] == [1, 2, 3]
@@ -196,7 +199,9 @@ def test_a_429_that_stays_ends_after_so_many_attempts(log):
 
 @pytest.mark.parametrize("is_date", [False, True])
 @pytest.mark.parametrize(("ago_s", "waited"), [(0, 42), (25, 17), (60, 0)])
-def test_the_next_run_waits_out_what_the_last_one_was_asked_to(log, ago_s, waited, is_date):
+def test_the_next_run_waits_out_what_the_last_one_was_asked_to(
+    log: Any, ago_s: Any, waited: Any, is_date: Any
+) -> None:
     at = datetime.now(UTC) - timedelta(seconds=ago_s)
     asked = {
         "Retry-After": "40"
@@ -213,7 +218,7 @@ def test_the_next_run_waits_out_what_the_last_one_was_asked_to(log, ago_s, waite
     assert time.now == pytest.approx(waited, abs=1.5)
 
 
-def test_after_the_last_attempt_of_one_the_next_waits_too(log):
+def test_after_the_last_attempt_of_one_the_next_waits_too(log: Any) -> None:
     sender = Sender(log, then=replace(REFUSED, response_headers={"Retry-After": "10"}))
     moments = []
     sender.before_each = lambda job: moments.append((job.call_id, time.now))
@@ -222,10 +227,10 @@ def test_after_the_last_attempt_of_one_the_next_waits_too(log):
     assert moments == [("call-0", 0), ("call-0", 10), ("call-1", 20), ("call-1", 30)]
 
 
-def test_a_pause_holds_up_also_what_had_its_moment_already(log):
+def test_a_pause_holds_up_also_what_had_its_moment_already(log: Any) -> Any:
     sender, time, moments, pauses = Sender(log), Time(), [], [0, 5]
 
-    def sleep(seconds):
+    def sleep(seconds: Any) -> Any:
         """While the second one waits for its moment, somebody else gets a 429."""
         runner._limiter.pause(pauses.pop(0) if pauses else 0)
         return time.sleep(seconds)
@@ -238,33 +243,33 @@ def test_a_pause_holds_up_also_what_had_its_moment_already(log):
     assert moments[3] == pytest.approx(moments[2] + 0.1)
 
 
-def test_a_429_by_fault_is_an_answer_like_any_other(log):
+def test_a_429_by_fault_is_an_answer_like_any_other(log: Any) -> None:
     sender = Sender(log, then=REFUSED)
     _, _, time = run(log, sender, jobs(2, by_fault=True))
     assert (len(sender.sent), time.waits) == (2, [])
 
 
-def test_a_row_of_server_errors_breaks_the_circuit(log):
+def test_a_row_of_server_errors_breaks_the_circuit(log: Any) -> None:
     sender = Sender(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
     runner, answers, _ = run(log, sender, jobs(50), Pace(break_after=3))
     assert (len(sender.sent), len(answers)) == (7, 7)
     assert runner.stopped == "the last 3 failed (5xx, no response, or our credentials refused)"
 
 
-def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log):
+def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log: Any) -> None:
     sender = Sender(log, *[BROKEN, NO_ANSWER] * 20)
     runner, _, _ = run(log, sender, jobs(40), Pace(break_after=4))
     assert (len(sender.sent), bool(runner.stopped)) == (4, True)
 
 
-def test_server_errors_by_fault_break_nothing(log):
+def test_server_errors_by_fault_break_nothing(log: Any) -> None:
     sender = Sender(log, then=BROKEN)
     runner, _, _ = run(log, sender, jobs(20, by_fault=True), Pace(break_after=3))
     assert (len(sender.sent), runner.stopped) == (20, "")
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log, workers):
+def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: Any, workers: Any) -> None:
     sender = Sender(log)
     runner = Runner(Pace(workers=workers), log)
     sender.before_each = lambda job: runner.stop() if job.call_id == "call-9" else None
@@ -274,14 +279,14 @@ def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log, workers):
     assert runner.stopped == "stopped by hand"
 
 
-def test_a_stop_before_the_run_lets_nothing_go(log):
+def test_a_stop_before_the_run_lets_nothing_go(log: Any) -> None:
     sender, stopping = Sender(log), threading.Event()
     stopping.set()
     runner, answers, _ = run(log, sender, jobs(3), stopping=stopping)
     assert (sender.sent, answers, runner.stopped) == ([], {}, "stopped by hand")
 
 
-def test_a_stop_ends_a_long_wait_at_once(log):
+def test_a_stop_ends_a_long_wait_at_once(log: Any) -> None:
     sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": "3600"}))
     runner = Runner(Pace(), log)
     stopper = threading.Thread(target=lambda: (refused.wait(10), runner.stop()))
@@ -292,7 +297,7 @@ def test_a_stop_ends_a_long_wait_at_once(log):
     stopper.join()
 
 
-def test_a_stopped_run_goes_on_where_it_was(log):
+def test_a_stopped_run_goes_on_where_it_was(log: Any) -> None:
     sender = Sender(log)
     runner = Runner(Pace(), log)
     sender.before_each = lambda job: runner.stop() if job.call_id == "call-4" else None
@@ -302,7 +307,7 @@ def test_a_stopped_run_goes_on_where_it_was(log):
     assert len(answers) == 10
 
 
-def test_progress_tells_counts_rate_and_time_left(log):
+def test_progress_tells_counts_rate_and_time_left(log: Any) -> None:
     told, time = [], Time()
     sender = Sender(log, SENT, replace(SENT, status=400))
     Runner(Pace(requests_per_s=2), log, progress=told.append, clock=time, sleep=time.sleep).run(
@@ -321,10 +326,10 @@ def test_progress_tells_counts_rate_and_time_left(log):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(log, workers):
+def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(log: Any, workers: Any) -> None:
     sender = Sender(log)
 
-    def full(job):
+    def full(job: Any) -> None:
         if job.call_id == "call-3":
             raise LogError("The disk is full.")
 
@@ -344,12 +349,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", [*WRONG, {"attempts": 0}, {"break_after": 0}])
-def test_a_pace_that_is_not_possible_is_wrong_use(wrong):
+def test_a_pace_that_is_not_possible_is_wrong_use(wrong: Any) -> None:
     with pytest.raises(WrongUseError):
         Pace(**wrong)
 
 
-def test_the_pace_says_in_words_what_will_happen():
+def test_the_pace_says_in_words_what_will_happen() -> None:
     assert str(Pace(workers=2, requests_per_s=5)).startswith(
         "2 at a time; at most 5 requests/s; after a 429 all wait as long as Retry-After says"
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ GOOD = '{"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}'
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
-def sent(pair):
+def sent(pair: Any) -> Any:
     method = pair.get("method", "POST")
     body = pair.get("body", None if method == "GET" else GOOD)
     asked = Exchange(
@@ -37,14 +38,14 @@ def sent(pair):
     return complete(answered(asked, pair["was"]))
 
 
-def answered(exchange, words):
+def answered(exchange: Any, words: Any) -> Any:
     status, _, code = words.partition(" ")
     if not status.isdigit():
         return replace(exchange, status=None, failure=words)
     return replace(exchange, status=int(status), code=code or None)
 
 
-def judged(pair):
+def judged(pair: Any) -> Any:
     original = sent(pair)
     request = edited(original, pair.get("edit"))
     child = answered(
@@ -77,20 +78,20 @@ def judged(pair):
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair["why"])
-def test_the_verdict_is_the_one_that_a_person_gave(pair):
+def test_the_verdict_is_the_one_that_a_person_gave(pair: Any) -> None:
     result = judged(pair)
     assert result.verdict == pair["verdict"], result.reasons
     assert result.reasons
 
 
-def test_the_table_is_large_and_has_every_verdict():
+def test_the_table_is_large_and_has_every_verdict() -> None:
     found = Counter(pair["verdict"] for pair in PAIRS)
     assert len(PAIRS) >= 60
     assert min(found[verdict] for verdict in VERDICTS) >= 5
     assert len({pair["why"] for pair in PAIRS}) == len(PAIRS)
 
 
-def test_fixed_needs_a_change_whatever_the_answers():
+def test_fixed_needs_a_change_whatever_the_answers() -> None:
     for pair in PAIRS:
         unchanged = {name: value for name, value in pair.items() if name != "edit"}
         assert judged(unchanged).verdict in {"SAME", "INCONCLUSIVE"}
@@ -133,18 +134,20 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("changes", "found"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_answers_are_compared_path_by_path_without_what_differs_each_time(changes, found):
+def test_answers_are_compared_path_by_path_without_what_differs_each_time(
+    changes: Any, found: Any
+) -> None:
     assert answer_differences(ANSWER, replace(ANSWER, **changes)) == found
 
 
-def test_what_is_ignored_in_answers_is_not_ignored_in_requests():
+def test_what_is_ignored_in_answers_is_not_ignored_in_requests() -> None:
     assert {"id", "created_at", "modified_at", "at"} == set(IGNORED["body"])
     assert request_differences(
         Exchange(request_body='{"at": 1}'), Exchange(request_body='{"at": 2}')
     ) == [("body /at", "1", "2")]
 
 
-def test_a_change_of_anything_in_a_request_is_shown():
+def test_a_change_of_anything_in_a_request_is_shown() -> None:
     old = Exchange(
         method="POST", url="/batches", request_headers={"A": "1"}, request_body='{"a/b": {"c": 1}}'
     )
@@ -161,7 +164,7 @@ def test_a_change_of_anything_in_a_request_is_shown():
 
 @pytest.mark.parametrize("depth", [10, 900, 990, 5000, 200_000])
 @pytest.mark.parametrize("brackets", ["[]", ('{"a":', "}")], ids=["lists", "objects"])
-def test_bodies_nested_however_deep_are_compared(depth, brackets):
+def test_bodies_nested_however_deep_are_compared(depth: Any, brackets: Any) -> None:
     before, after = brackets
     old, new = (f"{before * depth}{leaf}{after * depth}" for leaf in ("1", "2"))
     (found,) = answer_differences(Exchange(response_body=old), Exchange(response_body=new))

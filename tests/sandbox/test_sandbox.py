@@ -13,6 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -36,35 +37,35 @@ MISSING_CALLBACK = {
 class Caller(requests.Session):
     """Calls the sandbox with the plan's token; proxies and .netrc are left out."""
 
-    def __init__(self, sandbox, account=None):
+    def __init__(self, sandbox: Any, account: Any = None) -> None:
         super().__init__()
         self.trust_env = False
         account = account or sandbox.account()
         self.base = f"{sandbox.url}/xms/v1/{account.id}"
         self.headers["Authorization"] = f"Bearer {account.token}"
 
-    def __call__(self, method, path, body=None, **rest):
+    def __call__(self, method: Any, path: Any, body: Any = None, **rest: Any) -> Any:
         return self.request(method, self.base + path, json=body, timeout=10, **rest)
 
 
 @pytest.fixture
-def sandbox(server):
+def sandbox(server: Any) -> Any:
     server.reset()
     server.clock.freeze(NOW)
     return server
 
 
 @pytest.fixture
-def call(sandbox):
+def call(sandbox: Any) -> Any:
     with Caller(sandbox) as caller:
         yield caller
 
 
 @pytest.fixture
-def raw(sandbox):
+def raw(sandbox: Any) -> Any:
     """Send bytes as they are, and return all that comes back."""
 
-    def send(data):
+    def send(data: Any) -> Any:
         with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
             connection.sendall(data)
             return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -75,7 +76,7 @@ def raw(sandbox):
 # --- the rows of the status page ---
 
 
-def test_a_sent_batch_can_be_read_again(call):
+def test_a_sent_batch_can_be_read_again(call: Any) -> None:
     sent = call("POST", "/batches", SEND)
     assert sent.status_code == 201
     assert list(sent.json()) == [
@@ -150,7 +151,9 @@ def test_a_sent_batch_can_be_read_again(call):
         ),
     ],
 )
-def test_a_body_against_the_description_is_a_400_that_names_the_field(call, change, code, says):
+def test_a_body_against_the_description_is_a_400_that_names_the_field(
+    call: Any, change: Any, code: Any, says: Any
+) -> None:
     answer = call("POST", "/batches", {**SEND, **change})
     assert answer.status_code == 400
     assert answer.json()["code"] == code
@@ -158,7 +161,7 @@ def test_a_body_against_the_description_is_a_400_that_names_the_field(call, chan
 
 
 @pytest.mark.parametrize("missing", ["to", "body"])
-def test_a_missing_required_field_is_a_constraint_violation(call, missing):
+def test_a_missing_required_field_is_a_constraint_violation(call: Any, missing: Any) -> None:
     answer = call(
         "POST", "/batches", {name: value for name, value in SEND.items() if name != missing}
     )
@@ -183,7 +186,7 @@ def test_a_missing_required_field_is_a_constraint_violation(call, missing):
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_invalid_json(call, body):
+def test_a_body_that_is_no_json_object_is_invalid_json(call: Any, body: Any) -> None:
     answer = call("POST", "/batches", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "syntax_invalid_json")
 
@@ -197,7 +200,7 @@ def test_a_body_that_is_no_json_object_is_invalid_json(call, body):
         (f"/batches/{UNKNOWN}/delivery_report?type=report", "'report' is not a valid report type"),
     ],
 )
-def test_a_path_or_query_of_the_wrong_format_is_a_400(call, path, says):
+def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: Any, says: Any) -> None:
     answer = call("GET", path)
     assert (answer.status_code, answer.json()) == (
         400,
@@ -206,7 +209,7 @@ def test_a_path_or_query_of_the_wrong_format_is_a_400(call, path, says):
 
 
 @pytest.mark.parametrize("value", [None, "Bearer wrong", "Basic abc", "Bearer", "{token}"])
-def test_a_wrong_credential_is_a_401_without_a_body(sandbox, call, value):
+def test_a_wrong_credential_is_a_401_without_a_body(sandbox: Any, call: Any, value: Any) -> None:
     answer = call("GET", "/batches", headers={"Authorization": value})
     assert (answer.status_code, answer.content, answer.headers["WWW-Authenticate"]) == (
         401,
@@ -215,7 +218,7 @@ def test_a_wrong_credential_is_a_401_without_a_body(sandbox, call, value):
     )
 
 
-def test_the_token_of_another_plan_is_a_401(sandbox, call):
+def test_the_token_of_another_plan_is_a_401(sandbox: Any, call: Any) -> None:
     other = sandbox.account("another-plan")
     assert (
         call("GET", "/batches", headers={"Authorization": f"Bearer {other.token}"}).status_code
@@ -223,14 +226,14 @@ def test_the_token_of_another_plan_is_a_401(sandbox, call):
     )
 
 
-def test_a_blocked_account_may_read_but_not_send(sandbox, call):
+def test_a_blocked_account_may_read_but_not_send(sandbox: Any, call: Any) -> None:
     sandbox.account(blocked=True)
     answer = call("POST", "/batches", SEND)
     assert (answer.status_code, answer.json()["code"]) == (403, "blocked_account")
     assert call("GET", "/batches").status_code == 200
 
 
-def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox, call):
+def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Any, call: Any) -> None:
     sandbox.account(illegal_countries=("GB",))
     answer = call("POST", "/batches", {**SEND, "to": ["+447700900123"]})
     assert (answer.status_code, answer.json()["code"]) == (403, "illegal_number_type")
@@ -238,14 +241,16 @@ def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox, call):
 
 
 @pytest.mark.parametrize("report", ["summary", "full", "per_recipient", "per_recipient_final"])
-def test_a_report_without_any_callback_url_is_refused_in_the_vendors_words(sandbox, call, report):
+def test_a_report_without_any_callback_url_is_refused_in_the_vendors_words(
+    sandbox: Any, call: Any, report: Any
+) -> None:
     answer = call("POST", "/batches", {**SEND, "delivery_report": report})
     assert (answer.status_code, answer.json()) == (403, MISSING_CALLBACK)
     sandbox.account(callback_url="http://127.0.0.1:1/")
     assert call("POST", "/batches", {**SEND, "delivery_report": report}).status_code == 201
 
 
-def test_a_deleted_group_is_unknown(call):
+def test_a_deleted_group_is_unknown(call: Any) -> None:
     group = call("POST", "/groups", {"name": "Friends", "members": ["+15551230001"]}).json()
     assert call("POST", "/batches", {**SEND, "to": [group["id"]]}).status_code == 201
     deleted = call("DELETE", f"/groups/{group['id']}")
@@ -267,7 +272,7 @@ def test_a_deleted_group_is_unknown(call):
         "",
     ],
 )
-def test_what_is_not_there_is_a_404_without_a_body(call, path):
+def test_what_is_not_there_is_a_404_without_a_body(call: Any, path: Any) -> None:
     answer = call("GET", path)
     assert (answer.status_code, answer.content) == (404, b"")
 
@@ -276,18 +281,20 @@ def test_what_is_not_there_is_a_404_without_a_body(call, path):
     ("method", "path", "allowed"),
     [("DELETE", f"/inbounds/{UNKNOWN}", "GET"), ("PATCH", "/batches", "POST, GET")],
 )
-def test_a_method_that_does_not_fit_is_a_405_that_names_those_that_do(call, method, path, allowed):
+def test_a_method_that_does_not_fit_is_a_405_that_names_those_that_do(
+    call: Any, method: Any, path: Any, allowed: Any
+) -> None:
     answer = call(method, path)
     assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", allowed)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_another_content_type_is_a_415_without_a_body(call, kind):
+def test_another_content_type_is_a_415_without_a_body(call: Any, kind: Any) -> None:
     answer = call("POST", "/batches", data=json.dumps(SEND), headers={"Content-Type": kind})
     assert (answer.status_code, answer.content) == (415, b"")
 
 
-def test_a_charset_in_the_content_type_is_fine(call):
+def test_a_charset_in_the_content_type_is_fine(call: Any) -> None:
     assert (
         call(
             "POST",
@@ -301,8 +308,8 @@ def test_a_charset_in_the_content_type_is_fine(call):
 
 @pytest.mark.parametrize("limit", ["per_account", "per_path"])
 def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
-    sandbox, call, monkeypatch, limit
-):
+    sandbox: Any, call: Any, monkeypatch: pytest.MonkeyPatch, limit: Any
+) -> None:
     monkeypatch.setattr(sandbox.limiter, limit, 1)
     sandbox.faults.add(latency_ms=60_000, times=1)
     with socket.create_connection(("127.0.0.1", sandbox.port)) as waiting:
@@ -315,7 +322,9 @@ def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
     assert call("GET", "/batches").status_code == 200
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(sandbox, raw, monkeypatch):
+def test_a_body_that_does_not_come_is_not_waited_for(
+    sandbox: Any, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sinchtools.sandbox.connections.BODY_TIMEOUT_S", 0.05)
     assert (
         raw(
@@ -328,7 +337,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(sandbox, raw, monkeypatch):
     assert sandbox.limiter.outstanding[sandbox.service_plan_id] == 0
 
 
-def until(sandbox, call, done):
+def until(sandbox: Any, call: Any, done: Any) -> None:
     for _ in range(1000):
         call.get(
             f"{sandbox.url}/__sandbox__/state", timeout=10
@@ -339,7 +348,7 @@ def until(sandbox, call, done):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 404])
-def test_a_fault_answers_with_any_status_and_no_body(sandbox, call, status):
+def test_a_fault_answers_with_any_status_and_no_body(sandbox: Any, call: Any, status: Any) -> None:
     sandbox.faults.add(status=status, times=1)
     answer = call("POST", "/batches", SEND)
     assert (answer.status_code, answer.content, answer.headers["X-Simulated"]) == (status, b"", "1")
@@ -375,7 +384,9 @@ def test_a_fault_answers_with_any_status_and_no_body(sandbox, call, status):
         ("POST", f"/groups/{UNKNOWN}", {"json": {"name": ""}}, "syntax_constraint_violation"),
     ],
 )
-def test_the_first_check_that_fails_is_answered(call, method, path, rest, expected):
+def test_the_first_check_that_fails_is_answered(
+    call: Any, method: Any, path: Any, rest: Any, expected: Any
+) -> None:
     answer = call.request(method, call.base + path, timeout=10, **rest)
     assert expected in (answer.status_code, answer.json().get("code") if answer.content else None)
 
@@ -383,7 +394,7 @@ def test_the_first_check_that_fails_is_answered(call, method, path, rest, expect
 # --- batches ---
 
 
-def test_an_update_changes_what_is_given_and_null_resets(call):
+def test_an_update_changes_what_is_given_and_null_resets(call: Any) -> None:
     sent = call(
         "POST",
         "/batches",
@@ -405,14 +416,14 @@ def test_an_update_changes_what_is_given_and_null_resets(call):
     assert call("GET", f"/batches/{sent['id']}").json() == changed
 
 
-def test_an_update_may_not_leave_a_batch_without_recipients(call):
+def test_an_update_may_not_leave_a_batch_without_recipients(call: Any) -> None:
     sent = call("POST", "/batches", {**SEND, "send_at": "2026-11-24T08:00:00Z"}).json()
     answer = call("POST", f"/batches/{sent['id']}", {"to_remove": SEND["to"]})
     assert (answer.status_code, answer.json()["code"]) == (400, "syntax_constraint_violation")
     assert call("GET", f"/batches/{sent['id']}").json() == sent
 
 
-def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox, call):
+def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Any, call: Any) -> None:
     sent = call(
         "POST", "/batches", {**SEND, "send_at": "2026-11-24T08:00:00Z", "client_reference": "a"}
     ).json()
@@ -427,7 +438,9 @@ def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox, call):
     assert "send_at" not in new
 
 
-def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(sandbox, call):
+def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
+    sandbox: Any, call: Any
+) -> Any:
     old = call("POST", "/batches", {**SEND, "client_reference": "a"}).json()["id"]
     sandbox.clock.advance(25 * 3600)
     new = [
@@ -435,7 +448,7 @@ def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(sandbox, 
         for sender in ("15559870002", "Shop")
     ]
 
-    def ids(query):
+    def ids(query: Any) -> Any:
         return [batch["id"] for batch in call("GET", f"/batches{query}").json()["batches"]]
 
     assert ids("") == new[::-1]
@@ -458,7 +471,7 @@ def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(sandbox, 
     }
 
 
-def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox, call):
+def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox: Any, call: Any) -> None:
     batch, inbound = (
         call("POST", "/batches", SEND).json()["id"],
         sandbox.receive(from_="15551230001", to="15559870002", body="STOP")["id"],
@@ -478,7 +491,7 @@ def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox, call):
     ] == [404] * 3
 
 
-def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(sandbox, call):
+def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(sandbox: Any, call: Any) -> None:
     body = {
         **SEND,
         "to": ["+15551230001", "15551230002"],
@@ -498,7 +511,7 @@ def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(sandbox, call):
     assert call("GET", "/batches").json()["count"] == 0
 
 
-def test_binary_and_media_batches_are_kept_as_such(call):
+def test_binary_and_media_batches_are_kept_as_such(call: Any) -> None:
     binary = call(
         "POST", "/batches", {**SEND, "type": "mt_binary", "body": "SGk=", "udh": "06050423F423F4"}
     ).json()
@@ -515,7 +528,7 @@ def test_binary_and_media_batches_are_kept_as_such(call):
     )
 
 
-def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call):
+def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call: Any) -> None:
     asked, silent = (
         call("POST", "/batches", {**SEND, "feedback_enabled": flag}).json()["id"]
         for flag in (True, False)
@@ -534,7 +547,7 @@ def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call):
 # --- delivery ---
 
 
-def statuses(call, batch_id, kind="full"):
+def statuses(call: Any, batch_id: Any, kind: Any = "full") -> Any:
     report = call("GET", f"/batches/{batch_id}/delivery_report?type={kind}").json()
     return {
         (status["code"], status["status"]): status.get("recipients", status["count"])
@@ -542,7 +555,7 @@ def statuses(call, batch_id, kind="full"):
     }
 
 
-def test_a_message_is_dispatched_and_then_delivered(sandbox, call):
+def test_a_message_is_dispatched_and_then_delivered(sandbox: Any, call: Any) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     assert statuses(call, sent) == {(401, "Dispatched"): ["15551230001"]}
     sandbox.clock.advance(5)
@@ -575,8 +588,8 @@ def test_a_message_is_dispatched_and_then_delivered(sandbox, call):
     ],
 )
 def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
-    sandbox, call, number, code, status
-):
+    sandbox: Any, call: Any, number: Any, code: Any, status: Any
+) -> None:
     sent = call("POST", "/batches", {**SEND, "to": [number]}).json()["id"]
     sandbox.clock.advance(3 * 86_400)
     assert statuses(call, sent) == {(code, status): [number]}
@@ -590,13 +603,15 @@ def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
         ({"from": None}, 410),
     ],
 )
-def test_a_message_that_cannot_leave_is_aborted_with_the_reason(sandbox, call, change, code):
+def test_a_message_that_cannot_leave_is_aborted_with_the_reason(
+    sandbox: Any, call: Any, change: Any, code: Any
+) -> None:
     sandbox.account(default_originator=False)
     sent = call("POST", "/batches", {**SEND, **change}).json()["id"]
     assert statuses(call, sent) == {(code, "Aborted"): ["15551230001"]}
 
 
-def test_the_default_originator_shows_in_the_report_only(sandbox, call):
+def test_the_default_originator_shows_in_the_report_only(sandbox: Any, call: Any) -> None:
     sent = call("POST", "/batches", {"to": SEND["to"], "body": "Hi"}).json()
     assert "from" not in sent
     assert (
@@ -607,7 +622,9 @@ def test_the_default_originator_shows_in_the_report_only(sandbox, call):
     )
 
 
-def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(sandbox, call):
+def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(
+    sandbox: Any, call: Any
+) -> None:
     group = call("POST", "/groups", {"members": ["+15551230001"]}).json()["id"]
     sent = call(
         "POST", "/batches", {**SEND, "to": [group], "send_at": "2026-11-23T09:00:00+00:00"}
@@ -622,7 +639,7 @@ def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(s
     }
 
 
-def test_a_cancelled_scheduled_batch_never_leaves(sandbox, call):
+def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Any, call: Any) -> None:
     sent = call("POST", "/batches", {**SEND, "send_at": "2026-11-23T09:00:00Z"}).json()["id"]
     cancelled = call("DELETE", f"/batches/{sent}")
     assert (cancelled.status_code, cancelled.json()["canceled"]) == (200, True)
@@ -630,7 +647,7 @@ def test_a_cancelled_scheduled_batch_never_leaves(sandbox, call):
     assert statuses(call, sent) == {}
 
 
-def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox, call):
+def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Any, call: Any) -> None:
     sandbox.account(messages_per_second=1)
     first = call("POST", "/batches", {**SEND, "to": [f"1555123000{i}" for i in range(5)]}).json()[
         "id"
@@ -644,7 +661,7 @@ def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox, call):
     assert statuses(call, second, "summary") == {(0, "Delivered"): 1}
 
 
-def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox, call):
+def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Any, call: Any) -> None:
     sandbox.account(messages_per_second=1)
     sandbox.account().add_batch(to=[f"155512300{i:02d}" for i in range(60)])
     sandbox.clock.set(NOW - timedelta(days=30))
@@ -652,7 +669,7 @@ def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox, call):
     assert statuses(call, sent, "summary") == {(401, "Dispatched"): 1}
 
 
-def test_a_message_that_waits_beyond_its_validity_expires(sandbox, call):
+def test_a_message_that_waits_beyond_its_validity_expires(sandbox: Any, call: Any) -> None:
     sandbox.account(messages_per_second=0.01)
     call("POST", "/batches", SEND)
     sent = call("POST", "/batches", {**SEND, "expire_at": "2026-11-23T08:01:00Z"}).json()["id"]
@@ -663,7 +680,7 @@ def test_a_message_that_waits_beyond_its_validity_expires(sandbox, call):
 # --- groups and inbounds ---
 
 
-def test_groups_are_made_changed_replaced_and_listed(call):
+def test_groups_are_made_changed_replaced_and_listed(call: Any) -> None:
     child = call("POST", "/groups", {}).json()
     assert "name" not in child
     keywords = {
@@ -702,7 +719,7 @@ def test_groups_are_made_changed_replaced_and_listed(call):
     ]
 
 
-def test_the_number_of_auto_update_may_be_a_number(call):
+def test_the_number_of_auto_update_may_be_a_number(call: Any) -> None:
     assert call("POST", "/groups", {"auto_update": {"to": 15559870002}}).json()["auto_update"] == {
         "to": "15559870002"
     }
@@ -712,13 +729,15 @@ def test_the_number_of_auto_update_may_be_a_number(call):
     ("path", "body"),
     [("/groups", {"child_groups": [UNKNOWN]}), ("/groups/{}", {"add_from_group": UNKNOWN})],
 )
-def test_a_group_that_names_an_unknown_one_is_refused(sandbox, call, path, body):
+def test_a_group_that_names_an_unknown_one_is_refused(
+    sandbox: Any, call: Any, path: Any, body: Any
+) -> None:
     group = sandbox.account().add_group()
     answer = call("POST", path.format(group.id), body)
     assert (answer.status_code, answer.json()["code"]) == (403, "unknown_group")
 
 
-def test_inbounds_arrive_are_read_and_filtered(sandbox, call):
+def test_inbounds_arrive_are_read_and_filtered(sandbox: Any, call: Any) -> None:
     sent = sandbox.receive(
         from_="+15551230001", to="15559870002", body="STOP", operator_id="311071"
     )
@@ -729,14 +748,14 @@ def test_inbounds_arrive_are_read_and_filtered(sandbox, call):
     assert call("GET", "/inbounds").json()["count"] == 2
 
 
-def test_accounts_share_nothing(sandbox, call):
+def test_accounts_share_nothing(sandbox: Any, call: Any) -> None:
     batch = call("POST", "/batches", SEND).json()["id"]
     with Caller(sandbox, sandbox.account(sandbox.project_id)) as project:
         assert project("GET", f"/batches/{batch}").status_code == 404
         assert project("GET", "/batches").json()["count"] == 0
 
 
-def test_a_scene_is_set_under_given_ids(sandbox):
+def test_a_scene_is_set_under_given_ids(sandbox: Any) -> None:
     account = sandbox.account("a-plan", token="a-fake-token")
     account.add_group("01BBBBBBBBBBBBBBBBBBBBBBBB", members=["+15551230001"])
     account.add_batch("dxCJTlfb1UsF", to=["15551230001"], feedback_enabled=True)
@@ -758,8 +777,8 @@ def test_a_scene_is_set_under_given_ids(sandbox):
     ],
 )
 def test_the_historical_codes_come_only_when_switched_on(
-    sandbox, call, first, method, status, code
-):
+    sandbox: Any, call: Any, first: Any, method: Any, status: Any, code: Any
+) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     sandbox.clock.advance(60)
     assert call("POST", f"/batches/{sent}", {}).status_code == 200
@@ -771,7 +790,7 @@ def test_the_historical_codes_come_only_when_switched_on(
 # --- tokens ---
 
 
-def token(sandbox, **change):
+def token(sandbox: Any, **change: Any) -> Any:
     wanted = {
         "auth": (sandbox.key_id, sandbox.key_secret),
         "data": {"grant_type": "client_credentials"},
@@ -782,7 +801,7 @@ def token(sandbox, **change):
         return session.post(f"{sandbox.url}/oauth2/token", timeout=10, **wanted)
 
 
-def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(sandbox, call):
+def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(sandbox: Any, call: Any) -> None:
     answer = token(sandbox)
     assert (answer.status_code, sorted(answer.json())) == (
         200,
@@ -797,7 +816,7 @@ def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(sandbox, call
     assert "expired" in refused.headers["WWW-Authenticate"]
 
 
-def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox):
+def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox: Any) -> None:
     sandbox.clock.advance(2 * 3600)
     with Caller(sandbox, sandbox.account(sandbox.project_id)) as project:
         assert project("GET", "/groups").status_code == 200
@@ -815,12 +834,14 @@ def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox):
         ({"data": {}}, 400, "unsupported_grant_type"),
     ],
 )
-def test_a_bad_token_request_is_refused_in_oauths_words(sandbox, change, status, error):
+def test_a_bad_token_request_is_refused_in_oauths_words(
+    sandbox: Any, change: Any, status: Any, error: Any
+) -> None:
     answer = token(sandbox, **change)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
-def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox):
+def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox: Any) -> None:
     sandbox.faults.add(status=503)
     assert token(sandbox).status_code == 200
     sandbox.faults.add(status=500, endpoint="/oauth2/token", times=1)
@@ -830,7 +851,7 @@ def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox):
 # --- faults ---
 
 
-def test_a_fault_carries_code_retry_after_and_html(sandbox, call):
+def test_a_fault_carries_code_retry_after_and_html(sandbox: Any, call: Any) -> None:
     sandbox.faults.add(status=403, code="blocked_account", times=1)
     assert call("GET", "/batches").json()["code"] == "blocked_account"
     sandbox.faults.add(status=429, retry_after_s=2, times=1)
@@ -840,28 +861,28 @@ def test_a_fault_carries_code_retry_after_and_html(sandbox, call):
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
 
 
-def test_a_dropped_connection_has_no_answer_and_no_effect(sandbox, call):
+def test_a_dropped_connection_has_no_answer_and_no_effect(sandbox: Any, call: Any) -> None:
     sandbox.faults.add(drop=True, times=1)
     with pytest.raises(requests.ConnectionError):
         call("POST", "/batches", SEND)
     assert call("GET", "/batches").json()["count"] == 0
 
 
-def test_a_truncated_body_ends_before_its_announced_length(sandbox, call):
+def test_a_truncated_body_ends_before_its_announced_length(sandbox: Any, call: Any) -> None:
     sandbox.faults.add(body="truncated", times=1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         call("GET", "/batches")
     assert call("GET", "/batches").status_code == 200
 
 
-def test_latency_delays_the_answer_and_not_the_effect(sandbox, call):
+def test_latency_delays_the_answer_and_not_the_effect(sandbox: Any, call: Any) -> None:
     sandbox.faults.add(latency_ms=60_000, times=1)
     with pytest.raises(requests.ReadTimeout):
         call.post(f"{call.base}/batches", json=SEND, timeout=0.2)
     assert call("GET", "/batches").json()["count"] == 1
 
 
-def test_a_fault_hits_its_endpoint_and_account_only(sandbox, call):
+def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Any, call: Any) -> None:
     sandbox.faults.add(status=503, endpoint="GET /batches/{batch_id}")
     sandbox.faults.add(status=500, account=sandbox.project_id)
     assert [call("GET", path).status_code for path in ("/batches", f"/batches/{UNKNOWN}")] == [
@@ -872,7 +893,7 @@ def test_a_fault_hits_its_endpoint_and_account_only(sandbox, call):
         assert project("GET", "/batches").status_code == 500
 
 
-def test_chance_is_drawn_from_the_seed(sandbox, call):
+def test_chance_is_drawn_from_the_seed(sandbox: Any, call: Any) -> None:
     sandbox.faults.add(status=503, probability=0.5, seed=7)
     drawn = [call("GET", "/groups").status_code for _ in range(20)]
     assert set(drawn) == {200, 503}
@@ -896,7 +917,7 @@ def test_chance_is_drawn_from_the_seed(sandbox, call):
         {"status": 503, "endpoint": "POST /batch"},
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox, spec):
+def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox: Any, spec: Any) -> None:
     with pytest.raises(WrongUseError) as caught:
         sandbox.faults.add(**spec)
     assert caught.value.hint
@@ -906,7 +927,7 @@ def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox, spec):
 # --- control over HTTP ---
 
 
-def test_everything_is_controlled_over_http_with_the_plans_token(sandbox, call):
+def test_everything_is_controlled_over_http_with_the_plans_token(sandbox: Any, call: Any) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = call.headers["Authorization"]
@@ -956,7 +977,9 @@ def test_everything_is_controlled_over_http_with_the_plans_token(sandbox, call):
     ("method", "path"),
     [("POST", "faults"), ("GET", "state"), ("POST", "reset"), ("GET", "nothing")],
 )
-def test_control_is_closed_without_the_plans_token(sandbox, method, path, authorization):
+def test_control_is_closed_without_the_plans_token(
+    sandbox: Any, method: Any, path: Any, authorization: Any
+) -> None:
     known = {
         "token": sandbox.api_token,
         "constant": made_up(0)["api_token"],
@@ -1000,13 +1023,15 @@ def test_control_is_closed_without_the_plans_token(sandbox, method, path, author
         ("POST", "clock", b'{"advance_s": 1e999}', 400),
     ],
 )
-def test_bad_control_input_is_answered_with_a_sentence(sandbox, call, method, path, body, status):
+def test_bad_control_input_is_answered_with_a_sentence(
+    sandbox: Any, call: Any, method: Any, path: Any, body: Any, status: Any
+) -> None:
     answer = call.request(method, f"{sandbox.url}/__sandbox__/{path}", data=body, timeout=10)
     assert answer.status_code == status
     assert answer.json()["error"].endswith(".")
 
 
-def test_a_web_page_cannot_control_the_sandbox(sandbox, call):
+def test_a_web_page_cannot_control_the_sandbox(sandbox: Any, call: Any) -> None:
     assert (
         call.post(
             f"{sandbox.url}/__sandbox__/reset",
@@ -1047,13 +1072,15 @@ def test_a_web_page_cannot_control_the_sandbox(sandbox, call):
         ),
     ],
 )
-def test_odd_requests_get_a_4xx_marked_as_simulated(sandbox, raw, data, status):
+def test_odd_requests_get_a_4xx_marked_as_simulated(
+    sandbox: Any, raw: Any, data: Any, status: Any
+) -> None:
     answer = raw(with_headers(sandbox, data))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"X-Simulated: 1" in answer
 
 
-def with_headers(sandbox, data):
+def with_headers(sandbox: Any, data: Any) -> Any:
     """Put the plan for /P/, the sandbox's own host for H, and the token in."""
     data = data.replace(b"/P/", f"/{sandbox.service_plan_id}/".encode()).replace(
         b"Host: H", f"Host: 127.0.0.1:{sandbox.port}".encode()
@@ -1065,12 +1092,12 @@ def with_headers(sandbox, data):
     )
 
 
-def test_a_body_beyond_ten_megabytes_is_a_413(call):
+def test_a_body_beyond_ten_megabytes_is_a_413(call: Any) -> None:
     answer = call("POST", "/batches", {**SEND, "body": "x" * 11_000_000})
     assert (answer.status_code, answer.headers["X-Simulated"]) == (413, "1")
 
 
-def test_a_text_with_half_a_character_is_kept_and_shown(call):
+def test_a_text_with_half_a_character_is_kept_and_shown(call: Any) -> None:
     sent = call(
         "POST",
         "/batches",
@@ -1081,7 +1108,7 @@ def test_a_text_with_half_a_character_is_kept_and_shown(call):
     assert call("GET", f"/batches/{sent.json()['id']}").json()["body"] == "?"
 
 
-def test_a_chunked_body_is_read(call):
+def test_a_chunked_body_is_read(call: Any) -> None:
     answer = call(
         "POST",
         "/batches",
@@ -1101,7 +1128,7 @@ def test_a_chunked_body_is_read(call):
     ],
 )
 @pytest.mark.parametrize("expire", [None, "9999-12-31T23:59:59.999Z", "same"])
-def test_dates_at_the_end_of_time_are_no_crash(call, instant, expire):
+def test_dates_at_the_end_of_time_are_no_crash(call: Any, instant: Any, expire: Any) -> None:
     body = {**SEND, "send_at": instant, "expire_at": instant if expire == "same" else expire}
     assert call("POST", "/batches", body).status_code in {201, 400}
     assert call("POST", "/batches", {**SEND, "expire_at": instant}).status_code == 400
@@ -1110,22 +1137,22 @@ def test_dates_at_the_end_of_time_are_no_crash(call, instant, expire):
     ).status_code in {200, 400}
 
 
-def test_a_trailing_slash_is_the_same_path(call):
+def test_a_trailing_slash_is_the_same_path(call: Any) -> None:
     assert [call("GET", path).status_code for path in ("/batches/", "/groups/")] == [200, 200]
 
 
 # --- the server ---
 
 
-def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(sandbox, call):
-    async def cell():
+def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(sandbox: Any, call: Any) -> Any:
+    async def cell() -> Any:
         return call("POST", "/batches", SEND).status_code
 
     assert asyncio.run(cell()) == 201
 
 
-def test_sixteen_at_once_are_no_429(sandbox):
-    def send(i):
+def test_sixteen_at_once_are_no_429(sandbox: Any) -> Any:
+    def send(i: Any) -> Any:
         with Caller(sandbox) as call:
             return [
                 call("POST", "/batches", {**SEND, "client_reference": f"{i}-{j}"}).status_code
@@ -1138,19 +1165,19 @@ def test_sixteen_at_once_are_no_429(sandbox):
         ] * 80
 
 
-def test_a_port_in_use_is_named(server):
+def test_a_port_in_use_is_named(server: Any) -> None:
     with pytest.raises(PortInUseError, match=str(server.port)):
         Sandbox(port=server.port).start()
 
 
-def test_a_stopped_sandbox_leaves_its_port_free(server):
+def test_a_stopped_sandbox_leaves_its_port_free(server: Any) -> None:
     with Sandbox() as first:
         port = first.port
     with Sandbox(port=port) as second:
         assert second.url == f"http://127.0.0.1:{port}"
 
 
-def secrets_of(sandbox):
+def secrets_of(sandbox: Any) -> Any:
     accounts = [
         sandbox.account(name, **rest)
         for name, rest in {"plan": {}, "project": {"kind": "project"}}.items()
@@ -1165,26 +1192,26 @@ def secrets_of(sandbox):
     }
 
 
-def test_nobody_can_know_a_secret_of_a_sandbox_without_a_seed():
+def test_nobody_can_know_a_secret_of_a_sandbox_without_a_seed() -> None:
     first, second = Sandbox(), Sandbox()
     assert first.service_plan_id == second.service_plan_id
     assert len(secrets_of(first)) == 6
     assert not secrets_of(first) & (secrets_of(second) | secrets_of(Sandbox(seed=0)))
 
 
-def test_credentials_are_made_up_from_the_seed_or_given():
+def test_credentials_are_made_up_from_the_seed_or_given() -> None:
     assert Sandbox(seed=1).api_token == Sandbox(seed=1).api_token != Sandbox(seed=2).api_token
     given = Sandbox(service_plan_id="a-plan", api_token="a-fake-token")
     assert (given.service_plan_id, given.account().token) == ("a-plan", "a-fake-token")
 
 
-def test_the_shared_sandbox_is_one_per_process():
+def test_the_shared_sandbox_is_one_per_process() -> None:
     assert shared() is shared()
     assert shared().url
 
 
 @pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), 9)"])
-def test_a_process_that_ends_leaves_no_port_behind(end):
+def test_a_process_that_ends_leaves_no_port_behind(end: Any) -> None:
     code = (
         f"import os; from sinchtools.sandbox import shared; print(shared().port, flush=True); {end}"
     )
@@ -1200,18 +1227,18 @@ def test_a_process_that_ends_leaves_no_port_behind(end):
         assert probe.connect_ex(("127.0.0.1", int(done.stdout))) != 0
 
 
-def test_an_unknown_setting_of_an_account_is_refused(sandbox):
+def test_an_unknown_setting_of_an_account_is_refused(sandbox: Any) -> None:
     with pytest.raises(WrongUseError, match="colour"):
         sandbox.account(colour="red")
 
 
-def test_the_clock_runs_from_where_it_is_set():
+def test_the_clock_runs_from_where_it_is_set() -> None:
     sandbox = Sandbox()
     sandbox.clock.set(NOW)
     assert NOW <= sandbox.clock.now() < NOW + timedelta(minutes=5)
 
 
-def test_the_openapi_document_has_every_operation_and_resolves():
+def test_the_openapi_document_has_every_operation_and_resolves() -> None:
     document = openapi()
     text = json.dumps(document)
     for name in {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}:
@@ -1226,7 +1253,7 @@ def test_the_openapi_document_has_every_operation_and_resolves():
     )
 
 
-def test_the_documented_numbers_are_those_of_the_table():
+def test_the_documented_numbers_are_those_of_the_table() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (0\d{3}.*?) \|", documented, re.MULTILINE)
     assert set(re.findall(r"\d{4}", " ".join(rows))) == set(outcomes())

@@ -4,6 +4,7 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
@@ -16,19 +17,19 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 class Receiver:
     """A customer's callback server: keeps what it gets, answers as told."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.got, self.answers = [], []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append((dict(self.headers), body))
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *arguments):
+            def log_message(self, *arguments: Any) -> None:
                 pass
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
@@ -37,34 +38,34 @@ class Receiver:
             target=self.server.serve_forever, kwargs={"poll_interval": 0.01}
         )
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self.thread.start()
         return self
 
-    def __exit__(self, *problem):
+    def __exit__(self, *problem: Any) -> None:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
 
     @property
-    def bodies(self):
+    def bodies(self) -> Any:
         return [json.loads(body) for _, body in self.got]
 
 
 @pytest.fixture
-def sandbox(server):
+def sandbox(server: Any) -> Any:
     server.reset()
     server.clock.freeze(NOW)
     return server
 
 
 @pytest.fixture
-def receiver():
+def receiver() -> Any:
     with Receiver() as receiver:
         yield receiver
 
 
-def test_the_references_test_vector_verifies():
+def test_the_references_test_vector_verifies() -> None:
     body = (
         b'{"at":"2025-01-13T09:22:40.914Z","batch_id":"01JHFFHQ0P99JPPNQPJDV7JTBP","client_refer'
         b'ence":"a client reference","code":0,'
@@ -93,7 +94,9 @@ def test_the_references_test_vector_verifies():
         ("none", []),
     ],
 )
-def test_each_kind_of_report_is_pushed_as_documented(sandbox, receiver, report, shown):
+def test_each_kind_of_report_is_pushed_as_documented(
+    sandbox: Any, receiver: Any, report: Any, shown: Any
+) -> None:
     sandbox.account(callback_url=receiver.url).add_batch(delivery_report=report)
     sandbox.clock.advance(60)
     pushed = [
@@ -103,7 +106,7 @@ def test_each_kind_of_report_is_pushed_as_documented(sandbox, receiver, report, 
     assert pushed == shown
 
 
-def test_the_batchs_own_url_goes_before_the_plans(sandbox, receiver):
+def test_the_batchs_own_url_goes_before_the_plans(sandbox: Any, receiver: Any) -> None:
     sandbox.account(callback_url="http://127.0.0.1:1/").add_batch(
         delivery_report="summary", callback_url=receiver.url
     )
@@ -111,13 +114,13 @@ def test_the_batchs_own_url_goes_before_the_plans(sandbox, receiver):
     assert len(receiver.got) == 1
 
 
-def test_an_inbound_is_pushed_as_it_is_read(sandbox, receiver):
+def test_an_inbound_is_pushed_as_it_is_read(sandbox: Any, receiver: Any) -> None:
     sandbox.account(callback_url=receiver.url)
     inbound = sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
     assert receiver.bodies == [inbound]
 
 
-def test_a_callback_is_signed_when_the_plan_has_a_secret(sandbox, receiver):
+def test_a_callback_is_signed_when_the_plan_has_a_secret(sandbox: Any, receiver: Any) -> None:
     sandbox.account(callback_url=receiver.url, hmac_secret="a-fake-secret")
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
     headers, body = receiver.got[0]
@@ -130,7 +133,9 @@ def test_a_callback_is_signed_when_the_plan_has_a_secret(sandbox, receiver):
     assert (named["algorithm"], named["timestamp"]) == ("HmacSHA256", str(int(NOW.timestamp())))
 
 
-def test_a_failing_receiver_is_tried_again_at_the_documented_instants(sandbox, receiver):
+def test_a_failing_receiver_is_tried_again_at_the_documented_instants(
+    sandbox: Any, receiver: Any
+) -> None:
     receiver.answers = [500] * 16
     sandbox.account(callback_url=receiver.url)
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
@@ -144,7 +149,9 @@ def test_a_failing_receiver_is_tried_again_at_the_documented_instants(sandbox, r
 @pytest.mark.parametrize(
     ("answers", "attempts"), [([404], 1), ([400], 1), ([204], 1), ([429], 2), ([503, 500], 3)]
 )
-def test_only_a_5xx_or_a_429_is_tried_again(sandbox, receiver, answers, attempts):
+def test_only_a_5xx_or_a_429_is_tried_again(
+    sandbox: Any, receiver: Any, answers: Any, attempts: Any
+) -> None:
     receiver.answers = list(answers)
     sandbox.account(callback_url=receiver.url)
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
@@ -152,7 +159,7 @@ def test_only_a_5xx_or_a_429_is_tried_again(sandbox, receiver, answers, attempts
     assert [attempt.status for attempt in sandbox.callbacks.attempts] == [*answers, 200][:attempts]
 
 
-def test_a_receiver_that_is_not_there_is_tried_again(sandbox):
+def test_a_receiver_that_is_not_there_is_tried_again(sandbox: Any) -> None:
     sandbox.account(callback_url="http://127.0.0.1:1/")
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
     sandbox.clock.advance(10)
@@ -169,7 +176,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(sandbox):
         "http://[::ffff:8.8.8.8]/",
     ],
 )
-def test_nothing_but_loopback_is_ever_called(sandbox, url):
+def test_nothing_but_loopback_is_ever_called(sandbox: Any, url: Any) -> None:
     assert not is_loopback(url)
     sandbox.account(callback_url=url)
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
@@ -177,7 +184,7 @@ def test_nothing_but_loopback_is_ever_called(sandbox, url):
     assert [attempt.status for attempt in sandbox.callbacks.attempts] == [None]
 
 
-def test_a_batch_cancelled_in_the_queue_reports_once(sandbox, receiver):
+def test_a_batch_cancelled_in_the_queue_reports_once(sandbox: Any, receiver: Any) -> None:
     account = sandbox.account(callback_url=receiver.url, messages_per_second=0.1)
     batch = account.add_batch(to=["15551230001", "15551230002"], delivery_report="full")
     sandbox.clock.advance(5)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -18,28 +19,28 @@ GROUP = "01AAAAAAAAAAAAAAAAAAAAAAAA"
 JSON = ("-H", "Content-Type: application/json")
 
 
-def setting(**settings):
+def setting(**settings: Any) -> Any:
     return lambda sandbox: sandbox.account(**settings)
 
 
-def fault(**spec):
+def fault(**spec: Any) -> Any:
     return lambda sandbox: sandbox.faults.add(**spec)
 
 
-def deleted_group(sandbox):
+def deleted_group(sandbox: Any) -> None:
     sandbox.account().add_group(GROUP)
     del sandbox.account().groups[GROUP]
 
 
-def full_house(sandbox):
+def full_house(sandbox: Any) -> None:
     sandbox.limiter.per_account = 0
 
 
-def sent(body):
+def sent(body: Any) -> Any:
     return ("/batches", *JSON, "-d", body)
 
 
-def body(**change):
+def body(**change: Any) -> Any:
     return json.dumps({**json.loads(SEND), **change})
 
 
@@ -74,7 +75,7 @@ ROWS = [  # row, state before, arguments, status, code
 
 
 @pytest.fixture(scope="module")
-def curl():
+def curl() -> Any:
     path = shutil.which("curl")
     if path is None and os.environ.get("SINCHTOOLS_BROWSER") == "required":
         pytest.fail("curl is not installed.")
@@ -82,13 +83,15 @@ def curl():
 
 
 @pytest.fixture
-def sandbox():
+def sandbox() -> Any:
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.mark.parametrize(("row", "before", "arguments", "status", "code"), ROWS)
-def test_curl_gets_each_row_of_the_status_page(curl, sandbox, row, before, arguments, status, code):
+def test_curl_gets_each_row_of_the_status_page(
+    curl: Any, sandbox: Any, row: Any, before: Any, arguments: Any, status: Any, code: Any
+) -> None:
     if before:
         before(sandbox)
     path, *rest = arguments
@@ -125,5 +128,5 @@ def test_curl_gets_each_row_of_the_status_page(curl, sandbox, row, before, argum
         assert answer == ""
 
 
-def test_the_rows_are_all_sixteen():
+def test_the_rows_are_all_sixteen() -> None:
     assert {row for row, *_ in ROWS} == set(range(1, 17))

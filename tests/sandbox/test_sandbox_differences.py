@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,13 @@ ROWS = re.findall(r"^\| (.+?) \|", TABLE.partition("## Where it differs")[2], re
 class Box:
     """A sandbox that is asked in process: no port, no waiting."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.sandbox = Sandbox(seed=7)
         self.sandbox.clock.freeze(NOW)
 
-    def __call__(self, method, path, body=None, *, headers=None, **rest):
+    def __call__(
+        self, method: Any, path: Any, body: Any = None, *, headers: Any = None, **rest: Any
+    ) -> Any:
         plan = f"/xms/v1/{self.sandbox.service_plan_id}"
         sent = json.dumps(body).encode() if isinstance(body, dict) else (body or b"")
         known = {
@@ -41,24 +44,24 @@ class Box:
         answer = self.sandbox.answer(request)
         return answer.status, json.loads(answer.body) if answer.body else None
 
-    def code(self, method, path, body=None, **rest):
+    def code(self, method: Any, path: Any, body: Any = None, **rest: Any) -> Any:
         status, told = self(method, path, body, **rest)
         return status, told.get("code") if isinstance(told, dict) else None
 
-    def sent(self, **change):
+    def sent(self, **change: Any) -> Any:
         return self("POST", "/batches", GOOD | change)[1]["id"]
 
 
 @pytest.fixture
-def box():
+def box() -> Any:
     return Box()
 
 
-def bearer(box):
+def bearer(box: Any) -> Any:
     return {"Authorization": f"Bearer {box.sandbox.api_token}"}
 
 
-def order_of_checks(box):
+def order_of_checks(box: Any) -> None:
     plain, plan = {"Content-Type": "text/plain"}, "/batches"
     good = bearer(box)
     assert box("PATCH", "/nowhere", b"{", headers=plain)[0] == 401
@@ -71,7 +74,7 @@ def order_of_checks(box):
     assert box.code("POST", f"/groups/{UNKNOWN}", {"add_from_group": UNKNOWN})[0] in (403, 404)
 
 
-def bodies(box):
+def bodies(box: Any) -> None:
     assert box("GET", "/batches", headers={}) == (401, None)
     assert box("PATCH", "/batches") == (405, None)
     assert box("POST", "/batches", GOOD, headers=bearer(box)) == (415, None)
@@ -80,27 +83,27 @@ def bodies(box):
         assert box("GET", "/batches") == (status, None)
 
 
-def content_type_of_nothing(box):
+def content_type_of_nothing(box: Any) -> None:
     assert box("POST", "/batches", headers=bearer(box)) == (415, None)
 
 
-def texts(box):
+def texts(box: Any) -> None:
     assert "to" in box("POST", "/batches", {"body": "Hi"})[1]["text"]
     asked = box("POST", "/batches", GOOD | {"delivery_report": "full"})[1]
     assert asked["text"] == "Requesting delivery report without any callback URL."
 
 
-def json_types(box):
+def json_types(box: Any) -> None:
     assert box.code("POST", "/batches", GOOD | {"body": 5})[1] == "syntax_invalid_json"
     assert box.code("POST", "/batches", GOOD | {"flash_message": "yes"})[1] == FORMAT
 
 
-def dry_run(box):
+def dry_run(box: Any) -> None:
     sent = GOOD | {"delivery_report": "full", "to": [UNKNOWN]}
     assert box("POST", "/batches/dry_run", sent)[0] == 200
 
 
-def report_kinds(box):
+def report_kinds(box: Any) -> None:
     for kind in ("summary", "full", "per_recipient", "per_recipient_final"):
         sent = GOOD | {"delivery_report": kind}
         assert box.code("POST", "/batches", sent) == (403, "missing_callback_url")
@@ -112,7 +115,7 @@ def report_kinds(box):
         )
 
 
-def blocked(box):
+def blocked(box: Any) -> None:
     batch = box.sent(send_at="2027-03-01T13:00:00Z")
     box.sandbox.account(blocked=True)
     for method, path in (("POST", "/batches"), ("PUT", f"/batches/{batch}")):
@@ -121,7 +124,7 @@ def blocked(box):
     assert box("GET", "/batches")[0] == 200
 
 
-def after_dispatch(box):
+def after_dispatch(box: Any) -> None:
     batch = box.sent()
     box.sandbox.clock.advance(60)
     assert box("POST", f"/batches/{batch}", {"body": "Late"})[0] == 200
@@ -130,7 +133,7 @@ def after_dispatch(box):
     assert late == (403, "batch_already_dispatched")
 
 
-def cancel_after_dispatch(box):
+def cancel_after_dispatch(box: Any) -> None:
     batch = box.sent()
     box.sandbox.clock.advance(60)
     before = box("GET", f"/batches/{batch}/delivery_report")
@@ -142,41 +145,41 @@ def cancel_after_dispatch(box):
     assert box.code("DELETE", f"/batches/{other}") == (409, "conflict_send_at")
 
 
-def group_names(box):
+def group_names(box: Any) -> None:
     assert [box("POST", "/groups", {"name": "Crew"})[0] for _ in range(2)] == [201, 201]
     box.sandbox.account(legacy_codes=True)
     assert box.code("POST", "/groups", {"name": "Crew"}) == (403, "conflict_group_name")
 
 
-def not_yet_left(box):
+def not_yet_left(box: Any) -> None:
     batch = box.sent(send_at="2027-03-01T13:00:00Z")
     status, report = box("GET", f"/batches/{batch}/delivery_report")
     assert (status, report["statuses"]) == (200, [])
     assert box("GET", f"/batches/{batch}/delivery_report/447700900777") == (404, None)
 
 
-def duplicates(box):
+def duplicates(box: Any) -> None:
     status, batch = box("POST", "/batches", GOOD | {"to": GOOD["to"] * 2})
     assert (status, len(batch["to"])) == (201, 2)
     report = box("GET", f"/batches/{batch['id']}/delivery_report")[1]
     assert report["total_message_count"] == 1
 
 
-def outstanding(box):
+def outstanding(box: Any) -> None:
     assert (OUTSTANDING_PER_ACCOUNT, OUTSTANDING_PER_PATH) == (64, 32)
     assert box.sandbox.limiter.per_path == OUTSTANDING_PER_PATH
 
 
-def queue(box):
+def queue(box: Any) -> None:
     assert box.sandbox.account().messages_per_second == MESSAGES_PER_SECOND == 100
 
 
-def token_endpoint(box):
+def token_endpoint(box: Any) -> None:
     for _ in range(40):
         assert box("POST", "/oauth2/token", headers={})[0] == 401
 
 
-def receipts(box):
+def receipts(box: Any) -> None:
     batch = box.sent()
     box.sandbox.clock.advance(1.7)
     [queued] = box("GET", f"/batches/{batch}/delivery_report")[1]["statuses"]
@@ -185,18 +188,18 @@ def receipts(box):
     assert (queued["status"], delivered["status"]) == ("Dispatched", "Delivered")
 
 
-def callback_retries(box):
+def callback_retries(box: Any) -> None:
     assert RETRY_AFTER_S[:3] == (5, 10, 20) and RETRY_AFTER_S[-1] == 81_920
 
 
-def retention(box):
+def retention(box: Any) -> None:
     batch, group = box.sent(), box("POST", "/groups", {})[1]["id"]
     box.sandbox.clock.advance(14 * 86_400 + 1)
     assert box("GET", f"/batches/{batch}")[0] == 404
     assert box("GET", f"/groups/{group}")[0] == 200
 
 
-def keywords(box):
+def keywords(box: Any) -> None:
     wanted = {"to": "447700900778", "add": {"first_word": "JOIN"}}
     group = box("POST", "/groups", {"auto_update": wanted})[1]["id"]
     box.sandbox.receive(from_="447700900777", to="447700900778", body="JOIN")
@@ -204,28 +207,28 @@ def keywords(box):
     assert (found["auto_update"]["add"], found["size"]) == ({"first_word": "JOIN"}, 0)
 
 
-def kept_fields(box):
+def kept_fields(box: Any) -> None:
     batch = box("POST", "/batches", GOOD | {"from_ton": 5, "dlt_template_id": "7"})[1]
     assert batch["from_ton"] == 5
     assert box.code("POST", "/batches", GOOD | {"from_ton": 9}) == (400, CONSTRAINT)
 
 
-def answers(method, path, body, *wanted):
+def answers(method: Any, path: Any, body: Any, *wanted: Any) -> Any:
     """Return a walk of one request and what comes back."""
     return lambda box: None if box.code(method, path, body) == wanted else pytest.fail(str(wanted))
 
 
-def region(box):
+def region(box: Any) -> None:
     assert box.sandbox.account() is not None  # one address: there is no region to be wrong in
 
 
-def tags(box):
+def tags(box: Any) -> None:
     assert [box("GET", f"/{name}/{UNKNOWN}/tags") for name in ("groups", "batches")] == [
         (404, None)
     ] * 2
 
 
-def too_large(box):
+def too_large(box: Any) -> None:
     path = f"/xms/v1/{box.sandbox.service_plan_id}/batches"
     headers = bearer(box) | {"Content-Type": "application/json"}
     request = Request(method="POST", target=path, headers=headers, too_large=True)
@@ -274,10 +277,10 @@ WALK = {
 }
 
 
-def test_every_row_of_the_list_is_walked():
+def test_every_row_of_the_list_is_walked() -> None:
     assert set(ROWS) == set(WALK)
 
 
 @pytest.mark.parametrize("matter", WALK)
-def test_the_sandbox_does_what_the_list_says(box, matter):
+def test_the_sandbox_does_what_the_list_says(box: Any, matter: Any) -> None:
     WALK[matter](box)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -28,18 +29,18 @@ UNFINISHED = b"GET /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\n"
 
 
 @pytest.fixture
-def sandbox():
+def sandbox() -> Any:
     with Sandbox() as sandbox:
         yield sandbox
 
 
-def connected(sandbox, data=b""):
+def connected(sandbox: Any, data: Any = b"") -> Any:
     connection = socket.create_connection(("127.0.0.1", sandbox.port), timeout=30)
     connection.sendall(data)
     return connection
 
 
-def answers(sandbox):
+def answers(sandbox: Any) -> Any:
     with Caller(sandbox) as call:
         return call("GET", "/batches").status_code
 
@@ -92,7 +93,7 @@ BIG = {
 
 
 @pytest.mark.parametrize("name", BIG)
-def test_a_big_body_is_answered_after_a_bounded_number_of_steps(name):
+def test_a_big_body_is_answered_after_a_bounded_number_of_steps(name: Any) -> None:
     path, body, status = BIG[name]
     sandbox = Sandbox()
     account = sandbox.account()
@@ -108,7 +109,7 @@ def test_a_big_body_is_answered_after_a_bounded_number_of_steps(name):
     assert calls < 4_000_000 if FULL else 2_000_000
 
 
-def test_values_of_parameters_are_looked_up_and_not_searched():
+def test_values_of_parameters_are_looked_up_and_not_searched() -> None:
     sandbox = Sandbox()
     account = sandbox.account()
     text = {
@@ -146,7 +147,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_a_head_without_an_end_is_refused_and_not_kept(sandbox, name):
+def test_a_head_without_an_end_is_refused_and_not_kept(sandbox: Any, name: Any) -> None:
     with connected(sandbox, with_headers(sandbox, UNFINISHED) + HEADS[name]) as connection:
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
@@ -154,7 +155,7 @@ def test_a_head_without_an_end_is_refused_and_not_kept(sandbox, name):
     assert answers(sandbox) == 200
 
 
-def test_a_request_line_without_an_end_is_refused_too(sandbox):
+def test_a_request_line_without_an_end_is_refused_too(sandbox: Any) -> None:
     with connected(sandbox, b"GET /" + b"x" * 2 * HEAD_BYTES) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 431 ")
 
@@ -162,7 +163,7 @@ def test_a_request_line_without_an_end_is_refused_too(sandbox):
 # --- connections ---
 
 
-def is_closed(connection):
+def is_closed(connection: Any) -> Any:
     try:
         connection.settimeout(0)
         return connection.recv(65_536) == b""
@@ -172,7 +173,7 @@ def is_closed(connection):
         return True
 
 
-def test_the_connection_that_waited_longest_makes_room_for_a_new_one(sandbox):
+def test_the_connection_that_waited_longest_makes_room_for_a_new_one(sandbox: Any) -> None:
     with ExitStack() as opened:
         waiting = [opened.enter_context(connected(sandbox)) for _ in range(MOST_CONNECTIONS + 30)]
         assert answers(sandbox) == 200
@@ -180,7 +181,7 @@ def test_the_connection_that_waited_longest_makes_room_for_a_new_one(sandbox):
         assert closed == [True] * 31 + [False] * (MOST_CONNECTIONS - 1)
 
 
-def test_when_all_connections_have_a_request_a_new_one_is_told_so(sandbox):
+def test_when_all_connections_have_a_request_a_new_one_is_told_so(sandbox: Any) -> None:
     half = with_headers(
         sandbox,
         b"POST /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\nContent-Length: 9\r\nExpect: "
@@ -214,7 +215,9 @@ IDLE = {
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_a_connection_without_a_request_is_closed_after_a_while(monkeypatch, name):
+def test_a_connection_without_a_request_is_closed_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, name: Any
+) -> None:
     monkeypatch.setattr("sinchtools.sandbox.connections.IDLE_TIMEOUT_S", 0.05)
     with Sandbox() as sandbox:
         data = (
@@ -236,15 +239,17 @@ class Full(socket.socket):
 
     asked = 0
 
-    def accept(self):
+    def accept(self) -> None:
         self.asked += 1
         raise OSError(errno.EMFILE, "Too many open files")
 
 
-def test_handles_that_run_out_are_said_once_and_asked_for_again(monkeypatch, caplog):
+def test_handles_that_run_out_are_said_once_and_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("sinchtools.sandbox.connections._PAUSE_S", 0)
 
-    async def serve(listening):
+    async def serve(listening: Any) -> None:
         server = Server(Sandbox())
         server.accept(listening)
         while listening.asked < 10:
@@ -261,7 +266,7 @@ def test_handles_that_run_out_are_said_once_and_asked_for_again(monkeypatch, cap
     ]
 
 
-def test_a_sandbox_without_handles_answers_again_when_there_are_some():
+def test_a_sandbox_without_handles_answers_again_when_there_are_some() -> None:
     code = (
         "import resource, threading; from sinchtools.sandbox import Sandbox; sandbox = "
         "Sandbox(api_token='t', service_plan_id='p').start();"

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,7 +40,7 @@ class SandboxAndModel(RuleBasedStateMachine):
 
     groups, batches = Bundle("groups"), Bundle("batches")
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.sandbox = Sandbox()
         self.sandbox.clock.freeze(NOW)
@@ -48,7 +49,7 @@ class SandboxAndModel(RuleBasedStateMachine):
         self.members = {}
         self.sent = {}
 
-    def call(self, method, path, body=None):
+    def call(self, method: Any, path: Any, body: Any = None) -> Any:
         account = self.sandbox.account()
         headers = {"Authorization": f"Bearer {account.token}", "Content-Type": "application/json"}
         target, data = (
@@ -61,14 +62,14 @@ class SandboxAndModel(RuleBasedStateMachine):
         return answer.status, json.loads(answer.body or b"null")
 
     @rule(target=groups, members=NUMBERS)
-    def create_group(self, members):
+    def create_group(self, members: Any) -> Any:
         status, group = self.call("POST", "/groups", {"members": sorted(members)})
         assert (status, group["size"]) == (201, len(members))
         self.members[group["id"]] = members
         return group["id"]
 
     @rule(group=groups, added=NUMBERS, removed=NUMBERS)
-    def change_group(self, group, added, removed):
+    def change_group(self, group: Any, added: Any, removed: Any) -> None:
         status, changed = self.call(
             "POST", f"/groups/{group}", {"add": sorted(added), "remove": sorted(removed)}
         )
@@ -79,7 +80,7 @@ class SandboxAndModel(RuleBasedStateMachine):
         assert (status, changed["size"]) == (200, len(self.members[group]))
 
     @rule(group=consumes(groups))
-    def delete_group(self, group):
+    def delete_group(self, group: Any) -> None:
         assert self.call("DELETE", f"/groups/{group}")[0] == (
             200 if self.members.pop(group, None) is not None else 404
         )
@@ -90,7 +91,7 @@ class SandboxAndModel(RuleBasedStateMachine):
         numbers=NUMBERS,
         later_s=st.sampled_from([None, -60, 5, 3605, 86_405]),
     )
-    def send(self, group, numbers, later_s):
+    def send(self, group: Any, numbers: Any, later_s: Any) -> Any:
         due = max(self.now, self.now + timedelta(seconds=later_s or 0))
         body = {"to": [*sorted(numbers), group], "from": "15559870002", "body": "Hi"} | (
             {"send_at": stamp(due)} if later_s else {}
@@ -112,7 +113,7 @@ class SandboxAndModel(RuleBasedStateMachine):
         return batch["id"]
 
     @rule(batch=batches)
-    def cancel(self, batch):
+    def cancel(self, batch: Any) -> None:
         known = self.known(batch)
         status, answer = self.call("DELETE", f"/batches/{batch}")
         assert status == (200 if known else 404)
@@ -121,13 +122,13 @@ class SandboxAndModel(RuleBasedStateMachine):
             assert answer["canceled"] is True
 
     @rule(seconds=st.sampled_from([10, 3600, 86_400, 7 * 86_400]))
-    def advance(self, seconds):
+    def advance(self, seconds: Any) -> None:
         self.sandbox.clock.advance(seconds)
         self.now += timedelta(seconds=seconds)
         self.dispatch()
 
     @invariant()
-    def reports_agree(self):
+    def reports_agree(self) -> None:
         for batch in self.sent:
             known = self.known(batch)
             status, report = self.call("GET", f"/batches/{batch}/delivery_report?type=full")
@@ -141,7 +142,7 @@ class SandboxAndModel(RuleBasedStateMachine):
                 assert shown == self.expected(known)
 
     @invariant()
-    def lists_agree(self):
+    def lists_agree(self) -> None:
         _, page = self.call(
             "GET", f"/batches?page_size=100&start_date={stamp(self.now - RETENTION)}"
         )
@@ -151,16 +152,16 @@ class SandboxAndModel(RuleBasedStateMachine):
         _, page = self.call("GET", "/groups?page_size=100")
         assert {group["id"] for group in page["groups"]} == set(self.members)
 
-    def known(self, batch):
+    def known(self, batch: Any) -> Any:
         sent = self.sent.get(batch)
         return sent if sent and sent["due"] >= self.now - RETENTION else None
 
-    def dispatch(self):
+    def dispatch(self) -> None:
         for sent in self.sent.values():
             if sent["due"] <= self.now and sent["went_to"] is None and not sent["canceled"]:
                 sent["went_to"] = sent["to"] | self.members.get(sent["group"], set())
 
-    def expected(self, sent):
+    def expected(self, sent: Any) -> Any:
         age = self.now - sent["due"]
         return {
             number: ENDS[number] if age or ENDS[number] == "Aborted" else "Dispatched"
@@ -172,5 +173,5 @@ STEPS = settings(stateful_step_count=20, suppress_health_check=[HealthCheck.too_
 
 
 @pytest.mark.parametrize("runs", [25, pytest.param(500, marks=pytest.mark.long)])
-def test_the_sandbox_does_what_the_model_does(runs):
+def test_the_sandbox_does_what_the_model_does(runs: Any) -> None:
     run_state_machine_as_test(SandboxAndModel, settings=settings(STEPS, max_examples=runs))

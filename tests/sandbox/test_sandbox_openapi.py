@@ -5,6 +5,7 @@ Some 10,000 requests made from it by schemathesis.
 """
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,7 +28,7 @@ schema = schemathesis.openapi.from_dict(openapi())
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Any:
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -35,7 +36,7 @@ def server():
 @pytest.mark.long
 @schema.parametrize()
 @settings(max_examples=500, suppress_health_check=list(HealthCheck))
-def test_no_answer_is_outside_the_document(case, server):
+def test_no_answer_is_outside_the_document(case: Any, server: Any) -> None:
     checks = [
         not_a_server_error,
         status_code_conformance,

@@ -5,6 +5,7 @@ Every SMS operation, with both kinds of credentials, cannot tell it apart.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,18 +18,18 @@ MEDIA = {"url": "https://example.com/a.jpg", "message": "Hi"}
 
 
 @pytest.fixture
-def sandbox(server):
+def sandbox(server: Any) -> Any:
     server.reset()
     server.clock.freeze(NOW)
     return server
 
 
 @pytest.fixture(params=["plan", "project"])
-def sms(request, sandbox):
+def sms(request: pytest.FixtureRequest, sandbox: Any) -> Any:
     return client_of(sandbox, request.param).sms
 
 
-def client_of(sandbox, kind):
+def client_of(sandbox: Any, kind: Any) -> Any:
     if kind == "plan":
         client = SinchClient(
             service_plan_id=sandbox.service_plan_id, sms_api_token=sandbox.api_token
@@ -45,7 +46,7 @@ def client_of(sandbox, kind):
     return client
 
 
-def test_each_type_of_batch_is_sent_replaced_and_updated(sms):
+def test_each_type_of_batch_is_sent_replaced_and_updated(sms: Any) -> None:
     kinds = {
         "sms": {"body": "Hi ${name}", "parameters": {"name": {"default": "you"}}},
         "binary": {"body": "SGk=", "udh": "06050423F423F4"},
@@ -76,7 +77,7 @@ def test_each_type_of_batch_is_sent_replaced_and_updated(sms):
         )
 
 
-def test_a_dry_run_shows_each_recipient(sms):
+def test_a_dry_run_shows_each_recipient(sms: Any) -> None:
     answer = sms.batches.dry_run_sms(
         to=TO, from_=SENDER, body="Grüße 🎉", per_recipient=True, number_of_recipients=1
     )
@@ -85,7 +86,7 @@ def test_a_dry_run_shows_each_recipient(sms):
     ]
 
 
-def test_batches_are_listed_read_and_cancelled(sms):
+def test_batches_are_listed_read_and_cancelled(sms: Any) -> None:
     sent = [
         sms.batches.send_sms(to=TO, from_=SENDER, body=str(i), client_reference="case")
         for i in range(5)
@@ -101,7 +102,7 @@ def test_batches_are_listed_read_and_cancelled(sms):
     assert sms.batches.cancel(batch_id=sent[0].id).canceled is True
 
 
-def test_delivery_reports_are_read_in_every_form(sandbox, sms):
+def test_delivery_reports_are_read_in_every_form(sandbox: Any, sms: Any) -> None:
     sent = sms.batches.send_sms(
         to=[*TO, "+15551230310"],
         from_=SENDER,
@@ -134,7 +135,7 @@ def test_delivery_reports_are_read_in_every_form(sandbox, sms):
     assert sms.batches.send_delivery_feedback(batch_id=sent.id, recipients=TO) is None
 
 
-def test_groups_do_all_that_the_sdk_offers(sms):
+def test_groups_do_all_that_the_sdk_offers(sms: Any) -> None:
     keywords = {
         "to": SENDER,
         "add": {"first_word": "JOIN", "second_word": "NOW"},
@@ -164,7 +165,7 @@ def test_groups_do_all_that_the_sdk_offers(sms):
 
 
 @pytest.mark.parametrize("kind", ["plan", "project"])
-def test_inbounds_are_listed_and_read(sandbox, kind):
+def test_inbounds_are_listed_and_read(sandbox: Any, kind: Any) -> None:
     account = sandbox.service_plan_id if kind == "plan" else sandbox.project_id
     client = client_of(sandbox, kind)
     text = sandbox.receive(
@@ -210,7 +211,9 @@ def test_inbounds_are_listed_and_read(sandbox, kind):
         (lambda sms: sms.batches.get(batch_id="01AAAAAAAAAAAAAAAAAAAAAAAA"), 404, None),
     ],
 )
-def test_an_error_is_the_sdks_exception_with_our_status_code_and_text(sms, call, status, code):
+def test_an_error_is_the_sdks_exception_with_our_status_code_and_text(
+    sms: Any, call: Any, status: Any, code: Any
+) -> None:
     with pytest.raises(SmsException) as caught:
         call(sms)
     response = caught.value.http_response
@@ -219,7 +222,7 @@ def test_an_error_is_the_sdks_exception_with_our_status_code_and_text(sms, call,
     assert bool(response.body.get("text")) == bool(code)
 
 
-def test_an_expired_access_token_is_renewed_by_the_sdk_unseen(sandbox):
+def test_an_expired_access_token_is_renewed_by_the_sdk_unseen(sandbox: Any) -> None:
     client = client_of(sandbox, "project")
     client.sms.groups.create(name="Friends")
     sandbox.clock.advance(3601)
@@ -229,7 +232,7 @@ def test_an_expired_access_token_is_renewed_by_the_sdk_unseen(sandbox):
     )  # the account's own, and two for the SDK
 
 
-def test_the_sdk_repeats_a_429_by_itself(sandbox, monkeypatch):
+def test_the_sdk_repeats_a_429_by_itself(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinch.core.clients.retry_manager.time.sleep", lambda seconds: None)
     client = client_of(sandbox, "plan")
     sandbox.faults.add(status=429, retry_after_s=0, times=2)

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from sinchtools.api.description import ENDPOINTS, complete
@@ -167,14 +168,14 @@ JSON, FORMAT, CONSTRAINT = (
 )
 
 
-def change(**fields) -> Callable:
+def change(**fields: Any) -> Callable:
     """
     Set fields of the body.
 
     A value that is callable gets the old one, None of Ellipsis' kind takes the field away.
     """
 
-    def make(x, rng):
+    def make(x: Any, rng: Any) -> Any:
         body = json.loads(x.request_body)
         for name, value in fields.items():
             name = name.rstrip("_")
@@ -191,7 +192,7 @@ def entry(mend: Callable[[str], object], field: str = "to") -> Callable:
     return change(**{field: lambda old: [mend(old[0]), *old[1:]]})
 
 
-def laid_out(x, pattern: str, rng: random.Random) -> tuple[str, re.Match[str]]:
+def laid_out(x: Any, pattern: str, rng: random.Random) -> tuple[str, re.Match[str]]:
     """Return the body in one of the usual layouts, and a place in it that the pattern fits."""
     layouts: list[dict] = [
         {"indent": 2},
@@ -209,7 +210,7 @@ def laid_out(x, pattern: str, rng: random.Random) -> tuple[str, re.Match[str]]:
 def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Callable:
     """Replace one character of the JSON, chosen by a pattern; the caret belongs there."""
 
-    def make(x, rng):
+    def make(x: Any, rng: Any) -> Any:
         body, found = laid_out(x, pattern, rng)
         place = found.start() + at
         return replace(
@@ -220,7 +221,7 @@ def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Callabl
 
 
 def swap(pattern: str, instead: str, caret: int = 0) -> Callable:
-    def make(x, rng):
+    def make(x: Any, rng: Any) -> Any:
         body, match = laid_out(x, pattern, rng)
         return replace(
             x, request_body=body[: match.start()] + instead + body[match.end() :]
@@ -230,14 +231,14 @@ def swap(pattern: str, instead: str, caret: int = 0) -> Callable:
 
 
 def whole(mend: Callable[[str], str | bytes], caret: int | None = 0) -> Callable:
-    def make(x, rng):
+    def make(x: Any, rng: Any) -> Any:
         return replace(x, request_body=mend(x.request_body)), caret
 
     return make
 
 
-def headers(**changes) -> Callable:
-    def make(x, rng):
+def headers(**changes: Any) -> Callable:
+    def make(x: Any, rng: Any) -> Any:
         values = {
             **x.request_headers,
             **{name.replace("_", "-"): value for name, value in changes.items()},
@@ -261,12 +262,12 @@ def method(name: str) -> Callable:
     return lambda x, rng: (replace(x, method=name), None)
 
 
-def truncated(x, rng):
+def truncated(x: Any, rng: Any) -> Any:
     place = x.request_body.index('"body"') + 12
     return replace(x, request_body=x.request_body[:place]), len(x.request_body[:place].rstrip())
 
 
-def second_document(x, rng):
+def second_document(x: Any, rng: Any) -> Any:
     return replace(x, request_body=f"{x.request_body} {{}}"), len(x.request_body) + 1
 
 
@@ -299,13 +300,13 @@ def bearer(token: str, place: Callable = lambda x: x) -> Callable:
     )
 
 
-def capital(x, rng):
+def capital(x: Any, rng: Any) -> Any:
     return replace(
         x, url=re.sub(rf"({PLAN}/)(\w)", lambda match: match[1] + match[2].upper(), x.url)
     ), None
 
 
-def plan_as_token(x, rng):
+def plan_as_token(x: Any, rng: Any) -> Any:
     """Send the ID of the plan as the token; a plan of its own, since it becomes a secret."""
     plan = PLAN[::-1]
     bearer = {**x.request_headers, "Authorization": f"Bearer {plan}"}
@@ -780,7 +781,7 @@ def misses(sample: Sample, exchange: Exchange) -> list[str]:
     return wrong
 
 
-def place(finding) -> tuple[int | None, int | None]:
+def place(finding: Any) -> tuple[int | None, int | None]:
     return finding.line, finding.column
 
 

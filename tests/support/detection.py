@@ -8,6 +8,7 @@ import datetime as dt
 import random
 import sys
 from dataclasses import replace
+from typing import Any
 
 from sinchtools import analysis
 from sinchtools.core import columns
@@ -32,7 +33,7 @@ SIZES, SEEDS = (60, 300, 1000), 1000
 LEAST_FOUND, MOST_FALSE = 0.95, 0.05
 
 
-def traffic(n, seed, plant=None):
+def traffic(n: Any, seed: Any, plant: Any = None) -> Any:
     rng = random.Random(seed)
     rows = []
     for i in range(n):
@@ -75,11 +76,11 @@ def traffic(n, seed, plant=None):
     return rows
 
 
-def found_spike(frame):
+def found_spike(frame: Any) -> Any:
     return (analysis.spikes(frame)["status"] == 429).any()
 
 
-def found_cause(frame):
+def found_cause(frame: Any) -> Any:
     return analysis.differences(frame)[["field", "value"]].head(1).values.tolist() == [
         ["account", "b"]
     ]
@@ -88,8 +89,8 @@ def found_cause(frame):
 DETECTORS = [(analysis.spikes, found_spike, "spike"), (analysis.differences, found_cause, "cause")]
 
 
-def rates(detector, found, plant, n, seeds):
-    def frames(planted):
+def rates(detector: Any, found: Any, plant: Any, n: Any, seeds: Any) -> Any:
+    def frames(planted: Any) -> Any:
         return (columns.frame(traffic(n, seed, planted)) for seed in range(seeds))
 
     return sum(map(found, frames(plant))) / seeds, sum(

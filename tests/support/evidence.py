@@ -6,6 +6,9 @@ Other tests vary, read and mutate it.
 
 import base64
 import json
+from typing import Any
+
+import pytest
 
 BATCHES = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
 CURL = (
@@ -16,11 +19,11 @@ ROW = {"id": "row-1", "method": "POST", "url": BATCHES, "status": 403, "response
 CANARY = "c4n4ryS3cr3t" * 2
 
 
-def har(*entries, **log):
+def har(*entries: Any, **log: Any) -> Any:
     return json.dumps({"log": {"version": "1.2", "entries": list(entries), **log}})
 
 
-def entry(status=201, **change):
+def entry(status: Any = 201, **change: Any) -> Any:
     request = {
         "method": "POST",
         "url": BATCHES,
@@ -34,11 +37,11 @@ def entry(status=201, **change):
     }
 
 
-def postman(request):
+def postman(request: pytest.FixtureRequest) -> Any:
     return json.dumps({"info": {"name": "x"}, "item": [{"name": "one", "request": request}]})
 
 
-def base64_of(content):
+def base64_of(content: Any) -> Any:
     return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
 
 

@@ -11,6 +11,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
@@ -22,7 +23,7 @@ PLAN, TOKEN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", "secret-token-1"
 COUNT = 300
 
 
-def evidence():
+def evidence() -> Any:
     return [
         Exchange(
             id=f"x{i}",
@@ -43,11 +44,11 @@ def evidence():
     ]
 
 
-def broken(i):
+def broken(i: Any) -> Any:
     return i % 10 == 0
 
 
-def body(i):
+def body(i: Any) -> Any:
     reference = {"client_reference": f"order-{i}"} if i % 2 else {}
     return json.dumps(
         {"to": ["+15551230001"], "from": "15559870002", "body": f"message {i}", **reference}
@@ -55,7 +56,7 @@ def body(i):
 
 
 @contextlib.contextmanager
-def made(folder, url, workers):
+def made(folder: Any, url: Any, workers: Any) -> Any:
     with CallLog(Path(folder) / "calls.sqlite") as log:
         client = Client(base_url=url, account=PLAN, token=Token(TOKEN), log=log, target="sandbox")
         with contextlib.closing(client):

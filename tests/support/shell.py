@@ -94,7 +94,7 @@ class Notebook:
             else:
                 vars(builtins).pop(name, None)
 
-    def run(self, source: str, cell: str):
+    def run(self, source: str, cell: str) -> Any:
         """Run a cell, and keep what it shows."""
         self._at, self.views[cell], self.failed[cell] = cell, [], ""
         with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -115,6 +115,14 @@ class _Publisher(DisplayPublisher):
         super().__init__()
         self._notebook = notebook
 
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_):
+    def publish(
+        self,
+        data: Any,
+        metadata: Any = None,
+        *,
+        transient: Any = None,
+        update: Any = False,
+        **_: Any,
+    ) -> None:
         if not update:
             self._notebook.publish(data)

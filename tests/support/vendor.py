@@ -6,6 +6,9 @@ What would go to its hosts is written down and answered by the sandbox's logic, 
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -28,7 +31,7 @@ class Vendor:
         What was sent to it: (method, path with query).
     """
 
-    def __init__(self, monkeypatch, *, allow="live"):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, allow: Any = "live") -> None:
         self.sandbox, self.requests = Sandbox(service_plan_id=PLAN, api_token=TOKEN), []
         self._real = HTTPAdapter.send
         monkeypatch.setattr(HTTPAdapter, "send", self._send(self._real))
@@ -40,12 +43,12 @@ class Vendor:
             monkeypatch.setenv(name, value)
 
     @property
-    def sends(self):
+    def sends(self) -> Any:
         """The requests that are more than a read."""
         return [one for one in self.requests if one[0] not in {"GET", "HEAD"}]
 
-    def _send(self, real):
-        def send(adapter, prepared, **rest):
+    def _send(self, real: Any) -> Any:
+        def send(adapter: Any, prepared: Any, **rest: Any) -> Any:
             if locate(prepared.url).kind == "loopback":
                 return real(adapter, prepared, **rest)
             self.requests.append((prepared.method, prepared.path_url))
@@ -53,7 +56,7 @@ class Vendor:
 
         return send
 
-    def _answered(self, prepared):
+    def _answered(self, prepared: Any) -> Any:
         body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
         found = self.sandbox.answer(
             Request(

@@ -6,6 +6,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,18 +36,20 @@ Date: Mon, 02 Mar 2026 08:00:00 GMT
 
 
 @pytest.fixture
-def ticket(work):
+def ticket(work: Any) -> Any:
     (work / "ticket.txt").write_text(TICKET)
     return str(work / "ticket.txt")
 
 
-def shown(capsys, *arguments):
+def shown(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
     code = main([str(one) for one in arguments])
     return code, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["diagnose", "replay --fix", "report --reply full"])
-def test_the_words_are_those_of_the_golden_file(ticket, capsys, command):
+def test_the_words_are_those_of_the_golden_file(
+    ticket: Any, capsys: pytest.CaptureFixture[str], command: Any
+) -> None:
     """Run with GOLDEN=write to accept new words, then read them as a customer would."""
     _, out = shown(capsys, *command.split(), ticket)
     golden = GOLDEN / f"{command.split()[0]}.txt"
@@ -55,7 +58,9 @@ def test_the_words_are_those_of_the_golden_file(ticket, capsys, command):
     assert out == golden.read_text(encoding="utf-8")
 
 
-def test_all_independent_findings_of_a_group_are_in_one_block_with_its_count(work, capsys):
+def test_all_independent_findings_of_a_group_are_in_one_block_with_its_count(
+    work: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     body = '{"to": ["+447700900123"], "body": "x", "delivery_report": "Full", "send_at": "soon",}'
     rows = [replace(BAD, id=f"{n}", request_body=body, status=400) for n in range(40)]
     (work / "rows.jsonl").write_text(to_jsonl(rows))
@@ -66,7 +71,9 @@ def test_all_independent_findings_of_a_group_are_in_one_block_with_its_count(wor
     assert len(out.splitlines()) < 50
 
 
-def test_a_replay_shows_the_difference_and_the_command_that_works(ticket, capsys):
+def test_a_replay_shows_the_difference_and_the_command_that_works(
+    ticket: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out = shown(capsys, "replay", "--fix", ticket)
     assert code == 0 and out.startswith("FIXED")
     assert re.search(r'\d - +"delivery_report": "Full"', out)
@@ -79,8 +86,12 @@ def test_a_replay_shows_the_difference_and_the_command_that_works(ticket, capsys
     [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
 )
 def test_colours_are_for_terminals_and_for_who_wants_them(
-    ticket, capsys, monkeypatch, environ, is_coloured
-):
+    ticket: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    environ: Any,
+    is_coloured: Any,
+) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
@@ -91,19 +102,23 @@ def test_colours_are_for_terminals_and_for_who_wants_them(
     assert re.sub(r"\x1b\[[\d;]+m", "", out) == plain.read_text(encoding="utf-8")
 
 
-def test_a_terminal_has_colours_unless_it_is_dumb():
+def test_a_terminal_has_colours_unless_it_is_dumb() -> None:
     stream = type("Stream", (), {"isatty": lambda self: True})()
     assert has_colours(stream, {"TERM": "xterm"}) and not has_colours(stream, {"TERM": "dumb"})
 
 
-def test_signs_that_an_encoding_lacks_are_written_in_ascii(ticket, capsys, monkeypatch):
+def test_signs_that_an_encoding_lacks_are_written_in_ascii(
+    ticket: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     main(["diagnose", ticket])
     assert b"x 1  " in raw.getvalue()
 
 
-def test_the_reply_is_printed_and_the_report_written(ticket, work, capsys):
+def test_the_reply_is_printed_and_the_report_written(
+    ticket: Any, work: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out = shown(capsys, "report", ticket, "-o", work / "case.html", "--reply")
     assert code == 0 and out.startswith(f"{work / 'case.html'}\nHi,")
     assert "our simulator accepted the request" in out and "447700900123" not in out

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -25,8 +27,8 @@ CURL = f"""curl -X POST "https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches" \\
 
 
 @pytest.fixture
-def run(work, capsys):
-    def run(*arguments):
+def run(work: Any, capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: Any) -> Any:
         try:
             code = main([str(argument) for argument in arguments])
         except SystemExit as exit_:
@@ -38,13 +40,13 @@ def run(work, capsys):
 
 
 @pytest.fixture
-def curl(tmp_path):
+def curl(tmp_path: Path) -> Any:
     path = tmp_path / "ticket.sh"
     path.write_text(CURL)
     return path
 
 
-def test_read_answers_with_the_rows_and_no_token(run, curl):
+def test_read_answers_with_the_rows_and_no_token(run: Any, curl: Any) -> None:
     code, out, _ = run("read", curl, "--json")
     answer = json.loads(out)
     assert code == 0
@@ -60,7 +62,7 @@ def test_read_answers_with_the_rows_and_no_token(run, curl):
     assert TOKEN not in out
 
 
-def test_diagnose_answers_in_the_shape_of_the_contract(run, curl):
+def test_diagnose_answers_in_the_shape_of_the_contract(run: Any, curl: Any) -> None:
     code, out, _ = run("diagnose", curl, "--json", "--as-of", "2026-11-23T08:00:00Z")
     (found,) = json.loads(out)["diagnoses"]
     assert code == 1
@@ -97,7 +99,9 @@ def test_diagnose_answers_in_the_shape_of_the_contract(run, curl):
     assert (found["findings"][0]["field"], found["findings"][0]["pointer"]) == ("to", "/to")
 
 
-def test_replay_answers_with_verdicts_and_exits_1_when_something_is_not_fixed(run, curl):
+def test_replay_answers_with_verdicts_and_exits_1_when_something_is_not_fixed(
+    run: Any, curl: Any
+) -> None:
     code, out, _ = run("replay", curl, "--json")
     (result,) = json.loads(out)["results"]
     assert code == 1
@@ -105,12 +109,12 @@ def test_replay_answers_with_verdicts_and_exits_1_when_something_is_not_fixed(ru
     assert (result["status"], result["verdict"]) == (400, "INCONCLUSIVE")
 
 
-def test_replay_with_the_certain_fix_proves_it(run, curl):
+def test_replay_with_the_certain_fix_proves_it(run: Any, curl: Any) -> None:
     code, out, _ = run("replay", curl, "--fix", "--json")
     assert (code, json.loads(out)["results"][0]["verdict"]) == (0, "FIXED")
 
 
-def test_the_same_id_comes_from_read_diagnose_and_replay(run, curl):
+def test_the_same_id_comes_from_read_diagnose_and_replay(run: Any, curl: Any) -> None:
     ids = {
         json.loads(run("read", curl, "--json")[1])["exchanges"][0]["id"],
         json.loads(run("diagnose", curl, "--json")[1])["diagnoses"][0]["id"],
@@ -130,7 +134,9 @@ def test_the_same_id_comes_from_read_diagnose_and_replay(run, curl):
         (["--smpp", "310"], None, ""),
     ],
 )
-def test_explain_has_an_entry_for_anything(run, arguments, on_page, words):
+def test_explain_has_an_entry_for_anything(
+    run: Any, arguments: Any, on_page: Any, words: Any
+) -> None:
     code, out, _ = run("explain", *arguments, "--json")
     entry = json.loads(out)
     assert code == 0
@@ -139,14 +145,14 @@ def test_explain_has_an_entry_for_anything(run, arguments, on_page, words):
     assert words in json.dumps(entry)
 
 
-def test_chart_writes_png_svg_and_the_data(run, curl, tmp_path):
+def test_chart_writes_png_svg_and_the_data(run: Any, curl: Any, tmp_path: Path) -> None:
     code, out, _ = run("chart", curl, "-o", tmp_path / "charts")
     assert code == 0
     assert {path.suffix for path in (tmp_path / "charts").iterdir()} >= {".png", ".svg", ".csv"}
     assert all(str(tmp_path) in line for line in out.splitlines())
 
 
-def test_standard_input_is_read(work):
+def test_standard_input_is_read(work: Any) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sinchtools", "read", "-", "--json"],
         input=CURL,
@@ -158,7 +164,7 @@ def test_standard_input_is_read(work):
     assert len(json.loads(done.stdout)["exchanges"]) == 1
 
 
-def test_log_shows_and_verifies(run, curl):
+def test_log_shows_and_verifies(run: Any, curl: Any) -> None:
     run("replay", curl)
     code, out, _ = run("log", "--json")
     assert code == 0
@@ -168,20 +174,20 @@ def test_log_shows_and_verifies(run, curl):
     assert "intact" in out
 
 
-def test_a_replay_says_its_plan_and_keeps_its_pace(run, curl):
+def test_a_replay_says_its_plan_and_keeps_its_pace(run: Any, curl: Any) -> None:
     code, out, err = run("replay", curl, "--workers", "2", "--rate", "50", "--json")
     assert code == 1
     assert "2 at a time; at most 50 requests/s" in err
     assert len(json.loads(out)["results"]) == 1
 
 
-def test_a_replay_run_twice_sends_once(run, curl):
+def test_a_replay_run_twice_sends_once(run: Any, curl: Any) -> None:
     first, second = (json.loads(run("replay", curl, "--json")[1])["results"][0] for _ in range(2))
     assert first["id"] == second["id"]
     assert "not sent again" in " ".join(second["reasons"])
 
 
-def timed_out(folder):
+def timed_out(folder: Any) -> Any:
     body = json.dumps(
         {
             "to": ["+15551230001"],
@@ -204,7 +210,9 @@ def timed_out(folder):
     return folder / "timeout.jsonl"
 
 
-def test_a_live_replay_asks_first_on_wish_and_sends_what_was_typed(run, tmp_path, monkeypatch):
+def test_a_live_replay_asks_first_on_wish_and_sends_what_was_typed(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vendor, evidence = Vendor(monkeypatch), timed_out(tmp_path)
     live = ("replay", evidence, "--target", "live", "--json")
     code, out, err = run(*live)
@@ -217,7 +225,9 @@ def test_a_live_replay_asks_first_on_wish_and_sends_what_was_typed(run, tmp_path
     assert (json.loads(out)["results"][0]["status"], len(vendor.sends)) == (201, 1)
 
 
-def test_a_run_that_was_stopped_exits_with_1_and_says_why(run, tmp_path, monkeypatch):
+def test_a_run_that_was_stopped_exits_with_1_and_says_why(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [
         {
             "id": str(i),
@@ -241,7 +251,9 @@ def test_a_run_that_was_stopped_exits_with_1_and_says_why(run, tmp_path, monkeyp
     )
 
 
-def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
+def test_log_export_knows_no_people_unless_they_are_kept(
+    run: Any, curl: Any, tmp_path: Path
+) -> None:
     run("replay", curl)
     for options, there in (([], False), (["--keep-people"], True)):
         code, out, _ = run("log", "--export", tmp_path / "calls.jsonl", *options)
@@ -254,7 +266,7 @@ def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
     ("arguments", "words"),
     [
         (["replay", "{curl}", "--workers", "99"], "99 workers"),
-        (["replay", "{curl}", "--rate", "0"], "no rate"),
+        (["replay", "{curl}", "--rate", "0"], "not a rate"),
         (["replay", "{curl}", "--test-number", "me"], "test number"),
         (["replay", "{curl}", "--test-number", ""], "test number"),
         (["log", "--export", "calls.pdf"], "'.pdf'"),
@@ -270,7 +282,9 @@ def test_log_export_knows_no_people_unless_they_are_kept(run, curl, tmp_path):
         (["read"], "FILE"),
     ],
 )
-def test_wrong_use_is_one_clear_line_and_exit_code_2(run, curl, arguments, words):
+def test_wrong_use_is_one_clear_line_and_exit_code_2(
+    run: Any, curl: Any, arguments: Any, words: Any
+) -> None:
     code, out, err = run(*[argument.format(curl=curl) for argument in arguments])
     assert (code, out) == (2, "")
     assert words in err
@@ -278,7 +292,9 @@ def test_wrong_use_is_one_clear_line_and_exit_code_2(run, curl, arguments, words
 
 
 @pytest.mark.parametrize("content", ["", "a shopping list: milk, bread\n", "\x00\x01\x02"])
-def test_a_file_without_http_data_gives_zero_rows_a_reason_and_exit_code_1(run, tmp_path, content):
+def test_a_file_without_http_data_gives_zero_rows_a_reason_and_exit_code_1(
+    run: Any, tmp_path: Path, content: Any
+) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(content)
     code, out, _ = run("read", path, "--json")
@@ -288,7 +304,7 @@ def test_a_file_without_http_data_gives_zero_rows_a_reason_and_exit_code_1(run, 
 
 
 @pytest.fixture
-def served(work):
+def served(work: Any) -> Any:
     command = [
         sys.executable,
         "-m",
@@ -308,7 +324,7 @@ def served(work):
         process.send_signal(signal.SIGINT)
 
 
-def test_sandbox_prints_its_url_at_once_and_serves(served):
+def test_sandbox_prints_its_url_at_once_and_serves(served: Any) -> None:
     url, _ = served
     with requests.Session() as session:
         session.trust_env = False
@@ -320,7 +336,7 @@ def test_sandbox_prints_its_url_at_once_and_serves(served):
     assert (answer.status_code, answer.headers["X-Simulated"]) == (200, "1")
 
 
-def test_a_port_in_use_is_one_clear_line(served):
+def test_a_port_in_use_is_one_clear_line(served: Any) -> None:
     port = served[0].rpartition(":")[2]
     done = subprocess.run(
         [sys.executable, "-m", "sinchtools", "sandbox", "--port", port],
@@ -332,7 +348,7 @@ def test_a_port_in_use_is_one_clear_line(served):
     assert port in done.stderr
 
 
-def test_a_closed_pipe_is_no_traceback(work, curl):
+def test_a_closed_pipe_is_no_traceback(work: Any, curl: Any) -> None:
     done = subprocess.run(
         f"{sys.executable} -m sinchtools read {curl} --json | head -c 1",
         shell=True,
@@ -345,7 +361,7 @@ def test_a_closed_pipe_is_no_traceback(work, curl):
 
 
 @pytest.mark.parametrize("content", ["", "curl https://example.com/"])
-def test_log_never_writes_to_what_is_no_log(run, tmp_path, content):
+def test_log_never_writes_to_what_is_no_log(run: Any, tmp_path: Path, content: Any) -> None:
     path = tmp_path / "evidence.txt"
     path.write_text(content)
     code, _, err = run("log", path)
@@ -353,18 +369,18 @@ def test_log_never_writes_to_what_is_no_log(run, tmp_path, content):
     assert "not a call log" in err
 
 
-def test_log_makes_no_file(run, tmp_path):
+def test_log_makes_no_file(run: Any, tmp_path: Path) -> None:
     assert run("log", tmp_path / "typo.sqlite")[0] == 2
     assert not (tmp_path / "typo.sqlite").exists()
 
 
-def test_explain_takes_a_code_alone(run):
+def test_explain_takes_a_code_alone(run: Any) -> None:
     code, out, _ = run("explain", "missing_callback_url", "--json")
     entry = json.loads(out)
     assert (code, entry["status"], entry["code"]) == (0, 403, "missing_callback_url")
 
 
-def test_a_column_of_a_table_is_named(run, tmp_path):
+def test_a_column_of_a_table_is_named(run: Any, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,y\n403,oddly_named\n")
     _, out, _ = run(
         "read",
@@ -382,7 +398,9 @@ def test_a_column_of_a_table_is_named(run, tmp_path):
     ]
 
 
-def test_of_many_requests_what_is_wrong_comes_first_and_the_rest_is_counted(run, tmp_path):
+def test_of_many_requests_what_is_wrong_comes_first_and_the_rest_is_counted(
+    run: Any, tmp_path: Path
+) -> None:
     rows = [{"status": 201, "method": "GET", "url": "/x"}] * 150 + [{"status": 503}]
     (tmp_path / "many.jsonl").write_text("\n".join(map(json.dumps, rows)))
     _, out, _ = run("diagnose", tmp_path / "many.jsonl")
@@ -390,12 +408,12 @@ def test_of_many_requests_what_is_wrong_comes_first_and_the_rest_is_counted(run,
     assert "many.jsonl#151" in out and "150 requests" in out
 
 
-def test_the_check_of_a_log_is_json_too(run, curl):
+def test_the_check_of_a_log_is_json_too(run: Any, curl: Any) -> None:
     run("replay", curl)
     assert json.loads(run("log", "--verify", "--json")[1]) == {"problems": [], "exchanges": 1}
 
 
-def test_a_chart_of_nothing_writes_nothing(run, tmp_path):
+def test_a_chart_of_nothing_writes_nothing(run: Any, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("")
     code, _, err = run("chart", tmp_path / "empty.txt", "-o", tmp_path / "charts")
     assert (code, (tmp_path / "charts").exists()) == (1, False)

@@ -7,6 +7,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def states(checkup: Checkup, name: str) -> list[str]:
     return [check.state for check in checkup if check.name == name]
 
 
-def test_a_sound_machine_is_well(work):
+def test_a_sound_machine_is_well(work: Any) -> None:
     work.chmod(0o700)
     assert {check.state for check in doctor({})} == {"ok"}
     assert str(doctor({})).startswith("Everything is fine.")
@@ -62,7 +63,9 @@ def test_a_sound_machine_is_well(work):
         ({"SINCHTOOLS_ALLOW": "yes"}, "live calls", "look", "switches nothing on"),
     ],
 )
-def test_what_the_environment_says_is_judged(work, environ, name, state, words):
+def test_what_the_environment_says_is_judged(
+    work: Any, environ: Any, name: Any, state: Any, words: Any
+) -> None:
     checkup = doctor(environ)
     assert state in states(checkup, name)
     said = " ".join(f"{check.says} {check.then}" for check in checkup if check.name == name)
@@ -74,13 +77,15 @@ def test_what_the_environment_says_is_judged(work, environ, name, state, words):
 
 
 @pytest.mark.parametrize(("environ", "found"), [({}, ["look"]), ({SWITCHED_ON: "1"}, [])])
-def test_a_jupyter_that_saves_what_it_shows_is_said(work, monkeypatch, environ, found):
+def test_a_jupyter_that_saves_what_it_shows_is_said(
+    work: Any, monkeypatch: pytest.MonkeyPatch, environ: Any, found: Any
+) -> None:
     shell = type("ZMQInteractiveShell", (), {})()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert states(doctor(environ), "saving") == found
 
 
-def test_a_missing_widget_manager_is_said(work, monkeypatch):
+def test_a_missing_widget_manager_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module,
         "_version",
@@ -89,7 +94,7 @@ def test_a_missing_widget_manager_is_said(work, monkeypatch):
     assert states(doctor({}), "panels") == ["wrong"]
 
 
-def test_an_old_library_is_said(work, monkeypatch):
+def test_an_old_library_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module, "_version", lambda name: "0.1" if name == "pandas" else metadata.version(name)
     )
@@ -97,8 +102,8 @@ def test_an_old_library_is_said(work, monkeypatch):
     assert check.state == "wrong" and "pandas is 0.1, and >=3.0 is needed" in check.says
 
 
-def test_a_machine_without_loopback_is_said(work, monkeypatch):
-    def refuse(*_, **__):
+def test_a_machine_without_loopback_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise OSError(1, "Operation not permitted")
 
     monkeypatch.setattr(module.socket, "create_server", refuse)
@@ -106,20 +111,28 @@ def test_a_machine_without_loopback_is_said(work, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are another thing there")
-def test_a_work_folder_that_others_can_read_is_said(work):
+def test_a_work_folder_that_others_can_read_is_said(work: Any) -> None:
     work.chmod(0o755)
     (check,) = (check for check in doctor({}) if check.name == "work folder")
     assert check.state == "wrong" and f"chmod 700 {work}" in check.then
 
 
-def test_a_work_folder_that_cannot_be_made_is_said(work, monkeypatch):
+def test_a_work_folder_that_cannot_be_made_is_said(
+    work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (work / "file").write_text("")
     monkeypatch.setenv("SINCHTOOLS_HOME", str(work / "file" / "below"))
     assert states(doctor({}), "work folder") == ["wrong"]
 
 
 @pytest.mark.parametrize(("region", "code"), [("us", 0), ("mars", 1)])
-def test_the_command_exits_1_when_something_is_wrong(work, monkeypatch, capsys, region, code):
+def test_the_command_exits_1_when_something_is_wrong(
+    work: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    region: Any,
+    code: Any,
+) -> None:
     work.chmod(0o700)
     monkeypatch.setenv("SINCH_REGION", region)
     assert main(["doctor", "--json"]) == code
@@ -130,7 +143,9 @@ def test_the_command_exits_1_when_something_is_wrong(work, monkeypatch, capsys, 
     assert ("WRONG region" in capsys.readouterr().out) is (code == 1)
 
 
-def test_the_report_command_writes_the_file_and_names_it(work, capsys):
+def test_the_report_command_writes_the_file_and_names_it(
+    work: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     evidence = work / "ticket.txt"
     evidence.write_text("HTTP/1.1 403 Forbidden\n")
     assert main(["report", str(evidence), "-o", str(work / "case.html")]) == 0

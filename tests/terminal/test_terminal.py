@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ FILE = "evil\x1b[2J\u202e.jsonl"
 
 
 @pytest.fixture
-def path(work):
+def path(work: Any) -> Any:
     path = work / FILE
     path.write_text(f"{to_jsonl([HOSTILE, LOST])}{{half a line {ODD}\n", encoding="utf-8")
     return str(path)
@@ -61,7 +62,9 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_no_character_that_a_terminal_obeys_is_printed(path, command, capsys):
+def test_no_character_that_a_terminal_obeys_is_printed(
+    path: Any, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     if command.startswith("log"):
         main(["replay", path])
     run([word.replace("FILE", path).replace("ODD", ODD) for word in command.split()])
@@ -71,21 +74,23 @@ def test_no_character_that_a_terminal_obeys_is_printed(path, command, capsys):
 
 
 @pytest.mark.parametrize("command", ["read", "diagnose", "replay"])
-def test_json_escapes_them_and_means_the_same(path, command, capsys):
+def test_json_escapes_them_and_means_the_same(
+    path: Any, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     run([command, path, "--json"])
     out = capsys.readouterr().out
     assert obeyed(out) == set()
     assert any(ODD in word for word in words_in(json.loads(out)))
 
 
-def run(arguments):
+def run(arguments: Any) -> Any:
     try:
         return main(arguments)
     except SystemExit as stop:
         return stop.code
 
 
-def obeyed(text):
+def obeyed(text: Any) -> Any:
     return {
         f"{ord(c):x}"
         for c in text
@@ -93,7 +98,7 @@ def obeyed(text):
     }
 
 
-def words_in(value):
+def words_in(value: Any) -> Any:
     if isinstance(value, str):
         yield value
     for one in (

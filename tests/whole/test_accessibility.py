@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ NOTEBOOKS = [
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory: Any) -> Any:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     Case(home / "work" / "case-samples", short_samples(root / "data" / "samples"))
@@ -33,7 +34,7 @@ def lab(tmp_path_factory):
         yield lab
 
 
-def found(page):
+def found(page: Any) -> Any:
     from axe_playwright_python.sync_playwright import Axe
 
     answer = Axe().run(page, context=".jp-OutputArea").response
@@ -46,7 +47,7 @@ def found(page):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_nothing_serious_is_found_in_light_or_dark(lab, name):
+def test_nothing_serious_is_found_in_light_or_dark(lab: Any, name: Any) -> None:
     page = lab.open(f"notebooks/{name}.ipynb", width=1280)
     run_all(page)
     page.locator(".st-panel, .widget-vbox.st").first.wait_for()
@@ -57,7 +58,7 @@ def test_nothing_serious_is_found_in_light_or_dark(lab, name):
     page.close()
 
 
-def test_the_replay_panel_is_worked_by_keyboard_alone(lab):
+def test_the_replay_panel_is_worked_by_keyboard_alone(lab: Any) -> None:
     page = lab.open("notebooks/01-replay-failing-requests.ipynb", width=1280)
     run_all(page)
     panel = page.locator(".st-panel").last

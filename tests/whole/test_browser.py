@@ -11,6 +11,7 @@ import re
 import shutil
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -32,7 +33,7 @@ EVIL_NAME = "<img src=x onerror=alert(4)>\u202egnp\x1b[31m.jsonl"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory: Any) -> Any:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     for name in ("notebooks", "data/samples"):
         shutil.copytree(ROOT / name, root / name)
@@ -47,7 +48,9 @@ def lab(tmp_path_factory):
 # --- from the start page to the report ------------------------------------------------------------
 
 
-def test_a_case_is_worked_by_clicking_only_from_the_start_page_through_all_notebooks(lab):
+def test_a_case_is_worked_by_clicking_only_from_the_start_page_through_all_notebooks(
+    lab: Any,
+) -> None:
     page = lab.open()
     choose_notebook(page, "01-replay")
     mend_and_replay(page)
@@ -63,7 +66,7 @@ def test_a_case_is_worked_by_clicking_only_from_the_start_page_through_all_noteb
     page.close()
 
 
-def mend_and_replay(page):
+def mend_and_replay(page: Any) -> None:
     panel = ran(page, "01-replay-failing-requests")
     assert "SANDBOX" in panel.inner_text()
     choose(panel, "Failure", r"400 syntax_invalid_json")
@@ -77,7 +80,7 @@ def mend_and_replay(page):
     assert "Not compared in answers" in panel.inner_text()
 
 
-def stop_a_batch_and_go_on(page):
+def stop_a_batch_and_go_on(page: Any) -> None:
     panel = page.locator(f"{CURRENT} .st-panel")
     choose(panel, "Failure", r"^every failure")
     wait_idle(page)
@@ -92,7 +95,7 @@ def stop_a_batch_and_go_on(page):
     assert done < done_of(panel)
 
 
-def filter_and_export(page, lab):
+def filter_and_export(page: Any, lab: Any) -> None:
     panel = ran(page, "02-error-code-distribution")
     touch_the_charts(page, panel, Mouse(page))
     press(page, panel, "Export chart and data")
@@ -107,20 +110,20 @@ def filter_and_export(page, lab):
 class Mouse:
     """Touches marks, chips and rows by pointer."""
 
-    def __init__(self, page):
+    def __init__(self, page: Any) -> None:
         self.page = page
 
-    def take(self, item):
+    def take(self, item: Any) -> None:
         item.click()
 
-    def brush(self, first, last):
+    def brush(self, first: Any, last: Any) -> None:
         (x, y), (end, _) = (self._middle(item) for item in (first, last))
         self.page.mouse.move(x, y)
         self.page.mouse.down()
         self.page.mouse.move(end, y, steps=4)
         self.page.mouse.up()
 
-    def _middle(self, item):
+    def _middle(self, item: Any) -> Any:
         box = item.bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -128,11 +131,11 @@ class Mouse:
 class Keyboard(Mouse):
     """The same by keys alone."""
 
-    def take(self, item):
+    def take(self, item: Any) -> None:
         item.focus()
         item.press("Enter")
 
-    def brush(self, first, last):
+    def brush(self, first: Any, last: Any) -> None:
         first.focus()
         steps = int(last.get_attribute("data-mark")) - int(first.get_attribute("data-mark"))
         for _ in range(steps):
@@ -140,7 +143,7 @@ class Keyboard(Mouse):
         self.page.keyboard.press("Enter")
 
 
-def touch_the_charts(page, panel, hand):
+def touch_the_charts(page: Any, panel: Any, hand: Any) -> None:
     """Click a bar, brush a day, remove a chip, reach the request and replay it."""
     press(page, panel, "Error codes")
     bar = panel.locator('.st-mark[aria-label^="403 missing_callback_url"]')
@@ -164,7 +167,7 @@ def touch_the_charts(page, panel, hand):
     panel.locator(".st-chip").wait_for(state="detached")
 
 
-def walk_to_three_ends(page):
+def walk_to_three_ends(page: Any) -> None:
     panel = ran(page, "03-troubleshooting-tips")
     ends = [
         walked(panel, failure, answer)
@@ -179,7 +182,7 @@ def walk_to_three_ends(page):
     assert "Retry:" in panel.locator("textarea[readonly]").input_value()
 
 
-def walked(panel, failure, answer):
+def walked(panel: Any, failure: Any, answer: Any) -> Any:
     """Answer every step of a failure's tips in the same way, and return the words at the end."""
     end = panel.locator(".st-word", has_text="THE END")
     choose(panel, "Failure", failure)
@@ -195,7 +198,7 @@ def walked(panel, failure, answer):
     return panel.locator(".st-card").last.inner_text()
 
 
-def look_and_write(page, lab):
+def look_and_write(page: Any, lab: Any) -> None:
     panel = ran(page, "04-case-report")
     press(page, panel, "Preview")
     panel.locator("iframe").wait_for()
@@ -208,7 +211,7 @@ def look_and_write(page, lab):
     assert "Does the body parse?" in written
 
 
-def chart_a_large_log(page):
+def chart_a_large_log(page: Any) -> None:
     panel = ran(page, "05-large-logs")
     press(page, panel, "Error codes")
     panel.locator(".st-mark").first.wait_for()
@@ -217,7 +220,9 @@ def chart_a_large_log(page):
 @pytest.mark.long
 @pytest.mark.parametrize("hand", [Mouse, Keyboard])
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
-def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(lab, is_dark, hand):
+def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(
+    lab: Any, is_dark: Any, hand: Any
+) -> None:
     cell = (
         "import sinchtools as st\nfrom tools.traffic import fast_traffic\n"
         "st.panels.ChartsPanel(fast_traffic(3000, seed=1))"
@@ -239,7 +244,7 @@ def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(lab, 
 # --- hostile text, and the twin that stands where no widget is ------------------------------------
 
 
-def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab):
+def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab: Any) -> None:
     page = lab.open(hostile(lab))
     run_all(page)
     page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
@@ -254,7 +259,9 @@ def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab):
     page.close()
 
 
-def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported_notebook(lab):
+def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported_notebook(
+    lab: Any,
+) -> None:
     from nbconvert.exporters import HTMLExporter
 
     page = lab.open(hostile(lab))
@@ -280,7 +287,7 @@ def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported
 
 
 @pytest.mark.long
-def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab):
+def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab: Any) -> None:
     evil = " ".join(MATHEMATICS)
     page = lab.open(hostile(lab, evil, "mathematics", SHOWN_TOO))
     run_all(page)
@@ -314,7 +321,7 @@ SHOWN_TOO = [  # beside what every hostile notebook shows
 ]
 
 
-def hostile(lab, evil=EVIL, name="hostile", more=()):
+def hostile(lab: Any, evil: Any = EVIL, name: Any = "hostile", more: Any = ()) -> Any:
     """Write a notebook that shows hostile evidence in every way that there is; return its path."""
     folder = lab.root / name
     folder.mkdir(exist_ok=True)
@@ -350,7 +357,7 @@ def hostile(lab, evil=EVIL, name="hostile", more=()):
     return f"{name}.ipynb"
 
 
-def hidden(text):
+def hidden(text: Any) -> Any:
     """What turns text around or commands a terminal; ipywidgets itself writes U+200B."""
     return {
         character
@@ -362,7 +369,7 @@ def hidden(text):
 # --- clicking -------------------------------------------------------------------------------------
 
 
-def ran(page, name):
+def ran(page: Any, name: Any) -> Any:
     """Run all cells of the notebook in front, and return its panel."""
     page.locator(f"{CURRENT} .jp-NotebookPanel-toolbar").wait_for()
     page.locator(".lm-TabBar-tab.jp-mod-current", has_text=name).wait_for()
@@ -380,12 +387,12 @@ def ran(page, name):
     return panel
 
 
-def choose_notebook(page, name):
+def choose_notebook(page: Any, name: Any) -> None:
     """Open a notebook from the list of files."""
     page.locator(".jp-DirListing-item", has_text=name).dblclick()
 
 
-def choose(panel, label, pattern):
+def choose(panel: Any, label: Any, pattern: Any) -> None:
     """
     Choose the first option of a labelled dropdown that fits the pattern.
 
@@ -397,14 +404,14 @@ def choose(panel, label, pattern):
     box.select_option(label=option.text_content())
 
 
-def press(page, panel, words):
+def press(page: Any, panel: Any, words: Any) -> None:
     panel.get_by_role("button", name=words, exact=True).click()
     wait_idle(page)
 
 
-def done_of(panel):
+def done_of(panel: Any) -> Any:
     return int(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text())[1].replace(",", ""))
 
 
-def visible(twins):
+def visible(twins: Any) -> Any:
     return sum(twin.is_visible() for twin in twins.all())

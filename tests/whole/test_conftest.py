@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,17 +31,17 @@ FORGOTTEN = {
 IMPORTS = "import asyncio, os, socket, sqlite3, subprocess, sys, tempfile\n"
 
 
-def test_a_test_cannot_reach_beyond_loopback():
+def test_a_test_cannot_reach_beyond_loopback() -> None:
     with socket.socket() as s, pytest.raises(pytest.fail.Exception, match="only loopback"):
         s.connect(("192.0.2.1", 80))
 
 
-def test_a_test_cannot_look_up_a_name():
+def test_a_test_cannot_look_up_a_name() -> None:
     with pytest.raises(pytest.fail.Exception, match=r"example\.com"):
         socket.getaddrinfo("example.com", 443)
 
 
-def test_a_test_can_talk_to_itself():
+def test_a_test_can_talk_to_itself() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.create_connection(server.getsockname()) as client,
@@ -48,12 +49,12 @@ def test_a_test_can_talk_to_itself():
         assert client.getpeername() == server.getsockname()
 
 
-def test_a_test_has_no_credentials_and_a_work_folder_of_its_own(work):
+def test_a_test_has_no_credentials_and_a_work_folder_of_its_own(work: Any) -> None:
     assert not [name for name in os.environ if name.startswith("SINCH_")]
     assert os.environ["SINCHTOOLS_HOME"] == str(work)
 
 
-def test_what_is_never_closed_is_an_error_whenever_it_is_collected(tmp_path):
+def test_what_is_never_closed_is_an_error_whenever_it_is_collected(tmp_path: Path) -> None:
     for how, source in FORGOTTEN.items():
         for name, what in {**LEAKS, "nothing": "None"}.items():
             (tmp_path / f"test_{name}_{how}.py").write_text(IMPORTS + source.format(what=what))

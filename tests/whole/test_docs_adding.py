@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,10 @@ EXCERPTS = re.findall(
 
 
 @pytest.mark.parametrize(("name", "excerpt"), EXCERPTS)
-def test_an_excerpt_stands_in_the_file_that_it_names(name, excerpt):
+def test_an_excerpt_stands_in_the_file_that_it_names(name: Any, excerpt: Any) -> None:
     assert excerpt in (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_each_kind_of_addition_is_shown():
+def test_each_kind_of_addition_is_shown() -> None:
     assert {name.partition("/")[0] for name, _ in EXCERPTS} == {"data", "sinchtools"}
     assert len(EXCERPTS) == 11

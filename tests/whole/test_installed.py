@@ -11,6 +11,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ BROUGHT = {
 }
 
 
-def test_what_is_installed_for_jupyter_goes_when_sinchtools_is_uninstalled():
+def test_what_is_installed_for_jupyter_goes_when_sinchtools_is_uninstalled() -> None:
     listed = [path.as_posix() for path in metadata.files("sinchtools") or ()]
     assert {path.lstrip("./") for path in listed if "jupyter/" in path and ".." in path} == BROUGHT
 
@@ -43,31 +44,31 @@ def test_what_is_installed_for_jupyter_goes_when_sinchtools_is_uninstalled():
 class Environment:
     """A virtual environment with the locked dependencies; its programs see no other sinchtools."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Any) -> None:
         self.folder = folder
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         self.install("--require-hashes", "-r", str(ROOT / "requirements.lock"))
 
-    def python(self, *arguments):
+    def python(self, *arguments: Any) -> Any:
         environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         command = [self.folder / "bin" / "python", *arguments]
         return subprocess.run(
             command, env=environ, cwd=self.folder, check=True, capture_output=True, text=True
         ).stdout
 
-    def install(self, *what):
+    def install(self, *what: Any) -> None:
         if uv := shutil.which("uv"):
             python = str(self.folder / "bin" / "python")
             subprocess.run([uv, "pip", "install", "-q", "--python", python, *what], check=True)
         else:
             self.python("-m", "pip", "install", "-q", *what)
 
-    def files(self):
+    def files(self) -> Any:
         return {path for path in self.folder.rglob("*") if "__pycache__" not in path.parts}
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def installed(tmp_path_factory: Any) -> Any:
     """Return an environment with the wheel, and the files that were there before it."""
     folder = tmp_path_factory.mktemp("installed")
     checkout = folder / "checkout"
@@ -85,11 +86,11 @@ def installed(tmp_path_factory):
 class PlainLab(Lab):
     """JupyterLab as anybody starts it: not activated, without `sinchtools lab`."""
 
-    def __init__(self, environment, root, home):
+    def __init__(self, environment: Any, root: Any, home: Any) -> None:
         super().__init__(root, home)
         self.program = (str(environment.folder / "bin" / "jupyter-lab"),)
 
-    def _environment(self):
+    def _environment(self) -> Any:
         environ = super()._environment()
         return {name: value for name, value in environ.items() if name != "PYTHONPATH"}
 
@@ -97,8 +98,8 @@ class PlainLab(Lab):
 @pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="the folders have other names there")
 def test_a_fresh_environment_has_the_kernel_and_keeps_nothing_when_it_is_uninstalled(
-    installed, tmp_path, monkeypatch
-):
+    installed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environment, before = installed
     monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "work"))
     listed = json.loads(environment.python("-m", "jupyter", "kernelspec", "list", "--json"))
@@ -124,7 +125,7 @@ def test_a_fresh_environment_has_the_kernel_and_keeps_nothing_when_it_is_uninsta
     assert not list(environment.folder.rglob("*sinch*"))
 
 
-def saved_from_the_launcher(lab):
+def saved_from_the_launcher(lab: Any) -> Any:
     """Start our kernel by its card, run a cell, save it; return what the cell showed."""
     page = lab.visit("lab?", 1280, 800)
     card = page.locator(".jp-LauncherCard", has_text="Sinch troubleshooting").first

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_heavy_libraries_load_on_use(path):
+def test_heavy_libraries_load_on_use(path: Any) -> None:
     module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
     if not module.startswith(LOADED_ON_USE):
         loaded = set(loaded_at_import(ast.parse(path.read_text(encoding="utf-8"))))
@@ -83,7 +84,7 @@ def test_heavy_libraries_load_on_use(path):
         ),
     ],
 )
-def test_a_heavy_library_is_loaded_when_it_is_needed(code, light):
+def test_a_heavy_library_is_loaded_when_it_is_needed(code: Any, light: Any) -> None:
     code = f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -95,27 +96,27 @@ def test_a_heavy_library_is_loaded_when_it_is_needed(code, light):
     assert light.isdisjoint(done.stdout.split())
 
 
-def test_an_exchange_has_the_columns_of_every_frame():
+def test_an_exchange_has_the_columns_of_every_frame() -> None:
     assert [name for name in columns.COLUMNS if name != "outcome"] == list(records.EXCHANGE_FIELDS)
     assert isinstance(records.Exchange.outcome, property)
 
 
-def test_completion_shows_the_names_of_the_contract_and_nothing_else():
+def test_completion_shows_the_names_of_the_contract_and_nothing_else() -> None:
     assert set(dir(sinchtools)) == set(sinchtools.__all__) == CONTRACT
 
 
-def test_the_front_door_opens_on_every_name():
+def test_the_front_door_opens_on_every_name() -> None:
     assert [name for name in sinchtools.__all__ if not hasattr(sinchtools, name)] == []
 
 
 @pytest.mark.parametrize("name", ["analysis", "charts", "panels"])
-def test_a_package_shows_what_it_offers_and_nothing_else(name):
+def test_a_package_shows_what_it_offers_and_nothing_else(name: Any) -> None:
     package = getattr(sinchtools, name)
     assert sorted(dir(package)) == sorted(package.__all__)
     assert [each for each in package.__all__ if not hasattr(package, each)] == []
 
 
-def public():
+def public() -> Any:
     """Yield the functions and classes that completion shows, by name."""
     for door, package in (("", sinchtools), *((f"{n}.", getattr(sinchtools, n)) for n in DOORS)):
         for name in package.__all__:
@@ -128,7 +129,9 @@ DOORS = ("analysis", "charts", "panels")
 
 
 @pytest.mark.parametrize(("name", "found"), [pytest.param(*one, id=one[0]) for one in public()])
-def test_what_completion_shows_says_what_it_takes_gives_and_how_it_is_used(name, found):
+def test_what_completion_shows_says_what_it_takes_gives_and_how_it_is_used(
+    name: Any, found: Any
+) -> None:
     sections = set(re.findall(r"(?m)^(\w+)\n-+$", inspect.getdoc(found) or ""))
     if inspect.isclass(found):
         assert sections & {"Attributes", "Parameters"} and inspect.getdoc(found), name
@@ -146,7 +149,7 @@ def test_what_completion_shows_says_what_it_takes_gives_and_how_it_is_used(name,
     assert listed == set(parameters), name
 
 
-def test_a_function_is_not_hidden_by_a_module():
+def test_a_function_is_not_hidden_by_a_module() -> None:
     for module in MODULES:
         parts = module.relative_to(PACKAGE.parent).with_suffix("").parts
         if parts[-1] not in ("__init__", "__main__"):
@@ -172,7 +175,7 @@ def test_a_function_is_not_hidden_by_a_module():
         pytest.param("def f():\n    import pandas", set(), id="inside-a-function"),
     ],
 )
-def test_loaded_at_import_means_what_runs_at_import(code, found):
+def test_loaded_at_import_means_what_runs_at_import(code: Any, found: Any) -> None:
     assert set(loaded_at_import(ast.parse(code))) == found
 
 

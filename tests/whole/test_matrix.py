@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,20 +28,20 @@ ID = "01FC66621VHDBN119Z8PMV1QPU"
 Scene = Callable[[Client, Sandbox], Exchange]
 
 
-def faulted(**fault):
-    def scene(client, sandbox):
+def faulted(**fault: Any) -> Any:
+    def scene(client: Any, sandbox: Any) -> Any:
         sandbox.faults.add(**fault, times=1)
         return client.batches.send(GOOD)
 
     return scene
 
 
-def blocked(client, sandbox):
+def blocked(client: Any, sandbox: Any) -> Any:
     sandbox.account(sandbox.service_plan_id).blocked = True
     return client.batches.send(GOOD)
 
 
-def illegal(client, sandbox):
+def illegal(client: Any, sandbox: Any) -> Any:
     sandbox.account(sandbox.service_plan_id, illegal_countries=("SE",))
     return client.batches.send({**GOOD, "to": ["+46701740605"]})
 
@@ -89,7 +91,7 @@ class Parts:
     rules: dict = field(default_factory=lambda: dict(wording.rules()))
 
 
-def holes(parts, tmp_path):
+def holes(parts: Any, tmp_path: Path) -> Any:
     """Return what is missing, a line for each hole."""
     found = []
     for status, code in PAGE:
@@ -107,7 +109,7 @@ def holes(parts, tmp_path):
     return found
 
 
-def produced(scene, tmp_path):
+def produced(scene: Any, tmp_path: Path) -> Any:
     if scene is None:
         return None
     with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
@@ -123,7 +125,7 @@ def produced(scene, tmp_path):
         )
 
 
-def recognised(exchange, rules):
+def recognised(exchange: Any, rules: Any) -> Any:
     """Tell whether a rule knows the response alone, and the whole exchange agrees with it."""
     whole = diagnosis.diagnose(exchange)
     if exchange.outcome == "success":
@@ -143,13 +145,13 @@ def recognised(exchange, rules):
     )
 
 
-def test_no_row_of_the_page_has_a_hole(tmp_path):
+def test_no_row_of_the_page_has_a_hole(tmp_path: Path) -> None:
     assert [(entry.number, entry.code) for entry in catalogue.status_rows()] == list(PAGE)
     assert holes(Parts(), tmp_path) == []
 
 
 @pytest.mark.parametrize("row", PAGE, ids=lambda row: "-".join(str(part) for part in row if part))
-def test_a_missing_entry_is_named(row, tmp_path):
+def test_a_missing_entry_is_named(row: Any, tmp_path: Path) -> None:
     status, code = row
     name = " ".join(str(part) for part in row if part)
     for place in ("catalogue", "sandbox", "tips", "diagnosis"):

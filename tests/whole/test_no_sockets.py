@@ -10,6 +10,8 @@ import json
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import ipywidgets
 import pytest
@@ -27,7 +29,7 @@ HEADERS = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "app
 BATCH = "/batches/01FC66621VHDBN119Z8PMV1QPU"
 
 
-def exchange(method="POST", below="/batches", body=BODY, **rest):
+def exchange(method: Any = "POST", below: Any = "/batches", body: Any = BODY, **rest: Any) -> Any:
     sent = None if body is None else json.dumps(body)
     return complete(
         Exchange(
@@ -50,7 +52,7 @@ BAD = exchange(
 
 
 @pytest.fixture
-def here(work, monkeypatch):
+def here(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """
     Everything is switched on and configured.
 
@@ -60,11 +62,11 @@ def here(work, monkeypatch):
     vendor.asked = []
     real_connect, real_lookup = socket.socket.connect, socket.getaddrinfo
 
-    def connect(sock, address):
+    def connect(sock: Any, address: Any) -> Any:
         vendor.asked.append(address[0] if isinstance(address, tuple) else "unix")
         return real_connect(sock, address)
 
-    def lookup(host, *rest, **named):
+    def lookup(host: Any, *rest: Any, **named: Any) -> Any:
         vendor.asked.append(host)
         return real_lookup(host, *rest, **named)
 
@@ -77,7 +79,7 @@ def here(work, monkeypatch):
 # --- every public function ------------------------------------------------------------------------
 
 
-def live_without_a_word():
+def live_without_a_word() -> None:
     made = st.plan(BAD, target="live")
     for confirm in (None, "", "yes", made.effect + " "):
         with pytest.raises(NotAllowedError):
@@ -86,22 +88,22 @@ def live_without_a_word():
         st.replay(BAD, target="live")
 
 
-def recorded():
+def recorded() -> None:
     with st.record():
         pass
 
 
-def sandboxed():
+def sandboxed() -> None:
     with st.Sandbox() as sandbox:
         sandbox.account()
 
 
-def looked_at():
+def looked_at() -> Any:
     made = [st.plan(BAD, target=target) for target in ("preview", "sandbox", "dry-run", "live")]
     return [(repr(one), one.frame(), one.reasons, one.effect, one.duration_s) for one in made]
 
 
-def scanned():
+def scanned() -> Any:
     st.export([BAD], "evidence.jsonl")
     return st.scan("evidence.jsonl").fetchall()
 
@@ -137,20 +139,22 @@ HOLD_NO_CALL = {"Exchange", "Finding", "SinchToolsError", "Step"}
 
 
 @pytest.mark.parametrize("name", sorted(USES))
-def test_a_public_function_leaves_nothing_beyond_loopback(here, name, tmp_path, monkeypatch):
+def test_a_public_function_leaves_nothing_beyond_loopback(
+    here: Any, name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     USES[name]()
     assert here.requests == []
 
 
-def test_every_public_name_is_used():
+def test_every_public_name_is_used() -> None:
     assert set(st.__all__) - HOLD_NO_CALL == set(USES)
 
 
 # --- every button ---------------------------------------------------------------------------------
 
 
-def panels():
+def panels() -> Any:
     rows = [replace(BAD, id=f"bad-{i}") for i in range(3)]
     return {
         name: (lambda kind=kind: kind())
@@ -161,7 +165,7 @@ def panels():
     }
 
 
-def buttons_of(widget):
+def buttons_of(widget: Any) -> Any:
     if isinstance(widget, ipywidgets.Button):
         yield widget
     for child in getattr(widget, "children", ()):
@@ -169,7 +173,7 @@ def buttons_of(widget):
 
 
 @pytest.mark.parametrize("name", sorted(panels()))
-def test_no_button_reaches_the_vendor_without_a_typed_effect(here, name):
+def test_no_button_reaches_the_vendor_without_a_typed_effect(here: Any, name: Any) -> None:
     panel = panels()[name]()
     targets = [value for _, value in panel.target.options] if hasattr(panel, "target") else [None]
     for target in targets:
@@ -231,7 +235,7 @@ HELD_IF_POST = {
 HELD_IF_OTHER = {"302", "killed"}
 
 
-def sends_expected(call, ended, target):
+def sends_expected(call: Any, ended: Any, target: Any) -> Any:
     if target in {"preview", "sandbox"}:
         return 0
     if call == "GET":
@@ -244,8 +248,8 @@ def sends_expected(call, ended, target):
 @pytest.mark.parametrize("target", ["preview", "sandbox", "dry-run", "live"])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_request_is_sent_once_or_not_at_all_whatever_became_of_it_before(
-    here, call, target, tmp_path, monkeypatch
-):
+    here: Any, call: Any, target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number, (ended, fields) in enumerate(ENDED.items()):
         monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / str(number)))
         log = st.CallLog()
@@ -265,7 +269,7 @@ def test_a_request_is_sent_once_or_not_at_all_whatever_became_of_it_before(
             )
 
 
-def test_of_all_statuses_only_a_refusal_or_a_500_is_sent_again(here):
+def test_of_all_statuses_only_a_refusal_or_a_500_is_sent_again(here: Any) -> None:
     made = st.plan(
         [replace(CALLS["POST"], id=str(status), status=status) for status in range(100, 600)],
         target="live",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -37,7 +38,7 @@ sys.addaudithook(guard)
 
 
 @pytest.fixture
-def workplace(tmp_path, monkeypatch):
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a copy of notebooks and samples, and kernels that record addresses beyond loopback."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     short_samples(tmp_path / "data" / "samples")
@@ -49,26 +50,26 @@ def workplace(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(workplace, name):
+def run(workplace: Any, name: Any) -> Any:
     notebook = nbformat.read(workplace / "notebooks" / name, as_version=4)
     client_of(workplace, notebook).execute()
     return notebook
 
 
-def client_of(workplace, notebook):
+def client_of(workplace: Any, notebook: Any) -> Any:
     place = {"metadata": {"path": str(workplace / "notebooks")}}
     return NotebookClient(
         notebook, timeout=300, resources=place, extra_arguments=quiet(["ipykernel"])[1:]
     )
 
 
-def outputs(notebook):
+def outputs(notebook: Any) -> Any:
     return [
         output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
     ]
 
 
-def ran_to_its_end(workplace, name):
+def ran_to_its_end(workplace: Any, name: Any) -> Any:
     found = outputs(run(workplace, name))
     assert not [
         output
@@ -82,7 +83,7 @@ def ran_to_its_end(workplace, name):
     return found
 
 
-def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace):
+def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace: Any) -> None:
     st.Case("samples", workplace / "data" / "samples")
     for path in NOTEBOOKS:
         ran_to_its_end(workplace, path.name)
@@ -90,12 +91,14 @@ def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace):
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_to_its_end_without_any_case(workplace, path):
+def test_a_notebook_runs_to_its_end_without_any_case(workplace: Any, path: Any) -> None:
     ran_to_its_end(workplace, path.name)
 
 
 @pytest.mark.parametrize("evidence", ["", *TICKETS])
-def test_run_all_works_on_any_case_and_changes_nothing_in_it(work, monkeypatch, evidence):
+def test_run_all_works_on_any_case_and_changes_nothing_in_it(
+    work: Any, monkeypatch: pytest.MonkeyPatch, evidence: Any
+) -> None:
     (work / "notebooks").mkdir()
     monkeypatch.chdir(work / "notebooks")
     case = st.Case("4711")
@@ -110,7 +113,7 @@ def test_run_all_works_on_any_case_and_changes_nothing_in_it(work, monkeypatch, 
     assert contents(case) == before
 
 
-def contents(case):
+def contents(case: Any) -> Any:
     case.log.close()
     files = [path for path in case.folder.rglob("*") if path.is_file()]
     return {path.name: path.read_bytes() for path in files if not path.name.startswith("calls")}, [
@@ -119,7 +122,7 @@ def contents(case):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_has_the_common_shape(path):
+def test_a_notebook_has_the_common_shape(path: Any) -> None:
     cells = nbformat.read(path, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert cells[0].source.startswith("# ")

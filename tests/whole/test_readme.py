@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,9 @@ def lines(language: str) -> list[str]:
     ]
 
 
-def test_the_python_prints_what_the_readme_shows(work, monkeypatch):
+def test_the_python_prints_what_the_readme_shows(
+    work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(work)
     namespace: dict[str, object] = {}
     shown = io.StringIO()
@@ -49,7 +52,7 @@ def test_the_python_prints_what_the_readme_shows(work, monkeypatch):
 
 
 @pytest.mark.parametrize("line", lines("shell run"))
-def test_a_command_runs_as_written(line, work):
+def test_a_command_runs_as_written(line: Any, work: Any) -> None:
     for name in ("data", "notebooks"):
         (work / name).symlink_to(ROOT / name)
     program, *arguments = shlex.split(line.removeprefix(".venv/bin/"))
@@ -71,7 +74,7 @@ def test_a_command_runs_as_written(line, work):
 
 
 @pytest.mark.parametrize("line", lines("shell"))
-def test_a_make_command_names_a_target(line):
+def test_a_make_command_names_a_target(line: Any) -> None:
     command, target = line.split()
     assert command == "make"
     done = subprocess.run(
@@ -81,11 +84,11 @@ def test_a_make_command_names_a_target(line):
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_named_file_exists(name):
+def test_a_named_file_exists(name: Any) -> None:
     assert (ROOT / name).exists()
 
 
-def test_windows_needs_three_lines():
+def test_windows_needs_three_lines() -> None:
     python = r".venv\Scripts\python -m pip install "
     assert lines("bat") == [
         "py -m venv .venv",
@@ -95,7 +98,7 @@ def test_windows_needs_three_lines():
 
 
 @pytest.mark.long
-def test_the_three_windows_lines_make_a_working_environment(tmp_path):
+def test_the_three_windows_lines_make_a_working_environment(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     shutil.copytree(
         ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "sinchtools-work")

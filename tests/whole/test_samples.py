@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,19 +21,19 @@ FICTION = re.compile(r"\+*(1555\d{7}|(44|0)7700900\d{3}|467017406(0[5-9]|[1-9]\d
 
 
 @pytest.fixture(scope="module")
-def evidence():
+def evidence() -> Any:
     return read([str(SAMPLES / name) for name in ("calls.jsonl.gz", "requests.sh", "browser.har")])
 
 
 @pytest.fixture(scope="module")
-def script():
+def script() -> Any:
     spec = importlib.util.spec_from_file_location("make_samples", DATA / "make_samples.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_everything_is_read_and_nothing_left_out_or_guessed(evidence):
+def test_everything_is_read_and_nothing_left_out_or_guessed(evidence: Any) -> None:
     assert dict(evidence.formats) == {"jsonl": 5000, "curl": 12, "har": 7}
     assert (evidence.skipped, evidence.warnings) == ((), ())
 
@@ -57,7 +58,7 @@ def test_everything_is_read_and_nothing_left_out_or_guessed(evidence):
         (None, None),
     ],
 )
-def test_each_kind_of_failure_is_there(evidence, status, code):
+def test_each_kind_of_failure_is_there(evidence: Any, status: Any, code: Any) -> None:
     assert any(
         (exchange.status, exchange.code) == (status, code)
         for exchange in evidence
@@ -65,7 +66,7 @@ def test_each_kind_of_failure_is_there(evidence, status, code):
     )
 
 
-def test_no_token_is_left_after_reading(evidence):
+def test_no_token_is_left_after_reading(evidence: Any) -> None:
     tokens = set(
         re.findall(
             r"[0-9a-f]{32}",
@@ -78,7 +79,7 @@ def test_no_token_is_left_after_reading(evidence):
     assert [token for token in tokens if token in text] == []
 
 
-def test_all_numbers_are_kept_for_fiction(evidence):
+def test_all_numbers_are_kept_for_fiction(evidence: Any) -> None:
     text = "\n".join(
         f"{exchange.url} {exchange.request_body} {exchange.response_body}" for exchange in evidence
     )
@@ -87,7 +88,7 @@ def test_all_numbers_are_kept_for_fiction(evidence):
     assert {number for number in numbers if not FICTION.fullmatch(number)} == set()
 
 
-def test_the_calls_are_those_of_the_script(evidence):
+def test_the_calls_are_those_of_the_script(evidence: Any) -> None:
     stable = [
         "id",
         "call_id",
@@ -104,7 +105,7 @@ def test_the_calls_are_those_of_the_script(evidence):
     pd.testing.assert_frame_equal(calls[stable], fast_traffic(5000, seed=4711)[stable])
 
 
-def test_making_the_calls_again_gives_the_same_bytes(script):
+def test_making_the_calls_again_gives_the_same_bytes(script: Any) -> None:
     assert script.write_calls(200) == script.write_calls(200)
     assert len(gzip.decompress(script.write_calls(3)).splitlines()) == 3
 
@@ -112,11 +113,11 @@ def test_making_the_calls_again_gives_the_same_bytes(script):
 @pytest.mark.skipif(
     shutil.which("curl") is None or shutil.which("bash") is None, reason="needs curl and bash"
 )
-def test_curl_still_gets_the_answers_above_the_commands(script):
+def test_curl_still_gets_the_answers_above_the_commands(script: Any) -> None:
     assert script.write_requests() == (SAMPLES / "requests.sh").read_bytes()
 
 
-def test_the_har_shows_the_vendors_host_alone_and_fixed_times(evidence):
+def test_the_har_shows_the_vendors_host_alone_and_fixed_times(evidence: Any) -> None:
     har = (SAMPLES / "browser.har").read_text()
     entries = json.loads(har)["log"]["entries"]
     assert set(re.findall(r"https?://([^/\"]+)", har)) == {"eu.sms.api.sinch.com"}
@@ -126,16 +127,16 @@ def test_the_har_shows_the_vendors_host_alone_and_fixed_times(evidence):
     ]
 
 
-def test_the_samples_are_small():
+def test_the_samples_are_small() -> None:
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 700_000
 
 
-def test_every_ticket_is_read_and_shows_what_failed():
+def test_every_ticket_is_read_and_shows_what_failed() -> None:
     for path in sorted((SAMPLES / "tickets").iterdir()):
         assert read(path).failing(), path.name
 
 
-def test_the_log_of_a_ticket_is_that_of_its_script():
+def test_the_log_of_a_ticket_is_that_of_its_script() -> None:
     spec = importlib.util.spec_from_file_location("make_log", DATA / "make_log.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

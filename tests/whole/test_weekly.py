@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,9 @@ LINES = [
 
 @pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="the lines are for a POSIX shell")
-def test_the_lines_of_the_page_make_charts_and_a_notebook_that_names_nobody(tmp_path, monkeypatch):
+def test_the_lines_of_the_page_make_charts_and_a_notebook_that_names_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     short_samples(tmp_path / "logs")
     log = next((tmp_path / "logs").glob("*.jsonl*"))
@@ -50,6 +53,6 @@ def test_the_lines_of_the_page_make_charts_and_a_notebook_that_names_nobody(tmp_
     assert not [*tmp_path.rglob("history.sqlite")]
 
 
-def people_of(log):
+def people_of(log: Any) -> Any:
     bodies = [x.request_body or "" for x in st.read(log)]
     return {number for body in bodies for number in re.findall(r"\+(\d{9,15})", body)}

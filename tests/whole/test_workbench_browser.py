@@ -15,6 +15,7 @@ import sys
 import time
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,13 +36,13 @@ HAS_FOCUS = "selector => document.activeElement?.matches(selector)"
 TOKEN = re.compile(r"Bearer [\"']?([0-9a-f]{32})\b")
 
 
-def marked(ticket):
+def marked(ticket: Any) -> Any:
     marks = [] if ticket["id"] in IN_MAKE_TEST else [pytest.mark.long]
     return pytest.param(ticket, id=ticket["id"], marks=marks)
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory: Any) -> Any:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     with Lab(root, home) as lab:
@@ -52,14 +53,14 @@ def lab(tmp_path_factory):
 class Hand:
     """A user who pastes and clicks; the clicks are counted."""
 
-    def __init__(self, page):
+    def __init__(self, page: Any) -> None:
         self.page, self.clicks = page, 0
 
-    def click(self, selector):
+    def click(self, selector: Any) -> None:
         self.clicks += 1
         self.page.locator(f"{PANEL} {selector}").and_(self.page.locator(":enabled")).first.click()
 
-    def copied(self, selector):
+    def copied(self, selector: Any) -> Any:
         """Click a copy button, and return what is in the clipboard when it says so."""
         self.page.bring_to_front()
         self.click(selector)
@@ -68,7 +69,9 @@ class Hand:
 
 
 @pytest.mark.parametrize("ticket", [marked(one) for one in TICKETS])
-def test_a_ticket_is_solved_by_pasting_and_clicking_only(lab, tmp_path, ticket):
+def test_a_ticket_is_solved_by_pasting_and_clicking_only(
+    lab: Any, tmp_path: Path, ticket: Any
+) -> None:
     paths = files_of(ticket, tmp_path)
     hand = begun(lab)
     page, start = hand.page, time.monotonic()
@@ -105,7 +108,7 @@ def test_a_ticket_is_solved_by_pasting_and_clicking_only(lab, tmp_path, ticket):
         assert not st.diagnose(as_sent, now=now).failing
 
 
-def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab):
+def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab: Any) -> None:
     page = begun(lab).page
     keys = page.keyboard
     page.locator(f"{PANEL} .st-cases select").focus()
@@ -135,7 +138,7 @@ def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab):
     page.close()
 
 
-def tab_to(page, selector):
+def tab_to(page: Any, selector: Any) -> None:
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate(HAS_FOCUS, selector):
@@ -143,7 +146,7 @@ def tab_to(page, selector):
     raise AssertionError(f"Tab does not reach {selector}.")
 
 
-def begun(lab):
+def begun(lab: Any) -> Any:
     """Open the first notebook, run it, and begin a new case."""
     page = lab.open("notebooks/00-start-here.ipynb", width=1280)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -157,28 +160,28 @@ def begun(lab):
     return Hand(page)
 
 
-def files_of(ticket, folder):
+def files_of(ticket: Any, folder: Any) -> Any:
     if "make" in ticket:
         subprocess.run([sys.executable, FOLDER / ticket["make"], folder], check=True)
     return [(folder if "make" in ticket else FOLDER) / name for name in ticket["files"]]
 
 
-def pasted(path):
+def pasted(path: Any) -> Any:
     is_large = path.stat().st_size > LONGEST_PASTE
     return str(path) if is_large else path.read_text(encoding="utf-8")
 
 
-def written(lab):
+def written(lab: Any) -> Any:
     pages = sorted(lab.work.glob("case-*/report.html"), key=lambda path: path.stat().st_mtime)
     return pages[-1].read_text(encoding="utf-8")
 
 
-def words_of(page):
+def words_of(page: Any) -> Any:
     bare = re.sub(r"(?s)<style.*?</style>|<svg.*?</svg>|src=\"data:[^\"]*\"|<[^>]+>", " ", page)
     return re.sub(r"\s+", " ", unescape(bare))
 
 
-def missing(ticket, reply, report, curl):
+def missing(ticket: Any, reply: Any, report: Any, curl: Any) -> Any:
     for text, has, lacks in ((reply, "reply_has", "reply_lacks"), (curl, "curl_has", "curl_lacks")):
         yield from (f"{has}: {word}" for word in ticket.get(has, []) if word not in text)
         yield from (f"{lacks}: {word}" for word in ticket.get(lacks, []) if word in text)
@@ -189,6 +192,6 @@ def missing(ticket, reply, report, curl):
     yield from (f"report_lacks: {w}" for w in ticket.get("report_lacks", []) if w.lower() in low)
 
 
-def secrets_in(paths, text):
+def secrets_in(paths: Any, text: Any) -> Any:
     tokens = {one for path in paths for one in TOKEN.findall(path.read_text(encoding="utf-8"))}
     return [token for token in tokens if token in text]
