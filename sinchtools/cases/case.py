@@ -465,13 +465,13 @@ class Case:
         )
         if reading is None:
             reason = (
-                f"the case {told_path(self.name)} holds evidence already and goes on with it; "
-                "case.add(...) adds this, another name begins another case"
+                f"the case {told_path(self.name)} already has evidence and continues with it; "
+                "case.add(...) adds this, and another name starts another case"
             )
         elif reading.get("given") != known_by["given"] and files_of(given):
             reason = (
-                f"what lies there changed since the case {told_path(self.name)} read it; "
-                f"case.add(...) reads it again"
+                f"these files changed after the case {told_path(self.name)} read them; "
+                "case.add(...) reads them again"
             )
         else:
             return

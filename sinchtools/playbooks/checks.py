@@ -405,7 +405,7 @@ def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked
         )
     field, pointer = pointed_at(exchange)
     return (
-        _problem(f'The API message points to "{field or pointer}".')
+        _problem(f'The API message points to "{_in_words(pointer) or field}".')
         if field
         else _open("The API message names no field.")
     )
@@ -472,3 +472,8 @@ def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | N
         if found
         else None
     )
+
+
+def _in_words(pointer: str | None) -> str:
+    """Return a JSON pointer as people write a place: ``to[0]``."""
+    return re.sub(r"/(\d+)", r"[\1]", pointer or "").lstrip("/").replace("/", ".")

@@ -105,7 +105,7 @@ def test_other_evidence_that_is_passed_over_is_named_until_it_is_added(
 ) -> None:
     Case("4711", [GOOD])
     again = Case("4711", given)
-    assert ["holds evidence already" in skipped.reason for skipped in again.evidence.skipped] == [
+    assert ["already has evidence" in skipped.reason for skipped in again.evidence.skipped] == [
         True
     ] * said
     assert again.add(given or []).skipped == ()
@@ -311,7 +311,7 @@ def test_a_file_that_changed_since_it_was_read_is_named_until_it_is_read_again(w
     path.write_text("HTTP/1.1 401 Unauthorized and more")
     case = Case("4711", path)
     assert [
-        "changed since the case '4711' read it" in skipped.reason
+        "changed after the case '4711' read them" in skipped.reason
         for skipped in case.evidence.skipped
     ] == [True]
     assert {row.status for row in case.add(path)} == {403, 401} and Case(

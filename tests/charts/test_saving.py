@@ -152,7 +152,7 @@ def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(make, code, 
         code=code,
         request_body='{"to": ["+15551230001"], "body": "See you at noon, Anna"}',
     )
-    with pytest.raises(LeakError, match=r"holds (the number of a person|a message text)"):
+    with pytest.raises(LeakError, match=r"contains (the number of a person|a message text)"):
         charts.save(charts.error_codes(make([row])), tmp_path / "x")
     assert not [*tmp_path.iterdir()]
     charts.save(charts.error_codes(make([replace(row, code="order 41555")])), tmp_path / "x")
@@ -194,5 +194,5 @@ def test_ids_and_files_are_no_people(draw, column, value):
 
 
 def test_a_figure_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(WrongUseError, match="no chart"):
+    with pytest.raises(WrongUseError, match="not a chart"):
         charts.save(mpl.figure.Figure(), tmp_path / "x")

@@ -589,7 +589,7 @@ def test_one_client_speaks_to_several_ports_of_this_machine_and_after_it_was_clo
 
 @pytest.mark.parametrize("path", ["@evil.example/x", "batches", ""])
 def test_a_path_begins_with_a_slash(client, path):
-    with pytest.raises(WrongUseError, match="no path"):
+    with pytest.raises(WrongUseError, match="not a path"):
         client.request("GET", path)
 
 

@@ -163,7 +163,7 @@ def test_odd_statuses_are_no_response_or_kept_and_named(
 ) -> None:
     evidence = read(har(entry(status)))
     assert evidence[0].status == kept
-    assert any("no HTTP status" in w.reason for w in evidence.warnings) == warned
+    assert any("not an HTTP status" in w.reason for w in evidence.warnings) == warned
 
 
 @pytest.mark.parametrize(

@@ -386,7 +386,7 @@ BLIND = replace(SENT, request_headers={}, request_body=None)
             "Retry-After: 2",
         ),
         ("retry-after-present", SENT, OPEN, "no Retry-After"),
-        ("text-names-field", replace(SENT, text="The value of to[0] is no MSISDN"), BAD, "/to/0"),
+        ("text-names-field", replace(SENT, text="The value of to[0] is no MSISDN"), BAD, "to[0]"),
         ("text-names-field", replace(SENT, text="Field 'body' is required"), BAD, "body"),
         ("text-names-field", replace(SENT, text="expire_at is in the past"), BAD, "expire_at"),
         ("text-names-field", replace(SENT, text="Talk to some_body about it"), OPEN, "no field"),

@@ -883,7 +883,7 @@ def test_a_test_number_stands_in_for_every_recipient(vendor: Any, log: Any) -> N
 @pytest.mark.parametrize(
     ("exchange", "reason"),
     [
-        (sent("{", status=400), "no JSON object"),
+        (sent("{", status=400), "not a JSON object"),
         (sent({**GOOD, "to": "15551230001"}, status=400), "'to' is not a list"),
         (
             sent({"body": "Ho"}, url=BATCH, endpoint="POST /batches/{batch_id}", status=400),
