@@ -438,7 +438,7 @@ def test_a_list_that_contradicts_itself_settles_nothing(vendor: Any, log: Any, l
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
     assert "may already have been sent" in checked.reasons["x1"][0]
-    assert "still open" in checked.items[0].advice
+    assert "still unclear" in checked.items[0].advice
 
 
 def test_a_list_of_short_pages_is_read_to_its_end(vendor: Any, log: Any) -> Any:
