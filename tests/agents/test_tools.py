@@ -265,7 +265,7 @@ def test_a_thousand_hostile_logs_get_nothing_out(vendor: Any, work: Any) -> None
     seen = hostile.run(1000 if FULL else 60, work, first=1000)
     assert (seen.leaks[:9], seen.orders[:9], seen.files[:9]) == ([], [], [])
     assert (seen.sends, seen.crashed, vendor.requests) == ([], [], [])
-    assert len(seen.held_back) <= seen.results / 1000, seen.held_back[:9]
+    assert len(seen.held_back) <= seen.results / 250, seen.held_back[:9]  # bundles of broken JSON
 
 
 def test_the_watch_sees_what_it_looks_for(tmp_path: Path) -> None:
