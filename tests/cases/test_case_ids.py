@@ -86,7 +86,7 @@ def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says
         told(row) for path in (monday, tuesday) for row in read(path)
     ]
     assert [row.id for row in now][:3] == ["1", "2", "3"] and len({row.id for row in now}) == 6
-    assert [(one.source, "another row has its id" in one.reason) for one in now.warnings] == [
+    assert [(one.source, "another row has the same id" in one.reason) for one in now.warnings] == [
         (f"tuesday.jsonl#{n}", True) for n in (1, 2, 3)
     ]
     assert Case("4711").evidence == now
