@@ -132,9 +132,9 @@ def _full_match(node: Any) -> exp.Expression:
     return _call("REGEXP_LIKE", node.this, _text(rf"\A(?:{node.expression.this})\z"))
 
 
-def _replaced(node: Any) -> exp.Expression:
+def _replaced(node: Any) -> Any:
     node.set("replacement", _text(re.sub(r"\\(\d)", r"$\1", node.args["replacement"].this)))
-    return node  # type: ignore[no-any-return]
+    return node
 
 
 def _fields(node: Any) -> exp.Expression:
@@ -181,13 +181,13 @@ def _from_map(node: Any) -> exp.Expression:
     return _call("TRY_ELEMENT_AT", _call("MAP", *flat), given.expressions[0])
 
 
-def _moment(node: Any) -> exp.Expression:
+def _moment(node: Any) -> Any:
     import sqlglot
 
     kinds = sqlglot.exp.DataType.Type
     if node.this in (kinds.TIMESTAMPNTZ, kinds.TIMESTAMP):
         node.set("this", kinds.TIMESTAMPTZ)
-    return node  # type: ignore[no-any-return]
+    return node
 
 
 _CALLS: dict[str, Callable[[Any], Any]] = {
