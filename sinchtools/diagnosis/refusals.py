@@ -81,6 +81,8 @@ def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None)
         return "observed-409-cancel"
     if f"observed-{status}" in rules():
         return f"observed-{status}"
+    if not 100 <= (status or 100) < 600:
+        return "observed-no-http-status"
     return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
 
 

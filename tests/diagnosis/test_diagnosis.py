@@ -177,6 +177,7 @@ ANSWERED = [
     (refused(500), ("observed-500", "server", None, None)),
     (refused(503), ("observed-503", "server", None, None)),
     (refused(502), ("observed-5xx", "server", None, None)),
+    (refused(799), ("observed-no-http-status", "server", None, None)),
     (refused(403, "made_up_tomorrow"), ("observed-unknown-code", "body", None, None)),
     (refused(418), ("observed-other-status", "body", None, None)),
     (
