@@ -200,7 +200,7 @@ def test_the_report_is_text_json_html_and_numbers() -> None:
     )
     assert repr(evidence) == "<Evidence: 4 exchanges, 1 skipped, 2 secrets removed>"
     assert evidence.summary.startswith(
-        "3 failing: 403 missing_callback_url ×2, 500 ×1; 1 without an answer.\n"
+        "3 failing: 403 missing_callback_url ×2, 500 ×1; 1 without a response.\n"
         "4 exchanges read from 1 of 2 lines ("
     )
     assert "2 secrets removed (header Authorization 2)" in evidence.summary
@@ -229,12 +229,13 @@ def test_the_report_is_text_json_html_and_numbers() -> None:
                 {"method": "GET", "url": "/x", "failure": "ReadTimeout"},
                 {"method": "GET", "url": "/x"},
             ],
-            "1 failing: ReadTimeout ×1; 1 without an answer.",
+            "1 failing: ReadTimeout ×1; 1 without a response.",
         ),
         ([{"code": "unknown_group", "text": "No such group"}], "1 failing: unknown_group ×1."),
         (
             [{"method": "GET", "url": "/x", "status": s} for s in range(400, 409)],
-            "9 failing: 400 ×1, 401 ×1, 402 ×1, 403 ×1, 404 ×1, 405 ×1, 3 other answers ×3 in all.",
+            "9 failing: 400 ×1, 401 ×1, 402 ×1, 403 ×1, 404 ×1, 405 ×1, "
+            "3 other responses ×3 in all.",
         ),
     ],
 )

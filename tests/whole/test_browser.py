@@ -77,7 +77,7 @@ def mend_and_replay(page: Any) -> None:
     press(page, panel, "Replay in the sandbox")
     panel.locator(".st-word", has_text="FIXED").wait_for()
     panel.get_by_text("Changed in the request").wait_for()
-    assert "Not compared in answers" in panel.inner_text()
+    assert "Not compared, because" in panel.inner_text()
 
 
 def stop_a_batch_and_go_on(page: Any) -> None:

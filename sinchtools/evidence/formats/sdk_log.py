@@ -37,7 +37,7 @@ _ERROR = re.compile(
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _HIDDEN = (
-    "the SDK hides the status of an answer that is not JSON (often a gateway's 5xx); only "
+    "the SDK hides the status of a response that is not JSON (often a gateway's 5xx); only "
     "its DEBUG log tells it"
 )
 _SIGNS = ("HTTP re", "HTTP/1", "Exception: Error")
