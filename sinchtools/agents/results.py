@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -26,6 +27,12 @@ from sinchtools.privacy.redaction import Redactor
 UNTRUSTED = "untrusted"
 LONGEST = 1500  # characters of one text of the evidence
 PAGE = 10  # entries of a list
+_HEADERS = re.compile(  # what they may say is known; any other may hold a message
+    r"accept(?:-charset|-encoding|-language)?|allow|authorization|cache-control|connection"
+    r"|content-(?:encoding|length|type)|date|expect|host|retry-after|server|transfer-encoding"
+    r"|user-agent|vary|via|www-authenticate|x-(?:request-id|correlation-id|simulated)",
+    re.IGNORECASE,
+)
 _FACTS = ("rule", "severity", "status", "location", "line", "column", "page")
 
 
@@ -135,12 +142,19 @@ def whole_of(number: int, row: Exchange) -> dict[str, Any]:
     parts = {
         "method": row.method,
         "url": row.url,
-        "request_headers": dict(row.request_headers),
+        "request_headers": _known_headers(row.request_headers),
         "request_body": _readable(row.request_body),
-        "response_headers": dict(row.response_headers),
+        "response_headers": _known_headers(row.response_headers),
         "response_body": _readable(row.response_body),
     }
     return made | {UNTRUSTED: made.get(UNTRUSTED, {}) | _without_nothing(parts)}
+
+
+def _known_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value if _HEADERS.fullmatch(name) else "(not shown)"
+        for name, value in headers.items()
+    }
 
 
 def aliased(row: Exchange, held: Held) -> Exchange:

@@ -95,6 +95,14 @@ def test_words_of_the_evidence_are_marked(name: Any) -> None:
     assert ORDER not in json.dumps(hostile._ours(list(calls(name).values())))
 
 
+def test_a_header_that_is_not_known_is_named_alone(work: Any) -> None:
+    headers = {"X-Note": "Dear Greta, your parcel waits", "Content-Type": "application/json"}
+    cut = {"request_headers": headers, "request_body": '{"body": "Dear Greta,'}
+    found = tools.read(text=json.dumps(LINES[0] | cut))["evidence"]
+    shown = tools.read(evidence=found, row=1)["untrusted"]["request_headers"]
+    assert shown == {"X-Note": "(not shown)", "Content-Type": "application/json"}
+
+
 def test_rows_come_by_page(work: Any) -> None:
     name = tools.read(text="\n".join([json.dumps(LINES[1])] * 25))["evidence"]
     pages = [tools.read(evidence=name, page=n) for n in (1, 2, 3, 99)]
