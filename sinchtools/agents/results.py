@@ -11,14 +11,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sinchtools.agents.desk import KEY, Held
-from sinchtools.api.catalogue import status_rows
 from sinchtools.api.description import field_names
 from sinchtools.core.errors import LeakError
 from sinchtools.core.records import Exchange, Finding, visible
+from sinchtools.diagnosis.fitting import codes_on_the_page
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, gate
@@ -108,7 +107,7 @@ def page_of(entries: Sequence[Any], page: int) -> dict[str, Any]:
 
 def response_of(status: int | None, code: str | None) -> dict[str, Any]:
     """Return a status and code; a code that the vendor does not list is the evidence's word."""
-    is_listed = code is None or code in _codes()
+    is_listed = code is None or code in codes_on_the_page()
     return (
         {"status": status, "code": code}
         if is_listed
@@ -183,8 +182,3 @@ def _without_nothing(made: Mapping[str, Any]) -> dict[str, Any]:
 
 def _readable(body: str | bytes | None) -> str | None:
     return body if isinstance(body, str) or body is None else f"{len(body):,} bytes, not UTF-8"
-
-
-@cache
-def _codes() -> frozenset[str]:
-    return frozenset(entry.code for entry in status_rows() if entry.code)

@@ -17,7 +17,7 @@ Examples
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec
 
 from sinchtools.agents.desk import Held, files_inside, held, hold
@@ -48,7 +48,7 @@ from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.playbooks import playbook as playbooks
 from sinchtools.replays import comparing, proof
 from sinchtools.replays.results import Result
-from sinchtools.replays.simulated import simulate
+from sinchtools.replays.simulated import proven, simulate
 
 MOST_REPLAYED = 20  # requests in one call
 _REPORT_NAME = re.compile(r"[\w-][\w. -]{0,80}\.(?:html|zip)")
@@ -112,12 +112,10 @@ def read(
     if row:
         one = whole_of(row, aliased(found.row(row), found))
         return shown({"evidence": found.name, **one}, found)
-    lines = [
-        line_of(number, one)
-        for number, one in enumerate(found.rows, start=1)
-        if one.failed or not failing
-    ]
-    return shown({**_summed_up(found), **page_of(lines, page)}, found)
+    numbered = enumerate(found.rows, start=1)
+    listed = page_of([(n, one) for n, one in numbered if one.failed or not failing], page)
+    listed["entries"] = [line_of(number, one) for number, one in listed["entries"]]
+    return shown({**_summed_up(found), **listed}, found)
 
 
 def _summed_up(found: Held) -> _Result:
@@ -163,13 +161,14 @@ def diagnose(evidence: str, row: int = 0, page: int = 1, as_of: str = "") -> _Re
         [(_, one)] = found.diagnosed([row], moment)
         return shown({"evidence": found.name, **_whole(row, one)}, found)
     looked_at = found.diagnosed(found.worth_a_look, moment)
-    entries = list(_grouped(looked_at, found.worth_a_look))
+    groups = page_of(_grouped(looked_at, found.worth_a_look), page)
+    groups["entries"] = [_entry(some, n) for some, n in groups["entries"]]
     wrong = sum(bool(one.failing) for _, one in looked_at)
     summary = (
         f"{counted(len(looked_at), 'request')} of {len(found.rows):,} looked at, "
         f"{wrong:,} with a problem."
     )
-    made = {"evidence": found.name, "summary": summary, **page_of(entries, page)}
+    made = {"evidence": found.name, "summary": summary, **groups}
     return shown(made, found)
 
 
@@ -188,7 +187,8 @@ def _whole(number: int, one: Diagnosis) -> _Result:
 
 def _grouped(
     found: Sequence[tuple[int, Diagnosis]], stands_for: Mapping[int, int]
-) -> Iterator[_Result]:
+) -> list[tuple[list[tuple[int, Diagnosis]], int]]:
+    """Return what has the same problem with how many requests that is, the wrong ones first."""
     groups: dict[object, list[tuple[int, Diagnosis]]] = {}
     for number, one in found:
         rules = tuple((finding.rule, finding.field) for finding in one.findings)
@@ -198,13 +198,17 @@ def _grouped(
     def count(some: Sequence[tuple[int, Diagnosis]]) -> int:
         return max(len(some), sum(stands_for[number] for number, _ in some))
 
-    for some in sorted(groups.values(), key=lambda some: (not some[0][1].failing, -count(some))):
-        before = seen_before(some[0][1])
-        made = _whole(*some[0]) | {"rows": [n for n, _ in some][:PAGE], "count": count(some)}
-        if before:
-            helped = [text for text, _ in before.helped]
-            made |= {"seen_before": {"times": before.times, UNTRUSTED: {"helped": helped}}}
-        yield made
+    counts = [(some, count(some)) for some in groups.values()]
+    return sorted(counts, key=lambda one: (not one[0][0][1].failing, -one[1]))
+
+
+def _entry(some: Sequence[tuple[int, Diagnosis]], count: int) -> _Result:
+    before = seen_before(some[0][1])
+    made = _whole(*some[0]) | {"rows": [n for n, _ in some][:PAGE], "count": count}
+    if before:
+        helped = [text for text, _ in before.helped]
+        made |= {"seen_before": {"times": before.times, UNTRUSTED: {"helped": helped}}}
+    return made
 
 
 @_tool
@@ -415,15 +419,11 @@ def _changed(row: Any) -> _Result:
 
     known = {name: None if pd.isna(value) else value for name, value in row.items()}
     return {
-        "start": _instant(known["start"]),
-        "end": _instant(known["end"]),
+        "start": known["start"],
+        "end": known["end"],
         **{name: known[name] for name in ("share_before", "share_after", "n_before", "n_after")},
         UNTRUSTED: {name: known[name] for name in ("field", "value")},
     }
-
-
-def _instant(value: Any) -> Any:
-    return value.to_pydatetime() if value is not None else None
 
 
 @_tool
@@ -446,13 +446,11 @@ def report(evidence: str, name: str = "case.html", row: int = 0) -> _Result:
         raise WrongUseError("This is not a name for a report.", hint="Write it as case-1.html.")
     found = held(evidence)
     story = told_of(found.rows, about=found.row(row) if row else None, is_text=True)
-    fix = story.diagnosis.fix
-    tried = next(iter(simulate(story.example, {story.example.id: fix.edit})), None) if fix else None
-    proven = tried if tried is not None and tried.verdict == "FIXED" else None
+    fixed = proven(story.example, story.diagnosis.fix)
     path = reports.report(
-        found.rows, work_folder() / "reports" / name, exchange=story.example, proof=proven
+        found.rows, work_folder() / "reports" / name, exchange=story.example, proof=fixed
     )
-    summary = "The report was written." + " It shows a proven fix (simulated)." * bool(proven)
+    summary = "The report was written." + " It shows a proven fix (simulated)." * bool(fixed)
     return shown(
         {"evidence": found.name, "summary": summary, "file": f"reports/{path.name}"}, found
     )

@@ -58,12 +58,12 @@ def _solved(case: Case, about: Exchange | str | None) -> Diagnosis | None:
     return told_of(case, about=about, is_text=True).diagnosis if about or is_proven else None
 
 
-def seen(case: Case, folder: str | Path | None = None) -> SeenBefore:
+def seen(case: Case) -> SeenBefore:
     """Return the closed cases of the same kind, without this one."""
     diagnosis = problem_of(case.evidence, case.read_at)
     if diagnosis is None:
         return SeenBefore()
-    return seen_before(diagnosis, folder=folder, without=case.closed_as)
+    return seen_before(diagnosis, without=case.closed_as)
 
 
 def problem_of(evidence: Iterable[Exchange], as_of: datetime | None = None) -> Diagnosis | None:

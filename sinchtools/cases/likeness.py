@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
 from sinchtools.core.records import Exchange
-
-if TYPE_CHECKING:
-    pass
 
 
 def kind_of(row: Exchange) -> tuple[int | None, str | None, str | None, str | None]:
     """Return status, code, endpoint and delivery of a row."""
     return row.status, row.code, row.endpoint, row.delivery
-
-
-def named(record: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a record with its keys as texts."""
-    return {str(name): value for name, value in record.items()}
 
 
 def fingerprint(exchange: Exchange | None) -> str:

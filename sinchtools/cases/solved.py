@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sinchtools.api.catalogue import status_rows
 from sinchtools.api.description import field_names
 from sinchtools.cases.helped import is_fit
 from sinchtools.cases.vocabulary import MOST_WORDS, are_alike, shape_of, words
@@ -25,6 +24,7 @@ from sinchtools.core import settings
 from sinchtools.core.errors import WrongUseError, told_path
 from sinchtools.core.files import put_shared
 from sinchtools.diagnosis.diagnosis import Diagnosis
+from sinchtools.diagnosis.fitting import codes_on_the_page
 from sinchtools.diagnosis.rules import rules
 
 KIND = "sinchtools-solved"
@@ -72,7 +72,7 @@ class Fingerprint:
         is_json = top.rule.startswith("json-")  # the field is where it breaks by chance
         return cls(
             status=x.status if is_known else diagnosis.expected_status,
-            code=code if code is None or code in _codes() else UNLISTED,
+            code=code if code is None or code in codes_on_the_page() else UNLISTED,
             rule=top.rule,
             field=top.field if top.field in field_names() and not is_json else None,
             delivery_code=x.delivery_code,
@@ -263,7 +263,7 @@ def _is_sound(one: Fingerprint) -> bool:
     shape = one.shape.split()
     return (
         all(n is None or (type(n) is int and 0 <= n < 10_000) for n in numbers)
-        and (one.code is None or one.code == UNLISTED or one.code in _codes())
+        and (one.code is None or one.code == UNLISTED or one.code in codes_on_the_page())
         and (one.rule is None or one.rule in rules())
         and (one.field is None or one.field in field_names())
         and len(shape) <= MOST_WORDS
@@ -274,13 +274,9 @@ def _is_sound(one: Fingerprint) -> bool:
 def _told(diagnosis: Diagnosis) -> str:
     top, x = diagnosis.top, diagnosis.exchange
     is_seen_in_response = top is not None and top.rule.startswith(_SEEN_IN_RESPONSE)
-    words_of_code = x.code if x.code not in _codes() else ""
+    words_of_code = x.code if x.code not in codes_on_the_page() else ""
     return f"{words_of_code or ''} {x.text or x.failure or ''}" if is_seen_in_response else ""
 
 
 def _plain(one: Fingerprint) -> dict[str, Any]:
     return {name: value for name, value in asdict(one).items() if name != "shape"}
-
-
-def _codes() -> frozenset[str]:
-    return frozenset(entry.code for entry in status_rows() if entry.code)

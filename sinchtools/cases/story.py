@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.cases.case import Case
 from sinchtools.cases.changes import Change, changes
 from sinchtools.cases.kept import replay_rows, replayed_request, walk_row
+from sinchtools.cases.likeness import fingerprint, kind_of
 from sinchtools.cases.proven import ProvenFix, assumed_of
 from sinchtools.cases.solved import SeenBefore, seen_before
 from sinchtools.core.columns import frame
@@ -38,7 +39,6 @@ from sinchtools.replays.results import ReplayResults, Result
 
 if TYPE_CHECKING:
     import pandas as pd
-from sinchtools.cases.likeness import fingerprint, kind_of, named
 
 MOST_GROUPS = 10
 _MOST_EQUAL = 5
@@ -137,7 +137,7 @@ class Story:
         original = {one.id: row for row, one in zip(self.everything, shown, strict=True)}
         return [
             {**group, "example": original[group["example_id"]]}
-            for group in map(named, analysis.groups(self.frame).to_dict("records"))
+            for group in map(_named, analysis.groups(self.frame).to_dict("records"))
         ]
 
     @cached_property
@@ -145,7 +145,7 @@ class Story:
         """How many calls there are, how many fail, since when."""
         from sinchtools import analysis
 
-        return named(analysis.overview(self.frame).iloc[0].to_dict())
+        return _named(analysis.overview(self.frame).iloc[0].to_dict())
 
     @cached_property
     def pattern(self) -> str:
@@ -500,3 +500,8 @@ def _readable(row: Exchange) -> Exchange:
 
 def _in_words(status: str) -> str:
     return response(int(status)) if status.isdecimal() else status
+
+
+def _named(record: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a record with its keys as texts."""
+    return {str(name): value for name, value in record.items()}

@@ -244,7 +244,6 @@ WORD_FIELDS = (  # text of any kind, in which a secret or a person may stand
     "text",
     "failure",
     "delivery",
-    "variables_not_shown",
 )
 HAR_FIELDS = (  # what a HAR has no place for: ours keeps it beside each entry
     "id",

@@ -13,21 +13,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sinchtools.api.description import ENDPOINTS, OLD_HOSTS, PREFIX, Place, locate, route
+from sinchtools.api.description import OLD_HOSTS, PATH_WORDS, PREFIX, Place, locate, route
 from sinchtools.api.validation import Violation, instant_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.core.settings import REGIONS
 from sinchtools.privacy.markers import marker_facts
 
-_WORDS = tuple(
-    dict.fromkeys(
-        word
-        for endpoint in ENDPOINTS
-        for word in endpoint.path.split("/")
-        if word and "{" not in word
-    )
-)
 _OTHER_WORDS = {  # how people call the resources: the API's own word
     "batch": "batches",
     "message": "batches",
@@ -77,7 +69,7 @@ def is_meant(place: Place) -> bool:
 @lru_cache(maxsize=1024)
 def _meant(host: str, kind: str, path: str) -> bool:
     if kind in ("loopback", "none"):
-        return any(word in path.split("/") for word in ("xms", *_WORDS))
+        return any(word in path.split("/") for word in ("xms", *PATH_WORDS))
     first = path.strip("/").split("/")[0].lower()
     return first == "xms" or _is_close(host)
 
@@ -161,7 +153,7 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
     account = place.account
     if (
         account
-        and (account in _WORDS or account in _OTHER_WORDS)
+        and (account in PATH_WORDS or account in _OTHER_WORDS)
         and (place.endpoints or _routed(f"/{account}{place.below}"))
     ):
         yield Violation(
@@ -264,7 +256,7 @@ def _repaired(path: str) -> str:
     words = [
         (
             _OTHER_WORDS.get(part.lower())
-            or next(iter(difflib.get_close_matches(part.lower(), _WORDS, 1, 0.8)), None)
+            or next(iter(difflib.get_close_matches(part.lower(), PATH_WORDS, 1, 0.8)), None)
         )
         for part in parts
     ]
@@ -294,13 +286,14 @@ def _repaired(path: str) -> str:
 
 def _lowered(path: str) -> str:
     return "/".join(
-        part.lower() if part.lower() in (*_WORDS, "xms", "v1") else part for part in path.split("/")
+        part.lower() if part.lower() in (*PATH_WORDS, "xms", "v1") else part
+        for part in path.split("/")
     )
 
 
 def _without_ids(path: str) -> str:
     return "/".join(
-        part if len(part) < 12 or part.lower() in _WORDS else "..." for part in path.split("/")
+        part if len(part) < 12 or part.lower() in PATH_WORDS else "..." for part in path.split("/")
     )[:120]
 
 
@@ -317,7 +310,7 @@ def placeholder_violations(values: Mapping[str, str]) -> Iterator[Violation]:
                 facts={"value": f"/{value}", "suggestion": _repaired(f"/batches/{value}") or word},
                 **_ROUTE,
             )
-        elif value in _WORDS:
+        elif value in PATH_WORDS:
             yield Violation(
                 rule="path-missing-id",
                 facts={"name": name, "value": value},

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sinchtools.api.description import ENDPOINTS, locate
+from sinchtools.api.description import PATH_WORDS, locate
 from sinchtools.api.validation.names import meant
 from sinchtools.core.records import Exchange, Finding, header, with_headers
 from sinchtools.diagnosis import json_errors
@@ -295,9 +295,7 @@ def _right_word(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> s
     return f"path: /{old} -> /{new}"
 
 
-_PATH_WORDS = sorted(
-    {word for one in ENDPOINTS for word in one.path.split("/") if word and "{" not in word}
-)
+_PATH_WORDS = sorted(PATH_WORDS)
 
 
 def _one_plus(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:

@@ -124,7 +124,7 @@ def files_of(source: object) -> list[Path]:
     """
     Return the files that a path, folder or glob names.
 
-    Return None if there are none, or if it is pasted text.
+    The list is empty if there are none, or if it is pasted text.
     """
     path = (
         source if isinstance(source, Path) else path_of(source) if isinstance(source, str) else None

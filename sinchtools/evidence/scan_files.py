@@ -65,7 +65,6 @@ def look(
     columns: Mapping[str, str],
     *,
     is_whole: bool = False,
-    in_any_zone: bool = False,
 ) -> Looked:
     """
     Return how some files are read; `is_whole` makes each line of JSON one value.
@@ -79,7 +78,7 @@ def look(
     heads = {name: _lines(connection, name, len(files)) for name in files}
     for name, lines in heads.items():
         _sort(name, lines, columns, found, groups)
-    times = Times(in_any_zone=in_any_zone)
+    times = Times()
     for (kind, *_), group in groups.items():
         if kind == "parquet":
             view = scan_frames.parquet_view(connection, group.files, columns, times)
@@ -175,9 +174,9 @@ def _view(
             group.files, _records(lines), columns, times, is_whole=is_whole, given=given
         )
     elif kind == "pairs":
-        view = scan_pairs.pairs_view(group.files, lines, columns, times, source)
+        view = scan_pairs.pairs_view(lines, columns, times, source)
     else:
-        view = scan_lines.lines_view(group.files, lines, times, source)
+        view = scan_lines.lines_view(lines, times, source)
     return view and prefix.around(view)
 
 

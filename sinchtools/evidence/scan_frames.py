@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
-from sinchtools.evidence import scan_columns
+from sinchtools.evidence import scan_columns, scan_places
 from sinchtools.evidence.formats import dataframe, mapping, tables
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_columns import SCANNED, Steps, are_own
-from sinchtools.evidence.scan_sql import literal, quoted
-from sinchtools.evidence.scan_tables import Cell, Instants, opened, told_by
-from sinchtools.evidence.scan_times import Times
+from sinchtools.evidence.scan_sql import literal, quoted, whole_or
+from sinchtools.evidence.scan_tables import Cell, opened, told_by
+from sinchtools.evidence.scan_times import Instants, Times
 from sinchtools.evidence.scan_views import (
     FILE,
     TEXTS,
@@ -77,10 +77,7 @@ def of_table(source: Any, columns: Mapping[str, str]) -> tuple[Any, list[str]]:
         return of_spark(source, columns)
     if engine == "duckdb":
         return of_relation(Held(source, list(source.columns)), columns)
-    import duckdb
-
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection = scan_places.session(None)
     held = _of_polars if engine == "polars" else _of_pandas
     return of_relation(held(connection, source), columns)
 
@@ -157,7 +154,7 @@ def parquet_view(
     if view is None:
         return None
     fields = ", ".join(f"{literal(name)}: {quoted(name)}" for name in whole.columns)
-    return replace(view, files=files, source=source, whole=f"to_json({{{fields}}})")
+    return replace(view, source=source, whole=f"to_json({{{fields}}})")
 
 
 def _some(relation: duckdb.DuckDBPyRelation, cells: list[Cell]) -> list[list[str]]:
@@ -201,7 +198,6 @@ def view_of(
 
     return View(
         "json",
-        [],
         "",
         "",
         values,
@@ -273,10 +269,7 @@ def cell_of(value: str, kind: Any) -> Cell:
     if name.startswith(("TIMESTAMP", "DATE")):
         return Cell(text, f"CAST({value} AS TIMESTAMP)")
     if name.startswith(("DOUBLE", "FLOAT", "DECIMAL")):  # 403.0 is 403
-        is_whole = f"{value} = floor({value}) AND abs({value}) < 1e15"
-        return Cell(
-            f"CASE WHEN {is_whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END"
-        )
+        return Cell(whole_or(value, text))
     return Cell(value if name == "VARCHAR" else text)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import access_log, log_lines
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece
+from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import TEXTS, View
 
 _SAFE = '[^"]*"(?:[^"\\\\]|\\\\.)*" +'  # up to the status of the combined form
@@ -41,9 +41,8 @@ _COMBINED = {
 
 
 def lines_view(
-    files: list[str],
     lines: list[str],
-    instants: Callable[[list[Any], str], str],
+    instants: Instants,
     given: str,
 ) -> View | None:
     """Return how lines of an access log, which `given` gives, are read in the sample's forms."""
@@ -74,7 +73,6 @@ def lines_view(
     shown = dict.fromkeys(("at", "method", "url", "status", "elapsed_ms"), "the line")
     return View(
         "lines",
-        files,
         source,
         "line",
         values,
@@ -108,7 +106,7 @@ def _request(number: int) -> str:
 def _of_form(
     number: int,
     seen: list[tuple[str, Exchange]],
-    instants: Callable[[list[Any], str], str],
+    instants: Instants,
 ) -> dict[str, str]:
     form = access_log.FORMS[number]
     is_combined = form.pattern is access_log.FORMS[0].pattern
@@ -177,7 +175,7 @@ def _of_vhost(url: str, host: str) -> str:
     )
 
 
-def _logged_at(seen: list[tuple[str, Exchange]], instants: Callable[[list[Any], str], str]) -> str:
+def _logged_at(seen: list[tuple[str, Exchange]], instants: Instants) -> str:
     times = [m[1] for line, _ in seen if (m := access_log.BEGINNING.match(line))]
     pattern = "^" + access_log.BEGINNING.pattern
     return instants(times, sql.captured("line", pattern)) if times else sql.NULL

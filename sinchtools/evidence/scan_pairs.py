@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import log_lines, mapping
 from sinchtools.evidence.formats.access_log import BEGINNING
 from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import (
     Found,
     View,
@@ -23,10 +23,9 @@ from sinchtools.evidence.scan_views import (
 
 
 def pairs_view(
-    files: list[str],
     lines: list[str],
     columns: Mapping[str, str],
-    instants: Callable[[list[Any], str], str],
+    instants: Instants,
     given: str,
 ) -> View | None:
     """Return how lines of pairs are read, which `given` gives."""
@@ -48,7 +47,6 @@ def pairs_view(
     names_a_call = f"({values['method']} IS NOT NULL OR {values['url']} IS NOT NULL)"
     return View(
         "lines",
-        files,
         given,
         "line",
         values,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
@@ -15,6 +13,7 @@ from sinchtools.evidence.formats import log_lines
 from sinchtools.evidence.formats.access_log import BEGINNING
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_lines import kind_of, only
+from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import FILE, View, text_of
 
 AT, WHOLE = '"time of the prefix"', '"whole line"'
@@ -73,7 +72,6 @@ class Prefix:
         )
 
 
-Instants = Callable[[list[Any], str], str]
 NONE = Prefix(None)
 _NEVER = f"{sql.NOTHING}TIMESTAMP)"
 

@@ -26,7 +26,7 @@ def may_have_call_ids(kind: str, files: list[str], wanted: Iterable[str]) -> boo
     first = {name: _first_lines(name) for name in files if kind == "json"}
     for name, lines in first.items():
         if lines:
-            check_columns(name, kind, set().union(*map(_keys, lines)), wanted)
+            check_columns(name, set().union(*map(_keys, lines)), wanted)
     return not first or any(
         name.lower().endswith(".gz")
         or scan_places.is_opened_by_duckdb(name)
@@ -71,7 +71,7 @@ def _keys(line: bytes) -> set[str]:
     return set(row) if isinstance(row, dict) else set()
 
 
-def check_columns(name: str, kind: str, present: Iterable[str], wanted: Iterable[str]) -> None:
+def check_columns(name: str, present: Iterable[str], wanted: Iterable[str]) -> None:
     """Refuse a file that has none of the columns."""
     if not set(present) & set(wanted):
         raise scan_files.refused(name)

@@ -7,13 +7,14 @@ know is in the table `_CALLS`. No Python runs on the cluster, and nothing is ins
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.core.errors import WrongUseError
 from sinchtools.evidence.scan_frames import found_in
-from sinchtools.evidence.scan_sql import IN_ANY_ZONE, literal, quoted
+from sinchtools.evidence.scan_sql import IN_ANY_ZONE, literal, quoted, whole_or
 from sinchtools.evidence.scan_tables import Cell
 from sinchtools.evidence.scan_views import extracted
 
@@ -55,15 +56,10 @@ def of_spark(frame: Any, columns: Mapping[str, str]) -> tuple[Any, list[str]]:
 
 
 def _check_installed() -> None:
-    try:
-        import sqlglot  # noqa: F401
-    except ImportError:
-        pass
-    else:
-        return
-    raise WrongUseError(
-        "A scan of a Spark frame needs sqlglot.", hint="pip install 'sinchtools[spark]'"
-    )
+    if importlib.util.find_spec("sqlglot") is None:
+        raise WrongUseError(
+            "A scan of a Spark frame needs sqlglot.", hint="pip install 'sinchtools[spark]'"
+        )
 
 
 def cell_of(value: str, kind: Any) -> Cell:
@@ -80,10 +76,7 @@ def cell_of(value: str, kind: Any) -> Cell:
     if name == "date":
         return Cell(text, f"TRY_CAST({text} || 'T00:00:00Z' AS TIMESTAMPTZ)")
     if name in ("double", "float") or name.startswith("decimal"):  # 403.0 is 403
-        is_whole = f"{value} = floor({value}) AND abs({value}) < 1e15"
-        return Cell(
-            f"CASE WHEN {is_whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END"
-        )
+        return Cell(whole_or(value, text))
     return Cell(value if name == "string" else text)
 
 

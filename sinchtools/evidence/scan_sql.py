@@ -206,3 +206,9 @@ def endpoint(verb: str, url: str) -> str:
         for pattern, endpoints in description.routes()
     )
     return f"CASE WHEN {is_of_api(url)} THEN CASE {cases} END END"
+
+
+def whole_or(number: str, text: str) -> str:
+    """Return the SQL of a whole number without its point, else of the text."""
+    is_whole = f"{number} = floor({number}) AND abs({number}) < 1e15"
+    return f"CASE WHEN {is_whole} THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) ELSE {text} END"

@@ -13,6 +13,7 @@ from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import mapping, tables
 from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import (
     FILE,
     Found,
@@ -24,8 +25,6 @@ from sinchtools.evidence.scan_views import (
     steps_of,
     values_of,
 )
-
-Instants = Callable[[list[Any], str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def table_view(
             or bool(record and (record.is_whole or record.exchange.status is not None))
         )
 
-    return View("table", files, source, whole, values, is_row, shown, exchange, is_read)
+    return View("table", source, whole, values, is_row, shown, exchange, is_read)
 
 
 def told_by(

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from sinchtools.evidence import scan_sql
 from sinchtools.evidence.pieces import Piece
+
+if TYPE_CHECKING:
+    import duckdb
+
+Instants = Callable[[list[Any], str], str]  # SQL of a time in a value, told from examples
 
 _MOST_TIMES = 300
 
@@ -37,21 +44,24 @@ class Times:
         moments = [piece.instant(one) for one in texts]
         wanted = [None if one is None else round(one.timestamp() * 1e6) for one in moments]
         chosen, left = [], {i for i, one in enumerate(wanted) if one is not None}
-        for form, got in zip(scan_sql.INSTANTS, _moments(texts), strict=True):
+        for form, got in zip(scan_sql.INSTANTS, self._moments(texts), strict=True):
             right = {i for i in left if got[i] == wanted[i]}
             if right and not any(got[i] not in (None, wanted[i]) for i in left):
                 chosen.append(form)
                 left -= right
         return chosen
 
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
 
-def _moments(texts: list[str]) -> list[tuple[int | None, ...]]:
-    """Return what each form makes of each text, in microseconds since 1970."""
-    import duckdb
-
-    tried = [form.replace("{0}", "v") for form in scan_sql.INSTANTS]
-    asked = ", ".join(f"epoch_us({form})" for form in tried)
-    with duckdb.connect() as connection:
+        connection = duckdb.connect()  # the caller's may be in the middle of a result
         connection.execute("SET TimeZone = 'UTC'")
-        rows = connection.execute(f"SELECT {asked} FROM (SELECT unnest(?) AS v)", [texts])
+        return connection
+
+    def _moments(self, texts: list[str]) -> list[tuple[int | None, ...]]:
+        """Return what each form makes of each text, in microseconds since 1970."""
+        tried = [form.replace("{0}", "v") for form in scan_sql.INSTANTS]
+        asked = ", ".join(f"epoch_us({form})" for form in tried)
+        rows = self._connection.execute(f"SELECT {asked} FROM (SELECT unnest(?) AS v)", [texts])
         return list(zip(*rows.fetchall(), strict=True))

@@ -16,6 +16,7 @@ from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import mapping
 from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
 
 FILE = "file of sinchtools"
@@ -51,7 +52,6 @@ class View:
     """
 
     kind: str
-    files: list[str]
     source: str
     whole: str
     values: dict[str, str]
@@ -122,7 +122,7 @@ class Found:
     exchanges: list[Exchange]
     plan: Plan
     access: Callable[..., str]  # SQL of a path, and which type it is read as
-    instants: Callable[[list[str], str], str]  # SQL of a time, told from examples
+    instants: Instants
 
     def used(self, name: str, fits: Callable[[Any], Any]) -> list[str]:
         """Return the paths that give a field a value, the most telling first."""
@@ -313,7 +313,7 @@ def json_view(
     files: list[str],
     records: list[dict[str, Any]],
     columns: Mapping[str, str],
-    instants: Callable[[list[Any], str], str],
+    instants: Instants,
     *,
     is_whole: bool = False,
     given: str = "",
@@ -343,7 +343,6 @@ def json_view(
     )
     return View(
         "lines" if given else "json",
-        files,
         given or source,
         "json" if tree.is_whole else sql.NULL,
         values,

@@ -178,7 +178,7 @@ def _own(
     may_repeat = scan_retries.may_have_call_ids(kind, files, wanted)
     has_body = kind == "json" and scan_files.has_code_in_body(files)
     raw = _raw(connection, kind, files, wanted | ({"response_body": "VARCHAR"} if has_body else {}))
-    scan_retries.check_columns(files[0], kind, raw.columns, wanted)
+    scan_retries.check_columns(files[0], raw.columns, wanted)
     present = [
         column for column in raw.columns if column != "call_id" or may_repeat
     ]  # no retries to fold: the log is read once
@@ -191,7 +191,7 @@ def _own(
 
 def is_lazy(source: object) -> bool:
     """Tell whether a value is a relation of DuckDB, such as `scan` returns."""
-    return type(source).__name__ == "DuckDBPyRelation"
+    return scan_frames.engine_of(source) == "duckdb"
 
 
 def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
@@ -270,7 +270,7 @@ def _own_rows(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     import duckdb
 
-    name = next((theirs for theirs, ours in columns.items() if ours == "id"), "id")
+    name = scan_columns.theirs_of("id", columns)
     for kind, listed in _by_kind(files).items():
         try:
             asked = _whole(kind, files_as_sql(listed), name, ids)
@@ -336,12 +336,10 @@ def _reader(pattern: str) -> str:
     return _READERS.get(ending, "json")
 
 
-def _wanted(columns: Mapping[str, str] | None) -> dict[str, str]:
+def _wanted(columns: Mapping[str, str]) -> dict[str, str]:
     names = {name: TYPES[COLUMNS[name][0]] for name in SCANNED if name != "outcome"}
     return {
-        next((theirs for theirs, ours in (columns or {}).items() if ours == name), name): "VARCHAR"
-        if name == "at"
-        else kind
+        scan_columns.theirs_of(name, columns): "VARCHAR" if name == "at" else kind
         for name, kind in names.items()
     }
 

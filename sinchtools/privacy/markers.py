@@ -71,7 +71,7 @@ def facts_of(secret: str) -> tuple[str, list[str]]:
     """
     if re.search(r"\.{3}|…", secret):
         return "jwt" if _decoded(secret.split(".")[0]) else "opaque", ["shortened"]
-    if is_cut_jwt(secret):
+    if _is_cut_jwt(secret):
         return "jwt", ["cut"]
     if re.fullmatch(JWT, secret):
         claims = _decoded(secret.split(".")[1])
@@ -88,7 +88,7 @@ def facts_of(secret: str) -> tuple[str, list[str]]:
     return "opaque", []
 
 
-def is_cut_jwt(secret: str) -> bool:
+def _is_cut_jwt(secret: str) -> bool:
     """Tell whether a text is a JWT of which the beginning or the end is missing."""
     parts = secret.split(".")
     head = _decoded(parts[0])

@@ -38,6 +38,7 @@ from sinchtools.privacy.unwrapping import unwrapped
 _UNIT = {"utf-16": 2, "utf-32": 4}  # bytes
 _ECHOING = (
     *WORD_FIELDS,
+    "variables_not_shown",
     "url",
     "request_headers",
     "request_body",
@@ -163,9 +164,7 @@ class Redactor:
 
     def _marked(self, exchange: Exchange, known: Collection[str]) -> Exchange:
         words: dict[str, Any] = {
-            name: self.text(value)
-            for name in WORD_FIELDS
-            if name != "variables_not_shown" and (value := getattr(exchange, name))
+            name: self.text(value) for name in WORD_FIELDS if (value := getattr(exchange, name))
         }
         url = exchange.url or ""
         for secret in known:

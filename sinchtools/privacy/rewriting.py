@@ -83,7 +83,6 @@ def rewritten(
         changed[name] = {
             free(key): other(value) or "" for key, value in getattr(exchange, name).items()
         }
-    changed["variables_not_shown"] = exchange.variables_not_shown
     rewritten = replace(exchange, url=url, request_body=body, response_body=answer, **changed)
     return with_variables(rewritten, variables_of(rewritten))  # none of a text that is gone
 

@@ -9,8 +9,9 @@ from typing import Any
 from sinchtools.client.log import CallLog
 from sinchtools.core.files import scratch
 from sinchtools.core.records import Exchange
+from sinchtools.diagnosis.fixes import Fix
 from sinchtools.replays.planning import plan
-from sinchtools.replays.results import ReplayResults
+from sinchtools.replays.results import ReplayResults, Result
 
 
 def simulate(
@@ -37,3 +38,9 @@ def simulate(
     """
     with scratch() as folder, CallLog(Path(folder) / "calls.sqlite") as log:
         return plan(exchanges, target="sandbox", edits=edits, log=log).run()
+
+
+def proven(exchange: Exchange, fix: Fix | None) -> Result | None:
+    """Return the replay with a fix when the sandbox accepts it, else None."""
+    done = simulate(exchange, {exchange.id: fix.edit}) if fix else ()
+    return next((one for one in done if one.verdict == "FIXED"), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from sinchtools.cases.exporting import aliased, export
@@ -17,8 +16,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError, told_path
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
 from sinchtools.evidence.exports import to_json
-from sinchtools.replays.results import ReplayResults
-from sinchtools.replays.simulated import simulate
+from sinchtools.replays.simulated import proven
 from sinchtools.terminal.blocks import request_of, response_of
 from sinchtools.terminal.inputs import evidence_of, nothing_read
 from sinchtools.terminal.output import Line, Part, say, say_json, say_lines
@@ -56,22 +54,13 @@ def run_report(options: argparse.Namespace) -> int:
     if nothing_read(evidence):
         return 1
     rows = list(evidence)
-    example = told_of(rows, is_text=True).example
-    proof = next(iter(_tried(rows, example)), None)
-    proven = proof if proof is not None and proof.verdict == "FIXED" else None
+    story = told_of(rows, is_text=True)
+    about, proof = story.example, proven(story.example, story.diagnosis.fix)
     if options.output:
-        say(report(rows, options.output, exchange=example, proof=proven))
+        say(report(rows, options.output, exchange=about, proof=proof))
     if options.reply:
-        say(reply(rows, exchange=example, proof=proven, length=options.reply))
+        say(reply(rows, exchange=about, proof=proof, length=options.reply))
     return 0
-
-
-def _tried(rows: Sequence[Exchange], example: Exchange) -> ReplayResults:
-    """Return the replay of a request with its suggested fix, in a sandbox that is thrown away."""
-    fix = told_of(rows, about=example, is_text=True).diagnosis.fix
-    if fix is None:
-        return ReplayResults([], "sandbox")
-    return simulate(example, {example.id: fix.edit})
 
 
 def run_log(options: argparse.Namespace) -> int:

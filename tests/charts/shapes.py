@@ -97,8 +97,6 @@ HOSTILE = [
         response_body='{"statuses": [{"code": "x", "status": "<b>"}, {"count": "many"}, 7]}',
     ),
 ]
-LATER = [START + dt.timedelta(hours=2 * i) for i in range(1080)]
-WITHIN = [START + dt.timedelta(seconds=3 * i) for i in range(1200)]
 SHAPES = {
     "ten days": ten_days(),
     "one row": [replace(GOOD, status=500)],

@@ -97,6 +97,8 @@ def test_the_rest_of_the_evidence_names_the_cause(
         word in f"{top.says} {top.then} {top.engineer}" for word in said
     )
     assert "log#" not in f"{top.says} {top.then}"  # customers read these
+    alone = diagnose([refused], now=NOW)[0].top
+    assert not any(word in f"{alone.says} {alone.then} {alone.engineer}" for word in said)
 
 
 def test_what_differs_from_a_request_that_passed_is_named() -> None:

@@ -251,7 +251,7 @@ def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl: Any, arguments: Any) -
 def test_a_relation_of_somebody_else_is_refused() -> None:
     import duckdb
 
-    with pytest.raises(WrongUseError, match=r"st\.scan"):
+    with pytest.raises(WrongUseError, match=r"did not come from st\.scan"):
         read(duckdb.sql("SELECT 1 AS id"), "1")
 
 

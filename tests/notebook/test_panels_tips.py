@@ -75,7 +75,7 @@ def test_the_answer_stands_in_a_text_to_copy_and_goes_again() -> None:
     assert panel.reply.value == ""
     panel.answer_button.click()
     assert "<textarea readonly" in panel.reply.value and panel.reply.value.count("</textarea>") == 1
-    assert "What:" in panel.reply.value and "Retry: " in panel.reply.value
+    assert "What:" in panel.reply.value and "Retry: After fixing." in panel.reply.value
     panel.answer_button.click()
     assert panel.reply.value == ""
 

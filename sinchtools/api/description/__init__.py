@@ -8,6 +8,7 @@ from sinchtools.api.description.endpoints import (
     BY_TEMPLATE,
     CONTROL,
     ENDPOINTS,
+    PATH_WORDS,
     PREFIX,
     Endpoint,
     field_names,
@@ -17,7 +18,6 @@ from sinchtools.api.description.endpoints import (
 from sinchtools.api.description.exchanges import (
     complete,
     error_of,
-    is_callback,
 )
 from sinchtools.api.description.fields import (
     BATCH_TYPES,
@@ -61,6 +61,7 @@ __all__ = [
     "OLD_HOSTS",
     "PARAMETER_KEY",
     "PARAMETER_VALUE_CHARACTERS",
+    "PATH_WORDS",
     "PLACEHOLDER",
     "PREFIX",
     "RETENTION_DAYS",
@@ -74,7 +75,6 @@ __all__ = [
     "endpoint_of",
     "error_of",
     "field_names",
-    "is_callback",
     "is_loopback",
     "is_token_endpoint",
     "locate",

@@ -137,6 +137,14 @@ ENDPOINTS = (
     Endpoint(operation="groups.delete", method="DELETE", path="/groups/{group_id}"),
     Endpoint(operation="groups.list_members", method="GET", path="/groups/{group_id}/members"),
 )
+PATH_WORDS = tuple(  # the fixed parts of all paths, each once
+    dict.fromkeys(
+        word
+        for endpoint in ENDPOINTS
+        for word in endpoint.path.split("/")
+        if word and "{" not in word
+    )
+)
 BY_TEMPLATE = MappingProxyType({endpoint.template: endpoint for endpoint in ENDPOINTS})
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
-from sinchtools.core.variables import with_variables
+from sinchtools.core.variables import request_texts, with_variables
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
 
@@ -116,10 +116,7 @@ def find(
 
 def _variables_in(exchange: Exchange, text: str) -> Iterator[str]:
     """Yield the variables left in a request; one in single quotes goes out as it is written."""
-    sent = "\n".join(
-        map(str, (exchange.url, *exchange.request_headers.values(), exchange.request_body))
-    )
-    for name in dict.fromkeys(_LEFT.findall(sent)):
+    for name in dict.fromkeys(_LEFT.findall("\n".join(request_texts(exchange)))):
         if not re.search(rf"'[^'\n\"]*{re.escape(name)}[^'\n]*'", text):
             yield name
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sinchtools.client.log import CallLog
+from sinchtools.core.files import scratch
 from sinchtools.core.records import Exchange
 from sinchtools.replays.planning import plan
 from sinchtools.replays.results import ReplayResults, Result
+from sinchtools.replays.simulated import simulate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def prove(
 
 def tried_unchanged(exchange: Exchange, hopeless: str) -> Proven:
     """Replay a request as it is, to show that it is not at fault, and keep nothing of it."""
-    with _kept_nowhere() as log:
+    with scratch() as folder, CallLog(Path(folder) / "calls.sqlite") as log:
         return replace(prove(exchange, None, log=log), hopeless=hopeless)
 
 
@@ -87,17 +87,5 @@ def _tried(
     if not edits:
         return {}
     rows: Sequence[Exchange] = [replace(exchange, id=name) for name in edits]
-    with _kept_nowhere() as log:
-        wanted = {name: edit for name, edit in edits.items() if edit}
-        results = plan(rows, edits=wanted, log=log).run()
+    results = simulate(rows, {name: edit for name, edit in edits.items() if edit})
     return {name: result.child for name, result in zip(edits, results, strict=True)}
-
-
-@contextmanager
-def _kept_nowhere() -> Iterator[CallLog]:
-    """Yield a call log in a folder that is removed again."""
-    with (
-        tempfile.TemporaryDirectory(prefix="sinchtools-trial") as folder,
-        CallLog(Path(folder) / "calls.sqlite") as log,
-    ):
-        yield log
