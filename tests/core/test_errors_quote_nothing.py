@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def polars() -> Any:
     return pytest.importorskip("polars").DataFrame([ROW])
 
 
-INPUTS = {
+INPUTS: dict[str, Callable[[], object]] = {
     "token": lambda: TOKEN,
     "number": lambda: NUMBER,
     "number-without-plus": lambda: int(NUMBER),
@@ -90,7 +90,7 @@ INPUTS = {
     "glob": lambda: f"nowhere/*{TOKEN}*.jsonl",
 }
 
-DOORS = {
+DOORS: dict[str, Callable[[Any], object]] = {
     "read": lambda x: st.read(x),
     "read format": lambda x: st.read("{}", format=x),
     "read files": lambda x: st.read("{}", files=x),
@@ -165,7 +165,7 @@ def everything_of(error: BaseException | None, seen: tuple[int, ...] = ()) -> It
 @pytest.mark.parametrize("given", INPUTS)
 @pytest.mark.parametrize("door", DOORS)
 def test_no_error_of_an_entry_point_quotes_what_it_was_given(
-    work: Any, monkeypatch: pytest.MonkeyPatch, door: Any, given: Any
+    work: Any, monkeypatch: pytest.MonkeyPatch, door: str, given: str
 ) -> None:
     monkeypatch.chdir(work)
     value = INPUTS[given]()

@@ -8,6 +8,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,20 @@ from sinchtools.core.errors import WriteError, WrongUseError
 from sinchtools.terminal.cli import main
 from tests.support.shell import BAD
 
+
+def linked(at: Path, file: Path) -> None:
+    file.write_text("mine")
+    at.symlink_to(file)
+
+
 posix = pytest.mark.skipif(os.name == "nt", reason="other places there")
 SECRETLESS = [BAD]
-PLACES = {  # what stands at the path, and what is said
+PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
+    # what stands at the path, and what is said
     "a folder": (lambda at: at.mkdir(), "it is a folder"),
     "a folder with something in it": (lambda at: (at / "x").mkdir(parents=True), "it is a folder"),
     "a link": (lambda at: at.symlink_to(at.parent / "elsewhere"), "it is a link"),
-    "a link to a file": (
-        lambda at: (at.with_name("t").write_text("mine"), at.symlink_to(at.with_name("t"))),
-        "it is a link",
-    ),
+    "a link to a file": (lambda at: linked(at, at.with_name("t")), "it is a link"),
     "a link to a device": (lambda at: at.symlink_to("/dev/full"), "it is a link"),
     "a link to itself": (lambda at: at.symlink_to(at), "it is a link"),
     "a fifo": (lambda at: os.mkfifo(at), "it is not a regular file"),
@@ -53,11 +58,11 @@ WAYS = {
 }
 
 
-def around(folder: Any) -> Any:
+def around(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
-def refused(way: Any, path: Any, words: Any) -> None:
+def refused(way: Callable[[Path], object], path: Path, words: str) -> None:
     with pytest.raises(WriteError, match=words) as refusal:
         way(path)
     assert isinstance(refusal.value, WrongUseError) and isinstance(refusal.value, OSError)
@@ -105,7 +110,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Any:
             self.file.write(data[:9])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fdopen", lambda *given, **named: Full(made(*given, **named)))
+    monkeypatch.setattr(os, "fdopen", lambda *given, **named: Full(made(*given, **named)))
 
 
 @pytest.mark.parametrize("there", [True, False])

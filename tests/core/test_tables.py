@@ -58,7 +58,7 @@ def test_a_frame_shows_headers_as_json_and_bytes_as_escapes() -> None:
         "\\xff\x00",
         "user_error",
     )
-    assert row["at"] == pd.Timestamp(FULL.at)
+    assert row["at"] == FULL.at
 
 
 def test_what_is_missing_is_na() -> None:

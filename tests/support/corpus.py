@@ -79,7 +79,7 @@ def time(hours: float) -> str:
     return (NOW + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def batch(rng: random.Random) -> dict:
+def batch(rng: random.Random) -> dict[str, Any]:
     body = {
         "from": rng.choice(["15559870002", "SHOPNEWS", "12345"]),
         "to": numbers(rng),
@@ -99,7 +99,7 @@ def batch(rng: random.Random) -> dict:
     return body | {name: extra[name] for name in rng.sample(sorted(extra), rng.randint(0, 4))}
 
 
-BODIES: dict[str, Callable[[random.Random], dict]] = {
+BODIES: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "batch": batch,
     "batch_update": lambda rng: {"to_add": numbers(rng), "body": "Changed text"},
     "feedback": lambda rng: {"recipients": numbers(rng)},
@@ -150,10 +150,15 @@ def valid(seed: int, operation: str | None = None) -> Exchange:
 # -
 
 
+# of an exchange as `valid` makes them: its URL and its body are text, which Exchange does not say
+Make = Callable[[Any, random.Random], tuple[Exchange, int | None]]
+Move = Callable[[Any], Exchange]
+
+
 @dataclass(frozen=True)
 class Kind:
     rule: str
-    make: Callable[[Exchange, random.Random], tuple[Exchange, int | None]]
+    make: Make
     operation: str = "batches.send"
     status: int = 400
     code: str | None = None
@@ -168,7 +173,7 @@ JSON, FORMAT, CONSTRAINT = (
 )
 
 
-def change(**fields: Any) -> Callable:
+def change(**fields: Any) -> Make:
     """
     Set fields of the body.
 
@@ -188,13 +193,13 @@ def change(**fields: Any) -> Callable:
     return make
 
 
-def entry(mend: Callable[[str], object], field: str = "to") -> Callable:
+def entry(mend: Callable[[str], object], field: str = "to") -> Make:
     return change(**{field: lambda old: [mend(old[0]), *old[1:]]})
 
 
 def laid_out(x: Any, pattern: str, rng: random.Random) -> tuple[str, re.Match[str]]:
     """Return the body in one of the usual layouts, and a place in it that the pattern fits."""
-    layouts: list[dict] = [
+    layouts: list[dict[str, Any]] = [
         {"indent": 2},
         {"indent": "\t"},
         {"separators": (",", ":")},
@@ -207,7 +212,7 @@ def laid_out(x: Any, pattern: str, rng: random.Random) -> tuple[str, re.Match[st
     raise IndexError(pattern)
 
 
-def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Callable:
+def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Make:
     """Replace one character of the JSON, chosen by a pattern; the caret belongs there."""
 
     def make(x: Any, rng: Any) -> Any:
@@ -220,7 +225,7 @@ def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Callabl
     return make
 
 
-def swap(pattern: str, instead: str, caret: int = 0) -> Callable:
+def swap(pattern: str, instead: str, caret: int = 0) -> Make:
     def make(x: Any, rng: Any) -> Any:
         body, match = laid_out(x, pattern, rng)
         return replace(
@@ -230,14 +235,14 @@ def swap(pattern: str, instead: str, caret: int = 0) -> Callable:
     return make
 
 
-def whole(mend: Callable[[str], str | bytes], caret: int | None = 0) -> Callable:
+def whole(mend: Callable[[str], str | bytes], caret: int | None = 0) -> Make:
     def make(x: Any, rng: Any) -> Any:
         return replace(x, request_body=mend(x.request_body)), caret
 
     return make
 
 
-def headers(**changes: Any) -> Callable:
+def headers(**changes: Any) -> Make:
     def make(x: Any, rng: Any) -> Any:
         values = {
             **x.request_headers,
@@ -250,15 +255,15 @@ def headers(**changes: Any) -> Callable:
     return make
 
 
-def url(old: str, new: str) -> Callable:
+def url(old: str, new: str) -> Make:
     return lambda x, rng: (replace(x, url=re.sub(old, new, x.url, count=1)), None)
 
 
-def query(text: str) -> Callable:
+def query(text: str) -> Make:
     return lambda x, rng: (replace(x, url=f"{x.url.partition('?')[0]}?{text}"), None)
 
 
-def method(name: str) -> Callable:
+def method(name: str) -> Make:
     return lambda x, rng: (replace(x, method=name), None)
 
 
@@ -283,7 +288,7 @@ def jwt(hours: float, issuer: str = "https://api.sinch.com/") -> str:
     )
 
 
-def project(region: str = "us") -> Callable:
+def project(region: str = "us") -> Move:
     """Move the request to the host of projects, whose credential is an access token."""
     return lambda x: replace(
         x,
@@ -291,7 +296,7 @@ def project(region: str = "us") -> Callable:
     )
 
 
-def bearer(token: str, place: Callable = lambda x: x) -> Callable:
+def bearer(token: str, place: Move = lambda x: x) -> Make:
     return lambda x, rng: (
         replace(
             place(x), request_headers={**x.request_headers, "Authorization": f"Bearer {token}"}

@@ -33,7 +33,7 @@ SIZES, SEEDS = (60, 300, 1000), 1000
 LEAST_FOUND, MOST_FALSE = 0.95, 0.05
 
 
-def traffic(n: Any, seed: Any, plant: Any = None) -> Any:
+def traffic(n: int, seed: int, plant: str | None = None) -> list[Exchange]:
     rng = random.Random(seed)
     rows = []
     for i in range(n):
@@ -59,14 +59,8 @@ def traffic(n: Any, seed: Any, plant: Any = None) -> Any:
                 else (201, None)
             )
         at = NOON + dt.timedelta(hours=rng.uniform(0, 240))
-        change = {
-            "id": f"x{i}",
-            "at": at,
-            "account": account,
-            "endpoint": endpoint,
-            "request_headers": {"User-Agent": agent},
-        }
-        rows.append(replace(GOOD, status=status, code=code, **change))
+        row = replace(GOOD, id=f"x{i}", at=at, status=status, code=code, account=account)
+        rows.append(replace(row, endpoint=endpoint, request_headers={"User-Agent": agent}))
     if plant == "spike":
         hour = NOON + dt.timedelta(hours=rng.randrange(10, 230))
         rows += [

@@ -8,8 +8,6 @@ import base64
 import json
 from typing import Any
 
-import pytest
-
 BATCHES = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
 CURL = (
     f"curl -X POST {BATCHES} -H 'Content-Type: application/json' -d '{{\"to\":[\"+15551230001\"]}}'"
@@ -19,11 +17,11 @@ ROW = {"id": "row-1", "method": "POST", "url": BATCHES, "status": 403, "response
 CANARY = "c4n4ryS3cr3t" * 2
 
 
-def har(*entries: Any, **log: Any) -> Any:
+def har(*entries: Any, **log: Any) -> str:
     return json.dumps({"log": {"version": "1.2", "entries": list(entries), **log}})
 
 
-def entry(status: Any = 201, **change: Any) -> Any:
+def entry(status: Any = 201, **change: Any) -> dict[str, Any]:
     request = {
         "method": "POST",
         "url": BATCHES,
@@ -37,11 +35,11 @@ def entry(status: Any = 201, **change: Any) -> Any:
     }
 
 
-def postman(request: pytest.FixtureRequest) -> Any:
+def postman(request: object) -> str:
     return json.dumps({"info": {"name": "x"}, "item": [{"name": "one", "request": request}]})
 
 
-def base64_of(content: Any) -> Any:
+def base64_of(content: str | bytes) -> str:
     return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
 
 

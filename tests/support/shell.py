@@ -112,13 +112,14 @@ class Notebook:
 
 class _Publisher(DisplayPublisher):
     def __init__(self, notebook: Notebook) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._notebook = notebook
 
     def publish(
         self,
         data: Any,
         metadata: Any = None,
+        source: Any = None,
         *,
         transient: Any = None,
         update: Any = False,

@@ -32,7 +32,8 @@ class Vendor:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, allow: Any = "live") -> None:
-        self.sandbox, self.requests = Sandbox(service_plan_id=PLAN, api_token=TOKEN), []
+        self.sandbox = Sandbox(service_plan_id=PLAN, api_token=TOKEN)
+        self.requests: list[tuple[str, str]] = []
         self._real = HTTPAdapter.send
         monkeypatch.setattr(HTTPAdapter, "send", self._send(self._real))
         for name, value in {
@@ -43,7 +44,7 @@ class Vendor:
             monkeypatch.setenv(name, value)
 
     @property
-    def sends(self) -> Any:
+    def sends(self) -> list[tuple[str, str]]:
         """The requests that are more than a read."""
         return [one for one in self.requests if one[0] not in {"GET", "HEAD"}]
 
