@@ -46,7 +46,8 @@ def accounts(
     """
     Draw for each account (service plan or project) which share of its calls failed.
 
-    The highest share is first; `top` keeps the accounts with the most failures.
+    The highest share is first; `top` keeps the accounts with the most failures. Behind a row are
+    the calls of the account.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def _share_rows(shown: pd.DataFrame, facts: Facts) -> list[Row]:
     rows = []
     for i, one in enumerate(records(shown)):
         before = [float(one.share_before)] if "share_before" in shown.columns else []
-        words = share_words(one.n_failing, one.n, f"{facts.unit} failing")
+        words = share_words(one.n_failing, one.n, facts.one, " failing")
         rows.append(
             Row(
                 name=str(one.account),

@@ -1,8 +1,7 @@
-"""The charts: each turns a frame into a figure that says what it counts."""
+"""Charts of one page: each turns a frame into a figure that says what it counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,11 +25,10 @@ from sinchtools.charts.behind import (
     reports_of,
     with_rest,
 )
-from sinchtools.charts.by_account import accounts, records
+from sinchtools.charts.by_account import records
 from sinchtools.charts.captions import captioned, facts_of, listing, nothing_to_show
 from sinchtools.charts.chart import Body, Chart, Sentence
 from sinchtools.charts.grids import Matrix, Week
-from sinchtools.charts.over_time import timeline
 from sinchtools.charts.rows import Bars, Quantiles, Row, share_words
 from sinchtools.charts.style import DELIVERIES, kind_of, styled
 from sinchtools.charts.words import (
@@ -58,6 +56,8 @@ def error_codes(
 ) -> Chart:
     """
     Draw how often each status and code came, as sorted bars; the shares are of all calls.
+
+    The color says whose fault it is; files for print add a hatch. Behind a bar are its exchanges.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def error_codes(
             values=(float(one.n),),
             label=f"{one.n:,}",
             rest=f"{percent(one.share)} of {facts.unit}",
-            words=share_words(one.n, facts.n, facts.unit),
+            words=share_words(one.n, facts.n, facts.one),
             kind="silent" if is_folded(one.status, one.code) else kind_of(one.status, one.outcome),
         )
         for one in records(counts)
@@ -123,8 +123,8 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     """
     Draw which share of the calls of each hour of the week (UTC) failed.
 
-    A cell without any call is told from one without a failure; beside each day are how many of
-    them were seen, and the share of the whole day.
+    A dot is an hour without calls. On the left is how many of each day were seen, on the right
+    the share of the whole day. Behind a cell are its failures.
 
     Parameters
     ----------
@@ -163,12 +163,12 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     dot = f" Dot: no {facts.one}." if seen < 168 else ""
     says, body = f"{scale}{dot} Right: the whole day.", Week(cells, facts.one)
     if seen == 1:  # a chart of one cell is a sentence
-        says, body = "", Sentence(f"All in one hour. {_worst_hour(cells, facts.unit)}")
+        says, body = "", Sentence(f"All in one hour. {_worst_hour(cells, facts.one)}")
     chart = Chart(facts.around(heading, says, notes=notes), body)
     chart.data = cells
     chart._rows = analysis.where(facts.rows, IS_FAILING, IS_DATED)
     chart.bars = of_hours(cells)
-    return captioned(chart, facts, _worst_hour(cells, facts.unit))
+    return captioned(chart, facts, _worst_hour(cells, facts.one))
 
 
 def _worst_hour(cells: pd.DataFrame, unit: str) -> str:
@@ -189,6 +189,8 @@ def endpoints(
 ) -> Chart:
     """
     Draw a matrix of status and code by endpoint with the count in each cell.
+
+    Behind a cell are its exchanges.
 
     Parameters
     ----------
@@ -255,6 +257,9 @@ def latency(
     """
     Draw the median, 90% and 99% quantile of the duration by endpoint and code.
 
+    Attempts are counted, because a duration belongs to one request. Behind a line are the attempts
+    that have a duration.
+
     Parameters
     ----------
     per
@@ -313,7 +318,8 @@ def delivery_codes(
     """
     Draw how many recipients have each delivery code.
 
-    The counts come from the delivery reports among the responses.
+    The counts come from the delivery reports in the evidence. A report that was fetched again
+    counts once. Behind a bar are the reports that name the code.
 
     Parameters
     ----------
@@ -360,7 +366,7 @@ def delivery_codes(
             values=(float(one.n),),
             label=f"{one.n:,}",
             rest=f"{percent(one.share)} of recipients",
-            words=share_words(one.n, facts.n, "recipients"),
+            words=share_words(one.n, facts.n, "recipient"),
             kind="silent" if FOLDED.fullmatch(str(one.Index)) else DELIVERIES[str(one.outcome)][1],
         )
         for one in records(shown)
@@ -381,14 +387,3 @@ def _named_codes(counts: pd.DataFrame) -> list[str]:
 def _choices(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:
     pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
     return {label(s, c): choice(s, c) for s, c in pairs if not is_folded(s, c)}
-
-
-ALL: tuple[Callable[..., Chart], ...] = (
-    error_codes,
-    timeline,
-    heatmap,
-    endpoints,
-    accounts,
-    latency,
-    delivery_codes,
-)

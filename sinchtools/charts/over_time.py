@@ -50,8 +50,9 @@ def timeline(
     """
     Draw the share of calls that fail per interval, stacked by whose fault it is.
 
-    All calls are a strip below. Where a level changes, a line says since when, and how much it was
-    before. With few calls in an interval, failing calls are counted instead.
+    A strip below shows all calls. A line says since when a level changed, and what it was before.
+    The title is the sentence of `analysis.pattern`. With few calls in an interval, failing calls
+    are counted instead. Behind a mark are the failing calls of an interval or of a change.
 
     Parameters
     ----------

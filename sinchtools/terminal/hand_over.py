@@ -37,9 +37,8 @@ def run_chart(options: argparse.Namespace) -> int:
     if nothing_read(evidence):
         return 1
     rows = frame(aliased(evidence))
-    for draw in charts.ALL if options.all else charts.ALL[:2]:
-        name = folder / draw.__name__.replace("_", "-")
-        for path in charts.save(draw(rows), name, formats=("png", "svg")):
+    for kind in charts.KINDS if options.all else charts.KINDS[:2]:
+        for path in charts.save(kind.draw(rows), folder / kind.file, formats=("png", "svg")):
             say(path)
     return 0
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from matplotlib.text import Text
 
-from sinchtools import analysis
-from sinchtools.charts.figures import ALL
+from sinchtools import analysis, charts
 from sinchtools.core import columns
 from sinchtools.core.records import Exchange
 
@@ -40,6 +39,7 @@ each_kind_of_frame = pytest.mark.parametrize(
     ],
     ids=["pandas", "duckdb"],
 )
+ALL = [kind.draw for kind in charts.KINDS]
 each_chart = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
 
 

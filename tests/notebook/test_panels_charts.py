@@ -122,11 +122,11 @@ def test_a_filter_is_a_chip_and_says_how_many_are_left(panel: Any, filters: Any,
 
 
 def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel: Any, page: Any) -> None:
-    for kind, draw in KINDS.items():
-        panel.pattern.choose(kind)
+    for kind in charts.KINDS:
+        panel.pattern.choose(kind.tab)
         assert "That did not work" not in panel.status.value + panel.pattern.words.value
         assert "<svg" in page[-1]["html"] and panel.chart.title in page[-1]["html"]
-        assert f"st.charts.{draw.__name__}(frame" in panel.pattern.words.value
+        assert f"st.charts.{kind.name}(frame" in panel.pattern.words.value
 
 
 def test_the_line_of_code_under_the_chart_draws_the_same(panel: Any) -> None:

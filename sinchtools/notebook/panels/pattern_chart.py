@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -30,22 +31,7 @@ from sinchtools.notebook.panels.requests import RequestList
 from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, shown
 from sinchtools.notebook.panels.touch import Touch
 
-KINDS: dict[str, Callable[..., charts.Chart]] = {
-    "Timeline": charts.timeline,
-    "Error codes": charts.error_codes,
-    "Accounts": charts.accounts,
-    "Hour of week": charts.heatmap,
-    "Endpoints": charts.endpoints,
-    "Latency": charts.latency,
-    "Delivery codes": charts.delivery_codes,
-}
-_OF_FAILING = ("Timeline", "Error codes", "Hour of week")  # these count what fails
-_OWN = {
-    "Accounts": "account",
-    "Hour of week": "hour",
-    "Endpoints": "endpoint",
-    "Latency": "endpoint",
-}
+KINDS = {kind.tab: kind for kind in charts.KINDS}
 _FEW = 20  # rows; with fewer a chart over time says little
 _HINTS = {"Timeline": "Drag across the chart to pick a time. Arrow keys move, Enter filters."}
 _HINT = "Click a mark to filter, and again to take the filter away. Arrow keys move, Enter filters."
@@ -149,7 +135,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     @property
     def drawn_by(self) -> dict[str, Any]:
         """The filters of the chart: its shares are of all calls, whatever failed."""
-        not_drawn = (*OF_FAILURES, "hour", _OWN.get(self.kind, ""))
+        not_drawn = (*OF_FAILURES, "hour", KINDS[self.kind].filter)
         return {name: value for name, value in self.filters.items() if name not in not_drawn}
 
     @property
@@ -157,7 +143,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         """The line that draws the same in a cell."""
         given = self._options() | self.drawn_by
         arguments = "".join(f", {name}={value!r}" for name, value in given.items())
-        return f"st.charts.{KINDS[self.kind].__name__}(frame{arguments})"
+        return f"st.charts.{KINDS[self.kind].name}(frame{arguments})"
 
     @property
     def traffic(self) -> Any:
@@ -177,13 +163,13 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def draw(self) -> None:
         """Draw the chart and list the requests for the filters as they are."""
         rows = self._table(self.per)
-        hour = None if _OWN.get(self.kind) == "hour" else self.filters.get("hour")
+        hour = None if KINDS[self.kind].filter == "hour" else self.filters.get("hour")
         options = self._options()
         if self.kind == "Timeline":
             options["pattern"] = self._pattern_of(self.per)
         if self.kind == "Accounts":  # if it is known: to find it may take a second
             options["pattern"] = self._patterns.get(self.per)
-        self.chart = KINDS[self.kind](within_hour(rows, hour), **options, **self.drawn_by)
+        self.chart = KINDS[self.kind].draw(within_hour(rows, hour), **options, **self.drawn_by)
         self.picture.refresh()
         self._list()
         self._show_chips()
@@ -198,7 +184,8 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             self._on_draw()
 
     def _options(self) -> dict[str, Any]:
-        return {} if self.kind == "Delivery codes" else {"per": self.per}
+        takes_it = "per" in inspect.signature(KINDS[self.kind].draw).parameters
+        return {"per": self.per} if takes_it else {}
 
     def _svg(self, width: int) -> str:
         """Return the chart as it is on the page, at the width of the panel."""
@@ -331,7 +318,8 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         elif self.kind == "Delivery codes":
             found = self.chart.behind()
         else:
-            failing = self.kind in _OF_FAILING and not {*OF_FAILURES} & {*self.filters}
+            counts_failures = KINDS[self.kind].counts_failures
+            failing = counts_failures and not {*OF_FAILURES} & {*self.filters}
             narrowed = self.filters | ({"outcome": analysis.FAILING} if failing else {})
             found = rows_that_fit(self._table(self.per), narrowed)
         self.shown = found

@@ -14,17 +14,11 @@ from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.state import State
 
 if TYPE_CHECKING:
+    from sinchtools.charts import Kind
     from sinchtools.notebook.workbench.desk import Workbench
 
 MORE_THAN = 20  # requests: fewer are no pattern
 _ROWS = 9
-_CHARTS = {
-    "timeline": "Timeline",
-    "error_codes": "Error codes",
-    "accounts": "Accounts",
-    "heatmap": "Hour of week",
-    "latency": "Response time",
-}
 _WIDTH = 800  # pixels, until the browser says how wide it is
 
 
@@ -37,7 +31,7 @@ class PatternPart:
         self._shown: object = None
         self._ready: tuple[object, str, str] = (None, "", "")
         self.head, self.chart, self.table = html(), html("", "st-chart"), html("", "st-scroll")
-        self.tabs = row("st-tabs", *map(self._tab, _CHARTS))
+        self.tabs = row("st-tabs")  # once there is a pattern: charts load slowly
         self.filter = text("Filter requests", "st-filter", placeholder="Filter: account, status…")
         self.before_button = button("Previous page", "quiet")
         self.after_button = button("Next page", "quiet")
@@ -84,11 +78,9 @@ class PatternPart:
     def _show_pattern(self) -> None:
         self.prepare()
         self._shown, sentence, chart = self._ready
-        seen(self.tabs, True)
+        self._show_tabs()
         show(self.head, sentence)
         show(self.chart, chart)
-        for tab, kind in zip(self.tabs.children, _CHARTS, strict=True):
-            tab.add_class("on") if kind == self._kind else tab.remove_class("on")
 
     def resize(self, width: int) -> None:
         """Draw the chart for another width."""
@@ -96,9 +88,19 @@ class PatternPart:
             self.width = width
             self.show()
 
-    def _tab(self, kind: str) -> Any:
-        made = button(_CHARTS[kind])
-        made.on_click(self._desk.doing(partial(self._choose, kind)))
+    def _show_tabs(self) -> None:
+        from sinchtools import charts
+
+        kinds = [kind for kind in charts.KINDS if kind.in_workbench]
+        if not self.tabs.children:
+            self.tabs.children = tuple(map(self._tab, kinds))
+        for tab, kind in zip(self.tabs.children, kinds, strict=True):
+            tab.add_class("on") if kind.name == self._kind else tab.remove_class("on")
+        seen(self.tabs, True)
+
+    def _tab(self, kind: Kind) -> Any:
+        made = button(kind.tab)
+        made.on_click(self._desk.doing(partial(self._choose, kind.name)))
         return made
 
     def _choose(self, kind: str) -> None:
