@@ -81,7 +81,7 @@ class Row:
         return blamed or Checked(NOT_DECIDABLE, self.open)
 
 
-def rows() -> dict[str, Check]:
+def rows() -> dict[str, Row]:
     """Return the checks of playbooks.toml by their name."""
     return {row["name"]: Row(**_tuples(row)) for row in tables()["check"]}
 

@@ -419,7 +419,7 @@ def finding_names_cause(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     )
 
 
-CHECKS: dict[str, Check] = rows() | {  # the names that playbooks.toml uses
+CHECKS: dict[str, Check] = dict(rows()) | {  # the names that playbooks.toml uses
     check.__name__.replace("_", "-"): check
     for check in (
         token_expired,

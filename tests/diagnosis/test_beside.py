@@ -11,6 +11,7 @@ from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.proof import prove
+from tests.support.present import present
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PLAN, OTHER = "c0ffee00c0ffee00c0ffee00c0ffee00", "decade00decade00decade00decade00"
@@ -90,14 +91,14 @@ REFUSED = send(status=401, source="log#9", token=2)
     ],
 )  # fmt: skip
 def test_the_rest_of_the_evidence_names_the_cause(
-    refused: Any, other: Any, rule: Any, said: Any
+    refused: Exchange, other: Exchange, rule: str, said: tuple[str, ...]
 ) -> None:
-    top = diagnose([other, refused], now=NOW)[1].top
+    top = present(diagnose([other, refused], now=NOW)[1].top)
     assert top.rule == rule and all(
         word in f"{top.says} {top.then} {top.engineer}" for word in said
     )
     assert "log#" not in f"{top.says} {top.then}"  # customers read these
-    alone = diagnose([refused], now=NOW)[0].top
+    alone = present(diagnose([refused], now=NOW)[0].top)
     assert not any(word in f"{alone.says} {alone.then} {alone.engineer}" for word in said)
 
 
@@ -107,7 +108,7 @@ def test_what_differs_from_a_request_that_passed_is_named() -> None:
     passed = send(status=201, source="log#3", to="+447700900803")
     notes = {f.rule: f for f in diagnose([passed, refused], now=NOW)[1].findings}
     note = notes["passed-before"]
-    assert "to." in note.says and "log#3" in note.engineer
+    assert "to." in note.says and "log#3" in present(note.engineer)
     same = send(status=201, source="log#3")
     assert "passed-before-same" in {f.rule for f in diagnose([same, refused], now=NOW)[1].findings}
 

@@ -16,9 +16,10 @@ import sinchtools.diagnosis
 from sinchtools.api import catalogue
 from sinchtools.api.description import complete
 from sinchtools.core.errors import WrongUseError
-from sinchtools.core.records import Exchange
-from sinchtools.diagnosis.diagnosis import Diagnoses, diagnose
+from sinchtools.core.records import Exchange, Finding
+from sinchtools.diagnosis.diagnosis import Diagnoses, Diagnosis, diagnose
 from sinchtools.diagnosis.rules import rules
+from tests.support.present import present
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 PLAN = "9b1c2d3e4f5061728394a5b6c7d8e9f0"
@@ -40,15 +41,19 @@ JSON, FORMAT, CONSTRAINT = (
 )
 
 
-def varied(**change: Any) -> Any:
+def varied(**change: Any) -> Exchange:
     return complete(replace(GOOD, **change))
 
 
-def found(**change: Any) -> Any:
+def found(**change: Any) -> Diagnosis:
     return diagnose(varied(**change), now=NOW)
 
 
-def body(**change: Any) -> Any:
+def top_of(**change: Any) -> Finding:
+    return present(found(**change).top)
+
+
+def body(**change: Any) -> dict[str, Any]:
     return {"request_body": json.dumps({**BODY, **change})}
 
 
@@ -56,7 +61,7 @@ def auth(value: Any) -> Any:
     return {"request_headers": {**GOOD.request_headers, "Authorization": value}}
 
 
-def get(path: Any) -> Any:
+def get(path: str) -> dict[str, Any]:
     return {
         "method": "GET",
         "url": BASE + path,
@@ -147,7 +152,7 @@ ALONE = [  # what differs from the good request: rule, answer, place
 @pytest.mark.parametrize(("change", "expected"), ALONE, ids=[row[1][0] for row in ALONE])
 def test_a_request_alone_shows_what_is_wrong(change: Any, expected: Any) -> None:
     diagnosis = found(**change)
-    top = diagnosis.top
+    top = present(diagnosis.top)
     assert (top.rule, top.status, top.code, top.location, top.field, top.pointer) == expected
     assert (diagnosis.expected_status, diagnosis.expected_code, diagnosis.consistent) == (
         *expected[1:3],
@@ -198,7 +203,7 @@ def test_an_answer_that_the_request_does_not_explain_is_the_answer(
     change: Any, expected: Any
 ) -> None:
     diagnosis = found(**change)
-    top = diagnosis.top
+    top = present(diagnosis.top)
     if top.rule == "observed-unknown-code" or top.rule == "observed-other-status":
         expected = (expected[0], top.location, top.field, top.pointer)
     assert (top.rule, top.location, top.field, top.pointer) == expected
@@ -234,7 +239,7 @@ def test_findings_say_whether_they_fit_the_answer(change: Any, expected: Any) ->
     "row", [row for row in catalogue.status_rows() if row.number >= 400], ids=lambda row: row.label
 )
 def test_every_failing_row_of_the_page_has_words_of_its_own(row: Any) -> None:
-    top = found(status=row.number, code=row.code, text="x").top
+    top = top_of(status=row.number, code=row.code, text="x")
     assert top.status == row.number and top.code == row.code and top.rule.startswith("observed-")
     assert top.rule not in ("observed-unknown-code", "observed-other-status")
 
@@ -242,10 +247,8 @@ def test_every_failing_row_of_the_page_has_words_of_its_own(row: Any) -> None:
 def test_evidence_beats_assumption() -> None:
     diagnosis = found(status=201, **body(to=["++15551230001"]))
     assert errors(diagnosis) == [] and diagnosis.expected_status == 201
-    assert diagnosis.top.rule == "msisdn-doubled-plus" and (
-        diagnosis.top.severity,
-        diagnosis.top.status,
-    ) == ("warning", None)
+    top = present(diagnosis.top)
+    assert (top.rule, top.severity, top.status) == ("msisdn-doubled-plus", "warning", None)
 
 
 def test_a_later_answer_disproves_what_would_have_been_refused_before() -> None:
@@ -263,10 +266,8 @@ def test_what_the_answer_did_not_reach_stays_an_error() -> None:
 
 def test_the_finding_that_the_vendors_text_names_comes_first() -> None:
     change = body(to=["++15551230001"], callback_url="hooks.example.com")
-    assert (
-        found(**refused(400, FORMAT, "Invalid callback_url", **change)).top.field == "callback_url"
-    )
-    assert found(**refused(400, FORMAT, "to[0] is wrong", **change)).top.field == "to"
+    for text, field in (("Invalid callback_url", "callback_url"), ("to[0] is wrong", "to")):
+        assert top_of(**refused(400, FORMAT, text, **change)).field == field
 
 
 def test_headers_that_the_evidence_leaves_out_are_no_error() -> None:
@@ -276,7 +277,7 @@ def test_headers_that_the_evidence_leaves_out_are_no_error() -> None:
 
 def test_a_line_and_a_column_lead_to_the_value() -> None:
     text = '{\n "to": ["+15551230001",\n        "++15551230002"],\n "body": "Hi"\n}'
-    top = found(request_body=text).top
+    top = top_of(request_body=text)
     assert (top.line, top.column, top.pointer) == (3, 9, "/to/1")
 
 
@@ -290,29 +291,22 @@ def test_a_request_to_another_host_is_judged_by_general_rules_only() -> None:
         errors(found(**other, request_body="{'to': 1}")) == ["json-single-quotes"]
         and found(**other, request_body="{'to': 1}").expected_code is None
     )
-    said = found(
-        **other,
-        status=422,
-        response_body='{"errors": [{"description": "no (correct) recipients found"}]}',
-    ).top
+    answer = '{"errors": [{"description": "no (correct) recipients found"}]}'
+    said = top_of(**other, status=422, response_body=answer)
     assert "no (correct) recipients found" in said.says and said.status == 422
 
 
 def test_a_success_that_reports_an_error_in_its_body_is_told() -> None:
     answer = '{"messages": [{"status": "1", "error-text": "Throughput Rate Exceeded"}]}'
-    top = found(url="https://api.example.com/sms", status=200, response_body=answer).top
-    assert (top.rule, top.severity) == (
-        "general-error-in-success",
-        "warning",
-    ) and "Throughput" in top.says
+    top = top_of(url="https://api.example.com/sms", status=200, response_body=answer)
+    assert (top.rule, top.severity) == ("general-error-in-success", "warning")
+    assert "Throughput" in top.says
 
 
 def test_a_token_that_works_for_another_plan_is_told() -> None:
     works = varied(id="a", status=201, url=BASE.replace(PLAN, "0" * 32) + "/batches")
-    assert (
-        diagnose([works, varied(id="b", status=401)], now=NOW)[1].top.rule
-        == "observed-401-other-plan"
-    )
+    told = diagnose([works, varied(id="b", status=401)], now=NOW)[1]
+    assert present(told.top).rule == "observed-401-other-plan"
 
 
 def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code() -> None:
@@ -323,7 +317,7 @@ def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code() -> None
         status=200,
         response_body='{"statuses": [{"code": 412, "status": "Aborted", "count": 1}]}',
     )
-    top = diagnose([sent, report], now=NOW)[0].top
+    top = present(diagnose([sent, report], now=NOW)[0].top)
     assert top.rule == "delivery-failed" and "412" in top.says and top.severity == "error"
 
 
@@ -348,8 +342,8 @@ def test_a_batch_whose_report_failed_is_explained_by_its_delivery_code() -> None
         (Exchange(), "not-decidable"),
     ],
 )
-def test_evidence_without_a_request_has_an_answer_too(exchange: Any, rule: Any) -> None:
-    assert diagnose(exchange, now=NOW).top.rule == rule
+def test_evidence_without_a_request_has_an_answer_too(exchange: Exchange, rule: str) -> None:
+    assert present(diagnose(exchange, now=NOW).top).rule == rule
 
 
 def test_an_exception_of_requests_carries_its_exchange() -> None:
@@ -363,7 +357,7 @@ def test_an_exception_of_requests_carries_its_exchange() -> None:
     ).prepare()
     diagnosis = diagnose(requests.HTTPError("403", response=response))
     assert (
-        diagnosis.top.code == "missing_callback_url"
+        present(diagnosis.top).code == "missing_callback_url"
         and diagnosis.exchange.endpoint == "POST /batches"
     )
     assert "9f8e7d6c" not in repr(diagnosis.exchange.request_headers)
@@ -371,11 +365,8 @@ def test_an_exception_of_requests_carries_its_exchange() -> None:
 
 def test_a_connection_that_failed_has_no_status() -> None:
     diagnosis = diagnose(requests.ConnectionError("Failed to resolve: NameResolutionError"))
-    assert (diagnosis.top.rule, diagnosis.top.location, diagnosis.expected_status) == (
-        "host-not-found",
-        "host",
-        None,
-    )
+    top = present(diagnosis.top)
+    assert (top.rule, top.location, diagnosis.expected_status) == ("host-not-found", "host", None)
 
 
 @pytest.mark.parametrize("what", [7, None, ["text"], [1]])
@@ -421,7 +412,8 @@ def test_a_retry_waits_as_long_as_the_answer_asks() -> None:
 def test_an_explicit_moment_wins_over_the_time_of_the_exchange() -> None:
     exchange = varied(**body(expire_at="2027-03-02T00:00:00Z"), at=NOW)
     assert diagnose(exchange).top is None
-    assert diagnose(exchange, now=datetime(2027, 3, 3, tzinfo=UTC)).top.rule == "expire-at-past"
+    later = diagnose(exchange, now=datetime(2027, 3, 3, tzinfo=UTC))
+    assert present(later.top).rule == "expire-at-past"
 
 
 def test_a_note_on_the_place_of_the_answer_is_not_repeated() -> None:
@@ -456,10 +448,10 @@ CURL = (
 
 
 def test_pasted_text_is_read_first() -> None:
-    assert diagnose(CURL, now=NOW).top.rule == "content-type-unsupported"
-    assert [one.top.rule for one in diagnose(f"{CURL}\n\n{CURL}", now=NOW)] == [
-        "content-type-unsupported"
-    ] * 2
+    one, two = diagnose(CURL, now=NOW), diagnose(f"{CURL}\n\n{CURL}", now=NOW)
+    assert isinstance(one, Diagnosis) and isinstance(two, Diagnoses)
+    rules = [present(told.top).rule for told in (one, *two)]
+    assert rules == ["content-type-unsupported"] * 3
     with pytest.raises(WrongUseError, match="No exchange was read"):
         diagnose("nothing that could be read")
 
@@ -468,7 +460,7 @@ def test_a_row_may_be_a_dict() -> None:
     row = {"method": "POST", "url": f"{BASE}/batches", "status": 403, "code": "unknown_group"}
     assert (
         diagnose(row).exchange.endpoint == "POST /batches"
-        and diagnose(row).top.rule == "observed-unknown_group"
+        and present(diagnose(row).top).rule == "observed-unknown_group"
     )
     with pytest.raises(WrongUseError, match="no 'stat'"):
         diagnose({"stat": 403})
@@ -645,7 +637,7 @@ def test_every_rule_says_what_to_do_and_where_the_fact_stands() -> None:
 )
 def test_a_code_alone_has_the_status_of_its_row(code: Any, status: Any) -> None:
     found = diagnose(Exchange(id="x", code=code, response_body=f'{{"code": "{code}"}}'))
-    assert (found.expected_status, found.expected_code, found.top.severity) == (
+    assert (found.expected_status, found.expected_code, present(found.top).severity) == (
         status,
         code,
         "error",
@@ -654,7 +646,7 @@ def test_a_code_alone_has_the_status_of_its_row(code: Any, status: Any) -> None:
 
 @pytest.mark.parametrize("status", [401, 404])
 def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status: Any) -> None:
-    assert "does not show" in diagnose(Exchange(id="x", status=status)).top.says
+    assert "does not show" in present(diagnose(Exchange(id="x", status=status)).top).says
 
 
 def test_a_command_with_an_error_body_below_is_judged_by_its_code() -> None:
@@ -671,7 +663,7 @@ def test_a_command_with_an_error_body_below_is_judged_by_its_code() -> None:
             code="missing_callback_url",
         )
     )
-    assert (found.expected_status, found.expected_code, found.top.field) == (
+    assert (found.expected_status, found.expected_code, present(found.top).field) == (
         403,
         "missing_callback_url",
         "callback_url",

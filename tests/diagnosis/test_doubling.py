@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,7 +86,7 @@ def placeholders(count: Any) -> Any:
     return "".join(f"${{p{i}}}" for i in range(count))
 
 
-TEXTS = {  # where a text of any length may stand
+TEXTS: dict[str, Callable[[str], Any]] = {  # where a text of any length may stand
     "method": lambda t: sent(method=t),
     "url": lambda t: sent(url=t),
     "host": lambda t: sent(url=f"https://{t}{BELOW}/batches"),
@@ -407,7 +408,7 @@ HARD = {  # what a regular expression or a loop may look at again and again
 MOST_CALLS = 67  # for each character of a text; of a list, 1,333 for each entry
 
 
-def made(where: Any, atom: Any, size: Any) -> Any:
+def made(where: str, atom: str, size: int) -> Any:
     return TEXTS[where](atom * (size // len(atom)) + "!")
 
 

@@ -6,13 +6,14 @@ import pytest
 
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.diagnosis.fixes import repaired_json
+from sinchtools.diagnosis.fixes import Fix, repaired_json
+from tests.support.present import present
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 BODY = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
 URL = "https://us.sms.api.sinch.com/xms/v1/9b1c2d3e4f5061728394a5b6c7d8e9f0/batches"
 HEADERS = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
-GOOD = {
+GOOD: dict[str, Any] = {
     "id": "x1",
     "method": "POST",
     "url": URL,
@@ -21,11 +22,11 @@ GOOD = {
 }
 
 
-def fixed(**change: Any) -> Any:
+def fixed(**change: Any) -> Fix | None:
     return diagnose(Exchange(**{**GOOD, **change}), now=NOW).fix
 
 
-def with_header(name: Any, value: Any) -> Any:
+def with_header(name: str, value: str) -> dict[str, Any]:
     return {"request_headers": {**HEADERS, name: value}}
 
 
@@ -64,7 +65,7 @@ CERTAIN = {
 
 @pytest.mark.parametrize("change", CERTAIN.values(), ids=CERTAIN)
 def test_a_certain_fix_leaves_no_error(change: Any) -> None:
-    fix = fixed(**change)
+    fix = present(fixed(**change))
     again = diagnose(fix.exchange, now=NOW)
     assert [finding.rule for finding in again.findings if finding.severity == "error"] == []
     assert fix.changes and fix.exchange.parent_id == "x1"
@@ -92,24 +93,16 @@ def test_what_is_not_certain_has_no_fix(change: Any) -> None:
 
 
 def test_the_original_is_not_changed_and_the_answer_is_not_kept() -> None:
-    exchange = Exchange(
-        **{
-            **GOOD,
-            "request_body": '{"to": ["+15551230001"], "body": "Hi",}',
-            "status": 400,
-            "code": "syntax_invalid_json",
-        }
-    )
-    fix = diagnose(exchange, now=NOW).fix
-    assert (
-        exchange.request_body.endswith(",}")
-        and fix.exchange.status is None
-        and fix.exchange.code is None
-    )
+    body = '{"to": ["+15551230001"], "body": "Hi",}'
+    answer = {"status": 400, "code": "syntax_invalid_json"}
+    exchange = Exchange(**{**GOOD, "request_body": body, **answer})
+    fix = present(diagnose(exchange, now=NOW).fix)
+    assert exchange.request_body == body
+    assert fix.exchange.status is None and fix.exchange.code is None
 
 
 def test_changes_show_the_engineer_the_value() -> None:
-    fix = fixed(request_body=json.dumps(BODY | {"to": ["++15551230001"]}))
+    fix = present(fixed(request_body=json.dumps(BODY | {"to": ["++15551230001"]})))
     assert fix.changes == ('to[0]: "++15551230001" -> "+15551230001"',)
 
 
@@ -122,21 +115,21 @@ def test_all_independent_mistakes_are_told_and_fixed_at_once() -> None:
     diagnosis = diagnose(Exchange(**{**GOOD, "request_body": body}), now=NOW)
     errors = [(f.rule, f.line) for f in diagnosis.findings if f.severity == "error"]
     assert errors == [("json-trailing-comma", 4), ("not-a-choice-but-close", 3), ("bad-date", 4)]
-    assert diagnosis.fix.changes[1:] == (
+    fix = present(diagnosis.fix)
+    assert fix.changes[1:] == (
         'delivery_report: "Per-Recipient" -> "per_recipient"',
         'expire_at: "2027-03-02 10:00" -> "2027-03-02T10:00Z" '
         "(taken as UTC where no zone is named: confirm it)",
     )
-    assert diagnosis.fix.exchange.request_body.count("\n") == body.count("\n")
+    assert str(fix.exchange.request_body).count("\n") == body.count("\n")
 
 
 def test_an_edit_holds_the_changed_parts_only() -> None:
-    assert fixed(**with_header("Content-Type", "text/plain")).edit == {
-        "headers": {"Content-Type": "application/json"}
-    }
+    fix = present(fixed(**with_header("Content-Type", "text/plain")))
+    assert fix.edit == {"headers": {"Content-Type": "application/json"}}
 
 
 @pytest.mark.parametrize("text", ["{'body': \"it's\"}", '{“a”: "b"}', "", '{"a": "b'])
-def test_a_repair_is_json_or_nothing(text: Any) -> None:
+def test_a_repair_is_json_or_nothing(text: str) -> None:
     repaired = repaired_json(text)
     assert repaired is None or json.loads(repaired)

@@ -190,7 +190,12 @@ BODIES = (
         "auto_update": {"to": "15559870002", "add": {"first_word": "JOIN"}},
     },
 )
-LAYOUTS: tuple[dict, ...] = ({}, {"indent": 2}, {"indent": "\t"}, {"separators": (",", ":")})
+LAYOUTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"indent": 2},
+    {"indent": "\t"},
+    {"separators": (",", ":")},
+)
 LEFT_OUT = {
     ",": "comma",
     ":": "colon",

@@ -10,6 +10,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence.reading import read
 from sinchtools.playbooks.playbook import tips
+from tests.support.present import present
 
 PROJECT = "6ce9d1f2-8f0d-4b6a-9e0b-3d2f4e68a0b1"
 
@@ -53,8 +54,9 @@ def test_the_retired_api_speaks_by_its_numbers(number: Any, says: Any) -> None:
         response_body=json.dumps({"errorCode": number, "message": "x"}),
     )
     told = diagnose(sent)
-    assert told.top.rule == "observed-classic" and says in told.top.says
-    assert told.top.location == "host" and "retired" in told.retry.reason
+    top = present(told.top)
+    assert top.rule == "observed-classic" and says in top.says
+    assert top.location == "host" and "retired" in told.retry.reason
 
 
 def test_tips_do_not_say_no_response_where_it_is_unknown() -> None:

@@ -172,7 +172,11 @@ def test_every_live_check_stands_in_a_playbook() -> None:
      '{"statuses": {"code": 0}}', b"\xff\xfe", "[" * 100_000],
 )  # fmt: skip
 def test_a_report_that_is_none_decides_nothing(body: Any) -> None:
-    reports = SimpleNamespace(get=lambda *_, **__: Exchange(status=200, response_body=body))
+    client: Any = SimpleNamespace(
+        delivery_reports=SimpleNamespace(
+            get=lambda *_, **__: Exchange(status=200, response_body=body)
+        )
+    )
     sent = Exchange(status=201, response_body=json.dumps({"id": GROUP}), endpoint="POST /batches")
-    checked = live_check("delivery-report", sent, SimpleNamespace(delivery_reports=reports))
+    checked = live_check("delivery-report", sent, client)
     assert checked.state == NOT_DECIDABLE

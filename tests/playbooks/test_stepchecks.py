@@ -524,7 +524,7 @@ def test_no_evidence_crashes_a_check(
     url: Any,
     endpoint: Any,
     headers: Any,
-    request: pytest.FixtureRequest,
+    request: Any,
     response: Any,
     status: Any,
     at: Any,

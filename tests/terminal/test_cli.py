@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from sinchtools.terminal.cli import main
+from tests.support.present import present
 from tests.support.vendor import PLAN as VENDOR_PLAN
 from tests.support.vendor import Vendor
 
@@ -28,7 +29,8 @@ CURL = f"""curl -X POST "https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches" \\
 
 @pytest.fixture
 def run(work: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: Any) -> Any:
+    def run(*arguments: object) -> tuple[object, str, str]:
+        code: object
         try:
             code = main([str(argument) for argument in arguments])
         except SystemExit as exit_:
@@ -320,7 +322,7 @@ def served(work: Any) -> Any:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        yield process.stdout.readline().strip(), process
+        yield present(process.stdout).readline().strip(), process
         process.send_signal(signal.SIGINT)
 
 
