@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -31,13 +31,14 @@ _MOST_PAIRED = 30  # values that are looked at in pairs
 _MOST_EXACT = 5000  # rows: beyond, chi-square
 _ALIKE, _FOLLOWS = 0.98, 0.99
 _LEAST_GAIN = 12.0
+_Row: TypeAlias = "Mapping[Any, Any] | pd.Series[Any]"  # of a frame, or of its records
 _FIRST = ("account", "endpoint", "number form", "token", "client", "sender kind", "country")
 
 
 def differences(
     frame: Any,
     *,
-    change: Mapping[Any, Any] | None = None,
+    change: _Row | None = None,
     per: Per = "call",
     alpha: float = 0.05,
     top: int = 10,
@@ -111,7 +112,7 @@ class Sides:
     succeeding: Counts
 
     @classmethod
-    def of(cls, counted: Tally, change: Mapping[Any, Any] | None = None) -> Sides:
+    def of(cls, counted: Tally, change: _Row | None = None) -> Sides:
         """Return both sides, of a change or of the whole."""
         given = counted.cells if counted.rows is None else counted.rows
         answer = given["answer"].to_numpy(np.int64)
@@ -155,7 +156,7 @@ def _days(bucket: pd.Series[Any], step: int) -> dict[str, pd.Series[Any]]:
     return {"day": at.dt.strftime("%Y-%m-%d"), "hour": hours}
 
 
-def _is_of(given: pd.DataFrame, change: Mapping[Any, Any], step: int) -> Counts:
+def _is_of(given: pd.DataFrame, change: _Row, step: int) -> Counts:
     """Return which rows are failures of a change; of a recovery, those before it."""
     status, code = change["status"], change["code"]
     found = given["code"].isna() if missing(code) else given["code"] == code

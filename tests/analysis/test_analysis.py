@@ -114,7 +114,7 @@ _DUCKDB = {
     "string": "VARCHAR",
     "datetime64[us, UTC]": "TIMESTAMPTZ",
 }
-_POLARS = {
+_POLARS: dict[str, Any] = {
     "Int16": pl.Int16,
     "Float64": pl.Float64,
     "string": pl.String,
@@ -217,7 +217,7 @@ def each_engine_with_each_data() -> Any:
 
 
 def folded(rows: Any) -> Any:
-    last = {}
+    last: dict[tuple[str, str], Exchange] = {}
 
     def order(row: Any) -> Any:
         at = row.at.timestamp() if row.at else float("-inf")
@@ -960,7 +960,7 @@ def test_values_that_no_two_rows_share_and_constant_ones_are_no_difference() -> 
 
 
 def test_a_missing_field_of_the_body_is_a_difference() -> None:
-    whole = GOOD.request_body.replace("}", ', "callback_url": "https://example.org"}')
+    whole = str(GOOD.request_body).replace("}", ', "callback_url": "https://example.org"}')
     rows = [replace(GOOD, id=f"a{i}", request_body=whole) for i in range(20)] + [
         replace(GOOD, id=f"b{i}", status=403) for i in range(20)
     ]

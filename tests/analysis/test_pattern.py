@@ -13,10 +13,12 @@ import pytest
 
 from sinchtools import analysis
 from sinchtools.analysis import body_fields, levels
+from sinchtools.analysis.levels import Counts
 from sinchtools.core.records import Exchange, calls_of
 from sinchtools.evidence import Evidence
 from tests.analysis.test_analysis import each_engine
 from tests.support.detection import GOOD, NOON
+from tests.support.present import present
 
 CODE = "syntax_invalid_parameter_format"
 SINCE = NOON + dt.timedelta(hours=60, minutes=7, seconds=21)
@@ -110,7 +112,7 @@ def test_what_is_over_is_told_apart(hours: Any, kind: Any) -> None:
     moment = failing[-1] if kind == "recovery" else failing[0]
     assert found.kind == kind and found.value is None
     assert abs(found.start - moment) < dt.timedelta(minutes=10)
-    assert (found.share_after < found.share_before) == (kind == "recovery")
+    assert (present(found.share_after) < present(found.share_before)) == (kind == "recovery")
 
 
 def test_a_pair_is_the_cause_where_neither_alone_says_it() -> Any:
@@ -125,9 +127,9 @@ def test_a_pair_is_the_cause_where_neither_alone_says_it() -> Any:
 
 
 def test_what_an_endpoint_always_has_is_not_named_beside_it() -> None:
-    read = {"method": "GET", "endpoint": "GET /batches", "request_body": None}
+    read = replace(GOOD, method="GET", endpoint="GET /batches", request_body=None, status=201)
     rows = [replace(GOOD, id=f"a{i}", status=400 if i % 3 else 201) for i in range(60)]
-    rows += [replace(GOOD, id=f"b{i}", status=201, **read) for i in range(60)]
+    rows += [replace(read, id=f"b{i}") for i in range(60)]
     found = analysis.differences(rows)
     assert found[["field", "value"]].values.tolist() == [["endpoint", "POST /batches"]]
 
@@ -168,7 +170,7 @@ def test_evidence_charts_and_report_count_the_same() -> None:
     assert "2 earlier attempts" in evidence.outcome
 
 
-def counts_of(n: Any, share: Any, size: Any) -> Any:
+def counts_of(n: int, share: Any, size: int) -> tuple[Counts, Counts]:
     """Return failing and all rows of intervals of an hour."""
     rng = np.random.default_rng(3)
     rows = np.full(size, n)

@@ -17,6 +17,7 @@ from sinchtools import plan, read
 from sinchtools.cases.case import Case
 from sinchtools.core.records import Exchange
 from tests.cases.test_case import GOOD
+from tests.support.present import present
 
 URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
 
@@ -142,15 +143,14 @@ def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work: Any
     monday, tuesday = logs(work, monday=monday, tuesday=[line("4", 202, parent_id="3"), *calls])
     case = Case("4711", monday)
     now = case.add(tuesday)
-    by_status = {row.status: row for row in now if row.source.startswith("tuesday")}
+    of_tuesday = [row for row in now if present(row.source).startswith("tuesday")]
+    by_status = {row.status: row for row in of_tuesday}
     assert (by_status[202].parent_id, by_status[500].call_id, by_status[200].parent_id) == (
         by_status[403].id,
         by_status[500].id,
         by_status[500].id,
     )
-    assert {
-        row.call_id for row in now if row.source.startswith("tuesday") and row.attempt == 2
-    } == {by_status[500].id}
+    assert {row.call_id for row in of_tuesday if row.attempt == 2} == {by_status[500].id}
     assert [(row.id, row.call_id, row.parent_id) for row in now][:4] == [
         ("1", "1", None),
         ("2", "1", None),
@@ -166,7 +166,8 @@ def test_the_same_names_in_two_folders_are_two_files(work: Any) -> None:
         logs(work / day, app=[line("1", status), line(day, 201, parent_id="1")])
     case = Case("4711", work / "monday" / "app.jsonl")
     rows = {row.id: row for row in case.add(work / "tuesday" / "app.jsonl")}
-    assert [rows[rows[day].parent_id].status for day in ("monday", "tuesday")] == [400, 403]
+    parents = [rows[present(rows[day].parent_id)] for day in ("monday", "tuesday")]
+    assert [row.status for row in parents] == [400, 403]
 
 
 def test_a_file_that_grew_adds_what_is_new_and_no_more(work: Any) -> None:

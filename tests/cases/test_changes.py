@@ -18,6 +18,7 @@ from sinchtools.privacy.masks import Masks, masked_number
 from sinchtools.replays.planning import plan
 from sinchtools.replays.verdicts import request_differences
 from tests.support import corpus
+from tests.support.present import parsed
 
 URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
 GOOD = Exchange(
@@ -35,12 +36,12 @@ GOOD = Exchange(
 )
 
 
-def body(**fields: Any) -> Any:
-    value = {**json.loads(GOOD.request_body), **fields}
+def body(**fields: Any) -> dict[str, Any]:
+    value = {**parsed(GOOD.request_body), **fields}
     return {"request_body": json.dumps({k: v for k, v in value.items() if v is not ...})}
 
 
-def auth(value: Any) -> Any:
+def auth(value: str) -> dict[str, Any]:
     return {"request_headers": {**GOOD.request_headers, "Authorization": value}}
 
 

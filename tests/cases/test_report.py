@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -83,14 +83,12 @@ class Outline(html.parser.HTMLParser):
 
     def __init__(self, text: Any) -> None:
         super().__init__()
-        self.open, self.headings, self.images, self.ids, self.problems, self.tags = (
-            [],
-            [],
-            [],
-            [],
-            [],
-            set(),
-        )
+        self.open: list[str] = []
+        self.headings: list[int] = []
+        self.images: list[str] = []
+        self.ids: list[str] = []
+        self.problems: list[str] = []
+        self.tags: set[str] = set()
         self.feed(text)
         self.problems += [f"{tag} is not closed" for tag in self.open]
 
@@ -394,8 +392,9 @@ HOSTILE = (
     "field",
     ["source", "id", "text", "code", "response_body", "account", "failure", "method", "url"],
 )
-def test_hostile_text_is_harmless(tmp_path: Path, field: Any) -> None:
-    bad = replace(BAD, **{field: HOSTILE})
+def test_hostile_text_is_harmless(tmp_path: Path, field: str) -> None:
+    hostile: dict[str, Any] = {field: HOSTILE}
+    bad = replace(BAD, **hostile)
     text = page(
         tmp_path,
         [bad, OK],
@@ -411,7 +410,6 @@ def test_hostile_text_is_harmless(tmp_path: Path, field: Any) -> None:
 # --- the page as a checker and a browser see it ---------------------------------------------------
 
 NOISE = "".join(f"{HOSTILE} {n} " for n in range(8))
-A4 = {"width": 680, "height": 980}  # between the margins
 
 
 @pytest.fixture(scope="module")
@@ -421,7 +419,7 @@ def sample(tmp_path_factory: Any) -> Any:
     failing = [row for row in rows if row.outcome != "success"][:3]
     walk = tips(failing[0])
     walk.answer("failed", NOISE)
-    loud = dict.fromkeys(
+    loud: dict[str, Any] = dict.fromkeys(
         ("source", "text", "code", "response_body", "failure", "account", "method"), NOISE
     )
     rows += [replace(BAD, id=f"{HOSTILE} {n}", **loud) for n in range(40)]
@@ -456,23 +454,25 @@ def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cu
     sample: Any,
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import ViewportSize, sync_playwright
 
     happened: list[str] = []
+    views: list[tuple[Literal["screen", "print"], ViewportSize]] = [
+        *[("screen", ViewportSize(width=wide, height=900)) for wide in (1280, 1920, 600)],
+        ("print", ViewportSize(width=680, height=980)),  # A4, between the margins
+    ]
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS) as browser,
     ):
-        for scheme in ("light", "dark"):
+        for scheme in schemes:
             page = browser.new_context(offline=True, color_scheme=scheme).new_page()
             page.on("request", lambda request: happened.append(request.url))
             page.on("console", lambda message: happened.append(message.text))
             page.on("dialog", lambda dialog: happened.append(dialog.message))
             page.goto(sample.as_uri())
-            for media, size in (
-                *(("screen", {"width": wide, "height": 900}) for wide in (1280, 1920, 600)),
-                ("print", A4),
-            ):
+            for media, size in views:
                 page.emulate_media(media=media, color_scheme=scheme)
                 page.set_viewport_size(size)
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (

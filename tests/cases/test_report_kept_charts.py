@@ -7,8 +7,10 @@ It is left out if a person can be read in it.
 import os
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,7 +150,7 @@ def test_a_picture_that_cannot_be_read_is_in_no_capsule(case: Any) -> None:
 
 
 def test_what_is_no_file_in_the_folder_of_charts_is_left_out_and_named(case: Any) -> None:
-    made = {
+    made: dict[str, Callable[[Path], None]] = {
         "fifo": os.mkfifo,
         "link": lambda path: path.symlink_to("/dev/zero"),
         "folder": lambda path: path.mkdir(),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import stat
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own
 def test_every_value_is_one_of_ours(seed: Any) -> None:
     """Whatever the evidence says, a fingerprint has words of the catalogue only."""
     *_, pair = solved_pairs.pairs(1, seed)
-    chance = solved_pairs.random.Random(seed)
+    chance = random.Random(seed)
     found = solved_pairs._fingerprint(solved_pairs.case(pair.one, chance))
     if found is not None:
         assert words().issuperset(found.shape.split())

@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 import random
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from matplotlib.text import Text
 
 from sinchtools import analysis, charts
+from sinchtools.charts.chart import Chart
+from sinchtools.charts.rows import Row, Rows
 from sinchtools.core import columns
 from sinchtools.core.records import Exchange
 
@@ -43,7 +46,7 @@ ALL = [kind.draw for kind in charts.KINDS]
 each_chart = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
 
 
-def ten_days(n: Any = 400) -> Any:
+def ten_days(n: int = 400) -> list[Exchange]:
     rng = random.Random(1)
     answers = [
         (201, None),
@@ -57,12 +60,10 @@ def ten_days(n: Any = 400) -> Any:
     for i in range(n):
         status, code = rng.choices(answers, [70, 10, 8, 6, 3, 3])[0]
         at = START + dt.timedelta(hours=rng.uniform(0, 240))
-        change = {
-            "account": rng.choice(["plan-a", "plan-b"]),
-            "elapsed_ms": rng.uniform(20, 900),
-            "failure": None if status else "ReadTimeout",
-        }
-        rows.append(replace(GOOD, id=f"x{i}", at=at, status=status, code=code, **change))
+        account, elapsed = rng.choice(["plan-a", "plan-b"]), rng.uniform(20, 900)
+        row = replace(GOOD, id=f"x{i}", at=at, account=account, elapsed_ms=elapsed)
+        failure = None if status else "ReadTimeout"
+        rows.append(replace(row, status=status, code=code, failure=failure))
     rows += [
         replace(GOOD, id=f"s{i}", at=START + dt.timedelta(hours=100, minutes=i), status=429)
         for i in range(60)
@@ -138,13 +139,16 @@ SHAPES = {
 }
 
 
+Draw = Callable[..., Chart]
+
+
 @functools.cache
-def drawn(draw: Any, shape: Any = "ten days") -> Any:
+def drawn(draw: Draw, shape: str = "ten days") -> Chart:
     """Return a chart of a shape, drawn once for all tests."""
     return draw(columns.frame(SHAPES[shape]))
 
 
-def texts(chart: Any) -> Any:
+def texts(chart: Chart) -> list[Text]:
     undrawn = {
         tick.label1
         for ax in chart.axes
@@ -152,10 +156,9 @@ def texts(chart: Any) -> Any:
         for tick in axis.get_major_ticks()
         if not is_in_view(tick, axis)
     }
+    found = [text for text in chart.findobj(Text) if isinstance(text, Text)]
     return [
-        text
-        for text in chart.findobj(Text)
-        if text.get_visible() and text.get_text() and text not in undrawn
+        text for text in found if text.get_visible() and text.get_text() and text not in undrawn
     ]
 
 
@@ -165,13 +168,19 @@ def is_in_view(tick: Any, axis: Any) -> Any:
     )
 
 
-def words(chart: Any) -> Any:
+def words(chart: Chart) -> str:
     return re.sub(r"\s+", " ", " ".join(text.get_text() for text in texts(chart)))
 
 
-def labels(chart: Any) -> Any:
+def named(chart: Chart) -> Sequence[Row]:
+    """Return the rows of a chart of named rows."""
+    assert isinstance(chart._body, Rows)
+    return chart._body.rows
+
+
+def labels(chart: Chart) -> list[tuple[str, str, str]]:
     """Return the name, value and rest of each row of a chart."""
-    return [(row.name, row.label, row.rest) for row in chart._body.rows]
+    return [(row.name, row.label, row.rest) for row in named(chart)]
 
 
 def ids_behind(chart: Any, bar: Any) -> Any:

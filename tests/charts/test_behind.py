@@ -2,12 +2,14 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sinchtools import analysis, charts
+from sinchtools.charts.chart import Chart
 from sinchtools.core.errors import WrongUseError
 from tests.charts.shapes import (
     GOOD,
@@ -19,7 +21,8 @@ from tests.charts.shapes import (
     ten_days,
 )
 
-DRAWN = {  # what the bars of each chart say that they count, in the order of chart.bars
+# what the bars of each chart say that they count, in the order of chart.bars
+DRAWN: dict[str, Callable[[Chart], list[int]]] = {
     "error_codes": lambda chart: chart.data["n"].tolist(),
     "heatmap": lambda chart: sorted((n for n in chart.data["n_failing"] if n), reverse=True),
     "endpoints": lambda chart: sorted(

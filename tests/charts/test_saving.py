@@ -6,7 +6,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -14,11 +17,11 @@ import pytest
 from sinchtools import analysis, charts
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
-from tests.charts.shapes import GOOD, drawn, each_chart, each_kind_of_frame, words
+from tests.charts.shapes import GOOD, Draw, drawn, each_chart, each_kind_of_frame, words
 
 
 @each_chart
-def test_a_chart_shows_itself_once_as_an_image_with_a_text(draw):
+def test_a_chart_shows_itself_once_as_an_image_with_a_text(draw: Draw) -> None:
     shown = drawn(draw, "hostile")._repr_html_()
     (alt,) = re.findall(
         r'<img alt="([^"]*)" class="[^"]*" style="[^"]*" src="data:image/png;base64,[\w+/=]+">',
@@ -29,8 +32,10 @@ def test_a_chart_shows_itself_once_as_an_image_with_a_text(draw):
     assert not hasattr(charts.Chart, "_repr_png_")
 
 
-def test_a_kernel_gets_the_html_alone(capsys, monkeypatch):
-    sent = []
+def test_a_kernel_gets_the_html_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[list[str], object]] = []
     monkeypatch.setattr(
         "IPython.display.display",
         lambda bundle, raw, metadata: sent.append((sorted(bundle), metadata)),
@@ -39,8 +44,10 @@ def test_a_kernel_gets_the_html_alone(capsys, monkeypatch):
     assert sent == [(["text/html", "text/plain"], {"sinchtools": "aliased"})]
 
 
-def test_a_chart_that_names_somebody_is_not_marked_for_saving(monkeypatch):
-    sent = []
+def test_a_chart_that_names_somebody_is_not_marked_for_saving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[object] = []
     monkeypatch.setattr(
         "IPython.display.display", lambda bundle, raw, metadata: sent.append(metadata)
     )
@@ -52,7 +59,7 @@ def test_a_chart_that_names_somebody_is_not_marked_for_saving(monkeypatch):
 
 
 @pytest.mark.parametrize("draw", [charts.error_codes, charts.timeline])
-def test_saving_writes_title_and_description_into_each_file(draw, tmp_path):
+def test_saving_writes_title_and_description_into_each_file(draw: Draw, tmp_path: Path) -> None:
     chart = drawn(draw)
     names = [path.name for path in charts.save(chart, tmp_path / "new" / "01-codes")]
     assert names == ["01-codes.png", "01-codes.svg", "01-codes.pdf", "01-codes.csv"]
@@ -64,7 +71,7 @@ def test_saving_writes_title_and_description_into_each_file(draw, tmp_path):
     assert b"/Subject" in (tmp_path / "new" / "01-codes.pdf").read_bytes()
 
 
-def test_the_suffix_chooses_the_format(tmp_path):
+def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
     assert [path.name for path in charts.save(charts.error_codes([GOOD]), tmp_path / "x.svg")] == [
         "x.svg",
         "x.csv",
@@ -75,7 +82,7 @@ def test_the_suffix_chooses_the_format(tmp_path):
     ] == ["v1.2.pdf", "v1.2.csv"]
 
 
-def test_the_csv_holds_the_data_and_no_formula(tmp_path):
+def test_the_csv_holds_the_data_and_no_formula(tmp_path: Path) -> None:
     rows = [replace(GOOD, account=account) for account in ("=1+1", "+1", "-1", "@x", "\tx", "plan")]
     charts.save(charts.accounts(rows), tmp_path / "a.png")
     with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
@@ -83,7 +90,9 @@ def test_the_csv_holds_the_data_and_no_formula(tmp_path):
     assert read == {"'=1+1": "1", "'+1": "1", "'-1": "1", "'@x": "1", "'\tx": "1", "plan": "1"}
 
 
-def test_the_same_chart_gives_the_same_bytes_in_another_process_and_needs_no_pyplot(tmp_path):
+def test_the_same_chart_gives_the_same_bytes_in_another_process_and_needs_no_pyplot(
+    tmp_path: Path,
+) -> None:
     code = (
         "import sys; from sinchtools import charts; from sinchtools.core.records import Exchange\n"
         "charts.save(charts.error_codes([Exchange(status=s) for s in (401, 429, 500, 429)]), "
@@ -109,7 +118,9 @@ def test_the_same_chart_gives_the_same_bytes_in_another_process_and_needs_no_pyp
         pytest.param("file/x.svg", "cannot be written", id="a-file-is-in-the-way"),
     ],
 )
-def test_what_cannot_be_written_is_said_and_nothing_is_left(path, words, tmp_path):
+def test_what_cannot_be_written_is_said_and_nothing_is_left(
+    path: str, words: str, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WrongUseError, match=words):
         charts.save(charts.error_codes([GOOD]), tmp_path / path)
@@ -117,7 +128,7 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(path, words, tmp_pat
 
 
 @pytest.mark.parametrize("path", ["x.svg", "x.png", "x.pdf", "x"])
-def test_a_secret_passes_in_no_format_and_nothing_is_written(path, tmp_path):
+def test_a_secret_passes_in_no_format_and_nothing_is_written(path: str, tmp_path: Path) -> None:
     chart = charts.error_codes(
         [replace(GOOD, status=401, code="Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607")]
     )
@@ -126,7 +137,7 @@ def test_a_secret_passes_in_no_format_and_nothing_is_written(path, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path):
+def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path: Path) -> None:
     rows = [
         replace(
             GOOD,
@@ -145,7 +156,9 @@ def test_numbers_of_people_are_cut_out_of_filters_and_fingerprints(tmp_path):
 
 @each_kind_of_frame
 @pytest.mark.parametrize("code", ["no number 1555-123-0001", "invalid text: See you at noon, Anna"])
-def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(make, code, tmp_path):
+def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(
+    make: Callable[[list[Exchange]], Any], code: str, tmp_path: Path
+) -> None:
     row = replace(
         GOOD,
         status=400,
@@ -168,11 +181,10 @@ def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(make, code, 
     ],
 )
 def test_a_number_that_stands_in_a_column_of_the_chart_alone_is_a_person_too(
-    column, value, draw, tmp_path
-):
-    chart = draw(
-        [replace(GOOD, status=400, request_body='{"to": ["+15559870002"]}', **{column: value})]
-    )
+    column: str, value: Any, draw: Draw, tmp_path: Path
+) -> None:
+    body = '{"to": ["+15559870002"]}'
+    chart = draw([replace(GOOD, status=400, request_body=body, **{column: value})])
     assert not charts.names_nobody(chart)
     with pytest.raises(LeakError, match="the number of a person"):
         charts.save(chart, tmp_path / "x")
@@ -189,10 +201,10 @@ def test_a_number_that_stands_in_a_column_of_the_chart_alone_is_a_person_too(
     ],
 )
 @each_chart
-def test_ids_and_files_are_no_people(draw, column, value):
+def test_ids_and_files_are_no_people(draw: Draw, column: str, value: Any) -> None:
     assert charts.names_nobody(draw([replace(GOOD, status=400, **{column: value})]))
 
 
-def test_a_figure_of_another_kind_is_refused(tmp_path):
+def test_a_figure_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError, match="not a chart"):
-        charts.save(mpl.figure.Figure(), tmp_path / "x")
+        charts.save(mpl.figure.Figure(), tmp_path / "x")  # type: ignore[arg-type]

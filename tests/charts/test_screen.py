@@ -1,22 +1,21 @@
 """One SVG for both themes, with marks that can be pointed at."""
 
 import re
-from typing import Any
 from xml.etree import ElementTree
 
 from sinchtools import charts
 from sinchtools.charts.screen import stylesheet, to_svg
 from sinchtools.charts.style import DARK, LIGHT
 from sinchtools.core.records import visible
-from tests.charts.shapes import drawn, each_chart
+from tests.charts.shapes import Draw, drawn, each_chart
 
 
 @each_chart
-def test_each_mark_is_a_shape_with_an_id_and_its_words(draw: Any) -> None:
+def test_each_mark_is_a_shape_with_an_id_and_its_words(draw: Draw) -> None:
     chart = drawn(draw, "hostile").at(700)
     root = ElementTree.fromstring(to_svg(chart))
     marks = [shape for shape in root.iter() if "st-mark" in shape.get("class", "").split()]
-    assert [" ".join(one.get("aria-label").split()) for one in marks] == [
+    assert [" ".join(one.get("aria-label", "").split()) for one in marks] == [
         " ".join(visible(one.words).split()) for one in chart.marks
     ]
     assert len({one.get("id") for one in marks}) == len(marks)
