@@ -77,10 +77,8 @@ def find_documents(piece: Piece) -> Iterator[Found]:
         name = format_of(part)
         if name is None:
             continue
-        first = piece.text.count("\n", 0, start) + 1
-        last = first + piece.text.count("\n", start, end)
         for exchange in FORMATS[name].parse(part):
-            yield Found(first, last, exchange, name)
+            yield Found(piece.line_of(start), piece.line_of(end), exchange, name)
 
 
 # those that are looked for before what a text is wrapped in: nothing else looks like them

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from sinchtools.core.records import Skipped
 from sinchtools.evidence.files import bytes_of
-from sinchtools.evidence.times import instant, is_ambiguous, order_of
+from sinchtools.evidence.times import BEGINNING, instant, is_ambiguous, order_of
 from sinchtools.evidence.times import words as words
 
 HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
@@ -139,6 +141,15 @@ class Piece:
         return [line.rstrip("\r") for line in lines]
 
     @cached_property
+    def line_starts(self) -> list[int]:
+        """Where each line begins in the text."""
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))]
+
+    def line_of(self, position: int) -> int:
+        """Return the number of the line of a position in the text, counted from 1."""
+        return bisect_right(self.line_starts, position)
+
+    @cached_property
     def day_first(self) -> bool | None:
         """Whether the day stands first in dates such as 01/05/2024, or None: no date tells."""
         return order_of(self.text)
@@ -167,7 +178,8 @@ class Piece:
         changed = copy(self)
         changed.text, changed.document = text, None
         changed.numbers = self._in_source(numbers) if numbers else self.numbers
-        changed.__dict__.pop("lines", None)
+        for derived in ("lines", "line_starts"):
+            changed.__dict__.pop(derived, None)
         return changed
 
     def use(self, start: int, end: int | None = None) -> None:
@@ -196,6 +208,11 @@ class Piece:
     def time_of(self, line: int) -> datetime | None:
         """Return when a line was logged, as the prefix said that was taken off it."""
         return self.times.get(line)
+
+    def logged_at(self, line: int) -> datetime | None:
+        """Return when a line was logged, as a prefix said or as it begins."""
+        begins = BEGINNING.match(self.lines[line - 1]) if 0 < line <= len(self.lines) else None
+        return self.time_of(line) or (self.instant(begins[1]) if begins else None)
 
     def at(self, position: int | str | None = None) -> str:
         """Return the name of a place in this piece: ``case.har#17``."""

@@ -12,6 +12,7 @@ from sinchtools.evidence.formats import access_log, log_lines
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import TEXTS, View
+from sinchtools.evidence.times import BEGINNING
 
 _SAFE = '[^"]*"(?:[^"\\\\]|\\\\.)*" +'  # up to the status of the combined form
 _PIECES = r"^([^\"]*)\"((?:[^\"\\]|\\.)*)\"([^\"]*)"
@@ -176,8 +177,8 @@ def _of_vhost(url: str, host: str) -> str:
 
 
 def _logged_at(seen: list[tuple[str, Exchange]], instants: Instants) -> str:
-    times = [m[1] for line, _ in seen if (m := access_log.BEGINNING.match(line))]
-    pattern = "^" + access_log.BEGINNING.pattern
+    times = [m[1] for line, _ in seen if (m := BEGINNING.match(line))]
+    pattern = "^" + BEGINNING.pattern
     return instants(times, sql.captured("line", pattern)) if times else sql.NULL
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import log_lines, mapping
-from sinchtools.evidence.formats.access_log import BEGINNING
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import (
@@ -20,6 +19,7 @@ from sinchtools.evidence.scan_views import (
     steps_of,
     values_of,
 )
+from sinchtools.evidence.times import BEGINNING
 
 
 def pairs_view(

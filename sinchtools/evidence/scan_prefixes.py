@@ -10,11 +10,11 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.containers import prefixes
 from sinchtools.evidence.formats import log_lines
-from sinchtools.evidence.formats.access_log import BEGINNING
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_lines import kind_of, only
 from sinchtools.evidence.scan_times import Instants
 from sinchtools.evidence.scan_views import FILE, View, text_of
+from sinchtools.evidence.times import BEGINNING
 
 AT, WHOLE = '"time of the prefix"', '"whole line"'
 

@@ -32,6 +32,10 @@ _APACHE = re.compile(
     r"(\d{1,2})[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ,T]{1,3}"
     r"(\d\d:\d\d:\d\d(?:[.,]\d+)?)(?: ?(UTC|GMT|[+-]\d\d:?\d\d|Z))?"
 )
+BEGINNING = re.compile(  # how a line of a log begins
+    r"(?:[A-Z], )?[\[(]?(?:[A-Z] )?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d"
+    r"(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
+)
 _DOTTED = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[ T]+(\d\d:\d\d(?::\d\d)?))?"
 )  # day.month.year, as a spreadsheet writes it

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, status_of
-from sinchtools.evidence.times import milliseconds
+from sinchtools.evidence.times import BEGINNING, milliseconds
 
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"")
 _SPAN = r"[\d.]{1,20}(?:ns|[uµμ]s|ms|s|m)?"
@@ -77,10 +77,6 @@ _FREE_STATUS = re.compile(
 )
 _FREE_SPAN = re.compile(r"(?<![\w.])(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|[uµμ]s|ns|seconds)(?!\w)")
 _PAIRED = re.compile(r"(?<![\w.@/=-])[A-Za-z_@][\w.@/-]{0,200}+=")
-BEGINNING = re.compile(
-    r"(?:[A-Z], )?[\[(]?(?:[A-Z] )?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d"
-    r"(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
-)
 _REQUEST = re.compile(r"([A-Za-z]+) +(\S.*?)(?: +HTTP/[\d.]+)?$")
 _ANY_VERB = re.compile(rf"\b(?:{METHODS})\b|Request finished|\d \"?\S")
 _STARTED = re.compile(
@@ -207,7 +203,7 @@ def _exchange(piece: Piece, match: re.Match[str], number: int, **given: Any) -> 
     return Exchange(
         **{
             "source": piece.at(number),
-            "at": piece.instant(groups.get("at")) or _time_of(piece, number),
+            "at": piece.instant(groups.get("at")) or piece.logged_at(number),
             "method": method,
             "url": url,
             "status": status_of(groups.get("status")),
@@ -215,12 +211,6 @@ def _exchange(piece: Piece, match: re.Match[str], number: int, **given: Any) -> 
             **given,
         }
     )
-
-
-def _time_of(piece: Piece, number: int) -> Any:
-    line = piece.lines[number - 1] if number <= len(piece.lines) else ""
-    begins = BEGINNING.match(line)
-    return piece.time_of(number) or (piece.instant(begins[1]) if begins else None)
 
 
 def _combined(piece: Piece, match: re.Match[str], number: int) -> Exchange:
@@ -358,7 +348,7 @@ def _free(piece: Piece, line: str, number: int) -> Exchange | None:
     if status is None:
         return None
     rest = line[status.end() :]
-    at = _time_of(piece, number) or (piece.instant(dated[1]) if dated else None)
+    at = piece.logged_at(number) or (piece.instant(dated[1]) if dated else None)
     body = _ERROR_BODY.search(rest) if "{" in rest else None
     span = _FREE_SPAN.search(line[: status.end()] if body else line, request.end())
     return Exchange(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sinchtools.evidence.formats.row_tables import rows_of, signs_of, with_parts
 from sinchtools.evidence.pieces import METHODS
 
 _PARTS = {  # what stands for itself in the patterns below
@@ -60,28 +61,16 @@ class Mark(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def _marks(table: str) -> tuple[Mark, ...]:
-    """Return the marks of a table: style, side, kind, signs and pattern; a row may be folded."""
-    rows: list[list[str]] = []
-    for line in table.replace("<SPACE>", " ").strip("\n").split("\n"):
-        if line.startswith("    "):
-            rows[-1].append(line[4:])
-        elif line[:1] not in ("#", ""):
-            rows.append([line])
-    return tuple(_mark(*row) for row in rows)
-
-
-def _mark(row: str, *folded: str) -> Mark:
+def _mark(row: str, folded: str) -> Mark:
     style, side, kind, signs, *start = row.split(maxsplit=4)
-    pattern = "".join((*start, *folded))
-    for name, part in _PARTS.items():
-        pattern = pattern.replace(f"<{name}>", part)
-    texts = tuple(sign.replace("_", " ") for sign in signs.split("|"))
-    return Mark(style, side, kind, texts, re.compile(pattern + "$"))
+    pattern = "".join((*start, folded)) + "$"
+    return Mark(style, side, kind, signs_of(signs), with_parts(pattern, _PARTS))
 
 
-# signs: an underscore is a space
-MARKS = _marks(r"""
+# style, side, kind, signs and pattern
+MARKS = tuple(
+    _mark(*row)
+    for row in rows_of(r"""
 # quoted text of the wire: Apache, Ruby, Python
 wire      request  chunk  >>_"              (?:[\w/ -]*?(?P<id>\d+) )?>> <QUOTED>
 wire      response chunk  <<_"              (?:[\w/ -]*?(?P<id>\d+) )?<< <QUOTED>
@@ -218,3 +207,4 @@ bare      request  prefixed T_http|E_http|H_http|D_http
 label     request  more    ayload|ody|esponse|tatus|esult
     (?P<tail><WORDS>(?i:payload|body|response(?: details| code)?|status(?: ?code)?)\s*[:=].*)
 """)
+)

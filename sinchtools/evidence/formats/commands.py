@@ -57,7 +57,7 @@ def find(piece: Piece) -> Iterator[Found]:
         exchange = read(start["program"], command.words[1:])
         if exchange is None:
             continue
-        first = piece.text.count("\n", 0, start.start("command")) + 1
+        first = piece.line_of(start.start("command"))
         at = max(start.end(), command.end)
         last = first + piece.text[start.start("command") : at].rstrip().count("\n")
         yield Found(first, last, exchange)

@@ -68,7 +68,7 @@ def find(piece: Piece) -> Iterator[Found]:
             piece, text, lambda words, line: _requests(piece, Command(words=words), line)
         )
         return
-    paste = _Paste(text)
+    paste = _Paste(piece)
     at = 0
     while found := _next_command(piece, paste, at):
         start, command, line = found
@@ -103,8 +103,9 @@ class _Paste:
     A search from each command on would take forever.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text, self.plain = text, text.translate(shell.SMART_QUOTES)
+    def __init__(self, piece: Piece) -> None:
+        self.text, self.line = (text := piece.text), piece.line_of
+        self.plain = text.translate(shell.SMART_QUOTES)
         self.lexer = shell.cmd_command if is_cmd(text) else shell.bash_command
         commands = [
             (match.start("curl"), match.start())
@@ -112,10 +113,6 @@ class _Paste:
             for match in pattern.finditer(text)
         ]
         self.commands = sorted(commands)
-        self.line_ends = [match.start() for match in re.finditer("\n", text)] if commands else []
-
-    def line(self, at: int) -> int:
-        return bisect_left(self.line_ends, at) + 1
 
     def next_command(self, at: int) -> int | None:
         place = bisect_left(self.commands, (at, 0))

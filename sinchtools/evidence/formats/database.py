@@ -53,12 +53,10 @@ def _inserted(piece: Piece) -> Iterator[Found]:
     for insert in _INSERT.finditer(piece.text):
         names = [name.strip(' `"[]\n\r\t') for name in insert[1].split(",")]
         at = insert.end()
-        first = line = piece.text.count("\n", 0, insert.start()) + 1
-        counted = insert.start()
+        first = piece.line_of(insert.start())
         while found := _tuple(piece.text, at):
             values, end = found
-            line += piece.text.count("\n", counted, end)
-            counted = end
+            line = piece.line_of(end)
             if len(values) == len(names):
                 yield from _row(piece, dict(zip(names, values, strict=True)), first, line)
             first, at = line, end

@@ -1,518 +1,258 @@
 r"""
 List the errors of HTTP clients and of the vendor's SDKs as they are printed.
 
-One row a message: who prints it, a part that each such line holds, and its pattern. ``<URL>``,
-``<METHOD>``, ``<STATUS>``, ``<REASON>`` and ``<NAME>`` stand for what they say; ``<BODY>`` marks
-where the body of the response begins, on this line or on the next. Numbers of lines, ports and
-durations are in no group, so they are never taken for a status.
+One row a message: who prints it, what each line with it holds (an underscore is a space, a bar
+stands between several), and its pattern. ``<URL>``, ``<METHOD>``, ``<STATUS>`` and ``<REASON>``
+stand for what they say; ``<BODY>`` marks where the body of the response begins, on this line or on
+the next. What stands behind ``=>`` is the status or the failure that the message means by itself.
+Numbers of lines, ports and durations are in no group, so they are never taken for a status.
 """
 
 from __future__ import annotations
 
-from sinchtools.evidence.formats.error_rows import Printed
+from sinchtools.evidence.formats.error_rows import printed
 
-METHODS = "T http|E http|H http|D http|S http"  # how they end, before a URL
-_NO_LETTER = r"(?<![\w.$\\])"
-_JAVA = r"(?<![\w$])(?:[a-z]\w{0,30}\.){0,9}"
-_NO_JSON = (
-    r"(?P<failure>JSONDecodeError|JsonParseException|JsonSyntaxException|JSON::ParserError"
-    r"|MismatchedInputException|Json\.JsonException|JsonReaderException|JsonException"
-    r"|NSCocoaErrorDomain Code=3840)(?:: (?P<text>.*))?$"
-)
-
-PATTERNS: tuple[Printed, ...] = (
-    # --- the vendor's SDKs (sms-api.md, 10.3) ---
-    Printed("Java SDK", "ApiException{", r"ApiException\{code=<STATUS>, message=<CODE>: <TEXT>\}"),
-    Printed("Java SDK", "ApiException{", r"ApiException\{code=<STATUS>, message=<TEXT>\}"),
-    Printed("Java SDK", "ApiException: ", r"ApiException: (?:<STATUS>:? ?)?<CODE>: <TEXT>$"),
-    Printed("Java SDK", "ApiAuthException", r"ApiAuthException(?:: (?P<text>.*))?$", 401),
-    Printed(
-        "Java XMS", ".xms.Unauthorized", r"xms\.UnauthorizedException\b(?:: (?P<text>.*))?", 401
-    ),
-    Printed("Java XMS", ".xms.NotFound", r"xms\.NotFoundException\b(?:: (?P<text>.*))?", 404),
-    Printed("XMS", "ErrorResponseException", r"ErrorResponseException: <TEXT> \(<CODE>\)$"),
-    Printed("XMS", "ErrorResponseException", r"ErrorResponseException: (?:<CODE>[:,] ?)?<TEXT>$"),
-    Printed(
-        "XMS", "Failed to communicate with XMS", r"No resource found at [\"']?<URL>[\"']?", 404
-    ),
-    Printed("XMS", "No resource found at", r"NotFoundException: No resource found at .?<URL>", 404),
-    Printed(
-        "XMS",
-        "Failed to communicate with XMS",
-        r"Authentication failed with service plan .?(?P<plan>[\w-]{3,40})?",
-        401,
-    ),
-    Printed(
-        "PHP and Python XMS",
-        "UnauthorizedException",
-        r"UnauthorizedException\W{1,3}(?P<text>(?:Unauthorized access|Authentication failed).*?"
-        r"(?:service plan .?(?P<plan>[\w-]{3,40}).?)?)(?: in \S+:\d+)?$",
-        401,
-    ),
-    Printed("XMS", "Failed to communicate with XMS", r"with XMS: (?P<text>(?!No res|Auth).+)"),
-    Printed(
-        ".NET SDK",
-        "Api Exception. Status",
-        r"Api Exception\. Status: (?:<CODE>|<STATUS>|<REASON>)\. Detailed message: <TEXT>$",
-    ),
-    Printed(".NET SDK", "SinchApiException", r"SinchApiException: <REASON>: ?<TEXT>$"),
-    Printed("Node SDK", "RequestFailedError", r"RequestFailedError.{0,80}?\b<ERROR>\b<BODY>"),
-    Printed(
-        "Node SDK", "RequestFailedError: [SDK]", r"RequestFailedError: \[SDK\] \[(?P<api>apiName)"
-    ),
-    Printed("Node SDK", "[operationId: ", r"^\s*\[operationId: (?P<operation>\w+)\]\s*$"),
-    Printed(
-        "Node SDK",
-        "[baseUrl: ",
-        r"\[baseUrl: (?:(?P<scheme>https?)://)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
-        r"(?P<path>/[^\s\]]*)\].{0,60}?\[status: <STATUS>\]",
-    ),
-    Printed("Python SDK", "SMSException: ", r"SMSException: <CODE>:?\s+(?:text: ?)?<TEXT>$"),
-    Printed(
-        "Python SDK",
-        "Error while parsing json response",
-        r"(?P<text>Error while parsing json response.*)",
-        failure="SinchException",
-    ),
-    Printed(
-        "Symfony bridge", "Unable to send the SMS", r"Unable to send the SMS: <TEXT> \(<CODE>\)"
-    ),
-    Printed(
-        "Symfony bridge",
-        "not reach the remote Sinch",
-        r"(?P<text>Could not reach the remote Sinch server)",
-        failure="TransportException",
-    ),
-    # --- PHP ---
-    Printed(
-        "Guzzle",
-        "resulted in a `",
-        r"(?:Client|Server) error: `<METHOD> <URL>` resulted in a `<STATUS>[^`]*` response:?<BODY>",
-    ),
-    Printed("Guzzle 5", "[status code]", r"\[status code\] <STATUS>"),
-    Printed("Guzzle 5", "[reason phrase]", r"\[url\] <URL>"),
-    Printed("Guzzle 5", "[url] http", r"^\[url\] <URL>"),
-    Printed("Laravel", "HTTP request returned", r"request returned status code <STATUS>:?<BODY>"),
-    Printed("Symfony", " returned for ", r"HTTP/?[\d.]* +<STATUS>.{0,30}? returned for \"<URL>\""),
-    Printed(
-        "PHP streams",
-        "HTTP request failed!",
-        r"\((?:<URL>)?\)?.{0,60}HTTP request failed! HTTP/[\d.]+ <STATUS>",
-    ),
-    Printed(
-        "cURL in PHP",
-        "cURL error ",
-        r"(?P<failure>cURL error \d+): (?P<text>.{0,400}?)(?: \(see [^)]*\))?(?: for <URL>|$)",
-    ),
-    Printed(
-        "cURL in PHP",
-        "url error",
-        r"(?i)curl(?:_| )error(?: ?[:(=] ?|: )\(?(?P<failure>\d{1,2})?\)?:? ?(?P<text>[A-Z].{5,})",
-        failure="cURL error",
-    ),
-    # --- Python ---
-    Printed("requests", " for url: ", r"<STATUS> (?:Client|Server) Error: .{0,80} for url: <URL>"),
-    Printed("httpx", " for url '", r"'<STATUS> [^']{0,60}' for url '<URL>'"),
-    Printed(
-        "aiohttp", ", message=", r"\b<STATUS>, message='[^']{0,200}', url=(?:URL\()?'<URL>'\)?"
-    ),
-    Printed(
-        "aiohttp",
-        "Cannot connect to host",
-        r"(?P<text>Cannot connect to host (?P<host>[\w.-]+):\d+ ssl:.*)",
-        failure="ClientConnectorError",
-    ),
-    Printed("aiohttp", "<ClientResponse(", r"<ClientResponse\(<URL>\) \[<STATUS>"),
-    Printed("requests and httpx", "<Response [", r"<Response \[<STATUS>(?: [^\]]*)?\]>"),
-    Printed("urllib", "HTTP Error ", r"HTTPError: HTTP Error <STATUS>: [\w -]+"),
-    Printed("urllib", "<urlopen error", r"(?P<text><urlopen error .{1,300}>)", failure="URLError"),
-    Printed("OpenAPI client", "ApiException", r"(?<!\w)ApiException: \(<STATUS>\)"),
-    Printed("OpenAPI client", "HTTP response body", r"^HTTP response body: ?<BODY>"),
-    Printed(
-        "urllib3",
-        "ConnectionPool(host=",
-        r"(?P<text>(?P<scheme>HTTPS?)ConnectionPool\(host='(?P<host>[\w.-]+)', "
-        r"port=(?P<port>\d+)\):(?: Max retries exceeded with url: (?P<path>\S+))?.{0,40}?"
-        r"(?:Caused by (?P<failure>\w+)|Read timed out|$).*)",
-    ),
-    Printed(
-        "urllib3, again",
-        "connection broken by",
-        r"connection broken by '(?P<failure>\w+)(?P<text>.*)",
-    ),
-    Printed("pycurl", "pycurl.error", r"(?P<failure>pycurl\.error): (?P<text>\(\d+, .*\))"),
-    Printed(
-        "httpx and requests",
-        "httpx.",
-        rf"{_NO_LETTER}httpx\.(?P<failure>(?:Connect|Read|Write|Pool)(?:Timeout|Error)"
-        r"|RemoteProtocolError|ProxyError)(?:: (?P<text>.*))?$",
-    ),
-    Printed(
-        "Python",
-        "Error",
-        r"^(?:[\w.]+\.)?(?P<failure>(?:Connection|Proxy|SSL|NameResolution|Timeout"
-        r"|ServerDisconnected|ConnectionReset|ConnectionRefused|ClientOS|ServerTimeout"
-        r"|ChunkedEncoding|MaxRetry"
-        r"|NewConnection|ConnectTimeout|SSLCertVerification|Protocol|ClientConnector\w{0,20})Error"
-        r"|gaierror|RemoteDisconnected)(?:: (?P<text>.*))?$",
-    ),
-    Printed(
-        "Python",
-        "imeout",
-        r"^(?:[\w.]+\.)"
-        r"(?P<failure>ConnectTimeout|ReadTimeout|timeout|Timeout|ConnectionTimeoutError)"
-        r"(?:: (?P<text>.*))?$",
-    ),
-    Printed(
-        "Python",
-        "gaierror",
-        r"(?P<failure>gaierror)(?:: |\()(?P<text>.*)$",
-    ),
-    # --- JavaScript ---
-    Printed(
-        "Flurl, for .NET",
-        "Call failed with status",
-        r"status code <STATUS>[^:]{0,40}: <METHOD> <URL>",
-    ),
-    Printed(
-        "got and ky",
-        "Request failed with status code",
-        r"failed with status code <STATUS>(?: ?\(?[A-Z][A-Za-z -]{1,40}\)?)?: <METHOD> <URL>",
-    ),
-    Printed("axios", "failed with status code", r"failed with status code <STATUS><BODY>"),
-    Printed("axios", "failed with status code", r"failed with status code '?<REASON>'?\.?<BODY>"),
-    Printed("got", "Response code ", r"HTTPError: Response code <STATUS>"),
-    Printed("undici", "ResponseStatusCodeError", r"Response status code <STATUS>"),
-    Printed("request-promise", "StatusCodeError: ", r"StatusCodeError: <STATUS> - <BODY>"),
-    Printed(
-        "Angular",
-        "Http failure response for",
-        r"Http failure response for <URL>:? (?:<ERROR> ?[\w -]*|(?P<failure>0 Unknown Error))",
-    ),
-    Printed(
-        "node-fetch",
-        "FetchError: request to",
-        r"request to <URL> failed, reason:\s?(?P<text>.*)",
-        failure="FetchError",
-    ),
-    Printed(
-        "node-fetch",
-        "network timeout at",
-        r"(?P<text>network timeout at: <URL>)",
-        failure="FetchError: timeout",
-    ),
-    Printed(
-        "node-fetch",
-        "invalid json response body",
-        r"(?P<text>invalid json response body at <URL>,? reason: .*)",
-        failure="JSONDecodeError",
-    ),
-    Printed(
-        "fetch",
-        "etch",
-        r"TypeError: (?P<failure>fetch failed|Failed to fetch|Load failed"
-        r"|NetworkError when attempting to fetch resource)",
-    ),
-    Printed(
-        "fetch in React Native",
-        "Network request failed",
-        r"TypeError: (?P<failure>Network request failed)",
-    ),
-    Printed(
-        "Node",
-        " E",
-        r"(?P<text>(?:\b(?:getaddrinfo|connect|read|write|queryA)) "
-        r"(?P<failure>E[A-Z_]{4,14}|UNABLE_\w+)\b.*)",
-    ),
-    Printed("Node", "socket hang up", r"(?P<failure>socket hang up)"),
-    Printed("axios", "Error: Network Error", r"Error: (?P<failure>Network Error)"),
-    Printed(
-        "axios",
-        "timeout of ",
-        r"(?P<text>timeout of \d+ms exceeded)",
-        failure="ECONNABORTED: timeout",
-    ),
-    Printed("got", "imeout awaiting", r"(?P<text>Timeout awaiting '.*)", failure="TimeoutError"),
-    Printed(
-        "undici",
-        "Timeout",
-        r"(?P<failure>ConnectTimeoutError|HeadersTimeoutError|BodyTimeoutError"
-        r"|UND_ERR_\w+TIMEOUT)(?:: (?P<text>.*))?",
-    ),
-    Printed("fetch", "AbortError: ", r"(?P<failure>AbortError): (?P<text>.*)"),
-    Printed("fetch", "TimeoutError", r"(?P<text>\[(?P<failure>TimeoutError)\]: The operation .*)"),
-    Printed("undici", "other side closed", r"SocketError: (?P<failure>other side closed)"),
-    Printed(
-        "Node",
-        "certificate",
-        r"Error: (?P<failure>certificate has expired|self[- ]signed certificate[\w ]*"
-        r"|unable to (?:verify the first|get local issuer) certificate)",
-    ),
-    # --- browsers ---
-    Printed(
-        "Chrome", "net::ERR_", r"<METHOD> <URL> (?P<failure>net::ERR_[A-Z0-9_]+)(?: <STATUS>)?"
-    ),
-    Printed("Chrome", "net::ERR_", r"(?P<failure>net::ERR_[A-Z0-9_]+)"),
-    Printed("Chrome", METHODS, r"(?<![^\s:>])<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$"),
-    Printed("Chrome", METHODS, r"^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?"),
-    Printed(
-        "Firefox",
-        "[HTTP/",
-        r"(?:XHR ?)?<METHOD>\s{0,3}<URL>\s*\[HTTP/[\d.]+ <STATUS>.*?(?P<elapsed>\d+) ?ms\]",
-    ),
-    Printed("Firefox", "XHR", r"^XHR ?<METHOD>\s?<URL>"),
-    Printed("Firefox", "[HTTP/", r"\[HTTP/[\d.]+ <STATUS>.*?(?P<elapsed>\d+) ?ms\]"),
-    Printed(
-        "browsers",
-        "Failed to load resource",
-        r"(?:(?P<url>https?://\S{1,2000}?)(?::\d{1,5})?\s{1,4})?Failed to load resource: "
-        r"the server responded with a status of "
-        r"<STATUS>",
-    ),
-    Printed(
-        "CORS",
-        "blocked by CORS policy",
-        r"(?P<text>Access to \S+ at '<URL>'.*blocked by CORS policy.*)",
-        failure="CORS",
-    ),
-    Printed(
-        "Firefox",
-        "Cross-Origin Request Blocked",
-        r"(?P<text>Cross-Origin Request Blocked:.*? at <URL>.*?"
-        r"(?:Status code: (?:<ERROR>|\(null\)).*)?)$",
-        failure="CORS",
-    ),
-    Printed(
-        "Safari",
-        "Access-Control-Allow-Origin",
-        r"(?P<text>Origin \S+ is not allowed by Access-Control-Allow-Origin.*?"
-        r"(?:Status code: (?:<ERROR>|0).*)?)$",
-        failure="CORS",
-    ),
-    Printed(
-        "Safari",
-        "due to access control checks",
-        r"(?P<text>(?:Fetch API|XMLHttpRequest) cannot load <URL>.*access control checks)",
-        failure="CORS",
-    ),
-    # --- the JVM ---
-    Printed(
-        "Spring",
-        'request for "',
-        r"<STATUS> [\w -]{0,40} ?on <METHOD> request for \"<URL>\": ?<BODY>",
-    ),
-    Printed(
-        "Spring",
-        "rror on ",
-        r"I/O error on <METHOD> request for \"<URL>\": (?P<text>[^;]*)",
-        failure="ResourceAccessException",
-    ),
-    Printed(
-        "Spring WebClient",
-        "ResponseException",
-        r": <STATUS> [\w -]{0,40} from <METHOD> <URL><BODY>",
-    ),
-    Printed(
-        "Spring",
-        "Exception",
-        r"(?:HttpClientError|HttpServerError|WebClientResponse|UnknownHttpStatusCode|RestClient"
-        r"Response)Exception(?:\$\w+)?: <STATUS>(?: [A-Z][A-Za-z -]{0,40}| null)? ?:? ?<BODY>",
-    ),
-    Printed(
-        "Feign",
-        "during [",
-        r"\[<STATUS>[^\]]*\] during \[<METHOD>\] to \[<URL>\] \[[^\]]*\]: ?<BODY>",
-    ),
-    Printed("Feign", "FeignException", r"FeignException.{0,40}: status <STATUS> reading.*?<BODY>$"),
-    Printed(
-        "Feign",
-        " executing ",
-        r"(?P<text>\S.{0,200} executing <METHOD> <URL>)",
-        failure="RetryableException",
-    ),
-    Printed(
-        "OkHttp", "Response{protocol=", r"Response\{protocol=[^,]*, code=<STATUS>,.*url=<URL>\}"
-    ),
-    Printed("Retrofit and JAX-RS", "Exception: HTTP ", r"Exception: HTTP <STATUS>"),
-    Printed("Apache", "reason phrase", r"status code: <STATUS>, reason phrase: .*?<BODY>$"),
-    Printed("Apache and Google", "HttpResponseException", r"HttpResponseException: <STATUS>"),
-    Printed("java.net.http", "(", r"^\W{0,3}\(<METHOD> <URL>\) <STATUS>$"),
-    Printed("java.net", "HTTP response code", r"HTTP response code: <STATUS> for URL: <URL>"),
-    Printed("java.net", "FileNotFoundException", r"io\.FileNotFoundException: <URL>", 404),
-    Printed(
-        "Ktor",
-        " invalid: ",
-        r"request\(<METHOD> <URL>\) invalid: <STATUS>(?:[^.]{0,60}\. Text: <BODY>)?",
-    ),
-    Printed(
-        "JVM",
-        "Exception",
-        rf"{_JAVA}(?P<failure>UnknownHostException|ConnectException|SocketTimeoutException"
-        r"|SSLHandshakeException|SSLException|SSLPeerUnverifiedException"
-        r"|HttpConnectTimeoutException|HttpTimeoutException|ConnectTimeoutException"
-        r"|NoHttpResponseException|NoRouteToHostException|HttpHostConnectException"
-        r"|SocketException|ReadTimeoutException|SunCertPathBuilderException"
-        r"|ConnectionPoolTimeoutException|UnresolvedAddressException|ClosedChannelException"
-        r"|HttpRequestTimeoutException|CalloutException)(?:: (?P<text>.*))?$",
-    ),
-    # --- .NET and PowerShell ---
-    Printed(
-        ".NET",
-        "does not indicate success",
-        r"Response status code does not indicate success: <STATUS>",
-    ),
-    Printed(".NET", "remote server returned an error", r"returned an error: \(<STATUS>\)"),
-    Printed("RestSharp", "StatusCode: ", r"StatusCode: <REASON>, Content-Type: <BODY>"),
-    Printed(".NET", "ReasonPhrase: '", r"StatusCode: <STATUS>, ReasonPhrase: '"),
-    Printed(
-        ".NET",
-        "HttpRequestException",
-        r"(?P<failure>HttpRequestException)(?: \([^)]*\))?: (?P<text>(?!Response status).*)",
-    ),
-    Printed(
-        ".NET",
-        "TaskCanceledException",
-        r"(?P<failure>TaskCanceledException|TimeoutException): (?P<text>.*)",
-    ),
-    Printed(
-        ".NET",
-        "SocketException (",
-        r"(?P<failure>SocketException) \(\w+\): (?P<text>.*)",
-    ),
-    Printed(
-        ".NET Framework and PowerShell",
-        "The ",
-        r"(?P<text>The (?P<failure>remote name could not be resolved|operation has timed out"
-        r"|underlying connection was closed|SSL connection could not be established"
-        r"|request was canceled due to the configured HttpClient\.Timeout).*)",
-    ),
-    Printed(
-        ".NET Framework and PowerShell",
-        "Unable to connect to the remote",
-        r"(?P<failure>Unable to connect to the remote server)",
-    ),
-    Printed(
-        "WinHTTP",
-        "server ",
-        r"(?P<failure>(?:The server name or address|A connection with the server) could not be "
-        r"(?:resolved|established))",
-    ),
-    Printed(".NET", "No such host is known", r"(?P<text>(?P<failure>No such host is known).*)"),
-    Printed("PowerShell", "Invoke-", r"^Invoke-(?:RestMethod|WebRequest) ?: (?=\{)<BODY>"),
-    # --- Go and Rust ---
-    Printed(
-        "Go",
-        '": ',
-        r"(?P<verb>Get|Post|Put|Delete|Patch|Head) \"<URL>\": (?P<text>(?P<failure>.{1,300}))$",
-    ),
-    Printed(
-        "Go",
-        "status 4|status 5|status: 4|status: 5|code 4|code 5|code: 4|code: 5",
-        r"(?i:unexpected|bad|non-2xx|invalid|non-ok|non-200) (?:http )?(?:response )?"
-        r"status(?: code)?:? <STATUS>(?: [A-Z][A-Za-z -]{2,30})?[,:;]?"
-        r"(?: (?:body|response)[:=])? ?<BODY>",
-    ),
-    Printed(
-        "Go", "but got", r"expected status.{1,40}but got <STATUS>(?:.{0,20}?Response: ?<BODY>)?"
-    ),
-    Printed("Go", "status code", r"(?i:status code)[:=] ?<STATUS>, (?:body|response)[:=] ?<BODY>"),
-    Printed("reqwest", " for url (", r"HTTP status \w+ error \(<STATUS>[^)]*\) for url \(<URL>\)"),
-    Printed(
-        "reqwest",
-        "error sending request for url",
-        r"(?P<text>error sending request for url \(<URL>\).*)",
-        failure="reqwest::Error",
-    ),
-    Printed(
-        "Go", ": 1|: 2|: 3|: 4|: 5", r"<METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>"
-    ),
-    Printed(
-        "reqwest",
-        "kind: Status(",
-        r"kind: Status\(<STATUS>\)"
-        r"(?:.*?Domain\(\"(?P<host>[\w.-]+)\"\).*?path: \"(?P<path>[^\"]+))?",
-    ),
-    # --- Ruby ---
-    Printed(
-        "Faraday",
-        "server responded with status",
-        r"the server responded with status <STATUS>(?: for <METHOD> <URL>)?",
-    ),
-    Printed("RestClient", "RestClient::", r"RestClient::\w+\W{1,4}<STATUS>"),
-    Printed("RestClient", "(RestClient::", r"<STATUS> [\w ]{2,40} \(RestClient::\w+\)"),
-    Printed("Net::HTTP", "#<Net::HTTP", r"#<Net::HTTP\w+ <STATUS>"),
-    Printed("Net::HTTP", "Net::HTTP", r"Net::HTTP\w*Exception\W{1,3}<STATUS>"),
-    Printed("Net::HTTP", "(Net::HTTP", r"<STATUS> \".{1,40}\" \(Net::HTTP"),
-    Printed("open-uri", "OpenURI::HTTPError", r"<STATUS> [\w ]+ \(OpenURI"),
-    Printed("open-uri", "OpenURI::HTTPError", r"OpenURI::HTTPError: <STATUS>"),
-    Printed(
-        "Ruby",
-        "::",
-        r"(?P<failure>Faraday::(?:ConnectionFailed|TimeoutError|SSLError)|Net::(?:Open|Read|Write)"
-        r"Timeout|Errno::E[A-Z]+|OpenSSL::SSL::SSLError|RestClient::(?:Exceptions::\w*Timeout"
-        r"|ServerBrokeConnection)|HTTP::(?:Connection|Timeout)Error)(?:: | \((?P<text>.*)|\)|$)",
-    ),
-    Printed(
-        "Ruby",
-        "Failed to open TCP connection",
-        r"(?P<text>Failed to open TCP connection to .*)",
-        failure="SocketError",
-    ),
-    # --- commands ---
-    Printed("curl", "curl: (22)", r"curl: \(22\) The requested URL returned error: <STATUS>"),
-    Printed("curl", "curl: (", r"(?P<failure>curl: \((?!22\))\d+\)) (?P<text>.*)"),
-    Printed("wget", "ERROR ", r"^[\d: -]{0,20}ERROR <STATUS>: [\w -]+\.?$"),
-    Printed(
-        "wget",
-        "unable to resolve host",
-        r"(?P<text>unable to resolve host address .*)",
-        failure="wget: unable to resolve",
-    ),
-    Printed("HTTPie", "http: error: ", r"https?: error: (?P<failure>\w+): (?P<text>.*)"),
-    Printed("LWP", " at ", r"^<ERROR> [A-Z][A-Za-z ]{2,30} at \S+ line \d+"),
-    # --- other languages and platforms ---
-    Printed("Elixir", ".Error) ", r"\((?P<failure>\w+\.\w*Error)\) (?P<text>:\w+|.*)$"),
-    Printed(
-        "Apps Script",
-        "Truncated server response",
-        r"Request failed for <URL> returned code <STATUS>\. Truncated server response: <BODY>",
-    ),
-    Printed("Dio", "status code of ", r"status code of <STATUS>"),
-    Printed("Dio", "Http status error", r"Http status error \[<STATUS>\]"),
-    Printed(
-        "Dart",
-        "Failed host lookup",
-        r"(?P<text>(?P<failure>Failed host lookup): '(?P<host>[\w.-]+)'.*)",
-    ),
-    Printed("Alamofire", "unacceptableStatusCode", r"unacceptableStatusCode\(code: <STATUS>"),
-    Printed(
-        "URLSession",
-        "NSURLErrorDomain",
-        r"(?P<text>Domain=(?P<failure>NSURLErrorDomain Code=-\d+).*)",
-    ),
-    Printed("httr", "(HTTP ", r"\(HTTP <ERROR>\)\.?$"),
-    Printed("Apex", "StatusCode=", r"HttpResponse\[Status=[^,]*, StatusCode=<STATUS>\]"),
-    Printed("Apex", "HttpRequest[", r"HttpRequest\[Endpoint=<URL>, Method=<METHOD>\]"),
-    Printed("Clojure", ":status ", r"\{.{0,400}?:status <STATUS>\b(?:.*?:body <BODY>)?"),
-    Printed("Erlang", '{{"HTTP/', r"\{\{\"HTTP/[\d.]+\",<STATUS>,"),
-    Printed("Erlang", "{http_error,", r"\{http_error,<STATUS>,(?:<<)?<BODY>.*,\"<URL>\"\}"),
-    Printed("URLSession", "NSHTTPURLResponse", r"\{ URL: <URL> \} \{ Status Code: <STATUS>,"),
-    Printed("Playwright", "apiRequestContext.", r"apiRequestContext\.\w+: <STATUS> [A-Z]"),
-    Printed("Playwright", "→ ", r"→ <METHOD> <URL>$"),
-    Printed("Zapier", " calling ", r"[Gg]ot <STATUS> calling <METHOD> <URL>"),
-    # --- answers that are no JSON ---
-    Printed("JSON parsers", "JSON", _NO_JSON),
-    Printed("JSON parsers", "Json", _NO_JSON),
-    Printed(
-        "JSON in JavaScript",
-        "SyntaxError: ",
-        r"(?P<text>SyntaxError: (?:Unexpected (?:token|end of JSON|non-whitespace)|JSON\.parse).*)",
-        failure="JSONDecodeError",
-    ),
-    Printed(
-        "JSON in Go",
-        "looking for beginning of value",
-        r"(?P<text>invalid character .{1,12} looking for beginning of value)",
-        failure="JSONDecodeError",
-    ),
-)
+PATTERNS = printed(r"""
+# the vendor's SDKs (sms-api.md, 10.3)
+Java SDK  ApiException{  ApiException\{code=<STATUS>, message=<CODE>: <TEXT>\}
+Java SDK  ApiException{  ApiException\{code=<STATUS>, message=<TEXT>\}
+Java SDK  ApiException:_  ApiException: (?:<STATUS>:? ?)?<CODE>: <TEXT>$
+Java SDK  ApiAuthException  ApiAuthException(?:: (?P<text>.*))?$ => 401
+Java XMS  .xms.Unauthorized  xms\.UnauthorizedException\b(?:: (?P<text>.*))? => 401
+Java XMS  .xms.NotFound  xms\.NotFoundException\b(?:: (?P<text>.*))? => 404
+XMS  ErrorResponseException  ErrorResponseException: <TEXT> \(<CODE>\)$
+XMS  ErrorResponseException  ErrorResponseException: (?:<CODE>[:,] ?)?<TEXT>$
+XMS  Failed_to_communicate_with_XMS  No resource found at [\"']?<URL>[\"']? => 404
+XMS  No_resource_found_at  NotFoundException: No resource found at .?<URL> => 404
+XMS  Failed_to_communicate_with_XMS
+    Authentication failed with service plan .?(?P<plan>[\w-]{3,40})? => 401
+PHP and Python XMS  UnauthorizedException
+    UnauthorizedException\W{1,3}(?P<text>(?:Unauthorized access|Authentication failed).*?
+    (?:service plan .?(?P<plan>[\w-]{3,40}).?)?)(?: in \S+:\d+)?$ => 401
+XMS  Failed_to_communicate_with_XMS  with XMS: (?P<text>(?!No res|Auth).+)
+.NET SDK  Api_Exception._Status
+    Api Exception\. Status: (?:<CODE>|<STATUS>|<REASON>)\. Detailed message: <TEXT>$
+.NET SDK  SinchApiException  SinchApiException: <REASON>: ?<TEXT>$
+Node SDK  RequestFailedError  RequestFailedError.{0,80}?\b<ERROR>\b<BODY>
+Node SDK  RequestFailedError:_[SDK]  RequestFailedError: \[SDK\] \[(?P<api>apiName)
+Node SDK  [operationId:_  ^\s*\[operationId: (?P<operation>\w+)\]\s*$
+Node SDK  [baseUrl:_
+    \[baseUrl: (?:(?P<scheme>https?)://)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?
+    (?P<path>/[^\s\]]*)\].{0,60}?\[status: <STATUS>\]
+Python SDK  SMSException:_  SMSException: <CODE>:?\s+(?:text: ?)?<TEXT>$
+Python SDK  Error_while_parsing_json_response
+    (?P<text>Error while parsing json response.*) => SinchException
+Symfony bridge  Unable_to_send_the_SMS  Unable to send the SMS: <TEXT> \(<CODE>\)
+Symfony bridge  not_reach_the_remote_Sinch
+    (?P<text>Could not reach the remote Sinch server) => TransportException
+# PHP
+Guzzle  resulted_in_a_`
+    (?:Client|Server) error: `<METHOD> <URL>` resulted in a `<STATUS>[^`]*` response:?<BODY>
+Guzzle 5  [status_code]  \[status code\] <STATUS>
+Guzzle 5  [reason_phrase]  \[url\] <URL>
+Guzzle 5  [url]_http  ^\[url\] <URL>
+Laravel  HTTP_request_returned  request returned status code <STATUS>:?<BODY>
+Symfony  _returned_for_  HTTP/?[\d.]* +<STATUS>.{0,30}? returned for \"<URL>\"
+PHP streams  HTTP_request_failed!  \((?:<URL>)?\)?.{0,60}HTTP request failed! HTTP/[\d.]+ <STATUS>
+cURL in PHP  cURL_error_
+    (?P<failure>cURL error \d+): (?P<text>.{0,400}?)(?: \(see [^)]*\))?(?: for <URL>|$)
+cURL in PHP  url_error
+    (?i)curl(?:_| )error(?: ?[:(=] ?|: )\(?(?P<failure>\d{1,2})?\)?:? ?(?P<text>[A-Z].{5,})
+     => cURL error
+# Python
+requests  _for_url:_  <STATUS> (?:Client|Server) Error: .{0,80} for url: <URL>
+httpx  _for_url_'  '<STATUS> [^']{0,60}' for url '<URL>'
+aiohttp  ,_message=  \b<STATUS>, message='[^']{0,200}', url=(?:URL\()?'<URL>'\)?
+aiohttp  Cannot_connect_to_host
+    (?P<text>Cannot connect to host (?P<host>[\w.-]+):\d+ ssl:.*) => ClientConnectorError
+aiohttp  <ClientResponse(  <ClientResponse\(<URL>\) \[<STATUS>
+requests and httpx  <Response_[  <Response \[<STATUS>(?: [^\]]*)?\]>
+urllib  HTTP_Error_  HTTPError: HTTP Error <STATUS>: [\w -]+
+urllib  <urlopen_error  (?P<text><urlopen error .{1,300}>) => URLError
+OpenAPI client  ApiException  (?<!\w)ApiException: \(<STATUS>\)
+OpenAPI client  HTTP_response_body  ^HTTP response body: ?<BODY>
+urllib3  ConnectionPool(host=
+    (?P<text>(?P<scheme>HTTPS?)ConnectionPool\(host='(?P<host>[\w.-]+)', port=(?P<port>\d+)\):
+    (?: Max retries exceeded with url: (?P<path>\S+))?.{0,40}?
+    (?:Caused by (?P<failure>\w+)|Read timed out|$).*)
+urllib3, again  connection_broken_by  connection broken by '(?P<failure>\w+)(?P<text>.*)
+pycurl  pycurl.error  (?P<failure>pycurl\.error): (?P<text>\(\d+, .*\))
+httpx and requests  httpx.
+    (?<![\w.$\\])httpx\.(?P<failure>(?:Connect|Read|Write|Pool)(?:Timeout|Error)
+    |RemoteProtocolError|ProxyError)(?:: (?P<text>.*))?$
+Python  Error
+    ^(?:[\w.]+\.)?(?P<failure>(?:Connection|Proxy|SSL|NameResolution|Timeout|ServerDisconnected
+    |ConnectionReset|ConnectionRefused|ClientOS|ServerTimeout|ChunkedEncoding|MaxRetry|NewConnection
+    |ConnectTimeout|SSLCertVerification|Protocol|ClientConnector\w{0,20})Error|gaierror
+    |RemoteDisconnected)(?:: (?P<text>.*))?$
+Python  imeout
+    ^(?:[\w.]+\.)(?P<failure>ConnectTimeout|ReadTimeout|timeout|Timeout|ConnectionTimeoutError)
+    (?:: (?P<text>.*))?$
+Python  gaierror  (?P<failure>gaierror)(?:: |\()(?P<text>.*)$
+# JavaScript
+Flurl, for .NET  Call_failed_with_status  status code <STATUS>[^:]{0,40}: <METHOD> <URL>
+got and ky  Request_failed_with_status_code
+    failed with status code <STATUS>(?: ?\(?[A-Z][A-Za-z -]{1,40}\)?)?: <METHOD> <URL>
+axios  failed_with_status_code  failed with status code <STATUS><BODY>
+axios  failed_with_status_code  failed with status code '?<REASON>'?\.?<BODY>
+got  Response_code_  HTTPError: Response code <STATUS>
+undici  ResponseStatusCodeError  Response status code <STATUS>
+request-promise  StatusCodeError:_  StatusCodeError: <STATUS> - <BODY>
+Angular  Http_failure_response_for
+    Http failure response for <URL>:? (?:<ERROR> ?[\w -]*|(?P<failure>0 Unknown Error))
+node-fetch  FetchError:_request_to  request to <URL> failed, reason:\s?(?P<text>.*) => FetchError
+node-fetch  network_timeout_at  (?P<text>network timeout at: <URL>) => FetchError: timeout
+node-fetch  invalid_json_response_body
+    (?P<text>invalid json response body at <URL>,? reason: .*) => JSONDecodeError
+fetch  etch
+    TypeError: (?P<failure>fetch failed|Failed to fetch|Load failed
+    |NetworkError when attempting to fetch resource)
+fetch in React Native  Network_request_failed  TypeError: (?P<failure>Network request failed)
+Node  _E
+    (?P<text>(?:\b(?:getaddrinfo|connect|read|write|queryA))
+     (?P<failure>E[A-Z_]{4,14}|UNABLE_\w+)\b.*)
+Node  socket_hang_up  (?P<failure>socket hang up)
+axios  Error:_Network_Error  Error: (?P<failure>Network Error)
+axios  timeout_of_  (?P<text>timeout of \d+ms exceeded) => ECONNABORTED: timeout
+got  imeout_awaiting  (?P<text>Timeout awaiting '.*) => TimeoutError
+undici  Timeout
+    (?P<failure>ConnectTimeoutError|HeadersTimeoutError|BodyTimeoutError
+    |UND_ERR_\w+TIMEOUT)(?:: (?P<text>.*))?
+fetch  AbortError:_  (?P<failure>AbortError): (?P<text>.*)
+fetch  TimeoutError  (?P<text>\[(?P<failure>TimeoutError)\]: The operation .*)
+undici  other_side_closed  SocketError: (?P<failure>other side closed)
+Node  certificate
+    Error: (?P<failure>certificate has expired|self[- ]signed certificate[\w ]*
+    |unable to (?:verify the first|get local issuer) certificate)
+# browsers
+Chrome  net::ERR  <METHOD> <URL> (?P<failure>net::ERR_[A-Z0-9_]+)(?: <STATUS>)?
+Chrome  net::ERR  (?P<failure>net::ERR_[A-Z0-9_]+)
+Chrome  T_http|E_http|H_http|D_http|S_http
+    (?<![^\s:>])<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$
+Chrome  T_http|E_http|H_http|D_http|S_http  ^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?
+Firefox  [HTTP/  (?:XHR ?)?<METHOD>\s{0,3}<URL>\s*\[HTTP/[\d.]+ <STATUS>.*?(?P<elapsed>\d+) ?ms\]
+Firefox  XHR  ^XHR ?<METHOD>\s?<URL>
+Firefox  [HTTP/  \[HTTP/[\d.]+ <STATUS>.*?(?P<elapsed>\d+) ?ms\]
+browsers  Failed_to_load_resource
+    (?:(?P<url>https?://\S{1,2000}?)(?::\d{1,5})?\s{1,4})?Failed to load resource:
+     the server responded with a status of <STATUS>
+CORS  blocked_by_CORS_policy  (?P<text>Access to \S+ at '<URL>'.*blocked by CORS policy.*) => CORS
+Firefox  Cross-Origin_Request_Blocked
+    (?P<text>Cross-Origin Request Blocked:.*? at <URL>.*?
+    (?:Status code: (?:<ERROR>|\(null\)).*)?)$ => CORS
+Safari  Access-Control-Allow-Origin
+    (?P<text>Origin \S+ is not allowed by Access-Control-Allow-Origin.*?
+    (?:Status code: (?:<ERROR>|0).*)?)$ => CORS
+Safari  due_to_access_control_checks
+    (?P<text>(?:Fetch API|XMLHttpRequest) cannot load <URL>.*access control checks) => CORS
+# the JVM
+Spring  request_for_"  <STATUS> [\w -]{0,40} ?on <METHOD> request for \"<URL>\": ?<BODY>
+Spring  rror_on_
+    I/O error on <METHOD> request for \"<URL>\": (?P<text>[^;]*) => ResourceAccessException
+Spring WebClient  ResponseException  : <STATUS> [\w -]{0,40} from <METHOD> <URL><BODY>
+Spring  Exception
+    (?:HttpClientError|HttpServerError|WebClientResponse|UnknownHttpStatusCode
+    |RestClientResponse)Exception(?:\$\w+)?: <STATUS>(?: [A-Z][A-Za-z -]{0,40}| null)? ?:? ?<BODY>
+Feign  during_[  \[<STATUS>[^\]]*\] during \[<METHOD>\] to \[<URL>\] \[[^\]]*\]: ?<BODY>
+Feign  FeignException  FeignException.{0,40}: status <STATUS> reading.*?<BODY>$
+Feign  _executing_  (?P<text>\S.{0,200} executing <METHOD> <URL>) => RetryableException
+OkHttp  Response{protocol=  Response\{protocol=[^,]*, code=<STATUS>,.*url=<URL>\}
+Retrofit and JAX-RS  Exception:_HTTP_  Exception: HTTP <STATUS>
+Apache  reason_phrase  status code: <STATUS>, reason phrase: .*?<BODY>$
+Apache and Google  HttpResponseException  HttpResponseException: <STATUS>
+java.net.http  (  ^\W{0,3}\(<METHOD> <URL>\) <STATUS>$
+java.net  HTTP_response_code  HTTP response code: <STATUS> for URL: <URL>
+java.net  FileNotFoundException  io\.FileNotFoundException: <URL> => 404
+Ktor  _invalid:_  request\(<METHOD> <URL>\) invalid: <STATUS>(?:[^.]{0,60}\. Text: <BODY>)?
+JVM  Exception
+    <JAVA>(?P<failure>UnknownHostException|ConnectException|SocketTimeoutException
+    |SSLHandshakeException|SSLException|SSLPeerUnverifiedException|HttpConnectTimeoutException
+    |HttpTimeoutException|ConnectTimeoutException|NoHttpResponseException|NoRouteToHostException
+    |HttpHostConnectException|SocketException|ReadTimeoutException|SunCertPathBuilderException
+    |ConnectionPoolTimeoutException|UnresolvedAddressException|ClosedChannelException
+    |HttpRequestTimeoutException|CalloutException)(?:: (?P<text>.*))?$
+# .NET and PowerShell
+.NET  does_not_indicate_success  Response status code does not indicate success: <STATUS>
+.NET  remote_server_returned_an_error  returned an error: \(<STATUS>\)
+RestSharp  StatusCode:_  StatusCode: <REASON>, Content-Type: <BODY>
+.NET  ReasonPhrase:_'  StatusCode: <STATUS>, ReasonPhrase: '
+.NET  HttpRequestException
+    (?P<failure>HttpRequestException)(?: \([^)]*\))?: (?P<text>(?!Response status).*)
+.NET  TaskCanceledException  (?P<failure>TaskCanceledException|TimeoutException): (?P<text>.*)
+.NET  SocketException_(  (?P<failure>SocketException) \(\w+\): (?P<text>.*)
+.NET Framework and PowerShell  The_
+    (?P<text>The (?P<failure>remote name could not be resolved|operation has timed out
+    |underlying connection was closed|SSL connection could not be established
+    |request was canceled due to the configured HttpClient\.Timeout).*)
+.NET Framework and PowerShell  Unable_to_connect_to_the_remote
+    (?P<failure>Unable to connect to the remote server)
+WinHTTP  server_
+    (?P<failure>(?:The server name or address|A connection with the server)
+     could not be (?:resolved|established))
+.NET  No_such_host_is_known  (?P<text>(?P<failure>No such host is known).*)
+PowerShell  Invoke-  ^Invoke-(?:RestMethod|WebRequest) ?: (?=\{)<BODY>
+# Go and Rust
+Go  ":_  (?P<verb>Get|Post|Put|Delete|Patch|Head) \"<URL>\": (?P<text>(?P<failure>.{1,300}))$
+Go  status_4|status_5|status:_4|status:_5|code_4|code_5|code:_4|code:_5
+    (?i:unexpected|bad|non-2xx|invalid|non-ok|non-200) (?:http )?(?:response )?status(?: code)?:?
+     <STATUS>(?: [A-Z][A-Za-z -]{2,30})?[,:;]?(?: (?:body|response)[:=])? ?<BODY>
+Go  but_got  expected status.{1,40}but got <STATUS>(?:.{0,20}?Response: ?<BODY>)?
+Go  status_code  (?i:status code)[:=] ?<STATUS>, (?:body|response)[:=] ?<BODY>
+reqwest  _for_url_(  HTTP status \w+ error \(<STATUS>[^)]*\) for url \(<URL>\)
+reqwest  error_sending_request_for_url
+    (?P<text>error sending request for url \(<URL>\).*) => reqwest::Error
+Go  :_1|:_2|:_3|:_4|:_5  <METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>
+reqwest  kind:_Status(
+    kind: Status\(<STATUS>\)(?:.*?Domain\(\"(?P<host>[\w.-]+)\"\).*?path: \"(?P<path>[^\"]+))?
+# Ruby
+Faraday  server_responded_with_status
+    the server responded with status <STATUS>(?: for <METHOD> <URL>)?
+RestClient  RestClient::  RestClient::\w+\W{1,4}<STATUS>
+RestClient  (RestClient::  <STATUS> [\w ]{2,40} \(RestClient::\w+\)
+Net::HTTP  #<Net::HTTP  #<Net::HTTP\w+ <STATUS>
+Net::HTTP  Net::HTTP  Net::HTTP\w*Exception\W{1,3}<STATUS>
+Net::HTTP  (Net::HTTP  <STATUS> \".{1,40}\" \(Net::HTTP
+open-uri  OpenURI::HTTPError  <STATUS> [\w ]+ \(OpenURI
+open-uri  OpenURI::HTTPError  OpenURI::HTTPError: <STATUS>
+Ruby  ::
+    (?P<failure>Faraday::(?:ConnectionFailed|TimeoutError|SSLError)|Net::(?:Open|Read|Write)Timeout
+    |Errno::E[A-Z]+|OpenSSL::SSL::SSLError|RestClient::(?:Exceptions::\w*Timeout
+    |ServerBrokeConnection)|HTTP::(?:Connection|Timeout)Error)(?:: | \((?P<text>.*)|\)|$)
+Ruby  Failed_to_open_TCP_connection  (?P<text>Failed to open TCP connection to .*) => SocketError
+# commands
+curl  curl:_(22)  curl: \(22\) The requested URL returned error: <STATUS>
+curl  curl:_(  (?P<failure>curl: \((?!22\))\d+\)) (?P<text>.*)
+wget  ERROR_  ^[\d: -]{0,20}ERROR <STATUS>: [\w -]+\.?$
+wget  unable_to_resolve_host  (?P<text>unable to resolve host address .*) => wget: unable to resolve
+HTTPie  http:_error:_  https?: error: (?P<failure>\w+): (?P<text>.*)
+LWP  _at_  ^<ERROR> [A-Z][A-Za-z ]{2,30} at \S+ line \d+
+# other languages and platforms
+Elixir  .Error)_  \((?P<failure>\w+\.\w*Error)\) (?P<text>:\w+|.*)$
+Apps Script  Truncated_server_response
+    Request failed for <URL> returned code <STATUS>\. Truncated server response: <BODY>
+Dio  status_code_of_  status code of <STATUS>
+Dio  Http_status_error  Http status error \[<STATUS>\]
+Dart  Failed_host_lookup  (?P<text>(?P<failure>Failed host lookup): '(?P<host>[\w.-]+)'.*)
+Alamofire  unacceptableStatusCode  unacceptableStatusCode\(code: <STATUS>
+URLSession  NSURLErrorDomain  (?P<text>Domain=(?P<failure>NSURLErrorDomain Code=-\d+).*)
+httr  (HTTP_  \(HTTP <ERROR>\)\.?$
+Apex  StatusCode=  HttpResponse\[Status=[^,]*, StatusCode=<STATUS>\]
+Apex  HttpRequest[  HttpRequest\[Endpoint=<URL>, Method=<METHOD>\]
+Clojure  :status_  \{.{0,400}?:status <STATUS>\b(?:.*?:body <BODY>)?
+Erlang  {{"HTTP/  \{\{\"HTTP/[\d.]+\",<STATUS>,
+Erlang  {http  \{http_error,<STATUS>,(?:<<)?<BODY>.*,\"<URL>\"\}
+URLSession  NSHTTPURLResponse  \{ URL: <URL> \} \{ Status Code: <STATUS>,
+Playwright  apiRequestContext.  apiRequestContext\.\w+: <STATUS> [A-Z]
+Playwright  →_  → <METHOD> <URL>$
+Zapier  _calling_  [Gg]ot <STATUS> calling <METHOD> <URL>
+# answers that are no JSON
+JSON parsers  JSON|Json
+    (?P<failure>JSONDecodeError|JsonParseException|JsonSyntaxException|JSON::ParserError
+    |MismatchedInputException|Json\.JsonException|JsonReaderException|JsonException
+    |NSCocoaErrorDomain Code=3840)(?:: (?P<text>.*))?$
+JSON in JavaScript  SyntaxError:_
+    (?P<text>SyntaxError: (?:Unexpected (?:token|end of JSON|non-whitespace)|JSON\.parse).*)
+     => JSONDecodeError
+JSON in Go  looking_for_beginning_of_value
+    (?P<text>invalid character .{1,12} looking for beginning of value) => JSONDecodeError
+""")

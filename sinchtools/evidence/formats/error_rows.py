@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from sinchtools.evidence.formats.row_tables import rows_of, signs_of, with_parts
 from sinchtools.evidence.pieces import METHODS
 
 
@@ -17,8 +18,8 @@ class Printed(NamedTuple):
     ----------
     source
         Who prints it.
-    sign
-        What each line with it holds; other lines are not looked at. A bar stands between several.
+    signs
+        Texts of which one stands in each line with it; other lines are not looked at.
     pattern
         A regular expression with named groups: status, reason (a status in words), code, text,
         method, url, host, path, plan, failure, elapsed, body (empty: where a body begins).
@@ -27,29 +28,38 @@ class Printed(NamedTuple):
     """
 
     source: str
-    sign: str
+    signs: tuple[str, ...]
     pattern: str
     status: int | None = None
     failure: str | None = None
 
 
 TOKENS = {
-    "<URL>": r"(?P<url>https?://[^\s\"'`<>\])}\\]+?)(?<![.,;:])(?=[.,;:]?(?:[\s\"'`<>\])}\\]|$))",
-    "<METHOD>": f"(?P<method>{METHODS})",
-    "<STATUS>": r"(?P<status>[1-5]\d\d)(?!\d|\.\d)",
-    "<ERROR>": r"(?P<status>[345]\d\d)(?!\d|\.\d)",
-    "<REASON>": r"(?P<reason>[A-Z][A-Za-z]{1,20}(?:[ -][A-Za-z]{1,20}){0,4})",
-    "<NAME>": r"(?P<failure>\w{1,60})",
-    "<BODY>": r"(?P<body>)",
-    "<TEXT>": r"(?P<text>\S.{0,2000}?)",
-    "<CODE>": r"(?P<code>[a-z]{2,30}(?:_[a-z]{1,30}){1,6})",
+    "URL": r"(?P<url>https?://[^\s\"'`<>\])}\\]+?)(?<![.,;:])(?=[.,;:]?(?:[\s\"'`<>\])}\\]|$))",
+    "METHOD": f"(?P<method>{METHODS})",
+    "STATUS": r"(?P<status>[1-5]\d\d)(?!\d|\.\d)",
+    "ERROR": r"(?P<status>[345]\d\d)(?!\d|\.\d)",
+    "REASON": r"(?P<reason>[A-Z][A-Za-z]{1,20}(?:[ -][A-Za-z]{1,20}){0,4})",
+    "BODY": r"(?P<body>)",
+    "TEXT": r"(?P<text>\S.{0,2000}?)",
+    "CODE": r"(?P<code>[a-z]{2,30}(?:_[a-z]{1,30}){1,6})",
+    "JAVA": r"(?<![\w$])(?:[a-z]\w{0,30}\.){0,9}",  # the package of a class
 }
+
+
+def printed(table: str) -> tuple[Printed, ...]:
+    """Return the messages of a table: who prints it, its signs, its pattern ``=>`` its meaning."""
+    return tuple(_printed(*row) for row in rows_of(table))
+
+
+def _printed(row: str, folded: str) -> Printed:
+    source, signs, *said = re.split(" {2,}", row, maxsplit=2)
+    pattern, _, meaning = "".join((*said, folded)).partition(" => ")
+    status = int(meaning) if meaning.isdigit() else None
+    return Printed(source, signs_of(signs), pattern, status, None if status else meaning or None)
 
 
 @cache
 def compiled(row: Printed) -> re.Pattern[str]:
     """Return the pattern of a row, its tokens written out."""
-    pattern = row.pattern
-    for token, meaning in TOKENS.items():
-        pattern = pattern.replace(token, meaning)
-    return re.compile(pattern)
+    return with_parts(row.pattern, TOKENS)

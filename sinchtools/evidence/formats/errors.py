@@ -8,11 +8,8 @@ message, the body and the object below it, its stack, and the errors that caused
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from itertools import accumulate
 from typing import NamedTuple
 
 from sinchtools.api import catalogue
@@ -73,9 +70,8 @@ def find(piece: Piece) -> Iterator[Found]:
 
 
 def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
-    starts = [0, *accumulate(len(line) + 1 for line in piece.text.split("\n"))]
     objects = printed.Printed(piece.text)
-    signs = re.compile("|".join(re.escape(sign) for row in rows for sign in _signs_of(row.sign)))
+    signs = re.compile("|".join(re.escape(sign) for row in rows for sign in row.signs))
     done = 0
     for number, line in enumerate(piece.lines, start=1):
         if number <= done or not signs.search(line) or line.lstrip()[:2] in ('{"', "{'"):
@@ -83,18 +79,13 @@ def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
         told = _told(rows, line[:LONGEST_LINE])
         if told is None:
             continue
-        event = _with_details(piece, starts, objects, number, *told)
+        event = _with_details(piece, objects, number, *told)
         yield event
         done = event.end
 
 
 def _is_signed(row: Printed, text: str) -> bool:
-    return any(sign in text for sign in _signs_of(row.sign))
-
-
-@cache
-def _signs_of(sign: str) -> tuple[str, ...]:
-    return tuple(sign.split("|"))
+    return any(sign in text for sign in row.signs)
 
 
 def _told(rows: list[Printed], line: str) -> tuple[Printed, re.Match[str]] | None:
@@ -105,33 +96,27 @@ def _told(rows: list[Printed], line: str) -> tuple[Printed, re.Match[str]] | Non
 
 
 def _with_details(
-    piece: Piece,
-    starts: list[int],
-    objects: printed.Printed,
-    number: int,
-    row: Printed,
-    match: re.Match[str],
+    piece: Piece, objects: printed.Printed, number: int, row: Printed, match: re.Match[str]
 ) -> Event:
     """Return the message with the body, the object and the stack that stand below it."""
-    exchange, end = exchange_of(row, match), number
+    exchange, end, start = exchange_of(row, match), number, piece.line_starts[number - 1]
     if exchange.status and exchange.status == catalogue.status_of(exchange.code):
         groups = match.groupdict()
         if not (row.status or groups.get("status") or groups.get("reason")):
             piece.guess(number, "the status is the one that the page gives for the code")
     if "body" in match.groupdict() and match["body"] is not None:
-        at = starts[number - 1] + match.start("body")
-        if found := printed.body_at(piece.text, at):
-            exchange, end = with_body(exchange, found[0]), bisect_right(starts, found[1] - 1)
+        if found := printed.body_at(piece.text, start + match.start("body")):
+            exchange, end = with_body(exchange, found[0]), piece.line_of(found[1] - 1)
     elif opening := _BRACKET.search(piece.lines[number - 1]):
-        found = printed.body_at(piece.text, starts[number - 1] + opening.start())
+        found = printed.body_at(piece.text, start + opening.start())
         exchange = with_body(exchange, found[0]) if found else exchange
-    has_stack, end = _has_stack_above(piece, number), _stack_below(piece, max(end, number))
+    has_stack, end = _has_stack_above(piece, number), stack_below(piece, max(end, number))
     tail = piece.lines[end - 1].rstrip()
     opens = tail.endswith("{") and exchange.response_body is None
-    if opens and (value := objects.value_at(starts[end - 1] + len(tail) - 1)):
+    if opens and (value := objects.value_at(piece.line_starts[end - 1] + len(tail) - 1)):
         told = shapes.told(value[0])
         exchange = _filled(told, exchange) if told else exchange
-        end = _stack_below(piece, bisect_right(starts, value[1] - 1))
+        end = stack_below(piece, piece.line_of(value[1] - 1))
     time = _TIME.match(piece.lines[number - 1])
     moment = piece.time_of(number) or (piece.instant(time[1]) if time else None)
     exchange = replace(exchange, source=piece.at(number), at=exchange.at or moment)
@@ -209,7 +194,8 @@ def _has_stack_above(piece: Piece, number: int) -> bool:
     return False
 
 
-def _stack_below(piece: Piece, end: int) -> int:
+def stack_below(piece: Piece, end: int) -> int:
+    """Return the last line of the stack that stands below a line."""
     while end < len(piece.lines) and TRACE.match(piece.lines[end]):
         end += 1
     return end

@@ -9,18 +9,16 @@ from __future__ import annotations
 import ast
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.access_log import BEGINNING
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.mapping import Record, record_of
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.times import BEGINNING
 
 # it begins only where a word begins, and what is taken is not given back: else a long line of no
 # pairs takes forever
@@ -122,19 +120,18 @@ def _found(piece: Piece, records: Iterator[tuple[int, int, Record]]) -> Iterator
 
 def _objects(piece: Piece) -> Iterator[tuple[int, int, Record]]:
     """Yield what each line with objects tells; an object may stand on several lines."""
-    text, lines = piece.text, _Lines(piece.text)
+    text = piece.text
     budget = 20 * len(text) + 100_000  # of characters that are looked through in vain
     at = 0
     while opening := _OPENING.search(text, at):
-        values, at, spent = _values(text, opening.start(), lines)
+        values, at, spent = _values(text, opening.start())
         budget -= spent
         if budget < 0:
             return
         if values:
-            start, end = lines.number(values[0].start), lines.number(values[-1].end - 1)
-            if not _is_logged(piece, start, text, values[0].start):
-                continue
-            yield from _records(piece, values, start, end, text, lines)
+            start, end = piece.line_of(values[0].start), piece.line_of(values[-1].end - 1)
+            if _is_logged(piece, start, text, values[0].start):
+                yield from _records(piece, values, start, end)
 
 
 def _is_call(piece: Piece, exchange: Exchange, number: int) -> bool:
@@ -156,18 +153,7 @@ def _is_logged(piece: Piece, number: int, text: str, start: int) -> bool:
     )
 
 
-class _Lines:
-    """Where the lines of a text begin."""
-
-    def __init__(self, text: str) -> None:
-        self.starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-
-    def number(self, position: int) -> int:
-        """Return the number of the line of a position, counted from 1."""
-        return bisect_right(self.starts, position)
-
-
-def _values(text: str, start: int, lines: _Lines) -> tuple[list[_Value], int, int]:
+def _values(text: str, start: int) -> tuple[list[_Value], int, int]:
     """Return the values from a place to the end of its line, where to go on, and what it cost."""
     values: list[_Value] = []
     at, spent = start, 0
@@ -245,20 +231,20 @@ def _evaluated(text: str, end: int) -> tuple[Any, int] | None:
 
 
 def _records(
-    piece: Piece, values: list[_Value], start: int, end: int, text: str, lines: _Lines
+    piece: Piece, values: list[_Value], start: int, end: int
 ) -> Iterator[tuple[int, int, Record]]:
     if len(values) == 1 and not values[0].label:
         for one in _listed(values[0].value):
             if record := _record(piece, one, start):
                 yield start, end, _timed(piece, record, start)
         return
-    merged = _merged(values, text)
+    merged = _merged(values, piece.text)
     record = _record(piece, merged, start)
     if record and record.is_whole:
         yield start, end, _timed(piece, record, start)
         return
     for value in values:
-        first, last = lines.number(value.start), lines.number(value.end - 1)
+        first, last = piece.line_of(value.start), piece.line_of(value.end - 1)
         for one in _listed(value.value):
             if record := _record(piece, one, first):
                 yield first, last, _timed(piece, record, first)
@@ -290,7 +276,4 @@ def _merged(values: list[_Value], text: str) -> dict[str, Any]:
 def _timed(piece: Piece, record: Record, number: int) -> Record:
     if record.exchange.at is not None:
         return record
-    begins = BEGINNING.match(piece.lines[number - 1]) if number <= len(piece.lines) else None
-    at = piece.instant(begins[1]) if begins else None
-    exchange: Exchange = replace(record.exchange, at=at or piece.time_of(number))
-    return Record(exchange, record.key)
+    return Record(replace(record.exchange, at=piece.logged_at(number)), record.key)

@@ -102,19 +102,17 @@ def find_console(piece: Piece) -> Iterator[Found]:
     yield from _raw_messages(piece)
     if '"Request Headers"' not in text and '"Response Headers"' not in text:
         return
-    decoder, at, line, misses = json.JSONDecoder(), 0, 1, 0
+    decoder, at, misses = json.JSONDecoder(), 0, 0
     for match in _CONSOLE.finditer(text):
         if match.start() < at or misses > _MOST_MISSES:
             continue
         try:
-            value, end = decoder.raw_decode(text, match.end())
+            value, at = decoder.raw_decode(text, match.end())
         except (ValueError, RecursionError):
             misses += 1
             continue
-        first = line + text.count("\n", at, match.start())
-        last = line = first + text.count("\n", match.start(), end)
-        at = end
-        yield Found(first, last, _console_call(match[1], match[2], value))
+        call = _console_call(match[1], match[2], value)
+        yield Found(piece.line_of(match.start()), piece.line_of(at), call)
 
 
 def _raw_messages(piece: Piece) -> Iterator[Found]:
@@ -122,9 +120,8 @@ def _raw_messages(piece: Piece) -> Iterator[Found]:
     above = list(_SAID_ABOVE.finditer(piece.text))
     messages = list(http_message.find(piece)) if above else []
     by_line = {one.start: place for place, one in enumerate(messages)}
-    first, at = 1, 0
     for match in above:
-        first, at = first + piece.text.count("\n", at, match.start()), match.start()
+        first = piece.line_of(match.start())
         place = by_line.get(first + match[0].count("\n"))
         if place is None:
             continue

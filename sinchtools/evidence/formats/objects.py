@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from itertools import accumulate
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import nested, sentences, shapes
-from sinchtools.evidence.formats.access_log import BEGINNING
-from sinchtools.evidence.formats.errors import TRACE
+from sinchtools.evidence.formats.errors import TRACE, stack_below
 from sinchtools.evidence.formats.printed import Json, Printed
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
@@ -49,7 +46,6 @@ def find(piece: Piece) -> Iterator[Found]:
     if not _SIGN.search(piece.text):
         return
     reader = Printed(piece.text)
-    starts = [0, *accumulate(len(line) + 1 for line in piece.text.split("\n"))]
     done = 0
     for candidate in _CANDIDATE.finditer(reader.text):
         at = candidate.start()
@@ -61,30 +57,28 @@ def find(piece: Piece) -> Iterator[Found]:
         if isinstance(found[0], Json):  # the reader of JSON documents takes it
             done = found[1]
             continue
-        line = bisect_right(starts, at)
-        told = _told(piece, found[0], before := piece.text[starts[line - 1] : at])
+        line = piece.line_of(at)
+        told = _told(piece, found[0], before := piece.text[piece.line_starts[line - 1] : at])
         if told is None:
             continue
         done = found[1]
-        start, last = _start(piece, line, before), bisect_right(starts, done - 1)
+        start, last = _start(piece, line, before), piece.line_of(done - 1)
         if (
             start > 1
             and told.status is None
             and (status := _STATUS.fullmatch(piece.lines[start - 2]))
         ):
             start, told = start - 1, replace(told, status=int(status[1]))
-        while last < len(piece.lines) and TRACE.match(piece.lines[last]):
-            last += 1
         moment = told.at or _time_above(piece, start)
-        yield Found(start, last, replace(told, at=moment, source=piece.at(start)))
+        told = replace(told, at=moment, source=piece.at(start))
+        yield Found(start, stack_below(piece, last), told)
 
 
 def _time_above(piece: Piece, start: int) -> datetime | None:
     """Return when an object was logged that begins its line, as the line above it says."""
     if start < 2 or piece.lines[start - 1][:1] not in ("{", "["):
         return None
-    begins = BEGINNING.match(piece.lines[start - 2])
-    return piece.time_of(start) or (piece.instant(begins[1]) if begins else None)
+    return piece.time_of(start) or piece.logged_at(start - 1)
 
 
 def find_lists(piece: Piece) -> Iterator[Found]:
@@ -100,7 +94,7 @@ def find_lists(piece: Piece) -> Iterator[Found]:
 
 
 def _listed(piece: Piece, match: re.Match[str], value: dict[str, str]) -> Found:
-    first = piece.text.count("\n", 0, match.start()) + 1
+    first = piece.line_of(match.start())
     last = first + match[0].rstrip("\n").count("\n")
     return Found(first, last, Exchange(response_body=json.dumps(value, ensure_ascii=False)))
 

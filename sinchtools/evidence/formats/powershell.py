@@ -89,11 +89,11 @@ def find(
 
     `curl` turns the words of a curl.exe command into exchanges.
     """
-    script, counted, line = _Script(text), 0, 1
+    script = _Script(text)
     while match := _STATEMENT.search(text, script.at):
         script.at = match.end()
         start = match.start("command") if match["command"] else match.start()
-        counted, line = start, line + text.count("\n", counted, start)
+        line = piece.line_of(start)
         if not match["command"]:
             script.assign(match)
             piece.use(line, line + text[start : script.at].rstrip().count("\n"))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import accumulate
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed
-from sinchtools.evidence.formats.errors import TRACE
+from sinchtools.evidence.formats.errors import stack_below
 from sinchtools.evidence.formats.prose import found_in_words
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece
@@ -130,7 +128,6 @@ def find(piece: Piece) -> Iterator[Found]:
 
 
 def _find_said(piece: Piece) -> Iterator[Found]:
-    starts: list[int] = []
     done = 0
     for number, line in enumerate(piece.lines, start=1):
         if number <= done or not _MAYBE.search(line[:LONGEST_LINE]):
@@ -143,14 +140,11 @@ def _find_said(piece: Piece) -> Iterator[Found]:
         if exchange is None or exchange.status is None:
             continue
         end = number
-        if body > 0:
-            starts = starts or [0, *accumulate(len(one) + 1 for one in piece.text.split("\n"))]
-            if found := printed.body_at(piece.text, starts[number - 1] + body):
-                exchange = replace(exchange, response_body=found[0])
-                end = max(number, bisect_right(starts, found[1] - 1))
+        start = piece.line_starts[number - 1]
+        if body > 0 and (found := printed.body_at(piece.text, start + body)):
+            exchange = replace(exchange, response_body=found[0])
+            end = max(number, piece.line_of(found[1] - 1))
         if not (exchange.url or exchange.response_body or exchange.code):
             continue
-        while end < len(piece.lines) and TRACE.match(piece.lines[end]):
-            end += 1
-        done = end
-        yield Found(number, end, exchange)
+        done = stack_below(piece, end)
+        yield Found(number, done, exchange)

@@ -36,11 +36,9 @@ def find(piece: Piece) -> Iterator[Found]:
         body = next((one for one in below if isinstance(one[2], dict)), None)
         if body is None or not _is_message(body[2]):
             continue
-        first = piece.text.count("\n", 0, url.start()) + 1
-        last = piece.text.count("\n", 0, body[1] - 1) + 1
         sent = piece.text[body[0] : body[1]]
         told = Exchange(method=method, url=url[0].rstrip(".,:;"), request_body=sent)
-        yield Found(first, last, told)
+        yield Found(piece.line_of(url.start()), piece.line_of(body[1] - 1), told)
 
 
 def _method(text: str, start: int, end: int) -> str | None:

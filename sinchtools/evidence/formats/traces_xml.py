@@ -40,7 +40,7 @@ class _Calls:
     """Collects the calls of a document, in its order."""
 
     def __init__(self, piece: Piece) -> None:
-        self.text, self.at = piece.text, 0
+        self.piece, self.at = piece, 0
         self.messages: list[Message] = []
 
     def walk(self, element: ElementTree.Element, side: str, depth: int) -> None:
@@ -89,6 +89,5 @@ class _Calls:
 
     def line(self, value: str) -> int:
         """Return the line in which a value stands."""
-        place = self.text.find(value[:40], self.at)
-        self.at = max(place, self.at)
-        return self.text.count("\n", 0, self.at) + 1
+        self.at = max(self.piece.text.find(value[:40], self.at), self.at)
+        return self.piece.line_of(self.at)
