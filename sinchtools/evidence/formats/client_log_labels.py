@@ -5,29 +5,26 @@ from __future__ import annotations
 import re
 
 from sinchtools.evidence.formats.label_words import english
+from sinchtools.evidence.formats.row_tables import meanings_of
 from sinchtools.evidence.pieces import words
 
 _LABEL = re.compile(r"\W{0,6}([^\W\d_][\w'’ -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
-LABELS = {
-    name: kind
-    for kind, names in {
-        "url": "url,uri,from,endpoint,address,target,full url,requesturi,request url,request uri",
-        "method": "method,verb,http method,httpmethod,request method,http verb",
-        "status": "status,status code,statuscode,response code,responsecode,http status,http code"
-        ",httpcode,http status code,response status,result code,code",
-        "headers": "headers,header",
-        "body": "body,payload,content,data,json,post fields,postfields,postdata,post data,entity"
-        ",params,parameters,request,response,reply,result,output,details,raw",
-        "elapsed": "duration,elapsed,took,time taken,response time,total time,latency,time"
-        ",elapsed time,time duration,execution time,request time,roundtrip",
-        "failure": "exception,curl error",
-        "nothing": "status text,proto,protocol,encoding,id,exchangeid,exchange id,reason,version"
-        ",reasonphrase,reason phrase,received at,timestamp,servicename,porttypename,portname"
-        ",attempt,sent at,date time,messageid,message id,ok,success,http version"
-        ",trace id,correlation id,request id,path url",
-    }.items()
-    for name in names.split(",")
-}
+LABELS = meanings_of("""
+url: url, uri, from, endpoint, address, target, full url, requesturi, request url, request uri
+method: method, verb, http method, httpmethod, request method, http verb
+status: status, status code, statuscode, response code, responsecode, http status, http code,
+    httpcode, http status code, response status, result code, code
+headers: headers, header
+body: body, payload, content, data, json, post fields, postfields, postdata, post data, entity,
+    params, parameters, request, response, reply, result, output, details, raw
+elapsed: duration, elapsed, took, time taken, response time, total time, latency, time,
+    elapsed time, time duration, execution time, request time, roundtrip
+failure: exception, curl error
+nothing: status text, proto, protocol, encoding, id, exchangeid, exchange id, reason, version,
+    reasonphrase, reason phrase, received at, timestamp, servicename, porttypename, portname,
+    attempt, sent at, date time, messageid, message id, ok, success, http version, trace id,
+    correlation id, request id, path url
+""")
 _OF_RESPONSE = words("response reply received result output answer error")
 
 

@@ -14,107 +14,32 @@ from dataclasses import dataclass, field
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.label_words import english
 from sinchtools.evidence.formats.newman import milliseconds
+from sinchtools.evidence.formats.row_tables import meanings_of
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of, words
 
 # what a label means, by its words in small letters, in the languages of the browsers
-_LABELS = {
-    "url": (
-        "request url",
-        "url",
-        "request uri",
-        "anfrage-url",
-        "anforderungs-url",
-        "url de la requête",
-        "url de la solicitud",
-        "url de solicitud",
-        "url da solicitação",
-    ),
-    "method": (
-        "request method",
-        "method",
-        "http method",
-        "anfragemethode",
-        "anforderungsmethode",
-        "méthode de requête",
-        "método de solicitud",
-        "método da solicitação",
-    ),
-    "status": (
-        "status code",
-        "status",
-        "http status",
-        "response code",
-        "response status",
-        "statuscode",
-        "code details",
-        "code",
-        "code d'état",
-        "código de estado",
-        "código de status",
-    ),
-    "time": ("time", "duration", "response time", "took"),
-    "request-headers": (
-        "request headers",
-        "headers",
-        "request",
-        "anfrageheader",
-        "en-têtes de requête",
-    ),
-    "response-headers": ("response headers", "antwortheader", "en-têtes de réponse"),
-    "request-body": (
-        "request payload",
-        "request body",
-        "body",
-        "payload",
-        "form data",
-        "request data",
-    ),
-    "response-body": ("response body", "response", "response data", "preview", "response payload"),
-    ":scheme": ("scheme",),
-    ":authority": ("host",),
-    ":path": ("filename",),
-    "general": (
-        "general",
-        "summary",
-        "error",
-        "network",
-        "send",
-        "authorization",
-        "pre-request script",
-        "scripts",
-        "tests",
-        "settings",
-        "test results",
-        "raw",
-        "json",
-        "pretty",
-        "visualize",
-        "beautify",
-        "server response",
-        "responses",
-        "details",
-        "remote address",
-        "referrer policy",
-        "allgemein",
-        "curl",
-        "size",
-        "source",
-        "address",
-        "mime type",
-        "query string parameters",
-        "query params",
-        "params",
-        "initiator",
-        "version",
-        "transferred",
-        "timing",
-        "cookies",
-        "request priority",
-        "dns resolution",
-    ),
-}
-_MEANINGS = {label: meaning for meaning, labels in _LABELS.items() for label in labels}
+_MEANINGS = meanings_of("""
+url: request url, url, request uri, anfrage-url, anforderungs-url, url de la requête,
+    url de la solicitud, url de solicitud, url da solicitação
+method: request method, method, http method, anfragemethode, anforderungsmethode,
+    méthode de requête, método de solicitud, método da solicitação
+status: status code, status, http status, response code, response status, statuscode,
+    code details, code, code d'état, código de estado, código de status
+time: time, duration, response time, took
+request-headers: request headers, headers, request, anfrageheader, en-têtes de requête
+response-headers: response headers, antwortheader, en-têtes de réponse
+request-body: request payload, request body, body, payload, form data, request data
+response-body: response body, response, response data, preview, response payload
+:scheme: scheme
+:authority: host
+:path: filename
+general: general, summary, error, network, send, authorization, pre-request script, scripts,
+    tests, settings, test results, raw, json, pretty, visualize, beautify, server response,
+    responses, details, remote address, referrer policy, allgemein, curl, size, source, address,
+    mime type, query string parameters, query params, params, initiator, version, transferred,
+    timing, cookies, request priority, dns resolution
+""")
 _SIGN = re.compile(
     r"^[ \t]{0,20}(?:[*•#-]{1,3}[ \t]?){0,2}(?:request url|request uri|anfrage-url"
     r"|anforderungs-url|url(?: de(?: la)?| da)?(?: requête| solicitud| solicitação)?)[ \t]{0,9}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 
 def rows_of(table: str) -> list[tuple[str, str]]:
@@ -25,6 +25,33 @@ def rows_of(table: str) -> list[tuple[str, str]]:
         elif line[:1] not in ("#", ""):
             rows.append((line, ""))
     return rows
+
+
+def fields_of(table: str) -> Iterator[dict[str, str]]:
+    """
+    Yield the rows of a table of tools: the tool, then its fields, two spaces between them.
+
+    Examples
+    --------
+    >>> list(fields_of("HTTPie  sign: meta.format=httpie  start: entry"))
+    [{'tool': 'HTTPie', 'sign': 'meta.format=httpie', 'start': 'entry'}]
+    """
+    for head, folded in rows_of(table):
+        tool, *fields = re.split(" {2,}", head + folded)
+        yield {"tool": tool} | dict(field.split(": ", 1) for field in fields)
+
+
+def meanings_of(table: str) -> dict[str, str]:
+    """
+    Return what each name of a table means: ``meaning: name, name``.
+
+    Examples
+    --------
+    >>> meanings_of("time: duration, took")
+    {'duration': 'time', 'took': 'time'}
+    """
+    rows = ((head + folded).rpartition(": ") for head, folded in rows_of(table))
+    return {name: meaning for meaning, _, names in rows for name in re.split(", ?", names)}
 
 
 def signs_of(text: str) -> tuple[str, ...]:

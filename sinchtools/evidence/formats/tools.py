@@ -17,6 +17,7 @@ import yaml
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import tool_parts as parts
+from sinchtools.evidence.formats.row_tables import fields_of
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of, words
 
 _MOST_NODES = 1_000_000
@@ -33,27 +34,26 @@ class Shape:
     """
     How the export of a tool is known, and where the parts of a call stand in it.
 
-    A path is names with dots between; a bar separates those of several versions.
+    A path is names with dots between, or a dot for the object itself; a bar separates those of
+    several versions.
 
     Attributes
     ----------
     tool
         Its name in words.
     sign
-        Paths that must all be there, each with ``=TEXT`` where the value must hold a text. Of a
-        list the first object is looked at.
+        Paths that must all be there, each with ``=TEXT`` where the value must hold a text, joined
+        by ``&``. Of a list the first object is looked at.
     start
         Where the calls are searched: every object below is looked at.
     node
         What an object has to have, besides a URL, to be a call.
     request, response
-        Where both are in the object of a call; an empty path is the object itself.
+        Where both are in the object of a call.
     saved
         Where further responses are kept with a request, each a row of its own.
     at, until, elapsed
-        When it began and ended, and how long it took.
-    unit
-        Milliseconds that `elapsed` counts in.
+        When it began and ended, and how many milliseconds it took.
     variables
         Where environments are, each a mapping or a list of names and values.
     literal
@@ -63,19 +63,18 @@ class Shape:
     """
 
     tool: str
-    sign: tuple[str, ...]
+    sign: str
     start: str = ""
     node: str = ""
     request: str = ""
-    response: str | None = None
+    response: str = ""
     saved: str = ""
     at: str = ""
     until: str = ""
     elapsed: str = ""
-    unit: float = 1.0
     variables: str = ""
-    literal: bool = False
-    is_alone: bool = False
+    literal: str = ""
+    is_alone: str = ""
 
 
 _URL = "url|uri|requestUrl|request_url|endpoint|href"
@@ -95,132 +94,47 @@ _ANSWER = (
 _MESSAGE = re.compile(r"\d{3} - (\".*\")", re.DOTALL)  # how n8n quotes a response
 _WRAPPERS = "value|actions|runs"
 
-SHAPES = (
-    Shape(
-        tool="Insomnia",
-        sign=("__export_format",),
-        start="resources",
-        node="_type=request",
-        variables="resources",
-    ),
-    Shape(
-        tool="Insomnia",
-        sign=("type=collection.insomnia",),
-        start="collection",
-        variables="environments",
-    ),
-    Shape(
-        tool="Bruno", sign=("opencollection",), request="http", start="items", variables="config"
-    ),
-    Shape(tool="Bruno", sign=("info.type=http", "http.url"), request="http"),
-    Shape(
-        tool="Bruno",
-        sign=("version", "items", "environments|brunoConfig|root|name"),
-        start="items",
-        request="request",
-        saved="examples",
-        variables="environments",
-    ),
-    Shape(
-        tool="Bruno",
-        sign=("results", "summary|iterationIndex"),
-        request="request",
-        response="response",
-        elapsed="response.responseTime",
-        literal=True,
-    ),
-    Shape(
-        tool="Thunder Client",
-        sign=("clientName|client=Thunder",),
-        variables="environments|settings.envs|variables",
-    ),
-    Shape(tool="Thunder Client", sign=("colId", "containerId", "url")),
-    Shape(
-        tool="Hoppscotch",
-        sign=("requests", "folders", "v|name", "auth|v|headers"),
-        node="endpoint",
-        saved="responses",
-        variables="variables",
-    ),
-    Shape(tool="Hoppscotch", sign=("endpoint", "v", "auth"), saved="responses"),
-    Shape(tool="Yaak", sign=("yaakVersion",), start="resources.httpRequests"),
-    Shape(tool="HTTPie", sign=("meta.format=httpie",), start="entry"),
-    Shape(tool="Advanced REST Client", sign=("kind=ARC#",), start="requests"),
-    Shape(tool="Talend API Tester", sign=("entities", "version"), start="entities"),
-    Shape(
-        tool="newman",
-        sign=("run.executions",),
-        start="run.executions",
-        request="request",
-        response="response",
-        elapsed="response.responseTime",
-    ),
-    Shape(
-        tool="the Postman runner",
-        sign=("results", "collection_id|collection_name|startedAt|totalPass|allTests"),
-        start="results",
-        node="responseCode",
-        response="",
-        elapsed="time",
-    ),
-    Shape(
-        tool="Charles",
-        sign=("host", "scheme", "request.header|request.sizes|response.sizes|times"),
-        request="request",
-        response="response",
-        at="times.requestBegin|times.start",
-        elapsed="durations.total",
-    ),
-    Shape(
-        tool="Power Automate",
-        sign=("inputs.uri",),
-        request="inputs",
-        response="outputs",
-        at="startTime",
-        until="endTime",
-        literal=True,
-    ),
-    Shape(
-        tool="Power Automate",
-        sign=("properties.inputs.uri",),
-        request="properties.inputs",
-        response="properties.outputs",
-        at="properties.startTime",
-        until="properties.endTime",
-        literal=True,
-    ),
-    Shape(
-        tool="Power Automate",
-        sign=("uri", "method", "headers|body|authentication"),
-        literal=True,
-    ),
-    Shape(
-        tool="Power Automate or Make",
-        sign=("statusCode", "headers", "body|data"),
-        response="",
-        is_alone=True,
-        literal=True,
-    ),
-    Shape(
-        tool="n8n",
-        sign=("httpCode|errorDetails.httpCode|n8nDetails",),
-        request="context.request|request",
-        response="",
-        is_alone=True,
-        literal=True,
-    ),
-    Shape(
-        tool="Make", sign=("flow", "name|metadata"), start="flow", request="mapper", literal=True
-    ),
-    Shape(
-        tool="n8n",
-        sign=("nodes", "connections"),
-        start="nodes",
-        node="type=httpRequest",
-        request="parameters",
-        literal=True,
-    ),
-)
+SHAPES = [
+    Shape(**fields)
+    for fields in fields_of(r"""
+Insomnia  sign: __export_format  start: resources  node: _type=request  variables: resources
+Insomnia  sign: type=collection.insomnia  start: collection  variables: environments
+Bruno  sign: opencollection  start: items  request: http  variables: config
+Bruno  sign: info.type=http & http.url  request: http
+Bruno  sign: version & items & environments|brunoConfig|root|name  start: items  request: request
+      saved: examples  variables: environments
+Bruno  sign: results & summary|iterationIndex  request: request  response: response
+      elapsed: response.responseTime  literal: yes
+Thunder Client  sign: clientName|client=Thunder  variables: environments|settings.envs|variables
+Thunder Client  sign: colId & containerId & url
+Hoppscotch  sign: requests & folders & v|name & auth|v|headers  node: endpoint  saved: responses
+      variables: variables
+Hoppscotch  sign: endpoint & v & auth  saved: responses
+Yaak  sign: yaakVersion  start: resources.httpRequests
+HTTPie  sign: meta.format=httpie  start: entry
+Advanced REST Client  sign: kind=ARC#  start: requests
+Talend API Tester  sign: entities & version  start: entities
+newman  sign: run.executions  start: run.executions  request: request  response: response
+      elapsed: response.responseTime
+the Postman runner  sign: results & collection_id|collection_name|startedAt|totalPass|allTests
+      start: results  node: responseCode  response: .  elapsed: time
+Charles  sign: host & scheme & request.header|request.sizes|response.sizes|times  request: request
+      response: response  at: times.requestBegin|times.start  elapsed: durations.total
+Power Automate  sign: inputs.uri  request: inputs  response: outputs  at: startTime
+      until: endTime  literal: yes
+Power Automate  sign: properties.inputs.uri  request: properties.inputs
+      response: properties.outputs  at: properties.startTime  until: properties.endTime
+      literal: yes
+Power Automate  sign: uri & method & headers|body|authentication  literal: yes
+Power Automate or Make  sign: statusCode & headers & body|data  response: .  literal: yes
+      is_alone: yes
+n8n  sign: httpCode|errorDetails.httpCode|n8nDetails  request: context.request|request  response: .
+      literal: yes  is_alone: yes
+Make  sign: flow & name|metadata  start: flow  request: mapper  literal: yes
+n8n  sign: nodes & connections  start: nodes  node: type=httpRequest  request: parameters
+      literal: yes
+""")
+]
 
 
 def sniff(piece: Piece) -> bool:
@@ -272,7 +186,7 @@ def _shape(document: Any) -> Shape | None:
     tops = [document, parts.at(document, _WRAPPERS)]
     for top in (one[0] if isinstance(one, list) and one else one for one in tops):
         for shape in SHAPES if isinstance(top, dict) else ():
-            if all(_has(top, sign) for sign in shape.sign):
+            if all(_has(top, sign) for sign in shape.sign.split(" & ")):
                 return shape
     return None
 
@@ -315,9 +229,9 @@ _KINDS = words("type mode authType")
 def _is_call(value: dict[str, Any], shape: Shape) -> bool:
     if shape.node and not _has(value, shape.node):
         return False
-    request = parts.at(value, shape.request) if shape.request else value
+    request = parts.at(value, shape.request)
     has_target = isinstance(request, dict) and bool(_target(value, request))
-    return has_target or (shape.is_alone and _status_of(value) is not None)
+    return has_target or (bool(shape.is_alone) and _status_of(value) is not None)
 
 
 def _target(node: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -333,12 +247,12 @@ def _request(
     inherited: Any,
     number: int,
 ) -> Exchange:
-    request = (parts.at(node, shape.request) if shape.request else node) or {}
+    request = parts.at(node, shape.request) or {}
     if not _target(node, request):
         return Exchange(source=piece.at(number))
     target = parts.with_query(_target(node, request), parts.at(request, _QUERY))
     headers = parts.headers(_header_list(request))
-    auth = _own_auth(request) or (inherited if shape.literal is False else None)
+    auth = _own_auth(request) or (None if shape.literal else inherited)
     name, value, place = parts.authorization(auth)
     if place == "query":
         piece.secrets.add(value)
@@ -386,16 +300,16 @@ def _method(node: Mapping[str, Any], request: Mapping[str, Any]) -> str | None:
 
 def _answered(piece: Piece, exchange: Exchange, node: dict[str, Any], shape: Shape) -> Exchange:
     """Return the exchange with the response that stands next to its request."""
-    if shape.response is None:
+    if not shape.response:
         return exchange
-    response = parts.at(node, shape.response) if shape.response else node
+    response = parts.at(node, shape.response)
     failure = parts.at(node, "requestError.message|requestError.code|error.message|exception")
     elapsed = parts.number_of(parts.at(node, shape.elapsed)) if shape.elapsed else None
     until = piece.instant(parts.at(node, shape.until)) if shape.until else None
     answered = _with_response(exchange, response if isinstance(response, dict) else {}, shape)
     return replace(
         answered,
-        elapsed_ms=_between(exchange.at, until) if elapsed is None else elapsed * shape.unit,
+        elapsed_ms=_between(exchange.at, until) if elapsed is None else elapsed,
         failure=parts.text_of(failure) or None if answered.status is None else None,
     )
 

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
+from sinchtools.evidence.formats.row_tables import fields_of
 from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
@@ -38,7 +39,7 @@ class _Shape:
     What the XML of a tool is called, and where the parts of a call stand in it.
 
     A path is names with slashes between, the last with ``@`` for an attribute; a bar separates
-    those of several versions. `raw` are whole messages.
+    those of several versions. `raw` are whole messages, joined by ``&``.
     """
 
     tool: str
@@ -53,55 +54,24 @@ class _Shape:
     response_headers: str = ""
     request_body: str = ""
     response_body: str = ""
-    raw: tuple[str, str] = ("", "")
+    raw: str = ""
 
 
-_SHAPES = (
-    _Shape(
-        tool="Burp",
-        root="items",
-        call="item",
-        url="url",
-        method="method",
-        status="status",
-        at="time",
-        raw=("request", "response"),
-    ),
-    _Shape(
-        tool="Charles",
-        root="charles-session",
-        call="transaction",
-        method="@method",
-        status="response/@status",
-        at="@startTimeMillis|@startTime",
-        elapsed="@totalTimeMillis|@duration",
-        request_headers="request/headers/header",
-        response_headers="response/headers/header",
-        request_body="request/body",
-        response_body="response/body",
-    ),
-    _Shape(
-        tool="JMeter",
-        root="testResults",
-        call="httpSample|sample",
-        url="java.net.URL",
-        method="method",
-        status="@rc",
-        at="@ts",
-        elapsed="@t",
-        request_headers="requestHeader",
-        response_headers="responseHeader",
-        request_body="queryString",
-        response_body="responseData",
-    ),
-    _Shape(
-        tool="SoapUI",
-        root="soapui-project",
-        call="request",
-        url="endpoint",
-        request_body="request",
-    ),
-)
+_SHAPES = [
+    _Shape(**fields)
+    for fields in fields_of(r"""
+Burp  root: items  call: item  url: url  method: method  status: status  at: time
+      raw: request & response
+Charles  root: charles-session  call: transaction  method: @method  status: response/@status
+      at: @startTimeMillis|@startTime  elapsed: @totalTimeMillis|@duration
+      request_headers: request/headers/header  response_headers: response/headers/header
+      request_body: request/body  response_body: response/body
+JMeter  root: testResults  call: httpSample|sample  url: java.net.URL  method: method  status: @rc
+      at: @ts  elapsed: @t  request_headers: requestHeader  response_headers: responseHeader
+      request_body: queryString  response_body: responseData
+SoapUI  root: soapui-project  call: request  url: endpoint  request_body: request
+""")
+]
 
 
 def sniff(piece: Piece) -> bool:
@@ -188,7 +158,7 @@ def _exchange(
     above: dict[ElementTree.Element, ElementTree.Element],
     shape: _Shape,
 ) -> Exchange:
-    raw = [_text(element, path) for path in shape.raw]
+    raw = [_text(element, path) for path in shape.raw.split(" & ")]
     known = message_of(piece, *raw) if any(raw) else Exchange()
     body = _text(element, shape.request_body)
     sent = _BODY_OF.search(body)
