@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from sinchtools.evidence.formats.row_tables import rows_of
 from sinchtools.evidence.pieces import words
 
 
@@ -14,214 +15,85 @@ class Language(NamedTuple):
     """How a language is known, which grammar parses it, and what Pygments calls it."""
 
     signs: re.Pattern[str]
-    grammar: str  # module and function, empty when there is none
+    grammar: str  # module and function of tree_sitter, empty when there is none
     lexer: str
     tags: tuple[str, ...]  # after the fence in Markdown
 
 
-def _signs(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.MULTILINE)
+def _language(row: str, folded: str) -> tuple[str, Language]:
+    name, grammar, lexer, tags, *signs = re.split(" {2,}", row, maxsplit=4)
+    pattern = re.compile("".join((*signs, folded)), re.MULTILINE)
+    return name, Language(pattern, grammar.strip("-"), lexer.strip("-"), words(tags))
 
 
-LANGUAGES = {
-    "python": Language(
-        _signs(
-            r"^[ \t]*(?:import [\w., ]+$|from [\w.]+ import |def \w+\(|with .*:$|print\("
-            r"|async with )"
-            r"|\b(?:requests|httpx|aiohttp|urllib|json\.dumps|os\.environ|os\.getenv)\b|f[\"']"
-            r"|http\.client"
-            r"|[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]{0,300}\b(?:json|headers|data|auth)=|^[ \t]*#"
-        ),
-        "tree_sitter_python.language",
-        "python",
-        words("python py python3 ipython"),
-    ),
-    "javascript": Language(
-        _signs(
-            r"\b(?:const|let|var) [\w{\[$]|[)\w] ?=> |\bawait |\b(?:axios|fetch|require"
-            r"|JSON\.stringify|\$\.ajax"
-            r"|XMLHttpRequest|UrlFetchApp|process\.env|console\.log|superagent|https?\.request)\b"
-            r"|\bfunction\b ?\w*\(|`[^`\n]*\$\{|^[ \t]*import .* from ['\"]"
-        ),
-        "tree_sitter_typescript.language_tsx",
-        "typescript",
-        words("js javascript ts typescript jsx tsx node mjs gs"),
-    ),
-    "php": Language(
-        _signs(
-            r"<\?php|\$\w+ *= *|->\w+\(|\bcurl_\w+\(|CURLOPT_|=> *['\"\[$]|\barray\(|Http::"
-            r"|<<<['\"]?\w"
-        ),
-        "tree_sitter_php.language_php_only",
-        "php",
-        ("php",),
-    ),
-    "java": Language(
-        _signs(
-            r"[)\w]\.builder\(\)|^[ \t]*(?:import [\w.*]+;|public |private |@\w+)"
-            r"|\bnew \w+(?:\.\w+)*[<(]"
-            r"|\bString \w+ *="
-            r"|\b(?:HttpRequest|HttpClient|OkHttpClient|RequestBody|MediaType|Unirest|RestTemplate"
-            r"|HttpHeaders|HttpURLConnection|URI\.create|System\.\w+|Map\.of|List\.of|WebClient)\b"
-            r"|^[ \t]*[A-Z]\w*(?:<[\w, <>?]+>)? \w+ = "
-        ),
-        "tree_sitter_java.language",
-        "java",
-        words("java"),
-    ),
-    "kotlin": Language(
-        _signs(
-            r"^[ \t]*va[lr] \(|\"[ \t]to[ \t]\"|\bva[lr] \w+(?: ?: ?\w+)? ?=|\bfun \w+\("
-            r"|\bmapOf\(|\blistOf\(|println\("
-            r"|\bbearerAuth\("
-            r"|\bsetBody\(|\btoRequestBody\(|\bcontentType\(|\bdata class |trimIndent\("
-            r"|\bpost\([^\n]*\) \{"
-        ),
-        "tree_sitter_kotlin.language",
-        "kotlin",
-        words("kotlin kt kts"),
-    ),
-    "csharp": Language(
-        _signs(
-            r"^[ \t]*using [\w.]+;|\$@?\"|@\"|\bnew (?:HttpClient|RestClient|RestRequest"
-            r"|StringContent"
-            r"|HttpRequestMessage|Uri|Dictionary|List|\{|\[\])|\bPostAs\w+|SendAsync|Encoding\.UTF8"
-            r"|JsonConvert|JsonSerializer|JsonContent|Console\.Write|\busing (?:var|\()|WebRequest"
-            r"|AuthenticationHeaderValue|GetStringAsync|DefaultRequestHeaders|\bstring \w+ ="
-        ),
-        "tree_sitter_c_sharp.language",
-        "csharp",
-        words("csharp cs c# dotnet"),
-    ),
-    "go": Language(
-        _signs(
-            r"^package \w+|:= |\bfunc \w*\(|\bhttp\.(?:NewRequest|Post|Get|Method)|\bfmt\."
-            r"|\[\]string"
-            r"|map\[string\]|\berr != nil|\.Header\.(?:Set|Add)\(|resty\.New|strings\.NewReader"
-        ),
-        "tree_sitter_go.language",
-        "go",
-        words("go golang"),
-    ),
-    "ruby": Language(
-        _signs(
-            r"^[ \t]*require ['\"]|\bNet::HTTP|\bFaraday|\bHTTParty|\bRestClient|\bENV\[|#\{"
-            r"|\bdo \|\w+\|$"
-            r"|^[ \t]*end$|^[ \t]*puts |\.to_json\b|<<~\w|\bExcon\b|JSON\.generate|URI\(|\bdef \w+$"
-        ),
-        "tree_sitter_ruby.language",
-        "ruby",
-        words("ruby rb"),
-    ),
-    "vba": Language(
-        _signs(r"^[ \t]*(?:Dim |Set \w+ = |End Sub|Sub |Function )|CreateObject\(|XMLHTTP|\" & "),
-        "",
-        "vbnet",
-        words("vb vba vbnet vbscript basic"),
-    ),
-    "c": Language(
-        _signs(r"curl_easy_\w+|^#include|\bconst char|\bcpr::"), "", "cpp", words("c cpp c++")
-    ),
-    "elixir": Language(
-        _signs(r"HTTPoison|Tesla\.|Jason\.|%\{|\|> |defmodule |Finch\."),
-        "",
-        "elixir",
-        words("elixir ex exs"),
-    ),
-    "dart": Language(
-        _signs(
-            r"Uri\.parse\(|\bhttp\.(?:Request|post|get)\(|\bFuture<|package:http|jsonEncode\(|Dio\("
-        ),
-        "",
-        "dart",
-        words("dart flutter"),
-    ),
-    "swift": Language(
-        _signs(r"URLRequest\(|URLSession|\bURL\(string:|\.httpMethod|\.httpBody|\bguard let "),
-        "",
-        "swift",
-        words("swift"),
-    ),
-    "rust": Language(
-        _signs(r"reqwest|\blet mut |\bfn \w+\(|::new\(\)|json!\(|\.await\?|ureq::|Result<"),
-        "",
-        "rust",
-        words("rust rs"),
-    ),
-    "lua": Language(
-        _signs(r"\blocal \w+ *=|socket\.http|ltn12|resty\.http|[\w\"] \.\. [\w\"]"),
-        "",
-        "lua",
-        words("lua"),
-    ),
-    "perl": Language(
-        _signs(r"\bmy [$%@]|LWP::UserAgent|HTTP::Request|^use \w+|encode_json"),
-        "",
-        "perl",
-        words("perl pl"),
-    ),
-    "objective-c": Language(
-        _signs(r"NSMutableURLRequest|NSURL|NSString|\[\[?\w+ \w+:@"),
-        "",
-        "objective-c",
-        words("objc objectivec"),
-    ),
-    "r": Language(_signs(r"httr|<- |add_headers\(|library\("), "", "r", words("r")),
-    "scala": Language(_signs(r"\bsttp|basicRequest|uri\""), "", "scala", words("scala")),
-    "groovy": Language(
-        _signs(r"\bdef \w+ =|HTTPBuilder|\.openConnection\(\)"), "", "groovy", words("groovy")
-    ),
-    "julia": Language(
-        _signs(r"^using HTTP|\bDict\(\"|JSON3?\.(?:json|write)\("), "", "julia", words("julia jl")
-    ),
-    "matlab": Language(_signs(r"\bweb(?:options|write|read)\("), "", "matlab", words("matlab m")),
-    "clojure": Language(
-        _signs(r"\((?:client|http|clj-http\.client)/|:headers \{|\(require "),
-        "",
-        "clojure",
-        words("clojure clj"),
-    ),
-    "haskell": Language(
-        _signs(r"\bsetRequest\w+|<- http\w+|\bparseRequest"), "", "haskell", words("haskell hs")
-    ),
-    "erlang": Language(
-        _signs(r"\bhttpc:request|\bhackney:|\bibrowse:|<<\""), "", "erlang", words("erlang erl")
-    ),
-    "apex": Language(
-        _signs(r"\.setEndpoint\(|HttpRequest \w+ = new HttpRequest\(\)|System\.debug\("),
-        "",
-        "",
-        words("apex"),
-    ),
-    "delphi": Language(
-        _signs(r"\bTIdHTTP|\bTStringStream|\bTRESTRequest|\bTNetHTTP|^procedure "),
-        "",
-        "delphi",
-        words("delphi pascal"),
-    ),
-    "fsharp": Language(
-        _signs(r"^open [A-Z]\w+|^[ \t]*let!? (?:mutable )?\w+ =|printfn|task \{|async \{|<- \w+\("),
-        "",
-        "fsharp",
-        words("fsharp fs f#"),
-    ),
-    "nim": Language(
-        _signs(r"newHttp\w+\(|newAsyncHttp\w+|%\*[{\[]|^import std/|\bproc \w+\("),
-        "",
-        "nim",
-        words("nim"),
-    ),
-    "crystal": Language(_signs(r"HTTP::(?:Client|Headers)\b"), "", "crystal", words("crystal cr")),
-    "ocaml": Language(
-        _signs(r"Cohttp|Lwt\b|\bUri\.of_string|>>= fun|let%lwt"), "", "ocaml", words("ocaml ml")
-    ),
-    "zig": Language(_signs(r"@import\(\"std\"\)|std\.http|try client\."), "", "zig", words("zig")),
-    "tcl": Language(_signs(r"http::geturl|package require|^set \w+ "), "", "tcl", words("tcl")),
-    "racket": Language(
-        _signs(r"#lang racket|net/http|\(define "), "", "racket", words("racket scheme lisp")
-    ),
-    "coldfusion": Language(_signs(r"<cfhttp(?:param)?\b"), "", "", words("cfm coldfusion")),
-}
+# name, grammar, lexer, tags and signs
+LANGUAGES = dict(
+    _language(*row)
+    for row in rows_of(r"""
+python  python.language  python  python py python3 ipython
+    ^[ \t]*(?:import [\w., ]+$|from [\w.]+ import |def \w+\(|with .*:$|print\(|async with )
+    |\b(?:requests|httpx|aiohttp|urllib|json\.dumps|os\.environ|os\.getenv)\b|f[\"']|http\.client
+    |[(,][ \t]?\w+=[\"'\[{\w]|\w\([^)\n]{0,300}\b(?:json|headers|data|auth)=|^[ \t]*#
+javascript  typescript.language_tsx  typescript  js javascript ts typescript jsx tsx node mjs gs
+    \b(?:const|let|var) [\w{\[$]|[)\w] ?=> |\bawait |\b(?:axios|fetch|require|JSON\.stringify
+    |\$\.ajax|XMLHttpRequest|UrlFetchApp|process\.env|console\.log|superagent|https?\.request)\b
+    |\bfunction\b ?\w*\(|`[^`\n]*\$\{|^[ \t]*import .* from ['\"]
+php  php.language_php_only  php  php
+    <\?php|\$\w+ *= *|->\w+\(|\bcurl_\w+\(|CURLOPT_|=> *['\"\[$]|\barray\(|Http::|<<<['\"]?\w
+java  java.language  java  java
+    [)\w]\.builder\(\)|^[ \t]*(?:import [\w.*]+;|public |private |@\w+)|\bnew \w+(?:\.\w+)*[<(]
+    |\bString \w+ *=|\b(?:HttpRequest|HttpClient|OkHttpClient|RequestBody|MediaType|Unirest
+    |RestTemplate|HttpHeaders|HttpURLConnection|URI\.create|System\.\w+|Map\.of|List\.of
+    |WebClient)\b|^[ \t]*[A-Z]\w*(?:<[\w, <>?]+>)? \w+ =<SPACE>
+kotlin  kotlin.language  kotlin  kotlin kt kts
+    ^[ \t]*va[lr] \(|\"[ \t]to[ \t]\"|\bva[lr] \w+(?: ?: ?\w+)? ?=|\bfun \w+\(|\bmapOf\(|\blistOf\(
+    |println\(|\bbearerAuth\(|\bsetBody\(|\btoRequestBody\(|\bcontentType\(|\bdata class
+     |trimIndent\(|\bpost\([^\n]*\) \{
+csharp  c_sharp.language  csharp  csharp cs c# dotnet
+    ^[ \t]*using [\w.]+;|\$@?\"|@\"|\bnew (?:HttpClient|RestClient|RestRequest|StringContent
+    |HttpRequestMessage|Uri|Dictionary|List|\{|\[\])|\bPostAs\w+|SendAsync|Encoding\.UTF8
+    |JsonConvert|JsonSerializer|JsonContent|Console\.Write|\busing (?:var|\()|WebRequest
+    |AuthenticationHeaderValue|GetStringAsync|DefaultRequestHeaders|\bstring \w+ =
+go  go.language  go  go golang
+    ^package \w+|:= |\bfunc \w*\(|\bhttp\.(?:NewRequest|Post|Get|Method)|\bfmt\.|\[\]string
+    |map\[string\]|\berr != nil|\.Header\.(?:Set|Add)\(|resty\.New|strings\.NewReader
+ruby  ruby.language  ruby  ruby rb
+    ^[ \t]*require ['\"]|\bNet::HTTP|\bFaraday|\bHTTParty|\bRestClient|\bENV\[|#\{|\bdo \|\w+\|$
+    |^[ \t]*end$|^[ \t]*puts |\.to_json\b|<<~\w|\bExcon\b|JSON\.generate|URI\(|\bdef \w+$
+vba  -  vbnet  vb vba vbnet vbscript basic
+    ^[ \t]*(?:Dim |Set \w+ = |End Sub|Sub |Function )|CreateObject\(|XMLHTTP|\" &<SPACE>
+c  -  cpp  c cpp c++  curl_easy_\w+|^#include|\bconst char|\bcpr::
+elixir  -  elixir  elixir ex exs  HTTPoison|Tesla\.|Jason\.|%\{|\|> |defmodule |Finch\.
+dart  -  dart  dart flutter
+    Uri\.parse\(|\bhttp\.(?:Request|post|get)\(|\bFuture<|package:http|jsonEncode\(|Dio\(
+swift  -  swift  swift
+    URLRequest\(|URLSession|\bURL\(string:|\.httpMethod|\.httpBody|\bguard let<SPACE>
+rust  -  rust  rust rs  reqwest|\blet mut |\bfn \w+\(|::new\(\)|json!\(|\.await\?|ureq::|Result<
+lua  -  lua  lua  \blocal \w+ *=|socket\.http|ltn12|resty\.http|[\w\"] \.\. [\w\"]
+perl  -  perl  perl pl  \bmy [$%@]|LWP::UserAgent|HTTP::Request|^use \w+|encode_json
+objective-c  -  objective-c  objc objectivec  NSMutableURLRequest|NSURL|NSString|\[\[?\w+ \w+:@
+r  -  r  r  httr|<- |add_headers\(|library\(
+scala  -  scala  scala  \bsttp|basicRequest|uri\"
+groovy  -  groovy  groovy  \bdef \w+ =|HTTPBuilder|\.openConnection\(\)
+julia  -  julia  julia jl  ^using HTTP|\bDict\(\"|JSON3?\.(?:json|write)\(
+matlab  -  matlab  matlab m  \bweb(?:options|write|read)\(
+clojure  -  clojure  clojure clj  \((?:client|http|clj-http\.client)/|:headers \{|\(require<SPACE>
+haskell  -  haskell  haskell hs  \bsetRequest\w+|<- http\w+|\bparseRequest
+erlang  -  erlang  erlang erl  \bhttpc:request|\bhackney:|\bibrowse:|<<\"
+apex  -  -  apex  \.setEndpoint\(|HttpRequest \w+ = new HttpRequest\(\)|System\.debug\(
+delphi  -  delphi  delphi pascal
+    \bTIdHTTP|\bTStringStream|\bTRESTRequest|\bTNetHTTP|^procedure<SPACE>
+fsharp  -  fsharp  fsharp fs f#
+    ^open [A-Z]\w+|^[ \t]*let!? (?:mutable )?\w+ =|printfn|task \{|async \{|<- \w+\(
+nim  -  nim  nim  newHttp\w+\(|newAsyncHttp\w+|%\*[{\[]|^import std/|\bproc \w+\(
+crystal  -  crystal  crystal cr  HTTP::(?:Client|Headers)\b
+ocaml  -  ocaml  ocaml ml  Cohttp|Lwt\b|\bUri\.of_string|>>= fun|let%lwt
+zig  -  zig  zig  @import\(\"std\"\)|std\.http|try client\.
+tcl  -  tcl  tcl  http::geturl|package require|^set \w+<SPACE>
+racket  -  racket  racket scheme lisp  #lang racket|net/http|\(define<SPACE>
+coldfusion  -  -  cfm coldfusion  <cfhttp(?:param)?\b
+""")
+)
 KINDS = {
     kind: group
     for group, names in {
@@ -307,7 +179,8 @@ def parser_of(language: str) -> Any:
     if not module:
         return None
     try:
-        tree_sitter, grammar = import_module("tree_sitter"), import_module(module)
+        tree_sitter = import_module("tree_sitter")
+        grammar = import_module(f"tree_sitter_{module}")
     except ImportError:
         return None
     return tree_sitter.Parser(tree_sitter.Language(getattr(grammar, function)()))

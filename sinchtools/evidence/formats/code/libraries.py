@@ -9,8 +9,10 @@ name, whatever the library.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from sinchtools.evidence.formats.row_tables import fields_of, with_parts
 from sinchtools.evidence.pieces import words
 
 
@@ -50,188 +52,116 @@ PLAIN = "text/plain;charset=UTF-8"
 _VERBS = "get|post|put|patch|delete|head|options|request|del"
 
 
-def _row(
-    calls: str,
-    client: bool = False,
-    form: str = "json",
-    media: str = "",
-    base: str = "append",
-    method: str = "",
-    first: str = "",
-) -> Library:
-    return Library(re.compile(rf"(?:^|\.)(?:{calls})$"), client, form, media, base, method, first)
+def _library(fields: Mapping[str, str], verb: str) -> Library:
+    pattern = rf"(?:^|\.)(?:{fields['calls']})$"
+    return Library(
+        with_parts(pattern, {"VERBS": _VERBS, "Verb": verb}),
+        client="client" in fields,
+        form=fields.get("form", "json"),
+        media=fields.get("media", "").replace("<FORM>", FORM).replace("<PLAIN>", PLAIN),
+        base=fields.get("base", "append"),
+        method=verb.upper(),
+        first=fields.get("first", ""),
+    )
 
 
-LIBRARIES: dict[str, tuple[Library, ...]] = {
-    "python": (
-        _row(r"requests\.[Ss]ession|Session|BaseUrlSession", client=True, form="form"),
-        _row(r"(?:httpx\.)?(?:Async)?Client|requests_client", client=True, form="form"),
-        _row(r"ClientSession", client=True, form="form", base="resolve"),
-        _row(rf"(?:requests|httpx)\.(?:{_VERBS}|stream|Request)|s\.(?:{_VERBS})", form="form"),
-        _row(r"HTTPS?Connection", client=True, media=""),
-        _row(r"(?:HTTPS?ConnectionPool|PoolManager)", client=True, form="form"),
-        _row(r"(?:urllib\.|urllib2\.|^)(?:request\.)?Request|urlopen", form="form", media=FORM),
-        _row(
-            rf"(?:session|client|http|s|grequests|treq|niquests"
-            rf"|urllib3)\.(?:{_VERBS})",
-            form="form",
-        ),
-        _row(r"http\.fetch|HTTPRequest", form="form"),
-    ),
-    "javascript": (
-        _row(r"axios\.create|Axios\.new", client=True, media=FORM),
-        _row(r"(?:got|ky)\.(?:extend|create)", client=True),
-        _row(r"ofetch\.create|\$fetch\.create|request\.defaults|wretch", client=True),
-        _row(r"UrlFetchApp\.fetch", form="form", media=FORM),
-        _row(
-            r"(?:window\.|globalThis\.)?(?:fetch|nodeFetch|node_fetch)"
-            r"|Request\.new",
-            form="text",
-            media=PLAIN,
-        ),
-        _row(r"XMLHttpRequest\.new", form="text", media=PLAIN),
-        _row(r"(?:\$|jQuery)\.(?:ajax|post|get|getJSON)", form="form", media=FORM),
-        _row(r"(?:https?|http2)\.(?:request|get)", form="text"),
-        _row(rf"axios(?:\.(?:{_VERBS}|postForm))?|\$http\.\w+|this\.\$?axios\.\w+", media=FORM),
-        _row(
-            rf"(?:request|superagent|got|ky|needle|unirest|\$fetch|bent|agent"
-            rf"|phin)(?:\.(?:{_VERBS}))?"
-        ),
-        _row(r"http\.(?:send|request)|pm\.sendRequest|HTTPRequest|k6\.http\.\w+|cy\.request"),
-    ),
-    "php": (
-        _row(r"curl_init", form="form", media=FORM),
-        _row(
-            r"Http\.(?:baseUrl|withToken|withHeaders|acceptJson|asJson|asForm|withBasicAuth"
-            r"|timeout|withBody"
-            r"|withOptions|retry|contentType|accept|withUrlParameters|\w*macro)",
-            client=True,
-        ),
-        _row(rf"Http\.(?:{_VERBS}|send)"),
-        _row(r"HttpClient\.create|ScopingHttpClient\.\w+", client=True, base="resolve"),
-        _row(
-            r"(?:GuzzleHttp\.)?Client\.new|CurlHttpClient\.new"
-            r"|HttpBrowser\.new",
-            client=True,
-            base="resolve",
-            form="form",
-        ),
-        _row(r"Request\.new|ServerRequest\.new", form="form"),
-        _row(r"(?:HTTP_Request2|HttpRequest|http.Client.Request)\.new", form="form", media=FORM),
-        _row(r"wp_(?:safe_)?remote_(?:post|get|request|head)", form="form", media=FORM),
-        _row(r"file_get_contents|fopen|stream_context_create", form="form", media=FORM),
-        _row(
-            r"(?:Requests|Unirest\.Request|WpOrg\.Requests\.Requests)\.(?:get|post|put|delete"
-            r"|patch)",
-            form="form",
-        ),
-    ),
-    "java": (
-        _row(
-            r"(?:HttpClient\.(?:newHttpClient|newBuilder)|OkHttpClient\.new"
-            r"|OkHttpClient\.Builder\.new)",
-            client=True,
-        ),
-        _row(
-            r"RestTemplate\.new|RestTemplateBuilder\.new"
-            r"|TestRestTemplate\.new",
-            client=True,
-            media="text/plain",
-        ),
-        _row(
-            r"(?:WebClient|RestClient)\.(?:create|builder)"
-            r"|Retrofit\.Builder\.new",
-            client=True,
-            media="text/plain",
-        ),
-        _row(
-            r"HttpClients\.\w+|HttpClientBuilder\.\w+|DefaultHttpClient\.new"
-            r"|ClientBuilder\.newClient",
-            client=True,
-        ),
-        _row(r"HttpRequest\.newBuilder|Request\.Builder\.new|HttpRequest\.Builder\.new"),
-        *(
-            _row(rf"(?:Http|Simple){verb}(?:\.new)|{verb}Method\.new", method=verb.upper())
-            for verb in ("Get", "Post", "Put", "Patch", "Delete")
-        ),
-        _row(
-            rf"Unirest\.(?:{_VERBS})|Jsoup\.connect|Feign\.\w+", media="text/plain; charset=UTF-8"
-        ),
-        _row(r"openConnection", form="text", media=FORM),
-        _row(r"(?:HttpHeaders|RequestEntity)\.new"),
-        _row(r"HttpEntity\.new", first="body"),
-        _row(
-            r"RequestEntity\.(?:post|get|put|method|patch|delete)|Request\.(?:Post|Get|Put|Delete"
-            r"|Patch)"
-        ),
-        _row(r"given|RestAssured\.given"),
-    ),
-    "kotlin": (
-        _row(
-            r"(?:\w+\.)?HttpClient|OkHttpClient|OkHttpClient\.Builder"
-            r"|HttpClient\.new\w+",
-            client=True,
-            media="text/plain; charset=UTF-8",
-        ),
-        _row(
-            r"WebClient\.(?:create|builder)|RestTemplate|RestClient\.\w+|FuelManager", client=True
-        ),
-        _row(r"Request\.Builder|HttpRequest\.newBuilder|HttpRequest\.Builder"),
-        _row(r"openConnection", form="text", media=FORM),
-        _row(rf"(?:client|httpClient|http)\.(?:{_VERBS})", media="text/plain; charset=UTF-8"),
-        _row(rf"Unirest\.(?:{_VERBS})|Fuel\.(?:{_VERBS})|khttp\.(?:{_VERBS})"),
-    ),
-    "csharp": (
-        _row(r"HttpClient\.new|CreateClient", client=True, base="resolve"),
-        _row(r"RestClient\.new|RestClientOptions\.new|FlurlClient\.new", client=True),
-        _row(r"WebClient\.new", client=True, media=""),
-        _row(r"HttpRequestMessage\.new", base="resolve"),
-        _row(r"RestRequest\.new"),
-        _row(r"(?:Http)?WebRequest\.Create(?:Http)?", form="text"),
-    ),
-    "go": (
-        _row(
-            r"resty\.New|req\.C|req\.NewClient|resty\.Client|sling\.New"
-            r"|gentleman\.New",
-            client=True,
-        ),
-        _row(r"http\.NewRequest(?:WithContext)?|retryablehttp\.NewRequest|http\.Request"),
-        _row(
-            r"http\.(?:Get|Post|PostForm|Head)|(?:client|grequests)\.(?:Get|Post|Put|Delete|Patch"
-            r"|Head)"
-        ),
-        _row(r"fasthttp\.AcquireRequest|fiber\.(?:Post|Get|AcquireAgent)"),
-    ),
-    "ruby": (
-        _row(
-            r"Faraday\.new"
-            r"|Faraday\.Connection\.new",
-            client=True,
-            form="form",
-            media=FORM,
-            base="resolve",
-        ),
-        _row(
-            r"Net\.HTTP\.(?:new|start)|Excon\.new|HTTPX\.(?:with|plugin)|HTTPClient\.new"
-            r"|Typhoeus\.Hydra\.new",
-            client=True,
-            form="form",
-            media=FORM,
-        ),
-        *(
-            _row(rf"Net\.HTTP\.{verb}\.new", form="form", media=FORM, method=verb.upper())
-            for verb in ("Get", "Post", "Put", "Patch", "Delete")
-        ),
-        _row(r"Net\.HTTP\.(?:post|get|post_form|get_response|put)", form="form", media=FORM),
-        _row(r"RestClient\.(?:Request\.execute|Request\.new|Resource\.new)", form="form"),
-        _row(
-            rf"(?:HTTParty|RestClient|Faraday|Excon|HTTP|HTTPX|Typhoeus"
-            rf"|Typhoeus\.Request)\.(?:{_VERBS}|new)",
-            form="form",
-        ),
-        _row(r"HTTP\.(?:auth|headers|basic_auth|accept|with)", client=True, form="form"),
-    ),
-}
+def _libraries(table: str) -> dict[str, list[Library]]:
+    """Return the libraries of each language; a row with ``<Verb>`` is one for each method."""
+    found: dict[str, list[Library]] = {}
+    for fields in fields_of(table):
+        verbs = words("Get Post Put Patch Delete") if "<Verb>" in fields["calls"] else ("",)
+        found.setdefault(fields["tool"], []).extend(_library(fields, verb) for verb in verbs)
+    return found
+
+
+LIBRARIES = _libraries(r"""
+python  client: yes  form: form  calls: requests\.[Ss]ession|Session|BaseUrlSession
+python  client: yes  form: form  calls: (?:httpx\.)?(?:Async)?Client|requests_client
+python  client: yes  form: form  base: resolve  calls: ClientSession
+python  form: form  calls: (?:requests|httpx)\.(?:<VERBS>|stream|Request)|s\.(?:<VERBS>)
+python  client: yes  calls: HTTPS?Connection
+python  client: yes  form: form  calls: (?:HTTPS?ConnectionPool|PoolManager)
+python  form: form  media: <FORM>  calls: (?:urllib\.|urllib2\.|^)(?:request\.)?Request|urlopen
+python  form: form  calls: (?:session|client|http|s|grequests|treq|niquests|urllib3)\.(?:<VERBS>)
+python  form: form  calls: http\.fetch|HTTPRequest
+javascript  client: yes  media: <FORM>  calls: axios\.create|Axios\.new
+javascript  client: yes  calls: (?:got|ky)\.(?:extend|create)
+javascript  client: yes  calls: ofetch\.create|\$fetch\.create|request\.defaults|wretch
+javascript  form: form  media: <FORM>  calls: UrlFetchApp\.fetch
+javascript  form: text  media: <PLAIN>
+      calls: (?:window\.|globalThis\.)?(?:fetch|nodeFetch|node_fetch)|Request\.new
+javascript  form: text  media: <PLAIN>  calls: XMLHttpRequest\.new
+javascript  form: form  media: <FORM>  calls: (?:\$|jQuery)\.(?:ajax|post|get|getJSON)
+javascript  form: text  calls: (?:https?|http2)\.(?:request|get)
+javascript  media: <FORM>  calls: axios(?:\.(?:<VERBS>|postForm))?|\$http\.\w+|this\.\$?axios\.\w+
+javascript
+      calls: (?:request|superagent|got|ky|needle|unirest|\$fetch|bent|agent|phin)(?:\.(?:<VERBS>))?
+javascript  calls: http\.(?:send|request)|pm\.sendRequest|HTTPRequest|k6\.http\.\w+|cy\.request
+php  form: form  media: <FORM>  calls: curl_init
+php  client: yes
+      calls: Http\.(?:baseUrl|withToken|withHeaders|acceptJson|asJson|asForm|withBasicAuth|timeout
+    |withBody|withOptions|retry|contentType|accept|withUrlParameters|\w*macro)
+php  calls: Http\.(?:<VERBS>|send)
+php  client: yes  base: resolve  calls: HttpClient\.create|ScopingHttpClient\.\w+
+php  client: yes  form: form  base: resolve
+      calls: (?:GuzzleHttp\.)?Client\.new|CurlHttpClient\.new|HttpBrowser\.new
+php  form: form  calls: Request\.new|ServerRequest\.new
+php  form: form  media: <FORM>  calls: (?:HTTP_Request2|HttpRequest|http.Client.Request)\.new
+php  form: form  media: <FORM>  calls: wp_(?:safe_)?remote_(?:post|get|request|head)
+php  form: form  media: <FORM>  calls: file_get_contents|fopen|stream_context_create
+php  form: form
+      calls: (?:Requests|Unirest\.Request|WpOrg\.Requests\.Requests)\.(?:get|post|put|delete|patch)
+java  client: yes
+      calls: (?:HttpClient\.(?:newHttpClient|newBuilder)|OkHttpClient\.new
+    |OkHttpClient\.Builder\.new)
+java  client: yes  media: text/plain
+      calls: RestTemplate\.new|RestTemplateBuilder\.new|TestRestTemplate\.new
+java  client: yes  media: text/plain
+      calls: (?:WebClient|RestClient)\.(?:create|builder)|Retrofit\.Builder\.new
+java  client: yes
+      calls: HttpClients\.\w+|HttpClientBuilder\.\w+|DefaultHttpClient\.new|ClientBuilder\.newClient
+java  calls: HttpRequest\.newBuilder|Request\.Builder\.new|HttpRequest\.Builder\.new
+java  calls: (?:Http|Simple)<Verb>(?:\.new)|<Verb>Method\.new
+java  media: text/plain; charset=UTF-8  calls: Unirest\.(?:<VERBS>)|Jsoup\.connect|Feign\.\w+
+java  form: text  media: <FORM>  calls: openConnection
+java  calls: (?:HttpHeaders|RequestEntity)\.new
+java  first: body  calls: HttpEntity\.new
+java
+      calls: RequestEntity\.(?:post|get|put|method|patch|delete)|Request\.(?:Post|Get|Put|Delete
+    |Patch)
+java  calls: given|RestAssured\.given
+kotlin  client: yes  media: text/plain; charset=UTF-8
+      calls: (?:\w+\.)?HttpClient|OkHttpClient|OkHttpClient\.Builder|HttpClient\.new\w+
+kotlin  client: yes  calls: WebClient\.(?:create|builder)|RestTemplate|RestClient\.\w+|FuelManager
+kotlin  calls: Request\.Builder|HttpRequest\.newBuilder|HttpRequest\.Builder
+kotlin  form: text  media: <FORM>  calls: openConnection
+kotlin  media: text/plain; charset=UTF-8  calls: (?:client|httpClient|http)\.(?:<VERBS>)
+kotlin  calls: Unirest\.(?:<VERBS>)|Fuel\.(?:<VERBS>)|khttp\.(?:<VERBS>)
+csharp  client: yes  base: resolve  calls: HttpClient\.new|CreateClient
+csharp  client: yes  calls: RestClient\.new|RestClientOptions\.new|FlurlClient\.new
+csharp  client: yes  calls: WebClient\.new
+csharp  base: resolve  calls: HttpRequestMessage\.new
+csharp  calls: RestRequest\.new
+csharp  form: text  calls: (?:Http)?WebRequest\.Create(?:Http)?
+go  client: yes  calls: resty\.New|req\.C|req\.NewClient|resty\.Client|sling\.New|gentleman\.New
+go  calls: http\.NewRequest(?:WithContext)?|retryablehttp\.NewRequest|http\.Request
+go
+      calls: http\.(?:Get|Post|PostForm|Head)|(?:client|grequests)\.(?:Get|Post|Put|Delete|Patch
+    |Head)
+go  calls: fasthttp\.AcquireRequest|fiber\.(?:Post|Get|AcquireAgent)
+ruby  client: yes  form: form  media: <FORM>  base: resolve
+      calls: Faraday\.new|Faraday\.Connection\.new
+ruby  client: yes  form: form  media: <FORM>
+      calls: Net\.HTTP\.(?:new|start)|Excon\.new|HTTPX\.(?:with|plugin)|HTTPClient\.new
+    |Typhoeus\.Hydra\.new
+ruby  form: form  media: <FORM>  calls: Net\.HTTP\.<Verb>\.new
+ruby  form: form  media: <FORM>  calls: Net\.HTTP\.(?:post|get|post_form|get_response|put)
+ruby  form: form  calls: RestClient\.(?:Request\.execute|Request\.new|Resource\.new)
+ruby  form: form
+      calls: (?:HTTParty|RestClient|Faraday|Excon|HTTP|HTTPX|Typhoeus|Typhoeus\.Request)\.(?:<VERBS>
+    |new)
+ruby  client: yes  form: form  calls: HTTP\.(?:auth|headers|basic_auth|accept|with)
+""")
 # where the library is not known: how its language does it most of the time
 USUAL = {
     "python": Library(re.compile(""), form="form"),
