@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -26,6 +26,7 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.core.errors import AlreadySentError, LogError
 from sinchtools.core.records import Exchange
 from tests.conftest import FULL
+from tests.support.present import present
 
 ANSWERED = Exchange(
     id="a1",
@@ -171,7 +172,7 @@ FOREIGN = {
 def test_verify_names_what_is_no_part_of_a_log(log: Any, statement: Any) -> None:
     log.add([ANSWERED])
     by_hand(log, *["CREATE TABLE copy (data TEXT)"] * ("INTO copy" in statement), statement)
-    named = re.search(r'(TRIGGER|TABLE|VIEW|INDEX) "?([\w\u200b]+)', statement)
+    named = present(re.search(r'(TRIGGER|TABLE|VIEW|INDEX) "?([\w\u200b]+)', statement))
     assert any(f"{named[1].lower()} {named[2]!r} is not a part" in said for said in log.verify())
 
 
@@ -475,10 +476,14 @@ def test_a_log_that_nobody_closes_is_closed_when_it_goes_away(tmp_path: Path) ->
 def test_a_file_that_cannot_be_opened_stays_open_in_no_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, real = [], sqlite3.connect
-    monkeypatch.setattr(
-        sqlite3, "connect", lambda *args, **rest: made.append(real(*args, **rest)) or made[-1]
-    )
+    made: list[sqlite3.Connection] = []
+    real: Any = sqlite3.connect
+
+    def connect(*args: Any, **rest: Any) -> sqlite3.Connection:
+        made.append(real(*args, **rest))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
     test_a_database_of_something_else_is_no_call_log(tmp_path)
     test_a_file_that_is_no_log_is_a_clear_error(tmp_path)
     test_a_log_of_another_version_is_refused_in_a_sentence(tmp_path, 99)
@@ -488,10 +493,10 @@ def test_a_file_that_cannot_be_opened_stays_open_in_no_connection(
             connection.execute("SELECT 1")
 
 
-class Interrupted(list):
+class Interrupted(list[Any]):
     """Events whose writing is interrupted."""
 
-    def __iter__(self) -> None:
+    def __iter__(self) -> NoReturn:
         raise KeyboardInterrupt
 
 

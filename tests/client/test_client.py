@@ -6,22 +6,26 @@ Every attempt is a logged exchange, credentials go nowhere else, nothing is sent
 
 from __future__ import annotations
 
-import json
+import random
 import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.client import RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 import requests
 from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
 from sinchtools.api.catalogue import retry_advice
 from sinchtools.api.description import ENDPOINTS
-from sinchtools.client import client as client_module
-from sinchtools.client import retrying
 from sinchtools.client.client import Client, connect
+from sinchtools.client.log import CallLog
 from sinchtools.client.recording import failure_of, record
 from sinchtools.client.retrying import retry_after_s, retry_delay_s
 from sinchtools.client.token import AccessToken, Token
@@ -34,18 +38,19 @@ from sinchtools.core.errors import (
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import Credentials, Secret
 from sinchtools.sandbox import Sandbox
+from tests.support.present import parsed, present
 
 BATCH = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
 
 
 @pytest.fixture
-def sandbox():
+def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def client(sandbox, log):
+def client(sandbox: Sandbox, log: CallLog) -> Client:
     return Client(
         base_url=sandbox.url,
         account=sandbox.service_plan_id,
@@ -56,34 +61,49 @@ def client(sandbox, log):
     )
 
 
+class Listener(HTTPServer):
+    """A server in a thread of its own, and what it heard."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], heard: list[Any]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.heard = heard
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
 @pytest.fixture
-def echo():
+def echo() -> Iterator[Listener]:
     """A server that remembers the headers it got; it knows nothing of the API."""
-    seen = []
+    seen: list[dict[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             seen.append(dict(self.headers))
             self.send_response(302 if self.path == "/away" else 200)
             if self.path == "/away":
-                self.send_header("Location", f"http://localhost:{self.server.server_port}/there")
+                self.send_header(
+                    "Location", f"http://localhost:{self.connection.getsockname()[1]}/there"
+                )
             self.send_header("X-Said", f"no {self.headers['Authorization']}"[-32:])
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
-        def log_message(self, *args):
+        def log_message(self, *args: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.seen = seen
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Listener(Handler, seen) as server:
         yield server
-        server.shutdown()
 
 
-def test_a_good_send_is_an_exchange_and_a_row(client, log):
+def test_a_good_send_is_an_exchange_and_a_row(client: Client, log: CallLog) -> None:
     exchange = client.batches.send(BATCH)
     assert (exchange.status, exchange.endpoint, exchange.account, exchange.target) == (
         201,
@@ -92,11 +112,11 @@ def test_a_good_send_is_an_exchange_and_a_row(client, log):
         "sandbox",
     )
     assert list(log) == [exchange]
-    assert exchange.at.tzinfo is UTC
-    assert exchange.elapsed_ms > 0
+    assert present(exchange.at).tzinfo is UTC
+    assert present(exchange.elapsed_ms) > 0
 
 
-def test_a_failing_answer_is_a_result(client):
+def test_a_failing_answer_is_a_result(client: Client) -> None:
     exchange = client.batches.send({**BATCH, "delivery_report": "full"})
     assert (exchange.status, exchange.code, exchange.text) == (
         403,
@@ -124,20 +144,22 @@ def test_a_failing_answer_is_a_result(client):
         ),
     ],
 )
-def test_any_broken_request_can_be_sent(client, headers, status, code):
+def test_any_broken_request_can_be_sent(
+    client: Client, headers: dict[str, str | None] | None, status: int | None, code: str | None
+) -> None:
     exchange = client.request("POST", "/batches", data='{"to": ["+1555', headers=headers)
     assert (exchange.status, exchange.code) == (status, code)
     assert exchange.request_body == '{"to": ["+1555'
 
 
-def test_every_endpoint_has_its_method_on_the_client(client):
+def test_every_endpoint_has_its_method_on_the_client(client: Client) -> None:
     for endpoint in ENDPOINTS:
         resource, _, operation = endpoint.operation.partition(".")
         assert callable(getattr(getattr(client, resource), operation)), endpoint.operation
 
 
-def test_every_operation_reaches_its_endpoint(client, sandbox):
-    batch = json.loads(
+def test_every_operation_reaches_its_endpoint(client: Client, sandbox: Sandbox) -> None:
+    batch = parsed(
         client.batches.send(
             {
                 **BATCH,
@@ -147,7 +169,7 @@ def test_every_operation_reaches_its_endpoint(client, sandbox):
             }
         ).response_body
     )["id"]
-    group = json.loads(
+    group = parsed(
         client.groups.create({"name": "team", "members": ["+15551230001"]}).response_body
     )["id"]
     done = {
@@ -183,15 +205,15 @@ def test_every_operation_reaches_its_endpoint(client, sandbox):
     assert unexpected == {"GET /inbounds/{inbound_id}": 404}
 
 
-def test_pages_go_through_all_and_each_is_logged(client, log):
+def test_pages_go_through_all_and_each_is_logged(client: Client, log: CallLog) -> None:
     for _ in range(5):
         client.batches.send(BATCH)
     pages = list(client.batches.pages(page_size=2))
-    assert [len(json.loads(page.response_body)["batches"]) for page in pages] == [2, 2, 1]
+    assert [len(parsed(page.response_body)["batches"]) for page in pages] == [2, 2, 1]
     assert len(log) == 5 + 3
 
 
-def test_the_token_is_in_no_row_and_no_repr(client, log, sandbox):
+def test_the_token_is_in_no_row_and_no_repr(client: Client, log: CallLog, sandbox: Sandbox) -> None:
     client.batches.send(BATCH)
     client.request("GET", f"/batches?access_token={sandbox.api_token}")
     everything = (
@@ -207,13 +229,13 @@ def test_the_token_is_in_no_row_and_no_repr(client, log, sandbox):
     )
 
 
-def test_credentials_go_to_no_other_host(client, echo):
+def test_credentials_go_to_no_other_host(client: Client, echo: Listener) -> None:
     exchange = client.request("GET", f"http://127.0.0.1:{echo.server_port}/elsewhere")
     assert exchange.status == 200
-    assert "Authorization" not in echo.seen[0]
+    assert "Authorization" not in echo.heard[0]
 
 
-def test_a_token_that_the_answer_quotes_is_not_kept(log, echo):
+def test_a_token_that_the_answer_quotes_is_not_kept(log: CallLog, echo: Listener) -> None:
     client = Client(
         base_url=f"http://127.0.0.1:{echo.server_port}",
         account="p",
@@ -228,31 +250,36 @@ def test_a_token_that_the_answer_quotes_is_not_kept(log, echo):
     )
 
 
-def test_a_redirect_is_shown_and_not_followed(log, echo):
+def test_a_redirect_is_shown_and_not_followed(log: CallLog, echo: Listener) -> None:
     base = f"http://127.0.0.1:{echo.server_port}"
     client = Client(
         base_url=base, account="p", token=Token("secret-token-1"), log=log, target="sandbox"
     )
     assert client.request("GET", f"{base}/away").status == 302
-    assert len(echo.seen) == 1
+    assert len(echo.heard) == 1
 
 
-def test_loopback_goes_past_a_proxy_and_a_netrc(client, monkeypatch, tmp_path):
+def test_loopback_goes_past_a_proxy_and_a_netrc(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     assert client.batches.list().status == 200
 
 
-def test_a_netrc_entry_does_not_replace_the_token_of_a_live_client(log, monkeypatch, tmp_path):
+def test_a_netrc_entry_does_not_replace_the_token_of_a_live_client(
+    log: CallLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".netrc").write_text("machine us.sms.api.sinch.com login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    sent = []
-    monkeypatch.setattr(
-        requests.adapters.HTTPAdapter,
-        "send",
-        lambda self, request, **_: sent.append(request) or requests.Response(),
-    )
+    sent: list[requests.PreparedRequest] = []
+
+    def send(self: Any, request: requests.PreparedRequest, **_: Any) -> requests.Response:
+        sent.append(request)
+        return requests.Response()
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
     base = "https://us.sms.api.sinch.com"
     Client(
         base_url=base, account="p", token=Token("secret-token-1"), log=log, target="live"
@@ -267,7 +294,14 @@ def test_a_netrc_entry_does_not_replace_the_token_of_a_live_client(log, monkeypa
         pytest.param({"status": 200, "body": "truncated"}, 200, "", id="truncated"),
     ],
 )
-def test_a_network_failure_is_a_row(client, sandbox, log, fault, status, failure):
+def test_a_network_failure_is_a_row(
+    client: Client,
+    sandbox: Sandbox,
+    log: CallLog,
+    fault: dict[str, Any],
+    status: int | None,
+    failure: str,
+) -> None:
     sandbox.faults.add(**fault, times=1)
     exchange = client.batches.list()
     assert exchange.status in (status, None)
@@ -276,7 +310,7 @@ def test_a_network_failure_is_a_row(client, sandbox, log, fault, status, failure
     assert list(log) == [exchange]
 
 
-def test_no_server_is_a_row_with_its_failure(log):
+def test_no_server_is_a_row_with_its_failure(log: CallLog) -> None:
     client = Client(
         base_url="http://127.0.0.1:1",
         account="p",
@@ -292,9 +326,11 @@ def test_no_server_is_a_row_with_its_failure(log):
     )
 
 
-def test_retries_share_a_call_and_count_their_attempts(client, sandbox, log, monkeypatch):
-    waits = []
-    monkeypatch.setattr(client_module.time, "sleep", waits.append)
+def test_retries_share_a_call_and_count_their_attempts(
+    client: Client, sandbox: Sandbox, log: CallLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
     sandbox.faults.add(status=429, retry_after_s=2, times=2)
     client.retries = 3
     assert client.batches.send(BATCH).status == 201
@@ -318,16 +354,21 @@ def test_retries_share_a_call_and_count_their_attempts(client, sandbox, log, mon
         ("GET", None, None, False),
     ],
 )
-def test_a_send_of_unknown_outcome_is_never_retried_by_itself(method, status, body, retried):
+def test_a_send_of_unknown_outcome_is_never_retried_by_itself(
+    method: str, status: int | None, body: str | None, retried: bool
+) -> None:
     assert (
         retry_delay_s(Exchange(method=method, status=status, response_body=body), 1) is not None
     ) is retried
 
 
-def test_back_off_without_retry_after_grows_and_is_jittered(monkeypatch):
-    monkeypatch.setattr(retrying.random, "uniform", lambda low, high: (low, high))
+def test_back_off_without_retry_after_grows_and_is_jittered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low, high))
     answer = Exchange(method="GET", status=429)
-    assert [retry_delay_s(answer, attempt) for attempt in (1, 2, 3, 10)] == [
+    delays: list[object] = [retry_delay_s(answer, attempt) for attempt in (1, 2, 3, 10)]
+    assert delays == [
         (0, 1.0),
         (0, 2.0),
         (0, 4.0),
@@ -348,11 +389,13 @@ def test_back_off_without_retry_after_grows_and_is_jittered(monkeypatch):
         ("999999", 3600.0),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_as_a_date(value, seconds):
+def test_retry_after_is_read_as_seconds_or_as_a_date(
+    value: str | None, seconds: float | None
+) -> None:
     assert retry_after_s(value, datetime(2026, 11, 23, 8, tzinfo=UTC)) == seconds
 
 
-def test_an_expired_access_token_is_renewed_once(sandbox, log):
+def test_an_expired_access_token_is_renewed_once(sandbox: Sandbox, log: CallLog) -> None:
     credentials = Credentials(
         account=sandbox.project_id, secret=Secret(sandbox.key_secret), key_id=sandbox.key_id
     )
@@ -366,7 +409,7 @@ def test_an_expired_access_token_is_renewed_once(sandbox, log):
     assert [(row.status, row.attempt) for row in log] == [(200, 1), (401, 1), (200, 2)]
 
 
-def test_connect_needs_nothing_for_the_sandbox(work):
+def test_connect_needs_nothing_for_the_sandbox(work: Path) -> None:
     first, second = connect(), connect()
     assert first.batches.send(BATCH).status == 201
     assert first.sandbox is second.sandbox
@@ -397,34 +440,42 @@ def test_connect_needs_nothing_for_the_sandbox(work):
     ],
 )
 def test_connect_names_what_is_wrong_before_any_call(
-    work, monkeypatch, target, environment, error, words
-):
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: Any,
+    environment: dict[str, str],
+    error: type[Exception],
+    words: str,
+) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(error, match=words):
         connect(target)
 
 
-def test_a_live_client_only_reads_unless_it_is_allowed_to_send(work, monkeypatch):
+def test_a_live_client_only_reads_unless_it_is_allowed_to_send(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SINCH_SERVICE_PLAN_ID", "p")
     monkeypatch.setenv("SINCH_API_TOKEN", "secret-token-1")
     client = connect("live")
-    for call in (
+    calls: list[Callable[[], Exchange]] = [
         lambda: client.batches.send(BATCH),
         lambda: client.batches.dry_run(BATCH),
         lambda: client.groups.delete("g"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(NotAllowedError, match="SINCHTOOLS_ALLOW"):
             call()
     assert len(client.log) == 0
 
 
-def test_a_sandbox_client_sends_nothing_to_the_vendor(client):
+def test_a_sandbox_client_sends_nothing_to_the_vendor(client: Client) -> None:
     with pytest.raises(NotAllowedError):
         client.request("POST", "https://us.sms.api.sinch.com/xms/v1/p/batches", json=BATCH)
 
 
-def test_record_logs_what_other_code_sends(sandbox, log):
+def test_record_logs_what_other_code_sends(sandbox: Sandbox, log: CallLog) -> None:
     with record(log):
         requests.post(
             f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches",
@@ -440,7 +491,7 @@ def test_record_logs_what_other_code_sends(sandbox, log):
     assert sandbox.api_token not in repr([row.request_headers for row in rows])
 
 
-def test_record_does_not_log_our_own_calls_twice(client, log):
+def test_record_does_not_log_our_own_calls_twice(client: Client, log: CallLog) -> None:
     with record(log):
         client.batches.list()
     assert len(log) == 1
@@ -449,12 +500,12 @@ def test_record_does_not_log_our_own_calls_twice(client, log):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET SOME", "/batches"), ("GET", "http://"), ("GET", "http://[::1/")]
 )
-def test_what_cannot_be_sent_is_wrong_use(client, method, path):
+def test_what_cannot_be_sent_is_wrong_use(client: Client, method: str, path: str) -> None:
     with pytest.raises(WrongUseError, match="cannot be sent"):
         client.request(method, path)
 
 
-def test_a_header_that_cannot_be_sent_is_named_without_its_value(client):
+def test_a_header_that_cannot_be_sent_is_named_without_its_value(client: Client) -> None:
     with pytest.raises(WrongUseError, match="The header 'X-Key' cannot be sent") as told:
         client.request("GET", "/batches", headers={"X-Key": "5c1e9a7b\nX: y"})
     assert "5c1e" not in str(told.value)
@@ -463,32 +514,31 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(client):
 @pytest.mark.parametrize(
     ("value", "words"), [("", "An empty text is not an id"), (None, "A NoneType is not an id")]
 )
-def test_an_id_that_is_none_is_wrong_use(client, value, words):
+def test_an_id_that_is_none_is_wrong_use(client: Client, value: Any, words: str) -> None:
     with pytest.raises(WrongUseError, match=words):
         client.batches.get(value)
 
 
 @pytest.fixture
-def proxy():
+def proxy() -> Iterator[Listener]:
     """A proxy that writes down where it is asked to go, and refuses."""
-    asked = []
+    asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_CONNECT(self):
+        def do_CONNECT(self) -> None:
             asked.append(self.path)
             self.send_error(403)
 
-        def log_message(self, *args):
+        def log_message(self, *args: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked = asked
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Listener(Handler, asked) as server:
         yield server
-        server.shutdown()
 
 
-def test_a_live_call_goes_through_the_proxy_of_the_environment(work, monkeypatch, proxy):
+def test_a_live_call_goes_through_the_proxy_of_the_environment(
+    work: Path, monkeypatch: pytest.MonkeyPatch, proxy: Listener
+) -> None:
     for name, value in {
         "SINCH_SERVICE_PLAN_ID": "p",
         "SINCH_API_TOKEN": "secret-token-1",
@@ -496,9 +546,9 @@ def test_a_live_call_goes_through_the_proxy_of_the_environment(work, monkeypatch
     }.items():
         monkeypatch.setenv(name, value)
     exchange = connect("live", region="eu").batches.list()
-    assert proxy.asked == ["eu.sms.api.sinch.com:443"]
+    assert proxy.heard == ["eu.sms.api.sinch.com:443"]
     assert (exchange.status, exchange.target) == (None, "live")
-    assert exchange.failure.startswith("ProxyError")
+    assert present(exchange.failure).startswith("ProxyError")
 
 
 THROUGH_A_PROXY = {  # why a proxy did not answer: may the request have gone on to the vendor?
@@ -514,20 +564,27 @@ THROUGH_A_PROXY = {  # why a proxy did not answer: may the request have gone on 
 @pytest.mark.parametrize(
     ("cause", "failure", "advice"), THROUGH_A_PROXY.values(), ids=THROUGH_A_PROXY.keys()
 )
-def test_a_proxy_that_broke_off_may_have_passed_the_request_on(cause, failure, advice):
-    reason = MaxRetryError(None, "/", ProxyError("Cannot connect to proxy", cause))
+def test_a_proxy_that_broke_off_may_have_passed_the_request_on(
+    cause: Exception, failure: str, advice: str
+) -> None:
+    reason = MaxRetryError(
+        HTTPSConnectionPool("proxy"), "/", ProxyError("Cannot connect to proxy", cause)
+    )
     assert failure_of(requests.exceptions.ProxyError(reason)) == failure
     assert retry_advice(None, None, "POST", failure=failure)[0] == advice
 
 
-def test_a_live_client_trusts_the_certificate_of_the_environment(log, monkeypatch, tmp_path):
+def test_a_live_client_trusts_the_certificate_of_the_environment(
+    log: CallLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "company.pem"))
-    asked = []
-    monkeypatch.setattr(
-        requests.adapters.HTTPAdapter,
-        "send",
-        lambda self, request, **given: asked.append(given) or requests.Response(),
-    )
+    asked: list[dict[str, Any]] = []
+
+    def send(self: Any, request: Any, **given: Any) -> requests.Response:
+        asked.append(given)
+        return requests.Response()
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
     Client(
         base_url="https://us.sms.api.sinch.com",
         account="p",
@@ -539,7 +596,9 @@ def test_a_live_client_trusts_the_certificate_of_the_environment(log, monkeypatc
 
 
 @pytest.mark.parametrize("region", ["us", "eu", "au", "br", "ca"])
-def test_a_plan_token_goes_to_the_plan_host_of_its_region(work, monkeypatch, region):
+def test_a_plan_token_goes_to_the_plan_host_of_its_region(
+    work: Path, monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
     monkeypatch.setenv("SINCH_SERVICE_PLAN_ID", "p")
     monkeypatch.setenv("SINCH_API_TOKEN", "secret-token-1")
     monkeypatch.setenv("SINCH_REGION", region)
@@ -550,14 +609,14 @@ def test_a_plan_token_goes_to_the_plan_host_of_its_region(work, monkeypatch, reg
     ("send", "kind"),
     [("send_sms", "mt_text"), ("send_binary", "mt_binary"), ("send_mms", "mt_media")],
 )
-def test_the_three_kinds_of_batch_are_sent_as_such(client, send, kind):
-    bodies = {
+def test_the_three_kinds_of_batch_are_sent_as_such(client: Client, send: str, kind: str) -> None:
+    bodies: dict[str, dict[str, Any]] = {
         "mt_text": {},
         "mt_binary": {"body": "SGk=", "udh": "06050423F423F4"},
         "mt_media": {"body": {"url": "https://example.com/cat.jpg"}},
     }
     exchange = getattr(client.batches, send)({**BATCH, **bodies[kind]})
-    assert (exchange.status, json.loads(exchange.response_body)["type"]) == (201, kind)
+    assert (exchange.status, parsed(exchange.response_body)["type"]) == (201, kind)
 
 
 @pytest.mark.parametrize(
@@ -570,15 +629,17 @@ def test_the_three_kinds_of_batch_are_sent_as_such(client, send, kind):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_sandbox_client_reaches_no_other_machine(client, log, method, url):
+def test_a_sandbox_client_reaches_no_other_machine(
+    client: Client, log: CallLog, method: str, url: str
+) -> None:
     with pytest.raises((NotAllowedError, WrongUseError)):
         client.request(method, url)
     assert len(log) == 0
 
 
 def test_one_client_speaks_to_several_ports_of_this_machine_and_after_it_was_closed(
-    client, sandbox
-):
+    client: Client, sandbox: Sandbox
+) -> None:
     with Sandbox() as other:
         urls = [f"{url}/xms/v1/x/batches" for url in (sandbox.url, other.url, sandbox.url)]
         assert [client.request("GET", url).status for url in urls] == [401] * 3
@@ -588,12 +649,12 @@ def test_one_client_speaks_to_several_ports_of_this_machine_and_after_it_was_clo
 
 
 @pytest.mark.parametrize("path", ["@evil.example/x", "batches", ""])
-def test_a_path_begins_with_a_slash(client, path):
+def test_a_path_begins_with_a_slash(client: Client, path: str) -> None:
     with pytest.raises(WrongUseError, match="not a path"):
         client.request("GET", path)
 
 
-def test_a_token_endpoint_that_fails_gives_no_credential_away(log):
+def test_a_token_endpoint_that_fails_gives_no_credential_away(log: CallLog) -> None:
     token = AccessToken(
         Credentials(account="p", secret=Secret("secret-key-1"), key_id="key"),
         "http://127.0.0.1:1/oauth2/token",

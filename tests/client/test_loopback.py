@@ -27,13 +27,9 @@ class Server:
     It does not announce that.
     """
 
-    def __init__(self, *answers: Any, per_connection: Any = 100) -> None:
-        self.answers, self.per_connection, self.requests, self.opened = (
-            list(answers),
-            per_connection,
-            [],
-            0,
-        )
+    def __init__(self, *answers: bytes, per_connection: int = 100) -> None:
+        self.answers, self.per_connection, self.opened = list(answers), per_connection, 0
+        self.requests: list[Any] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.closed = threading.Event()

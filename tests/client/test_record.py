@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 import sinchtools as st
 from sinchtools.client.log import CallLog
 from sinchtools.client.recording import record
+from tests.support.present import present
 
 URL = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
 
@@ -29,16 +30,17 @@ URL = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
 def wire(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Requests are answered here; the patch that is found at the start is there at the end."""
 
-    def send(adapter: Any, request: pytest.FixtureRequest, **rest: Any) -> Any:
-        if "refused" in request.url:
+    def send(adapter: Any, request: requests.PreparedRequest, **rest: Any) -> requests.Response:
+        url = present(request.url)
+        if "refused" in url:
             raise requests.ConnectionError("refused")
         response = requests.Response()
-        response.status_code, response.url, response._content = 200, request.url, b"{}"
+        response.status_code, response.url, response._content = 200, url, b"{}"
         return response
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
     yield send
-    assert HTTPAdapter.send is send
+    assert vars(HTTPAdapter)["send"] is send
 
 
 def get(name: Any, **headers: Any) -> None:
@@ -160,9 +162,14 @@ def in_threads() -> Any:
 
 def a_thread_that_outlives_its_block() -> Any:
     go = threading.Event()
+
+    def later() -> None:
+        go.wait()
+        get("b")
+
     with record() as log:
         get("a")
-        thread = threading.Thread(target=lambda: go.wait() and get("b"))
+        thread = threading.Thread(target=later)
         thread.start()
     go.set()
     thread.join()
@@ -308,7 +315,9 @@ def test_blocks_in_any_order_show_what_was_sent_while_they_were_open(
 ) -> None:
     folder = tmp_path_factory.mktemp("logs")
     files = [CallLog(folder / f"{number}.sqlite") for number in range(2)]
-    blocks, expected, told = [], [], [[], []]
+    blocks: list[Any] = []
+    expected: list[list[str]] = []
+    told: list[list[str]] = [[], []]
     for number, (step, which) in enumerate(steps):
         if step == "open":
             block = record(files[which % 2])
