@@ -41,7 +41,7 @@ from sinchtools.cases.story import told_of
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.files import scratch_in
-from sinchtools.core.records import Exchange, calls_of
+from sinchtools.core.records import Step, calls_of
 from sinchtools.core.settings import work_folder
 from sinchtools.core.words import counted
 from sinchtools.diagnosis.diagnosis import Diagnosis
@@ -192,7 +192,7 @@ def _grouped(
     groups: dict[object, list[tuple[int, Diagnosis]]] = {}
     for number, one in found:
         rules = tuple((finding.rule, finding.field) for finding in one.findings)
-        kind = (one.exchange.status, one.exchange.code, one.exchange.endpoint, rules)
+        kind = (one.exchange.status_in_words, one.exchange.endpoint, rules)
         groups.setdefault(kind, []).append((number, one))
 
     def count(some: Sequence[tuple[int, Diagnosis]]) -> int:
@@ -253,28 +253,28 @@ def tips(evidence: str = "", row: int = 0, status: int = 0, code: str = "") -> _
         if not _CODE.fullmatch(code):
             raise WrongUseError("This is not a code.", hint="Codes look like unknown_group.")
         walk = playbooks.tips(status or None, code or None)
-        return shown(_walked(walk, None))
+        return shown(_walked(walk))
     found = held(evidence)
     one = found.row(row)
     [(_, diagnosis)] = found.diagnosed([row])
-    return shown(_walked(playbooks.tips(one, findings=diagnosis.findings), one), found)
+    return shown(_walked(playbooks.tips(one, findings=diagnosis.findings)), found)
 
 
-def _walked(walk: playbooks.Walk, row: Exchange | None) -> _Result:
+def _walked(walk: playbooks.Walk) -> _Result:
     return {
         "title": walk.playbook.title,
         "source": walk.playbook.source,
         "steps": [
-            {"title": step.title, "look": step.look, "do": step.do, **_decided(step, walk, row)}
+            {"title": step.title, "look": step.look, "do": step.do, **_decided(step, walk)}
             for step in walk.playbook.steps
         ],
     }
 
 
-def _decided(step: Any, walk: playbooks.Walk, row: Exchange | None) -> _Result:
-    if row is None or step.check is None:
+def _decided(step: Step, walk: playbooks.Walk) -> _Result:
+    if walk.exchange is None or step.check is None:
         return {"decided": "a person has to look"}
-    checked = playbooks.CHECKS[step.check](row, walk.findings)
+    checked = walk.decided(step)
     return {"decided": checked.state, UNTRUSTED: {"proof": checked.proof}}
 
 

@@ -17,8 +17,9 @@ from sinchtools.evidence.exports import to_curl, to_jsonl
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def bundle(story: Story, page: Page, html: bytes) -> bytes:
+def bundle(page: Page) -> bytes:
     """Return the zip: `exchanges.jsonl` is what `read` opens again, the rest is for people."""
+    story = page.story
     members = {
         "capsule.json": _json(
             {
@@ -28,12 +29,12 @@ def bundle(story: Story, page: Page, html: bytes) -> bytes:
             }
         ),
         "exchanges.jsonl": to_jsonl(story.shown).encode("utf-8", "replace"),
-        "report.html": html,
+        "report.html": page.html(),
         "request.sh": story.plain(to_curl(story.masks.exchange(story.example)) + "\n").encode(
             "utf-8", "replace"
         ),
         "transcript.json": _json(_told(story, {"walks": story.walks, "replays": _replays(story)})),
-        **_chart_files(story, page),
+        **_chart_files(page),
     }
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -52,9 +53,10 @@ def _replays(story: Story) -> list[dict[str, Any]]:
     ]
 
 
-def _chart_files(story: Story, page: Page) -> dict[str, bytes]:
+def _chart_files(page: Page) -> dict[str, bytes]:
     from sinchtools import charts
 
+    story = page.story
     with scratch() as folder:
         written = [
             path

@@ -16,8 +16,9 @@ from itertools import groupby
 from typing import Any
 
 from sinchtools.api.description import split_url
-from sinchtools.core.json import value_of
+from sinchtools.core.json import at_pointer, path_of, value_of
 from sinchtools.core.records import Exchange, header
+from sinchtools.core.words import listed
 from sinchtools.diagnosis.fixes import JsonRepair, json_repairs
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.markers import marker_facts
@@ -132,7 +133,7 @@ def _of_json(repairs: Sequence[JsonRepair]) -> Iterator[Change]:
     kinds = dict.fromkeys(words for words, _ in told)
     for words in kinds:
         places = list(dict.fromkeys(place for said, place in told if said == words))
-        at = _listed(places).capitalize() if len(places) <= _MOST_LINES else "The whole body"
+        at = listed(places).capitalize() if len(places) <= _MOST_LINES else "The whole body"
         yield Change(place="JSON", was=None, now=None, says=f"{at}: {words}")
 
 
@@ -224,7 +225,7 @@ def _of_credential(was: str, now: str) -> str:
     gone = [words for fact, words in _STRAY.items() if fact in old and fact not in new]
     is_same = old.get("number") == new.get("number") and old.get("kind") == new.get("kind")
     if gone and is_same:
-        return f"Authorization header: {_listed(gone)}."
+        return f"Authorization header: {listed(gone)}."
     if old and new and is_same and _around(was) != _around(now):
         return f'Authorization header: write "{_around(now).format("<your token>")}".'
     return "Authorization header: use another credential."
@@ -244,12 +245,12 @@ def _in_the_body(found: Sequence[Difference], shown: _Shown) -> Iterator[Change]
     by_list = groupby(found, lambda one: _list_of(one.where.removeprefix("body "), was, now))
     for pointer, some in by_list:
         if pointer is not None:
-            yield from _of_list(pointer, _at(was, pointer), _at(now, pointer))
+            yield from _of_list(pointer, at_pointer(was, pointer), at_pointer(now, pointer))
             continue
         for one in some:
             place = one.where.removeprefix("body ")
             if place in renamed:
-                old, new = _path(place), _path(renamed[place])
+                old, new = path_of(place), path_of(renamed[place])
                 yield Change(place=new, was=old, now=new, says=f'Rename "{old}" to "{new}".')
             elif place not in new_names:
                 yield _of_value(one, place, was, now)
@@ -268,7 +269,7 @@ def _renamed(found: Sequence[Difference]) -> Iterator[tuple[str, str]]:
 def _list_of(pointer: str, was: Any, now: Any) -> str | None:
     """Return the list that got longer or shorter and in which a place lies, or None."""
     above = pointer.rpartition("/")[0]
-    old, new = _at(was, above), _at(now, above)
+    old, new = at_pointer(was, above), at_pointer(now, above)
     is_list = isinstance(old, list) and isinstance(new, list) and len(old) != len(new)
     return above if is_list else None
 
@@ -279,12 +280,12 @@ def _of_list(pointer: str, was: list[Any], now: list[Any]) -> Iterator[Change]:
     blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     gone = [entry for kind, a, b, _, _ in blocks if kind != "equal" for entry in old[a:b]]
     more = [entry for kind, _, _, a, b in blocks if kind != "equal" for entry in new[a:b]]
-    name = _path(pointer)
+    name = path_of(pointer) or "body"
     counts = f"from {len(was):,} to {len(now):,}"
     for entries, verb, word in ((gone, "remove", "from"), (more, "add", "to")):
         if entries:
             few = len(entries) <= _MOST_ENTRIES
-            what = _listed(entries) if few else f"{len(entries):,} entries"
+            what = listed(entries) if few else f"{len(entries):,} entries"
             says = f"{name}: {verb} {what} ({counts} entries)."
             is_gone = word == "from"
             yield Change(
@@ -297,9 +298,9 @@ def _of_list(pointer: str, was: list[Any], now: list[Any]) -> Iterator[Change]:
 
 def _of_value(one: Difference, pointer: str, was: Any, now: Any) -> Change:
     """Return the change of one value; what it was and is comes from the masked bodies."""
-    name = _path(pointer)
-    old = None if one.was is None else _shown_value(_at(was, pointer))
-    new = None if one.now is None else _shown_value(_at(now, pointer))
+    name = path_of(pointer) or "body"
+    old = None if one.was is None else _shown_value(at_pointer(was, pointer))
+    new = None if one.now is None else _shown_value(at_pointer(now, pointer))
     if new is None:
         says = f"Remove {name}."
     elif old is None:
@@ -337,29 +338,6 @@ def _unquoted(written: str | None) -> str | None:
 
 def _shown_value(value: Any) -> str:
     return _cut(json.dumps(value, ensure_ascii=False))
-
-
-def _at(value: Any, pointer: str) -> Any:
-    """Return the value at a JSON pointer, or None."""
-    for step in filter(None, pointer.split("/")):
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(name)
-        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return None
-    return value
-
-
-def _path(pointer: str) -> str:
-    """Return a pointer as people write it: ``to[0]``."""
-    first, *rest = (pointer.strip("/") or "body").split("/")
-    return first + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
 
 
 def _cut(text: str) -> str:

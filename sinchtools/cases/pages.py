@@ -25,7 +25,7 @@ from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.playbooks.playbook import tips
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
     from jinja2.runtime import Context
 
 PARTS = (
@@ -55,6 +55,7 @@ _SIGNS = {  # of a verdict: class, sign
 _CAUSE = "bad"
 _CHECKED = {  # of a step: class, sign, word
     "problem": (_CAUSE, "✕", "Cause"),
+    "caution": ("warn", "!", "Careful"),
     "ok": ("good", "✓", "Fine"),
     "done": (_CAUSE, "✕", "Cause"),
     "skipped": ("note", "?", "Skipped"),
@@ -82,34 +83,31 @@ class Page:
     created: datetime | None = None
     kept: Sequence[KeptChart] = field(default_factory=tuple)
 
-    def html(self) -> str:
-        """Return the page."""
+    def html(self) -> bytes:
+        """Return the page, in UTF-8."""
         sections = {part: (part in self.parts and _SECTIONS[part](self)) or None for part in PARTS}
-        return (
-            _templates()
-            .get_template("report.html")
-            .render(
-                story=self.story,
-                title=f"Case {self.story.title}",
-                written=moment(self.created),
-                headline=_headline(self.story),
-                figures=list(_figures(self.story)),
-                sections=sections,
-                more_charts=len(_worth_showing(self)) - MOST_GROUPS if self.kept else 0,
-                more_others=len(self.story.others) - _MOST_OTHERS,
-                simulated=sum(map(_is_simulated, self.story.rows)),
-                glossary=glossary(),
-                **facts_of(self.story),
-            )
+        facts = facts_of(self.story)
+        page = _template().render(
+            story=self.story,
+            title=f"Case {self.story.title}",
+            written=moment(self.created),
+            headline=_headline(self.story, facts),
+            figures=list(_figures(self.story, facts)),
+            sections=sections,
+            more_charts=len(_worth_showing(self)) - MOST_GROUPS,
+            more_others=len(self.story.others) - _MOST_OTHERS,
+            simulated=sum(map(_is_simulated, self.story.rows)),
+            glossary=glossary(),
+            **facts,
         )
+        return page.encode("utf-8", "replace")
 
 
 # --- the head -------------------------------------------------------------------------------------
 
 
-def _headline(story: Story) -> dict[str, str]:
+def _headline(story: Story, facts: Mapping[str, Any]) -> dict[str, str]:
     """Return the sentence, the code in it, and the line below."""
-    facts = facts_of(story)
     row, n, code = facts["row"], facts["n"], facts["response"]
     said = f'API message: "{row.text}"' if row.text else ""
     if story.kind == "undelivered":
@@ -130,9 +128,8 @@ def _headline(story: Story) -> dict[str, str]:
     return {"text": text, "code": code, "lead": said}
 
 
-def _figures(story: Story) -> Iterator[tuple[str, str, str, str]]:
+def _figures(story: Story, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, value, what is below it, and its class; what is not known is left out."""
-    facts = facts_of(story)
     row, n, calls = facts["row"], facts["n"], facts["n_calls"]
     if calls > 1 and story.kind != "nothing":
         yield "Failing", f"{n:,}", f"of {counted(calls, 'request')}", "bad-ink"
@@ -221,12 +218,17 @@ def _tried(story: Story) -> Iterator[dict[str, Any]]:
 
 def _when(page: Page) -> dict[str, Any] | None:
     story = page.story
-    dated = int(story.counted["n"]) - int(story.counted["undated"])
-    if dated < _FEWEST_FOR_A_CHART or not story.groups:
+    if not _is_drawn(story):
         return None
     chart = story.charts["timeline"]
     is_titled = not story.pattern or not chart.title.startswith(story.pattern.rstrip("."))
-    return {"chart": _drawn(chart, is_titled), "words": chart.description, "dark": _dark_colours()}
+    return {"chart": _drawn(chart, is_titled), "dark": _dark_colours()}
+
+
+def _is_drawn(story: Story) -> bool:
+    """Whether there is enough to draw over time."""
+    dated = int(story.counted["n"]) - int(story.counted["undated"])
+    return dated >= _FEWEST_FOR_A_CHART and bool(story.groups)
 
 
 def _accounts(page: Page) -> list[dict[str, Any]] | None:
@@ -297,12 +299,12 @@ def _decided(story: Story) -> Iterator[dict[str, Any]]:
         return
     told = [finding.says for finding in story.diagnosis.findings]
     walk = tips(story.example, findings=story.diagnosis.findings)
-    while not walk.finished:
-        step, checked = walk.current, walk.check()
+    for step in walk.playbook.steps:
+        checked = walk.decided(step)
         is_told = any(says in checked.proof for says in told)
         if checked.state in ("problem", "ok") and not is_told:
-            yield _step(step.title, checked.state, checked.proof, "")
-        walk.answer("skipped")
+            state = checked.state if checked.is_cause else "caution"
+            yield _step(step.title, state, checked.proof, "")
 
 
 def _step(title: str, state: str, words: str, at: str) -> dict[str, Any]:
@@ -325,8 +327,10 @@ def _kept_charts(page: Page) -> list[dict[str, Any]] | None:
 
 def _worth_showing(page: Page) -> list[KeptChart]:
     """Return the saved charts that the report does not draw anyway."""
-    when = "when" in page.parts and _when(page)
-    return [one for one in page.kept if not when or one.words != when["words"]]
+    if not page.kept or "when" not in page.parts or not _is_drawn(page.story):
+        return list(page.kept)
+    drawn = page.story.charts["timeline"].description
+    return [one for one in page.kept if one.words != drawn]
 
 
 def _notes(page: Page) -> list[dict[str, Any]] | None:
@@ -393,7 +397,7 @@ def _is_simulated(exchange: Exchange) -> bool:
 
 
 @cache
-def _templates() -> Environment:
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
     from markupsafe import Markup
 
@@ -412,4 +416,4 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(counted=counted, spelled=spelled, link=link_of)
-    return made
+    return made.get_template("report.html")

@@ -64,7 +64,9 @@ class Story:
     given
         The proof, when the caller has it.
     is_text
-        Whether only a few sentences are told: then the other rows need no aliases.
+        Whether only a few sentences are told: then nobody of the other rows can be in it.
+    is_data
+        Whether the rows are handed over as data: then they, and what is counted, have aliases.
     closed_as
         The file of what helped in this case, if it was closed.
     """
@@ -81,12 +83,10 @@ class Story:
     given: Result | Proof | None = None
     children: list[Exchange] = field(default_factory=list)
     is_text: bool = False
+    is_data: bool = False
     closed_as: str = ""
 
-    masks: Masks = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.masks = Masks()
+    masks: Masks = field(init=False, default_factory=Masks)
 
     # --- the rows ---------------------------------------------------------------------------------
 
@@ -99,11 +99,7 @@ class Story:
     def _aliased(self) -> tuple[list[Exchange], Known]:
         for child in self.children:
             self.aliases.exchange(child)
-        shown, known = gate.aliased(self.everything, self.aliases)
-        readable = [_readable(row) for row in self.everything]
-        if any(a is not b for a, b in zip(readable, self.everything, strict=True)):
-            known = Known.of([*readable, *self.children])
-        return shown, known
+        return gate.aliased(self.everything, self.aliases)
 
     @property
     def shown(self) -> list[Exchange]:
@@ -113,16 +109,20 @@ class Story:
     @cached_property
     def known(self) -> Known:
         """The people who must be in no file; for a text, those of the rows that it tells of."""
-        if not self.is_text:
+        if self.is_text:
+            fix = [self.fix.request, self.fix.original] if self.fix else []
+            told = [self.example, *fix, *(one["example"] for one in self.others)]
+            return Known.of(map(_readable, told))
+        readable = [_readable(row) for row in self.everything]
+        is_clear = all(a is b for a, b in zip(readable, self.everything, strict=True))
+        if self.is_data and is_clear:
             return self._aliased[1]
-        fix = [self.fix.request, self.fix.original] if self.fix else []
-        told = [self.example, *fix, *(one["example"] for one in self.others)]
-        return Known.of(map(_readable, told))
+        return Known.of([*readable, *self.children])
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """The rows of the account, people as aliases unless only counts of it are told."""
-        if self.is_text:
+        """The rows of the account, people as aliases if they are handed over."""
+        if not self.is_data:
             return frame(self.rows)
         mine = {id(row) for row in self.rows}
         pairs = zip(self.everything, self.shown, strict=True)
@@ -133,7 +133,7 @@ class Story:
         """The groups of like failures, the largest first, each with an example of the rows."""
         from sinchtools import analysis
 
-        shown = self.everything if self.is_text else self.shown
+        shown = self.shown if self.is_data else self.everything
         original = {one.id: row for row, one in zip(self.everything, shown, strict=True)}
         return [
             {**group, "example": original[group["example_id"]]}
@@ -230,10 +230,11 @@ class Story:
         """
         Return a finding on a row as a customer may read it.
 
-        Nothing is quoted that is shown anyway, and local numbers are hidden: nothing but their
-        field tells them from other digits.
+        The message of the example is not quoted, because it is shown anyway. Local numbers are
+        hidden: only their field tells them from other digits.
         """
-        says = without_quote(finding.says) if self.example.text else finding.says
+        is_shown = row.text and row.text == self.example.text
+        says = without_quote(finding.says) if is_shown else finding.says
         for person in filter(_LOCAL.fullmatch, people_of(row, finding)):
             says = says.replace(person, masked_number(person))
         return replace(finding, says=says)
@@ -390,6 +391,7 @@ def told_of(
     notes: Iterable[str] = (),
     title: str = "",
     is_text: bool = False,
+    is_data: bool = False,
 ) -> Story:
     """
     Return the story of a case, or of evidence.
@@ -400,8 +402,8 @@ def told_of(
         There is no exchange to tell of, or none with that id.
     """
     case = what if isinstance(what, Case) else None
-    from_outside = case.evidence if case else [what] if isinstance(what, Exchange) else what
-    rows: list[Exchange] = without_quotes(from_outside)  # type: ignore[arg-type]
+    evidence = what.evidence if isinstance(what, Case) else what
+    rows = without_quotes([evidence] if isinstance(evidence, Exchange) else evidence)
     if not rows:
         raise WrongUseError(
             "There is no request to report on.",
@@ -409,33 +411,36 @@ def told_of(
         )
     done = list(replays)
     story = Story(
-        title=case.name if case else title.removeprefix("case-"),
+        title=title.removeprefix("case-"),
         rows=rows,
         everything=rows,
-        aliases=Aliases(case.key if case else key or secrets.token_bytes(32)),
-        replays=[
-            *(case.replays if case else []),
-            *(row for one in done for row in replay_rows(one)),
-        ],
-        walks=[*(case.walks if case else []), *(walk_row(walk, Redactor()) for walk in walks)],
-        notes=[
-            *(case.notes if case else []),
-            *({"text": Redactor().text(note), "at": None} for note in notes),
-        ],
-        as_of=(case.read_at if case else None)
-        or max((row.at for row in rows if row.at), default=None),
+        aliases=Aliases(key or secrets.token_bytes(32)),
+        replays=[row for one in done for row in replay_rows(one)],
+        walks=[walk_row(walk, Redactor()) for walk in walks],
+        notes=[{"text": Redactor().text(note), "at": None} for note in notes],
+        as_of=max((row.at for row in rows if row.at), default=None),
         about=_chosen(rows, about, given),
         given=given,
         is_text=is_text,
-        closed_as=case.closed_as if case else "",
-        children=without_quotes(
-            [
-                *(case.log if case else []),
-                *(result.child for one in done for result in one if result.child),
-            ]
-        ),
+        is_data=is_data,
+        children=without_quotes(result.child for one in done for result in one if result.child),
     )
-    return _of_one_account(story)
+    return _of_one_account(_with_kept(story, case) if case else story)
+
+
+def _with_kept(story: Story, case: Case) -> Story:
+    """Return the story with what its case keeps."""
+    return replace(
+        story,
+        title=case.name,
+        aliases=Aliases(case.key),
+        replays=[*case.replays, *story.replays],
+        walks=[*case.walks, *story.walks],
+        notes=[*case.notes, *story.notes],
+        as_of=case.read_at or story.as_of,
+        closed_as=case.closed_as,
+        children=[*without_quotes(case.log), *story.children],
+    )
 
 
 def _of_one_account(story: Story) -> Story:
@@ -445,7 +450,7 @@ def _of_one_account(story: Story) -> Story:
     account = story.about.account if story.about else _most_affected(story)
     rows = [row for row in story.rows if row.account in (account, None)]
     told = replace(story, rows=rows)
-    if not story.is_text:
+    if story.is_data:
         told._aliased = story._aliased  # the same evidence
     return told
 

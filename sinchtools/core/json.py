@@ -23,10 +23,27 @@ def at_pointer(value: Any, pointer: str | None) -> Any:
     >>> at_pointer({"to": ["15551230001"]}, "/to/0")
     '15551230001'
     """
-    for step in (pointer or "").split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in _steps(pointer):
         try:
             value = value[int(name)] if isinstance(value, list) else value[name]
         except (KeyError, ValueError, IndexError, TypeError):
             return None
     return value
+
+
+def path_of(pointer: str | None) -> str:
+    """
+    Return a JSON pointer as people write a place.
+
+    Examples
+    --------
+    >>> path_of("/to/0"), path_of("/parameters/name/default"), path_of(None)
+    ('to[0]', 'parameters.name.default', '')
+    """
+    first, *rest = _steps(pointer) or [""]
+    return first + "".join(f"[{name}]" if name.isdecimal() else f".{name}" for name in rest)
+
+
+def _steps(pointer: str | None) -> list[str]:
+    steps = (pointer or "").split("/")[1:]
+    return [step.replace("~1", "/").replace("~0", "~") for step in steps]

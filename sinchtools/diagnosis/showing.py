@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import locate
 from sinchtools.core.html import card
+from sinchtools.core.json import path_of
 from sinchtools.core.records import Exchange, Finding, header, in_words, visible
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.generic_http import parsed
@@ -166,7 +167,7 @@ def _place(finding: Finding) -> str:
     where = f"line {finding.line}, column {finding.column}" if finding.line else ""
     return ", ".join(
         part
-        for part in (finding.location, finding.field or "", finding.pointer or "", where)
+        for part in (finding.location, path_of(finding.pointer) or finding.field or "", where)
         if part
     )
 

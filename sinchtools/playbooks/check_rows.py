@@ -14,7 +14,7 @@ from typing import Any
 
 from sinchtools.api import catalogue, description
 from sinchtools.api.validation import is_group_id
-from sinchtools.core.json import value_of
+from sinchtools.core.json import path_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.tables import place_of, read_tables
 from sinchtools.privacy.markers import marker_facts
@@ -33,11 +33,12 @@ class Checked:
     """
     What a check found: ``ok``, ``problem``, ``not decidable`` or ``asked`` (of a person).
 
-    The proof contains no secrets.
+    The proof contains no secrets. A problem that is not a cause says how to go on.
     """
 
     state: str
     proof: str
+    is_cause: bool = True
 
 
 Check = Callable[[Exchange, Sequence[Finding]], Checked]
@@ -115,8 +116,9 @@ def blamed_by(
 
 def words_of(found: Finding) -> str:
     """Return a finding with its place."""
-    place = found.pointer or found.field
-    return f"{place}: {found.says or found.rule}" if place else found.says or found.rule
+    place = path_of(found.pointer) or found.field
+    says = found.says or found.rule
+    return f"{place}: {says}" if place else says
 
 
 def _is_sure(found: Finding) -> bool:

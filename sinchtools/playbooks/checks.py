@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
+from sinchtools.core.json import path_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.vendor_text import pointed_at
 from sinchtools.playbooks.check_rows import (
@@ -64,6 +65,10 @@ def _problem(proof: str) -> Checked:
     return Checked("problem", proof)
 
 
+def _caution(proof: str) -> Checked:
+    return Checked("problem", proof, is_cause=False)
+
+
 def _open(proof: str) -> Checked:
     return Checked(NOT_DECIDABLE, proof)
 
@@ -104,10 +109,9 @@ def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked
     body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
-    groups = [
-        pointer for pointer, value in recipients_of(exchange) if validation.is_group_id(value)
-    ]
-    groups += [f"/{name}" for name in _GROUP_FIELDS if body.get(name)]
+    recipients = recipients_of(exchange)
+    groups = [path_of(place) for place, value in recipients if validation.is_group_id(value)]
+    groups += [name for name in _GROUP_FIELDS if body.get(name)]
     if exchange.code == "unknown_group" and len(groups) == 1:
         return _problem(f"The only group ID is at {groups[0]}.")
     return _open(
@@ -251,7 +255,7 @@ def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) ->
     return (
         _ok("The body has a client_reference.")
         if body.get("client_reference")
-        else _problem("The body has no client_reference.")
+        else _caution("The body has no client_reference.")
     )
 
 
@@ -377,13 +381,13 @@ def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
         html=exchange.is_html,
         endpoint=exchange.endpoint,
     )
-    return (_problem if advice == "ask-first" else _ok)(reason)
+    return (_caution if advice == "ask-first" else _ok)(reason)
 
 
 def first_attempt(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name an automatic repeat; that there was none a single exchange cannot tell."""
     if exchange.attempt is not None and exchange.attempt > 1:
-        return _problem(f"This is attempt {exchange.attempt} of one call, and it failed too.")
+        return _caution(f"This is attempt {exchange.attempt} of one call, and it failed too.")
     return _open("One exchange does not show whether it was repeated.")
 
 
@@ -405,7 +409,7 @@ def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked
         )
     field, pointer = pointed_at(exchange)
     return (
-        _problem(f'The API message points to "{_in_words(pointer) or field}".')
+        _problem(f'The API message points to "{path_of(pointer) or field}".')
         if field
         else _open("The API message names no field.")
     )
@@ -472,8 +476,3 @@ def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | N
         if found
         else None
     )
-
-
-def _in_words(pointer: str | None) -> str:
-    """Return a JSON pointer as people write a place: ``to[0]``."""
-    return re.sub(r"/(\d+)", r"[\1]", pointer or "").lstrip("/").replace("/", ".")

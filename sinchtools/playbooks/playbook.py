@@ -186,13 +186,15 @@ class Walk:
         step, exchange = self.current, self.exchange
         if client is not None and step.live and exchange is not None:
             self._read[step.id] = live_check(step.live, exchange, client)
-        if step.id in self._read:
-            return self._read[step.id]
+        return self._read.get(step.id) or self.decided(step)
+
+    def decided(self, step: Step) -> Checked:
+        """Return what the evidence says of a step."""
         if step.check is None:
             return Checked(ASKED, "Only you can check this.")
-        if exchange is None:
+        if self.exchange is None:
             return Checked(NOT_DECIDABLE, "There is no request to look at.")
-        return CHECKS[step.check](exchange, self.findings)
+        return CHECKS[step.check](self.exchange, self.findings)
 
     def answer(self, state: str, note: str = "") -> None:
         """

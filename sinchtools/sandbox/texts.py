@@ -6,11 +6,10 @@ It names the field with its index and quotes the value.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sinchtools.api.validation import Violation
-from sinchtools.core.json import at_pointer
+from sinchtools.core.json import at_pointer, path_of
 
 MISSING_CALLBACK = "Requesting delivery report without any callback URL."  # as it is on the wire
 _NO_NUMBER = "{where}: '{value}' is not a valid MSISDN"
@@ -78,7 +77,7 @@ def text_of(violation: Violation, body: Any = None) -> str:
     }
     if found and (rule.startswith(("msisdn", "sender"))):
         facts["value"] = found
-    return template.format(**{**facts, "where": _where(pointer) or violation.field})
+    return template.format(**{**facts, "where": path_of(pointer) or violation.field})
 
 
 def _template(rule: str, field: str | None) -> str:
@@ -88,8 +87,3 @@ def _template(rule: str, field: str | None) -> str:
         name for name in TEXTS if rule.startswith(name)
     ]  # missing-field-renamed reads like missing-field
     return TEXTS[max(kin, key=len)] if kin else _OTHER
-
-
-def _where(pointer: str) -> str:
-    path = ".".join(pointer.split("/")[1:]).replace("~1", "/").replace("~0", "~")
-    return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", path)

@@ -122,6 +122,25 @@ def test_like_problems_are_one_entry(work: Any) -> None:
     assert len(tools.replay_in_sandbox(name)["entries"]) == 3
 
 
+def test_two_delivery_codes_are_two_entries(work: Any) -> None:
+    lines = [
+        {
+            "method": "POST",
+            "url": "https://shop.example.com/sms",
+            "request_body": json.dumps(
+                {
+                    "type": "delivery_report_sms",
+                    "batch_id": f"01HV5Z8Q3T6W9Y2B4D7F0H1J3{n}",
+                    "statuses": [{"code": code, "status": "Failed", "count": 1}],
+                }
+            ),
+        }
+        for n, code in enumerate((402, 410))
+    ]
+    log = tools.read(text="\n".join(map(json.dumps, lines)))
+    assert tools.diagnose(log["evidence"])["entries"][1:]
+
+
 def test_a_long_text_is_cut(work: Any) -> None:
     line = LINES[0] | {"response_body": json.dumps({"code": "x", "text": "y" * 9000})}
     name = tools.read(text=json.dumps(line))["evidence"]

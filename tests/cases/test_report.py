@@ -22,6 +22,7 @@ from sinchtools.cases.case import Case
 from sinchtools.cases.exporting import aliased
 from sinchtools.cases.replies import escalation, reply
 from sinchtools.cases.reports import PARTS, report
+from sinchtools.cases.story import told_of
 from sinchtools.core import columns
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
@@ -301,6 +302,15 @@ ROWS = [
 def test_no_reply_has_a_hole(row: Any, length: Any) -> None:
     said = reply([row], length=length)
     assert not re.search(r"None|\{\{|\bnan\b|[^ \n]  |\n{3}| \.", said), said
+
+
+def test_only_the_message_of_the_example_is_left_out_of_its_finding() -> None:
+    quoted = 'The group is not known. API message: "no such group".'
+    finding = replace(st.diagnose(BAD).findings[0], says=quoted)
+    example, other = replace(BAD, text="no such group"), replace(BAD, text="another group")
+    story = told_of([example, other], about=example)
+    says = [story.for_customers(finding, row).says for row in (example, other)]
+    assert says == ["The group is not known.", quoted]
 
 
 def test_a_local_number_is_hidden_in_the_reply() -> None:

@@ -525,7 +525,7 @@ def test_nothing_that_is_handed_over_holds_a_whole_number_and_nothing_shown_hold
 
 def test_the_ticket_answer_says_what_where_and_what_to_do() -> None:
     answer = found(**body(to=["++15551230001"])).answer()
-    assert all(word in answer for word in ("What:", "Where:", "Do:", "plus", "/to/0"))
+    assert all(word in answer for word in ("What:", "Where:", "Do:", "plus", "to[0]"))
 
 
 @pytest.mark.parametrize("change", [refused(503), refused(403, "blocked_account")])

@@ -11,6 +11,7 @@ import pytest
 
 import sinchtools as st
 from sinchtools.core.glossary import glossary
+from sinchtools.notebook.workbench import columns as columns_part
 from sinchtools.notebook.workbench.listing import compared, laid_out, listing, spot_of
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.still import still_html
@@ -151,6 +152,21 @@ def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench: Any)
     columns.again_button.click()
     assert [(one.at, one.status) for one in bench.state.evidence] == [(None, 404)]
     assert len(bench.state.case.readings) == 1
+
+
+def test_the_columns_of_a_file_are_looked_at_only_when_they_are_asked_for(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "calls.csv"
+    table.write_text("Wann,Ziel,Wert\n2026-03-02 08:00,/xms/v1/plan-a/batches,404\n")
+    looked_at: list[Any] = []
+    look = columns_part.preview
+    monkeypatch.setattr(columns_part, "preview", lambda text: looked_at.append(text) or look(text))
+    bench.evidence.read(str(table))
+    assert not looked_at
+    bench.evidence.columns.open_button.click()
+    assert len(looked_at) == 1 and bench.evidence.columns.is_open
+    assert [one.value for one in bench.evidence.columns.choices.values()] == ["at", "url", "status"]
 
 
 def test_a_table_that_tells_no_status_asks_for_its_columns(bench: Any) -> None:

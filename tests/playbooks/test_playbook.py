@@ -253,7 +253,7 @@ def test_findings_reach_the_checks() -> None:
     hidden = Exchange(status=403, code="missing_callback_url")
     assert tips(hidden, findings=()).check().state == "not decidable"
     assert tips(hidden).check().state == "problem"
-    assert tips(hidden, findings=[finding]).check().proof == "/delivery_report: No URL is known."
+    assert tips(hidden, findings=[finding]).check().proof == "delivery_report: No URL is known."
 
 
 def test_a_step_is_checked_asked_or_not_decidable() -> None:

@@ -80,6 +80,7 @@ def place(url: Any, **rest: Any) -> Any:
     return replace(SENT, url=url, account=None, **rest)
 
 
+UNKNOWN_GROUP = replace(body(to=[BATCH]), status=403, code="unknown_group")
 BLIND = replace(SENT, request_headers={}, request_body=None)
 
 
@@ -235,15 +236,18 @@ BLIND = replace(SENT, request_headers={}, request_body=None)
             "group-ids-listed",
             replace(body(to=["+15551230001", BATCH]), code="unknown_group"),
             BAD,
-            "/to/1",
+            "to[1]",
         ),
         (
             "group-ids-listed",
             replace(body(to=[BATCH, BATCH[::-1]]), code="unknown_group"),
             OPEN,
-            "/to/0, /to/1",
+            "to[0], to[1]",
         ),
         ("group-ids-listed", SENT, OPEN, "Nothing"),
+        ("no-mistyped-number", UNKNOWN_GROUP, OK, "No entry"),
+        ("no-mistyped-number", body(to=["+4477OO900123"]), BAD, "to[0]"),
+        ("no-mistyped-number", BLIND, OPEN, "no readable body"),
         ("group-ids-listed", BLIND, OPEN, "no readable body"),
         ("dates-in-order", SENT, OK, "neither"),
         ("dates-in-order", body(expire_at="2026-11-24T12:00:00Z"), OK, "2026-11-23T12:00:00Z"),
@@ -403,6 +407,12 @@ def test_a_check_decides_from_the_evidence(
     checked = CHECKS[check](exchange, diagnose(exchange, now=AT).findings)
     assert checked.state == state, checked
     assert check in DECIDED or says in checked.proof
+
+
+@pytest.mark.parametrize("check", ["may-repeat", "first-attempt", "client-reference-present"])
+def test_what_only_says_how_to_go_on_is_not_called_a_cause(check: Any) -> None:
+    checked = CHECKS[check](replace(SENT, status=503, attempt=2), ())
+    assert (checked.state, checked.is_cause) == (BAD, False)
 
 
 def test_a_row_never_contradicts_the_diagnosis() -> None:

@@ -59,12 +59,20 @@ class Columns:
         """Offer the columns of what was just read, if it is a table; open if it gave nothing."""
         was_read = bool(len(found))
         is_table = not was_read or set(found.formats) <= _TABLES
-        self._preview = preview(_start_of(source)) if is_table else None
-        self._source = (source, name, reading) if self._preview else None
+        self._source = (source, name, reading) if is_table else None
+        self._preview = None
+        if is_table and not (was_read and _is_file(source)):  # a file is not read a second time
+            self._look(was_read)
         self.is_open = self._preview is not None and not was_read
-        if self._preview is not None:
-            self._fill(self._preview, was_read)
         self.show()
+
+    def _look(self, was_read: bool) -> None:
+        """Look at the first rows; what has no columns is not offered."""
+        self._preview = preview(_start_of(self._source[0])) if self._source else None
+        if self._preview is None:
+            self._source = None
+        else:
+            self._fill(self._preview, was_read)
 
     def forget(self) -> None:
         """Keep nothing of what was read."""
@@ -92,8 +100,15 @@ class Columns:
         self.table.layout.grid_template_columns = f"repeat({len(names)}, max-content)"
 
     def _toggle(self) -> None:
-        self.is_open = not self.is_open
+        if self._preview is None:
+            self._look(was_read=True)
+        self.is_open = self._preview is not None and not self.is_open
         self.show()
+        if self._preview is None:
+            raise WrongUseError(
+                "The columns of this file cannot be shown.",
+                hint="Name them in a cell: st.read(path, columns={...}).",
+            )
 
     def _read_again(self) -> None:
         if self._source is None or self._preview is None:
@@ -114,6 +129,10 @@ def _choice(name: str, value: str) -> Any:
     return classed(widgets.Dropdown(options=_OPTIONS, value=value, description=name), "st-choice")
 
 
+def _is_file(source: Any) -> bool:
+    return not isinstance(source, list) and path_of(str(source)) is not None
+
+
 def _start_of(source: Any) -> str:
     """Return the text of one file or paste; nothing where there are several."""
     if isinstance(source, list):
@@ -122,6 +141,6 @@ def _start_of(source: Any) -> str:
         ((name, data),) = source[0].items()
         return next((one.text for one in opened(bytes(data), name)), "")
     path = path_of(str(source))
-    if path is None:
-        return str(source)
-    return next((one.text for one in opened(path, path.name)), "") if path.is_file() else ""
+    if path is None or not path.is_file():
+        return "" if path else str(source)
+    return next((one.text for one in opened(path, path.name)), "")

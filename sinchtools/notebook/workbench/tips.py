@@ -10,13 +10,13 @@ from sinchtools.core.records import Step
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.state import State
-from sinchtools.playbooks.checks import CHECKS
 from sinchtools.playbooks.playbook import Walk, tips
 
 if TYPE_CHECKING:
     from sinchtools.notebook.workbench.desk import Workbench
 
 _MOST_ASKED, _MOST_FINE = 3, 3
+_ORDER = ("bad", "warn", "good", "note", "ask")
 _ANSWERS = {"done": "This was it", "failed": "Did not help", "skipped": "Skip"}
 _SAID = {
     "done": ("Solved", "good"),
@@ -100,8 +100,7 @@ def tips_of(walk: Walk) -> list[Tip]:
     """Return the steps: the cause first, then what is fine, then what a person checks."""
     answered = {event["step"]: event["state"] for event in walk.transcript}
     found = [_tip(walk, step, answered.get(step.id)) for step in walk.playbook.steps]
-    order = {"bad": 0, "good": 1, "note": 2, "ask": 3}
-    found.sort(key=lambda one: order[one.tone])
+    found.sort(key=lambda one: _ORDER.index(one.tone))
     causes = [one for one in found if one.tone == "bad"]
     alike = [one for i, one in enumerate(causes) if one.words in [c.words for c in causes[:i]]]
     asked = [one for one in found if one.is_asked]
@@ -112,13 +111,12 @@ def _tip(walk: Walk, step: Step, said: str | None) -> Tip:
     if said in _SAID:
         word, tone = _SAID[said]
         return Tip(step, tone, word, "", False)
-    check = (
-        CHECKS[step.check](walk.exchange, walk.findings) if step.check and walk.exchange else None
-    )
-    if check and check.state == "problem":
-        return Tip(step, "bad", "Cause", check.proof, False)
-    if check and check.state == "ok":
-        return Tip(step, "good", "Fine", check.proof, False)
+    found = walk.decided(step)
+    if found.state == "problem":
+        tone, word = ("bad", "Cause") if found.is_cause else ("warn", "Careful")
+        return Tip(step, tone, word, found.proof, False)
+    if found.state == "ok":
+        return Tip(step, "good", "Fine", found.proof, False)
     return Tip(step, "ask", "Please check", f"{step.look} {step.do}", True)
 
 
