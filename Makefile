@@ -19,10 +19,10 @@ lab: $(VENV)/lab.stamp        ## open JupyterLab on the notebooks, sandbox ready
 	$(VENV)/bin/sinchtools lab $(ARGS)
 
 test: lint    ## style, types and every test that is not long; ARGS="-k redact" is passed on
-	$(PYTEST) -m "not long" $(ARGS)
+	$(PYTEST) -m "not long and not spark" $(ARGS)
 
 test-fast: $(VENV)/dev.stamp  ## the tests without the browser; on another Python: PYTHON=python3.13 VENV=.venv-3.13
-	$(PYTEST) -m "not long and not browser" $(ARGS)
+	$(PYTEST) -m "not long and not spark and not browser" $(ARGS)
 
 test-spark: $(VENV)/spark.stamp  ## one test of each thing that Spark does; needs Java
 	$(RUN) pytest -q -m spark $(ARGS)
@@ -46,8 +46,8 @@ docs: $(VENV)/dev.stamp       ## the pages of docs/ and the reference as one sit
 house: $(VENV)/dev.stamp      ## size and shape of the package beside their bounds
 	$(RUN) benchmarks.house --climbs
 
-coverage: $(VENV)/dev.stamp   ## what the short tests reach of the package, branches too (half an hour)
-	$(PYTEST) -m "not long and not browser" --cov --cov-report term:skip-covered $(ARGS)
+coverage: $(VENV)/dev.stamp   ## what the short tests reach of the package, branches too (a quarter of an hour)
+	$(PYTEST) -m "not long and not spark and not browser" --cov --cov-report term:skip-covered $(ARGS)
 
 check-long: $(VENV)/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
