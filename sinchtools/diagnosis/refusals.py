@@ -32,7 +32,9 @@ def observed_refusal(
     rule, told = _observed_rule(exchange, place, endpoint, others)
     facts: dict[str, Any] = {"retry_after": _retry_after(exchange), **told}
     place_of: dict[str, Any] = {}
-    if status == 404 and rules()[rule].field is None:
+    if rule == "observed-listed":
+        facts, place_of = _as_listed(exchange)
+    elif status == 404 and rules()[rule].field is None:
         facts["name"] = place_of["field"] = next(reversed(place.values), "path")
     elif rule == "observed-400-gateway":
         facts["name"] = place_of["field"] = _named_in_path(exchange)
@@ -70,9 +72,7 @@ def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None)
     if status == 404:
         return f"observed-404{_kind_of_404(place, endpoint)}"
     if code:
-        entry = catalogue.explain(status, code)
-        known = f"observed-{entry.code}"
-        return known if known in rules() and entry.number == status else "observed-unknown-code"
+        return _rule_of_code(status, code)
     if status == 400 and of_gateway(exchange):
         return "observed-400-gateway"
     if status == 403 and endpoint and endpoint.operation.startswith("delivery_reports.get"):
@@ -81,9 +81,18 @@ def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None)
         return "observed-409-cancel"
     if f"observed-{status}" in rules():
         return f"observed-{status}"
+    if catalogue.is_listed(status):
+        return "observed-listed"
     if not 100 <= (status or 100) < 600:
         return "observed-no-http-status"
     return "observed-5xx" if (status or 0) >= 500 else "observed-other-status"
+
+
+def _rule_of_code(status: int | None, code: str) -> str:
+    own = f"observed-{catalogue.code_name(code)}"
+    if own in rules():
+        return own
+    return "observed-listed" if catalogue.is_listed(status, code) else "observed-unknown-code"
 
 
 def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]]:
@@ -92,7 +101,7 @@ def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]
         return "observed-401-expired", {}
     if told := beside.rule_of_region(exchange, others) or beside.rule_of_token(exchange, others):
         return told
-    return "observed-unknown-code" if exchange.code else "observed-401", {}
+    return _rule_of_code(401, exchange.code) if exchange.code else "observed-401", {}
 
 
 def _named_in_path(exchange: Exchange) -> str:
@@ -125,6 +134,15 @@ def _group_named(exchange: Exchange, place: Mapping[str, Any]) -> str | None:
     """Return the group ID at a place of the body."""
     value = at_pointer(object_of(exchange.request_body), place.get("pointer"))
     return value if isinstance(value, str) else None
+
+
+def _as_listed(exchange: Exchange) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the catalogue says of a response that has no words of its own here."""
+    entry = catalogue.explain(exchange.status, exchange.code)
+    location = entry.location or "body"
+    place = {"field": _PLACES.get(location)} if location != "body" else _body_place(exchange)
+    facts = {"meaning": entry.meaning, "tip": " ".join(entry.tips[:2])}
+    return facts, {"location": location, "page": entry.source, "tag": entry.tag, **place}
 
 
 def _retry_after(exchange: Exchange) -> str:

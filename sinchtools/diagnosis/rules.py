@@ -111,7 +111,8 @@ def finding_of(
     words = _facts({**known, **(facts or {})})
     says = re.sub(r"\s+", " ", _filled(rule.says, words)).strip()
     severity = rest.pop("severity", rule.severity)
-    place = {"location": rule.location, "field": rule.field, **rest}
+    place = {"location": rule.location, "field": rule.field, "page": rule.page, **rest}
+    place.setdefault("tag", rule.tag)
     shown_status = status if severity == "error" else None
     place["code"] = place.get("code") if severity == "error" else None
     found = Finding(
@@ -120,8 +121,6 @@ def finding_of(
         status=shown_status,
         says=says,
         then=_filled(rule.then, words),
-        page=rule.page,
-        tag=rule.tag,
         engineer=(_filled(rule.engineer, words) or None) if rule.engineer else None,
         **place,
     )

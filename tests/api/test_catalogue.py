@@ -24,41 +24,24 @@ from sinchtools.api.entries import LOCATIONS, RETRY
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.tables import TAGS, read_tables
 from tests.support.present import present
+from tests.support.status_page import NOT_ON_PAGE, PAGE, WITHOUT_CODE, in_words
 
-PAGE = [
-    (200, None),
-    (201, None),
-    (400, "syntax_constraint_violation"),
-    (400, "syntax_invalid_json"),
-    (400, "syntax_invalid_parameter_format"),
-    (401, None),
-    (403, "blocked_account"),
-    (403, "illegal_number_type"),
-    (403, "missing_callback_url"),
-    (403, "unknown_group"),
-    (404, None),
-    (405, None),
-    (415, None),
-    (429, None),
-    (500, None),
-    (503, None),
-]
-EXTRAS = [
-    (202, None),
-    (409, None),
-    (409, "conflict_send_at"),
-    (403, "unknown_campaign"),
-    (403, "conflict_group_name"),
-    (403, "batch_already_dispatched"),
-]
 EVERY_ENTRY = [*catalogue._http().values(), *delivery_codes(), *smpp_codes()]
 
 
 def test_the_status_rows_are_those_of_the_page_in_its_order() -> None:
     rows = status_rows()
-    assert [(row.number, row.code) for row in rows] == PAGE
-    assert [row.row for row in rows] == list(range(1, 17))
+    assert [(row.number, row.code) for row in rows] == list(PAGE)
+    assert [row.row for row in rows] == list(range(1, len(PAGE) + 1))
     assert all(row.on_page for row in rows)
+
+
+@pytest.mark.parametrize("row", catalogue._http(), ids=in_words)
+def test_every_status_and_code_has_a_row(row: Any) -> None:
+    assert row in (*PAGE, *NOT_ON_PAGE, *WITHOUT_CODE), (
+        f"Add {row} to PAGE in tests/support/status_page.py, with a way to cause it, "
+        "or to NOT_ON_PAGE if the vendor's status page does not list it."
+    )
 
 
 @pytest.mark.parametrize("entry", EVERY_ENTRY, ids=lambda entry: entry.label)
@@ -71,7 +54,7 @@ def test_every_entry_is_complete(entry: Any) -> None:
     assert entry.tag in TAGS and entry.location in (None, *LOCATIONS)
 
 
-@pytest.mark.parametrize(("status", "code"), EXTRAS)
+@pytest.mark.parametrize(("status", "code"), NOT_ON_PAGE)
 def test_a_known_status_that_the_page_lacks_says_so(status: Any, code: Any) -> None:
     entry = explain(status, code)
     assert (entry.number, entry.code, entry.on_page, entry.row) == (status, code, False, None)

@@ -12,11 +12,12 @@ from sinchtools.core.tables import TAGS
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.diagnosis.rules import rules
 from tests.diagnosis.test_diagnosis import BASE, GOOD, NOW, PLAN, get, varied
+from tests.support import status_page
 from tests.support.present import present
 
 FOLDER = share_folder("data/catalogue")
 PAGE = "HTTP Status Codes for the SMS REST API"
-ON_PAGE = {200, 201, 400, 401, 403, 404, 405, 415, 429, 500, 503}
+ON_PAGE = {status for status, _ in status_page.PAGE}
 ASSUMED = {
     "host-unknown-region": {"url": f"https://za.sms.api.sinch.com/xms/v1/{PLAN}/batches"},
     "sender-too-long": {
