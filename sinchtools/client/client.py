@@ -6,12 +6,14 @@ Every attempt becomes a logged exchange, and a failing answer is a result, not a
 
 from __future__ import annotations
 
+import itertools
 import json as jsonlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -31,6 +33,7 @@ from sinchtools.client.operations import Batches, DeliveryReports, Groups, Inbou
 from sinchtools.client.recording import OWN, logged, new_id, request_of, target_of
 from sinchtools.client.retrying import retry_delay_s
 from sinchtools.client.sending import (
+    Permission,
     as_sent,
     check_sendable,
     means_another_method,
@@ -98,8 +101,7 @@ class Client:
         headers: Mapping[str, str | None] | None = None,
         params: Mapping[str, Any] | None = None,
         parent_id: str | None = None,
-        call: tuple[str, int] | None = None,
-        allow: Callable[[int], object] | None = None,
+        permit: Callable[[], Permission] | None = None,
     ) -> Exchange:
         """
         Send any request, also a broken one, and return what came of it.
@@ -116,19 +118,17 @@ class Client:
             None means ``Content-Type: application/json`` where there is a body.
         parent_id
             The exchange that this one replays.
-        call
-            Call and number of the attempt, where the caller counts them: the log lets each be sent
-            once only. None is a new call.
-        allow
-            Called with the number of each attempt just before it is written and sent; raises when
-            it must not go.
+        permit
+            Asked just before each attempt is written and sent whether it may go, and as which
+            attempt of which call. None is a new call.
 
         Raises
         ------
         AlreadySentError
             The log has this attempt of the call.
         NotAllowedError
-            The client is live, the request is no read, and SINCHTOOLS_ALLOW does not allow it.
+            The client is live, the request is no read, and SINCHTOOLS_ALLOW does not allow it; or
+            `permit` gives a reason against it.
         WrongUseError
             The method or the path cannot be sent at all.
         """
@@ -140,20 +140,19 @@ class Client:
             else data
         )
         url = self._url(path, params)
-        (call_id, attempt), renewed = call or (new_id(), 1), False
+        permit, renewed = permit or partial(next, _attempts_of_a_new_call()), False
         while True:
             prepared = self._prepared(method, url, body, headers)
-            if allow is not None:
-                allow(attempt)
-            exchange = self._attempt(prepared, url, call_id, attempt, parent_id)
+            permission = permit()
+            exchange = self._attempt(prepared, url, permission, parent_id)
             if not renewed and _token_expired(exchange) and self._token.renew():
-                renewed, attempt = True, attempt + 1
+                renewed = True
                 continue
+            attempt = permission.attempt
             delay = retry_delay_s(exchange, attempt) if attempt <= self.retries else None
             if delay is None:
                 return exchange
             time.sleep(delay)
-            attempt += 1
 
     def twin(self) -> Client:
         """Return the same client with a session of its own, for another thread."""
@@ -184,15 +183,16 @@ class Client:
         self,
         prepared: requests.PreparedRequest,
         url: str,
-        call_id: str,
-        attempt: int,
+        permission: Permission,
         parent_id: str | None,
     ) -> Exchange:
+        if permission.reason:
+            raise NotAllowedError(f"On hold: {permission.reason}.", hint=permission.hint)
         planned = Exchange(
             id=new_id(),
             parent_id=parent_id,
-            call_id=call_id,
-            attempt=attempt,
+            call_id=permission.call_id,
+            attempt=permission.attempt,
             at=datetime.now(UTC),
             origin="client" if parent_id is None else "replay",
             target=target_of(url, self.target),
@@ -385,6 +385,11 @@ def connect(
         retries=retries,
         timeout_s=timeout_s,
     )
+
+
+def _attempts_of_a_new_call() -> Iterator[Permission]:
+    call_id = new_id()
+    return (Permission(call_id=call_id, attempt=number) for number in itertools.count(1))
 
 
 def _token_expired(exchange: Exchange) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _HEADER_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """
+    Whether an attempt of a call may go out, and why not.
+
+    Attributes
+    ----------
+    call_id, attempt
+        The log lets each attempt of a call be sent once only.
+    reason
+        Why it must not go out; empty when it may.
+    hint
+        What to do about it.
+    """
+
+    call_id: str
+    attempt: int
+    reason: str = ""
+    hint: str = ""
 
 
 def sendable(method: str, headers: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from sinchtools.api.catalogue import retry_advice
@@ -68,6 +68,22 @@ MAY_BE_SENT = "may already have been sent"
 # --- blockers ------------------------------------------------------------------------------------
 
 
+class Against(NamedTuple):
+    """
+    What speaks against sending a request.
+
+    Attributes
+    ----------
+    blockers
+        Reasons that no question to the vendor takes away.
+    unsettled
+        Why it may have been sent already; empty when that is not so.
+    """
+
+    blockers: tuple[str, ...] = ()
+    unsettled: str = ""
+
+
 def blockers(
     original: Exchange,
     request: Exchange,
@@ -76,7 +92,7 @@ def blockers(
     region: str | None = None,
     *,
     test_number: bool = False,
-) -> tuple[str, ...]:
+) -> Against:
     """
     Return why a request must not be sent to a target; it is held back while there is a reason.
 
@@ -88,28 +104,33 @@ def blockers(
         Whether a test number stands in for the recipients: then it does not matter what those got.
     """
     if request.method is None or request.url is None:
-        return ("the evidence contains no request",)
+        return Against(("the evidence contains no request",))
     headers = headers_to_send(request)
     landing = _landing(request.url)
     if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
-        return ("not a request to the SMS API: never replayed",)
+        return Against(("not a request to the SMS API: never replayed",))
     variables = variables_of(request)
     credential = header(request.request_headers, "Authorization")
     if credential is not None:
         headers["Authorization"] = header_value(credential)
     if landing is None or not sendable(request.method, headers):
-        return (f"{unsendable(request.method, headers)} cannot be sent over HTTP as it is",)
+        part = unsendable(request.method, headers)
+        return Against((f"{part} cannot be sent over HTTP as it is",))
     if unknown := _unknown_values(request, variables) if variables else []:
-        return (f"the evidence does not show the value of {', '.join(unknown[:3])}",)
+        return Against((f"the evidence does not show the value of {', '.join(unknown[:3])}",))
     if target not in VENDOR:
-        return ()
-    found = [*_for_the_vendor(original, request, now, region)]
-    found += (
-        _for_a_dry_run(request)
-        if target == "dry-run"
-        else _for_live(original, request, now, test_number)
-    )
-    return tuple(found)
+        return Against()
+    found = tuple(_for_the_vendor(original, request, now, region))
+    if target == "dry-run":
+        return Against((*found, *_for_a_dry_run(request)))
+    if not acts(request):
+        return Against(found)
+    reaches_others = not (test_number and request.endpoint in SENDS)
+    if reaches_others and is_unknown(original):
+        reason = advice_on(original)[1].rstrip(".")
+        return Against((*found, *_moments_past(request, now)), f"{MAY_BE_SENT}: {reason}")
+    before = _done_before(original) if reaches_others else ()
+    return Against((*found, *before, *_moments_past(request, now)))
 
 
 def _unknown_values(request: Exchange, variables: Iterable[str]) -> list[str]:
@@ -316,19 +337,14 @@ def _for_a_dry_run(request: Exchange) -> Iterator[str]:
         yield "the vendor has no dry run of this operation"
 
 
-def _for_live(
-    original: Exchange, request: Exchange, now: datetime, test_number: bool
-) -> Iterator[str]:
-    if reads(request) or request.endpoint == "POST /batches/dry_run":
-        return
-    if test_number and request.endpoint in SENDS:
-        pass
-    elif is_unknown(original):
-        yield f"{MAY_BE_SENT}: {advice_on(original)[1].rstrip('.')}"
-    elif original.http_outcome == "success" and (original.method or "").upper() == "POST":
+def _done_before(original: Exchange) -> Iterator[str]:
+    if original.http_outcome == "success" and (original.method or "").upper() == "POST":
         yield "was accepted already, and a POST is not idempotent: a replay does it twice"
     elif original.http_outcome == "other":
         yield f"a {original.status} does not say whether it was carried out"
+
+
+def _moments_past(request: Exchange, now: datetime) -> Iterator[str]:
     body = json_of(request)
     for name, then in (
         ("send_at", "it would be sent at once"),
@@ -351,6 +367,11 @@ def _names_its_recipients(request: Exchange) -> bool:
 def reads(request: Exchange) -> bool:
     """Whether a request changes nothing."""
     return (request.method or "").upper() in {"GET", "HEAD"}
+
+
+def acts(request: Exchange) -> bool:
+    """Whether the vendor would do more than read, or than check it in a dry run."""
+    return not reads(request) and request.endpoint != "POST /batches/dry_run"
 
 
 def check_allowed(target: str, log: CallLog | None = None) -> None:

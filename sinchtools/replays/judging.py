@@ -8,7 +8,7 @@ from dataclasses import replace
 from sinchtools.client.client import Client
 from sinchtools.core.records import Exchange, Finding, in_words
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.replays.guards import MAY_BE_SENT, advice_on, is_unknown, may_be_resent, reads
+from sinchtools.replays.guards import advice_on, is_unknown, may_be_resent, reads
 from sinchtools.replays.lookup import batch_of
 from sinchtools.replays.planned import (
     PlannedRequest,
@@ -164,8 +164,3 @@ def settled(
         for call_id, batch_id in said.items()
         if batch_id is not None
     }
-
-
-def is_open(item: PlannedRequest) -> bool:
-    """Whether the request may have been sent already."""
-    return any(reason.startswith(MAY_BE_SENT) for reason in item.blockers)

@@ -1,174 +1,202 @@
 """
-Record which messages were sent to people, and through which log.
+Say whether a message may go out.
 
-A message goes out once, whatever its headers are and whoever sends it.
+It is asked once before each attempt, here only, and its answer is a record with the reason.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sqlite3
-import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from sinchtools.client.log import CallLog
-from sinchtools.core.errors import AlreadySentError, LogError, told_path
+from sinchtools.client.sending import Permission
 from sinchtools.core.records import Exchange
-from sinchtools.core.settings import work_folder
-from sinchtools.replays.guards import was_refused
-
-_SCHEMA = """CREATE TABLE IF NOT EXISTS claim (
-    message TEXT NOT NULL, call_id TEXT NOT NULL, attempts INTEGER NOT NULL,
-    log INTEGER NOT NULL, path TEXT NOT NULL,
-    PRIMARY KEY (message, call_id)
-) WITHOUT ROWID"""
-_OF_MESSAGES = (
-    "SELECT message, call_id, attempts, log, path FROM claim WHERE message IN "
-    "(SELECT value FROM json_each(?))"
+from sinchtools.replays.effects import VENDOR, groups_of
+from sinchtools.replays.guards import (
+    MAY_BE_SENT,
+    blockers,
+    check_allowed,
+    may_be_resent,
+    was_refused,
 )
-_IN_BETWEEN = (
-    "it was about to be sent when a kernel stopped, or this log lost its newest rows "
-    "(restored, or copied without what lay beside it)"
-)
-_PATIENCE, _PATIENCE_S = 40, 0.05
-_TAKE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts), path = excluded.path"""
+from sinchtools.replays.messages import message_of
+from sinchtools.replays.planned import PlannedRequest
+from sinchtools.replays.reservations import reserve, reserved
+
+CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
 
 
-class _Claim(NamedTuple):
-    call_id: str
-    attempts: int
-    log: int
-    path: str
+class Earlier(NamedTuple):
+    """The attempts of a call that the log has, and whether it is done."""
+
+    attempts: list[Exchange]
+    is_done: bool
 
 
-def reserve(message: str, call_id: str, attempt: int, log: CallLog) -> None:
+def earlier(call_ids: Iterable[str], log: CallLog) -> dict[str, Earlier]:
+    """Return what the log has of calls; a call without any attempt is left out."""
+    found = log.attempts(call_ids)
+    return {one: Earlier(past, not may_be_resent(past[-1])) for one, past in found.items()}
+
+
+@dataclass(eq=False, kw_only=True)
+class Ledger:
     """
-    Take a message for an attempt of a call, before it is sent.
+    What is known of a target, and of what went there.
 
-    The work folder's ``sent.sqlite`` contains digests and paths, and no phone numbers.
-
-    Raises
-    ------
-    AlreadySentError
-        Another log has it, or an earlier attempt was not surely refused.
-    LogError
-        The work folder cannot be written.
+    Attributes
+    ----------
+    target
+        ``preview``, ``sandbox``, ``dry-run`` or ``live``.
+    given
+        The log that the plan was given; None is the work folder's, which is opened when it is
+        needed.
+    region
+        Where the configured credentials are used.
+    among
+        The whole evidence: what people have by another row of it is not sent to them again.
+    told, asked
+        The members of groups as the vendor said, and when.
     """
-    if reason := _patiently(lambda: _take(message, call_id, attempt, log)).get(call_id):
-        raise AlreadySentError(
-            f"On hold: {reason}.",
-            hint="To send it all the same, give it another client_reference.",
+
+    target: str
+    given: CallLog | None = None
+    region: str | None = None
+    among: Sequence[Exchange] = ()
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def log(self) -> CallLog:
+        """Where attempts are written before they are sent, and after."""
+        return CallLog() if self.given is None else self.given
+
+    @property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """The members of groups, as long as that was asked a short while ago."""
+        return self.told if datetime.now(UTC) - self.asked < CHECK_HOLDS else {}
+
+    def check_allowed(self) -> None:
+        """
+        Raise when nothing at all may go to the target.
+
+        Raises
+        ------
+        NotAllowedError
+            The environment does not switch it on, or what was sent would be kept on a network.
+        """
+        check_allowed(self.target, self.given)
+
+    # --- before a run, in words; nothing is taken ---
+
+    def weighed(self, item: PlannedRequest) -> PlannedRequest:
+        """Return the item with what speaks against it by itself, as things are now."""
+        found = blockers(
+            item.original,
+            item.request,
+            self.target,
+            datetime.now(UTC),
+            self.region,
+            test_number=item.test_number,
+        )
+        return replace(
+            item,
+            blockers=(*found.blockers, *item.blockers),
+            unsettled="" if _is_checked(item) else found.unsettled,
         )
 
+    def once(self, items: Iterable[PlannedRequest]) -> tuple[PlannedRequest, ...]:
+        """
+        Put on hold what people have already, or get from another of the items.
 
-def reserved(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
-    """Return, of calls and their messages, those that this log must not send, and why in words."""
-    return _patiently(lambda: _look(messages, log)) if _file().exists() else {}
+        They may have it from the evidence or from an earlier replay.
+        """
+        items = tuple(items)
+        acting = [item for item in items if item.acts and not item.is_blocked]
+        if not acting:
+            return items
+        before = reserved({item.call_id: item.message for item in acting}, self.log)
+        checked = [item.original for item in items if _is_checked(item)]
+        had = {
+            message_of(x): f"the same request as {x.id}, which {said}"
+            for x, said in _had(self.among)
+            if x not in checked
+        }
+        first = {item.message: item for item in reversed(acting)}
 
+        def reason(item: PlannedRequest) -> str:
+            found = before.get(item.call_id) or had.get(item.message)
+            same = first[item.message]
+            if found or same is item:
+                return found or ""
+            return f"the same request as {same.original.id}: it is sent once"
 
-def _patiently(ask: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Ask again for a while: another kernel may just be writing its row."""
-    found = ask()
-    for _ in range(_PATIENCE):
-        if _IN_BETWEEN not in found.values():
-            break
-        time.sleep(_PATIENCE_S)
-        found = ask()
-    return found
-
-
-def _look(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
-    with _claims() as connection:
-        return _taken(connection, messages, log)
-
-
-def _take(message: str, call_id: str, attempt: int, log: CallLog) -> dict[str, str]:
-    """Return why a message cannot be taken, by its call; empty when it was."""
-    with _claims() as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        if not (found := _taken(connection, {call_id: message}, log)):
-            connection.execute(_TAKE, (message, call_id, attempt, log.identity, str(log.path)))
-            connection.execute("COMMIT")
-        return found
-
-
-def _taken(
-    connection: sqlite3.Connection, messages: Mapping[str, str], log: CallLog
-) -> dict[str, str]:
-    earlier: dict[str, list[_Claim]] = {}
-    for message, *one in connection.execute(_OF_MESSAGES, (json.dumps([*messages.values()]),)):
-        earlier.setdefault(message, []).append(_Claim(*one))
-    past = log.attempts(one.call_id for claims in earlier.values() for one in claims)
-    reasons = (
-        (
-            call_id,
-            next(
-                filter(
-                    None,
-                    (
-                        _reason(call_id, one, past.get(one.call_id, []), log)
-                        for one in earlier.get(message, [])
-                    ),
-                ),
-                "",
-            ),
+        return tuple(
+            replace(item, again=reason(item)) if item.acts and not item.is_blocked else item
+            for item in items
         )
-        for call_id, message in messages.items()
-    )
-    return {call_id: reason for call_id, reason in reasons if reason}
 
+    def renewed(self, items: Iterable[PlannedRequest]) -> tuple[PlannedRequest, ...]:
+        """
+        Return the items with what speaks against them now.
 
-def _reason(call_id: str, earlier: _Claim, past: list[Exchange], log: CallLog) -> str:
-    is_there = earlier.path != str(log.path) and _identity_at(earlier.path) == earlier.log
-    if is_there or earlier.log != log.identity:
-        return f"it was given to another log, {earlier.path}" + " (which is gone)" * (not is_there)
-    if len(past) < earlier.attempts:
-        return _IN_BETWEEN
-    if earlier.call_id != call_id and not was_refused(past[-1]):
-        return (
-            "the same request went out, with other headers or spaces: its row in the log "
-            "says what became of it"
+        Moments pass, credentials change, somebody else may have sent it.
+        """
+        items = tuple(items)
+        past = earlier([item.call_id for item in items if not item.against], self.log)
+        done = {call_id for call_id, one in past.items() if one.is_done}
+        return self.once(
+            item if item.is_blocked or item.call_id in done else self.weighed(item)
+            for item in items
         )
-    return ""
+
+    # --- the question before each attempt ---
+
+    def ask(self, item: PlannedRequest, call_id: str, attempt: int) -> Permission:
+        """
+        Say whether an attempt may go out now; a message that may is taken for it.
+
+        While it waited, its conditions may have changed, or its message may have been sent from
+        elsewhere.
+
+        Raises
+        ------
+        LogError
+            What was sent before cannot be looked up.
+        """
+        permission = Permission(call_id=call_id, attempt=attempt)
+        if reason := "; ".join(self._against(item)):
+            return replace(permission, reason=reason)
+        if item.acts and (reason := reserve(item.message, call_id, attempt, self.log)):
+            hint = "To send it all the same, give it another client_reference."
+            return replace(permission, reason=reason, hint=hint)
+        return permission
+
+    def _against(self, item: PlannedRequest) -> Iterator[str]:
+        if self.target not in VENDOR:  # there, nothing changes while it waits
+            yield from item.against
+            return
+        now = self.weighed(item)
+        yield from filter(None, (*now.blockers, now.unsettled))
+        if self.told and not self.members and groups_of(item.request):
+            yield "who is in its groups was asked too long ago"
 
 
-def _identity_at(path: str) -> int | None:
+def _is_checked(item: PlannedRequest) -> bool:
+    """Whether the vendor said a short while ago that it has no trace of the original."""
+    return item.checked is not None and datetime.now(UTC) - item.checked < CHECK_HOLDS
+
+
+def _had(evidence: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
     """
-    Return the number of the log at a path.
+    Yield in words which rows have a message that people have, or may have.
 
-    SQLite reads it: any other way to open and close the file would drop its locks in this process.
+    Rows that are safe to repeat are left out.
     """
-    with (
-        contextlib.suppress(sqlite3.Error),
-        contextlib.closing(
-            sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)
-        ) as connection,
-    ):
-        return int(connection.execute("PRAGMA application_id").fetchone()[0])
-    return None
-
-
-def _file() -> Path:
-    return work_folder() / "sent.sqlite"
-
-
-@contextlib.contextmanager
-def _claims() -> Iterator[sqlite3.Connection]:
-    try:
-        with contextlib.closing(
-            sqlite3.connect(_file(), timeout=30, isolation_level=None)
-        ) as connection:
-            connection.execute(_SCHEMA)
-            with contextlib.suppress(PermissionError):  # it is somebody else's
-                _file().chmod(0o600)
-            yield connection
-    except (OSError, sqlite3.Error) as error:
-        raise LogError(
-            f"What was sent before cannot be looked up in {told_path(_file())}: {error}.",
-            hint="Nothing was sent after this; free the disk, or set SINCHTOOLS_HOME to a "
-            "folder that you may write to.",
-        ) from None
+    for x in evidence:
+        if (x.method or "").upper() == "POST" and not was_refused(x):
+            yield x, "was accepted" if x.http_outcome == "success" else MAY_BE_SENT

@@ -6,50 +6,26 @@ It has the original, what would be sent in its place, and the reasons against it
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
 from sinchtools.api.catalogue import status_of
-from sinchtools.api.description import (
-    BY_TEMPLATE,
-    Endpoint,
-    Field,
-    complete,
-    endpoint_of,
-    schema_of,
-    split_url,
-)
-from sinchtools.api.validation import instant_of, is_group_id
-from sinchtools.client.log import CallLog
-from sinchtools.client.sending import as_sent
-from sinchtools.core import settings
+from sinchtools.api.description import complete, endpoint_of
 from sinchtools.core.errors import WrongUseError, told
-from sinchtools.core.gsm import digits
-from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header, with_headers
 from sinchtools.privacy.markers import last_number, unnumbered
 from sinchtools.privacy.redaction import Redactor
+from sinchtools.replays.assumptions import NOT_ASKED, cause_of
 from sinchtools.replays.effects import VENDOR
-from sinchtools.replays.guards import (
-    MAY_BE_SENT,
-    advice_on,
-    blockers,
-    headers_to_send,
-    reads,
-    sent_to,
-    was_refused,
-)
-from sinchtools.replays.ledger import reserved
+from sinchtools.replays.guards import acts, advice_on, headers_to_send
+from sinchtools.replays.messages import digest, message_of, on_the_wire
 from sinchtools.replays.redirect import redirected_to
-from sinchtools.replays.targets import assumed_for, fault_for
 
 _EDITABLE = ("method", "url", "headers", "body")
-CHECK_HOLDS = timedelta(minutes=10)  # then somebody else may have sent it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +48,12 @@ class PlannedRequest:
     outside
         Status and code of the original's answer if its cause is outside the request, where no
         sandbox knows it; else None.
+    unknown_name
+        Whether the original was refused for a name of a field that the API does not know.
     blockers
         Reasons against sending it at all.
+    unsettled
+        Why the original may have been sent already; empty when it was not, or that was asked.
     again
         Why it would be the second time for those who get it; empty when it would not.
     advice
@@ -91,7 +71,9 @@ class PlannedRequest:
     changed: bool = False
     test_number: bool = False
     outside: tuple[int, str | None] | None = None
+    unknown_name: bool = False
     blockers: tuple[str, ...] = ()
+    unsettled: str = ""
     again: str = ""
     advice: str = ""
     assumed: tuple[str, ...] = ()
@@ -105,7 +87,7 @@ class PlannedRequest:
     @property
     def against(self) -> tuple[str, ...]:
         """All that speaks against sending it; it is held back while there is something."""
-        return (*self.blockers, *[self.again] * bool(self.again))
+        return (*self.blockers, *filter(None, (self.unsettled, self.again)))
 
     @property
     def needs_baseline(self) -> bool:
@@ -130,16 +112,12 @@ class PlannedRequest:
 
         If so it is sent once, in whichever file its row was read.
         """
-        return (
-            self.place == "live"
-            and not reads(self.request)
-            and self.request.endpoint != "POST /batches/dry_run"
-        )
+        return self.place == "live" and acts(self.request)
 
     @property
-    def is_checked(self) -> bool:
-        """Whether the vendor said a short while ago that it has no trace of the original."""
-        return self.checked is not None and datetime.now(UTC) - self.checked < CHECK_HOLDS
+    def is_blocked(self) -> bool:
+        """Whether something of its own speaks against it, whatever else is sent."""
+        return bool(self.blockers or self.unsettled)
 
     @property
     def shown(self) -> Exchange:
@@ -167,7 +145,7 @@ class PlannedRequest:
 
         It is the same for requests that do the same, whatever their headers and notation.
         """
-        return _message_of(self.request)
+        return message_of(self.request)
 
     def _call_id(self, request: Exchange) -> str:
         x, headers = self.original, headers_to_send(request)
@@ -181,10 +159,10 @@ class PlannedRequest:
         parts = [
             self.place,
             *known,
-            *(_on_the_wire(request) if self.place in VENDOR else _as_written(request)),
+            *(on_the_wire(request) if self.place in VENDOR else _as_written(request)),
             written,
         ]
-        return _digest(parts)
+        return digest(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -205,6 +183,7 @@ def item_of(
     told = original.status if exchange.status is None else None
     changed = edited(original, edit)
     request, redirected = redirected_to(changed, test_number) if test_number else (changed, ())
+    cause = NOT_ASKED if place in {*VENDOR, "preview"} else cause_of(original)
     is_changed = _is_changed(original, changed)
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
     return PlannedRequest(
@@ -213,7 +192,8 @@ def item_of(
         place=place,
         changed=is_changed,
         test_number=test_number is not None,
-        outside=None if place in {*VENDOR, "preview"} else fault_for(original),
+        outside=cause.outside,
+        unknown_name=cause.unknown_name,
         blockers=redirected,
         advice=_advice(original, is_changed),
         assumed=is_told if place == "sandbox" else (),
@@ -244,53 +224,6 @@ def as_it_goes(request: Exchange) -> Exchange:
         request,
         request_headers=headers_to_send(request)
         | ({"Authorization": credential} if credential is not None else {}),
-    )
-
-
-def with_blockers(item: PlannedRequest, target: str, region: str | None) -> PlannedRequest:
-    """Return the item with the reasons against it, and with what a fresh sandbox is set up with."""
-    found = blockers(
-        item.original, item.request, target, datetime.now(UTC), region, test_number=item.test_number
-    )
-    reasons = (
-        *(reason for reason in found if not (item.is_checked and reason.startswith(MAY_BE_SENT))),
-        *item.blockers,
-    )
-    if reasons or item.place != "sandbox":
-        return replace(item, blockers=reasons, assumed=())
-    return replace(item, assumed=(*assumed_for(item.original, item.request), *item.assumed))
-
-
-def once(
-    items: Sequence[PlannedRequest], log: CallLog, among: Iterable[Exchange] = ()
-) -> tuple[PlannedRequest, ...]:
-    """
-    Put on hold what people have already, or get from another row of the plan.
-
-    They may have it from the evidence or from an earlier replay.
-    """
-    acting = [item for item in items if item.acts and not item.blockers]
-    if not acting:
-        return tuple(items)
-    before = reserved({item.call_id: item.message for item in acting}, log)
-    checked = [item.original for item in items if item.is_checked]
-    had = {
-        _message_of(x): f"the same request as {x.id}, which {said}"
-        for x, said in _had(among)
-        if x not in checked
-    }
-    first = {item.message: item for item in reversed(acting)}
-
-    def reason(item: PlannedRequest) -> str:
-        same = first[item.message]
-        again = (
-            f"the same request as {same.original.id}: it is sent once" if same is not item else ""
-        )
-        return before.get(item.call_id) or had.get(item.message) or again
-
-    return tuple(
-        item if item.blockers or not item.acts else replace(item, again=reason(item))
-        for item in items
     )
 
 
@@ -353,115 +286,6 @@ def _check(edit: Mapping[str, Any]) -> None:
             f"A {type(wrong[0]).__name__} is not a value of a header.",
             hint="Give text, or None to take the header out.",
         )
-
-
-def _message_of(x: Exchange) -> str:
-    method, path, body = _on_the_wire(x)
-    value = value_of(x.request_body)
-    if isinstance(value, dict):
-        value = _in_one_writing(value, BY_TEMPLATE.get(endpoint_of(x.method, x.url) or ""))
-    return _digest(
-        [
-            method,
-            path.partition("?")[0],
-            body if value is None else json.dumps(value, sort_keys=True),
-        ]
-    )
-
-
-def _in_one_writing(body: Mapping[str, Any], endpoint: Endpoint | None) -> dict[str, Any]:
-    """
-    Return a body without what makes no difference.
-
-    That is defaults, empty parts, how numbers and times are written, and the order of people.
-    """
-    schema = schema_of(endpoint.body, body) if endpoint and endpoint.body else {}
-    changes_only = endpoint is not None and "update" in str(
-        endpoint.body
-    )  # there a default is a change
-    found = {}
-    for name, value in body.items():
-        spec = schema.get(name, _UNKNOWN)
-        if (
-            value is None
-            or (not changes_only and _says_nothing(spec, value))
-            or (name, value) == ("type", "mt_text")
-        ):
-            continue
-        found[name] = _written_once(spec.kind, value)
-    return found
-
-
-_UNKNOWN = Field(kind="unknown", required=True)  # what it means is not known: it always counts
-
-
-def _says_nothing(spec: Field, value: Any) -> bool:
-    if spec.required:
-        return False
-    return (
-        value is False
-        or value in ("", [], {})
-        or (isinstance(value, str) and value == spec.default)
-    )
-
-
-def _written_once(kind: str, value: Any) -> Any:
-    if kind in ("recipients", "numbers", "ids") and isinstance(value, list):
-        return sorted({_number(str(one)) for one in value})
-    if kind in ("sender", "number") and isinstance(value, str):
-        return _number(value)
-    if kind == "hex" and isinstance(value, str):
-        return value.lower()
-    if kind == "instant" and isinstance(value, str):
-        moment = instant_of(value)
-        return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}".replace(".000000", "") if moment else value
-    if kind == "parameters" and isinstance(value, dict):
-        return {name: _values_once(values) for name, values in value.items()}
-    return value
-
-
-def _values_once(values: Any) -> Any:
-    return (
-        {_number(who): value for who, value in values.items()}
-        if isinstance(values, dict)
-        else values
-    )
-
-
-def _number(text: str) -> str:
-    """Return a number as its digits; a group ID and a name as they are."""
-    bare = digits(text)
-    return bare if bare.isdigit() and not is_group_id(text) else text
-
-
-def _had(evidence: Iterable[Exchange]) -> Iterable[tuple[Exchange, str]]:
-    """
-    Yield in words which rows have a message that people have, or may have.
-
-    Rows that are safe to repeat are left out.
-    """
-    for x in evidence:
-        if (x.method or "").upper() == "POST" and not was_refused(x):
-            yield x, "was accepted" if x.http_outcome == "success" else MAY_BE_SENT
-
-
-def _digest(parts: Sequence[object]) -> str:
-    return hashlib.blake2b(json.dumps(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
-def _on_the_wire(x: Exchange) -> tuple[str, str, str]:
-    """
-    Return method, path with query, and body as they are sent.
-
-    Requests that are equal here are equal for the server.
-    """
-    parts = split_url(as_sent(sent_to(settings.base_url("us"), x.url or "")) or x.url or "")
-    body = (
-        x.request_body.encode("utf-8", "replace")
-        if isinstance(x.request_body, str)
-        else x.request_body or b""
-    )
-    return (x.method or "").upper(), f"{parts.path.rstrip('/')}?{parts.query}", repr(body)
 
 
 def _as_written(x: Exchange) -> tuple[str | None, str | None, str]:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
 from sinchtools.core import settings
 from sinchtools.core.errors import NotAllowedError, WrongUseError, told
 from sinchtools.core.records import Exchange
+from sinchtools.replays.assumptions import assumed_for
 from sinchtools.replays.effects import VENDOR
-from sinchtools.replays.planned import (
-    PlannedRequest,
-    item_of,
-    once,
-    original_of,
-    with_blockers,
-)
-from sinchtools.replays.redirect import checked_number
-from sinchtools.replays.runner import Pace
-
-if TYPE_CHECKING:
-    pass
-from sinchtools.replays.guards import check_allowed
+from sinchtools.replays.ledger import Ledger
+from sinchtools.replays.planned import PlannedRequest, item_of, original_of
 from sinchtools.replays.plans import Plan
+from sinchtools.replays.redirect import checked_number
 from sinchtools.replays.results import ReplayResults
+from sinchtools.replays.runner import Pace
 
 VENDOR_REQUESTS_PER_S = 10.0  # ours, unless told otherwise: the vendor's limits are contractual
 
@@ -97,7 +90,8 @@ def plan(
         raise WrongUseError(
             f"{told(target)} is not a target.", hint=f"Use one of: {', '.join(settings.TARGETS)}."
         )
-    check_allowed(target, log)
+    ledger = Ledger(target=target, given=log, region=os.environ.get("SINCH_REGION") or "us")
+    ledger.check_allowed()
     if client is not None and (target != "sandbox" or client.target != "sandbox"):
         raise WrongUseError(
             "A client to send through is for the target sandbox, and a sandbox's own.",
@@ -116,25 +110,18 @@ def plan(
             hint="Use an id from the evidence's frame.",
         )
     number = checked_number(test_number) if test_number is not None else None
-    place, region = (
-        f"sandbox {client.base_url}" if client else target,
-        os.environ.get("SINCH_REGION") or "us",
-    )
-    items: Sequence[PlannedRequest] = [
-        with_blockers(item_of(exchange, edits.get(exchange.id), place, number), target, region)
+    place = f"sandbox {client.base_url}" if client else target
+    items = [
+        _with_assumptions(ledger.weighed(item_of(exchange, edits.get(exchange.id), place, number)))
         for exchange in exchanges
     ]
     if requests_per_s is None and target in VENDOR:
         requests_per_s = VENDOR_REQUESTS_PER_S
     pace = Pace(workers=workers, requests_per_s=requests_per_s, messages_per_s=messages_per_s)
-    log = client.log if client else CallLog() if log is None and target == "live" else log
-    others = (
-        [original_of(exchange) for exchange in (exchanges if among is None else among)]
-        if target == "live"
-        else []
-    )
-    items = once(items, log, others) if log is not None else items
-    return Plan(items, target, log=log, client=client, pace=pace, among=others, region=region)
+    ledger.given = client.log if client else log
+    if target == "live":
+        ledger.among = [original_of(x) for x in (exchanges if among is None else among)]
+    return Plan(ledger.once(items), ledger, client=client, pace=pace)
 
 
 def replay(
@@ -197,10 +184,11 @@ def replay(
     return plan(evidence, target=target, edits=edits, log=log).run()
 
 
-# --- planning -------------------------------------------------------------------------------------
-
-
-# --- small things ---------------------------------------------------------------------------------
+def _with_assumptions(item: PlannedRequest) -> PlannedRequest:
+    """Return the item with what a fresh sandbox is set up with, in words."""
+    if item.is_blocked or item.place != "sandbox":
+        return replace(item, assumed=())
+    return replace(item, assumed=(*assumed_for(item), *item.assumed))
 
 
 def _exchanges(evidence: Exchange | Iterable[Exchange]) -> list[Exchange]:

@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from statistics import median
@@ -21,37 +22,23 @@ from typing import TYPE_CHECKING
 
 from sinchtools.api.description import locate
 from sinchtools.client.client import Client, connect
-from sinchtools.client.log import CallLog
 from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.html import card, table
 from sinchtools.core.records import Exchange, visible
 from sinchtools.core.words import counted
 from sinchtools.replays.effects import VENDOR, effect_of, groups_of, load_of
-from sinchtools.replays.guards import asks_again, may_be_resent
-from sinchtools.replays.ledger import reserve
+from sinchtools.replays.guards import asks_again
+from sinchtools.replays.judging import STOPPED, held, judged, sent_before, settled
+from sinchtools.replays.ledger import Ledger
 from sinchtools.replays.lookup import members_of
-from sinchtools.replays.planned import (
-    CHECK_HOLDS,
-    PlannedRequest,
-    once,
-    with_blockers,
-)
+from sinchtools.replays.planned import PlannedRequest
+from sinchtools.replays.results import SHOWN, ReplayResults, Result
 from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner, Sender
+from sinchtools.replays.settling import paced, settled_by_asking
 from sinchtools.replays.targets import ReplayRequest, in_a_fresh_sandbox, through, to_the_vendor
 
 if TYPE_CHECKING:
     import pandas as pd
-from sinchtools.replays.guards import check_allowed
-from sinchtools.replays.judging import (
-    STOPPED,
-    held,
-    is_open,
-    judged,
-    sent_before,
-    settled,
-)
-from sinchtools.replays.results import SHOWN, ReplayResults, Result
-from sinchtools.replays.settling import paced, settled_by_asking
 
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
 
@@ -73,19 +60,13 @@ class Plan:
     def __init__(
         self,
         items: Iterable[PlannedRequest],
-        target: str,
+        ledger: Ledger,
         *,
-        log: CallLog | None = None,
         client: Client | None = None,
         pace: Pace | None = None,
-        among: Iterable[Exchange] = (),
-        members: Mapping[str, tuple[str, ...]] | None = None,
-        asked: datetime | None = None,
-        region: str | None = None,
     ) -> None:
-        self.items, self.target, self.pace = tuple(items), target, pace or Pace()
-        self._log, self._client, self._among, self._region = log, client, tuple(among), region
-        self._asked, self._told = asked or datetime.now(UTC), dict(members or {})
+        self.items, self.target, self.pace = tuple(items), ledger.target, pace or Pace()
+        self._ledger, self._client = ledger, client
         self._runs = threading.Lock()
         self._stopping = threading.Event()
 
@@ -109,7 +90,7 @@ class Plan:
                 "method": i.request.method,
                 "path": locate(i.request.url or "").path,
                 "changed": "yes" if i.changed else "no",
-                "messages": load_of(i.request, self._members).messages,
+                "messages": load_of(i.request, self._ledger.members).messages,
                 "fault": " ".join(str(part) for part in i.fault if part) if i.fault else None,
                 "assumed": "; ".join(i.assumed),
                 "advice": i.advice,
@@ -136,7 +117,7 @@ class Plan:
             [item.request for item in going],
             self.target,
             again=sum(asks_again(item.original) for item in going),
-            members=self._members,
+            members=self._ledger.members,
             test_number=any(item.test_number for item in going),
         )
 
@@ -153,7 +134,7 @@ class Plan:
 
         They are about an unknown outcome, or about a group.
         """
-        return any(is_open(item) or groups_of(item.request) for item in self.items)
+        return any(item.unsettled or groups_of(item.request) for item in self.items)
 
     def check(self) -> Plan:
         """
@@ -171,26 +152,15 @@ class Plan:
         """
         if self.target not in VENDOR:
             return self
-        check_allowed(self.target, self._logged)
-        with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
+        self._ledger.check_allowed()
+        with self._vendor() as client:
             groups = {group for item in self.items for group in groups_of(item.request)}
             limiter = Limiter(self.pace)
             members = {group: members_of(group, client) for group in paced(groups, limiter)}
-            items = once(
-                [settled_by_asking(item, client, limiter) for item in self.items],
-                self._logged,
-                self._among,
-            )
+            items = [settled_by_asking(item, client, limiter) for item in self.items]
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
-        return Plan(
-            items,
-            self.target,
-            log=self._logged,
-            pace=self.pace,
-            among=self._among,
-            members=known,
-            region=self._region,
-        )
+        ledger = replace(self._ledger, given=self._ledger.log, told=known, asked=datetime.now(UTC))
+        return Plan(ledger.once(items), ledger, pace=self.pace)
 
     def beside(self, newer: Plan) -> Plan:
         """
@@ -198,17 +168,8 @@ class Plan:
 
         This plan was checked a while ago.
         """
-        items = once(self.items, self._logged, newer._among)
-        return Plan(
-            items,
-            self.target,
-            log=self._logged,
-            pace=newer.pace,
-            among=newer._among,
-            members=self._told,
-            asked=self._asked,
-            region=self._region,
-        )
+        ledger = replace(self._ledger, given=self._ledger.log, among=newer._ledger.among)
+        return Plan(ledger.once(self.items), ledger, pace=newer.pace)
 
     def run(
         self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None
@@ -250,8 +211,8 @@ class Plan:
                 (held(item, "preview: nothing was sent") for item in self.items), self.target
             )
         if self.target in VENDOR:
-            check_allowed(self.target, self._logged)
-            self.items = self._renewed()
+            self._ledger.check_allowed()
+            self.items = self._ledger.renewed(self.items)
             if self._going and confirm != self.effect:
                 raise NotAllowedError(
                     f"This plan would {self.effect!r}, and that was not confirmed.",
@@ -259,7 +220,7 @@ class Plan:
                     "command line.",
                 )
         with self._way() as (client, senders):
-            runner = Runner(self.pace, self._logged, progress=progress, stopping=self._stopping)
+            runner = Runner(self.pace, self._ledger.log, progress=progress, stopping=self._stopping)
             answers = runner.run(self._jobs(), senders)
             found = settled(answers, client, runner)
         return ReplayResults(
@@ -335,18 +296,8 @@ class Plan:
         return f"{counts}; {self.effect}{pace}; about {self.duration_s:.0f} s"
 
     @property
-    def _members(self) -> Mapping[str, tuple[str, ...]]:
-        return self._told if datetime.now(UTC) - self._asked < CHECK_HOLDS else {}
-
-    @property
     def _going(self) -> list[PlannedRequest]:
         return [item for item in self.items if not item.against]
-
-    @property
-    def _logged(self) -> CallLog:
-        if self._log is None:
-            self._log = CallLog()
-        return self._log
 
     @property
     def _typical_s(self) -> float:
@@ -361,7 +312,7 @@ class Plan:
             yield None if item.against else round(at, 3)
             if not item.against:
                 each_s = max(
-                    self.pace.seconds(load_of(item.request, self._members).messages),
+                    self.pace.seconds(load_of(item.request, self._ledger.members).messages),
                     self._typical_s / self.pace.workers,
                 )
                 at += each_s * (2 if item.needs_baseline else 1)
@@ -369,53 +320,18 @@ class Plan:
     @contextlib.contextmanager
     def _way(self) -> Iterator[tuple[Client | None, Callable[[], AbstractContextManager[Sender]]]]:
         if self.target not in VENDOR:
-            yield (
-                self._client,
-                through(self._client) if self._client else in_a_fresh_sandbox(self._logged),
-            )
+            if self._client is None:
+                yield None, in_a_fresh_sandbox(self._ledger)
+            else:
+                yield self._client, through(self._client, self._ledger)
             return
-        self._logged.wait_for_disk()
-        items = {item.call_id: item for item in self._going}
-        with contextlib.closing(connect("live", region=self._region, log=self._logged)) as client:
-            yield (
-                client,
-                to_the_vendor(
-                    client,
-                    self.target,
-                    lambda call_id, attempt: self._allow(items[call_id], attempt),
-                ),
-            )
+        self._ledger.log.wait_for_disk()
+        with self._vendor() as client:
+            yield client, to_the_vendor(client, self._ledger)
 
-    def _renewed(self) -> tuple[PlannedRequest, ...]:
-        """
-        Return the items with what speaks against them now.
-
-        Moments pass, credentials change, somebody else may have sent it.
-        """
-        past = self._logged.attempts([item.call_id for item in self._going])
-        done = {call_id for call_id, attempts in past.items() if not may_be_resent(attempts[-1])}
-        open_items = [
-            item
-            if item.blockers or item.call_id in done
-            else with_blockers(item, self.target, self._region)
-            for item in self.items
-        ]
-        return once(open_items, self._logged, self._among)
-
-    def _allow(self, item: PlannedRequest, attempt: int) -> None:
-        """
-        Raise when an attempt must not go.
-
-        While it waited, its conditions may have changed, or its message may have been sent from
-        elsewhere.
-        """
-        blockers = with_blockers(item, self.target, self._region).blockers
-        if self._told and not self._members and groups_of(item.request):
-            blockers += ("who is in its groups was asked too long ago",)
-        if blockers:
-            raise NotAllowedError(f"On hold: {'; '.join(blockers)}.")
-        if item.acts:
-            reserve(item.message, item.call_id, attempt, self._logged)
+    def _vendor(self) -> AbstractContextManager[Client]:
+        made = connect("live", region=self._ledger.region, log=self._ledger.log)
+        return contextlib.closing(made)
 
     def _jobs(self) -> Iterable[Job]:
         for item in self._going:
@@ -423,11 +339,11 @@ class Plan:
             for call_id, request in (calls | {item.call_id: item.request}).items():
                 yield Job(
                     call_id=call_id,
-                    messages=load_of(request, self._members).messages
+                    messages=load_of(request, self._ledger.members).messages
                     if self.pace.messages_per_s
                     else 0,
                     by_fault=item.fault is not None,
-                    load=ReplayRequest(original=item.original, request=request, fault=item.fault),
+                    load=ReplayRequest(item=item, request=request),
                 )
 
     def _result(

@@ -23,6 +23,7 @@ from sinchtools.core.errors import AlreadySentError, NotAllowedError, WrongUseEr
 from sinchtools.core.records import Exchange
 from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.guards import may_be_resent
+from sinchtools.replays.ledger import Earlier, earlier
 
 MAX_WORKERS = 16
 CATCH_UP_S = 0.1  # what a late start may make up for, so that the mean stays exact
@@ -262,13 +263,13 @@ class Runner:
     # --- what is left to do ---
 
     def _open(self, jobs: dict[str, Job]) -> deque[tuple[Job, int]]:
-        past = self.log.attempts(jobs)
+        past = earlier(jobs, self.log)
         queue: deque[tuple[Job, int]] = deque()
         for call_id, job in jobs.items():
-            attempts = past.get(call_id, [])
+            attempts, is_done = past.get(call_id, Earlier([], False))
             if attempts:
                 self._answers[call_id] = attempts[-1]
-            if not attempts or _may_go_again(attempts[-1], job):
+            if not attempts or not (is_done or job.by_fault):
                 queue.append((job, len(attempts) + 1))
                 self._limiter.pause(_still_to_wait_s(attempts[-1]) if attempts else 0)
             else:
@@ -326,7 +327,7 @@ class Runner:
             ) as error:  # another kernel was faster, or something speaks against it by now
                 self._leave(job, str(error))
                 return
-            refused = answer.status == 429 and _may_go_again(answer, job)
+            refused = answer.status == 429 and may_be_resent(answer) and not job.by_fault
             if refused:
                 self._limiter.pause(retry_delay_s(answer, self.pace.attempts - left) or 0)
             self._note(job, answer, done=not (refused and left))
@@ -381,10 +382,6 @@ class Runner:
                 done=self._done, failed=self._failed, total=self._total, per_s=per_s, left_s=left_s
             )
         )
-
-
-def _may_go_again(attempt: Exchange, job: Job) -> bool:
-    return may_be_resent(attempt) and not job.by_fault
 
 
 def _still_to_wait_s(attempt: Exchange) -> float:

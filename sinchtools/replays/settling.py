@@ -6,23 +6,14 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sinchtools.client.client import Client
 from sinchtools.replays.effects import json_of
-from sinchtools.replays.guards import MAY_BE_SENT
+from sinchtools.replays.judging import STILL_OPEN
 from sinchtools.replays.lookup import LISTED_AFTER, batch_of
-from sinchtools.replays.planned import (
-    PlannedRequest,
-)
+from sinchtools.replays.planned import PlannedRequest
 from sinchtools.replays.runner import Limiter
-
-if TYPE_CHECKING:
-    pass
-from sinchtools.replays.judging import (
-    STILL_OPEN,
-    is_open,
-)
 
 
 def paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
@@ -34,7 +25,7 @@ def paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
 
 def settled_by_asking(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedRequest:
     """Return the item with the outcome of its original settled, if its client_reference allows."""
-    if not is_open(item):
+    if not item.unsettled:
         return item
     time.sleep(limiter.reserve())
     batch_id = batch_of(item.original, client)
@@ -47,13 +38,6 @@ def settled_by_asking(item: PlannedRequest, client: Client, limiter: Limiter) ->
         )
     if batch_id:
         found = f"was sent already: batch {batch_id} is there"
-        return replace(
-            item,
-            blockers=tuple(
-                found if reason.startswith(MAY_BE_SENT) else reason for reason in item.blockers
-            ),
-        )
-    left = tuple(reason for reason in item.blockers if not reason.startswith(MAY_BE_SENT))
-    return replace(
-        item, blockers=left, advice="checked: no such batch is there", checked=datetime.now(UTC)
-    )
+        return replace(item, blockers=(*item.blockers, found), unsettled="")
+    said = "checked: no such batch is there"
+    return replace(item, unsettled="", advice=said, checked=datetime.now(UTC))

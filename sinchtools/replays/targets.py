@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,17 +17,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sinchtools.api.description import locate
-from sinchtools.api.validation import NAMES_OF_FIELDS, instant_of
+from sinchtools.api.validation import instant_of
 from sinchtools.client.client import Client
-from sinchtools.client.log import CallLog
 from sinchtools.client.sending import header_value
 from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange, header
 from sinchtools.core.variables import variables_of
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.markers import MARKER, marker_facts
-from sinchtools.replays.effects import groups_in, groups_of, json_of
+from sinchtools.replays.assumptions import is_refused_for_space, missing_groups, moment_of
+from sinchtools.replays.effects import groups_of
 from sinchtools.replays.guards import headers_to_send, sent_to
+from sinchtools.replays.ledger import Ledger
+from sinchtools.replays.planned import PlannedRequest
 from sinchtools.replays.runner import Job, Sender
 
 if TYPE_CHECKING:
@@ -36,20 +39,24 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRequest:
     """
-    What a sender needs of one exchange.
+    What a sender needs of one exchange: the planned one, and the request that is sent for it.
 
-    It has the original, the request to send, and the named fault in place of an outside cause.
+    To learn what the unchanged request gets, that one is sent too.
     """
 
-    original: Exchange
+    item: PlannedRequest
     request: Exchange
-    fault: tuple[int, str | None] | None = None
+
+    @property
+    def original(self) -> Exchange:
+        """The evidence that is replayed."""
+        return self.item.original
 
 
 # --- a fresh sandbox ------------------------------------------------------------------------------
 
 
-def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Sender]]:
+def in_a_fresh_sandbox(ledger: Ledger) -> Callable[[], AbstractContextManager[Sender]]:
     """Return a maker of senders, each with a sandbox of its own."""
 
     @contextlib.contextmanager
@@ -61,109 +68,35 @@ def in_a_fresh_sandbox(log: CallLog) -> Callable[[], AbstractContextManager[Send
                 base_url=sandbox.url,
                 account=sandbox.service_plan_id,
                 token=Token(sandbox.api_token),
-                log=log,
+                log=ledger.log,
                 target="sandbox",
                 sandbox=sandbox,
             )
             with contextlib.closing(client):
-                yield lambda job, attempt: _simulated(job, attempt, client, sandbox)
+                yield lambda job, attempt: _simulated(job, attempt, client, sandbox, ledger)
 
     return sender
 
 
-def fault_for(exchange: Exchange) -> tuple[int, str | None] | None:
-    """
-    Return status and code of the fault that stands for a cause outside the request.
-
-    Return None if the request or the state is the cause.
-    """
-    if (
-        exchange.status is None
-        or exchange.http_outcome not in {"user_error", "sinch_error"}
-        or _is_set_up(exchange)
-    ):
-        return None
-    in_request = any(
-        f.severity == "error"
-        and f.status == exchange.status
-        and exchange.code in (None, f.code)
-        and f.location != "host"
-        and not f.rule.startswith("observed")
-        for f in diagnose(exchange, now=exchange.at).findings
-    )
-    return None if in_request else (exchange.status, exchange.code)
-
-
-def _is_set_up(exchange: Exchange) -> bool:
-    """Whether the state that a fresh sandbox is given makes this answer, without a fault."""
-    return (exchange.status, exchange.code) == (403, "missing_callback_url") or (
-        exchange.status == 403 and bool(_missing_groups(exchange))
-    )
-
-
-def _is_refused_for_a_name(original: Exchange) -> bool:
-    """Whether a 400 named a field or a parameter that the API does not know."""
-    if original.status != 400:
-        return False
-    top = diagnose(original, now=original.at).top
-    return top is not None and top.rule in NAMES_OF_FIELDS
-
-
-def _missing_groups(original: Exchange) -> list[str]:
-    """
-    Return the groups that an ``unknown_group`` means: those that its text names, or the only one.
-
-    Return None if it does not say which.
-    """
-    if original.code != "unknown_group":
-        return []
-    groups = groups_of(original)
-    return [group for group in groups if group in (original.text or "")] or groups * (
-        len(groups) == 1
-    )
-
-
-def assumed_for(original: Exchange, request: Exchange) -> tuple[str, ...]:
-    """Return in words what a new sandbox is set up with, as the original response implies."""
-    found, missing, body = [], _missing_groups(original), json_of(request)
-    named = groups_in(body)
-    for word, is_missing in (("unknown", True), ("existing", False)):
-        groups = [group for group in named if (group in missing) == is_missing]
-        found += [f"{word} group: {', '.join(groups[:3])}"] * bool(groups)
-    if body.get("delivery_report") not in (None, "none"):
-        found.append(
-            "no callback URL on the plan"
-            if original.code == "missing_callback_url"
-            else "a callback URL on the plan"
-        )
-    if _is_refused_for_space(original, original):
-        found.append("a token with white space around it is refused")
-    if _is_refused_for_a_name(original):
-        found.append("an unknown name is refused")
-    if _moment_of(original) is not None:
-        found.append("the clock of the original")
-    return tuple(found)
-
-
-def _simulated(job: Job, attempt: int, client: Client, sandbox: Sandbox) -> Exchange:
+def _simulated(
+    job: Job, attempt: int, client: Client, sandbox: Sandbox, ledger: Ledger
+) -> Exchange:
     trip: ReplayRequest = job.load
     place = locate(trip.request.url or "")
     sandbox.reset()
-    sandbox.clock.set(_moment_of(trip.original) or datetime.now(UTC))
+    sandbox.clock.set(moment_of(trip.original) or datetime.now(UTC))
     account = sandbox.account(
         place.account or sandbox.service_plan_id,
         kind="project" if place.kind == "project" else "plan",
     )
     mistakes = _mistakes_of(trip)
     _set_up(account, trip, mistakes)
-    if trip.fault:
-        sandbox.faults.add(
-            status=trip.fault[0], **({"code": trip.fault[1]} if trip.fault[1] else {}), times=1
-        )
+    if fault := trip.item.fault:
+        sandbox.faults.add(status=fault[0], **({"code": fault[1]} if fault[1] else {}), times=1)
     credential = _credential(trip, account)
     if mistakes & _WRONG_CREDENTIAL:
         credential["Authorization"] = "Bearer of another account"
-    return _sent(client, job, attempt, credential)
+    return _sent(client, job, attempt, credential, ledger)
 
 
 _WRONG_CREDENTIAL = {  # what a sandbox at one address cannot tell from a good one
@@ -188,21 +121,12 @@ def _mistakes_of(trip: ReplayRequest) -> set[str]:
     return {one.rule for one in found if one.severity == "error"}
 
 
-def _moment_of(original: Exchange) -> datetime | None:
-    """Return when the original was sent; None where the sandbox's clock does not go."""
-    at = original.at
-    return at if at is not None and at.year in _CLOCK_YEARS else None
-
-
-_CLOCK_YEARS = range(1970, 9001)
-
-
 def _set_up(account: Account, trip: ReplayRequest, mistakes: set[str]) -> None:
     account.callback_url = (
         None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
     )
-    account.strict_names = _is_refused_for_a_name(trip.original)
-    for group_id in set(groups_of(trip.request)) - set(_missing_groups(trip.original)):
+    account.strict_names = trip.item.unknown_name
+    for group_id in set(groups_of(trip.request)) - set(missing_groups(trip.original)):
         account.add_group(group_id, members=("15551230001",))
     values = locate(trip.request.url or "").values
     if trip.original.status == 404 and values == locate(trip.original.url or "").values:
@@ -223,24 +147,13 @@ def _set_up(account: Account, trip: ReplayRequest, mistakes: set[str]) -> None:
 def _credential(trip: ReplayRequest, account: Account) -> dict[str, str | None]:
     if trip.request.request_headers or trip.original.status in (None, 401, 415):
         value = _authorization(trip.request, account)
-        if value and _is_refused_for_space(trip.original, trip.request):
+        if value and is_refused_for_space(trip.original, trip.request):
             value += "_"  # HTTP takes white space off; this is as wrong, and stays
         return {"Authorization": value}
     return {
         "Authorization": f"Bearer {account.token}",
         "Content-Type": "application/json",
     }  # the evidence shows no headers, and they were accepted
-
-
-def _is_refused_for_space(original: Exchange, request: Exchange) -> bool:
-    """Whether a 401 met a token with white space around it, which the request still has."""
-    if original.status != 401:
-        return False
-    facts = marker_facts(header(request.request_headers, "Authorization") or "") or {}
-    return not _SPACES.isdisjoint(facts)
-
-
-_SPACES = {"leading-space", "trailing-space", "trailing-newline"}
 
 
 def _authorization(request: Exchange, account: Account) -> str | None:
@@ -283,7 +196,7 @@ def _as_written(value: str, token: str, facts: dict[str, str], account: str) -> 
 # --- a sandbox that runs already, and the vendor --------------------------------------------------
 
 
-def through(client: Client) -> Callable[[], AbstractContextManager[Sender]]:
+def through(client: Client, ledger: Ledger) -> Callable[[], AbstractContextManager[Sender]]:
     """Return a maker of senders into a running sandbox, which is taken as it stands."""
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
@@ -298,33 +211,22 @@ def through(client: Client) -> Callable[[], AbstractContextManager[Sender]]:
                 if value and facts
                 else value
             },
+            ledger,
         )
 
     return _lanes(client, send)
 
 
-def to_the_vendor(
-    client: Client, target: str, allow: Callable[[str, int], object]
-) -> Callable[[], AbstractContextManager[Sender]]:
+def to_the_vendor(client: Client, ledger: Ledger) -> Callable[[], AbstractContextManager[Sender]]:
     """
     Return a maker of senders to the vendor, with the configured credentials.
 
     A dry run goes to the vendor's own endpoint for it.
-
-    `allow` is called with the call's ID and the number of each attempt before it is sent, and
-    raises when it must not go.
     """
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
-        dry = target == "dry-run" and job.load.request.endpoint == "POST /batches"
-        return _sent(
-            own,
-            job,
-            attempt,
-            {},
-            below="/dry_run" if dry else "",
-            allow=lambda number: allow(job.call_id, number),
-        )
+        dry = ledger.target == "dry-run" and job.load.request.endpoint == "POST /batches"
+        return _sent(own, job, attempt, {}, ledger, below="/dry_run" if dry else "")
 
     return _lanes(client, send)
 
@@ -345,20 +247,21 @@ def _sent(
     job: Job,
     attempt: int,
     credential: dict[str, str | None],
+    ledger: Ledger,
     below: str = "",
-    allow: Callable[[int], object] | None = None,
 ) -> Exchange:
+    """Send one attempt, and further ones that the client makes, each if the ledger grants it."""
     request: Exchange = job.load.request
     path = sent_to(client.base_url, request.url or "", below)
     headers = headers_to_send(request) | {
         name: value and header_value(value) for name, value in credential.items()
     }
+    numbers = itertools.count(attempt)
     return client.request(
         request.method or "GET",
         path,
         data=request.request_body,
         headers=headers,
         parent_id=job.load.original.id,
-        call=(job.call_id, attempt),
-        allow=allow,
+        permit=lambda: ledger.ask(job.load.item, job.call_id, next(numbers)),
     )

@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 import sinchtools as st
 from sinchtools.client.client import connect
 from sinchtools.client.log import CallLog
+from sinchtools.client.sending import Permission
 from sinchtools.core.errors import NotAllowedError
 from sinchtools.core.records import Exchange
 from sinchtools.replays.effects import VENDOR
@@ -141,15 +142,13 @@ def something_that_is_no_json(client: Any) -> None:
 
 
 def something_that_speaks_against_it(client: Any) -> None:
-    def allow(attempt: Any) -> None:
-        raise NotAllowedError("not now")
-
-    client.request("GET", "/batches", allow=allow)
+    refused = Permission(call_id="c1", attempt=1, reason="not now")
+    client.request("GET", "/batches", permit=lambda: refused)
 
 
 def the_log_has_it(client: Any) -> None:
     for _ in range(2):
-        client.request("GET", "/batches", call=("c1", 1))
+        client.request("GET", "/batches", permit=lambda: Permission(call_id="c1", attempt=1))
 
 
 def the_log_is_gone(client: Any) -> None:

@@ -20,7 +20,7 @@ from sinchtools.client.token import Token
 from sinchtools.core.errors import NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.replays import planned
+from sinchtools.replays import ledger
 from sinchtools.replays.planned import edited
 from sinchtools.replays.planning import plan, replay
 from sinchtools.sandbox import Sandbox
@@ -556,7 +556,7 @@ def test_a_plan_that_is_out_of_date_is_weighed_again(
         log=log,
     )
     assert made.effect == "send 2 SMS to 1 person"
-    monkeypatch.setattr(planned, "datetime", Later)
+    monkeypatch.setattr(ledger, "datetime", Later)
     with pytest.raises(NotAllowedError, match="send 1 SMS to 1 person"):
         made.run(confirm="send 2 SMS to 1 person")
     assert "send_at is past" in made.reasons["x1"][0]

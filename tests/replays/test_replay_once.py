@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,13 +24,13 @@ from hypothesis import strategies as some
 from sinchtools.api.description import SCHEMAS
 from sinchtools.client.client import Client, connect
 from sinchtools.client.log import CallLog
+from sinchtools.client.sending import Permission
 from sinchtools.client.token import Token
 from sinchtools.core.errors import LogError, NotAllowedError, WrongUseError
 from sinchtools.core.records import Exchange
-from sinchtools.replays import planned
+from sinchtools.replays import ledger, planned
 from sinchtools.replays.lookup import batch_of
 from sinchtools.replays.planning import plan
-from sinchtools.replays.plans import Plan
 from sinchtools.sandbox import Sandbox
 from tests.replays.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
 from tests.support.vendor import PLAN, TOKEN
@@ -279,7 +278,7 @@ def test_a_refused_call_is_weighed_again_before_it_goes_again(
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     made = plan(sent({**GOOD, "send_at": soon}, status=400), target="live", log=log)
     assert made.run(confirm=made.effect)[0].child.status == 429
-    monkeypatch.setattr(planned, "datetime", Later)
+    monkeypatch.setattr(ledger, "datetime", Later)
     assert made.run(confirm="send 1 SMS to 1 person")[0].child is None
     assert "send_at is past" in made.reasons["x1"][0]
     assert len(vendor.sends) == 5
@@ -291,7 +290,7 @@ def test_a_check_holds_for_minutes_only(
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
-    monkeypatch.setattr(planned, "datetime", Later)
+    monkeypatch.setattr(ledger, "datetime", Later)
     assert checked.run(confirm="send 1 SMS to 1 person")[0].child is None
     assert "may already have been sent" in checked.reasons["x1"][0]
     assert vendor.sends == []
@@ -399,7 +398,7 @@ def test_what_waits_is_weighed_again_before_each_attempt(
     made = plan(sent({**GOOD, "send_at": soon}, status=400), target="live", log=log)
     (result,) = made.run(
         confirm=made.effect,
-        progress=lambda _: monkeypatch.setattr(planned, "datetime", Later) if len(log) else None,
+        progress=lambda _: monkeypatch.setattr(ledger, "datetime", Later) if len(log) else None,
     )
     assert (len(vendor.sends), result.child.status) == (1, 429)
 
@@ -410,7 +409,7 @@ def test_the_members_of_a_group_are_known_for_minutes_only(
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
     assert checked.effect == "send 1 SMS to 1 person"
-    monkeypatch.setattr(sys.modules[Plan.__module__], "datetime", Later)
+    monkeypatch.setattr(ledger, "datetime", Later)
     with pytest.raises(NotAllowedError, match="group of unknown size"):
         checked.run(confirm="send 1 SMS to 1 person")
 
@@ -621,13 +620,14 @@ def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log:
             log=log,
             target="sandbox",
         )
-        asked = []
+        asked = [Permission(call_id="c1", attempt=number) for number in (2, 1)]
         with contextlib.closing(client), pytest.MonkeyPatch.context() as patch:
             patch.setattr(
                 "sinchtools.client.client._token_expired", lambda exchange: exchange.status == 401
             )
-            assert client.request("POST", "/batches", json=GOOD, allow=asked.append).status == 201
-    assert asked == [1, 2]
+            assert client.request("POST", "/batches", json=GOOD, permit=asked.pop).status == 201
+    assert asked == []
+    assert [one.attempt for one in log] == [1, 2]
 
 
 def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor: Any, log: Any) -> None:
@@ -663,7 +663,7 @@ def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(
 
     def later(told: Any) -> None:
         if vendor.sends:
-            monkeypatch.setattr(sys.modules[Plan.__module__], "datetime", Later)
+            monkeypatch.setattr(ledger, "datetime", Later)
 
     (result,) = checked.run(confirm=checked.effect, progress=later)
     assert (len(vendor.sends), result.child.status) == (1, 429)
