@@ -109,6 +109,12 @@ def choice(status: Any, code: Any, outcome: Any = None) -> dict[str, Any]:
     return by_status | {"code": "" if missing(code) else str(code)}
 
 
+def choices_of(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the filter of each status and code; the folded ones have none."""
+    pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
+    return {label(s, c): choice(s, c) for s, c in pairs if not is_folded(s, c)}
+
+
 def of_times(
     counts: pd.DataFrame, changes: dict[str, nw.Expr], n: pd.Series[Any], step: int
 ) -> dict[str, nw.Expr]:

@@ -59,7 +59,8 @@ class Facts:
             counted += f" ({plural(self.attempts, 'attempt')})"
         if n and of is None and self.unit != "recipients":
             counted += f", {self.failing:,} failing ({percent(self.failing / n)})"
-        note = " ".join(filter(None, (f"{counted}, {self.period}.", says)))
+        when = f", {self.period}" if n else ""
+        note = " ".join(filter(None, (f"{counted}{when}.", says)))
         kinds = [kind for kind in KINDS if kind in set(key)]
         footer = tuple(filter(None, (*notes, self.footer)))
         return Around(heading, note, footer, tuple(kinds if len(kinds) > 1 else ()), words or {})

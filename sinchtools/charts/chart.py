@@ -211,6 +211,11 @@ class Chart(Figure):
         place = (left / across, 1 - (top + height) / down, width / across, height / down)
         return self.add_axes(place)
 
+    def write_at(self, left: float, top: float, words: str, **look: Any) -> None:
+        """Write a line at a place in pixels, from the top left."""
+        across, down = self.pixels
+        self.text(left / across, 1 - top / down, words, va="top", **look)
+
     def strength(self, name: str) -> float:
         """Return how strong a mark is drawn: pale where others are chosen."""
         return 0.35 if self.chosen and name not in self.chosen else 1.0
@@ -236,38 +241,46 @@ class Chart(Figure):
         heading = wrapped(around.heading, inner, TITLE, "bold") if around.heading else []
         note = wrapped(around.note, inner)
         footer = [line for text in around.footer for line in wrapped(text, inner)]
-        top = EDGE + 20 * len(heading) + LINE * len(note) + (24 if around.key else 4)
+        key = self._key_places(inner)
+        top = EDGE + 20 * len(heading) + LINE * len(note) + 4 + 20 * (key[-1][1] + 1 if key else 0)
         height = top + body.height(width) + (LINE * len(footer) + 12 if footer else 0) + EDGE
         self.pixels, self._marks = (float(width), height), []
         self.set_size_inches(width / DPI, height / DPI)
         self._write(heading, EDGE, 20, size=TITLE, weight="bold")
         self._write(note, EDGE + 20 * len(heading), LINE, color=LIGHT["muted"])
-        if around.key:
-            self._write_key(EDGE + 20 * len(heading) + LINE * len(note) + 5)
-        self._write(footer, height - EDGE - LINE * len(footer), LINE, color=LIGHT["muted"])
+        self._write_key(key, EDGE + 20 * len(heading) + LINE * len(note) + 5)
         body.draw(self, top)
+        self._write(footer, height - EDGE - LINE * len(footer), LINE, color=LIGHT["muted"])
 
     def _write(
         self, lines: list[str], top: float, step: float, size: float = SMALL, **look: Any
     ) -> None:
-        across, down = self.pixels
         for i, line in enumerate(lines):
-            place = (EDGE / across, 1 - (top + i * step) / down)
-            self.text(*place, line, fontsize=size, va="top", **look)
+            self.write_at(EDGE, top + i * step, line, fontsize=size, **look)
 
-    def _write_key(self, top: float) -> None:
-        across, down = self.pixels
-        left = float(EDGE)
+    def _key_places(self, inner: float) -> list[tuple[float, int, str, str]]:
+        """Return the left edge, line, kind and words of each entry of the key."""
+        found: list[tuple[float, int, str, str]] = []
+        left, line = float(EDGE), 0
         for kind in self._around.key:
             words = self._around.words.get(kind, KINDS[kind][0])
-            corner = (left / across, 1 - (top + 12) / down)
+            wide = 15 + text_width(words)
+            if left > EDGE and left + wide > EDGE + inner:
+                left, line = float(EDGE), line + 1
+            found.append((left, line, kind, words))
+            left += wide + 18
+        return found
+
+    def _write_key(self, key: list[tuple[float, int, str, str]], top: float) -> None:
+        across, down = self.pixels
+        for left, line, kind, words in key:
+            y = top + 20 * line
             look: dict[str, Any] = {"color": LIGHT[kind], "linewidth": 0}
-            square = Rectangle(corner, 10 / across, 10 / down, transform=self.transFigure, **look)
+            corner, size = (left / across, 1 - (y + 12) / down), (10 / across, 10 / down)
+            square = Rectangle(corner, *size, transform=self.transFigure, **look)
             self.add_artist(square)
             self.hatch(square, kind)
-            at = ((left + 15) / across, 1 - top / down)
-            self.text(*at, words, va="top", color=LIGHT["muted"])
-            left += 15 + text_width(words) + 18
+            self.write_at(left + 15, y, words, color=LIGHT["muted"])
 
     # --- shown ------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from sinchtools.charts.behind import (
     IS_SUCCESS,
     IS_TIMED,
     choice,
+    choices_of,
     equals,
     of_codes,
     of_hours,
@@ -114,7 +115,7 @@ def error_codes(
     chart.data = counts
     chart._rows = analysis.where(facts.rows, IS_CALL if successes else ~IS_SUCCESS & IS_CALL)
     chart.bars = with_rest(of_codes(counts))
-    chart.choices = _choices(counts)
+    chart.choices = choices_of(counts)
     return captioned(chart, facts, listing(counts, facts.unit))
 
 
@@ -159,7 +160,10 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
     most = float(cells["share_failing"].max()) if cells["share_failing"].notna().any() else 0
     body: Body
     seen = int((cells["n"] > 0).sum())
-    scale = f"Full color: {percent(most)}, pale: 0%." if most else "Nothing fails."
+    if not most:
+        nothing = facts.around(heading, notes=notes)
+        return nothing_to_show(nothing, facts, cells, f"No {facts.one} failed.")
+    scale = f"Full color: {percent(most)}, grey: 0%."
     dot = f" Dot: no {facts.one}." if seen < 168 else ""
     says, body = f"{scale}{dot} Right: the whole day.", Week(cells, facts.one)
     if seen == 1:  # a chart of one cell is a sentence
@@ -216,7 +220,7 @@ def endpoints(
     counts = analysis.matrix(facts.rows, "endpoint", per="attempt")
     if counts.empty:
         return nothing_to_show(facts.around("Endpoints by status and code"), facts, counts, "")
-    codes, choices, named = of_codes(counts), _choices(counts), _named_codes(counts)
+    codes, choices, named = of_codes(counts), choices_of(counts), _named_codes(counts)
     kinds = dict(zip(named, map(kind_of, counts["status"].astype(object)), strict=True))
     routes = counts["endpoint"].fillna(NO_ENDPOINT)
     counts = counts.assign(
@@ -293,8 +297,9 @@ def latency(
         route = "no known route" if pd.isna(one.endpoint) else plain(one.endpoint)
         name = plain(label(one.status, one.code))
         values = (float(one.p50_ms), float(one.p90_ms), float(one.p99_ms))
-        rest = f"99%: {values[2]:,.0f} ms, n {one.n:,}"
-        words = f"median {values[0]:,.0f} ms, 90%: {values[1]:,.0f} ms, {rest}"
+        tail = f"99%: {values[2]:,.0f} ms, n {one.n:,}"
+        rest = tail if one.n > 1 else "n 1"  # one value has no tail
+        words = f"median {values[0]:,.0f} ms, 90%: {values[1]:,.0f} ms, {tail}"
         made = Row(f"{route}, {name}", values, f"{values[0]:,.0f} ms", rest, words)
         rows.append(replace(made, kind=kind_of(one.status), shown=f"{name}\n{route}"))
     more = len(table) - len(shown)
@@ -382,8 +387,3 @@ def delivery_codes(
 
 def _named_codes(counts: pd.DataFrame) -> list[str]:
     return [label(s, c) for s, c in zip(counts["status"], counts["code"], strict=True)]
-
-
-def _choices(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
-    return {label(s, c): choice(s, c) for s, c in pairs if not is_folded(s, c)}

@@ -111,11 +111,13 @@ def _draw_cells(
     gap_x: float,
     gap_y: float,
 ) -> None:
-    top = np.nanmax(share) if (share > 0).any() else 1
+    top = np.nanmax(share)
     drawn = [i for i, value in enumerate(share) if not np.isnan(value)]
     boxes = [_box(*places[i], gap_x, gap_y) for i in drawn]
     faces = [
-        to_rgba(LIGHT["request"], (0.05 + 0.95 * share[i] / top) * chart.strength(names[i]))
+        to_rgba(LIGHT["request"], (0.12 + 0.88 * share[i] / top) * chart.strength(names[i]))
+        if share[i]
+        else to_rgba(LIGHT["grid"], 0.7)
         for i in drawn
     ]
     ax.add_collection(PolyCollection(boxes, facecolors=faces, linewidths=0), autolim=False)

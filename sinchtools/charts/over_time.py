@@ -20,6 +20,7 @@ from sinchtools.charts.behind import (
     IS_FAILING,
     between,
     choice,
+    choices_of,
     equals,
     interval,
     of_times,
@@ -28,7 +29,7 @@ from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_sh
 from sinchtools.charts.chart import Chart
 from sinchtools.charts.style import KINDS, kind_of, styled
 from sinchtools.charts.times import Change, Times
-from sinchtools.charts.words import duration, is_folded, moment, plural
+from sinchtools.charts.words import duration, moment, plural
 
 _MARKED = 3  # changes; more would hide the chart
 _LARGE = 3000  # rows of pandas
@@ -86,7 +87,7 @@ def timeline(
     changes = _changes(pattern, filters)
     counts = timeline_of(drawn, step, top, keep=[one["code"] for one in changes])
     heading, note = _said(facts, filters, step, successes)
-    dated = binned[binned["bucket"].notna() & binned["outcome"].notna()]
+    dated, drawn = (one[one["bucket"].notna() & one["outcome"].notna()] for one in (binned, drawn))
     undated = counts.attrs["undated"]
     notes = [f"{undated:,} without a time are not shown."] if undated else []
     if dated.empty or counts.empty:
@@ -94,7 +95,7 @@ def timeline(
         return nothing_to_show(
             facts.around(heading, notes=notes), facts, counts, empty if facts.n else ""
         )
-    body = _body(facts, dated, counts, changes, step)
+    body = _body(facts, dated, drawn, changes, step)
     if not body.rates:
         heading = heading.replace("Share of", "Number of").replace("share of", "number of")
     if changes and changes[0]["place"] == 0:
@@ -106,7 +107,7 @@ def timeline(
     chart._rows = analysis.where(facts.rows, *([IS_CALL] if successes else [IS_FAILING]), IS_DATED)
     names = {one["name"]: one["rows"] for one in changes}
     chart.bars = of_times(counts, names, counts.groupby("start")["n"].sum(), step)
-    chart.choices = {one["name"]: one["choice"] for one in changes} | _choices(counts)
+    chart.choices = {one["name"]: one["choice"] for one in changes} | choices_of(counts)
     return captioned(chart, facts, _seen(body, changes))
 
 
@@ -123,7 +124,7 @@ def _said(facts: Facts, filters: dict[str, Any], step: int, successes: bool) -> 
 def _body(
     facts: Facts,
     dated: pd.DataFrame,
-    counts: pd.DataFrame,
+    drawn: pd.DataFrame,
     changes: list[dict[str, Any]],
     step: int,
 ) -> Times:
@@ -132,38 +133,21 @@ def _body(
     buckets = pd.RangeIndex(first, last + 1)
     starts = pd.Series(pd.to_datetime(np.array(buckets) * step, unit="s", utc=True))
     calls = _per_bucket(dated, buckets)
-    shown = counts[["status", "code"]].drop_duplicates()
-    drawn = dated if "success" in _outcomes(dated, shown) else _failing(dated)
-    kinds = pd.Series(
-        [kind_of(s, o) for s, o in zip(drawn["status"], drawn["outcome"], strict=True)],
-        index=drawn.index,
-        dtype=object,
-    )
-    series = {k: _per_bucket(drawn[kinds == k], buckets) for k in KINDS if (kinds == k).any()}
-    keys = drawn[["status", "code", "outcome"]].itertuples(index=False)
-    labels = pd.Series([label(*key) for key in keys], index=drawn.index, dtype=object)
-    largest = drawn.groupby(labels)["n"].sum().sort_values(ascending=False).index[:12]
-    codes = {name: _per_bucket(drawn[labels == name], buckets) for name in largest}
-    failing = np.sum(list(series.values()), axis=0)
-    ends = starts + pd.Timedelta(seconds=step)
-    names = [interval(*span) if n else "" for *span, n in zip(starts, ends, failing, strict=True)]
+    named = drawn[["status", "code", "outcome"]].drop_duplicates()
+    keys = [*named.itertuples(index=False)]
+    kinds = [kind_of(status, outcome) for status, _, outcome in keys]
+    named = named.assign(label=[label(*key) for key in keys], kind=kinds)
+    drawn = drawn.merge(named, on=["status", "code", "outcome"])
+    series = {k: _per_bucket(drawn[drawn["kind"] == k], buckets) for k in KINDS if k in kinds}
+    largest = drawn.groupby("label")["n"].sum().sort_values(ascending=False).index[:12]
+    codes = {name: _per_bucket(drawn[drawn["label"] == name], buckets) for name in largest}
+    failing = _per_bucket(dated[dated["outcome"].isin(analysis.FAILING)], buckets)
+    is_drawn = np.sum(list(series.values()), axis=0) > 0
+    spans = zip(starts, starts + pd.Timedelta(seconds=step), is_drawn, strict=True)
+    names = [interval(start, end) if is_one else "" for start, end, is_one in spans]
     rates = float(np.median(calls[calls > 0])) >= _ENOUGH
-    marked = [one["change"] for one in changes[:_MARKED]]
-    return Times(starts, step, calls, series, codes, rates, facts.one, names, marked)
-
-
-def _choices(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    pairs = counts[["status", "code"]].drop_duplicates().itertuples(index=False)
-    return {label(s, c): choice(s, c) for s, c in pairs if not is_folded(s, c)}
-
-
-def _outcomes(dated: pd.DataFrame, shown: pd.DataFrame) -> set[str]:
-    statuses = {int(s) for s in shown["status"].dropna()}
-    return {"success"} if any(200 <= s < 300 for s in statuses) else set()
-
-
-def _failing(dated: pd.DataFrame) -> pd.DataFrame:
-    return dated[dated["outcome"].isin(analysis.FAILING)]
+    marked = sorted((one["change"] for one in changes[:_MARKED]), key=lambda one: one.start)
+    return Times(starts, step, calls, failing, series, codes, rates, facts.one, names, marked)
 
 
 def _per_bucket(counts: pd.DataFrame, buckets: pd.RangeIndex) -> np.ndarray[Any, Any]:
@@ -173,11 +157,10 @@ def _per_bucket(counts: pd.DataFrame, buckets: pd.RangeIndex) -> np.ndarray[Any,
 
 def _seen(body: Times, changes: list[dict[str, Any]]) -> str:
     """Return in words what the chart shows."""
-    failing = np.sum(list(body.codes.values()), axis=0)
-    worst = int(np.argmax(failing))
+    worst = int(np.argmax(body.failing))
     of = plural(body.calls[worst], body.unit)
     peak = (
-        f"The most in one interval: {int(failing[worst]):,} of {of} at "
+        f"The most in one interval: {int(body.failing[worst]):,} of {of} at "
         f"{moment(body.starts.iloc[worst])} UTC."
     )
     told = [
@@ -226,7 +209,10 @@ def _change(one: dict[Any, Any], filters: dict[str, Any]) -> dict[str, Any]:
     column = None if missing(one["field"]) else str(one["field"])
     is_drawn_alone = column is None or column in filters
     name = code if is_drawn_alone else f"{one['value']}: {code}"
-    when = f"since {moment(start)}" if end is None else f"{moment(start)} to {moment(end)}"
+    when = f"since {moment(start)}"
+    if end is not None:
+        is_same_day = start.date() == end.date()
+        when = f"{moment(start)} to {f'{end:%H:%M}' if is_same_day else moment(end)}"
     change = Change(
         start,
         end,

@@ -154,7 +154,8 @@ class Shares(Rows):
         ax, middles, inner = self._axes(chart, top)
         ends = [max(row.values) for row in self.rows]
         room = np.array([max(inner - needed, inner / 8) for needed in self._room()])
-        most = max((np.array(ends) * inner / room).max(), max(ends) * 1.02, 0.01)
+        least = 1 if len(ends) == 1 else 0.05  # a share alone is seen as a part of the whole
+        most = max((np.array(ends) * inner / room).max(), max(ends) * 1.02, least)
         ax.set_xlim(-0.012 * most, most)
         for row, y in zip(self.rows, middles, strict=True):
             colour, strength = LIGHT[row.kind], chart.strength(row.name)
@@ -166,9 +167,8 @@ class Shares(Rows):
                 ax.scatter(first, y, 40, LIGHT["face"], alpha=strength, clip_on=False, **ring)
             ax.scatter(last, y, 48, colour, zorder=4, alpha=strength, clip_on=False, linewidths=0)
         self._labels(ax, ends, middles)
-        ticks = [tick for tick in _round_steps(max(ends)) if tick <= most]
-        ax.set_xticks(ticks, [f"{100 * tick:g}%" for tick in ticks])
-        ax.grid(axis="x")
+        ticks = [tick for tick in _round_steps(max(*ends, least)) if tick <= most]
+        _scale(ax, inner, {tick: f"{100 * tick:g}%" for tick in ticks})
 
 
 @dataclass
@@ -193,16 +193,38 @@ class Quantiles(Rows):
             ax.plot((median, most), (y, y), lw=5, **look)
             ax.scatter(median, y, 46, colour, zorder=4, alpha=strength, linewidths=0)
         self._labels(ax, list(values[:, 2]), middles)
-        ticks = [10**i for i in range(8) if low <= 10**i <= values.max() * 3]
-        ax.set_xticks(ticks, [_in_time(tick) for tick in ticks])
+        ticks = _time_ticks(low, values.max() * 3)
+        _scale(ax, inner, {tick: _in_time(tick) for tick in ticks})
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.grid(axis="x")
+
+
+def _scale(ax: Axes, inner: float, ticks: dict[float, str]) -> None:
+    """Draw a line at each tick whose words have room."""
+    ends = ax.transAxes.inverted()
+    places = {tick: ends.transform(ax.transData.transform((tick, 0)))[0] for tick in ticks}
+    fits = {
+        tick: words
+        for tick, words in ticks.items()
+        if places[tick] * inner + text_width(words) / 2 <= inner + EDGE
+    }
+    ax.set_xticks(list(fits), list(fits.values()))
+    ax.grid(axis="x")
 
 
 def _round_steps(top: float) -> list[float]:
     steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     step = next((step for step in steps if top <= 5 * step), 0.25)
     return [step * i for i in range(6)]
+
+
+def _time_ticks(low: float, high: float) -> list[float]:
+    """Return powers of ten, and where they are few what is between them too."""
+    ticks: list[float] = []
+    for parts in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [part * 10.0**i for i in range(8) for part in parts if low <= part * 10**i <= high]
+        if len(ticks) > 2:
+            break
+    return ticks
 
 
 def _in_time(ms: float) -> str:

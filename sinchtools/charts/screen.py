@@ -70,7 +70,8 @@ def _shape(mark: Mark, i: int, ids: str) -> str:
     x, y, width, height = (round(0.75 * number, 2) for number in mark.box)
     span = f' data-from="{mark.span[0]:.0f}" data-to="{mark.span[1]:.0f}"' if mark.span else ""
     idle = "" if mark.name or mark.span else ' aria-disabled="true"'
-    words, name = escape(visible(mark.words)), _ODD.sub("-", mark.name.lower()).strip("-")[:60]
+    words = "\n".join(escape(visible(line)) for line in mark.words.split("\n"))
+    name = _ODD.sub("-", mark.name.lower()).strip("-")[:60]
     return (
         f'<rect id="{ids}-{i}-{name}" class="st-mark" x="{x}" y="{y}" width="{width}" '
         f'height="{height}" role="button" tabindex="-1" data-mark="{i}"{span}{idle} '

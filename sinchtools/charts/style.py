@@ -83,6 +83,7 @@ STYLE = {  # whatever style the notebook has chosen for its own figures
     "grid.linewidth": 0.8,
     "xtick.color": LIGHT["muted"],
     "ytick.color": LIGHT["muted"],
+    "ytick.alignment": "center",
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "hatch.linewidth": 0.7,

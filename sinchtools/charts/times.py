@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from sinchtools.charts.chart import EDGE, Chart, Mark
 from sinchtools.charts.style import LIGHT
-from sinchtools.charts.words import day, moment, percent, plural, text_width
+from sinchtools.charts.words import day, moment, percent, plural, text_width, wrapped
 
-PLOT, STRIP, TICKS = 210, 26, 24  # pixels
+PLOT, STRIP, TICKS, LEFT = 210, 26, 24, 44  # pixels
+MARKED, _NUMBER = 16, 14  # pixels of a line about a change, and of the number before it
 WIDE = 1000  # from here on the plot is higher
 FEWEST = 12  # intervals that are drawn at least: one alone would be a wall
 _ROUND = (0.01, 0.02, 0.04, 0.08, 0.12, 0.16, 0.2, 0.28, 0.4, 0.6, 0.8, 1.0)
@@ -47,10 +48,10 @@ class Times:
     ----------
     starts, step
         The intervals, and their seconds.
-    calls
-        How many calls each has.
+    calls, failing
+        How many calls each has, and how many of them fail.
     series
-        How many of them, by kind of the palette.
+        How many of them are drawn, by kind of the palette.
     codes
         How many of them, by status and code: for the pointer.
     rates
@@ -60,6 +61,7 @@ class Times:
     starts: pd.Series[pd.Timestamp]
     step: int
     calls: NDArray[np.float64]
+    failing: NDArray[np.float64]
     series: dict[str, NDArray[np.float64]]
     codes: dict[str, NDArray[np.float64]]
     rates: bool
@@ -69,12 +71,14 @@ class Times:
 
     def height(self, width: float) -> float:
         """Return the pixels of plot, strip and axis."""
-        return self._plot(width) + STRIP + TICKS + (16 if self._is_within_days(width) else 0) + 10
+        ticks = TICKS + (16 if self._is_within_days(width) else 0)
+        return self._band(width) + self._plot(width) + STRIP + ticks + 10
 
     def draw(self, chart: Chart, top: float) -> None:
         """Draw the stack, the strip and the axis, and mark the changes."""
-        plot, left = self._plot(chart.pixels[0]), 44
+        plot, left = self._plot(chart.pixels[0]), LEFT
         inner = chart.pixels[0] - left - 2 * EDGE
+        words, top = top, top + self._band(chart.pixels[0])
         edges = self._edges()
         first, last = self._limits(edges)
         ax = chart.axes_at(left, top + 6, inner, plot)
@@ -86,7 +90,8 @@ class Times:
         strip.set(ylim=(0, max(self.calls.max(), 1)), yticks=[])
         strip.spines["bottom"].set_color(LIGHT["muted"])
         self._ticks(strip, first, last, inner)
-        self._mark_changes(ax, first, last, inner)
+        if self.changes:
+            self._mark_changes(chart, ax, words, (left, inner))
         self._mark(chart, (first, last), left, top, inner, plot)
 
     def _plot(self, width: float) -> int:
@@ -149,7 +154,8 @@ class Times:
     def _is_high(self, edges: NDArray[np.float64], kind: str) -> NDArray[np.bool_]:
         drawn = {name: self._drawn(n) for name, n in self.series.items()}
         top = float(np.sum(list(drawn.values()), axis=0).max())
-        is_wall = not self.changes and float(drawn[kind].mean()) > 0.4 * top
+        is_many = len(self.starts) > 2 * FEWEST
+        is_wall = is_many and not self.changes and float(drawn[kind].mean()) > 0.4 * top
         found = np.full(len(self.starts), is_wall)
         for change in self.changes:
             if change.kind == kind:
@@ -182,42 +188,41 @@ class Times:
         ax.set_xticks(places, words, ha="left", linespacing=1.3)
         ax.tick_params(axis="x", pad=4)
 
-    def _mark_changes(self, ax: Axes, first: float, last: float, inner: float) -> None:
-        """Mark where each change begins; the words of a later one go where there is room."""
-        taken: list[tuple[float, float]] = []
-        for change in self.changes:
-            start = min(max(change.start.timestamp(), first), last)
+    def _mark_changes(self, chart: Chart, ax: Axes, top: float, place: tuple[float, float]) -> None:
+        """Mark where each change begins; several have numbers, and their words are above."""
+        left, inner = place
+        first, last = ax.get_xlim()
+        starts = [min(max(one.start.timestamp(), first), last) for one in self.changes]
+        for start in starts:
             ax.axvline(start, color=LIGHT["ink"], linewidth=1.4)
+        places = [left + (start - first) / (last - first) * inner for start in starts]
+        if len(self.changes) == 1:
+            self._draw_level(ax, self.changes[0], starts[0], last)
+            told = _told(self.changes[0], inner)
+            wide = max(_width(line) for line in told)
+            x = places[0] if places[0] + wide <= left + inner else places[0] - wide
+            _write(chart, told, min(max(x, left), left + inner - wide), top)
+            return
+        for i, change in enumerate(self.changes):
+            chart.write_at(left, top, f"{i + 1}", weight="bold")
+            told = _told(change, inner - _NUMBER)
+            _write(chart, told, left + _NUMBER, top)
+            top += MARKED * len(told)
+        for i, x in enumerate(_apart(places, left, left + inner)):
+            chart.write_at(x, top, f"{i + 1}", weight="bold", ha="center")
+
+    def _draw_level(self, ax: Axes, change: Change, start: float, last: float) -> None:
+        if change.level is not None and self.rates:
             end = min(change.end.timestamp(), last) if change.end is not None else last
-            if change.level is not None and self.rates:
-                look: dict[str, Any] = {
-                    "color": LIGHT["ink"],
-                    "linewidth": 1.4,
-                    "linestyle": (0, (4, 3)),
-                }
-                ax.plot((start, end), (change.level, change.level), **look)
-            lines = (change.name, change.says, change.before)
-            wide = max(text_width(line, weight="bold") for line in lines) + 12
-            place = (start - first) / (last - first) * inner
-            is_left = place > wide or place > inner - wide
-            span = (place - wide, place) if is_left else (place, place + wide)
-            row = sum(span[0] < other[1] and other[0] < span[1] for other in taken)
-            taken.append(span)
-            for i, line in enumerate(lines):
-                look = {"weight": "normal" if i == 2 else "bold"}
-                look |= {"color": LIGHT["muted" if i == 2 else "ink"]}
-                down = -12 * i - 40 * row
-                ax.annotate(
-                    line,
-                    (start, 1),
-                    (-6 if is_left else 6, down),
-                    xycoords=("data", "axes fraction"),
-                    textcoords="offset points",
-                    ha="right" if is_left else "left",
-                    va="top",
-                    bbox={"facecolor": LIGHT["face"], "alpha": 0.94, "linewidth": 0, "pad": 1},
-                    **look,
-                )
+            look: dict[str, Any] = {"color": LIGHT["ink"], "linewidth": 1.4}
+            ax.plot((start, end), (change.level, change.level), linestyle=(0, (4, 3)), **look)
+
+    def _band(self, width: float) -> float:
+        """Return the pixels above the plot that the words of the changes need."""
+        inner = width - LEFT - 2 * EDGE
+        if len(self.changes) < 2:
+            return sum(MARKED * len(_told(one, inner)) for one in self.changes)
+        return MARKED * (1 + sum(len(_told(one, inner - _NUMBER)) for one in self.changes))
 
     def _mark(
         self,
@@ -240,12 +245,50 @@ class Times:
     def _words(self, i: int, start: pd.Timestamp) -> str:
         end = start + pd.Timedelta(seconds=self.step)
         until = f"{end:%H:%M}" if self.step < 86_400 else moment(end)
-        failing = sum(n[i] for n in self.codes.values())
+        failing = self.failing[i]
         of = plural(self.calls[i], self.unit)
         lines = [f"{moment(start)} to {until} UTC"]
         lines += [f"{int(failing):,} of {of} ({percent(failing / self.calls[i])})"]
         lines += [f"{name}: {int(n[i]):,}" for name, n in self.codes.items() if n[i]][:4]
         return "\n".join(lines)
+
+
+Words = list[tuple[str, bool]]  # of a line, and whether they are bold
+
+
+def _told(change: Change, width: float) -> list[Words]:
+    """Return what is said of a change in lines: its name and level, and in grey what was before."""
+    lines: list[Words] = [
+        [(line, True)] for line in wrapped(f"{change.name}: {change.says}", width, weight="bold")
+    ]
+    if _width([*lines[-1], (change.before, False)]) <= width:
+        lines[-1].append((change.before, False))
+    else:
+        lines += [[(line, False)] for line in wrapped(change.before, width)]
+    return lines
+
+
+def _width(line: Words) -> float:
+    gaps = 8 * (len(line) - 1)
+    return sum(text_width(one, weight="bold" if b else "normal") for one, b in line) + gaps
+
+
+def _write(chart: Chart, lines: list[Words], left: float, top: float) -> None:
+    for i, line in enumerate(lines):
+        x = left
+        for words, is_bold in line:
+            look = {"weight": "bold"} if is_bold else {"color": LIGHT["muted"]}
+            chart.write_at(x, top + MARKED * i, words, **look)
+            x += _width([(words, is_bold)]) + 8
+
+
+def _apart(places: list[float], first: float, last: float) -> list[float]:
+    """Return ascending places, moved so that a number has room at each."""
+    moved: list[float] = []
+    for i, place in enumerate(places):
+        room = last - _NUMBER * (len(places) - i - 1)
+        moved.append(min(max(place, moved[-1] + _NUMBER if moved else first), room))
+    return moved
 
 
 def _steps(ax: Axes, values: Any, edges: Any, **look: Any) -> StepPatch:

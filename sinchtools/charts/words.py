@@ -84,7 +84,7 @@ def wrapped(text: Any, width: float, size: float = SMALL, weight: str = "normal"
     A part that is too long for a line is cut where the line ends.
     """
     lines, room = [""], width
-    for part in re.findall(r"[^\s_/.-]+[\s_/.-]*|[\s_/.-]+", plain(text, 600)):
+    for part in re.findall(r"/?[^\s_/.-]+[\s_.-]*|[\s_/.-]+", plain(text, 600)):
         for piece in _pieces(part, width, size, weight):
             if text_width(piece.rstrip(), size, weight) > room and lines[-1]:
                 lines.append("")

@@ -132,6 +132,34 @@ def test_a_change_is_marked_where_it_begins_and_the_sentence_is_the_title() -> N
     assert len(chart.behind(bar)) == 300
 
 
+@pytest.mark.parametrize("gap", [1, 5, 30])
+@pytest.mark.parametrize("width", [420, 850])
+def test_words_of_several_changes_cover_neither_each_other_nor_a_mark(gap: int, width: int) -> None:
+    rows = [
+        replace(GOOD, id=f"{h}-{i}", at=START + dt.timedelta(hours=h, minutes=2 * i), status=status)
+        for h in range(120)
+        for i in range(30)
+        for status in [400 if h >= 60 and i % 3 else 429 if h >= 60 + gap and i % 2 else 201]
+    ]
+    chart = charts.timeline(rows).at(width)
+    chart.draw_without_rendering()
+    plot = chart.axes[0].get_window_extent()
+    told = [text for text in chart.texts if text.get_text()]
+    boxes = [text.get_window_extent() for text in told]
+    assert {"1", "2"} <= {text.get_text() for text in told}
+    for i, box in enumerate(boxes):
+        assert box.x1 <= width and box.y0 >= plot.y1 - 1, told[i].get_text()
+        for other in boxes[:i]:
+            is_beside = box.x1 <= other.x0 + 1 or other.x1 <= box.x0 + 1
+            assert is_beside or box.y1 <= other.y0 + 1 or other.y1 <= box.y0 + 1, told[i].get_text()
+
+
+def test_more_codes_than_are_named_are_all_counted_by_the_pointer() -> None:
+    rows = [replace(GOOD, id=str(i), status=400, code=f"code_{i}") for i in range(20)]
+    (mark,) = charts.timeline([*rows, GOOD]).marks
+    assert "20 of 21 calls (95.2%)" in mark.words
+
+
 def test_the_heat_map_tells_no_call_from_no_failure() -> None:
     rows = [
         GOOD,

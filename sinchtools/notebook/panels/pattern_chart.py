@@ -100,6 +100,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.chips.add_class("st-chips")
         self.counted = Html(layout=widgets.Layout(width="auto"))
         self.picture = Touch(self._svg, self._heard)
+        self._marks: list[charts.chart.Mark] = []  # of what the page shows
         self.words = Html(layout=WIDE)
         self.list = RequestList(on_open or (lambda _: None), guard=self._guard)
         self._make_controls()
@@ -196,7 +197,9 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         ]
         if self.kind == "Hour of week" and "hour" in self.filters:
             chosen.append(self.filters["hour"])
-        return untypeset(f"<div>{to_svg(self.chart.at(width, chosen), f'st-{id(self)}')}</div>")
+        drawn = self.chart.at(width, chosen)
+        self._marks = drawn.marks
+        return untypeset(f"<div>{to_svg(drawn, f'st-{id(self)}')}</div>")
 
     # --- filters ----------------------------------------------------------------------------------
 
@@ -273,7 +276,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             elif event == "escape":
                 self.clear()
             elif event == "mark":
-                mark = self.chart.at(self.picture.width).marks[int(message["index"])]
+                mark = self._marks[int(message["index"])]
                 if mark.span:
                     self.brush(*mark.span)
                 elif mark.name:
