@@ -413,8 +413,16 @@ class Case:
     @property
     def closed_as(self) -> str:
         """The name of the file that `close` wrote last, or nothing."""
-        names = [event["file"] for event in self._files.history("closed")]
-        return names[-1] if names else ""
+        return self._closed.get("file", "")
+
+    @property
+    def helped(self) -> str:
+        """What helped, if the case was closed."""
+        return self._closed.get("helped", "")
+
+    @property
+    def _closed(self) -> dict[str, str]:
+        return next(reversed(self._files.history("closed")), {})
 
     def __repr__(self) -> str:
         if not self.folder.is_dir():

@@ -58,6 +58,27 @@ def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench: Any) -> Non
     assert json.loads(bench.bridge.texts["body"])["delivery_report"] == "summary"
 
 
+def test_what_helped_is_kept_and_offered_in_the_next_case_of_the_kind(bench: Any) -> None:
+    closing = read(bench, "browser.har").reply.closing
+    closing.close_button.click()
+    assert "still empty" in bench.message.value
+    closing.helped.value = "number 4711 of the group"
+    closing.close_button.click()
+    assert bench.state.case.helped == ""
+    closing.helped.value = "group of the other plan"
+    closing.close_button.click()
+    assert (bench.state.case.helped, closing.close_button.description) == (
+        "group of the other plan",
+        "Change",
+    )
+    bench.begin(st.Case("next"))
+    read(bench, "browser.har")
+    assert (closing.helped.value, closing.helped.options) == ("", ("group of the other plan",))
+    bench.begin(st.Case("well"))
+    bench.evidence.read("HTTP/1.1 200 OK")
+    assert closing.widget.layout.display == "none"
+
+
 def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench: Any) -> None:
     read(bench, "curl.md")
     bench.tick(2, False)

@@ -132,6 +132,10 @@ def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab: 
     assert "four changes" in page.evaluate("navigator.clipboard.readText()")
     tab_to(page, ".st-replay")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    tab_to(page, ".st-helped input")
+    keys.insert_text("comma behind the last entry")
+    keys.press("Enter")
+    page.locator(f"{PANEL} .st-closing", has_text="Closed.").wait_for()
     assert found(page) == []
     use_dark_theme(page)
     assert found(page) == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sinchtools.cases.replies import escalation_of, reply_of
 from sinchtools.cases.reports import report
 from sinchtools.cases.story import told_of
+from sinchtools.notebook.workbench.closing import Closing
 from sinchtools.notebook.workbench.controls import area, button, column, html, row, seen
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class Reply:
         copy_manager = button("Copy for the account manager", "st-copy st-copy-manager")
         title = html("<b>For the account manager</b>")
         self.manager = column("st-manager", title, self.manager_text, row("st-do", copy_manager))
-        self.widget = column("st-part", self.head, self.text, self.do, self.manager)
+        self.closing = Closing(desk)
+        parts = (self.head, self.text, self.do, self.manager, self.closing.widget)
+        self.widget = column("st-part", *parts)
         self.short_button.on_click(desk.doing(lambda: self._choose(True)))
         self.full_button.on_click(desk.doing(lambda: self._choose(False)))
         self.reset_button.on_click(desk.doing(self._reset))
@@ -70,6 +73,7 @@ class Reply:
     def begin(self) -> None:
         """Say that the reply is being drafted: what stood there is not to be copied any more."""
         seen(self.widget, bool(self._desk.state.requests))
+        self.closing.show()
         if not self.is_edited:
             self._drafted = self.text.value = ""
             self.text.placeholder = "Drafting the reply…"

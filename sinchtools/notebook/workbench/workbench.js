@@ -2,6 +2,7 @@
 // Every button works without it, but for the copying.
 
 const AFTER_COPY_MS = 2000;
+const ENTER = { ".st-name": ".st-create", ".st-helped": ".st-close-case" };  // in this field: this button
 
 async function copied(text) {
   const area = document.createElement("textarea");
@@ -77,9 +78,10 @@ function render({ model, el }) {
       }
       return;
     }
-    if (event.key === "Enter" && target.closest(".st-name")) {
+    const field = event.key === "Enter" && Object.keys(ENTER).find((one) => target.closest(one));
+    if (field) {
       typed(target);
-      click(root, ".st-create");
+      click(root, ENTER[field]);
       return;
     }
     if (isField(target)) return;
