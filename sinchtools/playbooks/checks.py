@@ -56,6 +56,14 @@ _SHORTENED = re.compile(
     re.IGNORECASE,
 )
 
+CHECKS: dict[str, Check] = dict(rows())  # the names that playbooks.toml uses
+
+
+def _step_check(check: Check) -> Check:
+    """Let steps name a function: `list_window` is ``list-window``."""
+    CHECKS[check.__name__.replace("_", "-")] = check
+    return check
+
 
 def _ok(proof: str) -> Checked:
     return Checked("ok", proof)
@@ -73,6 +81,7 @@ def _open(proof: str) -> Checked:
     return Checked(NOT_DECIDABLE, proof)
 
 
+@_step_check
 def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether an access token had expired when the request left."""
     if "expired" in (header(exchange.response_headers, "WWW-Authenticate") or "").lower():
@@ -93,6 +102,7 @@ def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def token_in_use(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name what the evidence tells of another token, or of this one at another time."""
     told = ("observed-401-worked", "observed-401-other-token", "observed-401-other-plan")
@@ -104,6 +114,7 @@ def token_in_use(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """List what the request names as group IDs; a single one is the one that is not known."""
     body = body_of_request(exchange)
@@ -121,6 +132,7 @@ def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked
     )
 
 
+@_step_check
 def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the message was to leave at once and had time to arrive."""
     body = body_of_request(exchange)
@@ -143,6 +155,7 @@ def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked
     )
 
 
+@_step_check
 def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether a report was asked for without a URL in the request."""
     body = body_of_request(exchange)
@@ -162,6 +175,7 @@ def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Che
     return _ok("The body does not ask for a report.")
 
 
+@_step_check
 def callback_url_reachable(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name a callback URL that the vendor cannot reach; that one is reachable no evidence tells."""
     url = (body_of_request(exchange) or {}).get("callback_url")
@@ -175,6 +189,7 @@ def callback_url_reachable(exchange: Exchange, findings: Sequence[Finding]) -> C
     return _open(f"{host} may be public. Whether it responds is unknown.")
 
 
+@_step_check
 def delivery_report_requested(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the request asked for delivery reports."""
     body = body_of_request(exchange)
@@ -188,6 +203,7 @@ def delivery_report_requested(exchange: Exchange, findings: Sequence[Finding]) -
     )
 
 
+@_step_check
 def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """
     Report a send without a sender, or a sender that the delivery report refuses.
@@ -207,6 +223,7 @@ def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     return _open("A sender is given. The evidence does not show whether it is registered.")
 
 
+@_step_check
 def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the failing codes of the delivery report, where the evidence holds it."""
     codes = delivery_codes(findings)
@@ -219,6 +236,7 @@ def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     )
 
 
+@_step_check
 def not_filtered(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name a filter that stopped the message, or a shortened link that filters stop."""
     text = (body_of_request(exchange) or {}).get("body")
@@ -229,6 +247,7 @@ def not_filtered(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def destination_enabled(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """
     Report a country that is not enabled, or an account without credit.
@@ -240,6 +259,7 @@ def destination_enabled(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     )
 
 
+@_step_check
 def not_opted_out(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name an opt-out, or a phone that cannot receive, where the delivery report says so."""
     return _by_code(findings, _OPT_OUT_CODES) or _open(
@@ -247,6 +267,7 @@ def not_opted_out(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the batch can be found again by its client_reference."""
     body = body_of_request(exchange)
@@ -259,6 +280,7 @@ def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) ->
     )
 
 
+@_step_check
 def batch_id_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether answer or path name the batch."""
     batch = batch_id_of(exchange)
@@ -269,6 +291,7 @@ def batch_id_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the text fits into one part, and name the characters that shorten it."""
     body = body_of_request(exchange) or object_of(exchange.response_body) or {}
@@ -284,6 +307,7 @@ def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def list_window(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether an empty list comes from the default window of 24 hours."""
     endpoint, answer = endpoint_of(exchange), object_of(exchange.response_body)
@@ -308,6 +332,7 @@ def list_window(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def age_of_batch(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide by the time in its ID whether the resource was still young when it was asked for."""
     age = age_of(exchange)
@@ -316,6 +341,7 @@ def age_of_batch(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     return (_problem if age < _YOUNG else _ok)(f"By its ID it was created {in_words(age)} before.")
 
 
+@_step_check
 def age_within_retention(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide by the time in its ID whether the resource was older than the API keeps it."""
     age = age_of(exchange)
@@ -328,6 +354,7 @@ def age_within_retention(exchange: Exchange, findings: Sequence[Finding]) -> Che
     )
 
 
+@_step_check
 def not_feedback(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the call is something else than delivery feedback."""
     if exchange.endpoint is None:
@@ -340,6 +367,7 @@ def not_feedback(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     return _ok("The call is not delivery feedback.")
 
 
+@_step_check
 def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the 404 is the API's own, which has no body."""
     size = (
@@ -354,6 +382,7 @@ def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     )
 
 
+@_step_check
 def answer_from_api(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the API itself answered, or a gateway with HTML."""
     if exchange.is_html:
@@ -369,6 +398,7 @@ def answer_from_api(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     )
 
 
+@_step_check
 def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether repeating the request could do something twice."""
     if not exchange.method:
@@ -384,6 +414,7 @@ def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     return (_caution if advice == "ask-first" else _ok)(reason)
 
 
+@_step_check
 def first_attempt(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name an automatic repeat; that there was none a single exchange cannot tell."""
     if exchange.attempt is not None and exchange.attempt > 1:
@@ -391,6 +422,7 @@ def first_attempt(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     return _open("One exchange does not show whether it was repeated.")
 
 
+@_step_check
 def retry_after_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the answer says how long to wait."""
     value = header(exchange.response_headers, "Retry-After")
@@ -401,6 +433,7 @@ def retry_after_present(exchange: Exchange, findings: Sequence[Finding]) -> Chec
     )
 
 
+@_step_check
 def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the field that the answer's text names."""
     if not exchange.text:
@@ -415,45 +448,13 @@ def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked
     )
 
 
+@_step_check
 def finding_names_cause(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the first thing that the diagnosis found at fault."""
     return next(
         (_problem(words_of(f)) for f in findings if f.severity == "error"),
         _open("The diagnosis found no cause in the request."),
     )
-
-
-CHECKS: dict[str, Check] = dict(rows()) | {  # the names that playbooks.toml uses
-    check.__name__.replace("_", "-"): check
-    for check in (
-        token_expired,
-        token_in_use,
-        group_ids_listed,
-        dates_leave_room,
-        callback_url_present,
-        callback_url_reachable,
-        delivery_report_requested,
-        sender_given,
-        delivery_code_known,
-        not_filtered,
-        destination_enabled,
-        not_opted_out,
-        client_reference_present,
-        batch_id_known,
-        message_parts,
-        list_window,
-        age_of_batch,
-        age_within_retention,
-        not_feedback,
-        answer_without_body,
-        answer_from_api,
-        may_repeat,
-        first_attempt,
-        retry_after_present,
-        text_names_field,
-        finding_names_cause,
-    )
-}
 
 
 def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | None:

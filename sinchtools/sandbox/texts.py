@@ -23,7 +23,6 @@ TEXTS = {
     "not-a-string": "{where}: expected {expected}, found {observed}",
     "body-not-an-object": "expected an object, found {observed}",
     "empty": "{where}: must not be empty",
-    "too-short": "{where}: at least {limit} {what}, found {observed}",
     "too-long": "{where}: at most {limit} {what}, found {observed}",
     "too-many": "{where}: at most {limit} {what}, found {observed}",
     "too-small": "{where}: must be {limit} or more, found {observed}",

@@ -21,4 +21,4 @@ def test_an_excerpt_stands_in_the_file_that_it_names(name: Any, excerpt: Any) ->
 
 def test_each_kind_of_addition_is_shown() -> None:
     assert {name.partition("/")[0] for name, _ in EXCERPTS} == {"data", "sinchtools", "tests"}
-    assert len(EXCERPTS) == 13
+    assert len(EXCERPTS) == 15

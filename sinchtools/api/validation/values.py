@@ -164,7 +164,7 @@ def size_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterato
     facts = {"name": name, "observed": size, "what": what}
     facts["split"] = " A long message can be split into several." if name == "body" else ""
     if spec.low is not None and size < spec.low:
-        rule = "too-small" if not what else "empty" if size == 0 else "too-short"
+        rule = "empty" if what else "too-small"  # no field needs more than one entry or character
         yield Violation(
             rule=rule,
             code=CONSTRAINT,
