@@ -31,6 +31,7 @@ _LOOKS = (  # what a line that nobody took looks like, and what would be better
 )
 BESIDE = "the words beside the request were read as its response"
 _SCRIPTS = ("curl", "command", "code")  # their comments are a part of them
+_COMMANDS = ("curl", "command")
 _FAR = 60  # lines of a traceback between a log line and its error
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")
 
@@ -84,6 +85,8 @@ def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Pi
         taken = [Found(one.start, one.end, one.exchange, one.format or name) for one in found_here]
         if taken:
             found += taken
+            if name in _COMMANDS:
+                piece.commands.update(n for one in taken for n in range(one.start, one.end + 1))
             used = ((line, line) for line in piece.used)
             left = left.without([*((one.start, one.end) for one in taken), *used])
     return found, left

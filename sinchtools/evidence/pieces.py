@@ -69,6 +69,8 @@ class Piece:
         When a line was logged, by its number, where a prefix that was taken off said it.
     used
         Lines that belong to what was read beside those it was read from: assignments, imports.
+    commands
+        Lines of commands: where the next begins, the output of the one before ends.
     numbers
         The line of the source that each line here comes from, or None when they are the same.
     counted
@@ -102,6 +104,7 @@ class Piece:
         self.room, self.is_too_much = MOST_SKIPPED, False
         self.times: dict[int, datetime] = {}
         self.used: set[int] = set()
+        self.commands: set[int] = set()
         self.numbers: list[int] | None = None
         self.counted: list[tuple[int, int]] = []
         self._said: set[str] = set()

@@ -31,6 +31,15 @@ ERRORS = {
         "ConnectTimeoutError(<urllib3.connection.HTTPSConnection object at 0x7f00>, 'timed out'))",
         (None, URL, None, None, True),
     ),
+    "PowerShell in Italian": (
+        "irm : Errore del server remoto: (403) Accesso negato.",
+        (None, None, 403, None, False),
+    ),
+    "PowerShell in Japanese": (
+        "irm : リモート サーバーがエラーを返しました: (404) 見つかりません",
+        (None, None, 404, None, False),
+    ),
+    "reqwest, printed": (f'reqwest::Error {{ kind: Status(429, None), url: "{URL}" }}', at(429)),
     "a response in the console": (">>> r\n<Response [401]>", (None, None, 401, None, False)),
     "OpenAPI client": (
         f"my.rest.ApiException: (403)\nReason: Forbidden\nHTTP response body: {BODY}",

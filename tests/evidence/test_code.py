@@ -239,6 +239,10 @@ UNPARSED = {
         let res = client.post("{HOST}/xms/v1/{{plan}}/batches").bearer_auth("tok")
             .json(&json!({{"to": ["+46701234567"]}})).send().await?;
         """,
+    "Elixir": f"""
+        Req.post!("{HOST}/xms/v1/{{plan}}/batches", auth: {{:bearer, "tok"}},
+          json: %{{to: ["+46701234567"]}})
+        """,
     "VBA": f"""
         Set http = CreateObject("WinHttp.WinHttpRequest.5.1")
         http.Open "POST", "{HOST}/xms/v1/" & plan & "/batches", False
@@ -293,3 +297,19 @@ def test_a_response_with_headers_below_the_only_call_keeps_them() -> None:
     (row,) = read(f'import requests\n{call}\nWe get:\n{head}{{"code": "syntax_invalid_json"}}')
     assert (row.status, row.code) == (400, "syntax_invalid_json")
     assert row.at is not None and row.response_headers
+
+
+@pytest.mark.parametrize(("language", "media"), [("Rust", "application/json"), ("VBA", None)])
+def test_what_takes_a_table_says_that_it_is_json(language: str, media: str | None) -> None:
+    row = read(textwrap.dedent(UNPARSED[language]))[-1]
+    assert row.request_headers.get("Content-Type") == media
+
+
+def test_the_class_of_media_types_is_no_header_and_what_is_read_is_not_sent() -> None:
+    java = f"""HttpPut put = new HttpPut("{HOST}/xms/v1/p/groups/g");
+put.setEntity(new StringEntity("{{}}", ContentType.APPLICATION_JSON));"""
+    assert read(java)[0].request_headers["Content-Type"] == "application/json"
+    python = f"""import urllib3
+r = urllib3.PoolManager().request("POST", "{HOST}/xms/v1/p/groups", json={{"name": "a"}})
+print(r.data.decode("ascii"))"""
+    assert json.loads(read(python)[0].request_body or "") == {"name": "a"}

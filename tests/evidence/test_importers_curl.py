@@ -66,6 +66,18 @@ def sent(text: Any, **options: Any) -> Any:
         + '" ^\n -H "Content-Type: application/json" -d "'
         + BODY.replace('"', '""')
         + '"',
+        'D:\\sms>curl "'
+        + URL
+        + '" ^\nMore? -H "Content-Type: application/json" ^\nMore? -d "'
+        + BODY.replace('"', '\\"')
+        + '"',
+        f"gw2# curl {URL} {JSON_HEADER} \\\ncmdand> -d @- <<X\nheredoc> {BODY}\nheredoc> X",
+        f"➜  sms git:(dev) ✗ curl {URL} {JSON_HEADER} -d '{BODY}'",
+        f"podman exec -it web bash -lc 'curl {URL} -d \""
+        + BODY.replace('"', '\\"')
+        + '" -H "Content-Type: application/json"\'',
+        f"docker run --rm acme/curl:8 {URL} {JSON_HEADER} -d '{BODY}'",
+        f"set -x text '{BODY}'\ncurl {URL} {JSON_HEADER} -d $text",
         f"curl.exe -X POST \"{URL}\" `\n  {JSON_HEADER} `\n  --data-raw '{BODY}'",
         f"Invoke-RestMethod -Method Post -Uri {URL} -ContentType 'application/json' -Body '{BODY}'",
         f'Invoke-WebRequest -Uri "{URL}" `\n-Method "POST" `\n-Headers '
@@ -267,3 +279,15 @@ def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read() -> None:
 )
 def test_a_delivery_or_smpp_code_is_no_status(words: Any) -> None:
     assert len(read(words.encode())) == 0
+
+
+def test_what_the_option_w_writes_is_the_status() -> None:
+    form = """-o out -w '%{response_code} after %{time_total}\\n'"""
+    (exchange,) = read(f"{ASKED} {form}\n415 after 0.204")
+    assert (exchange.method, exchange.status) == ("POST", 415)
+
+
+def test_the_response_of_the_next_command_is_no_body_of_the_one_before() -> None:
+    first = "$ curl -I https://us.sms.api.sinch.com/xms/v1/p1/groups\nHTTP/2 401\n\n"
+    evidence = read(f'{first}$ {ASKED}\n{{"code": "unknown_group", "text": "x"}}')
+    assert [(x.status, x.code) for x in evidence] == [(401, None), (None, "unknown_group")]

@@ -61,6 +61,14 @@ TEXTS = {
         f"wget --method=POST --body-data='{{}}' {URL}\n{BODY}",
         [("POST", None, "unknown_group")],
     ),
+    "wget, options apart": (
+        f"wget -q --header 'Accept: */*' --method PUT --body-data '{{}}' {URL}\n{BODY}",
+        [("PUT", None, "unknown_group")],
+    ),
+    "HTTPie behind a prompt of words": (
+        f"➜  sms git:(main) https DELETE {URL.removeprefix('https://')}\n{BODY}",
+        [("DELETE", None, "unknown_group")],
+    ),
     "an arrow below each": (
         f"one:\n{SEND}\n-> 401\n\ntwo:\n{SEND}\n-> 201\n",
         [("POST", 401, None), ("POST", 201, None)],

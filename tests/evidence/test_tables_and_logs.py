@@ -131,6 +131,8 @@ FRAMEWORKS = {
     "Processing by SmsController#send as JSON\nCompleted 401 Unauthorized in 87ms (Views: 0.1ms)",
     "mesh": f'[2025-03-04T08:09:10Z] "POST {PATH} HTTP/2" 401 - via_upstream - "-" 8 7 87 '
     '80 "-" "x" "a-b" "-" "10.0.0.9:443"',
+    "pairs of nginx": f"2025-03-04T08:09:10+00:00 id=7 method=POST uri={PATH} status=401 "
+    "request_time=0.087",
     "pairs": f"2025-03-04T08:09:10Z app[router]: method=POST path={PATH} status=401 service=87ms",
 }
 
@@ -285,6 +287,15 @@ http_interactions:
     body:
       string: '{json.dumps(GOT)}'
 """,
+    "task that names its media type": f"""- name: warn
+  uri:
+    url: {URL}
+    method: POST
+    body_format: json
+    body: {json.dumps(SENT)}
+    result: 403
+    response_body: {json.dumps(GOT)}
+""",
     "insert": DUMP,
     "records": f"""-[ RECORD 1 ]-+-----
 id            | 401
@@ -329,3 +340,28 @@ def test_many_objects_in_lines_of_a_log_are_read_in_time() -> None:
     started = process_time()
     read("".join(line.format(number) for number in range(6_000)))
     assert process_time() - started < 4
+
+
+def test_a_file_of_a_log_is_no_url_and_a_balancer_keeps_its_details() -> None:
+    line = f"2025-03-04 08:09:10 ERROR gateway - POST {URL} -> 403"
+    (exchange,) = read(f"time,source,line\n2025-03-04T08:09:10Z,/var/log/gw.log,{line}\n")
+    assert (exchange.url, exchange.status) == (URL, 403)
+    details = {"@type": "x.LoadBalancerLogEntry", "statusDetails": "failed"}
+    (exchange,) = read(json.dumps(CALL | {"jsonPayload": details}))
+    assert exchange.request_body is None
+
+
+def test_a_task_in_yaml_says_its_media_type() -> None:
+    task = f"notify:\n  url: {URL}\n  method: put\n  content_type: application/json\n  payload: x\n"
+    (exchange,) = read(task)
+    assert exchange.request_headers == {"Content-Type": "application/json"}
+
+
+def test_spans_that_javascript_prints_are_in_microseconds() -> None:
+    (exchange,) = read(f"""{{
+  traceId: 'a1',
+  timestamp: 1741075750000000,
+  duration: 87000.5,
+  attributes: {{ 'http.method': 'POST', 'http.url': '{URL}', 'http.status_code': 401 }}
+}}""")
+    assert (exchange.at, exchange.elapsed_ms) == (AT, 87.0005)

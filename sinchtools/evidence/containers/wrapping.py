@@ -13,7 +13,7 @@ _OPTION_LAST = re.compile(
 )
 _GOES_ON = re.compile(r"\s*(?:-[A-Za-z]\b(?! ?[a-z])|--[a-z])")
 _OPEN_END = re.compile(r"[\\`^]\s*$")
-_NEW_VALUE = re.compile(r"[\s\"{}\[\],]")
+_NEW_VALUE = re.compile(r"[\s\"{}\[\],]|\w*> ")
 _FIRST = re.compile(rf"[ \t]*(?:{METHODS}) +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
 _FIRST_HALF = re.compile(rf"[ \t]*(?:{METHODS})(?: +\S+)?\s*")
 _METHOD_ALONE = re.compile(rf"[ \t]*(?:{METHODS})\s*")

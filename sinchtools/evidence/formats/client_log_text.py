@@ -24,6 +24,9 @@ _URL = re.compile(r"https?://[^\s'\"<>\]]+")
 _STATUS = re.compile(
     r"(?<![\w./:@+-])[1-5]\d\d(?![\w%]|[./]\d|:\d| ?(?:ms|s|sec|seconds|bytes|B|kB)\b)"
 )
+_SECONDS = re.compile(  # of nginx and curl, whose times have no unit
+    r"\b(?:request_time|upstream_response_time|time_total|u?rt)[=:] ?\"?(\d{1,4}\.\d{3,6})\b"
+)
 _OF_TIME = re.compile(r"(?i)\b(?:milliseconds|millis|duration|elapsed|took|time)\b[^\d\n]{0,6}$")
 _VERSION = re.compile(r"HTTP/\d(?:\.\d)?|\bHTTP_[12](?:_\d)?\b")
 _REASON = re.compile(r"[A-Za-z _'-]+")
@@ -123,6 +126,8 @@ def milliseconds(text: str) -> float | None:
     text = text[:_LONGEST_HEAD]
     if match := _ELAPSED.search(text):
         return round(float(match[1].replace(",", ".")) * _UNITS[match[2][0]], 6)
+    if match := _SECONDS.search(text):
+        return round(float(match[1]) * 1000, 6)
     if match := _CLOCK.search(text):
         return round((int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])) * 1000, 6)
     return None

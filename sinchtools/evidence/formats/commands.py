@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, words
 
 _START = re.compile(
-    r"^(?:[^\n#]{0,120}?[$%#>❯➜] |[ \t]*)"
+    r"^(?:[^\n#]{0,120}?[$%#>❯➜] |[❯➜] [^\n#]{0,80} |[ \t]*)"
     r"(?P<command>(?P<program>https?|xhs?|wget)(?:\.exe)?) +(?=\S)",
     re.MULTILINE,
 )
@@ -28,7 +29,14 @@ _HTTPIE_WITH_VALUE = frozenset(
         "--session-read-only --ssl --style -s --timeout --unsorted --verify"
     )
 )
-_WGET_WITH_VALUE = frozenset(words("-O --output-document -o --output-file -t --tries -T --timeout"))
+_WGET_WITH_VALUE = frozenset(
+    words(
+        "-O --output-document -o --output-file -t --tries -T --timeout --header --method "
+        "--body-data --post-data --body-file --post-file -U --user-agent --user --password "
+        "--http-user --http-password --ca-certificate --certificate --private-key -a "
+        "--append-output -w --wait --waitretry -P --directory-prefix -e --execute"
+    )
+)
 # a separator of HTTPie's request items, the longest first: its documentation, "Request items"
 _ITEM = re.compile(
     r"(?P<name>(?:\\.|[^:=@\\])*?)(?P<sign>:=@|==|:=|=@|=|:|@)(?P<value>.*)", re.DOTALL
@@ -120,11 +128,7 @@ def _wget(_: str, given: list[str]) -> Exchange | None:
     body = options.get("--body-data", options.get("--post-data"))
     headers = joined(
         (name.strip(), value.strip())
-        for name, _, value in (
-            part.removeprefix("--header=").partition(":")
-            for part in given
-            if part.startswith("--header=")
-        )
+        for name, _, value in (text.partition(":") for text in _all("--header", given))
     )
     if body is not None:
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
@@ -149,6 +153,13 @@ def _split(given: list[str], with_value: frozenset[str]) -> tuple[dict[str, str]
         else:
             options[word] = ""
     return options, plain
+
+
+def _all(option: str, given: list[str]) -> list[str]:
+    """Return each value of an option that may be given several times."""
+    after = [value for name, value in pairwise(given) if name == option]
+    start = f"{option}="
+    return after + [word.removeprefix(start) for word in given if word.startswith(start)]
 
 
 def _is_url(word: str) -> bool:

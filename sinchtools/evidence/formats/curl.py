@@ -37,7 +37,8 @@ _MOST_URLS = 100
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _PROMPT = (
     r"(?:[>|] ?)*(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]"
-    r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[$%#>❯➜])?"
+    r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[❯➜] [^\n#'\"]{0,80}? (?=curl)"
+    r"|[\w.-]{1,40}[$#%](?= )|[$%#>❯➜])?"
 )
 _LEAD = (
     rf"(?:{_PROMPT}[ \t]*+)(?:(?:sudo|time|command|exec|env|then|do|&|!|RUN|CMD)[ \t]++"
@@ -46,15 +47,26 @@ _LEAD = (
 )
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
+# a program that runs another: its name, its own arguments, then curl, maybe in quotes
+_RUNNER = (
+    r"\b(?:docker|podman|nerdctl|kubectl|oc|ssh|vagrant|heroku|fly|gcloud|su|sh|bash|zsh|cmd|wsl"
+    r"|timeout|nohup|watch|xargs|nice|strace|proxychains4?|torsocks)(?:\.exe)?[ \t][^\n#|]{0,200}?"
+)
 INNER = re.compile(
     rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*+(?P<curl>{_PROGRAM})[ \t]++(?=[-'\"h$\\])"
 )
+RUN = re.compile(
+    rf"{_RUNNER}(?<=[ \t'\"])(?P<curl>(?:[\w.-]{{1,80}}/){{0,3}}curl(?::[\w.-]+)?)"
+    r"[ \t]++(?=[-'\"h$\\])"
+)
 _ASSIGNMENT = re.compile(
-    rf"^[ \t]*(?:[$%#] )?(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?"
-    rf"(?P<name>[A-Za-z_]\w*)="
+    rf"^[ \t]*(?:[$%#>] )?(?:(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?"
+    rf"(?P<name>[A-Za-z_]\w*)=|set(?:[ \t]+-\w+)*[ \t]+(?P<fish>[A-Za-z_]\w*)[ \t]+)"
     rf"(?=[^\s=])(?!\$?\({_PROGRAM})",
     re.MULTILINE,
 )
+_STATUS_OUT = re.compile(r"%\{(?:http|response)_code\}")
+_MOST_OUTPUT = 200  # lines below a command
 _PIPED = re.compile(r"^[ \t]*(?:[$%#>] )?(?:echo|printf|cat)\b[^\n]*", re.MULTILINE)
 
 
@@ -76,6 +88,7 @@ def find(piece: Piece) -> Iterator[Found]:
         last = max(line, paste.line(max(start, len(text[:end].rstrip()) - 1)))
         for exchange in _requests(piece, command, line):
             yield Found(line, last, with_variables(exchange, sorted(command.variables)))
+        yield from _written_out(paste, command, last)
         at = max(end, start + 1)
 
 
@@ -107,11 +120,11 @@ class _Paste:
         self.text, self.line = (text := piece.text), piece.line_of
         self.plain = text.translate(shell.SMART_QUOTES)
         self.lexer = shell.cmd_command if is_cmd(text) else shell.bash_command
-        commands = [
-            (match.start("curl"), match.start())
-            for pattern in (START, INNER)
+        commands = {
+            (match.start("curl"), match.start("curl"))
+            for pattern in (START, INNER, RUN)
             for match in pattern.finditer(text)
-        ]
+        }
         self.commands = sorted(commands)
 
     def next_command(self, at: int) -> int | None:
@@ -136,6 +149,10 @@ def _next_command(piece: Piece, paste: _Paste, at: int) -> tuple[int, Command, i
 
 def _lex(piece: Piece, paste: _Paste, start: int, line: int) -> Command:
     notes: list[str] = []
+    if inner := _in_quotes(paste.text, start):
+        command = paste.lexer(inner, 0, variables=piece.variables, note=notes.append, strict=False)
+        command.end = start + len(inner)
+        return command
     for source, strict in ((paste.text, True), (paste.plain, True), (paste.text, False)):
         notes = [] if source is paste.text else ["typographic quotes were read as plain ones"]
         try:
@@ -150,7 +167,22 @@ def _lex(piece: Piece, paste: _Paste, start: int, line: int) -> Command:
     return command
 
 
+def _in_quotes(text: str, start: int) -> str:
+    """Return a command that another shell gets as one text, without the quotes around it."""
+    quote = text[start - 1 : start]
+    if quote not in ("'", '"') or text[start] == quote:
+        return ""
+    inner = re.compile(rf"(?:[^{quote}\\]|\\.){{0,20000}}+(?={quote})", re.DOTALL)
+    found = inner.match(text, start)
+    if found is None:
+        return ""
+    return re.sub(r"\\([\"\\$`])", r"\1", found[0]) if quote == '"' else found[0]
+
+
 def _assign(piece: Piece, paste: _Paste, match: re.Match[str]) -> None:
+    name = match["name"] or match["fish"]
+    if match["fish"] and f"${name}" not in paste.text:
+        return
     try:
         command = shell.bash_command(
             paste.text, match.end(), variables=piece.variables, note=lambda _: None
@@ -159,8 +191,8 @@ def _assign(piece: Piece, paste: _Paste, match: re.Match[str]) -> None:
         return
     words = command.words
     if words and "$(" not in words[0] and "`" not in words[0]:
-        piece.variables[match["name"]] = words[0]
-        piece.use(paste.line(match.start("name")), paste.line(max(match.end(), command.end - 1)))
+        piece.variables[name] = words[0]
+        piece.use(paste.line(match.start()), paste.line(max(match.end(), command.end - 1)))
 
 
 def _piped(piece: Piece, paste: _Paste, at: int, start: int) -> str | None:
@@ -181,6 +213,29 @@ def _piped(piece: Piece, paste: _Paste, at: int, start: int) -> str | None:
         if words[:1] == ["cat"]
         else " ".join(word for word in words[1:] if word not in ("-n", "-e", "%s")) + "\n"
     )
+
+
+def _written_out(paste: _Paste, command: Command, last: int) -> Iterator[Found]:
+    """Yield the status that a command writes below its output, in the form of its option -w."""
+    form = next((word for word in command.words if _STATUS_OUT.search(word)), "")
+    wanted = next((line for line in re.split(r"\n|\\n", form) if _STATUS_OUT.search(line)), "")
+    parts = re.split(r"(%\{[\w.]+\})", wanted.strip())
+    pattern = "".join(
+        r"([1-5]\d\d)"
+        if _STATUS_OUT.match(part)
+        else r"\S*"
+        if part[:2] == "%{"
+        else re.escape(part)
+        for part in parts
+    )
+    if not wanted or pattern.count("(") != 1:
+        return
+    for number, line in enumerate(paste.text.split("\n")[last : last + _MOST_OUTPUT], last + 1):
+        if START.match(line):
+            return
+        if match := re.fullmatch(pattern, line.strip()):
+            yield Found(number, number, Exchange(status=int(match[1])))
+            return
 
 
 def _is_command(words: list[str]) -> bool:

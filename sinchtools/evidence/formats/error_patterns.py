@@ -174,6 +174,9 @@ JVM  Exception
 # .NET and PowerShell
 .NET  does_not_indicate_success  Response status code does not indicate success: <STATUS>
 .NET  remote_server_returned_an_error  returned an error: \(<STATUS>\)
+.NET in other languages  :_(4|:_(5
+    (?i:fehler|erreur|error|errore|erro|fout|fel|fejl|błąd|ошибку|hata|エラー|错误|錯誤)
+    [^():.]{0,30}? ?: \(<STATUS>\)
 RestSharp  StatusCode:_  StatusCode: <REASON>, Content-Type: <BODY>
 .NET  ReasonPhrase:_'  StatusCode: <STATUS>, ReasonPhrase: '
 .NET  HttpRequestException
@@ -203,7 +206,8 @@ reqwest  error_sending_request_for_url
     (?P<text>error sending request for url \(<URL>\).*) => reqwest::Error
 Go  :_1|:_2|:_3|:_4|:_5  <METHOD> <URL>: <STATUS>(?: [A-Z][a-z]+){0,4}:? ?<BODY>
 reqwest  kind:_Status(
-    kind: Status\(<STATUS>\)(?:.*?Domain\(\"(?P<host>[\w.-]+)\"\).*?path: \"(?P<path>[^\"]+))?
+    kind: Status\(<STATUS>\b[^)]*\)(?:, url: \"<URL>\"
+    |.*?Domain\(\"(?P<host>[\w.-]+)\"\).*?path: \"(?P<path>[^\"]+))?
 # Ruby
 Faraday  server_responded_with_status
     the server responded with status <STATUS>(?: for <METHOD> <URL>)?

@@ -143,7 +143,10 @@ def _starts(line: str, before: str, after: str = "") -> bool:
 
 def _unmarked(piece: Piece) -> list[tuple[int, str]]:
     """Return the lines with their numbers, without the marks and remarks of a verbose trace."""
-    lines = list(enumerate(piece.lines, start=1))
+    lines = [
+        (number, "$ " if number in piece.commands else line)
+        for number, line in enumerate(piece.lines, start=1)
+    ]
     if not any(_MARKED.match(line) for line in piece.lines):
         return lines
     for number, line in lines:

@@ -350,7 +350,7 @@ _MESSAGE_PARTS = {
     "method", "url", "uri", "status", "statuscode", "headers", "status_code", "path",
     "verb", "requestmethod", "body", "content", "data", "json", "request", "response", "http",
     "attributes", "req", "res", "payload", "method_name", "message", "httprequest", "domainname",
-    "requestheaders", "routekey", "address", "endpoint", "hostname", "full", "http_method",
+    "requestheaders", "routekey", "address", "endpoint", "hostname", "full", "http_method", "@type",
 }  # fmt: skip
 
 
@@ -446,6 +446,8 @@ def factor_of(flat: Mapping[str, Any], path: str) -> float | None:
     """Return the milliseconds of a duration's unit where the format tells it, or None."""
     if path == "duration" and "request.uri" in flat and "ts" in flat:
         return 1000.0  # Caddy
+    if path == "duration" and "traceId" in flat and len(str(flat.get("timestamp"))) == 16:
+        return 1e-3  # what OpenTelemetry for JavaScript prints: microseconds
     return 1e-6 if path in ("@duration", "duration_nano") else None  # Datadog
 
 

@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import Exchange, header, with_headers
 from sinchtools.evidence.formats.mapping import Record, record_of
 from sinchtools.evidence.formats.tools import loaded_yaml
 from sinchtools.evidence.formats.values import body_of, parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.times import squashed
 
+_MEDIA = "Content-Type"
 _DEEPEST, _MOST_NODES = 12, 5_000
 _LARGEST_YAML = 1_000_000
 _YAML_SIGN = re.compile(r"(?:---[ \t]*\n|#[^\n]*\n|\s)*(?:- )?[\w.\"'-]{1,60}: *(?:[^\s].*)?\n")
@@ -86,8 +87,18 @@ def _call(piece: Piece, value: Mapping[str, Any], number: int, name: str) -> Exc
     if not (found.url or (found.status and found.response_body)):
         return None
     if found.method or found.status is not None or found.request_body:
-        return replace(found, source=piece.at(number))
+        return replace(_with_media(found, value), source=piece.at(number))
     return None
+
+
+def _with_media(found: Exchange, value: Mapping[str, Any]) -> Exchange:
+    """Return a call with the Content-Type that a task in YAML says beside its headers."""
+    media = value.get("content_type")
+    if value.get("body_format") == "json":
+        media = "application/json"
+    if not isinstance(media, str) or "/" not in media or header(found.request_headers, _MEDIA):
+        return found
+    return replace(found, request_headers=with_headers(found.request_headers, {_MEDIA: media}))
 
 
 def _is_near(value: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ _CAT_HEREDOC = re.compile(
 )
 _PLACEHOLDER = re.compile(r"<[A-Za-z_][\w .-]{0,40}>")
 _QUERY_GOES_ON = re.compile(r"&[\w.%\[\]-]+(?:=|&|\s|$)")
+# what bash and zsh put before the lines that a command goes on in
+_GOES_ON = r"(?:> |(?:(?:d|b)?quote|heredoc|pipe|cmdand|cmdor)(?: (?:d|b)?quote)?> )"
 _NEXT_OPTION = re.compile(r"[ \t]*\n[ \t]*(?=--?[A-Za-z][\w-]*(?:[ \t=]|$|\n))")
 _ANSI_C = re.compile(
     r"\\(?:([abeEfnrtv\\'\"?])|x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{1,4})"
@@ -167,10 +169,13 @@ class _Bash:
 
     def heredoc(self, tag: str, dashed: bool) -> str:
         indent = r"[ \t]*" if dashed else ""
-        close = re.compile(rf"^{indent}{re.escape(tag)}[ \t]*$", re.MULTILINE).search(
+        is_prompted = re.compile(_GOES_ON).match(self.text, self.at)
+        prompt = _GOES_ON if is_prompted else ""
+        close = re.compile(rf"^{prompt}{indent}{re.escape(tag)}[ \t]*$", re.MULTILINE).search(
             self.text, self.at
         )
         body = self.text[self.at : close.start() if close else len(self.text)]
+        body = re.sub(rf"^{prompt}", "", body, flags=re.MULTILINE) if is_prompted else body
         self.at = min(close.end() + 1, len(self.text)) if close else len(self.text)
         return re.sub(r"^\t+", "", body, flags=re.MULTILINE) if dashed else body
 
@@ -179,7 +184,8 @@ class _Bash:
         if rest:
             if rest[1] and rest.end() < len(self.text):
                 self.note("a backslash with blanks after it was read as a line continuation")
-            self.at = rest.end() + (2 if self.text.startswith("> ", rest.end()) else 0)
+            prompt = re.compile(_GOES_ON).match(self.text, rest.end())
+            self.at = prompt.end() if prompt else rest.end()
         else:
             self.add(self.text[self.at + 1], self.at + 2)
 
@@ -187,7 +193,7 @@ class _Bash:
         close = self.text.find("'", self.at + 1)
         if close < 0:
             return self.unclosed(self.at + 1)
-        self.add(self.text[self.at + 1 : close], close + 1)
+        self.add(without_prompts(self.text[self.at + 1 : close]), close + 1)
 
     def smart(self) -> None:
         kind = '“”„"' if self.text[self.at] in "“”" else "‘’'"
@@ -221,7 +227,7 @@ class _Bash:
             parts.append(part)
         if at >= len(self.text):
             return self.unclosed(opened)
-        self.add("".join(parts), at + 1)
+        self.add(without_prompts("".join(parts)), at + 1)
 
     def escaped(self, at: int) -> tuple[str, int]:
         char = self.text[at]
@@ -337,6 +343,22 @@ _SPECIAL: dict[str, Callable[[_Bash], None]] = {
 }
 
 
+def without_prompts(quoted: str) -> str:
+    r"""
+    Return the text of several lines without the prompts that a shell put before each.
+
+    Examples
+    --------
+    >>> without_prompts('{\n> "to": ["1"]\n> }')
+    '{\n"to": ["1"]\n}'
+    """
+    lines = quoted.split("\n")
+    following = [line for line in lines[1:] if line]
+    if not following or not all(re.match(_GOES_ON, line) for line in following):
+        return quoted
+    return "\n".join(re.sub(rf"^{_GOES_ON}", "", line) for line in lines)
+
+
 def ansi_c(quoted: str) -> str:
     r"""
     Return what bash makes of the inside of ``$'...'``.
@@ -413,6 +435,7 @@ def _without_carets(text: str, start: int, note: Note) -> tuple[str, int, str]:
                 )
             line.append(part)
         elif part.startswith("^") and (not quoted or old_style):
+            at += len("More? ") if part != "^" and text.startswith("More? ", at) else 0
             following = text[at : at + 1]
             line.append(following)
             at += len(following)

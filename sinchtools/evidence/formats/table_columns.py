@@ -13,6 +13,7 @@ from sinchtools.evidence.times import instant, squashed
 
 LONGEST_NAME = 200
 KNOWN = {name: ours for ours, names in reversed(FIELDS.items()) for name in reversed(names)}
+_FILE = re.compile(r"\s*/(?:var|opt|home|usr|etc|mnt|proc)/|/\S*\.(?:log|out|txt|gz)(?:\.\d+)?$")
 _NO_STATUS = re.compile(r"deliver|smpp|dlr|mcc|mnc|operator|error|recipient|batch|report")
 
 
@@ -79,7 +80,7 @@ _BY_CONTENT: dict[str, Callable[[str], bool]] = {
         re.fullmatch(r"[1-5]\d\d(?:\.0)?(?: [A-Za-z ]+)?|-1|0", cell.strip()) is not None
     ),
     "method": lambda cell: cell.strip().upper() in HTTP_METHODS,
-    "url": lambda cell: re.match(r"\s*(?:https?://|/)", cell) is not None,
+    "url": lambda cell: re.match(r"\s*(?:https?://|/)", cell) is not None and not _FILE.match(cell),
     "at": lambda cell: (
         (instant(cell) is not None and not re.fullmatch(r"\d{9,12}", cell))
         or re.fullmatch(r"\d\d?:\d\d(?::\d\d.*)?|[2-7]\d{4}[.,]\d+", cell) is not None

@@ -23,9 +23,9 @@ from sinchtools.evidence.pieces import Piece
 LARGEST = 300_000  # characters of code
 DEEPEST = 150  # brackets within brackets
 _SIGN = re.compile(
-    r"\b(?:requests|httpx|aiohttp|urllib|http\.client|axios|fetch|superagent|XMLHttpRequest"
+    r"\b(?:requests|httpx|aiohttp|urllib3?|http\.client|axios|fetch|superagent|XMLHttpRequest"
     r"|UrlFetchApp|ajax|curl_init|curl_setopt\w*|Guzzle\w*"
-    r"|Http(?:::|Client|Request|Url|WebRequest|Get|Post|Headers)\w*|wp_remote_\w+"
+    r"|Http(?:::|Client|Request|Url|WebRequest|Get|Post|Put|Patch|Delete|Headers)\w*|wp_remote_\w+"
     r"|file_get_contents|OkHttp\w*|RestTemplate|WebClient|Unirest|RestClient|RestRequest"
     r"|HttpURLConnection|Net::HTTP|Faraday|HTTParty|NewRequest|resty|http\.Post|https?\.request|got"
     r"|HTTPSConnection|Request|URLRequest|reqwest|XMLHTTP|PostAsync|SendAsync|PostAs\w+|createBatch"

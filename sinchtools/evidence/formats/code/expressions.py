@@ -152,6 +152,8 @@ class Expressions:
             return "application/json"
         holder, name = syntax.object_and_name(node)
         value = self.value(holder) if holder is not None else None
+        if value == CONSTANTS["contenttype"]:  # here the class of media types, not the header
+            value = Hole("ContentType")
         return self._member_of(value, name)
 
     def _member_of(self, value: Any, name: str) -> Any:

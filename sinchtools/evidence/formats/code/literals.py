@@ -50,8 +50,12 @@ _METHOD = re.compile(
 )
 _SMALL_METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 _CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response below the call
-_BEARER = re.compile(rf"bearer_?(?:auth|token)\w*[ \t]*[(:=][ \t]*({_SUM.pattern})", re.IGNORECASE)
-_SCHEME = re.compile(rf"Value[ \t]*\([ \t]*{_MARK}[ \t]*,[ \t]*({_SUM.pattern})")
+_BEARER = re.compile(
+    rf"\w*bearer(?:_?(?:auth|token)\w*)?[ \t]*[(:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
+)
+_JSON_MEDIA = re.compile(r"application[_/.]?json", re.IGNORECASE)
+_ENCODED = re.compile(r"encode|serializ|stringif|dumps|to_?json\b", re.IGNORECASE)
+_SCHEME = re.compile(rf"{_MARK}[ \t]*,[ \t]*({_SUM.pattern})")  # "Bearer", token
 _BARE_HEADER = re.compile(
     rf"\b(Authorization|Content[_-]Type|Accept)\b`?[ \t]*(?:=>|[:=])[ \t]*({_SUM.pattern})",
     re.IGNORECASE,
@@ -229,21 +233,32 @@ def _fill(found: Literals, draft: Draft, before: int, start: int, end: int, boun
             continue
         last = max(last, stop)
     part = found.code[before:bound]
+    for scheme in _SCHEME.finditer(part):
+        if found.texts[int(scheme[1])].value.strip(": ").lower() == "bearer":
+            draft.headers.setdefault("Authorization", f"Bearer {found.value(scheme[2])}")
+            last = max(last, before + scheme.end())
     for header in _BARE_HEADER.finditer(part):
         draft.headers.setdefault(header[1].replace("_", "-"), found.value(header[2]))
         last = max(last, before + header.end())
     if bearer := _BEARER.search(part):
         draft.headers.setdefault("Authorization", f"Bearer {found.value(bearer[1])}")
         last = max(last, before + bearer.end())
-    if (scheme := _SCHEME.search(part)) and found.texts[int(scheme[1])].value == "Bearer":
-        draft.headers.setdefault("Authorization", f"Bearer {found.value(scheme[2])}")
-        last = max(last, before + scheme.end())
     if draft.body is None and (table := _body(found, before, bound)):
         draft.body, where = json_text(table[0]), table[1]
         last = max(last, where)
+        if not _ENCODED.search(part):
+            draft.media = "application/json"  # what takes a table writes JSON and says so
+    if draft.body is not None and _says_json(found, part):
+        draft.media = "application/json"
     if draft.method is None and (method := _METHOD.search(part)):
         draft.method = next(filter(None, method.groups())).upper()
     return last
+
+
+def _says_json(found: Literals, part: str) -> bool:
+    """Tell whether code names JSON as the type of what it sends, by a constant or in a text."""
+    texts = (found.texts[int(mark)].value for mark in re.findall(_MARK, part))
+    return bool(_JSON_MEDIA.search(part) or any(map(_JSON_MEDIA.match, texts)))
 
 
 def _body(found: Literals, before: int, bound: int) -> tuple[Any, int] | None:

@@ -14,6 +14,7 @@ from sinchtools.evidence.formats.code.values import Body, Builder, Draft, Hole, 
 
 _BEGINNINGS = ("r", "newrequest", "start")
 _HOSTS = ("httpsconnection", "httpconnection", "httpsconnectionpool")
+_READS = ("decode", "split", "splitlines", "strip", "find", "index", "startswith", "match")
 _OF_DRAFTS = (
     "parse",
     "new",
@@ -139,6 +140,8 @@ class Requesting(Assignments):
             self._touch(draft, node)
             self._set_headers(draft, name, values)
             return target
+        if isinstance(target, View) and call.plain in _READS:
+            return functions.NOTHING  # what came back is looked at
         if isinstance(target, View) and part and values and not call.verb:
             self._touch(draft, node)
             drafts.setter(draft, target.name, values)
