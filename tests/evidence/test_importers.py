@@ -21,54 +21,53 @@ from sinchtools.evidence import FORMATS, exports, read, unpacking
 from tests.conftest import FULL
 from tests.support.evidence import BATCHES, CANARY, CURL, ERROR_BODY, ROW, SECRET_PLACES, entry, har
 
+RECOGNIZED: list[tuple[str, str, tuple[str | None, int | None, str | None]]] = [
+    (CURL, "curl", ("POST", None, None)),
+    (f"Invoke-RestMethod -Uri '{BATCHES}' -Method Delete", "curl", ("DELETE", None, None)),
+    (har(entry()), "har", ("POST", 201, None)),
+    (json.dumps(ROW), "jsonl", ("POST", 403, "missing_callback_url")),
+    (
+        '{"level":30,"req":{"method":"GET","url":"/a"},"res":{"statusCode":404}}',
+        "jsonl",
+        ("GET", 404, None),
+    ),
+    (ERROR_BODY, "error-body", (None, None, "missing_callback_url")),
+    (
+        f"HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{ERROR_BODY}",
+        "http",
+        (None, 403, "missing_callback_url"),
+    ),
+    (
+        f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{{}}\nHTTP/1.1 "
+        f"403 F\n\n{ERROR_BODY}",
+        "http",
+        ("POST", 403, "missing_callback_url"),
+    ),
+    ("sinch...SmsException: Error 403", "sdk-log", (None, 403, None)),
+    ("the SDK only says Error 429, what now?", "words", (None, 429, None)),
+    ("they answer unknown_group since Monday", "words", (None, None, "unknown_group")),
+    (
+        '1.2.3.4 - - [01/May/2024:10:00:00 +0200] "GET /x HTTP/1.1" 404 12 "-" "curl"',
+        "access-log",
+        ("GET", 404, None),
+    ),
+    (
+        "when,verb,address,result\n2024-05-01 10:00:00,GET,/x,404\n2024-05-01 "
+        "10:00:01,GET,/y,500\n",
+        "table",
+        ("GET", 404, None),
+    ),
+    ("level=info method=GET path=/x status=404", "logfmt", ("GET", 404, None)),
+    (
+        '{"type": "mo_text", "id": "01", "from": "15551230001", "to": "15559870002", '
+        '"body": "STOP"}',
+        "callback",
+        ("POST", None, None),
+    ),
+]
 
-@pytest.mark.parametrize(
-    ("text", "format", "seen"),
-    [
-        (CURL, "curl", ("POST", None, None)),
-        (f"Invoke-RestMethod -Uri '{BATCHES}' -Method Delete", "curl", ("DELETE", None, None)),
-        (har(entry()), "har", ("POST", 201, None)),
-        (json.dumps(ROW), "jsonl", ("POST", 403, "missing_callback_url")),
-        (
-            '{"level":30,"req":{"method":"GET","url":"/a"},"res":{"statusCode":404}}',
-            "jsonl",
-            ("GET", 404, None),
-        ),
-        (ERROR_BODY, "error-body", (None, None, "missing_callback_url")),
-        (
-            f"HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{ERROR_BODY}",
-            "http",
-            (None, 403, "missing_callback_url"),
-        ),
-        (
-            f"POST /xms/v1/plan/batches HTTP/1.1\nHost: us.sms.api.sinch.com\n\n{{}}\nHTTP/1.1 "
-            f"403 F\n\n{ERROR_BODY}",
-            "http",
-            ("POST", 403, "missing_callback_url"),
-        ),
-        ("sinch...SmsException: Error 403", "sdk-log", (None, 403, None)),
-        ("the SDK only says Error 429, what now?", "words", (None, 429, None)),
-        ("they answer unknown_group since Monday", "words", (None, None, "unknown_group")),
-        (
-            '1.2.3.4 - - [01/May/2024:10:00:00 +0200] "GET /x HTTP/1.1" 404 12 "-" "curl"',
-            "access-log",
-            ("GET", 404, None),
-        ),
-        (
-            "when,verb,address,result\n2024-05-01 10:00:00,GET,/x,404\n2024-05-01 "
-            "10:00:01,GET,/y,500\n",
-            "table",
-            ("GET", 404, None),
-        ),
-        ("level=info method=GET path=/x status=404", "logfmt", ("GET", 404, None)),
-        (
-            '{"type": "mo_text", "id": "01", "from": "15551230001", "to": "15559870002", '
-            '"body": "STOP"}',
-            "callback",
-            ("POST", None, None),
-        ),
-    ],
-)
+
+@pytest.mark.parametrize(("text", "format", "seen"), RECOGNIZED)
 def test_the_format_is_found_from_the_content(text: Any, format: Any, seen: Any) -> None:
     evidence = read(text)
     assert list(evidence.formats) == [format]
