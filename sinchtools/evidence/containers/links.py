@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable
 from html import unescape
@@ -102,7 +101,7 @@ def _in_query(link: str) -> str | None:
 def _unbased(value: str) -> str | None:
     try:
         return base64.b64decode(value + "==", altchars=b"-_").decode("utf-8")
-    except (ValueError, binascii.Error):
+    except ValueError:
         return None
 
 

@@ -30,6 +30,7 @@ from sinchtools.evidence.formats.curl_parts import (
     urlencoded,
 )
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
+from sinchtools.evidence.formats.values import decoded
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -465,7 +466,7 @@ def _exchange(piece: Piece, request: Request, url: str, line: int) -> Exchange:
         method=request.options.get("request") or _method(request, body),
         url=url,
         request_headers=all_headers(request, implied, body),
-        request_body=_text(body),
+        request_body=None if body is None else decoded(body),
     )
 
 
@@ -488,10 +489,3 @@ def _url(url: str, queries: list[bytes], *, glob: bool) -> str:
         query = b"&".join(queries).decode("utf-8", "replace")
         url = f"{base}{'&' if '?' in base else '?'}{query}{sharp}{fragment}"
     return url
-
-
-def _text(body: bytes | None) -> str | bytes | None:
-    try:
-        return None if body is None else body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body

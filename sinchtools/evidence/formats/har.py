@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sinchtools.core.records import HAR_FIELDS, Exchange
-from sinchtools.evidence.pieces import Piece, TooMuchError, joined, loaded, status_of
+from sinchtools.evidence.formats import tool_parts as parts
+from sinchtools.evidence.formats.tool_parts import mapping
+from sinchtools.evidence.formats.values import unbased, written
+from sinchtools.evidence.pieces import Piece, TooMuchError, loaded, status_of
 
 _LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"log\"\s*:\s*\{")
 _ENTRIES = re.compile(r"\"entries\"\s*:\s*\[")
@@ -48,22 +49,12 @@ def _entries(piece: Piece) -> Iterator[Any]:
 
 def _logs(document: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the log of a HAR, or of each HAR that a few levels of other JSON hold."""
-    inner = (
-        document.values()
-        if isinstance(document, dict)
-        else document
-        if isinstance(document, list)
-        else ()
-    )
-    log = document.get("log") if isinstance(document, dict) else None
-    if (
-        isinstance(log, dict)
-        and {"entries", "creator", "version"} & log.keys()
-        and not (depth and "entries" not in log)
-    ):
+    log = mapping(mapping(document).get("log"))
+    if log.keys() & ({"entries"} if depth else {"entries", "creator", "version"}):
         yield log
     elif depth < _DEEPEST:
-        for value in list(inner)[:_MOST_LOOKED_AT]:
+        inner = document if isinstance(document, list) else list(mapping(document).values())
+        for value in inner[:_MOST_LOOKED_AT]:
             yield from _logs(value, depth + 1)
 
 
@@ -103,15 +94,14 @@ def _rescued(piece: Piece) -> Iterator[Any]:
 
 
 def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
-    request = _dict(_dict(entry).get("request"))
-    response = _dict(_dict(entry).get("response"))
+    request, response = (mapping(mapping(entry).get(name)) for name in ("request", "response"))
     if not request and not response:
         piece.skip(number, "an entry without a request and without a response")
         return None
     status = status_of(response.get("status"))
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is not an HTTP status; it was kept")
-    ours = _dict(entry.get("_sinchtools"))
+    ours = mapping(entry.get("_sinchtools"))
     words = [name for name in HAR_FIELDS if name != "attempt"]
     kept = {name: ours[name] for name in words if isinstance(ours.get(name), str)}
     failure = _failure(entry, response) if status is None else None
@@ -119,12 +109,12 @@ def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
         **{"source": piece.at(number), "failure": failure, **kept},
         attempt=status_of(ours.get("attempt", 1)) or 1,
         at=piece.instant(entry.get("startedDateTime")),
-        method=_text(request.get("method")),
-        url=_text(request.get("url")),
-        request_headers=_headers(request.get("headers")),
+        method=written(request.get("method")),
+        url=written(request.get("url")),
+        request_headers=parts.headers(request.get("headers")),
         request_body=_post_data(request.get("postData"), exact=bool(ours)),
         status=status,
-        response_headers=_headers(response.get("headers")),
+        response_headers=parts.headers(response.get("headers")),
         response_body=_content(
             piece, response.get("content"), number, exact=bool(ours) or status is not None
         ),
@@ -133,96 +123,36 @@ def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
 
 
 def _failure(entry: Mapping[str, Any], response: Mapping[str, Any]) -> str | None:
-    return (
-        _text(response.get("_error"))
-        or _text(entry.get("_error"))
-        or _text(response.get("_failureText"))
-    )
-
-
-def _headers(listed: Any) -> dict[str, str]:
-    if isinstance(listed, dict):
-        return joined((str(name), str(value)) for name, value in listed.items())
-    pairs = (
-        [(header.get("name"), header.get("value")) for header in listed if isinstance(header, dict)]
-        if isinstance(listed, list)
-        else []
-    )
-    return joined(
-        (name, "" if value is None else str(value))
-        for name, value in pairs
-        if name and isinstance(name, str) and name[0] != ":"
-    )
+    said = (response.get("_error"), entry.get("_error"), response.get("_failureText"))
+    return next(filter(None, map(written, said)), None)
 
 
 def _post_data(data: Any, *, exact: bool) -> str | bytes | None:
-    data = _dict(data)
+    data = mapping(data)
     text = data.get("text")
     if isinstance(text, str) and (text or exact):
-        return (
-            _unbased(text)
-            if data.get("encoding") == "base64" or data.get("_encoding") == "base64"
-            else text
-        )
-    pairs = (
-        [
-            (str(p.get("name")), str(p.get("value", "")))
-            for p in data.get("params") or []
-            if isinstance(p, dict)
-        ]
-        if isinstance(data.get("params"), list)
-        else []
-    )
-    return urlencode(pairs, errors="replace") or None
+        return unbased(text) if "base64" in (data.get("encoding"), data.get("_encoding")) else text
+    return urlencode(list(parts.pairs(data.get("params"))), errors="replace") or None
 
 
 def _content(piece: Piece, content: Any, number: int, *, exact: bool) -> str | bytes | None:
-    content = _dict(content)
+    content = mapping(content)
     text = content.get("text")
     if not isinstance(text, str) or not (text or exact):
         return None
     if content.get("encoding") != "base64":
         return text
-    body = _unbased(text)
+    body = unbased(text)
     if body is None:
         piece.guess(number, "a body said to be base64 is none; it stays as written")
     return text if body is None else body
 
 
-def _unbased(text: str) -> str | bytes | None:
-    try:
-        body = base64.b64decode(text)
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body
-    except (ValueError, binascii.Error):
-        return None
-
-
 def _elapsed(entry: Mapping[str, Any]) -> float | None:
-    timings = _dict(entry.get("timings"))
-    phases = [
-        number
-        for name in ("send", "wait", "receive")
-        if (number := _number(timings.get(name))) is not None
-    ]
-    if len(phases) == 3 and min(phases) >= 0 and max(phases) > 0:
-        return sum(phases, 0.0)
-    time = _number(entry.get("time"))
+    timings = mapping(entry.get("timings"))
+    phases = [parts.number_of(timings.get(name)) for name in ("send", "wait", "receive")]
+    known = [phase for phase in phases if phase is not None]
+    if len(known) == 3 and min(known) >= 0 and max(known) > 0:
+        return sum(known, 0.0)
+    time = parts.number_of(entry.get("time"))
     return time if time is not None and time >= 0 and (time or timings.get("wait") != -1) else None
-
-
-def _number(value: Any) -> float | None:
-    return (
-        float(value)
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12
-        else None
-    )
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -7,8 +7,6 @@ a name without its separators, and the place where it is nested, say which field
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +24,7 @@ from sinchtools.evidence.formats.names import (
     NOT_SHORTENED,
     WRAPPERS,
 )
-from sinchtools.evidence.formats.values import body_of, parsed, plain
+from sinchtools.evidence.formats.values import body_of, parsed, plain, unbased, written
 from sinchtools.evidence.pieces import (
     HTTP_METHODS,
     METHODS,
@@ -142,11 +140,11 @@ def own_exchange(piece: Piece, value: Mapping[str, Any], number: int) -> Exchang
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is not an HTTP status; it was kept")
     return Exchange(
-        **{name: _text(value.get(name)) for name in _OWN_TEXTS},
-        id=_text(value.get("id")) or "",
+        **{name: written(value.get(name)) for name in _OWN_TEXTS},
+        id=written(value.get("id")) or "",
         attempt=status_of(value.get("attempt", 1)) or 1,
         at=piece.instant(value.get("at")) or piece.time_of(number),
-        source=_text(value.get("source")) or piece.at(number),
+        source=written(value.get("source")) or piece.at(number),
         target=value["target"]
         if value.get("target") in ("sandbox", "dry-run", "live")
         else "unknown",
@@ -169,20 +167,11 @@ def _own_elapsed(piece: Piece, value: Any) -> float | None:
 def _own_body(piece: Piece, value: Mapping[str, Any], name: str, number: int) -> str | bytes | None:
     encoded = value.get(f"{name}_base64")
     if isinstance(encoded, str):
-        try:
-            body = base64.b64decode(encoded)
-        except (ValueError, binascii.Error):
-            piece.guess(number, f"{name}_base64 is not base64; it stays as written")
-            return encoded
-        return _decoded(body)
+        if (body := unbased(encoded)) is not None:
+            return body
+        piece.guess(number, f"{name}_base64 is not base64; it stays as written")
+        return encoded
     return body_of(value.get(name))
-
-
-def _decoded(body: bytes) -> str | bytes:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body
 
 
 def flattened(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,7 +276,7 @@ def _built(
         request_body=request_body,
         status=status,
         code=code,
-        text=next(filter(None, map(_text, values("text"))), None) if code else None,
+        text=next(filter(None, map(written, values("text"))), None) if code else None,
         response_headers=next(filter(None, map(headers_of, values("response_headers"))), {}),
         response_body=response_body,
         elapsed_ms=_duration(piece, flat, plan["elapsed"]),
@@ -406,7 +395,7 @@ def failure_of(value: Any) -> str | None:
 
 def _url(flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]]) -> str | None:
     """Return the URL from the first known field, with query, host and scheme from other fields."""
-    found = [url for path in plan["url"] if (url := _text(flat[path])) and URL.match(url)]
+    found = [url for path in plan["url"] if (url := written(flat[path])) and URL.match(url)]
     url = next((one for one in found if "://" in one), found[0] if found else None)
     if url is None:
         return None
@@ -419,7 +408,7 @@ def _url(flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]]) -> str | 
 
 
 def _first(flat: Mapping[str, Any], paths: tuple[str, ...]) -> str | None:
-    return next((text for path in paths if (text := _text(flat[path])) and text != "-"), None)
+    return next((text for path in paths if (text := written(flat[path])) and text != "-"), None)
 
 
 def _with_host(url: str, host: str | None, scheme: str | None) -> str:
@@ -495,10 +484,6 @@ def headers_of(value: Any) -> dict[str, str]:
         for p in pairs
         if isinstance(p, list | tuple) and len(p) == 2 and p[0]
     )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _as_text(value: Any) -> str:

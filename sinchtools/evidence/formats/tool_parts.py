@@ -8,13 +8,13 @@ the forms in use.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from sinchtools.evidence.formats.values import decoded, unbased
 from sinchtools.evidence.pieces import joined, words
 
 DEEPEST = 40  # folders within folders
@@ -63,6 +63,11 @@ def at(value: Any, path: str) -> Any:
 def dicts(value: Any) -> list[dict[str, Any]]:
     """Return the objects of a list; none when it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return an object, an empty one where there is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def text_of(value: Any) -> str:
@@ -168,7 +173,7 @@ def with_query(target: str, parameters: Any) -> str:
 def literal(value: Any) -> str | bytes | None:
     """Return a body that stands as itself: a text, or JSON that is written out."""
     if isinstance(value, dict) and "$content" in value:
-        return unbased(text_of(value["$content"]))
+        return _unbased(value["$content"])
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return text_of(value) or None
@@ -179,7 +184,7 @@ def body(value: Any, depth: int = 0) -> str | bytes | None:
     if not isinstance(value, dict):
         return _form(value) if dicts(value) and depth else literal(value)
     if value.get("type") == "Base64":
-        return unbased(text_of(value.get("data")))
+        return _unbased(value.get("data"))
     if value.get("type") == "Buffer" and isinstance(value.get("data"), list):
         return _from_numbers(value["data"])
     mode = text_of(first(value, words("mode type bodyType contentType")))
@@ -191,7 +196,7 @@ def body(value: Any, depth: int = 0) -> str | bytes | None:
     names = _FORMS + _TEXTS if "form" in mode.lower() else _TEXTS + _FORMS
     inner = first({name: one for name, one in value.items() if one not in ("", [], {})}, names)
     if value.get("encoding") == "base64" or value.get("isBase64") is True:
-        return unbased(text_of(inner))
+        return _unbased(inner)
     return body(inner, depth + 1) if depth < 3 else None
 
 
@@ -201,25 +206,14 @@ def _form(value: Any) -> str | None:
 
 def _from_numbers(numbers: list[Any]) -> str | bytes | None:
     try:
-        return decoded(bytes(numbers))
+        return decoded(bytes(numbers)) or None
     except (ValueError, TypeError):
         return None
 
 
-def unbased(text: str) -> str | bytes | None:
+def _unbased(value: Any) -> str | bytes | None:
     """Return what base64 stands for, or the text as written when it is none."""
-    try:
-        return decoded(base64.b64decode(text, validate=True))
-    except (ValueError, binascii.Error):
-        return text or None
-
-
-def decoded(data: bytes) -> str | bytes | None:
-    """Return data as text where it is UTF-8."""
-    try:
-        return data.decode("utf-8") or None
-    except UnicodeDecodeError:
-        return data
+    return unbased(text_of(value), strict=True) or text_of(value) or None
 
 
 def authorization(value: Any) -> tuple[str, str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +17,11 @@ def parsed(text: str) -> Any:
         return loaded(text)
     except (ValueError, RecursionError, TooMuchError):
         return None
+
+
+def written(value: Any) -> str | None:
+    """Return a value that is a text with something in it, else None."""
+    return value if isinstance(value, str) and value else None
 
 
 def plain(value: Any) -> Any:
@@ -52,8 +56,23 @@ def _of_base64(text: str) -> str:
     """Return the JSON that a store wrote in base64, or the text as it is."""
     if text[:2] not in ("ew", "ey", "Wy", "Wl", "Ww") or not _BASE64_OF_JSON.match(text):
         return text
+    inside = unbased(text)
+    return (
+        inside if isinstance(inside, str) and isinstance(parsed(inside), Mapping | list) else text
+    )
+
+
+def unbased(text: str, *, strict: bool = False) -> str | bytes | None:
+    """Return what base64 stands for, as text where it is UTF-8, or None when it is none."""
     try:
-        inside = base64.b64decode(text).decode("utf-8")
-    except (ValueError, binascii.Error):
-        return text
-    return inside if isinstance(parsed(inside), Mapping | list) else text
+        return decoded(base64.b64decode(text, validate=strict))
+    except ValueError:
+        return None
+
+
+def decoded(data: bytes) -> str | bytes:
+    """Return data as text where it is UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data

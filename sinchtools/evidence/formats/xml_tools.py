@@ -6,8 +6,6 @@ One table says of each tool what its document and its calls are called, and wher
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
 from sinchtools.evidence.formats.row_tables import fields_of
+from sinchtools.evidence.formats.values import unbased
 from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
@@ -144,12 +143,9 @@ def _plain(value: str, element: ElementTree.Element) -> str:
     is_encoded = "true" in (element.get("base64"), element.get("encoded")) or (
         element.get("encoding") == "base64"
     )
-    if not is_encoded:
-        return value
-    try:
-        return base64.b64decode(value).decode("utf-8", "replace").replace("\r\n", "\n")
-    except (ValueError, binascii.Error):
-        return value
+    inside = unbased(value) if is_encoded else None
+    text = inside.decode("utf-8", "replace") if isinstance(inside, bytes) else inside
+    return value if text is None else text.replace("\r\n", "\n")
 
 
 def _exchange(
