@@ -18,13 +18,13 @@ from sinchtools.evidence.formats.values import decoded, unbased
 from sinchtools.evidence.pieces import joined, words
 
 DEEPEST = 40  # folders within folders
-_NAMES = words("name key header field")
+_NAMES = words("key name header field id")
 _VALUES = words("value val fieldValue")
 _OFF = words("disabled isDisabled")
 _ON = words("enabled active isActive isEnabled")
 _TEXTS = words("raw text textBody json xml sparql content data body value payload encoded")
 _FORMS = words("form params urlencoded formUrlEncoded multipartForm formdata parameters")
-_VARIABLE = re.compile(r"\{\{\s*(?:_\.)?([\w.-]+)\s*\}\}|<<([\w.-]+)>>|\$\{\[\s*([\w.-]+)\s*\]\}")
+_VARIABLE = re.compile(r"\{\{\s*(?:_\.)?([^{}]+?)\s*\}\}|<<([\w.-]+)>>|\$\{\[\s*([\w.-]+)\s*\]\}")
 _MOST_ROUNDS, _LONGEST = 5, 1_000_000
 # how auth is called, by the names of its schemes in the tools
 _SCHEMES = {
@@ -149,7 +149,9 @@ def _from_parts(value: Mapping[str, Any]) -> str:
     asked = (
         text_of(asked) if isinstance(asked, str) else "&".join(f"{n}={v}" for n, v in pairs(asked))
     )
-    return f"{scheme}://{host}{port}/{path}{'?' + asked.lstrip('?') if asked else ''}"
+    is_base = host.startswith("{{") and not (value.get("scheme") or value.get("protocol"))
+    base = host if is_base else f"{scheme}://{host}{port}"  # a variable of the whole beginning
+    return f"{base}/{path}{'?' + asked.lstrip('?') if asked else ''}"
 
 
 def _dotted(value: Any, separator: str) -> str:
@@ -163,8 +165,9 @@ def with_query(target: str, parameters: Any) -> str:
         if not name or not is_on(one):
             continue
         if one.get("type") == "path" or one.get("isPath") is True:
-            shown = value or f"{{{name}}}"
-            target = target.replace(f"/:{name}", f"/{shown}").replace(f"{{{name}}}", shown)
+            known = value if value and not re.fullmatch(r"<[^<>]*>", value) else f"{{{name}}}"
+            place = rf"(?<=/):{re.escape(name)}(?=[/?#]|$)|(?<!\{{)\{{{re.escape(name)}\}}"
+            target = re.sub(place, lambda _, known=known: known, target)  # type: ignore[misc]
         elif not re.search(rf"[?&]{re.escape(name)}(?:[=&]|$)", target):
             target += f"{'&' if '?' in target else '?'}{name}={value}"
     return target
