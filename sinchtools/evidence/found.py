@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.times import words
+
+# the fields of a row that tell of its response
+RESPONSE = words("status code text response_headers response_body failure elapsed_ms")
+
+
+def filled(known: Exchange, more: Exchange, names: Iterable[str] = RESPONSE) -> Exchange:
+    """
+    Return a row with what another one tells in some fields, where it tells nothing itself.
+
+    Examples
+    --------
+    >>> filled(Exchange(url="/groups"), Exchange(url="/batches", status=404)).status
+    404
+    """
+    open_ones = [name for name in names if getattr(known, name) in (None, "", {})]
+    return replace(known, **{name: getattr(more, name) for name in open_ones})
+
+
+def contradict(a: Exchange, b: Exchange, names: Iterable[str]) -> bool:
+    """Tell whether two rows tell of one call what cannot both be so."""
+    pairs = ((getattr(a, name), getattr(b, name)) for name in names)
+    return any(one is not None and two is not None and one != two for one, two in pairs)
 
 
 @dataclass(frozen=True, slots=True)

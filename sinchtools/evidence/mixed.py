@@ -17,7 +17,7 @@ from sinchtools.core.progress import tell
 from sinchtools.core.records import Exchange, with_headers
 from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
-from sinchtools.evidence.found import Found
+from sinchtools.evidence.found import Found, contradict, filled
 from sinchtools.evidence.pieces import Piece
 
 UNREAD = "text without HTTP data"
@@ -164,30 +164,11 @@ def _completed(row: Found, response: Found) -> Found | None:
     known, more = row.exchange, response.exchange
     if not row.is_open and not _says_the_same(known, more):
         return None
-    return replace(
-        row,
-        end=max(row.end, response.end),
-        exchange=replace(
-            known,
-            status=known.status or more.status,
-            code=known.code or more.code,
-            text=known.text or more.text,
-            response_headers=known.response_headers or more.response_headers,
-            response_body=known.response_body or more.response_body,
-            failure=known.failure or more.failure,
-            elapsed_ms=more.elapsed_ms if known.elapsed_ms is None else known.elapsed_ms,
-        ),
-    )
+    return replace(row, end=max(row.end, response.end), exchange=filled(known, more))
 
 
 def _says_the_same(known: Exchange, more: Exchange) -> bool:
-    pairs = (
-        (known.status, more.status),
-        (known.response_body, more.response_body),
-        (known.code, more.code),
-        (known.failure, more.failure),
-    )
-    return all(a is None or b is None or a == b for a, b in pairs)
+    return not contradict(known, more, ("status", "response_body", "code", "failure"))
 
 
 def _list_the_rest(piece: Piece, found: list[Found]) -> None:

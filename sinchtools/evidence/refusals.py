@@ -6,9 +6,10 @@ Two tables of signs: how the bytes of a binary file begin, and what stands in a 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
+
+from sinchtools.core.json import value_of
 
 _LOOKED_AT = 20_000  # characters of a text in which a sign is searched
 BINARY = "binary data, no text"
@@ -202,8 +203,5 @@ def of_text(text: str) -> str:
 
 
 def _is_json(text: str) -> bool:
-    try:
-        is_document = text.strip()[:1] in ("{", "[") and len(text) <= _LOOKED_AT
-        return is_document and json.loads(text) is not None
-    except (ValueError, RecursionError):
-        return False
+    is_document = text.strip()[:1] in ("{", "[") and len(text) <= _LOOKED_AT
+    return is_document and value_of(text) is not None

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.formats.client_log_message import Message
 from sinchtools.evidence.formats.client_log_text import headers_in
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined
 
@@ -194,10 +195,7 @@ def _is_same(a: str | None, b: str | None) -> bool:
 
 def unfolded(message: Message) -> None:
     """Take a message out of the JSON object in which a log shows the whole of it."""
-    try:
-        value = json.loads(message.body or "")
-    except (ValueError, RecursionError):
-        return
+    value = parsed(message.body or "")
     parts = {_plain(name): part for name, part in value.items()} if isinstance(value, dict) else {}
     url = next((parts[name] for name in ("url", "uri", "href") if parts.get(name)), None)
     status = next((parts[name] for name in ("statuscode", "status") if parts.get(name)), None)

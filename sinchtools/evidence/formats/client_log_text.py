@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterator
 
 from sinchtools.evidence.formats.prose import status_of_reason
+from sinchtools.evidence.formats.values import json_text, parsed
 from sinchtools.evidence.pieces import METHODS, json_end
 
 _SENT = re.compile(
@@ -164,10 +163,7 @@ def headers_in(text: str) -> list[tuple[str, str]]:
     ([('Accept', '*/*'), ('X-A', '1')], [('A', 'b'), ('C', 'd, e')])
     """
     text = text.strip()[:100_000]
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
+    value = parsed(text)
     if isinstance(value, dict):
         return [
             (k, ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for k, v in value.items()
@@ -188,12 +184,7 @@ def plain_body(text: str) -> str:
     if re.match(r"[\"'][{\[].*[}\]][\"']\Z", text, re.DOTALL):
         return text[1:-1] if json_end(text, 1) else unquoted(text) or text
     if text[:1] in "{[" and len(text) < 100_000 and json_end(text) is None:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-            return text
-        if isinstance(value, (dict, list)):
-            return json.dumps(value, ensure_ascii=False, default=str)
+        return json_text(text)
     return text
 
 

@@ -18,7 +18,7 @@ from sinchtools.evidence.formats import printed, shapes
 from sinchtools.evidence.formats.error_patterns import PATTERNS
 from sinchtools.evidence.formats.error_rows import Printed, compiled
 from sinchtools.evidence.formats.prose import status_of_reason
-from sinchtools.evidence.found import Found
+from sinchtools.evidence.found import RESPONSE, Found, contradict, filled
 from sinchtools.evidence.pieces import Piece
 
 LONGEST_LINE = 20_000
@@ -213,7 +213,7 @@ def _merged(piece: Piece, last: Event, event: Event) -> Event | None:
         near = chained = True  # a page of an error: its title, the traceback, the error again
     if not near or (event.source == last.source and not chained and not _is_rest(last, event)):
         return None
-    if _contradict(last.exchange, event.exchange):
+    if contradict(last.exchange, event.exchange, ("status", "url", "method", "code")):
         return None
     piece.use(last.end, event.start)
     return Event(
@@ -236,24 +236,8 @@ def _is_rest(last: Event, event: Event) -> bool:
     )
 
 
-def _contradict(a: Exchange, b: Exchange) -> bool:
-    pairs = ((a.status, b.status), (a.url, b.url), (a.method, b.method), (a.code, b.code))
-    return any(one is not None and two is not None and one != two for one, two in pairs)
-
-
 def _filled(known: Exchange, more: Exchange) -> Exchange:
-    """Return what is known, with what another message adds."""
-    status = known.status or more.status
-    failure = known.failure or more.failure
-    return replace(
-        known,
-        status=status,
-        failure=failure if status is None or failure == "CORS" else None,
-        method=known.method or more.method,
-        url=known.url or more.url,
-        code=known.code or more.code,
-        text=known.text or more.text,
-        response_body=known.response_body or more.response_body,
-        elapsed_ms=known.elapsed_ms if known.elapsed_ms is not None else more.elapsed_ms,
-        account=known.account or more.account,
-    )
+    """Return what is known, with what another message adds; an answer is no failure."""
+    whole = filled(known, more, ("method", "url", "account", *RESPONSE))
+    is_failure = whole.status is None or whole.failure == "CORS"
+    return whole if is_failure else replace(whole, failure=None)

@@ -15,6 +15,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import nested
 from sinchtools.evidence.formats.mapping import Record, exchange_of, headers_of, record_of
+from sinchtools.evidence.found import filled
 from sinchtools.evidence.pieces import TOO_MANY_VALUES, Piece, TooMuchError, loaded
 
 __all__ = ["exchange_of", "headers_of", "paired", "parse", "sniff"]
@@ -79,16 +80,8 @@ def paired(piece: Piece, rows: Iterable[tuple[int, Record]]) -> Iterator[Exchang
 
 
 def _completed(request: Exchange, response: Exchange) -> Exchange:
-    return replace(
-        request,
-        status=response.status,
-        code=response.code,
-        text=response.text,
-        response_headers=response.response_headers or response.request_headers,
-        response_body=response.response_body,
-        elapsed_ms=response.elapsed_ms if request.elapsed_ms is None else request.elapsed_ms,
-        failure=response.failure,
-    )
+    headers = response.response_headers or response.request_headers
+    return filled(request, replace(response, response_headers=headers))
 
 
 def _rows(piece: Piece) -> Iterator[tuple[int, Record]]:

@@ -6,7 +6,6 @@ Lines of programs' own logs: pairs, JSON, and Python's dicts among words.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.mapping import Record, record_of
+from sinchtools.evidence.formats.values import literal
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.times import BEGINNING
@@ -191,9 +191,9 @@ def _value_at(text: str, start: int) -> tuple[Any, int, int]:
         return None, end_of_line, 10_000
     except json.JSONDecodeError as error:
         broken = error
-    literal = _literal(text, start, min(end_of_line, start + _LONGEST_LITERAL))
-    if literal:
-        return *literal, 0
+    found = _literal(text, start, min(end_of_line, start + _LONGEST_LITERAL))
+    if found:
+        return *found, 0
     cost = max(1, broken.pos - start) + start // 200  # the error counts the lines before it
     is_cut = broken.pos >= len(text.rstrip()) or broken.msg.startswith("Unterminated")
     if is_cut and text[start] == "{" and broken.pos > end_of_line:
@@ -223,11 +223,8 @@ def _literal(text: str, start: int, limit: int) -> tuple[Any, int] | None:
 
 
 def _evaluated(text: str, end: int) -> tuple[Any, int] | None:
-    try:
-        value = ast.literal_eval(re.sub(r"<[\w.]+[^<>]*>", "None", text))
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return (value, end) if isinstance(value, dict | list) else None
+    value = literal(re.sub(r"<[\w.]+[^<>]*>", "None", text))
+    return None if value is None else (value, end)
 
 
 def _records(

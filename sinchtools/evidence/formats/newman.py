@@ -11,7 +11,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
-from sinchtools.evidence.found import Found
+from sinchtools.evidence.found import Found, filled
 from sinchtools.evidence.pieces import METHODS, Piece, status_of
 
 _LINE = re.compile(rf"\s{{0,20}}({METHODS}) (\S+) \[([^\]]{{1,200}})\]\s*")
@@ -127,17 +127,7 @@ def _raw_messages(piece: Piece) -> Iterator[Found]:
             continue
         call, after = messages[place], messages[place + 1 : place + 2]
         if after and after[0].is_response:
-            said = after[0].exchange
-            call = Found(
-                first,
-                after[0].end,
-                replace(
-                    call.exchange,
-                    status=said.status,
-                    response_headers=said.response_headers,
-                    response_body=said.response_body,
-                ),
-            )
+            call = Found(first, after[0].end, filled(call.exchange, after[0].exchange))
         exchange = replace(call.exchange, url=match[1], elapsed_ms=milliseconds(match[2]))
         yield Found(first, call.end, exchange)
 

@@ -12,7 +12,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import nested, sentences, shapes
 from sinchtools.evidence.formats.errors import TRACE, stack_below
 from sinchtools.evidence.formats.printed import Json, Printed
-from sinchtools.evidence.found import Found
+from sinchtools.evidence.found import Found, filled
 from sinchtools.evidence.pieces import Piece
 
 _SIGN = re.compile(
@@ -108,16 +108,7 @@ def _told(piece: Piece, value: object, before: str) -> Exchange | None:
     said = (
         sentences.called(before) if _is_only_sent(told) else sentences.said(before, has_body=True)
     )
-    return _with_words(told, said) if said and before.strip() else told
-
-
-def _with_words(told: Exchange, said: Exchange) -> Exchange:
-    return replace(
-        told,
-        status=told.status or said.status,
-        url=told.url or said.url,
-        method=told.method or said.method,
-    )
+    return filled(told, said, ("status", "url", "method")) if said and before.strip() else told
 
 
 def _is_only_sent(exchange: Exchange) -> bool:

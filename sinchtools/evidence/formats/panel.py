@@ -6,7 +6,6 @@ The Headers panel of a browser, a block of Swagger UI, the window of Postman and
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.label_words import english
 from sinchtools.evidence.formats.newman import milliseconds
 from sinchtools.evidence.formats.row_tables import meanings_of
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of, words
 
@@ -351,9 +351,7 @@ def _as_json(piece: Piece, number: int, text: str) -> str:
     if not _UNQUOTED.match(text):
         return text
     quoted = _CONSOLE_KEY.sub(r'\1"\2":', text)
-    try:
-        json.loads(quoted)
-    except (ValueError, RecursionError):
+    if parsed(quoted) is None:
         return text
     reason = "the browser shows the body without the quotes of its names; they were added"
     piece.guess(number, reason)

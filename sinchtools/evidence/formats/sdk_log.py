@@ -6,8 +6,6 @@ The SDK's own message hides code and text.
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +13,7 @@ from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.mapping import headers_of
+from sinchtools.evidence.formats.values import json_text, literal
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -41,7 +40,7 @@ _HIDDEN = (
     "its DEBUG log tells it"
 )
 _SIGNS = ("HTTP re", "HTTP/1", "Exception: Error")
-_LONGEST_LITERAL, _DEEPEST_LITERAL = 1_000_000, 60
+_LONGEST_LITERAL, _MOST_BRACKETS = 1_000_000, 3_000
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -185,19 +184,12 @@ def _chained(previous: Exchange | None, exchange: Exchange) -> Exchange:
 
 def _literal(text: str) -> Any:
     depth = max((text.count(opening) for opening in "{[("), default=0)
-    if len(text) > _LONGEST_LITERAL or depth > _DEEPEST_LITERAL * 50:
-        return None
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        return None
+    return None if len(text) > _LONGEST_LITERAL or depth > _MOST_BRACKETS else literal(text)
 
 
 def _json_text(text: str) -> str:
-    if text[:1] not in "{[" or text[1:2] == '"':
-        return text
-    value = _literal(text)
-    return text if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    is_python = text[:1] in "{[" and text[1:2] != '"' and len(text) <= _LONGEST_LITERAL
+    return json_text(text) if is_python else text
 
 
 _PATTERNS = (

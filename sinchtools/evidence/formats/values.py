@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import re
@@ -17,6 +18,21 @@ def parsed(text: str) -> Any:
         return loaded(text)
     except (ValueError, RecursionError, TooMuchError):
         return None
+
+
+def literal(text: str) -> dict[Any, Any] | list[Any] | None:
+    """Return the dict or list of Python that a text is, or None; nothing is run."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def json_text(text: str) -> str:
+    """Return a dict or list of Python as the JSON that it stands for, or the text as it is."""
+    value = literal(text)
+    return text if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def written(value: Any) -> str | None:

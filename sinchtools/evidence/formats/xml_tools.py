@@ -17,6 +17,7 @@ from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
 from sinchtools.evidence.formats.row_tables import fields_of
 from sinchtools.evidence.formats.values import unbased
+from sinchtools.evidence.found import filled
 from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
@@ -175,19 +176,11 @@ def _exchange(
 def message_of(piece: Piece, request: str, response: str) -> Exchange:
     """Return the exchange of two raw messages."""
     first, second = (
-        next(
-            (one.exchange for one in http_message.find(piece.inner(text.replace("\r\n", "\n")))),
-            None,
-        )
+        next(http_message.find(piece.inner(text.replace("\r\n", "\n"))), None)
         for text in (request, response)
     )
-    known, answered = first or Exchange(), second or Exchange()
-    return replace(
-        known,
-        status=answered.status,
-        response_headers=answered.response_headers,
-        response_body=answered.response_body,
-    )
+    known = first.exchange if first else Exchange()
+    return filled(known, second.exchange) if second else known
 
 
 def _url(element: ElementTree.Element) -> str:
