@@ -81,19 +81,13 @@ class Evidence:
         if isinstance(key, str):
             found = next((exchange for exchange in self.exchanges if exchange.id == key), None)
         else:
-            found = (
-                self.exchanges[key]
-                if isinstance(key, slice) or -len(self) <= key < len(self)
-                else None
-            )
+            is_here = isinstance(key, slice) or -len(self) <= key < len(self)
+            found = self.exchanges[key] if is_here else None
         if found is None:
-            hint = (
-                f"Choose among these: {self.outcome}"
-                if self.exchanges
-                else "Choose another status and code, or read other evidence."
-            )
+            hint = "Choose another status and code, or read other evidence."
             raise NoExchangeError(
-                f"There is no exchange {told(key)}: the evidence has {len(self)}.", hint=hint
+                f"There is no exchange {told(key)}: the evidence has {len(self)}.",
+                hint=f"Choose among these: {self.outcome}" if self.exchanges else hint,
             )
         return found
 
@@ -155,13 +149,14 @@ class Evidence:
         )
         rest = [count for _, count in failures.most_common()[SHOWN_ANSWERS:]]
         named += f", {len(rest):,} other responses ×{sum(rest):,} in all" if rest else ""
-        parts = [f"{failures.total():,} failing: {named}"] * bool(failures)
-        parts += [f"{well:,} not failing"] * bool(well) + [f"{silent:,} without a response"] * bool(
-            silent
-        )
         sent = sum(one.status is not None or one.outcome != "success" for one in self.exchanges)
-        again = sent - len(calls)
-        parts += [f"{again:,} earlier attempts of the same calls not counted"] * bool(again)
+        counts = {
+            f"failing: {named}": failures.total(),
+            "not failing": well,
+            "without a response": silent,
+            "earlier attempts of the same calls not counted": sent - len(calls),
+        }
+        parts = [f"{count:,} {words}" for words, count in counts.items() if count]
         return "; ".join(parts) + "." if parts else ""
 
     @property
@@ -212,10 +207,8 @@ class Evidence:
         note = (
             f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> "
             f"has them all.</p>"
-            if len(self) > SHOWN
-            else ""
-        )
-        outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" if self.exchanges else ""
+        ) * (len(self) > SHOWN)
+        outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" * bool(self.exchanges)
         read = f"<p>{html.escape(self._what_was_read())}</p>"
         return visible(
             f'<div class="{UNTYPESET}" '
@@ -261,44 +254,33 @@ def _html_table(exchanges: list[Exchange]) -> str:
 
 
 def _html_row(exchange: Exchange) -> dict[str, str]:
+    code = exchange.delivery_code
     return {
         "at (UTC)": f"{exchange.at:%Y-%m-%d %H:%M:%S}" if exchange.at else "",
         "request": exchange.endpoint
         or f"{exchange.method or '?'} {(exchange.url or '?').partition('?')[0]}",
         "status": str(exchange.status or exchange.failure or _unanswered(exchange)),
-        "code": exchange.code or _delivery(exchange),
+        "code": exchange.code or ("" if code is None else f"delivery code {code}"),
         "id": exchange.id,
         "source": exchange.source or "",
     }
 
 
 def _unanswered(exchange: Exchange) -> str:
-    return (
-        "no response"
-        if exchange.outcome == "no_response"
-        else exchange.status_in_words.split(",")[0]
-    )
-
-
-def _delivery(exchange: Exchange) -> str:
-    code = exchange.delivery_code
-    return "" if code is None else f"delivery code {code}"
+    if exchange.outcome == "no_response":
+        return "no response"
+    return exchange.status_in_words.split(",")[0]
 
 
 def _html_cell(name: str, text: str) -> str:
-    wrap = (
-        "overflow-wrap:anywhere;min-width:10em"
-        if name in ("request", "code")
-        else "white-space:nowrap"
-    )
+    is_long = name in ("request", "code")
+    wrap = "overflow-wrap:anywhere;min-width:10em" if is_long else "white-space:nowrap"
     # codes break at their joints
     return f'<td style="{_CELL};{wrap}">{html.escape(text[:120]).replace("_", "_<wbr>")}</td>'
 
 
 def _said(entry: Skipped) -> str:
-    return f"{entry.source}: {entry.reason}" + (
-        f" ({entry.count} in a row)" if entry.count > 1 else ""
-    )
+    return f"{entry.source}: {entry.reason}" + f" ({entry.count} in a row)" * (entry.count > 1)
 
 
 def _count(number: int, word: str) -> str:
@@ -306,11 +288,8 @@ def _count(number: int, word: str) -> str:
 
 
 def _of(counts: Counter[str]) -> str:
-    return (
-        f" ({', '.join(f'{name} {number:,}' for name, number in counts.most_common(8))})"
-        if counts
-        else ""
-    )
+    listed = ", ".join(f"{name} {number:,}" for name, number in counts.most_common(8))
+    return f" ({listed})" if listed else ""
 
 
 def _more(number: int) -> list[str]:

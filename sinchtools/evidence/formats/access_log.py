@@ -222,15 +222,9 @@ def _combined(piece: Piece, match: re.Match[str], number: int) -> Exchange:
     headers = {
         name: value for name, value in zip(names, quoted, strict=False) if value not in ("", "-")
     }
-    return Exchange(
-        source=piece.at(number),
-        at=piece.instant(match["at"]),
-        method=method,
-        url=_with_host(path, match["before"]),
-        request_headers=headers,
-        status=status_of(match["status"]),
-        elapsed_ms=_trailing_time(piece, match["rest"], number),
-    )
+    elapsed = _trailing_time(piece, match["rest"], number)
+    url = _with_host(path, match["before"])
+    return _exchange(piece, match, number, url=url, request_headers=headers, elapsed_ms=elapsed)
 
 
 ENVOY_TIME = re.compile(r"^\s*\S*(?: \S+){0,4}? (?:\"[^\"]*\" )?\d+ \d+ (\d+) (?:\d+|-) \"")
@@ -241,18 +235,17 @@ def _is_envoy(rest: str) -> bool:
 
 
 def _envoy(piece: Piece, match: re.Match[str], number: int, quoted: list[str]) -> Exchange:
-    method, path = split_request(match["request"])
+    _, path = split_request(match["request"])
     found = ENVOY_TIME.search(match["rest"])
     after = _QUOTED.findall(match["rest"][found.end() - 1 :]) if found else quoted
     agent, host = (after[i] if len(after) > i else "-" for i in (1, 3))
     is_host = "." in host and (path or "").startswith("/")
-    return Exchange(
-        source=piece.at(number),
-        at=piece.instant(match["at"]),
-        method=method,
+    return _exchange(
+        piece,
+        match,
+        number,
         url=f"https://{host}{path}" if is_host else path,
         request_headers={"User-Agent": agent} if agent != "-" else {},
-        status=status_of(match["status"]),
         elapsed_ms=float(found[1]) if found else None,
     )
 
@@ -289,22 +282,9 @@ def _trailing_time(piece: Piece, rest: str, number: int) -> float | None:
 
 
 def _with_host(path: str | None, before: str) -> str | None:
-    words = before.split()
-    host = (
-        words[0]
-        if len(words) >= 4
-        and re.fullmatch(r"[A-Za-z][\w.-]*(?::\d+)?", words[0])
-        and words[0] != "-"
-        and "%" not in words[0]
-        else ""
-    )
-    if (
-        not path
-        or not path.startswith("/")
-        or not host
-        or re.fullmatch(r"[A-Z][a-z]{2}", host)
-        or (":" not in host and "." not in host)
-    ):
+    host, *more = before.split() or [""]
+    is_host = re.fullmatch(r"[A-Za-z][\w-]*[.:][\w.:-]*", host) and len(more) > 2
+    if not is_host or not re.fullmatch(r"[\w.-]+(?::\d+)?", host) or (path or "")[:1] != "/":
         return path
     return f"{'http' if host.endswith(':80') else 'https'}://{host}{path}"
 

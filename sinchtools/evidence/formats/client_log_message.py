@@ -11,7 +11,6 @@ from sinchtools.evidence.formats.client_log_labels import label_of
 from sinchtools.evidence.formats.client_log_text import (
     dechunked,
     headers_in,
-    lines_of,
     milliseconds,
     plain_body,
     request_in,
@@ -240,7 +239,7 @@ class Message:
             return
         text, self.raw, self.part = "".join(self.raw), [], "start"
         head, _, body = text.replace("\r\n", "\n").partition("\n\n")
-        for line in lines_of(head):
+        for line in head.split("\n"):
             if self.part != "start" or not self._starts(line.strip()):
                 self._header(line)
             self.part = "headers"

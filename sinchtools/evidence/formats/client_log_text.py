@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.formats.values import json_text, parsed
@@ -202,12 +201,6 @@ def dechunked(body: str) -> str:
     return b"".join(out).decode("utf-8", "replace") if out and at >= len(data) else body
 
 
-def lines_of(raw: str) -> Iterator[str]:
-    """Yield the lines of raw text of the wire."""
-    for line in raw.split("\n"):
-        yield line.rstrip("\r")
-
-
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
@@ -230,15 +223,10 @@ def _meant(match: re.Match[str]) -> str:
 
 def _bytes(text: str) -> str:
     """Return text in which characters up to U+00FF may be the bytes of UTF-8."""
+    if text.isascii():
+        return text
+    parts = (c.encode("latin-1" if ord(c) < 256 else "utf-8", "surrogatepass") for c in text)
     try:
-        data = (
-            b"".join(
-                c.encode("latin-1") if ord(c) < 256 else c.encode("utf-8", "surrogatepass")
-                for c in text
-            )
-            if not text.isascii()
-            else text.encode()
-        )
-        return data.decode("utf-8")
+        return b"".join(parts).decode("utf-8")
     except UnicodeError:
         return text
