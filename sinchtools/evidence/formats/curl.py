@@ -209,11 +209,9 @@ def _piped(piece: Piece, paste: _Paste, at: int, start: int) -> str | None:
         return None
     piece.use(paste.line(piped.start()), paste.line(start))
     words = [word for word in before.words if word not in ("$", "%", "#", ">")]
-    return (
-        before.stdin
-        if words[:1] == ["cat"]
-        else " ".join(word for word in words[1:] if word not in ("-n", "-e", "%s")) + "\n"
-    )
+    if words[:1] == ["cat"]:
+        return before.stdin
+    return " ".join(word for word in words[1:] if word not in ("-n", "-e", "%s")) + "\n"
 
 
 def _written_out(paste: _Paste, command: Command, last: int) -> Iterator[Found]:
@@ -248,81 +246,74 @@ def _is_command(words: list[str]) -> bool:
 
 
 def _requests(piece: Piece, command: Command, line: int) -> Iterator[Exchange]:
-    operations = [Request()]
-    for name, value in _options(piece, command.words[1:], line):
+    operations = [Request(piece, command, line)]
+    for name, value in _options(operations[0], command.words[1:]):
         if name == "next":
-            operations.append(Request())
+            operations.append(Request(piece, command, line))
         else:
-            _apply(piece, operations[-1], name, value, command, line)
+            _apply(operations[-1], name, value)
     for request in operations:
         if len(request.urls) > _MOST_URLS:
             piece.skip(
                 line, f"a curl command with more than {_MOST_URLS} URLs: the others were not read"
             )
         if request.urls:
-            yield from (_exchange(piece, request, url, line) for url in request.urls[:_MOST_URLS])
+            yield from (_exchange(request, url) for url in request.urls[:_MOST_URLS])
         elif len(operations) == 1 or request.options or request.headers:
             piece.skip(line, "a curl command without a URL: nothing says where the request goes")
 
 
-def _options(piece: Piece, words: list[str], line: int) -> Iterator[tuple[str, str]]:
+def _options(request: Request, words: list[str]) -> Iterator[tuple[str, str]]:
     at = 0
     while at < len(words):
         word, at = words[at], at + 1
         if len(word) < 2 or word[0] != "-":
             yield "url", word
             continue
-        for name, attached in _names(piece, word, line):
+        for name, attached in _names(request, word):
             if name not in WITH_VALUE:
                 yield name, ""
             elif attached is not None:
                 yield name, attached
             elif at < len(words):
                 if name == "header" and words[at] in ("-H", "--header") and at + 1 < len(words):
-                    piece.guess(line, "an option -H without a header was left out")
+                    request.guess("an option -H without a header was left out")
                     at += 1
                 yield name, words[at]
                 at += 1
             else:
-                piece.skip(line, f"curl: option --{name} needs a value and has none")
-        if (
-            at < len(words)
-            and _unknown(word)
-            and not words[at].startswith("-")
-            and "://" not in words[at]
-        ):
+                request.piece.skip(
+                    request.line, f"curl: option --{name} needs a value and has none"
+                )
+        value = words[at] if at < len(words) else "-"
+        if _is_unknown(word) and not value.startswith("-") and "://" not in value:
             at += 1  # what follows an unknown option is more likely its value than a URL
 
 
-def _names(piece: Piece, word: str, line: int) -> Iterator[tuple[str, str | None]]:
+def _names(request: Request, word: str) -> Iterator[tuple[str, str | None]]:
     if not word.startswith("--"):
-        yield from _letters(piece, word[1:], line)
+        yield from _letters(request, word[1:])
         return
     name, equals, value = word[2:].partition("=")
     full = _full_name(name)
     if full:
         yield full, value if equals else None
-    elif len(name) == 1 and name in LETTERS:
-        piece.guess(line, f"--{name} is not an option of curl; it was read as -{name}")
+    elif name in LETTERS:
+        request.guess(f"--{name} is not an option of curl; it was read as -{name}")
         yield LETTERS[name], value if equals else None
     else:
         shown = f"--{name}" if re.fullmatch(r"[a-z][a-z-]{1,24}", name) else "an option"
-        piece.guess(line, f"{shown} is not known to curl and was left out")
+        request.guess(f"{shown} is not known to curl and was left out")
 
 
-def _letters(piece: Piece, letters: str, line: int) -> Iterator[tuple[str, str | None]]:
+def _letters(request: Request, letters: str) -> Iterator[tuple[str, str | None]]:
     while letters:
         name, letters = LETTERS.get(letters[0]), letters[1:]
         if name is None:
-            piece.guess(line, "an option is not known to curl and was left out")
+            request.guess("an option is not known to curl and was left out")
             return
         if name in WITH_VALUE:
-            yield (
-                name,
-                letters.removeprefix("=")
-                if letters.startswith("=") and name == "request"
-                else letters or None,
-            )
+            yield name, (letters.removeprefix("=") if name == "request" else letters) or None
             return
         yield name, None
 
@@ -331,63 +322,41 @@ def _full_name(name: str) -> str | None:
     if name in WITH_VALUE or name in WITHOUT_VALUE:
         return name
     if name.startswith("no-") and name[3:] in WITHOUT_VALUE:
-        return "no-" + name[3:]
-    starts = (
-        [known for known in (*WITH_VALUE, *WITHOUT_VALUE) if known.startswith(name)]
-        if len(name) > 2
-        else []
-    )
-    return starts[0] if len(starts) == 1 else None
+        return name
+    starts = [known for known in (*WITH_VALUE, *WITHOUT_VALUE) if known.startswith(name)]
+    return starts[0] if len(starts) == 1 and len(name) > 2 else None
 
 
-def _unknown(word: str) -> bool:
-    name = word[2:].partition("=")[0]
-    return (
-        word.startswith("--")
-        and "=" not in word
-        and _full_name(name) is None
-        and not (len(name) == 1 and name in LETTERS)
-    )
+def _is_unknown(word: str) -> bool:
+    name = word.removeprefix("--")
+    return word != name and "=" not in name and _full_name(name) is None and name not in LETTERS
 
 
-def _apply(
-    piece: Piece, request: Request, name: str, value: str, command: Command, line: int
-) -> None:
+def _apply(request: Request, name: str, value: str) -> None:
     if name == "url":
         request.urls.append(value)
     elif name in DATA:
-        request.data.append(
-            _data(
-                piece,
-                name,
-                value,
-                command,
-                line,
-                joined_by=b"" if name == "json" or not request.data else b"&",
-            )
-        )
+        joint = b"" if name == "json" or not request.data else b"&"
+        request.data.append(joint + _data(request, name, value))
         request.options.setdefault("json" if name == "json" else "form", "")
     elif name == "url-query":
-        request.queries.append(
-            value[1:].encode() if value.startswith("+") else urlencoded(piece, value, command, line)
-        )
+        query = value[1:].encode() if value.startswith("+") else urlencoded(request, value)
+        request.queries.append(query)
     elif name == "header":
-        request.headers += _headers(piece, value, command, line)
+        request.headers += _headers(request, value)
     elif name in ("form", "form-string"):
         request.forms.append((value, name == "form-string"))
     elif name == "upload-file":
         request.uploads.append(value)
     else:
-        _set(piece, request, name, value, line)
+        _set(request, name, value)
 
 
-def _set(piece: Piece, request: Request, name: str, value: str, line: int) -> None:
+def _set(request: Request, name: str, value: str) -> None:
     if name == "cookie" and "=" not in value:
-        piece.guess(line, "cookies in a file are not read")
+        request.guess("cookies in a file are not read")
     elif name in NOT_FOLLOWED:
-        piece.guess(
-            line, f"{NOT_FOLLOWED[name]} cannot be followed; the request is read without them"
-        )
+        request.guess(f"{NOT_FOLLOWED[name]} cannot be followed; the request is read without them")
     elif name == "variable":
         variable, equals, content = value.partition("=")
         if equals and not variable.startswith("%"):
@@ -397,72 +366,59 @@ def _set(piece: Piece, request: Request, name: str, value: str, line: int) -> No
             r"\{\{(\w+)\}\}", lambda match: request.variables.get(match[1], match[0]), value
         )
         if "{{" in expanded:
-            piece.guess(line, f"--{name}: a variable is not known here; it stays as written")
-        _apply(piece, request, name.removeprefix("expand-"), expanded, Command(), line)
+            request.guess(f"--{name}: a variable is not known here; it stays as written")
+        _apply(request, name.removeprefix("expand-"), expanded)
     elif name == "cookie" and name in request.options:
         request.options[name] += f"; {value}"
     else:
         request.options[name] = value
 
 
-def _data(
-    piece: Piece, name: str, value: str, command: Command, line: int, *, joined_by: bytes
-) -> bytes:
+def _data(request: Request, name: str, value: str) -> bytes:
     if name == "data-urlencode":
-        return joined_by + urlencoded(piece, value, command, line)
+        return urlencoded(request, value)
     if name == "data-raw" or not value.startswith("@"):
-        return joined_by + encoded(value)
-    content = file_bytes(piece, value[1:], command, line)
+        return encoded(value)
+    content = file_bytes(request, value[1:])
     if content is None:
-        return joined_by + encoded(value)
-    return joined_by + (
-        content if name in ("data-binary", "json") else re.sub(rb"[\r\n\0]", b"", content)
-    )
+        return encoded(value)
+    is_exact = name in ("data-binary", "json")
+    return content if is_exact else re.sub(rb"[\r\n\0]", b"", content)
 
 
-def _headers(piece: Piece, value: str, command: Command, line: int) -> list[tuple[str, str]]:
+def _headers(request: Request, value: str) -> list[tuple[str, str]]:
     if value.startswith("@"):
-        content = file_bytes(piece, value[1:], command, line)
-        lines = (content or b"").decode("utf-8", "replace").splitlines()
-        return [
-            pair
-            for text in lines
-            if text.strip()
-            for pair in _headers(piece, text, Command(), line)
-        ]
+        content = file_bytes(request, value[1:]) or b""
+        lines = filter(str.strip, content.decode("utf-8", "replace").splitlines())
+        return [pair for text in lines for pair in _headers(request, text)]
     name, colon, rest = value.partition(":")
     if colon:
-        return (
-            [(name.strip(), re.sub(r"[\r\n]+", " ", rest.lstrip(" \t")))]
-            if rest.strip()
-            else [(name.strip(), "\0")]
-        )
+        text = re.sub(r"[\r\n]+", " ", rest.lstrip(" \t"))
+        return [(name.strip(), text if rest.strip() else "\0")]
     if value.rstrip().endswith(";"):
         return [(value.rstrip().rstrip(";"), "")]
-    piece.guess(line, "a header without a colon was left out, as curl does")
+    request.guess("a header without a colon was left out, as curl does")
     return []
 
 
-def _exchange(piece: Piece, request: Request, url: str, line: int) -> Exchange:
+def _exchange(request: Request, url: str) -> Exchange:
     body = b"".join(request.data) if request.data else None
     implied: list[tuple[str, str]] = []
     queries = list(request.queries)
     if "get" in request.options and body is not None:
         queries, body = [body], None  # curl drops --url-query then
     if request.forms:
-        body, boundary = multipart(piece, request.forms, line)
+        body, boundary = multipart(request)
         implied.append(("Content-Type", f"multipart/form-data; boundary={boundary}"))
+    elif body is not None and "json" in request.options:
+        implied += [("Content-Type", JSON), ("Accept", JSON)]
     elif body is not None:
-        implied += (
-            [("Content-Type", JSON), ("Accept", JSON)]
-            if "json" in request.options
-            else [("Content-Type", FORM)]
-        )
+        implied.append(("Content-Type", FORM))
     url = _url(url, queries, glob="globoff" not in request.options)
     if request.uploads and body is None:
-        url, body = upload(piece, request.uploads[0], url, line)
+        url, body = upload(request, request.uploads[0], url)
     return Exchange(
-        source=piece.at(line),
+        source=request.piece.at(request.line),
         method=request.options.get("request") or _method(request, body),
         url=url,
         request_headers=all_headers(request, implied, body),

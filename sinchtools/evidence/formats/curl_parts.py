@@ -18,6 +18,9 @@ from sinchtools.evidence.pieces import Piece, joined
 class Request:
     """What the options of one curl operation ask for, in their order."""
 
+    piece: Piece
+    command: Command
+    line: int
     urls: list[str] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
@@ -27,33 +30,35 @@ class Request:
     options: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
 
+    def guess(self, reason: str) -> None:
+        """List what was not read as it stands."""
+        self.piece.guess(self.line, reason)
 
-def urlencoded(piece: Piece, value: str, command: Command, line: int) -> bytes:
+
+def urlencoded(request: Request, value: str) -> bytes:
     """Return what --data-urlencode makes of its value."""
     match = re.match(r"([^=@]*)([=@])", value)
     name, sign, content = (match[1], match[2], value[match.end() :]) if match else ("", "=", value)
-    known = file_bytes(piece, content, command, line) if sign == "@" else encoded(content)
+    known = file_bytes(request, content) if sign == "@" else encoded(content)
     if known is None:
         return encoded(value)
-    escaped = (
-        content
-        if sign == "=" and re.fullmatch(r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?", content)
-        else quote_plus(known)
-    )
+    is_open = sign == "=" and re.fullmatch(r"\{\{?[^{}]*\}?\}|<[^<>]*>|\$\{?\w+\}?", content)
+    escaped = content if is_open else quote_plus(known)
     return encoded(f"{name}={escaped}" if name else escaped)
 
 
-def file_bytes(piece: Piece, name: str, command: Command, line: int) -> bytes | None:
+def file_bytes(request: Request, name: str) -> bytes | None:
     """Return the content of a file that an option names; None when it is not there."""
+    command = request.command
     if name == "-" and command.stdin is not None:
         return encoded(command.stdin)
     name = (command.stdin_file or name) if name == "-" else name
     if name == "-":
-        piece.guess(
-            line, "what came from standard input is not in the evidence; the body stays as written"
+        request.guess(
+            "what came from standard input is not in the evidence; the body stays as written"
         )
         return None
-    return piece.file(name, line)
+    return request.piece.file(name, request.line)
 
 
 def all_headers(
@@ -68,13 +73,10 @@ def all_headers(
     ):
         if options.get(option):
             implied.append((name, options[option]))
-    if "range" in options:
-        part = (
-            ("Range", f"bytes={options['range']}")
-            if body is None
-            else ("Content-Range", f"bytes {options['range']}/{len(body)}")
-        )
-        implied.append(part)
+    if "range" in options and body is None:
+        implied.append(("Range", f"bytes={options['range']}"))
+    elif "range" in options and body is not None:
+        implied.append(("Content-Range", f"bytes {options['range']}/{len(body)}"))
     if "oauth2-bearer" in options:
         implied.append(("Authorization", f"Bearer {options['oauth2-bearer']}"))
     elif "user" in options:
@@ -89,53 +91,39 @@ def all_headers(
 
 def _with_boundary(name: str, value: str, implied: list[tuple[str, str]]) -> str:
     boundary = implied[0][1].partition("; ")[2]
-    return (
-        f"{value}; {boundary}"
-        if name.lower() == "content-type" and boundary not in value
-        else value
-    )
+    is_without = name.lower() == "content-type" and boundary not in value
+    return f"{value}; {boundary}" if is_without else value
 
 
 def _authorization(options: dict[str, str]) -> str:
-    scheme = (
-        "Digest"
-        if "digest" in options
-        else "Negotiate"
-        if "negotiate" in options or "ntlm" in options
-        else "Basic"
-    )
+    schemes = {"digest": "Digest", "negotiate": "Negotiate", "ntlm": "Negotiate"}
+    scheme = next((schemes[name] for name in schemes if name in options), "Basic")
     user, colon, password = options["user"].partition(":")
     if scheme != "Basic" or all(not part or is_placeholder(part) for part in (user, password)):
         return f"{scheme} {user}{colon}{password}"
     return f"Basic {base64.b64encode(encoded(f'{user}:{password}')).decode('ascii')}"
 
 
-def upload(piece: Piece, name: str, url: str, line: int) -> tuple[str, bytes | None]:
+def upload(request: Request, name: str, url: str) -> tuple[str, bytes | None]:
     """Return the URL and the body of an upload."""
     file = re.split(r"[/\\]", name)[-1]
     path = split_url(url).path
     if name not in ("-", ".") and (path == "" or path.endswith("/")) and "?" not in url:
-        url = (
-            f"{url.rstrip('/')}/{quote(encoded(file))}"
-            if not path
-            else f"{url}{quote(encoded(file))}"
-        )
-    content = file_bytes(piece, name, Command(), line)
+        url = f"{url if path else url.rstrip('/') + '/'}{quote(encoded(file))}"
+    content = file_bytes(request, name)
     return url, encoded(f"@{name}") if content is None else content
 
 
-def multipart(piece: Piece, forms: list[tuple[str, bool]], line: int) -> tuple[bytes, str]:
+def multipart(request: Request) -> tuple[bytes, str]:
     """Return the body of a form, and its content type."""
-    boundary = (
-        "-" * 24
-        + hashlib.blake2b(repr(forms).encode("utf-8", "replace"), digest_size=8).hexdigest()
-    )
-    parts = [_part(piece, value, literal, line) for value, literal in forms]
+    forms = repr(request.forms).encode("utf-8", "replace")
+    boundary = "-" * 24 + hashlib.blake2b(forms, digest_size=8).hexdigest()
+    parts = [_part(request, value, literal) for value, literal in request.forms]
     body = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
     return body + f"--{boundary}--\r\n".encode(), boundary
 
 
-def _part(piece: Piece, value: str, literal: bool, line: int) -> bytes:
+def _part(request: Request, value: str, literal: bool) -> bytes:
     name, _, content = value.partition("=")
     disposition, kind = f'form-data; name="{name}"', ""
     if not literal:
@@ -149,11 +137,10 @@ def _part(piece: Piece, value: str, literal: bool, line: int) -> bytes:
             if content[0] == "@":
                 file = given.get("filename") or re.split(r"[/\\]", content)[-1].lstrip("@")
                 disposition += f'; filename="{file}"'
-            known = file_bytes(piece, content[1:].strip('"'), Command(), line)
+            known = file_bytes(request, content[1:].strip('"'))
             return _headed(disposition, kind) + (known if known is not None else encoded(content))
-        content = (
-            content[1:-1] if len(content) > 1 and content[0] == content[-1] == '"' else content
-        )
+        if len(content) > 1 and content[0] == content[-1] == '"':
+            content = content[1:-1]
     return _headed(disposition, kind) + encoded(content)
 
 
