@@ -10,7 +10,7 @@ import base64
 import http.client
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -35,22 +35,16 @@ def to_curl(exchange: Exchange) -> str:
     curl https://us.sms.api.sinch.com/xms/v1/plan/batches
     """
     body = exchange.request_body
-    words = (
-        []
-        if exchange.method == ("GET" if body is None else "POST")
-        else [f"-X {_quoted(exchange.method or 'GET')}"]
-    )
+    is_usual = exchange.method == ("GET" if body is None else "POST")
+    words = [] if is_usual else [f"-X {_quoted(exchange.method or 'GET')}"]
     words.append(_quoted(_escaped_globs(exchange.url or "")))
     words += [
         f"-H {_quoted(f'{name}: {value}' if value.strip() else f'{name};')}"
         for name, value in _true(exchange).items()
     ]
     if body is not None:
-        words += (
-            []
-            if header(exchange.request_headers, "content-type") is not None
-            else ["-H 'Content-Type:'"]
-        )
+        if header(exchange.request_headers, "content-type") is None:
+            words.append("-H 'Content-Type:'")
         words.append(f"--data-raw {_quoted(body)}")
     return "curl " + " \\\n  ".join(words)
 
@@ -120,32 +114,25 @@ def _true(exchange: Exchange) -> dict[str, str]:
 
 def _quoted(text: str | bytes) -> str:
     if isinstance(text, bytes):
-        return "$'" + "".join(f"\\x{byte:02x}" for byte in text) + "'"
+        return f"$'{_escaped(text)}'"
     if _SAFE_WORD.fullmatch(text):
         return text
     if text.isprintable() or not any(map(_is_hidden, text)):
         return "'" + text.replace("'", "'\\''") + "'"
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return (
-        "$'"
-        + "".join(
-            _escaped(char) if _is_hidden(char) or char in "\t\n" else char for char in escaped
-        )
-        + "'"
+    shown = (
+        one if one.isprintable() else _escaped(one.encode("utf-8", "replace")) for one in escaped
     )
+    return f"$'{''.join(shown)}'"
 
 
 def _is_hidden(char: str) -> bool:
     return not (char.isprintable() or char in "\t\n")
 
 
-def _escaped(char: str) -> str:
-    """
-    Return what bash takes for a character in every locale.
-
-    A locale without the character would leave its code point as it is.
-    """
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "replace"))
+def _escaped(data: bytes) -> str:
+    """Return what bash takes for bytes in every locale; one may not have the character."""
+    return "".join(f"\\x{byte:02x}" for byte in data)
 
 
 def _escaped_globs(url: str) -> str:
@@ -162,11 +149,8 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "url": exchange.url or "",
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _pairs(exchange.request_headers),
-            "queryString": [
-                {"name": name, "value": value}
-                for name, value in parse_qsl(query, keep_blank_values=True)
-            ],
+            "headers": _pairs(exchange.request_headers.items()),
+            "queryString": _pairs(parse_qsl(query, keep_blank_values=True)),
             "headersSize": -1,
             "bodySize": -1 if exchange.request_body is None else _size(exchange.request_body),
         },
@@ -200,7 +184,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "statusText": http.client.responses.get(exchange.status or 0, ""),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _pairs(exchange.response_headers),
+        "headers": _pairs(exchange.response_headers.items()),
         "content": content | ({} if body is None else _text_of(body)),
         "redirectURL": "",
         "headersSize": -1,
@@ -208,16 +192,14 @@ def _response(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _pairs(headers: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in headers.items()]
+def _pairs(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs]
 
 
 def _text_of(body: str | bytes) -> dict[str, str]:
-    return (
-        {"text": body}
-        if isinstance(body, str)
-        else {"text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}
-    )
+    if isinstance(body, str):
+        return {"text": body}
+    return {"text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}
 
 
 def _size(body: str | bytes) -> int:

@@ -89,11 +89,10 @@ def opened(source: str | Path | bytes | bytearray, name: str) -> Iterator[Opened
         A path does not exist or cannot be read.
     """
     if isinstance(source, bytes | bytearray):
-        yield from (
-            [Opened(name, refused=larger_than(unpacking.LARGEST))]
-            if len(source) > unpacking.LARGEST
-            else texts_of(bytes(source), name)
-        )
+        if len(source) > unpacking.LARGEST:
+            yield Opened(name, refused=larger_than(unpacking.LARGEST))
+        else:
+            yield from texts_of(bytes(source), name)
     elif isinstance(source, str) and (path := path_of(source)) is None:
         yield Opened(name, source.removeprefix("\ufeff"))
     else:

@@ -256,11 +256,9 @@ class Piece:
         """
         content = _inside(self.files, name)
         if content is None:
-            why = (
-                "no folder was given to read it from (files=, --files)"
-                if self.files is None
-                else "it is not in the folder given, or too large"
-            )
+            why = "it is not in the folder given, or too large"
+            if self.files is None:
+                why = "no folder was given to read it from (files=, --files)"
             self.guess(
                 position,
                 f"the content of a file that @ names is not known: {why}; it stays as written",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -61,6 +62,7 @@ _BY_LINE = (None, "jsonl", "table")  # their rows are in the order of the lines
 _DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
 _STRING_VALUES = attrgetter(*_STRINGS)
+_HALVES = re.compile("[\ud800-\udfff]")
 _TEXT_FIELDS = (
     "parent_id",
     "call_id",
@@ -416,26 +418,14 @@ def _flat(headers: Mapping[str, str]) -> Iterator[str]:
     yield from headers.values()
 
 
-def _is_utf8(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return (
-            value
-            if _is_utf8(value)
-            else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        )
-    if isinstance(value, Mapping) and not _is_utf8("".join((*value, *value.values()))):
-        return {_mended(name): _mended(text) for name, text in value.items()}
-    return value
+    """Return a text, or headers, with lone halves of characters replaced."""
+    if isinstance(value, Mapping):
+        whole = {_mended(name): _mended(text) for name, text in value.items()}
+        return value if whole == value else whole
+    if not isinstance(value, str) or not _HALVES.search(value):
+        return value
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _folder(files: str | Path | None) -> Path | None:

@@ -131,12 +131,12 @@ def told_by(
 def opened(layout: tables.Layout, cells: list[Cell], row: dict[str, Any]) -> dict[str, Any]:
     """Return the cells of a row by their names, with those that are JSON as what they hold."""
     nested = {name for name, cell in zip(layout.names, cells, strict=True) if cell.is_nested}
-    return {
+    inside = {
         name: parsed(cell)
-        if name in nested and isinstance(cell, str) and cell[:1] in "{["
-        else cell
         for name, cell in row.items()
+        if name in nested and isinstance(cell, str) and cell[:1] in "{["
     }
+    return row | inside
 
 
 def _texts(

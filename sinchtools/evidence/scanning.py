@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.core.columns import COLUMNS, as_json
-from sinchtools.core.errors import SinchToolsError, WrongUseError
+from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Skipped
 from sinchtools.evidence import (
     scan_columns,
@@ -107,18 +107,14 @@ def _of_files(
         found = scan_files.look(connection, scan_places.files_of(connection, name), columns)
         relations = _relations(connection, name, found, columns)
         return reduce(lambda one, other: one.union(other), relations), found.said
-    except duckdb.IOException:
-        failed: SinchToolsError = scan_places.not_found(name)
-    except duckdb.Error:  # its text may quote a line of the file
-        failed = (
-            scan_places.not_found(name)
-            if scan_places.is_remote(name)
-            else WrongUseError(
-                f"This cannot be read as {_reader(name)}.",
-                hint="Check the file's ending, or use st.read for another form.",
-            )
+    except duckdb.Error as error:  # its text may quote a line of the file
+        is_there = not (isinstance(error, duckdb.IOException) or scan_places.is_remote(name))
+    if is_there:
+        raise WrongUseError(
+            f"This cannot be read as {_reader(name)}.",
+            hint="Check the file's ending, or use st.read for another form.",
         )
-    raise failed  # here, where no error of DuckDB is its context
+    raise scan_places.not_found(name)  # here, where no error of DuckDB is its context
 
 
 def _relations(

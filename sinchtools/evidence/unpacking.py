@@ -305,9 +305,7 @@ def decoded(data: bytes, name: str) -> Opened:
     warning = (
         f"{len(data) // 2**20} MB were read into memory; st.scan is the better way for files of "
         f"this size"
-        if len(data) > BIG
-        else ""
-    )
+    ) * (len(data) > BIG)
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8"),
         (b"\xff\xfe", "utf-16-le"),

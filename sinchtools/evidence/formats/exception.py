@@ -15,10 +15,8 @@ from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.privacy.redaction import Redactor
 
-_METHOD, _BODY = (
-    ("method", "http_method"),
-    ("body", "request_body"),
-)  # in requests, in the vendor's SDK
+# in requests, in the vendor's SDK
+_METHOD, _BODY = ("method", "http_method"), ("body", "request_body")
 
 
 def exchange_of(error: BaseException) -> Exchange:
@@ -33,14 +31,7 @@ def exchange_of(error: BaseException) -> Exchange:
     >>> exchange_of(TimeoutError("timed out")).failure
     'TimeoutError'
     """
-    answer = next(
-        (
-            found
-            for name in ("response", "http_response")
-            if (found := getattr(error, name, None)) is not None
-        ),
-        None,
-    )
+    answer = _first(error, ("response", "http_response"))
     request = _first(error, ("request",)) or _first(answer, ("request",)) or _in_frames(error)
     body = _first(answer, ("text",)) if hasattr(answer, "text") else _first(answer, ("body",))
     exchange = Exchange(
@@ -75,11 +66,8 @@ def _first(holder: Any, names: tuple[str, ...]) -> Any:
 
 def _headers(holder: Any) -> dict[str, str]:
     headers = _first(holder, ("headers",))
-    return (
-        {_plain(name): _plain(value) for name, value in headers.items()}
-        if isinstance(headers, Mapping)
-        else {}
-    )
+    pairs = headers.items() if isinstance(headers, Mapping) else ()
+    return {_plain(name): _plain(value) for name, value in pairs}
 
 
 def _plain(value: Any) -> str:

@@ -145,10 +145,8 @@ def own_exchange(piece: Piece, value: Mapping[str, Any], number: int) -> Exchang
         attempt=status_of(value.get("attempt", 1)) or 1,
         at=piece.instant(value.get("at")) or piece.time_of(number),
         source=written(value.get("source")) or piece.at(number),
-        target=value["target"]
-        if value.get("target") in ("sandbox", "dry-run", "live")
-        else "unknown",
-        origin=value["origin"] if value.get("origin") in ("client", "replay") else "import",
+        target=_among(value.get("target"), ("sandbox", "dry-run", "live"), "unknown"),
+        origin=_among(value.get("origin"), ("client", "replay"), "import"),
         request_headers=headers_of(value.get("request_headers")),
         request_body=_own_body(piece, value, "request_body", number),
         status=status,
@@ -156,6 +154,10 @@ def own_exchange(piece: Piece, value: Mapping[str, Any], number: int) -> Exchang
         response_body=_own_body(piece, value, "response_body", number),
         elapsed_ms=_own_elapsed(piece, value.get("elapsed_ms")),
     )
+
+
+def _among(value: Any, known: tuple[str, ...], usual: str) -> str:
+    return value if value in known else usual
 
 
 def _own_elapsed(piece: Piece, value: Any) -> float | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import Exchange, header
 from sinchtools.core.variables import request_texts, with_variables
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined, words
@@ -148,11 +148,8 @@ class _Script:
             return
         value = self.value()
         if not part:
-            self.variables[name] = (
-                f"{self.variables.get(name, '')}{value}"
-                if match["sign"] == "+=" and isinstance(value, str)
-                else value
-            )
+            before = self.variables.get(name, "") if match["sign"] == "+=" else ""
+            self.variables[name] = f"{before}{value}" if isinstance(value, str) else value
         elif isinstance(owner := self.variables.setdefault(name, {}), dict):
             owner[(match["part"] or "").strip("[].'\"")] = value
 
@@ -218,9 +215,7 @@ class _Script:
             elif isinstance(value, str) and self.take(re.compile(r"\+[ \t]*")):
                 value += _as_text(self.single())
             elif self.take(re.compile(r",\s*")):
-                if not (
-                    is_own and isinstance(value, list)
-                ):  # another variable's list stays as it is
+                if not (is_own and isinstance(value, list)):  # that of a variable stays as it is
                     value, is_own = [*value] if isinstance(value, list) else [value], True
                 value.append(self.single())
             else:
@@ -235,12 +230,9 @@ class _Script:
         self.take(re.compile(r"\[[\w.\[\],]{1,200}\][ \t]*"))
         for pattern, made in ((_HERE_STRING, 2), (_DOUBLE, 1), (_SINGLE, 1)):
             if match := self.take(pattern):
-                plain = match[0][0] in "'‘’" or match[0].startswith("@'")
-                return (
-                    match[made].replace("''", "'")
-                    if plain
-                    else _unescaped(match[made], self.variables)
-                )
+                if match[0][0] in "'‘’" or match[0].startswith("@'"):
+                    return match[made].replace("''", "'")
+                return _unescaped(match[made], self.variables)
         if self.text[self.at : self.at + 1] in _QUOTES:
             rest, self.at, self.unclosed = self.text[self.at + 1 :], len(self.text), True
             return rest
@@ -259,11 +251,8 @@ class _Script:
             if self.take(re.compile(r"@\{")):
                 return self.table()
             if self.take(re.compile(r"@\(")):
-                return [
-                    part
-                    for item in self.items(")")
-                    for part in (item if isinstance(item, list) else [item])
-                ]
+                items = (item if isinstance(item, list) else [item] for item in self.items(")"))
+                return [part for item in items for part in item]
             if self.take(re.compile(r"\(")):
                 values = self.items(")")
                 return values[0] if len(values) == 1 else values
@@ -297,9 +286,8 @@ class _Script:
                 break
             before = self.at
             value = self.value()
-            values += (
-                value if isinstance(value, list) and self.text[before] not in "@(" else [value]
-            )
+            is_many = isinstance(value, list) and self.text[before] not in "@("
+            values += value if is_many else [value]
             if self.at == before:
                 self.at += 1
         return values
@@ -310,11 +298,8 @@ class _Script:
             return _CONSTANTS[name]
         value = self.variables.get(name, match[0])
         for part in filter(None, (match[3] or "").split(".")):
-            value = (
-                next((v for k, v in value.items() if k.lower() == part.lower()), match[0])
-                if isinstance(value, Mapping)
-                else value
-            )
+            if isinstance(value, Mapping):
+                value = next((v for k, v in value.items() if k.lower() == part.lower()), match[0])
         return value
 
 
@@ -335,15 +320,9 @@ def _unescaped(text: str, variables: Mapping[str, Any]) -> str:
 
 
 def _as_text(value: Any) -> str:
-    return (
-        value
-        if isinstance(value, str)
-        else ""
-        if value is None
-        else json.dumps(value)
-        if isinstance(value, dict | list)
-        else str(value)
-    )
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return "" if value is None else str(value)
 
 
 def _parameters(words: list[Any]) -> dict[str, Any]:
@@ -375,15 +354,12 @@ def _exchange(piece: Piece, words: list[Any], line: int) -> Iterator[Exchange]:
         return
     method = _as_text(given.get("method") or given.get("custommethod") or "GET").upper()
     body, implied = _body(piece, given, method, line)
-    headers = [
-        (name, _as_text(value)) for name, value in _table(given.get("headers")).items()
-    ] + implied
+    own = _table(given.get("headers"))
+    headers = [*((name, _as_text(value)) for name, value in own.items()), *implied]
     url = given["uri"] if re.match(r"[\w+.-]+://|[{$<]", given["uri"]) else f"http://{given['uri']}"
     if method == "GET" and isinstance(given.get("body"), dict):
-        url, body = (
-            f"{url}{'&' if '?' in url else '?'}{urlencode(given['body'], errors='replace')}",
-            None,
-        )
+        query = urlencode(given["body"], errors="replace")
+        url, body = f"{url}{'&' if '?' in url else '?'}{query}", None
     yield Exchange(
         source=piece.at(line),
         method=method,
@@ -397,14 +373,10 @@ def _body(
     piece: Piece, given: Mapping[str, Any], method: str, line: int
 ) -> tuple[str | None, list[tuple[str, str]]]:
     body, implied = given.get("body"), []
-    session = _table(given.get("websession"))
+    own, session = _table(given.get("headers")), _table(given.get("websession"))
     if content_type := given.get("contenttype"):
         implied.append(("Content-Type", _as_text(content_type)))
-    elif (
-        body is not None
-        and method == "POST"
-        and not any(name.lower() == "content-type" for name in _table(given.get("headers")))
-    ):
+    elif body is not None and method == "POST" and not header(own, "content-type"):
         implied.append(("Content-Type", "application/x-www-form-urlencoded"))
     if agent := given.get("useragent") or session.get("UserAgent"):
         implied.append(("User-Agent", _as_text(agent)))
@@ -414,17 +386,15 @@ def _body(
         implied.append(("Authorization", f"Bearer {_as_text(given['token'])}"))
     if "form" in given:
         piece.guess(line, "the fields of a multipart form are read as their names and values only")
-        return urlencode(_table(given["form"]), errors="replace"), [
-            *implied,
-            ("Content-Type", "multipart/form-data"),
-        ]
+        implied.append(("Content-Type", "multipart/form-data"))
+        return urlencode(_table(given["form"]), errors="replace"), implied
     if "infile" in given and body is None:
         name = _as_text(given["infile"])
         content = piece.file(name, line)
         return f"@{name}" if content is None else content.decode("utf-8", "replace"), implied
-    return urlencode(body, errors="replace") if isinstance(
-        body, dict
-    ) else None if body is None else _as_text(body), implied
+    if isinstance(body, dict):
+        return urlencode(body, errors="replace"), implied
+    return None if body is None else _as_text(body), implied
 
 
 def _table(value: Any) -> dict[str, Any]:

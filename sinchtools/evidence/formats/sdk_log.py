@@ -68,32 +68,20 @@ def _exchanges(piece: Piece) -> Iterator[tuple[int, Exchange]]:
         piece.use(number)
         kind, match = event
         if kind in ("request", "urllib3"):
-            same = (
-                kind == "urllib3"
-                and pending is not None
-                and pending.status is None
-                and _same(pending, match)
-            )
-            if pending and not same:
-                yield first, pending
-            if same and pending:
+            if pending and kind == "urllib3" and _same(pending, match):
                 pending = replace(pending, status=int(match["status"]))
-            else:
-                first, pending = number, _sent(piece, kind, match, line, number)
-        elif kind == "response":
-            known = (
-                pending
-                if pending
-                and pending.url
-                and pending.url.partition("?")[0] == match["url"].partition("?")[0]
-                else None
-            )
-            if pending and known is None:
+                continue
+            if pending:
                 yield first, pending
+            first, pending = number, _sent(piece, kind, match, line, number)
+        elif kind == "response":
             url = match["url"]
-            place = first if known else number
-            yield place, _answered(known or Exchange(source=piece.at(number), url=url), match)
-            last, pending = _answered(known or Exchange(), match), None
+            if pending and (pending.url or "").partition("?")[0] != url.partition("?")[0]:
+                yield first, pending
+                pending = None
+            place = first if pending else number
+            yield place, _answered(pending or Exchange(source=piece.at(number), url=url), match)
+            last, pending = _answered(pending or Exchange(), match), None
         else:
             failed = _failed(piece, pending, last, match, number)
             place = first if pending else number
@@ -112,9 +100,10 @@ def _event(line: str) -> tuple[str, re.Match[str]] | None:
 
 
 def _same(pending: Exchange, match: re.Match[str]) -> bool:
-    return pending.method == match["method"] and (pending.url or "").partition("?")[0].endswith(
-        match["path"].partition("?")[0]
-    )
+    """Tell whether urllib3 tells of the request above it, which has no response yet."""
+    path, _, _ = match["path"].partition("?")
+    is_open = pending.status is None and pending.method == match["method"]
+    return is_open and (pending.url or "").partition("?")[0].endswith(path)
 
 
 def _sent(piece: Piece, kind: str, match: re.Match[str], line: str, number: int) -> Exchange:
@@ -169,17 +158,13 @@ def _failed(
 
 
 def _chained(previous: Exchange | None, exchange: Exchange) -> Exchange:
+    sent = ("method", "url", "request_body")
     if previous is None or previous.status != 429 or exchange.method is None:
         return exchange
-    if (previous.method, previous.url, previous.request_body) != (
-        exchange.method,
-        exchange.url,
-        exchange.request_body,
-    ):
+    if any(getattr(previous, name) != getattr(exchange, name) for name in sent):
         return exchange
-    return replace(
-        exchange, call_id=previous.call_id or previous.source, attempt=(previous.attempt or 1) + 1
-    )
+    call, attempt = previous.call_id or previous.source, (previous.attempt or 1) + 1
+    return replace(exchange, call_id=call, attempt=attempt)
 
 
 def _literal(text: str) -> Any:
