@@ -105,8 +105,6 @@ class Assignments(Expressions):
         elif isinstance(owner, View):
             self._touch(owner.draft, target)
             drafts.headers(owner.draft, [name, value])
-        elif isinstance(owner, dict):
-            owner[name] = value
         else:
             self.fields[name] = value
 
@@ -126,11 +124,10 @@ class Assignments(Expressions):
             draft = owner if isinstance(owner, Draft) else owner.draft
             self._touch(draft, target)
             is_query = isinstance(owner, View) and libraries.part_of(owner.name) == "params"
-            (
-                draft.params.__setitem__(as_text(key), value)
-                if is_query
-                else drafts.headers(draft, [as_text(key), value])
-            )
+            if is_query:
+                draft.params[as_text(key)] = value
+            else:
+                drafts.headers(draft, [as_text(key), value])
 
     def _alias(self, node: Node) -> Any:
         value = self.value(inner(node)[0])

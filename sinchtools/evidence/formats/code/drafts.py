@@ -426,11 +426,8 @@ def _base(draft: Draft) -> str | None:
         tail = f":{port}" if port and port not in (80, 443) and ":" not in base else ""
         scheme = as_text(draft.parts.get("protocol", "https")).strip(":/") or "https"
         scheme = scheme if scheme in ("http", "https") else "https"
-        return (
-            base
-            if base.startswith("{") and "host" not in base.lower()
-            else f"{scheme}://{base}{tail}"
-        )
+        is_whole = base.startswith("{") and "host" not in base.lower()
+        return base if is_whole else f"{scheme}://{base}{tail}"
     return base
 
 

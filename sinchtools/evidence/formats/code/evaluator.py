@@ -106,11 +106,8 @@ class Evaluator(Requesting):
         listed = child(node, "parameters", "parameter") or next(
             (one for one in node.named_children if "parameter" in one.type), None
         )
-        parts = (
-            inner(listed)
-            if listed is not None and KINDS.get(listed.type) != "word"
-            else [listed] * (listed is not None)
-        )
+        is_list = listed is not None and KINDS.get(listed.type) != "word"
+        parts = inner(listed) if is_list else [listed] * (listed is not None)
         left = list(values)
         for name, usual in (pair for one in parts for pair in _parameter(one)):
             if not name or name in SELF:
@@ -135,11 +132,8 @@ class Evaluator(Requesting):
         self.names = self.names.new_child(given)
         self.implicit.append(subject)
         body = child(node, "body")
-        for one in (
-            [body]
-            if body is not None
-            else [part for part in inner(node) if "parameter" not in part.type]
-        ):
+        rest = (part for part in inner(node) if "parameter" not in part.type)
+        for one in rest if body is None else [body]:
             self.value(one)
         self.implicit.pop()
         self.names = self.names.parents
@@ -153,13 +147,8 @@ class Evaluator(Requesting):
         block = child(node, "block") or next(
             (one for one in node.named_children if one.type == "annotated_lambda"), None
         )
-        subject = (
-            result
-            if isinstance(result, Draft | View | dict)
-            else receiver
-            if isinstance(receiver, Draft)
-            else None
-        )
+        subject = receiver if isinstance(receiver, Draft) else None
+        subject = result if isinstance(result, Draft | View | dict) else subject
         for one in [*lambdas, *([block] if block is not None else [])]:
             self._look_into(one, subject)
         return result

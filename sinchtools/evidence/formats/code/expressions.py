@@ -117,11 +117,8 @@ class Expressions:
     def _number(self, node: Node) -> Any:
         text = text_of(node).replace("_", "").rstrip("LlfFdDmMuU")
         try:
-            return (
-                int(text, 0)
-                if re.fullmatch(r"0[xX][\da-fA-F]+|[1-9]\d{0,30}|0", text)
-                else float(text)
-            )
+            is_whole = re.fullmatch(r"0[xX][\da-fA-F]+|[1-9]\d{0,30}|0", text)
+            return int(text, 0) if is_whole else float(text)
         except ValueError:
             return text_of(node)
 
@@ -192,11 +189,8 @@ class Expressions:
         if isinstance(value, dict):
             return value.get(key, Hole(as_text(key)))
         if isinstance(value, list):
-            return (
-                value[key]
-                if isinstance(key, int) and -len(value) <= key < len(value)
-                else Hole("item")
-            )
+            is_here = isinstance(key, int) and -len(value) <= key < len(value)
+            return value[key] if is_here else Hole("item")
         if isinstance(value, Draft | View):
             return value
         if isinstance(key, str) and re.fullmatch(r"[\w.-]{1,60}", key):
@@ -242,9 +236,7 @@ class Expressions:
 
     def _name_of_key(self, key: Node) -> Any:
         kind = KINDS.get(key.type, "")
-        if kind in ("text", "number"):
-            return as_text(self.value(key))
-        if kind == "call":
+        if kind in ("text", "number", "call"):
             return as_text(self.value(key))
         if kind == "member":
             value = self.value(key)
@@ -255,12 +247,8 @@ class Expressions:
             "bracketed_argument_list",
             "argument",
         ):
-            inside = inner(key)
-            value = (
-                self._name_of_key(inside[0])
-                if inside and key.type != "computed_property_name"
-                else self._key(key)
-            )
+            inside = inner(key) if key.type != "computed_property_name" else []
+            value = self._name_of_key(inside[0]) if inside else self._key(key)
             return self.tags.get(value, value)
         if text_of(key)[:1] == "[" and inner(key):
             return self._name_of_key(inner(key)[0])
@@ -326,13 +314,7 @@ class Expressions:
         if sign == "to":
             return (left, right)
         if sign in ("||", "??", "?:", "or"):
-            return (
-                left
-                if not isinstance(left, Hole) and left is not None
-                else right
-                if not isinstance(right, Draft) and not isinstance(left, Hole)
-                else left
-            )
+            return right if left is None and not isinstance(right, Draft) else left
         if sign == "%" and isinstance(left, str):
             named = right if isinstance(right, dict) else {}
             return formatted(left, right if isinstance(right, list) else [right], named)

@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sinchtools.evidence.formats.code.libraries import FORM
 from sinchtools.evidence.formats.code.values import (
     MOST_CHARACTERS,
     Body,
     Builder,
-    Draft,
     Hole,
-    Lambda,
     as_text,
     basic,
     encoded,
@@ -55,11 +54,9 @@ def _receiver_json(receiver: Any, values: Arguments, named: Named) -> Any:
 def _encode(receiver: Any, values: Arguments, named: Named) -> Any:
     if isinstance(receiver, str | Builder):
         return receiver
-    return (
-        json_text(values[0])
-        if values and isinstance(values[0], dict | list)
-        else _first(None, values, named)
-    )
+    if values and isinstance(values[0], dict | list):
+        return json_text(values[0])
+    return _first(None, values, named)
 
 
 def _parsed(receiver: Any, values: Arguments, named: Named) -> Any:
@@ -88,11 +85,9 @@ def _format(receiver: Any, values: Arguments, named: Named) -> Any:
     values = values[1:] if values and not isinstance(values[0], str) else values
     if len(values) > 1 and isinstance(values[1], list):
         values = [values[0], *values[1]]
-    return (
-        formatted(values[0], values[1:], named)
-        if values and isinstance(values[0], str)
-        else NOTHING
-    )
+    if values and isinstance(values[0], str):
+        return formatted(values[0], values[1:], named)
+    return NOTHING
 
 
 def _replace(receiver: Any, values: Arguments, named: Named) -> Any:
@@ -123,9 +118,8 @@ def _table(receiver: Any, values: Arguments, named: Named) -> Any:
     if values and all(isinstance(one, tuple) and len(one) == 2 for one in values):
         return {as_text(key): value for key, value in values} | named
     if values and isinstance(values[0], Mapping):
-        return {
-            key: one for value in values if isinstance(value, Mapping) for key, one in value.items()
-        } | named
+        tables = (value for value in values if isinstance(value, Mapping))
+        return {key: one for table in tables for key, one in table.items()} | named
     if values and isinstance(values[0], str) and len(values) == 1:
         return _parsed(None, values, named)
     if len(values) % 2 == 0 and values:
@@ -154,35 +148,21 @@ def _basic(receiver: Any, values: Arguments, named: Named) -> Any:
 
 def _typed(receiver: Any, values: Arguments, named: Named) -> Any:
     """Return a body with its media type, whichever stands first."""
-    values = [
-        *([receiver] if isinstance(receiver, str | dict | Builder) else []),
-        *values,
-        *named.values(),
-    ]
-    media = next((as_text(one) for one in values if isinstance(one, str) and _is_media(one)), None)
+    values = [receiver] * isinstance(receiver, str | dict | Builder) + values + [*named.values()]
+    media = next((one for one in values if _is_media(one)), None)
     for value in values:
-        if isinstance(value, str | Builder | dict | list | Body) and not (
-            isinstance(value, str) and _is_media(value)
-        ):
+        if isinstance(value, str | Builder | dict | list | Body) and not _is_media(value):
             return Body(value.text if isinstance(value, Body) else value, media)
-    hole = next(
-        (
-            one
-            for one in values
-            if isinstance(one, Hole) and one.name not in ("UTF8", "UTF_8", "JSON")
-        ),
-        None,
-    )
-    return Body(hole, media) if hole else NOTHING
+    for value in values:
+        if isinstance(value, Hole) and value.name not in ("UTF8", "UTF_8", "JSON"):
+            return Body(value, media)
+    return NOTHING
 
 
 def _string_content(receiver: Any, values: Arguments, named: Named) -> Any:
     body = _typed(receiver, values, named)
-    return (
-        Body(body.text, body.media or "text/plain; charset=utf-8")
-        if isinstance(body, Body)
-        else body
-    )
+    usual = "text/plain; charset=utf-8"
+    return Body(body.text, body.media or usual) if isinstance(body, Body) else body
 
 
 def _json_content(receiver: Any, values: Arguments, named: Named) -> Any:
@@ -193,25 +173,18 @@ def _form_content(receiver: Any, values: Arguments, named: Named) -> Any:
     value = values[0] if values else None
     if isinstance(value, list):
         value = {one[0]: one[1] for one in value if isinstance(one, tuple | list) and len(one) == 2}
-    return (
-        Body(form_text(value), "application/x-www-form-urlencoded")
-        if isinstance(value, dict)
-        else NOTHING
-    )
+    return Body(form_text(value), FORM) if isinstance(value, dict) else NOTHING
 
 
 def _form_text(receiver: Any, values: Arguments, named: Named) -> Any:
-    return (
-        form_text(values[0])
-        if values and isinstance(values[0], dict)
-        else _first(None, values, named)
-    )
+    if values and isinstance(values[0], dict):
+        return form_text(values[0])
+    return _first(None, values, named)
 
 
-def _is_media(text: str) -> bool:
-    return (
-        text.startswith(("application/", "text/", "multipart/")) and " " not in text.split(";")[0]
-    )
+def _is_media(value: Any) -> bool:
+    is_media = isinstance(value, str) and value.startswith(("application/", "text/", "multipart/"))
+    return is_media and " " not in value.split(";")[0]
 
 
 def _bearer(receiver: Any, values: Arguments, named: Named) -> Any:
@@ -339,6 +312,13 @@ _BY_NAME = _call_table(
 )
 
 
+_SETTERS = words(
+    "put add set append addproperty store putsingle setproperty accumulate putpojo tryadd"
+)
+_MERGES = words("update merge putall setall")
+_ADDERS = words("add append push put addall extend")
+
+
 def method(name: str, receiver: Any, values: Arguments) -> Any:
     """Return what a method of a table, list or text gives, or NOTHING; tables and lists grow."""
     if isinstance(receiver, Builder) and name in ("append", "appendline", "insert"):
@@ -348,15 +328,10 @@ def method(name: str, receiver: Any, values: Arguments) -> Any:
         return receiver
     if isinstance(receiver, dict):
         return _of_table(name, receiver, values)
-    if (
-        isinstance(receiver, list)
-        and values
-        and name in ("add", "append", "push", "put", "addall", "extend")
-    ):
+    if isinstance(receiver, list) and values and name in _ADDERS:
         many = name in ("addall", "extend") and isinstance(values[0], list)
-        if len(receiver) > MOST_ITEMS:
-            return receiver
-        receiver.extend(values[0] if many else values[:1])
+        if len(receiver) <= MOST_ITEMS:
+            receiver.extend(values[0] if many else values[:1])
         return receiver
     if isinstance(receiver, str) and name in ("concat", "plus", "append") and values:
         return receiver + "".join(map(as_text, values))
@@ -366,25 +341,9 @@ def method(name: str, receiver: Any, values: Arguments) -> Any:
 
 
 def _of_table(name: str, table: dict[Any, Any], values: Arguments) -> Any:
-    if len(values) >= 2 and name in (
-        "put",
-        "add",
-        "set",
-        "append",
-        "addproperty",
-        "store",
-        "putsingle",
-        "setproperty",
-        "accumulate",
-        "putpojo",
-        "tryadd",
-    ):
+    if len(values) >= 2 and name in _SETTERS:
         table[as_text(values[0])] = values[1]
-    elif (
-        values
-        and isinstance(values[0], Mapping)
-        and name in ("update", "merge", "putall", "setall")
-    ):
+    elif name in _MERGES and values and isinstance(values[0], Mapping):
         table.update(values[0])
     elif name in ("putarray", "putobject", "withArray") and values:
         inner: Any = [] if name == "putarray" else {}
@@ -396,6 +355,3 @@ def _of_table(name: str, table: dict[Any, Any], values: Arguments) -> Any:
     elif name in ("keys", "values", "items", "entries") or name in _BY_NAME:
         return NOTHING
     return table
-
-
-__all__ = ["NOTHING", "Draft", "Lambda", "call", "method"]

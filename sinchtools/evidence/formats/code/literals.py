@@ -6,6 +6,7 @@ A URL begins a call; a method, pairs of header and value, and a JSON text or tab
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,7 +15,6 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
-from sinchtools.evidence.formats.code import drafts
 from sinchtools.evidence.formats.code.libraries import HEADERS, Library
 from sinchtools.evidence.formats.code.syntax import unescaped
 from sinchtools.evidence.formats.code.values import Draft, Hole, as_text, formatted, json_text
@@ -170,14 +170,7 @@ class Literals:
         if self.code[after] in _OPENING:
             return self._group(after, depth + 1)
         if number := re.compile(r"-?\d+(?:\.\d+)?\b|true\b|false\b", re.I).match(self.code, at):
-            text = number[0].lower()
-            return (
-                text == "true"
-                if text in ("true", "false")
-                else int(text)
-                if text.lstrip("-").isdigit()
-                else float(text)
-            ), number.end()
+            return json.loads(number[0].lower()), number.end()
         if one := _SUM.match(self.code, at) or _SUM.match(self.code, after):
             end = re.compile(r"(?:\.\w+\(\))*").match(self.code, one.end())
             return self.value(one[0]), end.end() if end else one.end()
@@ -317,8 +310,3 @@ def _split(source: str, start: int, end: int) -> Iterator[_Text]:
             flags=re.DOTALL,
         )
     yield _Text(value, start, end)
-
-
-def exchange_of(draft: Draft) -> Any:
-    """Return the request of a call that was read so."""
-    return drafts.exchange_of(draft, "")

@@ -108,13 +108,8 @@ def request(
     draft: Draft, client: Any, name: str, tail: str, values: list[Any], named: Mapping[str, Any]
 ) -> None:
     """Fill a draft with the request that an operation makes."""
-    parts = (
-        client.parts
-        if isinstance(client, Draft)
-        else client.draft.parts
-        if isinstance(client, View)
-        else {}
-    )
+    client = client.draft if isinstance(client, View) else client
+    parts = client.parts if isinstance(client, Draft) else {}
     texts = [one for one in values if isinstance(one, str | Hole)]
     body = _body(name, values, named)
     if "{}" in tail:

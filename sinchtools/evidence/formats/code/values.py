@@ -215,11 +215,8 @@ def formatted(text: str, values: list[Any], named: Mapping[str, Any]) -> str:
     """Return a text with values in place of its %s or {}."""
     if is_too_large([text, *[list(values)] * max(1, text.count("%") // 10)]):
         return text
-    return (
-        _with_percent(text, values, named)
-        if _PERCENT.search(text)
-        else _with_braces(text, values, named)
-    )
+    put_in = _with_percent if _PERCENT.search(text) else _with_braces
+    return put_in(text, values, named)
 
 
 def _with_percent(text: str, values: list[Any], named: Mapping[str, Any]) -> str:
