@@ -147,7 +147,7 @@ class Evaluator(Requesting):
         block = child(node, "block") or next(
             (one for one in node.named_children if one.type == "annotated_lambda"), None
         )
-        subject = receiver if isinstance(receiver, Draft) else None
+        subject: Any = receiver if isinstance(receiver, Draft) else None
         subject = result if isinstance(result, Draft | View | dict) else subject
         for one in [*lambdas, *([block] if block is not None else [])]:
             self._look_into(one, subject)
