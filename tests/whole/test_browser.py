@@ -97,7 +97,6 @@ def stop_a_batch_and_go_on(page: Any) -> None:
 
 def filter_and_export(page: Any, lab: Any) -> None:
     panel = ran(page, "02-error-code-distribution")
-    touch_the_charts(page, panel, Mouse(page))
     press(page, panel, "Export chart and data")
     panel.get_by_text(re.compile("Written to")).wait_for()
     assert {path.suffix for path in (lab.work / "case-samples/charts").iterdir()} >= {
@@ -145,12 +144,17 @@ class Keyboard(Mouse):
 
 def touch_the_charts(page: Any, panel: Any, hand: Any) -> None:
     """Click a bar, brush a day, remove a chip, reach the request and replay it."""
-    press(page, panel, "Error codes")
+
+    def take(words: str) -> None:
+        hand.take(panel.get_by_role("button", name=words, exact=True))
+        wait_idle(page)
+
+    take("Error codes")
     bar = panel.locator('.st-mark[aria-label^="403 missing_callback_url"]')
     hand.take(bar)
     code = panel.locator(".st-chip", has_text="403 missing_callback_url")
     code.wait_for()
-    press(page, panel, "Timeline")
+    take("Timeline")
     intervals = panel.locator(".st-mark[data-from]")
     hand.brush(intervals.nth(20), intervals.nth(30))
     panel.locator(".st-chip", has_text="Time:").wait_for()
@@ -161,10 +165,12 @@ def touch_the_charts(page: Any, panel: Any, hand: Any) -> None:
     hand.take(panel.locator("button[data-row]").first)
     panel.get_by_text("is shown below the list").wait_for()
     assert panel.locator("pre", has_text="POST ").first.is_visible()
-    press(page, panel, "Replay in the sandbox")
+    take("Replay in the sandbox")
     panel.get_by_text("Replayed in the sandbox, simulated").wait_for()
+    assert found(page) == []
     hand.take(panel.locator(".st-chip", has_text="Time:"))
     panel.locator(".st-chip").wait_for(state="detached")
+    wait_idle(page)
 
 
 def walk_to_three_ends(page: Any) -> None:
@@ -217,11 +223,16 @@ def chart_a_large_log(page: Any) -> None:
     panel.locator(".st-mark").first.wait_for()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("hand", [Mouse, Keyboard])
-@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "hands",
+    [
+        (Mouse, Keyboard),
+        pytest.param((Keyboard, Mouse), marks=pytest.mark.long),
+    ],
+    ids=["pointer in light, keys in dark", "keys in light, pointer in dark"],
+)
 def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(
-    lab: Any, is_dark: Any, hand: Any
+    lab: Any, hands: Any
 ) -> None:
     cell = (
         "import sinchtools as st\nfrom tools.traffic import fast_traffic\n"
@@ -231,13 +242,13 @@ def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     nbformat.write(new_notebook(cells=[new_code_cell(cell)], metadata=kernel), path)
     page = lab.open(path.name)
-    if is_dark:
-        use_dark_theme(page)
     run_all(page)
     panel = page.locator(f"{CURRENT} .st-panel")
     panel.locator(".st-mark").first.wait_for()
-    touch_the_charts(page, panel, hand(page))
-    assert found(page) == []
+    in_light, in_dark = hands
+    touch_the_charts(page, panel, in_light(page))
+    use_dark_theme(page)
+    touch_the_charts(page, panel, in_dark(page))
     page.close()
 
 
@@ -374,7 +385,7 @@ def ran(page: Any, name: Any) -> Any:
     page.locator(f"{CURRENT} .jp-NotebookPanel-toolbar").wait_for()
     page.locator(".lm-TabBar-tab.jp-mod-current", has_text=name).wait_for()
     run_all(page)
-    panel = page.locator(f"{CURRENT} .st-panel").last
+    panel = page.locator(f"{CURRENT} .st-panel").first
     panel.wait_for()
     wait_idle(page)
     assert (
