@@ -260,7 +260,7 @@ def rows(
     ]
     answer = nw.col("answer")
     prepared = with_answer(found, names, missing)
-    if not with_callbacks:
+    if "delivery" in names and not with_callbacks:
         prepared = prepared.filter(answer.is_null() | (answer != CALLBACK))
     wanted = list(dict.fromkeys((*columns, "at_us", "answer")))
     return prepared.select(*wanted) if per == "attempt" else _folded(prepared, wanted)

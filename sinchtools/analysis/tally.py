@@ -6,6 +6,7 @@ What comes back is small whatever the size of the log. Changes and causes are se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from sinchtools.analysis.results import (
     INTERVALS,
     MOST_INTERVALS,
     in_suiting_intervals,
+    missing,
     seconds_of,
 )
 
@@ -29,6 +31,7 @@ MOST_ROWS = 200_000  # of a frame with bodies: so many are looked at one by one
 MOST_READ_AGAIN = 1_000_000  # rows: a larger log is read once, and spread within an interval
 _BODIES = ("request_body", "request_headers")
 _HOUR = 3600
+_READS = re.compile(r"READ_|PARQUET_SCAN", re.IGNORECASE)  # in DuckDB's plan: it reads a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def tally(frame: Any, interval: str | None = None, *, per: Per = "call") -> Tall
         cells = one_by_one.groupby(keys, dropna=False, sort=False)["n"].sum().reset_index()
         return Tally(cells, step, fields, one_by_one, given, per)
     cells, step = _counted(given, interval, per)
-    return Tally(cells, step, PLAIN, None, given, per)
+    known = cells[cells["answer"].notna()].reset_index(drop=True)  # not before: it costs more
+    return Tally(_sided(known), step, PLAIN, None, given, per)
 
 
 # --- few rows -------------------------------------------------------------------------------------
@@ -128,28 +132,54 @@ def _suiting(span: float) -> int:
 
 
 def _counted(given: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, int]:
-    base = seconds_of(interval) if interval else _HOUR
-    cells, step = _cells(given, base, per)
-    shorter = _suiting((_span(cells) + 1) * _HOUR)
-    if not interval and step == _HOUR and shorter < _HOUR:
-        cells, step = _cells(given, shorter, per)  # too short a log for hours: read again
+    if interval:
+        return _folded(given, seconds_of(interval), per)
+    hours = _known_hours(given, per)
+    if hours is not None:
+        step = _of_hours(hours)
+        return to_pandas(_binned(given, step, per)), step
+    cells, step = _folded(given, _HOUR, per)
+    shorter = _of_hours(_hours(cells["bucket"].min(), cells["bucket"].max()))
+    if step == _HOUR and shorter < _HOUR:
+        cells, step = _folded(given, shorter, per)  # too short a log for hours: read again
     return cells, step
 
 
-def _cells(given: Any, base: int, per: Per) -> tuple[pd.DataFrame, int]:
-    keys = ("answer", "code", *PLAIN)
-    known = rows(given, "code", *PLAIN, per=per).filter(is_known())
-    binned = known.with_columns(bucket=nw.col("at_us") // (base * 1_000_000))
+def _known_hours(given: Any, per: Per) -> int | None:
+    """Return the hours of a log if DuckDB knows them without reading it, as of a Parquet file."""
+    names = names_of(given)
+    is_whole = per == "attempt" or "call_id" not in names
+    if not (nw.from_native(given).implementation.is_duckdb() and is_whole and "at" in names):
+        return None
+    ends = given.aggregate('epoch_us(min("at")) AS first, epoch_us(max("at")) AS last')
+    if "delivery" in names or _READS.search(ends.explain()):
+        return None
+    first, last = ends.fetchall()[0]
+    return 0 if first is None else int(last // (_HOUR * 10**6) - first // (_HOUR * 10**6))
+
+
+def _of_hours(hours: int) -> int:
+    """Return the seconds of the interval that suits so many hours between the first and last."""
+    shorter = _suiting((hours + 1) * _HOUR)
+    return shorter if shorter < _HOUR else max(_HOUR, _suiting(hours * _HOUR))
+
+
+def _hours(first: Any, last: Any) -> int:
+    return 0 if missing(first) else int(last - first)
+
+
+def _binned(given: Any, step: int, per: Per) -> nw.LazyFrame[Any]:
+    every = rows(given, "code", *PLAIN, per=per)
+    binned = every.with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
     times = (nw.col("at_us").min().alias("first"), nw.col("at_us").max().alias("last"))
-    counts = binned.group_by("bucket", *keys).agg(COUNT, *times)
-    cells = to_pandas(in_suiting_intervals(counts, keys, base, times=True))
+    return binned.group_by("bucket", "answer", "code", *PLAIN).agg(COUNT, *times)
+
+
+def _folded(given: Any, base: int, per: Per) -> tuple[pd.DataFrame, int]:
+    keys = ("answer", "code", *PLAIN)
+    cells = to_pandas(in_suiting_intervals(_binned(given, base, per), keys, base, times=True))
     steps = cells.pop("step").dropna()
-    return _sided(cells), base * int(steps.max() if len(steps) else 1)
-
-
-def _span(cells: pd.DataFrame) -> int:
-    buckets = cells["bucket"].dropna()
-    return int(buckets.max() - buckets.min()) if len(buckets) else 0
+    return cells, base * int(steps.max() if len(steps) else 1)
 
 
 def _any(conditions: Iterable[nw.Expr]) -> nw.Expr:
