@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.numbers import form_of
 
@@ -21,8 +21,7 @@ _TELLING = 9  # digits of a number that tell its country; with its length they a
 
 def json_object(text: Any) -> dict[str, Any]:
     """Return the object that a text is, or an empty one."""
-    value = value_of(text) if isinstance(text, str) else None
-    return value if isinstance(value, dict) else {}
+    return object_of(text) if isinstance(text, str) else {}
 
 
 def recipients(body: dict[str, Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sinchtools.api.description import locate
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of, value_of
 from sinchtools.core.records import NOT_DELIVERED, Exchange
 
 SENT = "(sent)"  # ends what is said of a report whose send is in the evidence too
@@ -131,8 +131,7 @@ def batch_sent_by(exchange: Exchange) -> str | None:
     """Return the ID of the batch that a send made, or None."""
     if exchange.endpoint != "POST /batches" or exchange.http_outcome != "success":
         return None
-    body = value_of(exchange.response_body) if exchange.response_body else None
-    return _text(body.get("id")) if isinstance(body, Mapping) else None
+    return _text(object_of(exchange.response_body).get("id"))
 
 
 def _bodies(exchange: Exchange) -> Iterator[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 from sinchtools.api.description import split_url
 from sinchtools.cases.vocabulary import words
 from sinchtools.core.errors import WrongUseError
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange, visible
 from sinchtools.privacy.gate import Known, secrets_left
 from sinchtools.privacy.redaction import Redactor
@@ -100,8 +100,8 @@ def _naming(rows: Iterable[Exchange]) -> Iterator[str]:
     for row in rows:
         yield row.account or ""
         yield split_url(row.url or "").hostname or ""
-        body = value_of(row.request_body)
-        for name in _NAMING if isinstance(body, dict) else ():
+        body = object_of(row.request_body)
+        for name in _NAMING:
             yield from _strings(body.get(name))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sinchtools.cases.changes import Change
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
 
 _ASSUMED = "assumed: "
@@ -84,5 +84,4 @@ def _in_words(assumed: str) -> str:
 
 def _is_given(assumed: str, request: Exchange) -> bool:
     """Tell whether the request itself brings what the sandbox assumed."""
-    body = value_of(request.request_body)
-    return "callback URL" in assumed and isinstance(body, dict) and bool(body.get("callback_url"))
+    return "callback URL" in assumed and bool(object_of(request.request_body).get("callback_url"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sinchtools.core.errors import WrongUseError
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ class _Resource:
         while True:
             exchange = self._client.request("GET", path, params={**query, "page": page})
             yield exchange
+            answer = object_of(exchange.response_body)
             try:
-                answer = jsonlib.loads(exchange.response_body or "")
                 size, count = int(answer["page_size"]), int(answer["count"])
             except (ValueError, KeyError, TypeError):
                 return

@@ -14,6 +14,28 @@ def value_of(body: str | bytes | None) -> Any:
         return None
 
 
+def object_of(body: str | bytes | None) -> dict[str, Any]:
+    """
+    Return the JSON object of a body, or an empty one when it is none.
+
+    Examples
+    --------
+    >>> object_of('{"to": []}'), object_of("[1]"), object_of("to=1")
+    ({'to': []}, {}, {})
+    """
+    value = value_of(body)
+    return value if isinstance(value, dict) else {}
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a text is one JSON value, ``null`` too."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def at_pointer(value: Any, pointer: str | None) -> Any:
     """
     Return what a JSON pointer names in a value, or None when it is not there.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sinchtools.api import deliveries
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.rules import finding_of
 from sinchtools.privacy.markers import marker_facts
@@ -185,8 +185,8 @@ def _country_code(start: str) -> str:
 
 
 def _starts(exchange: Exchange) -> set[str]:
-    body = value_of(exchange.request_body) if exchange.endpoint == _SEND else None
-    numbers = body.get("to") if isinstance(body, Mapping) else None
+    body = object_of(exchange.request_body) if exchange.endpoint == _SEND else {}
+    numbers = body.get("to")
     found: set[str] = set()
     for number in numbers[:_LOOKED_AT] if isinstance(numbers, list) else ():
         if isinstance(number, str) and number.startswith("+"):

@@ -6,11 +6,11 @@ They say what is wrong, where, what to do, whether to repeat it, and what to wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from sinchtools.api import deliveries
 from sinchtools.api.description import complete, locate
@@ -62,8 +62,6 @@ class Diagnosis:
         Which attempt of its call it is, when the evidence shows that it was repeated.
     clock
         The moment that dates and tokens were held against.
-    prove
-        Run the original and its repair in the sandbox (`sinchtools.replays.proof.prove`).
     """
 
     exchange: Exchange
@@ -73,9 +71,6 @@ class Diagnosis:
     consistent: bool | None
     attempt: Attempt | None = None
     clock: datetime = field(repr=False, compare=False)
-    prove: ClassVar[
-        Callable[..., Any]
-    ]  # proof.py, which stands on the sandbox and on this, puts it here
 
     @property
     def top(self) -> Finding | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sinchtools.api.description import PATH_WORDS, locate
 from sinchtools.api.validation.names import meant
+from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, header, with_headers
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.markers import MARKER
@@ -354,10 +355,7 @@ def _shown(value: Any) -> str:
 
 
 def _body(exchange: Exchange, edit: Mapping[str, Any]) -> dict[str, Any] | None:
-    try:
-        value = json.loads(edit.get("body", exchange.request_body) or "")
-    except (ValueError, RecursionError):
-        return None
+    value = value_of(edit.get("body", exchange.request_body))
     return value if isinstance(value, dict) else None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sinchtools.api import catalogue, description
 from sinchtools.api.validation import is_group_id
-from sinchtools.core.json import path_of, value_of
+from sinchtools.core.json import object_of, path_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.tables import place_of, read_tables
 from sinchtools.privacy.markers import marker_facts
@@ -142,15 +142,15 @@ def _has_object(exchange: Exchange) -> bool:
 
 
 def _has_number(exchange: Exchange) -> bool:
-    body = value_of(exchange.request_body)
-    lists = [body.get(name) for name in NUMBER_FIELDS] if isinstance(body, dict) else []
+    body = object_of(exchange.request_body)
+    lists = [body.get(name) for name in NUMBER_FIELDS]
     entries = [entry for found in lists if isinstance(found, list) for entry in found]
     return any(isinstance(entry, str) and not is_group_id(entry) for entry in entries)
 
 
 def _has_dates_and_a_clock(exchange: Exchange) -> bool:
-    body = value_of(exchange.request_body)
-    is_dated = isinstance(body, dict) and any(body.get(name) for name in ("send_at", "expire_at"))
+    body = object_of(exchange.request_body)
+    is_dated = any(body.get(name) for name in ("send_at", "expire_at"))
     return _has_object(exchange) and (exchange.at is not None or not is_dated)
 
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from urllib.parse import quote, unquote, unquote_plus
 
+from sinchtools.core.json import is_json
 from sinchtools.privacy.alias_forms import (
     ANY_ALIAS,
     SEPARATORS,
@@ -118,7 +119,7 @@ def body_rewritten(body: str | bytes | None, who: Rewriting, *, sent: bool) -> s
             decoded = body.decode(encoding, errors)
         new = str(body_rewritten(decoded, who, sent=sent))
         return body if new == decoded else new.encode(encoding, errors)
-    if body.lstrip()[:1] in ("{", "[", '"') and (_is_json(body) or _is_literal(body)):
+    if body.lstrip()[:1] in ("{", "[", '"') and (is_json(body) or _is_literal(body)):
         return "".join(_json(body, who, sent=sent))
     if sent and re.fullmatch(r"[\w.\[\]%-]+=[^\n{}<>]*", body):
         return "&".join(pair_rewritten(pair, who) for pair in body.split("&"))
@@ -148,14 +149,6 @@ def _part(part: str, who: Rewriting) -> str:
         else string_rewritten(found, (name,), who, sent=True)
     )
     return who.free(head) + new + value[len(found) :]
-
-
-def _is_json(body: str) -> bool:
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _is_literal(body: str) -> bool:
@@ -215,7 +208,7 @@ def _string_of(token: str) -> str:
         return token[1:-1]
     return str(
         json.loads(token, strict=False)
-        if token[0] == '"' and _is_json(token)
+        if token[0] == '"' and is_json(token)
         else ast.literal_eval(token)
     )
 
@@ -238,7 +231,7 @@ def string_rewritten(value: str, names: tuple[str, ...], who: Rewriting, *, sent
     ):
         return who.text(value)
     if _DOCUMENT.match(value) or (
-        value[:2] in ('"{', '"[') and _is_json(value)
+        value[:2] in ('"{', '"[') and is_json(value)
     ):  # JSON as a string: its fields say who is a person
         return str(body_rewritten(value, who, sent=sent))
     if name in _NUMBERS and (name not in ("from", "sender", "originator") or is_number(value)):

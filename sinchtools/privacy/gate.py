@@ -13,7 +13,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ _PLAIN_AREA = re.compile(rb"(\xff\xff|\0\0)(?:\1){3,}")  # of a picture: no text
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Known:
     """
     The people of a case, ready to be looked for.
@@ -63,16 +64,18 @@ class Known:
 
     numbers: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
-    _numbers: Numbers = field(init=False, repr=False, compare=False)
-    _quotes: Quotes = field(init=False, repr=False, compare=False)
-    _wholes: dict[str, str] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_numbers", Numbers(self.numbers))
-        object.__setattr__(self, "_quotes", Quotes(self.texts))
-        object.__setattr__(
-            self, "_wholes", {national(number): number for number in sorted(self.numbers)}
-        )
+    @cached_property
+    def _numbers(self) -> Numbers:
+        return Numbers(self.numbers)
+
+    @cached_property
+    def _quotes(self) -> Quotes:
+        return Quotes(self.texts)
+
+    @cached_property
+    def _wholes(self) -> dict[str, str]:
+        return {national(number): number for number in sorted(self.numbers)}
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> Known:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
 
+from sinchtools.core.json import object_of
 from sinchtools.core.placeholders import bracketed
 
 MARKER = re.compile(
@@ -114,10 +114,9 @@ def stray_of(value: str) -> list[str]:
 
 def _decoded(part: str) -> dict[str, Any]:
     try:
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
+        return object_of(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
         return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def unbased(secret: str) -> str:

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from sinchtools.api.validation import NAMES_OF_FIELDS
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.privacy.markers import marker_facts
-from sinchtools.replays.effects import groups_in, groups_of, json_of
+from sinchtools.replays.effects import groups_in, groups_of
 
 if TYPE_CHECKING:
     from sinchtools.replays.planned import PlannedRequest
@@ -80,7 +81,7 @@ def missing_groups(original: Exchange) -> list[str]:
 def assumed_for(item: PlannedRequest) -> tuple[str, ...]:
     """Return in words what a new sandbox is set up with, as the original response implies."""
     original = item.original
-    found, missing, body = [], missing_groups(original), json_of(item.request)
+    found, missing, body = [], missing_groups(original), object_of(item.request.request_body)
     named = groups_in(body)
     for word, is_missing in (("unknown", True), ("existing", False)):
         groups = [group for group in named if (group in missing) == is_missing]

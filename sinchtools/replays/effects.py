@@ -15,7 +15,7 @@ from sinchtools.api.description import (
 )
 from sinchtools.api.validation import is_group_id
 from sinchtools.core.gsm import digits, parts_of
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
 
 VENDOR = ("dry-run", "live")
@@ -52,7 +52,7 @@ def load_of(request: Exchange, members: Mapping[str, tuple[str, ...]]) -> Load:
     """
     if request.endpoint not in SENDS:
         return Load()
-    body = json_of(request)
+    body = object_of(request.request_body)
     entries = (
         [entry for entry in body.get("to") or [] if isinstance(entry, str)]
         if isinstance(body.get("to"), list)
@@ -75,7 +75,7 @@ def load_of(request: Exchange, members: Mapping[str, tuple[str, ...]]) -> Load:
 
 def groups_of(request: Exchange) -> list[str]:
     """Return the IDs of the groups that a request names."""
-    return groups_in(json_of(request))
+    return groups_in(object_of(request.request_body))
 
 
 def groups_in(body: Mapping[str, Any]) -> list[str]:
@@ -160,12 +160,6 @@ _SINGULAR = {"people": "person", "requests": "request", "groups": "group", "batc
 
 def _one_is_singular(text: str) -> str:
     return _ONE.sub(lambda found: f"1 {found[1] or ''}{_SINGULAR[found[2]]}", text)
-
-
-def json_of(request: Exchange) -> dict[str, Any]:
-    """Return the body's JSON object; empty when it is none."""
-    body = value_of(request.request_body)
-    return body if isinstance(body, dict) else {}
 
 
 def _parts(body: Mapping[str, Any], number: str) -> int:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any, NamedTuple
@@ -39,14 +39,14 @@ from sinchtools.client.sending import (
 )
 from sinchtools.core import settings
 from sinchtools.core.errors import NotAllowedError, told
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of, value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.core.variables import variables_of
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.alias_forms import NUMBER_ALIAS, TEXT_ALIAS
 from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.numbers import MASKED
-from sinchtools.replays.effects import DRY_RUNS, SENDS, VENDOR, body_text, json_of
+from sinchtools.replays.effects import DRY_RUNS, SENDS, VENDOR, body_text
 
 _NOT_SENT = {
     "host",
@@ -266,7 +266,8 @@ def _left_out(request: Exchange) -> Iterator[str]:
 
     A secret was removed, or a person or a text has an alias.
     """
-    headers, values = headers_to_send(request), [*_values_in(value_of(request.request_body))]
+    body = value_of(request.request_body)
+    headers, values = headers_to_send(request), [*_values_in(body)]
     written = (request.url or "", body_text(request), *headers, *headers.values())
     texts = [
         form for text in (*written, *values) if isinstance(text, str) for form in _readings(text)
@@ -276,7 +277,7 @@ def _left_out(request: Exchange) -> Iterator[str]:
     aliased = any(
         pattern.search(text) for text in texts for pattern in (NUMBER_ALIAS, TEXT_ALIAS, _CUT_ALIAS)
     )
-    if aliased or any(map(_is_stand_in, values)) or _is_blank_binary(json_of(request)):
+    if aliased or any(map(_is_stand_in, values)) or _is_blank_binary(body):
         yield "a person or a text in it is an alias from a shared case"
 
 
@@ -322,8 +323,10 @@ def _is_stand_in(value: Any) -> bool:
     return isinstance(value, int) and MASKED.fullmatch(str(value)) is not None
 
 
-def _is_blank_binary(body: Mapping[str, Any]) -> bool:
+def _is_blank_binary(body: Any) -> bool:
     """Whether a binary message consists of the zeros that its alias is."""
+    if not isinstance(body, dict):
+        return False
     if body.get("type") != "mt_binary" and "udh" not in body:
         return False
     with contextlib.suppress(ValueError, TypeError):
@@ -345,7 +348,7 @@ def _done_before(original: Exchange) -> Iterator[str]:
 
 
 def _moments_past(request: Exchange, now: datetime) -> Iterator[str]:
-    body = json_of(request)
+    body = object_of(request.request_body)
     for name, then in (
         ("send_at", "it would be sent at once"),
         ("expire_at", "it would be refused"),
@@ -356,7 +359,7 @@ def _moments_past(request: Exchange, now: datetime) -> Iterator[str]:
 
 
 def _names_its_recipients(request: Exchange) -> bool:
-    to = json_of(request).get("to")
+    to = object_of(request.request_body).get("to")
     said_twice = any(
         defect.rule == "json-duplicate-key"
         for defect in json_errors.defects(request.request_body or "")

@@ -16,8 +16,7 @@ from sinchtools.replays.planned import (
 from sinchtools.replays.results import Result
 from sinchtools.replays.runner import Runner
 from sinchtools.replays.verdicts import (
-    reason_stays,
-    request_differences,
+    Findings,
     verdict_of,
 )
 
@@ -72,24 +71,9 @@ def judged(
             and expected.severity == "error"
         ):
             return _unlike(item, child, expected, notes)
-    was, then, now = (
-        _findings(item.request, original, child)
-        if item.changed and original.http_outcome == "user_error"
-        else (None, None, None)
-    )
-    verdict, reason = verdict_of(
-        original,
-        child,
-        changed=item.changed,
-        fault=item.fault is not None,
-        outside=item.outside is not None,
-        test_number=item.test_number,
-        was=was,
-        now=now,
-        stays=reason_stays(was, then, request_differences(original, item.request))
-        if was
-        else False,
-    )
+    is_refusal = item.changed and original.http_outcome == "user_error"
+    found = _findings(item.request, original, child) if is_refusal else Findings()
+    verdict, reason = verdict_of(item, original, child, found)
     if (
         child.status is None and may_be_resent(child) and not reads(child)
     ):  # a read may go again whatever became of it
@@ -122,7 +106,7 @@ def _unlike(item: PlannedRequest, child: Exchange, expected: Finding, notes: lis
     )
 
 
-def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Finding | None]:
+def _findings(request: Exchange, original: Exchange, child: Exchange) -> Findings:
     """
     Return the first finding on the original, the changed request and the replay.
 
@@ -136,7 +120,7 @@ def _findings(request: Exchange, original: Exchange, child: Exchange) -> list[Fi
         response_headers=original.response_headers,
         response_body=original.response_body,
     )
-    return [diagnose(x, now=original.at).top for x in (original, as_before, child)]
+    return Findings(*(diagnose(x, now=original.at).top for x in (original, as_before, child)))
 
 
 _UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"

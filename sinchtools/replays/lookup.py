@@ -9,9 +9,8 @@ from typing import Any
 from sinchtools.api.description import RETENTION_DAYS, locate
 from sinchtools.client.client import Client
 from sinchtools.core.gsm import digits
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of, value_of
 from sinchtools.core.records import Exchange
-from sinchtools.replays.effects import json_of
 
 LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
 _CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong
@@ -25,7 +24,7 @@ def batch_of(sent: Exchange, client: Client) -> str | None:
 
     Return None when that cannot be known.
     """
-    body = json_of(sent)
+    body = object_of(sent.request_body)
     reference = body.get("client_reference")
     if sent.account != client.account or sent.region not in (None, locate(client.base_url).region):
         return None

@@ -196,9 +196,6 @@ def _compared(
     )
 
 
-Diagnosis.prove = prove
-
-
 def smallest_change(
     evidence: Exchange | Diagnosis, *, most_trials: int = MOST_TRIALS
 ) -> SmallestChange:

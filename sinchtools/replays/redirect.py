@@ -8,8 +8,9 @@ from typing import Any
 
 from sinchtools.api.validation import is_group_id, number_violation
 from sinchtools.core.errors import WrongUseError
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
-from sinchtools.replays.effects import CHANGES_RECIPIENTS, DRY_RUNS, SENDS, json_of
+from sinchtools.replays.effects import CHANGES_RECIPIENTS, DRY_RUNS, SENDS
 
 # --- a test number in place of everybody ----------------------------------------------------------
 
@@ -37,7 +38,7 @@ def redirected_to(request: Exchange, number: str) -> tuple[Exchange, tuple[str, 
 
     If that is not possible, the reasons are returned.
     """
-    body = json_of(request)
+    body = object_of(request.request_body)
     if request.endpoint in CHANGES_RECIPIENTS:
         return request, (
             "it changes a batch to real recipients, whom the test number cannot replace",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sinchtools.client.client import Client
-from sinchtools.replays.effects import json_of
+from sinchtools.core.json import object_of
 from sinchtools.replays.judging import STILL_OPEN
 from sinchtools.replays.lookup import LISTED_AFTER, batch_of
 from sinchtools.replays.planned import PlannedRequest
@@ -31,7 +31,7 @@ def settled_by_asking(item: PlannedRequest, client: Client, limiter: Limiter) ->
     batch_id = batch_of(item.original, client)
     age = datetime.now(UTC) - (item.original.at or datetime.now(UTC))
     if batch_id is None or (not batch_id and age < LISTED_AFTER):
-        has_reference = "client_reference" in json_of(item.original)
+        has_reference = "client_reference" in object_of(item.original.request_body)
         return replace(
             item,
             advice=STILL_OPEN if has_reference else "cannot be checked: it has no client_reference",

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sinchtools.api.description import Field, locate, schema_of
+from sinchtools.api.description import KINDS, Field, locate, schema_of
 from sinchtools.api.validation import Violation, body_violations
 from sinchtools.client.log import CallLog
 from sinchtools.core.files import scratch
+from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.planning import plan
@@ -19,26 +20,6 @@ from sinchtools.replays.results import Result
 
 MOST_TRIALS = 150
 _MOST_ENTRIES = 30  # of a list, that are taken out one by one
-_SAMPLES: dict[str, Any] = {  # kind of a field: a value that the API takes; numbers of fiction
-    "text": "Hi",
-    "choice": None,
-    "instant": None,
-    "url": "https://example.com/",
-    "sender": "15559870002",
-    "base64": "SGk=",
-    "hex": "00",
-    "number": "+15551230001",
-    "flag": False,
-    "integer": 1,
-    "recipients": ["+15551230001"],
-    "numbers": ["+15551230001"],
-    "parameters": {},
-    "media": {"url": "https://example.com/a.jpg"},
-    "auto_update": {"to": "15559870002"},
-    "ids": [],
-    "texts": [],
-    "keyword": {"first_word": "JOIN"},
-}
 
 
 # --- the changes that are tried -------------------------------------------------------------------
@@ -138,7 +119,7 @@ def _of_body(body: dict[str, Any], schema: Mapping[str, Field]) -> Iterator[Chan
 
 
 def _varied(name: str, spec: Field, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    value, sample = body.get(name), spec.choices[0] if spec.choices else _SAMPLES.get(spec.kind)
+    value, sample = body.get(name), spec.choices[0] if spec.choices else KINDS[spec.kind].sample
     if isinstance(value, str | list) and spec.high is not None and len(value) > spec.high:
         yield (
             f"cut {name} to {spec.high:,} {'characters' if isinstance(value, str) else 'entries'}",
@@ -220,10 +201,7 @@ def edited(exchange: Exchange, changes: Sequence[Change]) -> Exchange:
 
 
 def _body(exchange: Exchange) -> dict[str, Any] | None:
-    try:
-        body = json.loads(exchange.request_body or "")
-    except (ValueError, RecursionError):
-        return None
+    body = value_of(exchange.request_body)
     return body if isinstance(body, dict) else None
 
 

@@ -7,7 +7,7 @@ This is the verdict with its reason, and the differences of request and response
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from sinchtools.api.description import locate
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding
+from sinchtools.replays.planned import PlannedRequest
 
 VERDICTS = ("FIXED", "SAME", "CHANGED", "WORSE", "INCONCLUSIVE")
 IGNORED = {  # differ at each call, and say nothing
@@ -35,146 +36,105 @@ _NEVER_A_REASON = "body /client_reference"  # anything is allowed there, and not
 _RECIPIENTS = {"to", "parameters", "to_add"}
 
 
+class Findings(NamedTuple):
+    """
+    What is found first; two responses of one code may have different reasons.
+
+    Attributes
+    ----------
+    was, now
+        On the original, and on the replay.
+    then
+        On the changed request, if it got the original's response.
+    """
+
+    was: Finding | None = None
+    then: Finding | None = None
+    now: Finding | None = None
+
+
+Verdict = tuple[str, str]  # one of `VERDICTS`, and the reason for it
+
+
 def verdict_of(
-    original: Exchange,
-    child: Exchange,
-    *,
-    changed: bool,
-    fault: bool = False,
-    outside: bool = False,
-    test_number: bool = False,
-    was: Finding | None = None,
-    now: Finding | None = None,
-    stays: bool = False,
-) -> tuple[str, str]:
+    item: PlannedRequest, original: Exchange, child: Exchange, findings: Findings
+) -> Verdict:
     """
     Return the verdict on a replay, and the reason for it.
 
     Parameters
     ----------
-    changed
-        Whether somebody changed the request.
-    fault
-        Whether the answer came from a named fault of the sandbox.
-    outside
-        Whether the sandbox does not know what caused the original's answer: then passing there
-        proves nothing.
-    test_number
-        Whether a test number stood in for the recipients.
-    was, now
-        The first finding on the original and on the replay: two answers of one code may have
-        different reasons.
-    stays
-        Whether the reason of the original's answer is still in the changed request, see
-        `reason_stays`.
+    item
+        What was planned: whether it was changed, had a fault or a test number.
+    original
+        The original, or its request with the response that it gets here.
+    findings
+        What `diagnose` says first of the original, of its change and of the replay.
     """
-    rules: tuple[
-        Callable[[], _Rules], ...
-    ] = (  # each is worked out only when those before it do not hold
-        lambda: _not_known(original, child, fault),
-        lambda: _unchanged(original, child, changed),
-        lambda: _not_comparable(original, child, was, test_number),
-        lambda: _compared(original, child, was, now, stays=stays, outside=outside),
+    reason = (
+        _no_response_to_judge(item, child)
+        or _no_original_to_compare(original)
+        or _not_reproduced(item, original, child)
+        or _not_comparable(item, original, child, findings.was)
     )
-    found = ((verdict, reason) for some in rules for holds, verdict, reason in some() if holds)
-    return next(found, ("CHANGED", "another response, for another reason"))
+    if reason:
+        return "INCONCLUSIVE", reason
+    if not item.changed:
+        return "SAME", "unchanged request, same response"
+    return _compared(item, original, child, findings)
 
 
-_Rules = Iterable[tuple[object, str, str]]
+def _no_response_to_judge(item: PlannedRequest, child: Exchange) -> str:
+    if child.status is None:
+        return f"no response ({child.failure})"
+    if item.fault is not None:
+        return "the sandbox can't reproduce this error on its own, so it can't prove a fix"
+    if child.status == 401 and _of_vendor(child):
+        return "the configured credentials were refused, so the request was not checked"
+    if child.is_html:
+        return "a gateway's page came back, not a response of the API"
+    if child.http_outcome == "other":
+        return f"a {child.status} does not say what happened to the request"
+    return ""
 
 
-def _not_known(original: Exchange, child: Exchange, fault: bool) -> _Rules:
-    return (
-        (child.status is None, "INCONCLUSIVE", f"no response ({child.failure})"),
-        (
-            fault,
-            "INCONCLUSIVE",
-            "the sandbox can't reproduce this error on its own, so it can't prove a fix",
-        ),
-        (
-            child.status == 401 and _of_vendor(child),
-            "INCONCLUSIVE",
-            "the configured credentials were refused, so the request was not checked",
-        ),
-        (
-            child.is_html and not fault,
-            "INCONCLUSIVE",
-            "a gateway's page came back, not a response of the API",
-        ),
-        (
-            child.http_outcome == "other",
-            "INCONCLUSIVE",
-            f"a {child.status} does not say what happened to the request",
-        ),
-        (
-            original.status is None and original.failure,
-            "INCONCLUSIVE",
-            f"the original request got no response ({original.failure})",
-        ),
-        (
-            original.status is None,
-            "INCONCLUSIVE",
-            "the original response is unknown"
-            + (f", except for its code {original.code}" if original.code else ""),
-        ),
-        (
-            original.http_outcome == "other",
-            "INCONCLUSIVE",
-            f"the original {original.status} is not a response of the API",
-        ),
-    )
+def _no_original_to_compare(original: Exchange) -> str:
+    if original.status is None and original.failure:
+        return f"the original request got no response ({original.failure})"
+    if original.status is None and original.code:
+        return f"the original response is unknown, except for its code {original.code}"
+    if original.status is None:
+        return "the original response is unknown"
+    if original.http_outcome == "other":
+        return f"the original {original.status} is not a response of the API"
+    return ""
 
 
-def _unchanged(original: Exchange, child: Exchange, changed: bool) -> _Rules:
-    same = _is_same_answer(original, child)
-    return (
-        (not changed and same, "SAME", "unchanged request, same response"),
-        (
-            not changed,
-            "INCONCLUSIVE",
-            "not reproduced: the unchanged request got another response here",
-        ),
-    )
+def _not_reproduced(item: PlannedRequest, original: Exchange, child: Exchange) -> str:
+    if item.changed or _is_same_answer(original, child):
+        return ""
+    return "not reproduced: the unchanged request got another response here"
 
 
 def _not_comparable(
-    original: Exchange, child: Exchange, was: Finding | None, test_number: bool
-) -> _Rules:
-    passes = child.http_outcome == "success"
-    own_credentials = original.status == 401 and _of_vendor(child)
-    aimed = test_number and was is not None and was.field in _RECIPIENTS
-    return (
-        (
-            original.account not in (None, child.account),
-            "INCONCLUSIVE",
-            "it went to another account than the original",
-        ),
-        (
-            _is_dry_run_of(original, child),
-            "INCONCLUSIVE",
-            "a dry run doesn't prove a send; it shows what the vendor makes of the request",
-        ),
-        (
-            not _same_endpoint(original, child),
-            "INCONCLUSIVE",
-            "it went to another endpoint than the original",
-        ),
-        (
-            own_credentials,
-            "INCONCLUSIVE",
-            "the configured credentials were sent, not those of the original",
-        ),
-        (
-            aimed and passes,
-            "INCONCLUSIVE",
-            "the test number replaced the recipients, and they were the reason",
-        ),
-        (
-            child.status == 429,
-            "INCONCLUSIVE",
-            "too many requests just now, so the request was not checked",
-        ),
-    )
+    item: PlannedRequest, original: Exchange, child: Exchange, was: Finding | None
+) -> str:
+    if not item.changed:
+        return ""
+    if original.account not in (None, child.account):
+        return "it went to another account than the original"
+    if _is_dry_run_of(original, child):
+        return "a dry run doesn't prove a send; it shows what the vendor makes of the request"
+    if not _same_endpoint(original, child):
+        return "it went to another endpoint than the original"
+    if original.status == 401 and _of_vendor(child):
+        return "the configured credentials were sent, not those of the original"
+    is_aimed = item.test_number and was is not None and was.field in _RECIPIENTS
+    if is_aimed and child.http_outcome == "success":
+        return "the test number replaced the recipients, and they were the reason"
+    if child.status == 429:
+        return "too many requests just now, so the request was not checked"
+    return ""
 
 
 def _is_dry_run_of(original: Exchange, child: Exchange) -> bool:
@@ -198,59 +158,53 @@ def _of_vendor(child: Exchange) -> bool:
 
 
 def _compared(
-    original: Exchange,
-    child: Exchange,
-    was: Finding | None,
-    now: Finding | None,
-    *,
-    stays: bool,
-    outside: bool,
-) -> _Rules:
-    passed, passes = original.http_outcome == "success", child.http_outcome == "success"
-    not_asked = original.status == 429 or original.http_outcome == "sinch_error"
-    return (
-        (passed and passes, "SAME", "passed before, passes now"),
-        (passed and child.status not in _OF_GATEWAYS, "WORSE", "passed before, fails now"),
-        (
-            passes and not_asked,
-            "INCONCLUSIVE",
-            f"a {original.status} is not caused by the request, so the change cannot have fixed it",
-        ),
-        (
-            passes and outside,
-            "INCONCLUSIVE",
-            "the sandbox does not know the cause of the original failure, so passing there "
-            "proves nothing",
-        ),
-        (
-            passes and stays,
-            "INCONCLUSIVE",
-            "the change does not touch the cause of the original failure; something else is "
-            "different",
-        ),
-        (passes, "FIXED", "the change removes the cause of the original failure"),
-        (
-            child.status in _OF_GATEWAYS,
-            "INCONCLUSIVE",
+    item: PlannedRequest, original: Exchange, child: Exchange, findings: Findings
+) -> Verdict:
+    passes = child.http_outcome == "success"
+    if original.http_outcome == "success" and passes:
+        return "SAME", "passed before, passes now"
+    if original.http_outcome == "success" and child.status not in _OF_GATEWAYS:
+        return "WORSE", "passed before, fails now"
+    if passes and (reason := _proves_nothing(item, original, findings)):
+        return "INCONCLUSIVE", reason
+    if passes:
+        return "FIXED", "the change removes the cause of the original failure"
+    if child.status in _OF_GATEWAYS:
+        return "INCONCLUSIVE", (
             f"a {child.status} comes from a gateway in front of the API, so the request was "
-            f"not checked",
-        ),
-        (
-            not_asked and original.status == child.status,
-            "INCONCLUSIVE",
-            f"a {child.status} again, which is not caused by the request",
-        ),
-        (
-            original.http_outcome == "user_error" and child.http_outcome == "sinch_error",
-            "WORSE",
-            "a server error now",
-        ),
-        (
-            _is_same_reason(original, child, was, now),
-            "SAME",
-            "the change does not help: the same reason",
-        ),
-    )
+            f"not checked"
+        )
+    if _was_not_checked(original) and original.status == child.status:
+        return "INCONCLUSIVE", f"a {child.status} again, which is not caused by the request"
+    if original.http_outcome == "user_error" and child.http_outcome == "sinch_error":
+        return "WORSE", "a server error now"
+    if _is_same_reason(original, child, findings.was, findings.now):
+        return "SAME", "the change does not help: the same reason"
+    return "CHANGED", "another response, for another reason"
+
+
+def _proves_nothing(item: PlannedRequest, original: Exchange, findings: Findings) -> str:
+    """Return why a change that passes has not fixed the failure; empty when it has."""
+    if _was_not_checked(original):
+        return (
+            f"a {original.status} is not caused by the request, so the change cannot have fixed it"
+        )
+    if item.outside is not None:
+        return (
+            "the sandbox does not know the cause of the original failure, so passing there "
+            "proves nothing"
+        )
+    changes = request_differences(original, item.request)
+    if reason_stays(findings.was, findings.then, changes):
+        return (
+            "the change does not touch the cause of the original failure; something else is "
+            "different"
+        )
+    return ""
+
+
+def _was_not_checked(original: Exchange) -> bool:
+    return original.status == 429 or original.http_outcome == "sinch_error"
 
 
 def _is_same_reason(

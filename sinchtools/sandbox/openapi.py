@@ -7,6 +7,7 @@ from typing import Any
 from sinchtools.api.description import (
     BATCH_TYPES,
     ENDPOINTS,
+    KINDS,
     PREFIX,
     SCHEMAS,
     STATUSES,
@@ -16,38 +17,9 @@ from sinchtools.api.description import (
 
 _ERRORS = ("400", "401", "403", "404", "405", "413", "415", "429", "431", "500", "503")
 _JSON = "application/json"
-_NUMBER, _ID, _TEXT, _INTEGER = (
-    {"type": "string", "pattern": r"^\+?[0-9]{5,17}$"},
-    {"type": "string"},
-    {"type": "string"},
-    {"type": "integer"},
-)
-_INSTANT = {"type": "string", "format": "date-time"}
-_KINDS: dict[str, dict[str, Any]] = {
-    "text": _TEXT,
-    "choice": _TEXT,
-    "instant": _INSTANT,
-    "url": {"type": "string", "format": "uri"},
-    "sender": _TEXT,
-    "base64": _TEXT,
-    "hex": {"type": "string", "pattern": "^([0-9A-Fa-f]{2})*$"},
-    "id": _ID,
-    "word": {"type": "string", "pattern": r"^\w+$"},
-    "number": _NUMBER,
-    "flag": {"type": "boolean"},
-    "integer": _INTEGER,
-    "recipients": {"type": "array", "items": _TEXT},
-    "numbers": {"type": "array", "items": _NUMBER},
-    "ids": {"type": "array", "items": _ID},
-    "texts": {"type": "array", "items": _TEXT},
-    "list": _TEXT,
-    "choices": _TEXT,
-    "integers": _TEXT,
-    "parameters": {
-        "type": "object",
-        "additionalProperties": {"type": "object", "additionalProperties": _TEXT},
-    },
-}
+_ID = _TEXT = {"type": "string"}
+_INTEGER = {"type": "integer"}
+_INSTANT = dict(KINDS["instant"].schema)
 _BATCH = {
     "id": _ID,
     "to": {"type": "array", "items": _TEXT},
@@ -240,7 +212,7 @@ def _components() -> dict[str, Any]:
 def _field(spec: Field) -> dict[str, Any]:
     if spec.kind in SCHEMAS:
         return _ref(spec.kind)
-    schema = dict(_KINDS[spec.kind])
+    schema = dict(KINDS[spec.kind].schema)
     low, high = {"integer": ("minimum", "maximum"), "array": ("minItems", "maxItems")}.get(
         schema["type"], ("minLength", "maxLength")
     )

@@ -85,7 +85,7 @@ def test_a_certain_repair_is_shown_to_pass_where_the_original_fails(change: Any)
 
 
 def test_a_diagnosis_proves_its_own_repair() -> None:
-    assert diagnose(varied(**body(to="+15551230001"))).prove().proven
+    assert prove(diagnose(varied(**body(to="+15551230001")))).proven
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from sinchtools.api.description.exchanges import (
 from sinchtools.api.description.fields import (
     BATCH_TYPES,
     BINARY_BYTES,
-    JSON_TYPES,
+    KINDS,
     LIST_WINDOW_HOURS,
     MAX_VALIDITY_DAYS,
     PARAMETER_KEY,
@@ -54,7 +54,7 @@ __all__ = [
     "BY_TEMPLATE",
     "CONTROL",
     "ENDPOINTS",
-    "JSON_TYPES",
+    "KINDS",
     "LEGACY_HOSTS",
     "LIST_WINDOW_HOURS",
     "MAX_VALIDITY_DAYS",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sinchtools.core.gsm import digits
 
@@ -42,7 +42,7 @@ class Field:
     Attributes
     ----------
     kind
-        What a value must look like: a key of `JSON_TYPES`.
+        What a value must look like: a key of `KINDS`.
     required
         Refused without it.
     low, high
@@ -64,29 +64,70 @@ class Field:
     tag: str = "D"
 
 
-JSON_TYPES: dict[
-    str, tuple[type, str]
-] = {  # kind: (Python type of the parsed JSON, the words for it)
-    "text": (str, "a string"),
-    "choice": (str, "a string"),
-    "instant": (str, "a string"),
-    "url": (str, "a string"),
-    "sender": (str, "a string"),
-    "base64": (str, "a string"),
-    "hex": (str, "a string"),
-    "id": (str, "a string"),
-    "word": (str, "a string"),
-    "number": (str, "a string"),
-    "flag": (bool, "true or false"),
+class Kind(NamedTuple):
+    """
+    What a value must look like.
+
+    Attributes
+    ----------
+    python, words
+        The Python type of the parsed JSON, and the words for it.
+    schema
+        As JSON Schema.
+    sample
+        A value that the API takes, with numbers of fiction; None where the field has one of its
+        own.
+    """
+
+    python: type
+    words: str
+    schema: Mapping[str, Any]
+    sample: Any = None
+
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "string": (str, "a string"),
+    "boolean": (bool, "true or false"),
     "integer": (int, "an integer"),
-    "recipients": (list, "an array of strings"),
-    "numbers": (list, "an array of strings"),
-    "ids": (list, "an array of strings"),
-    "texts": (list, "an array of strings"),
-    "parameters": (dict, "an object"),
-    "media": (dict, "an object"),
-    "auto_update": (dict, "an object"),
-    "keyword": (dict, "an object"),
+    "array": (list, "an array of strings"),
+    "object": (dict, "an object"),
+}
+
+
+def _kind(type_of_json: str, sample: Any = None, **schema: Any) -> Kind:
+    return Kind(*_TYPES[type_of_json], {"type": type_of_json, **schema}, sample)
+
+
+_STRING = {"type": "string"}
+_MSISDN = r"^\+?[0-9]{5,17}$"
+KINDS = {
+    "text": _kind("string", "Hi"),
+    "choice": _kind("string"),
+    "instant": _kind("string", format="date-time"),
+    "url": _kind("string", "https://example.com/", format="uri"),
+    "sender": _kind("string", "15559870002"),
+    "base64": _kind("string", "SGk="),
+    "hex": _kind("string", "00", pattern="^([0-9A-Fa-f]{2})*$"),
+    "id": _kind("string"),
+    "word": _kind("string", pattern=r"^\w+$"),
+    "number": _kind("string", "+15551230001", pattern=_MSISDN),
+    "flag": _kind("boolean", False),
+    "integer": _kind("integer", 1),
+    "recipients": _kind("array", ["+15551230001"], items=_STRING),
+    "numbers": _kind("array", ["+15551230001"], items={**_STRING, "pattern": _MSISDN}),
+    "ids": _kind("array", [], items=_STRING),
+    "texts": _kind("array", [], items=_STRING),
+    "parameters": _kind(
+        "object",
+        {},
+        additionalProperties={"type": "object", "additionalProperties": _STRING},
+    ),
+    "media": _kind("object", {"url": "https://example.com/a.jpg"}),
+    "auto_update": _kind("object", {"to": "15559870002"}),
+    "keyword": _kind("object", {"first_word": "JOIN"}),
+    "list": _kind("string"),  # this and those below occur in queries only
+    "choices": _kind("string"),
+    "integers": _kind("string"),
 }
 _COMMON = {
     "to": Field(kind="recipients", required=True, low=1, high=1000),

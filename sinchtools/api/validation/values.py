@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from sinchtools.api.description import (
-    JSON_TYPES,
+    KINDS,
     PARAMETER_KEY,
     PARAMETER_VALUE_CHARACTERS,
     SCHEMAS,
@@ -110,11 +110,11 @@ def _unknown(
 
 def value_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
     """Yield what is wrong with the value of a field."""
-    python_type, words = JSON_TYPES[spec.kind]
+    kind = KINDS[spec.kind]
     if spec.kind == "number" and type(value) is int:
         value = str(value)  # the vendor's samples show it as a number, its SDKs as a string
-    if not isinstance(value, python_type) or (python_type is int and isinstance(value, bool)):
-        yield wrong_type(name, name, pointer, words, value)
+    if not isinstance(value, kind.python) or (kind.python is int and isinstance(value, bool)):
+        yield wrong_type(name, name, pointer, kind.words, value)
         return
     yield from size_violations(spec, value, name, pointer)
     if isinstance(value, list) and len(value) > MOST_ENTRIES:

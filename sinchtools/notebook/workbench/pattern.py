@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.core.json import value_of
+from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted, day
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show, text
@@ -182,8 +182,7 @@ def table_html(rows: Sequence[Exchange], front: Exchange | None) -> str:
 
 def recipient_of(exchange: Exchange) -> str:
     """Return the first recipient, and how many more there are."""
-    body = value_of(exchange.request_body)
-    numbers = body.get("to") if isinstance(body, dict) else None
+    numbers = object_of(exchange.request_body).get("to")
     if not isinstance(numbers, list) or not numbers:
         return "—"
     more = f" +{len(numbers) - 1:,}" if len(numbers) > 1 else ""
