@@ -90,11 +90,11 @@ class Connection:
 
 
 def test_cloudwatch() -> Any:
-    memory = pytest.importorskip("fsspec.implementations.memory").MemoryFileSystem
+    memory: Any = pytest.importorskip("fsspec.implementations.memory").MemoryFileSystem
 
-    class Bucket(memory):
+    class Bucket(memory):  # type: ignore[misc]  # fsspec need not be installed
         protocol = ("s3",)
-        store = {}  # noqa: RUF012
+        store: dict[str, Any] = {}  # noqa: RUF012
         pseudo_dirs = [""]  # noqa: RUF012
 
         @classmethod
@@ -126,12 +126,14 @@ def test_databricks_and_spark(folder: Any, monkeypatch: pytest.MonkeyPatch) -> N
     frame = session.read.json(str(folder / "rows.jsonl"))
 
     class There:
-        builder = types.SimpleNamespace(remote=lambda _: There.builder, getOrCreate=lambda: There)
+        builder: Any = types.SimpleNamespace(
+            remote=lambda _: There.builder, getOrCreate=lambda: There
+        )
         read = types.SimpleNamespace(parquet=lambda _: frame)
         table = staticmethod(lambda _: frame)
 
     connect = types.ModuleType("databricks.connect")
-    connect.DatabricksSession = There
+    vars(connect)["DatabricksSession"] = There
     monkeypatch.setitem(sys.modules, "databricks", types.ModuleType("databricks"))
     monkeypatch.setitem(sys.modules, "databricks.connect", connect)
     monkeypatch.setattr(sql.SparkSession, "builder", There.builder)

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -24,19 +25,19 @@ ENTRY = {
 }
 
 
-def har(entries: Any) -> Any:
+def har(entries: Any) -> str:
     return json.dumps({"log": {"version": "1.2", "creator": {}, "entries": entries}})
 
 
-def postman(items: Any, variables: Any = ()) -> Any:
+def postman(items: Any, variables: Iterable[Any] = ()) -> str:
     return json.dumps({"info": {"name": "x"}, "item": items, "variable": list(variables)})
 
 
-def request(**given: Any) -> Any:
+def request(**given: Any) -> dict[str, Any]:
     return {"request": {"method": "POST", "url": URL, **given}}
 
 
-def zipped(files: Any) -> Any:
+def zipped(files: dict[str, str | bytes]) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -44,11 +45,11 @@ def zipped(files: Any) -> Any:
     return made.getvalue()
 
 
-def log_line(request: pytest.FixtureRequest = "GET / HTTP/1.1", rest: Any = "") -> Any:
+def log_line(request: str = "GET / HTTP/1.1", rest: str = "") -> str:
     return f'1.1.1.1 - - [01/Jan/2024:00:00:00 +0000] "{request}" 200 1{rest}'
 
 
-def sdk(body: Any = "{}", headers: Any = "{}") -> Any:
+def sdk(body: str = "{}", headers: str = "{}") -> str:
     return (
         f"DEBUG:Sinch:HTTP request POST call with headers: {headers} and body: {body} to "
         f"URL: {URL}\n"
@@ -56,7 +57,7 @@ def sdk(body: Any = "{}", headers: Any = "{}") -> Any:
     )
 
 
-TEXTS = {  # where a text of any length may stand
+TEXTS: dict[str, Callable[[str], Any]] = {  # where a text of any length may stand
     "paste": lambda t: t,
     "url of a row": lambda t: json.dumps(ROW | {"url": t}),
     "body of a row": lambda t: json.dumps(ROW | {"request_body": t}),

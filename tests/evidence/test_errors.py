@@ -12,6 +12,7 @@ from sinchtools.evidence.formats import objects, printed, prose, sentences, shap
 from sinchtools.evidence.formats.error_patterns import PATTERNS
 from sinchtools.evidence.formats.error_rows import compiled
 from tests.evidence.errors_printed import ERRORS, NO_ERRORS, OBJECTS
+from tests.support.present import parsed
 
 WORDS = "This is what the server wrote:\n\n{}\n\nCan you help?\n"
 
@@ -47,9 +48,9 @@ def test_two_errors_of_a_kind_are_two_rows() -> None:
 
 def test_an_axios_error_keeps_its_request() -> None:
     row = read(ERRORS["axios with config"][0])[0]
-    assert json.loads(row.request_body) == {"from": "15557770000", "to": ["46700000001"]}
+    assert parsed(row.request_body) == {"from": "15557770000", "to": ["46700000001"]}
     assert row.request_headers["Authorization"].startswith("Bearer [secret")
-    assert json.loads(row.response_body)["text"] == "No group '01AB' here"
+    assert parsed(row.response_body)["text"] == "No group '01AB' here"
 
 
 def test_what_is_cut_still_tells_code_and_text() -> None:

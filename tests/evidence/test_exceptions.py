@@ -12,6 +12,7 @@ import requests
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence.formats.exception import exchange_of
 from sinchtools.sandbox import Sandbox
+from tests.support.present import present
 
 sinch = pytest.importorskip("sinch")
 SEND = {"to": ["+15551230001"], "from_": "15559870002", "body": "Hi"}
@@ -62,7 +63,7 @@ def test_the_request_is_read_from_the_frames_of_the_traceback_and_holds_no_token
     exchange = exchange_of(raised(sandbox, to=["++15551230001"]))
     assert exchange.endpoint == "POST /batches" and exchange.account == sandbox.service_plan_id
     assert sandbox.api_token not in repr(exchange.request_headers)
-    assert diagnose(exchange).top.rule == "msisdn-doubled-plus"
+    assert present(diagnose(exchange).top).rule == "msisdn-doubled-plus"
 
 
 def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox: Any) -> None:
@@ -107,7 +108,7 @@ def test_exceptions_of_requests_carry_their_exchange(sandbox: Any) -> None:
     )
     with pytest.raises(requests.HTTPError) as caught:
         response.raise_for_status()
-    assert diagnose(caught.value).top.rule == "observed-401"
+    assert present(diagnose(caught.value).top).rule == "observed-401"
 
 
 def test_a_connection_that_was_refused_may_be_made_again() -> None:

@@ -34,7 +34,7 @@ GOOD = description.complete(
         elapsed_ms=12.5,
     )
 )
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "as-it-is": {},
     "no-answer": {
         "status": None,
@@ -87,9 +87,8 @@ def test_files_of_ours_read_back_equal(write: Any, variant: Any) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_curl_command_of_ours_reads_back_as_the_same_request(variant: Any) -> None:
-    assert request_of(read(to_curl(replace(GOOD, **VARIANTS[variant])) + "\n")[0]) == request_of(
-        replace(GOOD, **VARIANTS[variant])
-    )
+    row = replace(GOOD, **VARIANTS[variant])
+    assert request_of(read(to_curl(row) + "\n")[0]) == request_of(row)
 
 
 PATHS = st.text(st.sampled_from("abc/XYZ019-._~%20{}[]:@!$&'()*+,;="), max_size=20).map(

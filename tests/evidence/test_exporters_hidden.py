@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ HIDDEN = {
     "private use": "\ue000",
     "not assigned": "\u0378",
 }
-PLACES = {
+PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "body": lambda text: {"request_body": text},
     "bytes": lambda text: {"request_body": text.encode()},
     "header": lambda text: {"request_headers": {"X-Note": f"a{text}b"}},

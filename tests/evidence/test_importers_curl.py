@@ -1,11 +1,11 @@
 """curl commands of every shell, as people paste them."""
 
-import json
 from typing import Any
 
 import pytest
 
 from sinchtools.evidence import read
+from tests.support.present import parsed, present
 
 URL = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
 BODY = '{"to": ["+15551230001"], "body": "Hi"}'
@@ -158,7 +158,7 @@ def test_several_commands_and_operations_are_several_requests() -> None:
     evidence = read(
         f"curl {URL} && curl -X DELETE {URL}/1\ncurl {URL}/2 {URL}/3 --next -d x {URL}/4\n"
     )
-    assert [(x.method, x.url.removeprefix(URL)) for x in evidence] == [
+    assert [(x.method, present(x.url).removeprefix(URL)) for x in evidence] == [
         ("GET", ""),
         ("DELETE", "/1"),
         ("GET", "/2"),
@@ -218,7 +218,7 @@ def test_powershell_tables_become_json() -> None:
         "$true; n = 2 } | ConvertTo-Json\n"
     )
     text += f"irm {URL} -Method Post -Body $body\n"
-    assert json.loads(read(text)[0].request_body) == {
+    assert parsed(read(text)[0].request_body) == {
         "to": ["+15551230001", "+15551230002"],
         "from": "15559870002",
         "flash": True,

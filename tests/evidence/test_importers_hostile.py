@@ -187,7 +187,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_as_long_as_it_was(
             file.write("x" * 1_000)
         return found
 
-    monkeypatch.setattr(sources.os, "fstat", grown)
+    monkeypatch.setattr(os, "fstat", grown)
     assert sources.bytes_of(path, 10_000) == ((ROW + "\n").encode(), "")
 
 

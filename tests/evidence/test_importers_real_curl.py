@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 import pytest
@@ -50,8 +50,8 @@ pytestmark = pytest.mark.skipif(
 class Recorder:
     """A server on loopback that keeps each request byte for byte and answers 200."""
 
-    def __enter__(self) -> Any:
-        self.requests = []
+    def __enter__(self) -> Self:
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.thread = threading.Thread(target=self.serve)
@@ -76,9 +76,11 @@ class Recorder:
                 )
 
     @staticmethod
-    def request(stream: Any, connection: Any) -> Any:
+    def request(
+        stream: BinaryIO, connection: socket.socket
+    ) -> tuple[str, str, dict[str, str], bytes]:
         method, target, _ = stream.readline().decode("utf-8").split(" ", 2)
-        headers = {}
+        headers: dict[str, str] = {}
         while line := stream.readline().decode("utf-8", "surrogateescape").rstrip("\r\n"):
             name, _, value = line.partition(":")
             name = next((known for known in headers if known.lower() == name.lower()), name)

@@ -20,6 +20,7 @@ from sinchtools.evidence.scan_columns import HELD_BACK, LEFT_OUT, SCANNED, SECRE
 from sinchtools.evidence.scanning import scan
 from sinchtools.privacy import seen
 from sinchtools.privacy.redaction import Redactor
+from tests.support.present import present
 
 FEW = 'id, "at", status, code, account'
 CANARY = "c4n4ryS3cr3t"
@@ -239,7 +240,7 @@ def test_rows_of_a_table_with_other_names_come_in_too(tmp_path: Path) -> None:
         '"row ""no""",when,result\n7,2024-05-01T10:00:00Z,404\n8,,500\n'
     )
     lazy = scan(tmp_path / "it's.csv", columns={'row "no"': "id", "result": "status", "when": "at"})
-    assert [(x.id, x.status, x.at.hour) for x in read(lazy, "7")] == [("7", 404, 10)]
+    assert [(x.id, x.status, present(x.at).hour) for x in read(lazy, "7")] == [("7", 404, 10)]
 
 
 @pytest.mark.parametrize("arguments", [(None,), ("",), ("x", "row-1"), ([], ["row-1"])])
@@ -251,8 +252,9 @@ def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl: Any, arguments: Any) -
 def test_a_relation_of_somebody_else_is_refused() -> None:
     import duckdb
 
+    relation: Any = duckdb.sql("SELECT 1 AS id")
     with pytest.raises(WrongUseError, match=r"did not come from st\.scan"):
-        read(duckdb.sql("SELECT 1 AS id"), "1")
+        read(relation, "1")
 
 
 LEAKY = st.sampled_from(

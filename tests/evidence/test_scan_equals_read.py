@@ -14,6 +14,7 @@ import sinchtools as st
 from sinchtools.evidence import columns_of, read, scan, unread
 from sinchtools.evidence.scan_columns import SCANNED
 from tests.evidence.line_forms import FORMS, WRITTEN, text_of
+from tests.support.present import present
 
 COMPARED = [name for name in SCANNED if name not in ("id", "source")]
 
@@ -103,7 +104,7 @@ def test_a_frame_from_elsewhere_is_read_scanned_and_counted(kind: Any) -> None:
     ]  # fmt: skip
     frame = kind(rows)
     evidence = read(frame)
-    assert [(x.status, x.at.hour, x.endpoint, x.elapsed_ms) for x in evidence] == [
+    assert [(x.status, present(x.at).hour, x.endpoint, x.elapsed_ms) for x in evidence] == [
         (201, 10, "POST /batches", 5.5),
         (403, 10, "POST /batches", 5.5),
     ]

@@ -25,6 +25,7 @@ from tests.evidence.test_scan_sources import (
     scanned,
     told,
 )
+from tests.support.present import present
 
 SENT = f"POST /xms/v1/p/batches?token={CANARY} HTTP/1.1"
 ACCESS = (
@@ -55,9 +56,8 @@ def check(connection: Any, place: Any, folder: Any) -> None:
         assert sources == {(file.name,)}
         assert CANARY not in str(there.fetchall()) + repr(there)
         ids = [one for (one,) in there.project("id").fetchall()]
-        assert sorted(x.status for x in read(there, ids)) == sorted(
-            status for (status,) in there.project("status").fetchall()
-        )
+        statuses = [status for (status,) in there.project("status").fetchall()]
+        assert sorted(present(x.status) for x in read(there, ids)) == sorted(statuses)
     whole = scanned(f"{place}/*.log", connection=connection)
     assert told(whole) == told(scanned(folder / "access.log"))
     [out] = unread(scanned(f"{place}/broken.jsonl", connection=connection))
@@ -108,15 +108,16 @@ def bucket(files: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", "us-east-1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
+    address = f"127.0.0.1:{port}"
     # a process of its own: DuckDB may wait for it without letting other threads run
     running = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", address.partition(":")[2]],
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", f"{port}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     for _ in range(300):
-        with contextlib.suppress(OSError), socket.create_connection(address.split(":"), 1):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             break
         time.sleep(0.1)
     client = boto3.client("s3", endpoint_url=f"http://{address}")

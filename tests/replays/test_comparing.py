@@ -9,6 +9,7 @@ import pytest
 from sinchtools import compare
 from sinchtools.core.errors import WrongUseError
 from tests.support.detection import GOOD
+from tests.support.present import parsed
 
 HEADERS = {
     "Authorization": "Bearer [secret opaque 32 #1]",
@@ -18,8 +19,8 @@ HEADERS = {
 WELL = replace(GOOD, at=None, request_headers=HEADERS)
 
 
-def with_body(**changes: Any) -> Any:
-    body = json.loads(WELL.request_body) | changes
+def with_body(**changes: Any) -> str:
+    body = parsed(WELL.request_body) | changes
     return json.dumps(body)
 
 

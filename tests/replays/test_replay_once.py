@@ -33,6 +33,7 @@ from sinchtools.replays.lookup import batch_of
 from sinchtools.replays.planning import plan
 from sinchtools.sandbox import Sandbox
 from tests.replays.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
+from tests.support.present import present
 from tests.support.vendor import PLAN, TOKEN
 
 TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the first, a 429, says
@@ -267,7 +268,7 @@ def test_what_another_kernel_is_about_to_send_is_no_failure(vendor: Any, log: An
 
     (result,) = made.run(confirm=made.effect, progress=other)
     assert (vendor.sends, told[-1].done, told[-1].failed) == ([], 1, 0)
-    assert (result.verdict, result.child.id) == ("INCONCLUSIVE", "theirs")
+    assert (result.verdict, present(result.child).id) == ("INCONCLUSIVE", "theirs")
     assert "not sent again" in result.reasons[0]
 
 
@@ -400,7 +401,7 @@ def test_what_waits_is_weighed_again_before_each_attempt(
         confirm=made.effect,
         progress=lambda _: monkeypatch.setattr(ledger, "datetime", Later) if len(log) else None,
     )
-    assert (len(vendor.sends), result.child.status) == (1, 429)
+    assert (len(vendor.sends), present(result.child).status) == (1, 429)
 
 
 def test_the_members_of_a_group_are_known_for_minutes_only(
@@ -566,7 +567,7 @@ def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor: Any, work: 
     for name, status in (("b", 201), ("c", None)):
         with CallLog(work / f"{name}.sqlite") as log:
             (result,) = run(log)
-        assert (result.child and result.child.status) == status, result.reasons
+        assert (result.child and present(result.child).status) == status, result.reasons
 
 
 def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(
@@ -666,7 +667,7 @@ def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(
             monkeypatch.setattr(ledger, "datetime", Later)
 
     (result,) = checked.run(confirm=checked.effect, progress=later)
-    assert (len(vendor.sends), result.child.status) == (1, 429)
+    assert (len(vendor.sends), present(result.child).status) == (1, 429)
     assert "who is in its groups was asked too long ago" in "; ".join(result.reasons)
 
 

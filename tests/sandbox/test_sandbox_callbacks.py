@@ -18,7 +18,8 @@ class Receiver:
     """A customer's callback server: keeps what it gets, answers as told."""
 
     def __init__(self) -> None:
-        self.got, self.answers = [], []
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.answers: list[int] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -14,7 +14,7 @@ from sinchtools.sandbox.server import Sandbox
 from sinchtools.sandbox.state import MESSAGES_PER_SECOND
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-GOOD = {"to": ["+447700900777"], "from": "447700900778", "body": "Doors open at 9"}
+GOOD: dict[str, Any] = {"to": ["+447700900777"], "from": "447700900778", "body": "Doors open at 9"}
 FORMAT, CONSTRAINT = "syntax_invalid_parameter_format", "syntax_constraint_violation"
 UNKNOWN = "01JQN0SVCHUNKNWN000000000A"
 TABLE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")

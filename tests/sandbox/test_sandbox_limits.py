@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,6 +21,7 @@ from sinchtools.sandbox.connections import HEAD_BYTES, MOST_CONNECTIONS, Server
 from tests.conftest import FULL
 from tests.sandbox.test_sandbox import Caller, with_headers
 from tests.support.counting_calls import calls_of
+from tests.support.present import present
 
 GOOD = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
 MANY = 600_000 if FULL else 3_000
@@ -239,7 +240,7 @@ class Full(socket.socket):
 
     asked = 0
 
-    def accept(self) -> None:
+    def accept(self) -> NoReturn:
         self.asked += 1
         raise OSError(errno.EMFILE, "Too many open files")
 
@@ -276,14 +277,13 @@ def test_a_sandbox_without_handles_answers_again_when_there_are_some() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        port = int(process.stdout.readline())
+        out, err = present(process.stdout), present(process.stderr)
+        port = int(out.readline())
         with ExitStack() as opened:
             for _ in range(80):
                 opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-            assert (
-                process.stderr.readline()
-                == "The sandbox accepts no new connections for now: Too many open files.\n"
-            )
+            said = "The sandbox accepts no new connections for now: Too many open files.\n"
+            assert err.readline() == said
         request = (
             f"GET /xms/v1/p/batches HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: "
             f"Bearer t\r\nConnection: close\r\n\r\n"
@@ -292,4 +292,4 @@ def test_a_sandbox_without_handles_answers_again_when_there_are_some() -> None:
             connection.sendall(request)
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
         process.kill()
-        assert process.stderr.read() == ""
+        assert err.read() == ""

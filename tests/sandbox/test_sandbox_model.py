@@ -46,8 +46,8 @@ class SandboxAndModel(RuleBasedStateMachine):
         self.sandbox.clock.freeze(NOW)
         self.sandbox.account(messages_per_second=1e9)
         self.now = NOW
-        self.members = {}
-        self.sent = {}
+        self.members: dict[str, set[str]] = {}
+        self.sent: dict[str, dict[str, Any]] = {}
 
     def call(self, method: Any, path: Any, body: Any = None) -> Any:
         account = self.sandbox.account()

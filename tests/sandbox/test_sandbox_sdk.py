@@ -47,7 +47,7 @@ def client_of(sandbox: Any, kind: Any) -> Any:
 
 
 def test_each_type_of_batch_is_sent_replaced_and_updated(sms: Any) -> None:
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "sms": {"body": "Hi ${name}", "parameters": {"name": {"default": "you"}}},
         "binary": {"body": "SGk=", "udh": "06050423F423F4"},
         "mms": {"body": MEDIA, "strict_validation": True},
