@@ -10,7 +10,7 @@ import html
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from sinchtools.core import columns
 from sinchtools.core.errors import NoExchangeError, told
@@ -76,13 +76,19 @@ class Evidence:
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self.exchanges)
 
-    def __getitem__(self, key: int | str) -> Exchange:
-        """Return the exchange at a position or with an id."""
+    @overload
+    def __getitem__(self, key: int | str) -> Exchange: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Exchange, ...]: ...
+
+    def __getitem__(self, key: int | str | slice) -> Exchange | tuple[Exchange, ...]:
+        """Return the exchange at a position or with an id, or those of a slice."""
+        if isinstance(key, slice):
+            return self.exchanges[key]
         if isinstance(key, str):
             found = next((exchange for exchange in self.exchanges if exchange.id == key), None)
         else:
-            is_here = isinstance(key, slice) or -len(self) <= key < len(self)
-            found = self.exchanges[key] if is_here else None
+            found = self.exchanges[key] if -len(self) <= key < len(self) else None
         if found is None:
             hint = "Choose another status and code, or read other evidence."
             raise NoExchangeError(

@@ -36,7 +36,7 @@ from tests.cases.test_report import BAD, KEY, NUMBER, TEXT, TOKEN
 
 SPOKEN = f"{TEXT} +{NUMBER}"
 CANARIES = (NUMBER, NUMBER[2:], "Anna", "parcel waits", TOKEN)
-PLANTED = {
+PLANTED: dict[str, dict[str, Any]] = {
     "id": {"id": NUMBER, "parent_id": NUMBER, "call_id": NUMBER},
     "id-spoken": {"id": SPOKEN, "parent_id": SPOKEN, "call_id": SPOKEN},
     "source": {"source": f"{SPOKEN} token={TOKEN}.har"},
@@ -303,7 +303,7 @@ def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
             }
         ),
     }
-    quoted = {place: planted.get(place, said) for place in places}
+    quoted: dict[str, Any] = {place: planted.get(place, said) for place in places}
     rows = [BAD, replace(BAD, **{"id": "row-2", "request_body": None, **quoted})]
     write = report if ending in (".html", ".zip") else export
     assert canaries_in(write(rows, tmp_path / f"case-7{ending}", key=KEY)) == []

@@ -9,6 +9,7 @@ import random
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -62,7 +63,7 @@ def zipped(data: Any, method: Any = zipfile.ZIP_DEFLATED) -> Any:
         return buffer.getvalue()
 
 
-WRAPS = {
+WRAPS: dict[str, Callable[[bytes], bytes]] = {
     "raw": lambda data: b"before " + data + b" after",
     "url": lambda data: quote(data, safe="").encode(),
     "form": lambda data: quote_plus(data).encode(),
@@ -284,6 +285,10 @@ def test_what_the_gate_would_find_of_a_number_can_be_replaced(written: Any) -> N
         assert "•" in unquote(shown)
 
 
+def utf_16_in_base64(data: bytes) -> bytes:
+    return base64.b64encode(data.decode().encode("utf-16"))
+
+
 @pytest.mark.parametrize(
     "packed",
     [
@@ -297,7 +302,7 @@ def test_what_the_gate_would_find_of_a_number_can_be_replaced(written: Any) -> N
 )
 @pytest.mark.parametrize("leak", ["number", "text"])
 def test_base64_that_holds_a_person_is_blanked_and_keeps_its_length(leak: Any, packed: Any) -> None:
-    wrap = WRAPS.get(packed, lambda data: base64.b64encode(data.decode().encode("utf-16")))
+    wrap = WRAPS.get(packed, utf_16_in_base64)
     said = wrap(LEAKS[leak].encode()).decode()
     shown = KNOWN.replaced(said, Aliases(b"key of a case"))
     assert (len(shown), set(shown) - set("A=")) == (len(said), set())

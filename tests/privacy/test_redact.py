@@ -12,6 +12,7 @@ from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import Exchange
 from sinchtools.privacy.markers import marker_facts
 from sinchtools.privacy.redaction import Redactor
+from tests.support.present import present
 
 CANARY = "c4n4ryS3cr3t" * 2
 
@@ -263,10 +264,12 @@ def test_what_is_no_secret_stays(text: Any) -> None:
     ],
 )
 def test_a_marker_keeps_the_facts(value: Any, facts: Any) -> None:
-    found = marker_facts(
-        Redactor().headers(
-            {"Authorization": f"Bearer {value}" if value[0] != " " else f"Bearer{value}"}
-        )["Authorization"]
+    found = present(
+        marker_facts(
+            Redactor().headers(
+                {"Authorization": f"Bearer {value}" if value[0] != " " else f"Bearer{value}"}
+            )["Authorization"]
+        )
     )
     assert {
         name: fact

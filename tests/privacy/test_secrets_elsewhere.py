@@ -72,10 +72,8 @@ def rows(*exchanges: Any) -> Any:
 )
 def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field: Any, quoting: Any) -> None:
     said = quoting.format(TOKEN)
-    value = {"X-Said": said} if field == "response_headers" else said
-    before, after = (
-        Exchange(id=name, status=401, **{field: value}) for name in ("before", "after")
-    )
+    quoted: dict[str, Any] = {field: {"X-Said": said} if field == "response_headers" else said}
+    before, after = (Exchange(id=name, status=401, **quoted) for name in ("before", "after"))
     found = rows(before, SENT, after)
     assert TOKEN not in to_jsonl(found)
     assert len(found) == 3 and found.secrets_removed >= 3
