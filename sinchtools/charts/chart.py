@@ -305,7 +305,7 @@ class Chart(Figure):
         shown = f"{_DARK}{self._repr_html_()}"
         data = {"text/html": shown, "text/plain": f"{self.title}\n{self.description}"}
         metadata = ALIASED if names_nobody(self) else {}
-        display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+        display(data, raw=True, metadata=metadata)
 
     @contextmanager
     def _for_print(self) -> Iterator[None]:

@@ -19,4 +19,4 @@ def cleans_what_it_saves() -> bool:
     from jupyter_server.extension.config import ExtensionConfigManager
 
     config = ExtensionConfigManager(read_config_path=jupyter_config_path())
-    return bool(config.enabled(SERVER))  # type: ignore[no-untyped-call]
+    return bool(config.enabled(SERVER))

@@ -189,11 +189,13 @@ def test_reading_in_makes_the_panel_no_older_and_all_others(case: Any) -> None:
 
 def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case: Any) -> None:
     panel = ReplayPanel(case)
-    run, panel._run = (
-        panel._run,
-        lambda *args: (Case(case.folder).add(replace(BAD, id="new")), run(*args))[1],
-    )
-    panel.batch._run = panel._run
+    run = panel.batch._run
+
+    def run_while_it_changes(*given: Any) -> Any:
+        Case(case.folder).add(replace(BAD, id="new"))
+        return run(*given)
+
+    panel.batch._run = run_while_it_changes
     panel.batch.start_button.click()
     panel.batch.wait()
     assert is_late(panel)
@@ -342,7 +344,7 @@ EVIL = (
 
 @each_panel
 def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Any, make: Any) -> None:
-    words = dict.fromkeys(
+    words: dict[str, Any] = dict.fromkeys(
         ("code", "text", "source", "endpoint", "account", "request_body", "response_body"), EVIL
     )
     case = Case("evil")

@@ -82,7 +82,7 @@ def panel(shared: Any) -> Any:
 @pytest.fixture
 def page(panel: Any) -> Any:
     """A page of 700 pixels that shows the chart, and what it was sent."""
-    sent = []
+    sent: list[object] = []
     panel.pattern.picture.send = sent.append
     hear(panel.pattern.picture, "width", width=700)
     yield sent
@@ -205,7 +205,8 @@ def test_calls_or_attempts(tmp_path: Path) -> None:
 
 
 def test_who_embeds_the_chart_is_told_of_filters_and_of_what_is_opened() -> None:
-    told, opened = [], []
+    told: list[object] = []
+    opened: list[object] = []
     pattern = PatternChart(ROWS, on_filter=told.append, on_open=opened.append)
     pattern.select(status=403)
     pattern.list.open_at(0)

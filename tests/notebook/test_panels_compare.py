@@ -7,6 +7,7 @@ from sinchtools.cases import Case
 from sinchtools.notebook.panels import ComparePanel
 from sinchtools.privacy.aliases import Aliases
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
+from tests.support.present import present
 
 CURL = replace(GOOD, id="curl", request_headers={"User-Agent": "curl/8"}, source="works.txt")
 APP = replace(
@@ -17,17 +18,24 @@ APP = replace(
 )
 
 
+def compared(panel: ComparePanel) -> tuple[str, str]:
+    found = present(panel.found)
+    return found.a.id, found.b.id
+
+
 def test_it_begins_with_a_failure_and_what_succeeded_and_says_what_differs() -> None:
     panel = ComparePanel([GOOD, NO_URL, APP])
-    assert {panel.found.a.failed, panel.found.b.failed} == {True, False}
+    found = present(panel.found)
+    assert {found.a.failed, found.b.failed} == {True, False}
     assert "What differs" in panel.result.value
 
 
 def test_the_sandbox_says_which_difference_decides() -> None:
     panel = ComparePanel([APP], [CURL])
     panel.prove_button.click()
-    assert [one.what for one in panel.found.cause] == ["body to"]
-    assert panel.found.headline == 'Simulated: "to" in the body decides'
+    found = present(panel.found)
+    assert [one.what for one in found.cause] == ["body to"]
+    assert found.headline == 'Simulated: "to" in the body decides'
     assert "✓ body to" in panel.result.value
 
 
@@ -35,7 +43,8 @@ def test_another_choice_is_another_comparison_without_a_cause() -> None:
     panel = ComparePanel([APP, NO_URL, GOOD])
     panel.prove_button.click()
     panel.first.value = "no-url"
-    assert (panel.found.a.id, panel.found.cause) == ("no-url", ())
+    found = present(panel.found)
+    assert (found.a.id, found.cause) == ("no-url", ())
 
 
 def test_one_request_alone_is_nothing_to_compare() -> None:
@@ -47,11 +56,11 @@ def test_one_request_alone_is_nothing_to_compare() -> None:
 def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work: Any) -> None:
     case = Case("compared", [APP, GOOD])
     panel = ComparePanel(case)
-    before = (panel.found.a.id, panel.found.b.id)
+    before = compared(panel)
     case.add([NO_URL])
     assert panel.freshen()
     assert NO_URL.id in panel.first.exchanges
-    assert (panel.found.a.id, panel.found.b.id) == before
+    assert compared(panel) == before
 
 
 def test_the_still_picture_names_nobody() -> None:

@@ -6,16 +6,22 @@ Test rungs, confirmation, many at once, stop and continue, and comparison.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sinchtools.client.log import CallLog
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.notebook.panels import ReplayPanel
+from sinchtools.replays.runner import Progress
 from sinchtools.sandbox import Sandbox
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
+from tests.support.present import present
+
+BODY = str(GOOD.request_body)
 
 LIVE_EFFECT = "send 1 SMS to 1 person"
 
@@ -109,7 +115,7 @@ def test_another_target_forgets_the_typed_effect(vendor: Any, log: Any) -> None:
 
 def test_what_is_different_is_shown_path_by_path(log: Any) -> None:
     panel = ReplayPanel([BAD], log=log)
-    panel.body.value = GOOD.request_body.replace("Hi", "Ho")
+    panel.body.value = BODY.replace("Hi", "Ho")
     panel.replay_button.click()
     shown = panel.outcome.value
     assert "Changed in the request" in shown
@@ -144,13 +150,24 @@ def test_an_exchange_without_a_known_answer_is_no_failure(log: Any) -> None:
     ]
 
 
+def meanwhile(panel: ReplayPanel, act: Callable[[], object], *, after: int | None = None) -> None:
+    """Do something while a batch runs: whenever its progress is shown, or once after so many."""
+    draw = panel.batch._draw
+
+    def draw_and_act(progress: Progress) -> None:
+        draw(progress)
+        if after is None:
+            act()
+        elif progress.done == after:
+            panel.batch.__dict__["_draw"] = draw
+            act()
+
+    panel.batch.__dict__["_draw"] = draw_and_act
+
+
 def test_what_a_stop_left_unsent_is_no_verdict(log: Any) -> None:
     panel = ReplayPanel(many(7), log=log)
-    draw = panel.batch._draw
-    panel.batch._draw = lambda progress: (
-        draw(progress),
-        panel.batch.stop() if progress.done == 5 else None,
-    )
+    meanwhile(panel, panel.batch.stop, after=5)
     panel.batch.start_button.click()
     panel.batch.wait()
     assert "5 SAME, 2 not sent; stopped by hand; click again to go on." in panel.status.value
@@ -166,21 +183,17 @@ def test_the_certain_fix_of_each_is_applied_on_wish(log: Any) -> None:
 
 def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: Any) -> None:
     panel = ReplayPanel(many(20), log=log)
-    draw = panel.batch._draw
 
-    def draw_and_stop(progress: Any) -> None:
-        draw(progress)
-        if progress.done == 5:
-            panel.batch.stop_button.disabled = False
-            panel.batch.stop_button.click()
+    def click_stop() -> None:
+        panel.batch.stop_button.disabled = False
+        panel.batch.stop_button.click()
 
-    panel.batch._draw = draw_and_stop
+    meanwhile(panel, click_stop, after=5)
     panel.batch.start_button.click()
     panel.batch.wait()
     assert len(log) == 5
     assert "stopped by hand" in panel.status.value
     assert panel.batch.start_button.description == "Go on with the rest"
-    panel.batch._draw = draw
     panel.batch.start_button.click()
     panel.batch.wait()
     assert len(log) == 20
@@ -189,15 +202,14 @@ def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: Any) -> None:
 
 def test_a_second_start_while_it_runs_does_nothing(log: Any) -> None:
     panel = ReplayPanel(many(4), log=log)
-    draw = panel.batch._draw
-    panel.batch._draw = lambda progress: (panel.batch.start(), draw(progress))
+    meanwhile(panel, panel.batch.start)
     panel.batch.start_button.click()
     panel.batch.wait()
     assert len(log) == 4
 
 
 def test_a_batch_that_cannot_start_says_why(vendor: Any, log: Any) -> None:
-    bodies = [GOOD.request_body.replace("Hi", f"message {i}") for i in range(3)]
+    bodies = [BODY.replace("Hi", f"message {i}") for i in range(3)]
     panel = ReplayPanel(
         [replace(GOOD, id=str(i), request_body=body, status=400) for i, body in enumerate(bodies)],
         log=log,
@@ -240,14 +252,10 @@ def test_a_preview_of_many_says_that_nothing_was_sent(log: Any) -> None:
     assert "Preview of 3: nothing was sent" in panel.status.value
 
 
-def running(log: Any, during: Any) -> Any:
+def running(log: CallLog, during: Callable[[ReplayPanel], object]) -> ReplayPanel:
     """A batch of 20, with something done after the third."""
     panel = ReplayPanel(many(20), log=log)
-    draw = panel.batch._draw
-    panel.batch._draw = lambda progress: (
-        draw(progress),
-        during(panel) if progress.done == 3 else None,
-    )
+    meanwhile(panel, lambda: during(panel), after=3)
     panel.batch.start_button.click()
     panel.batch.wait()
     return panel
@@ -275,7 +283,7 @@ def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log: Any) -> None:
 
 
 def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor: Any, log: Any) -> None:
-    body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
+    body = BODY.replace("{", '{"client_reference": "order-17", ', 1)
     panel = ReplayPanel(
         [
             replace(
@@ -299,7 +307,7 @@ def test_check_first_names_the_batch_that_is_there(vendor: Any, log: Any) -> Non
     vendor.sandbox.account().add_batch(
         to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"}
     )
-    body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
+    body = BODY.replace("{", '{"client_reference": "order-17", ', 1)
     panel = ReplayPanel(
         [
             replace(
@@ -317,7 +325,7 @@ def test_check_first_names_the_batch_that_is_there(vendor: Any, log: Any) -> Non
 def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(
     vendor: Any, log: Any
 ) -> None:
-    body = GOOD.request_body.replace("{", '{"client_reference": "order-17", ', 1)
+    body = BODY.replace("{", '{"client_reference": "order-17", ', 1)
     today = replace(
         GOOD,
         id="today",
@@ -362,7 +370,7 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(
     )
     panel.target.value = "live"
     panel.effect.value = LIVE_EFFECT
-    getattr(panel, button, getattr(panel.batch, button, None)).click()
+    {"replay_button": panel.replay_button, "start_button": panel.batch.start_button}[button].click()
     panel.batch.wait()
     assert "the same request as second, which was accepted" in panel.status.value
     assert vendor.requests == []
@@ -404,7 +412,7 @@ def test_another_answer_comes_with_what_is_wrong_now(log: Any) -> None:
         [
             replace(
                 BAD,
-                request_body=GOOD.request_body.replace("+1555", "++1555"),
+                request_body=BODY.replace("+1555", "++1555"),
                 code="syntax_invalid_parameter_format",
             )
         ],
@@ -413,16 +421,13 @@ def test_another_answer_comes_with_what_is_wrong_now(log: Any) -> None:
     panel.body.value = panel.body.value[:-1]
     panel.replay_button.click()
     assert "CHANGED" in panel.outcome.value
-    assert diagnose(panel.results[0].child).top.rule in panel.outcome.value
+    top = diagnose(present(panel.results[0].child)).top
+    assert present(top).rule in panel.outcome.value
 
 
 def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log: Any) -> None:
     panel = ReplayPanel([*many(4), NO_URL], log=log)
-    draw = panel.batch._draw
-    panel.batch._draw = lambda progress: (
-        draw(progress),
-        panel.batch.stop() if progress.done == 2 else None,
-    )
+    meanwhile(panel, panel.batch.stop, after=2)
     panel.batch.start_button.click()
     panel.batch.wait()
     assert panel.batch.start_button.description == "Go on with the rest"

@@ -305,7 +305,7 @@ def test_jupyterlab_saves_edits_and_saves_again_and_shows_the_twin_when_opened_a
 ) -> None:
     path = tmp_path / "root/x.ipynb"
     path.parent.mkdir()
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "x",
         "metadata": {},

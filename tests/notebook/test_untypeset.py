@@ -12,6 +12,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -47,7 +48,8 @@ class Outermost(HTMLParser):
 
     def __init__(self, html: Any) -> None:
         super().__init__()
-        self.depth, self.classes, self.text = 0, [], ""
+        self.depth, self.text = 0, ""
+        self.classes: list[set[str]] = []
         self.feed(html)
         self.close()
 
@@ -102,7 +104,7 @@ def with_a_case() -> Any:
     return case
 
 
-SHOWN = {
+SHOWN: dict[str, Callable[[], Any]] = {
     "Case": with_a_case,
     "Chart": lambda: st.charts.error_codes([ROW]),
     "Checkup": st.doctor,
@@ -116,7 +118,7 @@ SHOWN = {
     "ReplayResults": lambda: st.replay([ROW]),
     "Walk": lambda: st.tips(ROW),
 }
-MORE = {
+MORE: dict[str, Callable[[], Any]] = {
     "a preview": lambda: st.replay([ROW], target="preview"),
     "a case whose folder is gone": lambda: gone(),
     "an empty evidence": lambda: st.read([]),

@@ -11,10 +11,12 @@ import pytest
 
 import sinchtools as st
 from sinchtools.core.glossary import glossary
+from sinchtools.evidence.formats.table_preview import preview
 from sinchtools.notebook.workbench import columns as columns_part
 from sinchtools.notebook.workbench.listing import compared, laid_out, listing, spot_of
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.still import still_html
+from tests.support.present import present
 
 TICKETS = Path(__file__).parents[2] / "data/samples/tickets"
 TOKEN = "c3a91f7e5d2b48600a1b2c3d4e5f6071"
@@ -41,7 +43,7 @@ def test_a_new_workbench_is_empty_and_makes_no_case(bench: Any, work: Any) -> No
 def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench: Any, work: Any) -> None:
     read(bench, "curl.md")
     before = {path: path.read_bytes() for path in work.rglob("*.jsonl")}
-    assert st.workbench().state.case.folder == bench.state.case.folder
+    assert present(st.workbench().state.case).folder == bench.state.case.folder
     assert {path: path.read_bytes() for path in work.rglob("*.jsonl")} == before
 
 
@@ -148,7 +150,7 @@ def marks(lines: Any) -> Any:
 
 def test_a_mark_is_on_the_value_in_a_body_of_one_line() -> None:
     body = '{"to":["1"],"type":"mt-text",}'
-    spot = spot_of(body, 1, "error", line=1, column=20, pointer="/type")
+    spot = present(spot_of(body, 1, "error", line=1, column=20, pointer="/type"))
     assert marks(listing(laid_out(body), [spot])) == ["", "", '"mt-text"', ""]
 
 
@@ -181,8 +183,12 @@ def test_the_columns_of_a_file_are_looked_at_only_when_they_are_asked_for(
     table = tmp_path / "calls.csv"
     table.write_text("Wann,Ziel,Wert\n2026-03-02 08:00,/xms/v1/plan-a/batches,404\n")
     looked_at: list[Any] = []
-    look = columns_part.preview
-    monkeypatch.setattr(columns_part, "preview", lambda text: looked_at.append(text) or look(text))
+
+    def look(text: str) -> Any:
+        looked_at.append(text)
+        return preview(text)
+
+    monkeypatch.setattr(columns_part, "preview", look)
     bench.evidence.read(str(table))
     assert not looked_at
     bench.evidence.columns.open_button.click()

@@ -10,6 +10,7 @@ import pytest
 import sinchtools as st
 from sinchtools.core.progress import tell
 from sinchtools.notebook.workbench import desk, work
+from tests.support.present import present
 
 LINE = '{"at": "2026-03-02T08:00:%02dZ", "method": "GET", "url": "%s", "status": %d}'
 URL = "https://us.sms.api.sinch.com/xms/v1/plan-a/batches/%d"
@@ -36,7 +37,7 @@ class Slow:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun, self.goes_on = threading.Event(), threading.Event()
-        self.read = desk.read
+        self.read = st.read
         monkeypatch.setattr(desk, "read", self)
 
     def __call__(self, source: Any, **options: Any) -> Any:
@@ -93,7 +94,7 @@ def test_another_case_can_be_chosen_while_one_is_opened(bench: Any) -> None:
     again = st.workbench(bench.state.case)
     again.open_case("another")
     again.wait()
-    assert (again.state.case.name, len(again.state.evidence)) == ("another", 0)
+    assert (present(again.state.case).name, len(again.state.evidence)) == ("another", 0)
     assert "No evidence yet" in again.case_bar.facts.value
 
 

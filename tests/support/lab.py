@@ -106,7 +106,7 @@ class Lab:
         SINCHTOOLS_HOME of the kernels.
     """
 
-    program = (sys.executable, "-m", "sinchtools", "lab")
+    program: tuple[str, ...] = (sys.executable, "-m", "sinchtools", "lab")
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home, self.log, self.work = root, home, home / "lab.log", home / "work"

@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from sinchtools.cases import Case
 from tests.support.evidence import MATHEMATICS
 from tests.support.lab import CURRENT, Lab, run_all, use_dark_theme, wait_idle
+from tests.support.present import present
 from tests.whole.test_accessibility import found
 
 pytestmark = pytest.mark.browser
@@ -420,8 +421,9 @@ def press(page: Any, panel: Any, words: Any) -> None:
     wait_idle(page)
 
 
-def done_of(panel: Any) -> Any:
-    return int(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text())[1].replace(",", ""))
+def done_of(panel: Any) -> int:
+    told = present(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text()))
+    return int(told[1].replace(",", ""))
 
 
 def visible(twins: Any) -> Any:

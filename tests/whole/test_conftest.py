@@ -60,15 +60,15 @@ def test_what_is_never_closed_is_an_error_whenever_it_is_collected(tmp_path: Pat
             (tmp_path / f"test_{name}_{how}.py").write_text(IMPORTS + source.format(what=what))
     setup = [
         "-c",
-        ROOT / "pyproject.toml",
+        str(ROOT / "pyproject.toml"),
         "--rootdir",
-        tmp_path,
+        str(tmp_path),
         "-p",
         "tests.conftest",
         "-p",
         "no:cacheprovider",
     ]
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-n", "1", *setup, tmp_path]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-n", "1", *setup, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout
     assert set(re.findall(r"^(?:FAILED|ERROR) .*test_(\w+)\.py::", said, re.MULTILINE)) == {
         f"{name}_{how}" for name in LEAKS for how in FORGOTTEN

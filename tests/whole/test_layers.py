@@ -139,7 +139,7 @@ def test_what_completion_shows_says_what_it_takes_gives_and_how_it_is_used(
     parameters = inspect.signature(found).parameters
     assert sections >= {"Examples"} | ({"Parameters"} if parameters else set()), name
     assert sections & {"Returns", "Yields"}, name
-    told = re.search(r"(?ms)^Parameters\n-+\n(.*?)(?:^\w+\n-+$|\Z)", inspect.getdoc(found))
+    told = re.search(r"(?ms)^Parameters\n-+\n(.*?)(?:^\w+\n-+$|\Z)", inspect.getdoc(found) or "")
     listed = {
         word.strip(" *")
         for line in (told[1] if told else "").splitlines()

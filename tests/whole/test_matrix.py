@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sinchtools.api import catalogue
+from sinchtools.api.entries import Entry
 from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
 from sinchtools.client.token import Token
@@ -22,19 +23,21 @@ from sinchtools.playbooks import playbook
 from sinchtools.sandbox import Sandbox
 from tests.support.status_page import PAGE, in_words
 
+Label = tuple[int, str | None]
+
 
 @dataclass
 class Parts:
     """The four places where a row must be; a test takes one away."""
 
-    entries: dict = field(
+    entries: dict[Label, Entry] = field(
         default_factory=lambda: {
             (entry.number, entry.code): entry for entry in catalogue.status_rows()
         }
     )
-    scenes: dict = field(default_factory=lambda: dict(PAGE))
-    playbooks: dict = field(default_factory=lambda: dict(playbook._playbooks()))
-    rules: dict = field(default_factory=lambda: dict(wording.rules()))
+    scenes: dict[Label, Any] = field(default_factory=lambda: dict(PAGE))
+    playbooks: dict[str, Any] = field(default_factory=lambda: dict(playbook._playbooks()))
+    rules: dict[str, Any] = field(default_factory=lambda: dict(wording.rules()))
 
 
 def holes(parts: Any, tmp_path: Path) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,28 +53,28 @@ BAD = exchange(
 
 
 @pytest.fixture
-def here(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def here(work: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     """
     Everything is switched on and configured.
 
     Every address that is asked for is written down, and none beyond loopback is reached.
     """
     vendor = Vendor(monkeypatch)
-    vendor.asked = []
+    asked: list[Any] = []
     real_connect, real_lookup = socket.socket.connect, socket.getaddrinfo
 
     def connect(sock: Any, address: Any) -> Any:
-        vendor.asked.append(address[0] if isinstance(address, tuple) else "unix")
+        asked.append(address[0] if isinstance(address, tuple) else "unix")
         return real_connect(sock, address)
 
     def lookup(host: Any, *rest: Any, **named: Any) -> Any:
-        vendor.asked.append(host)
+        asked.append(host)
         return real_lookup(host, *rest, **named)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     yield vendor
-    assert set(vendor.asked) <= {"127.0.0.1", "localhost", "::1", "unix"}
+    assert set(asked) <= {"127.0.0.1", "localhost", "::1", "unix"}
 
 
 # --- every public function ------------------------------------------------------------------------
@@ -86,6 +87,12 @@ def live_without_a_word() -> None:
             made.run(confirm=confirm)
     with pytest.raises(NotAllowedError):
         st.replay(BAD, target="live")
+
+
+def replayed() -> None:
+    st.replay(BAD)
+    st.replay(BAD, target="preview")
+    live_without_a_word()
 
 
 def recorded() -> None:
@@ -108,7 +115,7 @@ def scanned() -> Any:
     return st.scan("evidence.jsonl").fetchall()
 
 
-USES = {
+USES: dict[str, Callable[[], object]] = {
     "CallLog": lambda: st.CallLog().add([BAD]),
     "Case": lambda: st.Case("4711").add(st.read("HTTP/1.1 403 Forbidden")),
     "Sandbox": sandboxed,
@@ -127,7 +134,7 @@ USES = {
         f"curl {BASE}/batches -H 'Authorization: Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607'"
     ).frame(),
     "record": recorded,
-    "replay": lambda: (st.replay(BAD), st.replay(BAD, target="preview"), live_without_a_word()),
+    "replay": replayed,
     "reply": lambda: st.reply([BAD]),
     "report": lambda: st.report([BAD], "case.html"),
     "scan": scanned,
@@ -195,7 +202,7 @@ CALLS = {
     "DELETE": exchange("DELETE", BATCH, None),
     "update": exchange("POST", BATCH, {"body": "Ho"}),
 }
-ENDED = {
+ENDED: dict[str, dict[str, Any]] = {
     "not known": {},
     "200": {"status": 200},
     "201": {"status": 201},

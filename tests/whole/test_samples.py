@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 
 from sinchtools.core import columns
 from sinchtools.evidence import read
+from tests.support.present import present
 from tools.traffic import fast_traffic
 
 DATA = Path(__file__).parents[2] / "data"
@@ -26,10 +28,14 @@ def evidence() -> Any:
 
 
 @pytest.fixture(scope="module")
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("make_samples", DATA / "make_samples.py")
+def script() -> ModuleType:
+    return script_of("make_samples")
+
+
+def script_of(name: str) -> ModuleType:
+    spec = present(importlib.util.spec_from_file_location(name, DATA / f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    present(spec.loader).exec_module(module)
     return module
 
 
@@ -137,7 +143,6 @@ def test_every_ticket_is_read_and_shows_what_failed() -> None:
 
 
 def test_the_log_of_a_ticket_is_that_of_its_script() -> None:
-    spec = importlib.util.spec_from_file_location("make_log", DATA / "make_log.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.write_log() == (SAMPLES / "tickets/log.jsonl").read_text(encoding="utf-8")
+    assert script_of("make_log").write_log() == (SAMPLES / "tickets/log.jsonl").read_text(
+        encoding="utf-8"
+    )

@@ -54,5 +54,5 @@ def test_the_lines_of_the_page_make_charts_and_a_notebook_that_names_nobody(
 
 
 def people_of(log: Any) -> Any:
-    bodies = [x.request_body or "" for x in st.read(log)]
+    bodies = [str(x.request_body or "") for x in st.read(log)]
     return {number for body in bodies for number in re.findall(r"\+(\d{9,15})", body)}

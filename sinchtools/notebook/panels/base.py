@@ -263,7 +263,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         display(
             {**live, "text/plain": f"{self._title}: a panel. Run the cell to work with it."},
             raw=True,
-        )  # type: ignore[no-untyped-call]
+        )
         _publish(self._twin, self._display_id)
 
     def __repr__(self) -> str:
@@ -286,7 +286,7 @@ def _publish(html: str, display_id: str, *, update: bool = False) -> None:
         metadata=ALIASED,
         display_id=display_id,
         update=update,
-    )  # type: ignore[no-untyped-call]
+    )
 
 
 _kept: dict[tuple[type, str], dict[str, Any]] = {}  # by panel and case: the values chosen last

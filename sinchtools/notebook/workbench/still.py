@@ -73,7 +73,7 @@ def publish_live(bundle: dict[str, Any], text: str) -> None:
     """Display a widget; a notebook that is saved keeps the text alone."""
     from IPython.display import display
 
-    display({**bundle, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+    display({**bundle, "text/plain": text}, raw=True)
 
 
 def publish(html: str, text: str, display_id: str, *, update: bool = False) -> None:
@@ -82,4 +82,4 @@ def publish(html: str, text: str, display_id: str, *, update: bool = False) -> N
 
     data = {"text/html": html, "text/plain": text}
     place = {"metadata": ALIASED, "display_id": display_id, "update": update}
-    display(data, raw=True, **place)  # type: ignore[no-untyped-call]
+    display(data, raw=True, **place)
