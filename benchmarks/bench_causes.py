@@ -52,7 +52,8 @@ def log(seed: int, fields: tuple[str, ...]) -> tuple[pd.DataFrame, dict[str, str
     since = 8 * 86_400 * rng.uniform(0.2, 0.7)
     has = np.logical_and.reduce([columns[name] == value for name, value in planted.items()])
     fails = has & (at >= since) & (rng.random(n) < rng.uniform(0.3, 0.95))
-    status, code = np.where(fails, 400, 201), np.where(fails, CODE, None)
+    status, code = np.where(fails, 400, 201), np.full(n, None, dtype=object)
+    code[fails] = CODE
     other = ~fails & (rng.random(n) < 0.01)
     status[other] = 429
     to = [NUMBERS.get(c) or "07700900123" for c in columns["country"]]

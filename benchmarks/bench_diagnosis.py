@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 
@@ -45,7 +46,7 @@ SCHEMA = {
 SIZE = 4_000
 BOUND = 5_000
 BOUND_S = 1.0  # for any one piece of bad input
-SENT = {
+SENT: dict[str, Any] = {
     "method": "POST",
     "url": "https://us.sms.api.sinch.com/xms/v1/9b1c2d3e4f5061728394a5b6c7d8e9f0/batches",
     "request_headers": corpus.HEADERS,

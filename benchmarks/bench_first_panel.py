@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -24,7 +25,7 @@ OURS, TRIVIAL = (
     ("slider.ipynb", ".widget-slider"),
 )
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-CELL = {
+CELL: dict[str, Any] = {
     "cell_type": "code",
     "id": "x",
     "metadata": {},

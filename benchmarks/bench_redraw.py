@@ -12,12 +12,17 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from sinchtools.notebook.panels.pattern_chart import KINDS  # noqa: E402
 from tests.support.lab import Lab, run_all, wait_idle  # noqa: E402 - needs the path
+from tests.support.present import present  # noqa: E402
 
 MEDIAN_S, BOUND_S, ROUNDS, EXCHANGES = 0.5, 1.0, 3, 100_000
 SOURCE = (
@@ -25,7 +30,7 @@ SOURCE = (
     f"st.panels.ChartsPanel(fast_traffic({EXCHANGES}, seed=1))"
 )
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-CELL = {
+CELL: dict[str, Any] = {
     "cell_type": "code",
     "id": "x",
     "metadata": {},
@@ -40,7 +45,7 @@ WATCH = """() => { window.gap = 0; let last = performance.now();
 DRAWN = "old => { const now = document.querySelector('.st-touch svg'); return now && now !== old }"
 
 
-def timed(page, act) -> float:  # type: ignore[no-untyped-def]
+def timed(page: Page, act: Callable[[], object]) -> float:
     """Return the seconds from an action in the page to the picture that follows from it."""
     before = page.evaluate_handle("document.querySelector('.st-touch svg')")
     began = time.perf_counter()
@@ -51,17 +56,17 @@ def timed(page, act) -> float:  # type: ignore[no-untyped-def]
     return seconds
 
 
-def brush(page) -> None:  # type: ignore[no-untyped-def]
+def brush(page: Page) -> None:
     """Drag over a tenth of the time."""
     marks = page.locator(".st-mark[data-from]")
-    boxes = [marks.nth(i).bounding_box() for i in (20, 20 + marks.count() // 10)]
+    boxes = [present(marks.nth(i).bounding_box()) for i in (20, 20 + marks.count() // 10)]
     page.mouse.move(boxes[0]["x"], boxes[0]["y"] + 60)
     page.mouse.down()
     page.mouse.move(boxes[1]["x"], boxes[1]["y"] + 60, steps=2)
     page.mouse.up()
 
 
-def touched(page, kind: str) -> list[float]:  # type: ignore[no-untyped-def]
+def touched(page: Page, kind: str) -> list[float]:
     """Return the seconds of clicks on a mark or brushes, and of the chips that are taken away."""
     took = []
     for _ in range(ROUNDS):

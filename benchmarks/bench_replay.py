@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -79,11 +80,11 @@ def _bare(url: str, calls: int = CALLS) -> float:
         return calls / (time.perf_counter() - began)
 
 
-def _replayed(url: str, folder: str, count: int, name: object, **pace: float) -> float:
+def _replayed(url: str, folder: str, count: int, name: object, **pace: Any) -> float:
     with CallLog(Path(folder) / f"{name}.sqlite") as log:
         client = Client(base_url=url, account=PLAN, token=Token(TOKEN), log=log, target="sandbox")
         exchanges = [_exchange(i) for i in range(count)]
-        made = plan(exchanges, client=client, **pace)  # type: ignore[arg-type]
+        made = plan(exchanges, client=client, **pace)
         began = time.perf_counter()
         done = made.run()
         seconds = time.perf_counter() - began

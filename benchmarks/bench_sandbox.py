@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from typing import Any
 
 import requests
 
@@ -18,7 +19,11 @@ from sinchtools.sandbox import Sandbox
 
 CALLS = 1_000
 BATCHES = 100_000
-SEND = {"to": ["+15551230001"], "from": "15559870002", "body": "Your parcel is on its way."}
+SEND: dict[str, Any] = {
+    "to": ["+15551230001"],
+    "from": "15559870002",
+    "body": "Your parcel is on its way.",
+}
 
 
 def main() -> int:

@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench_analysis import CODES, TIMELINE, fresh, show
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.bench_analysis import CODES, TIMELINE, fresh, show
 
 FULL = 10_000_000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 2_000_000
 ROWS = int(os.environ.get("SINCHTOOLS_ROWS", FULL))
