@@ -354,34 +354,27 @@ def connect(
     >>> client.batches.send({"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}).status
     201
     """
-    log = log if log is not None else CallLog()
+    log, sandbox = log if log is not None else CallLog(), None
     if target == "sandbox":
         from sinchtools.sandbox import shared
 
         sandbox = shared()
-        return Client(
-            base_url=sandbox.url,
-            account=sandbox.service_plan_id,
-            token=Token(sandbox.api_token),
-            log=log,
-            target="sandbox",
-            sandbox=sandbox,
-            retries=retries,
-            timeout_s=timeout_s,
-        )
-    if target != "live":
+        base, account, token = sandbox.url, sandbox.service_plan_id, Token(sandbox.api_token)
+    elif target == "live":
+        found = settings.credentials()
+        region = region or os.environ.get("SINCH_REGION") or "us"
+        base, account = settings.base_url(region, oauth=found.key_id is not None), found.account
+        token = AccessToken(found) if found.key_id else Token(found.secret.reveal())
+    else:
         hint = 'Use "sandbox" or "live"; previews and dry runs are made with st.plan.'
         raise WrongUseError(f"{told(target)} is not a target to connect to.", hint=hint)
-    found = settings.credentials()
-    region = region or os.environ.get("SINCH_REGION") or "us"
-    base = settings.base_url(region, oauth=found.key_id is not None)
-    token = AccessToken(found) if found.key_id else Token(found.secret.reveal())
     return Client(
         base_url=base,
-        account=found.account,
+        account=account,
         token=token,
         log=log,
-        target="live",
+        target=target,
+        sandbox=sandbox,
         retries=retries,
         timeout_s=timeout_s,
     )

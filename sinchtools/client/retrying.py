@@ -6,13 +6,10 @@ import math
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 from sinchtools.api.catalogue import retry_advice
 from sinchtools.core.records import Exchange, header
 
-if TYPE_CHECKING:
-    pass
 _BACKOFF_BASE_S, _BACKOFF_CAP_S = 1.0, 60.0
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sinchtools.api.description import locate
-from sinchtools.core import settings
-from sinchtools.core.errors import WrongUseError
-
-if TYPE_CHECKING:
-    pass
 from sinchtools.client.recording import failure_of
 from sinchtools.client.sending import new_session
+from sinchtools.core import settings
+from sinchtools.core.errors import WrongUseError
 
 AUTH_URL = "https://auth.sinch.com/oauth2/token"
 

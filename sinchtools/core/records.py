@@ -245,23 +245,12 @@ WORD_FIELDS = (  # text of any kind, in which a secret or a person may stand
     "failure",
     "delivery",
 )
-HAR_FIELDS = (  # what a HAR has no place for: ours keeps it beside each entry
-    "id",
-    "parent_id",
-    "call_id",
-    "attempt",
-    "origin",
-    "source",
-    "target",
-    "endpoint",
-    "region",
-    "account",
-    "code",
-    "text",
-    "failure",
-    "delivery",
-    "variables_not_shown",
-)
+_IN_A_HAR = {
+    *("at", "method", "url", "status", "elapsed_ms"),
+    *("request_headers", "request_body", "response_headers", "response_body"),
+}
+# what a HAR has no place for: ours keeps it beside each entry
+HAR_FIELDS = tuple(name for name in EXCHANGE_FIELDS if name not in _IN_A_HAR)
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:

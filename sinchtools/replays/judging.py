@@ -21,10 +21,6 @@ from sinchtools.replays.verdicts import (
 )
 
 STOPPED = "not sent: the run was stopped; run the plan again to go on"
-STILL_OPEN = (
-    "checked, and still unclear: the list does not settle it (another batch has that "
-    "client_reference, too early or late, or no answer)"
-)
 
 
 def held(item: PlannedRequest, *reasons: str) -> Result:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +13,14 @@ from sinchtools.client.client import Client
 from sinchtools.core.gsm import digits
 from sinchtools.core.json import object_of, value_of
 from sinchtools.core.records import Exchange
+from sinchtools.replays.planned import PlannedRequest
+from sinchtools.replays.runner import Limiter
 
 LISTED_AFTER = timedelta(minutes=2)  # ours: nothing says how soon a batch is in the list
+STILL_OPEN = (
+    "checked, and still unclear: the list does not settle it (another batch has that "
+    "client_reference, too early or late, or no answer)"
+)
 _CLOCKS_DIFFER_BY = timedelta(days=1)  # the evidence's clock and time zone may be wrong
 
 _NOTHING_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -101,3 +109,30 @@ def members_of(
 def _is_made_by(body: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
     to = [{digits(str(entry)) for entry in one.get("to") or []} for one in (body, batch)]
     return to[0] == to[1] and body.get("body") == batch.get("body")
+
+
+def paced(questions: Iterable[Any], limiter: Limiter) -> Iterator[Any]:
+    """Yield the questions no faster than the limiter allows."""
+    for question in questions:
+        time.sleep(limiter.reserve())
+        yield question
+
+
+def settled_by_asking(item: PlannedRequest, client: Client, limiter: Limiter) -> PlannedRequest:
+    """Return the item with the outcome of its original settled, if its client_reference allows."""
+    if not item.unsettled:
+        return item
+    time.sleep(limiter.reserve())
+    batch_id = batch_of(item.original, client)
+    age = datetime.now(UTC) - (item.original.at or datetime.now(UTC))
+    if batch_id is None or (not batch_id and age < LISTED_AFTER):
+        has_reference = "client_reference" in object_of(item.original.request_body)
+        return replace(
+            item,
+            advice=STILL_OPEN if has_reference else "cannot be checked: it has no client_reference",
+        )
+    if batch_id:
+        found = f"was sent already: batch {batch_id} is there"
+        return replace(item, blockers=(*item.blockers, found), unsettled="")
+    said = "checked: no such batch is there"
+    return replace(item, unsettled="", advice=said, checked=datetime.now(UTC))

@@ -30,11 +30,10 @@ from sinchtools.replays.effects import VENDOR, effect_of, groups_of, load_of
 from sinchtools.replays.guards import asks_again
 from sinchtools.replays.judging import STOPPED, held, judged, sent_before, settled
 from sinchtools.replays.ledger import Ledger
-from sinchtools.replays.lookup import members_of
+from sinchtools.replays.lookup import members_of, paced, settled_by_asking
 from sinchtools.replays.planned import PlannedRequest
 from sinchtools.replays.results import SHOWN, ReplayResults, Result
 from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner, Sender
-from sinchtools.replays.settling import paced, settled_by_asking
 from sinchtools.replays.targets import ReplayRequest, in_a_fresh_sandbox, through, to_the_vendor
 
 if TYPE_CHECKING:

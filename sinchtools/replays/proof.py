@@ -38,8 +38,8 @@ class Proof:
         The changed request; None when nothing was run.
     """
 
-    proven: bool
-    verdict: str
+    proven: bool = False
+    verdict: str = "INCONCLUSIVE"
     reason: str
     original: Exchange | None = None
     repaired: Exchange | None = None
@@ -134,24 +134,12 @@ def prove(diagnosis: Diagnosis) -> Proof:
     (True, 400, 201)
     """
     if not diagnosis.failing and diagnosis.fix is None:
-        return Proof(
-            proven=False,
-            verdict="INCONCLUSIVE",
-            reason="nothing wrong was found, so there is nothing to prove",
-        )
+        return Proof(reason="nothing wrong was found, so there is nothing to prove")
     if diagnosis.not_fixable_because:
-        return Proof(
-            proven=False,
-            verdict="INCONCLUSIVE",
-            reason=f"no change of the request can help: {diagnosis.not_fixable_because}",
-        )
+        return Proof(reason=f"no change of the request can help: {diagnosis.not_fixable_because}")
     if diagnosis.fix is None:
-        return Proof(
-            proven=False,
-            verdict="INCONCLUSIVE",
-            reason="there is no certain repair; smallest_change(exchange) looks for one "
-            "that passes",
-        )
+        hint = "smallest_change(exchange) looks for one that passes"
+        return Proof(reason=f"there is no certain repair; {hint}")
     with Trials(diagnosis.exchange) as trials:
         [before], [after] = trials.run([{}]), trials.run([diagnosis.fix.edit])
     proven, reason = _compared(diagnosis.exchange, before.child, after.child)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import heapq
+import itertools
 import json
 import random
 import secrets
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -473,17 +474,8 @@ def account_settings(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forget(kept: dict[str, Any], born: Callable[[Any], Any], oldest: datetime) -> None:
-    for name in list(_while_older(kept, born, oldest)):
+    for name in list(itertools.takewhile(lambda name: born(kept[name]) < oldest, kept)):
         del kept[name]
-
-
-def _while_older(
-    kept: dict[str, Any], born: Callable[[Any], Any], oldest: datetime
-) -> Iterator[str]:
-    for name, item in kept.items():
-        if born(item) >= oldest:
-            return
-        yield name
 
 
 def _base64url(value: bytes) -> str:
