@@ -7,20 +7,28 @@ Set up once in `pytest_configure` and not in fixtures, since fixtures of this fo
 the doctests in ``sinchtools/``.
 """
 
+from __future__ import annotations
+
 import gc
 import ipaddress
 import os
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from benchmarks.run import keep
 from sinchtools.privacy import seen
+
+if TYPE_CHECKING:  # heavy, and not every test needs them
+    from sinchtools.client.log import CallLog
+    from sinchtools.sandbox import Sandbox
+    from tests.support.vendor import Vendor
 
 FULL = os.environ.get("SINCHTOOLS_FULL") == "1"
 KEPT = {
@@ -35,7 +43,7 @@ settings.register_profile("quick", derandomize=True, deadline=None, max_examples
 settings.register_profile("full", derandomize=True, deadline=None, max_examples=500)
 
 
-def pytest_configure(config: Any) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if FULL else "quick")
     for name in [name for name in os.environ if _is_foreign(name)]:
         del os.environ[name]
@@ -46,7 +54,7 @@ def pytest_configure(config: Any) -> None:
     config.pluginmanager.register(_Leaks())
 
 
-def pytest_collection_modifyitems(items: Any) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Begin with the browser.
 
@@ -70,7 +78,9 @@ def pytest_runtest_setup() -> None:
     seen.forget()
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """Put coverage, and the counts of the long tests at full size, into benchmarks/RESULTS.md."""
     covered = getattr(config.pluginmanager.getplugin("_cov"), "cov_total", None)
     if covered and config.args_source.name == "TESTPATHS" and not config.option.keyword:
@@ -100,7 +110,7 @@ class _Leaks:
 
     @pytest.fixture(autouse=True, scope="module")
     @classmethod
-    def nothing_is_left_unclosed(cls) -> Any:
+    def nothing_is_left_unclosed(cls) -> Iterator[None]:
         yield
         gc.collect()
 
@@ -113,7 +123,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Any:
+def log(tmp_path: Path) -> Iterator[CallLog]:
     """A call log of this test alone."""
     from sinchtools.client.log import CallLog
 
@@ -122,7 +132,7 @@ def log(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def vendor(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def vendor(work: Path, monkeypatch: pytest.MonkeyPatch) -> Vendor:
     """A vendor that is not there, with everything switched on and configured."""
     from tests.support.vendor import Vendor
 
@@ -130,7 +140,7 @@ def vendor(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture(scope="module")
-def server() -> Any:
+def server() -> Iterator[Sandbox]:
     """A sandbox for all tests of a module; each resets it."""
     from sinchtools.sandbox import Sandbox
 
@@ -138,7 +148,7 @@ def server() -> Any:
         yield sandbox
 
 
-def _is_foreign(name: Any) -> Any:
+def _is_foreign(name: str) -> bool:
     return (name.startswith("SINCH") and name not in KEPT) or name.lower() in {
         "http_proxy",
         "https_proxy",
@@ -146,14 +156,14 @@ def _is_foreign(name: Any) -> Any:
     }
 
 
-def _guard(event: Any, args: Any) -> None:
+def _guard(event: str, args: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(args[1], tuple):
         _refuse_beyond_loopback(args[1][0])
     elif event == "socket.getaddrinfo":
         _refuse_beyond_loopback(args[0])
 
 
-def _refuse_beyond_loopback(host: Any) -> None:
+def _refuse_beyond_loopback(host: str | bytes | None) -> None:
     host = host.decode() if isinstance(host, bytes) else host
     if host not in (None, "", "localhost") and not _is_loopback(host):
         pytest.fail(
@@ -161,7 +171,7 @@ def _refuse_beyond_loopback(host: Any) -> None:
         )  # no Exception, so no `except Exception` swallows it
 
 
-def _is_loopback(host: Any) -> Any:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -40,7 +40,7 @@ async def conversation(session: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: Any) -> Any:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
     work = tmp_path_factory.mktemp("work")
     for name in FIRST:
         shutil.copy(TICKETS / name, work)

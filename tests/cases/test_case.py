@@ -40,7 +40,7 @@ GOOD = description.complete(
 )
 
 
-def test_a_case_opened_again_is_the_same(work: Any) -> None:
+def test_a_case_opened_again_is_the_same(work: Path) -> None:
     case = Case("4711")
     case.add([GOOD])
     case.note("Since Monday.")
@@ -69,7 +69,7 @@ def test_a_case_opened_again_is_the_same(work: Any) -> None:
     assert [child.parent_id for child in again.log] == ["row-1"]
 
 
-def test_everything_lies_in_the_folder_and_only_its_owner_reads_it(work: Any) -> None:
+def test_everything_lies_in_the_folder_and_only_its_owner_reads_it(work: Path) -> None:
     case = Case("4711")
     case.add([GOOD])
     case.note("x")
@@ -80,7 +80,7 @@ def test_everything_lies_in_the_folder_and_only_its_owner_reads_it(work: Any) ->
     assert list(work.iterdir()) == []
 
 
-def test_evidence_brought_in_twice_is_there_once(work: Any) -> None:
+def test_evidence_brought_in_twice_is_there_once(work: Path) -> None:
     case = Case("4711")
     case.add(GOOD)
     now = case.add([GOOD, replace(GOOD, id="row-2")])
@@ -91,7 +91,7 @@ def test_evidence_brought_in_twice_is_there_once(work: Any) -> None:
     )
 
 
-def test_evidence_is_read_only_while_the_case_holds_none(work: Any) -> None:
+def test_evidence_is_read_only_while_the_case_holds_none(work: Path) -> None:
     first = Case("4711", [GOOD]).evidence
     assert list(Case("4711", [replace(GOOD, id="row-2")]).evidence) == list(first) == [GOOD]
 
@@ -101,7 +101,7 @@ def test_evidence_is_read_only_while_the_case_holds_none(work: Any) -> None:
     [([GOOD], 0), ([replace(GOOD, id="row-2")], 1), ("HTTP/1.1 403 Forbidden", 1), (None, 0)],
 )
 def test_other_evidence_that_is_passed_over_is_named_until_it_is_added(
-    work: Any, given: Any, said: Any
+    work: Path, given: Any, said: Any
 ) -> None:
     Case("4711", [GOOD])
     again = Case("4711", given)
@@ -111,7 +111,7 @@ def test_other_evidence_that_is_passed_over_is_named_until_it_is_added(
     assert again.add(given or []).skipped == ()
 
 
-def test_what_was_not_read_or_guessed_comes_back_with_the_case(work: Any) -> None:
+def test_what_was_not_read_or_guessed_comes_back_with_the_case(work: Path) -> None:
     given = read(
         {"a.jsonl": b'{"id": "x", "status": 403, "method": "GET"}\nnot json\n', "b.bin": b"\0\1\2"}
     )
@@ -121,7 +121,7 @@ def test_what_was_not_read_or_guessed_comes_back_with_the_case(work: Any) -> Non
     assert Case("4711").add(given) == given
 
 
-def test_a_pasted_text_is_kept_only_as_it_was_read(work: Any) -> None:
+def test_a_pasted_text_is_kept_only_as_it_was_read(work: Path) -> None:
     Case(
         "4711",
         "curl https://us.sms.api.sinch.com/xms/v1/p1/batches -H 'Authorization: Bearer "
@@ -145,7 +145,7 @@ for n in range(30):
 """
 
 
-def test_what_several_processes_bring_in_at_once_is_all_there_once(work: Any) -> None:
+def test_what_several_processes_bring_in_at_once_is_all_there_once(work: Path) -> None:
     running = [
         subprocess.Popen([sys.executable, "-c", ADD, name], stderr=subprocess.PIPE)
         for name in "abc"
@@ -157,7 +157,7 @@ def test_what_several_processes_bring_in_at_once_is_all_there_once(work: Any) ->
     )
 
 
-def test_a_row_that_was_cut_off_costs_that_row_only_and_is_named(work: Any) -> None:
+def test_a_row_that_was_cut_off_costs_that_row_only_and_is_named(work: Path) -> None:
     Case("4711", [GOOD])
     with (work / "case-4711" / "evidence.jsonl").open("a") as file:
         file.write('{"id": "row-9", "sta')
@@ -168,7 +168,7 @@ def test_a_row_that_was_cut_off_costs_that_row_only_and_is_named(work: Any) -> N
     ]
 
 
-def test_a_thing_done_twice_is_kept_once(work: Any) -> None:
+def test_a_thing_done_twice_is_kept_once(work: Path) -> None:
     case = Case("4711", [GOOD])
     walk = tips(GOOD)
     for _ in range(2):
@@ -184,7 +184,7 @@ def test_a_thing_done_twice_is_kept_once(work: Any) -> None:
     assert case.version == version
 
 
-def test_a_walk_that_went_on_takes_the_place_of_what_was_kept_of_it(work: Any) -> None:
+def test_a_walk_that_went_on_takes_the_place_of_what_was_kept_of_it(work: Path) -> None:
     case, walk = Case("4711", [GOOD]), tips(GOOD)
     for _ in range(2):
         walk.answer("skipped")
@@ -193,7 +193,7 @@ def test_a_walk_that_went_on_takes_the_place_of_what_was_kept_of_it(work: Any) -
     assert [len(kept["transcript"]) for kept in case.walks] == [2, 0]
 
 
-def test_a_replay_that_was_held_back_is_not_told_beside_its_later_sending(work: Any) -> None:
+def test_a_replay_that_was_held_back_is_not_told_beside_its_later_sending(work: Path) -> None:
     case = Case("4711", [GOOD])
     sent = replay(GOOD, log=case.log)
     held = ReplayResults(
@@ -213,7 +213,7 @@ def test_a_replay_that_was_held_back_is_not_told_beside_its_later_sending(work: 
     assert [row["verdict"] for row in case.replays] == ["SAME"]
 
 
-def test_a_secret_in_a_note_is_not_kept(work: Any) -> None:
+def test_a_secret_in_a_note_is_not_kept(work: Path) -> None:
     case = Case("4711")
     case.note("They use Authorization: Bearer 5c1e9a7b3d2f4e68")
     assert "5c1e9a7b3d2f4e68" not in (case.folder / "history.jsonl").read_text()
@@ -230,7 +230,9 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("part", CHANGES)
-def test_a_change_moves_the_version_of_the_case_and_of_its_part_alone(work: Any, part: Any) -> None:
+def test_a_change_moves_the_version_of_the_case_and_of_its_part_alone(
+    work: Path, part: Any
+) -> None:
     case = Case("4711", [GOOD])
     before = {name: case.version_of(name) for name in CHANGES}
     version = case.version
@@ -239,7 +241,7 @@ def test_a_change_moves_the_version_of_the_case_and_of_its_part_alone(work: Any,
     assert [name for name in CHANGES if case.version_of(name) != before[name]] == [part]
 
 
-def test_the_case_shows_what_it_holds_and_no_markup_of_a_note(work: Any) -> None:
+def test_the_case_shows_what_it_holds_and_no_markup_of_a_note(work: Path) -> None:
     case = Case("4711", [GOOD])
     case.note("<b>since</b> Monday")
     case.add_replay(replay(GOOD, log=case.log))
@@ -247,7 +249,7 @@ def test_the_case_shows_what_it_holds_and_no_markup_of_a_note(work: Any) -> None
     assert "1 exchange" in shown and "SAME 1" in shown and "&lt;b&gt;since" in shown
 
 
-def test_a_line_that_was_cut_off_costs_that_line_only(work: Any) -> None:
+def test_a_line_that_was_cut_off_costs_that_line_only(work: Path) -> None:
     case = Case("4711")
     case.note("one")
     with (case.folder / "history.jsonl").open("a") as file:
@@ -256,7 +258,7 @@ def test_a_line_that_was_cut_off_costs_that_line_only(work: Any) -> None:
     assert [note["text"] for note in Case("4711").notes] == ["one", "two"]
 
 
-def test_many_notes_at_once_are_all_kept(work: Any) -> None:
+def test_many_notes_at_once_are_all_kept(work: Path) -> None:
     case = Case("4711")
     threads = [threading.Thread(target=case.note, args=(str(n),)) for n in range(20)]
     for thread in threads:
@@ -279,7 +281,7 @@ USES = {
 
 @pytest.mark.parametrize("is_fresh", [True, False])
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_a_folder_that_is_gone_is_said(work: Any, use: Any, is_fresh: Any) -> None:
+def test_a_folder_that_is_gone_is_said(work: Path, use: Any, is_fresh: Any) -> None:
     case = Case("4711", [GOOD])
     assert is_fresh or (case.evidence and case.notes == [])
     shutil.rmtree(case.folder)
@@ -289,12 +291,12 @@ def test_a_folder_that_is_gone_is_said(work: Any, use: Any, is_fresh: Any) -> No
     assert not case.folder.exists()
 
 
-def test_a_ticket_is_named_by_its_number_too(work: Any) -> None:
+def test_a_ticket_is_named_by_its_number_too(work: Path) -> None:
     assert Case(4711).folder == Case("4711").folder == work / "case-4711"
 
 
 def test_the_same_file_is_known_by_any_of_its_spellings(
-    work: Any, monkeypatch: pytest.MonkeyPatch
+    work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = work / "a.txt"
     path.write_text("HTTP/1.1 403 Forbidden")
@@ -304,7 +306,7 @@ def test_the_same_file_is_known_by_any_of_its_spellings(
         assert Case("4711", spelling).evidence.skipped == ()
 
 
-def test_a_file_that_changed_since_it_was_read_is_named_until_it_is_read_again(work: Any) -> None:
+def test_a_file_that_changed_since_it_was_read_is_named_until_it_is_read_again(work: Path) -> None:
     path = work / "a.txt"
     path.write_text("HTTP/1.1 403 Forbidden")
     Case("4711", path)
@@ -321,14 +323,14 @@ def test_a_file_that_changed_since_it_was_read_is_named_until_it_is_read_again(w
     assert Case("4711", path).evidence.skipped == ()
 
 
-def test_a_damaged_key_is_said(work: Any) -> None:
+def test_a_damaged_key_is_said(work: Path) -> None:
     (Case("4711").folder / "key").write_bytes(b"short")
     with pytest.raises(LogError, match="key of the case '4711' is damaged"):
         Case("4711")
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har"])
-def test_an_export_reads_back_equal_to_the_aliased_rows(work: Any, ending: Any) -> None:
+def test_an_export_reads_back_equal_to_the_aliased_rows(work: Path, ending: Any) -> None:
     case = Case("4711")
     case.add([GOOD])
     path = export(case.evidence, work / f"out{ending}", key=case)

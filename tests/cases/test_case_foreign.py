@@ -72,7 +72,7 @@ WRITTEN = [
 
 
 @pytest.fixture
-def case(work: Any) -> Any:
+def case(work: Path) -> Any:
     case = Case("4711", [GOOD])
     case.note("Since Monday.")
     return case
@@ -465,7 +465,9 @@ LINES = a.one_of(
 @pytest.mark.long
 @settings(max_examples=1000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 150)
 @given(a.lists(LINES, max_size=4), a.sampled_from(["evidence.jsonl", "history.jsonl"]))
-def test_no_line_makes_a_case_raise(tmp_path_factory: Any, lines: Any, name: Any) -> None:
+def test_no_line_makes_a_case_raise(
+    tmp_path_factory: pytest.TempPathFactory, lines: Any, name: Any
+) -> None:
     folder = tmp_path_factory.mktemp("foreign") / "case-1"
     case = Case(folder, [GOOD])
     case.note("Since Monday.")

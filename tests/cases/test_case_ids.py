@@ -7,6 +7,7 @@ No row is lost over an id, and what names a row goes on naming that one.
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from sinchtools.cases.case import Case
 from sinchtools.core.records import Exchange
 from tests.cases.test_case import GOOD
 from tests.support.present import present
+from tests.support.vendor import Vendor
 
 URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
 
@@ -78,7 +80,7 @@ def told(row: Any) -> Any:
 
 @pytest.mark.parametrize("what", OTHERS)
 def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says_so(
-    work: Any, what: Any
+    work: Path, what: Any
 ) -> None:
     monday, tuesday = logs(work, monday=MONDAY, tuesday=OTHERS[what])
     case = Case("4711", monday)
@@ -96,7 +98,7 @@ def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says
     )
 
 
-def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor: Any) -> None:
+def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor: Vendor) -> None:
     body = json.dumps(
         {"to": ["+46701740605"], "from": "15559870002", "body": "Hi Anna, it is here"}
     )
@@ -118,7 +120,7 @@ def test_a_later_acceptance_under_the_same_id_is_known_to_a_live_plan(vendor: An
     assert repr(known) != repr(alone) and "accepted" in repr(known)
 
 
-def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work: Any) -> None:
+def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work: Path) -> None:
     for name, status in (("a", 401), ("b", 403)):
         (work / f"{name}.csv").write_text(
             f"id,method,url,status\nreq-1,POST,{URL},{status}\nreq-2,POST,{URL},{status}\n"
@@ -127,7 +129,7 @@ def test_a_string_id_of_a_logger_in_two_tables_is_two_rows(work: Any) -> None:
     assert [row.status for row in case.add(work / "b.csv")] == [401, 401, 403, 403]
 
 
-def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work: Any) -> None:
+def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work: Path) -> None:
     monday = [
         line("1", 429, call_id="1"),
         line("2", 201, call_id="1", attempt=2),
@@ -160,7 +162,7 @@ def test_what_names_a_row_as_parent_or_call_follows_it_within_its_file(work: Any
     assert case.add(tuesday) == now == Case("4711").add(tuesday)
 
 
-def test_the_same_names_in_two_folders_are_two_files(work: Any) -> None:
+def test_the_same_names_in_two_folders_are_two_files(work: Path) -> None:
     for day, status in (("monday", 400), ("tuesday", 403)):
         (work / day).mkdir()
         logs(work / day, app=[line("1", status), line(day, 201, parent_id="1")])
@@ -170,7 +172,7 @@ def test_the_same_names_in_two_folders_are_two_files(work: Any) -> None:
     assert [row.status for row in parents] == [400, 403]
 
 
-def test_a_file_that_grew_adds_what_is_new_and_no_more(work: Any) -> None:
+def test_a_file_that_grew_adds_what_is_new_and_no_more(work: Path) -> None:
     monday, tuesday = logs(work, monday=MONDAY, tuesday=OTHERS["another text"])
     case = Case("4711", monday)
     before = [row.id for row in case.add(tuesday)]
@@ -179,7 +181,7 @@ def test_a_file_that_grew_adds_what_is_new_and_no_more(work: Any) -> None:
     assert [row.id for row in now][:-1] == before and now[-1].parent_id == before[3]
 
 
-def test_a_folder_after_its_files_brings_nothing_new(work: Any) -> None:
+def test_a_folder_after_its_files_brings_nothing_new(work: Path) -> None:
     (work / "logs").mkdir()
     paths = logs(
         work / "logs",
@@ -194,7 +196,7 @@ def test_a_folder_after_its_files_brings_nothing_new(work: Any) -> None:
     assert len(ahead.add(work / "logs")) == len(after.evidence) == 9
 
 
-def test_only_the_number_of_a_marker_is_no_other_content(work: Any) -> None:
+def test_only_the_number_of_a_marker_is_no_other_content(work: Path) -> None:
     case = Case("4711", [GOOD])
     again = replace(
         GOOD,
@@ -209,7 +211,7 @@ def test_only_the_number_of_a_marker_is_no_other_content(work: Any) -> None:
     assert len(case.add([other])) == 2
 
 
-def test_two_kernels_that_bring_in_the_same_id_at_once_lose_neither(work: Any) -> None:
+def test_two_kernels_that_bring_in_the_same_id_at_once_lose_neither(work: Path) -> None:
     first, second = Case("4711"), Case("4711")
     first.add([GOOD])
     row = json.dumps(
@@ -244,7 +246,7 @@ def content(row: Any) -> Any:
 @settings(max_examples=5000 if os.environ.get("SINCHTOOLS_FULL") == "1" else 200)
 @given(a.lists(ROWS, max_size=4))
 def test_no_content_is_lost_and_reading_twice_changes_nothing(
-    tmp_path_factory: Any, readings: Any
+    tmp_path_factory: pytest.TempPathFactory, readings: Any
 ) -> None:
     case = Case(tmp_path_factory.mktemp("ids") / "case-1")
     for rows in readings:

@@ -58,7 +58,7 @@ def held(case: Any) -> Any:
 
 
 @pytest.mark.long
-def test_a_case_whose_writers_are_killed_loses_nothing_that_it_acknowledged(work: Any) -> None:
+def test_a_case_whose_writers_are_killed_loses_nothing_that_it_acknowledged(work: Path) -> None:
     rng, acknowledged, killed = random.Random(4711), set(), 0
     for turn in range(30 if FULL else 3):
         running = [writer(f"{turn}{name}", 10_000) for name in "ab"]
@@ -80,7 +80,7 @@ def test_a_case_whose_writers_are_killed_loses_nothing_that_it_acknowledged(work
 
 
 @pytest.mark.long
-def test_six_kernels_on_one_case_lose_nothing(work: Any) -> None:
+def test_six_kernels_on_one_case_lose_nothing(work: Path) -> None:
     each = 60 if FULL else 8
     running = [writer(name, each) for name in "abcdef"]
     outs = [process.communicate() for process in running]
@@ -96,7 +96,7 @@ def test_six_kernels_on_one_case_lose_nothing(work: Any) -> None:
 
 
 @pytest.fixture
-def small_disk(work: Any) -> Any:
+def small_disk(work: Path) -> Any:
     """A work folder on a disk of 600 kB."""
     disk = work / "disk"
     disk.mkdir()
@@ -213,7 +213,7 @@ def test_what_does_not_fit_is_taken_back_and_said(
 
 
 def test_what_another_kernel_wrote_behind_it_stays(
-    work: Any, monkeypatch: pytest.MonkeyPatch
+    work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the system has no locks, a kernel may write while another finds the disk full."""
     case = Case("4711", [GOOD])

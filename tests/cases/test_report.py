@@ -172,7 +172,7 @@ def test_report_and_reply_tell_every_change_of_the_proof_and_the_request_that_wo
     assert "send_at" not in text.partition("The request that works")[2]
 
 
-def test_a_case_tells_its_last_proof_without_being_given_one(work: Any) -> None:
+def test_a_case_tells_its_last_proof_without_being_given_one(work: Path) -> None:
     case = Case("4711", [TWICE, OK])
     case.add_replay(replay(TWICE, log=case.log))
     assert "not tested" in reply(case) or "simulator" not in reply(case)
@@ -355,7 +355,7 @@ def test_the_capsule_reads_back_as_the_aliased_rows(tmp_path: Path) -> None:
     }
 
 
-def test_a_case_is_reported_with_its_own_key_and_the_key_is_nowhere(work: Any) -> None:
+def test_a_case_is_reported_with_its_own_key_and_the_key_is_nowhere(work: Path) -> None:
     case = Case("4711")
     case.add([BAD, OK])
     case.note("It began on Monday.")
@@ -423,7 +423,7 @@ NOISE = "".join(f"{HOSTILE} {n} " for n in range(8))
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: Any) -> Any:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return the sample case with all that a report can have, and hostile text in every field."""
     rows = list(read(share_folder("data/samples")))
     failing = [row for row in rows if row.outcome != "success"][:3]

@@ -24,7 +24,7 @@ WORDS = "charts/kept-mine.png"
 
 
 @pytest.fixture
-def case(work: Any) -> Any:
+def case(work: Path) -> Any:
     return st.Case("4711", [BAD, replace(BAD, id="row-2", status=401, code=None, account="plan-b")])
 
 

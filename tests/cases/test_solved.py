@@ -55,7 +55,9 @@ def row(
 
 
 @pytest.fixture
-def team(work: Any, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def team(
+    work: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     folder = tmp_path_factory.mktemp("team")
     monkeypatch.setenv("SINCHTOOLS_SOLVED", str(folder))
     return folder
@@ -136,7 +138,7 @@ def test_a_file_can_be_read_by_whom_the_folder_lets_in(team: Any) -> None:
     assert [*team.iterdir()] == [path]
 
 
-def test_without_a_setting_it_stays_in_the_work_folder(work: Any) -> None:
+def test_without_a_setting_it_stays_in_the_work_folder(work: Path) -> None:
     _, path = closed("4711", row())
     assert path.parent == work / "solved"
     assert (stat.S_IMODE(path.parent.stat().st_mode), stat.S_IMODE(path.stat().st_mode)) == (
@@ -192,7 +194,7 @@ def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(team: Any, tmp_
 
 
 def test_workbench_terminal_and_tools_say_it(
-    team: Any, work: Any, capsys: pytest.CaptureFixture[str]
+    team: Any, work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     closed("old", row("plan-1"))
     case = Case("new", [row("plan-new")])

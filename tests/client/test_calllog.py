@@ -45,7 +45,7 @@ ANSWERED = Exchange(
 )
 
 
-def test_an_exchange_comes_back_as_it_was_written(log: Any) -> None:
+def test_an_exchange_comes_back_as_it_was_written(log: CallLog) -> None:
     log.add([ANSWERED])
     assert list(log) == [ANSWERED]
 
@@ -57,18 +57,18 @@ BARE = {
 
 
 @pytest.mark.parametrize("exchange", BARE.values(), ids=BARE.keys())
-def test_what_is_none_and_what_is_empty_come_back_as_they_were(log: Any, exchange: Any) -> None:
+def test_what_is_none_and_what_is_empty_come_back_as_they_were(log: CallLog, exchange: Any) -> None:
     log.add([exchange])
     assert list(log) == [exchange]
 
 
-def test_a_body_that_is_no_text_comes_back_as_bytes(log: Any) -> None:
+def test_a_body_that_is_no_text_comes_back_as_bytes(log: CallLog) -> None:
     binary = replace(ANSWERED, request_body=b"\xff\x00", response_body=b"\xfe")
     log.add([binary])
     assert list(log) == [binary]
 
 
-def test_an_intent_without_an_outcome_is_shown_as_unknown(log: Any) -> None:
+def test_an_intent_without_an_outcome_is_shown_as_unknown(log: CallLog) -> None:
     log.intent(
         replace(
             ANSWERED,
@@ -84,7 +84,7 @@ def test_an_intent_without_an_outcome_is_shown_as_unknown(log: Any) -> None:
     assert (row.status, row.failure, row.outcome) == (None, "outcome unknown", "no_response")
 
 
-def test_an_outcome_completes_its_intent(log: Any) -> None:
+def test_an_outcome_completes_its_intent(log: CallLog) -> None:
     log.intent(
         replace(
             ANSWERED,
@@ -102,7 +102,7 @@ def test_an_outcome_completes_its_intent(log: Any) -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [ANSWERED]], ids=["empty", "one-row"])
-def test_a_frame_has_the_columns_and_dtypes_of_the_contract(log: Any, rows: Any) -> None:
+def test_a_frame_has_the_columns_and_dtypes_of_the_contract(log: CallLog, rows: Any) -> None:
     log.add(rows)
     frame = log.frame()
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
@@ -111,13 +111,13 @@ def test_a_frame_has_the_columns_and_dtypes_of_the_contract(log: Any, rows: Any)
     assert len(frame) == len(rows)
 
 
-def test_rows_keep_the_order_of_their_intents(log: Any) -> None:
+def test_rows_keep_the_order_of_their_intents(log: CallLog) -> None:
     log.add([replace(ANSWERED, id=str(i)) for i in range(20)])
     assert [row.id for row in log] == [str(i) for i in range(20)]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE event SET data = '{}'", "DELETE FROM event"])
-def test_the_file_refuses_to_be_changed(log: Any, statement: Any) -> None:
+def test_the_file_refuses_to_be_changed(log: CallLog, statement: Any) -> None:
     log.add([ANSWERED])
     with (
         sqlite3.connect(log.path) as connection,
@@ -141,7 +141,7 @@ def by_hand(log: Any, *statements: Any) -> None:
     connection.close()
 
 
-def test_verify_names_a_trigger_that_was_taken_out(log: Any) -> None:
+def test_verify_names_a_trigger_that_was_taken_out(log: CallLog) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP TRIGGER no_update")
     connection.close()
@@ -169,7 +169,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("statement", FOREIGN.values(), ids=FOREIGN.keys())
-def test_verify_names_what_is_no_part_of_a_log(log: Any, statement: Any) -> None:
+def test_verify_names_what_is_no_part_of_a_log(log: CallLog, statement: Any) -> None:
     log.add([ANSWERED])
     by_hand(log, *["CREATE TABLE copy (data TEXT)"] * ("INTO copy" in statement), statement)
     named = present(re.search(r'(TRIGGER|TABLE|VIEW|INDEX) "?([\w\u200b]+)', statement))
@@ -191,7 +191,7 @@ REPLACED = {
 
 @pytest.mark.parametrize("statement", REPLACED.values(), ids=REPLACED.keys())
 def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(
-    log: Any, statement: Any
+    log: CallLog, statement: Any
 ) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP TRIGGER no_update")
@@ -203,14 +203,14 @@ def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(
     ]
 
 
-def test_verify_names_the_index_that_lets_nothing_go_twice(log: Any) -> None:
+def test_verify_names_the_index_that_lets_nothing_go_twice(log: CallLog) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP INDEX event_call")
     connection.close()
     assert log.verify() == ["The index event_call is missing: an attempt could be sent twice."]
 
 
-def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log: Any) -> None:
+def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log: CallLog) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute(FOREIGN["swallows every row"])
     connection.close()
@@ -220,7 +220,7 @@ def test_a_log_whose_rows_are_swallowed_says_so_before_anything_is_sent(log: Any
         log.add([ANSWERED])
 
 
-def test_verify_finds_a_damaged_page(log: Any) -> None:
+def test_verify_finds_a_damaged_page(log: CallLog) -> None:
     log.add([replace(ANSWERED, id=str(i)) for i in range(200)])
     log.close()
     with log.path.open("r+b") as file:
@@ -247,7 +247,7 @@ SENDING = replace(
 )
 
 
-def test_an_attempt_is_written_before_sending_once_only(log: Any) -> None:
+def test_an_attempt_is_written_before_sending_once_only(log: CallLog) -> None:
     log.intent(SENDING)
     for identity in ("a2", "a3"):
         with CallLog(log.path) as other, pytest.raises(AlreadySentError):
@@ -257,14 +257,14 @@ def test_an_attempt_is_written_before_sending_once_only(log: Any) -> None:
     assert log.verify() == []
 
 
-def test_the_same_evidence_may_be_added_twice(log: Any) -> None:
+def test_the_same_evidence_may_be_added_twice(log: CallLog) -> None:
     log.add([replace(ANSWERED, call_id="c1")])
     log.add([replace(ANSWERED, call_id="c1")])
     log.intent(replace(SENDING, id="a2"))
     assert len(log) == len(list(log)) == 2
 
 
-def test_attempts_are_found_by_call_in_order(log: Any) -> None:
+def test_attempts_are_found_by_call_in_order(log: CallLog) -> None:
     log.intent(replace(SENDING, id="second", attempt=2))
     log.intent(replace(SENDING, id="first"))
     log.outcome(replace(ANSWERED, id="first"))
@@ -293,7 +293,7 @@ SIZES = [500, pytest.param(50_000, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_four_processes_write_one_log_and_no_reader_waits(log: Any, count: Any) -> None:
+def test_four_processes_write_one_log_and_no_reader_waits(log: CallLog, count: Any) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(log.path), name, str(count)])
         for name in "abcd"
@@ -313,7 +313,7 @@ def test_four_processes_write_one_log_and_no_reader_waits(log: Any, count: Any) 
 
 
 def test_what_is_written_beside_the_file_moves_into_it_while_the_log_is_open(
-    log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    log: CallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sinchtools.client.log._CHECKPOINT_EVENTS", 6)
     for i in range(5):
@@ -326,14 +326,14 @@ def test_what_is_written_beside_the_file_moves_into_it_while_the_log_is_open(
     assert len(log) == 5
 
 
-def test_the_version_grows_with_every_event_also_of_another_writer(log: Any) -> None:
+def test_the_version_grows_with_every_event_also_of_another_writer(log: CallLog) -> None:
     before = log.version
     with CallLog(log.path) as other:
         other.add([ANSWERED])
     assert log.version == before + 2
 
 
-def test_the_file_is_readable_by_its_owner_only(log: Any) -> None:
+def test_the_file_is_readable_by_its_owner_only(log: CallLog) -> None:
     log.add([ANSWERED])
     for path in log.path.parent.glob("calls.sqlite*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
@@ -363,7 +363,7 @@ with CallLog(path) as log:
 """
 
 
-def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log: Any) -> Any:
+def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log: CallLog) -> Any:
     def other_kernel(name: Any) -> Any:
         return subprocess.run(
             [sys.executable, "-c", OTHER_KERNEL, str(log.path), name],
@@ -385,7 +385,7 @@ def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(lo
         assert after.verify() == []
 
 
-def test_verify_beside_a_writer_finds_nothing_missing(log: Any) -> None:
+def test_verify_beside_a_writer_finds_nothing_missing(log: CallLog) -> None:
     stop = threading.Event()
 
     def write() -> None:
@@ -500,7 +500,7 @@ class Interrupted(list[Any]):
         raise KeyboardInterrupt
 
 
-def test_an_interrupt_leaves_no_transaction_open(log: Any) -> None:
+def test_an_interrupt_leaves_no_transaction_open(log: CallLog) -> None:
     with pytest.raises(KeyboardInterrupt):
         log._insert(Interrupted([(), ()]))
     log.intent(replace(SENDING, id="later"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,7 +45,12 @@ OVERRIDES = {
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(("path", "headers"), OVERRIDES.values(), ids=OVERRIDES.keys())
 def test_a_read_that_means_another_method_is_no_read(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, method: Any, path: Any, headers: Any
+    vendor: Vendor,
+    log: CallLog,
+    monkeypatch: pytest.MonkeyPatch,
+    method: Any,
+    path: Any,
+    headers: Any,
 ) -> None:
     monkeypatch.delenv("SINCHTOOLS_ALLOW")
     with pytest.raises(NotAllowedError, match="asks for another method"):
@@ -56,7 +62,7 @@ def test_a_read_that_means_another_method_is_no_read(
     "headers", [{"X-HTTP-Method-Override": "DELETE"}, {"x_method_override": "DELETE"}]
 )
 def test_a_dry_run_that_means_another_method_is_no_dry_run(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, headers: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, headers: Any
 ) -> None:
     monkeypatch.setenv("SINCHTOOLS_ALLOW", "dry-run")
     client = connect("live", log=log)
@@ -73,7 +79,7 @@ def test_a_dry_run_that_means_another_method_is_no_dry_run(
 @pytest.mark.parametrize("target", VENDOR)
 @pytest.mark.parametrize(("path", "headers"), OVERRIDES.values(), ids=OVERRIDES.keys())
 def test_a_replay_that_means_another_method_is_held_back(
-    vendor: Any, log: Any, target: Any, path: Any, headers: Any
+    vendor: Vendor, log: CallLog, target: Any, path: Any, headers: Any
 ) -> None:
     row = sent(
         None,
@@ -99,7 +105,7 @@ NAMES = ("x-http-method-override", "http-method-override", "x-http-method", "x-m
     value=some.sampled_from(["", "POST", "get", "x"]),
 )
 def test_an_override_is_seen_in_any_writing_of_its_name(
-    vendor: Any, log: Any, name: Any, chance: Any, value: Any
+    vendor: Vendor, log: CallLog, name: Any, chance: Any, value: Any
 ) -> None:
     written = "".join(chance.choice([c.upper(), c.lower()] if c != "-" else "-_") for c in name)
     row = sent(None, method="GET", status=400, request_headers={written: value})
@@ -194,7 +200,7 @@ def raised(call: Any, *args: Any) -> Any:
 @pytest.mark.parametrize("is_project", [False, True], ids=["plan", "project"])
 @pytest.mark.parametrize("failing", FAILURES)
 def test_no_traceback_shows_the_token(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, failing: Any, is_project: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, failing: Any, is_project: Any
 ) -> None:
     monkeypatch.delenv("SINCHTOOLS_ALLOW")
     if is_project:
@@ -211,7 +217,7 @@ def test_no_traceback_shows_the_token(
 
 @pytest.mark.parametrize("status", [400, 401, 500, 200])
 def test_no_traceback_of_the_token_endpoint_shows_the_key(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, status: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, status: Any
 ) -> None:
     monkeypatch.delenv("SINCH_API_TOKEN")
     for name, value in PAIR.items():
@@ -228,7 +234,7 @@ def test_no_traceback_of_the_token_endpoint_shows_the_key(
     "token", ["two\nlines-of-a-token", "a-token-with-\u2022", "a-token-with-\x7f"]
 )
 def test_a_token_that_cannot_be_sent_is_not_shown(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch, token: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, token: Any
 ) -> None:
     monkeypatch.setenv("SINCH_API_TOKEN", token)
     said = told(raised(connect("live", log=log).batches.list))
@@ -254,7 +260,12 @@ HEADERS = some.none() | some.dictionaries(
     headers=HEADERS,
 )
 def test_no_traceback_of_any_request_shows_any_token(
-    work: Any, tmp_path_factory: Any, token: Any, method: Any, path: Any, headers: Any
+    work: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    token: Any,
+    method: Any,
+    path: Any,
+    headers: Any,
 ) -> None:
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
@@ -290,7 +301,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("character", HIDDEN)
-def test_a_preview_shows_what_hides(log: Any, character: Any) -> None:
+def test_a_preview_shows_what_hides(log: CallLog, character: Any) -> None:
     headers = {"Content-Type": "application/json", "X-A": f"a{character}b"}
     row = Exchange(
         id="x",

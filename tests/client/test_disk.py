@@ -16,7 +16,7 @@ from sinchtools.client.disk import disk_of
 from sinchtools.core.errors import NotAllowedError
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import share_folder
-from tests.support.vendor import PLAN
+from tests.support.vendor import PLAN, Vendor
 
 URL = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
 HEADERS = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
@@ -144,7 +144,7 @@ def test_where_the_system_does_not_say_nothing_is_claimed(
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
 def test_a_replay_to_the_vendor_is_refused_on_a_network(
-    vendor: Any, work: Any, mounts: Any, target: Any
+    vendor: Vendor, work: Path, mounts: Any, target: Any
 ) -> None:
     on_a_network(mounts, work)
     with pytest.raises(NotAllowedError, match=r"on a network \(NFS\)") as refused:
@@ -153,7 +153,7 @@ def test_a_replay_to_the_vendor_is_refused_on_a_network(
 
 
 def test_a_log_elsewhere_does_not_help_a_work_folder_on_a_network_nor_the_reverse(
-    vendor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: Any
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: Any
 ) -> None:
     for folder in ("far", "near"):
         (tmp_path / folder).mkdir(mode=0o700)
@@ -168,7 +168,7 @@ def test_a_log_elsewhere_does_not_help_a_work_folder_on_a_network_nor_the_revers
 
 
 def test_a_plan_that_was_made_before_the_folder_moved_sends_nothing(
-    vendor: Any, work: Any, mounts: Any
+    vendor: Vendor, work: Path, mounts: Any
 ) -> None:
     mounts()
     made = st.plan(SEND, target="live")
@@ -182,7 +182,7 @@ def test_a_plan_that_was_made_before_the_folder_moved_sends_nothing(
 
 
 def test_a_live_client_on_a_network_reads_and_sends_nothing(
-    vendor: Any, work: Any, mounts: Any
+    vendor: Vendor, work: Path, mounts: Any
 ) -> None:
     on_a_network(mounts, work)
     client = st.connect("live")
@@ -194,7 +194,7 @@ def test_a_live_client_on_a_network_reads_and_sends_nothing(
     assert vendor.sends == []
 
 
-def test_reading_and_the_sandbox_go_on_on_a_network(work: Any, mounts: Any) -> None:
+def test_reading_and_the_sandbox_go_on_on_a_network(work: Path, mounts: Any) -> None:
     on_a_network(mounts, work)
     case = st.Case("4711", "HTTP/1.1 415 Unsupported Media Type")
     (result,) = st.replay(SEND, log=case.log)
@@ -204,7 +204,7 @@ def test_reading_and_the_sandbox_go_on_on_a_network(work: Any, mounts: Any) -> N
 
 
 def test_a_log_that_is_open_elsewhere_stays_usable_when_its_folder_is_on_a_network(
-    work: Any, mounts: Any
+    work: Path, mounts: Any
 ) -> None:
     mounts()
     with st.CallLog(work / "calls.sqlite") as first:
@@ -228,7 +228,7 @@ def test_a_log_that_is_open_elsewhere_stays_usable_when_its_folder_is_on_a_netwo
     ],
 )
 def test_the_doctor_says_it(
-    work: Any, mounts: Any, line: Any, allow: Any, state: Any, words: Any
+    work: Path, mounts: Any, line: Any, allow: Any, state: Any, words: Any
 ) -> None:
     mounts(line.format(work))
     (check,) = (one for one in st.doctor({"SINCHTOOLS_ALLOW": allow}) if one.name == "disk")
@@ -257,7 +257,7 @@ def mounted(tmp_path: Path) -> Any:
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts are another thing there")
 def test_a_real_network_mount_is_told_refused_and_usable(
-    vendor: Any, mounted: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, mounted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = mounted / "work"
     monkeypatch.setenv("SINCHTOOLS_HOME", str(home))

@@ -16,6 +16,7 @@ import requests
 
 from sinchtools.client.loopback import Direct
 from sinchtools.client.recording import failure_of
+from sinchtools.sandbox import Sandbox
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -154,7 +155,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(serving: Any, ses
     assert server.opened == 2
 
 
-def test_threads_share_it(server: Any, session: Any) -> Any:
+def test_threads_share_it(server: Sandbox, session: Any) -> Any:
     def get(number: Any) -> Any:
         return session.get(
             f"{server.url}/xms/v1/{server.service_plan_id}/batches/{number}",

@@ -27,7 +27,7 @@ URL = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
 
 
 @pytest.fixture(autouse=True)
-def wire(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def wire(work: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Requests are answered here; the patch that is found at the start is there at the end."""
 
     def send(adapter: Any, request: requests.PreparedRequest, **rest: Any) -> requests.Response:
@@ -311,7 +311,7 @@ STEPS = some.lists(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_blocks_in_any_order_show_what_was_sent_while_they_were_open(
-    tmp_path_factory: Any, wire: Any, steps: Any
+    tmp_path_factory: pytest.TempPathFactory, wire: Any, steps: Any
 ) -> None:
     folder = tmp_path_factory.mktemp("logs")
     files = [CallLog(folder / f"{number}.sqlite") for number in range(2)]

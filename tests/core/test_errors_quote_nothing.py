@@ -165,7 +165,7 @@ def everything_of(error: BaseException | None, seen: tuple[int, ...] = ()) -> It
 @pytest.mark.parametrize("given", INPUTS)
 @pytest.mark.parametrize("door", DOORS)
 def test_no_error_of_an_entry_point_quotes_what_it_was_given(
-    work: Any, monkeypatch: pytest.MonkeyPatch, door: str, given: str
+    work: Path, monkeypatch: pytest.MonkeyPatch, door: str, given: str
 ) -> None:
     monkeypatch.chdir(work)
     value = INPUTS[given]()

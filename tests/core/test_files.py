@@ -157,7 +157,7 @@ COMMANDS = {
     ],
 )
 def test_the_command_says_it_in_one_line_and_exits_2(
-    work: Any, capsys: pytest.CaptureFixture[str], command: Any, place: Any
+    work: Path, capsys: pytest.CaptureFixture[str], command: Any, place: Any
 ) -> None:
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
     with st.CallLog(work / "calls.sqlite") as log:
@@ -195,7 +195,9 @@ STREAMS = [
     "command",
     [STREAMS[0], "--help", *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS)],
 )
-def test_an_output_that_is_full_is_said_in_one_line(work: Any, command: Any, buffered: Any) -> None:
+def test_an_output_that_is_full_is_said_in_one_line(
+    work: Path, command: Any, buffered: Any
+) -> None:
     assert said(work, f"{command} > /dev/full", buffered) == [
         "sinchtools: 'standard output' cannot be written: No space left on device. Free some "
         "space, then do it again."
@@ -206,7 +208,7 @@ def test_an_output_that_is_full_is_said_in_one_line(work: Any, command: Any, buf
 @pytest.mark.parametrize(
     "command", [STREAMS[0], *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS[:8])]
 )
-def test_an_output_that_is_closed_is_said_in_one_line(work: Any, command: Any) -> None:
+def test_an_output_that_is_closed_is_said_in_one_line(work: Path, command: Any) -> None:
     assert said(work, f"{command} >&-") == [
         "sinchtools: 'standard output' cannot be written: it is closed. Choose a place that you "
         "may write to."
@@ -234,7 +236,7 @@ def said(work: Any, command: Any, buffered: Any = "") -> Any:
 
 
 @posix
-def test_messages_that_cannot_be_written_change_no_exit_code(work: Any) -> None:
+def test_messages_that_cannot_be_written_change_no_exit_code(work: Path) -> None:
     shell = f"{sys.executable} -m sinchtools nonsense 2> /dev/full"
     assert subprocess.run(shell, shell=True, capture_output=True, check=False).returncode == 2
 

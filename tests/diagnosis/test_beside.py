@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_a_stray_space_beside_a_401_is_the_cause_and_has_its_fix() -> None:
     assert diagnose(replace(sent, status=201), now=NOW).top.severity != "error"
 
 
-def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work: Any) -> None:
+def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work: Path) -> None:
     listing = call(PLAN, "/groups", status=200, source="a#4", answer={"groups": [{"id": GROUP}]})
     found = diagnose([listing, UNKNOWN], now=NOW)[1]
     assert found.fix is not None and GROUP in found.fix.changes[0]

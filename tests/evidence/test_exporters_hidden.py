@@ -131,7 +131,7 @@ def test_an_exported_file_hides_nothing(tmp_path: Path, ending: Any) -> None:
 @pytest.mark.parametrize(
     "what", [what for what in HIDDEN if what not in ("line separator", "no-break space")]
 )
-def test_nothing_that_is_shown_hides_it(work: Any, what: Any) -> None:
+def test_nothing_that_is_shown_hides_it(work: Path, what: Any) -> None:
     char = HIDDEN[what]
     row = replace(
         BARE,
@@ -169,7 +169,7 @@ TEXT = a.text(a.characters(exclude_categories=["Cs"], exclude_characters="\0"), 
 @settings(max_examples=500 if os.environ.get("SINCHTOOLS_FULL") == "1" else 40)
 @given(TEXT.filter(bool), a.sampled_from(["C", "C.UTF-8"]))
 def test_any_text_goes_through_bash_unchanged(
-    tmp_path_factory: Any, text: Any, locale: Any
+    tmp_path_factory: pytest.TempPathFactory, text: Any, locale: Any
 ) -> None:
     folder = tmp_path_factory.mktemp("bash")
     command = to_curl(replace(BARE, request_body=text))

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ VIEW = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"value": N
 
 
 @pytest.fixture
-def saved(work: Any) -> Any:
+def saved(work: Path) -> Any:
     """A notebook as VS Code and papermill leave it."""
     cell = {
         "cell_type": "code",
@@ -48,7 +49,7 @@ def test_the_command_takes_out_secrets_and_what_names_people_and_keeps_the_chart
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"cells": 5}', "\udcff"])
 def test_what_is_not_a_notebook_is_refused_and_stays(
-    work: Any, capsys: pytest.CaptureFixture[str], content: Any
+    work: Path, capsys: pytest.CaptureFixture[str], content: Any
 ) -> None:
     path = work / "other.ipynb"
     if content is not None:

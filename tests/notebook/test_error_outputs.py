@@ -42,7 +42,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory: Any) -> Any:
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SINCHTOOLS_HOME", str(tmp_path_factory.mktemp("work")))
         case = st.Case("4711", [replace(BAD, text=ODD, code=f"x_{ODD}", source=f"{ODD}.har")])

@@ -57,7 +57,7 @@ STATES = {  # what IPython is and has, and where it saves
 
 @pytest.mark.parametrize(("ipython", "file"), STATES.values(), ids=STATES)
 def test_whether_history_goes_to_disk_is_told_and_warned_of_once(
-    work: Any, monkeypatch: pytest.MonkeyPatch, ipython: Any, file: Any
+    work: Path, monkeypatch: pytest.MonkeyPatch, ipython: Any, file: Any
 ) -> None:
     monkeypatch.setattr(traces, "_warned", [])
     if ipython is None:
@@ -195,7 +195,7 @@ def test_a_kernel_as_it_comes_warns_and_forgets_what_follows_when_history_is_tur
 
 
 def test_lab_starts_its_kernels_quietly_keeps_no_shell_history_and_lets_its_user_choose(
-    work: Any, monkeypatch: pytest.MonkeyPatch
+    work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sinchtools.client.log import CallLog
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import EvidencePanel, ReplayPanel, TipsPanel
 from sinchtools.notebook.panels.theme import banner, error_card
@@ -49,13 +50,13 @@ NO_URL = replace(
 )
 
 
-def test_failing_exchanges_are_offered_first(log: Any) -> None:
+def test_failing_exchanges_are_offered_first(log: CallLog) -> None:
     panel = ReplayPanel([GOOD, BAD], log=log)
     assert panel.exchange is BAD
     assert "SANDBOX" in panel._banner.value
 
 
-def test_fix_and_replay_by_clicking_give_the_verdict(log: Any) -> None:
+def test_fix_and_replay_by_clicking_give_the_verdict(log: CallLog) -> None:
     panel = ReplayPanel([GOOD, BAD], log=log)
     panel.replay_button.click()
     assert panel.results[-1].verdict == "SAME"
@@ -67,14 +68,14 @@ def test_fix_and_replay_by_clicking_give_the_verdict(log: Any) -> None:
     assert len(log) == 2
 
 
-def test_an_edit_by_hand_is_what_is_replayed(log: Any) -> None:
+def test_an_edit_by_hand_is_what_is_replayed(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.body.value = GOOD.request_body
     assert panel.edit() == {"body": GOOD.request_body}
     assert panel.replay().verdict == "FIXED"
 
 
-def test_headers_edited_by_hand_are_taken_out_and_added(log: Any) -> None:
+def test_headers_edited_by_hand_are_taken_out_and_added(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.headers.value = "Content-Type: text/plain\nX-Trace: 1"
     assert panel.edit() == {
@@ -82,21 +83,21 @@ def test_headers_edited_by_hand_are_taken_out_and_added(log: Any) -> None:
     }
 
 
-def test_back_to_the_original_forgets_the_edit(log: Any) -> None:
+def test_back_to_the_original_forgets_the_edit(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.body.value = "{}"
     panel.reset_button.click()
     assert panel.edit() == {}
 
 
-def test_choosing_another_exchange_shows_it(log: Any) -> None:
+def test_choosing_another_exchange_shows_it(log: CallLog) -> None:
     panel = ReplayPanel([BAD, NO_URL], log=log)
     panel.choice.value = "no-url"
     assert panel.body.value == NO_URL.request_body
     assert "callback" in panel.diagnosis.value
 
 
-def test_a_malformed_header_line_is_named_and_nothing_is_sent(log: Any) -> None:
+def test_a_malformed_header_line_is_named_and_nothing_is_sent(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.headers.value = "no colon here"
     panel.replay_button.click()
@@ -104,7 +105,7 @@ def test_a_malformed_header_line_is_named_and_nothing_is_sent(log: Any) -> None:
     assert len(log) == 0
 
 
-def test_a_panel_without_evidence_says_so(log: Any) -> None:
+def test_a_panel_without_evidence_says_so(log: CallLog) -> None:
     panel = ReplayPanel([], log=log)
     assert "There is no request" in panel.status.value
     panel.replay_button.click()
@@ -112,7 +113,7 @@ def test_a_panel_without_evidence_says_so(log: Any) -> None:
 
 
 def test_an_unforeseen_error_is_shown_and_not_swallowed(
-    log: Any, monkeypatch: pytest.MonkeyPatch
+    log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = ReplayPanel([BAD], log=log)
     monkeypatch.setattr("sinchtools.notebook.panels.replay.plan", lambda *_, **__: 1 / 0)
@@ -121,7 +122,7 @@ def test_an_unforeseen_error_is_shown_and_not_swallowed(
     assert not panel.replay_button.disabled
 
 
-def test_a_second_click_while_one_runs_does_nothing(log: Any) -> None:
+def test_a_second_click_while_one_runs_does_nothing(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.replay_button.disabled = True
     panel.replay_button.click()

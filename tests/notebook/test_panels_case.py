@@ -38,7 +38,7 @@ each_panel = pytest.mark.parametrize("make", PANELS)
 
 
 @pytest.fixture
-def case(work: Any) -> Any:
+def case(work: Path) -> Any:
     made = Case("samples")
     made.add([BAD, GOOD, NO_URL])
     return made
@@ -124,7 +124,7 @@ def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case: Any, tex
     assert (panel.path.value, EvidencePanel(case).path.value) == ("", "")
 
 
-def test_a_path_stays_and_is_there_again(case: Any, work: Any) -> None:
+def test_a_path_stays_and_is_there_again(case: Any, work: Path) -> None:
     (work / "a.txt").write_text("HTTP/1.1 401 Unauthorized")
     panel = EvidencePanel(case)
     panel.path.value = str(work / "*.txt")
@@ -343,7 +343,7 @@ EVIL = (
 
 
 @each_panel
-def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Any, make: Any) -> None:
+def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Path, make: Any) -> None:
     words: dict[str, Any] = dict.fromkeys(
         ("code", "text", "source", "endpoint", "account", "request_body", "response_body"), EVIL
     )

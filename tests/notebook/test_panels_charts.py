@@ -66,7 +66,7 @@ SILENT = replace(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: Any) -> Any:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return ChartsPanel(ROWS, folder=tmp_path_factory.mktemp("charts") / "charts")
 
 

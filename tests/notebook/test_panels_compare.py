@@ -1,7 +1,7 @@
 """The compare panel, without a browser: two requests chosen, what differs, what decides."""
 
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 from sinchtools.cases import Case
 from sinchtools.notebook.panels import ComparePanel
@@ -53,7 +53,7 @@ def test_one_request_alone_is_nothing_to_compare() -> None:
     assert "Choose two requests" in panel.status.value
 
 
-def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work: Any) -> None:
+def test_what_comes_into_the_case_is_offered_and_the_choice_stays(work: Path) -> None:
     case = Case("compared", [APP, GOOD])
     panel = ComparePanel(case)
     before = compared(panel)

@@ -20,6 +20,7 @@ from sinchtools.replays.runner import Progress
 from sinchtools.sandbox import Sandbox
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
 from tests.support.present import present
+from tests.support.vendor import SENDER, Vendor
 
 BODY = str(GOOD.request_body)
 
@@ -44,14 +45,14 @@ def targets(panel: Any) -> Any:
     ],
 )
 def test_only_what_is_switched_on_is_offered(
-    log: Any, monkeypatch: pytest.MonkeyPatch, allow: Any, rungs: Any
+    log: CallLog, monkeypatch: pytest.MonkeyPatch, allow: Any, rungs: Any
 ) -> None:
     monkeypatch.setenv("SINCHTOOLS_ALLOW", allow)
     panel = ReplayPanel([BAD], log=log)
     assert (targets(panel), panel.target.value) == (rungs, "sandbox")
 
 
-def test_the_rung_is_said_in_words_and_on_the_button(vendor: Any, log: Any) -> None:
+def test_the_rung_is_said_in_words_and_on_the_button(vendor: Vendor, log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     said = {}
     for rung in targets(panel):
@@ -66,7 +67,7 @@ def test_the_rung_is_said_in_words_and_on_the_button(vendor: Any, log: Any) -> N
     assert [display for *_, display in said.values()] == ["none", "none", "", ""]
 
 
-def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log: Any) -> None:
+def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.target.value = "preview"
     panel.replay_button.click()
@@ -76,7 +77,9 @@ def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log: 
 
 
 @pytest.mark.parametrize("typed", ["", "yes", LIVE_EFFECT.upper()])
-def test_live_sends_nothing_until_the_effect_is_typed(vendor: Any, log: Any, typed: Any) -> None:
+def test_live_sends_nothing_until_the_effect_is_typed(
+    vendor: Vendor, log: CallLog, typed: Any
+) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.effect.value = typed
@@ -86,7 +89,7 @@ def test_live_sends_nothing_until_the_effect_is_typed(vendor: Any, log: Any, typ
 
 
 def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(
-    vendor: Any, log: Any
+    vendor: Vendor, log: CallLog
 ) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
@@ -96,7 +99,7 @@ def test_live_sends_once_when_the_effect_is_typed_however_often_it_is_clicked(
     assert len(vendor.requests) == 1
 
 
-def test_the_test_number_stands_in_for_the_recipients(vendor: Any, log: Any) -> None:
+def test_the_test_number_stands_in_for_the_recipients(vendor: Vendor, log: CallLog) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.test_number.value, panel.effect.value = "+15559990001", f"{LIVE_EFFECT} (the test number)"
@@ -105,7 +108,7 @@ def test_the_test_number_stands_in_for_the_recipients(vendor: Any, log: Any) -> 
     assert batch.to == ("15559990001",)
 
 
-def test_another_target_forgets_the_typed_effect(vendor: Any, log: Any) -> None:
+def test_another_target_forgets_the_typed_effect(vendor: Vendor, log: CallLog) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.effect.value = LIVE_EFFECT
@@ -113,7 +116,7 @@ def test_another_target_forgets_the_typed_effect(vendor: Any, log: Any) -> None:
     assert panel.effect.value == ""
 
 
-def test_what_is_different_is_shown_path_by_path(log: Any) -> None:
+def test_what_is_different_is_shown_path_by_path(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.body.value = BODY.replace("Hi", "Ho")
     panel.replay_button.click()
@@ -123,7 +126,7 @@ def test_what_is_different_is_shown_path_by_path(log: Any) -> None:
     assert "created_at" in shown.partition("Not compared")[2]
 
 
-def test_all_of_a_kind_are_replayed_with_progress(log: Any) -> None:
+def test_all_of_a_kind_are_replayed_with_progress(log: CallLog) -> None:
     panel = ReplayPanel([*many(7), GOOD], log=log)
     panel.batch.start_button.click()
     panel.batch.wait()
@@ -133,7 +136,7 @@ def test_all_of_a_kind_are_replayed_with_progress(log: Any) -> None:
     assert (panel.batch.start_button.disabled, panel.batch.stop_button.disabled) == (False, True)
 
 
-def test_an_exchange_without_a_known_answer_is_no_failure(log: Any) -> None:
+def test_an_exchange_without_a_known_answer_is_no_failure(log: CallLog) -> None:
     panel = ReplayPanel(
         [
             *many(2),
@@ -165,7 +168,7 @@ def meanwhile(panel: ReplayPanel, act: Callable[[], object], *, after: int | Non
     panel.batch.__dict__["_draw"] = draw_and_act
 
 
-def test_what_a_stop_left_unsent_is_no_verdict(log: Any) -> None:
+def test_what_a_stop_left_unsent_is_no_verdict(log: CallLog) -> None:
     panel = ReplayPanel(many(7), log=log)
     meanwhile(panel, panel.batch.stop, after=5)
     panel.batch.start_button.click()
@@ -173,7 +176,7 @@ def test_what_a_stop_left_unsent_is_no_verdict(log: Any) -> None:
     assert "5 SAME, 2 not sent; stopped by hand; click again to go on." in panel.status.value
 
 
-def test_the_certain_fix_of_each_is_applied_on_wish(log: Any) -> None:
+def test_the_certain_fix_of_each_is_applied_on_wish(log: CallLog) -> None:
     panel = ReplayPanel(many(3), log=log)
     panel.batch.fix.value = True
     panel.batch.start_button.click()
@@ -181,7 +184,7 @@ def test_the_certain_fix_of_each_is_applied_on_wish(log: Any) -> None:
     assert "3 FIXED" in panel.status.value
 
 
-def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: Any) -> None:
+def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: CallLog) -> None:
     panel = ReplayPanel(many(20), log=log)
 
     def click_stop() -> None:
@@ -200,7 +203,7 @@ def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: Any) -> None:
     assert "20 SAME" in panel.status.value
 
 
-def test_a_second_start_while_it_runs_does_nothing(log: Any) -> None:
+def test_a_second_start_while_it_runs_does_nothing(log: CallLog) -> None:
     panel = ReplayPanel(many(4), log=log)
     meanwhile(panel, panel.batch.start)
     panel.batch.start_button.click()
@@ -208,7 +211,7 @@ def test_a_second_start_while_it_runs_does_nothing(log: Any) -> None:
     assert len(log) == 4
 
 
-def test_a_batch_that_cannot_start_says_why(vendor: Any, log: Any) -> None:
+def test_a_batch_that_cannot_start_says_why(vendor: Vendor, log: CallLog) -> None:
     bodies = [BODY.replace("Hi", f"message {i}") for i in range(3)]
     panel = ReplayPanel(
         [replace(GOOD, id=str(i), request_body=body, status=400) for i, body in enumerate(bodies)],
@@ -221,7 +224,7 @@ def test_a_batch_that_cannot_start_says_why(vendor: Any, log: Any) -> None:
     assert (vendor.requests, panel.batch.start_button.disabled) == ([], False)
 
 
-def test_an_error_in_the_thread_is_shown(log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_thread_is_shown(log: CallLog, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = ReplayPanel(many(2), log=log)
     monkeypatch.setattr(Sandbox, "reset", lambda self: 1 / 0)
     panel.batch.start_button.click()
@@ -233,7 +236,7 @@ TYPED = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
-def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log: Any, target: Any) -> None:
+def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log: CallLog, target: Any) -> None:
     panel = ReplayPanel([replace(GOOD, status=401)], log=log)
     panel.target.value = target
     panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
@@ -244,7 +247,7 @@ def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log: Any, target: An
     ) + repr(list(log))
 
 
-def test_a_preview_of_many_says_that_nothing_was_sent(log: Any) -> None:
+def test_a_preview_of_many_says_that_nothing_was_sent(log: CallLog) -> None:
     panel = ReplayPanel(many(3), log=log)
     panel.target.value = "preview"
     panel.batch.start_button.click()
@@ -261,7 +264,7 @@ def running(log: CallLog, during: Callable[[ReplayPanel], object]) -> ReplayPane
     return panel
 
 
-def test_the_target_stays_as_it_is_while_many_are_sent(log: Any) -> None:
+def test_the_target_stays_as_it_is_while_many_are_sent(log: CallLog) -> None:
     locked = []
     panel = running(
         log, lambda panel: locked.append((panel.target.disabled, panel.test_number.disabled))
@@ -270,19 +273,19 @@ def test_the_target_stays_as_it_is_while_many_are_sent(log: Any) -> None:
     assert (panel.target.disabled, panel.test_number.disabled) == (False, False)
 
 
-def test_a_panel_that_is_closed_sends_no_more(log: Any) -> None:
+def test_a_panel_that_is_closed_sends_no_more(log: CallLog) -> None:
     running(log, ReplayPanel.close)
     assert len(log) == 3
 
 
-def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log: Any) -> None:
+def test_a_cell_that_is_run_again_stops_what_it_had_under_way(log: CallLog) -> None:
     made = []
     running(log, lambda panel: made.append(ReplayPanel(many(20), log=log)))
     assert len(log) == 3
     assert "was stopped, since its cell was run again" in made[0].status.value
 
 
-def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor: Any, log: Any) -> None:
+def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor: Vendor, log: CallLog) -> None:
     body = BODY.replace("{", '{"client_reference": "order-17", ', 1)
     panel = ReplayPanel(
         [
@@ -303,9 +306,9 @@ def test_check_first_asks_by_reads_only_and_lifts_what_it_can(vendor: Any, log: 
     assert len(vendor.sends) == 1
 
 
-def test_check_first_names_the_batch_that_is_there(vendor: Any, log: Any) -> None:
+def test_check_first_names_the_batch_that_is_there(vendor: Vendor, log: CallLog) -> None:
     vendor.sandbox.account().add_batch(
-        to=["15551230001"], body="Hi", client_reference="order-17", **{"from": "15559870002"}
+        to=["15551230001"], body="Hi", client_reference="order-17", **SENDER
     )
     body = BODY.replace("{", '{"client_reference": "order-17", ', 1)
     panel = ReplayPanel(
@@ -323,7 +326,7 @@ def test_check_first_names_the_batch_that_is_there(vendor: Any, log: Any) -> Non
 
 
 def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(
-    vendor: Any, log: Any
+    vendor: Vendor, log: CallLog
 ) -> None:
     body = BODY.replace("{", '{"client_reference": "order-17", ', 1)
     today = replace(
@@ -343,13 +346,13 @@ def test_a_check_of_one_lifts_nothing_of_another_that_is_the_same_request(
     assert vendor.sends == []
 
 
-def test_another_panel_of_other_exchanges_stops_nothing(log: Any) -> None:
+def test_another_panel_of_other_exchanges_stops_nothing(log: CallLog) -> None:
     running(log, lambda panel: ReplayPanel([NO_URL], log=log))
     assert len(log) == 20
 
 
 def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(
-    vendor: Any, log: Any
+    vendor: Vendor, log: CallLog
 ) -> None:
     panel = ReplayPanel([replace(GOOD, status=503)], log=log)
     panel.target.value = "live"
@@ -363,7 +366,7 @@ def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(
 
 @pytest.mark.parametrize("button", ["replay_button", "start_button"])
 def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(
-    vendor: Any, log: Any, button: Any
+    vendor: Vendor, log: CallLog, button: Any
 ) -> None:
     panel = ReplayPanel(
         [replace(GOOD, id="first", status=429), replace(GOOD, id="second")], log=log
@@ -376,7 +379,7 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(
     assert vendor.requests == []
 
 
-def test_a_click_that_fails_leaves_no_verdict_of_another_request(log: Any) -> None:
+def test_a_click_that_fails_leaves_no_verdict_of_another_request(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.fix_button.click()
     panel.replay_button.click()
@@ -389,7 +392,7 @@ def test_a_click_that_fails_leaves_no_verdict_of_another_request(log: Any) -> No
     )
 
 
-def test_what_happened_stands_right_below_the_buttons(log: Any) -> None:
+def test_what_happened_stands_right_below_the_buttons(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     assert (
         panel.children.index(panel.status)
@@ -399,7 +402,9 @@ def test_what_happened_stands_right_below_the_buttons(log: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["hello", "xms/v1/p/batches", ""])
-def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(log: Any, path: Any) -> None:
+def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(
+    log: CallLog, path: Any
+) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.path.value = path
     panel.replay_button.click()
@@ -407,7 +412,7 @@ def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(log: Any,
     assert (panel.path.value, len(log)) == (path, 0)
 
 
-def test_another_answer_comes_with_what_is_wrong_now(log: Any) -> None:
+def test_another_answer_comes_with_what_is_wrong_now(log: CallLog) -> None:
     panel = ReplayPanel(
         [
             replace(
@@ -425,7 +430,7 @@ def test_another_answer_comes_with_what_is_wrong_now(log: Any) -> None:
     assert present(top).rule in panel.outcome.value
 
 
-def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log: Any) -> None:
+def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log: CallLog) -> None:
     panel = ReplayPanel([*many(4), NO_URL], log=log)
     meanwhile(panel, panel.batch.stop, after=2)
     panel.batch.start_button.click()
@@ -438,7 +443,7 @@ def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log: Any) -> None
     )
 
 
-def test_a_preview_is_no_replay(log: Any) -> None:
+def test_a_preview_is_no_replay(log: CallLog) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.target.value = "preview"
     panel.replay_button.click()
@@ -446,7 +451,7 @@ def test_a_preview_is_no_replay(log: Any) -> None:
     assert panel.results == []
 
 
-def test_the_box_says_what_is_to_be_typed(vendor: Any, log: Any) -> None:
+def test_the_box_says_what_is_to_be_typed(vendor: Vendor, log: CallLog) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     assert panel.effect.placeholder == LIVE_EFFECT
@@ -458,7 +463,7 @@ def test_the_box_says_what_is_to_be_typed(vendor: Any, log: Any) -> None:
     )
 
 
-def test_check_first_says_when_there_is_nothing_to_ask(vendor: Any, log: Any) -> None:
+def test_check_first_says_when_there_is_nothing_to_ask(vendor: Vendor, log: CallLog) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
     panel.check_button.click()

@@ -1,5 +1,6 @@
 """The report panel writes what `st.report` writes, and says what went wrong."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +21,13 @@ BAD = Exchange(
 
 
 @pytest.fixture
-def case(work: Any) -> Any:
+def case(work: Path) -> Any:
     made = Case("7")
     made.add(BAD)
     return made
 
 
-def test_the_page_is_that_of_the_function(case: Any, work: Any) -> None:
+def test_the_page_is_that_of_the_function(case: Any, work: Path) -> None:
     panel = ReportPanel(case)
     for part in ("charts", "when"):
         panel.parts[part].value = False
@@ -37,7 +38,7 @@ def test_the_page_is_that_of_the_function(case: Any, work: Any) -> None:
     assert "Written:" in panel.status.value
 
 
-def test_a_preview_runs_nothing_and_leaves_no_file(case: Any, work: Any) -> None:
+def test_a_preview_runs_nothing_and_leaves_no_file(case: Any, work: Path) -> None:
     before = sorted(work.iterdir())
     panel = ReportPanel(case)
     panel.parts["charts"].value = False
@@ -61,7 +62,7 @@ def test_a_note_goes_in_without_its_secret(case: Any) -> None:
     )
 
 
-def test_what_cannot_be_written_is_said_in_the_panel(case: Any, work: Any) -> None:
+def test_what_cannot_be_written_is_said_in_the_panel(case: Any, work: Path) -> None:
     panel = ReportPanel(case, folder=work / "case-7" / "key" / "below")
     panel.page_button.click()
     assert "That did not work" in panel.status.value and not panel.page_button.disabled

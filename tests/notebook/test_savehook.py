@@ -53,7 +53,7 @@ def saved(*outputs: Any, source: Any = "1 + 1", kind: Any = "code", **metadata: 
 
 
 @pytest.fixture
-def case(work: Any) -> Any:
+def case(work: Path) -> Any:
     case = Case("4711")
     case.add([SENT])
     return case
@@ -250,7 +250,7 @@ def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case: Any,
 @pytest.mark.parametrize("name", ["evidence.jsonl", "seen.jsonl", "calls.sqlite"])
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
 def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
-    case: Any, work: Any, name: Any, kind: Any
+    case: Any, work: Path, name: Any, kind: Any
 ) -> None:
     (work / "foreign").mkdir()
     place = work / "foreign" / name

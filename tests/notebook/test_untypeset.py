@@ -142,14 +142,14 @@ def test_every_class_that_shows_itself_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", [*SHOWN, *MORE])
-def test_what_shows_itself_is_untypeset(work: Any, name: Any) -> None:
+def test_what_shows_itself_is_untypeset(work: Path, name: Any) -> None:
     assert is_untypeset({**SHOWN, **MORE}[name]()._repr_html_())
 
 
 @pytest.mark.long
 @given(st_text=strategies.text(max_size=60), number=strategies.integers(0, len(MATHEMATICS) - 1))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_stands_in_a_row_is_shown_untypeset(work: Any, st_text: Any, number: Any) -> None:
+def test_whatever_stands_in_a_row_is_shown_untypeset(work: Path, st_text: Any, number: Any) -> None:
     evil = f"{st_text}{MATHEMATICS[number]}{st_text}"
     row = replace(ROW, text=evil, code=evil, source=evil, request_body=evil, response_body=evil)
     for shown in (
@@ -184,7 +184,7 @@ PANELS = sorted(name for name in panels.__all__ if name.endswith("Panel"))
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_its_html_and_its_twin_are_untypeset_and_no_label_holds_evidence(
-    work: Any, name: Any
+    work: Path, name: Any
 ) -> None:
     panel = getattr(panels, name)(with_a_case())
     press_all(panel)
@@ -228,7 +228,7 @@ FRAMES = {
 
 
 @pytest.fixture
-def notebook(work: Any) -> Any:
+def notebook(work: Path) -> Any:
     with_a_case()
     with Notebook() as notebook:
         notebook.run("import sinchtools as st\ncase = st.Case('4711')", "first")

@@ -23,7 +23,7 @@ TOKEN = "c3a91f7e5d2b48600a1b2c3d4e5f6071"
 
 
 @pytest.fixture
-def bench(work: Any) -> Any:
+def bench(work: Path) -> Any:
     return st.workbench()
 
 
@@ -36,11 +36,11 @@ def text_of(html: Any) -> Any:
     return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
 
 
-def test_a_new_workbench_is_empty_and_makes_no_case(bench: Any, work: Any) -> None:
+def test_a_new_workbench_is_empty_and_makes_no_case(bench: Any, work: Path) -> None:
     assert (bench.state.case, list(work.glob("case-*"))) == (None, [])
 
 
-def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench: Any, work: Any) -> None:
+def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench: Any, work: Path) -> None:
     read(bench, "curl.md")
     before = {path: path.read_bytes() for path in work.rglob("*.jsonl")}
     assert present(st.workbench().state.case).folder == bench.state.case.folder

@@ -20,6 +20,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.playbooks.check_rows import NOT_DECIDABLE
 from sinchtools.playbooks.live_checks import LIVE, live_check
 from sinchtools.playbooks.playbook import playbook, tips
+from sinchtools.sandbox import Sandbox
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 BATCH = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
@@ -27,7 +28,7 @@ GROUP = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
 
 
 @pytest.fixture
-def sandbox(server: Any) -> Any:
+def sandbox(server: Sandbox) -> Any:
     server.reset()
     server.clock.freeze(NOON)
     return server

@@ -197,7 +197,7 @@ def test_no_canary_is_in_a_report_page(tmp_path: Path, name: Any) -> None:
 
 @pytest.mark.parametrize("ending", [".html", ".zip"])
 def test_no_canary_is_in_the_report_of_a_case_that_holds_them_everywhere(
-    work: Any, ending: Any
+    work: Path, ending: Any
 ) -> None:
     case = Case(f"{NUMBER} for {TEXT}")
     case.add(
@@ -237,7 +237,7 @@ def test_no_canary_is_in_a_chart_of_aliased_rows(tmp_path: Path, draw: Any) -> N
 
 
 def test_no_canary_is_in_the_charts_of_the_command_line(
-    work: Any, capsys: pytest.CaptureFixture[str]
+    work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = work / f"{NUMBER}.jsonl"
     path.write_text(to_jsonl(row for rows in ROWS.values() for row in rows))
@@ -248,7 +248,7 @@ def test_no_canary_is_in_the_charts_of_the_command_line(
 
 @pytest.mark.parametrize("name", PLANTED)
 @pytest.mark.parametrize("metadata", [{}, ALIASED], ids=["as-shown", "marked-by-mistake"])
-def test_no_canary_is_in_a_saved_notebook(work: Any, name: Any, metadata: Any) -> None:
+def test_no_canary_is_in_a_saved_notebook(work: Path, name: Any, metadata: Any) -> None:
     Case("4711").add(ROWS[name])
     views = [
         read(to_jsonl(ROWS[name]).encode()),

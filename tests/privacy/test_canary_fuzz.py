@@ -19,7 +19,7 @@ SIZE = 20
     "first",
     [pytest.param(n, marks=[pytest.mark.long] * (n >= 2)) for n in range(len(canary_fuzz.FORMATS))],
 )
-def test_nothing_planted_is_in_a_file_that_is_handed_over(work: Any, first: Any) -> None:
+def test_nothing_planted_is_in_a_file_that_is_handed_over(work: Path, first: Any) -> None:
     figures = canary_fuzz.run(SIZE, first, SIZE)
     assert (figures.inputs, figures.leaks, figures.refused) == (SIZE, [], [])
 
@@ -33,7 +33,7 @@ def test_a_planted_canary_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.skipif(not FULL, reason="at full size only: make check-long")
-def test_nothing_planted_is_in_any_file_of_twenty_thousand_requests(work: Any) -> None:
+def test_nothing_planted_is_in_any_file_of_twenty_thousand_requests(work: Path) -> None:
     figures = canary_fuzz.run(20_000, first=1_000)
     assert (figures.inputs, figures.leaks[:20]) == (20_000, [])
     assert len(figures.refused) <= figures.files / 1000, figures.refused[:20]

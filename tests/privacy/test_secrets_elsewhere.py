@@ -145,7 +145,7 @@ def test_only_the_whole_secret_is_found() -> None:
 
 
 @pytest.mark.parametrize("quoting", ["Credential {0} is unknown", "order_{0}_2", "I tried {0}."])
-def test_a_case_knows_it_again_in_another_process(work: Any, quoting: Any) -> None:
+def test_a_case_knows_it_again_in_another_process(work: Path, quoting: Any) -> None:
     said = quoting.format(TOKEN)
     early = Exchange(id="early", status=401, text=said)
     case = Case("4711", rows(early))
@@ -181,7 +181,7 @@ def seen_by_others(case: Any) -> None:
     )
 
 
-def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(work: Any) -> None:
+def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(work: Path) -> None:
     case = Case("4711", rows(SENT))
     path = case.folder / "seen.jsonl"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -192,7 +192,7 @@ def test_digests_are_readable_by_their_owner_only_and_hold_no_part_of_a_secret(w
     ] == [32]
 
 
-def test_a_new_process_has_another_key_and_finds_it_through_the_case(work: Any) -> None:
+def test_a_new_process_has_another_key_and_finds_it_through_the_case(work: Path) -> None:
     Case(work / "c", rows(SENT))
     code = (
         "import sys, sinchtools as st; from sinchtools.privacy.redaction import Redactor;"
@@ -222,7 +222,7 @@ def test_rows_that_were_read_before_the_secret_was_known_are_exported_and_report
         assert TOKEN.encode() not in path.read_bytes()
 
 
-def test_a_saved_notebook_quotes_no_secret_of_a_later_cell_or_of_a_case(work: Any) -> None:
+def test_a_saved_notebook_quotes_no_secret_of_a_later_cell_or_of_a_case(work: Path) -> None:
     case = Case("4711", rows(SENT))
     seen.forget()
     seen_by_others(case)

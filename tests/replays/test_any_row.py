@@ -30,7 +30,7 @@ from sinchtools.privacy.markers import MARKER
 from sinchtools.replays.effects import VENDOR
 from tests.conftest import FULL
 from tests.support.present import present
-from tests.support.vendor import PLAN
+from tests.support.vendor import PLAN, Vendor
 
 BASE = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
 MARK, PAIR = "[secret opaque 8 #1]", "[secret pair 12 #2]"
@@ -178,12 +178,14 @@ WITHOUT_CHARTS = [part for part in PARTS if part not in ("charts", "when")]
 
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS.keys())
-def test_any_url_is_planned_replayed_and_reported(tmp_path: Path, vendor: Any, url: Any) -> None:
+def test_any_url_is_planned_replayed_and_reported(tmp_path: Path, vendor: Vendor, url: Any) -> None:
     check(tmp_path, [row(url=url)], vendor, WITHOUT_CHARTS)
 
 
 @pytest.mark.parametrize("fields", ROWS.values(), ids=ROWS.keys())
-def test_any_row_is_planned_replayed_and_reported(tmp_path: Path, vendor: Any, fields: Any) -> None:
+def test_any_row_is_planned_replayed_and_reported(
+    tmp_path: Path, vendor: Vendor, fields: Any
+) -> None:
     check(tmp_path, [row(**fields)], vendor, WITHOUT_CHARTS)
 
 
@@ -316,7 +318,7 @@ ANY_ROW = some.builds(
 )
 @given(rows=some.lists(ANY_ROW, min_size=1, max_size=4))
 def test_any_rows_at_all_are_planned_replayed_and_reported(
-    tmp_path_factory: Any, vendor: Any, rows: Any
+    tmp_path_factory: pytest.TempPathFactory, vendor: Vendor, rows: Any
 ) -> None:
     folder = tmp_path_factory.mktemp("rows")
     os.environ["SINCHTOOLS_HOME"] = str(folder)

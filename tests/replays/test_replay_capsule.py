@@ -23,6 +23,7 @@ from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.planning import plan
 from tests.replays.test_replay import GOOD, GROUP, URL, sent
 from tests.support.present import parsed
+from tests.support.vendor import Vendor
 
 NUMBER, BARE, TEXT = (
     "+46 7\u2022 k3f9qd2",
@@ -112,7 +113,7 @@ HELD |= {name: (MISSING, fields) for name, fields in MARKED.items()}
 @pytest.mark.parametrize("target", ["dry-run", "live"])
 @pytest.mark.parametrize(("reason", "fields"), HELD.values(), ids=HELD.keys())
 def test_what_is_not_the_request_itself_is_held_back(
-    vendor: Any, log: Any, target: Any, reason: Any, fields: Any
+    vendor: Vendor, log: CallLog, target: Any, reason: Any, fields: Any
 ) -> None:
     made = plan(sent(status=400, **fields), target=target, log=log)
     assert reason in made.reasons["x1"]
@@ -126,7 +127,7 @@ NOT_REPLACED = [
 
 
 @pytest.mark.parametrize("name", NOT_REPLACED)
-def test_a_test_number_gets_no_alias_either(vendor: Any, log: Any, name: Any) -> None:
+def test_a_test_number_gets_no_alias_either(vendor: Vendor, log: CallLog, name: Any) -> None:
     reason, fields = HELD[name]
     made = plan(sent(status=400, **fields), target="live", log=log, test_number=TEST_NUMBER)
     assert reason in made.reasons["x1"]
@@ -145,13 +146,13 @@ def test_a_test_number_gets_no_alias_either(vendor: Any, log: Any, name: Any) ->
         "a+b%20c &amp; \\u0041",
     ],
 )
-def test_a_text_like_an_alias_or_a_marker_goes_out(vendor: Any, log: Any, text: Any) -> None:
+def test_a_text_like_an_alias_or_a_marker_goes_out(vendor: Vendor, log: CallLog, text: Any) -> None:
     made = plan(sent(body(body=text), status=400), target="live", log=log)
     assert made.reasons == {}
 
 
 def test_a_capsule_that_is_opened_again_runs_in_the_sandbox_only(
-    vendor: Any, log: Any, tmp_path: Path
+    vendor: Vendor, log: CallLog, tmp_path: Path
 ) -> None:
     secret = "Dear Anna Svensson, come today"
     rows = [
@@ -170,7 +171,7 @@ def test_a_capsule_that_is_opened_again_runs_in_the_sandbox_only(
     assert all(result.child is not None for result in st.replay(capsule, log=log))
 
 
-def test_what_is_put_in_the_place_of_every_alias_may_go(vendor: Any, log: Any) -> None:
+def test_what_is_put_in_the_place_of_every_alias_may_go(vendor: Vendor, log: CallLog) -> None:
     row = sent(body(body=TEXT, to=[NUMBER]), status=400)
     assert plan(row, target="live", log=log, edits={"x1": {"body": GOOD}}).reasons == {}
 
@@ -208,7 +209,12 @@ PLACES = some.fixed_dictionaries(
     number=some.sampled_from([None, TEST_NUMBER]),
 )
 def test_no_row_that_aliasing_changed_is_sent(
-    vendor: Any, tmp_path_factory: Any, fields: Any, is_plain: Any, query: Any, number: Any
+    vendor: Vendor,
+    tmp_path_factory: pytest.TempPathFactory,
+    fields: Any,
+    is_plain: Any,
+    query: Any,
+    number: Any,
 ) -> None:
     row = sent(
         json.dumps(fields, ensure_ascii=is_plain), status=400, url=f"{URL}?note={quote(query)}"

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import requests
@@ -34,7 +34,7 @@ from sinchtools.replays.planning import plan
 from sinchtools.sandbox import Sandbox
 from tests.replays.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
 from tests.support.present import present
-from tests.support.vendor import PLAN, TOKEN
+from tests.support.vendor import PLAN, SENDER, TOKEN, Vendor
 
 TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the first, a 429, says
     "accepted": ({"status": 201}, "the same request as second, which was accepted"),
@@ -51,7 +51,7 @@ TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the
     "more", [{}, {"X-Request-Id": "2"}], ids=["the same headers", "a header of its own"]
 )
 def test_what_the_evidence_itself_tried_again_is_not_sent_once_more(
-    vendor: Any, log: Any, ended: Any, reason: Any, more: Any
+    vendor: Vendor, log: CallLog, ended: Any, reason: Any, more: Any
 ) -> None:
     first, second = (
         sent(id="first", status=429),
@@ -64,7 +64,7 @@ def test_what_the_evidence_itself_tried_again_is_not_sent_once_more(
 
 
 def test_a_request_that_can_be_repeated_is_held_back_by_no_earlier_one(
-    vendor: Any, log: Any
+    vendor: Vendor, log: CallLog
 ) -> None:
     rows = [
         sent(
@@ -82,7 +82,7 @@ def test_a_request_that_can_be_repeated_is_held_back_by_no_earlier_one(
     }
 
 
-def test_a_check_of_the_second_try_frees_the_first(vendor: Any, log: Any) -> None:
+def test_a_check_of_the_second_try_frees_the_first(vendor: Vendor, log: CallLog) -> None:
     rows = [
         sent(REFERENCED, id="first", status=429),
         sent(REFERENCED, id="second", failure="ReadTimeout", at=lately()),
@@ -103,7 +103,7 @@ SAME_ON_THE_WIRE = [
 
 @pytest.mark.parametrize("written", SAME_ON_THE_WIRE)
 def test_what_leaves_as_the_same_request_is_the_same_call(
-    vendor: Any, log: Any, written: Any
+    vendor: Vendor, log: CallLog, written: Any
 ) -> None:
     for made in (
         plan(x, target="live", log=log)
@@ -113,7 +113,7 @@ def test_what_leaves_as_the_same_request_is_the_same_call(
     assert len(vendor.sends) == 1
 
 
-def test_two_logs_that_send_at_the_same_moment_send_once(vendor: Any, work: Any) -> Any:
+def test_two_logs_that_send_at_the_same_moment_send_once(vendor: Vendor, work: Path) -> Any:
     plans = [
         plan(sent(status=400), target="live", log=CallLog(work / name / "calls.sqlite"))
         for name in "abcd"
@@ -138,7 +138,9 @@ def run(log: Any, *rows: Any) -> Any:
     return made.run(confirm=made.effect)
 
 
-def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(vendor: Any, work: Any) -> None:
+def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(
+    vendor: Vendor, work: Path
+) -> None:
     with CallLog() as log:
         run(log)
     log.path.unlink()
@@ -148,7 +150,7 @@ def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(vendor: Any, w
     assert len(vendor.sends) == 1
 
 
-def test_a_log_that_is_deleted_while_it_is_open_sends_no_more(vendor: Any, work: Any) -> None:
+def test_a_log_that_is_deleted_while_it_is_open_sends_no_more(vendor: Vendor, work: Path) -> None:
     with CallLog() as log:
         run(log)
         log.path.unlink()
@@ -158,7 +160,7 @@ def test_a_log_that_is_deleted_while_it_is_open_sends_no_more(vendor: Any, work:
 
 
 def test_a_log_that_was_moved_goes_on(
-    vendor: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog(work / "here" / "calls.sqlite") as log:
@@ -168,7 +170,7 @@ def test_a_log_that_was_moved_goes_on(
         assert run(log)[0].child.status == 201
 
 
-def test_a_copy_of_a_log_is_another_log(vendor: Any, work: Any) -> None:
+def test_a_copy_of_a_log_is_another_log(vendor: Vendor, work: Path) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog() as log:
         run(log)
@@ -178,7 +180,7 @@ def test_a_copy_of_a_log_is_another_log(vendor: Any, work: Any) -> None:
 
 
 def test_a_log_stays_where_it_was_opened(
-    vendor: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logs = []
     for name in ("a", "b"):
@@ -192,7 +194,7 @@ def test_a_log_stays_where_it_was_opened(
 
 
 def test_what_is_kept_of_a_message_names_nobody_and_is_its_owners_alone(
-    vendor: Any, log: Any, work: Any
+    vendor: Vendor, log: CallLog, work: Path
 ) -> None:
     run(log)
     file = work / "sent.sqlite"
@@ -205,7 +207,7 @@ def test_what_is_kept_of_a_message_names_nobody_and_is_its_owners_alone(
     [None, b"no database at all, and longer than its header, so that it is looked at " * 9],
 )
 def test_a_work_folder_that_cannot_tell_what_was_sent_stops_before_anything_is(
-    vendor: Any, log: Any, work: Any, content: Any
+    vendor: Vendor, log: CallLog, work: Path, content: Any
 ) -> None:
     made = plan(sent(status=400), target="live", log=log)
     confirm = made.effect
@@ -221,7 +223,7 @@ WRITTEN_ANEW = {"another header": {"X-Request-Id": "2"}, "the same value": None}
 @pytest.mark.parametrize("more", WRITTEN_ANEW.values(), ids=WRITTEN_ANEW.keys())
 @pytest.mark.parametrize(("answer", "again"), [(201, False), (503, False), (415, True)])
 def test_the_same_message_goes_out_in_other_words_only_if_it_was_refused(
-    vendor: Any, log: Any, more: Any, answer: Any, again: Any
+    vendor: Vendor, log: CallLog, more: Any, answer: Any, again: Any
 ) -> None:
     if answer != 201:
         vendor.sandbox.faults.add(status=answer, times=1)
@@ -236,7 +238,7 @@ def test_the_same_message_goes_out_in_other_words_only_if_it_was_refused(
     assert len(vendor.sends) == 1 + again
 
 
-def test_a_default_log_is_asked_about_what_went_through_it(vendor: Any, work: Any) -> None:
+def test_a_default_log_is_asked_about_what_went_through_it(vendor: Vendor, work: Path) -> None:
     with CallLog() as log:
         run(log)
     with CallLog(work / "other.sqlite") as empty:
@@ -247,7 +249,7 @@ def test_a_default_log_is_asked_about_what_went_through_it(vendor: Any, work: An
     assert plan(sent(status=400), target="live").reasons == {}
 
 
-def test_what_another_kernel_is_about_to_send_is_no_failure(vendor: Any, log: Any) -> None:
+def test_what_another_kernel_is_about_to_send_is_no_failure(vendor: Vendor, log: CallLog) -> None:
     made = plan(sent(status=400), target="live", log=log)
     told = []
 
@@ -273,7 +275,7 @@ def test_what_another_kernel_is_about_to_send_is_no_failure(vendor: Any, log: An
 
 
 def test_a_refused_call_is_weighed_again_before_it_goes_again(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
@@ -286,7 +288,7 @@ def test_a_refused_call_is_weighed_again_before_it_goes_again(
 
 
 def test_a_check_holds_for_minutes_only(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
@@ -299,7 +301,7 @@ def test_a_check_holds_for_minutes_only(
 
 @pytest.mark.parametrize("other", [{"account": "0" * 32}, {"region": "eu"}])
 def test_the_batches_of_another_account_or_region_settle_nothing(
-    vendor: Any, log: Any, other: Any
+    vendor: Vendor, log: CallLog, other: Any
 ) -> None:
     client = connect("live", log=log)
     told = sent(REFERENCED, failure="ReadTimeout", at=lately())
@@ -307,7 +309,7 @@ def test_the_batches_of_another_account_or_region_settle_nothing(
     assert batch_of(replace(told, **other), client) is None
 
 
-def test_each_group_is_asked_about_once(vendor: Any, log: Any) -> None:
+def test_each_group_is_asked_about_once(vendor: Vendor, log: CallLog) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     rows = [
         sent({**GOOD, "to": [GROUP], "body": f"message {i}"}, id=str(i), status=400)
@@ -317,7 +319,9 @@ def test_each_group_is_asked_about_once(vendor: Any, log: Any) -> None:
     assert len(vendor.requests) == 2
 
 
-def test_live_holds_back_a_send_that_names_its_recipients_twice(vendor: Any, log: Any) -> None:
+def test_live_holds_back_a_send_that_names_its_recipients_twice(
+    vendor: Vendor, log: CallLog
+) -> None:
     made = plan(
         sent('{"to": ["+15551230001"], "to": ["+15551230002"], "body": "Hi"}', status=400),
         target="live",
@@ -336,7 +340,7 @@ NAMED: dict[str, tuple[str, str, Any]] = {
 
 @pytest.mark.parametrize(("words", "call"), NAMED.items())
 def test_the_effect_names_what_is_done_beside_sending(
-    vendor: Any, log: Any, words: Any, call: Any
+    vendor: Vendor, log: CallLog, words: Any, call: Any
 ) -> None:
     method, url, body = call
     rows = [
@@ -356,7 +360,7 @@ BY_THE_WAY = {  # what the evidence says of a second row of the same message
 
 @pytest.mark.parametrize("fields", BY_THE_WAY.values(), ids=BY_THE_WAY.keys())
 def test_what_does_not_say_that_it_was_refused_holds_back_the_same_message(
-    vendor: Any, log: Any, fields: Any
+    vendor: Vendor, log: CallLog, fields: Any
 ) -> None:
     made = plan([sent(id="first", status=429), sent(id="second", **fields)], target="live", log=log)
     assert made.reasons["first"] == (
@@ -365,7 +369,7 @@ def test_what_does_not_say_that_it_was_refused_holds_back_the_same_message(
 
 
 def test_a_row_that_was_changed_into_a_read_still_says_what_people_have(
-    vendor: Any, log: Any
+    vendor: Vendor, log: CallLog
 ) -> None:
     edits = {"second": {"method": "GET", "body": None}}
     made = plan(
@@ -377,7 +381,7 @@ def test_a_row_that_was_changed_into_a_read_still_says_what_people_have(
     assert made.reasons == {"first": ("the same request as second, which was accepted",)}
 
 
-def test_a_part_of_the_evidence_is_planned_among_the_whole(vendor: Any, log: Any) -> None:
+def test_a_part_of_the_evidence_is_planned_among_the_whole(vendor: Vendor, log: CallLog) -> None:
     rows = [sent(id="first", status=429), sent(id="second", status=201)]
     assert plan(rows[0], target="live", log=log, among=rows).reasons == {
         "first": ("the same request as second, which was accepted",)
@@ -385,13 +389,15 @@ def test_a_part_of_the_evidence_is_planned_among_the_whole(vendor: Any, log: Any
     assert plan(rows[0], target="live", log=log).reasons == {}
 
 
-def test_a_code_beside_a_timeout_says_nothing_of_what_became_of_it(vendor: Any, log: Any) -> None:
+def test_a_code_beside_a_timeout_says_nothing_of_what_became_of_it(
+    vendor: Vendor, log: CallLog
+) -> None:
     made = plan(sent(code="syntax_invalid_json", failure="ReadTimeout"), target="live", log=log)
     assert made.reasons["x1"][0].startswith("may already have been sent")
 
 
 def test_what_waits_is_weighed_again_before_each_attempt(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it waits after a 429, its moment passes."""
     vendor.sandbox.faults.add(status=429, times=1, retry_after_s=0)
@@ -405,7 +411,7 @@ def test_what_waits_is_weighed_again_before_each_attempt(
 
 
 def test_the_members_of_a_group_are_known_for_minutes_only(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     checked = plan(sent({**GOOD, "to": [GROUP]}, status=400), target="live", log=log).check()
@@ -423,8 +429,10 @@ CONTRADICTING = [
 
 
 @pytest.mark.parametrize("listing", CONTRADICTING)
-def test_a_list_that_contradicts_itself_settles_nothing(vendor: Any, log: Any, listing: Any) -> Any:
-    real = vendor._answered
+def test_a_list_that_contradicts_itself_settles_nothing(
+    vendor: Vendor, log: CallLog, listing: Any
+) -> Any:
+    real = vendor.answered
 
     def answered(prepared: Any) -> Any:
         response = real(prepared)
@@ -433,7 +441,7 @@ def test_a_list_that_contradicts_itself_settles_nothing(vendor: Any, log: Any, l
         )
         return response
 
-    vendor._answered = answered
+    vendor.answered = answered
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
@@ -441,25 +449,25 @@ def test_a_list_that_contradicts_itself_settles_nothing(vendor: Any, log: Any, l
     assert "still unclear" in checked.items[0].advice
 
 
-def test_a_list_of_short_pages_is_read_to_its_end(vendor: Any, log: Any) -> Any:
+def test_a_list_of_short_pages_is_read_to_its_end(vendor: Vendor, log: CallLog) -> Any:
     for i in range(7):
         vendor.sandbox.account().add_batch(
-            to=["15551230001"], body=f"Ho {i}", client_reference="other", **{"from": "15559870002"}
+            to=["15551230001"], body=f"Ho {i}", client_reference="other", **SENDER
         )
-    real = vendor._answered
+    real = vendor.answered
 
     def answered(prepared: Any) -> Any:
         prepared.url = prepared.url.replace("page_size=100", "page_size=2")
         return real(prepared)
 
-    vendor._answered = answered
+    vendor.answered = answered
     list(connect("live", log=log).batches.pages(page_size=100))
     assert [path.partition("page=")[2] for _, path in vendor.requests] == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_what_may_not_be_listed_yet_is_not_called_unsent(
-    vendor: Any, log: Any, seconds: Any
+    vendor: Vendor, log: CallLog, seconds: Any
 ) -> None:
     told = sent(
         REFERENCED, failure="ReadTimeout", at=datetime.now(UTC) - timedelta(seconds=seconds)
@@ -469,7 +477,7 @@ def test_what_may_not_be_listed_yet_is_not_called_unsent(
     )
 
 
-def test_a_stop_ends_the_questions_too(vendor: Any, log: Any) -> None:
+def test_a_stop_ends_the_questions_too(vendor: Vendor, log: CallLog) -> None:
     rows = [sent({**REFERENCED, "body": f"message {i}"}, id=str(i), status=400) for i in range(5)]
     made = plan(rows, target="live", log=log)
     for item in made.items:
@@ -491,7 +499,7 @@ def test_a_stop_ends_the_questions_too(vendor: Any, log: Any) -> None:
 
 @pytest.mark.parametrize("fields", [{"status": 503}, {"status": 201}, {"failure": "ReadTimeout"}])
 def test_a_test_number_is_nobody_of_those_who_may_have_it(
-    vendor: Any, log: Any, fields: Any
+    vendor: Vendor, log: CallLog, fields: Any
 ) -> None:
     made = plan(sent(**fields), target="live", test_number="+15559990001", log=log)
     assert (made.reasons, made.effect) == ({}, "send 1 SMS to 1 person (the test number)")
@@ -501,7 +509,7 @@ def test_a_test_number_is_nobody_of_those_who_may_have_it(
 
 
 def test_wrong_credentials_stop_the_run(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SINCH_API_TOKEN", "wrong")
     made = plan(
@@ -514,7 +522,9 @@ def test_wrong_credentials_stop_the_run(
 
 
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override"])
-def test_a_header_that_means_another_method_is_held_back(vendor: Any, log: Any, name: Any) -> None:
+def test_a_header_that_means_another_method_is_held_back(
+    vendor: Vendor, log: CallLog, name: Any
+) -> None:
     asked = sent(
         None, method="GET", status=400, request_headers={**sent().request_headers, name: "DELETE"}
     )
@@ -523,7 +533,7 @@ def test_a_header_that_means_another_method_is_held_back(vendor: Any, log: Any, 
     )
 
 
-def test_a_change_of_recipients_is_not_called_no_message(vendor: Any, log: Any) -> None:
+def test_a_change_of_recipients_is_not_called_no_message(vendor: Vendor, log: CallLog) -> None:
     update = sent(
         {"to_add": ["+15551230002"]}, url=f"{URL}/{GROUP}", status=400, at=datetime.now(UTC)
     )
@@ -533,7 +543,7 @@ def test_a_change_of_recipients_is_not_called_no_message(vendor: Any, log: Any) 
     )
 
 
-def test_a_read_among_sends_is_held_back_by_none_of_them(vendor: Any, log: Any) -> None:
+def test_a_read_among_sends_is_held_back_by_none_of_them(vendor: Vendor, log: CallLog) -> None:
     rows = [
         sent(id="send", status=400),
         sent(None, id="read", method="GET", status=200),
@@ -546,7 +556,9 @@ def test_a_read_among_sends_is_held_back_by_none_of_them(vendor: Any, log: Any) 
 # --- logs that are restored, moved, copied --------------------------------------------------------
 
 
-def test_a_log_that_was_restored_from_before_sends_nothing_again(vendor: Any, work: Any) -> None:
+def test_a_log_that_was_restored_from_before_sends_nothing_again(
+    vendor: Vendor, work: Path
+) -> None:
     with CallLog() as log:
         list(log)
     before = log.path.read_bytes()
@@ -558,7 +570,7 @@ def test_a_log_that_was_restored_from_before_sends_nothing_again(vendor: Any, wo
     assert len(vendor.sends) == 1
 
 
-def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor: Any, work: Any) -> None:
+def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor: Vendor, work: Path) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog(work / "a.sqlite") as log:
         run(log)
@@ -571,7 +583,7 @@ def test_a_log_that_was_moved_is_the_one_and_its_copy_is_not(vendor: Any, work: 
 
 
 def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(
-    vendor: Any, work: Any
+    vendor: Vendor, work: Path
 ) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     with CallLog(work / "a.sqlite") as log:
@@ -582,7 +594,7 @@ def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(
         assert run(moved)[0].child.status == 201
 
 
-def test_a_link_to_a_log_is_the_log(vendor: Any, work: Any) -> None:
+def test_a_link_to_a_log_is_the_log(vendor: Vendor, work: Path) -> None:
     vendor.sandbox.faults.add(status=429, times=5, retry_after_s=0)
     (work / "real").mkdir()
     (work / "link").symlink_to(work / "real")
@@ -593,7 +605,7 @@ def test_a_link_to_a_log_is_the_log(vendor: Any, work: Any) -> None:
 
 
 def test_the_work_folder_stays_where_it_was_first(
-    vendor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SINCHTOOLS_HOME", f"relative-{tmp_path.name}")
     for name in ("a", "b"):
@@ -607,7 +619,7 @@ def test_the_work_folder_stays_where_it_was_first(
 # --- each attempt anew ----------------------------------------------------------------------------
 
 
-def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log: Any) -> Any:
+def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log: CallLog) -> Any:
     class Renewing(Token):
         def renew(self) -> Any:
             return True
@@ -631,7 +643,9 @@ def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log:
     assert [one.attempt for one in log] == [1, 2]
 
 
-def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor: Any, log: Any) -> None:
+def test_what_the_evidence_says_by_now_counts_beside_an_older_check(
+    vendor: Vendor, log: CallLog
+) -> None:
     first = sent(REFERENCED, id="first", failure="ReadTimeout", at=lately())
     checked = plan(first, target="live", log=log).check()
     newer = plan(
@@ -643,7 +657,9 @@ def test_what_the_evidence_says_by_now_counts_beside_an_older_check(vendor: Any,
     assert checked.beside(plan(first, target="live", log=log)).effect == "send 1 SMS to 1 person"
 
 
-def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor: Any, log: Any) -> None:
+def test_a_check_of_one_row_says_nothing_of_another_of_its_name(
+    vendor: Vendor, log: CallLog
+) -> None:
     other = {**REFERENCED, "body": "another"}
     rows = [
         sent(REFERENCED, failure="ReadTimeout", at=lately()),
@@ -656,7 +672,7 @@ def test_a_check_of_one_row_says_nothing_of_another_of_its_name(vendor: Any, log
 
 
 def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(
-    vendor: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor.sandbox.account().add_group(GROUP, members=("15551230001",))
     vendor.sandbox.faults.add(status=429, endpoint="POST /batches", times=1, retry_after_s=0)
@@ -671,14 +687,16 @@ def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(
     assert "who is in its groups was asked too long ago" in "; ".join(result.reasons)
 
 
-def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(vendor: Any, log: Any) -> None:
-    real = vendor._answered
+def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(
+    vendor: Vendor, log: CallLog
+) -> None:
+    real = vendor.answered
 
-    def lost(prepared: Any) -> None:
+    def lost(prepared: Any) -> NoReturn:
         real(prepared)
         raise requests.ReadTimeout
 
-    vendor._answered = lost
+    vendor.answered = lost
     put = sent(method="PUT", url=f"{URL}/{GROUP}", status=400, at=datetime.now(UTC))
     for more in ({}, {"X-Request-Id": "2"}):
         run(log, replace(put, request_headers={**put.request_headers, **more}))
@@ -760,7 +778,7 @@ OTHER = {
 
 @pytest.mark.parametrize(("body", "written"), SAME.values(), ids=SAME.keys())
 def test_the_same_text_to_the_same_people_is_the_same_message(
-    vendor: Any, log: Any, body: Any, written: Any
+    vendor: Vendor, log: CallLog, body: Any, written: Any
 ) -> None:
     vendor.sandbox.account(PLAN).add_group(GROUP)
     rows = [sent(body, id="first", status=429), sent({**body, **written}, id="second", status=429)]
@@ -774,7 +792,7 @@ def test_the_same_text_to_the_same_people_is_the_same_message(
 
 @pytest.mark.parametrize("written", SAME.values(), ids=SAME.keys())
 def test_what_people_have_is_not_sent_in_another_writing(
-    vendor: Any, log: Any, written: Any
+    vendor: Vendor, log: CallLog, written: Any
 ) -> None:
     body, more = written
     made = plan(
@@ -786,12 +804,14 @@ def test_what_people_have_is_not_sent_in_another_writing(
 
 
 @pytest.mark.parametrize("written", OTHER.values(), ids=OTHER.keys())
-def test_what_people_notice_makes_another_message(vendor: Any, log: Any, written: Any) -> None:
+def test_what_people_notice_makes_another_message(
+    vendor: Vendor, log: CallLog, written: Any
+) -> None:
     rows = [sent(id="first", status=429), sent({**GOOD, **written}, id="second", status=429)]
     assert plan(rows, target="live", log=log).reasons == {}
 
 
-def test_a_default_in_a_change_of_a_batch_is_a_change(vendor: Any, log: Any) -> None:
+def test_a_default_in_a_change_of_a_batch_is_a_change(vendor: Vendor, log: CallLog) -> None:
     change = {"url": f"{URL}/{GROUP}", "endpoint": "POST /batches/{batch_id}", "status": 429}
     rows = [
         sent({"body": "Hi"}, id="first", **change),
@@ -888,7 +908,9 @@ def test_any_message_is_the_same_in_any_writing_and_no_other(
     )
 
 
-def test_a_dry_run_that_goes_out_live_is_no_message(vendor: Any, log: Any, work: Any) -> None:
+def test_a_dry_run_that_goes_out_live_is_no_message(
+    vendor: Vendor, log: CallLog, work: Path
+) -> None:
     dry = sent(url=f"{URL}/dry_run", status=400)
     run(log, dry)
     with CallLog(work / "other.sqlite") as other:
@@ -898,7 +920,7 @@ def test_a_dry_run_that_goes_out_live_is_no_message(vendor: Any, log: Any, work:
 # --- a plan that runs -----------------------------------------------------------------------------
 
 
-def test_a_plan_runs_once_at_a_time(vendor: Any, log: Any) -> None:
+def test_a_plan_runs_once_at_a_time(vendor: Vendor, log: CallLog) -> None:
     made = plan(
         [sent({**GOOD, "body": f"message {i}"}, id=str(i), status=400) for i in range(3)],
         target="live",
@@ -918,7 +940,7 @@ def test_a_plan_runs_once_at_a_time(vendor: Any, log: Any) -> None:
 
 
 def test_a_stop_ends_with_the_run_that_it_stopped_also_if_that_was_refused(
-    vendor: Any, log: Any
+    vendor: Vendor, log: CallLog
 ) -> None:
     made = plan(sent(status=400), target="live", log=log)
     made.stop()

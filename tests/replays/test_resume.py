@@ -55,7 +55,7 @@ def empty(sandbox: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sandbox: Any, tmp_path_factory: Any) -> Any:
+def undisturbed(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     asked(sandbox, "POST", "/__sandbox__/reset")
     return outcomes(run(tmp_path_factory.mktemp("undisturbed"), sandbox, 1))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sinchtools.client.log import CallLog
 from sinchtools.core.errors import LogError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner
@@ -82,28 +83,28 @@ def run(log: Any, sender: Any, work: Any, pace: Any = None, **rest: Any) -> Any:
     return runner, runner.run(work, sender), time
 
 
-def test_each_job_is_sent_once_in_order(log: Any) -> None:
+def test_each_job_is_sent_once_in_order(log: CallLog) -> None:
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(5))
     assert sender.sent == [(f"call-{i}", 1) for i in range(5)]
     assert list(answers) == [f"call-{i}" for i in range(5)]
 
 
-def test_a_job_that_is_named_twice_is_sent_once(log: Any) -> None:
+def test_a_job_that_is_named_twice_is_sent_once(log: CallLog) -> None:
     sender = Sender(log)
     run(log, sender, jobs(2) + jobs(2))
     assert len(sender.sent) == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2, 16])
-def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log: Any, workers: Any) -> None:
+def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log: CallLog, workers: Any) -> None:
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(60), Pace(workers=workers))
     assert sorted(sender.sent) == sorted((job.call_id, 1) for job in jobs(60))
     assert (len(answers), 1 <= sender.senders <= workers) == (60, True)
 
 
-def test_a_second_run_sends_nothing_and_knows_the_answers(log: Any) -> None:
+def test_a_second_run_sends_nothing_and_knows_the_answers(log: CallLog) -> None:
     first, second = Sender(log), Sender(log)
     _, before, _ = run(log, first, jobs(3))
     _, after, _ = run(log, second, jobs(3))
@@ -111,7 +112,7 @@ def test_a_second_run_sends_nothing_and_knows_the_answers(log: Any) -> None:
     assert after == before
 
 
-def test_two_runners_at_once_send_each_job_once(log: Any) -> None:
+def test_two_runners_at_once_send_each_job_once(log: CallLog) -> None:
     senders = [Sender(log), Sender(log)]
     threads = [
         threading.Thread(target=run, args=(log, sender, jobs(80), Pace(workers=4)))
@@ -137,7 +138,7 @@ LEFT = {  # what an earlier run left behind: (attempt, is it sent again?)
 
 @pytest.mark.parametrize(("answer", "again"), LEFT.values(), ids=LEFT.keys())
 def test_only_what_was_surely_not_carried_out_is_sent_again(
-    log: Any, answer: Any, again: Any
+    log: CallLog, answer: Any, again: Any
 ) -> None:
     run(log, Sender(log, then=answer), jobs(1), Pace(attempts=1))
     sender = Sender(log)
@@ -145,7 +146,7 @@ def test_only_what_was_surely_not_carried_out_is_sent_again(
     assert sender.sent == [("call-0", 2)] * again
 
 
-def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log: Any) -> None:
+def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log: CallLog) -> None:
     log.intent(replace(SENT, id="a", call_id="call-0", status=None))
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(2))
@@ -185,7 +186,9 @@ def test_idleness_is_not_saved_up_for_a_burst() -> None:
 
 
 @pytest.mark.parametrize(("value", "waited"), [("7", 7), ("0", 0)])
-def test_after_a_429_everybody_waits_as_long_as_it_says(log: Any, value: Any, waited: Any) -> None:
+def test_after_a_429_everybody_waits_as_long_as_it_says(
+    log: CallLog, value: Any, waited: Any
+) -> None:
     sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": value}))
     _, answers, time = run(log, sender, jobs(2))
     assert sender.sent == [("call-0", 1), ("call-0", 2), ("call-1", 1)]
@@ -193,7 +196,7 @@ def test_after_a_429_everybody_waits_as_long_as_it_says(log: Any, value: Any, wa
     assert answers["call-0"].status == 201
 
 
-def test_a_429_that_stays_ends_after_so_many_attempts(log: Any) -> None:
+def test_a_429_that_stays_ends_after_so_many_attempts(log: CallLog) -> None:
     sender = Sender(log, then=replace(REFUSED, response_headers={"Retry-After": "1"}))
     _, answers, _ = run(log, sender, jobs(1), Pace(attempts=3))
     assert [attempt for _, attempt in sender.sent] == [1, 2, 3]
@@ -203,7 +206,7 @@ def test_a_429_that_stays_ends_after_so_many_attempts(log: Any) -> None:
 @pytest.mark.parametrize("is_date", [False, True])
 @pytest.mark.parametrize(("ago_s", "waited"), [(0, 42), (25, 17), (60, 0)])
 def test_the_next_run_waits_out_what_the_last_one_was_asked_to(
-    log: Any, ago_s: Any, waited: Any, is_date: Any
+    log: CallLog, ago_s: Any, waited: Any, is_date: Any
 ) -> None:
     at = datetime.now(UTC) - timedelta(seconds=ago_s)
     asked = {
@@ -221,7 +224,7 @@ def test_the_next_run_waits_out_what_the_last_one_was_asked_to(
     assert time.now == pytest.approx(waited, abs=1.5)
 
 
-def test_after_the_last_attempt_of_one_the_next_waits_too(log: Any) -> None:
+def test_after_the_last_attempt_of_one_the_next_waits_too(log: CallLog) -> None:
     sender = Sender(log, then=replace(REFUSED, response_headers={"Retry-After": "10"}))
     moments = []
     sender.before_each = lambda job: moments.append((job.call_id, time.now))
@@ -230,7 +233,7 @@ def test_after_the_last_attempt_of_one_the_next_waits_too(log: Any) -> None:
     assert moments == [("call-0", 0), ("call-0", 10), ("call-1", 20), ("call-1", 30)]
 
 
-def test_a_pause_holds_up_also_what_had_its_moment_already(log: Any) -> Any:
+def test_a_pause_holds_up_also_what_had_its_moment_already(log: CallLog) -> Any:
     sender, time, moments, pauses = Sender(log), Time(), [], [0, 5]
 
     def sleep(seconds: Any) -> Any:
@@ -246,33 +249,33 @@ def test_a_pause_holds_up_also_what_had_its_moment_already(log: Any) -> Any:
     assert moments[3] == pytest.approx(moments[2] + 0.1)
 
 
-def test_a_429_by_fault_is_an_answer_like_any_other(log: Any) -> None:
+def test_a_429_by_fault_is_an_answer_like_any_other(log: CallLog) -> None:
     sender = Sender(log, then=REFUSED)
     _, _, time = run(log, sender, jobs(2, by_fault=True))
     assert (len(sender.sent), time.waits) == (2, [])
 
 
-def test_a_row_of_server_errors_breaks_the_circuit(log: Any) -> None:
+def test_a_row_of_server_errors_breaks_the_circuit(log: CallLog) -> None:
     sender = Sender(log, SENT, BROKEN, BROKEN, SENT, then=BROKEN)
     runner, answers, _ = run(log, sender, jobs(50), Pace(break_after=3))
     assert (len(sender.sent), len(answers)) == (7, 7)
     assert runner.stopped == "the last 3 failed (5xx, no response, or our credentials refused)"
 
 
-def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log: Any) -> None:
+def test_a_server_that_now_fails_and_now_says_nothing_breaks_the_circuit_too(log: CallLog) -> None:
     sender = Sender(log, *[BROKEN, NO_ANSWER] * 20)
     runner, _, _ = run(log, sender, jobs(40), Pace(break_after=4))
     assert (len(sender.sent), bool(runner.stopped)) == (4, True)
 
 
-def test_server_errors_by_fault_break_nothing(log: Any) -> None:
+def test_server_errors_by_fault_break_nothing(log: CallLog) -> None:
     sender = Sender(log, then=BROKEN)
     runner, _, _ = run(log, sender, jobs(20, by_fault=True), Pace(break_after=3))
     assert (len(sender.sent), runner.stopped) == (20, "")
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: Any, workers: Any) -> None:
+def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: CallLog, workers: Any) -> None:
     sender = Sender(log)
     runner = Runner(Pace(workers=workers), log)
     sender.before_each = lambda job: runner.stop() if job.call_id == "call-9" else None
@@ -282,14 +285,14 @@ def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: Any, worker
     assert runner.stopped == "stopped by hand"
 
 
-def test_a_stop_before_the_run_lets_nothing_go(log: Any) -> None:
+def test_a_stop_before_the_run_lets_nothing_go(log: CallLog) -> None:
     sender, stopping = Sender(log), threading.Event()
     stopping.set()
     runner, answers, _ = run(log, sender, jobs(3), stopping=stopping)
     assert (sender.sent, answers, runner.stopped) == ([], {}, "stopped by hand")
 
 
-def test_a_stop_ends_a_long_wait_at_once(log: Any) -> None:
+def test_a_stop_ends_a_long_wait_at_once(log: CallLog) -> None:
     sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": "3600"}))
     runner = Runner(Pace(), log)
     refused = threading.Event()
@@ -305,7 +308,7 @@ def test_a_stop_ends_a_long_wait_at_once(log: Any) -> None:
     stopper.join()
 
 
-def test_a_stopped_run_goes_on_where_it_was(log: Any) -> None:
+def test_a_stopped_run_goes_on_where_it_was(log: CallLog) -> None:
     sender = Sender(log)
     runner = Runner(Pace(), log)
     sender.before_each = lambda job: runner.stop() if job.call_id == "call-4" else None
@@ -315,7 +318,7 @@ def test_a_stopped_run_goes_on_where_it_was(log: Any) -> None:
     assert len(answers) == 10
 
 
-def test_progress_tells_counts_rate_and_time_left(log: Any) -> None:
+def test_progress_tells_counts_rate_and_time_left(log: CallLog) -> None:
     told: list[Progress] = []
     time = Time()
     sender = Sender(log, SENT, replace(SENT, status=400))
@@ -336,7 +339,9 @@ def test_progress_tells_counts_rate_and_time_left(log: Any) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(log: Any, workers: Any) -> None:
+def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(
+    log: CallLog, workers: Any
+) -> None:
     sender = Sender(log)
 
     def full(job: Any) -> None:

@@ -49,7 +49,7 @@ class Caller(requests.Session):
 
 
 @pytest.fixture
-def sandbox(server: Any) -> Any:
+def sandbox(server: Sandbox) -> Any:
     server.reset()
     server.clock.freeze(NOW)
     return server
@@ -1165,12 +1165,12 @@ def test_sixteen_at_once_are_no_429(sandbox: Any) -> Any:
         ] * 80
 
 
-def test_a_port_in_use_is_named(server: Any) -> None:
+def test_a_port_in_use_is_named(server: Sandbox) -> None:
     with pytest.raises(PortInUseError, match=str(server.port)):
         Sandbox(port=server.port).start()
 
 
-def test_a_stopped_sandbox_leaves_its_port_free(server: Any) -> None:
+def test_a_stopped_sandbox_leaves_its_port_free(server: Sandbox) -> None:
     with Sandbox() as first:
         port = first.port
     with Sandbox(port=port) as second:

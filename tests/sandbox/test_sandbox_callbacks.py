@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
 from sinchtools.sandbox.callbacks import is_loopback, signature
 
@@ -54,7 +55,7 @@ class Receiver:
 
 
 @pytest.fixture
-def sandbox(server: Any) -> Any:
+def sandbox(server: Sandbox) -> Any:
     server.reset()
     server.clock.freeze(NOW)
     return server

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sinchtools.sandbox import Sandbox
+
 SinchClient = pytest.importorskip("sinch").SinchClient
 SmsException = pytest.importorskip("sinch.domains.sms.api.v1.exceptions").SmsException
 
@@ -18,7 +20,7 @@ MEDIA = {"url": "https://example.com/a.jpg", "message": "Hi"}
 
 
 @pytest.fixture
-def sandbox(server: Any) -> Any:
+def sandbox(server: Sandbox) -> Any:
     server.reset()
     server.clock.freeze(NOW)
     return server

@@ -6,6 +6,7 @@ What would go to its hosts is written down and answered by the sandbox's logic, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
 
 PLAN, TOKEN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", "secret-token-1"
+SENDER: dict[str, Any] = {"from": "15559870002"}  # a batch's field that Python has a keyword for
 
 
 class Vendor:
@@ -29,11 +31,14 @@ class Vendor:
         What it knows and can be told; it is not started.
     requests
         What was sent to it: (method, path with query).
+    answered
+        What answers a request; a test may put its own around it.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, allow: Any = "live") -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, allow: str = "live") -> None:
         self.sandbox = Sandbox(service_plan_id=PLAN, api_token=TOKEN)
         self.requests: list[tuple[str, str]] = []
+        self.answered: Callable[[requests.PreparedRequest], requests.Response] = self._answered
         self._real = HTTPAdapter.send
         monkeypatch.setattr(HTTPAdapter, "send", self._send(self._real))
         for name, value in {
@@ -48,16 +53,16 @@ class Vendor:
         """The requests that are more than a read."""
         return [one for one in self.requests if one[0] not in {"GET", "HEAD"}]
 
-    def _send(self, real: Any) -> Any:
-        def send(adapter: Any, prepared: Any, **rest: Any) -> Any:
+    def _send(self, real: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+        def send(adapter: HTTPAdapter, prepared: Any, **rest: Any) -> requests.Response:
             if locate(prepared.url).kind == "loopback":
                 return real(adapter, prepared, **rest)
             self.requests.append((prepared.method, prepared.path_url))
-            return self._answered(prepared)
+            return self.answered(prepared)
 
         return send
 
-    def _answered(self, prepared: Any) -> Any:
+    def _answered(self, prepared: Any) -> requests.Response:
         body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
         found = self.sandbox.answer(
             Request(

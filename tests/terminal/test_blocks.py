@@ -36,7 +36,7 @@ Date: Mon, 02 Mar 2026 08:00:00 GMT
 
 
 @pytest.fixture
-def ticket(work: Any) -> Any:
+def ticket(work: Path) -> Any:
     (work / "ticket.txt").write_text(TICKET)
     return str(work / "ticket.txt")
 
@@ -59,7 +59,7 @@ def test_the_words_are_those_of_the_golden_file(
 
 
 def test_all_independent_findings_of_a_group_are_in_one_block_with_its_count(
-    work: Any, capsys: pytest.CaptureFixture[str]
+    work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = '{"to": ["+447700900123"], "body": "x", "delivery_report": "Full", "send_at": "soon",}'
     rows = [replace(BAD, id=f"{n}", request_body=body, status=400) for n in range(40)]
@@ -117,7 +117,7 @@ def test_signs_that_an_encoding_lacks_are_written_in_ascii(
 
 
 def test_the_reply_is_printed_and_the_report_written(
-    ticket: Any, work: Any, capsys: pytest.CaptureFixture[str]
+    ticket: Any, work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out = shown(capsys, "report", ticket, "-o", work / "case.html", "--reply")
     assert code == 0 and out.startswith(f"{work / 'case.html'}\nHi,")

@@ -28,7 +28,7 @@ CURL = f"""curl -X POST "https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches" \\
 
 
 @pytest.fixture
-def run(work: Any, capsys: pytest.CaptureFixture[str]) -> Any:
+def run(work: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(*arguments: object) -> tuple[object, str, str]:
         code: object
         try:
@@ -154,7 +154,7 @@ def test_chart_writes_png_svg_and_the_data(run: Any, curl: Any, tmp_path: Path) 
     assert all(str(tmp_path) in line for line in out.splitlines())
 
 
-def test_standard_input_is_read(work: Any) -> None:
+def test_standard_input_is_read(work: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sinchtools", "read", "-", "--json"],
         input=CURL,
@@ -306,7 +306,7 @@ def test_a_file_without_http_data_gives_zero_rows_a_reason_and_exit_code_1(
 
 
 @pytest.fixture
-def served(work: Any) -> Any:
+def served(work: Path) -> Any:
     command = [
         sys.executable,
         "-m",
@@ -350,7 +350,7 @@ def test_a_port_in_use_is_one_clear_line(served: Any) -> None:
     assert port in done.stderr
 
 
-def test_a_closed_pipe_is_no_traceback(work: Any, curl: Any) -> None:
+def test_a_closed_pipe_is_no_traceback(work: Path, curl: Any) -> None:
     done = subprocess.run(
         f"{sys.executable} -m sinchtools read {curl} --json | head -c 1",
         shell=True,

@@ -26,7 +26,7 @@ def states(checkup: Checkup, name: str) -> list[str]:
     return [check.state for check in checkup if check.name == name]
 
 
-def test_a_sound_machine_is_well(work: Any) -> None:
+def test_a_sound_machine_is_well(work: Path) -> None:
     work.chmod(0o700)
     assert {check.state for check in doctor({})} == {"ok"}
     assert str(doctor({})).startswith("Everything is fine.")
@@ -64,7 +64,7 @@ def test_a_sound_machine_is_well(work: Any) -> None:
     ],
 )
 def test_what_the_environment_says_is_judged(
-    work: Any, environ: Any, name: Any, state: Any, words: Any
+    work: Path, environ: Any, name: Any, state: Any, words: Any
 ) -> None:
     checkup = doctor(environ)
     assert state in states(checkup, name)
@@ -78,14 +78,14 @@ def test_what_the_environment_says_is_judged(
 
 @pytest.mark.parametrize(("environ", "found"), [({}, ["look"]), ({SWITCHED_ON: "1"}, [])])
 def test_a_jupyter_that_saves_what_it_shows_is_said(
-    work: Any, monkeypatch: pytest.MonkeyPatch, environ: Any, found: Any
+    work: Path, monkeypatch: pytest.MonkeyPatch, environ: Any, found: Any
 ) -> None:
     shell = type("ZMQInteractiveShell", (), {})()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert states(doctor(environ), "saving") == found
 
 
-def test_a_missing_widget_manager_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_widget_manager_is_said(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module,
         "_version",
@@ -94,7 +94,7 @@ def test_a_missing_widget_manager_is_said(work: Any, monkeypatch: pytest.MonkeyP
     assert states(doctor({}), "panels") == ["wrong"]
 
 
-def test_an_old_library_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_library_is_said(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module, "_version", lambda name: "0.1" if name == "pandas" else metadata.version(name)
     )
@@ -102,7 +102,7 @@ def test_an_old_library_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert check.state == "wrong" and "pandas is 0.1, and >=3.0 is needed" in check.says
 
 
-def test_a_machine_without_loopback_is_said(work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_loopback_is_said(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(1, "Operation not permitted")
 
@@ -111,14 +111,14 @@ def test_a_machine_without_loopback_is_said(work: Any, monkeypatch: pytest.Monke
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are another thing there")
-def test_a_work_folder_that_others_can_read_is_said(work: Any) -> None:
+def test_a_work_folder_that_others_can_read_is_said(work: Path) -> None:
     work.chmod(0o755)
     (check,) = (check for check in doctor({}) if check.name == "work folder")
     assert check.state == "wrong" and f"chmod 700 {work}" in check.then
 
 
 def test_a_work_folder_that_cannot_be_made_is_said(
-    work: Any, monkeypatch: pytest.MonkeyPatch
+    work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (work / "file").write_text("")
     monkeypatch.setenv("SINCHTOOLS_HOME", str(work / "file" / "below"))
@@ -127,7 +127,7 @@ def test_a_work_folder_that_cannot_be_made_is_said(
 
 @pytest.mark.parametrize(("region", "code"), [("us", 0), ("mars", 1)])
 def test_the_command_exits_1_when_something_is_wrong(
-    work: Any,
+    work: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     region: Any,
@@ -144,7 +144,7 @@ def test_the_command_exits_1_when_something_is_wrong(
 
 
 def test_the_report_command_writes_the_file_and_names_it(
-    work: Any, capsys: pytest.CaptureFixture[str]
+    work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     evidence = work / "ticket.txt"
     evidence.write_text("HTTP/1.1 403 Forbidden\n")

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ FILE = "evil\x1b[2J\u202e.jsonl"
 
 
 @pytest.fixture
-def path(work: Any) -> Any:
+def path(work: Path) -> Any:
     path = work / FILE
     path.write_text(f"{to_jsonl([HOSTILE, LOST])}{{half a line {ODD}\n", encoding="utf-8")
     return str(path)

@@ -26,7 +26,7 @@ NOTEBOOKS = [
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: Any) -> Any:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     Case(home / "work" / "case-samples", short_samples(root / "data" / "samples"))

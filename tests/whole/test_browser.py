@@ -34,7 +34,7 @@ EVIL_NAME = "<img src=x onerror=alert(4)>\u202egnp\x1b[31m.jsonl"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: Any) -> Any:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     for name in ("notebooks", "data/samples"):
         shutil.copytree(ROOT / name, root / name)

@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -49,7 +48,7 @@ def test_a_test_can_talk_to_itself() -> None:
         assert client.getpeername() == server.getsockname()
 
 
-def test_a_test_has_no_credentials_and_a_work_folder_of_its_own(work: Any) -> None:
+def test_a_test_has_no_credentials_and_a_work_folder_of_its_own(work: Path) -> None:
     assert not [name for name in os.environ if name.startswith("SINCH_")]
     assert os.environ["SINCHTOOLS_HOME"] == str(work)
 

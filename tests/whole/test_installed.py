@@ -68,7 +68,7 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: Any) -> Any:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return an environment with the wheel, and the files that were there before it."""
     folder = tmp_path_factory.mktemp("installed")
     checkout = folder / "checkout"

@@ -97,7 +97,7 @@ def test_a_notebook_runs_to_its_end_without_any_case(workplace: Any, path: Any) 
 
 @pytest.mark.parametrize("evidence", ["", *TICKETS])
 def test_run_all_works_on_any_case_and_changes_nothing_in_it(
-    work: Any, monkeypatch: pytest.MonkeyPatch, evidence: Any
+    work: Path, monkeypatch: pytest.MonkeyPatch, evidence: Any
 ) -> None:
     (work / "notebooks").mkdir()
     monkeypatch.chdir(work / "notebooks")

@@ -39,7 +39,7 @@ def lines(language: str) -> list[str]:
 
 
 def test_the_python_prints_what_the_readme_shows(
-    work: Any, monkeypatch: pytest.MonkeyPatch
+    work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(work)
     namespace: dict[str, object] = {}
@@ -52,7 +52,7 @@ def test_the_python_prints_what_the_readme_shows(
 
 
 @pytest.mark.parametrize("line", lines("shell run"))
-def test_a_command_runs_as_written(line: Any, work: Any) -> None:
+def test_a_command_runs_as_written(line: Any, work: Path) -> None:
     for name in ("data", "notebooks"):
         (work / name).symlink_to(ROOT / name)
     program, *arguments = shlex.split(line.removeprefix(".venv/bin/"))

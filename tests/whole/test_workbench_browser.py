@@ -42,7 +42,7 @@ def marked(ticket: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: Any) -> Any:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     with Lab(root, home) as lab:
