@@ -37,7 +37,7 @@ from sinchtools.api.validation import instant_of
 from sinchtools.cases import reports
 from sinchtools.cases.changes import changes
 from sinchtools.cases.solved import seen_before
-from sinchtools.cases.story import told_of
+from sinchtools.cases.telling import told_of
 from sinchtools.core.columns import frame
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.files import scratch_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
@@ -86,11 +86,9 @@ def explain(
     >>> explain(delivery=404).title
     'Temporary delivery failure'
     """
-    code = code.strip() or None if isinstance(code, str) else code
-    if (
-        sum(value is not None for value in (status if status is not None else code, delivery, smpp))
-        != 1
-    ):
+    code = code_name(code.strip() or None if isinstance(code, str) else code)
+    http = status if status is not None else code
+    if sum(value is not None for value in (http, delivery, smpp)) != 1:
         raise WrongUseError(
             "Give exactly one of a status, a delivery code and an SMPP code.",
             hint="Such as explain(403, 'missing_callback_url'), explain(delivery=412) or "
@@ -100,11 +98,9 @@ def explain(
         return _explain_delivery(_number(delivery, "delivery code"))
     if smpp is not None:
         return _explain_smpp(_number(smpp, "SMPP code"))
-    return (
-        _explain_code_alone(str(code))
-        if status is None
-        else _explain_http(_number(status, "status"), code)
-    )
+    if status is None:
+        return _explain_code_alone(str(code))
+    return _explain_http(_number(status, "status"), code)
 
 
 def retry_advice(
@@ -143,6 +139,7 @@ def retry_advice(
     """
     labels = _labels(status)
     method = method.upper() if method else "unknown"
+    failed = (failure or "").lower()
     for rule in _tables("retry.toml")["rule"]:
         if (
             not labels.isdisjoint(rule["when"])
@@ -150,7 +147,7 @@ def retry_advice(
             and method in rule.get("methods", (method,))
             and endpoint in rule.get("endpoints", (endpoint,))
             and html == rule.get("html", html)
-            and ("failures" not in rule or _mentions(failure or "", rule["failures"]))
+            and ("failures" not in rule or any(one.lower() in failed for one in rule["failures"]))
         ):
             return rule["advice"], rule["reason"]
     entry = explain(status, code)
@@ -169,11 +166,6 @@ def status_rows() -> tuple[Entry, ...]:
     return tuple(
         sorted((entry for entry in _http().values() if entry.row), key=lambda entry: entry.row or 0)
     )
-
-
-def known_statuses() -> tuple[Entry, ...]:
-    """Return every entry of an HTTP status, those that the page lacks too."""
-    return tuple(_http().values())
 
 
 def is_listed(status: int | None, code: str | None = None) -> bool:
@@ -257,7 +249,6 @@ def classic_codes() -> dict[int, str]:
 
 
 def _explain_http(status: int, code: str | None) -> Entry:
-    code = _SPELLINGS.get(code or "", code)
     known = _http().get((status, code))
     if known:
         return known
@@ -266,7 +257,6 @@ def _explain_http(status: int, code: str | None) -> Entry:
 
 
 def _explain_code_alone(code: str) -> Entry:
-    code = _SPELLINGS.get(code, code)
     for (_, known), entry in _http().items():
         if known == code:
             return entry
@@ -424,10 +414,6 @@ def _labels(status: int | None) -> set[str]:
     if status is None or status <= 0:
         return {"none"}
     return {str(status), f"{status // 100}xx"} if 100 <= status <= 599 else {"odd"}
-
-
-def _mentions(text: str, words: Iterable[str]) -> bool:
-    return any(word.lower() in text.lower() for word in words)
 
 
 def _number(value: object, what: str) -> int:

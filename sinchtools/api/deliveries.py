@@ -10,14 +10,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
+from sinchtools.api.catalogue import delivery_statuses
 from sinchtools.api.description import locate
+from sinchtools.api.entries import DeliveryStatus
 from sinchtools.core.json import object_of, value_of
 from sinchtools.core.records import NOT_DELIVERED, Exchange
 
 SENT = "(sent)"  # ends what is said of a report whose send is in the evidence too
-_FINAL = (*NOT_DELIVERED, "Delivered", "Cancelled", "Unknown")
 _STATUS_OF = {0: "Delivered", 400: "Queued", 401: "Dispatched", 407: "Cancelled"}
 INBOUND = "inbound"
 _INBOUND = ("mo_text", "mo_binary", "mo_media")
@@ -47,7 +49,7 @@ class Told(NamedTuple):
     @property
     def is_final(self) -> bool:
         """Whether nothing follows it."""
-        return self.status in _FINAL
+        return _statuses()[self.status.lower()].final
 
     @property
     def is_failure(self) -> bool:
@@ -56,6 +58,11 @@ class Told(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.code} {self.status}"
+
+
+@cache
+def _statuses() -> dict[str, DeliveryStatus]:
+    return {one.name.lower(): one for one in delivery_statuses()}
 
 
 def reports_of(exchange: Exchange) -> Iterator[tuple[str | None, list[Told]]]:
@@ -101,9 +108,10 @@ def joined(exchanges: Iterable[Exchange]) -> list[Exchange]:
         for batch_id, entries in told:
             of_batch[batch_id or ""] += entries
     sent = {i: b for i, x in enumerate(rows) if (b := batch_sent_by(x)) in of_batch and b}
-    for i, batch_id in sent.items():
-        rows[i] = replace(rows[i], delivery=worst(of_batch[batch_id]))
     joins = set(sent.values())
+    became = {batch_id: worst(of_batch[batch_id]) for batch_id in joins}
+    for i, batch_id in sent.items():
+        rows[i] = replace(rows[i], delivery=became[batch_id])
     for i, told in own.items():
         said = worst([entry for _, entries in told for entry in entries])
         is_sent = bool(told) and all(batch_id in joins for batch_id, _ in told)
@@ -192,14 +200,12 @@ def _entry(entry: Mapping[str, Any], several: bool) -> Told | None:
     code, status = str(entry.get("code", "")), entry.get("status")
     if not code.isascii() or not code.isdigit() or len(code) > 6:
         return None
-    known = next(
-        (name for name in (*_FINAL, "Queued", "Dispatched") if _same(name, status)),
-        _STATUS_OF.get(int(code), "Unknown" if status else "Failed"),
-    )
+    known = _statuses().get(str(status).strip().lower())
+    name = known.name if known else _STATUS_OF.get(int(code), "Unknown" if status else "Failed")
     if not several:
-        return Told(_text(entry.get("recipient")), int(code), known)
+        return Told(_text(entry.get("recipient")), int(code), name)
     count = entry.get("count")
-    return Told(None, int(code), known, count if type(count) is int and count > 0 else 1)
+    return Told(None, int(code), name, count if type(count) is int and count > 0 else 1)
 
 
 def share_of(code: int, told: Iterable[Told]) -> tuple[int, int]:
@@ -215,10 +221,6 @@ def share_of(code: int, told: Iterable[Told]) -> tuple[int, int]:
     last = {one.recipient or (at, one.code): one for at, one in enumerate(told)}
     with_code = sum(one.number for one in last.values() if one.code == code)
     return with_code, sum(one.number for one in last.values())
-
-
-def _same(name: str, status: Any) -> bool:
-    return isinstance(status, str) and status.strip().lower() == name.lower()
 
 
 def _batch_in_path(exchange: Exchange) -> str | None:

@@ -19,7 +19,7 @@ from sinchtools.cases.solved import (
     new_name,
     seen_before,
 )
-from sinchtools.cases.story import told_of
+from sinchtools.cases.telling import told_of
 from sinchtools.cases.vocabulary import shape_of
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange, calls_of

@@ -15,12 +15,12 @@ from sinchtools.api.description import split_url
 from sinchtools.api.links import link_of
 from sinchtools.cases.commands import as_curl
 from sinchtools.cases.kept_charts import KeptChart
-from sinchtools.cases.replies import escalation_of, facts_of
+from sinchtools.cases.replies import escalation_of, facts_of, response_of
 from sinchtools.cases.side_by_side import side_by_side
 from sinchtools.cases.story import MOST_GROUPS, Story
 from sinchtools.core.glossary import glossary
 from sinchtools.core.records import Exchange, visible
-from sinchtools.core.words import counted, day, instant, moment, response, spelled
+from sinchtools.core.words import counted, day, instant, moment, short, spelled
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.playbooks.playbook import tips
 
@@ -41,7 +41,6 @@ PARTS = (
 )
 _FEWEST_FOR_A_CHART = 20
 _MOST_CHECKS, _MOST_TRIED, _MOST_OTHERS = 8, 5, 5
-_LONG_ID = 20
 _CHART_WIDTH = 772  # pixels: the column of the page
 _MARKS = re.compile(r'<g class="st-marks">.*</g></svg>', re.DOTALL)
 _ROLE = re.compile(r'role="group" aria-label="[^"]*"')
@@ -142,7 +141,7 @@ def _figures(story: Story, facts: Mapping[str, Any]) -> Iterator[tuple[str, str,
         region = f"{row.region.upper()} region" if row.region else ""
         yield (
             "Account",
-            _short(row.account),
+            short(row.account),
             f"1 of {counted(many, 'account')}" if many > 1 else region,
             "",
         )
@@ -161,10 +160,6 @@ def _fix_figure(story: Story, facts: Mapping[str, Any]) -> Iterator[tuple[str, s
         yield "Delivery code", str(facts["row"].delivery_code), facts["delivery"].title, "bad-ink"
     elif story.kind == "vendor":
         yield "Cause", "Not the request", "account manager", ""
-
-
-def _short(account: str) -> str:
-    return account if len(account) <= _LONG_ID else f"{account[:8]}…{account[-4:]}"
 
 
 # --- the sections ---------------------------------------------------------------------------------
@@ -259,7 +254,7 @@ def _others(page: Page) -> list[dict[str, Any]] | None:
         row = story.masks.exchange(one["example"])
         found.append(
             {
-                "response": facts_response(row),
+                "response": response_of(row) or "no response",
                 "endpoint": row.endpoint or "",
                 "n": int(one["n"]),
                 "first": moment(one["first"]),
@@ -268,13 +263,6 @@ def _others(page: Page) -> list[dict[str, Any]] | None:
             }
         )
     return found or None
-
-
-def facts_response(row: Exchange) -> str:
-    """Return the response of a row as a title."""
-    if row.outcome == "not_delivered":
-        return f"delivery code {row.delivery_code}"
-    return response(row.status, row.code) or row.failure or "no response"
 
 
 def _checks(page: Page) -> list[dict[str, Any]] | None:

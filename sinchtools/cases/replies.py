@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.api import catalogue, deliveries
 from sinchtools.cases.case import Case
 from sinchtools.cases.commands import as_curl
-from sinchtools.cases.story import Story, told_of
+from sinchtools.cases.story import Story
+from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import WrongUseError, told
-from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.core.records import Exchange, header
 from sinchtools.core.words import counted, moment, response, spelled
 from sinchtools.privacy.gate import gate
 from sinchtools.replays.proof import Proof
@@ -152,9 +153,10 @@ def facts_of(story: Story) -> dict[str, Any]:
     row, diagnosis = story.masks.exchange(story.example), story.diagnosis
     group = story.group or {}
     errors = [one for one in story.findings if one.severity == "error"]
+    told = [one for one in diagnosis.findings if one.severity != "note"]
     return {
         "row": row,
-        "response": _response(row),
+        "response": response_of(row),
         "n": int(group.get("n") or 1),
         "n_calls": int(story.counted["n"]),
         "first": moment(group.get("first") or row.at),
@@ -169,8 +171,10 @@ def facts_of(story: Story) -> dict[str, Any]:
         "changes": story.changes,
         "delivery": _delivery(row),
         "batch": deliveries.batch_sent_by(row) or _batch_of_report(row),
-        "traces": [(name, value) for name in _TRACES if (value := _trace(row, name))],
-        "sources": list(dict.fromkeys(one.page for one in _told(diagnosis.findings) if one.page)),
+        "traces": [
+            (name, value) for name in _TRACES if (value := header(row.response_headers, name))
+        ],
+        "sources": list(dict.fromkeys(one.page for one in told if one.page)),
     }
 
 
@@ -181,18 +185,15 @@ def _others(story: Story) -> Iterator[dict[str, Any]]:
         if finding is not None:
             row = one["example"]
             yield {
-                "response": _response(row),
+                "response": response_of(row),
                 "endpoint": row.endpoint,
                 "n": int(one["n"]),
                 "finding": story.for_customers(finding, row),
             }
 
 
-def _told(findings: Iterable[Finding]) -> list[Finding]:
-    return [one for one in findings if one.severity != "note"]
-
-
-def _response(row: Exchange) -> str:
+def response_of(row: Exchange) -> str:
+    """Return the response to a row as a title."""
     if row.outcome == "not_delivered":
         return f"delivery code {row.delivery_code}" if row.delivery_code else "not delivered"
     return response(row.status, row.code) or row.failure or ""
@@ -205,7 +206,3 @@ def _delivery(row: Exchange) -> Any:
 
 def _batch_of_report(row: Exchange) -> str | None:
     return next((batch for batch, _ in deliveries.reports_of(row) if batch), None)
-
-
-def _trace(row: Exchange, name: str) -> str | None:
-    return header(row.response_headers, name)

@@ -15,7 +15,7 @@ from sinchtools.cases.bundles import bundle
 from sinchtools.cases.case import Case
 from sinchtools.cases.kept_charts import kept_charts
 from sinchtools.cases.pages import PARTS, Page
-from sinchtools.cases.story import told_of
+from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import LeakError, WrongUseError, told
 from sinchtools.core.records import Exchange
 from sinchtools.playbooks.playbook import Walk

@@ -7,35 +7,29 @@ The report and the reply are both made from it, so that they cannot say differen
 from __future__ import annotations
 
 import re
-import secrets
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sinchtools.cases.case import Case
 from sinchtools.cases.changes import Change, changes
-from sinchtools.cases.kept import replay_rows, replayed_request, walk_row
-from sinchtools.cases.likeness import fingerprint, kind_of
+from sinchtools.cases.kept import replayed_request
+from sinchtools.cases.likeness import fingerprint
 from sinchtools.cases.proven import ProvenFix, assumed_of
 from sinchtools.cases.solved import SeenBefore, seen_before
 from sinchtools.core.columns import frame
-from sinchtools.core.errors import NoExchangeError, WrongUseError, told
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, Finding, visible
 from sinchtools.core.words import response
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose, people_of
 from sinchtools.diagnosis.fixes import repaired_json
-from sinchtools.playbooks.playbook import Walk
 from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known
 from sinchtools.privacy.masks import Masks, masked_number
-from sinchtools.privacy.redaction import Redactor, without_quotes
 from sinchtools.replays.proof import Proof
-from sinchtools.replays.results import ReplayResults, Result
+from sinchtools.replays.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +90,8 @@ class Story:
         return len({row.account for row in self.everything if row.account})
 
     @cached_property
-    def _aliased(self) -> tuple[list[Exchange], Known]:
+    def aliased(self) -> tuple[list[Exchange], Known]:
+        """All rows with people as aliases, and who these people are."""
         for child in self.children:
             self.aliases.exchange(child)
         return gate.aliased(self.everything, self.aliases)
@@ -104,7 +99,7 @@ class Story:
     @property
     def shown(self) -> list[Exchange]:
         """All rows as they are handed over as data: people are aliases."""
-        return self._aliased[0]
+        return self.aliased[0]
 
     @cached_property
     def known(self) -> Known:
@@ -116,7 +111,7 @@ class Story:
         readable = [_readable(row) for row in self.everything]
         is_clear = all(a is b for a, b in zip(readable, self.everything, strict=True))
         if self.is_data and is_clear:
-            return self._aliased[1]
+            return self.aliased[1]
         return Known.of([*readable, *self.children])
 
     @cached_property
@@ -179,13 +174,13 @@ class Story:
         """The request that the story is about."""
         if self.about is not None:
             return self.about
-        proven = {fingerprint(row) for row in self._parents.values()}
+        proven = {fingerprint(row) for row in self.fixed_rows.values()}
         of_proven = [one for one in self.groups if fingerprint(one["example"]) in proven]
         chosen = next(iter(of_proven), None) or self._most_frequent()
         if chosen is None:
             return self.rows[0]
         alike = fingerprint(chosen["example"])
-        own = [row for row in self._parents.values() if fingerprint(row) == alike]
+        own = [row for row in self.fixed_rows.values() if fingerprint(row) == alike]
         return own[-1] if own else chosen["example"]
 
     def _most_frequent(self) -> dict[str, Any] | None:
@@ -298,13 +293,11 @@ class Story:
             return None
         own = [row for row in fixed if row["parent_id"] == example.id]
         best = (own or fixed)[-1]
-        made = self._fix(
-            self._rows_by_id[best["parent_id"]], replayed_request(best), best["reasons"]
-        )
+        original, now = self._rows_by_id[best["parent_id"]], best["now"]
         return replace(
-            made,
+            self._fix(original, replayed_request(best), best["reasons"]),
             was=best["was"],
-            now=_in_words(best["now"]),
+            now=response(int(now)) if now.isdecimal() else now,
             target=best["target"],
             fixed=len(fixed),
             tried=len(last),
@@ -337,7 +330,7 @@ class Story:
         return {row.id: row for row in self.rows}
 
     @cached_property
-    def _parents(self) -> dict[str, Exchange]:
+    def fixed_rows(self) -> dict[str, Exchange]:
         """The rows of which a changed replay was accepted, by id, the latest last."""
         fixed = [
             row["parent_id"]
@@ -351,25 +344,25 @@ class Story:
         """What to change: what was proven, else what is suggested."""
         if self.fix is not None:
             return self.fix.changes
-        fix = self.diagnosis.fix
-        if fix is None or self.kind != "suggested":
-            return ()
-        return tuple(changes(self.example, fix.exchange, self.masks.exchange))
+        row = self._suggested
+        return tuple(changes(self.example, row, self.masks.exchange)) if row else ()
 
     @property
     def working(self) -> Exchange | None:
         """The request with all proven changes, else with all suggested ones; None without any."""
-        if self.fix is not None:
-            return self.fix.request
+        return self.fix.request if self.fix is not None else self._suggested
+
+    @property
+    def _suggested(self) -> Exchange | None:
         fix = self.diagnosis.fix
         return fix.exchange if fix is not None and self.kind == "suggested" else None
 
     @cached_property
     def left(self) -> tuple[Finding, ...]:
         """The errors that the suggested changes leave, since only the customer can choose."""
-        if self.fix is not None or self.working is None:
+        row = self._suggested
+        if row is None:
             return ()
-        row = self.working
         left = [one for one in self._diagnosed([row])[0].findings if one.severity == "error"]
         return tuple(self.for_customers(one, row) for one in left)
 
@@ -378,104 +371,6 @@ class Story:
     def plain(self, text: str) -> str:
         """Return a text with people hidden and control characters made visible."""
         return visible(self.masks.words(self.known.replaced(text, self.masks)))
-
-
-def told_of(
-    what: Case | Exchange | Iterable[Exchange],
-    *,
-    key: bytes | None = None,
-    about: Exchange | str | None = None,
-    given: Result | Proof | None = None,
-    replays: Iterable[ReplayResults] = (),
-    walks: Iterable[Walk] = (),
-    notes: Iterable[str] = (),
-    title: str = "",
-    is_text: bool = False,
-    is_data: bool = False,
-) -> Story:
-    """
-    Return the story of a case, or of evidence.
-
-    Raises
-    ------
-    WrongUseError
-        There is no exchange to tell of, or none with that id.
-    """
-    case = what if isinstance(what, Case) else None
-    evidence = what.evidence if isinstance(what, Case) else what
-    rows = without_quotes([evidence] if isinstance(evidence, Exchange) else evidence)
-    if not rows:
-        raise WrongUseError(
-            "There is no request to report on.",
-            hint="Read evidence first: st.read(...), then case.add(evidence).",
-        )
-    done = list(replays)
-    story = Story(
-        title=title.removeprefix("case-"),
-        rows=rows,
-        everything=rows,
-        aliases=Aliases(key or secrets.token_bytes(32)),
-        replays=[row for one in done for row in replay_rows(one)],
-        walks=[walk_row(walk, Redactor()) for walk in walks],
-        notes=[{"text": Redactor().text(note), "at": None} for note in notes],
-        as_of=max((row.at for row in rows if row.at), default=None),
-        about=_chosen(rows, about, given),
-        given=given,
-        is_text=is_text,
-        is_data=is_data,
-        children=without_quotes(result.child for one in done for result in one if result.child),
-    )
-    return _of_one_account(_with_kept(story, case) if case else story)
-
-
-def _with_kept(story: Story, case: Case) -> Story:
-    """Return the story with what its case keeps."""
-    return replace(
-        story,
-        title=case.name,
-        aliases=Aliases(case.key),
-        replays=[*case.replays, *story.replays],
-        walks=[*case.walks, *story.walks],
-        notes=[*case.notes, *story.notes],
-        as_of=case.read_at or story.as_of,
-        closed_as=case.closed_as,
-        children=[*without_quotes(case.log), *story.children],
-    )
-
-
-def _of_one_account(story: Story) -> Story:
-    """Return the story with the rows of one account, and those that name none."""
-    if story.n_accounts < 2:
-        return story
-    account = story.about.account if story.about else _most_affected(story)
-    rows = [row for row in story.rows if row.account in (account, None)]
-    told = replace(story, rows=rows)
-    if story.is_data:
-        told._aliased = story._aliased  # the same evidence
-    return told
-
-
-def _most_affected(story: Story) -> str | None:
-    """Return the account that a fix was proven for, else the one that fails most often."""
-    if story._parents:
-        return list(story._parents.values())[-1].account
-    if not story.groups:
-        return story.rows[0].account
-    main = kind_of(story.groups[0]["example"])
-    failing = Counter(row.account for row in story.rows if row.failed and kind_of(row) == main)
-    return failing.most_common(1)[0][0]
-
-
-def _chosen(
-    rows: Sequence[Exchange], about: Exchange | str | None, given: Result | Proof | None
-) -> Exchange | None:
-    if about is None:
-        return given.original if isinstance(given, Result) else None
-    wanted = about if isinstance(about, str) else about.id
-    found = next((row for row in rows if row.id == wanted), None)
-    if found is None and isinstance(about, str):
-        raise NoExchangeError(f"There is no request {told(about)} in this case.")
-    return found or about  # type: ignore[return-value]
 
 
 def without_quote(says: str) -> str:
@@ -501,10 +396,6 @@ def _readable(row: Exchange) -> Exchange:
         return row
     repaired = repaired_json(body)
     return row if repaired is None or repaired == body else replace(row, request_body=repaired)
-
-
-def _in_words(status: str) -> str:
-    return response(int(status)) if status.isdecimal() else status
 
 
 def _named(record: Mapping[Any, Any]) -> dict[str, Any]:

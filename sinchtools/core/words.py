@@ -47,6 +47,32 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
 
 
+def sentence(words: str) -> str:
+    """
+    Return words as a sentence.
+
+    Examples
+    --------
+    >>> sentence("the clock is wrong"), sentence("Is it?")
+    ('The clock is wrong.', 'Is it?')
+    """
+    text = words[:1].upper() + words[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def short(name: str | None, longest: int = 20) -> str:
+    """
+    Return a long name, such as an account, with its middle left out.
+
+    Examples
+    --------
+    >>> short("3c2f9a8155aa4d01b5d29e0f"), short("plan1"), short(None)
+    ('3c2f9a81…9e0f', 'plan1', '')
+    """
+    name = name or ""
+    return name if len(name) <= longest else f"{name[:8]}…{name[-4:]}"
+
+
 def moment(at: Any) -> str:
     """
     Return a time as people write it; nothing when it is not known.

@@ -15,10 +15,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sinchtools.core.gsm import encoding_of, not_gsm7, parts_of
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import WORD_FIELDS, Exchange
 from sinchtools.privacy.alias_forms import (
     NAME,
     SCHEMES,
@@ -176,17 +176,35 @@ class People(NamedTuple):
     texts: frozenset[str]
 
 
-def people(exchanges: Any) -> People:
+_OF_ONE_ROW = ("id", "parent_id", "call_id", "source")
+_OF_MANY_ROWS = ("url", "request_body", "response_body", *sorted({*WORD_FIELDS} - {*_OF_ONE_ROW}))
+
+
+def people(exchanges: Iterable[Exchange]) -> People:
     """Return the numbers and message texts that `Aliases.exchange` would replace."""
     numbers: dict[str, str] = {}
     texts: dict[str, str] = {}
+    met: set[object] = set()
+
+    def number(found: str) -> str:
+        return numbers.setdefault(found, found)
+
     for exchange in exchanges:
-        rewritten(
-            exchange,
-            lambda found: numbers.setdefault(found, found),
-            lambda found: texts.setdefault(found, found),
-        )
+        content = _content(exchange)
+        if content in met:
+            for name in _OF_ONE_ROW:
+                without_numbers(getattr(exchange, name) or "", number)
+        else:
+            met.add(content)
+            rewritten(exchange, number, lambda found: texts.setdefault(found, found))
     return _nobody_else(numbers, texts)
+
+
+def _content(exchange: Exchange) -> object:
+    """Return what rows that are alike share: to look through it once is enough."""
+    headers = (exchange.request_headers, exchange.response_headers)
+    words = (getattr(exchange, name) for name in _OF_MANY_ROWS)
+    return *words, *(tuple(one.items()) for one in headers)
 
 
 def _nobody_else(numbers: Iterable[str], texts: Iterable[str]) -> People:

@@ -12,7 +12,7 @@ from sinchtools.cases.changes import changes
 from sinchtools.cases.solved import seen_before
 from sinchtools.cases.story import without_quote
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.words import counted, moment, response
+from sinchtools.core.words import counted, moment, response, short
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.terminal.output import Line, Part, wrapped
@@ -20,7 +20,6 @@ from sinchtools.terminal.output import Line, Part, wrapped
 MOST_BLOCKS = 20
 _MOST_FINDINGS, _MOST_SOURCES, _LONGEST = 10, 3, 110
 _SIGNS = {"error": ("✕", "red bold"), "warning": ("!", "yellow bold"), "note": ("i", "cyan")}
-_LONG_ID = 20
 _BEFORE = 40  # characters of a long line that are shown before the place
 _AT_FAULT = re.compile(r'"(?:[^"\\]|\\.)*"?|\w*')
 
@@ -106,7 +105,7 @@ def _head(group: Group) -> Line:
             None,
             (
                 x.endpoint or request_of(x),
-                _short(x.account),
+                short(x.account),
                 counted(len(group.diagnoses), "request"),
             ),
         )
@@ -130,12 +129,6 @@ def request_of(x: Exchange) -> str:
         return "" if x.delivery else "request not shown"
     path = (x.url or "").partition("?")[0]
     return f"{x.method or '?'} {path}"[:_LONGEST]
-
-
-def _short(account: str | None) -> str:
-    if not account or len(account) <= _LONG_ID:
-        return account or ""
-    return f"{account[:8]}…{account[-4:]}"
 
 
 def _where(group: Group) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sinchtools.cases.exporting import aliased, export
 from sinchtools.cases.replies import reply
 from sinchtools.cases.reports import report
-from sinchtools.cases.story import told_of
+from sinchtools.cases.telling import told_of
 from sinchtools.client.log import CallLog
 from sinchtools.core.columns import as_json, frame
 from sinchtools.core.errors import MissingInputError, WrongUseError, told_path

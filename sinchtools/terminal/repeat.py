@@ -12,7 +12,7 @@ from sinchtools.cases.commands import as_curl
 from sinchtools.cases.side_by_side import side_by_side
 from sinchtools.client.log import CallLog
 from sinchtools.core.errors import WrongUseError
-from sinchtools.core.words import counted, spelled
+from sinchtools.core.words import counted, sentence, spelled
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.comparing import compare
 from sinchtools.replays.effects import VENDOR
@@ -145,7 +145,7 @@ def _group(group: Sequence[Result], target: str) -> Iterator[Line]:
     yield _verdict(group, target)
     yield ["  ", (_sources(group), "dim")]
     for reason in one.reasons:
-        yield from wrapped(["  "], _sentence(reason))
+        yield from wrapped(["  "], sentence(reason))
     found = changes(one.original, one.request)
     if not found or one.child is None:
         return
@@ -176,10 +176,6 @@ def _sources(group: Sequence[Result]) -> str:
     named = [one.original.source or one.original.id for one in group[:_MOST_SOURCES]]
     more = f" and {len(group) - _MOST_SOURCES:,} more" if len(group) > _MOST_SOURCES else ""
     return ", ".join(named) + more
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}" + "." * (not reason.endswith("."))
 
 
 def _difference(one: Result) -> Iterator[Line]:

@@ -22,7 +22,7 @@ from sinchtools.cases.case import Case
 from sinchtools.cases.exporting import aliased
 from sinchtools.cases.replies import escalation, reply
 from sinchtools.cases.reports import PARTS, report
-from sinchtools.cases.story import told_of
+from sinchtools.cases.telling import told_of
 from sinchtools.core import columns
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
@@ -322,7 +322,7 @@ def customers_words() -> Any:
     """Yield what replies are made of: the words of rules, and of statuses and delivery codes."""
     for rule in rules().values():
         yield f"{rule.says} {rule.then}" if rule.severity != "note" else ""
-    for entry in (*catalogue.known_statuses(), *catalogue.delivery_codes()):
+    for entry in (*catalogue._http().values(), *catalogue.delivery_codes()):
         if entry.tag != "assumed":
             yield " ".join([entry.meaning, *entry.tips[:2], entry.retry_reason])
 

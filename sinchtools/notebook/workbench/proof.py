@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sinchtools.core.records import Exchange
-from sinchtools.core.words import counted, response
+from sinchtools.core.words import counted, response, sentence
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show
@@ -83,18 +83,13 @@ def _reasons(proven: Proven) -> list[str]:
     result = proven.result
     if proven.hopeless:
         return [
-            f"Unchanged, the sandbox returns {now_of(result.child)}. {_sentence(proven.hopeless)}"
+            f"Unchanged, the sandbox returns {now_of(result.child)}. {sentence(proven.hopeless)}"
         ]
     said = [one for one in result.reasons if not one.startswith(_SEEN_BEFORE)]
     assumed = [one for one in said if one.startswith("assumed: ")]
     if result.verdict == "FIXED":
         said = assumed
-    return [_sentence(re.sub("^assumed: ", "Assumes ", one)) for one in said]
-
-
-def _sentence(words: str) -> str:
-    text = words[:1].upper() + words[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return [sentence(re.sub("^assumed: ", "Assumes ", one)) for one in said]
 
 
 def _path(proven: Proven) -> list[tuple[str, str]]:

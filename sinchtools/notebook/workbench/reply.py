@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sinchtools.cases.replies import escalation_of, reply_of
 from sinchtools.cases.reports import report
-from sinchtools.cases.story import told_of
+from sinchtools.cases.telling import told_of
 from sinchtools.notebook.workbench.closing import Closing
 from sinchtools.notebook.workbench.controls import area, button, column, html, row, seen
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sinchtools.api.description import split_url
 from sinchtools.core.records import Exchange, Finding
+from sinchtools.core.words import short
 from sinchtools.notebook.workbench.fixing import Suggestion
 from sinchtools.notebook.workbench.listing import (
     Laid,
@@ -16,7 +17,7 @@ from sinchtools.notebook.workbench.listing import (
     listing,
     with_token_named,
 )
-from sinchtools.notebook.workbench.words import short
+from sinchtools.notebook.workbench.words import LONGEST_ACCOUNT
 
 _IN_LINE = ("method", "path", "query", "host")
 _NOT_SHOWN = {"user-agent", "accept", "connection", "content-length", "accept-encoding"}
@@ -37,7 +38,9 @@ def head_of(exchange: Exchange, *, is_whole: bool = True) -> list[str]:
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     host = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
     if not is_whole:
-        host, path = "", path.replace(account := exchange.account or "\0", short(account))
+        host = ""
+        if account := exchange.account:
+            path = path.replace(account, short(account, LONGEST_ACCOUNT))
     lines = [f"{exchange.method or '?'} {host}{path}".strip()]
     lines += [
         f"{name}: {with_token_named(value)}"

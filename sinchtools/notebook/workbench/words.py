@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from sinchtools.api import catalogue, deliveries
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.words import counted, moment
+from sinchtools.core.words import counted, moment, short
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.notebook.workbench.state import State
 
-_LONGEST_ACCOUNT = 16
+LONGEST_ACCOUNT = 16
 _MOST_FACTS = 5
 _WAS = re.compile(r", not [^,]+\.?$")
 
@@ -155,12 +155,7 @@ def _account(front: Exchange) -> Fact | None:
     if not front.account:
         return None
     region = f"{front.region.upper()} region" if front.region else ""
-    return Fact("Account", short(front.account), region)
-
-
-def short(account: str) -> str:
-    """Return an account so that it fits: ``3c2f9a81…9e0f``."""
-    return account if len(account) <= _LONGEST_ACCOUNT else f"{account[:8]}…{account[-4:]}"
+    return Fact("Account", short(front.account, LONGEST_ACCOUNT), region)
 
 
 def _failing(state: State, name: str) -> Fact:
