@@ -49,7 +49,7 @@ def name(work: Path) -> Any:
     return tools.read(text=LOG)["evidence"]
 
 
-def calls(name: Any) -> Any:
+def calls(name: Any) -> dict[str, Any]:
     return {
         "read": tools.read(evidence=name, row=1),
         "diagnose": tools.diagnose(name, row=1),

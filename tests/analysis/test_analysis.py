@@ -9,6 +9,7 @@ import json
 import random
 import statistics
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ _POLARS: dict[str, Any] = {
 }
 
 
-def plain(rows: Any) -> Any:
+def plain(rows: Any) -> list[dict[str, Any]]:
     return [
         {
             **{c: getattr(row, c) for c in tables.COLUMNS},
@@ -197,7 +198,7 @@ each_engine = pytest.mark.parametrize(
 )
 
 
-def each_engine_with_each_data() -> Any:
+def each_engine_with_each_data() -> Iterator[Any]:
     """
     All data on two engines, and the ordinary and the empty on each.
 
@@ -216,10 +217,10 @@ def each_engine_with_each_data() -> Any:
 # --- the same in plain Python ---------------------------------------------------------------------
 
 
-def folded(rows: Any) -> Any:
+def folded(rows: Any) -> list[Any]:
     last: dict[tuple[str, str], Exchange] = {}
 
-    def order(row: Any) -> Any:
+    def order(row: Any) -> tuple[Any, Any, Any, Any]:
         at = row.at.timestamp() if row.at else float("-inf")
         return row.attempt or 0, at, row.id, row.status or -1
 
@@ -235,15 +236,15 @@ def folded(rows: Any) -> Any:
     return [row for row in rows if row.call_id is None] + list(last.values())
 
 
-def known(row: Any) -> Any:
+def known(row: Any) -> bool:
     return row.status is not None or row.failure is not None or row.code is not None
 
 
-def failing(row: Any) -> Any:
+def failing(row: Any) -> bool:
     return known(row) and row.outcome in ("user_error", "sinch_error", "no_response")
 
 
-def largest_first(found: Any, *keys: Any) -> Any:
+def largest_first(found: Any, *keys: Any) -> list[Any]:
     return sorted(
         found,
         key=lambda row: (
@@ -270,7 +271,7 @@ def codes(rows: Any) -> Any:
 
 
 def by(column: Any, value: Any) -> Any:
-    def counted(rows: Any) -> Any:
+    def counted(rows: Any) -> list[Any]:
         cells = defaultdict(list)
         for row in rows:
             if value(row) != "left out":
@@ -287,7 +288,7 @@ def by(column: Any, value: Any) -> Any:
     return counted
 
 
-def sides(rows: Any) -> Any:
+def sides(rows: Any) -> dict[str, Any]:
     bad, unknown = sum(map(failing, rows)), sum(not known(r) for r in rows)
     return {
         "n_failing": bad,
@@ -296,7 +297,7 @@ def sides(rows: Any) -> Any:
     }
 
 
-def timeline(rows: Any, step: Any = 3600) -> Any:
+def timeline(rows: Any, step: Any = 3600) -> list[dict[str, Any]]:
     dated = [(int(r.at.timestamp() // step), r.status, r.code) for r in rows if r.at and known(r)]
     order = largest_first(
         [{"status": s, "code": c, "n": n} for (s, c), n in Counter(d[1:] for d in dated).items()],
@@ -326,7 +327,7 @@ def heatmap(rows: Any) -> Any:
     return found if any(r.at for r in rows) else []
 
 
-def latency(rows: Any) -> Any:
+def latency(rows: Any) -> list[Any]:
     values = defaultdict(list)
     for row in rows:
         if row.elapsed_ms is not None and known(row):
@@ -352,7 +353,7 @@ def quantile(values: Any, q: Any) -> Any:
     )
 
 
-def matrix(rows: Any) -> Any:
+def matrix(rows: Any) -> list[Any]:
     counts = Counter((r.endpoint, r.status, r.code) for r in rows if known(r))
     return largest_first(
         [{"endpoint": e, "status": s, "code": c, "n": n} for (e, s, c), n in counts.items()],
@@ -362,7 +363,7 @@ def matrix(rows: Any) -> Any:
     )
 
 
-def groups(rows: Any) -> Any:
+def groups(rows: Any) -> list[Any]:
     found = defaultdict(list)
     for row in filter(failing, rows):
         found[
@@ -383,7 +384,7 @@ def groups(rows: Any) -> Any:
     return sorted(summed, key=lambda g: (-g["n"], g["fingerprint"]))
 
 
-def overview(rows: Any) -> Any:
+def overview(rows: Any) -> list[dict[str, Any]]:
     times = [r.at for r in rows if r.at]
     unknown = sum(not known(r) for r in rows)
     counts = {
@@ -423,7 +424,7 @@ REFERENCE = {
 }
 
 
-def listed(frame: Any) -> Any:
+def listed(frame: Any) -> list[dict[Any, Any]]:
     return [
         {c: None if pd.isna(v) else v for c, v in row.items()} for row in frame.to_dict("records")
     ]

@@ -47,7 +47,7 @@ def calls(
     return rows
 
 
-def of_globex(row: Any, rng: Any) -> Any:
+def of_globex(row: Any, rng: random.Random) -> bool:
     return row.account == "globex" and row.at >= SINCE and rng.random() < 0.7
 
 
@@ -90,8 +90,8 @@ def test_each_of_two_changes_keeps_its_own_times() -> None:
         )
 
 
-def test_traffic_that_doubles_and_a_rhythm_are_no_change() -> Any:
-    def often_at_noon(row: Any, rng: Any) -> Any:
+def test_traffic_that_doubles_and_a_rhythm_are_no_change() -> None:
+    def often_at_noon(row: Any, rng: random.Random) -> bool:
         return rng.random() < (0.3 if 9 <= row.at.hour < 15 else 0.02)
 
     rows = calls(fails=often_at_noon)
@@ -115,8 +115,8 @@ def test_what_is_over_is_told_apart(hours: Any, kind: Any) -> None:
     assert (present(found.share_after) < present(found.share_before)) == (kind == "recovery")
 
 
-def test_a_pair_is_the_cause_where_neither_alone_says_it() -> Any:
-    def is_planted(row: Any, rng: Any) -> Any:
+def test_a_pair_is_the_cause_where_neither_alone_says_it() -> None:
+    def is_planted(row: Any, rng: Any) -> bool:
         return row.account == "globex" and '"0' in row.request_body and row.at >= SINCE
 
     rows = calls(fails=is_planted)

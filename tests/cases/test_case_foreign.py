@@ -291,7 +291,7 @@ BAD_EVENTS = {
 }
 
 
-def seen(case: Any) -> Any:
+def seen(case: Any) -> tuple[list[Any], list[Any], Any, Any]:
     assert (
         case._repr_html_()
         and str(case.evidence)
@@ -306,7 +306,7 @@ def seen(case: Any) -> Any:
     )
 
 
-def reported(case: Any) -> Any:
+def reported(case: Any) -> str:
     """The report of a case, without its charts."""
     return st.report(
         case, case.folder / "report.html", parts=["change", "when", "checked", "request"]

@@ -24,7 +24,7 @@ from tests.support.vendor import Vendor
 URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
 
 
-def line(number: Any, status: Any = 401, **more: Any) -> Any:
+def line(number: Any, status: Any = 401, **more: Any) -> dict[str, Any]:
     return {
         "id": number,
         "method": "POST",
@@ -64,7 +64,7 @@ OTHERS = {  # the same ids, other content
 }
 
 
-def told(row: Any) -> Any:
+def told(row: Any) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any]:
     return (
         row.method,
         row.url,
@@ -238,7 +238,7 @@ ROWS = a.lists(
 )
 
 
-def content(row: Any) -> Any:
+def content(row: Any) -> tuple[Any, Any, Any]:
     return (row.status, row.text, row.source)
 
 

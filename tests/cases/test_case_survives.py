@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def test_six_kernels_on_one_case_lose_nothing(work: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(work: Path) -> Any:
+def small_disk(work: Path) -> Iterator[Any]:
     """A work folder on a disk of 600 kB."""
     disk = work / "disk"
     disk.mkdir()

@@ -114,7 +114,7 @@ def test_the_commands_say_the_same_request_and_hold_no_token() -> None:
 
 
 @pytest.fixture(scope="module")
-def proofs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def proofs(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Return a replay with the suggested fix of each kind of the corpus that has one."""
     from sinchtools.client.log import CallLog
 

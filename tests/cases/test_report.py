@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,13 +67,13 @@ OK = description.complete(
 )
 
 
-def page(tmp_path: Path, what: Any = (BAD, OK), **options: Any) -> Any:
+def page(tmp_path: Path, what: Any = (BAD, OK), **options: Any) -> str:
     return report(what, tmp_path / "case-7.html", **{"key": KEY, **options}).read_text(
         encoding="utf-8"
     )
 
 
-def members(path: Any) -> Any:
+def members(path: Any) -> dict[Any, Any]:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -318,7 +319,7 @@ def test_a_local_number_is_hidden_in_the_reply() -> None:
     assert "5550123" not in said and "5•••••3" in said, said
 
 
-def customers_words() -> Any:
+def customers_words() -> Iterator[str]:
     """Yield what replies are made of: the words of rules, and of statuses and delivery codes."""
     for rule in rules().values():
         yield f"{rule.says} {rule.then}" if rule.severity != "note" else ""

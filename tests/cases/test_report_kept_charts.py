@@ -28,7 +28,7 @@ def case(work: Path) -> Any:
     return st.Case("4711", [BAD, replace(BAD, id="row-2", status=401, code=None, account="plan-b")])
 
 
-def page(case: Any) -> Any:
+def page(case: Any) -> str:
     return st.report(case, case.folder / "report.html", parts=["charts"]).read_text(
         encoding="utf-8"
     )
@@ -90,11 +90,11 @@ def test_a_chart_from_before_the_last_evidence_says_so(case: Any) -> None:
     assert "Drawn before the latest evidence was added." in page(case)
 
 
-def chunk(kind: Any, data: Any) -> Any:
+def chunk(kind: bytes, data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
-def png(*chunks: Any, width: Any = 9, height: Any = 9, pixels: Any = None) -> Any:
+def png(*chunks: bytes, width: int = 9, height: int = 9, pixels: bytes | None = None) -> bytes:
     """A grey picture with the words of a chart of ours, and what else it is given."""
     head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\0\0\0\0"
     words = chunk(b"tEXt", b"Title\0Calls") + chunk(b"tEXt", b"Description\0Two calls.")

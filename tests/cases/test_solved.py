@@ -63,7 +63,7 @@ def team(
     return folder
 
 
-def closed(name: Any, *rows: Any, helped: Any = HELPED) -> Any:
+def closed(name: Any, *rows: Any, helped: Any = HELPED) -> tuple[Any, Any]:
     case = Case(name)
     case.add(rows)
     return case, case.close(helped)

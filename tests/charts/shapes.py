@@ -183,7 +183,7 @@ def labels(chart: Chart) -> list[tuple[str, str, str]]:
     return [(row.name, row.label, row.rest) for row in named(chart)]
 
 
-def ids_behind(chart: Any, bar: Any) -> Any:
+def ids_behind(chart: Any, bar: Any) -> list[Any]:
     found = chart.behind(bar)
     return (
         sorted(found["id"])

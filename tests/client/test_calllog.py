@@ -363,7 +363,7 @@ with CallLog(path) as log:
 """
 
 
-def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log: CallLog) -> Any:
+def test_opened_twice_in_one_kernel_it_still_keeps_another_from_sending_again(log: CallLog) -> None:
     def other_kernel(name: Any) -> Any:
         return subprocess.run(
             [sys.executable, "-c", OTHER_KERNEL, str(log.path), name],

@@ -184,7 +184,7 @@ FAILURES = (
 PAIR = {"SINCH_PROJECT_ID": "p1", "SINCH_KEY_ID": "k1", "SINCH_KEY_SECRET": TOKEN}
 
 
-def told(error: Any) -> Any:
+def told(error: Any) -> str:
     """Return a traceback with the values of all variables."""
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 

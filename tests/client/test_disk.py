@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,7 @@ def test_the_doctor_says_it(
 
 
 @pytest.fixture
-def mounted(tmp_path: Path) -> Any:
+def mounted(tmp_path: Path) -> Iterator[Any]:
     """Return a folder on a real SSHFS mount, whose far side is this machine, without a network."""
     server = Path("/usr/lib/openssh/sftp-server")
     if not (shutil.which("sshfs") and server.exists() and os.access("/dev/fuse", os.R_OK)):

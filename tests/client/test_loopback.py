@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -65,7 +66,7 @@ def _request(connection: Any) -> Any:
 
 
 @pytest.fixture
-def serving() -> Any:
+def serving() -> Iterator[Any]:
     servers = []
 
     def serve(*answers: Any, **settings: Any) -> Any:
@@ -78,7 +79,7 @@ def serving() -> Any:
 
 
 @pytest.fixture
-def session() -> Any:
+def session() -> Iterator[Any]:
     with requests.Session() as session:
         session.mount("http://", Direct())
         session.trust_env = False
@@ -155,7 +156,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(serving: Any, ses
     assert server.opened == 2
 
 
-def test_threads_share_it(server: Sandbox, session: Any) -> Any:
+def test_threads_share_it(server: Sandbox, session: Any) -> None:
     def get(number: Any) -> Any:
         return session.get(
             f"{server.url}/xms/v1/{server.service_plan_id}/batches/{number}",

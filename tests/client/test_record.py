@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ URL = "https://us.sms.api.sinch.com/xms/v1/p1/batches"
 
 
 @pytest.fixture(autouse=True)
-def wire(work: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def wire(work: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Requests are answered here; the patch that is found at the start is there at the end."""
 
     def send(adapter: Any, request: requests.PreparedRequest, **rest: Any) -> requests.Response:
@@ -48,11 +49,11 @@ def get(name: Any, **headers: Any) -> None:
         requests.get(f"{URL}/{name}", headers=headers, timeout=1)
 
 
-def shown(log: Any) -> Any:
+def shown(log: Any) -> list[Any]:
     return [row.url.rpartition("/")[2] for row in log]
 
 
-def nested() -> Any:
+def nested() -> dict[str, Any]:
     with record() as outer:
         get("a")
         with record() as inner:
@@ -61,7 +62,7 @@ def nested() -> Any:
     return {"abc": outer, "b": inner}
 
 
-def the_first_ends_first() -> Any:
+def the_first_ends_first() -> dict[str, Any]:
     first, second = record(), record()
     one = first.__enter__()
     get("a")
@@ -74,7 +75,7 @@ def the_first_ends_first() -> Any:
     return {"ab": one, "bc": two}
 
 
-def three_of_which_the_middle_ends_first() -> Any:
+def three_of_which_the_middle_ends_first() -> dict[str, Any]:
     made = [record() for _ in range(3)]
     logs = [block.__enter__() for block in made]
     for number, name in ((1, "a"), (0, "b"), (2, "c")):
@@ -84,7 +85,7 @@ def three_of_which_the_middle_ends_first() -> Any:
     return {"a": logs[1], "ab": logs[0], "abc": logs[2]}
 
 
-def one_after_the_other() -> Any:
+def one_after_the_other() -> dict[str, Any]:
     logs = []
     for name in "ab":
         with record() as log:
@@ -93,7 +94,7 @@ def one_after_the_other() -> Any:
     return {"a": logs[0], "b": logs[1]}
 
 
-def an_error_ends_the_inner_one() -> Any:
+def an_error_ends_the_inner_one() -> dict[str, Any]:
     with record() as outer:
         with contextlib.suppress(ZeroDivisionError), record() as inner:
             get("a")
@@ -102,7 +103,7 @@ def an_error_ends_the_inner_one() -> Any:
     return {"ab": outer, "a": inner}
 
 
-def an_interrupt_ends_both() -> Any:
+def an_interrupt_ends_both() -> dict[str, Any]:
     logs = []
     with contextlib.suppress(KeyboardInterrupt), record() as outer, record() as inner:
         logs += [outer, inner]
@@ -112,8 +113,8 @@ def an_interrupt_ends_both() -> Any:
     return {"a": logs[0], "a ": logs[1]}
 
 
-def generators_that_are_closed_in_turn() -> Any:
-    def opened() -> Any:
+def generators_that_are_closed_in_turn() -> dict[str, Any]:
+    def opened() -> Generator[CallLog]:
         with record() as log:
             yield log
 
@@ -127,8 +128,8 @@ def generators_that_are_closed_in_turn() -> Any:
     return {"a": one, "ab": two}
 
 
-def a_generator_that_nobody_closes() -> Any:
-    def opened() -> Any:
+def a_generator_that_nobody_closes() -> dict[str, Any]:
+    def opened() -> Generator[CallLog]:
         with record() as log:
             yield log
 
@@ -141,7 +142,7 @@ def a_generator_that_nobody_closes() -> Any:
     return {"a": outer, "a ": inner}
 
 
-def in_threads() -> Any:
+def in_threads() -> dict[str, Any]:
     started, ended, logs = threading.Barrier(2), threading.Barrier(2), {}
 
     def work(name: Any) -> None:
@@ -160,7 +161,7 @@ def in_threads() -> Any:
     return {}
 
 
-def a_thread_that_outlives_its_block() -> Any:
+def a_thread_that_outlives_its_block() -> dict[str, Any]:
     go = threading.Event()
 
     def later() -> None:
@@ -176,7 +177,7 @@ def a_thread_that_outlives_its_block() -> Any:
     return {"a": log}
 
 
-def in_tasks() -> Any:
+def in_tasks() -> dict[str, Any]:
     async def work(name: Any, mine: Any, other: Any) -> Any:
         with record() as log:
             mine.set()
@@ -193,7 +194,7 @@ def in_tasks() -> Any:
     return {}
 
 
-def on_an_exit_stack() -> Any:
+def on_an_exit_stack() -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         logs = [stack.enter_context(record()) for _ in range(3)]
         get("a")
@@ -201,7 +202,7 @@ def on_an_exit_stack() -> Any:
     return {"a" + " " * i: log for i, log in enumerate(logs)}
 
 
-def as_a_decorator() -> Any:
+def as_a_decorator() -> dict[str, Any]:
     @record()
     def work(name: Any) -> None:
         get(name)
@@ -211,7 +212,7 @@ def as_a_decorator() -> Any:
     return {}
 
 
-def with_a_failing_request() -> Any:
+def with_a_failing_request() -> dict[str, Any]:
     with record() as log:
         get("a")
         get("refused")

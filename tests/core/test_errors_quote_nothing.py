@@ -46,7 +46,7 @@ EXCHANGE = st.Exchange(
 class Holder:
     """Of no kind that is known, and its words hold everything."""
 
-    def __repr__(self) -> Any:
+    def __repr__(self) -> str:
         return json.dumps(ROW)
 
 

@@ -92,7 +92,7 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: Any, ending: Any
 
 
 @pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Any:
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file takes its first bytes, and no more."""
     made = os.fdopen
 
@@ -215,7 +215,7 @@ def test_an_output_that_is_closed_is_said_in_one_line(work: Path, command: Any) 
     ]
 
 
-def said(work: Any, command: Any, buffered: Any = "") -> Any:
+def said(work: Any, command: Any, buffered: Any = "") -> list[Any]:
     """Return our lines on standard error, of a command that ends with 2 and no traceback."""
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
     shell = f"{sys.executable} -m sinchtools {command.format(curl=work / 'curl.txt')}"

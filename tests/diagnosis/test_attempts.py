@@ -22,7 +22,7 @@ def at(second: Any, status: Any = 429, **change: Any) -> Any:
     return replace(SENT, at=NOON + timedelta(seconds=second), status=status, **change)
 
 
-def shown(exchanges: Any) -> Any:
+def shown(exchanges: Any) -> list[Any]:
     found = attempts(exchanges)
     return [(found[i].number, found[i].of) if i in found else None for i in range(len(exchanges))]
 

@@ -130,7 +130,7 @@ def test_the_listed_group_is_a_suggested_fix_that_works_in_the_sandbox(work: Pat
     assert prove(found).proven
 
 
-def test_a_national_number_gets_the_country_code_of_the_accounts_accepted_numbers() -> Any:
+def test_a_national_number_gets_the_country_code_of_the_accounts_accepted_numbers() -> None:
     url = "https://eu.sms.api.sinch.com/xms/v1/plan1/batches"
 
     def sent(number: Any, status: Any, code: Any = None) -> Any:

@@ -3,6 +3,7 @@ import importlib
 import json
 import pkgutil
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +58,7 @@ def body(**change: Any) -> dict[str, Any]:
     return {"request_body": json.dumps({**BODY, **change})}
 
 
-def auth(value: Any) -> Any:
+def auth(value: Any) -> dict[str, Any]:
     return {"request_headers": {**GOOD.request_headers, "Authorization": value}}
 
 
@@ -70,12 +71,12 @@ def get(path: str) -> dict[str, Any]:
     }
 
 
-def refused(status: Any, code: Any = None, text: Any = None, **change: Any) -> Any:
+def refused(status: Any, code: Any = None, text: Any = None, **change: Any) -> dict[str, Any]:
     answer = json.dumps({"code": code, "text": text or "x"}) if code else None
     return {**change, "status": status, "response_body": answer}
 
 
-def errors(diagnosis: Any) -> Any:
+def errors(diagnosis: Any) -> list[Any]:
     return [finding.rule for finding in diagnosis.findings if finding.severity == "error"]
 
 
@@ -571,7 +572,7 @@ def test_bad_input_is_diagnosed(change: Any) -> None:
 # --- the rules are data ---------------------------------------------------------------------------
 
 
-def named_rules(module: Any) -> Any:
+def named_rules(module: Any) -> Iterator[Any]:
     """
     The literals that are used as a rule's id.
 

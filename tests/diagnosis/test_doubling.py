@@ -82,7 +82,7 @@ def with_token(number: Any) -> Any:
     return sent(id=str(number), account=f"a{number}", status=201, request_headers=headers)
 
 
-def placeholders(count: Any) -> Any:
+def placeholders(count: Any) -> str:
     return "".join(f"${{p{i}}}" for i in range(count))
 
 
@@ -468,7 +468,7 @@ FLOOR_S = 0.2 if FULL else 0.4  # below, it is fast enough, and the clock too co
 SIZE = 80_000 if FULL else 20_000
 
 
-def doubles(work: Any, make: Any, size: Any) -> Any:
+def doubles(work: Callable[[Any], object], make: Callable[..., Any], size: int) -> bool:
     """Whether twice the size takes less than three times the time."""
     if (once := seconds(work, make(2 * size), 1)) < FLOOR_S:
         return True
@@ -477,7 +477,7 @@ def doubles(work: Any, make: Any, size: Any) -> Any:
     )
 
 
-def seconds(work: Any, what: Any, times: Any) -> Any:
+def seconds(work: Callable[[Any], object], what: Any, times: int) -> float:
     best = []
     for _ in range(times):
         began = time.process_time()
@@ -514,11 +514,11 @@ def test_twice_the_rows_take_less_than_three_times_the_time(what: Any) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", LISTS)
-def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: Any) -> Any:
+def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: Any) -> None:
     sandbox = Sandbox()
     account = sandbox.account("plan1")
 
-    def requested(size: Any) -> Any:
+    def requested(size: Any) -> Request:
         made = LISTS[what](size)
         body = made.request_body or ""
         target = made.url.removeprefix(HOST)

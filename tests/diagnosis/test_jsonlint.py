@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -247,7 +248,7 @@ def test_every_wrong_character_is_found_at_its_place(rule: Any, instead: Any, la
                 ), broken
 
 
-def structure(text: Any) -> Any:
+def structure(text: Any) -> Iterator[tuple[Any, Any]]:
     """
     Return the structural characters, and those without which it is still JSON.
 

@@ -41,7 +41,7 @@ def post(
     base: Any = BASE,
     method: Any = "POST",
     **change: Any,
-) -> Any:
+) -> dict[str, Any]:
     text = (
         body
         if isinstance(body, str | bytes)
@@ -55,7 +55,7 @@ def post(
     }
 
 
-def get(path: Any, base: Any = BASE, method: Any = "GET", headers: Any = None) -> Any:
+def get(path: Any, base: Any = BASE, method: Any = "GET", headers: Any = None) -> dict[str, Any]:
     return {
         "method": method,
         "url": base + path,
@@ -66,7 +66,7 @@ def get(path: Any, base: Any = BASE, method: Any = "GET", headers: Any = None) -
 
 def answer(
     status: Any, code: Any = None, text: Any = None, body: Any = None, headers: Any = None
-) -> Any:
+) -> dict[str, Any]:
     return {
         "status": status,
         "response_body": json.dumps({"code": code, "text": text}) if code else body,
@@ -74,7 +74,7 @@ def answer(
     }
 
 
-def without(name: Any, **more: Any) -> Any:
+def without(name: Any, **more: Any) -> str:
     return json.dumps({key: value for key, value in {**BODY, **more}.items() if key != name})
 
 

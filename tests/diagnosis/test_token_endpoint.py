@@ -22,7 +22,7 @@ def asked(headers: Any = BASIC, body: Any = GRANT, method: Any = "POST", **respo
     )
 
 
-def refused(status: Any, body: Any) -> Any:
+def refused(status: Any, body: Any) -> dict[str, Any]:
     return {"status": status, "response_body": json.dumps(body)}
 
 

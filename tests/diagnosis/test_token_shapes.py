@@ -23,7 +23,9 @@ HEAD, CLAIMS = part(alg="RS256", typ="JWT"), part(iss="https://auth.sinch.com/",
 WHOLE = f"{HEAD}.{CLAIMS}.{'Ab3_' * 20}"
 
 
-def rules_of(token: Any, host: Any = "zt.us.sms.api.sinch.com", account: Any = PROJECT) -> Any:
+def rules_of(
+    token: Any, host: Any = "zt.us.sms.api.sinch.com", account: Any = PROJECT
+) -> list[Any]:
     url = f"https://{host}/xms/v1/{account}/groups"
     found = diagnose(read(f"curl '{url}' -H 'Authorization: Bearer {token}'")[0]).findings
     return [one.rule for one in found if one.severity != "note"]

@@ -17,12 +17,12 @@ HOST = "https://eu.sms.api.sinch.com/xms/v1"
 SENT = '{"to": ["+46701234567"], "from": "15559870002", "body": "Hi"}'
 
 
-def rules_of(text: Any, at: Any = 0) -> Any:
+def rules_of(text: Any, at: Any = 0) -> tuple[set[Any], set[Any]]:
     findings = diagnose(read(text)[at]).findings
     return {one.rule for one in findings if one.severity == "error"}, {one.rule for one in findings}
 
 
-def postman(url: Any, token: Any, body: Any) -> Any:
+def postman(url: Any, token: Any, body: Any) -> str:
     request = {
         "method": "POST",
         "url": url,
@@ -34,18 +34,18 @@ def postman(url: Any, token: Any, body: Any) -> Any:
     return json.dumps({"info": info, "item": [{"name": "send", "request": request}]})
 
 
-def http_file(url: Any, token: Any, body: Any) -> Any:
+def http_file(url: Any, token: Any, body: Any) -> str:
     head = f"POST {url}\nAuthorization: Bearer {token}\nContent-Type: application/json"
     return f"### send\n{head}\n\n{body}\n"
 
 
-def bruno(url: Any, token: Any, body: Any) -> Any:
+def bruno(url: Any, token: Any, body: Any) -> str:
     blocks = f"post {{\n  url: {url}\n  body: json\n  auth: bearer\n}}\n"
     auth = f"auth:bearer {{\n  token: {token}\n}}\n"
     return f"meta {{\n  name: send\n}}\n\n{blocks}\n{auth}\nbody:json {{\n  {body}\n}}\n"
 
 
-def bash(url: Any, token: Any, body: Any) -> Any:
+def bash(url: Any, token: Any, body: Any) -> str:
     head = f'-H "Authorization: Bearer {token}" -H "Content-Type: application/json"'
     return f"curl -X POST \"{url}\" {head} -d '{body}'"
 

@@ -12,7 +12,7 @@ CODE_ONLY = (None, None, None, "unknown_group", False)
 SILENT = (None, None, None, None, True)
 
 
-def at(status: Any, method: Any = None, code: Any = None) -> Any:
+def at(status: Any, method: Any = None, code: Any = None) -> tuple[Any, Any, Any, Any, bool]:
     return (method, URL, status, code, False)
 
 

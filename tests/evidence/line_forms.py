@@ -1,6 +1,7 @@
 """The lines that loggers, gateways and servers write of one call: three samples of each form."""
 
 import json
+from collections.abc import Iterator
 from string import Template
 from typing import Any
 
@@ -11,7 +12,7 @@ ROUTES = ("/batches", "/batches/dry_run", "/batches/01HX{i}", "/groups", "/inbou
 ERROR = {403: ("unknown_group", "No such group"), 400: ("syntax_invalid_json", "Not JSON")}
 
 
-def calls(seed: Any) -> Any:
+def calls(seed: Any) -> Iterator[dict[str, Any]]:
     """Return facts of some calls, other ones for each seed."""
     for i in range(12):
         status = (201, 200, 403, 400, 503)[(i * seed + i) % 5]
@@ -27,13 +28,13 @@ def calls(seed: Any) -> Any:
         }
 
 
-def own(one: Any, seed: Any) -> Any:
+def own(one: Any, seed: Any) -> str:
     row = {"id": f"{seed}-{one['ms']}", "at": one["at"] + "Z", "method": one["method"]}
     row |= {"url": URL[:28] + one["path"], "status": one["status"], "elapsed_ms": one["ms"]}
     return json.dumps(row | ({"response_body": one["body"]} if seed > 1 else {}))
 
 
-def flat(one: Any, seed: Any) -> Any:
+def flat(one: Any, seed: Any) -> str:
     names = (
         ("timestamp", "method", "url", "status", "response_body", "duration_ms"),
         ("ts", "http_method", "request_url", "statusCode", "responseBody", "elapsed"),
@@ -46,7 +47,7 @@ def flat(one: Any, seed: Any) -> Any:
     return json.dumps(dict(zip(names, values, strict=True)) | {"level": "info", "logger": "x"})
 
 
-def nested(one: Any, seed: Any) -> Any:
+def nested(one: Any, seed: Any) -> str:
     request = {"method": one["method"], "url": "https://br.sms.api.sinch.com" + one["path"]}
     if seed == 1:
         http = {"request": request, "response": {"status_code": one["status"], "body": one["body"]}}
@@ -61,7 +62,7 @@ def nested(one: Any, seed: Any) -> Any:
     return json.dumps({"t": one["at"] + "Z", "message": json.dumps(message)})
 
 
-def dotted(one: Any, seed: Any) -> Any:
+def dotted(one: Any, seed: Any) -> str:
     names = ("http.request.method", "http.response.status_code", "url.full", "event.duration")
     if seed == 1:
         values = (one["method"], one["status"], "https://au.sms.api.sinch.com" + one["path"],
@@ -75,7 +76,7 @@ def dotted(one: Any, seed: Any) -> Any:
     return json.dumps(told | {"attributes.http.status_code": str(one["status"]), "at": one["at"]})
 
 
-def csv(one: Any, seed: Any, separator: Any = ",") -> Any:
+def csv(one: Any, seed: int, separator: str = ",") -> str:
     host = "https://us.sms.api.sinch.com"
     quoted = '"' + one["body"].replace('"', '""') + '"'
     cells = (
@@ -275,7 +276,7 @@ WRITTEN = {
 }  # fmt: skip
 
 
-def _template(name: Any) -> Any:
+def _template(name: Any) -> tuple[str, Any, Any]:
     above = ABOVE.get(name)
     return (
         "log",
@@ -287,7 +288,7 @@ def _template(name: Any) -> Any:
 FORMS = WRITTEN | {name: _template(name) for name in TEMPLATES}
 
 
-def text_of(form: Any, seed: Any) -> Any:
+def text_of(form: Any, seed: Any) -> str:
     _, line, head = FORMS[form]
     lines = [line(one, seed) for one in calls(seed)]
     return "\n".join([*([head(seed)] if head else []), *lines]) + "\n"

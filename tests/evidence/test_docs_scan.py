@@ -89,7 +89,7 @@ class Connection:
         return getattr(self.real, name)
 
 
-def test_cloudwatch() -> Any:
+def test_cloudwatch() -> None:
     memory: Any = pytest.importorskip("fsspec.implementations.memory").MemoryFileSystem
 
     class Bucket(memory):  # type: ignore[misc]  # fsspec need not be installed
@@ -101,8 +101,8 @@ def test_cloudwatch() -> Any:
         def _strip_protocol(cls, path: Any) -> Any:
             return super()._strip_protocol(path.replace("s3://", "memory://"))
 
-        def unstrip_protocol(self, name: Any) -> Any:
-            return "s3:/" + self._strip_protocol(name)
+        def unstrip_protocol(self, name: str) -> str:
+            return f"s3:/{self._strip_protocol(name)}"
 
     bucket = Bucket()
     lines = "".join(f"{AT} {json.dumps(call)}\n" for call in CALLS)

@@ -17,7 +17,7 @@ from tests.support.present import parsed
 WORDS = "This is what the server wrote:\n\n{}\n\nCan you help?\n"
 
 
-def rows(text: Any) -> Any:
+def rows(text: Any) -> list[tuple[Any, Any, Any, Any, bool]]:
     return [(x.method, x.url, x.status, x.code, bool(x.failure)) for x in read(text)]
 
 

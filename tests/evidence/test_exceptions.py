@@ -4,6 +4,7 @@ Exceptions of the vendor's real SDK and of requests, raised against the sandbox.
 What they hide is recovered.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ SEND = {"to": ["+15551230001"], "from_": "15559870002", "body": "Hi"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Any:
+def server() -> Iterator[Any]:
     with Sandbox() as sandbox:
         yield sandbox
 

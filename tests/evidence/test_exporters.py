@@ -199,5 +199,5 @@ def test_har_has_the_parts_that_other_tools_ask_for() -> None:
     ].keys()
 
 
-def request_of(exchange: Any) -> Any:
+def request_of(exchange: Any) -> tuple[Any, Any, dict[str, Any], Any]:
     return exchange.method, exchange.url, dict(exchange.request_headers), exchange.request_body

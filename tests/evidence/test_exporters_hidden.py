@@ -66,7 +66,7 @@ BARE = Exchange(
 bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 
 
-def hidden_in(text: Any) -> Any:
+def hidden_in(text: Any) -> list[Any]:
     return [char for char in text if not (char.isprintable() or char in "\n\t")]
 
 

@@ -304,7 +304,7 @@ def test_a_secret_stays_hidden_when_half_of_the_text_is_lost(place: Any) -> None
     assert not [shown for shown in everything_of(read(f"\n{text[:end]}")) if CANARY in shown]
 
 
-def everything_of(evidence: Any) -> Any:
+def everything_of(evidence: Any) -> list[Any]:
     """Return all that a person can see of a reading, a traceback with its variables included."""
     try:
         evidence["no such row"]

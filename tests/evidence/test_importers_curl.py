@@ -13,7 +13,7 @@ JSON_HEADER = "-H 'Content-Type: application/json'"
 SENT = ("POST", URL, BODY, "application/json")
 
 
-def sent(text: Any, **options: Any) -> Any:
+def sent(text: Any, **options: Any) -> tuple[Any, Any, Any, Any]:
     exchange = read(text + "\n", **options)[0]
     return (
         exchange.method,

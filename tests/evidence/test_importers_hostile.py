@@ -176,7 +176,7 @@ def test_the_command_line_refuses_a_special_file(given: Any) -> None:
 
 def test_a_file_that_grows_while_it_is_read_is_read_as_long_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Any:
+) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text(ROW + "\n")
     fstat = os.fstat

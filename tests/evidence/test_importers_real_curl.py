@@ -92,7 +92,7 @@ class Recorder:
         return method, target, headers, stream.read(int(header(headers, "content-length") or 0))
 
 
-def command(chance: Any, url: Any, folder: Any) -> Any:
+def command(chance: random.Random, url: Any, folder: Any) -> str:
     """Return a random curl command to `url`, its words quoted in random ways."""
     target = url + chance.choice(TARGETS)
     value = text(chance, HEADER_LETTERS).strip()
@@ -137,7 +137,7 @@ def command(chance: Any, url: Any, folder: Any) -> Any:
     return line + '{"to": ["+15551230001"], "body": "$1 `x` \\n"}\nEOF\n' * heredoc
 
 
-def data(chance: Any, folder: Any) -> Any:
+def data(chance: random.Random, folder: Path) -> list[str]:
     kind = chance.randrange(9)
     names = ["-d", "--data", "--data-raw", "--data-binary", "--data-ascii"]
     if kind < 3:
@@ -170,11 +170,11 @@ def data(chance: Any, folder: Any) -> Any:
     return ["-d @- <<'EOF'"] if kind == 6 else []
 
 
-def text(chance: Any, letters: Any) -> Any:
+def text(chance: random.Random, letters: Any) -> str:
     return "".join(chance.choices(letters, k=chance.choice([0, 1, 5, 20])))
 
 
-def quoted(chance: Any, value: Any, *, all_of_it: Any = False) -> Any:
+def quoted(chance: random.Random, value: str, *, all_of_it: bool = False) -> str:
     """Return a word that bash makes `value` of, its parts quoted in different ways."""
     parts = [value]
     if not all_of_it:
@@ -183,11 +183,11 @@ def quoted(chance: Any, value: Any, *, all_of_it: Any = False) -> Any:
     return "".join(chance.choice(QUOTINGS)(part) for part in parts) or "''"
 
 
-def double_quoted(part: Any) -> Any:
+def double_quoted(part: Any) -> str:
     return '"' + re.sub(r"([$`\"\\])", r"\\\1", part) + '"'
 
 
-def ansi_c_quoted(part: Any) -> Any:
+def ansi_c_quoted(part: Any) -> str:
     return (
         "$'"
         + "".join(
@@ -202,14 +202,14 @@ def ansi_c_quoted(part: Any) -> Any:
     )
 
 
-def escaped(part: Any) -> Any:
+def escaped(part: Any) -> str:
     return "".join(
         c if re.fullmatch(r"[\w./:=+,-]", c, re.ASCII) else "'\n'" if c == "\n" else f"\\{c}"
         for c in part
     )
 
 
-def single_quoted(part: Any) -> Any:
+def single_quoted(part: str) -> str:
     return "'" + part.replace("'", "'\\''") + "'"
 
 
@@ -228,7 +228,7 @@ def run(script: Any, folder: Any) -> Any:
     )
 
 
-def as_parsed(exchange: Any) -> Any:
+def as_parsed(exchange: Any) -> tuple[Any, str, dict[str, str], Any]:
     """Return what an exchange says will be sent, as the recorder writes it."""
     parts = urlsplit(exchange.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -237,7 +237,7 @@ def as_parsed(exchange: Any) -> Any:
     return exchange.method, plain(target), compared(exchange.request_headers), body
 
 
-def plain(target: Any) -> Any:
+def plain(target: Any) -> str:
     """
     Return the target with its escapes in capitals.
 
@@ -246,7 +246,7 @@ def plain(target: Any) -> Any:
     return re.sub("%[0-9a-f]{2}", lambda match: match[0].upper(), target)
 
 
-def compared(headers: Any) -> Any:
+def compared(headers: Any) -> dict[str, str]:
     return {
         name.lower(): value.strip()
         for name, value in headers.items()

@@ -25,7 +25,7 @@ def scanned(source: Any, **given: Any) -> Any:
         return scan(source, **given)
 
 
-def as_rows(lazy: Any) -> Any:
+def as_rows(lazy: Any) -> list[dict[str, Any]]:
     found = lazy.project(", ".join(f'"{name}"' for name in COMPARED)).fetchall()
     return [dict(zip(COMPARED, row, strict=True)) for row in found]
 

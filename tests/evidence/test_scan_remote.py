@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_a_connection_that_cannot_reach_a_place_says_so(monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def bucket(files: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def bucket(files: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A server of S3 on this machine with the logs, and its address."""
     pytest.importorskip("moto.server", reason="needs moto[server] and s3fs")
     boto3 = pytest.importorskip("boto3")

@@ -3,7 +3,7 @@
 import json
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def of_duckdb(rows: Any, folder: Any) -> Any:
     return connection.sql(f"SELECT * FROM read_json('{of_lines(rows, folder)}')")
 
 
-def of_lines(rows: Any, folder: Any) -> Any:
+def of_lines(rows: Any, folder: Any) -> str:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(folder / "rows.jsonl")
 
@@ -96,7 +96,7 @@ def told(lazy: Any) -> Any:
     return lazy.project(", ".join(f'"{name}"' for name in TOLD)).fetchall()
 
 
-def each_source_with_each_shape() -> Any:
+def each_source_with_each_shape() -> Iterator[Any]:
     """All shapes of a relation, and of the others those that are read by another way."""
     quick = {"parquet": "own", "pandas": "nested", "polars lazy": "text", "narwhals": "dotted"}
     for source in SOURCES:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ WRITTEN = [
 
 
 @pytest.fixture(scope="module")
-def session() -> Any:
+def session() -> Iterator[Any]:
     pytest.importorskip("pyspark", reason="needs the spark extra")
     found = analysis.spark_session()
     found.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")  # ours must not depend on it
@@ -30,7 +31,7 @@ def session() -> Any:
     found.conf.set("spark.sql.session.timeZone", "UTC")
 
 
-def rows_of(found: Any, in_micros: Any) -> Any:
+def rows_of(found: Any, in_micros: Any) -> list[Any]:
     names = [in_micros if name == "at" else f"`{name}`" for name in TOLD]
     return [tuple(row) for row in found.selectExpr(*names).collect()]
 

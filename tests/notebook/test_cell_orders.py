@@ -65,7 +65,7 @@ def workplace(samples: Any, work: Path, monkeypatch: pytest.MonkeyPatch) -> None
     st.Case("samples", samples)
 
 
-def begun(notebook: Any, name: Any) -> Any:
+def begun(notebook: Any, name: Any) -> tuple[Any, dict[Any, Any]]:
     """Run the import and the parameters, and return the other cells: their sources by id."""
     first, parameters, *rest = [
         copy.copy(cell) for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"
@@ -102,7 +102,7 @@ def test_in_any_order_a_failing_cell_says_why_and_nothing_is_sent_twice(
         assert max(sent.values(), default=1) == 1
 
 
-def sent_by_cells() -> Any:
+def sent_by_cells() -> list[Any]:
     with st.CallLog() as log:
         return list(log)
 

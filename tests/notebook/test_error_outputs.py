@@ -7,6 +7,7 @@ One sentence without a traceback, in which nothing hides or commands.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SINCHTOOLS_HOME", str(tmp_path_factory.mktemp("work")))
         case = st.Case("4711", [replace(BAD, text=ODD, code=f"x_{ODD}", source=f"{ODD}.har")])
@@ -68,7 +69,7 @@ def test_every_error_of_ours_is_shown_by_its_code_points_also_by_python_itself(h
     assert error._render_traceback_() == [f"SinchToolsError: {error}"]
 
 
-def obeyed(text: Any) -> Any:
+def obeyed(text: Any) -> set[str]:
     return {
         f"{ord(c):x}"
         for c in text

@@ -25,7 +25,7 @@ PASTE = f"x = 'curl -H \"Authorization: Bearer {TOKEN}\" https://x.example'"
 FILE = "/home/anna/.ipython/profile_default/history.sqlite"
 
 
-def shell(**traits: Any) -> Any:
+def shell(**traits: Any) -> SimpleNamespace:
     return SimpleNamespace(history_manager=SimpleNamespace(**traits))
 
 
@@ -156,7 +156,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return tmp_path
 
 
-def ran(client: Any, code: Any) -> Any:
+def ran(client: Any, code: Any) -> str:
     said = []
     client.execute_interactive(
         code, timeout=60, output_hook=lambda message: said.append(message["content"])

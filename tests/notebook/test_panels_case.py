@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,14 @@ def is_late(panel: Any) -> Any:
 
 
 @pytest.fixture
-def shown() -> Any:
+def shown() -> Iterator[Any]:
     """What is displayed from now on, newest last."""
     InteractiveShell.instance()
     with capture_output() as captured:
         yield captured
 
 
-def twins(shown: Any) -> Any:
+def twins(shown: Any) -> list[Any]:
     return [one.data["text/html"] for one in shown.outputs if one.metadata == ALIASED]
 
 
@@ -344,13 +345,13 @@ EVIL = (
 
 @each_panel
 def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Path, make: Any) -> None:
-    words: dict[str, Any] = dict.fromkeys(
+    evil: dict[str, Any] = dict.fromkeys(
         ("code", "text", "source", "endpoint", "account", "request_body", "response_body"), EVIL
     )
     case = Case("evil")
     case.add(
         [
-            replace(BAD, id=f"{EVIL}{i}", status=400 + i, request_headers={"X-Evil": EVIL}, **words)
+            replace(BAD, id=f"{EVIL}{i}", status=400 + i, request_headers={"X-Evil": EVIL}, **evil)
             for i in range(3)
         ]
     )
@@ -373,17 +374,17 @@ def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Path, make: Any)
     assert "That did not work" not in panel.status.value
 
 
-def within(widget: Any) -> Any:
+def within(widget: Any) -> Iterator[Any]:
     yield widget
     for child in getattr(widget, "children", ()):
         yield from within(child)
 
 
-def html_of(panel: Any) -> Any:
+def html_of(panel: Any) -> list[Any]:
     return [one.value for one in within(panel) if isinstance(one, HTML)]
 
 
-def options_of(panel: Any) -> Any:
+def options_of(panel: Any) -> list[Any]:
     """
     Return what dropdowns offer, as text alone for the browser.
 

@@ -7,6 +7,7 @@ Marks are touched, chips removed, rows opened, and what is shown is read back.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,7 +67,7 @@ SILENT = replace(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> ChartsPanel:
     return ChartsPanel(ROWS, folder=tmp_path_factory.mktemp("charts") / "charts")
 
 
@@ -80,7 +81,7 @@ def panel(shared: Any) -> Any:
 
 
 @pytest.fixture
-def page(panel: Any) -> Any:
+def page(panel: Any) -> Iterator[Any]:
     """A page of 700 pixels that shows the chart, and what it was sent."""
     sent: list[object] = []
     panel.pattern.picture.send = sent.append
@@ -94,7 +95,7 @@ def hear(widget: Any, event: Any, **more: Any) -> None:
     widget._handle_custom_msg({"event": event, "serial": widget._serial, **more}, [])
 
 
-def chips(pattern: Any) -> Any:
+def chips(pattern: Any) -> list[Any]:
     return [one.description for one in pattern.chips.children if getattr(one, "is_chip", False)]
 
 

@@ -27,11 +27,11 @@ BODY = str(GOOD.request_body)
 LIVE_EFFECT = "send 1 SMS to 1 person"
 
 
-def many(count: Any) -> Any:
+def many(count: Any) -> list[Any]:
     return [replace(BAD, id=f"bad-{i}") for i in range(count)]
 
 
-def targets(panel: Any) -> Any:
+def targets(panel: Any) -> list[Any]:
     return [rung for _, rung in panel.target.options]
 
 

@@ -1,5 +1,6 @@
 """The tips panel's checks, answer and retry advice, without a browser."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ NO_URL = Exchange(
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Any:
+def client(tmp_path: Path) -> Iterator[Client]:
     with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
         yield Client(
             base_url=sandbox.url,

@@ -32,7 +32,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 NAMELESS = f"{Aliases(b'key').number(NUMBER)} was answered with 403"
 
 
-def shown(data: Any, metadata: Any = ALIASED, **more: Any) -> Any:
+def shown(data: Any, metadata: Any = ALIASED, **more: Any) -> dict[str, Any]:
     return {"output_type": "display_data", "data": data, "metadata": dict(metadata), **more}
 
 

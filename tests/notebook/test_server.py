@@ -32,7 +32,7 @@ PASTE = f"h = {{'Authorization': 'Bearer {TOKEN}'}}"
 
 def notebook(
     *sources: Any, kernel: Any = "python3", outputs: Any = (PRINTED,), kind: Any = "code"
-) -> Any:
+) -> dict[str, Any]:
     cells = [
         {
             "cell_type": kind,
@@ -190,7 +190,7 @@ class Kernel:
         return said
 
 
-def text_of(messages: Any) -> Any:
+def text_of(messages: Any) -> str:
     return "".join(message.get("text", "") for message in messages)
 
 

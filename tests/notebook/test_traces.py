@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,11 +34,11 @@ TYPED, CLICKED = (
 )
 
 
-def token(number: Any) -> Any:
+def token(number: Any) -> str:
     return f"{HEX}{number:02}"
 
 
-def curl(number: Any, person: Any = TYPED) -> Any:
+def curl(number: Any, person: Any = TYPED) -> str:
     body = json.dumps({"to": [f"+{person[0]}"], "from": "15559870002", "body": person[1]})
     return f"curl {URL} -H 'Authorization: Bearer {token(number)}' -d '{body}'"
 
@@ -65,7 +66,7 @@ TOKENS = [token(number) for number in (*range(1, 20),)]
 
 
 @pytest.fixture
-def place() -> Any:
+def place() -> Iterator[Path]:
     """Return a folder whose path is short enough for a socket of Chromium's."""
     with tempfile.TemporaryDirectory(prefix="st-") as folder:
         yield Path(folder)
@@ -180,7 +181,7 @@ def test_a_quiet_kernel_writes_nothing_of_any_cell(
     assert any(path.is_file() for path in tmp_path.rglob("*"))  # it was a home
 
 
-def cell_of(pick: Any) -> Any:
+def cell_of(pick: Any) -> str:
     """
     Return a cell as somebody writes one.
 
@@ -209,7 +210,7 @@ def cell_of(pick: Any) -> Any:
 # --- looking through a folder ---------------------------------------------------------------------
 
 
-def found(folder: Any, canaries: Any) -> Any:
+def found(folder: Any, canaries: Any) -> set[tuple[Any, Any]]:
     """
     Return which file of a folder holds which canary.
 
@@ -224,17 +225,17 @@ def found(folder: Any, canaries: Any) -> Any:
     }
 
 
-def forms(canary: Any) -> Any:
+def forms(canary: Any) -> list[bytes]:
     texts = {canary, json.dumps(canary)[1:-1], canary.replace(" ", "%20"), canary.replace(" ", "+")}
     return [text.encode(kind) for text in texts for kind in ("utf-8", "utf-16-le", "utf-16-be")]
 
 
-def path_holds(path: Any) -> Any:
+def path_holds(path: Path) -> bytes:
     content = path.read_bytes()
     return b"\n".join([content, *unpacked(content), *rows(path, content)])
 
 
-def unpacked(content: Any) -> Any:
+def unpacked(content: Any) -> Iterator[Any]:
     """Yield what is packed in gzip, in zlib or in a zip."""
     for start in (
         match.start()
@@ -260,7 +261,7 @@ def unpacked(content: Any) -> Any:
             continue
 
 
-def rows(path: Any, content: Any) -> Any:
+def rows(path: Any, content: Any) -> Iterator[bytes]:
     """Yield the values of a database, which may stand on several of its pages."""
     if content.startswith(b"SQLite format 3"):
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -309,7 +310,7 @@ def plant(path: Path, canary: Any, kind: Any) -> None:
         path.write_bytes(written(canary)[kind])
 
 
-def written(canary: Any) -> Any:
+def written(canary: Any) -> dict[str, Any]:
     text = f"before {canary} after".encode()
     return {
         "as it is": text,

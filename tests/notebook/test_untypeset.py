@@ -12,7 +12,7 @@ import os
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_the_check_looks_at_every_outermost_element(html: Any, expected: Any) ->
     assert is_untypeset(html) is expected
 
 
-def classes() -> Any:
+def classes() -> Iterator[Any]:
     for found in pkgutil.walk_packages(st.__path__, "sinchtools."):
         if found.name != "sinchtools.__main__":
             module = importlib.import_module(found.name)
@@ -165,7 +165,7 @@ def test_whatever_stands_in_a_row_is_shown_untypeset(work: Path, st_text: Any, n
 # --- panels ---------------------------------------------------------------------------------------
 
 
-def widgets_of(widget: Any) -> Any:
+def widgets_of(widget: Any) -> Iterator[Any]:
     yield widget
     for child in getattr(widget, "children", ()):
         yield from widgets_of(child)
@@ -228,7 +228,7 @@ FRAMES = {
 
 
 @pytest.fixture
-def notebook(work: Path) -> Any:
+def notebook(work: Path) -> Iterator[Any]:
     with_a_case()
     with Notebook() as notebook:
         notebook.run("import sinchtools as st\ncase = st.Case('4711')", "first")

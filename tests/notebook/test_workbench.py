@@ -32,7 +32,7 @@ def read(bench: Any, name: Any) -> Any:
     return bench
 
 
-def text_of(html: Any) -> Any:
+def text_of(html: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
 
 
@@ -144,7 +144,7 @@ def test_the_still_view_names_nobody_and_holds_no_secret(bench: Any) -> None:
     assert [word for word in (TOKEN, "447700900112", "table is booked") if word in still] == []
 
 
-def marks(lines: Any) -> Any:
+def marks(lines: Any) -> list[str]:
     return ["".join(part.text for part in line.parts if part.kind == "mark") for line in lines]
 
 

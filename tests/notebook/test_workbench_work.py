@@ -23,12 +23,12 @@ def bench(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return st.workbench()
 
 
-def shown(bench: Any) -> Any:
+def shown(bench: Any) -> list[Any]:
     parts = (bench.case_bar.facts, bench.problem.head, bench.pattern.head, bench.reply.text)
     return [part.value for part in parts]
 
 
-def files_of(folder: Any) -> Any:
+def files_of(folder: Any) -> dict[Any, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
 
 

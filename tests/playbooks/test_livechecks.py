@@ -34,7 +34,7 @@ def sandbox(server: Sandbox) -> Any:
     return server
 
 
-def client_of(sandbox: Any, tmp_path: Path, token: Any = None) -> Any:
+def client_of(sandbox: Any, tmp_path: Path, token: Any = None) -> Client:
     log = CallLog(tmp_path / f"{bool(token)}.sqlite")
     secret = Token(token or sandbox.api_token)
     return Client(
@@ -48,7 +48,7 @@ def client_of(sandbox: Any, tmp_path: Path, token: Any = None) -> Any:
 
 
 @pytest.fixture
-def client(sandbox: Any, tmp_path: Path) -> Any:
+def client(sandbox: Any, tmp_path: Path) -> Client:
     return client_of(sandbox, tmp_path)
 
 

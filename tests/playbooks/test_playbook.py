@@ -6,6 +6,7 @@ The walk records what was answered, with time and proof.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -51,7 +52,7 @@ def clock() -> Any:
     return lambda: NOON + timedelta(minutes=next(ticks))
 
 
-def walk(status: Any = 403, code: Any = "missing_callback_url", exchange: Any = None) -> Any:
+def walk(status: Any = 403, code: Any = "missing_callback_url", exchange: Any = None) -> Walk:
     return Walk(playbook.playbook(status, code), exchange, now=clock())
 
 
@@ -269,7 +270,7 @@ def test_a_step_is_checked_asked_or_not_decidable() -> None:
     assert states == {"ok", "problem", "not decidable", "asked"}
 
 
-def states_of(one: Any) -> Any:
+def states_of(one: Any) -> Iterator[Any]:
     while not one.finished:
         yield one.check().state
         one.answer("skipped")

@@ -177,7 +177,7 @@ def test_the_corpus_of_defects_is_answered_alike_with_aliases() -> None:
     assert len(others) <= len(pairs) / 25  # broken JSON whose message is the break
 
 
-def form(**fields: Any) -> Any:
+def form(**fields: Any) -> str:
     parts = (
         f'--b0und\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -385,7 +385,7 @@ def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written: Any) 
     assert OTHER not in repr(shown) and OTHER not in ALIASES.words(said)
 
 
-def digits_from(zero: Any) -> Any:
+def digits_from(zero: Any) -> str:
     return "".join(chr(ord(zero) + int(digit)) for digit in OTHER)
 
 
@@ -624,7 +624,7 @@ def test_every_defect_of_the_sample_case_is_judged_alike_with_aliases(sample_fai
 
 
 @pytest.fixture(scope="module")
-def sample_failures() -> Any:
+def sample_failures() -> list[Any]:
     from sinchtools.core.settings import share_folder
 
     failing = read(share_folder("data/samples")).failing()

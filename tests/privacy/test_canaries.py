@@ -11,6 +11,7 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ PLANTED: dict[str, dict[str, Any]] = {
 }
 
 
-def rows_with(planted: Any) -> Any:
+def rows_with(planted: Any) -> list[Any]:
     """
     Return the rows as they are after reading: secrets stop there.
 
@@ -312,7 +313,7 @@ def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
 # --- looking for them, by means that are not the gate's -------------------------------------------
 
 
-def canaries_in(path: Any, *more: Any) -> Any:
+def canaries_in(path: Any, *more: Any) -> list[tuple[Any, Any]]:
     seen = list(unpacked(path.read_bytes()))
     return [
         (canary, name)
@@ -322,7 +323,7 @@ def canaries_in(path: Any, *more: Any) -> Any:
     ]
 
 
-def forms(canary: Any) -> Any:
+def forms(canary: Any) -> Iterator[Any]:
     """Yield the bytes that a canary is written as."""
     yield "utf-8", canary.encode()
     yield "without spaces", canary.replace(" ", "").encode()
@@ -338,7 +339,7 @@ def forms(canary: Any) -> Any:
             yield f"base64 at {start}", encoded[(start * 4 + 2) // 3 + bool(start) : -4]
 
 
-def unpacked(data: Any, depth: Any = 4) -> Any:
+def unpacked(data: Any, depth: Any = 4) -> Iterator[Any]:
     """Yield data, data without what may stand between digits, and all that is packed in it."""
     yield data
     yield re.sub(rb"[\s().\-/]|\)\s*-?\d+\s*\(", b"", data)

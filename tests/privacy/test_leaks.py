@@ -43,8 +43,8 @@ LEAKS = {
 }
 
 
-def png(data: Any, kind: Any = b"tEXt") -> Any:
-    def chunk(name: Any, body: Any) -> Any:
+def png(data: Any, kind: Any = b"tEXt") -> bytes:
+    def chunk(name: bytes, body: bytes) -> bytes:
         return (
             struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         )
@@ -416,7 +416,7 @@ def test_bytes_that_are_no_text_hold_no_secret_by_chance_but_text_among_them_doe
             gate(noise[:30] + name + b"5e1f0a9b3d2f\x00\x8e" + noise[30:], Known(), where="x")
 
 
-def test_compressed_pixels_are_no_text_and_what_stands_beside_them_is_looked_at() -> Any:
+def test_compressed_pixels_are_no_text_and_what_stands_beside_them_is_looked_at() -> None:
     def chunk(kind: Any, data: Any) -> Any:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum

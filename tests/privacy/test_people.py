@@ -78,7 +78,7 @@ FIELDS = [
 ENDINGS = [".html", ".zip", *[".jsonl", ".har", ".sh"] * 4]
 
 
-def written(chance: Any) -> Any:
+def written(chance: Any) -> tuple[Any, Any]:
     """Return a number, and how it is written."""
     number, zero = chance.choice(NUMBERS), ord(chance.choice(ZEROS))
     between, unseen = chance.choice(BETWEEN), chance.choice(UNSEEN)
@@ -104,7 +104,7 @@ def planted(field: Any, said: Any) -> Any:
     }.get(field, {field: said})
 
 
-def left(number: Any, path: Any) -> Any:
+def left(number: Any, path: Any) -> bool:
     """Return whether a number can be read in a file by means that are not the gate's."""
     text = path.read_bytes().decode("utf-8", "replace")
     for _ in range(3):

@@ -38,11 +38,11 @@ def varied(**change: Any) -> Any:
     return complete(replace(GOOD, **change))
 
 
-def body(**change: Any) -> Any:
+def body(**change: Any) -> dict[str, Any]:
     return {"request_body": json.dumps({**BODY, **change})}
 
 
-def refused(status: Any, code: Any = None) -> Any:
+def refused(status: Any, code: Any = None) -> dict[str, Any]:
     return {
         "status": status,
         "response_body": json.dumps({"code": code, "text": "x"}) if code else None,
@@ -50,7 +50,7 @@ def refused(status: Any, code: Any = None) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Any:
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def guarded(self: Any, address: Any) -> Any:

@@ -998,7 +998,7 @@ def test_a_clock_that_differs_hides_no_batch(vendor: Vendor, log: CallLog, minut
 @pytest.mark.parametrize("body", [b"<html>login</html>", b"{}", b'{"batches": null}', b""])
 def test_an_answer_that_is_no_list_of_batches_settles_nothing(
     vendor: Vendor, log: CallLog, body: Any
-) -> Any:
+) -> None:
     real = vendor.answered
 
     def portal(prepared: Any) -> Any:
@@ -1042,7 +1042,7 @@ def test_without_a_reference_or_after_retention_a_check_settles_nothing(
 )
 def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(
     vendor: Vendor, log: CallLog, reference: Any, told: Any
-) -> Any:
+) -> None:
     body = {**GOOD, **({"client_reference": reference} if reference else {})}
     real = vendor.answered
 

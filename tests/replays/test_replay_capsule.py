@@ -36,7 +36,7 @@ TEST_NUMBER = "+15551230009"
 TO_A_GROUP = {**GOOD, "to": [GROUP]}
 
 
-def body(**fields: Any) -> Any:
+def body(**fields: Any) -> str:
     return json.dumps({**TO_A_GROUP, **fields}, ensure_ascii=False)
 
 

@@ -113,7 +113,7 @@ def test_what_leaves_as_the_same_request_is_the_same_call(
     assert len(vendor.sends) == 1
 
 
-def test_two_logs_that_send_at_the_same_moment_send_once(vendor: Vendor, work: Path) -> Any:
+def test_two_logs_that_send_at_the_same_moment_send_once(vendor: Vendor, work: Path) -> None:
     plans = [
         plan(sent(status=400), target="live", log=CallLog(work / name / "calls.sqlite"))
         for name in "abcd"
@@ -431,7 +431,7 @@ CONTRADICTING = [
 @pytest.mark.parametrize("listing", CONTRADICTING)
 def test_a_list_that_contradicts_itself_settles_nothing(
     vendor: Vendor, log: CallLog, listing: Any
-) -> Any:
+) -> None:
     real = vendor.answered
 
     def answered(prepared: Any) -> Any:
@@ -449,7 +449,7 @@ def test_a_list_that_contradicts_itself_settles_nothing(
     assert "still unclear" in checked.items[0].advice
 
 
-def test_a_list_of_short_pages_is_read_to_its_end(vendor: Vendor, log: CallLog) -> Any:
+def test_a_list_of_short_pages_is_read_to_its_end(vendor: Vendor, log: CallLog) -> None:
     for i in range(7):
         vendor.sandbox.account().add_batch(
             to=["15551230001"], body=f"Ho {i}", client_reference="other", **SENDER
@@ -619,9 +619,9 @@ def test_the_work_folder_stays_where_it_was_first(
 # --- each attempt anew ----------------------------------------------------------------------------
 
 
-def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log: CallLog) -> Any:
+def test_an_access_token_that_ran_out_is_renewed_only_for_what_may_still_go(log: CallLog) -> None:
     class Renewing(Token):
-        def renew(self) -> Any:
+        def renew(self) -> bool:
             return True
 
     with Sandbox(service_plan_id=PLAN) as sandbox:
@@ -849,7 +849,7 @@ def message_of(body: Any, **fields: Any) -> Any:
     return planned.item_of(sent(body, **fields), None, "live", None).message
 
 
-def rewritten(body: Any, chance: Any) -> Any:
+def rewritten(body: Any, chance: Any) -> dict[Any, Any]:
     """Return the body with what says nothing put in or taken out, in another order."""
     body = {
         **body,

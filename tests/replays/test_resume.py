@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ KILLS = [
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Any:
+def sandbox() -> Iterator[str]:
     """The URL of a sandbox in a process of its own."""
     command = [
         sys.executable,
@@ -55,7 +56,9 @@ def empty(sandbox: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def undisturbed(
+    sandbox: Any, tmp_path_factory: pytest.TempPathFactory
+) -> dict[Any, tuple[Any, Any, Any]]:
     asked(sandbox, "POST", "/__sandbox__/reset")
     return outcomes(run(tmp_path_factory.mktemp("undisturbed"), sandbox, 1))
 
@@ -68,7 +71,7 @@ def asked(url: Any, method: Any, path: Any) -> Any:
         ).json()
 
 
-def arrived(url: Any) -> Any:
+def arrived(url: str) -> Counter[str]:
     """How often each message is in the sandbox."""
     pages = [
         asked(url, "GET", f"/xms/v1/{PLAN}/batches?page_size=100&page={page}")["batches"]
@@ -82,7 +85,7 @@ def run(folder: Any, url: Any, workers: Any) -> Any:
         return replay.run()
 
 
-def outcomes(done: Any) -> Any:
+def outcomes(done: Any) -> dict[Any, tuple[Any, Any, Any]]:
     return {
         r.original.id: (r.child.status, r.child.code, r.verdict)
         for r in done
@@ -90,7 +93,7 @@ def outcomes(done: Any) -> Any:
     }
 
 
-def known(found: Any) -> Any:
+def known(found: Any) -> dict[Any, Any]:
     return {name: outcome for name, outcome in found.items() if outcome[0] is not None}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -55,7 +55,7 @@ class Sender:
         self.before_each: Callable[[Any], object] = lambda job: None
 
     @contextlib.contextmanager
-    def __call__(self) -> Any:
+    def __call__(self) -> Iterator[Any]:
         self.senders += 1
         yield self.send
 
@@ -73,11 +73,11 @@ class Sender:
         return asked
 
 
-def jobs(count: Any, **rest: Any) -> Any:
+def jobs(count: Any, **rest: Any) -> list[Job]:
     return [Job(call_id=f"call-{i}", **rest) for i in range(count)]
 
 
-def run(log: Any, sender: Any, work: Any, pace: Any = None, **rest: Any) -> Any:
+def run(log: Any, sender: Any, work: Any, pace: Any = None, **rest: Any) -> tuple[Any, Any, Any]:
     time = Time()
     runner = Runner(pace or Pace(), log, clock=time, sleep=time.sleep, **rest)
     return runner, runner.run(work, sender), time
@@ -233,7 +233,7 @@ def test_after_the_last_attempt_of_one_the_next_waits_too(log: CallLog) -> None:
     assert moments == [("call-0", 0), ("call-0", 10), ("call-1", 20), ("call-1", 30)]
 
 
-def test_a_pause_holds_up_also_what_had_its_moment_already(log: CallLog) -> Any:
+def test_a_pause_holds_up_also_what_had_its_moment_already(log: CallLog) -> None:
     sender, time, moments, pauses = Sender(log), Time(), [], [0, 5]
 
     def sleep(seconds: Any) -> Any:

@@ -10,6 +10,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +57,7 @@ def sandbox(server: Sandbox) -> Any:
 
 
 @pytest.fixture
-def call(sandbox: Any) -> Any:
+def call(sandbox: Any) -> Iterator[Any]:
     with Caller(sandbox) as caller:
         yield caller
 
@@ -65,7 +66,7 @@ def call(sandbox: Any) -> Any:
 def raw(sandbox: Any) -> Any:
     """Send bytes as they are, and return all that comes back."""
 
-    def send(data: Any) -> Any:
+    def send(data: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
             connection.sendall(data)
             return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -440,7 +441,7 @@ def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Any, call: 
 
 def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
     sandbox: Any, call: Any
-) -> Any:
+) -> None:
     old = call("POST", "/batches", {**SEND, "client_reference": "a"}).json()["id"]
     sandbox.clock.advance(25 * 3600)
     new = [
@@ -448,7 +449,7 @@ def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
         for sender in ("15559870002", "Shop")
     ]
 
-    def ids(query: Any) -> Any:
+    def ids(query: Any) -> list[Any]:
         return [batch["id"] for batch in call("GET", f"/batches{query}").json()["batches"]]
 
     assert ids("") == new[::-1]
@@ -547,7 +548,7 @@ def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call: Any) -> None
 # --- delivery ---
 
 
-def statuses(call: Any, batch_id: Any, kind: Any = "full") -> Any:
+def statuses(call: Any, batch_id: Any, kind: Any = "full") -> dict[tuple[Any, Any], Any]:
     report = call("GET", f"/batches/{batch_id}/delivery_report?type={kind}").json()
     return {
         (status["code"], status["status"]): status.get("recipients", status["count"])
@@ -1144,15 +1145,15 @@ def test_a_trailing_slash_is_the_same_path(call: Any) -> None:
 # --- the server ---
 
 
-def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(sandbox: Any, call: Any) -> Any:
+def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(sandbox: Any, call: Any) -> None:
     async def cell() -> Any:
         return call("POST", "/batches", SEND).status_code
 
     assert asyncio.run(cell()) == 201
 
 
-def test_sixteen_at_once_are_no_429(sandbox: Any) -> Any:
-    def send(i: Any) -> Any:
+def test_sixteen_at_once_are_no_429(sandbox: Any) -> None:
+    def send(i: Any) -> list[Any]:
         with Caller(sandbox) as call:
             return [
                 call("POST", "/batches", {**SEND, "client_reference": f"{i}-{j}"}).status_code
@@ -1177,7 +1178,7 @@ def test_a_stopped_sandbox_leaves_its_port_free(server: Sandbox) -> None:
         assert second.url == f"http://127.0.0.1:{port}"
 
 
-def secrets_of(sandbox: Any) -> Any:
+def secrets_of(sandbox: Any) -> set[Any]:
     accounts = [
         sandbox.account(name, **rest)
         for name, rest in {"plan": {}, "project": {"kind": "project"}}.items()

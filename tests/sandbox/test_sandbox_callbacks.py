@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -50,7 +51,7 @@ class Receiver:
         self.server.server_close()
 
     @property
-    def bodies(self) -> Any:
+    def bodies(self) -> list[Any]:
         return [json.loads(body) for _, body in self.got]
 
 
@@ -62,7 +63,7 @@ def sandbox(server: Sandbox) -> Any:
 
 
 @pytest.fixture
-def receiver() -> Any:
+def receiver() -> Iterator[Any]:
     with Receiver() as receiver:
         yield receiver
 

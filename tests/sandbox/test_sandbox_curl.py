@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def sent(body: Any) -> Any:
     return ("/batches", *JSON, "-d", body)
 
 
-def body(**change: Any) -> Any:
+def body(**change: Any) -> str:
     return json.dumps({**json.loads(SEND), **change})
 
 
@@ -83,7 +84,7 @@ def curl() -> Any:
 
 
 @pytest.fixture
-def sandbox() -> Any:
+def sandbox() -> Iterator[Any]:
     with Sandbox() as sandbox:
         yield sandbox
 

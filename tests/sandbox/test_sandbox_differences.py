@@ -30,7 +30,7 @@ class Box:
 
     def __call__(
         self, method: Any, path: Any, body: Any = None, *, headers: Any = None, **rest: Any
-    ) -> Any:
+    ) -> tuple[Any, Any]:
         plan = f"/xms/v1/{self.sandbox.service_plan_id}"
         sent = json.dumps(body).encode() if isinstance(body, dict) else (body or b"")
         known = {
@@ -44,7 +44,7 @@ class Box:
         answer = self.sandbox.answer(request)
         return answer.status, json.loads(answer.body) if answer.body else None
 
-    def code(self, method: Any, path: Any, body: Any = None, **rest: Any) -> Any:
+    def code(self, method: Any, path: Any, body: Any = None, **rest: Any) -> tuple[Any, Any]:
         status, told = self(method, path, body, **rest)
         return status, told.get("code") if isinstance(told, dict) else None
 
@@ -53,11 +53,11 @@ class Box:
 
 
 @pytest.fixture
-def box() -> Any:
+def box() -> Box:
     return Box()
 
 
-def bearer(box: Any) -> Any:
+def bearer(box: Any) -> dict[str, Any]:
     return {"Authorization": f"Bearer {box.sandbox.api_token}"}
 
 

@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, NoReturn
 
@@ -30,7 +31,7 @@ UNFINISHED = b"GET /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\n"
 
 
 @pytest.fixture
-def sandbox() -> Any:
+def sandbox() -> Iterator[Any]:
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -164,7 +165,7 @@ def test_a_request_line_without_an_end_is_refused_too(sandbox: Any) -> None:
 # --- connections ---
 
 
-def is_closed(connection: Any) -> Any:
+def is_closed(connection: socket.socket) -> bool:
     try:
         connection.settimeout(0)
         return connection.recv(65_536) == b""

@@ -49,7 +49,7 @@ class SandboxAndModel(RuleBasedStateMachine):
         self.members: dict[str, set[str]] = {}
         self.sent: dict[str, dict[str, Any]] = {}
 
-    def call(self, method: Any, path: Any, body: Any = None) -> Any:
+    def call(self, method: Any, path: Any, body: Any = None) -> tuple[Any, Any]:
         account = self.sandbox.account()
         headers = {"Authorization": f"Bearer {account.token}", "Content-Type": "application/json"}
         target, data = (
@@ -161,7 +161,7 @@ class SandboxAndModel(RuleBasedStateMachine):
             if sent["due"] <= self.now and sent["went_to"] is None and not sent["canceled"]:
                 sent["went_to"] = sent["to"] | self.members.get(sent["group"], set())
 
-    def expected(self, sent: Any) -> Any:
+    def expected(self, sent: Any) -> dict[Any, Any]:
         age = self.now - sent["due"]
         return {
             number: ENDS[number] if age or ENDS[number] == "Aborted" else "Dispatched"

@@ -5,6 +5,7 @@ Some 10,000 requests made from it by schemathesis.
 """
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ schema = schemathesis.openapi.from_dict(openapi())
 
 
 @pytest.fixture(scope="module")
-def server() -> Any:
+def server() -> Iterator[Any]:
     with Sandbox() as sandbox:
         yield sandbox
 

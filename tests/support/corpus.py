@@ -180,7 +180,7 @@ def change(**fields: Any) -> Make:
     A value that is callable gets the old one, None of Ellipsis' kind takes the field away.
     """
 
-    def make(x: Any, rng: Any) -> Any:
+    def make(x: Any, rng: Any) -> tuple[Any, None]:
         body = json.loads(x.request_body)
         for name, value in fields.items():
             name = name.rstrip("_")
@@ -215,7 +215,7 @@ def laid_out(x: Any, pattern: str, rng: random.Random) -> tuple[str, re.Match[st
 def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Make:
     """Replace one character of the JSON, chosen by a pattern; the caret belongs there."""
 
-    def make(x: Any, rng: Any) -> Any:
+    def make(x: Any, rng: Any) -> tuple[Any, Any]:
         body, found = laid_out(x, pattern, rng)
         place = found.start() + at
         return replace(
@@ -226,7 +226,7 @@ def cut(pattern: str, at: int = 0, instead: str = "", caret: int = 0) -> Make:
 
 
 def swap(pattern: str, instead: str, caret: int = 0) -> Make:
-    def make(x: Any, rng: Any) -> Any:
+    def make(x: Any, rng: Any) -> tuple[Any, Any]:
         body, match = laid_out(x, pattern, rng)
         return replace(
             x, request_body=body[: match.start()] + instead + body[match.end() :]
@@ -236,14 +236,14 @@ def swap(pattern: str, instead: str, caret: int = 0) -> Make:
 
 
 def whole(mend: Callable[[str], str | bytes], caret: int | None = 0) -> Make:
-    def make(x: Any, rng: Any) -> Any:
+    def make(x: Any, rng: Any) -> tuple[Any, Any]:
         return replace(x, request_body=mend(x.request_body)), caret
 
     return make
 
 
 def headers(**changes: Any) -> Make:
-    def make(x: Any, rng: Any) -> Any:
+    def make(x: Any, rng: Any) -> tuple[Any, None]:
         values = {
             **x.request_headers,
             **{name.replace("_", "-"): value for name, value in changes.items()},
@@ -267,12 +267,12 @@ def method(name: str) -> Make:
     return lambda x, rng: (replace(x, method=name), None)
 
 
-def truncated(x: Any, rng: Any) -> Any:
+def truncated(x: Any, rng: Any) -> tuple[Any, int]:
     place = x.request_body.index('"body"') + 12
     return replace(x, request_body=x.request_body[:place]), len(x.request_body[:place].rstrip())
 
 
-def second_document(x: Any, rng: Any) -> Any:
+def second_document(x: Any, rng: Any) -> tuple[Any, Any]:
     return replace(x, request_body=f"{x.request_body} {{}}"), len(x.request_body) + 1
 
 
@@ -305,13 +305,13 @@ def bearer(token: str, place: Move = lambda x: x) -> Make:
     )
 
 
-def capital(x: Any, rng: Any) -> Any:
+def capital(x: Any, rng: Any) -> tuple[Any, None]:
     return replace(
         x, url=re.sub(rf"({PLAN}/)(\w)", lambda match: match[1] + match[2].upper(), x.url)
     ), None
 
 
-def plan_as_token(x: Any, rng: Any) -> Any:
+def plan_as_token(x: Any, rng: Any) -> tuple[Any, None]:
     """Send the ID of the plan as the token; a plan of its own, since it becomes a secret."""
     plan = PLAN[::-1]
     bearer = {**x.request_headers, "Authorization": f"Bearer {plan}"}

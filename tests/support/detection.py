@@ -74,7 +74,7 @@ def found_spike(frame: Any) -> Any:
     return (analysis.spikes(frame)["status"] == 429).any()
 
 
-def found_cause(frame: Any) -> Any:
+def found_cause(frame: Any) -> bool:
     return analysis.differences(frame)[["field", "value"]].head(1).values.tolist() == [
         ["account", "b"]
     ]
@@ -83,7 +83,7 @@ def found_cause(frame: Any) -> Any:
 DETECTORS = [(analysis.spikes, found_spike, "spike"), (analysis.differences, found_cause, "cause")]
 
 
-def rates(detector: Any, found: Any, plant: Any, n: Any, seeds: Any) -> Any:
+def rates(detector: Any, found: Any, plant: Any, n: Any, seeds: Any) -> tuple[Any, Any]:
     def frames(planted: Any) -> Any:
         return (columns.frame(traffic(n, seed, planted)) for seed in range(seeds))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ PLAN, TOKEN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4", "secret-token-1"
 COUNT = 300
 
 
-def evidence() -> Any:
+def evidence() -> list[Any]:
     return [
         Exchange(
             id=f"x{i}",
@@ -44,11 +45,11 @@ def evidence() -> Any:
     ]
 
 
-def broken(i: Any) -> Any:
+def broken(i: int) -> bool:
     return i % 10 == 0
 
 
-def body(i: Any) -> Any:
+def body(i: int) -> str:
     reference = {"client_reference": f"order-{i}"} if i % 2 else {}
     return json.dumps(
         {"to": ["+15551230001"], "from": "15559870002", "body": f"message {i}", **reference}
@@ -56,7 +57,7 @@ def body(i: Any) -> Any:
 
 
 @contextlib.contextmanager
-def made(folder: Any, url: Any, workers: Any) -> Any:
+def made(folder: Any, url: Any, workers: Any) -> Iterator[Any]:
     with CallLog(Path(folder) / "calls.sqlite") as log:
         client = Client(base_url=url, account=PLAN, token=Token(TOKEN), log=log, target="sandbox")
         with contextlib.closing(client):

@@ -36,12 +36,12 @@ Date: Mon, 02 Mar 2026 08:00:00 GMT
 
 
 @pytest.fixture
-def ticket(work: Path) -> Any:
+def ticket(work: Path) -> str:
     (work / "ticket.txt").write_text(TICKET)
     return str(work / "ticket.txt")
 
 
-def shown(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
+def shown(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[Any, Any]:
     code = main([str(one) for one in arguments])
     return code, capsys.readouterr().out
 

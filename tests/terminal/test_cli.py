@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -306,7 +307,7 @@ def test_a_file_without_http_data_gives_zero_rows_a_reason_and_exit_code_1(
 
 
 @pytest.fixture
-def served(work: Path) -> Any:
+def served(work: Path) -> Iterator[tuple[str, Any]]:
     command = [
         sys.executable,
         "-m",

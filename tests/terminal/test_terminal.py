@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ FILE = "evil\x1b[2J\u202e.jsonl"
 
 
 @pytest.fixture
-def path(work: Path) -> Any:
+def path(work: Path) -> str:
     path = work / FILE
     path.write_text(f"{to_jsonl([HOSTILE, LOST])}{{half a line {ODD}\n", encoding="utf-8")
     return str(path)
@@ -91,7 +92,7 @@ def run(arguments: Any) -> Any:
         return stop.code
 
 
-def obeyed(text: Any) -> Any:
+def obeyed(text: Any) -> set[str]:
     return {
         f"{ord(c):x}"
         for c in text
@@ -99,7 +100,7 @@ def obeyed(text: Any) -> Any:
     }
 
 
-def words_in(value: Any) -> Any:
+def words_in(value: Any) -> Iterator[Any]:
     if isinstance(value, str):
         yield value
     for one in (

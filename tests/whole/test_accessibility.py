@@ -7,6 +7,7 @@ Everything has its name, its contrast and its place in the keyboard's order.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ NOTEBOOKS = [
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     Case(home / "work" / "case-samples", short_samples(root / "data" / "samples"))
@@ -34,7 +35,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield lab
 
 
-def found(page: Any) -> Any:
+def found(page: Any) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     answer = Axe().run(page, context=".jp-OutputArea").response

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ EVIL_NAME = "<img src=x onerror=alert(4)>\u202egnp\x1b[31m.jsonl"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     for name in ("notebooks", "data/samples"):
         shutil.copytree(ROOT / name, root / name)
@@ -123,7 +124,7 @@ class Mouse:
         self.page.mouse.move(end, y, steps=4)
         self.page.mouse.up()
 
-    def _middle(self, item: Any) -> Any:
+    def _middle(self, item: Any) -> tuple[Any, Any]:
         box = item.bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -333,7 +334,7 @@ SHOWN_TOO = [  # beside what every hostile notebook shows
 ]
 
 
-def hostile(lab: Any, evil: Any = EVIL, name: Any = "hostile", more: Any = ()) -> Any:
+def hostile(lab: Any, evil: Any = EVIL, name: Any = "hostile", more: Any = ()) -> str:
     """Write a notebook that shows hostile evidence in every way that there is; return its path."""
     folder = lab.root / name
     folder.mkdir(exist_ok=True)
@@ -369,7 +370,7 @@ def hostile(lab: Any, evil: Any = EVIL, name: Any = "hostile", more: Any = ()) -
     return f"{name}.ipynb"
 
 
-def hidden(text: Any) -> Any:
+def hidden(text: Any) -> set[Any]:
     """What turns text around or commands a terminal; ipywidgets itself writes U+200B."""
     return {
         character

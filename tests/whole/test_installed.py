@@ -63,12 +63,12 @@ class Environment:
         else:
             self.python("-m", "pip", "install", "-q", *what)
 
-    def files(self) -> Any:
+    def files(self) -> set[Any]:
         return {path for path in self.folder.rglob("*") if "__pycache__" not in path.parts}
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """Return an environment with the wheel, and the files that were there before it."""
     folder = tmp_path_factory.mktemp("installed")
     checkout = folder / "checkout"
@@ -90,7 +90,7 @@ class PlainLab(Lab):
         super().__init__(root, home)
         self.program = (str(environment.folder / "bin" / "jupyter-lab"),)
 
-    def _environment(self) -> Any:
+    def _environment(self) -> dict[Any, Any]:
         environ = super()._environment()
         return {name: value for name, value in environ.items() if name != "PYTHONPATH"}
 

@@ -116,7 +116,7 @@ def test_a_package_shows_what_it_offers_and_nothing_else(name: Any) -> None:
     assert [each for each in package.__all__ if not hasattr(package, each)] == []
 
 
-def public() -> Any:
+def public() -> Iterator[tuple[str, Any]]:
     """Yield the functions and classes that completion shows, by name."""
     for door, package in (("", sinchtools), *((f"{n}.", getattr(sinchtools, n)) for n in DOORS)):
         for name in package.__all__:

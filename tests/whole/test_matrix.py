@@ -74,7 +74,7 @@ def produced(scene: Any, tmp_path: Path) -> Any:
         )
 
 
-def recognised(exchange: Any, rules: Any) -> Any:
+def recognised(exchange: Any, rules: Any) -> bool:
     """Tell whether a rule knows the response alone, and the whole exchange agrees with it."""
     whole = diagnosis.diagnose(exchange)
     if exchange.outcome == "success":

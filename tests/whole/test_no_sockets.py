@@ -105,7 +105,7 @@ def sandboxed() -> None:
         sandbox.account()
 
 
-def looked_at() -> Any:
+def looked_at() -> list[tuple[str, Any, Any, Any, Any]]:
     made = [st.plan(BAD, target=target) for target in ("preview", "sandbox", "dry-run", "live")]
     return [(repr(one), one.frame(), one.reasons, one.effect, one.duration_s) for one in made]
 
@@ -161,7 +161,7 @@ def test_every_public_name_is_used() -> None:
 # --- every button ---------------------------------------------------------------------------------
 
 
-def panels() -> Any:
+def panels() -> dict[Any, Any]:
     rows = [replace(BAD, id=f"bad-{i}") for i in range(3)]
     return {
         name: (lambda kind=kind: kind())
@@ -172,7 +172,7 @@ def panels() -> Any:
     }
 
 
-def buttons_of(widget: Any) -> Any:
+def buttons_of(widget: Any) -> Iterator[Any]:
     if isinstance(widget, ipywidgets.Button):
         yield widget
     for child in getattr(widget, "children", ()):
@@ -242,7 +242,7 @@ HELD_IF_POST = {
 HELD_IF_OTHER = {"302", "killed"}
 
 
-def sends_expected(call: Any, ended: Any, target: Any) -> Any:
+def sends_expected(call: Any, ended: Any, target: Any) -> int:
     if target in {"preview", "sandbox"}:
         return 0
     if call == "GET":

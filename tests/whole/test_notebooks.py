@@ -56,14 +56,14 @@ def run(workplace: Any, name: Any) -> Any:
     return notebook
 
 
-def client_of(workplace: Any, notebook: Any) -> Any:
+def client_of(workplace: Any, notebook: Any) -> NotebookClient:
     place = {"metadata": {"path": str(workplace / "notebooks")}}
     return NotebookClient(
         notebook, timeout=300, resources=place, extra_arguments=quiet(["ipykernel"])[1:]
     )
 
 
-def outputs(notebook: Any) -> Any:
+def outputs(notebook: Any) -> list[Any]:
     return [
         output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
     ]
@@ -113,7 +113,7 @@ def test_run_all_works_on_any_case_and_changes_nothing_in_it(
     assert contents(case) == before
 
 
-def contents(case: Any) -> Any:
+def contents(case: Any) -> tuple[dict[Any, bytes], list[Any]]:
     case.log.close()
     files = [path for path in case.folder.rglob("*") if path.is_file()]
     return {path.name: path.read_bytes() for path in files if not path.name.startswith("calls")}, [

@@ -53,6 +53,6 @@ def test_the_lines_of_the_page_make_charts_and_a_notebook_that_names_nobody(
     assert not [*tmp_path.rglob("history.sqlite")]
 
 
-def people_of(log: Any) -> Any:
+def people_of(log: Any) -> set[Any]:
     bodies = [str(x.request_body or "") for x in st.read(log)]
     return {number for body in bodies for number in re.findall(r"\+(\d{9,15})", body)}

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def marked(ticket: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     with Lab(root, home) as lab:
@@ -151,7 +152,7 @@ def tab_to(page: Any, selector: Any) -> None:
     raise AssertionError(f"Tab does not reach {selector}.")
 
 
-def begun(lab: Any) -> Any:
+def begun(lab: Any) -> Hand:
     """Open the first notebook, run it, and begin a new case."""
     page = lab.open("notebooks/00-start-here.ipynb", width=1280)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -165,28 +166,28 @@ def begun(lab: Any) -> Any:
     return Hand(page)
 
 
-def files_of(ticket: Any, folder: Any) -> Any:
+def files_of(ticket: Any, folder: Any) -> list[Any]:
     if "make" in ticket:
         subprocess.run([sys.executable, FOLDER / ticket["make"], folder], check=True)
     return [(folder if "make" in ticket else FOLDER) / name for name in ticket["files"]]
 
 
-def pasted(path: Any) -> Any:
+def pasted(path: Any) -> str:
     is_large = path.stat().st_size > LONGEST_PASTE
     return str(path) if is_large else path.read_text(encoding="utf-8")
 
 
-def written(lab: Any) -> Any:
+def written(lab: Lab) -> str:
     pages = sorted(lab.work.glob("case-*/report.html"), key=lambda path: path.stat().st_mtime)
     return pages[-1].read_text(encoding="utf-8")
 
 
-def words_of(page: Any) -> Any:
+def words_of(page: Any) -> str:
     bare = re.sub(r"(?s)<style.*?</style>|<svg.*?</svg>|src=\"data:[^\"]*\"|<[^>]+>", " ", page)
     return re.sub(r"\s+", " ", unescape(bare))
 
 
-def missing(ticket: Any, reply: Any, report: Any, curl: Any) -> Any:
+def missing(ticket: Any, reply: Any, report: Any, curl: Any) -> Iterator[Any]:
     for text, has, lacks in ((reply, "reply_has", "reply_lacks"), (curl, "curl_has", "curl_lacks")):
         yield from (f"{has}: {word}" for word in ticket.get(has, []) if word not in text)
         yield from (f"{lacks}: {word}" for word in ticket.get(lacks, []) if word in text)
@@ -197,6 +198,6 @@ def missing(ticket: Any, reply: Any, report: Any, curl: Any) -> Any:
     yield from (f"report_lacks: {w}" for w in ticket.get("report_lacks", []) if w.lower() in low)
 
 
-def secrets_in(paths: Any, text: Any) -> Any:
+def secrets_in(paths: Any, text: Any) -> list[Any]:
     tokens = {one for path in paths for one in TOKEN.findall(path.read_text(encoding="utf-8"))}
     return [token for token in tokens if token in text]
