@@ -12,54 +12,54 @@ unexport PYTHONDONTWRITEBYTECODE  # each JupyterLab, kernel and worker would com
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-fast test-spark test-all lint format docs house coverage check-long bench screenshots lock clean
 
-help:         ## what can be made
+help:         ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lab: $(VENV)/lab.stamp        ## open JupyterLab on the notebooks, sandbox ready; ARGS="--no-browser" is passed on
+lab: $(VENV)/lab.stamp        ## open JupyterLab with the notebooks and the sandbox; ARGS="--no-browser" is passed on
 	$(VENV)/bin/sinchtools lab $(ARGS)
 
-test: lint    ## style, types and every test that is not long; ARGS="-k redact" is passed on
+test: lint    ## check style and types, then run every test that is not long; ARGS="-k redact" is passed on
 	$(PYTEST) -m "not long and not spark" $(ARGS)
 
-test-fast: $(VENV)/dev.stamp  ## the tests without the browser; on another Python: PYTHON=python3.13 VENV=.venv-3.13
+test-fast: $(VENV)/dev.stamp  ## run the tests without the browser; on another Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(PYTEST) -m "not long and not spark and not browser" $(ARGS)
 
-test-spark: $(VENV)/spark.stamp  ## one test of each thing that Spark does; needs Java
+test-spark: $(VENV)/spark.stamp  ## run one test of each thing that Spark does; needs Java
 	$(RUN) pytest -q -m spark $(ARGS)
 
-test-all: test                ## make test, then test-fast on every other Python of this machine
+test-all: test                ## run make test, then test-fast on every other Python of this machine
 	.ci/pythons | while read -r version python; do $(MAKE) test-fast PYTHON=$$python VENV=.venv-$$version </dev/null || exit 1; done
 
-lint: $(VENV)/dev.stamp       ## style, types, and which package imports which
+lint: $(VENV)/dev.stamp       ## check style, types, and which package imports which
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(RUN) mypy
 
-format: $(VENV)/dev.stamp     ## put all files into the one style
+format: $(VENV)/dev.stamp     ## format all files
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
-docs: $(VENV)/dev.stamp       ## the pages of docs/ and the reference as one site in docs/site
+docs: $(VENV)/dev.stamp       ## build docs/ and the API reference as one site, in docs/site
 	$(RUN) sphinx -q -W -b html docs docs/site
 
-house: $(VENV)/dev.stamp      ## size and shape of the package beside their bounds
+house: $(VENV)/dev.stamp      ## print size and shape of the package beside their limits
 	$(RUN) benchmarks.house --climbs
 
-coverage: $(VENV)/dev.stamp   ## what the short tests reach of the package, branches too (a quarter of an hour)
+coverage: $(VENV)/dev.stamp   ## measure how much of the package the short tests reach, branches too (a quarter of an hour)
 	$(PYTEST) -m "not long and not spark and not browser" --cov --cov-report term:skip-covered $(ARGS)
 
-check-long: $(VENV)/spark.stamp  ## the long tests, at full size; they also need Spark (500 MB) and Java
+check-long: $(VENV)/spark.stamp  ## run the long tests at full size (hours); needs Java and 500 MB for Spark
 	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
 	$(RUN) tests.support.detection
 
 bench: $(VENV)/dev.stamp      ## measure speed and memory
 	$(VENV)/bin/python benchmarks/run.py $(ARGS)
 
-screenshots: $(VENV)/dev.stamp  ## the pictures of the README, from a real JupyterLab
+screenshots: $(VENV)/dev.stamp  ## take the pictures of the README in a real JupyterLab
 	$(VENV)/bin/python docs/screenshots.py $(ARGS)
 
-lock:         ## pin the dependencies anew (needs uv)
+lock:         ## update the pinned dependencies; needs uv
 	uv pip compile pyproject.toml -o requirements.lock --extra code $(LOCK)
 	uv pip compile pyproject.toml -o requirements-dev.lock --extra dev --extra code --extra mcp -c requirements.lock $(LOCK)
 

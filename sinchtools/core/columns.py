@@ -18,46 +18,46 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS: dict[str, tuple[str, str]] = {  # name: (dtype, meaning)
-    "id": ("string", "unique id; stays the same when the same evidence is read again"),
-    "parent_id": ("string", "the exchange that this one replays"),
-    "call_id": ("string", "the logical call that automatic retries belong to"),
-    "attempt": ("Int16", "1-based number of the attempt within its call"),
-    "at": ("datetime64[us, UTC]", "when the request left; NaT when the evidence does not say"),
-    "origin": ("string", "client, replay or import"),
-    "source": ("string", "file and position, `case.har#17`"),
-    "target": ("string", "sandbox, dry-run, live or unknown"),
+    "id": ("string", "unique ID; stays the same when the same evidence is read again"),
+    "parent_id": ("string", "ID of the exchange that this one replays"),
+    "call_id": ("string", "ID of the call that automatic retries belong to"),
+    "attempt": ("Int16", "number of the attempt within its call, from 1"),
+    "at": ("datetime64[us, UTC]", "when the request was sent; NaT if unknown"),
+    "origin": ("string", "`client`, `replay` or `import`"),
+    "source": ("string", "file and position, such as `case.har#17`"),
+    "target": ("string", "`sandbox`, `dry-run`, `live` or `unknown`"),
     "method": ("string", "HTTP method"),
-    "url": ("string", "the URL, its secrets replaced by markers"),
+    "url": ("string", "the URL, with secrets replaced by markers"),
     "endpoint": (
         "string",
-        "template of the route: `POST /batches/{batch_id}`; <NA> when no route of the API fits",
+        "route template, such as `POST /batches/{batch_id}`; NA if no route of the API matches",
     ),
-    "region": ("string", "from the host: us, eu, au, br, ca"),
+    "region": ("string", "region, from the host: `us`, `eu`, `au`, `br` or `ca`"),
     "account": ("string", "service plan ID or project ID, from the path"),
     "request_headers": (
         "string",
-        "JSON object; each secret replaced by `[secret KIND LENGTH #N FACTS]`",
+        "JSON object, with each secret replaced by `[secret KIND LENGTH #N FACTS]`",
     ),
-    "request_body": ("string", "the body as text; bytes that are not UTF-8 as \\xNN"),
-    "status": ("Int16", "HTTP status; <NA> when no response came back"),
-    "code": ("string", "the API's own `code` from an error body"),
-    "text": ("string", "the API's own `text` from an error body"),
+    "request_body": ("string", "the body as text; bytes that are not UTF-8 are shown as `\\xNN`"),
+    "status": ("Int16", "HTTP status; NA if there was no response"),
+    "code": ("string", "the API's `code`, from an error body"),
+    "text": ("string", "the API's `text`, from an error body"),
     "outcome": (
         "string",
-        "success (2xx), user_error (4xx), sinch_error (5xx), not_delivered (by a delivery report), "
-        "other (1xx, 3xx), no_response",
+        "`success` (2xx), `user_error` (4xx), `sinch_error` (5xx), `not_delivered` (according to a "
+        "delivery report), `other` (1xx, 3xx) or `no_response`",
     ),
     "response_headers": ("string", "JSON object"),
-    "response_body": ("string", "the body as text; bytes that are not UTF-8 as \\xNN"),
-    "elapsed_ms": ("Float64", "milliseconds, from first byte sent to last byte read"),
-    "failure": ("string", "network error class when no response came back"),
+    "response_body": ("string", "the body as text; bytes that are not UTF-8 are shown as `\\xNN`"),
+    "elapsed_ms": ("Float64", "milliseconds from the first byte sent to the last byte read"),
+    "failure": ("string", "name of the network error if there was no response"),
     "delivery": (
         "string",
-        "what a delivery report says of the message: `412 Failed`; `inbound` for one that came in",
+        "from a delivery report, such as `412 Failed`; `inbound` for a received message",
     ),
     "variables_not_shown": (
         "string",
-        "variables of a tool, a shell or code whose value is not shown: `{{token}}; {{plan}}`",
+        "variables whose value the evidence does not show, such as `{{token}}; {{plan}}`",
     ),
 }
 
@@ -126,7 +126,9 @@ def reference() -> str:
         f"| `{name}` | {dtype} | {meaning.replace('|', '&#124;')} |"
         for name, (dtype, meaning) in COLUMNS.items()
     )
-    head = "# The exchange columns\n\nOne row per attempt. Made from `sinchtools/core/columns.py`."
+    head = (
+        "# The exchange columns\n\nOne row per attempt. `sinchtools/core/columns.py` defines them."
+    )
     return f"{head}\n\n| Column | dtype | Meaning |\n|---|---|---|\n{rows}\n"
 
 

@@ -83,6 +83,15 @@ class SinchToolsError(Exception):
     ----------
     hint
         What to do now, one sentence.
+
+    Examples
+    --------
+    >>> from sinchtools import explain
+    >>> try:
+    ...     explain(code="unknown_grup")
+    ... except SinchToolsError as error:
+    ...     error.hint
+    "Did you mean 'unknown_group', which comes with 403?"
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:

@@ -99,6 +99,12 @@ class Exchange:
     variables_not_shown
         Variables that a tool, a shell or code fills in when it sends, and whose value the evidence
         does not show: as written, ``{{token}}; {{plan}}``. None when there is none.
+
+    Examples
+    --------
+    >>> refused = Exchange(method="POST", status=403, code="unknown_group")
+    >>> refused.outcome, refused.status_in_words
+    ('user_error', '403 unknown_group')
     """
 
     id: str = ""
@@ -307,6 +313,11 @@ class Finding:
         Words for the engineer, where the customer's do not say it all.
     replacement
         What belongs at the pointer instead, where that is plain, else None.
+
+    Examples
+    --------
+    >>> Finding(rule="msisdn-national", severity="error", field="to", pointer="/to/0").pointer
+    '/to/0'
     """
 
     rule: str
@@ -351,6 +362,13 @@ class Step:
         answer.
     live
         Name of the read-only call that can decide it, for those who give a client.
+
+    Examples
+    --------
+    >>> from sinchtools import tips
+    >>> step = tips(415).current
+    >>> step.title, step.check
+    ('Is Content-Type application/json?', 'content-type-json')
     """
 
     id: str

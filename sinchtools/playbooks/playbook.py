@@ -141,8 +141,8 @@ class Walk:
     --------
     >>> walk = Walk(playbook(429), now=lambda: datetime(2026, 11, 23, tzinfo=UTC))
     >>> walk.answer("failed", "no such header")
-    >>> walk.current.id, walk.transcript[0]["state"]
-    ('retries', 'failed')
+    >>> walk.transcript[0]["state"], walk.ended
+    ('failed', '')
     """
 
     def __init__(

@@ -58,7 +58,9 @@ READ_BACK = {  # a row for each chart: what its marks say of 3 good calls, 1 tha
 @each_chart
 def test_what_a_chart_shows_is_read_back_from_its_marks(draw: Any) -> None:
     row = READ_BACK.get(draw.__name__)
-    assert row, f"Add a row for the chart {draw.__name__} to READ_BACK in {Path(__file__).name}"
+    assert row, (
+        f"Add a row for the chart {draw.__name__} to READ_BACK in tests/charts/test_charts.py"
+    )
     chart = draw([*[GOOD] * 3, FAILED, REPORTED])
     chart.draw_without_rendering()
     said = [line for mark in chart.marks for line in mark.words.splitlines()]

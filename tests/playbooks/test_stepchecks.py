@@ -413,7 +413,9 @@ DECISIONS: list[tuple[str, Any, str, str]] = [
 
 def test_every_check_has_a_row_that_it_decides() -> None:
     left = CHECKS.keys() - {check for check, _, state, _ in DECISIONS if state != OPEN}
-    assert not left, f"Add a row to DECISIONS in {__file__} for {sorted(left)}"
+    assert not left, (
+        f"Add a row to DECISIONS in tests/playbooks/test_stepchecks.py for {sorted(left)}"
+    )
 
 
 @pytest.mark.parametrize(("check", "exchange", "state", "says"), DECISIONS)

@@ -58,6 +58,13 @@ class ChartsPanel(Panel):
         The exchanges that fit, as a DuckDB relation.
     exchange
         The exchange that is open; None when none is.
+
+    Examples
+    --------
+    >>> panel = ChartsPanel([Exchange(id="a", status=401), Exchange(id="b", status=201)])
+    >>> panel.pattern.select(status=401)
+    >>> panel.pattern.n
+    1
     """
 
     def __init__(

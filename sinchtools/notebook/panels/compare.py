@@ -42,6 +42,14 @@ class ComparePanel(Panel):
         The choice of each request.
     found
         The comparison that is shown; None when there is no pair.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> bad = Exchange(id="a", method="GET", url="https://x.example/a", status=404)
+    >>> good = Exchange(id="b", method="GET", url="https://x.example/b", status=200)
+    >>> ComparePanel([bad, good]).found is None
+    False
     """
 
     def __init__(

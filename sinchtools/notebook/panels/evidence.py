@@ -35,6 +35,12 @@ class EvidencePanel(Panel):
     ----------
     evidence
         What was read last; at first what the case holds, if one was given.
+
+    Examples
+    --------
+    >>> command = "curl -X DELETE https://us.sms.api.sinch.com/xms/v1/plan/groups/g1"
+    >>> EvidencePanel(command).evidence[0].endpoint
+    'DELETE /groups/{group_id}'
     """
 
     keeps = ("path",)

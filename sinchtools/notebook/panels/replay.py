@@ -74,6 +74,12 @@ class ReplayPanel(Panel):
         The rung; only what SINCHTOOLS_ALLOW switches on is offered.
     batch
         All exchanges of the chosen kind at once: start, stop, go on.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> ReplayPanel([Exchange(id="a", status=403, code="unknown_group")]).results
+    []
     """
 
     keeps = ("choice",)

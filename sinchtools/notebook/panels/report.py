@@ -50,6 +50,12 @@ class ReportPanel(Panel):
     ----------
     path
         The report that was written last, or None.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> ReportPanel([Exchange(id="a", status=403)]).path is None
+    True
     """
 
     made_from = ""

@@ -41,7 +41,7 @@ class TipsPanel(Panel):
     Parameters
     ----------
     evidence
-        A case, which then keeps the walks; or one exchange, or many. They are offered first; the 16
+        A case, which then keeps the walks; or one exchange, or many. They are offered first; the
         rows of the status page follow.
     client
         Giving one allows read-only calls for the steps that they can decide, each by a click;
@@ -53,6 +53,12 @@ class TipsPanel(Panel):
         The walk that is under way; its `transcript` goes into the report.
     diagnosis
         Of the chosen exchange; None for a row of the status page.
+
+    Examples
+    --------
+    >>> from sinchtools import Exchange
+    >>> TipsPanel(Exchange(status=415)).walk.current.title
+    'Is Content-Type application/json?'
     """
 
     keeps = ("choice",)
