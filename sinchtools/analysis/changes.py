@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.analysis.frames import NO_RESPONSE, NOT_DELIVERED, Per
-from sinchtools.analysis.levels import Counts, Level, raised
+from sinchtools.analysis.levels import FEWEST_FAILING, Counts, Level, raised
 from sinchtools.analysis.results import instants, missing, result
 from sinchtools.analysis.tally import Edge, Tally, tally
 
 ORDER = ("account", "endpoint", "region", "token", "client", "sender kind", "country")
-_FEWEST_DATED, _FEWEST_FAILING, _FEWEST_INTERVALS = 20, 5, 4
+_FEWEST_DATED, _FEWEST_INTERVALS = 10, 4
 _MOST_CHANGES = 10
 _ALPHA = 0.01
 _LEAST_RATIO, _LEAST_RISE = 2.0, 0.1  # either of them
@@ -56,8 +56,8 @@ def change_points(frame: Any, interval: str | None = None, *, per: Per = "call")
         (who carries it; <NA>: everywhere), share_before, share_after (of the calls of that value
         and of the endpoints that the code comes from), n_before, n_after (how many calls these
         are), p_adjusted; largest first. A recovery has the smaller share after.
-        `.attrs["verdict"]`: `N found`, `nothing stands out`, or `too few` (fewer than 20 calls with
-        a time, 5 failing, or 4 intervals); `.attrs["interval_s"]`: seconds of an interval.
+        `.attrs["verdict"]`: `N found`, `nothing stands out`, or `too few` (fewer than 10 calls with
+        a time, 4 failing, or 4 intervals); `.attrs["interval_s"]`: seconds of an interval.
 
     Examples
     --------
@@ -137,7 +137,7 @@ class _Series:
         """Return the arrays of counts with a time, or None if there are too few."""
         cells = counted.cells[counted.cells["bucket"].notna()]
         n, failing = cells["n"].to_numpy(np.int64), cells["failing"].to_numpy(bool)
-        if n.sum() < _FEWEST_DATED or n[failing].sum() < _FEWEST_FAILING:
+        if n.sum() < _FEWEST_DATED or n[failing].sum() < FEWEST_FAILING:
             return None
         bucket = cells["bucket"].to_numpy(np.int64)
         first, last = int(bucket.min()), int(bucket.max())
@@ -211,7 +211,7 @@ class _Kind:
             k, n = self.counts(field)
             if field is not None and np.count_nonzero(n.sum(axis=1)) < 2:
                 continue
-            for value in np.flatnonzero(k.sum(axis=1) >= _FEWEST_FAILING):
+            for value in np.flatnonzero(k.sum(axis=1) >= FEWEST_FAILING):
                 self.found[field, int(value)] = raised(
                     k[value], n[value], series.first, series.step
                 )

@@ -21,6 +21,8 @@ _FEWEST_ALIKE = 20  # rows at the same hours, to compare with
 _RHYTHM = 3.1  # standard deviations: by so many a stretch exceeds the same hours elsewhere
 _FEWEST_EXPECTED = 3.0
 _CANNOT_TELL = 0.05  # so probable is it that none of so few calls fails
+_MOST_EXACT = 500  # rows: up to here each arrangement of the failing rows counts
+FEWEST_FAILING = 4  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Level:
 
 def raised(k: Counts, n: Counts, first: int, step: int) -> Level | None:
     """Return the stretch of a series in which most more than usual fails, or None."""
-    if k.sum() < 5 or k.sum() == n.sum():
+    if k.sum() < FEWEST_FAILING or k.sum() == n.sum():
         return None
     found = _best(k, n)
     if found is None:
@@ -107,26 +109,43 @@ def _looks(k: Counts, n: Counts, start: int, end: int, share: float) -> float:
     Return how many stretches are looked at for one such as this, in halves of the error allowed.
 
     One half is for those that reach an end of the evidence, which are few: as far as the calls
-    beyond can tell, their level is there from the first call on, or to the last.
+    beyond can tell, their level is there from the first call on, or to the last. Where all fail
+    inside and none outside, no other stretch of so many rows explains as much: only places count.
     """
-    size, sides = len(k), (slice(None, start), slice(end, None))
-    reaches = [not k[s].any() and (1 - share) ** n[s].sum() > _CANNOT_TELL for s in sides]
-    return float(4 * size if any(reaches) else size * (size + 1))
+    size, sides = int(np.count_nonzero(n)), (slice(None, start), slice(end, None))
+    reaches = any(not k[s].any() and (1 - share) ** n[s].sum() > _CANNOT_TELL for s in sides)
+    if k.sum() == n[start:end].sum() == k[start:end].sum():
+        return 4.0 if reaches else 2.0 * size
+    return float(4 * size if reaches else size * (size + 1))
 
 
 def chance(k_in: int, n_in: int, k_all: int, n_all: int) -> float:
     """
     Return how probable it is that so many or more of all failing rows are inside by chance.
 
-    Of failing and other rows the fewer are counted.
+    Of failing and other rows the fewer are counted; few rows are told exactly.
     """
     from scipy.special import betainc, betaincc
 
+    if n_all <= _MOST_EXACT:
+        return _exactly(k_in, n_in, k_all, n_all)
     share = n_in / n_all
     if 2 * k_all <= n_all:
         return float(betainc(k_in, k_all - k_in + 1, share)) if k_in else 1.0
     well, well_in = n_all - k_all, n_in - k_in
     return float(betaincc(well_in + 1, well - well_in, share)) if well_in < well else 1.0
+
+
+def _exactly(k_in: int, n_in: int, k_all: int, n_all: int) -> float:
+    """Return the share of all ways to lay out the failing rows that have so many inside."""
+    from scipy.special import gammaln
+
+    def ways(n: int, k: Counts | int) -> Any:
+        return gammaln(n + 1) - gammaln(np.asarray(k) + 1) - gammaln(n - np.asarray(k) + 1)
+
+    k = np.arange(k_in, min(k_all, n_in) + 1)
+    told = ways(n_in, k) + ways(n_all - n_in, k_all - k) - ways(n_all, k_all)
+    return float(min(1.0, np.exp(told).sum()))
 
 
 def _scatter(k: Counts, n: Counts, inside: slice, share: float, other: float) -> float:

@@ -22,6 +22,7 @@ from sinchtools.analysis.tally import Tally, tally
 
 _SPIKE = 6  # intervals
 _FEWEST, _FEWEST_FAILING = 20, 5
+_FEW, _FEW_OF_A_SIDE = 60, 10  # calls: with fewer a change is told in counts, and with a doubt
 _FILTERS = ("account", "endpoint")  # fields that `filtered` takes
 _WHO = {
     "region": "Region {}",
@@ -146,7 +147,9 @@ def _of_change(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     )
     sides = Sides.of(counted, change)
     why = why_of(differences_of(sides.within(name, value)), name)
-    said = change_in_words(change, per=per, account=None if name else _only_account(counted))
+    account = None if name else _only_account(counted)
+    seconds = changes.attrs["interval_s"] < 60
+    said = change_in_words(change, per=per, account=account, seconds=seconds)
     n, failing = _size(counted)
     return Pattern(
         sentence=f"{said} {why}".strip(),
@@ -184,10 +187,16 @@ def _only_account(counted: Tally) -> str | None:
 
 
 def change_in_words(
-    change: Mapping[Any, Any], *, per: Per = "call", account: str | None = None
+    change: Mapping[Any, Any],
+    *,
+    per: Per = "call",
+    account: str | None = None,
+    seconds: bool = False,
 ) -> str:
     """
     Return a row of `change_points` as a sentence.
+
+    Few calls are told in counts instead of shares, and with a doubt.
 
     Parameters
     ----------
@@ -197,6 +206,8 @@ def change_in_words(
         What was counted.
     account
         Who is named where the change is everywhere.
+    seconds
+        Whether times have seconds.
 
     Returns
     -------
@@ -211,24 +222,36 @@ def change_in_words(
     'Region eu: 72% of calls fail with 500 Internal Server Error since Tue 24 Nov 09:41 UTC \
 (before: 0%).'
     """
-    told = _told(change, _plural(per))
+    told = _told(change, _plural(per), _clock(1 if seconds else 60))
+    if (n := sum(_sizes(change))) < _FEW:
+        told = f"{told} {n} {_plural(per)} are too few to be sure."
     name, value = (None if missing(change[c]) else change[c] for c in ("field", "value"))
     who = account if name is None else _WHO.get(name, "{}").format(value or f"without {name}")
     return f"{who}: {told}" if who else _capital(told)
 
 
-def _told(change: Mapping[str, Any], calls: str) -> str:
+def _told(change: Mapping[str, Any], calls: str, clock: str) -> str:
     status, code = (None if missing(change[c]) else change[c] for c in ("status", "code"))
-    before, after = share(change["share_before"]), share(change["share_after"])
+    before, after, of = share(change["share_before"]), share(change["share_after"]), " of"
+    if min(_sizes(change)) < _FEW_OF_A_SIDE or sum(_sizes(change)) < _FEW:
+        before, after, of = _counts(change, "before"), _counts(change, "after"), ""
     start, end, what = change["start"], change["end"], label(status, code)
+    some, since = f"{after}{of} {calls}", moment(start, clock=clock)
     if change["share_after"] < change["share_before"]:
-        return f"since {moment(start)} UTC, {after} of {calls} fail with {what} (before: {before})."
+        return f"since {since} UTC, {some} fail with {what} (before: {before})."
     if pd.isna(end):
-        return f"{after} of {calls} fail with {what} since {moment(start)} UTC (before: {before})."
-    return (
-        f"{after} of {calls} failed with {what} from {moment(start)} to {moment(end, start)} UTC "
-        f"(before: {before})."
-    )
+        return f"{some} fail with {what} since {since} UTC (before: {before})."
+    until = moment(end, start, clock)
+    return f"{some} failed with {what} from {since} to {until} UTC (before: {before})."
+
+
+def _sizes(change: Mapping[Any, Any]) -> list[int]:
+    return [int(change.get(f"n_{side}", _FEW)) for side in ("before", "after")]
+
+
+def _counts(change: Mapping[str, Any], side: str) -> str:
+    n = int(change[f"n_{side}"])
+    return f"{round(change[f'share_{side}'] * n):,} of {n:,}"
 
 
 def _filters(name: str | None, value: str | None, status: Any, code: Any) -> dict[str, Any]:
@@ -298,10 +321,13 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
     code = None if missing(code) else str(code)
     what = label(status, code)
     mostly = f"with {what}" if len(kinds) == 1 else f"most often with {what} ({kinds.iloc[0]:,})"
-    told = f"{_so_many(failing, n, calls)} failed, {mostly}."
+    last = _only_last(counted) if len(kinds) == 1 else ""
+    told = f"{_so_many(failing, n, calls)} failed, {mostly}{last}."
     few = n < _FEWEST or failing < _FEWEST_FAILING
     causes = differences_of(Sides.of(counted))
     rest = f"Too few {calls} to see a pattern." if few else _since(changes)
+    if last:
+        rest = f"Too few {calls} to be sure."
     mostly = "" if few else _concentrated(causes)
     return Pattern(
         sentence=" ".join(filter(None, [told, mostly, rest])),
@@ -313,6 +339,18 @@ def _constant(counted: Tally, changes: pd.DataFrame, per: Per) -> Pattern:
         n=n,
         n_failing=failing,
     )
+
+
+def _only_last(counted: Tally) -> str:
+    """Return in words that those that fail are the last ones, or nothing."""
+    rows = counted.rows
+    if rows is None or rows["second"].isna().any():
+        return ""
+    fails, at = rows["failing"].to_numpy(bool), rows["second"].to_numpy(float)
+    if fails.sum() < 2 or fails.all() or at[fails].min() <= at[~fails].max():
+        return ""
+    since = moment(pd.Timestamp(at[fails].min(), unit="s"), clock=_clock(counted.step))
+    return f": the last {int(fails.sum()):,}, since {since} UTC"
 
 
 def _so_many(failing: int, n: int, calls: str) -> str:
@@ -373,7 +411,7 @@ def share(value: float) -> str:
     return f"{value:.0%}" if value >= 0.0995 or value == 0 else f"{value:.1%}"
 
 
-def moment(at: datetime, since: datetime | None = None) -> str:
+def moment(at: datetime, since: datetime | None = None, clock: str = "%H:%M") -> str:
     """
     Return a time of day in words, with its date unless that is the one of `since`.
 
@@ -384,8 +422,12 @@ def moment(at: datetime, since: datetime | None = None) -> str:
     ('Tue 24 Nov 09:41', '00:00')
     """
     if since is not None and since.date() == at.date():
-        return f"{at:%H:%M}"
-    return f"{at:%a} {at.day} {at:%b %H:%M}"
+        return f"{at:{clock}}"
+    return f"{at:%a} {at.day} {at:%b {clock}}"
+
+
+def _clock(step: int) -> str:
+    return "%H:%M:%S" if step < 60 else "%H:%M"
 
 
 def _plural(per: Per) -> str:

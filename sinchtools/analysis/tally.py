@@ -31,6 +31,7 @@ MOST_ROWS = 200_000  # of a frame with bodies: so many are looked at one by one
 MOST_READ_AGAIN = 1_000_000  # rows: a larger log is read once, and spread within an interval
 _BODIES = ("request_body", "request_headers")
 _HOUR = 3600
+_SHORTEST = 240  # seconds: a shorter log is looked at by second
 _READS = re.compile(r"READ_|PARQUET_SCAN", re.IGNORECASE)  # in DuckDB's plan: it reads a file
 
 
@@ -119,7 +120,7 @@ def _step(seconds: pd.Series[Any], interval: str | None) -> int:
     if interval:
         given = seconds_of(interval)
         return given * max(1, -(-int(span // given + 1) // MOST_INTERVALS))
-    return _suiting(span)
+    return 1 if span < _SHORTEST else _suiting(span)
 
 
 def _suiting(span: float) -> int:

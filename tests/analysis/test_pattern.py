@@ -154,6 +154,47 @@ def test_few_calls_are_too_few_to_say() -> None:
     assert analysis.pattern([]).kind == "none"
 
 
+def in_turn(*outcomes: Any, gap: Any = 60) -> Any:
+    """Return calls one after the other, of which so many succeed, so many fail, and so on."""
+    fails = [i % 2 == 1 for i, n in enumerate(outcomes) for _ in range(n)]
+    times = [NOON + dt.timedelta(seconds=gap * i) for i in range(len(fails))]
+    return [
+        replace(GOOD, id=f"x{i}", at=at, status=400 if fail else 201, code=CODE if fail else None)
+        for i, (at, fail) in enumerate(zip(times, fails, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("gap", [1, 60, 3600])
+@pytest.mark.parametrize("outcomes", [(15, 5), (40, 4), (10, 5), (8, 12)])
+def test_a_short_log_whose_last_calls_all_fail_says_since_when(outcomes: Any, gap: Any) -> None:
+    rows = in_turn(*outcomes, gap=gap)
+    found = analysis.pattern(rows)
+    well, failing = outcomes
+    assert (found.kind, found.start) == ("rise", rows[well].at)
+    assert f": {failing} of {failing} calls fail with 400 {CODE} since" in found.sentence
+    assert f"(before: 0 of {well}). {well + failing} calls are too few" in found.sentence
+
+
+@pytest.mark.parametrize("outcomes", [(5, 5), (3, 3), (30, 3)])
+def test_where_so_few_fail_the_order_is_told_and_no_change(outcomes: Any) -> None:
+    found = analysis.pattern(in_turn(*outcomes))
+    assert found.kind == "too few" and found.changes.empty
+    assert f": the last {outcomes[1]}, since Mon 3 Jun 12:{outcomes[0]:02} UTC" in found.sentence
+    assert found.sentence.endswith("Too few calls to be sure.")
+
+
+@pytest.mark.parametrize("outcomes", [(1, 1) * 10, (4, 1, 2, 2, 3, 1, 6, 1), (0, 1, 12, 2, 8, 3)])
+def test_a_short_log_of_calls_that_fail_now_and_then_has_no_change(outcomes: Any) -> None:
+    found = analysis.pattern(in_turn(*outcomes))
+    assert found.changes.empty and ": the last" not in found.sentence
+
+
+def test_few_rows_are_told_by_all_their_arrangements() -> None:
+    assert levels.chance(5, 5, 5, 20) == pytest.approx(1 / 15504)
+    assert levels.chance(4, 5, 5, 20) == pytest.approx((1 + 5 * 15) / 15504)
+    assert levels.chance(0, 5, 5, 20) == pytest.approx(1)
+
+
 def test_evidence_charts_and_report_count_the_same() -> None:
     tries = [
         replace(GOOD, id=f"t{i}", call_id="c", attempt=i, status=429 if i < 3 else 201)
