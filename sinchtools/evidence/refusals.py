@@ -7,9 +7,9 @@ Two tables of signs: how the bytes of a binary file begin, and what stands in a 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from sinchtools.core.json import value_of
+from sinchtools.evidence.row_tables import rows_of
 
 _LOOKED_AT = 20_000  # characters of a text in which a sign is searched
 BINARY = "binary data, no text"
@@ -77,88 +77,47 @@ _OF_MEMBERS = {
 _JSON = "JSON without a call: no method, URL or status in any of the known places"
 
 
-class _Sign(NamedTuple):
-    """What stands in a text of a kind, and what is said of it."""
-
-    pattern: re.Pattern[str]
-    reason: str
-
-
-def _sign(pattern: str, reason: str) -> _Sign:
-    return _Sign(re.compile(pattern, re.IGNORECASE | re.MULTILINE), reason)
+def _sign(row: str, folded: str) -> tuple[str, re.Pattern[str]]:
+    reason, _, pattern = row.partition(" =>")
+    whole = re.compile(pattern[1:] + folded, re.IGNORECASE | re.MULTILINE)
+    return reason.replace("<COPY TEXT>", _COPY_TEXT), whole
 
 
 # what a text without HTTP data looks like, the surest signs first
-_OF_TEXT = (
-    _sign(
-        r"-----BEGIN [A-Z ]{0,30}(?:PRIVATE KEY|CERTIFICATE|PUBLIC KEY)",
-        "a certificate or a key, no HTTP data: never send a private key",
-    ),
-    _sign(r"-----BEGIN PGP ", "PGP data, no HTTP data: decrypt it first"),
-    _sign(
-        r"^\s{0,20}(?:\{\s{0,20})?['\"]?(?:openapi|swagger|asyncapi)['\"]?\s?:\s?['\"]?\d",
-        "a description of an API (OpenAPI), no calls: send the request that failed, as curl or HAR",
-    ),
-    _sign(
-        r"<(?:wsdl:)?definitions\b|<xs:schema\b|\"\$schema\"\s?:\s?\"http",
-        "a schema, no calls: send the request that failed, as curl or HAR",
-    ),
-    _sign(
-        r"^Traceback \(most recent call last\)", "an error of the program itself: no call is in it"
-    ),
-    _sign(
-        r"^Exception in thread|^[ \t]+at [\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|^Caused by: ",
-        "an error of the program itself (a Java stack trace): no call is in it",
-    ),
-    _sign(
-        r"^[ \t]+at .{1,200}(?:\.[jt]sx?|node:[\w/]+):\d+:\d+\)?$",
-        "an error of the program itself (a JavaScript stack trace): no call is in it",
-    ),
-    _sign(
-        r"^data:image/|;base64,iVBOR|^iVBORw0KGgo",
-        f"an image as base64: {_COPY_TEXT}",
-    ),
-    _sign(
-        r"^\s{0,20}<(?:!doctype html|html)\b",
-        "a web page: save the network log as HAR instead",
-    ),
-    _sign(r"^\s{0,20}<svg\b", f"an image (SVG): {_COPY_TEXT}"),
-    _sign(
-        r"^BEGIN:V(?:CARD|CALENDAR)",
-        "a contact or a calendar entry, no HTTP data",
-    ),
-    _sign(
-        r"^diff --git |^--- a/.{1,200}\n\+\+\+ b/", "a patch, no HTTP data: send the call itself"
-    ),
-    _sign(
-        r"\A\s{0,20}(?:CREATE|INSERT INTO|SELECT|ALTER|DROP)\s",
-        "SQL, no HTTP data: export the rows as CSV or JSON Lines",
-    ),
-    _sign(
-        r"^(?:apiVersion|kind): \w|^FROM [\w./:-]+(?: AS \w+)?$|^services:\s*$|^\[tool\.",
-        "a configuration file, no calls: send the log of the program, or the call as curl",
-    ),
-    _sign(
-        r"\A(?:[ \t]*#.*\n|[ \t]*\n|(?:export )?[A-Z][A-Z0-9_]{1,60}=.*\n?){1,200}\Z",
-        "settings (environment variables), no calls: send the call as curl, without the secrets",
-    ),
-    _sign(
-        r"\A\s{0,20}(?:@(?:import|media|charset)\b"
-        r"|[.#\w*:,> -]{1,80}\{\s{0,9}[\w-]{1,40}:[^{};]{1,99};)",
-        "a style sheet, no HTTP data",
-    ),
-    _sign(
-        r"\"(?:devD|d)ependencies\"\s?:|^\s{0,9}<project\b.{0,200}POM|\"lockfileVersion\"",
-        "a list of packages, no calls: send the log of the program, or the call as curl",
-    ),
-    _sign(
-        r"^<testsuites?\b",
-        "a test report (JUnit), no calls: export the run as JSON, or send the call as curl",
-    ),
-    _sign(
-        r"\"scenariosCreated\"|^Type,Name,(?:Request Count|# requests)|http_req_duration\.{3}",
-        "the sums of a load test: no single calls are in them; export its samples",
-    ),
+_OF_TEXT = tuple(
+    _sign(*row)
+    for row in rows_of(r"""
+a certificate or a key, no HTTP data: never send a private key =>
+    -----BEGIN [A-Z ]{0,30}(?:PRIVATE KEY|CERTIFICATE|PUBLIC KEY)
+PGP data, no HTTP data: decrypt it first => -----BEGIN PGP<SPACE>
+a description of an API (OpenAPI), no calls: send the request that failed, as curl or HAR =>
+    ^\s{0,20}(?:\{\s{0,20})?['\"]?(?:openapi|swagger|asyncapi)['\"]?\s?:\s?['\"]?\d
+a schema, no calls: send the request that failed, as curl or HAR =>
+    <(?:wsdl:)?definitions\b|<xs:schema\b|\"\$schema\"\s?:\s?\"http
+an error of the program itself: no call is in it => ^Traceback \(most recent call last\)
+an error of the program itself (a Java stack trace): no call is in it =>
+    ^Exception in thread|^[ \t]+at [\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|^Caused by:<SPACE>
+an error of the program itself (a JavaScript stack trace): no call is in it =>
+    ^[ \t]+at .{1,200}(?:\.[jt]sx?|node:[\w/]+):\d+:\d+\)?$
+an image as base64: <COPY TEXT> => ^data:image/|;base64,iVBOR|^iVBORw0KGgo
+a web page: save the network log as HAR instead => ^\s{0,20}<(?:!doctype html|html)\b
+an image (SVG): <COPY TEXT> => ^\s{0,20}<svg\b
+a contact or a calendar entry, no HTTP data => ^BEGIN:V(?:CARD|CALENDAR)
+a patch, no HTTP data: send the call itself => ^diff --git |^--- a/.{1,200}\n\+\+\+ b/
+SQL, no HTTP data: export the rows as CSV or JSON Lines =>
+    \A\s{0,20}(?:CREATE|INSERT INTO|SELECT|ALTER|DROP)\s
+a configuration file, no calls: send the log of the program, or the call as curl =>
+    ^(?:apiVersion|kind): \w|^FROM [\w./:-]+(?: AS \w+)?$|^services:\s*$|^\[tool\.
+settings (environment variables), no calls: send the call as curl, without the secrets =>
+    \A(?:[ \t]*#.*\n|[ \t]*\n|(?:export )?[A-Z][A-Z0-9_]{1,60}=.*\n?){1,200}\Z
+a style sheet, no HTTP data =>
+    \A\s{0,20}(?:@(?:import|media|charset)\b|[.#\w*:,> -]{1,80}\{\s{0,9}[\w-]{1,40}:[^{};]{1,99};)
+a list of packages, no calls: send the log of the program, or the call as curl =>
+    \"(?:devD|d)ependencies\"\s?:|^\s{0,9}<project\b.{0,200}POM|\"lockfileVersion\"
+a test report (JUnit), no calls: export the run as JSON, or send the call as curl => ^<testsuites?\b
+the sums of a load test: no single calls are in them; export its samples =>
+    \"scenariosCreated\"|^Type,Name,(?:Request Count|# requests)|http_req_duration\.{3}
+""")
 )
 
 
@@ -198,7 +157,7 @@ def of_text(text: str) -> str:
     'a description of an API (O'
     """
     start = text[:_LOOKED_AT]
-    found = next((sign.reason for sign in _OF_TEXT if sign.pattern.search(start)), "")
+    found = next((reason for reason, pattern in _OF_TEXT if pattern.search(start)), "")
     return found or (_JSON if _is_json(text) else "")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from sinchtools.evidence.formats.label_words import english
-from sinchtools.evidence.formats.row_tables import meanings_of
 from sinchtools.evidence.pieces import words
+from sinchtools.evidence.row_tables import meanings_of
 
 _LABEL = re.compile(r"\W{0,6}([^\W\d_][\w'’ -]{0,48}?)(?:\[?\])?\s*(?::|=>?|-->)\s*(.*)", re.DOTALL)
 LABELS = meanings_of("""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from sinchtools.evidence.formats.row_tables import rows_of, signs_of, with_parts
 from sinchtools.evidence.pieces import METHODS
+from sinchtools.evidence.row_tables import rows_of, signs_of, with_parts
 
 _PARTS = {  # what stands for itself in the patterns below
     "METHOD": f"(?:{METHODS})",

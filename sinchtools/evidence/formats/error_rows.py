@@ -6,8 +6,8 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from sinchtools.evidence.formats.row_tables import rows_of, signs_of, with_parts
 from sinchtools.evidence.pieces import METHODS
+from sinchtools.evidence.row_tables import rows_of, signs_of, with_parts
 
 
 class Printed(NamedTuple):

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from sinchtools.evidence.row_tables import by_word
+
 # French, Spanish, Portuguese, German, Italian, Dutch, Swedish
-_WORDS = {
-    "request": "requête solicitud petición pedido requisição solicitação anfrage anforderung "
-    "richiesta verzoek aanvraag förfrågan begäran",
-    "response": "réponse respuesta resposta antwort risposta antwoord svar",
-    "method": "méthode método methode metodo metod",
-    "status": "statut état estado stato",
-    "body": "corps cuerpo corpo textkörper nachrichtentext inhalt kropp brödtext contenu contenido",
-    "headers": "en-têtes entêtes cabeceras encabezados cabeçalhos kopfzeilen intestazioni rubriker",
-    "duration": "durée duración duração dauer durata duur varaktighet",
-    "error": "erreur fehler erro errore fout fel",
-    "code": "código codice kod",
-    "url": "adresse dirección endereço indirizzo adress",
-}
-_ENGLISH = {word: english for english, listed in _WORDS.items() for word in listed.split()}
+_ENGLISH = by_word("""
+request: requête solicitud petición pedido requisição solicitação anfrage anforderung richiesta
+      verzoek aanvraag förfrågan begäran
+response: réponse respuesta resposta antwort risposta antwoord svar
+method: méthode método methode metodo metod
+status: statut état estado stato
+body: corps cuerpo corpo textkörper nachrichtentext inhalt kropp brödtext contenu contenido
+headers: en-têtes entêtes cabeceras encabezados cabeçalhos kopfzeilen intestazioni rubriker
+duration: durée duración duração dauer durata duur varaktighet
+error: erreur fehler erro errore fout fel
+code: código codice kod
+url: adresse dirección endereço indirizzo adress
+""")
 _OF = re.compile(r" (?:de la|de l'|del|della|dell'|de|du|des|da|do|di|der|des|van|för|av) ?")
 
 

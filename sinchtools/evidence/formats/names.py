@@ -6,100 +6,65 @@ All are squashed names: in lower case, without what separates their words.
 
 from __future__ import annotations
 
+from sinchtools.evidence.row_tables import groups_of
 from sinchtools.evidence.times import words
 
 # where loggers put what we look for: the most telling first, as squashed names
-FIELDS: dict[str, tuple[str, ...]] = {
-    "method": words(
-        "method requestmethod reqmethod httprequestmethod httpmethod clientrequestmethod verb "
-        "csmethod requestverb requestcontexthttpmethod elbrequestmethod requesttype metod methode "
-        "requesthttpmethod operation requestmethodname"
-    ),
-    "url": words(
-        "url requesturl requri requesturi urlfull urloriginal httpurl httprequesturl "
-        "httprequesturi uri requrl requestendpoint fullurl httpuri clientrequesturi "
-        "configurl data path requestpath reqpath "
-        "urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target "
-        "rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse "
-        "originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl "
-        "originalurl reqoriginalurl httprequestfulluri "
-        "apiendpoint requestfullpath fullpath targeturl "
-        "uristem requesteduri requestedurl requestedpath"
-    ),
-    "query": words(
-        "query querystring requestquerystring requestquery csuriquery urlquery clientrequestquery "
-        "args httpquery uriquery"
-    ),
-    "host": words(
-        "requesthost reqhost host clientrequesthost httphost urldomain domainname xhostheader "
-        "requestheadershost reqheadershost requestheadershost originalhost servername vhost "
-        "authority requestaddr serveraddress cshost netpeername peerhost reqaddress "
-        "requestaddress clientreqaddress address upstreamhost requestcontextdomainname hostname"
-    ),
-    "scheme": words(
-        "scheme urlscheme requestscheme clientrequestscheme httpscheme protocolscheme csprotocol "
-        "reqscheme"
-    ),
-    "status": words(
-        "status statuscode responsestatus responsestatuscode resstatus resstatuscode "
-        "httpresponsestatuscode httpstatuscode httpstatus httprequeststatus "
-        "edgeresponsestatus scstatus responsecode downstreamstatus respstatus "
-        "respstatuscode elbstatuscode originstatus resultcode requestcontextstatus http "
-        "httpresponsestatus httpcode responsehttpstatus errorstatus "
-        "errresponsestatus errstatus errstatuscode responsestatusvalue statusnumber "
-        "antwort responsedefinitionstatus errorresponsestatus errorstatuscode "
-        "httpresponsecode finalstatus result"
-    ),
-    "at": words(
-        "at time ts timestamp datetime date startedat starttime starteddatetime "
-        "edgestarttimestamp timeiso8601 timelocal timestamputc startutc startlocal t created "
-        "createdat "
-        "eventtime requesttimeiso loggedat logged requesttimestamp sentat senttime timegenerated "
-        "started requestcontextrequesttime requesttime asctime dt when timeutc zeit zeitpunkt "
-        "timestamplocal eventtimestamp receivedat creationtime requestedat calledat datumzeit "
-        "requesttimeutc requesttimeepoch datum instant isodate clienttime tijd fecha horodatage "
-        "tsns startedutc received messagetime createdon"
-    ),
-    "request_headers": words(
-        "requestheaders reqheaders httprequestheaders headers configheaders requestheader"
-    ),
-    "response_headers": words(
-        "responseheaders resheaders respheaders httpresponseheaders responseheader"
-    ),
-    "request_body": words(
-        "requestbody reqbody httprequestbodycontent httprequestbody requestdata requestpayload "
-        "requestjson reqjson reqdata requestcontent configdata requestbodycontent requesttext "
-        "reqpayload requestparams requestbodytext sentbody requestmessage payloadsent "
-        "requestbodydata"
-    ),
-    "response_body": words(
-        "responsebody resbody httpresponsebodycontent httpresponsebody respbody responsedata "
-        "resdata responsetext responsepayload responsejson responsecontent resppayload "
-        "responsebodycontent errorresponsedata errresponsedata "
-        "errorbody replybody errresponsebody errorresponsebody answerbody responseraw "
-        "responsedefinitionbody "
-        "responsebodydata"
-    ),
-    "body": words("body data payload content bodycontent json httpfiledata"),
-    "request": words("request req requestline httprequestline requestraw name operationname"),
-    "response": words("response res resp answer reply"),
-    "code": words(
-        "code errorcode apicode apierror errcode responsecode errorname sincherror error "
-        "sincherrorcode apierrorcode responsebodycode"
-    ),
-    "text": words(
-        "text errortext errormessage apitext errordescription errormsg errtext errmessage "
-        "apierrortext apimessage"
-    ),
-    "failure": words(
-        "errtype errortype errcode errname errorname exceptiontype failure errorclass errorcode "
-        "networkerror exceptionclass exceptionname"
-    ),
-    "id": words(
-        "requestid reqid xrequestid correlationid traceid transactionid callid rid "
-        "requestidentifier correlation uuid exchangeid id operationid spanid tcpstream"
-    ),
-}
+FIELDS = groups_of("""
+method: method requestmethod reqmethod httprequestmethod httpmethod clientrequestmethod verb
+      csmethod requestverb requestcontexthttpmethod elbrequestmethod requesttype metod methode
+      requesthttpmethod operation requestmethodname
+url: url requesturl requri requesturi urlfull urloriginal httpurl httprequesturl httprequesturi
+      uri requrl requestendpoint fullurl httpuri clientrequesturi configurl data path requestpath
+      reqpath urlpath httptarget httppath clientrequestpath csuristem endpoint endpointurl target
+      rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse
+      originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl originalurl
+      reqoriginalurl httprequestfulluri apiendpoint requestfullpath fullpath targeturl uristem
+      requesteduri requestedurl requestedpath
+query: query querystring requestquerystring requestquery csuriquery urlquery clientrequestquery
+      args httpquery uriquery
+host: requesthost reqhost host clientrequesthost httphost urldomain domainname xhostheader
+      requestheadershost reqheadershost requestheadershost originalhost servername vhost authority
+      requestaddr serveraddress cshost netpeername peerhost reqaddress requestaddress
+      clientreqaddress address upstreamhost requestcontextdomainname hostname
+scheme: scheme urlscheme requestscheme clientrequestscheme httpscheme protocolscheme csprotocol
+      reqscheme
+status: status statuscode responsestatus responsestatuscode resstatus resstatuscode
+      httpresponsestatuscode httpstatuscode httpstatus httprequeststatus edgeresponsestatus
+      scstatus responsecode downstreamstatus respstatus respstatuscode elbstatuscode originstatus
+      resultcode requestcontextstatus http httpresponsestatus httpcode responsehttpstatus
+      errorstatus errresponsestatus errstatus errstatuscode responsestatusvalue statusnumber
+      antwort responsedefinitionstatus errorresponsestatus errorstatuscode httpresponsecode
+      finalstatus result
+at: at time ts timestamp datetime date startedat starttime starteddatetime edgestarttimestamp
+      timeiso8601 timelocal timestamputc startutc startlocal t created createdat eventtime
+      requesttimeiso loggedat logged requesttimestamp sentat senttime timegenerated started
+      requestcontextrequesttime requesttime asctime dt when timeutc zeit zeitpunkt timestamplocal
+      eventtimestamp receivedat creationtime requestedat calledat datumzeit requesttimeutc
+      requesttimeepoch datum instant isodate clienttime tijd fecha horodatage tsns startedutc
+      received messagetime createdon
+request_headers: requestheaders reqheaders httprequestheaders headers configheaders requestheader
+response_headers: responseheaders resheaders respheaders httpresponseheaders responseheader
+request_body: requestbody reqbody httprequestbodycontent httprequestbody requestdata
+      requestpayload requestjson reqjson reqdata requestcontent configdata requestbodycontent
+      requesttext reqpayload requestparams requestbodytext sentbody requestmessage payloadsent
+      requestbodydata
+response_body: responsebody resbody httpresponsebodycontent httpresponsebody respbody responsedata
+      resdata responsetext responsepayload responsejson responsecontent resppayload
+      responsebodycontent errorresponsedata errresponsedata errorbody replybody errresponsebody
+      errorresponsebody answerbody responseraw responsedefinitionbody responsebodydata
+body: body data payload content bodycontent json httpfiledata
+request: request req requestline httprequestline requestraw name operationname
+response: response res resp answer reply
+code: code errorcode apicode apierror errcode responsecode errorname sincherror error
+      sincherrorcode apierrorcode responsebodycode
+text: text errortext errormessage apitext errordescription errormsg errtext errmessage
+      apierrortext apimessage
+failure: errtype errortype errcode errname errorname exceptiontype failure errorclass errorcode
+      networkerror exceptionclass exceptionname
+id: requestid reqid xrequestid correlationid traceid transactionid callid rid requestidentifier
+      correlation uuid exchangeid id operationid spanid tcpstream
+""")
 FIELD_OF: dict[str, list[tuple[int, str]]] = {}
 for _field, _listed in FIELDS.items():
     for _rank, _name in enumerate(_listed):

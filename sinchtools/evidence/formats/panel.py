@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.label_words import english
 from sinchtools.evidence.formats.newman import milliseconds
-from sinchtools.evidence.formats.row_tables import meanings_of
 from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of, words
+from sinchtools.evidence.row_tables import meanings_of
 
 # what a label means, by its words in small letters, in the languages of the browsers
 _MEANINGS = meanings_of("""

@@ -17,8 +17,8 @@ import yaml
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import tool_parts as parts
-from sinchtools.evidence.formats.row_tables import fields_of
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of, words
+from sinchtools.evidence.row_tables import fields_of
 
 _MOST_NODES = 1_000_000
 _LARGEST_YAML = 5_000_000  # characters

@@ -15,10 +15,10 @@ from xml.etree import ElementTree
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
-from sinchtools.evidence.formats.row_tables import fields_of
 from sinchtools.evidence.formats.values import unbased
 from sinchtools.evidence.found import filled
 from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
+from sinchtools.evidence.row_tables import fields_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
 _START = re.compile(

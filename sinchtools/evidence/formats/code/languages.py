@@ -7,8 +7,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from sinchtools.evidence.formats.row_tables import rows_of
 from sinchtools.evidence.pieces import words
+from sinchtools.evidence.row_tables import by_word, rows_of
 
 
 class Language(NamedTuple):
@@ -94,79 +94,48 @@ racket  -  racket  racket scheme lisp  #lang racket|net/http|\(define<SPACE>
 coldfusion  -  -  cfm coldfusion  <cfhttp(?:param)?\b
 """)
 )
-KINDS = {
-    kind: group
-    for group, names in {
-        "text": words(
-            "string concatenated_string template_string encapsed_string heredoc nowdoc "
-            "string_literal "
-            "character_literal multiline_string_literal verbatim_string_literal raw_string_literal "
-            "interpolated_string_expression interpreted_string_literal heredoc_beginning "
-            "chained_string simple_symbol"
-        ),
-        "number": words(
-            "integer float number decimal_integer_literal decimal_floating_point_literal "
-            "integer_literal real_literal int_literal float_literal number_literal"
-        ),
-        "constant": words(
-            "true false null none nil undefined boolean_literal null_literal boolean True False "
-            "None"
-        ),
-        "word": words(
-            "identifier constant name variable_name type_identifier instance_variable "
-            "qualified_name "
-            "global_variable simple_identifier class_variable scoped_type_identifier this self "
-            "qualified_type scoped_identifier this_expression shorthand_property_identifier"
-        ),
-        "member": words(
-            "attribute member_expression member_access_expression "
-            "nullsafe_member_access_expression "
-            "field_access navigation_expression selector_expression scope_resolution "
-            "class_constant_access_expression scoped_property_access_expression "
-            "conditional_access_expression"
-        ),
-        "index": words(
-            "subscript subscript_expression index_expression element_reference array_access "
-            "element_access_expression"
-        ),
-        "call": words(
-            "call call_expression function_call_expression member_call_expression "
-            "nullsafe_member_call_expression scoped_call_expression method_invocation "
-            "invocation_expression new_expression object_creation_expression "
-            "implicit_object_creation_expression"
-        ),
-        "list": words(
-            "list tuple array array_initializer implicit_array_creation_expression set "
-            "collection_literal collection_expression string_array symbol_array"
-        ),
-        "table": words("dictionary object hash anonymous_object_creation_expression"),
-        "php_array": ("array_creation_expression",),
-        "composite": words("composite_literal literal_value initializer_expression"),
-        "join": words(
-            "binary_operator binary_expression binary additive_expression infix_expression"
-        ),
-        "assign": words(
-            "assignment assignment_expression variable_declarator assignment_statement "
-            "short_var_declaration var_spec const_spec const_element property_element "
-            "property_declaration field_definition public_field_definition augmented_assignment "
-            "augmented_assignment_expression operator_assignment named_expression"
-        ),
-        "alias": ("as_pattern",),
-        "function": words(
-            "function_definition function_declaration method_definition method_declaration method "
-            "singleton_method constructor_declaration local_function_statement"
-        ),
-        "lambda": words(
-            "lambda arrow_function function_expression lambda_expression anonymous_function "
-            "anonymous_function_creation_expression lambda_literal annotated_lambda func_literal "
-            "do_block block_literal anonymous_method_expression"
-        ),
-        "either": words("ternary_expression conditional_expression conditional"),
-        "return": words("return_statement return_expression return jump_expression"),
-        "comment": words("comment line_comment block_comment"),
-    }.items()
-    for kind in names
-}
+# the kinds of the nodes of the grammars
+KINDS = by_word("""
+text: string concatenated_string template_string encapsed_string heredoc nowdoc string_literal
+      character_literal multiline_string_literal verbatim_string_literal raw_string_literal
+      interpolated_string_expression interpreted_string_literal heredoc_beginning chained_string
+      simple_symbol
+number: integer float number decimal_integer_literal decimal_floating_point_literal
+      integer_literal real_literal int_literal float_literal number_literal
+constant: true false null none nil undefined boolean_literal null_literal boolean True False None
+word: identifier constant name variable_name type_identifier instance_variable qualified_name
+      global_variable simple_identifier class_variable scoped_type_identifier this self
+      qualified_type scoped_identifier this_expression shorthand_property_identifier
+member: attribute member_expression member_access_expression nullsafe_member_access_expression
+      field_access navigation_expression selector_expression scope_resolution
+      class_constant_access_expression scoped_property_access_expression
+      conditional_access_expression
+index: subscript subscript_expression index_expression element_reference array_access
+      element_access_expression
+call: call call_expression function_call_expression member_call_expression
+      nullsafe_member_call_expression scoped_call_expression method_invocation
+      invocation_expression new_expression object_creation_expression
+      implicit_object_creation_expression
+list: list tuple array array_initializer implicit_array_creation_expression set collection_literal
+      collection_expression string_array symbol_array
+table: dictionary object hash anonymous_object_creation_expression
+php_array: array_creation_expression
+composite: composite_literal literal_value initializer_expression
+join: binary_operator binary_expression binary additive_expression infix_expression
+assign: assignment assignment_expression variable_declarator assignment_statement
+      short_var_declaration var_spec const_spec const_element property_element
+      property_declaration field_definition public_field_definition augmented_assignment
+      augmented_assignment_expression operator_assignment named_expression
+alias: as_pattern
+function: function_definition function_declaration method_definition method_declaration method
+      singleton_method constructor_declaration local_function_statement
+lambda: lambda arrow_function function_expression lambda_expression anonymous_function
+      anonymous_function_creation_expression lambda_literal annotated_lambda func_literal do_block
+      block_literal anonymous_method_expression
+either: ternary_expression conditional_expression conditional
+return: return_statement return_expression return jump_expression
+comment: comment line_comment block_comment
+""")
 MOST_SECONDS = 1.0  # that one grammar may take for one text
 _RARE = 3  # the signs of a language without grammar are few, and its alone
 

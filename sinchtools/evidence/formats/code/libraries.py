@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sinchtools.evidence.formats.row_tables import fields_of, with_parts
 from sinchtools.evidence.pieces import words
+from sinchtools.evidence.row_tables import by_word, fields_of, with_parts
 
 
 class Library(NamedTuple):
@@ -167,94 +167,58 @@ USUAL = {
     "python": Library(re.compile(""), form="form"),
     "javascript": Library(re.compile("")),
 }
-VERBS = {
-    verb: method
-    for method, names in {
-        "GET": words(
-            "get getasync getfromjsonasync getforobject getforentity getjson httpget "
-            "getstringasync getstring downloadstring downloadstringasync "
-            "downloadstringtaskasync getasjson execute_get"
-        ),
-        "POST": words(
-            "post postasync postasjsonasync postforobject postforentity postjson postjsonasync "
-            "httppost postform uploadstring uploadstringasync uploadstringtaskasync "
-            "postforlocation poststringasync postasjson uploaddata uploadvalues"
-        ),
-        "PUT": words("put putasync putasjsonasync putjsonasync putstringasync"),
-        "PATCH": words("patch patchasync patchasjsonasync patchforobject"),
-        "DELETE": words("delete deleteasync del destroy"),
-        "HEAD": words("head headasync"),
-        "OPTIONS": ("options",),
-    }.items()
-    for verb in names
-}
+VERBS = by_word("""
+GET: get getasync getfromjsonasync getforobject getforentity getjson httpget getstringasync
+      getstring downloadstring downloadstringasync downloadstringtaskasync getasjson execute_get
+POST: post postasync postasjsonasync postforobject postforentity postjson postjsonasync httppost
+      postform uploadstring uploadstringasync uploadstringtaskasync postforlocation
+      poststringasync postasjson uploaddata uploadvalues
+PUT: put putasync putasjsonasync putjsonasync putstringasync
+PATCH: patch patchasync patchasjsonasync patchforobject
+DELETE: delete deleteasync del destroy
+HEAD: head headasync
+OPTIONS: options
+""")
 REQUESTS = words(
     "request fetch ajax exchange open method prepare send sendrequest newrequest "
     "newrequestwithcontext urlopen stream requestasync createrequest"
 )
 # name of a setter, an argument or an option, without set, add, with and marks: the part it gives
-PARTS = {
-    name: part
-    for part, names in {
-        "url": words(
-            "url uri touri requesturi endpoint resource path requesturl href pathname toduri "
-            "fromuri curlopturl urlstring link requestpath"
-        ),
-        "base": words(
-            "baseurl baseuri prefixurl baseaddress host hostname rooturi hosturl basepath "
-            "apiroot rootpath"
-        ),
-        "port": ("port",),
-        "protocol": words("protocol scheme"),
-        "method": words(
-            "method requestmethod httpmethod customrequest curloptcustomrequest verb type open "
-            "httpverb"
-        ),
-        "headers": words(
-            "headers header requestheader requestheaders requestproperty defaultheader "
-            "defaultheaders defaultrequestheaders curlopthttpheader httpheader httpheaders "
-            "putheader set headersadd headermap extraheaders tryaddwithoutvalidation "
-            "headerparam trywithoutvalidation headermultivalues field unvalidatedheader "
-            "addheader withoutvalidation orreplaceheader sendheader requestproperties "
-            "optionshttpheader"
-        ),
-        "body": words(
-            "body data content send write payload bodystring entity bodyvalue syncbody rawbody "
-            "text requestbody curloptpostfields postfields stringentity bodytext ofstring "
-            "httpbody requestcontent source bodycontent params_ stringbody sendbody postdata "
-            "bodybytes writebytes writestring print bodyraw bodyreader"
-        ),
-        "json": words("json jsonbody asjsonbody bodyjson sendjson bodyjsonobject"),
-        "form": words(
-            "formparams form formdata formencodedcontent multipart formurlencoded formbody "
-            "bodyform formfields urlencodedform"
-        ),
-        "params": words(
-            "params query qs searchparams queryparam queryparams queryparameter querystring "
-            "queryparamsmultimap urlparams queryparameters uriparams"
-        ),
-        "pathparams": words("pathparam pathparams urlsegment routeparam"),
-        "auth": words(
-            "auth authbasic authentication authenticator basicauth basicauthentication credentials "
-            "userpwd curloptuserpwd"
-        ),
-        "token": words(
-            "token bearer authbearer bearerauth bearertoken authtoken oauth2token oauthbearertoken "
-            "oauth2bearertoken authorizationbearer xoauth2bearer curloptxoauth2bearer "
-            "oauth2accesstoken"
-        ),
-        "user": words("username user"),
-        "password": words("password pass"),
-        "media": words(
-            "contenttype mediatype datatype_ mimetype curloptcontenttype contenttypeheader"
-        ),
-        "accept": ("accept",),
-        "agent": words("useragent curloptuseragent"),
-        "post": words("curloptpost dooutput"),
-        "options": words("options config http opts"),
-    }.items()
-    for name in names
-}
+PARTS = by_word("""
+url: url uri touri requesturi endpoint resource path requesturl href pathname toduri fromuri
+      curlopturl urlstring link requestpath
+base: baseurl baseuri prefixurl baseaddress host hostname rooturi hosturl basepath apiroot
+      rootpath
+port: port
+protocol: protocol scheme
+method: method requestmethod httpmethod customrequest curloptcustomrequest verb type open httpverb
+headers: headers header requestheader requestheaders requestproperty defaultheader defaultheaders
+      defaultrequestheaders curlopthttpheader httpheader httpheaders putheader set headersadd
+      headermap extraheaders tryaddwithoutvalidation headerparam trywithoutvalidation
+      headermultivalues field unvalidatedheader addheader withoutvalidation orreplaceheader
+      sendheader requestproperties optionshttpheader
+body: body data content send write payload bodystring entity bodyvalue syncbody rawbody text
+      requestbody curloptpostfields postfields stringentity bodytext ofstring httpbody
+      requestcontent source bodycontent params_ stringbody sendbody postdata bodybytes writebytes
+      writestring print bodyraw bodyreader
+json: json jsonbody asjsonbody bodyjson sendjson bodyjsonobject
+form: formparams form formdata formencodedcontent multipart formurlencoded formbody bodyform
+      formfields urlencodedform
+params: params query qs searchparams queryparam queryparams queryparameter querystring
+      queryparamsmultimap urlparams queryparameters uriparams
+pathparams: pathparam pathparams urlsegment routeparam
+auth: auth authbasic authentication authenticator basicauth basicauthentication credentials
+      userpwd curloptuserpwd
+token: token bearer authbearer bearerauth bearertoken authtoken oauth2token oauthbearertoken
+      oauth2bearertoken authorizationbearer xoauth2bearer curloptxoauth2bearer oauth2accesstoken
+user: username user
+password: password pass
+media: contenttype mediatype datatype_ mimetype curloptcontenttype contenttypeheader
+accept: accept
+agent: useragent curloptuseragent
+post: curloptpost dooutput
+options: options config http opts
+""")
 # a table with one of these is an object of options, not a body
 OPTIONS = frozenset(
     words(

@@ -9,6 +9,7 @@ from typing import Any
 from sinchtools.evidence.formats.code.libraries import Library, plain
 from sinchtools.evidence.formats.code.values import Body, Draft, Hole, View, as_text
 from sinchtools.evidence.pieces import words
+from sinchtools.evidence.row_tables import by_word
 
 NOTE = (
     "the call of the vendor's SDK is shown as the request that it makes; its host follows from the "
@@ -40,15 +41,11 @@ _OPERATIONS = {
     for name in words(names)
 }
 _CREATES = words("createbatch createtextbatch createtextmessage createbatchdryrun sendtextmessage")
-_FIELDS = {
-    name: field
-    for field, names in {
-        "from": "from sender originator",
-        "to": "to recipients recipient addrecipient addto",
-        "body": "body text message content",
-    }.items()
-    for name in words(names)
-}
+_FIELDS = by_word("""
+from: from sender originator
+to: to recipients recipient addrecipient addto
+body: body text message content
+""")
 _REGIONS = {"europe": "eu", "unitedstates": "us", "australia": "au", "brazil": "br", "canada": "ca"}
 
 

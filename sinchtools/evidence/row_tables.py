@@ -54,6 +54,24 @@ def meanings_of(table: str) -> dict[str, str]:
     return {name: meaning for meaning, _, names in rows for name in re.split(", ?", names)}
 
 
+def groups_of(table: str) -> dict[str, tuple[str, ...]]:
+    r"""
+    Return the words of each group of a table: ``group: word word``.
+
+    Examples
+    --------
+    >>> groups_of("verb: get post\n      put")
+    {'verb': ('get', 'post', 'put')}
+    """
+    rows = ((head + folded).partition(":") for head, folded in rows_of(table))
+    return {group: tuple(listed.split()) for group, _, listed in rows}
+
+
+def by_word(table: str) -> dict[str, str]:
+    """Return the group of each word of a table."""
+    return {word: group for group, listed in groups_of(table).items() for word in listed}
+
+
 def signs_of(text: str) -> tuple[str, ...]:
     """Return the texts of which one stands in each line of a kind; an underscore is a space."""
     return tuple(sign.replace("_", " ") for sign in text.split("|"))
