@@ -52,12 +52,9 @@ _WRITTEN = re.compile(
     r"(?=.{0,40}\b\d{4}\b)(?=.{0,40}\d:\d\d|[^:]*$)",
     re.IGNORECASE,
 )
-_MONTHS = {
-    name: i
-    for i, name in enumerate(
-        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
-    )
-}
+_MONTHS = dict(
+    zip(words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"), range(1, 13), strict=True)
+)
 _MOST_DATES = 100_000  # that are looked at for the order of day and month
 EXCEL_DAYS = (20_000, 80_000)  # days since 1900 that a spreadsheet shows as a number
 _UNIT_WORDS = {
@@ -79,24 +76,13 @@ _STEMS = words(
     "originresponsetime durationtime totalelapsed callduration timing exectime dauer "
     "elapsedtimetotal timetotal responsetimetotal"
 )
-_SUFFIXES = {
-    "ms": 1.0,
-    "msec": 1.0,
-    "millis": 1.0,
-    "milliseconds": 1.0,
-    "s": 1000.0,
-    "sec": 1000.0,
-    "secs": 1000.0,
-    "seconds": 1000.0,
-    "us": 1e-3,
-    "usec": 1e-3,
-    "micros": 1e-3,
-    "microseconds": 1e-3,
-    "ns": 1e-6,
-    "nano": 1e-6,
-    "nanos": 1e-6,
-    "nanoseconds": 1e-6,
+_SUFFIX_WORDS = {
+    1.0: "ms msec millis milliseconds",
+    1000.0: "s sec secs seconds",
+    1e-3: "us usec micros microseconds",
+    1e-6: "ns nano nanos nanoseconds",
 }
+_SUFFIXES = {word: factor for factor, listed in _SUFFIX_WORDS.items() for word in listed.split()}
 # name of a duration, without separators: how many milliseconds one unit is, None when it is not
 # said; those with a unit in the name come first
 DURATIONS: dict[str, float | None] = {
@@ -111,14 +97,12 @@ DURATIONS |= {
     "responsetime": 1.0,
     "elapsed": None,
 }
-SECONDS_IF_FRACTION = {
-    "requesttime",
-    "upstreamresponsetime",
-    "upstreamtime",
-    "timetaken",
-    "originresponsetime",
-    "requestduration",
-}  # nginx, CloudFront and Azure write 0.123, IIS 123
+# nginx, CloudFront and Azure write 0.123, IIS 123
+SECONDS_IF_FRACTION = set(
+    words(
+        "requesttime upstreamresponsetime upstreamtime timetaken originresponsetime requestduration"
+    )
+)
 LONGEST_NANOSECONDS = 1e6  # of a duration in milliseconds: 17 minutes; more is nanoseconds
 
 
@@ -158,11 +142,10 @@ def _by_pattern(text: str, day_first: bool | None) -> datetime | None:
         return datetime.fromisoformat(f"{year}-{_MONTHS[month]:02}-{int(day):02}T{clock}{zone}")
     if match := _DOTTED.match(text):
         day, month, year, clock = match.groups()
-        if not _CLOCK_OF_12.search(text):
-            return datetime.fromisoformat(
-                f"{year}-{int(month):02}-{int(day):02}T{clock or '00:00'}"
-            )
-        return _written(text, True)
+        if _CLOCK_OF_12.search(text):
+            return _written(text, True)
+        date = f"{year}-{int(month):02}-{int(day):02}"
+        return datetime.fromisoformat(f"{date}T{clock or '00:00'}")
     if _SLASHED.match(text):
         return _written(text, day_first)
     if match := _BASIC.match(text):

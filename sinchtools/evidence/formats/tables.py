@@ -98,16 +98,9 @@ def find(piece: Piece) -> Iterator[Found]:
             continue
         layout = Layout("|", names, 1, mapping, [cells for _, cells in rows])
         piece.use(block[0][0], block[-1][0])
-        for exchange, number in _numbered(piece, layout, rows):
-            yield Found(number, number, exchange)
-
-
-def _numbered(
-    piece: Piece, layout: Layout, rows: list[tuple[int, list[str]]]
-) -> Iterator[tuple[Exchange, int]]:
-    for number, cells in rows:
-        for exchange in exchanges(piece, layout, iter([(number, cells)])):
-            yield exchange, number
+        for row in rows:
+            for exchange in exchanges(piece, layout, iter([row])):
+                yield Found(row[0], row[0], exchange)
 
 
 def _blocks(lines: list[str]) -> Iterator[list[tuple[int, list[str]]]]:
@@ -150,16 +143,14 @@ def exchanges(
     count = 0
     for exchange in paired(piece, records):
         count += 1
-        filled.update(name for name in ("at", "status", "url", "method") if _has(exchange, name))
-        filled.update(("elapsed_ms",) if exchange.elapsed_ms is not None else ())
+        filled.update(name for name in _TOLD if getattr(exchange, name) is not None)
         yield exchange
     for theirs, ours in layout.mapping.items():
-        if count and ours in ("at", "status", "url", "method") and ours not in filled:
+        if count and ours in _TOLD and ours not in filled:
             piece.guess(None, f"column {theirs[:40]!r}, taken as {ours}, gave no value in any row")
 
 
-def _has(exchange: Exchange, name: str) -> bool:
-    return getattr(exchange, name) is not None
+_TOLD = ("at", "status", "url", "method")
 
 
 def _say(piece: Piece, layout: Layout) -> None:
@@ -189,11 +180,9 @@ def _records(
 def serial_columns(layout: Layout) -> set[str]:
     """Return the columns whose times are a spreadsheet's numbers."""
     times = [name for name, ours in layout.mapping.items() if ours == "at"]
-    columns = (
-        (n, [row[i] for row in layout.rows if len(row) > (i := layout.names.index(n))])
-        for n in times
-    )
-    return {name for name, cells in columns if mostly_serial(cells)}
+    places = {name: layout.names.index(name) for name in times}
+    cells = {name: [row[i] for row in layout.rows if len(row) > i] for name, i in places.items()}
+    return {name for name, column in cells.items() if mostly_serial(column)}
 
 
 def named(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:

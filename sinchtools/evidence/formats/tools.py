@@ -17,7 +17,8 @@ import yaml
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import tool_parts as parts
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, status_of, words
+from sinchtools.evidence.formats.mapping import http_status
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, words
 from sinchtools.evidence.row_tables import fields_of
 
 _MOST_NODES = 1_000_000
@@ -342,13 +343,8 @@ def _quoted(value: Any) -> str | bytes | None:
 
 def _status_of(value: Any) -> int | None:
     """Return the status that stands under the first of its names that has one."""
-    found = (_status(parts.at(value, path)) for path in _STATUS.split("|"))
-    return next((status for status in found if status is not None), None)
-
-
-def _status(value: Any) -> int | None:
-    status = status_of(value)
-    return status if status is not None and 100 <= status <= 599 else None
+    found = (http_status(parts.at(value, path)) for path in _STATUS.split("|"))
+    return next(filter(None, found), None)
 
 
 def _saved(node: dict[str, Any], shape: Shape) -> list[dict[str, Any]]:

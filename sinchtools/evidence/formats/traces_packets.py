@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 
 from sinchtools.evidence.formats import client_log_pairs
 from sinchtools.evidence.formats.client_log_message import Message
 from sinchtools.evidence.formats.client_log_text import milliseconds
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import METHODS, Piece, words
+from sinchtools.evidence.pieces import METHODS, Piece
 
 _START = rf"(?:(?:{METHODS}) (?:/|https?://)\S{{0,4000}} HTTP/1\.[01]|HTTP/1\.[01] [1-5]\d\d\b)"
 _PACKET = re.compile(
@@ -28,10 +27,6 @@ _KNOWN = re.compile(
     r" +\[(?P<name>Full request URI|Time since request|Request URI): (?P<value>.*?)\]"
 )
 _ARRIVAL = re.compile(r" +(?:UTC )?Arrival Time: (?P<time>.*)")
-_MONTHS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
-_MONTH = re.compile(
-    rf"({'|'.join(_MONTHS)}) +(\d{{1,2}}), (\d{{4}}) (\d\d:\d\d:\d\d(?:\.\d{{1,6}})?)\d* ?(UTC|Z)?"
-)
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -153,7 +148,7 @@ def _tshark(piece: Piece, noise: list[int]) -> list[Message]:
         elif part == "head" and (match := _FIELD.fullmatch(line)):
             if _FIRST.match(match["text"]):
                 message = _begin(messages, match["text"], number)
-                message.at = _arrived(piece, time)
+                message.at = piece.instant(time)
             if message:
                 message.raw.append(match["text"] + "\r\n")
         elif part == "head" and message and (match := _KNOWN.fullmatch(line)):
@@ -173,11 +168,3 @@ def _known(message: Message, name: str, value: str) -> None:
         message.url = value.strip("[]")
     elif name == "Time since request":
         message.elapsed = milliseconds(value)
-
-
-def _arrived(piece: Piece, text: str) -> datetime | None:
-    """Return when a packet arrived: month, day, year and a time of nanoseconds."""
-    if match := _MONTH.search(text):
-        month, day, year, clock, zone = match.groups()
-        text = f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02} {clock}{'Z' if zone else ''}"
-    return piece.instant(text) if text else None

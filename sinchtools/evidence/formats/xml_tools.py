@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from xml.etree import ElementTree
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import http_message
 from sinchtools.evidence.formats import tool_parts as parts
+from sinchtools.evidence.formats.mapping import http_status
 from sinchtools.evidence.formats.values import unbased
 from sinchtools.evidence.found import filled
-from sinchtools.evidence.pieces import METHODS, Piece, joined, status_of
+from sinchtools.evidence.pieces import METHODS, Piece, joined
 from sinchtools.evidence.row_tables import fields_of
 
 _LARGEST = 50_000_000  # characters; the tree of a document takes ten times as much
@@ -30,7 +30,6 @@ _START = re.compile(
 _ENTITY = "<!ENTITY"  # few bytes of these stand for millions
 _METHOD = re.compile(rf"\b({METHODS})\b")
 _BODY_OF = re.compile(r"(?:POST|PUT|PATCH|DELETE) data:\s*(.*?)\s*(?:\[no cookies\]|\Z)", re.DOTALL)
-_JAVA_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2} \d{1,2} [\d:]{8}) (\w{1,5}) (\d{4})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +162,8 @@ def _exchange(
         known,
         url=_with_path(_text(element, shape.url) or _url(element), element, above) or known.url,
         method=known.method or _text(element, shape.method) or _method(element, above),
-        status=known.status or _status(_text(element, shape.status)),
-        at=_instant(piece, _text(element, shape.at)),
+        status=known.status or http_status(_text(element, shape.status)),
+        at=piece.instant(_text(element, shape.at)),
         elapsed_ms=parts.number_of(_text(element, shape.elapsed) or None),
         request_headers=known.request_headers or _headers(element, shape.request_headers),
         response_headers=known.response_headers or _headers(element, shape.response_headers),
@@ -213,11 +212,6 @@ def _method(
     return match[1] if match else None
 
 
-def _status(text: str) -> int | None:
-    status = status_of(text) if text.isdigit() else None
-    return status if status is not None and 100 <= status <= 599 else None
-
-
 def _headers(element: ElementTree.Element, path: str) -> dict[str, str]:
     """Return headers that stand as elements with name and value, or as lines of text."""
     holder, _, name = path.rpartition("/")
@@ -227,16 +221,3 @@ def _headers(element: ElementTree.Element, path: str) -> dict[str, str]:
     if any(name for name, _ in listed):
         return joined((name, value) for name, value in listed if name)
     return parts.headers(found[0].text) if found else {}
-
-
-def _instant(piece: Piece, text: str) -> datetime | None:
-    """Return a time, also one as Java prints it: ``Wed May 01 10:00:00 UTC 2024``."""
-    match = _JAVA_DATE.fullmatch(text.strip())
-    if not match:
-        return piece.instant(text)
-    try:
-        moment = datetime.strptime(f"{match[1]} {match[3]}", "%b %d %H:%M:%S %Y")
-    except ValueError:
-        return None
-    zone = "Z" if match[2] in ("UTC", "GMT", "Z") else ""
-    return piece.instant(f"{moment.isoformat()}{zone}")

@@ -97,8 +97,8 @@ class Assignments(Expressions):
             self.fields[name] = value
         elif isinstance(owner, dict):
             owner[name] = value
-        elif isinstance(owner, Draft | View) and _root(owner).library is sdk.CLIENT:
-            _root(owner).parts[libraries.bare(name)] = value
+        elif isinstance(owner, Draft | View) and owner.draft.library is sdk.CLIENT:
+            owner.draft.parts[libraries.bare(name)] = value
         elif isinstance(owner, Draft):
             self._touch(owner, target)
             drafts.set_part(owner, name, [value])
@@ -121,7 +121,7 @@ class Assignments(Expressions):
         if isinstance(owner, dict):
             owner[key] = value
         elif isinstance(owner, Draft | View):
-            draft = owner if isinstance(owner, Draft) else owner.draft
+            draft = owner.draft
             self._touch(draft, target)
             is_query = isinstance(owner, View) and libraries.part_of(owner.name) == "params"
             if is_query:
@@ -135,10 +135,6 @@ class Assignments(Expressions):
         if alias is not None:
             self.names[text_of(alias)] = value
         return value
-
-
-def _root(owner: Draft | View) -> Draft:
-    return owner if isinstance(owner, Draft) else owner.draft
 
 
 def _is_in_class(node: Node) -> bool:

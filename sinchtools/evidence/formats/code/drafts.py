@@ -64,9 +64,7 @@ def method_in(value: Any) -> str:
 def add(draft: Draft, values: Iterable[Any], first: str = "url") -> None:
     """Give a draft arguments that have no name; each is known by what it is."""
     for value in values:
-        if isinstance(value, Draft):
-            draft.take(value)
-        elif isinstance(value, View):
+        if isinstance(value, Draft | View):
             draft.take(value.draft)
         elif isinstance(value, Body):
             _put(draft, "body", value)
@@ -226,7 +224,7 @@ def headers(draft: Draft, values: list[Any]) -> None:
         if isinstance(value, Mapping):
             draft.headers.update({header_name(str(key)): one for key, one in value.items()})
         elif isinstance(value, Draft | View):
-            draft.take(value if isinstance(value, Draft) else value.draft)
+            draft.take(value.draft)
         elif isinstance(value, list):
             _header_list(draft, value)
         elif isinstance(value, tuple):
@@ -333,7 +331,7 @@ def _put(draft: Draft, part: str, value: Any) -> None:
     if isinstance(value, Lambda | bool):
         return
     if isinstance(value, Draft | View):
-        draft.take(value if isinstance(value, Draft) else value.draft)
+        draft.take(value.draft)
         return
     if isinstance(value, Body):
         draft.media = value.media if value.media is not None else draft.media

@@ -128,7 +128,7 @@ class Requesting(Assignments):
         node, name, path, values = call.node, call.name, call.path, call.values
         if not isinstance(target, Draft | View):
             return functions.method(call.plain, target, values)
-        draft = target if isinstance(target, Draft) else target.draft
+        draft = target.draft
         part = libraries.part_of(target.name) if isinstance(target, View) else ""
         if (
             done := functions.call(call.plain, path, None, values, call.named)

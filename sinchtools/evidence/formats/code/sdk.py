@@ -105,8 +105,7 @@ def request(
     draft: Draft, client: Any, name: str, tail: str, values: list[Any], named: Mapping[str, Any]
 ) -> None:
     """Fill a draft with the request that an operation makes."""
-    client = client.draft if isinstance(client, View) else client
-    parts = client.parts if isinstance(client, Draft) else {}
+    parts = client.draft.parts if isinstance(client, Draft | View) else {}
     texts = [one for one in values if isinstance(one, str | Hole)]
     body = _body(name, values, named)
     if "{}" in tail:

@@ -85,6 +85,11 @@ class Draft:
     is_used: bool = False
     order: int = 0
 
+    @property
+    def draft(self) -> Draft:
+        """Itself, as a `View` of it has it."""
+        return self
+
     def made(self) -> Draft:
         """Return a request that this client makes."""
         return Draft(
