@@ -36,10 +36,7 @@ from sinchtools.evidence.formats import (
 )
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.mixed import Finder
-from sinchtools.evidence.pieces import (
-    Piece,
-    json_values,
-)
+from sinchtools.evidence.pieces import Piece, json_values
 
 Container = Callable[[Piece], Iterable[Piece] | None]
 

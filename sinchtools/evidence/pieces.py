@@ -279,7 +279,7 @@ class Piece:
             return _utc(moment)
         self.guess_once(
             f"times without a zone were taken as {self.tz or 'UTC'}; "
-            "say tz= (--tz) when they are not",
+            "say tz= (--tz) when they are not"
         )
         return _utc(moment.replace(tzinfo=self.tz or UTC))
 

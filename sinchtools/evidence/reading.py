@@ -27,17 +27,10 @@ from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped, header
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import mixed, terminal, unpacking, variables
 from sinchtools.evidence.evidence import Evidence
-from sinchtools.evidence.formats import (
-    dataframe,
-)
+from sinchtools.evidence.formats import dataframe
 from sinchtools.evidence.formats.mapping import OWN
 from sinchtools.evidence.kinds import CONTAINERS, FINDERS, FORMATS, OF_TOOLS, format_of
-from sinchtools.evidence.pieces import (
-    MOST_SKIPPED,
-    TOO_MANY_VALUES,
-    Piece,
-    TooMuchError,
-)
+from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
 from sinchtools.privacy.markers import MARKER

@@ -28,10 +28,7 @@ _OF_BYTES: tuple[tuple[bytes, str], ...] = (
         f"an Outlook message (.msg) or old Office file: {_AS_EML}",
     ),
     (b"{\\rtf", f"a document in Rich Text Format: {_COPY_TEXT}"),
-    (
-        b"\x28\xb5\x2f\xfd",
-        "packed with Zstandard (zst): decompress it first (unzstd FILE)",
-    ),
+    (b"\x28\xb5\x2f\xfd", "packed with Zstandard (zst): decompress it first (unzstd FILE)"),
     (b"\x04\x22\x4d\x18", "packed with LZ4: decompress it first (unlz4 FILE)"),
     (b"\x1f\x9d", "packed with compress (.Z): decompress it first (uncompress FILE)"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first, or pack it as zip"),

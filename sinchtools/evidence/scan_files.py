@@ -60,11 +60,7 @@ class _Group:
 
 
 def look(
-    connection: Any,
-    files: list[str],
-    columns: Mapping[str, str],
-    *,
-    is_whole: bool = False,
+    connection: Any, files: list[str], columns: Mapping[str, str], *, is_whole: bool = False
 ) -> Looked:
     """
     Return how some files are read; `is_whole` makes each line of JSON one value.

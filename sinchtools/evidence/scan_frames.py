@@ -23,14 +23,7 @@ from sinchtools.evidence.scan_columns import SCANNED, Steps, are_own
 from sinchtools.evidence.scan_sql import literal, quoted, whole_or
 from sinchtools.evidence.scan_tables import Cell, opened, told_by
 from sinchtools.evidence.scan_times import Instants, Times
-from sinchtools.evidence.scan_views import (
-    FILE,
-    TEXTS,
-    View,
-    condition,
-    extracted,
-    files_as_sql,
-)
+from sinchtools.evidence.scan_views import FILE, TEXTS, View, condition, extracted, files_as_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -197,14 +190,7 @@ def view_of(
         return record.exchange if record else None
 
     return View(
-        "json",
-        "",
-        "",
-        values,
-        condition(values, is_alone=True),
-        shown,
-        exchange,
-        lambda _: True,
+        "json", "", "", values, condition(values, is_alone=True), shown, exchange, lambda _: True
     )
 
 

@@ -41,11 +41,7 @@ _COMBINED = {
 }
 
 
-def lines_view(
-    lines: list[str],
-    instants: Instants,
-    given: str,
-) -> View | None:
+def lines_view(lines: list[str], instants: Instants, given: str) -> View | None:
     """Return how lines of an access log, which `given` gives, are read in the sample's forms."""
     piece = Piece("sample", "\n".join(lines))
     forms: dict[int, list[tuple[str, Exchange]]] = {}
@@ -104,11 +100,7 @@ def _request(number: int) -> str:
     return sql.quoted(f"request {number}")
 
 
-def _of_form(
-    number: int,
-    seen: list[tuple[str, Exchange]],
-    instants: Instants,
-) -> dict[str, str]:
+def _of_form(number: int, seen: list[tuple[str, Exchange]], instants: Instants) -> dict[str, str]:
     form = access_log.FORMS[number]
     is_combined = form.pattern is access_log.FORMS[0].pattern
 

@@ -23,10 +23,7 @@ from sinchtools.evidence.times import BEGINNING
 
 
 def pairs_view(
-    lines: list[str],
-    columns: Mapping[str, str],
-    instants: Instants,
-    given: str,
+    lines: list[str], columns: Mapping[str, str], instants: Instants, given: str
 ) -> View | None:
     """Return how lines of pairs are read, which `given` gives."""
     piece = Piece("sample", "")

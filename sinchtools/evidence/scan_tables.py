@@ -51,10 +51,7 @@ class Cell:
 
 
 def table_view(
-    files: list[str],
-    layout: tables.Layout,
-    columns: Mapping[str, str],
-    instants: Instants,
+    files: list[str], layout: tables.Layout, columns: Mapping[str, str], instants: Instants
 ) -> View | None:
     """Return how the rows of a table are read."""
     piece = Piece("sample", "", columns=columns)

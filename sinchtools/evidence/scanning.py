@@ -15,13 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.core.columns import COLUMNS, as_json
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Skipped
-from sinchtools.evidence import (
-    scan_columns,
-    scan_files,
-    scan_frames,
-    scan_places,
-    scan_retries,
-)
+from sinchtools.evidence import scan_columns, scan_files, scan_frames, scan_places, scan_retries
 from sinchtools.evidence.pieces import Piece, status_of
 from sinchtools.evidence.scan_columns import SCANNED, TYPES, value_of
 from sinchtools.evidence.scan_sql import literal, quoted

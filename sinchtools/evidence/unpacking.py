@@ -65,10 +65,7 @@ class _Packing(NamedTuple):
 # that a stream begins so, its name, what its file name becomes, and what unpacks it
 _PACKINGS = (
     _Packing(
-        b"\x1f\x8b",
-        "gzip",
-        ((".tgz", ".tar"), (".gz", "")),
-        lambda: zlib.decompressobj(wbits=31),
+        b"\x1f\x8b", "gzip", ((".tgz", ".tar"), (".gz", "")), lambda: zlib.decompressobj(wbits=31)
     ),
     _Packing(b"BZh", "bzip2", ((".tbz2", ".tar"), (".bz2", "")), bz2.BZ2Decompressor),
     _Packing(

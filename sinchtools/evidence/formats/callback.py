@@ -27,7 +27,7 @@ KINDS = {
 }
 _PRINTED = re.compile(
     r"\b(?:\w{0,40}Delivery_?Report|MO(?:Text|Binary|Media)|Inbound(?:Message|Sms))\w{0,20}"
-    r"(?=[{(\[]).{1,20000}+",
+    r"(?=[{(\[]).{1,20000}+"
 )
 
 
@@ -74,7 +74,5 @@ def find(piece: Piece) -> Iterator[Found]:
         if match := _PRINTED.search(line[:40_000]):
             piece.guess(number, "a delivery report or inbound message, as a program printed it")
             yield Found(
-                number,
-                number,
-                Exchange(method="POST", endpoint="callback", request_body=match[0]),
+                number, number, Exchange(method="POST", endpoint="callback", request_body=match[0])
             )

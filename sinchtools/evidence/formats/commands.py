@@ -54,10 +54,7 @@ def find(piece: Piece) -> Iterator[Found]:
             continue
         try:
             command = bash_command(
-                piece.text,
-                start.start("command"),
-                variables=piece.variables,
-                note=lambda _: None,
+                piece.text, start.start("command"), variables=piece.variables, note=lambda _: None
             )
         except UnclosedQuoteError:
             continue

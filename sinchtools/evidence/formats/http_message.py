@@ -121,10 +121,7 @@ def _own_status(document: dict[str, Any]) -> int | None:
 
 
 def _around(lines: list[tuple[int, str]], at: int) -> tuple[str, str]:
-    return (
-        lines[at - 1][1] if at else "",
-        lines[at + 1][1] if at + 1 < len(lines) else "",
-    )
+    return (lines[at - 1][1] if at else "", lines[at + 1][1] if at + 1 < len(lines) else "")
 
 
 def _starts(line: str, before: str, after: str = "") -> bool:

@@ -25,14 +25,7 @@ from sinchtools.evidence.formats.names import (
     WRAPPERS,
 )
 from sinchtools.evidence.formats.values import body_of, parsed, plain, unbased, written
-from sinchtools.evidence.pieces import (
-    HTTP_METHODS,
-    METHODS,
-    Piece,
-    joined,
-    status_of,
-    words,
-)
+from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, joined, status_of, words
 from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
 
 OWN = frozenset({*COLUMNS, "request_body_base64", "response_body_base64"})

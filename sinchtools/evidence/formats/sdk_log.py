@@ -140,11 +140,7 @@ def _answered(exchange: Exchange, match: re.Match[str]) -> Exchange:
 
 
 def _failed(
-    piece: Piece,
-    pending: Exchange | None,
-    last: Exchange | None,
-    match: re.Match[str],
-    number: int,
+    piece: Piece, pending: Exchange | None, last: Exchange | None, match: re.Match[str], number: int
 ) -> Exchange | None:
     status = int(match["status"]) if match["status"] else None
     if pending is None and last is not None and (status is None or last.status == status):

@@ -114,9 +114,7 @@ def _error_body(value: dict[str, Any]) -> Exchange | None:
         path = value["path"]
         is_path = isinstance(path, str) and path.startswith("/")
         return Exchange(
-            status=value["status"],
-            url=path if is_path else None,
-            response_body=body_text(value),
+            status=value["status"], url=path if is_path else None, response_body=body_text(value)
         )
     is_code = isinstance(code, str) and (text or re.fullmatch(r"[a-z]+(?:_[a-z]+)+", code))
     if is_error_body(value) and is_code and not names & _PARTS:

@@ -18,12 +18,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
-from sinchtools.evidence.formats.table_columns import (
-    KNOWN,
-    LONGEST_NAME,
-    is_no_status,
-    mapping_of,
-)
+from sinchtools.evidence.formats.table_columns import KNOWN, LONGEST_NAME, is_no_status, mapping_of
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
 from sinchtools.evidence.times import excel_instant, mostly_serial, squashed
@@ -431,9 +426,7 @@ def _some(piece: Piece, separator: str) -> list[tuple[int, list[str]]]:
 
 def _rows(piece: Piece, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(
-        io.StringIO(piece.text, newline=""),
-        delimiter=separator,
-        skipinitialspace=separator in ",;",
+        io.StringIO(piece.text, newline=""), delimiter=separator, skipinitialspace=separator in ",;"
     )
     number = 0
     while True:

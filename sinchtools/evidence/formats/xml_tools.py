@@ -188,9 +188,7 @@ def _url(element: ElementTree.Element) -> str:
 
 
 def _with_path(
-    url: str,
-    element: ElementTree.Element,
-    above: dict[ElementTree.Element, ElementTree.Element],
+    url: str, element: ElementTree.Element, above: dict[ElementTree.Element, ElementTree.Element]
 ) -> str:
     """Return a URL with the path of the elements above it, as SoapUI keeps them apart."""
     path, parent = "", above.get(element)

@@ -163,10 +163,7 @@ ruby  form: form
 ruby  client: yes  form: form  calls: HTTP\.(?:auth|headers|basic_auth|accept|with)
 """)
 # where the library is not known: how its language does it most of the time
-USUAL = {
-    "python": Library(re.compile(""), form="form"),
-    "javascript": Library(re.compile("")),
-}
+USUAL = {"python": Library(re.compile(""), form="form"), "javascript": Library(re.compile(""))}
 VERBS = by_word("""
 GET: get getasync getfromjsonasync getforobject getforentity getjson httpget getstringasync
       getstring downloadstring downloadstringasync downloadstringtaskasync getasjson execute_get

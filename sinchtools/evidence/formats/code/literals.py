@@ -295,9 +295,7 @@ def _split(source: str, start: int, end: int) -> Iterator[_Text]:
     """Yield the literal of a run; doubled quotes or a backslash stand for what they escape."""
     text = source[start:end]
     match = re.match(
-        r"(?:[@$a-zA-Z]{0,2}#*)?(\"\"\"|'''|[\"'`]|\[\[)(.*?)(?:\1|\]\])#*\Z",
-        text,
-        re.DOTALL,
+        r"(?:[@$a-zA-Z]{0,2}#*)?(\"\"\"|'''|[\"'`]|\[\[)(.*?)(?:\1|\]\])#*\Z", text, re.DOTALL
     )
     value = match[2] if match else text
     if match and match[1] in "\"'" and match[1] * 2 in value:

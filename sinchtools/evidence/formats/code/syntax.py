@@ -37,8 +37,7 @@ def parsed(language: str, text: str) -> Node:
     end = monotonic() + MOST_SECONDS
     try:
         tree = parser.parse(
-            lambda at, _: source[at : at + 4096],
-            progress_callback=lambda *_: monotonic() > end,
+            lambda at, _: source[at : at + 4096], progress_callback=lambda *_: monotonic() > end
         )
     except ValueError:
         parser.reset()
