@@ -15,7 +15,7 @@ from datetime import datetime
 from sinchtools.evidence.formats import client_log_pairs
 from sinchtools.evidence.formats.client_log_lines import Prefix, prefix_of
 from sinchtools.evidence.formats.client_log_marks import MARKS, Mark
-from sinchtools.evidence.formats.client_log_message import Message, failure_in
+from sinchtools.evidence.formats.client_log_message import Message, failure_in, sent_before
 from sinchtools.evidence.formats.client_log_text import (
     headers_in,
     milliseconds,
@@ -197,25 +197,14 @@ class _Reader:
         text = unquoted(hit.tail)
         text = hit.tail + "\r\n" if text is None else text
         if not hit.is_response:
-            going = going or self.continued(hit)
+            going = going or sent_before(self.messages, self.current.get(hit.key))
         if going is None or (going.raw and _is_start(text) and going.key == hit.key):
             going = self.start(hit)
+        self.current[hit.key] = going
         going.raw.append(text)
         if going.lines[-1] != hit.number:
             going.lines.append(hit.number)
         return True
-
-    def continued(self, hit: _Hit) -> Message | None:
-        """Return the request whose body was sent after a `100 Continue`, or None."""
-        interim = self.current.get(hit.key)
-        if interim is None or not interim.raw or not interim.raw[0].startswith("HTTP/1.1 1"):
-            return None
-        before = [m for m in self.messages[-8:] if m.key == hit.key and not m.is_response]
-        if before and self.messages[-1] is interim:
-            self.messages.pop()
-            before[-1].lines += interim.lines
-            self.current[hit.key] = before[-1]
-        return before[-1] if before else None
 
     def take_prefixed(self, hit: _Hit) -> bool:
         """Take a line of curl's marks in a log; without a prefix it is not of a log."""

@@ -45,6 +45,17 @@ _NO_BODY = words("array none null nil - (empty) <empty> [] '' \"\" empty undefin
 _MOST_TRIES, _MOST_LINES = 60, 200_000
 
 
+def sent_before(messages: list[Message], interim: Message | None) -> Message | None:
+    """Return the request that goes on after a `100 Continue`, which becomes a part of it."""
+    if interim is None or not "".join(interim.raw[:1]).startswith("HTTP/1.1 1"):
+        return None
+    before = [one for one in messages[-8:] if one.key == interim.key and not one.is_response]
+    if before and messages[-1] is interim:
+        messages.pop()
+        before[-1].lines += interim.lines
+    return before[-1] if before else None
+
+
 @dataclass(slots=True)
 class Message:
     """
@@ -109,9 +120,7 @@ class Message:
     def _tell_request(self, text: str) -> bool:
         raw = unquoted(text)
         if raw and "HTTP/" in raw[:4000]:
-            self.raw.append(raw)
-            self.finish()
-            return True
+            return self._tell_raw(raw)
         found = request_in(text)
         end = 0
         if found:
@@ -129,12 +138,15 @@ class Message:
         self._expects_headers(text)
         return True
 
+    def _tell_raw(self, raw: str) -> bool:
+        self.raw.append(raw)
+        self.finish()
+        return True
+
     def _tell_response(self, text: str) -> bool:
         raw = unquoted(text)
         if raw and raw.startswith("HTTP/"):
-            self.raw.append(raw)
-            self.finish()
-            return True
+            return self._tell_raw(raw)
         found = status_in(text)
         if found:
             self.status = found[0]
@@ -218,14 +230,8 @@ class Message:
         return taken
 
     def _has(self, kind: str) -> bool:
-        return bool(
-            {
-                "url": self.url,
-                "method": self.method,
-                "body": self.body_lines,
-                "headers": self.pairs,
-            }.get(kind)
-        )
+        held = {"body": "body_lines", "headers": "pairs"}.get(kind, kind)
+        return bool(getattr(self, held, None))
 
     def close(self) -> None:
         """Take no further line."""
@@ -253,19 +259,16 @@ class Message:
         text = line.strip()
         if self.raw:
             return False
-        if self.part == "start":
-            if not text:
-                return True
-            if self._starts(text):
-                self.part = "headers"
-                return True
-            return self._takes_header(line, text)
-        if self.part == "headers":
-            if not text:
-                self.part = "body" if self.pairs or self.style != "label" else self.part
-                return True
-            return self._takes_header(line, text)
-        return self._takes_body(line, text)
+        if self.part not in ("start", "headers"):
+            return self._takes_body(line, text)
+        if not text:
+            is_end = self.part == "headers" and (self.pairs or self.style != "label")
+            self.part = "body" if is_end else self.part
+            return True
+        if self.part == "start" and self._starts(text):
+            self.part = "headers"
+            return True
+        return self._takes_header(line, text)
 
     def _starts(self, text: str) -> bool:
         if self.is_response and self.status is None and _STATUS_LINE.fullmatch(text):
@@ -279,11 +282,7 @@ class Message:
         return False
 
     def _takes_header(self, line: str, text: str) -> bool:
-        if self._says_again(text):
-            return True
-        if self._takes_label(text):
-            return True
-        if self._takes_brace(text):
+        if self._says_again(text) or self._takes_label(text) or self._takes_brace(text):
             return True
         if _JSON_START.match(text) or text.startswith(("<", "b'", 'b"')):
             return self._takes_body(line, text)
@@ -318,13 +317,9 @@ class Message:
                 self.pairs[-1] = (self.pairs[-1][0], f"{self.pairs[-1][1]} {text}")
                 return True
             return False
-        name, value = (
-            match[1],
-            match[2].strip().rstrip(",") if match[2][:1] in "\"'" else match[2].strip(),
-        )
-        if (len(value) > 1 and value[0] == value[-1] and value[0] in "\"'") or (
-            value[:1] == "[" and value[-1:] == "]"
-        ):
+        name, value = match[1], match[2].strip()
+        value = value.rstrip(",") if match[2][:1] in "\"'" else value
+        if len(value) > 1 and value[0] + value[-1] in ("''", '""', "[]"):
             value = value[1:-1]
         if name.lower() == ":status" and value[:3].isdigit():
             self.status = int(value[:3])
@@ -408,15 +403,11 @@ class Message:
                 return True
             if self.part == "after" or not self._may_be_body(text):
                 return False
-        if self.body_lines and not text and not self._is_open():
-            self.part = "after"
-            return True
-        if self.body_lines and not self._is_open():
-            return False
-        self.part = "body"
+        elif not self._is_open():
+            self.part = "body" if text else "after"
+            return not text
         self.body_lines.append(line)
-        if not self._is_open():
-            self.part = "after"
+        self.part = "body" if self._is_open() else "after"
         return True
 
     def _may_be_body(self, text: str) -> bool:

@@ -32,8 +32,7 @@ def found(piece: Piece, messages: list[Message], noise: list[int]) -> Iterator[F
         if row := _row(piece, request, response):
             yield row
     if rows:
-        for line in noise:
-            piece.use(line)
+        piece.used.update(noise)
 
 
 class _Pairing:
@@ -60,8 +59,7 @@ class _Pairing:
             in_run = bool(before and before.is_response and len(pool) > 1)
             if len(pool) > 1 and (run or in_run):
                 self.piece.skip(message.lines[0], _UNCLEAR)
-                for line in message.lines:
-                    self.piece.use(line)
+                self.piece.used.update(message.lines)
             elif pool:
                 if len(pool) > 1:
                     self.piece.guess(message.lines[0], _ASSUMED)
@@ -78,13 +76,10 @@ class _Pairing:
     def pool(self, response: Message) -> list[Message]:
         """Return the requests that a response may belong to."""
         waiting = self.waiting[-200:]
-        same = [one for one in waiting if one.key == response.key]
-        pool = same or (
-            [] if response.key and any(one.key for one in waiting) and len(waiting) > 1 else waiting
-        )
-        if response.url:
-            return [one for one in pool if _is_same(one.url, response.url)]
-        return pool
+        pool = [one for one in waiting if one.key == response.key]
+        if not pool and not (response.key and any(one.key for one in waiting) and waiting[1:]):
+            pool = waiting
+        return [one for one in pool if not response.url or _is_same(one.url, response.url)]
 
 
 def _merged(messages: list[Message]) -> list[Message]:
@@ -100,9 +95,7 @@ def _merged(messages: list[Message]) -> list[Message]:
 
 
 def _is_twin(a: Message, b: Message) -> bool:
-    if a.style == b.style or (a.reply and b.reply):
-        return False
-    if a.failure or b.failure:
+    if a.style == b.style or (a.reply and b.reply) or a.failure or b.failure:
         return False
     same = (
         a.method is None or b.method is None or a.method == b.method,
@@ -147,34 +140,32 @@ def _calls(
 
 def _row(piece: Piece, request: Message | None, response: Message | None) -> Found | None:
     """Return the row of a call, or None when it tells too little."""
-    lines = sorted({*(request.lines if request else ()), *(response.lines if response else ())})
-    if request and not (request.url or request.body):
-        request = None
-    if request and request.style == "label" and not (request.method or request.body or response):
+    sent, got = request or Message("", "", False), response or Message("", "", True)
+    lines = sorted({*sent.lines, *got.lines})
+    if not (sent.url or sent.body):
+        sent = Message("", "", False)
+        if not _is_answer(got):
+            return None
+    if sent.style == "label" and not (sent.method or sent.body or response):
         return None
-    if request is None and (response is None or not _is_answer(response)):
-        return None
-    sent = joined(request.pairs) if request else {}
-    got = joined(response.pairs) if response else {}
+    headers = joined(sent.pairs)
     exchange = Exchange(
-        at=(request.at if request else None) or (response.at if response else None),
-        method=request.method if request else None,
-        url=_url(request, response, sent),
-        request_headers=sent,
-        request_body=request.body if request else None,
-        status=response.status if response else None,
-        response_headers=got,
-        response_body=response.body if response else None,
-        elapsed_ms=response.elapsed if response else None,
-        failure=response.failure if response and response.status is None else None,
+        at=sent.at or got.at,
+        method=sent.method,
+        url=_url(sent.url or got.url, headers),
+        request_headers=headers,
+        request_body=sent.body,
+        status=got.status,
+        response_headers=joined(got.pairs),
+        response_body=got.body,
+        elapsed_ms=got.elapsed,
+        failure=got.failure if got.status is None else None,
     )
-    for line in lines:
-        piece.use(line)
+    piece.used.update(lines)
     return Found(lines[0], lines[0], exchange)
 
 
-def _url(request: Message | None, response: Message | None, headers: dict[str, str]) -> str | None:
-    url = (request.url if request else None) or (response.url if response else None)
+def _url(url: str | None, headers: dict[str, str]) -> str | None:
     host = header(headers, "host") or header(headers, ":authority")
     if url and url.startswith("/") and host:
         host = host.split("://")[-1]
@@ -199,11 +190,8 @@ def unfolded(message: Message) -> None:
     parts = {_plain(name): part for name, part in value.items()} if isinstance(value, dict) else {}
     url = next((parts[name] for name in ("url", "uri", "href") if parts.get(name)), None)
     status = next((parts[name] for name in ("statuscode", "status") if parts.get(name)), None)
-    if (
-        message.is_response
-        and isinstance(status, int)
-        and {"headers", "data", "content"} & parts.keys()
-    ):
+    has_parts = not parts.keys().isdisjoint(("headers", "data", "content"))
+    if message.is_response and isinstance(status, int) and has_parts:
         message.status = message.status or status
     elif not message.is_response and isinstance(url, str) and isinstance(parts.get("method"), str):
         message.method, message.url = parts["method"].upper(), message.url or url
@@ -213,9 +201,8 @@ def unfolded(message: Message) -> None:
     message.pairs = message.pairs or (headers_in(json.dumps(headers)) if headers else [])
     named = ("body", "data", "json", "payload", "content")
     body = next((parts[name] for name in named if parts.get(name)), None)
-    message.body_lines = (
-        [] if body is None else [body if isinstance(body, str) else json.dumps(body)]
-    )
+    text = body if isinstance(body, str) else json.dumps(body)
+    message.body_lines = [] if body is None else [text]
 
 
 def _plain(name: str) -> str:

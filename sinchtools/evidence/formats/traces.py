@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from sinchtools.evidence.formats import client_log_pairs, traces_packets, traces_xml
 from sinchtools.evidence.formats.client_log_lines import prefix_of
-from sinchtools.evidence.formats.client_log_message import Message
+from sinchtools.evidence.formats.client_log_message import Message, sent_before
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -107,8 +107,9 @@ class _Stream:
         """Add text that was sent or received."""
         message = self.current.get(key)
         if message is None or message.is_response != is_response:
-            if interim := self._interim(key, message, is_response):
-                message = interim
+            sent = None if is_response else sent_before(self.messages, message)
+            if sent:
+                message = sent
             else:
                 at = self.piece.time_of(lines[0]) or (self.piece.instant(time) if time else None)
                 message = Message("dump", key, is_response, at)
@@ -118,16 +119,6 @@ class _Stream:
             text += "\r\n"
         message.raw.append(text)
         message.lines += lines
-
-    def _interim(self, key: str, message: Message | None, is_response: bool) -> Message | None:
-        """Return the request that goes on after a `100 Continue`, or None."""
-        if is_response or message is None or not "".join(message.raw[:1]).startswith("HTTP/1.1 1"):
-            return None
-        before = [one for one in self.messages[-8:] if one.key == key and not one.is_response]
-        if before and self.messages[-1] is message:
-            self.messages.pop()
-            before[-1].lines += message.lines
-        return before[-1] if before else None
 
 
 def _is_head(raw: list[str], text: str) -> bool:
