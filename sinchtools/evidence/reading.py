@@ -30,7 +30,7 @@ from sinchtools.evidence.evidence import Evidence
 from sinchtools.evidence.formats import dataframe
 from sinchtools.evidence.formats.mapping import OWN
 from sinchtools.evidence.kinds import CONTAINERS, FINDERS, FORMATS, OF_TOOLS, format_of
-from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError
+from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError, words
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
 from sinchtools.privacy.markers import MARKER
@@ -56,19 +56,8 @@ _DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
 _STRING_VALUES = attrgetter(*_STRINGS)
 _HALVES = re.compile("[\ud800-\udfff]")
-_TEXT_FIELDS = (
-    "parent_id",
-    "call_id",
-    "source",
-    "method",
-    "url",
-    "request_body",
-    "status",
-    "code",
-    "text",
-    "response_body",
-    "failure",
-    "at",
+_TEXT_FIELDS = words(
+    "parent_id call_id source method url request_body status code text response_body failure at"
 )
 
 

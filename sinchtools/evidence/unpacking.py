@@ -25,16 +25,8 @@ BIG = 100 * 2**20
 TOO_LARGE = "more than this machine's memory: st.scan reads files of any size"
 CAPSULE = {"capsule.json", "exchanges.jsonl"}
 IGNORED = {
-    ".pyc",
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".gif",
-    ".pdf",
-    ".sqlite",
-    ".sqlite-wal",
-    ".sqlite-shm",
-    ".parquet",
+    *(".pyc", ".png", ".jpg", ".jpeg", ".gif", ".pdf"),
+    *(".sqlite", ".sqlite-wal", ".sqlite-shm", ".parquet"),
 }
 _FIRST_STEP, _LAST_STEP = 2**9, 2**20  # bytes of packed data that are unpacked at once
 _XZ_MEMORY = 256 * 2**20  # a file may ask for 4 GB

@@ -168,11 +168,9 @@ def _found(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
     if not isinstance(value, Mapping):
         return
     for sign, taken in _SHAPES:
-        if sign <= value.keys():
-            found = list(taken(value))
-            if found:
-                yield from found
-                return
+        if sign <= value.keys() and (found := list(taken(value))):
+            yield from found
+            return
     if not depth and (_has_http(value) or is_error_body(value)):
         return
     if _is_record(value) if depth else _is_logged(value):
@@ -296,12 +294,8 @@ def _content(piece: Piece, value: Mapping[str, Any], depth: int = 0) -> Iterator
 
 def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the time of a record; its other fields are the store's."""
-    return {
-        n: v
-        for n, v in value.items()
-        if squashed(str(n)) in ("timestamp", "time", "duration")
-        and not isinstance(v, Mapping | list)
-    }
+    plain = {n: v for n, v in value.items() if not isinstance(v, Mapping | list)}
+    return {n: v for n, v in plain.items() if squashed(str(n)) in ("timestamp", "time", "duration")}
 
 
 def _as_line(value: Mapping[str, Any]) -> str:
@@ -311,14 +305,8 @@ def _as_line(value: Mapping[str, Any]) -> str:
 def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a message, and the status that only a field of its record tells."""
     yield from message.rstrip("\n").split("\n")
-    status = next(
-        (
-            found
-            for name, field in value.items()
-            if squashed(str(name)) in FIELDS["status"] and (found := http_status(field))
-        ),
-        None,
-    )
+    fields = (field for name, field in value.items() if squashed(str(name)) in FIELDS["status"])
+    status = next(filter(None, map(http_status, fields)), None)
     if status and _REQUEST_TEXT.search(message) and str(status) not in message:
         yield f"HTTP/1.1 {status}"
 
@@ -326,15 +314,12 @@ def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-def _is_pairs(values: Any) -> bool:
+def _is_pairs(values: list[Any]) -> bool:
     """Tell whether a list is fields with their values: ``[{"key": "a", "value": 1}]``."""
-    return (
-        isinstance(values, list)
-        and bool(values)
-        and all(
-            isinstance(one, Mapping) and "value" in one and ({"key", "field", "name"} & one.keys())
-            for one in values[:_LOOKED_AT]
-        )
+    names = {"key", "field", "name"}
+    return bool(values) and all(
+        isinstance(one, Mapping) and "value" in one and names & one.keys()
+        for one in values[:_LOOKED_AT]
     )
 
 
@@ -372,8 +357,7 @@ def _otlp(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for resource in value.get("resourceSpans") or value.get("batches") or []:
         scopes = resource.get("scopeSpans") or resource.get("instrumentationLibrarySpans") or []
         for span in (span for scope in scopes for span in scope.get("spans", [])):
-            start, end = int(span["startTimeUnixNano"]), int(span.get("endTimeUnixNano") or 0)
-            yield _span(start, 1e-9, max(0, end - start), 1e-6, span.get("attributes"))
+            yield from _span_alone(span)
 
 
 def _otlp_logs(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -397,8 +381,8 @@ def _zipkin(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _span_alone(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    start, end = int(value["startTimeUnixNano"]), int(value["endTimeUnixNano"])
-    yield _span(start, 1e-9, end - start, 1e-6, value.get("attributes"))
+    start, end = int(value["startTimeUnixNano"]), int(value.get("endTimeUnixNano") or 0)
+    yield _span(start, 1e-9, max(0, end - start), 1e-6, value.get("attributes"))
 
 
 def _loki(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from sinchtools.core.records import Exchange, header
+from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.client_log_message import Message
 from sinchtools.evidence.formats.client_log_text import headers_in
+from sinchtools.evidence.formats.http_message import with_host
 from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, joined
 
-_PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.")  # a host that is asked without TLS
 _UNCLEAR = "a response that may belong to several requests above it: it was not joined to any"
 _ASSUMED = "there are requests without a response above; a response was matched with the last one"
 
@@ -166,11 +166,7 @@ def _row(piece: Piece, request: Message | None, response: Message | None) -> Fou
 
 
 def _url(url: str | None, headers: dict[str, str]) -> str | None:
-    host = header(headers, "host") or header(headers, ":authority")
-    if url and url.startswith("/") and host:
-        host = host.split("://")[-1]
-        return f"{'http' if _PLAIN.search(host) else 'https'}://{host}{url}"
-    return url and re.sub(r"^([a-z]+://[^/]+)//", r"\1/", url)
+    return url and re.sub(r"^([a-z]+://[^/]+)//", r"\1/", with_host(url, headers))
 
 
 def _is_answer(message: Message) -> bool:

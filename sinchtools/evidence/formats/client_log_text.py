@@ -41,17 +41,7 @@ _WIRE = re.compile(r"\[(\\[rnt]|0x[0-9a-fA-F]{1,2})\]")
 _HELD = re.compile(
     r"[A-Z]\w{2,40}[{(\[][^{\[\n]{0,120}?\b(?:content|string|data|body)=(?=[{\[]\s*\")"
 )
-_NAMED = {
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-    "e": "\x1b",
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "v": "\v",
-    "0": "\0",
-}
+_NAMED = dict(zip("nrteabfv0", "\n\r\t\x1b\a\b\f\v\0", strict=True))
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}"
 _PAIRS = (  # how headers stand in one text
     re.compile(rf"\(b?'({_NAME})', b?'([^']{{0,2000}})'\)"),

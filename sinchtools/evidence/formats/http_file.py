@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.formats import tool_parts as parts
+from sinchtools.evidence.formats.http_message import with_host
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, joined, json_end
 
@@ -165,15 +166,11 @@ def _exchange(
 ) -> Exchange:
     values = reader.variables
     headers = {name: parts.filled(value, values) for name, value in headers.items()}
-    target = parts.filled(target, values)
-    host = header(headers, "host")
-    target = f"https://{host}{target}" if host and target.startswith("/") else target
-    if (own := header(headers, "authorization")) and (pair := _PAIR.fullmatch(own)):
-        scheme = {"type": "basic", "username": pair[1], "password": pair[2]}
-        _, value, _ = parts.authorization(scheme)
-        headers = {
-            one: value if one.lower() == "authorization" else text for one, text in headers.items()
-        }
+    target = with_host(parts.filled(target, values), headers)
+    for name, text in headers.items():
+        if name.lower() == "authorization" and (pair := _PAIR.fullmatch(text)):
+            scheme = {"type": "basic", "username": pair[1], "password": pair[2]}
+            headers = headers | {name: parts.authorization(scheme)[1]}
     return Exchange(
         method=method or "GET",
         url=target,

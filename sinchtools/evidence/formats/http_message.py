@@ -27,6 +27,8 @@ _REMARK = re.compile(r"\* |[{}] \[\d+ bytes data\]")
 _NO_BODY = re.compile(
     r"```|~~~|\* |%\s*$|\s+% Total|[$%#>❯➜] |PS [A-Z]:|[A-Za-z]:\\[^>]*>|[\w.-]+@[\w.-]+:\S*[$#%]"
 )
+# a host that is asked without TLS
+_PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.|^\[::1\]")
 _GAP = re.compile(r"\n[ \t]*\n(?=[^\s\"{}\[\]<])")  # a paragraph that is no JSON and no page
 
 
@@ -226,7 +228,7 @@ def _request(piece: Piece, request: Message) -> Exchange:
     return Exchange(
         source=piece.at(request.line),
         method=method,
-        url=_url(target, request.headers),
+        url=with_host(target, request.headers),
         request_headers=request.headers,
         request_body=request.body,
     )
@@ -243,9 +245,10 @@ def _response(piece: Piece, response: Message) -> Exchange:
     )
 
 
-def _url(target: str, headers: dict[str, str]) -> str:
+def with_host(target: str, headers: dict[str, str]) -> str:
+    """Return the URL of a target whose host may stand in the headers."""
     host = header(headers, "host") or header(headers, ":authority")
     if not host or not target.startswith("/"):
         return target
-    is_here = host.startswith(("127.", "localhost", "[::1]"))  # where nobody has a certificate
-    return f"{'http' if is_here else 'https'}://{host}{target}"
+    host = host.rpartition("://")[2]
+    return f"{'http' if _PLAIN.search(host) else 'https'}://{host}{target}"

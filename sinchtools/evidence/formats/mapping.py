@@ -330,12 +330,11 @@ def _with_bodies(
     return request_body, response_body
 
 
-_MESSAGE_PARTS = {
-    "method", "url", "uri", "status", "statuscode", "headers", "status_code", "path",
-    "verb", "requestmethod", "body", "content", "data", "json", "request", "response", "http",
-    "attributes", "req", "res", "payload", "method_name", "message", "httprequest", "domainname",
-    "requestheaders", "routekey", "address", "endpoint", "hostname", "full", "http_method", "@type",
-}  # fmt: skip
+_MESSAGE_PARTS = words(
+    "method url uri status statuscode headers status_code path verb requestmethod body content data"
+    " json request response http attributes req res payload method_name message httprequest"
+    " domainname requestheaders routekey address endpoint hostname full http_method @type"
+)
 
 
 def _is_message(value: Any) -> bool:

@@ -28,7 +28,7 @@ _SAID_ABOVE = re.compile(
 )
 _CONSOLE = re.compile(rf"({METHODS}) (\S+?): ?(?=\{{)")
 _MOST_MISSES = 100  # calls whose JSON is broken
-_SPAN = re.compile(r"([\d.]{1,12}) ?(ms|s|m|h)\b")
+_SPAN = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9}) ?(ms|s|m|h)\b")
 _MILLISECONDS = {"ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
 
 
@@ -69,10 +69,7 @@ def milliseconds(text: str) -> float | None:
     1500.0
     """
     spans = _SPAN.findall(text)
-    try:
-        return sum(float(number) * _MILLISECONDS[unit] for number, unit in spans) if spans else None
-    except ValueError:
-        return None
+    return sum(float(number) * _MILLISECONDS[unit] for number, unit in spans) if spans else None
 
 
 def _boxed(piece: Piece, number: int, call: re.Match[str], said: re.Match[str]) -> Found:

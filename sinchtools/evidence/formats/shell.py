@@ -27,21 +27,7 @@ _ANSI_C = re.compile(
     r"|U([0-9a-fA-F]{1,8})|c(.))",
     re.DOTALL,
 )
-_ANSI_C_LETTERS = {
-    "a": 7,
-    "b": 8,
-    "e": 27,
-    "E": 27,
-    "f": 12,
-    "n": 10,
-    "r": 13,
-    "t": 9,
-    "v": 11,
-    "\\": 92,
-    "'": 39,
-    '"': 34,
-    "?": 63,
-}
+_ANSI_C_LETTERS = dict(zip("abeEfnrtv\\'\"?", b"\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
 
 
 class UnclosedQuoteError(ValueError):

@@ -21,6 +21,7 @@ from sinchtools.evidence.formats.mapping import Record, http_status, record_of
 from sinchtools.evidence.formats.table_columns import KNOWN, LONGEST_NAME, is_no_status, mapping_of
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
+from sinchtools.evidence.row_tables import by_word
 from sinchtools.evidence.times import excel_instant, mostly_serial, squashed
 
 _FIELD_NAMES = re.compile(
@@ -221,13 +222,8 @@ def date_and_clock(rows: Iterable[dict[str, Any]]) -> tuple[str, str] | None:
 
 
 def _join_date(named: dict[str, Any]) -> None:
-    by_name = {str(name).lower(): name for name in named}
-    found = (str(named[by_name[n]]) for n in _DATE_NAMES if n in by_name)
-    texts = list(found)
-    date = next((text for text in texts if _DATE.fullmatch(text)), "")
-    clock = next((text for text in texts if _CLOCK.fullmatch(text)), "")
-    if date and clock:
-        named["at"] = f"{date} {clock}"
+    if pair := date_and_clock([named]):
+        named["at"] = " ".join(str(named[name]) for name in pair)
 
 
 def is_of_reports(layout: Layout) -> bool:
@@ -241,13 +237,16 @@ def is_of_reports(layout: Layout) -> bool:
     return False
 
 
-_REPORT_NAMES = {
-    "batchid": "batch_id", "recipient": "recipient", "to": "recipient", "msisdn": "recipient",
-    "status": "status", "deliverystatus": "status", "code": "code", "statuscode": "code",
-    "deliverycode": "code", "errorcode": "code", "at": "at", "timestamp": "at", "time": "at",
-    "clientreference": "client_reference", "phone": "recipient", "messageid": "message_id",
-    "operatorstatusat": "operator_status_at",
-}  # fmt: skip
+_REPORT_NAMES = by_word("""
+batch_id: batchid
+recipient: recipient to msisdn phone
+status: status deliverystatus
+code: code statuscode deliverycode errorcode
+at: at timestamp time
+client_reference: clientreference
+message_id: messageid
+operator_status_at: operatorstatusat
+""")
 
 
 def _report(piece: Piece, layout: Layout, number: int, cells: list[str]) -> Exchange:
@@ -285,20 +284,19 @@ def _of_fields(piece: Piece, names: str) -> Layout:
     return Layout(separator, plain, 1, mapping_of(piece, plain, rows), rows)
 
 
-_W3C_NAMES = {
-    "cs(user-agent)": "user_agent",
-    "cs(referer)": "referer",
-    "cs(host)": "http_host",
-    "cs-host": "http_host",
-    "x-host-header": "x_host_header",
-    "x-edge-response-result-type": "edge_kind",
-    "x-edge-result-type": "edge_type",
-    "cs(cookie)": "cookie",
-    "sc-substatus": "substatus",
-    "sc-win32-status": "win32",
-    "s-ip": "server_ip",
-    "cs-protocol-version": "version",
-}
+_W3C_NAMES = by_word("""
+user_agent: cs(user-agent)
+referer: cs(referer)
+http_host: cs(host) cs-host
+x_host_header: x-host-header
+edge_kind: x-edge-response-result-type
+edge_type: x-edge-result-type
+cookie: cs(cookie)
+substatus: sc-substatus
+win32: sc-win32-status
+server_ip: s-ip
+version: cs-protocol-version
+""")
 
 
 def _of_rows(piece: Piece) -> Layout | None:

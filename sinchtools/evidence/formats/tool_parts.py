@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from sinchtools.evidence.formats.values import decoded, unbased
 from sinchtools.evidence.pieces import joined, words
+from sinchtools.evidence.row_tables import by_word
 
 DEEPEST = 40  # folders within folders
 _NAMES = words("key name header field id")
@@ -27,18 +28,11 @@ _FORMS = words("form params urlencoded formUrlEncoded multipartForm formdata par
 _VARIABLE = re.compile(r"\{\{\s*(?:_\.)?([^{}]+?)\s*\}\}|<<([\w.-]+)>>|\$\{\[\s*([\w.-]+)\s*\]\}")
 _MOST_ROUNDS, _LONGEST = 5, 1_000_000
 # how auth is called, by the names of its schemes in the tools
-_SCHEMES = {
-    "bearer": "bearer",
-    "bearertoken": "bearer",
-    "token": "bearer",
-    "oauth2": "bearer",
-    "oauth-2": "bearer",
-    "basic": "basic",
-    "basicauth": "basic",
-    "apikey": "apikey",
-    "api-key": "apikey",
-    "api_key": "apikey",
-}
+_SCHEMES = by_word("""
+bearer: bearer bearertoken token oauth2 oauth-2
+basic: basic basicauth
+apikey: apikey api-key api_key
+""")
 _TOKENS = words("token bearer bearerToken accessToken access_token credentials")
 
 

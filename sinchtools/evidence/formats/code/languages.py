@@ -171,13 +171,9 @@ def lexer_of(language: str) -> str:
     return LANGUAGES[language].lexer if language in LANGUAGES else "text"
 
 
+_SAID = {"csharp": "C#", "vba": "VBA", "php": "PHP", "objective-c": "Objective-C", "": "This code"}
+
+
 def said(language: str) -> str:
     """Return the name of a language at the start of a sentence."""
-    names = {
-        "csharp": "C#",
-        "vba": "VBA",
-        "php": "PHP",
-        "objective-c": "Objective-C",
-        "": "This code",
-    }
-    return names.get(language, language.capitalize())
+    return _SAID.get(language, language.capitalize())

@@ -250,6 +250,8 @@ CONSTANTS = {
     "php_eol": "\n",
     "php_int_max": "9223372036854775807",
 }
+# how the name of a setter begins
+_BEGINNINGS = words("set add with try put as append update withrequest default")
 _MARKS = re.compile(r"[_\-$@&]")
 
 
@@ -266,21 +268,7 @@ def bare(name: str) -> str:
 def part_of(name: str) -> str:
     """Return the part of a request that a setter or an argument of this name gives, or nothing."""
     name = plain(name)
-    for start in (
-        "",
-        "set",
-        "add",
-        "with",
-        "try",
-        "put",
-        "as",
-        "append",
-        "update",
-        "withrequest",
-        "default",
-    ):
-        if start and name == start:
-            continue
+    for start in ("", *_BEGINNINGS):
         if name.startswith(start) and (part := PARTS.get(name[len(start) :])):
             return part
     return ""

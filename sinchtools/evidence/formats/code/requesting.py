@@ -11,24 +11,12 @@ from sinchtools.evidence.formats.code.calls import Call
 from sinchtools.evidence.formats.code.libraries import REQUESTS, plain
 from sinchtools.evidence.formats.code.syntax import Node, text_of
 from sinchtools.evidence.formats.code.values import Body, Builder, Draft, Hole, View, as_text
+from sinchtools.evidence.pieces import words
 
 _BEGINNINGS = ("r", "newrequest", "start")
 _HOSTS = ("httpsconnection", "httpconnection", "httpsconnectionpool")
 _READS = ("decode", "split", "splitlines", "strip", "find", "index", "startswith", "match")
-_OF_DRAFTS = (
-    "parse",
-    "new",
-    "uri",
-    "url",
-    "list",
-    "string",
-    "trim",
-    "text",
-    "format",
-    "encode",
-    "table",
-    "basicauth",
-)
+_OF_DRAFTS = words("parse new uri url list string trim text format encode table basicauth")
 
 
 class Requesting(Assignments):
