@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sinchtools.client.client import Client
-from sinchtools.core.records import Exchange, Finding, in_words
+from sinchtools.core.records import Exchange, in_words
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.guards import advice_on, is_unknown, may_be_resent, reads
 from sinchtools.replays.lookup import batch_of
@@ -25,12 +25,14 @@ STOPPED = "not sent: the run was stopped; run the plan again to go on"
 
 def held(item: PlannedRequest, *reasons: str) -> Result:
     """Return the result of a request that was not sent, with the reasons."""
+    return _result(item, None, "INCONCLUSIVE", reasons)
+
+
+def _result(
+    item: PlannedRequest, child: Exchange | None, verdict: str, reasons: tuple[str, ...]
+) -> Result:
     return Result(
-        original=item.original,
-        request=item.shown,
-        child=None,
-        verdict="INCONCLUSIVE",
-        reasons=(*reasons,),
+        original=item.original, request=item.shown, child=child, verdict=verdict, reasons=reasons
     )
 
 
@@ -49,13 +51,7 @@ def judged(
     """Compare original and child, beside the unchanged request where it was sent too."""
     original = item.original
     if baseline is not None:
-        original = replace(
-            original,
-            status=baseline.status,
-            code=baseline.code,
-            text=baseline.text,
-            response_body=baseline.response_body,
-        )
+        original = _answered(original, baseline)
         notes = [
             "the original response is unknown; for the unchanged request the sandbox returns "
             f"{baseline.status_in_words}",
@@ -66,7 +62,9 @@ def judged(
             and (expected := diagnose(item.original, now=item.original.at).top)
             and expected.severity == "error"
         ):
-            return _unlike(item, child, expected, notes)
+            wanted = in_words(expected.status, expected.code)
+            unlike = f"the diagnosis expects {wanted}, which the sandbox did not return"
+            return _result(item, child, "INCONCLUSIVE", (*notes, unlike))
     is_refusal = item.changed and original.http_outcome == "user_error"
     found = _findings(item.request, original, child) if is_refusal else Findings()
     verdict, reason = verdict_of(item, original, child, found)
@@ -81,25 +79,7 @@ def judged(
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
     assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
-    return Result(
-        original=item.original,
-        request=item.shown,
-        child=child,
-        verdict=verdict,
-        reasons=(*notes, reason, *assumed),
-    )
-
-
-def _unlike(item: PlannedRequest, child: Exchange, expected: Finding, notes: list[str]) -> Result:
-    wanted = in_words(expected.status, expected.code)
-    reasons = (*notes, f"the diagnosis expects {wanted}, which the sandbox did not return")
-    return Result(
-        original=item.original,
-        request=item.shown,
-        child=child,
-        verdict="INCONCLUSIVE",
-        reasons=reasons,
-    )
+    return _result(item, child, verdict, (*notes, reason, *assumed))
 
 
 def _findings(request: Exchange, original: Exchange, child: Exchange) -> Findings:
@@ -108,15 +88,20 @@ def _findings(request: Exchange, original: Exchange, child: Exchange) -> Finding
 
     The changed request counts if it got the original's response.
     """
-    as_before = replace(
-        request,
-        status=original.status,
-        code=original.code,
-        text=original.text,
-        response_headers=original.response_headers,
-        response_body=original.response_body,
-    )
+    as_before = _answered(request, original)
     return Findings(*(diagnose(x, now=original.at).top for x in (original, as_before, child)))
+
+
+def _answered(request: Exchange, other: Exchange) -> Exchange:
+    """Return a request with the response of another exchange."""
+    return replace(
+        request,
+        status=other.status,
+        code=other.code,
+        text=other.text,
+        response_headers=other.response_headers,
+        response_body=other.response_body,
+    )
 
 
 _UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent again"

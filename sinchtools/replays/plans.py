@@ -39,6 +39,18 @@ from sinchtools.replays.targets import ReplayRequest, in_a_fresh_sandbox, throug
 if TYPE_CHECKING:
     import pandas as pd
 
+_COLUMNS = {
+    "id": "string",
+    "starts_s": "Float64",
+    "method": "string",
+    "path": "string",
+    "changed": "string",
+    "messages": "Int64",
+    "fault": "string",
+    "assumed": "string",
+    "advice": "string",
+    "against": "string",
+}
 _TYPICAL_S = {"preview": 0.0, "sandbox": 0.005, "dry-run": 0.3, "live": 0.3}
 
 
@@ -97,11 +109,7 @@ class Plan:
             }
             for i, starts_s in zip(self.items, self._starts_s(), strict=True)
         ]
-        dtypes = {
-            name: {"starts_s": "Float64", "messages": "Int64"}.get(name, "string")
-            for name in _PLAN_COLUMNS
-        }
-        return pd.DataFrame(rows, columns=list(_PLAN_COLUMNS)).astype(dtypes)
+        return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
     @property
     def reasons(self) -> dict[str, tuple[str, ...]]:
@@ -360,17 +368,3 @@ class Plan:
         notes += [found[item.call_id]] if item.call_id in found else []
         baseline = answers.get(item.baseline_id) if item.needs_baseline else None
         return judged(item, child, baseline, notes)
-
-
-_PLAN_COLUMNS = (
-    "id",
-    "starts_s",
-    "method",
-    "path",
-    "changed",
-    "messages",
-    "fault",
-    "assumed",
-    "advice",
-    "against",
-)

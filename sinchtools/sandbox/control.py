@@ -92,6 +92,19 @@ def _move_clock(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
     return {"now": stamp(sandbox.clock.now())}
 
 
+# besides `from`
+_OF_AN_INBOUND = [
+    "to",
+    "body",
+    "type",
+    "udh",
+    "operator_id",
+    "client_reference",
+    "sent_at",
+    "account",
+]
+
+
 def _receive(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
     given = {{"from": "from_"}.get(name, name): value for name, value in spec.items()}
     for name in ("from_", "to", "body"):
@@ -100,20 +113,10 @@ def _receive(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
                 "An inbound needs from, to and body, three strings.",
                 hint='Send {"from": "15551230001", "to": "15559870002", "body": "Hi"}.',
             )
-    if odd := set(given) - {
-        "account",
-        "from_",
-        "to",
-        "body",
-        "type",
-        "udh",
-        "operator_id",
-        "client_reference",
-        "sent_at",
-    }:
+    if odd := set(given) - {"from_", *_OF_AN_INBOUND}:
         raise WrongUseError(
             f"An inbound has no field {min(odd)!r}.",
-            hint="Use from, to, body, type, udh, operator_id, client_reference, sent_at, account.",
+            hint=f"Use from, {', '.join(_OF_AN_INBOUND)}.",
         )
     return sandbox.receive(**given)
 

@@ -151,30 +151,19 @@ def _fault(spec: dict[str, Any]) -> Fault:
         if not isinstance(value, _KINDS[name]) or (
             isinstance(value, bool) and bool not in _KINDS[name]
         ):
-            raise WrongUseError(
-                f"The fault's {name} cannot be {told(value)}.",
-                hint=f"Give {_KINDS[name][-1].__name__}.",
-            )
+            raise _cannot_be(name, value, f"Give {_KINDS[name][-1].__name__}.")
         if (
             isinstance(value, int | float)
             and name in _RANGES
             and not _RANGES[name][0] <= value <= _RANGES[name][1]
         ):
-            raise WrongUseError(
-                f"The fault's {name} cannot be {told(value)}.",
-                hint="Give {} to {}.".format(*_RANGES[name]),
-            )
+            raise _cannot_be(name, value, "Give {} to {}.".format(*_RANGES[name]))
     fault = Fault(**given)
     if fault.endpoint is not None and fault.endpoint not in _ENDPOINTS:
-        raise WrongUseError(
-            f"The fault's endpoint cannot be {told(fault.endpoint)}.",
-            hint="Give a template: POST /batches/{batch_id}.",
-        )
+        hint = "Give a template: POST /batches/{batch_id}."
+        raise _cannot_be("endpoint", fault.endpoint, hint)
     if fault.body not in (None, *BODIES):
-        raise WrongUseError(
-            f"The fault's body cannot be {told(fault.body)}.",
-            hint=f"Use one of: {', '.join(BODIES)}.",
-        )
+        raise _cannot_be("body", fault.body, f"Use one of: {', '.join(BODIES)}.")
     if fault.status is None and (
         fault.code or fault.body == "html" or fault.retry_after_s is not None
     ):
@@ -187,3 +176,7 @@ def _fault(spec: dict[str, Any]) -> Fault:
             "The fault does nothing.", hint="Give a status, latency_ms, drop or body."
         )
     return fault
+
+
+def _cannot_be(name: str, value: object, hint: str) -> WrongUseError:
+    return WrongUseError(f"The fault's {name} cannot be {told(value)}.", hint=hint)
