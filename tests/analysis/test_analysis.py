@@ -27,6 +27,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan
 from tests.support.detection import DETECTORS, GOOD, NOON, rates, traffic
+from tests.support.words import NOTHING_STANDS_OUT
 
 ANSWERS = (  # status, code, network error
     (201, None, None),
@@ -939,7 +940,7 @@ def test_more_traffic_alone_is_no_spike() -> None:
         )
         for k in range(200)
     ]
-    assert analysis.spikes(rows).attrs["verdict"] == "nothing stands out"
+    assert analysis.spikes(rows).attrs["verdict"] == NOTHING_STANDS_OUT
 
 
 @pytest.mark.parametrize(
@@ -957,7 +958,7 @@ def test_values_that_no_two_rows_share_and_constant_ones_are_no_difference() -> 
         replace(GOOD, id=f"x{i}", account=f"plan-{i}", status=201 if i % 2 else 500)
         for i in range(60)
     ]
-    assert analysis.differences(rows).attrs["verdict"] == "nothing stands out"
+    assert analysis.differences(rows).attrs["verdict"] == NOTHING_STANDS_OUT
 
 
 def test_a_missing_field_of_the_body_is_a_difference() -> None:

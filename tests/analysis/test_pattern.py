@@ -19,6 +19,7 @@ from sinchtools.evidence import Evidence
 from tests.analysis.test_analysis import each_engine
 from tests.support.detection import GOOD, NOON
 from tests.support.present import present
+from tests.support.words import NOTHING_STANDS_OUT
 
 CODE = "syntax_invalid_parameter_format"
 SINCE = NOON + dt.timedelta(hours=60, minutes=7, seconds=21)
@@ -97,7 +98,7 @@ def test_traffic_that_doubles_and_a_rhythm_are_no_change() -> None:
     rows = calls(fails=often_at_noon)
     later = [replace(row, id=f"{row.id}b") for row in rows if row.at >= SINCE]
     found = analysis.change_points([*rows, *later])
-    assert found.attrs["verdict"] == "nothing stands out"
+    assert found.attrs["verdict"] == NOTHING_STANDS_OUT
     assert dict(found.dtypes) == dict(analysis.change_points([]).dtypes)
 
 

@@ -18,6 +18,7 @@ from sinchtools import analysis, charts
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
 from tests.charts.shapes import GOOD, Draw, drawn, each_chart, each_kind_of_frame, words
+from tests.support.words import NUMBER_OF_A_PERSON
 
 
 @each_chart
@@ -186,7 +187,7 @@ def test_a_number_that_stands_in_a_column_of_the_chart_alone_is_a_person_too(
     body = '{"to": ["+15559870002"]}'
     chart = draw([replace(GOOD, status=400, request_body=body, **{column: value})])
     assert not charts.names_nobody(chart)
-    with pytest.raises(LeakError, match="the number of a person"):
+    with pytest.raises(LeakError, match=NUMBER_OF_A_PERSON):
         charts.save(chart, tmp_path / "x")
     assert not [*tmp_path.iterdir()]
 

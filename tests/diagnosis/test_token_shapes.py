@@ -11,6 +11,7 @@ from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence.reading import read
 from sinchtools.playbooks.playbook import tips
 from tests.support.present import present
+from tests.support.words import NO_RESPONSE
 
 PROJECT = "6ce9d1f2-8f0d-4b6a-9e0b-3d2f4e68a0b1"
 
@@ -64,4 +65,4 @@ def test_the_retired_api_speaks_by_its_numbers(number: Any, says: Any) -> None:
 def test_tips_do_not_say_no_response_where_it_is_unknown() -> None:
     curl = f"curl https://us.sms.api.sinch.com/xms/v1/{PROJECT}/groups"
     assert tips(read(curl)[0]).playbook.status == 401
-    assert tips(Exchange(failure="ReadTimeout")).playbook.title == "No response came back"
+    assert tips(Exchange(failure="ReadTimeout")).playbook.title == NO_RESPONSE

@@ -17,6 +17,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import EvidencePanel, ReplayPanel, TipsPanel
 from sinchtools.notebook.panels.theme import banner, error_card
+from tests.support.words import DID_NOT_WORK
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 BAD = Exchange(
@@ -180,7 +181,7 @@ def test_every_row_of_the_page_can_be_walked_without_evidence() -> None:
     assert len(panel.choice.one.options) == 16
     for _, row in panel.choice.one.options:
         panel.choice.value = row
-        assert "That did not work" not in panel.status.value
+        assert DID_NOT_WORK not in panel.status.value
         assert panel.walk.current.title
 
 

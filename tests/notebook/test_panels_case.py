@@ -33,6 +33,7 @@ from sinchtools.notebook.panels import (
 from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
+from tests.support.words import DID_NOT_WORK
 
 PANELS = [EvidencePanel, ReplayPanel, ChartsPanel, ComparePanel, TipsPanel, ReportPanel]
 each_panel = pytest.mark.parametrize("make", PANELS)
@@ -148,7 +149,7 @@ def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case: Any, make:
     Case(case.folder).add(replace(BAD, id="new"))
     assert is_late(panel)
     panel.refresh_button.click()
-    assert not is_late(panel) and "That did not work" not in panel.status.value
+    assert not is_late(panel) and DID_NOT_WORK not in panel.status.value
 
 
 @each_panel
@@ -371,7 +372,7 @@ def test_hostile_text_is_shown_and_neither_runs_nor_hides(work: Path, make: Any)
         for c in text
         if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"
     ]
-    assert "That did not work" not in panel.status.value
+    assert DID_NOT_WORK not in panel.status.value
 
 
 def within(widget: Any) -> Iterator[Any]:

@@ -21,6 +21,7 @@ from sinchtools.core import columns
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import ChartsPanel
 from sinchtools.notebook.panels.pattern_chart import KINDS, PatternChart
+from tests.support.words import DID_NOT_WORK
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 BAD = Exchange(
@@ -125,7 +126,7 @@ def test_a_filter_is_a_chip_and_says_how_many_are_left(panel: Any, filters: Any,
 def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel: Any, page: Any) -> None:
     for kind in charts.KINDS:
         panel.pattern.choose(kind.tab)
-        assert "That did not work" not in panel.status.value + panel.pattern.words.value
+        assert DID_NOT_WORK not in panel.status.value + panel.pattern.words.value
         assert "<svg" in page[-1]["html"] and panel.chart.title in page[-1]["html"]
         assert f"st.charts.{kind.name}(frame" in panel.pattern.words.value
 
@@ -301,7 +302,7 @@ def test_the_panel_takes_every_kind_of_rows(make: Any, tmp_path: Path) -> None:
     panel = ChartsPanel(make([*ROWS, SILENT]), folder=tmp_path)
     for kind in list(KINDS)[:-1]:
         panel.pattern.choose(kind)
-        assert "That did not work" not in panel.status.value
+        assert DID_NOT_WORK not in panel.status.value
         fails = kind in ("Error codes", "Timeline", "Hour of week")
         assert panel.pattern.n == (21 if fails else 31)
     panel.pattern.list.open_at(0)
@@ -312,7 +313,7 @@ def test_no_evidence_is_an_honest_empty_panel(tmp_path: Path) -> None:
     panel = ChartsPanel([], folder=tmp_path)
     for kind in KINDS:
         panel.pattern.choose(kind)
-        assert "That did not work" not in panel.status.value
+        assert DID_NOT_WORK not in panel.status.value
     assert "0 requests are behind the chart" in panel.status.value
 
 

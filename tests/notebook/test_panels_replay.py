@@ -21,6 +21,7 @@ from sinchtools.sandbox import Sandbox
 from tests.notebook.test_panels import BAD, GOOD, NO_URL
 from tests.support.present import present
 from tests.support.vendor import SENDER, Vendor
+from tests.support.words import GO_ON, SENT_ALREADY, STOPPED
 
 BODY = str(GOOD.request_body)
 
@@ -195,8 +196,8 @@ def test_a_batch_is_stopped_and_goes_on_with_the_rest(log: CallLog) -> None:
     panel.batch.start_button.click()
     panel.batch.wait()
     assert len(log) == 5
-    assert "stopped by hand" in panel.status.value
-    assert panel.batch.start_button.description == "Go on with the rest"
+    assert STOPPED in panel.status.value
+    assert panel.batch.start_button.description == GO_ON
     panel.batch.start_button.click()
     panel.batch.wait()
     assert len(log) == 20
@@ -321,7 +322,7 @@ def test_check_first_names_the_batch_that_is_there(vendor: Vendor, log: CallLog)
     )
     panel.target.value = "live"
     panel.check_button.click()
-    assert "was sent already: batch" in panel.outcome.value
+    assert SENT_ALREADY in panel.outcome.value
     assert vendor.sends == []
 
 
@@ -435,7 +436,7 @@ def test_what_goes_elsewhere_or_is_of_another_kind_begins_anew(log: CallLog) -> 
     meanwhile(panel, panel.batch.stop, after=2)
     panel.batch.start_button.click()
     panel.batch.wait()
-    assert panel.batch.start_button.description == "Go on with the rest"
+    assert panel.batch.start_button.description == GO_ON
     panel.choice.kind.value = "403 missing_callback_url"
     assert (panel.batch.start_button.description, panel.batch.counts.value) == (
         "Replay all of this kind",

@@ -10,6 +10,7 @@ from sinchtools.cases.reports import report
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import ReportPanel
 from tests.support.present import present
+from tests.support.words import DID_NOT_WORK
 
 BAD = Exchange(
     id="row-1",
@@ -65,7 +66,7 @@ def test_a_note_goes_in_without_its_secret(case: Any) -> None:
 def test_what_cannot_be_written_is_said_in_the_panel(case: Any, work: Path) -> None:
     panel = ReportPanel(case, folder=work / "case-7" / "key" / "below")
     panel.page_button.click()
-    assert "That did not work" in panel.status.value and not panel.page_button.disabled
+    assert DID_NOT_WORK in panel.status.value and not panel.page_button.disabled
 
 
 def test_every_control_has_a_label_and_a_tooltip(case: Any) -> None:

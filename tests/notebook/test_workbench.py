@@ -17,6 +17,7 @@ from sinchtools.notebook.workbench.listing import compared, laid_out, listing, s
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.still import still_html
 from tests.support.present import present
+from tests.support.words import NO_REQUEST
 
 TICKETS = Path(__file__).parents[2] / "data/samples/tickets"
 TOKEN = "c3a91f7e5d2b48600a1b2c3d4e5f6071"
@@ -133,7 +134,7 @@ def test_undo_takes_the_last_reading_from_the_disk(bench: Any) -> None:
 def test_an_error_stays_in_the_panel_with_the_paste(bench: Any) -> None:
     bench.evidence.paste.value = "Hello, nothing works."
     bench.evidence.read_button.click()
-    assert "No request was found" in bench.message.value
+    assert NO_REQUEST in bench.message.value
     assert bench.evidence.paste.value == "Hello, nothing works."
 
 

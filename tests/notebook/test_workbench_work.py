@@ -11,6 +11,7 @@ import sinchtools as st
 from sinchtools.core.progress import tell
 from sinchtools.notebook.workbench import desk, work
 from tests.support.present import present
+from tests.support.words import NO_REQUEST
 
 LINE = '{"at": "2026-03-02T08:00:%02dZ", "method": "GET", "url": "%s", "status": %d}'
 URL = "https://us.sms.api.sinch.com/xms/v1/plan-a/batches/%d"
@@ -103,7 +104,7 @@ def test_a_large_text_without_evidence_stays_in_the_box(bench: Any) -> None:
     bench.evidence.paste.value = words
     bench.evidence.read(words)
     bench.wait()
-    assert "No request was found" in bench.message.value
+    assert NO_REQUEST in bench.message.value
     assert bench.evidence.paste.value == words
     assert bench.evidence.zone.layout.display is None
 

@@ -25,6 +25,7 @@ from sinchtools.playbooks import playbook
 from sinchtools.playbooks.checks import CHECKS
 from sinchtools.playbooks.live_checks import LIVE
 from sinchtools.playbooks.playbook import ENDS, STATES, Walk, tips
+from tests.support.words import NO_RESPONSE
 
 ROWS = [(row.number, row.code) for row in catalogue.status_rows()]
 PLAYBOOKS = {label: steps for label, (_, _, steps) in playbook._playbooks().items()}
@@ -241,10 +242,7 @@ def test_tips_take_an_exchange_or_a_status() -> None:
         tips(REFUSED).check().state == "problem"
         and tips("403", "missing_callback_url").check().state == "not decidable"
     )
-    assert (
-        tips(Exchange(method="POST", failure="ReadTimeout")).playbook.title
-        == "No response came back"
-    )
+    assert tips(Exchange(method="POST", failure="ReadTimeout")).playbook.title == NO_RESPONSE
 
 
 def test_findings_reach_the_checks() -> None:

@@ -23,6 +23,7 @@ from sinchtools.evidence import read
 from sinchtools.evidence.exports import to_jsonl
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, gate, write
+from tests.support.words import NUMBER_OF_A_PERSON
 
 NUMBER, TEXT = "46701740605", "Hi Anna, your parcel waits"
 SENT = Exchange(request_body=json.dumps({"to": [f"+{NUMBER}"], "body": TEXT}))
@@ -145,7 +146,7 @@ def test_lists_and_other_numbers_are_not_taken_for_it(written: Any) -> None:
 
 @pytest.mark.parametrize("written", SPACED)
 def test_a_number_is_found_with_separators(written: Any) -> None:
-    with pytest.raises(LeakError, match="the number of a person"):
+    with pytest.raises(LeakError, match=NUMBER_OF_A_PERSON):
         gate(f"to {written}".encode(), KNOWN, where="x")
 
 
@@ -278,7 +279,7 @@ def test_what_the_gate_would_find_of_a_number_can_be_replaced(written: Any) -> N
         html.escape(f"<{written}>"),
         f"https://x.example/{quote(written)}",
     ):
-        with pytest.raises(LeakError, match="the number of a person"):
+        with pytest.raises(LeakError, match=NUMBER_OF_A_PERSON):
             gate(said.encode(), KNOWN, where="x")
         shown = KNOWN.replaced(said, Aliases(b"key of a case"))
         gate(shown.encode(), KNOWN, where="x")

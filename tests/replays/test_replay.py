@@ -29,6 +29,13 @@ from sinchtools.sandbox import Sandbox
 from tests.support import corpus
 from tests.support.present import parsed, present
 from tests.support.vendor import PLAN, SENDER, TOKEN, Vendor
+from tests.support.words import (
+    GIVEN_TO_ANOTHER_LOG,
+    MAY_BE_SENT,
+    NOT_SENT_AGAIN,
+    SENT_ALREADY,
+    STOPPED,
+)
 
 URL = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
 GROUP = "01FC66621VHDBN119Z8PMV1QPU"
@@ -508,7 +515,7 @@ def test_live_sends_once_however_often_it_is_run(vendor: Vendor, log: CallLog) -
     again = plan(sent(status=400), target="live", log=log).run(confirm=made.effect)[0]
     assert vendor.requests == [("POST", f"/xms/v1/{PLAN}/batches")]
     assert (first.child.status, first.child.target, again.child) == (201, "live", first.child)
-    assert "not sent again" in again.reasons[0]
+    assert NOT_SENT_AGAIN in again.reasons[0]
 
 
 class Later(datetime):
@@ -525,10 +532,7 @@ def test_live_sends_once_also_through_another_log_of_the_work_folder(
     first = plan(sent(status=400), target="live", log=CallLog(work / "ticket-77" / "calls.sqlite"))
     first.run(confirm=first.effect)
     again = plan(sent(id="x9", status=400), target="live")
-    assert (
-        "it was given to another log" in again.reasons["x9"][0]
-        and "ticket-77" in again.reasons["x9"][0]
-    )
+    assert GIVEN_TO_ANOTHER_LOG in again.reasons["x9"][0] and "ticket-77" in again.reasons["x9"][0]
     assert again.run(confirm=again.effect)[0].child is None
     assert len(vendor.sends) == 1
 
@@ -539,10 +543,7 @@ def test_two_plans_of_two_logs_made_before_either_ran_send_once(vendor: Vendor, 
         for name in ("a", "b")
     ]
     plans[0].run(confirm=plans[0].effect)
-    assert (
-        "it was given to another log"
-        in plans[1].run(confirm="send 1 SMS to 1 person")[0].reasons[0]
-    )
+    assert GIVEN_TO_ANOTHER_LOG in plans[1].run(confirm="send 1 SMS to 1 person")[0].reasons[0]
     assert len(vendor.sends) == 1
 
 
@@ -618,7 +619,7 @@ def test_a_plan_that_was_stopped_before_it_ran_sends_nothing_and_then_goes_on(
     made = plan(sent(status=400), target="live", log=log)
     made.stop()
     first = made.run(confirm=made.effect)
-    assert (first.stopped, first[0].child, vendor.sends) == ("stopped by hand", None, [])
+    assert (first.stopped, first[0].child, vendor.sends) == (STOPPED, None, [])
     assert made.run(confirm=made.effect)[0].child.status == 201
 
 
@@ -679,34 +680,34 @@ def test_credentials_of_the_evidence_never_go_to_the_vendor(
 OLD = AT - timedelta(days=30)
 BATCH = f"{URL}/{GROUP}"
 AGAINST = {
-    "503": (sent(status=503), "may already have been sent"),
-    "502": (sent(status=502), "may already have been sent"),
-    "no answer": (sent(failure="ReadTimeout"), "may already have been sent"),
+    "503": (sent(status=503), MAY_BE_SENT),
+    "502": (sent(status=502), MAY_BE_SENT),
+    "no answer": (sent(failure="ReadTimeout"), MAY_BE_SENT),
     "a reset": (
         sent(failure="ConnectionError: ConnectionResetError"),
-        "may already have been sent",
+        MAY_BE_SENT,
     ),
-    "a paste that does not say": (sent(), "may already have been sent"),
+    "a paste that does not say": (sent(), MAY_BE_SENT),
     "a gateway's 500": (
         sent(status=500, response_body="<html>bad</html>"),
-        "may already have been sent",
+        MAY_BE_SENT,
     ),
     "accepted": (sent(status=201), "not idempotent"),
     "a redirect": (sent(status=302), "does not say whether it was carried out"),
     "a gateway's 500 in another encoding": (
         sent(status=500, response_body="<html>é".encode("latin-1")),
-        "may already have been sent",
+        MAY_BE_SENT,
     ),
     "a gateway's 500 with a mark before it": (
         sent(status=500, response_body="\ufeff <html>"),
-        "may already have been sent",
+        MAY_BE_SENT,
     ),
     "a gateway's 500 without a body": (
         sent(status=500, response_headers={"content-type": "text/html"}),
-        "may already have been sent",
+        MAY_BE_SENT,
     ),
-    "499": (sent(status=499), "may already have been sent"),
-    "408": (sent(status=408), "may already have been sent"),
+    "499": (sent(status=499), MAY_BE_SENT),
+    "408": (sent(status=408), MAY_BE_SENT),
     "a redacted header": (
         sent(status=400, request_headers={**JSON, "X-Api-Key": "[secret opaque 32 #2]"}),
         "redacted part",
@@ -964,7 +965,7 @@ def test_a_check_by_client_reference_settles_what_became_of_the_original(
     checked = made.check()
     assert vendor.sends == []
     if there:
-        assert "was sent already: batch" in checked.reasons["x1"][0]
+        assert SENT_ALREADY in checked.reasons["x1"][0]
     else:
         assert (checked.reasons, checked.effect) == ({}, "send 1 SMS to 1 person")
 
@@ -981,7 +982,7 @@ def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
-    assert "may already have been sent" in checked.reasons["x1"][0]
+    assert MAY_BE_SENT in checked.reasons["x1"][0]
 
 
 @pytest.mark.parametrize("minutes", [-90, -1, 4, 120])
@@ -1010,7 +1011,7 @@ def test_an_answer_that_is_no_list_of_batches_settles_nothing(
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
-    assert "may already have been sent" in checked.reasons["x1"][0]
+    assert MAY_BE_SENT in checked.reasons["x1"][0]
 
 
 def test_what_was_checked_stays_checked_when_it_runs(vendor: Vendor, log: CallLog) -> None:
@@ -1032,9 +1033,7 @@ def test_what_was_checked_stays_checked_when_it_runs(vendor: Vendor, log: CallLo
 def test_without_a_reference_or_after_retention_a_check_settles_nothing(
     vendor: Vendor, log: CallLog, case: Any
 ) -> None:
-    assert (
-        "may already have been sent" in plan(case, target="live", log=log).check().reasons["x1"][0]
-    )
+    assert MAY_BE_SENT in plan(case, target="live", log=log).check().reasons["x1"][0]
 
 
 @pytest.mark.parametrize(
@@ -1181,7 +1180,7 @@ def test_progress_is_told_and_a_stopped_run_goes_on(log: CallLog) -> None:
             made.stop()
 
     first = made.run(progress=stop_at_two)
-    assert (told, first.stopped) == ([0, 1, 2], "stopped by hand")
+    assert (told, first.stopped) == ([0, 1, 2], STOPPED)
     assert [r.child is not None for r in first] == [True, True, False, False, False, False]
     assert "run the plan again" in first[5].reasons[0]
     second = made.run()

@@ -35,6 +35,13 @@ from sinchtools.sandbox import Sandbox
 from tests.replays.test_replay import GOOD, GROUP, REFERENCED, URL, Later, lately, sent
 from tests.support.present import present
 from tests.support.vendor import PLAN, SENDER, TOKEN, Vendor
+from tests.support.words import (
+    ANOTHER_METHOD,
+    GIVEN_TO_ANOTHER_LOG,
+    MAY_BE_SENT,
+    NOT_SENT_AGAIN,
+    STOPPED,
+)
 
 TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the first, a 429, says
     "accepted": ({"status": 201}, "the same request as second, which was accepted"),
@@ -130,7 +137,7 @@ def test_two_logs_that_send_at_the_same_moment_send_once(vendor: Vendor, work: P
         done = list(pool.map(run_one, plans))
     assert len(vendor.sends) == 1
     assert sorted(r.child is None for r in done) == [False, True, True, True]
-    assert sum("it was given to another log" in "; ".join(r.reasons) for r in done) == 3
+    assert sum(GIVEN_TO_ANOTHER_LOG in "; ".join(r.reasons) for r in done) == 3
 
 
 def run(log: Any, *rows: Any) -> Any:
@@ -146,7 +153,7 @@ def test_a_log_that_was_deleted_and_made_anew_sends_nothing_again(
     log.path.unlink()
     with CallLog() as log:
         (result,) = run(log)
-    assert "it was given to another log" in result.reasons[0]
+    assert GIVEN_TO_ANOTHER_LOG in result.reasons[0]
     assert len(vendor.sends) == 1
 
 
@@ -176,7 +183,7 @@ def test_a_copy_of_a_log_is_another_log(vendor: Vendor, work: Path) -> None:
         run(log)
     shutil.copy(log.path, work / "copy.sqlite")
     with CallLog(work / "copy.sqlite") as copy:
-        assert "it was given to another log" in run(copy)[0].reasons[0]
+        assert GIVEN_TO_ANOTHER_LOG in run(copy)[0].reasons[0]
 
 
 def test_a_log_stays_where_it_was_opened(
@@ -243,7 +250,7 @@ def test_a_default_log_is_asked_about_what_went_through_it(vendor: Vendor, work:
         run(log)
     with CallLog(work / "other.sqlite") as empty:
         assert (
-            "it was given to another log"
+            GIVEN_TO_ANOTHER_LOG
             in plan(sent(status=400), target="live", log=empty).reasons["x1"][0]
         )
     assert plan(sent(status=400), target="live").reasons == {}
@@ -271,7 +278,7 @@ def test_what_another_kernel_is_about_to_send_is_no_failure(vendor: Vendor, log:
     (result,) = made.run(confirm=made.effect, progress=other)
     assert (vendor.sends, told[-1].done, told[-1].failed) == ([], 1, 0)
     assert (result.verdict, present(result.child).id) == ("INCONCLUSIVE", "theirs")
-    assert "not sent again" in result.reasons[0]
+    assert NOT_SENT_AGAIN in result.reasons[0]
 
 
 def test_a_refused_call_is_weighed_again_before_it_goes_again(
@@ -295,7 +302,7 @@ def test_a_check_holds_for_minutes_only(
     ).check()
     monkeypatch.setattr(ledger, "datetime", Later)
     assert checked.run(confirm="send 1 SMS to 1 person")[0].child is None
-    assert "may already have been sent" in checked.reasons["x1"][0]
+    assert MAY_BE_SENT in checked.reasons["x1"][0]
     assert vendor.sends == []
 
 
@@ -393,7 +400,7 @@ def test_a_code_beside_a_timeout_says_nothing_of_what_became_of_it(
     vendor: Vendor, log: CallLog
 ) -> None:
     made = plan(sent(code="syntax_invalid_json", failure="ReadTimeout"), target="live", log=log)
-    assert made.reasons["x1"][0].startswith("may already have been sent")
+    assert made.reasons["x1"][0].startswith(MAY_BE_SENT)
 
 
 def test_what_waits_is_weighed_again_before_each_attempt(
@@ -445,7 +452,7 @@ def test_a_list_that_contradicts_itself_settles_nothing(
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
-    assert "may already have been sent" in checked.reasons["x1"][0]
+    assert MAY_BE_SENT in checked.reasons["x1"][0]
     assert "still unclear" in checked.items[0].advice
 
 
@@ -472,9 +479,7 @@ def test_what_may_not_be_listed_yet_is_not_called_unsent(
     told = sent(
         REFERENCED, failure="ReadTimeout", at=datetime.now(UTC) - timedelta(seconds=seconds)
     )
-    assert (
-        "may already have been sent" in plan(told, target="live", log=log).check().reasons["x1"][0]
-    )
+    assert MAY_BE_SENT in plan(told, target="live", log=log).check().reasons["x1"][0]
 
 
 def test_a_stop_ends_the_questions_too(vendor: Vendor, log: CallLog) -> None:
@@ -493,7 +498,7 @@ def test_a_stop_ends_the_questions_too(vendor: Vendor, log: CallLog) -> None:
             )
         )
     made.stop()
-    assert made.run(confirm=made.effect).stopped == "stopped by hand"
+    assert made.run(confirm=made.effect).stopped == STOPPED
     assert vendor.requests == []
 
 
@@ -528,9 +533,7 @@ def test_a_header_that_means_another_method_is_held_back(
     asked = sent(
         None, method="GET", status=400, request_headers={**sent().request_headers, name: "DELETE"}
     )
-    assert plan(asked, target="dry-run", log=log).reasons["x1"] == (
-        "a header or a parameter says that another method is meant",
-    )
+    assert plan(asked, target="dry-run", log=log).reasons["x1"] == (ANOTHER_METHOD,)
 
 
 def test_a_change_of_recipients_is_not_called_no_message(vendor: Vendor, log: CallLog) -> None:
@@ -590,7 +593,7 @@ def test_a_log_that_was_moved_goes_on_beside_a_new_one_at_its_old_place(
         run(log)
     shutil.move(work / "a.sqlite", work / "b.sqlite")
     with CallLog(work / "a.sqlite") as new, CallLog(work / "b.sqlite") as moved:
-        assert "it was given to another log" in run(new)[0].reasons[0]
+        assert GIVEN_TO_ANOTHER_LOG in run(new)[0].reasons[0]
         assert run(moved)[0].child.status == 201
 
 
@@ -935,7 +938,7 @@ def test_a_plan_runs_once_at_a_time(vendor: Vendor, log: CallLog) -> None:
         if progress.done == 1:
             made.stop()
 
-    assert made.run(confirm=made.effect, progress=again).stopped == "stopped by hand"
+    assert made.run(confirm=made.effect, progress=again).stopped == STOPPED
     assert (refused, len(vendor.sends)) == ([0, 1], 1)
 
 

@@ -17,6 +17,7 @@ from sinchtools.client.log import CallLog
 from sinchtools.core.errors import LogError, WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.replays.runner import Job, Limiter, Pace, Progress, Runner
+from tests.support.words import STOPPED
 
 SENT = Exchange(
     id="", origin="replay", target="sandbox", method="POST", endpoint="POST /batches", status=201
@@ -282,14 +283,14 @@ def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: CallLog, wo
     answers = runner.run(jobs(500), sender)
     assert "call-9" in answers
     assert 10 <= len(sender.sent) < 500 if workers > 1 else len(sender.sent) == 10
-    assert runner.stopped == "stopped by hand"
+    assert runner.stopped == STOPPED
 
 
 def test_a_stop_before_the_run_lets_nothing_go(log: CallLog) -> None:
     sender, stopping = Sender(log), threading.Event()
     stopping.set()
     runner, answers, _ = run(log, sender, jobs(3), stopping=stopping)
-    assert (sender.sent, answers, runner.stopped) == ([], {}, "stopped by hand")
+    assert (sender.sent, answers, runner.stopped) == ([], {}, STOPPED)
 
 
 def test_a_stop_ends_a_long_wait_at_once(log: CallLog) -> None:

@@ -19,6 +19,7 @@ from sinchtools.terminal.cli import main
 from tests.support.present import present
 from tests.support.vendor import PLAN as VENDOR_PLAN
 from tests.support.vendor import Vendor
+from tests.support.words import MAY_BE_SENT, NOT_SENT_AGAIN
 
 PLAN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
 TOKEN = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
@@ -187,7 +188,7 @@ def test_a_replay_says_its_plan_and_keeps_its_pace(run: Any, curl: Any) -> None:
 def test_a_replay_run_twice_sends_once(run: Any, curl: Any) -> None:
     first, second = (json.loads(run("replay", curl, "--json")[1])["results"][0] for _ in range(2))
     assert first["id"] == second["id"]
-    assert "not sent again" in " ".join(second["reasons"])
+    assert NOT_SENT_AGAIN in " ".join(second["reasons"])
 
 
 def timed_out(folder: Any) -> Any:
@@ -220,7 +221,7 @@ def test_a_live_replay_asks_first_on_wish_and_sends_what_was_typed(
     live = ("replay", evidence, "--target", "live", "--json")
     code, out, err = run(*live)
     assert (code, vendor.requests) == (1, [])
-    assert "may already have been sent" in out
+    assert MAY_BE_SENT in out
     code, _, err = run(*live, "--check")
     assert (code, vendor.sends) == (2, [])
     assert "send 1 SMS to 1 person" in err

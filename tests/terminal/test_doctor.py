@@ -14,6 +14,7 @@ import pytest
 from sinchtools.notebook.shell import SWITCHED_ON
 from sinchtools.terminal.cli import main
 from sinchtools.terminal.health import Checkup, doctor
+from tests.support.words import ALL_FINE
 
 module = importlib.import_module(
     "sinchtools.terminal.health"
@@ -29,7 +30,7 @@ def states(checkup: Checkup, name: str) -> list[str]:
 def test_a_sound_machine_is_well(work: Path) -> None:
     work.chmod(0o700)
     assert {check.state for check in doctor({})} == {"ok"}
-    assert str(doctor({})).startswith("Everything is fine.")
+    assert str(doctor({})).startswith(ALL_FINE)
 
 
 @pytest.mark.parametrize(

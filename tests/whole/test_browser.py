@@ -22,6 +22,7 @@ from sinchtools.cases import Case
 from tests.support.evidence import MATHEMATICS
 from tests.support.lab import CURRENT, Lab, run_all, use_dark_theme, wait_idle
 from tests.support.present import present
+from tests.support.words import GO_ON
 from tests.whole.test_accessibility import found
 
 pytestmark = pytest.mark.browser
@@ -92,7 +93,7 @@ def stop_a_batch_and_go_on(page: Any) -> None:
     )  # it moves while the bar fills
     panel.get_by_text(re.compile("stopped by hand; click again")).wait_for()
     done = done_of(panel)
-    panel.get_by_role("button", name="Go on with the rest").click()
+    panel.get_by_role("button", name=GO_ON).click()
     panel.get_by_text(re.compile(r"they are in the call log")).wait_for(timeout=120_000)
     assert done < done_of(panel)
 

@@ -17,6 +17,7 @@ import pytest
 
 from sinchtools.notebook.installed import SERVER
 from tests.support.lab import Lab, wait_idle
+from tests.support.words import ALL_FINE
 
 ROOT = Path(__file__).parents[2]
 NUMBER, TOKEN = "15551230001", "c4n4ryS3cr3t5c1e9a7b"
@@ -107,7 +108,7 @@ def test_a_fresh_environment_has_the_kernel_and_keeps_nothing_when_it_is_uninsta
     assert spec["resource_dir"] == str(environment.folder / KERNEL)
     assert spec["spec"]["display_name"] == "Sinch troubleshooting"
     said = environment.python("-m", "sinchtools", "doctor")
-    assert said.startswith("Everything is fine.")
+    assert said.startswith(ALL_FINE)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     (tmp_path / "root").mkdir()
     with PlainLab(environment, tmp_path / "root", tmp_path / "home") as lab:
