@@ -57,7 +57,7 @@ def test_every_tool_is_listed_with_a_short_description(told: Any) -> None:
 
 
 @pytest.mark.parametrize("ticket", FIRST)
-def test_every_tool_answers_on_every_ticket(told: Any, ticket: Any) -> None:
+def test_every_tool_answers_on_every_ticket(told: Any, ticket: str) -> None:
     found = told[1][ticket]
     assert {*NAMES} - {*found} <= {"explain", "report"}
     errors = [one["error"] for some in found.values() for one in some if "error" in one]

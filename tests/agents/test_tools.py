@@ -150,7 +150,7 @@ def test_a_long_text_is_cut(work: Path) -> None:
 
 @pytest.mark.parametrize("part", ["number", "text", "token"])
 def test_what_is_not_made_an_alias_is_held_back(
-    name: Any, monkeypatch: pytest.MonkeyPatch, part: Any
+    name: Any, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     said = {"number": f"+{NUMBER}", "text": TEXT, "token": f"Authorization: Bearer {TOKEN}"}[part]
     monkeypatch.setattr(results._Cleaner, "_text", lambda self, text: text)
@@ -163,7 +163,7 @@ def test_what_is_not_made_an_alias_is_held_back(
 
 
 @pytest.mark.parametrize("path", ["log.jsonl", "sub/log.jsonl", "sub", "*.jsonl", "./sub/../sub"])
-def test_files_of_the_work_folder_are_read(work: Path, path: Any) -> None:
+def test_files_of_the_work_folder_are_read(work: Path, path: str) -> None:
     (work / "sub").mkdir()
     for place in ("log.jsonl", "sub/log.jsonl"):
         (work / place).write_text(LOG)
@@ -237,7 +237,7 @@ def test_a_report_is_in_the_work_folder(name: Any, work: Path) -> None:
         ("compare", {}),
     ],
 )
-def test_wrong_use_is_said(name: Any, tool: Any, arguments: Any) -> None:
+def test_wrong_use_is_said(name: Any, tool: str, arguments: Any) -> None:
     with pytest.raises(WrongUseError):
         getattr(tools, tool)(**(arguments | ({"evidence": name} if tool == "compare" else {})))
 

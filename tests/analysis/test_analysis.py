@@ -570,7 +570,7 @@ def test_spikes_and_differences_are_the_same_on_every_engine(engine: Any, tmp_pa
 @pytest.mark.parametrize(
     "name", [*REFERENCE, "timeline", "delivery_codes", "spikes", "differences"]
 )
-def test_an_empty_frame_gives_the_columns_and_dtypes_of_a_full_one(name: Any) -> None:
+def test_an_empty_frame_gives_the_columns_and_dtypes_of_a_full_one(name: str) -> None:
     empty, full = getattr(analysis, name)([]), getattr(analysis, name)(DATA["ordinary"])
     assert dict(empty.dtypes) == dict(full.dtypes)
     assert name == "overview" or empty.empty
@@ -670,7 +670,7 @@ def test_a_slim_log_without_most_columns_is_counted() -> None:
         (3000 * 86400, 13 * 86400),
     ],
 )
-def test_the_interval_suits_the_span(seconds: Any, interval: Any) -> None:
+def test_the_interval_suits_the_span(seconds: int, interval: int) -> None:
     found = analysis.timeline([GOOD, replace(GOOD, at=NOON + dt.timedelta(seconds=seconds))])
     assert found.attrs["interval_s"] == interval
     assert len(found) <= analysis.MOST_INTERVALS
@@ -699,7 +699,7 @@ def test_the_interval_suits_the_span(seconds: Any, interval: Any) -> None:
     ],
 )
 @each_engine
-def test_a_filter_keeps_what_fits(engine: Any, filters: Any, kept: Any, tmp_path: Path) -> None:
+def test_a_filter_keeps_what_fits(engine: Any, filters: Any, kept: str, tmp_path: Path) -> None:
     rows = [
         GOOD,
         replace(
@@ -775,7 +775,7 @@ def test_a_code_like_the_phrase_of_its_status_is_counted_for_itself() -> None:
         pytest.param("report 20101220 1530.har", "report [number].har", id="a-space-in-the-number"),
     ],
 )
-def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text: Any, told: Any) -> None:
+def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text: str, told: str) -> None:
     assert filters.without_people(text) == told
 
 
@@ -805,7 +805,7 @@ def test_a_date_stays_in_the_name_of_a_file_and_a_number_does_not(text: Any, tol
         ),
     ],
 )
-def test_a_fingerprint_cuts_out_what_varies(text: Any, pattern: Any) -> None:
+def test_a_fingerprint_cuts_out_what_varies(text: str, pattern: str) -> None:
     assert (
         analysis.fingerprint(400, None, "POST /batches", text)
         == f"400 Bad Request, POST /batches, text '{pattern}'"
@@ -851,7 +851,7 @@ def test_a_fingerprint_cuts_out_what_varies(text: Any, pattern: Any) -> None:
         ),
     ],
 )
-def test_wrong_use_is_said_in_words(call: Any, words: Any) -> None:
+def test_wrong_use_is_said_in_words(call: Any, words: str) -> None:
     with pytest.raises(WrongUseError, match=words.replace("(", r"\(")) as error:
         call()
     assert error.value.hint
@@ -887,7 +887,7 @@ def test_a_table_in_memory_is_of_its_own_and_outlives_the_frame() -> None:
 
 @pytest.mark.parametrize("lacks", ["pyspark", "java"])
 def test_without_spark_or_java_there_is_no_session(
-    lacks: Any, monkeypatch: pytest.MonkeyPatch
+    lacks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if lacks == "pyspark" else name

@@ -105,7 +105,7 @@ def test_traffic_that_doubles_and_a_rhythm_are_no_change() -> None:
 @pytest.mark.parametrize(
     ("hours", "kind"), [((60, 61), "spike"), ((40, 80), "ended"), ((0, 60), "recovery")]
 )
-def test_what_is_over_is_told_apart(hours: Any, kind: Any) -> None:
+def test_what_is_over_is_told_apart(hours: Any, kind: str) -> None:
     since, until = (NOON + dt.timedelta(hours=h) for h in hours)
     rows = calls(3000, fails=lambda row, rng: since <= row.at < until and rng.random() < 0.8)
     found = analysis.pattern(rows)
@@ -167,7 +167,7 @@ def in_turn(*outcomes: Any, gap: Any = 60) -> Any:
 
 @pytest.mark.parametrize("gap", [1, 60, 3600])
 @pytest.mark.parametrize("outcomes", [(15, 5), (40, 4), (10, 5), (8, 12)])
-def test_a_short_log_whose_last_calls_all_fail_says_since_when(outcomes: Any, gap: Any) -> None:
+def test_a_short_log_whose_last_calls_all_fail_says_since_when(outcomes: Any, gap: int) -> None:
     rows = in_turn(*outcomes, gap=gap)
     found = analysis.pattern(rows)
     well, failing = outcomes
@@ -245,7 +245,7 @@ def test_a_rise_that_lasts_needs_less_proof_than_one_among_all_stretches() -> No
     ("number", "country"),
     [("+447700900123", "GB"), ("+447781123456", "GG"), ("+77012345678", "KZ"), ("07700", None)],
 )
-def test_the_first_digits_of_a_number_tell_its_country(number: Any, country: Any) -> None:
+def test_the_first_digits_of_a_number_tell_its_country(number: str, country: str | None) -> None:
     assert body_fields.country({"to": [number]}) == country
 
 

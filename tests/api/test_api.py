@@ -51,7 +51,7 @@ PLAN = "8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
     ],
 )
 def test_a_url_tells_where_it_points_to(
-    url: Any, kind: Any, region: Any, account: Any, below: Any
+    url: str, kind: str, region: str | None, account: str | None, below: str | None
 ) -> None:
     place = locate(url)
     assert (place.kind, place.region, place.account, place.below) == (kind, region, account, below)
@@ -114,7 +114,9 @@ def test_complete_fills_in_what_the_rest_tells_and_keeps_what_is_there() -> None
         ("{" * 50_000, (None, None)),
     ],
 )
-def test_the_code_and_the_text_come_from_an_error_body(body: Any, found: Any) -> None:
+def test_the_code_and_the_text_come_from_an_error_body(
+    body: str | bytes | None, found: Any
+) -> None:
     assert error_of(body) == found
 
 
@@ -140,7 +142,7 @@ def test_the_code_and_the_text_come_from_an_error_body(body: Any, found: Any) ->
         ("Ç\n€", "text", 1),
     ],
 )
-def test_a_message_weighs_what_the_tables_say(text: Any, encoding: Any, parts: Any) -> None:
+def test_a_message_weighs_what_the_tables_say(text: str, encoding: str, parts: int) -> None:
     assert (encoding_of(text), parts_of(text)) == (encoding, parts)
 
 
@@ -155,7 +157,7 @@ PARAMETERS = {"name": {"+15551230001": "Anna", "default": "you"}, "code": {"1555
     ("recipient", "text"),
     [("15551230001", "Hi Anna 1"), ("+1 555 123 0001", "Hi Anna 1"), ("+15551230002", None)],
 )
-def test_placeholders_are_filled_for_one_recipient(recipient: Any, text: Any) -> None:
+def test_placeholders_are_filled_for_one_recipient(recipient: str, text: str | None) -> None:
     assert substituted("Hi ${name} ${code}", PARAMETERS, recipient) == text
 
 
@@ -171,5 +173,5 @@ def test_a_default_stands_in() -> None:
         ("(555) 123.4567", "5551234567"),
     ],
 )
-def test_a_number_is_shown_as_its_digits(number: Any, shown: Any) -> None:
+def test_a_number_is_shown_as_its_digits(number: str, shown: str) -> None:
     assert digits(number) == shown

@@ -75,7 +75,7 @@ def test_an_unlisted_status_is_read_by_its_http_meaning() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(status: Any) -> None:
+def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(status: int) -> None:
     assert explain(status).on_page and explain(status).row is None
 
 
@@ -87,7 +87,7 @@ def test_a_listed_status_without_a_code_is_on_the_page_without_being_a_row(statu
     ],
 )
 def test_a_misspelt_code_is_explained_by_its_status_with_a_suggestion(
-    status: Any, code: Any, suggested: Any
+    status: int, code: str, suggested: str
 ) -> None:
     entry = explain(status, code)
     assert (entry.number, entry.code, entry.on_page) == (status, code, False)
@@ -131,7 +131,7 @@ def test_404_is_a_status_and_a_delivery_code_and_never_mixed() -> None:
         ({"smpp": "310"}, "SMPP code 310"),
     ],
 )
-def test_digits_as_text_and_a_code_alone_are_understood(given: Any, label: Any) -> None:
+def test_digits_as_text_and_a_code_alone_are_understood(given: Any, label: str) -> None:
     assert explain(**given).label == label
 
 
@@ -151,7 +151,7 @@ def test_digits_as_text_and_a_code_alone_are_understood(given: Any, label: Any) 
         ({"smpp": [1]}, "is not an SMPP code"),
     ],
 )
-def test_wrong_use_is_named_with_a_hint(given: Any, says: Any) -> None:
+def test_wrong_use_is_named_with_a_hint(given: Any, says: str) -> None:
     with pytest.raises(WrongUseError, match=says) as caught:
         explain(**given)
     assert caught.value.hint and len(str(caught.value)) < 300
@@ -205,7 +205,7 @@ def test_a_delivery_code_outside_the_rest_list_is_an_smpp_code() -> None:
         (399, 399),
     ],
 )
-def test_every_smpp_code_of_the_list_is_there(first: Any, last: Any) -> None:
+def test_every_smpp_code_of_the_list_is_there(first: int, last: int) -> None:
     known = {entry.number for entry in smpp_codes()}
     assert set(range(first, last + 1)) <= known
 
@@ -229,7 +229,7 @@ def test_every_smpp_code_of_the_list_is_there(first: Any, last: Any) -> None:
         (399, False),
     ],
 )
-def test_an_smpp_code_says_whether_it_passes(number: Any, permanent: Any) -> None:
+def test_an_smpp_code_says_whether_it_passes(number: int, permanent: bool) -> None:
     entry = explain(smpp=number)
     assert entry.permanent is permanent
     assert entry.retry == ("do-not-retry" if permanent else "after-wait")
@@ -256,7 +256,7 @@ def test_the_10dlc_reading_is_given_where_the_vendor_gives_one() -> None:
     ("number", "group"), [(355, "ESME external"), (20, None), (9999, None), (-3, None)]
 )
 def test_an_unlisted_smpp_code_falls_back_to_its_range_or_to_unknown(
-    number: Any, group: Any
+    number: int, group: str | None
 ) -> None:
     entry = explain(smpp=number)
     assert (entry.on_page, entry.group, entry.retry) == (False, group, "ask-first")
@@ -338,7 +338,9 @@ R, W, C, N, A, X = "as-is", "after-wait", "after-change", "do-not-retry", "ask-f
         (599, None, "POST", {}, A),
     ],
 )
-def test_retry_advice(status: Any, code: Any, method: Any, more: Any, advice: Any) -> None:
+def test_retry_advice(
+    status: int | None, code: str | None, method: str | None, more: Any, advice: str
+) -> None:
     got, reason = retry_advice(status, code, method, **more)
     assert got == advice and reason.endswith(".")
 
@@ -430,7 +432,7 @@ def test_the_html_is_balanced_script_free_and_takes_the_theme_colours(entry: Any
     ],
 )
 def test_a_catalogue_file_with_a_slip_is_refused_by_name(
-    tmp_path: Path, text: Any, says: Any
+    tmp_path: Path, text: str, says: str
 ) -> None:
     path = tmp_path / "http.toml"
     path.write_text(text, encoding="utf-8")

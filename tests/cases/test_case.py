@@ -101,7 +101,7 @@ def test_evidence_is_read_only_while_the_case_holds_none(work: Path) -> None:
     [([GOOD], 0), ([replace(GOOD, id="row-2")], 1), ("HTTP/1.1 403 Forbidden", 1), (None, 0)],
 )
 def test_other_evidence_that_is_passed_over_is_named_until_it_is_added(
-    work: Path, given: Any, said: Any
+    work: Path, given: Any, said: int
 ) -> None:
     Case("4711", [GOOD])
     again = Case("4711", given)
@@ -231,7 +231,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_change_moves_the_version_of_the_case_and_of_its_part_alone(
-    work: Path, part: Any
+    work: Path, part: str
 ) -> None:
     case = Case("4711", [GOOD])
     before = {name: case.version_of(name) for name in CHANGES}
@@ -281,7 +281,7 @@ USES = {
 
 @pytest.mark.parametrize("is_fresh", [True, False])
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_a_folder_that_is_gone_is_said(work: Path, use: Any, is_fresh: Any) -> None:
+def test_a_folder_that_is_gone_is_said(work: Path, use: Any, is_fresh: bool) -> None:
     case = Case("4711", [GOOD])
     assert is_fresh or (case.evidence and case.notes == [])
     shutil.rmtree(case.folder)
@@ -330,7 +330,7 @@ def test_a_damaged_key_is_said(work: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har"])
-def test_an_export_reads_back_equal_to_the_aliased_rows(work: Path, ending: Any) -> None:
+def test_an_export_reads_back_equal_to_the_aliased_rows(work: Path, ending: str) -> None:
     case = Case("4711")
     case.add([GOOD])
     path = export(case.evidence, work / f"out{ending}", key=case)
@@ -340,7 +340,7 @@ def test_an_export_reads_back_equal_to_the_aliased_rows(work: Path, ending: Any)
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har"])
-def test_people_stay_only_on_explicit_wish(tmp_path: Path, ending: Any) -> None:
+def test_people_stay_only_on_explicit_wish(tmp_path: Path, ending: str) -> None:
     assert list(read(export(GOOD, tmp_path / f"out{ending}", keep_people=True))) == [GOOD]
 
 
@@ -363,7 +363,9 @@ def test_without_a_key_nobody_can_make_the_aliases_again() -> None:
 
 
 @pytest.mark.parametrize("keep_people", [False, True])
-def test_a_secret_that_came_past_the_entry_does_not_leave(tmp_path: Path, keep_people: Any) -> None:
+def test_a_secret_that_came_past_the_entry_does_not_leave(
+    tmp_path: Path, keep_people: bool
+) -> None:
     slipped = replace(GOOD, request_body='{"api_token": "5c1e9a7b3d2f4e68"}')
     with pytest.raises(LeakError):
         export(slipped, tmp_path / "out.jsonl", keep_people=keep_people)

@@ -82,7 +82,7 @@ def case(work: Path) -> Any:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("swap", SWAPS)
 def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(
-    case: Any, swap: Any, name: Any
+    case: Any, swap: Any, name: str
 ) -> None:
     swap(case, name)
     with pytest.raises(LogError, match=r"is not used|cannot be used"):
@@ -94,7 +94,7 @@ def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(
 @pytest.mark.parametrize("swap", SWAPS)
 @pytest.mark.parametrize(("name", "use"), [*WRITTEN, ("calls.sqlite", lambda case: case.log)])
 def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(
-    case: Any, swap: Any, name: Any, use: Any
+    case: Any, swap: Any, name: str, use: Any
 ) -> None:
     swap(case, name)
     with pytest.raises((LogError, WriteError)):
@@ -104,7 +104,7 @@ def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(
 
 @posix
 @pytest.mark.parametrize(("name", "use"), WRITTEN)
-def test_a_second_name_of_a_file_is_not_written_behind_it(case: Any, name: Any, use: Any) -> None:
+def test_a_second_name_of_a_file_is_not_written_behind_it(case: Any, name: str, use: Any) -> None:
     os.link(case.folder / name, outside(case, name))
     before = outside(case, name).read_bytes()
     with pytest.raises(LogError, match="has a second name"):
@@ -138,7 +138,7 @@ def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case: Any) -> None:
     "mode", [0o777, 0o770, 0o707, 0o775, 0o772, 0o755, 0o750, 0o711, 0o2777, 0o3770]
 )
 def test_a_folder_in_which_others_may_write_is_closed_or_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
 ) -> None:
     for name in ("sinchtools-work", "a folder of theirs"):
         home = tmp_path / name
@@ -383,7 +383,7 @@ WITH_SECRETS = [
 
 @pytest.mark.parametrize("changes", WITH_SECRETS, ids=lambda changes: next(iter(changes)))
 @pytest.mark.parametrize("is_foreign", [True, False])
-def test_no_row_enters_with_its_secret(case: Any, changes: Any, is_foreign: Any) -> None:
+def test_no_row_enters_with_its_secret(case: Any, changes: Any, is_foreign: bool) -> None:
     bare = replace(GOOD, id="row-9", request_headers={}, source="theirs")
     if is_foreign:
         with (case.folder / "evidence.jsonl").open("a", encoding="utf-8") as file:

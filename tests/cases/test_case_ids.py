@@ -80,7 +80,7 @@ def told(row: Any) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any]:
 
 @pytest.mark.parametrize("what", OTHERS)
 def test_rows_of_another_file_with_the_same_ids_are_all_there_and_a_warning_says_so(
-    work: Path, what: Any
+    work: Path, what: str
 ) -> None:
     monday, tuesday = logs(work, monday=MONDAY, tuesday=OTHERS[what])
     case = Case("4711", monday)

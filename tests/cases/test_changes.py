@@ -94,7 +94,7 @@ def test_each_repair_of_broken_json_is_told_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("number", ["+447700900142", "07700 900142", "1234567", "123", "Anna"])
-def test_a_mask_hides_five_digits_or_all_but_two(number: Any) -> None:
+def test_a_mask_hides_five_digits_or_all_but_two(number: str) -> None:
     digits = sum(map(str.isdigit, number))
     shown = sum(map(str.isdigit, masked_number(number)))
     assert shown <= max(2, digits - 5) and len(masked_number(number)) == len(number)

@@ -118,7 +118,7 @@ class Outline(html.parser.HTMLParser):
 
 
 @pytest.mark.parametrize("ending", [".html", ".zip"])
-def test_the_same_input_and_key_give_the_same_bytes(tmp_path: Path, ending: Any) -> None:
+def test_the_same_input_and_key_give_the_same_bytes(tmp_path: Path, ending: str) -> None:
     first = report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY).read_bytes()
     assert report([BAD, OK], tmp_path / f"case-7{ending}", key=KEY).read_bytes() == first
 
@@ -206,7 +206,7 @@ def test_what_a_suggested_change_leaves_wrong_is_told_too() -> None:
 
 @pytest.mark.parametrize(("of", "is_proof"), REPLAYED.values(), ids=REPLAYED)
 def test_only_replays_of_the_reported_failure_prove_its_fix(
-    tmp_path: Path, of: Any, is_proof: Any
+    tmp_path: Path, of: Any, is_proof: bool
 ) -> None:
     text = page(tmp_path, [BAD, LIKE, JSON, OK], replays=[replay(of, edit=FIX)])
     assert ("Proven" in text) is ("FIXED" in text) is is_proof
@@ -281,7 +281,7 @@ ESCALATED = {
 
 @pytest.mark.parametrize(("row", "is_theirs"), ESCALATED.values(), ids=ESCALATED)
 def test_only_what_no_request_can_fix_is_for_the_account_manager(
-    tmp_path: Path, row: Any, is_theirs: Any
+    tmp_path: Path, row: Any, is_theirs: bool
 ) -> None:
     assert bool(escalation([row])) is is_theirs
     assert ("For the account manager" in page(tmp_path, [row])) is is_theirs
@@ -300,7 +300,7 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 @pytest.mark.parametrize("length", ["short", "full"])
-def test_no_reply_has_a_hole(row: Any, length: Any) -> None:
+def test_no_reply_has_a_hole(row: Any, length: str) -> None:
     said = reply([row], length=length)
     assert not re.search(r"None|\{\{|\bnan\b|[^ \n]  |\n{3}| \.", said), said
 
@@ -387,7 +387,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("what", "name", "options"), WRONG.values(), ids=WRONG)
-def test_wrong_use_writes_nothing(tmp_path: Path, what: Any, name: Any, options: Any) -> None:
+def test_wrong_use_writes_nothing(tmp_path: Path, what: Any, name: str, options: Any) -> None:
     with pytest.raises(WrongUseError):
         report(what, tmp_path / name, **options)
     assert list(tmp_path.iterdir()) == []

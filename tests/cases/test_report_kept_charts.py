@@ -130,7 +130,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("part", [0, 1])  # of up to ten pictures a page speaks one by one
 def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_named(
-    case: Any, part: Any
+    case: Any, part: int
 ) -> None:
     names = [*BOMBS][part::2]
     for n, what in enumerate(names):

@@ -104,7 +104,7 @@ def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 3))
-def test_every_value_is_one_of_ours(seed: Any) -> None:
+def test_every_value_is_one_of_ours(seed: int) -> None:
     """Whatever the evidence says, a fingerprint has words of the catalogue only."""
     *_, pair = solved_pairs.pairs(1, seed)
     chance = random.Random(seed)
@@ -121,7 +121,7 @@ def test_every_value_is_one_of_ours(seed: Any) -> None:
         "Kundin Müller, Ñandú, 令和, order_447700900142, https://nordwind.example/cb",
     ],
 )
-def test_a_shape_has_no_words_of_a_customer(text: Any) -> None:
+def test_a_shape_has_no_words_of_a_customer(text: str) -> None:
     assert {*shape_of(text).split()} <= {"unknown", "order", "example", "https", "cb"}
 
 
@@ -238,7 +238,7 @@ def test_nothing_wrong_is_not_closed(team: Any) -> None:
         "hidden \u202e token",
     ],
 )
-def test_what_names_somebody_is_refused_and_not_repeated(team: Any, helped: Any) -> None:
+def test_what_names_somebody_is_refused_and_not_repeated(team: Any, helped: str) -> None:
     case = Case("acme-telecom", [row()])
     with pytest.raises(WrongUseError) as caught:
         case.close(helped)
@@ -260,7 +260,7 @@ def test_what_names_somebody_is_refused_and_not_repeated(team: Any, helped: Any)
         "upgraded the java sdk to 2.3",
     ],
 )
-def test_what_names_nobody_is_kept(team: Any, helped: Any) -> None:
+def test_what_names_nobody_is_kept(team: Any, helped: str) -> None:
     _, path = closed("acme-telecom", row(), helped=f"  {helped} ")
     assert json.loads(path.read_bytes())["helped"] == helped
 
@@ -305,7 +305,7 @@ def test_a_file_that_is_not_ours_does_not_count(team: Any, change: Any) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 9999, b" " * 10_000])
-def test_a_damaged_file_does_not_count(team: Any, content: Any) -> None:
+def test_a_damaged_file_does_not_count(team: Any, content: bytes) -> None:
     _, path = closed("old", row("plan-1"))
     path.write_bytes(content)
     assert (seen_before(diagnose(row())).times, seen_before(diagnose(row())).unread) == (0, 1)

@@ -67,7 +67,7 @@ RETRIED = [
 
 @each_kind_of_frame
 @pytest.mark.parametrize("name", DRAWN)
-def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name: Any, make: Any) -> None:
+def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name: str, make: Any) -> None:
     chart = getattr(charts, name)(make(RETRIED))
     bars = list(chart.bars)[:40]
     assert [len(chart.behind(bar)) for bar in bars] == DRAWN[name](chart)[: len(bars)]

@@ -366,7 +366,7 @@ def test_every_text_is_drawn_whole_within_the_figure_at_nine_points_or_more(
     [pytest.param(420, marks=pytest.mark.long), 758, pytest.param(1180, marks=pytest.mark.long)],
 )
 @each_chart
-def test_a_panel_draws_a_chart_at_its_own_width(draw: Any, width: Any) -> None:
+def test_a_panel_draws_a_chart_at_its_own_width(draw: Any, width: int) -> None:
     chart = drawn(draw).at(width)
     assert chart.pixels[0] == width and chart.bars.keys() == drawn(draw).bars.keys()
     chart.draw_without_rendering()

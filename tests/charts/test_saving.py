@@ -182,10 +182,11 @@ def test_a_person_of_the_exchanges_behind_a_chart_passes_in_no_code(
     ],
 )
 def test_a_number_that_stands_in_a_column_of_the_chart_alone_is_a_person_too(
-    column: str, value: Any, draw: Draw, tmp_path: Path
+    column: str, value: str, draw: Draw, tmp_path: Path
 ) -> None:
     body = '{"to": ["+15559870002"]}'
-    chart = draw([replace(GOOD, status=400, request_body=body, **{column: value})])
+    change: dict[str, Any] = {column: value}
+    chart = draw([replace(GOOD, status=400, request_body=body, **change)])
     assert not charts.names_nobody(chart)
     with pytest.raises(LeakError, match=NUMBER_OF_A_PERSON):
         charts.save(chart, tmp_path / "x")
@@ -202,8 +203,9 @@ def test_a_number_that_stands_in_a_column_of_the_chart_alone_is_a_person_too(
     ],
 )
 @each_chart
-def test_ids_and_files_are_no_people(draw: Draw, column: str, value: Any) -> None:
-    assert charts.names_nobody(draw([replace(GOOD, status=400, **{column: value})]))
+def test_ids_and_files_are_no_people(draw: Draw, column: str, value: str) -> None:
+    change: dict[str, Any] = {column: value}
+    assert charts.names_nobody(draw([replace(GOOD, status=400, **change)]))
 
 
 def test_a_figure_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_rows_keep_the_order_of_their_intents(log: CallLog) -> None:
 
 
 @pytest.mark.parametrize("statement", ["UPDATE event SET data = '{}'", "DELETE FROM event"])
-def test_the_file_refuses_to_be_changed(log: CallLog, statement: Any) -> None:
+def test_the_file_refuses_to_be_changed(log: CallLog, statement: str) -> None:
     log.add([ANSWERED])
     with (
         sqlite3.connect(log.path) as connection,
@@ -169,7 +169,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("statement", FOREIGN.values(), ids=FOREIGN.keys())
-def test_verify_names_what_is_no_part_of_a_log(log: CallLog, statement: Any) -> None:
+def test_verify_names_what_is_no_part_of_a_log(log: CallLog, statement: str) -> None:
     log.add([ANSWERED])
     by_hand(log, *["CREATE TABLE copy (data TEXT)"] * ("INTO copy" in statement), statement)
     named = present(re.search(r'(TRIGGER|TABLE|VIEW|INDEX) "?([\w\u200b]+)', statement))
@@ -191,7 +191,7 @@ REPLACED = {
 
 @pytest.mark.parametrize("statement", REPLACED.values(), ids=REPLACED.keys())
 def test_verify_names_a_trigger_that_was_put_in_the_place_of_its_own(
-    log: CallLog, statement: Any
+    log: CallLog, statement: str
 ) -> None:
     connection = sqlite3.connect(log.path)
     connection.execute("DROP TRIGGER no_update")
@@ -293,7 +293,7 @@ SIZES = [500, pytest.param(50_000, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_four_processes_write_one_log_and_no_reader_waits(log: CallLog, count: Any) -> None:
+def test_four_processes_write_one_log_and_no_reader_waits(log: CallLog, count: int) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(log.path), name, str(count)])
         for name in "abcd"
@@ -442,7 +442,7 @@ def test_a_file_that_is_no_log_is_a_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2, 99])
-def test_a_log_of_another_version_is_refused_in_a_sentence(tmp_path: Path, version: Any) -> None:
+def test_a_log_of_another_version_is_refused_in_a_sentence(tmp_path: Path, version: int) -> None:
     path = tmp_path / "calls.sqlite"
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {version}")

@@ -442,7 +442,7 @@ def test_connect_needs_nothing_for_the_sandbox(work: Path) -> None:
 def test_connect_names_what_is_wrong_before_any_call(
     work: Path,
     monkeypatch: pytest.MonkeyPatch,
-    target: Any,
+    target: str,
     environment: dict[str, str],
     error: type[Exception],
     words: str,
@@ -514,9 +514,9 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(client: Client)
 @pytest.mark.parametrize(
     ("value", "words"), [("", "An empty text is not an id"), (None, "A NoneType is not an id")]
 )
-def test_an_id_that_is_none_is_wrong_use(client: Client, value: Any, words: str) -> None:
+def test_an_id_that_is_none_is_wrong_use(client: Client, value: str | None, words: str) -> None:
     with pytest.raises(WrongUseError, match=words):
-        client.batches.get(value)
+        client.batches.get(value)  # type: ignore[arg-type]  # as its type says too
 
 
 @pytest.fixture

@@ -49,8 +49,8 @@ def test_a_read_that_means_another_method_is_no_read(
     vendor: Vendor,
     log: CallLog,
     monkeypatch: pytest.MonkeyPatch,
-    method: Any,
-    path: Any,
+    method: str,
+    path: str,
     headers: Any,
 ) -> None:
     monkeypatch.delenv("SINCHTOOLS_ALLOW")
@@ -80,7 +80,7 @@ def test_a_dry_run_that_means_another_method_is_no_dry_run(
 @pytest.mark.parametrize("target", VENDOR)
 @pytest.mark.parametrize(("path", "headers"), OVERRIDES.values(), ids=OVERRIDES.keys())
 def test_a_replay_that_means_another_method_is_held_back(
-    vendor: Vendor, log: CallLog, target: Any, path: Any, headers: Any
+    vendor: Vendor, log: CallLog, target: Any, path: str, headers: Any
 ) -> None:
     row = sent(
         None,
@@ -198,7 +198,7 @@ def raised(call: Any, *args: Any) -> Any:
 @pytest.mark.parametrize("is_project", [False, True], ids=["plan", "project"])
 @pytest.mark.parametrize("failing", FAILURES)
 def test_no_traceback_shows_the_token(
-    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, failing: Any, is_project: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, failing: Any, is_project: bool
 ) -> None:
     monkeypatch.delenv("SINCHTOOLS_ALLOW")
     if is_project:
@@ -215,7 +215,7 @@ def test_no_traceback_shows_the_token(
 
 @pytest.mark.parametrize("status", [400, 401, 500, 200])
 def test_no_traceback_of_the_token_endpoint_shows_the_key(
-    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, status: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.delenv("SINCH_API_TOKEN")
     for name, value in PAIR.items():
@@ -232,7 +232,7 @@ def test_no_traceback_of_the_token_endpoint_shows_the_key(
     "token", ["two\nlines-of-a-token", "a-token-with-\u2022", "a-token-with-\x7f"]
 )
 def test_a_token_that_cannot_be_sent_is_not_shown(
-    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, token: Any
+    vendor: Vendor, log: CallLog, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv("SINCH_API_TOKEN", token)
     said = told(raised(connect("live", log=log).batches.list))
@@ -299,7 +299,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("character", HIDDEN)
-def test_a_preview_shows_what_hides(log: CallLog, character: Any) -> None:
+def test_a_preview_shows_what_hides(log: CallLog, character: str) -> None:
     headers = {"Content-Type": "application/json", "X-A": f"a{character}b"}
     row = Exchange(
         id="x",

@@ -79,7 +79,7 @@ def test_no_type_is_in_the_table_twice_and_each_row_has_a_source() -> None:
     ],
 )
 def test_the_deepest_mount_above_a_folder_counts_and_the_last_of_these(
-    mounts: Any, lines: Any, kind: Any
+    mounts: Any, lines: Any, kind: str
 ) -> None:
     mounts(*lines)
     assert disk_of(Path("/home/anna/work")).kind == kind
@@ -95,7 +95,7 @@ def test_the_deepest_mount_above_a_folder_counts_and_the_last_of_these(
         ("/Übersicht", "/Übersicht"),
     ],
 )
-def test_the_escapes_of_a_mount_are_read(mounts: Any, written: Any, folder: Any) -> None:
+def test_the_escapes_of_a_mount_are_read(mounts: Any, written: str, folder: str) -> None:
     mounts(f"srv:/x {written} nfs rw 0 0")
     assert disk_of(Path(folder) / "work").kind == "nfs"
     assert disk_of(Path(written) / "work").kind == ("nfs" if written == folder else "ext4")
@@ -126,7 +126,7 @@ def test_links_are_followed_before_the_mount_is_looked_up(mounts: Any, tmp_path:
     ],
 )
 def test_a_type_of_no_table_is_judged_by_its_device(
-    mounts: Any, device: Any, kind: Any, is_network: Any, is_known: Any
+    mounts: Any, device: str, kind: str, is_network: bool, is_known: bool
 ) -> None:
     mounts(f"{device} /home {kind} rw 0 0")
     found = disk_of(Path("/home/x"))
@@ -145,7 +145,7 @@ def test_where_the_system_does_not_say_nothing_is_claimed(
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
 def test_a_replay_to_the_vendor_is_refused_on_a_network(
-    vendor: Vendor, work: Path, mounts: Any, target: Any
+    vendor: Vendor, work: Path, mounts: Any, target: str
 ) -> None:
     on_a_network(mounts, work)
     with pytest.raises(NotAllowedError, match=r"on a network \(NFS\)") as refused:
@@ -229,7 +229,7 @@ def test_a_log_that_is_open_elsewhere_stays_usable_when_its_folder_is_on_a_netwo
     ],
 )
 def test_the_doctor_says_it(
-    work: Path, mounts: Any, line: Any, allow: Any, state: Any, words: Any
+    work: Path, mounts: Any, line: str, allow: str, state: str, words: str
 ) -> None:
     mounts(line.format(work))
     (check,) = (one for one in st.doctor({"SINCHTOOLS_ALLOW": allow}) if one.name == "disk")

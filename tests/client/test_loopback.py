@@ -125,7 +125,7 @@ def test_an_answer_is_what_requests_makes_of_it(serving: Any, session: Any) -> N
     ],
 )
 def test_a_broken_answer_is_an_error_of_requests_and_sent_once(
-    serving: Any, session: Any, answer: Any, error: Any, failure: Any, status: Any
+    serving: Any, session: Any, answer: Any, error: Any, failure: str, status: int | None
 ) -> None:
     server = serving(answer, per_connection=1)
     with pytest.raises(error) as raised:

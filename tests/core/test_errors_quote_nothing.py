@@ -193,7 +193,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_word_is_told_as_it_stands(word: Any) -> None:
+def test_a_word_is_told_as_it_stands(word: str) -> None:
     assert told(word) == repr(word)
 
 
@@ -251,7 +251,7 @@ def test_no_run_of_a_value_that_is_no_word_is_told(value: Any) -> None:
         ("access-20240601.log", "'access-20240601.log'"),
     ],
 )
-def test_a_path_is_told_less_what_may_be_somebodys(path: Any, said: Any) -> None:
+def test_a_path_is_told_less_what_may_be_somebodys(path: Any, said: str) -> None:
     assert told_path(path) == said
 
 

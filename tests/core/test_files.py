@@ -72,7 +72,7 @@ def refused(way: Callable[[Path], object], path: Path, words: str) -> None:
 @posix
 @pytest.mark.parametrize("made", PLACES)
 @pytest.mark.parametrize("ending", [".jsonl", ".sh"])
-def test_what_is_in_the_way_is_named_and_stays(tmp_path: Path, made: Any, ending: Any) -> None:
+def test_what_is_in_the_way_is_named_and_stays(tmp_path: Path, made: str, ending: str) -> None:
     make, words = PLACES[made]
     make(tmp_path / f"x{ending}")
     before = around(tmp_path)
@@ -84,7 +84,7 @@ def test_what_is_in_the_way_is_named_and_stays(tmp_path: Path, made: Any, ending
 @posix
 @pytest.mark.parametrize("place", PATHS)
 @pytest.mark.parametrize("ending", [".har", ".sh"])
-def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: Any, ending: Any) -> None:
+def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: str, ending: str) -> None:
     (tmp_path / "file").write_text("mine")
     path, words = PATHS[place]
     refused(WAYS[ending], Path(path.format(ending, file=tmp_path / "file", folder=tmp_path)), words)
@@ -116,7 +116,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("ending", WAYS)
 def test_a_full_disk_leaves_what_was_there(
-    tmp_path: Path, full_disk: Any, ending: Any, there: Any
+    tmp_path: Path, full_disk: Any, ending: str, there: bool
 ) -> None:
     if there:
         (tmp_path / f"x{ending}").write_text("before")
@@ -157,7 +157,7 @@ COMMANDS = {
     ],
 )
 def test_the_command_says_it_in_one_line_and_exits_2(
-    work: Path, capsys: pytest.CaptureFixture[str], command: Any, place: Any
+    work: Path, capsys: pytest.CaptureFixture[str], command: str, place: str
 ) -> None:
     (work / "curl.txt").write_text("curl https://us.sms.api.sinch.com/xms/v1/p1/groups/g1")
     with st.CallLog(work / "calls.sqlite") as log:
@@ -196,7 +196,7 @@ STREAMS = [
     [STREAMS[0], "--help", *(pytest.param(one, marks=pytest.mark.long) for one in STREAMS)],
 )
 def test_an_output_that_is_full_is_said_in_one_line(
-    work: Path, command: Any, buffered: Any
+    work: Path, command: Any, buffered: str
 ) -> None:
     assert said(work, f"{command} > /dev/full", buffered) == [
         "sinchtools: 'standard output' cannot be written: No space left on device. Free some "

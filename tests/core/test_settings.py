@@ -33,7 +33,7 @@ PROJECT = {"SINCH_PROJECT_ID": "project", "SINCH_KEY_ID": "key", "SINCH_KEY_SECR
     ("environment", "account", "key"),
     [(PLAN, "plan", None), (PROJECT, "project", "key"), ({**PLAN, **PROJECT}, "plan", None)],
 )
-def test_credentials_come_as_a_pair(environment: Any, account: Any, key: Any) -> None:
+def test_credentials_come_as_a_pair(environment: Any, account: str, key: str | None) -> None:
     found = credentials(environment)
     assert (found.account, found.key_id) == (account, key)
     assert "secret-" not in repr(found)
@@ -47,7 +47,7 @@ def test_credentials_come_as_a_pair(environment: Any, account: Any, key: Any) ->
         ({"SINCH_KEY_ID": "k"}, "SINCH_PROJECT_ID, SINCH_KEY_SECRET"),
     ],
 )
-def test_half_a_pair_is_named(environment: Any, missing: Any) -> None:
+def test_half_a_pair_is_named(environment: Any, missing: str) -> None:
     with pytest.raises(MissingCredentialsError, match=missing):
         credentials(environment)
 
@@ -66,7 +66,7 @@ def test_a_secret_is_not_pickled_or_copied(take: Any) -> None:
     ],
 )
 def test_a_region_has_a_base_url_for_each_kind_of_credential(
-    region: Any, oauth: Any, url: Any
+    region: str, oauth: bool, url: str
 ) -> None:
     assert base_url(region, oauth=oauth) == url
 
@@ -77,7 +77,7 @@ def test_a_misspelt_region_gets_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize("region", ["au", "br", "ca"])
-def test_access_keys_are_refused_where_they_do_not_work(region: Any) -> None:
+def test_access_keys_are_refused_where_they_do_not_work(region: str) -> None:
     with pytest.raises(WrongUseError, match="us or eu"):
         base_url(region, oauth=True)
 
@@ -93,7 +93,7 @@ def test_access_keys_are_refused_where_they_do_not_work(region: Any) -> None:
         ("preview", "sandbox"),
     ],
 )
-def test_only_the_two_words_switch_anything_on(value: Any, rung: Any) -> None:
+def test_only_the_two_words_switch_anything_on(value: str | None, rung: str) -> None:
     assert allowed_target({} if value is None else {"SINCHTOOLS_ALLOW": value}) == rung
 
 
@@ -114,5 +114,5 @@ def test_a_work_folder_that_cannot_be_made_is_a_clear_error(
 
 
 @pytest.mark.parametrize("name", ["data/catalogue", "data/samples", "notebooks"])
-def test_what_comes_with_the_project_is_found(name: Any) -> None:
+def test_what_comes_with_the_project_is_found(name: str) -> None:
     assert any(share_folder(name).iterdir())

@@ -98,7 +98,7 @@ def test_record_and_table_are_one_thing() -> None:
         (None, "no_response"),
     ],
 )
-def test_the_outcome_comes_from_the_status(status: Any, outcome: Any) -> None:
+def test_the_outcome_comes_from_the_status(status: int | None, outcome: str) -> None:
     assert Exchange(status=status).outcome == outcome
 
 

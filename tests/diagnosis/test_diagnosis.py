@@ -232,7 +232,7 @@ CONSISTENT = [
 
 
 @pytest.mark.parametrize(("change", "expected"), CONSISTENT)
-def test_findings_say_whether_they_fit_the_answer(change: Any, expected: Any) -> None:
+def test_findings_say_whether_they_fit_the_answer(change: Any, expected: bool | None) -> None:
     assert found(**change).consistent is expected
 
 
@@ -392,7 +392,7 @@ def test_what_is_no_exchange_is_refused_with_a_hint(what: Any) -> None:
         ),  # no answer is known: by the one that it deserves
     ],
 )
-def test_the_retry_advice_is_that_of_the_catalogue(change: Any, advice: Any) -> None:
+def test_the_retry_advice_is_that_of_the_catalogue(change: Any, advice: str | None) -> None:
     diagnosis = found(**change)
     if advice is None:
         advice = catalogue.retry_advice(change["status"], None, "POST", endpoint="POST /batches")[0]
@@ -621,7 +621,7 @@ def test_every_rule_says_what_to_do_and_where_the_fact_stands() -> None:
     ("code", "status"),
     [("missing_callback_url", 403), ("syntax_invalid_json", 400), ("blocked_account", 403)],
 )
-def test_a_code_alone_has_the_status_of_its_row(code: Any, status: Any) -> None:
+def test_a_code_alone_has_the_status_of_its_row(code: str, status: int) -> None:
     found = diagnose(Exchange(id="x", code=code, response_body=f'{{"code": "{code}"}}'))
     assert (found.expected_status, found.expected_code, present(found.top).severity) == (
         status,
@@ -631,7 +631,7 @@ def test_a_code_alone_has_the_status_of_its_row(code: Any, status: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status: Any) -> None:
+def test_a_status_alone_claims_nothing_about_a_request_that_is_not_shown(status: int) -> None:
     assert "does not show" in present(diagnose(Exchange(id="x", status=status)).top).says
 
 
@@ -659,7 +659,7 @@ def test_a_command_with_an_error_body_below_is_judged_by_its_code() -> None:
 @pytest.mark.parametrize(
     "written", ["46701740605", "%2B46701740605", "+46.701.740.605", "46-70-174-06-05"]
 )
-def test_a_number_in_the_path_is_masked_in_what_is_handed_over_alone(written: Any) -> None:
+def test_a_number_in_the_path_is_masked_in_what_is_handed_over_alone(written: str) -> None:
     found = diagnose(
         Exchange(
             method="PUT",
@@ -680,7 +680,7 @@ def test_a_number_in_the_path_is_masked_in_what_is_handed_over_alone(written: An
         "x/2026-11-23",
     ],
 )
-def test_ids_and_dates_in_the_path_stay(path: Any) -> None:
+def test_ids_and_dates_in_the_path_stay(path: str) -> None:
     assert (
         f"PUT /{path}"
         in diagnose(Exchange(method="PUT", url=f"https://x.example/{path}", status=404)).answer()
@@ -704,7 +704,7 @@ def test_a_dotted_number_in_the_words_of_the_vendor_is_masked() -> None:
 @pytest.mark.parametrize("status", [400, 401, 415, None])
 @pytest.mark.parametrize("headers", [{}, {"User-Agent": "okhttp/4.12", "Referer": "-"}])
 def test_the_line_of_a_log_says_nothing_of_headers_that_it_does_not_show(
-    status: Any, headers: Any
+    status: int | None, headers: Any
 ) -> None:
     row = complete(
         Exchange(

@@ -420,14 +420,14 @@ def test_a_very_long_text_costs_a_bounded_number_of_steps(where: Any, atom: Any)
 
 
 @pytest.mark.parametrize("what", LISTS)
-def test_a_very_long_list_costs_a_bounded_number_of_steps(what: Any) -> None:
+def test_a_very_long_list_costs_a_bounded_number_of_steps(what: str) -> None:
     said, calls = calls_of(lambda: looked_at(LISTS[what](LIST)))
     assert all(said)
     assert calls < 20 * MOST_CALLS * LIST
 
 
 @pytest.mark.parametrize("what", ROWS)
-def test_many_rows_cost_a_bounded_number_of_steps_each(what: Any) -> None:
+def test_many_rows_cost_a_bounded_number_of_steps_each(what: str) -> None:
     rows = ROWS[what](ROW)
     found, calls = calls_of(lambda: diagnose(rows, now=AT))
     assert len(found) == len(rows)
@@ -435,7 +435,7 @@ def test_many_rows_cost_a_bounded_number_of_steps_each(what: Any) -> None:
 
 
 @pytest.mark.parametrize("what", LISTS)
-def test_what_is_said_about_a_very_long_list_is_short(what: Any) -> None:
+def test_what_is_said_about_a_very_long_list_is_short(what: str) -> None:
     found = diagnose(complete(LISTS[what](ROW)), now=AT)
     assert len(found.findings) < 250
     for rule in {finding.rule for finding in found.findings}:
@@ -456,7 +456,7 @@ def test_the_last_of_a_hundred_findings_says_how_many_more_there_are() -> None:
     ("count", "noted"), [(9_999, False), (10_000, False), (10_001, True), (60_000, True)]
 )
 def test_entries_that_are_not_checked_one_by_one_are_not_passed_over_in_silence(
-    count: Any, noted: Any
+    count: int, noted: bool
 ) -> None:
     found = diagnose(posted({**GOOD, "to": ["+15551230001"] * count}), now=AT)
     assert any(finding.rule == "not-all-checked" for finding in found.findings) is noted
@@ -489,7 +489,7 @@ def seconds(work: Callable[[Any], object], what: Any, times: int) -> float:
 @pytest.mark.long
 @pytest.mark.parametrize("tail", ["", "!", '"'])
 @pytest.mark.parametrize("where", TEXTS)
-def test_twice_a_text_takes_less_than_three_times_the_time(where: Any, tail: Any) -> None:
+def test_twice_a_text_takes_less_than_three_times_the_time(where: str, tail: str) -> None:
     slow = [
         atom
         for atom in ATOMS
@@ -502,19 +502,19 @@ def test_twice_a_text_takes_less_than_three_times_the_time(where: Any, tail: Any
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", LISTS)
-def test_twice_a_list_takes_less_than_three_times_the_time(what: Any) -> None:
+def test_twice_a_list_takes_less_than_three_times_the_time(what: str) -> None:
     assert doubles(looked_at, LISTS[what], SIZE // 8)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", ROWS)
-def test_twice_the_rows_take_less_than_three_times_the_time(what: Any) -> None:
+def test_twice_the_rows_take_less_than_three_times_the_time(what: str) -> None:
     assert doubles(lambda rows: diagnose(rows, now=AT), ROWS[what], SIZE // 40)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", LISTS)
-def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: Any) -> None:
+def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: str) -> None:
     sandbox = Sandbox()
     account = sandbox.account("plan1")
 

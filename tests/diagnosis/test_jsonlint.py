@@ -89,7 +89,7 @@ BROKEN: list[tuple[str | bytes, str, int, str | None]] = [
     ids=[f"{rule}-{i}" for i, (_, rule, _, _) in enumerate(BROKEN)],
 )
 def test_a_defect_is_named_and_its_character_found(
-    body: Any, rule: Any, position: Any, key: Any
+    body: str | bytes, rule: str, position: int, key: str | None
 ) -> None:
     found = defects(body)[0]
     assert (found.rule, found.position, found.key) == (rule, position, key)
@@ -105,7 +105,7 @@ def test_a_defect_is_named_and_its_character_found(
         '{"a": "// no comment"}',
     ],
 )
-def test_good_json_has_no_defect(body: Any) -> None:
+def test_good_json_has_no_defect(body: str) -> None:
     assert defects(body) == []
 
 
@@ -236,7 +236,7 @@ INSTEAD = (  # what stands there, in place of what; the rule
 
 @pytest.mark.parametrize(("rule", "instead"), INSTEAD)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_wrong_character_is_found_at_its_place(rule: Any, instead: Any, layout: Any) -> None:
+def test_every_wrong_character_is_found_at_its_place(rule: str, instead: Any, layout: Any) -> None:
     for text in (json.dumps(body, **layout) for body in BODIES):
         for position, character in structure(text):
             if character in instead:
@@ -271,6 +271,6 @@ def structure(text: Any) -> Iterator[tuple[Any, Any]]:
         ('{"to": ["+447700900555"],}', '["+••••••••••••"],'),
     ],
 )
-def test_what_names_nobody_is_not_masked(text: Any, masked: Any) -> None:
+def test_what_names_nobody_is_not_masked(text: str, masked: str) -> None:
     assert masked in shown(text, len(text) - 1)[0].rpartition("}")[0]
     assert shown(text, len(text) - 1, is_masked=False)[0] in text

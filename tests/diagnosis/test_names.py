@@ -81,7 +81,7 @@ def test_the_right_name_is_proven_in_the_sandbox(exchange: Any) -> None:
         ),
     ],
 )
-def test_what_may_be_ignored_is_a_warning_with_a_fix(exchange: Any, change: Any) -> None:
+def test_what_may_be_ignored_is_a_warning_with_a_fix(exchange: Any, change: str) -> None:
     found = diagnose(exchange, now=exchange.at)
     assert found.expected_status < 300 and found.fix.changes == (change,)
     assert prove(found).verdict == "SAME"

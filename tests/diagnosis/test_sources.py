@@ -35,7 +35,7 @@ def tables(name: Any, kind: Any) -> Any:
 
 
 @pytest.mark.parametrize(("rule", "change"), ASSUMED.items(), ids=str)
-def test_a_refusal_that_is_only_assumed_is_a_warning(rule: Any, change: Any) -> None:
+def test_a_refusal_that_is_only_assumed_is_a_warning(rule: str, change: Any) -> None:
     sent = varied(**change)
     told = diagnose(sent, now=NOW)
     assert {f.rule: f.severity for f in told.findings}[rule] == "warning"
@@ -45,7 +45,7 @@ def test_a_refusal_that_is_only_assumed_is_a_warning(rule: Any, change: Any) -> 
 
 
 @pytest.mark.parametrize("host", ["sms.api.sinch.com", "api.mblox.com"])
-def test_an_old_host_is_a_warning_and_the_rest_is_judged(host: Any) -> None:
+def test_an_old_host_is_a_warning_and_the_rest_is_judged(host: str) -> None:
     sent = varied(url=f"https://{host}/xms/v1/{PLAN}/batches")
     for status in (None, 201):
         told = diagnose(replace(sent, status=status), now=NOW)
@@ -112,7 +112,7 @@ def test_each_claim_has_a_source_whose_kind_fits_its_tag() -> None:
         ("documented", f"{PAGE}; a blog"),
     ],
 )
-def test_a_source_of_another_kind_is_found(tag: Any, source: Any) -> None:
+def test_a_source_of_another_kind_is_found(tag: str, source: str) -> None:
     assert not fits(tag, source)
 
 
@@ -149,7 +149,7 @@ def test_a_code_alone_that_is_nowhere_listed_is_said_to_be_so() -> None:
         ("https://eu.conversation.api.sinch.com/v1/projects/p/messages:send", "not-the-sms-api"),
     ],
 )
-def test_another_api_is_judged_by_what_is_known_of_it(url: Any, rule: Any) -> None:
+def test_another_api_is_judged_by_what_is_known_of_it(url: str, rule: str) -> None:
     problem = '{"type": "about:blank", "title": "No key", "status": 401, "detail": "wrong key"}'
     told = diagnose(varied(url=url, status=401, response_body=problem), now=NOW)
     says = present(told.top).says
@@ -160,7 +160,7 @@ def test_another_api_is_judged_by_what_is_known_of_it(url: Any, rule: Any) -> No
 
 
 @pytest.mark.parametrize(("text", "field"), [("from: must not be blank", "from"), ("?", None)])
-def test_a_field_that_the_text_names_is_said(text: Any, field: Any) -> None:
+def test_a_field_that_the_text_names_is_said(text: str, field: str | None) -> None:
     code = "syntax_constraint_violation"
     top = present(diagnose(Exchange(status=400, code=code, text=text), now=NOW).top)
     assert top.field == field and ("does not show which" in top.says) == (field is None)

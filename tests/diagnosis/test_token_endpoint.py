@@ -46,7 +46,7 @@ def refused(status: Any, body: Any) -> dict[str, Any]:
     ],
 )
 def test_a_request_to_the_token_endpoint_is_judged_by_its_own_rules(
-    request_parts: Any, status: Any, code: Any, field: Any
+    request_parts: Any, status: int, code: str | None, field: str | None
 ) -> None:
     told = diagnose(asked(**request_parts))
     assert (told.expected_status, told.expected_code) == (status, code)
@@ -68,7 +68,9 @@ def test_a_request_to_the_token_endpoint_is_judged_by_its_own_rules(
         (503, {"title": "Down"}, "general-answer", None),
     ],
 )
-def test_its_errors_are_told_in_its_own_words(status: Any, body: Any, rule: Any, code: Any) -> None:
+def test_its_errors_are_told_in_its_own_words(
+    status: int, body: Any, rule: str, code: str | None
+) -> None:
     told = diagnose(asked(**refused(status, body)))
     assert (told.top.rule, told.expected_status, told.expected_code) == (rule, status, code)
     assert "service plan" not in told.top.says and "/batches" not in told.retry.reason
@@ -85,5 +87,5 @@ def test_a_token_that_was_given_is_fine() -> None:
 
 
 @pytest.mark.parametrize("code", ["invalid_client", "invalid_request", "unsupported_grant_type"])
-def test_its_codes_are_in_the_catalogue_and_not_on_the_page(code: Any) -> None:
+def test_its_codes_are_in_the_catalogue_and_not_on_the_page(code: str) -> None:
     assert not explain(None, code).on_page and explain(None, code).tag == "documented"

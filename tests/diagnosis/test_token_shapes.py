@@ -44,12 +44,12 @@ def test_a_whole_jwt_is_not_cut() -> None:
 
 
 @pytest.mark.parametrize("short", ["5c1e9a7b...f607", "eyJhbGciOi…", f"{HEAD}...Ab3_"])
-def test_a_token_that_was_shortened_for_the_reader_is_no_mistake(short: Any) -> None:
+def test_a_token_that_was_shortened_for_the_reader_is_no_mistake(short: str) -> None:
     assert rules_of(short) == ["auth-shortened"]
 
 
 @pytest.mark.parametrize(("number", "says"), [(40100, "Authorization"), (40303, "verified")])
-def test_the_retired_api_speaks_by_its_numbers(number: Any, says: Any) -> None:
+def test_the_retired_api_speaks_by_its_numbers(number: int, says: str) -> None:
     sent = Exchange(
         method="POST",
         url="https://messagingapi.sinch.com/v1/sms/+15551230001",

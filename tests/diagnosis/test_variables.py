@@ -93,7 +93,7 @@ def test_what_is_filled_in_when_it_is_sent_is_a_note(text: Any) -> None:
         ),
     ],
 )
-def test_what_goes_out_as_it_is_written_is_a_mistake(text: Any, rule: Any) -> None:
+def test_what_goes_out_as_it_is_written_is_a_mistake(text: Any, rule: str) -> None:
     errors, _ = rules_of(text)
     assert rule in errors
 
@@ -109,7 +109,7 @@ def test_what_goes_out_as_it_is_written_is_a_mistake(text: Any, rule: Any) -> No
         ("{{batch}}", set()),
     ],
 )
-def test_only_what_depends_on_a_variable_is_left_unjudged(body: Any, rules: Any) -> None:
+def test_only_what_depends_on_a_variable_is_left_unjudged(body: str, rules: Any) -> None:
     errors, found = rules_of(http_file(f"{HOST}/{{{{plan}}}}/batches", "{{tok}}", body))
     assert errors == rules and "variable-not-shown" in found
 
@@ -122,7 +122,7 @@ def test_only_what_depends_on_a_variable_is_left_unjudged(body: Any, rules: Any)
         ("batches/{{batch_id}}", {"method-not-allowed"}),
     ],
 )
-def test_the_words_of_a_path_are_judged_beside_a_variable(path: Any, rules: Any) -> None:
+def test_the_words_of_a_path_are_judged_beside_a_variable(path: str, rules: Any) -> None:
     text = f"PATCH {HOST}/{{{{plan}}}}/{path}\nAuthorization: Bearer {{{{tok}}}}\n"
     assert rules_of(text)[0] == rules
 

@@ -84,7 +84,7 @@ def url() -> Iterator[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", COMMANDS)
-def test_real_log_is_read_back(name: Any, url: Any, tmp_path: Path) -> None:
+def test_real_log_is_read_back(name: str, url: Any, tmp_path: Path) -> None:
     command, has_bodies = COMMANDS[name]
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not here")
@@ -153,7 +153,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", PRINTED)
-def test_printed_error_is_read_back(name: Any, url: Any, node_modules: Any) -> None:
+def test_printed_error_is_read_back(name: str, url: Any, node_modules: Any) -> None:
     script, (method, has_request) = PRINTED[name]
     script = script.replace("BODY", json.dumps(SENT)).replace("URL)", f"{json.dumps(url)})")
     script = script.replace("(URL,", f"({json.dumps(url)},")

@@ -111,7 +111,7 @@ def test_cloudwatch() -> None:
 
 
 @pytest.mark.parametrize(("number", "name"), [(0, "delta_scan"), (1, "iceberg_scan")])
-def test_delta_and_iceberg(folder: Any, number: Any, name: Any) -> None:
+def test_delta_and_iceberg(folder: Any, number: int, name: str) -> None:
     con = duckdb.connect()
     (folder / "rows.jsonl").write_text("".join(json.dumps(call) + "\n" for call in CALLS))
     con.execute(f"CREATE MACRO {name}(place) AS TABLE SELECT * FROM read_json('rows.jsonl')")

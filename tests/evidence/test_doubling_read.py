@@ -337,13 +337,13 @@ LISTS = {  # what there may be any number of
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", LISTS)
-def test_twice_a_list_takes_less_than_three_times_the_time(name: Any) -> None:
+def test_twice_a_list_takes_less_than_three_times_the_time(name: str) -> None:
     assert doubles(read, LISTS[name], SIZE)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", TEXTS)
-def test_twice_a_text_takes_less_than_three_times_the_time(name: Any) -> None:
+def test_twice_a_text_takes_less_than_three_times_the_time(name: str) -> None:
     slow = [
         atom
         for atom in ATOMS

@@ -80,13 +80,13 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("write", [to_jsonl, to_har])
-def test_files_of_ours_read_back_equal(write: Any, variant: Any) -> None:
+def test_files_of_ours_read_back_equal(write: Any, variant: str) -> None:
     exchange = replace(GOOD, **VARIANTS[variant])
     assert list(read(write([exchange]))) == [exchange]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_curl_command_of_ours_reads_back_as_the_same_request(variant: Any) -> None:
+def test_a_curl_command_of_ours_reads_back_as_the_same_request(variant: str) -> None:
     row = replace(GOOD, **VARIANTS[variant])
     assert request_of(read(to_curl(row) + "\n")[0]) == request_of(row)
 

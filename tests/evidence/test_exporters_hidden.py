@@ -91,7 +91,7 @@ def arguments(command: Any, folder: Any, locale: Any) -> Any:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("what", HIDDEN)
 def test_a_command_hides_nothing_and_bash_gets_the_same_bytes(
-    tmp_path: Path, what: Any, place: Any
+    tmp_path: Path, what: str, place: str
 ) -> None:
     text = f"it's \\ \u00e9{HIDDEN[what]}gnp 41"
     row = replace(BARE, **PLACES[place](text))
@@ -112,7 +112,7 @@ def test_a_command_hides_nothing_and_bash_gets_the_same_bytes(
 
 @pytest.mark.parametrize("what", HIDDEN)
 @pytest.mark.parametrize("write", [to_jsonl, to_har])
-def test_a_file_hides_nothing_and_reads_back_equal(write: Any, what: Any) -> None:
+def test_a_file_hides_nothing_and_reads_back_equal(write: Any, what: str) -> None:
     row = replace(BARE, request_body=f"a{HIDDEN[what]}b", text=f"\u00e9{HIDDEN[what]}", status=400)
     written = write([row])
     assert hidden_in(written) == [] and "\u00e9" in written
@@ -120,7 +120,7 @@ def test_a_file_hides_nothing_and_reads_back_equal(write: Any, what: Any) -> Non
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
-def test_an_exported_file_hides_nothing(tmp_path: Path, ending: Any) -> None:
+def test_an_exported_file_hides_nothing(tmp_path: Path, ending: str) -> None:
     rows = [
         replace(BARE, id=str(n), request_body=f"Hi {char} x")
         for n, char in enumerate(HIDDEN.values())

@@ -69,7 +69,7 @@ RECOGNIZED: list[tuple[str, str, tuple[str | None, int | None, str | None]]] = [
 
 
 @pytest.mark.parametrize(("text", "format", "seen"), RECOGNIZED)
-def test_the_format_is_found_from_the_content(text: Any, format: Any, seen: Any) -> None:
+def test_the_format_is_found_from_the_content(text: Any, format: str, seen: Any) -> None:
     evidence = read(text)
     assert list(evidence.formats) == [format]
     assert (evidence[0].method, evidence[0].status, evidence[0].code) == seen
@@ -90,7 +90,7 @@ def test_the_format_is_found_from_the_content(text: Any, format: Any, seen: Any)
         "a,b\n1,2\n",
     ],
 )
-def test_text_without_http_gives_no_row_and_a_reason(text: Any) -> None:
+def test_text_without_http_gives_no_row_and_a_reason(text: str) -> None:
     evidence = read(text.encode())
     assert len(evidence) == 0
     assert evidence.skipped[0].reason
@@ -123,7 +123,7 @@ def test_folders_globs_archives_bytes_and_lists_are_read_alike(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
-def test_any_encoding_is_understood(encoding: Any) -> None:
+def test_any_encoding_is_understood(encoding: str) -> None:
     row = {"method": "POST", "url": BATCHES, "request_body": '{"body": "Grüße an alle Kunden"}'}
     [found] = read(json.dumps(row, ensure_ascii=False).encode(encoding))
     assert "Grüße" in str(found.request_body)
@@ -160,7 +160,7 @@ def test_ids_are_kept_or_stable_and_never_twice() -> None:
     ],
 )
 def test_odd_statuses_are_no_response_or_kept_and_named(
-    status: Any, kept: Any, warned: Any
+    status: int, kept: int | None, warned: bool
 ) -> None:
     evidence = read(har(entry(status)))
     assert evidence[0].status == kept
@@ -180,7 +180,7 @@ def test_odd_statuses_are_no_response_or_kept_and_named(
     ],
 )
 def test_times_become_utc_and_a_missing_zone_is_reported(
-    given: Any, tz: Any, expected: Any, warned: Any
+    given: str | int, tz: str | None, expected: int, warned: bool
 ) -> None:
     evidence = read(
         json.dumps({"time": given, "method": "GET", "url": BATCHES, "status": 200, "level": "x"}),
@@ -240,7 +240,7 @@ def test_the_report_is_text_json_html_and_numbers() -> None:
         ),
     ],
 )
-def test_one_sentence_sums_up_what_failed(rows: Any, sentence: Any) -> None:
+def test_one_sentence_sums_up_what_failed(rows: Any, sentence: str) -> None:
     assert read(json.dumps(rows)).outcome == sentence
 
 
@@ -395,7 +395,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_is_read_or_listed_and_never_raises(name: Any) -> None:
+def test_hostile_text_is_read_or_listed_and_never_raises(name: str) -> None:
     evidence = read(HOSTILE[name] + "\n")
     assert len(evidence) + len(evidence.skipped) > 0
     json.dumps(evidence.as_json(), allow_nan=False).encode()
@@ -513,7 +513,7 @@ def test_no_bytes_make_read_raise(data: Any, start: Any) -> None:
 
 @pytest.mark.parametrize("read_as", ["calls.db", "calls.db-shm", "*.db", ""])
 def test_a_call_log_that_is_open_is_named_and_not_opened_whatever_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_as: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_as: str
 ) -> None:
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} was opened"))
     with CallLog(tmp_path / "calls.db"):

@@ -93,7 +93,7 @@ def sent(text: Any, **options: Any) -> tuple[Any, Any, Any, Any]:
         "PS C:\\> Invoke-RestMethod @p",
     ],
 )
-def test_every_way_to_write_it_gives_the_same_request(command: Any) -> None:
+def test_every_way_to_write_it_gives_the_same_request(command: str) -> None:
     assert sent(command) == SENT
 
 
@@ -116,7 +116,7 @@ def test_every_way_to_write_it_gives_the_same_request(command: Any) -> None:
         ('-d "a\\$b\\`c\\\\d\\e"', "POST", "a$b`c\\d\\e"),
     ],
 )
-def test_options_mean_what_curl_does(arguments: Any, method: Any, body: Any) -> None:
+def test_options_mean_what_curl_does(arguments: str, method: str, body: str | None) -> None:
     exchange = read(f"curl {URL} {arguments}\n")[0]
     assert (exchange.method, exchange.request_body) == (method, body)
 
@@ -135,7 +135,7 @@ def test_options_mean_what_curl_does(arguments: Any, method: Any, body: Any) -> 
         ("-H 'A: 1' -H 'a: 2'", "A", "1, 2"),
     ],
 )
-def test_headers_that_options_stand_for(arguments: Any, header: Any, value: Any) -> None:
+def test_headers_that_options_stand_for(arguments: str, header: str, value: str | None) -> None:
     assert read(f"curl {URL} {arguments}\n")[0].request_headers.get(header) == value
 
 
@@ -150,7 +150,7 @@ def test_headers_that_options_stand_for(arguments: Any, header: Any, value: Any)
         ("curl localhost:8000/x", "http://localhost:8000/x"),
     ],
 )
-def test_the_url_is_the_one_that_was_meant(command: Any, url: Any) -> None:
+def test_the_url_is_the_one_that_was_meant(command: str, url: str) -> None:
     assert read(command + "\n")[0].url == url
 
 
@@ -185,7 +185,7 @@ def test_the_answer_pasted_below_a_command_belongs_to_it() -> None:
     ("command", "reason"),
     [("curl --request", "needs a value"), ("curl --location -X POST", "without a URL")],
 )
-def test_what_cannot_be_a_request_is_listed(command: Any, reason: Any) -> None:
+def test_what_cannot_be_a_request_is_listed(command: str, reason: str) -> None:
     evidence = read(command + "\n")
     assert len(evidence) == 0
     assert any(reason in skipped.reason for skipped in evidence.skipped)
@@ -202,7 +202,7 @@ def test_what_cannot_be_a_request_is_listed(command: Any, reason: Any) -> None:
         (f'curl {URL} -d "$(date)"', "stays as written"),
     ],
 )
-def test_what_was_guessed_is_said(command: Any, warning: Any) -> None:
+def test_what_was_guessed_is_said(command: str, warning: str) -> None:
     evidence = read(command + "\n")
     assert len(evidence) == 1
     assert any(warning in guess.reason for guess in evidence.warnings)
@@ -248,7 +248,9 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "status", "code"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_what_stands_below_a_command_is_its_answer(answer: Any, status: Any, code: Any) -> None:
+def test_what_stands_below_a_command_is_its_answer(
+    answer: str, status: int | None, code: str | None
+) -> None:
     (exchange,) = read(f"{ASKED}\n{answer}")
     assert (exchange.method, exchange.status, exchange.code) == ("POST", status, code)
 
@@ -277,7 +279,7 @@ def test_a_quoted_command_in_a_mail_that_is_not_all_quoted_is_read() -> None:
 @pytest.mark.parametrize(
     "words", ["delivery code 402", "Delivery report: status Failed code 412", "SMPP error 310"]
 )
-def test_a_delivery_or_smpp_code_is_no_status(words: Any) -> None:
+def test_a_delivery_or_smpp_code_is_no_status(words: str) -> None:
     assert len(read(words.encode())) == 0
 
 

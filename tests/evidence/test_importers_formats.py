@@ -97,7 +97,7 @@ LOGGERS = {  # as each writes by default
 
 
 @pytest.mark.parametrize("logger", LOGGERS)
-def test_the_lines_of_common_loggers_are_understood(logger: Any) -> None:
+def test_the_lines_of_common_loggers_are_understood(logger: str) -> None:
     (exchange,) = read(json.dumps(LOGGERS[logger]) + "\n")
     assert (exchange.at, exchange.method, exchange.url, exchange.status, exchange.elapsed_ms) == (
         AT,
@@ -135,13 +135,13 @@ LINES = {
 
 
 @pytest.mark.parametrize("form", LINES)
-def test_lines_of_servers_and_tables_are_understood(form: Any) -> None:
+def test_lines_of_servers_and_tables_are_understood(form: str) -> None:
     exchange = read(LINES[form] + "\n")[0]
     assert (exchange.at, exchange.method, exchange.url, exchange.status) == (AT, "GET", "/x", 404)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
-def test_a_table_in_any_encoding_is_understood(encoding: Any) -> None:
+def test_a_table_in_any_encoding_is_understood(encoding: str) -> None:
     text = (
         "Zeit;Größe;Methode;Adresse;Antwort\n2024-05-01 10:00;3;GET;/x;404\n2024-05-01 "
         "10:00;3;GET;/x;404\n"
@@ -159,7 +159,7 @@ def test_a_table_of_a_status_and_a_code_needs_no_more() -> None:
     ("phrase", "status"),
     [("503 Service Temporarily Unavailable", 503), ("504 Gateway Time-out", 504)],
 )
-def test_a_gateway_page_of_nginx_tells_its_status(phrase: Any, status: Any) -> None:
+def test_a_gateway_page_of_nginx_tells_its_status(phrase: str, status: int) -> None:
     page = (
         f"<html>\r\n<head><title>{phrase}</title></head>\r\n<body>\r\n<h1>{phrase}</h1>"
         "<hr>nginx\r\n</body>\r\n</html>"
@@ -227,7 +227,7 @@ def test_a_har_within_other_json_is_found() -> None:
     ],
 )
 def test_every_kind_of_body_of_a_collection_is_read(
-    body: Any, text: Any, content_type: Any
+    body: Any, text: str | None, content_type: str | None
 ) -> None:
     exchange = read(postman({"method": "POST", "url": BATCHES, "body": body}))[0]
     assert (exchange.request_body, exchange.request_headers.get("Content-Type")) == (
@@ -263,7 +263,7 @@ LONG = 1_000_000_000 if FULL else 2_000_000
         "GET /x ",
     ],
 )
-def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path: Path, start: Any) -> None:
+def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path: Path, start: str) -> None:
     path = tmp_path / "long.txt"
     with path.open("wb") as file:
         file.write(start.encode())
@@ -278,7 +278,7 @@ def test_one_endless_line_is_refused_or_read_in_bounded_memory(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("nested", ['{"a":', "[", '{"log":{"entries":['])
-def test_levels_by_the_million_are_listed(nested: Any) -> None:
+def test_levels_by_the_million_are_listed(nested: str) -> None:
     assert read(nested * (1_000_000 if FULL else 200_000)).skipped
 
 

@@ -110,7 +110,7 @@ def test_an_at_name_of_a_special_file_stays_as_written(tmp_path: Path, make: Any
 @unix
 @pytest.mark.parametrize("pattern", ["", "*", "**/*", "*.jsonl"])
 def test_special_files_in_a_folder_or_glob_cost_only_themselves(
-    tmp_path: Path, pattern: Any
+    tmp_path: Path, pattern: str
 ) -> None:
     fifo(tmp_path)
     listening(tmp_path)
@@ -145,7 +145,7 @@ PROC = [
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("name", PROC)
-def test_a_file_of_the_kernel_never_ends_and_is_never_read(name: Any) -> None:
+def test_a_file_of_the_kernel_never_ends_and_is_never_read(name: str) -> None:
     path = Path("/proc") / name
     if not path.exists():
         pytest.skip("not there")
@@ -211,7 +211,7 @@ def out_of_memory(*_: Any, **__: Any) -> None:
     ],
 )
 def test_what_does_not_fit_into_memory_is_a_skipped_input(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, name: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, name: str
 ) -> None:
     (tmp_path / "a.jsonl").write_text(f"[{ROW}]" if name == "loaded" else f"{ROW}\n{ROW}\n")
     (tmp_path / "b.gz").write_bytes(gzip.compress(ROW.encode()))
@@ -299,7 +299,7 @@ TOO_MANY = {
 
 @pytest.mark.parametrize("name", TOO_MANY)
 def test_far_too_many_of_a_kind_are_cut_short_and_listed_with_what_to_do(
-    small: Any, name: Any
+    small: Any, name: str
 ) -> None:
     source, reason = TOO_MANY[name]
     reasons = [skipped.reason for skipped in read(source).skipped]
@@ -308,7 +308,7 @@ def test_far_too_many_of_a_kind_are_cut_short_and_listed_with_what_to_do(
 
 
 @pytest.mark.parametrize("name", TOO_MANY)
-def test_no_small_input_is_cut_short(name: Any) -> None:
+def test_no_small_input_is_cut_short(name: str) -> None:
     source, reason = TOO_MANY[name]
     assert not [skipped for skipped in read(source).skipped if reason in skipped.reason]
 

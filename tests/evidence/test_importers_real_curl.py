@@ -255,7 +255,7 @@ def compared(headers: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("first", range(0, COMMANDS, 50))
-def test_curl_sends_what_our_reading_says(first: Any, tmp_path: Path) -> None:
+def test_curl_sends_what_our_reading_says(first: int, tmp_path: Path) -> None:
     with Recorder() as recorder:
         for seed in range(first, first + 50):
             script = command(random.Random(seed), recorder.url, tmp_path)

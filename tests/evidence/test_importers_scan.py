@@ -76,7 +76,7 @@ def test_no_secret_is_in_any_column(jsonl: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl.gz"])
-def test_other_forms_give_the_same(jsonl: Any, tmp_path: Path, form: Any) -> None:
+def test_other_forms_give_the_same(jsonl: Any, tmp_path: Path, form: str) -> None:
     path = tmp_path / f"other.{form}"
     if form == "jsonl.gz":
         path.write_bytes(gzip.compress(jsonl.read_bytes()))
@@ -123,7 +123,7 @@ def test_a_missing_or_wrong_file_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(
-    tmp_path: Path, jsonl: Any, name: Any, text: Any
+    tmp_path: Path, jsonl: Any, name: str, text: str
 ) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(WrongUseError, match=f"'{name}' has none of the columns") as error:
@@ -139,7 +139,7 @@ def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(
     ],
 )
 def test_a_log_is_read_once_for_a_question_unless_it_has_retries_to_fold(
-    tmp_path: Path, last: Any, reads: Any
+    tmp_path: Path, last: Any, reads: int
 ) -> None:
     rows = [
         *[{"id": str(i), "status": 429} for i in range(300)],
@@ -166,7 +166,7 @@ def test_retries_in_the_middle_of_a_long_log_are_folded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("body", [1_000, 10_000, 20_000, 50_000])
 @pytest.mark.parametrize("plain", [0, 100, 3000])
 def test_retries_in_lines_longer_than_what_is_looked_at_are_folded(
-    tmp_path: Path, plain: Any, body: Any
+    tmp_path: Path, plain: int, body: int
 ) -> None:
     lines = [{"id": f"p{i}", "status": 201} for i in range(plain)]
     lines += [
@@ -200,7 +200,7 @@ def test_an_empty_file_among_others_has_no_rows(jsonl: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "json"])
-def test_a_row_names_its_file_unless_it_has_a_source(tmp_path: Path, form: Any) -> None:
+def test_a_row_names_its_file_unless_it_has_a_source(tmp_path: Path, form: str) -> None:
     import duckdb
 
     path = tmp_path / f"other.{form}"
@@ -216,7 +216,7 @@ def test_a_row_names_its_file_unless_it_has_a_source(tmp_path: Path, form: Any) 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_single_rows_come_in_whole_through_the_door_of_read(
-    jsonl: Any, tmp_path: Path, form: Any
+    jsonl: Any, tmp_path: Path, form: str
 ) -> None:
     path = tmp_path / f"log.{form}"
     if form == "parquet":

@@ -54,7 +54,7 @@ def test_every_column_is_the_same(tmp_path: Path, form: Any, seed: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["flat", "combined", "csv"])
-def test_a_packed_file_gives_the_same(tmp_path: Path, form: Any) -> None:
+def test_a_packed_file_gives_the_same(tmp_path: Path, form: str) -> None:
     (tmp_path / "a.log.gz").write_bytes(gzip.compress(text_of(form, 1).encode()))
     assert as_rows(scanned(tmp_path / "a.log.gz")) == expected(read(tmp_path / "a.log.gz"))
 
@@ -114,7 +114,7 @@ def test_a_frame_from_elsewhere_is_read_scanned_and_counted(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["flat", "nested", "csv", "combined"])
-def test_no_secret_of_a_foreign_file_is_in_any_column(tmp_path: Path, form: Any) -> None:
+def test_no_secret_of_a_foreign_file_is_in_any_column(tmp_path: Path, form: str) -> None:
     secret = "c4n4ryS3cr3tc4n4ry"
     text = text_of(form, 1).replace("No such group", f"password={secret}")
     text = text.replace("/batches", f"/batches?access_token={secret}").replace(

@@ -193,7 +193,7 @@ def test_rows_of_a_table_are_read_without_a_scan(tmp_path: Path) -> None:
         "SELECT '{v}' AS words",
     ],
 )
-def test_no_error_of_a_table_shows_a_row(table: Any) -> None:
+def test_no_error_of_a_table_shows_a_row(table: str) -> None:
     try:
         scanned(duckdb.sql(table.format(v=CANARY)))
     except WrongUseError:
@@ -214,7 +214,7 @@ def test_no_error_of_a_table_shows_a_row(table: Any) -> None:
         ("dbfs:/mnt/a.jsonl", "fsspec"),
     ],
 )
-def test_a_file_on_another_machine_needs_a_connection(url: Any, word: Any) -> None:
+def test_a_file_on_another_machine_needs_a_connection(url: str, word: str) -> None:
     with pytest.raises(WrongUseError, match="another machine") as error:
         scanned(url)
     _, first, second = str(error.value).split("\n")
@@ -233,7 +233,7 @@ def test_a_file_on_another_machine_needs_a_connection(url: Any, word: Any) -> No
         f"s3://bucket/a.csv?s3_secret_access_key={CANARY}",
     ],
 )
-def test_credentials_in_a_url_are_refused_and_never_shown(url: Any) -> None:
+def test_credentials_in_a_url_are_refused_and_never_shown(url: str) -> None:
     for connection in (None, duckdb.connect()):
         try:
             scanned(url, connection=connection)

@@ -104,7 +104,7 @@ WRAPPED = {  # what carries a line or a record, and the time that only it tells
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_what_carries_a_call_is_taken_off_and_its_time_kept(name: Any) -> None:
+def test_what_carries_a_call_is_taken_off_and_its_time_kept(name: str) -> None:
     (exchange,) = read(WRAPPED[name])
     assert (exchange.method, exchange.url, exchange.status, exchange.at) == ("POST", URL, 401, AT)
 
@@ -118,7 +118,7 @@ DURATIONS = {  # a line, and how long the call took in milliseconds
 
 
 @pytest.mark.parametrize("rest", DURATIONS)
-def test_the_duration_behind_an_access_line_has_the_unit_of_its_server(rest: Any) -> None:
+def test_the_duration_behind_an_access_line_has_the_unit_of_its_server(rest: str) -> None:
     (exchange,) = read(f"10.0.0.1 - - [04/Mar/2025:08:09:10 +0000] {rest}")
     assert (exchange.at, exchange.elapsed_ms) == (AT, DURATIONS[rest])
 
@@ -139,7 +139,7 @@ FRAMEWORKS = {
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_lines_of_frameworks_and_proxies_are_read(name: Any) -> None:
+def test_lines_of_frameworks_and_proxies_are_read(name: str) -> None:
     (exchange,) = read(FRAMEWORKS[name])
     got = (exchange.method, exchange.url, exchange.status, exchange.at, exchange.elapsed_ms)
     assert got == ("POST", PATH, 401, AT, 87.0)
@@ -157,7 +157,7 @@ def test_lines_of_frameworks_and_proxies_are_read(name: Any) -> None:
     ],
 )
 def test_a_duration_has_its_unit_or_is_said_to_be_guessed(
-    fields: Any, elapsed: Any, said: Any
+    fields: Any, elapsed: float, said: str
 ) -> None:
     evidence = read(json.dumps(CALL | fields))
     assert evidence[0].elapsed_ms == elapsed
@@ -201,7 +201,7 @@ def test_a_request_and_its_response_are_joined_by_their_id() -> None:
         "report: RecipientDeliveryReport{code=402, status=Failed, recipient=15551230001}",
     ],
 )
-def test_a_callback_is_its_own_kind_and_its_code_no_status(text: Any) -> None:
+def test_a_callback_is_its_own_kind_and_its_code_no_status(text: str) -> None:
     evidence = read(text)
     assert len(evidence) > 0
     assert {(x.origin, x.endpoint, x.status) for x in evidence} == {("import", "callback", None)}
@@ -319,7 +319,7 @@ response_body: {json.dumps(GOT)}
 
 
 @pytest.mark.parametrize("name", UNKNOWN_SHAPES)
-def test_a_call_is_found_in_a_document_of_unknown_shape(name: Any) -> None:
+def test_a_call_is_found_in_a_document_of_unknown_shape(name: str) -> None:
     (exchange,) = read(UNKNOWN_SHAPES[name])
     assert (exchange.method, exchange.url, exchange.status) == ("POST", URL, 403)
     assert exchange.code == "unknown_group"

@@ -49,7 +49,7 @@ def test_the_command_takes_out_secrets_and_what_names_people_and_keeps_the_chart
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"cells": 5}', "\udcff"])
 def test_what_is_not_a_notebook_is_refused_and_stays(
-    work: Path, capsys: pytest.CaptureFixture[str], content: Any
+    work: Path, capsys: pytest.CaptureFixture[str], content: str | None
 ) -> None:
     path = work / "other.ipynb"
     if content is not None:

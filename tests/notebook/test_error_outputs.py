@@ -54,7 +54,7 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook: Any, call: Any) -> None:
+def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook: Any, call: str) -> None:
     result = notebook.run(call, "view")
     said = notebook.failed["view"]
     assert isinstance(result.error_in_exec, st.SinchToolsError)
@@ -63,7 +63,7 @@ def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook: Any, c
 
 
 @pytest.mark.parametrize("hint", ["", ODD, "Read it first."])
-def test_every_error_of_ours_is_shown_by_its_code_points_also_by_python_itself(hint: Any) -> None:
+def test_every_error_of_ours_is_shown_by_its_code_points_also_by_python_itself(hint: str) -> None:
     error = st.SinchToolsError(f"The chart has no bar {ODD}.", hint=hint)
     assert obeyed(str(error)) == set() and "U+202E" in str(error)
     assert error._render_traceback_() == [f"SinchToolsError: {error}"]

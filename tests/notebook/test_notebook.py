@@ -57,7 +57,7 @@ STATES = {  # what IPython is and has, and where it saves
 
 @pytest.mark.parametrize(("ipython", "file"), STATES.values(), ids=STATES)
 def test_whether_history_goes_to_disk_is_told_and_warned_of_once(
-    work: Path, monkeypatch: pytest.MonkeyPatch, ipython: Any, file: Any
+    work: Path, monkeypatch: pytest.MonkeyPatch, ipython: Any, file: str | None
 ) -> None:
     monkeypatch.setattr(traces, "_warned", [])
     if ipython is None:
@@ -95,7 +95,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize(("options", "warned"), OPTIONS.values(), ids=OPTIONS)
 def test_ipython_in_a_terminal_is_warned_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, warned: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, warned: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(st.__file__).parents[1]))
@@ -105,7 +105,7 @@ def test_ipython_in_a_terminal_is_warned_once(
 
 
 @pytest.mark.parametrize("prelude", ["", "import sys\n", "import warnings\n"])
-def test_python_without_ipython_is_not_warned_and_does_not_load_it(prelude: Any) -> None:
+def test_python_without_ipython_is_not_warned_and_does_not_load_it(prelude: str) -> None:
     code = f"{prelude}import sinchtools, sys; print('IPython' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

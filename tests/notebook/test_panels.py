@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -186,7 +185,7 @@ def test_every_row_of_the_page_can_be_walked_without_evidence() -> None:
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox", "dry-run", "live"])
-def test_the_banner_says_the_rung_in_words(target: Any) -> None:
+def test_the_banner_says_the_rung_in_words(target: str) -> None:
     assert target.upper().replace("-", " ") in banner(target)
 
 

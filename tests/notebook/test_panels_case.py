@@ -119,7 +119,7 @@ TOKEN = "c4n4ryS3cr3t" * 2
         f"Authorization: Bearer {TOKEN}",
     ],
 )
-def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case: Any, text: Any) -> None:
+def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case: Any, text: str) -> None:
     panel = EvidencePanel(case)
     panel.path.value = text
     panel.read_button.click()
@@ -170,7 +170,7 @@ def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case: Any, mak
         (ReportPanel, "page_button"),
     ],
 )
-def test_what_a_panel_does_itself_makes_it_no_older(case: Any, make: Any, button: Any) -> None:
+def test_what_a_panel_does_itself_makes_it_no_older(case: Any, make: Any, button: str) -> None:
     panel = make(case)
     getattr(panel, button).click()
     assert not is_late(panel)
@@ -299,7 +299,7 @@ def test_the_twin_of_a_chart_has_its_picture_with_its_words(case: Any, shown: An
 
 @pytest.mark.parametrize("code", ["rejected +15551230001", "invalid text: See you at noon, Anna"])
 def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(
-    case: Any, shown: Any, code: Any
+    case: Any, shown: Any, code: str
 ) -> None:
     case.add(
         replace(

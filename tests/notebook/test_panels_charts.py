@@ -114,7 +114,7 @@ def chips(pattern: Any) -> list[Any]:
         pytest.param({"hour": "Friday 09:00"}, 3, id="hour"),
     ],
 )
-def test_a_filter_is_a_chip_and_says_how_many_are_left(panel: Any, filters: Any, left: Any) -> None:
+def test_a_filter_is_a_chip_and_says_how_many_are_left(panel: Any, filters: Any, left: int) -> None:
     panel.pattern.select(**filters)
     assert panel.pattern.n == left
     assert f"{left} requests are behind the chart" in panel.status.value

@@ -46,7 +46,7 @@ def targets(panel: Any) -> list[Any]:
     ],
 )
 def test_only_what_is_switched_on_is_offered(
-    log: CallLog, monkeypatch: pytest.MonkeyPatch, allow: Any, rungs: Any
+    log: CallLog, monkeypatch: pytest.MonkeyPatch, allow: str, rungs: Any
 ) -> None:
     monkeypatch.setenv("SINCHTOOLS_ALLOW", allow)
     panel = ReplayPanel([BAD], log=log)
@@ -79,7 +79,7 @@ def test_a_preview_shows_the_request_without_credentials_and_sends_nothing(log: 
 
 @pytest.mark.parametrize("typed", ["", "yes", LIVE_EFFECT.upper()])
 def test_live_sends_nothing_until_the_effect_is_typed(
-    vendor: Vendor, log: CallLog, typed: Any
+    vendor: Vendor, log: CallLog, typed: str
 ) -> None:
     panel = ReplayPanel([replace(GOOD, status=400)], log=log)
     panel.target.value = "live"
@@ -237,7 +237,7 @@ TYPED = "5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
 
 
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
-def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log: CallLog, target: Any) -> None:
+def test_a_token_that_is_typed_is_a_marker_once_it_was_used(log: CallLog, target: str) -> None:
     panel = ReplayPanel([replace(GOOD, status=401)], log=log)
     panel.target.value = target
     panel.headers.value = panel.headers.value.replace("[secret opaque 32 #1]", TYPED)
@@ -367,7 +367,7 @@ def test_a_token_that_is_typed_is_a_marker_also_when_nothing_was_sent(
 
 @pytest.mark.parametrize("button", ["replay_button", "start_button"])
 def test_what_the_evidence_itself_tried_again_is_not_sent_by_a_click(
-    vendor: Vendor, log: CallLog, button: Any
+    vendor: Vendor, log: CallLog, button: str
 ) -> None:
     panel = ReplayPanel(
         [replace(GOOD, id="first", status=429), replace(GOOD, id="second")], log=log
@@ -404,7 +404,7 @@ def test_what_happened_stands_right_below_the_buttons(log: CallLog) -> None:
 
 @pytest.mark.parametrize("path", ["hello", "xms/v1/p/batches", ""])
 def test_a_path_without_its_slash_is_refused_and_stays_as_it_was_typed(
-    log: CallLog, path: Any
+    log: CallLog, path: str
 ) -> None:
     panel = ReplayPanel([BAD], log=log)
     panel.path.value = path

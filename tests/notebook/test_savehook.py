@@ -154,7 +154,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize(("source", "kept"), SOURCES.values(), ids=SOURCES)
-def test_a_secret_in_a_cell_becomes_a_marker(source: Any, kept: Any) -> None:
+def test_a_secret_in_a_cell_becomes_a_marker(source: str, kept: str) -> None:
     assert saved(source=source)["cells"][0]["source"] == kept
     assert saved(source=source.splitlines(keepends=True))["cells"][0]["source"] == kept.splitlines(
         keepends=True
@@ -174,12 +174,12 @@ def test_a_secret_in_a_cell_becomes_a_marker(source: Any, kept: Any) -> None:
         "token: copy",
     ],
 )
-def test_code_without_a_secret_is_saved_as_it_was_written(source: Any) -> None:
+def test_code_without_a_secret_is_saved_as_it_was_written(source: str) -> None:
     assert saved(source=source)["cells"][0]["source"] == source
 
 
 @pytest.mark.parametrize("text", ["The token: {}", "| name | is |\n|---|---|\n| token | {} |"])
-def test_a_secret_in_a_markdown_cell_becomes_a_marker(text: Any) -> None:
+def test_a_secret_in_a_markdown_cell_becomes_a_marker(text: str) -> None:
     assert saved(source=text.format(TOKEN), kind="markdown")["cells"][0]["source"] == text.format(
         MARK
     )
@@ -240,7 +240,9 @@ def test_what_is_no_cell_is_passed_over_and_the_next_is_cleaned(cells: Any) -> N
 
 
 @pytest.mark.parametrize("line", [b"4711", b'["x"]', b'{"id": "x", "sta', b"\xff\xfe"])
-def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case: Any, line: Any) -> None:
+def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(
+    case: Any, line: bytes
+) -> None:
     with (case.folder / "evidence.jsonl").open("ab") as file:
         file.write(b"\n" + line + b"\n")
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] != []
@@ -250,7 +252,7 @@ def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(case: Any,
 @pytest.mark.parametrize("name", ["evidence.jsonl", "seen.jsonl", "calls.sqlite"])
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
 def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
-    case: Any, work: Path, name: Any, kind: Any
+    case: Any, work: Path, name: str, kind: str
 ) -> None:
     (work / "foreign").mkdir()
     place = work / "foreign" / name
@@ -265,7 +267,7 @@ def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
 
 @pytest.mark.parametrize("broken", ["gate", "work_folder", "secrets_left"])
 def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(
-    case: Any, monkeypatch: pytest.MonkeyPatch, broken: Any
+    case: Any, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken")

@@ -228,7 +228,7 @@ def test_a_plain_kernel_shows_every_panel_s_still_twin_and_warns_once(home: Any)
 
 @pytest.mark.parametrize("name", ["bin/python", "bin/python3", "Scripts/python.exe", "python.exe"])
 def test_the_kernel_starts_the_python_of_the_environment_that_it_is_in(
-    tmp_path: Path, name: Any
+    tmp_path: Path, name: str
 ) -> None:
     python = tmp_path / name
     python.parent.mkdir(exist_ok=True)

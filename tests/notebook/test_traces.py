@@ -285,7 +285,7 @@ def rows(path: Any, content: Any) -> Iterator[bytes]:
         "form",
     ],
 )
-def test_the_look_finds_a_canary_in_any_form(tmp_path: Path, kind: Any) -> None:
+def test_the_look_finds_a_canary_in_any_form(tmp_path: Path, kind: str) -> None:
     canary, path = "Dear Anna, täglich", tmp_path / "file"
     plant(path, canary, kind)
     assert found(tmp_path, [canary]) == {(path, canary)}

@@ -85,7 +85,7 @@ def is_untypeset(html: Any) -> Any:
         ("", False),
     ],
 )
-def test_the_check_looks_at_every_outermost_element(html: Any, expected: Any) -> None:
+def test_the_check_looks_at_every_outermost_element(html: str, expected: bool) -> None:
     assert is_untypeset(html) is expected
 
 
@@ -142,7 +142,7 @@ def test_every_class_that_shows_itself_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", [*SHOWN, *MORE])
-def test_what_shows_itself_is_untypeset(work: Path, name: Any) -> None:
+def test_what_shows_itself_is_untypeset(work: Path, name: str) -> None:
     assert is_untypeset({**SHOWN, **MORE}[name]()._repr_html_())
 
 
@@ -236,7 +236,7 @@ def notebook(work: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_frame_is_untypeset(notebook: Any, name: Any) -> None:
+def test_a_frame_is_untypeset(notebook: Any, name: str) -> None:
     notebook.run(FRAMES[name], "frame")
     (view,) = [view for view in notebook.views["frame"] if "text/html" in view]
     assert is_untypeset(view["text/html"])

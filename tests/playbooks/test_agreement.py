@@ -43,7 +43,7 @@ def test_a_defect_is_told_the_same_by_steps_and_diagnosis(kind: Any, exchange: A
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_no_step_finds_a_problem_in_a_valid_request(seed: Any) -> None:
+def test_no_step_finds_a_problem_in_a_valid_request(seed: int) -> None:
     exchange = corpus.valid(seed)
     findings = diagnose(exchange, now=corpus.NOW).findings
     assert list(contradictions(exchange, findings)) == []

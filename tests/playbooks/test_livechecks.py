@@ -77,7 +77,7 @@ def test_whether_the_token_belongs_to_the_plan_is_read(
     [("+15551230001", "ok", "Delivered"), ("+15551230310", "problem", "310")],
 )
 def test_what_became_of_a_batch_is_read_from_its_report(
-    client: Any, sandbox: Any, number: Any, state: Any, word: Any
+    client: Any, sandbox: Any, number: str, state: str, word: str
 ) -> None:
     sent = client.batches.send({**BATCH, "to": [number]})
     sandbox.clock.advance(3600)
@@ -172,7 +172,7 @@ def test_every_live_check_stands_in_a_playbook() -> None:
     [None, "", "<html>", "[]", "4", "{}", '{"statuses": null}', '{"statuses": 5}',
      '{"statuses": {"code": 0}}', b"\xff\xfe", "[" * 100_000],
 )  # fmt: skip
-def test_a_report_that_is_none_decides_nothing(body: Any) -> None:
+def test_a_report_that_is_none_decides_nothing(body: str | bytes | None) -> None:
     client: Any = SimpleNamespace(
         delivery_reports=SimpleNamespace(
             get=lambda *_, **__: Exchange(status=200, response_body=body)

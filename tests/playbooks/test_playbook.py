@@ -132,7 +132,7 @@ def test_every_check_is_used_by_some_step() -> None:
     ],
 )
 def test_what_has_no_playbook_gets_that_of_its_class_or_the_checklist(
-    status: Any, code: Any, same_as: Any
+    status: str | int | None, code: str | None, same_as: str
 ) -> None:
     assert playbook.playbook(status, code).steps == PLAYBOOKS[same_as]
 
@@ -154,7 +154,7 @@ def test_did_not_help_goes_on_where_the_step_points_and_ends_with_the_last_word(
 
 
 @pytest.mark.parametrize(("state", "then"), [("failed", "scheduled"), ("skipped", "report-code")])
-def test_what_did_not_help_may_lead_elsewhere_than_what_was_skipped(state: Any, then: Any) -> None:
+def test_what_did_not_help_may_lead_elsewhere_than_what_was_skipped(state: str, then: str) -> None:
     one = walk(201, None)
     one.answer(state)
     assert one.current.id == then
@@ -213,7 +213,7 @@ def test_going_back_at_the_beginning_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("state", ["", "ok", "Done"])
-def test_an_unknown_answer_is_refused_and_changes_nothing(state: Any) -> None:
+def test_an_unknown_answer_is_refused_and_changes_nothing(state: str) -> None:
     one = walk()
     with pytest.raises(WrongUseError, match="done, skipped, failed"):
         one.answer(state)
@@ -279,7 +279,7 @@ DELIVERED = {310: "sender", 15: "spam", 412: "destination", 61: "opt-out", 321: 
 
 @pytest.mark.parametrize(("code", "cause"), DELIVERED.items())
 def test_the_steps_of_201_are_decided_by_the_code_of_the_delivery_report(
-    code: Any, cause: Any
+    code: int, cause: str
 ) -> None:
     url = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
     sent = Exchange(

@@ -420,7 +420,7 @@ def test_every_check_has_a_row_that_it_decides() -> None:
 
 @pytest.mark.parametrize(("check", "exchange", "state", "says"), DECISIONS)
 def test_a_check_decides_from_the_evidence(
-    check: Any, exchange: Any, state: Any, says: Any
+    check: str, exchange: Any, state: str, says: str
 ) -> None:
     *_, exchange = rows = exchange if isinstance(exchange, list) else [exchange]
     if check in DECIDED and exchange.request_headers and (exchange.status or 400) < 300:
@@ -432,7 +432,7 @@ def test_a_check_decides_from_the_evidence(
 
 
 @pytest.mark.parametrize("check", ["may-repeat", "first-attempt", "client-reference-present"])
-def test_what_only_says_how_to_go_on_is_not_called_a_cause(check: Any) -> None:
+def test_what_only_says_how_to_go_on_is_not_called_a_cause(check: str) -> None:
     checked = CHECKS[check](replace(SENT, status=503, attempt=2), ())
     assert (checked.state, checked.is_cause) == (BAD, False)
 
@@ -473,7 +473,7 @@ def test_a_check_never_says_ok_without_evidence(check: Any) -> None:
     ],
 )
 def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(
-    check: Any, field: Any, code: Any, location: Any
+    check: str, field: str | None, code: str | None, location: str
 ) -> None:
     finding = Finding(
         rule="a-rule",
@@ -490,7 +490,7 @@ def test_where_the_evidence_is_hidden_the_finding_of_the_diagnosis_counts(
 
 
 @pytest.mark.parametrize("check", ["required-fields", "within-limits", "types-fit"])
-def test_a_code_alone_blames_none_of_the_steps_that_it_could_mean(check: Any) -> None:
+def test_a_code_alone_blames_none_of_the_steps_that_it_could_mean(check: str) -> None:
     finding = Finding(rule="a-rule", severity="error", status=400, code=CODES[check], says="No.")
     assert (
         CHECKS[check](Exchange(url="https://example.com/x", method="POST"), [finding]).state == OPEN

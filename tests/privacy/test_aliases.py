@@ -50,7 +50,7 @@ GOOD = description.complete(
         " +46701740605 ",
     ],
 )
-def test_a_person_has_one_alias_however_the_number_is_written(written: Any) -> None:
+def test_a_person_has_one_alias_however_the_number_is_written(written: str) -> None:
     assert ALIASES.number(written) == ALIASES.number("+46701740605")
 
 
@@ -118,7 +118,7 @@ def recovered(n: Any) -> None:
         "+46",
     ],
 )
-def test_diagnosis_says_the_same_of_an_alias_as_of_the_number(number: Any) -> None:
+def test_diagnosis_says_the_same_of_an_alias_as_of_the_number(number: str) -> None:
     alias = ALIASES.number(number)
     assert len(number) < 7 or number not in alias
     assert msisdn_defect(alias)[:2] == msisdn_defect(number)[:2]
@@ -136,7 +136,7 @@ NOBODY = [
 
 
 @pytest.mark.parametrize("value", NOBODY)
-def test_what_is_nobody_stays(value: Any) -> None:
+def test_what_is_nobody_stays(value: str) -> None:
     assert ALIASES.number(value) == value
 
 
@@ -152,7 +152,7 @@ def test_what_is_nobody_stays(value: Any) -> None:
         "😀 hi",
     ],
 )
-def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text: Any) -> None:
+def test_the_alias_of_a_text_keeps_length_alphabet_and_placeholders(text: str) -> None:
     alias = ALIASES.text(text)
     seen = representative(alias)
     assert is_alias(alias) and text not in alias
@@ -293,7 +293,7 @@ def test_the_parts_of_a_form_are_people_and_the_rest_stays() -> None:
         ("failure", "timeout for 46701740605"),
     ],
 )
-def test_no_person_is_left_in_any_part(field: Any, value: Any) -> None:
+def test_no_person_is_left_in_any_part(field: str, value: Any) -> None:
     aliased = ALIASES.exchange(replace(GOOD, **{field: value}))
     left = repr([getattr(aliased, name) for name in Exchange.__dataclass_fields__])
     for word in (
@@ -321,7 +321,7 @@ SPREAD = [
 
 
 @pytest.mark.parametrize("written", SPREAD)
-def test_a_known_number_is_found_whatever_stands_between_its_digits(written: Any) -> None:
+def test_a_known_number_is_found_whatever_stands_between_its_digits(written: str) -> None:
     said = f"no way to {written}, sorry"
     aliased = ALIASES.exchange(
         replace(GOOD, text=said, response_body=json.dumps({"text": said}, ensure_ascii=False))
@@ -340,7 +340,7 @@ def test_a_known_number_is_found_whatever_stands_between_its_digits(written: Any
         "[1, 22, 333, 4444, 55555]",
     ],
 )
-def test_lists_dates_and_addresses_are_no_number(said: Any) -> None:
+def test_lists_dates_and_addresses_are_no_number(said: str) -> None:
     assert ALIASES.exchange(replace(GOOD, text=said)).text == said
 
 
@@ -364,14 +364,15 @@ GLUED = {
 @pytest.mark.parametrize("written", GLUED)
 @pytest.mark.parametrize("field", ["text", "failure", "source", "id"])
 def test_a_number_glued_to_letters_is_found_though_no_other_place_tells_of_it(
-    field: Any, written: Any
+    field: str, written: str
 ) -> None:
-    aliased = ALIASES.exchange(replace(GOOD, **{field: written.format(OTHER)}))
+    change: dict[str, Any] = {field: written.format(OTHER)}
+    aliased = ALIASES.exchange(replace(GOOD, **change))
     assert getattr(aliased, field) == GLUED[written].format(OTHER_IS)
 
 
 @pytest.mark.parametrize("written", GLUED)
-def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written: Any) -> None:
+def test_a_glued_number_is_found_in_bodies_urls_headers_and_words(written: str) -> None:
     said = written.format(OTHER)
     body = json.dumps({"client_reference": said, said: 1})
     shown = ALIASES.exchange(
@@ -416,7 +417,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("field", ["text", "failure", "client_reference", "note"])
-def test_a_number_in_any_script_is_the_number(field: Any, script: Any) -> None:
+def test_a_number_in_any_script_is_the_number(field: str, script: str) -> None:
     said = f"number {SCRIPTS[script]} is wrong"
     if field == "client_reference":
         body = json.dumps({"x": [{"client_reference": SCRIPTS[script]}]})
@@ -457,7 +458,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize("said", KEPT)
-def test_ids_hashes_and_moments_are_no_numbers(said: Any) -> None:
+def test_ids_hashes_and_moments_are_no_numbers(said: str) -> None:
     assert (ALIASES.words(said), ALIASES.words(f"a {said} b")) == (said, f"a {said} b")
 
 
@@ -490,7 +491,7 @@ PLACES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("writing", BROKEN)
 @pytest.mark.parametrize("place", PLACES)
-def test_nobody_is_left_in_a_broken_or_single_quoted_body(place: Any, writing: Any) -> None:
+def test_nobody_is_left_in_a_broken_or_single_quoted_body(place: str, writing: str) -> None:
     body = BROKEN[writing]({"type": "mt_text", "to": [f"+{OTHER}"], **PLACES[place]})
     shown = str(ALIASES.exchange(Exchange(request_body=body)).request_body)
     assert "Bea" not in shown and OTHER not in shown and "mt_text" in shown
@@ -513,7 +514,7 @@ AROUND = [
 
 
 @pytest.mark.parametrize("said", AROUND)
-def test_a_text_is_aliased_around_the_markers_in_it(said: Any) -> None:
+def test_a_text_is_aliased_around_the_markers_in_it(said: str) -> None:
     said = said.format(SECRET, SECRET)
     body = json.dumps({"to": ["+46701740605"], "body": said})
     shown = parsed(ALIASES.exchange(replace(GOOD, request_body=body)).request_body)["body"]
@@ -531,7 +532,7 @@ def test_a_text_is_aliased_around_the_markers_in_it(said: Any) -> None:
         "[secret jwt 210 #1 expires=2024-06-15T08:00:00Z quoted]",
     ],
 )
-def test_markers_and_blanks_alone_are_nobodys_words(said: Any) -> None:
+def test_markers_and_blanks_alone_are_nobodys_words(said: str) -> None:
     assert ALIASES.text(said) == said
 
 
@@ -551,7 +552,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("said", FORGED)
-def test_a_forged_alias_or_marker_is_text(said: Any) -> None:
+def test_a_forged_alias_or_marker_is_text(said: str) -> None:
     body = json.dumps({"to": ["+46701740605"], "body": said})
     shown = str(ALIASES.exchange(replace(GOOD, request_body=body)).request_body)
     assert not any(word in shown for word in ("Anna", "Анна", OTHER, "٤٤٧", "aaaaaaa"))
@@ -566,7 +567,7 @@ def test_a_forged_alias_or_marker_is_text(said: Any) -> None:
         "+46 7• 447700900123",
     ],
 )
-def test_a_forged_alias_of_a_number_is_a_number(number: Any) -> None:
+def test_a_forged_alias_of_a_number_is_a_number(number: str) -> None:
     body = json.dumps({"to": [number], "body": "x"})
     shown = str(ALIASES.exchange(replace(GOOD, request_body=body)).request_body)
     assert OTHER not in shown and "Svensson" not in shown
@@ -594,7 +595,7 @@ def test_json_keeps_its_shape_its_white_space_and_its_names() -> None:
         "http://127.0.0.1:8080/x",
     ],
 )
-def test_ids_dates_and_addresses_are_no_people(url: Any) -> None:
+def test_ids_dates_and_addresses_are_no_people(url: str) -> None:
     assert ALIASES.exchange(replace(GOOD, url=url)).url == url
 
 

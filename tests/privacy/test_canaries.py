@@ -186,19 +186,19 @@ def test_every_field_that_can_hold_words_is_planted() -> None:
 
 @pytest.mark.parametrize("ending", [".jsonl", ".har", ".sh"])
 @pytest.mark.parametrize("name", PLANTED)
-def test_no_canary_is_in_an_export(tmp_path: Path, name: Any, ending: Any) -> None:
+def test_no_canary_is_in_an_export(tmp_path: Path, name: str, ending: str) -> None:
     assert canaries_in(export(ROWS[name], tmp_path / f"case-7{ending}", key=KEY)) == []
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_no_canary_is_in_a_report_page(tmp_path: Path, name: Any) -> None:
+def test_no_canary_is_in_a_report_page(tmp_path: Path, name: str) -> None:
     parts = [part for part in PARTS if part != "when"]
     assert canaries_in(report(ROWS[name], tmp_path / "case-7.html", key=KEY, parts=parts)) == []
 
 
 @pytest.mark.parametrize("ending", [".html", ".zip"])
 def test_no_canary_is_in_the_report_of_a_case_that_holds_them_everywhere(
-    work: Path, ending: Any
+    work: Path, ending: str
 ) -> None:
     case = Case(f"{NUMBER} for {TEXT}")
     case.add(
@@ -249,7 +249,7 @@ def test_no_canary_is_in_the_charts_of_the_command_line(
 
 @pytest.mark.parametrize("name", PLANTED)
 @pytest.mark.parametrize("metadata", [{}, ALIASED], ids=["as-shown", "marked-by-mistake"])
-def test_no_canary_is_in_a_saved_notebook(work: Path, name: Any, metadata: Any) -> None:
+def test_no_canary_is_in_a_saved_notebook(work: Path, name: str, metadata: Any) -> None:
     Case("4711").add(ROWS[name])
     views = [
         read(to_jsonl(ROWS[name]).encode()),
@@ -292,7 +292,7 @@ QUOTED_IN = ("id", "text", "url", "request_body", "response_body", "failure", "s
     ids="-".join,
 )
 def test_evidence_that_quotes_people_of_another_row_is_handed_over_without_them(
-    tmp_path: Path, places: Any, ending: Any
+    tmp_path: Path, places: Any, ending: str
 ) -> None:
     said = f"{TEXT}, order_{NUMBER}"
     planted = {

@@ -103,7 +103,7 @@ WRAPS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("leak", LEAKS)
-def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak: Any, wrap: Any) -> None:
+def test_a_leak_is_refused_in_every_wrapping_and_never_quoted(leak: str, wrap: str) -> None:
     with pytest.raises(LeakError) as caught:
         gate(WRAPS[wrap](LEAKS[leak].encode()), KNOWN, where="case.html")
     said = str(caught.value)
@@ -140,12 +140,12 @@ NOT_THE_NUMBER = [
 
 
 @pytest.mark.parametrize("written", NOT_THE_NUMBER)
-def test_lists_and_other_numbers_are_not_taken_for_it(written: Any) -> None:
+def test_lists_and_other_numbers_are_not_taken_for_it(written: str) -> None:
     gate(written.encode(), Known(numbers=frozenset([NUMBER])), where="x")
 
 
 @pytest.mark.parametrize("written", SPACED)
-def test_a_number_is_found_with_separators(written: Any) -> None:
+def test_a_number_is_found_with_separators(written: str) -> None:
     with pytest.raises(LeakError, match=NUMBER_OF_A_PERSON):
         gate(f"to {written}".encode(), KNOWN, where="x")
 
@@ -158,7 +158,7 @@ def test_a_number_is_found_with_separators(written: Any) -> None:
         "Hi Anna,<br>your parcel waits".replace("<br>", "\u00a0"),
     ],
 )
-def test_a_text_is_found_whatever_its_white_space(written: Any) -> None:
+def test_a_text_is_found_whatever_its_white_space(written: str) -> None:
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), KNOWN, where="x")
 
@@ -185,7 +185,7 @@ QUOTED = [
 
 
 @pytest.mark.parametrize("written", QUOTED)
-def test_four_words_of_a_text_are_found_and_replaced(written: Any) -> None:
+def test_four_words_of_a_text_are_found_and_replaced(written: str) -> None:
     known, aliases = Known(texts=frozenset([LONG])), Aliases(b"key of a case")
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), known, where="x")
@@ -209,7 +209,7 @@ SHORT = [
 
 
 @pytest.mark.parametrize("written", SHORT)
-def test_a_short_text_is_found_where_it_stands_alone(written: Any) -> None:
+def test_a_short_text_is_found_where_it_stands_alone(written: str) -> None:
     known = Known(texts=frozenset(["Hi Anna"]))
     with pytest.raises(LeakError, match="a message text"):
         gate(written.encode(), known, where="x")
@@ -229,7 +229,7 @@ def test_a_short_text_is_found_where_it_stands_alone(written: Any) -> None:
         "anna hi",
     ],
 )
-def test_words_of_a_short_text_in_other_company_are_not_it(written: Any) -> None:
+def test_words_of_a_short_text_in_other_company_are_not_it(written: str) -> None:
     gate(written.encode(), Known(texts=frozenset(["Hi Anna"])), where="x")
 
 
@@ -242,7 +242,7 @@ def test_words_of_a_short_text_in_other_company_are_not_it(written: Any) -> None
         "Dear Anna Svensson",
     ],
 )
-def test_fewer_words_or_several_values_are_no_part_of_a_text(written: Any) -> None:
+def test_fewer_words_or_several_values_are_no_part_of_a_text(written: str) -> None:
     gate(written.encode(), Known(texts=frozenset([LONG])), where="x")
 
 
@@ -271,7 +271,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-def test_what_the_gate_would_find_of_a_number_can_be_replaced(written: Any) -> None:
+def test_what_the_gate_would_find_of_a_number_can_be_replaced(written: str) -> None:
     for said in (
         written,
         f"to {written}.",
@@ -302,7 +302,7 @@ def utf_16_in_base64(data: bytes) -> bytes:
     ],
 )
 @pytest.mark.parametrize("leak", ["number", "text"])
-def test_base64_that_holds_a_person_is_blanked_and_keeps_its_length(leak: Any, packed: Any) -> None:
+def test_base64_that_holds_a_person_is_blanked_and_keeps_its_length(leak: str, packed: str) -> None:
     wrap = WRAPS.get(packed, utf_16_in_base64)
     said = wrap(LEAKS[leak].encode()).decode()
     shown = KNOWN.replaced(said, Aliases(b"key of a case"))
@@ -325,7 +325,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("said", HIDDEN)
-def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said: Any) -> None:
+def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said: str) -> None:
     shown = KNOWN.replaced(said, Aliases(b"key of a case"))
     gate(shown.encode(), KNOWN, where="x")
     assert "Xk29ab77" not in shown and "[secret opaque " in shown
@@ -343,7 +343,7 @@ def test_a_secret_that_shows_only_behind_escapes_becomes_its_marker(said: Any) -
         "&amp;",
     ],
 )
-def test_replacing_leaves_what_names_nobody(clean: Any) -> None:
+def test_replacing_leaves_what_names_nobody(clean: str) -> None:
     assert KNOWN.replaced(clean, Aliases(b"key of a case")) == clean
 
 
@@ -367,7 +367,7 @@ def test_replacing_leaves_what_names_nobody(clean: Any) -> None:
         '{"token": null, "secret": ""}',
     ],
 )
-def test_markers_placeholders_aliases_and_sentences_pass(clean: Any) -> None:
+def test_markers_placeholders_aliases_and_sentences_pass(clean: str) -> None:
     for wrap in ("raw", "base64", "json", "html", "utf-16", "gzip", "zip"):
         gate(WRAPS[wrap](clean.encode()), KNOWN, where="x")
 

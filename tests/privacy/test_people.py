@@ -148,7 +148,7 @@ def check(seed: Any, folder: Any, *, known: Any) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "not-known"])
-def test_a_number_in_a_few_writings_is_in_no_file(tmp_path: Path, known: Any) -> None:
+def test_a_number_in_a_few_writings_is_in_no_file(tmp_path: Path, known: bool) -> None:
     for seed in range(60):
         check(seed, tmp_path, known=known)
 
@@ -157,7 +157,7 @@ def test_a_number_in_a_few_writings_is_in_no_file(tmp_path: Path, known: Any) ->
 @pytest.mark.parametrize("known", [True, False], ids=["known", "not-known"])
 @given(first=st.integers(min_value=1000, max_value=2**32))
 def test_a_number_in_any_writing_is_in_no_file(
-    tmp_path_factory: pytest.TempPathFactory, known: Any, first: Any
+    tmp_path_factory: pytest.TempPathFactory, known: bool, first: Any
 ) -> None:
     folder = tmp_path_factory.mktemp("people")
     for seed in range(first, first + (10 if FULL else 2)):

@@ -83,7 +83,7 @@ CANARY = "c4n4ryS3cr3t" * 2
         ("access_token%3Dabc", "access_token%3D[secret opaque 3 #1]"),
     ],
 )
-def test_a_secret_in_a_text_becomes_a_marker(text: Any, expected: Any) -> None:
+def test_a_secret_in_a_text_becomes_a_marker(text: str, expected: str) -> None:
     assert Redactor().text(text) == expected
 
 
@@ -160,7 +160,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("value", ["5e1f0a9b3d2f4e68a1b2c3d4e5f60718", "Zk9-qW_3rTy7uIoP.x2"])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_secret_is_found_as_people_and_programs_write_it(spelling: Any, value: Any) -> None:
+def test_a_secret_is_found_as_people_and_programs_write_it(spelling: str, value: str) -> None:
     assert value not in Redactor().text(spelling.format(value))
 
 
@@ -234,7 +234,7 @@ def test_a_secret_is_found_as_people_and_programs_write_it(spelling: Any, value:
         "access-control-allow-credentials: include",
     ],
 )
-def test_what_is_no_secret_stays(text: Any) -> None:
+def test_what_is_no_secret_stays(text: str) -> None:
     redactor = Redactor()
     assert redactor.text(text) == text
     assert not redactor.removed
@@ -297,7 +297,7 @@ def test_a_marker_keeps_the_facts(value: Any, facts: Any) -> None:
         ("5c1e", False),
     ],
 )
-def test_a_placeholder_is_told_from_a_secret_in_brackets(value: Any, expected: Any) -> None:
+def test_a_placeholder_is_told_from_a_secret_in_brackets(value: str, expected: bool) -> None:
     assert is_placeholder(value) is expected
 
 
@@ -312,7 +312,7 @@ ENCODINGS = [
 @pytest.mark.parametrize("rest", [b"", b"x"], ids=["whole", "with-an-odd-byte"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_body_of_bytes_loses_its_secret_in_any_encoding_and_keeps_the_rest(
-    encoding: Any, rest: Any
+    encoding: str, rest: bytes
 ) -> None:
     marked = Redactor().body(BODY.encode(encoding) + rest)
     assert (
@@ -323,7 +323,7 @@ def test_a_body_of_bytes_loses_its_secret_in_any_encoding_and_keeps_the_rest(
 @pytest.mark.parametrize(
     "body", [b"\0\0\0\x01\x02", b"\xff\xfe\x00", b"\x89PNG\0\0\0\rIHDR", b"\xff\xfe\0\0\0", b"\xff"]
 )
-def test_bytes_without_a_secret_stay(body: Any) -> None:
+def test_bytes_without_a_secret_stay(body: bytes) -> None:
     assert Redactor().body(body) == body
 
 
@@ -366,7 +366,7 @@ def test_cookies_keep_their_names_and_attributes() -> None:
         "X-Request-HMAC",
     ],
 )
-def test_a_header_is_secret_by_its_name(name: Any) -> None:
+def test_a_header_is_secret_by_its_name(name: str) -> None:
     assert Redactor().headers({name: "abc"}) == {name: "[secret opaque 3 #1]"}
 
 
@@ -388,7 +388,7 @@ BASIC = base64.b64encode(f"plan1:{TOKEN}".encode()).decode()
     ],
 )
 def test_a_secret_that_stands_once_more_is_marked_there_too(
-    field: Any, value: Any, scheme: Any
+    field: str, value: Any, scheme: str
 ) -> None:
     redactor = Redactor()
     marked = redactor.exchange(
@@ -411,7 +411,7 @@ def test_a_secret_that_stands_once_more_is_marked_there_too(
         "https://x.example/v1",
     ],
 )
-def test_a_word_a_number_or_a_date_that_was_marked_is_not_looked_for(value: Any) -> None:
+def test_a_word_a_number_or_a_date_that_was_marked_is_not_looked_for(value: str) -> None:
     exchange = Exchange(request_headers={"X-Api-Key": value}, text=f"it is {value}, says x")
     assert Redactor().exchange(exchange).text == exchange.text
 

@@ -70,7 +70,7 @@ def rows(*exchanges: Any) -> Any:
     "field",
     ["text", "response_body", "request_body", "url", "response_headers", "source", "failure"],
 )
-def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field: Any, quoting: Any) -> None:
+def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field: str, quoting: Any) -> None:
     said = quoting.format(TOKEN)
     quoted: dict[str, Any] = {field: {"X-Said": said} if field == "response_headers" else said}
     before, after = (Exchange(id=name, status=401, **quoted) for name in ("before", "after"))
@@ -80,7 +80,7 @@ def test_no_row_quotes_a_secret_that_was_removed_in_another_one(field: Any, quot
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1"])
-def test_no_body_of_bytes_quotes_it(encoding: Any) -> None:
+def test_no_body_of_bytes_quotes_it(encoding: str) -> None:
     first = Redactor().exchange(SENT)
     assert TOKEN not in to_jsonl([first])
     body = f"Credential {TOKEN} is \xfcnknown".encode(encoding)
@@ -116,7 +116,7 @@ def test_the_gate_finds_it(quoting: Any) -> None:
         lambda s: s.replace("/", "\\/"),
     ],
 )
-def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret: Any, written: Any) -> None:
+def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret: str, written: Any) -> None:
     Redactor().headers({"X-Api-Key": secret})
     assert "[secret " in Redactor().text(f"got {written(secret)} here")
 
@@ -133,7 +133,7 @@ def test_it_is_found_as_it_is_written_in_a_url_and_in_json(secret: Any, written:
         "https://x.example/v1",
     ],
 )
-def test_a_word_a_number_a_date_or_an_address_is_not_looked_for(value: Any) -> None:
+def test_a_word_a_number_a_date_or_an_address_is_not_looked_for(value: str) -> None:
     Redactor().headers({"X-Api-Key": value})
     assert Redactor().text(f"it is {value}, says x") == f"it is {value}, says x"
 
@@ -145,7 +145,7 @@ def test_only_the_whole_secret_is_found() -> None:
 
 
 @pytest.mark.parametrize("quoting", ["Credential {0} is unknown", "order_{0}_2", "I tried {0}."])
-def test_a_case_knows_it_again_in_another_process(work: Path, quoting: Any) -> None:
+def test_a_case_knows_it_again_in_another_process(work: Path, quoting: str) -> None:
     said = quoting.format(TOKEN)
     early = Exchange(id="early", status=401, text=said)
     case = Case("4711", rows(early))
@@ -290,7 +290,7 @@ WRAPS = {
 @pytest.mark.parametrize("cut", [8, 19, 26])
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_with_it(
-    wrap: Any, cut: Any
+    wrap: str, cut: int
 ) -> None:
     parts = TOKEN[:cut], TOKEN[cut:]
     found = read("\n" + wrap.replace("{0}", parts[0]).replace("{1}", parts[1]))
@@ -304,7 +304,7 @@ def test_a_secret_that_is_broken_into_lines_is_removed_whole_and_takes_nothing_w
 
 @pytest.mark.parametrize("cut", [17, 26])
 @pytest.mark.parametrize("wrap", [wrap for name, wrap in WRAPS.items() if "variable" not in name])
-def test_a_note_holds_no_half_of_it(wrap: Any, cut: Any) -> None:
+def test_a_note_holds_no_half_of_it(wrap: Any, cut: int) -> None:
     said = Redactor().text(wrap.replace("{0}", TOKEN[:cut]).replace("{1}", TOKEN[cut:]))
     assert TOKEN[:cut] not in said and TOKEN[cut:] not in said
 
@@ -327,7 +327,7 @@ def test_a_note_holds_no_half_of_it(wrap: Any, cut: Any) -> None:
         "token\nis\nold",
     ],
 )
-def test_what_is_not_broken_stays_as_it_is(text: Any) -> None:
+def test_what_is_not_broken_stays_as_it_is(text: str) -> None:
     assert unwrapped(text) == text
 
 

@@ -178,7 +178,9 @@ WITHOUT_CHARTS = [part for part in PARTS if part not in ("charts", "when")]
 
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS.keys())
-def test_any_url_is_planned_replayed_and_reported(tmp_path: Path, vendor: Vendor, url: Any) -> None:
+def test_any_url_is_planned_replayed_and_reported(
+    tmp_path: Path, vendor: Vendor, url: str | None
+) -> None:
     check(tmp_path, [row(url=url)], vendor, WITHOUT_CHARTS)
 
 
@@ -190,7 +192,7 @@ def test_any_row_is_planned_replayed_and_reported(
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_all_rows_are_in_each_chart(chart: Any) -> None:
+def test_all_rows_are_in_each_chart(chart: str) -> None:
     common: dict[str, Any] = {"at": AT, "status": 400, "elapsed_ms": 5.0}
     hostile = [{**common, "url": url} for url in URLS.values()]
     hostile += [{**common, **fields} for fields in ROWS.values()]

@@ -215,7 +215,7 @@ def test_the_front_door_has_both() -> None:
 
 
 @pytest.mark.parametrize("fact", ["trailing-space", "leading-space", "trailing-newline"])
-def test_white_space_around_a_token_that_was_refused_is_reproduced_and_mended(fact: Any) -> None:
+def test_white_space_around_a_token_that_was_refused_is_reproduced_and_mended(fact: str) -> None:
     headers = {"Authorization": f"Bearer [secret opaque 32 #1 {fact}]"}
     exchange = varied(status=401, response_body=None, request_headers=headers)
     assert prove(diagnose(exchange)).proven

@@ -184,7 +184,7 @@ UNCHANGED = {
     ("exchange", "verdict", "status"), UNCHANGED.values(), ids=UNCHANGED.keys()
 )
 def test_an_unchanged_replay_is_the_same_or_not_conclusive(
-    log: CallLog, exchange: Any, verdict: Any, status: Any
+    log: CallLog, exchange: Any, verdict: str, status: int
 ) -> None:
     (result,) = replay(exchange, log=log)
     assert (result.verdict, present(result.child).status) == (verdict, status), result.reasons
@@ -202,7 +202,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_cause_outside_the_request_is_shown_by_fault_and_says_so(log: CallLog, name: Any) -> None:
+def test_a_cause_outside_the_request_is_shown_by_fault_and_says_so(log: CallLog, name: str) -> None:
     (result,) = replay(UNCHANGED[name][0], log=log)
     assert any("can't reproduce" in reason for reason in result.reasons)
     assert present(result.child).response_headers["X-Simulated"] == "1"
@@ -262,7 +262,7 @@ EDITED = {
     ("body", "code", "status", "edit", "verdict"), EDITED.values(), ids=EDITED.keys()
 )
 def test_an_edited_replay_is_judged_by_the_reason_of_the_original(
-    log: CallLog, body: Any, code: Any, status: Any, edit: Any, verdict: Any
+    log: CallLog, body: Any, code: str | None, status: int, edit: Any, verdict: str
 ) -> None:
     (result,) = replay(sent(body, status=status, code=code), edit=edit, log=log)
     assert result.verdict == verdict, result.reasons
@@ -276,7 +276,7 @@ BEARER, RUBBISH = "Bearer [secret opaque 32 #1]", "Token rubbish"
 
 
 @pytest.mark.parametrize("header", ["authorization", "Authorization"])
-def test_a_missing_bearer_is_mended_by_a_header(log: CallLog, header: Any) -> None:
+def test_a_missing_bearer_is_mended_by_a_header(log: CallLog, header: str) -> None:
     (result,) = replay(NO_BEARER, edit={"headers": {header: BEARER}}, log=log)
     assert result.verdict == "FIXED"
 
@@ -302,7 +302,7 @@ def test_a_paste_without_an_answer_is_mended_by_a_header(log: CallLog) -> None:
     "value", ["Bearer ", "Bearer \u2022\u2022\u2022\u2022", "Bearer {token} ", " Bearer x"]
 )
 def test_a_credential_that_no_client_sends_as_it_is_written_stops_no_other_row(
-    log: CallLog, value: Any
+    log: CallLog, value: str
 ) -> None:
     rows = [
         sent(status=401, request_headers={**JSON, "Authorization": value}),
@@ -489,7 +489,7 @@ def test_a_plan_is_a_frame_with_its_reasons_and_sends_nothing(log: CallLog) -> N
 
 
 @pytest.mark.parametrize("target", ["dry-run", "live"])
-def test_the_upper_rungs_are_off_until_switched_on(target: Any) -> None:
+def test_the_upper_rungs_are_off_until_switched_on(target: str) -> None:
     with pytest.raises(NotAllowedError, match="SINCHTOOLS_ALLOW"):
         plan(sent(status=400), target=target)
     with pytest.raises(NotAllowedError, match="plan"):
@@ -735,7 +735,7 @@ AGAINST = {
 
 @pytest.mark.parametrize(("exchange", "reason"), AGAINST.values(), ids=AGAINST.keys())
 def test_live_holds_back_what_may_do_harm(
-    vendor: Vendor, log: CallLog, exchange: Any, reason: Any
+    vendor: Vendor, log: CallLog, exchange: Any, reason: str
 ) -> None:
     made = plan(exchange, target="live", log=log)
     assert any(reason in one for one in made.reasons["x1"])
@@ -746,7 +746,7 @@ def test_live_holds_back_what_may_do_harm(
 
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
 def test_what_speaks_against_live_does_not_speak_against_a_simulation(
-    target: Any, log: CallLog
+    target: str, log: CallLog
 ) -> None:
     assert (
         plan([exchange for exchange, _ in AGAINST.values()], target=target, log=log).reasons == {}
@@ -811,7 +811,7 @@ EFFECTS = {
 
 @pytest.mark.parametrize(("bodies", "effect"), EFFECTS.values(), ids=EFFECTS.keys())
 def test_the_effect_says_how_many_messages_go_to_how_many_people(
-    vendor: Vendor, log: CallLog, bodies: Any, effect: Any
+    vendor: Vendor, log: CallLog, bodies: Any, effect: str
 ) -> None:
     assert (
         plan(
@@ -902,14 +902,14 @@ def test_a_test_number_stands_in_for_every_recipient(vendor: Vendor, log: CallLo
     ],
 )
 def test_what_the_test_number_cannot_stand_in_for_is_held_back(
-    vendor: Vendor, log: CallLog, exchange: Any, reason: Any
+    vendor: Vendor, log: CallLog, exchange: Any, reason: str
 ) -> None:
     made = plan(exchange, target="live", test_number=TEST_NUMBER, log=log)
     assert any(reason in one for one in made.reasons["x1"])
 
 
 @pytest.mark.parametrize("number", ["", "nobody", "++15551230001", GROUP])
-def test_a_test_number_that_is_none_is_wrong_use(number: Any) -> None:
+def test_a_test_number_that_is_none_is_wrong_use(number: str) -> None:
     with pytest.raises(WrongUseError, match="test number"):
         plan(sent(), test_number=number)
 
@@ -954,7 +954,7 @@ REFERENCED = {**GOOD, "client_reference": "order-17"}
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_check_by_client_reference_settles_what_became_of_the_original(
-    vendor: Vendor, log: CallLog, there: Any
+    vendor: Vendor, log: CallLog, there: bool
 ) -> None:
     if there:
         vendor.sandbox.account().add_batch(
@@ -986,7 +986,7 @@ def test_a_batch_of_that_reference_that_was_changed_since_leaves_it_open(
 
 
 @pytest.mark.parametrize("minutes", [-90, -1, 4, 120])
-def test_a_clock_that_differs_hides_no_batch(vendor: Vendor, log: CallLog, minutes: Any) -> None:
+def test_a_clock_that_differs_hides_no_batch(vendor: Vendor, log: CallLog, minutes: int) -> None:
     vendor.sandbox.account().add_batch(
         to=["15551230001"], body="Hi", client_reference="order-17", **SENDER
     )
@@ -998,7 +998,7 @@ def test_a_clock_that_differs_hides_no_batch(vendor: Vendor, log: CallLog, minut
 
 @pytest.mark.parametrize("body", [b"<html>login</html>", b"{}", b'{"batches": null}', b""])
 def test_an_answer_that_is_no_list_of_batches_settles_nothing(
-    vendor: Vendor, log: CallLog, body: Any
+    vendor: Vendor, log: CallLog, body: bytes
 ) -> None:
     real = vendor.answered
 
@@ -1040,7 +1040,7 @@ def test_without_a_reference_or_after_retention_a_check_settles_nothing(
     ("reference", "told"), [("order-17", "so it was sent"), (None, "is not sent again")]
 )
 def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(
-    vendor: Vendor, log: CallLog, reference: Any, told: Any
+    vendor: Vendor, log: CallLog, reference: str | None, told: str
 ) -> None:
     body = {**GOOD, **({"client_reference": reference} if reference else {})}
     real = vendor.answered
@@ -1103,7 +1103,7 @@ CODE_ALONE = {
     ("code", "more", "edit", "verdict", "reason"), CODE_ALONE.values(), ids=CODE_ALONE.keys()
 )
 def test_of_an_answer_of_which_only_the_code_is_known(
-    log: CallLog, code: Any, more: Any, edit: Any, verdict: Any, reason: Any
+    log: CallLog, code: str, more: Any, edit: Any, verdict: str, reason: str
 ) -> None:
     (result,) = replay(sent({**GOOD, **more}, code=code), edit=edit, log=log)
     assert result.verdict == verdict
@@ -1153,7 +1153,7 @@ def test_to_the_vendor_a_pace_is_kept_unless_told_otherwise(vendor: Vendor, log:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_many_exchanges_are_replayed_each_in_the_state_that_its_answer_implies(
-    log: CallLog, workers: Any
+    log: CallLog, workers: int
 ) -> None:
     evidence = [
         replace(exchange, id=f"{name}-{i}")
@@ -1225,7 +1225,7 @@ def test_a_client_is_for_the_sandbox_only(vendor: Vendor, log: CallLog) -> None:
     ("edit", "words"),
     [({"to": []}, "'to' is not a part"), ({"status": 200}, "'status' is not a part")],
 )
-def test_an_edit_of_something_else_is_wrong_use(edit: Any, words: Any) -> None:
+def test_an_edit_of_something_else_is_wrong_use(edit: Any, words: str) -> None:
     with pytest.raises(WrongUseError, match=words):
         edited(sent(), edit)
 
@@ -1277,7 +1277,7 @@ def test_what_the_evidence_calls_its_endpoint_decides_nothing(
     ],
 )
 def test_live_holds_back_a_path_that_leads_elsewhere_once_it_is_sent(
-    vendor: Vendor, log: CallLog, path: Any
+    vendor: Vendor, log: CallLog, path: str
 ) -> None:
     made = plan(
         sent(url=URL.replace("/batches", path), status=400, at=datetime.now(UTC)),
@@ -1293,7 +1293,7 @@ def test_live_holds_back_a_path_that_leads_elsewhere_once_it_is_sent(
     "path", ["/%62atches", "/./batches", "/x/../batches", "//batches", "/batches;a=1"]
 )
 def test_live_holds_back_a_path_that_no_endpoint_fits(
-    vendor: Vendor, log: CallLog, path: Any
+    vendor: Vendor, log: CallLog, path: str
 ) -> None:
     made = plan(sent(url=URL.replace("/batches", path), status=400), target="live", log=log)
     assert any("no endpoint of the API fits" in reason for reason in made.reasons["x1"])
@@ -1312,7 +1312,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize("body", UNREADABLE)
 def test_live_holds_back_a_send_whose_recipients_cannot_be_read(
-    vendor: Vendor, log: CallLog, body: Any
+    vendor: Vendor, log: CallLog, body: str | None
 ) -> None:
     made = plan(sent(body, status=400), target="live", log=log)
     assert any("cannot be read from its body" in reason for reason in made.reasons["x1"])
@@ -1412,7 +1412,7 @@ def group_of_two(text: Any) -> Any:
     ],
 )
 def test_of_several_groups_the_one_that_is_named_is_the_unknown_one(
-    log: CallLog, text: Any, to: Any, verdict: Any
+    log: CallLog, text: str | None, to: Any, verdict: str
 ) -> None:
     (result,) = replay(group_of_two(text), edit={"body": {**GOOD, "to": to}}, log=log)
     assert result.verdict == verdict, result.reasons
@@ -1488,7 +1488,7 @@ def test_of_an_answer_whose_code_nobody_noted_the_status_is_compared(log: CallLo
 )
 @pytest.mark.parametrize("target", ["preview", "sandbox"])
 def test_a_secret_that_is_typed_into_a_body_is_shown_nowhere(
-    log: CallLog, target: Any, body: Any
+    log: CallLog, target: str, body: Any
 ) -> None:
     (result,) = replay(sent(status=201), edit={"body": body}, target=target, log=log)
     assert "5c1e9a7b3d2f" not in repr(

@@ -113,7 +113,7 @@ HELD |= {name: (MISSING, fields) for name, fields in MARKED.items()}
 @pytest.mark.parametrize("target", ["dry-run", "live"])
 @pytest.mark.parametrize(("reason", "fields"), HELD.values(), ids=HELD.keys())
 def test_what_is_not_the_request_itself_is_held_back(
-    vendor: Vendor, log: CallLog, target: Any, reason: Any, fields: Any
+    vendor: Vendor, log: CallLog, target: str, reason: Any, fields: Any
 ) -> None:
     made = plan(sent(status=400, **fields), target=target, log=log)
     assert reason in made.reasons["x1"]
@@ -146,7 +146,7 @@ def test_a_test_number_gets_no_alias_either(vendor: Vendor, log: CallLog, name: 
         "a+b%20c &amp; \\u0041",
     ],
 )
-def test_a_text_like_an_alias_or_a_marker_goes_out(vendor: Vendor, log: CallLog, text: Any) -> None:
+def test_a_text_like_an_alias_or_a_marker_goes_out(vendor: Vendor, log: CallLog, text: str) -> None:
     made = plan(sent(body(body=text), status=400), target="live", log=log)
     assert made.reasons == {}
 

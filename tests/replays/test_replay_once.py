@@ -58,7 +58,7 @@ TRIED_AGAIN = {  # how the evidence's own second try ended: what a replay of the
     "more", [{}, {"X-Request-Id": "2"}], ids=["the same headers", "a header of its own"]
 )
 def test_what_the_evidence_itself_tried_again_is_not_sent_once_more(
-    vendor: Vendor, log: CallLog, ended: Any, reason: Any, more: Any
+    vendor: Vendor, log: CallLog, ended: Any, reason: str, more: Any
 ) -> None:
     first, second = (
         sent(id="first", status=429),
@@ -214,7 +214,7 @@ def test_what_is_kept_of_a_message_names_nobody_and_is_its_owners_alone(
     [None, b"no database at all, and longer than its header, so that it is looked at " * 9],
 )
 def test_a_work_folder_that_cannot_tell_what_was_sent_stops_before_anything_is(
-    vendor: Vendor, log: CallLog, work: Path, content: Any
+    vendor: Vendor, log: CallLog, work: Path, content: bytes | None
 ) -> None:
     made = plan(sent(status=400), target="live", log=log)
     confirm = made.effect
@@ -230,7 +230,7 @@ WRITTEN_ANEW = {"another header": {"X-Request-Id": "2"}, "the same value": None}
 @pytest.mark.parametrize("more", WRITTEN_ANEW.values(), ids=WRITTEN_ANEW.keys())
 @pytest.mark.parametrize(("answer", "again"), [(201, False), (503, False), (415, True)])
 def test_the_same_message_goes_out_in_other_words_only_if_it_was_refused(
-    vendor: Vendor, log: CallLog, more: Any, answer: Any, again: Any
+    vendor: Vendor, log: CallLog, more: Any, answer: int, again: bool
 ) -> None:
     if answer != 201:
         vendor.sandbox.faults.add(status=answer, times=1)
@@ -347,7 +347,7 @@ NAMED: dict[str, tuple[str, str, Any]] = {
 
 @pytest.mark.parametrize(("words", "call"), NAMED.items())
 def test_the_effect_names_what_is_done_beside_sending(
-    vendor: Vendor, log: CallLog, words: Any, call: Any
+    vendor: Vendor, log: CallLog, words: str, call: Any
 ) -> None:
     method, url, body = call
     rows = [
@@ -474,7 +474,7 @@ def test_a_list_of_short_pages_is_read_to_its_end(vendor: Vendor, log: CallLog) 
 
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_what_may_not_be_listed_yet_is_not_called_unsent(
-    vendor: Vendor, log: CallLog, seconds: Any
+    vendor: Vendor, log: CallLog, seconds: int
 ) -> None:
     told = sent(
         REFERENCED, failure="ReadTimeout", at=datetime.now(UTC) - timedelta(seconds=seconds)
@@ -528,7 +528,7 @@ def test_wrong_credentials_stop_the_run(
 
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override"])
 def test_a_header_that_means_another_method_is_held_back(
-    vendor: Vendor, log: CallLog, name: Any
+    vendor: Vendor, log: CallLog, name: str
 ) -> None:
     asked = sent(
         None, method="GET", status=400, request_headers={**sent().request_headers, name: "DELETE"}

@@ -191,7 +191,7 @@ except LogError as error:
 
 @pytest.mark.parametrize("used", [False, True], ids=["new-log", "log-of-somebody"])
 def test_a_read_only_folder_is_a_clear_stop_before_anything_is_sent(
-    empty: Any, tmp_path: Path, used: Any
+    empty: Any, tmp_path: Path, used: bool
 ) -> None:
     if used:
         with CallLog(tmp_path / "calls.sqlite") as log:

@@ -98,7 +98,7 @@ def test_a_job_that_is_named_twice_is_sent_once(log: CallLog) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 16])
-def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log: CallLog, workers: Any) -> None:
+def test_many_workers_send_each_job_once_on_a_lane_of_their_own(log: CallLog, workers: int) -> None:
     sender = Sender(log)
     _, answers, _ = run(log, sender, jobs(60), Pace(workers=workers))
     assert sorted(sender.sent) == sorted((job.call_id, 1) for job in jobs(60))
@@ -139,7 +139,7 @@ LEFT = {  # what an earlier run left behind: (attempt, is it sent again?)
 
 @pytest.mark.parametrize(("answer", "again"), LEFT.values(), ids=LEFT.keys())
 def test_only_what_was_surely_not_carried_out_is_sent_again(
-    log: CallLog, answer: Any, again: Any
+    log: CallLog, answer: Any, again: bool
 ) -> None:
     run(log, Sender(log, then=answer), jobs(1), Pace(attempts=1))
     sender = Sender(log)
@@ -165,13 +165,13 @@ def test_an_intent_without_an_outcome_is_unknown_and_stays_unsent(log: CallLog) 
         (Pace(), 5, [0, 0, 0, 0]),
     ],
 )
-def test_the_limiter_gives_each_request_its_moment(pace: Any, messages: Any, moments: Any) -> None:
+def test_the_limiter_gives_each_request_its_moment(pace: Any, messages: int, moments: Any) -> None:
     limiter = Limiter(pace, clock=Time())
     assert [limiter.reserve(messages) for _ in moments] == pytest.approx(moments)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.002, 0.05])
-def test_late_wake_ups_do_not_slow_the_mean(late_s: Any) -> None:
+def test_late_wake_ups_do_not_slow_the_mean(late_s: float) -> None:
     time = Time()
     limiter = Limiter(Pace(requests_per_s=10), clock=time)
     for _ in range(101):
@@ -188,7 +188,7 @@ def test_idleness_is_not_saved_up_for_a_burst() -> None:
 
 @pytest.mark.parametrize(("value", "waited"), [("7", 7), ("0", 0)])
 def test_after_a_429_everybody_waits_as_long_as_it_says(
-    log: CallLog, value: Any, waited: Any
+    log: CallLog, value: str, waited: int
 ) -> None:
     sender = Sender(log, replace(REFUSED, response_headers={"Retry-After": value}))
     _, answers, time = run(log, sender, jobs(2))
@@ -207,7 +207,7 @@ def test_a_429_that_stays_ends_after_so_many_attempts(log: CallLog) -> None:
 @pytest.mark.parametrize("is_date", [False, True])
 @pytest.mark.parametrize(("ago_s", "waited"), [(0, 42), (25, 17), (60, 0)])
 def test_the_next_run_waits_out_what_the_last_one_was_asked_to(
-    log: CallLog, ago_s: Any, waited: Any, is_date: Any
+    log: CallLog, ago_s: int, waited: int, is_date: bool
 ) -> None:
     at = datetime.now(UTC) - timedelta(seconds=ago_s)
     asked = {
@@ -276,7 +276,7 @@ def test_server_errors_by_fault_break_nothing(log: CallLog) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: CallLog, workers: Any) -> None:
+def test_a_stop_lets_finish_what_is_under_way_and_sends_no_more(log: CallLog, workers: int) -> None:
     sender = Sender(log)
     runner = Runner(Pace(workers=workers), log)
     sender.before_each = lambda job: runner.stop() if job.call_id == "call-9" else None
@@ -341,7 +341,7 @@ def test_progress_tells_counts_rate_and_time_left(log: CallLog) -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_log_that_cannot_be_written_stops_the_run_with_its_error(
-    log: CallLog, workers: Any
+    log: CallLog, workers: int
 ) -> None:
     sender = Sender(log)
 

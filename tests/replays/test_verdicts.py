@@ -164,7 +164,7 @@ def test_a_change_of_anything_in_a_request_is_shown() -> None:
 
 @pytest.mark.parametrize("depth", [10, 900, 990, 5000, 200_000])
 @pytest.mark.parametrize("brackets", ["[]", ('{"a":', "}")], ids=["lists", "objects"])
-def test_bodies_nested_however_deep_are_compared(depth: Any, brackets: Any) -> None:
+def test_bodies_nested_however_deep_are_compared(depth: int, brackets: Any) -> None:
     before, after = brackets
     old, new = (f"{before * depth}{leaf}{after * depth}" for leaf in ("1", "2"))
     (found,) = answer_differences(Exchange(response_body=old), Exchange(response_body=new))

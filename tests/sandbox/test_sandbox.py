@@ -153,7 +153,7 @@ def test_a_sent_batch_can_be_read_again(call: Any) -> None:
     ],
 )
 def test_a_body_against_the_description_is_a_400_that_names_the_field(
-    call: Any, change: Any, code: Any, says: Any
+    call: Any, change: Any, code: str, says: str
 ) -> None:
     answer = call("POST", "/batches", {**SEND, **change})
     assert answer.status_code == 400
@@ -162,7 +162,7 @@ def test_a_body_against_the_description_is_a_400_that_names_the_field(
 
 
 @pytest.mark.parametrize("missing", ["to", "body"])
-def test_a_missing_required_field_is_a_constraint_violation(call: Any, missing: Any) -> None:
+def test_a_missing_required_field_is_a_constraint_violation(call: Any, missing: str) -> None:
     answer = call(
         "POST", "/batches", {name: value for name, value in SEND.items() if name != missing}
     )
@@ -187,7 +187,7 @@ def test_a_missing_required_field_is_a_constraint_violation(call: Any, missing: 
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_invalid_json(call: Any, body: Any) -> None:
+def test_a_body_that_is_no_json_object_is_invalid_json(call: Any, body: bytes) -> None:
     answer = call("POST", "/batches", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "syntax_invalid_json")
 
@@ -201,7 +201,7 @@ def test_a_body_that_is_no_json_object_is_invalid_json(call: Any, body: Any) -> 
         (f"/batches/{UNKNOWN}/delivery_report?type=report", "'report' is not a valid report type"),
     ],
 )
-def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: Any, says: Any) -> None:
+def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: str, says: str) -> None:
     answer = call("GET", path)
     assert (answer.status_code, answer.json()) == (
         400,
@@ -210,7 +210,9 @@ def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: Any, says
 
 
 @pytest.mark.parametrize("value", [None, "Bearer wrong", "Basic abc", "Bearer", "{token}"])
-def test_a_wrong_credential_is_a_401_without_a_body(sandbox: Any, call: Any, value: Any) -> None:
+def test_a_wrong_credential_is_a_401_without_a_body(
+    sandbox: Any, call: Any, value: str | None
+) -> None:
     answer = call("GET", "/batches", headers={"Authorization": value})
     assert (answer.status_code, answer.content, answer.headers["WWW-Authenticate"]) == (
         401,
@@ -243,7 +245,7 @@ def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Any, call
 
 @pytest.mark.parametrize("report", ["summary", "full", "per_recipient", "per_recipient_final"])
 def test_a_report_without_any_callback_url_is_refused_in_the_vendors_words(
-    sandbox: Any, call: Any, report: Any
+    sandbox: Any, call: Any, report: str
 ) -> None:
     answer = call("POST", "/batches", {**SEND, "delivery_report": report})
     assert (answer.status_code, answer.json()) == (403, MISSING_CALLBACK)
@@ -273,7 +275,7 @@ def test_a_deleted_group_is_unknown(call: Any) -> None:
         "",
     ],
 )
-def test_what_is_not_there_is_a_404_without_a_body(call: Any, path: Any) -> None:
+def test_what_is_not_there_is_a_404_without_a_body(call: Any, path: str) -> None:
     answer = call("GET", path)
     assert (answer.status_code, answer.content) == (404, b"")
 
@@ -283,14 +285,14 @@ def test_what_is_not_there_is_a_404_without_a_body(call: Any, path: Any) -> None
     [("DELETE", f"/inbounds/{UNKNOWN}", "GET"), ("PATCH", "/batches", "POST, GET")],
 )
 def test_a_method_that_does_not_fit_is_a_405_that_names_those_that_do(
-    call: Any, method: Any, path: Any, allowed: Any
+    call: Any, method: str, path: str, allowed: str
 ) -> None:
     answer = call(method, path)
     assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", allowed)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_another_content_type_is_a_415_without_a_body(call: Any, kind: Any) -> None:
+def test_another_content_type_is_a_415_without_a_body(call: Any, kind: str) -> None:
     answer = call("POST", "/batches", data=json.dumps(SEND), headers={"Content-Type": kind})
     assert (answer.status_code, answer.content) == (415, b"")
 
@@ -309,7 +311,7 @@ def test_a_charset_in_the_content_type_is_fine(call: Any) -> None:
 
 @pytest.mark.parametrize("limit", ["per_account", "per_path"])
 def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
-    sandbox: Any, call: Any, monkeypatch: pytest.MonkeyPatch, limit: Any
+    sandbox: Any, call: Any, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(sandbox.limiter, limit, 1)
     sandbox.faults.add(latency_ms=60_000, times=1)
@@ -349,7 +351,7 @@ def until(sandbox: Any, call: Any, done: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 404])
-def test_a_fault_answers_with_any_status_and_no_body(sandbox: Any, call: Any, status: Any) -> None:
+def test_a_fault_answers_with_any_status_and_no_body(sandbox: Any, call: Any, status: int) -> None:
     sandbox.faults.add(status=status, times=1)
     answer = call("POST", "/batches", SEND)
     assert (answer.status_code, answer.content, answer.headers["X-Simulated"]) == (status, b"", "1")
@@ -386,7 +388,7 @@ def test_a_fault_answers_with_any_status_and_no_body(sandbox: Any, call: Any, st
     ],
 )
 def test_the_first_check_that_fails_is_answered(
-    call: Any, method: Any, path: Any, rest: Any, expected: Any
+    call: Any, method: str, path: str, rest: Any, expected: str | int
 ) -> None:
     answer = call.request(method, call.base + path, timeout=10, **rest)
     assert expected in (answer.status_code, answer.json().get("code") if answer.content else None)
@@ -589,7 +591,7 @@ def test_a_message_is_dispatched_and_then_delivered(sandbox: Any, call: Any) -> 
     ],
 )
 def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
-    sandbox: Any, call: Any, number: Any, code: Any, status: Any
+    sandbox: Any, call: Any, number: str, code: int, status: str
 ) -> None:
     sent = call("POST", "/batches", {**SEND, "to": [number]}).json()["id"]
     sandbox.clock.advance(3 * 86_400)
@@ -605,7 +607,7 @@ def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
     ],
 )
 def test_a_message_that_cannot_leave_is_aborted_with_the_reason(
-    sandbox: Any, call: Any, change: Any, code: Any
+    sandbox: Any, call: Any, change: Any, code: int
 ) -> None:
     sandbox.account(default_originator=False)
     sent = call("POST", "/batches", {**SEND, **change}).json()["id"]
@@ -731,7 +733,7 @@ def test_the_number_of_auto_update_may_be_a_number(call: Any) -> None:
     [("/groups", {"child_groups": [UNKNOWN]}), ("/groups/{}", {"add_from_group": UNKNOWN})],
 )
 def test_a_group_that_names_an_unknown_one_is_refused(
-    sandbox: Any, call: Any, path: Any, body: Any
+    sandbox: Any, call: Any, path: str, body: Any
 ) -> None:
     group = sandbox.account().add_group()
     answer = call("POST", path.format(group.id), body)
@@ -778,7 +780,7 @@ def test_a_scene_is_set_under_given_ids(sandbox: Any) -> None:
     ],
 )
 def test_the_historical_codes_come_only_when_switched_on(
-    sandbox: Any, call: Any, first: Any, method: Any, status: Any, code: Any
+    sandbox: Any, call: Any, first: str, method: str, status: int, code: str
 ) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     sandbox.clock.advance(60)
@@ -836,7 +838,7 @@ def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox: Any) -> 
     ],
 )
 def test_a_bad_token_request_is_refused_in_oauths_words(
-    sandbox: Any, change: Any, status: Any, error: Any
+    sandbox: Any, change: Any, status: int, error: str
 ) -> None:
     answer = token(sandbox, **change)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
@@ -979,7 +981,7 @@ def test_everything_is_controlled_over_http_with_the_plans_token(sandbox: Any, c
     [("POST", "faults"), ("GET", "state"), ("POST", "reset"), ("GET", "nothing")],
 )
 def test_control_is_closed_without_the_plans_token(
-    sandbox: Any, method: Any, path: Any, authorization: Any
+    sandbox: Any, method: str, path: str, authorization: str | None
 ) -> None:
     known = {
         "token": sandbox.api_token,
@@ -1025,7 +1027,7 @@ def test_control_is_closed_without_the_plans_token(
     ],
 )
 def test_bad_control_input_is_answered_with_a_sentence(
-    sandbox: Any, call: Any, method: Any, path: Any, body: Any, status: Any
+    sandbox: Any, call: Any, method: str, path: str, body: bytes, status: int
 ) -> None:
     answer = call.request(method, f"{sandbox.url}/__sandbox__/{path}", data=body, timeout=10)
     assert answer.status_code == status
@@ -1074,7 +1076,7 @@ def test_a_web_page_cannot_control_the_sandbox(sandbox: Any, call: Any) -> None:
     ],
 )
 def test_odd_requests_get_a_4xx_marked_as_simulated(
-    sandbox: Any, raw: Any, data: Any, status: Any
+    sandbox: Any, raw: Any, data: bytes, status: int
 ) -> None:
     answer = raw(with_headers(sandbox, data))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -1129,7 +1131,7 @@ def test_a_chunked_body_is_read(call: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("expire", [None, "9999-12-31T23:59:59.999Z", "same"])
-def test_dates_at_the_end_of_time_are_no_crash(call: Any, instant: Any, expire: Any) -> None:
+def test_dates_at_the_end_of_time_are_no_crash(call: Any, instant: str, expire: str | None) -> None:
     body = {**SEND, "send_at": instant, "expire_at": instant if expire == "same" else expire}
     assert call("POST", "/batches", body).status_code in {201, 400}
     assert call("POST", "/batches", {**SEND, "expire_at": instant}).status_code == 400
@@ -1212,7 +1214,7 @@ def test_the_shared_sandbox_is_one_per_process() -> None:
 
 
 @pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), 9)"])
-def test_a_process_that_ends_leaves_no_port_behind(end: Any) -> None:
+def test_a_process_that_ends_leaves_no_port_behind(end: str) -> None:
     code = (
         f"import os; from sinchtools.sandbox import shared; print(shared().port, flush=True); {end}"
     )

@@ -98,7 +98,7 @@ def test_the_references_test_vector_verifies() -> None:
     ],
 )
 def test_each_kind_of_report_is_pushed_as_documented(
-    sandbox: Any, receiver: Any, report: Any, shown: Any
+    sandbox: Any, receiver: Any, report: str, shown: Any
 ) -> None:
     sandbox.account(callback_url=receiver.url).add_batch(delivery_report=report)
     sandbox.clock.advance(60)
@@ -153,7 +153,7 @@ def test_a_failing_receiver_is_tried_again_at_the_documented_instants(
     ("answers", "attempts"), [([404], 1), ([400], 1), ([204], 1), ([429], 2), ([503, 500], 3)]
 )
 def test_only_a_5xx_or_a_429_is_tried_again(
-    sandbox: Any, receiver: Any, answers: Any, attempts: Any
+    sandbox: Any, receiver: Any, answers: Any, attempts: int
 ) -> None:
     receiver.answers = list(answers)
     sandbox.account(callback_url=receiver.url)
@@ -179,7 +179,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(sandbox: Any) -> None:
         "http://[::ffff:8.8.8.8]/",
     ],
 )
-def test_nothing_but_loopback_is_ever_called(sandbox: Any, url: Any) -> None:
+def test_nothing_but_loopback_is_ever_called(sandbox: Any, url: str) -> None:
     assert not is_loopback(url)
     sandbox.account(callback_url=url)
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")

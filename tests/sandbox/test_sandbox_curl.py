@@ -91,7 +91,7 @@ def sandbox() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("row", "before", "arguments", "status", "code"), ROWS)
 def test_curl_gets_each_row_of_the_status_page(
-    curl: Any, sandbox: Any, row: Any, before: Any, arguments: Any, status: Any, code: Any
+    curl: Any, sandbox: Any, row: int, before: Any, arguments: Any, status: int, code: str | None
 ) -> None:
     if before:
         before(sandbox)

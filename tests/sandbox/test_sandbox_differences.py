@@ -282,5 +282,5 @@ def test_every_row_of_the_list_is_walked() -> None:
 
 
 @pytest.mark.parametrize("matter", WALK)
-def test_the_sandbox_does_what_the_list_says(box: Any, matter: Any) -> None:
+def test_the_sandbox_does_what_the_list_says(box: Any, matter: str) -> None:
     WALK[matter](box)

@@ -95,7 +95,7 @@ BIG = {
 
 
 @pytest.mark.parametrize("name", BIG)
-def test_a_big_body_is_answered_after_a_bounded_number_of_steps(name: Any) -> None:
+def test_a_big_body_is_answered_after_a_bounded_number_of_steps(name: str) -> None:
     path, body, status = BIG[name]
     sandbox = Sandbox()
     account = sandbox.account()
@@ -149,7 +149,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_a_head_without_an_end_is_refused_and_not_kept(sandbox: Any, name: Any) -> None:
+def test_a_head_without_an_end_is_refused_and_not_kept(sandbox: Any, name: str) -> None:
     with connected(sandbox, with_headers(sandbox, UNFINISHED) + HEADS[name]) as connection:
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
@@ -218,7 +218,7 @@ IDLE = {
 
 @pytest.mark.parametrize("name", IDLE)
 def test_a_connection_without_a_request_is_closed_after_a_while(
-    monkeypatch: pytest.MonkeyPatch, name: Any
+    monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("sinchtools.sandbox.connections.IDLE_TIMEOUT_S", 0.05)
     with Sandbox() as sandbox:

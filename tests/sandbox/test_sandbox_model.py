@@ -173,5 +173,5 @@ STEPS = settings(stateful_step_count=20, suppress_health_check=[HealthCheck.too_
 
 
 @pytest.mark.parametrize("runs", [25, pytest.param(500, marks=pytest.mark.long)])
-def test_the_sandbox_does_what_the_model_does(runs: Any) -> None:
+def test_the_sandbox_does_what_the_model_does(runs: int) -> None:
     run_state_machine_as_test(SandboxAndModel, settings=settings(STEPS, max_examples=runs))

@@ -167,7 +167,7 @@ def test_groups_do_all_that_the_sdk_offers(sms: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plan", "project"])
-def test_inbounds_are_listed_and_read(sandbox: Any, kind: Any) -> None:
+def test_inbounds_are_listed_and_read(sandbox: Any, kind: str) -> None:
     account = sandbox.service_plan_id if kind == "plan" else sandbox.project_id
     client = client_of(sandbox, kind)
     text = sandbox.receive(
@@ -214,7 +214,7 @@ def test_inbounds_are_listed_and_read(sandbox: Any, kind: Any) -> None:
     ],
 )
 def test_an_error_is_the_sdks_exception_with_our_status_code_and_text(
-    sms: Any, call: Any, status: Any, code: Any
+    sms: Any, call: Any, status: int, code: str | None
 ) -> None:
     with pytest.raises(SmsException) as caught:
         call(sms)

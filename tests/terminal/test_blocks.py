@@ -48,7 +48,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[Any, Any
 
 @pytest.mark.parametrize("command", ["diagnose", "replay --fix", "report --reply full"])
 def test_the_words_are_those_of_the_golden_file(
-    ticket: Any, capsys: pytest.CaptureFixture[str], command: Any
+    ticket: Any, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     """Run with GOLDEN=write to accept new words, then read them as a customer would."""
     _, out = shown(capsys, *command.split(), ticket)
@@ -90,7 +90,7 @@ def test_colours_are_for_terminals_and_for_who_wants_them(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     environ: Any,
-    is_coloured: Any,
+    is_coloured: bool,
 ) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)

@@ -139,7 +139,7 @@ def test_the_same_id_comes_from_read_diagnose_and_replay(run: Any, curl: Any) ->
     ],
 )
 def test_explain_has_an_entry_for_anything(
-    run: Any, arguments: Any, on_page: Any, words: Any
+    run: Any, arguments: Any, on_page: bool | None, words: str
 ) -> None:
     code, out, _ = run("explain", *arguments, "--json")
     entry = json.loads(out)
@@ -287,7 +287,7 @@ def test_log_export_knows_no_people_unless_they_are_kept(
     ],
 )
 def test_wrong_use_is_one_clear_line_and_exit_code_2(
-    run: Any, curl: Any, arguments: Any, words: Any
+    run: Any, curl: Any, arguments: Any, words: str
 ) -> None:
     code, out, err = run(*[argument.format(curl=curl) for argument in arguments])
     assert (code, out) == (2, "")
@@ -297,7 +297,7 @@ def test_wrong_use_is_one_clear_line_and_exit_code_2(
 
 @pytest.mark.parametrize("content", ["", "a shopping list: milk, bread\n", "\x00\x01\x02"])
 def test_a_file_without_http_data_gives_zero_rows_a_reason_and_exit_code_1(
-    run: Any, tmp_path: Path, content: Any
+    run: Any, tmp_path: Path, content: str
 ) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(content)
@@ -365,7 +365,7 @@ def test_a_closed_pipe_is_no_traceback(work: Path, curl: Any) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "curl https://example.com/"])
-def test_log_never_writes_to_what_is_no_log(run: Any, tmp_path: Path, content: Any) -> None:
+def test_log_never_writes_to_what_is_no_log(run: Any, tmp_path: Path, content: str) -> None:
     path = tmp_path / "evidence.txt"
     path.write_text(content)
     code, _, err = run("log", path)

@@ -65,7 +65,7 @@ def test_a_sound_machine_is_well(work: Path) -> None:
     ],
 )
 def test_what_the_environment_says_is_judged(
-    work: Path, environ: Any, name: Any, state: Any, words: Any
+    work: Path, environ: Any, name: str, state: str, words: str
 ) -> None:
     checkup = doctor(environ)
     assert state in states(checkup, name)
@@ -131,8 +131,8 @@ def test_the_command_exits_1_when_something_is_wrong(
     work: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    region: Any,
-    code: Any,
+    region: str,
+    code: int,
 ) -> None:
     work.chmod(0o700)
     monkeypatch.setenv("SINCH_REGION", region)

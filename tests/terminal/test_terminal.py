@@ -65,7 +65,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_no_character_that_a_terminal_obeys_is_printed(
-    path: Any, command: Any, capsys: pytest.CaptureFixture[str]
+    path: Any, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if command.startswith("log"):
         main(["replay", path])
@@ -77,7 +77,7 @@ def test_no_character_that_a_terminal_obeys_is_printed(
 
 @pytest.mark.parametrize("command", ["read", "diagnose", "replay"])
 def test_json_escapes_them_and_means_the_same(
-    path: Any, command: Any, capsys: pytest.CaptureFixture[str]
+    path: Any, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run([command, path, "--json"])
     out = capsys.readouterr().out

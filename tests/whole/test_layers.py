@@ -84,7 +84,7 @@ def test_heavy_libraries_load_on_use(path: Any) -> None:
         ),
     ],
 )
-def test_a_heavy_library_is_loaded_when_it_is_needed(code: Any, light: Any) -> None:
+def test_a_heavy_library_is_loaded_when_it_is_needed(code: str, light: Any) -> None:
     code = f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -110,7 +110,7 @@ def test_the_front_door_opens_on_every_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["analysis", "charts", "panels"])
-def test_a_package_shows_what_it_offers_and_nothing_else(name: Any) -> None:
+def test_a_package_shows_what_it_offers_and_nothing_else(name: str) -> None:
     package = getattr(sinchtools, name)
     assert sorted(dir(package)) == sorted(package.__all__)
     assert [each for each in package.__all__ if not hasattr(package, each)] == []
@@ -175,7 +175,7 @@ def test_a_function_is_not_hidden_by_a_module() -> None:
         pytest.param("def f():\n    import pandas", set(), id="inside-a-function"),
     ],
 )
-def test_loaded_at_import_means_what_runs_at_import(code: Any, found: Any) -> None:
+def test_loaded_at_import_means_what_runs_at_import(code: str, found: Any) -> None:
     assert set(loaded_at_import(ast.parse(code))) == found
 
 

@@ -147,7 +147,7 @@ HOLD_NO_CALL = {"Exchange", "Finding", "SinchToolsError", "Step"}
 
 @pytest.mark.parametrize("name", sorted(USES))
 def test_a_public_function_leaves_nothing_beyond_loopback(
-    here: Any, name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     USES[name]()
@@ -255,7 +255,7 @@ def sends_expected(call: Any, ended: Any, target: Any) -> int:
 @pytest.mark.parametrize("target", ["preview", "sandbox", "dry-run", "live"])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_request_is_sent_once_or_not_at_all_whatever_became_of_it_before(
-    here: Any, call: Any, target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Any, call: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, (ended, fields) in enumerate(ENDED.items()):
         monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / str(number)))

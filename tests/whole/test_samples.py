@@ -64,7 +64,7 @@ def test_everything_is_read_and_nothing_left_out_or_guessed(evidence: Any) -> No
         (None, None),
     ],
 )
-def test_each_kind_of_failure_is_there(evidence: Any, status: Any, code: Any) -> None:
+def test_each_kind_of_failure_is_there(evidence: Any, status: int | None, code: str | None) -> None:
     assert any(
         (exchange.status, exchange.code) == (status, code)
         for exchange in evidence
