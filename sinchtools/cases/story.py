@@ -155,7 +155,10 @@ class Story:
     def _pattern(self) -> Any:
         from sinchtools import analysis
 
-        return analysis.pattern(self.frame)
+        rows = self.frame
+        if self.example.account:  # rows that name no account would change its share
+            rows = rows[rows["account"].notna()]
+        return analysis.pattern(rows)
 
     @cached_property
     def charts(self) -> dict[str, Any]:

@@ -28,12 +28,13 @@ from sinchtools.charts.behind import (
 from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_show
 from sinchtools.charts.chart import Chart
 from sinchtools.charts.style import KINDS, kind_of, styled
-from sinchtools.charts.times import Change, Times
+from sinchtools.charts.times import STEPS, Change, Times
 from sinchtools.charts.words import duration, moment, plural
 
 _MARKED = 3  # changes; more would hide the chart
 _LARGE = 3000  # rows of pandas
 _ENOUGH = 8  # calls in an interval, in the middle: with fewer a share says little
+_FEWEST = 24  # intervals, when they are made longer so that each has enough
 
 
 @styled
@@ -82,6 +83,8 @@ def timeline(
     """
     facts = facts_of(frame, per, source, filters)
     binned, step = results.binned(facts.rows, interval, "attempt")
+    if interval is None:
+        binned, step = _with_enough(binned, step)
     drawn = binned if successes else binned[binned["outcome"].isin(analysis.FAILING)]
     pattern = pattern or pattern_of(facts.rows, per)
     changes = _changes(pattern, filters)
@@ -109,6 +112,21 @@ def timeline(
     chart.bars = of_times(counts, names, counts.groupby("start")["n"].sum(), step)
     chart.choices = {one["name"]: one["choice"] for one in changes} | choices_of(counts)
     return captioned(chart, facts, _seen(body, changes))
+
+
+def _with_enough(binned: pd.DataFrame, step: int) -> tuple[pd.DataFrame, int]:
+    """Return the counts in longer intervals, if only those have enough calls for a share."""
+    known = binned[binned["bucket"].notna() & binned["outcome"].notna()]
+    for seconds in STEPS:
+        times = seconds // step
+        if seconds % step or known.empty:
+            continue
+        calls = known.groupby(known["bucket"] // times)["n"].sum()
+        if calls.index[-1] - calls.index[0] < _FEWEST:
+            break
+        if calls.median() >= _ENOUGH:
+            return binned.assign(bucket=binned["bucket"] // times), seconds
+    return binned, step
 
 
 def _said(facts: Facts, filters: dict[str, Any], step: int, successes: bool) -> tuple[str, str]:

@@ -22,7 +22,7 @@ MARKED, _NUMBER = 16, 14  # pixels of a line about a change, and of the number b
 WIDE = 1000  # from here on the plot is higher
 FEWEST = 12  # intervals that are drawn at least: one alone would be a wall
 _ROUND = (0.01, 0.02, 0.04, 0.08, 0.12, 0.16, 0.2, 0.28, 0.4, 0.6, 0.8, 1.0)
-_STEPS = (60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)  # seconds between ticks
+STEPS = (60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)  # seconds between ticks
 _DAYS = (1, 2, 4, 7, 14, 28, 91, 182, 364)
 
 
@@ -305,7 +305,7 @@ def _share_ticks(top: float) -> list[float]:
 def _tick_step(seconds: float, pixels: float) -> int:
     """Return the seconds between ticks, so that their labels have room."""
     fits = max(int(pixels / 86), 1)
-    for step in _STEPS:
+    for step in STEPS:
         if seconds / step <= max(int(pixels / 62), 2) and seconds < 2.5 * 86_400:
             return step
     return next((86_400 * n for n in _DAYS if seconds / 86_400 / n <= fits), 86_400 * _DAYS[-1])

@@ -10,13 +10,14 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 import sinchtools as st
+from sinchtools import analysis
 from sinchtools.api import catalogue, description
 from sinchtools.api.links import link_of
 from sinchtools.cases.case import Case
@@ -233,6 +234,26 @@ def test_what_a_person_did_is_told(tmp_path: Path) -> None:
     walk.answer("failed", "they say it was always so")
     text = page(tmp_path, walks=[walk], notes=["A colleague has seen this before."])
     assert "they say it was always so" in text and "A colleague has seen this before." in text
+
+
+def test_the_sentence_is_that_of_the_account_though_other_rows_name_none(tmp_path: Path) -> None:
+    start = datetime(2026, 11, 24, tzinfo=UTC)
+    rows = [
+        Exchange(
+            id=f"{account}-{i}",
+            at=start + timedelta(minutes=5 * i),
+            method="POST",
+            url="https://eu.sms.api.sinch.com/xms/v1/p/batches",
+            endpoint="POST /batches",
+            account=account,
+            status=403 if account == "acme" and i > 200 and i % 3 else 201,
+        )
+        for account in ("acme", "globex", None)
+        for i in range(400)
+    ]
+    sentence = analysis.pattern(columns.frame(rows)).sentence
+    assert sentence.startswith("acme: ")
+    assert sentence.rstrip(".") in reply(Case(tmp_path / "case", rows))
 
 
 def test_one_account_hears_of_one_account(tmp_path: Path) -> None:

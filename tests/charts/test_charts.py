@@ -108,6 +108,19 @@ def test_with_few_calls_in_an_interval_failing_calls_are_counted() -> None:
     assert chart.data["n"].tolist() == [1]
 
 
+def test_intervals_are_longer_where_only_those_have_enough_calls_for_a_share() -> None:
+    rows = [
+        replace(
+            GOOD, id=str(i), at=START + dt.timedelta(minutes=15 * i), status=201 + 299 * (i % 2)
+        )
+        for i in range(700)
+    ]
+    chart = charts.timeline(rows)
+    assert "Share of calls that fail, per 2 hours" in chart.title
+    assert chart.data["n"].sum() == 350 and chart.data["calls"].max() == 8
+    assert "per hour" in charts.timeline(rows, "1h").title
+
+
 def test_the_axis_names_the_days_of_the_week() -> None:
     shown = words(drawn(charts.timeline))
     assert "Sat 1 Jun" in shown and "Mon 3 Jun" in shown

@@ -56,6 +56,13 @@ def test_failing_exchanges_are_offered_first(log: CallLog) -> None:
     assert "SANDBOX" in panel._banner.value
 
 
+def test_a_call_is_offered_and_counted_once_by_its_last_attempt(log: CallLog) -> None:
+    tries = [replace(BAD, id=f"try-{i}", call_id="c", attempt=i) for i in (1, 2, 3)]
+    choice = ReplayPanel([*tries, GOOD], log=log).choice
+    assert choice.kind.options[0][0].endswith("(1)")
+    assert "try-3" in choice.exchanges and "try-1" not in choice.exchanges
+
+
 def test_fix_and_replay_by_clicking_give_the_verdict(log: CallLog) -> None:
     panel = ReplayPanel([GOOD, BAD], log=log)
     panel.replay_button.click()

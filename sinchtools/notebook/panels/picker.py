@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from sinchtools.api.description import locate
 from sinchtools.core.errors import WrongUseError
-from sinchtools.core.records import Exchange, visible
+from sinchtools.core.records import Exchange, calls_of, visible
 from sinchtools.notebook.panels.theme import labelled
 
 EVERY_FAILURE, SUCCESSES = "every failure", "successes"
@@ -36,7 +36,7 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     value
         Id of the chosen exchange, or the value of one of `more`.
     exchanges
-        What is offered, by id.
+        What is offered, by id: of each call the last attempt.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         ]
 
     def _offer_kinds(self, exchanges: Iterable[Exchange]) -> None:
-        self.exchanges = {exchange.id: exchange for exchange in exchanges}
+        self.exchanges = {exchange.id: exchange for exchange in calls_of(exchanges)}
         kinds = Counter(kind_of(exchange) for exchange in self.exchanges.values())
         failures = [
             (f"{kind} ({n:,})", kind) for kind, n in kinds.most_common() if kind != SUCCESSES

@@ -63,9 +63,12 @@ function render({ model, el }) {
     }));
     tip.hidden = false;
     const outer = el.getBoundingClientRect(), box = item.getBoundingClientRect();
-    const right = Math.min(box.left - outer.left + Math.min(box.width, 60), outer.width - tip.offsetWidth - 4);
-    tip.style.left = `${Math.max(4, right)}px`;
-    const above = box.top - outer.top - tip.offsetHeight - 6;
+    const isTall = box.height > 100;  // an interval: what is above it are words, so the tip goes beside it
+    const wanted = isTall ? box.right - outer.left + 8 : box.left - outer.left + Math.min(box.width, 60);
+    const last = outer.width - tip.offsetWidth - 4;
+    const left = wanted <= last || !isTall ? Math.min(wanted, last) : box.left - outer.left - tip.offsetWidth - 8;
+    tip.style.left = `${Math.max(4, left)}px`;
+    const above = isTall ? 0 : box.top - outer.top - tip.offsetHeight - 6;
     tip.style.top = `${above > 0 ? above : Math.min(box.top - outer.top + 44, outer.height - tip.offsetHeight)}px`;
   }
 
