@@ -19,8 +19,8 @@ from sinchtools.cases.card import html
 from sinchtools.cases.folder import CHARTS, EVIDENCE, HISTORY, LOG, SEEN, Folder
 from sinchtools.cases.given import cleaned, given_as, listed, name_of, signs
 from sinchtools.cases.kept import replay_rows, walk_row
-from sinchtools.cases.lines import unknown
 from sinchtools.cases.recent import last_or_new
+from sinchtools.cases.same_ids import unknown
 from sinchtools.client.log import CallLog
 from sinchtools.core.errors import WrongUseError, told_path
 from sinchtools.core.files import alone, blank

@@ -15,16 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sinchtools.cases.lines import (
-    Lines,
-    Row,
-    digests_of,
-    event_of,
-    read_on,
-    row_of,
-    told_apart,
-    unquoted,
-)
+from sinchtools.cases.lines import Lines, digests_of, event_of, read_on, row_of, unquoted
+from sinchtools.cases.same_ids import Row, told_apart
 from sinchtools.core.errors import LogError, told_path
 from sinchtools.core.files import append, opened_own, put, refuse_foreign, refuse_open
 from sinchtools.core.records import Exchange

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sinchtools.cases.lines import sign_of, wrong_field
+from sinchtools.cases.lines import wrong_field
+from sinchtools.cases.same_ids import sign_of
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.progress import told
 from sinchtools.core.records import Exchange, Skipped

@@ -1,26 +1,24 @@
-"""The lines of a case's files, checked before they are believed, and rows of one id told apart."""
+"""The lines of a case's files, checked before they are believed."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple
 
-from sinchtools.core.columns import as_json, from_json
+from sinchtools.cases.same_ids import Row
+from sinchtools.core.columns import from_json
 from sinchtools.core.files import opened_own
 from sinchtools.core.progress import told
-from sinchtools.core.records import EXCHANGE_FIELDS, POSITION, Exchange, Skipped
+from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Skipped
 from sinchtools.privacy import seen
-from sinchtools.privacy.markers import unnumbered
 from sinchtools.privacy.redaction import Redactor
 
 CUT_OFF = "cut off: a kernel was stopped while it wrote"
@@ -65,35 +63,8 @@ _SHAPES: dict[str, dict[Any, Any]] = {  # by kind of event: what must stand in i
     "replay": {"results": [_RESULT]},
     "closed": {"file": str, "helped": str},
 }
-_WORDS = [
-    name
-    for name in EXCHANGE_FIELDS
-    if not re.search(r"headers|body|^(at|attempt|status|elapsed_ms)$", name)
-]
-_ALWAYS = ("id", "origin", "target")
-_CONTENT = [
-    name
-    for name in EXCHANGE_FIELDS
-    if name not in ("id", "source", "endpoint", "region", "account", "delivery")
-]  # the last four follow from the rest
-_REFERENCES = ("parent_id", "call_id")
 _KEY_BYTES, _DIGEST_BYTES = 32, 16  # of what is kept of a secret
-_MOST_SWEEPS = 10
 _LARGEST = 2**15 - 1  # of a status or an attempt: the frame's columns hold no more
-
-
-@dataclass(slots=True)
-class Row:
-    """A row of a case; its sign, which tells its content from another's, is made when needed."""
-
-    exchange: Exchange
-    _sign: str = ""
-
-    @property
-    def sign(self) -> str:
-        """What `sign_of` says of the row."""
-        self._sign = self._sign or sign_of(self.exchange)
-        return self._sign
 
 
 class Lines(NamedTuple):
@@ -217,51 +188,35 @@ def wrong_field(exchange: Exchange) -> str:
     return ""
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_text_or_none(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
 def _is_headers(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
         isinstance(part, str) for pair in value.items() for part in pair
     )
 
 
-def _is_body(value: Any) -> bool:
-    return value is None or isinstance(value, str | bytes)
-
-
-def _is_moment(value: Any) -> bool:
-    return value is None or isinstance(value, datetime)
-
-
 def _is_duration(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (is_number and math.isfinite(value))
 
 
 def _is_count(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    )
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value is None or (is_whole and abs(value) <= _LARGEST)
 
 
-def _check_of(name: str) -> Callable[[Any], bool]:
-    if name in _WORDS:
-        return _is_text if name in _ALWAYS else _is_text_or_none
-    if name.endswith("_headers"):
-        return _is_headers
-    if name.endswith("_body"):
-        return _is_body
-    return {"at": _is_moment, "elapsed_ms": _is_duration}.get(name, _is_count)
+def _is(*types: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, types)
 
 
-_CHECKS = {name: _check_of(name) for name in EXCHANGE_FIELDS}
+_CHECKS: dict[str, Callable[[Any], bool]] = {  # by column; every other one is text or nothing
+    **dict.fromkeys(EXCHANGE_FIELDS, _is(str, NoneType)),
+    **dict.fromkeys(("id", "origin", "target"), _is(str)),
+    **dict.fromkeys(("request_headers", "response_headers"), _is_headers),
+    **dict.fromkeys(("request_body", "response_body"), _is(str, bytes, NoneType)),
+    **dict.fromkeys(("status", "attempt"), _is_count),
+    "at": _is(datetime, NoneType),
+    "elapsed_ms": _is_duration,
+}
 
 
 def event_of(value: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
@@ -333,117 +288,3 @@ def unquoted(one: Row, redactor: Redactor) -> Row:
     """Return a row without what was found to be a secret since it was read."""
     exchange = redactor.without_quotes(one.exchange)
     return one if exchange == one.exchange else Row(exchange)
-
-
-# --- rows of one id ------------------------------------------------------------------------------
-
-
-def sign_of(exchange: Exchange) -> str:
-    """Return what tells a row's content from another's, without ids, places and marker numbers."""
-    told = as_json(exchange, _CONTENT)
-    told |= {name: "itself" for name in _REFERENCES if told[name] == exchange.id}
-    text = unnumbered(json.dumps(told, sort_keys=True, ensure_ascii=False))
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
-def told_apart(rows: Iterable[Row]) -> dict[str, Row]:
-    """Return the rows by id, a row once; another row of the same id has one of its own."""
-    found: dict[str, Row] = {}
-    for one in rows:
-        identity = _own_id(one, found)
-        found.setdefault(identity, _renamed_row(one, identity))
-    return found
-
-
-def unknown(
-    rows: Iterable[Exchange], known: Mapping[str, Row]
-) -> tuple[list[Exchange], list[Skipped]]:
-    """
-    Return the rows that a case does not hold, and a warning for each whose id is another row's.
-
-    Such a row gets an id of its own, the same at each reading; parents and calls within its file
-    follow it.
-    """
-    rows = list(rows)
-    made: dict[tuple[str, str], str] = {}
-    for _ in range(_MOST_SWEEPS):  # once, unless a row stands before the one that it names
-        before = dict(made)
-        new, said = _sweep(rows, dict(known), made)
-        if made == before or not any(
-            (_file(x), getattr(x, name)) in made for x in rows for name in _REFERENCES
-        ):
-            break
-    return new, list(dict.fromkeys(said))
-
-
-def _sweep(
-    rows: Iterable[Exchange], held: dict[str, Row], made: dict[tuple[str, str], str]
-) -> tuple[list[Exchange], list[Skipped]]:
-    places = {(one.exchange.source, one.sign): identity for identity, one in held.items()}
-    new: list[Exchange] = []
-    said: list[Skipped] = []
-    for exchange in rows:
-        one = _resolved(exchange, made)
-        twin = places.get((exchange.source, one.sign)) if places else None
-        identity = twin if twin is not None and _is_twin(exchange.id, twin) else _own_id(one, held)
-        if identity != exchange.id:
-            made[_file(exchange), exchange.id] = identity
-            said.append(
-                Skipped(
-                    source=exchange.source or "exchange",
-                    reason=f"another row has the same id; this one is now {identity[:80]}",
-                )
-            )
-        if identity not in held:
-            held[identity] = _renamed_row(one, identity)
-            new.append(held[identity].exchange)
-    return new, said
-
-
-def _resolved(exchange: Exchange, made: Mapping[tuple[str, str], str]) -> Row:
-    """Return a row that names others of its file by the ids that they got."""
-    named = {
-        name: str(getattr(exchange, name))
-        for name in _REFERENCES
-        if getattr(exchange, name) != exchange.id
-    }
-    own: dict[str, Any] = {
-        name: made[_file(exchange), value]
-        for name, value in named.items()
-        if (_file(exchange), value) in made
-    }
-    return Row(replace(exchange, **own) if own else exchange)
-
-
-def _own_id(one: Row, held: Mapping[str, Row]) -> str:
-    """Return the id that is free for a row, or that it has already."""
-    identity, length = one.exchange.id, 8
-    while identity in held and held[identity].sign != one.sign and length <= len(one.sign):
-        identity, length = f"{one.exchange.id}-{one.sign[:length]}", length + 8
-    return identity
-
-
-def _is_twin(identity: str, held: str) -> bool:
-    """Whether two ids differ only in what a reading or a case put behind one of them."""
-    plain = re.sub(r"-(?:[0-9a-f]{8}){1,4}$", "", held)
-    return any(
-        re.fullmatch(rf"{re.escape(one)}(-\d+)?", other)
-        for one, other in ((plain, identity), (identity, plain))
-    )
-
-
-def _renamed_row(one: Row, identity: str) -> Row:
-    if identity == one.exchange.id:
-        return one
-    return Row(_renamed(one.exchange, identity))
-
-
-def _renamed(exchange: Exchange, identity: str) -> Exchange:
-    itself: dict[str, Any] = {
-        name: identity for name in ("id", *_REFERENCES) if getattr(exchange, name) == exchange.id
-    }
-    return replace(exchange, **itself)
-
-
-def _file(exchange: Exchange) -> str:
-    return re.sub(POSITION, "", exchange.source or "")

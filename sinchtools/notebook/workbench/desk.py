@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import ipywidgets as widgets
 from sinchtools.cases.case import Case, Reading
 from sinchtools.cases.commands import as_curl, as_python
 from sinchtools.cases.recent import new_name
-from sinchtools.core.errors import SinchToolsError, WrongUseError
+from sinchtools.core.errors import WrongUseError
 from sinchtools.core.html import UNTYPESET
 from sinchtools.core.records import visible
 from sinchtools.diagnosis.rules import text_of
@@ -22,6 +20,7 @@ from sinchtools.notebook.panels.base import watch
 from sinchtools.notebook.workbench.bridge import Bridge
 from sinchtools.notebook.workbench.bulk import Bulk
 from sinchtools.notebook.workbench.case_bar import CaseBar, last_case
+from sinchtools.notebook.workbench.clicks import Clicks, in_words
 from sinchtools.notebook.workbench.controls import box, column, html, seen, show
 from sinchtools.notebook.workbench.evidence import SAVING, EvidencePart
 from sinchtools.notebook.workbench.fixing import chosen_fix
@@ -64,7 +63,8 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.state = State()
         self.reading_name = ""
         self.worker = Worker(self._tell, self._end_work)
-        self._busy = 0  # the thread that works on a click
+        self.clicks = Clicks(self)
+        self.doing = self.clicks.doing
         self._is_opening = False
         self._seen: int | None = None
         self._display_id = self._still = ""
@@ -94,13 +94,18 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def check(self) -> bool:
         """Say so when anything else changed the evidence since the last click."""
-        is_quiet = not (self._busy or self.worker.is_busy)
+        is_quiet = not (self.clicks.is_busy or self.worker.is_busy)
         is_stale = is_quiet and self.state.version != self._seen
         if is_stale:
             self._seen = self.state.version
             words = "The case was changed elsewhere. Choose it again to see the changes."
             self.say("warn", "OUT OF DATE", words)
         return is_stale
+
+    def mark_seen(self) -> None:
+        """Take what is shown for the case as it is now."""
+        if not self.state.is_held:
+            self._seen = self.state.version
 
     # --- the ticket -------------------------------------------------------------------------------
 
@@ -216,11 +221,11 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         is_shown, self.state.is_held = not self.state.is_held, False
         self.evidence.end_work()
         if error is not None:
-            self._fail(error)
+            self.fail(error)
         if not is_shown:
             self.refresh()
         self._seen = self.state.version
-        self._show_still()
+        self.show_still()
 
     def _tell(self, what: str, done: int, of: int, seconds: float) -> None:
         self.evidence.show_progress(what, done, of, seconds)
@@ -375,55 +380,10 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self.say("warn", "No request was found in this text.", words, "; ".join(reasons))
 
-    def doing(self, work: Callable[[], object], *, busy: str = "") -> Callable[[Any], None]:
-        """
-        Return a callback that does one thing at a time, and shows what went wrong.
-
-        JupyterLab may send clicks to a subshell, a thread beside the one that runs the cells.
-        """
-
-        def callback(sender: Any = None) -> None:
-            if self._busy == threading.get_ident():
-                return  # the work itself changed a control
-            self.worker.lock.acquire()  # another thread may be at work: a click waits, and counts
-            self._busy = threading.get_ident()
-            words = getattr(sender, "description", "") if busy else ""
-            try:
-                show(self.message, "")
-                if busy and sender is None:  # by a key: no button can say it
-                    self.say("note", busy)
-                if words:
-                    sender.description, sender.disabled = busy, True
-                told = self.message.value
-                work()
-                if busy and self.message.value == told:
-                    show(self.message, "")
-            except Exception as error:  # an exception in a callback would be swallowed
-                self._fail(error)
-            finally:
-                self._busy = 0
-                if not self.state.is_held:
-                    self._seen = self.state.version
-                if words:
-                    sender.disabled = False
-                    if sender.description == busy:
-                        sender.description = words
-                self.worker.lock.release()
-            self._show_still()
-
-        return callback
-
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Say what went wrong."""
         self.bridge.send({"do": "failed"})
-        if isinstance(error, SinchToolsError):
-            self.say("bad", *_split(str(error)))
-            return
-        words = "Nothing was lost. Try again, or use the function in a cell."
-        place = error.__traceback__
-        while place and place.tb_next:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
-        self.say("bad", f"Unexpected error ({type(error).__name__}).", words, where)
+        self.say("bad", *in_words(error))
 
     # --- the browser ------------------------------------------------------------------------------
 
@@ -436,7 +396,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         what = {"do": "open", "name": path.name, "kind": kind, "open": in_a_tab}
         self.bridge.send(what, [path.read_bytes()])
 
-    def _show_still(self) -> None:
+    def show_still(self) -> None:
         """Update what a saved notebook shows."""
         if self.state.is_held:
             return
@@ -474,11 +434,3 @@ def _opened(case: Case | str | int | None) -> Case | None:
     if case is None:
         return last_case()
     return case if isinstance(case, Case) else Case(case)
-
-
-def _split(words: str) -> tuple[str, str]:
-    head, _, rest = words.partition("\n")
-    if not rest:
-        head, dot, rest = words.partition(". ")
-        return head + dot.strip(), rest
-    return head, rest
