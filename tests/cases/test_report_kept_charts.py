@@ -18,13 +18,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import sinchtools as st
+from sinchtools.cases.case import Case
 from tests.support.shell import BAD
 
 WORDS = "charts/kept-mine.png"
 
 
 @pytest.fixture
-def case(work: Path) -> Any:
+def case(work: Path) -> Case:
     return st.Case("4711", [BAD, replace(BAD, id="row-2", status=401, code=None, account="plan-b")])
 
 
@@ -39,7 +40,7 @@ def members(case: Any) -> Any:
         return capsule.namelist()
 
 
-def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case: Any) -> None:
+def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case: Case) -> None:
     chart = st.charts.endpoints(case.evidence.frame())
     st.charts.save(chart, case.charts / "mine.png")
     assert page(case).count("<figure>") == 1
@@ -48,7 +49,7 @@ def test_a_saved_chart_is_shown_with_its_words_and_lies_in_the_capsule(case: Any
     assert page(case) == page(case)
 
 
-def test_a_chart_that_the_report_draws_anyway_is_there_once(case: Any) -> None:
+def test_a_chart_that_the_report_draws_anyway_is_there_once(case: Case) -> None:
     rows = [replace(BAD, id=f"{n}", at=datetime(2026, 3, 1, n, tzinfo=UTC)) for n in range(21)]
     shown = st.Case("4712", rows)
     st.charts.save(st.charts.timeline(shown.evidence.frame()), shown.charts / "mine.png")
@@ -56,7 +57,7 @@ def test_a_chart_that_the_report_draws_anyway_is_there_once(case: Any) -> None:
     assert text.count("<figure>") == 1
 
 
-def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case: Any) -> None:
+def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case: Case) -> None:
     said = PngInfo()
     said.add_text("Title", "Calls")
     said.add_text("Description", "Only calls to 46701740605: 2.")
@@ -68,13 +69,13 @@ def test_a_chart_in_which_a_person_can_be_read_is_left_out_and_named(case: Any) 
     assert WORDS not in members(case)
 
 
-def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case: Any) -> None:
+def test_a_picture_that_is_no_chart_of_ours_is_passed_over(case: Case) -> None:
     Image.new("L", (9, 9)).save(case.charts / "screenshot.png")
     assert "screenshot" not in page(case)
     assert "charts/kept-screenshot.png" not in members(case)
 
 
-def test_more_charts_than_the_page_shows_are_counted(case: Any) -> None:
+def test_more_charts_than_the_page_shows_are_counted(case: Case) -> None:
     for i in range(12):
         st.charts.save(
             st.charts.endpoints(case.evidence.frame(), source=f"part {i}"),
@@ -84,7 +85,7 @@ def test_more_charts_than_the_page_shows_are_counted(case: Any) -> None:
     assert "2 more charts in the bundle" in page(case)
 
 
-def test_a_chart_from_before_the_last_evidence_says_so(case: Any) -> None:
+def test_a_chart_from_before_the_last_evidence_says_so(case: Case) -> None:
     st.charts.save(st.charts.endpoints(case.evidence.frame()), case.charts / "mine.png")
     os.utime(case.charts / "mine.png", (0, 0))
     assert "Drawn before the latest evidence was added." in page(case)
@@ -130,7 +131,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("part", [0, 1])  # of up to ten pictures a page speaks one by one
 def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_named(
-    case: Any, part: int
+    case: Case, part: int
 ) -> None:
     names = [*BOMBS][part::2]
     for n, what in enumerate(names):
@@ -143,13 +144,13 @@ def test_a_picture_that_cannot_be_read_or_unpacks_without_end_is_left_out_and_na
     assert told == names and "<figure>" not in text
 
 
-def test_a_picture_that_cannot_be_read_is_in_no_capsule(case: Any) -> None:
+def test_a_picture_that_cannot_be_read_is_in_no_capsule(case: Case) -> None:
     (case.charts / "mine.png").write_bytes(BOMBS["half a picture"])
     (case.charts / "mine.csv").write_text("n\n2\n")
     assert WORDS not in members(case)
 
 
-def test_what_is_no_file_in_the_folder_of_charts_is_left_out_and_named(case: Any) -> None:
+def test_what_is_no_file_in_the_folder_of_charts_is_left_out_and_named(case: Case) -> None:
     made: dict[str, Callable[[Path], None]] = {
         "fifo": os.mkfifo,
         "link": lambda path: path.symlink_to("/dev/zero"),
@@ -180,7 +181,7 @@ HIDDEN = {
 }
 
 
-def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case: Any) -> None:
+def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case: Case) -> None:
     for what, picture in HIDDEN.items():
         (case.charts / f"{what}.png").write_bytes(picture)
         (case.charts / f"{what}.csv").write_text("n\n2\n")
@@ -191,7 +192,7 @@ def test_what_is_hidden_in_the_file_of_a_chart_does_not_leave(case: Any) -> None
             assert f"({what})" in shown
 
 
-def test_what_is_no_picture_is_passed_over(case: Any) -> None:
+def test_what_is_no_picture_is_passed_over(case: Case) -> None:
     for n, content in enumerate([b"", b"no picture", b"\x89PNG\r\n\x1a\n"]):
         (case.charts / f"mine-{n}.png").write_bytes(content)
     assert "<figure>" not in page(case)

@@ -57,7 +57,7 @@ def row(
 @pytest.fixture
 def team(
     work: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Any:
+) -> Path:
     folder = tmp_path_factory.mktemp("team")
     monkeypatch.setenv("SINCHTOOLS_SOLVED", str(folder))
     return folder
@@ -72,7 +72,7 @@ def closed(name: Any, *rows: Any, helped: Any = HELPED) -> tuple[Any, Any]:
 # --- the file ---------------------------------------------------------------------------------
 
 
-def test_a_file_holds_these_fields_and_nothing_of_the_customer(team: Any) -> None:
+def test_a_file_holds_these_fields_and_nothing_of_the_customer(team: Path) -> None:
     _, path = closed("4711", row())
     record = json.loads(path.read_bytes())
     assert {*record} == FIELDS
@@ -83,7 +83,7 @@ def test_a_file_holds_these_fields_and_nothing_of_the_customer(team: Any) -> Non
     assert [part for part in customer if part in told] == []
 
 
-def test_two_files_of_one_customer_differ_from_those_of_others_by_chance_alone(team: Any) -> None:
+def test_two_files_of_one_customer_differ_from_those_of_others_by_chance_alone(team: Path) -> None:
     """Four closed cases, two of one customer: but for its random name, each file is the same."""
     numbers = ("447700900142", "447700900143")
     rows = [row(account, number) for account in ("plan-a", "plan-b") for number in numbers]
@@ -95,7 +95,9 @@ def test_two_files_of_one_customer_differ_from_those_of_others_by_chance_alone(t
     assert {time for time, _ in times} == {315_532_800}
 
 
-def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own(team: Any) -> None:
+def test_files_of_different_problems_of_one_customer_share_no_value_of_their_own(
+    team: Path,
+) -> None:
     _, one = closed("1", row())
     _, other = closed("2", row(status=401, code=None, text=None), helped="new token")
     ours, theirs = (json.loads(path.read_bytes()) for path in (one, other))
@@ -131,7 +133,7 @@ def test_the_own_name_of_a_field_is_left_out() -> None:
     assert "nordwind" not in str(found)
 
 
-def test_a_file_can_be_read_by_whom_the_folder_lets_in(team: Any) -> None:
+def test_a_file_can_be_read_by_whom_the_folder_lets_in(team: Path) -> None:
     team.chmod(0o750)
     _, path = closed("4711", row())
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -147,7 +149,7 @@ def test_without_a_setting_it_stays_in_the_work_folder(work: Path) -> None:
     )
 
 
-def test_a_folder_that_is_not_there_is_said(team: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_not_there_is_said(team: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SINCHTOOLS_SOLVED", str(team / "typo"))
     case = Case("4711", [row()])
     with pytest.raises(WrongUseError, match="SINCHTOOLS_SOLVED"):
@@ -158,7 +160,7 @@ def test_a_folder_that_is_not_there_is_said(team: Any, monkeypatch: pytest.Monke
 # --- found again ------------------------------------------------------------------------------
 
 
-def test_a_new_case_says_how_often_and_what_helped(team: Any) -> None:
+def test_a_new_case_says_how_often_and_what_helped(team: Path) -> None:
     for n in range(3):
         closed(f"old{n}", row(f"plan-{n}", f"44770090014{n}"))
     closed("old9", row("plan-9"), helped="Callback URL on the plan.")
@@ -167,14 +169,14 @@ def test_a_new_case_says_how_often_and_what_helped(team: Any) -> None:
     assert new.seen_before.sentence in new._repr_html_()
 
 
-def test_what_helped_more_often_comes_first(team: Any) -> None:
+def test_what_helped_more_often_comes_first(team: Path) -> None:
     for n, helped in enumerate([HELPED, "no report requested", "no report requested"]):
         closed(f"old{n}", row(), helped=helped)
     found = seen_before(diagnose(row("plan-new")))
     assert found.sentence == f"Seen 3 times; helped: no report requested (2), {HELPED} (1)."
 
 
-def test_a_case_does_not_count_itself_and_is_closed_once(team: Any) -> None:
+def test_a_case_does_not_count_itself_and_is_closed_once(team: Path) -> None:
     case, path = closed("4711", row())
     assert not case.seen_before
     assert case.close("no report requested") == path
@@ -185,7 +187,9 @@ def test_a_case_does_not_count_itself_and_is_closed_once(team: Any) -> None:
     assert [entry.name for entry in team.iterdir()] == [other.name]
 
 
-def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(team: Any, tmp_path: Path) -> None:
+def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(
+    team: Path, tmp_path: Path
+) -> None:
     closed("old", row("plan-1"))
     case = Case("new", [row("plan-new")])
     said = case.seen_before.sentence
@@ -194,7 +198,7 @@ def test_a_sentence_is_for_the_engineer_and_not_for_the_customer(team: Any, tmp_
 
 
 def test_workbench_terminal_and_tools_say_it(
-    team: Any, work: Path, capsys: pytest.CaptureFixture[str]
+    team: Path, work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     closed("old", row("plan-1"))
     case = Case("new", [row("plan-new")])
@@ -208,7 +212,7 @@ def test_workbench_terminal_and_tools_say_it(
     assert entry["seen_before"] == {"times": 1, "untrusted": {"helped": [HELPED]}}
 
 
-def test_nothing_wrong_is_not_closed(team: Any) -> None:
+def test_nothing_wrong_is_not_closed(team: Path) -> None:
     with pytest.raises(WrongUseError):
         Case("fine", [row(status=201, code=None, text=None)]).close(HELPED)
 
@@ -238,7 +242,7 @@ def test_nothing_wrong_is_not_closed(team: Any) -> None:
         "hidden \u202e token",
     ],
 )
-def test_what_names_somebody_is_refused_and_not_repeated(team: Any, helped: str) -> None:
+def test_what_names_somebody_is_refused_and_not_repeated(team: Path, helped: str) -> None:
     case = Case("acme-telecom", [row()])
     with pytest.raises(WrongUseError) as caught:
         case.close(helped)
@@ -260,12 +264,12 @@ def test_what_names_somebody_is_refused_and_not_repeated(team: Any, helped: str)
         "upgraded the java sdk to 2.3",
     ],
 )
-def test_what_names_nobody_is_kept(team: Any, helped: str) -> None:
+def test_what_names_nobody_is_kept(team: Path, helped: str) -> None:
     _, path = closed("acme-telecom", row(), helped=f"  {helped} ")
     assert json.loads(path.read_bytes())["helped"] == helped
 
 
-def test_the_name_of_the_case_is_refused(team: Any) -> None:
+def test_the_name_of_the_case_is_refused(team: Path) -> None:
     with pytest.raises(WrongUseError):
         Case("acme-telecom", [row()]).close("acme got a new plan")
 
@@ -296,7 +300,7 @@ GOOD = {
         {"more": 1},
     ],
 )
-def test_a_file_that_is_not_ours_does_not_count(team: Any, change: Any) -> None:
+def test_a_file_that_is_not_ours_does_not_count(team: Path, change: Any) -> None:
     _, path = closed("old", row("plan-1"))
     record = json.loads(path.read_bytes()) | change
     path.write_text(json.dumps(record))
@@ -305,14 +309,14 @@ def test_a_file_that_is_not_ours_does_not_count(team: Any, change: Any) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 9999, b" " * 10_000])
-def test_a_damaged_file_does_not_count(team: Any, content: bytes) -> None:
+def test_a_damaged_file_does_not_count(team: Path, content: bytes) -> None:
     _, path = closed("old", row("plan-1"))
     path.write_bytes(content)
     assert (seen_before(diagnose(row())).times, seen_before(diagnose(row())).unread) == (0, 1)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
-def test_links_and_pipes_are_not_followed(team: Any, tmp_path: Path) -> None:
+def test_links_and_pipes_are_not_followed(team: Path, tmp_path: Path) -> None:
     _, path = closed("old", row("plan-1"))
     path.rename(tmp_path / "moved.json")
     path.symlink_to(tmp_path / "moved.json")
@@ -321,7 +325,7 @@ def test_links_and_pipes_are_not_followed(team: Any, tmp_path: Path) -> None:
     assert (found.times, found.unread) == (0, 2)
 
 
-def test_a_name_in_a_case_of_others_leads_nowhere(team: Any, tmp_path: Path) -> None:
+def test_a_name_in_a_case_of_others_leads_nowhere(team: Path, tmp_path: Path) -> None:
     case = Case("4711", [row()])
     victim = tmp_path / "victim.json"
     victim.write_text("x")

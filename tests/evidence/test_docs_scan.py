@@ -46,7 +46,7 @@ def check(section: Any, number: Any = 0, **names: Any) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -58,7 +58,7 @@ def test_the_page_has_an_example_of_each_service() -> None:
     }  # fmt: skip
 
 
-def test_elasticsearch(folder: Any) -> None:
+def test_elasticsearch(folder: Path) -> None:
     hits = [{"_index": "gateway", "_id": str(i), "_source": {"@timestamp": AT, "http": call}}
             for i, call in enumerate(CALLS)]  # fmt: skip
     answer = {"took": 3, "hits": {"total": {"value": 3}, "hits": hits}}
@@ -66,7 +66,7 @@ def test_elasticsearch(folder: Any) -> None:
     check("Elasticsearch and OpenSearch", con=duckdb.connect())
 
 
-def test_loki(folder: Any) -> None:
+def test_loki(folder: Path) -> None:
     values = [[f"17145576000000000{i:02}", json.dumps(call)] for i, call in enumerate(CALLS)]
     result = [{"stream": {"app": "gateway"}, "values": values}]
     (folder / "loki-1.json").write_text(
@@ -111,7 +111,7 @@ def test_cloudwatch() -> None:
 
 
 @pytest.mark.parametrize(("number", "name"), [(0, "delta_scan"), (1, "iceberg_scan")])
-def test_delta_and_iceberg(folder: Any, number: int, name: str) -> None:
+def test_delta_and_iceberg(folder: Path, number: int, name: str) -> None:
     con = duckdb.connect()
     (folder / "rows.jsonl").write_text("".join(json.dumps(call) + "\n" for call in CALLS))
     con.execute(f"CREATE MACRO {name}(place) AS TABLE SELECT * FROM read_json('rows.jsonl')")
@@ -119,7 +119,7 @@ def test_delta_and_iceberg(folder: Any, number: int, name: str) -> None:
 
 
 @pytest.mark.spark
-def test_databricks_and_spark(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_databricks_and_spark(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = pytest.importorskip("pyspark.sql", reason="needs the spark extra")
     session = analysis.spark_session()
     (folder / "rows.jsonl").write_text("".join(json.dumps(call) + "\n" for call in CALLS))

@@ -20,13 +20,13 @@ SEND = {"to": ["+15551230001"], "from_": "15559870002", "body": "Hi"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
+def server() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(server: Any) -> Any:
+def sandbox(server: Sandbox) -> Sandbox:
     server.reset()
     return server
 
@@ -43,7 +43,7 @@ def raised(sandbox: Any, token: Any = None, **change: Any) -> Any:
     return caught.value
 
 
-def test_code_and_text_that_the_sdk_hides_are_recovered(sandbox: Any) -> None:
+def test_code_and_text_that_the_sdk_hides_are_recovered(sandbox: Sandbox) -> None:
     error = raised(sandbox, delivery_report="full")
     found = diagnose(error)
     assert str(error) == "Error 403"
@@ -59,7 +59,7 @@ def test_code_and_text_that_the_sdk_hides_are_recovered(sandbox: Any) -> None:
 
 
 def test_the_request_is_read_from_the_frames_of_the_traceback_and_holds_no_token(
-    sandbox: Any,
+    sandbox: Sandbox,
 ) -> None:
     exchange = exchange_of(raised(sandbox, to=["++15551230001"]))
     assert exchange.endpoint == "POST /batches" and exchange.account == sandbox.service_plan_id
@@ -67,7 +67,7 @@ def test_the_request_is_read_from_the_frames_of_the_traceback_and_holds_no_token
     assert present(diagnose(exchange).top).rule == "msisdn-doubled-plus"
 
 
-def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox: Any) -> None:
+def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox: Sandbox) -> None:
     error = raised(sandbox, delivery_report="full").with_traceback(None)
     found = diagnose(error)
     assert (
@@ -77,7 +77,7 @@ def test_an_exception_without_its_traceback_is_read_by_its_answer(sandbox: Any) 
     )
 
 
-def test_a_server_error_in_html_shows_its_status_again(sandbox: Any) -> None:
+def test_a_server_error_in_html_shows_its_status_again(sandbox: Sandbox) -> None:
     sandbox.faults.add(status=503, body="html")
     error = raised(sandbox)
     found = diagnose(error)
@@ -86,7 +86,7 @@ def test_a_server_error_in_html_shows_its_status_again(sandbox: Any) -> None:
     assert found.retry.advice == "ask-first"
 
 
-def test_a_refused_token_is_told_as_401(sandbox: Any) -> None:
+def test_a_refused_token_is_told_as_401(sandbox: Sandbox) -> None:
     found = diagnose(raised(sandbox, token="5c1e9a7b3d2f4e68a1b2"))
     assert (found.top.rule, found.expected_status) == (
         "observed-401",
@@ -94,14 +94,14 @@ def test_a_refused_token_is_told_as_401(sandbox: Any) -> None:
     ) and "dashboard" in found.top.then
 
 
-def test_a_429_after_hidden_retries_says_that_there_were_some(sandbox: Any) -> None:
+def test_a_429_after_hidden_retries_says_that_there_were_some(sandbox: Sandbox) -> None:
     sandbox.faults.add(status=429, retry_after_s=0)
     found = diagnose(raised(sandbox))
     assert found.top.rule == "observed-429" and found.retry.advice == "after-wait"
     assert "sdk-repeats-429" in [one.rule for one in found.findings]
 
 
-def test_exceptions_of_requests_carry_their_exchange(sandbox: Any) -> None:
+def test_exceptions_of_requests_carry_their_exchange(sandbox: Sandbox) -> None:
     response = requests.get(
         f"{sandbox.url}/xms/v1/{sandbox.service_plan_id}/batches",
         headers={"Authorization": "Bearer 5c1e9a7b3d2f4e68a1b2"},

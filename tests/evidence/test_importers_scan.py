@@ -46,13 +46,13 @@ ROWS = [
 
 
 @pytest.fixture
-def jsonl(tmp_path: Path) -> Any:
+def jsonl(tmp_path: Path) -> Path:
     path = tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     return path
 
 
-def test_the_columns_are_those_of_a_frame_less_headers_and_bodies(jsonl: Any) -> None:
+def test_the_columns_are_those_of_a_frame_less_headers_and_bodies(jsonl: Path) -> None:
     assert (
         tuple(scan(jsonl).columns)
         == SCANNED
@@ -60,7 +60,7 @@ def test_the_columns_are_those_of_a_frame_less_headers_and_bodies(jsonl: Any) ->
     )
 
 
-def test_rows_tell_the_same_as_read(jsonl: Any) -> None:
+def test_rows_tell_the_same_as_read(jsonl: Path) -> None:
     wanted = [
         (x.id, x.status, x.code, x.outcome, x.region, x.account, x.elapsed_ms) for x in read(jsonl)
     ]
@@ -71,12 +71,12 @@ def test_rows_tell_the_same_as_read(jsonl: Any) -> None:
     assert scan(jsonl).project('"at"').fetchall()[0][0].isoformat() == "2024-05-01T10:00:00"
 
 
-def test_no_secret_is_in_any_column(jsonl: Any) -> None:
+def test_no_secret_is_in_any_column(jsonl: Path) -> None:
     assert CANARY not in str(scan(jsonl).fetchall())
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl.gz"])
-def test_other_forms_give_the_same(jsonl: Any, tmp_path: Path, form: str) -> None:
+def test_other_forms_give_the_same(jsonl: Path, tmp_path: Path, form: str) -> None:
     path = tmp_path / f"other.{form}"
     if form == "jsonl.gz":
         path.write_bytes(gzip.compress(jsonl.read_bytes()))
@@ -88,7 +88,7 @@ def test_other_forms_give_the_same(jsonl: Any, tmp_path: Path, form: str) -> Non
 
 
 def test_a_glob_is_one_relation_and_broken_lines_cost_only_themselves(
-    jsonl: Any, tmp_path: Path
+    jsonl: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "more.jsonl").write_text(
         '{"id": "x", "status": "oops"}\n{broken\n{"id": "y", "status": 404}\n'
@@ -123,7 +123,7 @@ def test_a_missing_or_wrong_file_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_without_one_of_the_columns_is_refused_with_what_to_do(
-    tmp_path: Path, jsonl: Any, name: str, text: str
+    tmp_path: Path, jsonl: Path, name: str, text: str
 ) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(WrongUseError, match=f"'{name}' has none of the columns") as error:
@@ -192,7 +192,7 @@ def test_a_call_id_that_a_body_speaks_of_is_none(tmp_path: Path) -> None:
     assert analysis.calls(scan(tmp_path / "log.jsonl")).explain().count("READ_JSON") == 1
 
 
-def test_an_empty_file_among_others_has_no_rows(jsonl: Any, tmp_path: Path) -> None:
+def test_an_empty_file_among_others_has_no_rows(jsonl: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     assert (
         scan(tmp_path / "*.jsonl").project("id").fetchall() == scan(jsonl).project("id").fetchall()
@@ -216,7 +216,7 @@ def test_a_row_names_its_file_unless_it_has_a_source(tmp_path: Path, form: str) 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_single_rows_come_in_whole_through_the_door_of_read(
-    jsonl: Any, tmp_path: Path, form: str
+    jsonl: Path, tmp_path: Path, form: str
 ) -> None:
     path = tmp_path / f"log.{form}"
     if form == "parquet":
@@ -244,7 +244,7 @@ def test_rows_of_a_table_with_other_names_come_in_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(None,), ("",), ("x", "row-1"), ([], ["row-1"])])
-def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl: Any, arguments: Any) -> None:
+def test_ids_belong_to_a_scan_and_a_scan_needs_ids(jsonl: Path, arguments: Any) -> None:
     with pytest.raises(WrongUseError, match="ids"):
         read(*arguments) if len(arguments) > 1 else read(scan(jsonl), *arguments)
 
@@ -315,7 +315,7 @@ def test_no_error_of_a_scan_shows_what_the_files_hold(tmp_path: Path) -> None:
             assert CANARY not in traceback.format_exc()
 
 
-def test_narwhals_takes_it_as_it_is(jsonl: Any) -> None:
+def test_narwhals_takes_it_as_it_is(jsonl: Path) -> None:
     import narwhals as nw
 
     counts = (

@@ -36,7 +36,7 @@ ACCESS = (
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Any:
+def files(tmp_path: Path) -> Path:
     """Some logs, and what a scan of them here gives."""
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -65,7 +65,7 @@ def check(connection: Any, place: Any, folder: Any) -> None:
     assert out.count == 1
 
 
-def test_a_file_system_of_the_connection_gives_the_same(files: Any) -> None:
+def test_a_file_system_of_the_connection_gives_the_same(files: Path) -> None:
     fsspec = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")
     for file in files.iterdir():
@@ -100,7 +100,7 @@ def test_a_connection_that_cannot_reach_a_place_says_so(monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def bucket(files: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bucket(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server of S3 on this machine with the logs, and its address."""
     pytest.importorskip("moto.server", reason="needs moto[server] and s3fs")
     boto3 = pytest.importorskip("boto3")
@@ -171,7 +171,7 @@ def by_secret(address: Any) -> Any:
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("connect", [by_s3fs, by_secret, by_settings])
-def test_s3_gives_the_same(files: Any, bucket: Any, connect: Any) -> None:
+def test_s3_gives_the_same(files: Path, bucket: str, connect: Any) -> None:
     connection = connect(bucket)
     check(connection, "s3://logs/gateway", files)
     for place in ("s3://logs/gateway/none.jsonl", "s3://none/*.parquet"):

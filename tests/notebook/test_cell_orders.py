@@ -48,7 +48,7 @@ SAID = re.compile(r"^NameError: name |^\w+Error: .*\.$", re.MULTILINE)  # or one
 
 
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The samples, and others of their kind."""
     folder = short_samples(tmp_path_factory.mktemp("data") / "samples")
     lines = gzip.decompress((folder / "calls.jsonl.gz").read_bytes()).splitlines(keepends=True)
@@ -58,7 +58,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture
-def workplace(samples: Any, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def workplace(samples: Path, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (work / "notebooks").mkdir()
     (work / "data").symlink_to(samples.parent)
     monkeypatch.chdir(work / "notebooks")

@@ -4,7 +4,6 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,7 @@ VIEW = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"value": N
 
 
 @pytest.fixture
-def saved(work: Path) -> Any:
+def saved(work: Path) -> Path:
     """A notebook as VS Code and papermill leave it."""
     cell = {
         "cell_type": "code",
@@ -35,7 +34,7 @@ def saved(work: Path) -> Any:
 
 
 def test_the_command_takes_out_secrets_and_what_names_people_and_keeps_the_charts(
-    saved: Any, capsys: pytest.CaptureFixture[str]
+    saved: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["clean", str(saved)]) == 0
     text = saved.read_text()

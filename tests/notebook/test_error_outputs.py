@@ -43,7 +43,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SINCHTOOLS_HOME", str(tmp_path_factory.mktemp("work")))
         case = st.Case("4711", [replace(BAD, text=ODD, code=f"x_{ODD}", source=f"{ODD}.har")])
@@ -54,7 +54,9 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_an_error_of_ours_is_one_sentence_that_commands_nothing(notebook: Any, call: str) -> None:
+def test_an_error_of_ours_is_one_sentence_that_commands_nothing(
+    notebook: Notebook, call: str
+) -> None:
     result = notebook.run(call, "view")
     said = notebook.failed["view"]
     assert isinstance(result.error_in_exec, st.SinchToolsError)

@@ -147,7 +147,7 @@ def test_another_kernel_starts_as_it_did(command: Any) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of kernels that are started here."""
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
@@ -175,7 +175,7 @@ def kept(home: Any) -> Any:
 
 
 def test_a_kernel_as_it_comes_warns_and_forgets_what_follows_when_history_is_turned_off(
-    home: Any,
+    home: Path,
 ) -> None:
     manager, client = start_new_kernel()
     try:

@@ -40,7 +40,7 @@ each_panel = pytest.mark.parametrize("make", PANELS)
 
 
 @pytest.fixture
-def case(work: Path) -> Any:
+def case(work: Path) -> Case:
     made = Case("samples")
     made.add([BAD, GOOD, NO_URL])
     return made
@@ -66,16 +66,16 @@ def twins(shown: Any) -> list[Any]:
 
 
 @each_panel
-def test_a_panel_names_its_case(case: Any, make: Any) -> None:
+def test_a_panel_names_its_case(case: Case, make: Any) -> None:
     assert "Case samples" in make(case)._head.value
 
 
-def test_a_replay_goes_into_the_case_and_its_log(case: Any) -> None:
+def test_a_replay_goes_into_the_case_and_its_log(case: Case) -> None:
     ReplayPanel(case).replay_button.click()
     assert ([row["verdict"] for row in case.replays], len(case.log)) == (["SAME"], 1)
 
 
-def test_a_batch_goes_into_the_case(case: Any) -> None:
+def test_a_batch_goes_into_the_case(case: Case) -> None:
     panel = ReplayPanel(case)
     panel.choice.kind.value = "every failure"
     panel.batch.start_button.click()
@@ -83,14 +83,14 @@ def test_a_batch_goes_into_the_case(case: Any) -> None:
     assert {row["parent_id"] for row in case.replays} == {"bad", "no-url"}
 
 
-def test_a_preview_leaves_nothing_in_the_case(case: Any) -> None:
+def test_a_preview_leaves_nothing_in_the_case(case: Case) -> None:
     panel = ReplayPanel(case)
     panel.target.value = "preview"
     panel.replay_button.click()
     assert case.replays == []
 
 
-def test_answers_to_tips_go_into_the_case_finished_or_not(case: Any) -> None:
+def test_answers_to_tips_go_into_the_case_finished_or_not(case: Case) -> None:
     panel = TipsPanel(case)
     panel.skip_button.click()
     panel.done_button.click()
@@ -102,7 +102,7 @@ def test_answers_to_tips_go_into_the_case_finished_or_not(case: Any) -> None:
     ]
 
 
-def test_what_is_read_goes_into_the_case(case: Any) -> None:
+def test_what_is_read_goes_into_the_case(case: Case) -> None:
     panel = EvidencePanel(case)
     panel.paste.value = "HTTP/1.1 401 Unauthorized"
     panel.read_button.click()
@@ -119,14 +119,14 @@ TOKEN = "c4n4ryS3cr3t" * 2
         f"Authorization: Bearer {TOKEN}",
     ],
 )
-def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case: Any, text: str) -> None:
+def test_a_command_typed_where_a_path_belongs_does_not_stay_there(case: Case, text: str) -> None:
     panel = EvidencePanel(case)
     panel.path.value = text
     panel.read_button.click()
     assert (panel.path.value, EvidencePanel(case).path.value) == ("", "")
 
 
-def test_a_path_stays_and_is_there_again(case: Any, work: Path) -> None:
+def test_a_path_stays_and_is_there_again(case: Case, work: Path) -> None:
     (work / "a.txt").write_text("HTTP/1.1 401 Unauthorized")
     panel = EvidencePanel(case)
     panel.path.value = str(work / "*.txt")
@@ -134,7 +134,7 @@ def test_a_path_stays_and_is_there_again(case: Any, work: Path) -> None:
     assert EvidencePanel(case).path.value == str(work / "*.txt") and len(case.evidence) == 4
 
 
-def test_an_export_goes_into_the_case(case: Any) -> None:
+def test_an_export_goes_into_the_case(case: Case) -> None:
     ChartsPanel(case).export_button.click()
     assert {path.suffix for path in case.charts.iterdir()} == {".png", ".svg", ".pdf", ".csv"}
 
@@ -143,7 +143,7 @@ def test_an_export_goes_into_the_case(case: Any) -> None:
 
 
 @each_panel
-def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case: Any, make: Any) -> None:
+def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case: Case, make: Any) -> None:
     panel = make(case)
     assert not is_late(panel)
     Case(case.folder).add(replace(BAD, id="new"))
@@ -153,7 +153,7 @@ def test_a_change_by_another_kernel_is_said_and_refresh_ends_it(case: Any, make:
 
 
 @each_panel
-def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case: Any, make: Any) -> None:
+def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case: Case, make: Any) -> None:
     panel = make(case)
     shutil.rmtree(case.folder)
     assert is_late(panel)
@@ -170,26 +170,26 @@ def test_a_case_whose_folder_is_gone_is_late_and_a_click_says_why(case: Any, mak
         (ReportPanel, "page_button"),
     ],
 )
-def test_what_a_panel_does_itself_makes_it_no_older(case: Any, make: Any, button: str) -> None:
+def test_what_a_panel_does_itself_makes_it_no_older(case: Case, make: Any, button: str) -> None:
     panel = make(case)
     getattr(panel, button).click()
     assert not is_late(panel)
 
 
-def test_a_panel_is_as_old_as_what_it_shows(case: Any) -> None:
+def test_a_panel_is_as_old_as_what_it_shows(case: Case) -> None:
     panel, report = ChartsPanel(case), ReportPanel(case)
     case.note("since Monday")
     assert (is_late(panel), is_late(report)) == (False, True)
 
 
-def test_reading_in_makes_the_panel_no_older_and_all_others(case: Any) -> None:
+def test_reading_in_makes_the_panel_no_older_and_all_others(case: Case) -> None:
     panel, other = EvidencePanel(case), ChartsPanel(case)
     panel.paste.value = "HTTP/1.1 401 Unauthorized"
     panel.read_button.click()
     assert (is_late(panel), is_late(other)) == (False, True)
 
 
-def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case: Any) -> None:
+def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case: Case) -> None:
     panel = ReplayPanel(case)
     run = panel.batch._run
 
@@ -203,7 +203,7 @@ def test_a_change_in_the_middle_of_a_batch_is_not_taken_for_its_own(case: Any) -
     assert is_late(panel)
 
 
-def test_refresh_keeps_what_was_chosen_and_typed(case: Any) -> None:
+def test_refresh_keeps_what_was_chosen_and_typed(case: Case) -> None:
     panel = ReplayPanel(case)
     panel.choice.value = "no-url"
     panel.body.value = "{}"
@@ -213,7 +213,7 @@ def test_refresh_keeps_what_was_chosen_and_typed(case: Any) -> None:
     assert "400 syntax_invalid_json (2)" in dict(panel.choice.kind.options)
 
 
-def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case: Any) -> None:
+def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case: Case) -> None:
     panel = ChartsPanel(case)
     panel.pattern.select(code="missing_callback_url")
     case.add(replace(NO_URL, id="new"))
@@ -221,14 +221,14 @@ def test_refresh_keeps_filters_and_bar_and_draws_the_new_rows(case: Any) -> None
     assert (panel.pattern.filters, panel.pattern.n) == ({"code": "missing_callback_url"}, 2)
 
 
-def test_nothing_out_of_date_is_exported(case: Any) -> None:
+def test_nothing_out_of_date_is_exported(case: Case) -> None:
     panel = ChartsPanel(case)
     case.add(replace(NO_URL, id="new"))
     panel.export_button.click()
     assert panel.chart.data["n"].sum() == 3 and not is_late(panel)
 
 
-def test_an_exchange_that_is_gone_is_not_replaced_by_another(case: Any) -> None:
+def test_an_exchange_that_is_gone_is_not_replaced_by_another(case: Case) -> None:
     panel = ReplayPanel(case)
     (case.folder / "evidence.jsonl").write_text(to_jsonl([NO_URL]))
     panel.replay_button.click()
@@ -245,14 +245,14 @@ def test_a_panel_of_a_log_notices_what_the_log_gets(tmp_path: Path) -> None:
         assert panel.pattern.n == 2
 
 
-def test_the_watcher_looks_at_every_panel_until_it_is_closed(case: Any) -> None:
+def test_the_watcher_looks_at_every_panel_until_it_is_closed(case: Case) -> None:
     panel = TipsPanel(case)
     assert panel in base._watched
     panel.close()
     assert panel not in base._watched
 
 
-def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case: Any) -> None:
+def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case: Case) -> None:
     panel = ChartsPanel(case)
     panel.pattern.choose("Timeline")
     panel.pattern.select(code="missing_callback_url")
@@ -264,7 +264,7 @@ def test_a_panel_that_is_made_again_begins_with_the_values_chosen(case: Any) -> 
 
 
 @each_panel
-def test_beside_the_panel_stands_a_twin_without_people(case: Any, make: Any, shown: Any) -> None:
+def test_beside_the_panel_stands_a_twin_without_people(case: Case, make: Any, shown: Any) -> None:
     panel = make(case)
     panel._ipython_display_()
     live, twin = shown.outputs
@@ -275,7 +275,7 @@ def test_beside_the_panel_stands_a_twin_without_people(case: Any, make: Any, sho
     assert "5551230001" not in str(twin.data) and "<script" not in twin.data["text/html"]
 
 
-def test_the_twin_follows_the_panel_and_is_not_sent_again_unchanged(case: Any, shown: Any) -> None:
+def test_the_twin_follows_the_panel_and_is_not_sent_again_unchanged(case: Case, shown: Any) -> None:
     panel = ReplayPanel(case)
     panel._ipython_display_()
     panel.replay_button.click()
@@ -284,7 +284,7 @@ def test_the_twin_follows_the_panel_and_is_not_sent_again_unchanged(case: Any, s
     assert len(twins(shown)) == 2
 
 
-def test_the_twin_says_when_it_is_out_of_date(case: Any, shown: Any) -> None:
+def test_the_twin_says_when_it_is_out_of_date(case: Case, shown: Any) -> None:
     panel = ChartsPanel(case)
     panel._ipython_display_()
     case.add(replace(NO_URL, id="new"))
@@ -292,14 +292,14 @@ def test_the_twin_says_when_it_is_out_of_date(case: Any, shown: Any) -> None:
     assert base.OUT_OF_DATE in twins(shown)[-1]
 
 
-def test_the_twin_of_a_chart_has_its_picture_with_its_words(case: Any, shown: Any) -> None:
+def test_the_twin_of_a_chart_has_its_picture_with_its_words(case: Case, shown: Any) -> None:
     ChartsPanel(case)._ipython_display_()
     assert '<img alt="Error codes' in twins(shown)[-1]
 
 
 @pytest.mark.parametrize("code", ["rejected +15551230001", "invalid text: See you at noon, Anna"])
 def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(
-    case: Any, shown: Any, code: str
+    case: Case, shown: Any, code: str
 ) -> None:
     case.add(
         replace(
@@ -319,7 +319,7 @@ def test_the_twin_of_a_chart_that_names_somebody_is_without_its_picture(
     assert '<img alt="Share of calls that fail, by account' in twins(shown)[-1]
 
 
-def test_what_the_leak_gate_refuses_is_not_in_the_twin(case: Any, shown: Any) -> None:
+def test_what_the_leak_gate_refuses_is_not_in_the_twin(case: Case, shown: Any) -> None:
     panel = TipsPanel(case)
     panel._ipython_display_()
     panel.note.value = "the token is Bearer 5c1e9a7b3d2f4e6880a1b2c3d4e5f607"
@@ -327,7 +327,7 @@ def test_what_the_leak_gate_refuses_is_not_in_the_twin(case: Any, shown: Any) ->
     assert "5c1e9a7b" not in twins(shown)[-1] and "Not shown here" in twins(shown)[-1]
 
 
-def test_the_same_person_has_the_same_alias_in_twin_and_case(case: Any, shown: Any) -> None:
+def test_the_same_person_has_the_same_alias_in_twin_and_case(case: Case, shown: Any) -> None:
     case.add(replace(BAD, id="quoted", text="refused: +15551230001"))
     panel = ReplayPanel(case)
     panel.choice.value = "quoted"

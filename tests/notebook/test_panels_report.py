@@ -1,7 +1,6 @@
 """The report panel writes what `st.report` writes, and says what went wrong."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,13 +21,13 @@ BAD = Exchange(
 
 
 @pytest.fixture
-def case(work: Path) -> Any:
+def case(work: Path) -> Case:
     made = Case("7")
     made.add(BAD)
     return made
 
 
-def test_the_page_is_that_of_the_function(case: Any, work: Path) -> None:
+def test_the_page_is_that_of_the_function(case: Case, work: Path) -> None:
     panel = ReportPanel(case)
     for part in ("charts", "when"):
         panel.parts[part].value = False
@@ -39,7 +38,7 @@ def test_the_page_is_that_of_the_function(case: Any, work: Path) -> None:
     assert "Written:" in panel.status.value
 
 
-def test_a_preview_runs_nothing_and_leaves_no_file(case: Any, work: Path) -> None:
+def test_a_preview_runs_nothing_and_leaves_no_file(case: Case, work: Path) -> None:
     before = sorted(work.iterdir())
     panel = ReportPanel(case)
     panel.parts["charts"].value = False
@@ -51,7 +50,7 @@ def test_a_preview_runs_nothing_and_leaves_no_file(case: Any, work: Path) -> Non
     assert sorted(work.iterdir()) == before
 
 
-def test_a_note_goes_in_without_its_secret(case: Any) -> None:
+def test_a_note_goes_in_without_its_secret(case: Case) -> None:
     panel = ReportPanel(case)
     panel.parts["charts"].value = False
     panel.note.value = "Seen with Bearer 5c1e9a7b3d2f4e68 by +46701740605"
@@ -63,13 +62,13 @@ def test_a_note_goes_in_without_its_secret(case: Any) -> None:
     )
 
 
-def test_what_cannot_be_written_is_said_in_the_panel(case: Any, work: Path) -> None:
+def test_what_cannot_be_written_is_said_in_the_panel(case: Case, work: Path) -> None:
     panel = ReportPanel(case, folder=work / "case-7" / "key" / "below")
     panel.page_button.click()
     assert DID_NOT_WORK in panel.status.value and not panel.page_button.disabled
 
 
-def test_every_control_has_a_label_and_a_tooltip(case: Any) -> None:
+def test_every_control_has_a_label_and_a_tooltip(case: Case) -> None:
     panel = ReportPanel(case)
     for control in (
         *panel.parts.values(),

@@ -53,13 +53,13 @@ def saved(*outputs: Any, source: Any = "1 + 1", kind: Any = "code", **metadata: 
 
 
 @pytest.fixture
-def case(work: Path) -> Any:
+def case(work: Path) -> Case:
     case = Case("4711")
     case.add([SENT])
     return case
 
 
-def test_an_output_without_people_is_saved_as_it_is(case: Any) -> None:
+def test_an_output_without_people_is_saved_as_it_is(case: Case) -> None:
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] == [
         shown({"text/plain": NAMELESS})
     ]
@@ -91,11 +91,11 @@ DROPPED = {
 
 
 @pytest.mark.parametrize("output", DROPPED.values(), ids=DROPPED)
-def test_any_other_output_is_dropped(case: Any, output: Any) -> None:
+def test_any_other_output_is_dropped(case: Case, output: Any) -> None:
     assert saved(output)["cells"][0]["outputs"] == []
 
 
-def test_the_people_of_a_replay_are_known_too(case: Any) -> None:
+def test_the_people_of_a_replay_are_known_too(case: Case) -> None:
     other = "447700900123"
     with CallLog(case.folder / "calls.sqlite") as log:
         log.intent(Exchange(id="b", call_id="b", request_body=json.dumps({"to": [other]})))
@@ -103,7 +103,7 @@ def test_the_people_of_a_replay_are_known_too(case: Any) -> None:
     assert saved(shown({"text/plain": "to 447700900124"}))["cells"][0]["outputs"] != []
 
 
-def test_the_view_of_a_widget_goes_and_its_twin_stays(case: Any) -> None:
+def test_the_view_of_a_widget_goes_and_its_twin_stays(case: Case) -> None:
     output = shown({VIEW: {"model_id": "1"}, "text/html": "<b>FIXED</b>"})
     notebook = saved(
         output,
@@ -241,7 +241,7 @@ def test_what_is_no_cell_is_passed_over_and_the_next_is_cleaned(cells: Any) -> N
 
 @pytest.mark.parametrize("line", [b"4711", b'["x"]', b'{"id": "x", "sta', b"\xff\xfe"])
 def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(
-    case: Any, line: bytes
+    case: Case, line: bytes
 ) -> None:
     with (case.folder / "evidence.jsonl").open("ab") as file:
         file.write(b"\n" + line + b"\n")
@@ -252,7 +252,7 @@ def test_a_line_of_a_case_that_is_no_row_ends_the_saving_of_no_output(
 @pytest.mark.parametrize("name", ["evidence.jsonl", "seen.jsonl", "calls.sqlite"])
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
 def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
-    case: Any, work: Path, name: str, kind: str
+    case: Case, work: Path, name: str, kind: str
 ) -> None:
     (work / "foreign").mkdir()
     place = work / "foreign" / name
@@ -267,7 +267,7 @@ def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
 
 @pytest.mark.parametrize("broken", ["gate", "work_folder", "secrets_left"])
 def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(
-    case: Any, monkeypatch: pytest.MonkeyPatch, broken: str
+    case: Case, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken")
@@ -278,7 +278,7 @@ def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(
 
 
 def test_a_case_too_large_to_be_looked_through_lets_no_output_pass(
-    case: Any, monkeypatch: pytest.MonkeyPatch
+    case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(savehook, "LARGEST_CASE", 10)
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] == []

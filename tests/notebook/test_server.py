@@ -154,7 +154,7 @@ def test_the_shipped_configuration_names_an_extension_that_can_be_loaded(
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: Any) -> Any:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: Any) -> Path:
     """A home of kernels that are started here, where Jupyter finds our kernelspec."""
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
         environ[name] = str(tmp_path / name)
@@ -194,7 +194,7 @@ def text_of(messages: Any) -> str:
     return "".join(message.get("text", "") for message in messages)
 
 
-def test_our_kernel_has_imported_sinchtools_and_keeps_no_history(home: Any, environ: Any) -> None:
+def test_our_kernel_has_imported_sinchtools_and_keeps_no_history(home: Path, environ: Any) -> None:
     environ[SWITCHED_ON] = "1"  # a server that cleans, as the wheel brings it
     with Kernel("sinchtools") as kernel:
         seen = text_of(kernel.run("print(st.__name__, st.doctor())"))
@@ -204,14 +204,14 @@ def test_our_kernel_has_imported_sinchtools_and_keeps_no_history(home: Any, envi
     assert not [*home.rglob("history.sqlite")]
 
 
-def test_our_kernel_where_nothing_is_cleaned_warns_once_of_saving_alone(home: Any) -> None:
+def test_our_kernel_where_nothing_is_cleaned_warns_once_of_saving_alone(home: Path) -> None:
     with Kernel("sinchtools") as kernel:
         said = [text_of(kernel.run(code)) for code in ("1", "import sinchtools", "st.panels")]
     assert "This notebook is saved with everything" in said[0] and "IPython saves" not in said[0]
     assert said[1:] == ["", ""]
 
 
-def test_a_plain_kernel_shows_every_panel_s_still_twin_and_warns_once(home: Any) -> None:
+def test_a_plain_kernel_shows_every_panel_s_still_twin_and_warns_once(home: Path) -> None:
     """As VS Code, nbclient and others start one: without our kernel, without our server."""
     cells = [f"st.panels.{name}(case)" for name in st.panels.__all__]
     with Kernel("python3") as kernel:

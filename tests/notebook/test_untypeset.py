@@ -228,7 +228,7 @@ FRAMES = {
 
 
 @pytest.fixture
-def notebook(work: Path) -> Iterator[Any]:
+def notebook(work: Path) -> Iterator[Notebook]:
     with_a_case()
     with Notebook() as notebook:
         notebook.run("import sinchtools as st\ncase = st.Case('4711')", "first")
@@ -236,13 +236,13 @@ def notebook(work: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_frame_is_untypeset(notebook: Any, name: str) -> None:
+def test_a_frame_is_untypeset(notebook: Notebook, name: str) -> None:
     notebook.run(FRAMES[name], "frame")
     (view,) = [view for view in notebook.views["frame"] if "text/html" in view]
     assert is_untypeset(view["text/html"])
 
 
-def test_another_way_to_show_frames_stays(notebook: Any) -> None:
+def test_another_way_to_show_frames_stays(notebook: Notebook) -> None:
     html = notebook.shell.display_formatter.formatters["text/html"]
     html.for_type(pd.DataFrame, lambda frame: "theirs")
     show_frames_as_text()
@@ -271,7 +271,7 @@ def said_by_ipython(folder: Any, code: Any) -> Any:
     ).stdout
 
 
-def test_a_frame_that_has_no_html_shows_none(notebook: Any) -> None:
+def test_a_frame_that_has_no_html_shows_none(notebook: Notebook) -> None:
     html = notebook.shell.display_formatter.formatters["text/html"]
     with pd.option_context("display.notebook_repr_html", False):
         assert html(pd.DataFrame({"x": [1]})) is None

@@ -13,6 +13,7 @@ import sinchtools as st
 from sinchtools.core.glossary import glossary
 from sinchtools.evidence.formats.table_preview import preview
 from sinchtools.notebook.workbench import columns as columns_part
+from sinchtools.notebook.workbench.desk import Workbench
 from sinchtools.notebook.workbench.listing import compared, laid_out, listing, spot_of
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.still import still_html
@@ -24,11 +25,11 @@ TOKEN = "c3a91f7e5d2b48600a1b2c3d4e5f6071"
 
 
 @pytest.fixture
-def bench(work: Path) -> Any:
+def bench(work: Path) -> Workbench:
     return st.workbench()
 
 
-def read(bench: Any, name: Any) -> Any:
+def read(bench: Workbench, name: Any) -> Any:
     bench.evidence.read((TICKETS / name).read_text(encoding="utf-8"))
     return bench
 
@@ -37,23 +38,25 @@ def text_of(html: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
 
 
-def test_a_new_workbench_is_empty_and_makes_no_case(bench: Any, work: Path) -> None:
+def test_a_new_workbench_is_empty_and_makes_no_case(bench: Workbench, work: Path) -> None:
     assert (bench.state.case, list(work.glob("case-*"))) == (None, [])
 
 
-def test_the_case_used_last_is_opened_again_and_nothing_is_written(bench: Any, work: Path) -> None:
+def test_the_case_used_last_is_opened_again_and_nothing_is_written(
+    bench: Workbench, work: Path
+) -> None:
     read(bench, "curl.md")
     before = {path: path.read_bytes() for path in work.rglob("*.jsonl")}
-    assert present(st.workbench().state.case).folder == bench.state.case.folder
+    assert present(st.workbench().state.case).folder == present(bench.state.case).folder
     assert {path: path.read_bytes() for path in work.rglob("*.jsonl")} == before
 
 
-def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench: Any) -> None:
+def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench: Workbench) -> None:
     read(bench, "curl.md")
     assert "syntax_invalid_json" in bench.problem.head.value
     assert bench.problem.replay_button.description == "Replay with 4 fixes"
     bench.problem.replay_button.click()
-    assert bench.state.proven.result.verdict == "FIXED"
+    assert present(bench.state.proven).result.verdict == "FIXED"
     said = bench.reply.text.value
     assert [word for word in ("comma", "mt_text", "summary", "08:00:00Z") if word not in said] == []
     curl = bench.bridge.texts["curl"]
@@ -61,16 +64,16 @@ def test_a_paste_to_fixed_with_every_change_in_reply_and_curl(bench: Any) -> Non
     assert json.loads(bench.bridge.texts["body"])["delivery_report"] == "summary"
 
 
-def test_what_helped_is_kept_and_offered_in_the_next_case_of_the_kind(bench: Any) -> None:
+def test_what_helped_is_kept_and_offered_in_the_next_case_of_the_kind(bench: Workbench) -> None:
     closing = read(bench, "browser.har").reply.closing
     closing.close_button.click()
     assert "still empty" in bench.message.value
     closing.helped.value = "number 4711 of the group"
     closing.close_button.click()
-    assert bench.state.case.helped == ""
+    assert present(bench.state.case).helped == ""
     closing.helped.value = "group of the other plan"
     closing.close_button.click()
-    assert (bench.state.case.helped, closing.close_button.description) == (
+    assert (present(bench.state.case).helped, closing.close_button.description) == (
         "group of the other plan",
         "Change",
     )
@@ -82,35 +85,35 @@ def test_what_helped_is_kept_and_offered_in_the_next_case_of_the_kind(bench: Any
     assert closing.widget.layout.display == "none"
 
 
-def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench: Any) -> None:
+def test_without_one_of_the_fixes_it_is_changed_and_the_rest_is_told(bench: Workbench) -> None:
     read(bench, "curl.md")
     bench.tick(2, False)
     assert bench.problem.replay_button.description == "Replay with 3 fixes"
     bench.problem.replay_button.click()
-    assert bench.state.proven.result.verdict == "CHANGED"
+    assert present(bench.state.proven).result.verdict == "CHANGED"
     assert "What is wrong now" in bench.proof.verdict.value
     assert bench.bridge.texts == {}
 
 
-def test_an_edit_by_hand_is_what_is_replayed(bench: Any) -> None:
+def test_an_edit_by_hand_is_what_is_replayed(bench: Workbench) -> None:
     read(bench, "token.md")
     bench.problem.edit_button.click()
     form = bench.problem.form
     form.body.value = form.body.value.replace("Hello", "Hi")
     bench.problem.replay_button.click()
-    assert '"Hi"' in bench.state.proven.result.request.request_body
+    assert '"Hi"' in str(present(bench.state.proven).result.request.request_body)
     assert "with your edit" in bench.proof.verdict.value
 
 
-def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench: Any) -> None:
+def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench: Workbench) -> None:
     read(bench, "not-delivered.md")
     assert "INCONCLUSIVE" in bench.proof.verdict.value
     assert "412" in bench.problem.head.value
     assert "412" in bench.reply.manager_text.value
-    assert bench.state.case.replays == []
+    assert present(bench.state.case).replays == []
 
 
-def test_many_requests_have_a_pattern_and_one_rule_for_all(bench: Any) -> None:
+def test_many_requests_have_a_pattern_and_one_rule_for_all(bench: Workbench) -> None:
     read(bench, "log.jsonl")
     assert "nordwind-travel-3c08" in bench.pattern.head.value
     bench.problem.replay_button.click()
@@ -124,21 +127,21 @@ def test_many_requests_have_a_pattern_and_one_rule_for_all(bench: Any) -> None:
     assert bench.state.listed == []
 
 
-def test_undo_takes_the_last_reading_from_the_disk(bench: Any) -> None:
+def test_undo_takes_the_last_reading_from_the_disk(bench: Workbench) -> None:
     read(bench, "curl.md")
     bench.undo()
-    evidence = (bench.state.case.folder / "evidence.jsonl").read_bytes()
+    evidence = (present(bench.state.case).folder / "evidence.jsonl").read_bytes()
     assert (len(bench.state.evidence), evidence.strip()) == (0, b"")
 
 
-def test_an_error_stays_in_the_panel_with_the_paste(bench: Any) -> None:
+def test_an_error_stays_in_the_panel_with_the_paste(bench: Workbench) -> None:
     bench.evidence.paste.value = "Hello, nothing works."
     bench.evidence.read_button.click()
     assert NO_REQUEST in bench.message.value
     assert bench.evidence.paste.value == "Hello, nothing works."
 
 
-def test_the_still_view_names_nobody_and_holds_no_secret(bench: Any) -> None:
+def test_the_still_view_names_nobody_and_holds_no_secret(bench: Workbench) -> None:
     read(bench, "curl.md").problem.replay_button.click()
     still = still_html(bench.state)
     assert "syntax_invalid_json" in still and "FIXED" in still
@@ -160,26 +163,26 @@ def test_a_comparison_marks_the_changed_characters() -> None:
     assert (marks(before), marks(after)) == (["-", ","], ["_", ""])
 
 
-def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench: Any) -> None:
+def test_a_case_that_was_changed_elsewhere_is_out_of_date(bench: Workbench) -> None:
     read(bench, "token.md")
     assert not bench.check()
-    st.Case(bench.state.case.folder).add("HTTP/1.1 403 Forbidden")
+    st.Case(present(bench.state.case).folder).add("HTTP/1.1 403 Forbidden")
     bench.check()  # as the watcher does every other second
     assert "OUT OF DATE" in bench.message.value
 
 
-def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench: Any) -> None:
+def test_a_column_that_was_guessed_wrong_is_corrected_and_read_again(bench: Workbench) -> None:
     bench.evidence.read("Wann,Ziel,Wert\n2026-03-02 08:00,/xms/v1/plan-a/batches,404\n")
     columns = bench.evidence.columns
     assert [one.value for one in columns.choices.values()] == ["at", "url", "status"]
     columns.choices["Wann"].value = ""
     columns.again_button.click()
     assert [(one.at, one.status) for one in bench.state.evidence] == [(None, 404)]
-    assert len(bench.state.case.readings) == 1
+    assert len(present(bench.state.case).readings) == 1
 
 
 def test_the_columns_of_a_file_are_looked_at_only_when_they_are_asked_for(
-    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = tmp_path / "calls.csv"
     table.write_text("Wann,Ziel,Wert\n2026-03-02 08:00,/xms/v1/plan-a/batches,404\n")
@@ -197,7 +200,7 @@ def test_the_columns_of_a_file_are_looked_at_only_when_they_are_asked_for(
     assert [one.value for one in bench.evidence.columns.choices.values()] == ["at", "url", "status"]
 
 
-def test_a_table_that_tells_no_status_asks_for_its_columns(bench: Any) -> None:
+def test_a_table_that_tells_no_status_asks_for_its_columns(bench: Workbench) -> None:
     bench.evidence.read("Kunde;Report size;Stand\nAcme;404;offen\nBeta;404;offen\n")
     columns = bench.evidence.columns
     assert (columns.is_open, bench.state.case) == (True, None)

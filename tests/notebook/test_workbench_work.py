@@ -10,6 +10,7 @@ import pytest
 import sinchtools as st
 from sinchtools.core.progress import tell
 from sinchtools.notebook.workbench import desk, work
+from sinchtools.notebook.workbench.desk import Workbench
 from tests.support.present import present
 from tests.support.words import NO_REQUEST
 
@@ -19,12 +20,12 @@ LOG = "\n".join(LINE % (n % 60, URL % n, 404 if n % 3 else 200) for n in range(6
 
 
 @pytest.fixture
-def bench(work: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def bench(work: Any, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     monkeypatch.setattr("sinchtools.notebook.workbench.work.LARGE", 4_000)
     return st.workbench()
 
 
-def shown(bench: Any) -> list[Any]:
+def shown(bench: Workbench) -> list[Any]:
     parts = (bench.case_bar.facts, bench.problem.head, bench.pattern.head, bench.reply.text)
     return [part.value for part in parts]
 
@@ -49,7 +50,7 @@ class Slow:
 
 
 def test_what_is_read_in_a_thread_looks_as_what_is_read_at_once(
-    bench: Any, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.evidence.read(LOG)
     bench.wait()
@@ -61,35 +62,35 @@ def test_what_is_read_in_a_thread_looks_as_what_is_read_at_once(
     assert (len(bench.state.requests), bench.evidence.paste.value) == (60, "")
 
 
-def test_a_large_case_is_there_at_once_with_its_count_and_then_filled(bench: Any) -> None:
+def test_a_large_case_is_there_at_once_with_its_count_and_then_filled(bench: Workbench) -> None:
     bench.evidence.read(LOG)
     bench.wait()
-    before = files_of(bench.state.case.folder)
+    before = files_of(present(bench.state.case).folder)
     again = st.workbench(bench.state.case)
     assert "60" in again.case_bar.facts.value
     again.wait()
     assert shown(again) == shown(bench)
-    assert files_of(bench.state.case.folder) == before
+    assert files_of(present(bench.state.case).folder) == before
 
 
 def test_cancel_while_reading_leaves_the_case_as_it_was(
-    bench: Any, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.evidence.read("HTTP/1.1 415 Unsupported Media Type")
-    before, slow = files_of(bench.state.case.folder), Slow(monkeypatch)
+    before, slow = files_of(present(bench.state.case).folder), Slow(monkeypatch)
     bench.evidence.paste.value = LOG
     bench.evidence.read(LOG)
     assert slow.begun.wait(60)
     bench.evidence.cancel_button.click()
     slow.goes_on.set()
     bench.wait()
-    assert files_of(bench.state.case.folder) == before
+    assert files_of(present(bench.state.case).folder) == before
     assert "415" in bench.problem.head.value
     assert "Cancelled" in bench.message.value
     assert bench.evidence.paste.value == LOG
 
 
-def test_another_case_can_be_chosen_while_one_is_opened(bench: Any) -> None:
+def test_another_case_can_be_chosen_while_one_is_opened(bench: Workbench) -> None:
     bench.evidence.read(LOG)
     bench.wait()
     again = st.workbench(bench.state.case)
@@ -99,7 +100,7 @@ def test_another_case_can_be_chosen_while_one_is_opened(bench: Any) -> None:
     assert "No evidence yet" in again.case_bar.facts.value
 
 
-def test_a_large_text_without_evidence_stays_in_the_box(bench: Any) -> None:
+def test_a_large_text_without_evidence_stays_in_the_box(bench: Workbench) -> None:
     words = "Nothing works since the update.\n" * 1_000
     bench.evidence.paste.value = words
     bench.evidence.read(words)
@@ -109,7 +110,7 @@ def test_a_large_text_without_evidence_stays_in_the_box(bench: Any) -> None:
     assert bench.evidence.zone.layout.display is None
 
 
-def test_a_click_while_another_is_worked_on_waits_and_is_not_lost(bench: Any) -> None:
+def test_a_click_while_another_is_worked_on_waits_and_is_not_lost(bench: Workbench) -> None:
     begun, goes_on, done = threading.Event(), threading.Event(), []
 
     def slow() -> None:

@@ -28,7 +28,7 @@ GROUP = "01HV5Z8Q3T6W9Y2B4D7F0H1J3K"
 
 
 @pytest.fixture
-def sandbox(server: Sandbox) -> Any:
+def sandbox(server: Sandbox) -> Sandbox:
     server.reset()
     server.clock.freeze(NOON)
     return server
@@ -48,7 +48,7 @@ def client_of(sandbox: Any, tmp_path: Path, token: Any = None) -> Client:
 
 
 @pytest.fixture
-def client(sandbox: Any, tmp_path: Path) -> Client:
+def client(sandbox: Sandbox, tmp_path: Path) -> Client:
     return client_of(sandbox, tmp_path)
 
 
@@ -58,7 +58,7 @@ def exchange_of(client: Any, path: Any = "/batches", **change: Any) -> Any:
 
 
 def test_whether_the_token_belongs_to_the_plan_is_read(
-    client: Any, sandbox: Any, tmp_path: Path
+    client: Any, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     refused = exchange_of(client, status=401)
     assert live_check("token-fits-plan", refused, client).state == "ok"
@@ -77,7 +77,7 @@ def test_whether_the_token_belongs_to_the_plan_is_read(
     [("+15551230001", "ok", "Delivered"), ("+15551230310", "problem", "310")],
 )
 def test_what_became_of_a_batch_is_read_from_its_report(
-    client: Any, sandbox: Any, number: str, state: str, word: str
+    client: Any, sandbox: Sandbox, number: str, state: str, word: str
 ) -> None:
     sent = client.batches.send({**BATCH, "to": [number]})
     sandbox.clock.advance(3600)
@@ -124,7 +124,7 @@ def test_a_resource_that_was_not_found_is_asked_for_again(client: Any) -> None:
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_live_check_reads_only(client: Any, sandbox: Any, name: Any) -> None:
+def test_a_live_check_reads_only(client: Any, sandbox: Sandbox, name: Any) -> None:
     exchange = exchange_of(
         client, f"/batches/{GROUP}", request_body=json.dumps({"to": [GROUP]}), status=404
     )
@@ -142,7 +142,7 @@ def test_a_client_of_another_account_is_not_used(client: Any, name: Any) -> None
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_an_answer_that_does_not_tell_is_told(client: Any, sandbox: Any, name: Any) -> None:
+def test_an_answer_that_does_not_tell_is_told(client: Any, sandbox: Sandbox, name: Any) -> None:
     sandbox.faults.add(status=503)
     exchange = exchange_of(client, f"/batches/{GROUP}", request_body=json.dumps({"to": [GROUP]}))
     assert live_check(name, exchange, client).state in ("not decidable", "ok")

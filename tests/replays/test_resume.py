@@ -50,14 +50,14 @@ def sandbox() -> Iterator[str]:
 
 
 @pytest.fixture
-def empty(sandbox: Any) -> Any:
+def empty(sandbox: str) -> str:
     asked(sandbox, "POST", "/__sandbox__/reset")
     return sandbox
 
 
 @pytest.fixture(scope="module")
 def undisturbed(
-    sandbox: Any, tmp_path_factory: pytest.TempPathFactory
+    sandbox: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Any, tuple[Any, Any, Any]]:
     asked(sandbox, "POST", "/__sandbox__/reset")
     return outcomes(run(tmp_path_factory.mktemp("undisturbed"), sandbox, 1))
@@ -114,7 +114,7 @@ def killed_at(moment: Any, folder: Any, url: Any, workers: Any) -> Any:
 
 @pytest.mark.parametrize("seed", KILLS)
 def test_a_killed_replay_goes_on_exactly(
-    empty: Any, undisturbed: Any, tmp_path: Path, seed: Any
+    empty: str, undisturbed: Any, tmp_path: Path, seed: Any
 ) -> None:
     source = random.Random(seed)
     workers = source.choice([1, 1, 4])
@@ -159,7 +159,7 @@ def small_files() -> None:
 
 
 def test_a_full_disk_stops_the_replay_and_loses_nothing(
-    empty: Any, undisturbed: Any, tmp_path: Path
+    empty: str, undisturbed: Any, tmp_path: Path
 ) -> None:
     with start(tmp_path, empty, 1, preexec_fn=small_files) as process:
         said, error = process.communicate()
@@ -191,7 +191,7 @@ except LogError as error:
 
 @pytest.mark.parametrize("used", [False, True], ids=["new-log", "log-of-somebody"])
 def test_a_read_only_folder_is_a_clear_stop_before_anything_is_sent(
-    empty: Any, tmp_path: Path, used: bool
+    empty: str, tmp_path: Path, used: bool
 ) -> None:
     if used:
         with CallLog(tmp_path / "calls.sqlite") as log:

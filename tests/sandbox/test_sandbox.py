@@ -50,20 +50,20 @@ class Caller(requests.Session):
 
 
 @pytest.fixture
-def sandbox(server: Sandbox) -> Any:
+def sandbox(server: Sandbox) -> Sandbox:
     server.reset()
     server.clock.freeze(NOW)
     return server
 
 
 @pytest.fixture
-def call(sandbox: Any) -> Iterator[Any]:
+def call(sandbox: Sandbox) -> Iterator[Any]:
     with Caller(sandbox) as caller:
         yield caller
 
 
 @pytest.fixture
-def raw(sandbox: Any) -> Any:
+def raw(sandbox: Sandbox) -> Any:
     """Send bytes as they are, and return all that comes back."""
 
     def send(data: bytes) -> bytes:
@@ -211,7 +211,7 @@ def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: str, says
 
 @pytest.mark.parametrize("value", [None, "Bearer wrong", "Basic abc", "Bearer", "{token}"])
 def test_a_wrong_credential_is_a_401_without_a_body(
-    sandbox: Any, call: Any, value: str | None
+    sandbox: Sandbox, call: Any, value: str | None
 ) -> None:
     answer = call("GET", "/batches", headers={"Authorization": value})
     assert (answer.status_code, answer.content, answer.headers["WWW-Authenticate"]) == (
@@ -221,7 +221,7 @@ def test_a_wrong_credential_is_a_401_without_a_body(
     )
 
 
-def test_the_token_of_another_plan_is_a_401(sandbox: Any, call: Any) -> None:
+def test_the_token_of_another_plan_is_a_401(sandbox: Sandbox, call: Any) -> None:
     other = sandbox.account("another-plan")
     assert (
         call("GET", "/batches", headers={"Authorization": f"Bearer {other.token}"}).status_code
@@ -229,14 +229,14 @@ def test_the_token_of_another_plan_is_a_401(sandbox: Any, call: Any) -> None:
     )
 
 
-def test_a_blocked_account_may_read_but_not_send(sandbox: Any, call: Any) -> None:
+def test_a_blocked_account_may_read_but_not_send(sandbox: Sandbox, call: Any) -> None:
     sandbox.account(blocked=True)
     answer = call("POST", "/batches", SEND)
     assert (answer.status_code, answer.json()["code"]) == (403, "blocked_account")
     assert call("GET", "/batches").status_code == 200
 
 
-def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Any, call: Any) -> None:
+def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Sandbox, call: Any) -> None:
     sandbox.account(illegal_countries=("GB",))
     answer = call("POST", "/batches", {**SEND, "to": ["+447700900123"]})
     assert (answer.status_code, answer.json()["code"]) == (403, "illegal_number_type")
@@ -245,7 +245,7 @@ def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Any, call
 
 @pytest.mark.parametrize("report", ["summary", "full", "per_recipient", "per_recipient_final"])
 def test_a_report_without_any_callback_url_is_refused_in_the_vendors_words(
-    sandbox: Any, call: Any, report: str
+    sandbox: Sandbox, call: Any, report: str
 ) -> None:
     answer = call("POST", "/batches", {**SEND, "delivery_report": report})
     assert (answer.status_code, answer.json()) == (403, MISSING_CALLBACK)
@@ -311,7 +311,7 @@ def test_a_charset_in_the_content_type_is_fine(call: Any) -> None:
 
 @pytest.mark.parametrize("limit", ["per_account", "per_path"])
 def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
-    sandbox: Any, call: Any, monkeypatch: pytest.MonkeyPatch, limit: str
+    sandbox: Sandbox, call: Any, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(sandbox.limiter, limit, 1)
     sandbox.faults.add(latency_ms=60_000, times=1)
@@ -326,7 +326,7 @@ def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(
-    sandbox: Any, raw: Any, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, raw: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sinchtools.sandbox.connections.BODY_TIMEOUT_S", 0.05)
     assert (
@@ -351,7 +351,9 @@ def until(sandbox: Any, call: Any, done: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 404])
-def test_a_fault_answers_with_any_status_and_no_body(sandbox: Any, call: Any, status: int) -> None:
+def test_a_fault_answers_with_any_status_and_no_body(
+    sandbox: Sandbox, call: Any, status: int
+) -> None:
     sandbox.faults.add(status=status, times=1)
     answer = call("POST", "/batches", SEND)
     assert (answer.status_code, answer.content, answer.headers["X-Simulated"]) == (status, b"", "1")
@@ -426,7 +428,7 @@ def test_an_update_may_not_leave_a_batch_without_recipients(call: Any) -> None:
     assert call("GET", f"/batches/{sent['id']}").json() == sent
 
 
-def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Any, call: Any) -> None:
+def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Sandbox, call: Any) -> None:
     sent = call(
         "POST", "/batches", {**SEND, "send_at": "2026-11-24T08:00:00Z", "client_reference": "a"}
     ).json()
@@ -442,7 +444,7 @@ def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Any, call: 
 
 
 def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
-    sandbox: Any, call: Any
+    sandbox: Sandbox, call: Any
 ) -> None:
     old = call("POST", "/batches", {**SEND, "client_reference": "a"}).json()["id"]
     sandbox.clock.advance(25 * 3600)
@@ -474,7 +476,7 @@ def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
     }
 
 
-def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox: Any, call: Any) -> None:
+def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox: Sandbox, call: Any) -> None:
     batch, inbound = (
         call("POST", "/batches", SEND).json()["id"],
         sandbox.receive(from_="15551230001", to="15559870002", body="STOP")["id"],
@@ -494,7 +496,9 @@ def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox: Any, call:
     ] == [404] * 3
 
 
-def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(sandbox: Any, call: Any) -> None:
+def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(
+    sandbox: Sandbox, call: Any
+) -> None:
     body = {
         **SEND,
         "to": ["+15551230001", "15551230002"],
@@ -558,7 +562,7 @@ def statuses(call: Any, batch_id: Any, kind: Any = "full") -> dict[tuple[Any, An
     }
 
 
-def test_a_message_is_dispatched_and_then_delivered(sandbox: Any, call: Any) -> None:
+def test_a_message_is_dispatched_and_then_delivered(sandbox: Sandbox, call: Any) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     assert statuses(call, sent) == {(401, "Dispatched"): ["15551230001"]}
     sandbox.clock.advance(5)
@@ -591,7 +595,7 @@ def test_a_message_is_dispatched_and_then_delivered(sandbox: Any, call: Any) -> 
     ],
 )
 def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
-    sandbox: Any, call: Any, number: str, code: int, status: str
+    sandbox: Sandbox, call: Any, number: str, code: int, status: str
 ) -> None:
     sent = call("POST", "/batches", {**SEND, "to": [number]}).json()["id"]
     sandbox.clock.advance(3 * 86_400)
@@ -607,14 +611,14 @@ def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
     ],
 )
 def test_a_message_that_cannot_leave_is_aborted_with_the_reason(
-    sandbox: Any, call: Any, change: Any, code: int
+    sandbox: Sandbox, call: Any, change: Any, code: int
 ) -> None:
     sandbox.account(default_originator=False)
     sent = call("POST", "/batches", {**SEND, **change}).json()["id"]
     assert statuses(call, sent) == {(code, "Aborted"): ["15551230001"]}
 
 
-def test_the_default_originator_shows_in_the_report_only(sandbox: Any, call: Any) -> None:
+def test_the_default_originator_shows_in_the_report_only(sandbox: Sandbox, call: Any) -> None:
     sent = call("POST", "/batches", {"to": SEND["to"], "body": "Hi"}).json()
     assert "from" not in sent
     assert (
@@ -626,7 +630,7 @@ def test_the_default_originator_shows_in_the_report_only(sandbox: Any, call: Any
 
 
 def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(
-    sandbox: Any, call: Any
+    sandbox: Sandbox, call: Any
 ) -> None:
     group = call("POST", "/groups", {"members": ["+15551230001"]}).json()["id"]
     sent = call(
@@ -642,7 +646,7 @@ def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(
     }
 
 
-def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Any, call: Any) -> None:
+def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Sandbox, call: Any) -> None:
     sent = call("POST", "/batches", {**SEND, "send_at": "2026-11-23T09:00:00Z"}).json()["id"]
     cancelled = call("DELETE", f"/batches/{sent}")
     assert (cancelled.status_code, cancelled.json()["canceled"]) == (200, True)
@@ -650,7 +654,7 @@ def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Any, call: Any) -> No
     assert statuses(call, sent) == {}
 
 
-def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Any, call: Any) -> None:
+def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Sandbox, call: Any) -> None:
     sandbox.account(messages_per_second=1)
     first = call("POST", "/batches", {**SEND, "to": [f"1555123000{i}" for i in range(5)]}).json()[
         "id"
@@ -664,7 +668,7 @@ def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Any, call: Any)
     assert statuses(call, second, "summary") == {(0, "Delivered"): 1}
 
 
-def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Any, call: Any) -> None:
+def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Sandbox, call: Any) -> None:
     sandbox.account(messages_per_second=1)
     sandbox.account().add_batch(to=[f"155512300{i:02d}" for i in range(60)])
     sandbox.clock.set(NOW - timedelta(days=30))
@@ -672,7 +676,7 @@ def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Any, call: Any) 
     assert statuses(call, sent, "summary") == {(401, "Dispatched"): 1}
 
 
-def test_a_message_that_waits_beyond_its_validity_expires(sandbox: Any, call: Any) -> None:
+def test_a_message_that_waits_beyond_its_validity_expires(sandbox: Sandbox, call: Any) -> None:
     sandbox.account(messages_per_second=0.01)
     call("POST", "/batches", SEND)
     sent = call("POST", "/batches", {**SEND, "expire_at": "2026-11-23T08:01:00Z"}).json()["id"]
@@ -733,14 +737,14 @@ def test_the_number_of_auto_update_may_be_a_number(call: Any) -> None:
     [("/groups", {"child_groups": [UNKNOWN]}), ("/groups/{}", {"add_from_group": UNKNOWN})],
 )
 def test_a_group_that_names_an_unknown_one_is_refused(
-    sandbox: Any, call: Any, path: str, body: Any
+    sandbox: Sandbox, call: Any, path: str, body: Any
 ) -> None:
     group = sandbox.account().add_group()
     answer = call("POST", path.format(group.id), body)
     assert (answer.status_code, answer.json()["code"]) == (403, "unknown_group")
 
 
-def test_inbounds_arrive_are_read_and_filtered(sandbox: Any, call: Any) -> None:
+def test_inbounds_arrive_are_read_and_filtered(sandbox: Sandbox, call: Any) -> None:
     sent = sandbox.receive(
         from_="+15551230001", to="15559870002", body="STOP", operator_id="311071"
     )
@@ -751,14 +755,14 @@ def test_inbounds_arrive_are_read_and_filtered(sandbox: Any, call: Any) -> None:
     assert call("GET", "/inbounds").json()["count"] == 2
 
 
-def test_accounts_share_nothing(sandbox: Any, call: Any) -> None:
+def test_accounts_share_nothing(sandbox: Sandbox, call: Any) -> None:
     batch = call("POST", "/batches", SEND).json()["id"]
     with Caller(sandbox, sandbox.account(sandbox.project_id)) as project:
         assert project("GET", f"/batches/{batch}").status_code == 404
         assert project("GET", "/batches").json()["count"] == 0
 
 
-def test_a_scene_is_set_under_given_ids(sandbox: Any) -> None:
+def test_a_scene_is_set_under_given_ids(sandbox: Sandbox) -> None:
     account = sandbox.account("a-plan", token="a-fake-token")
     account.add_group("01BBBBBBBBBBBBBBBBBBBBBBBB", members=["+15551230001"])
     account.add_batch("dxCJTlfb1UsF", to=["15551230001"], feedback_enabled=True)
@@ -780,7 +784,7 @@ def test_a_scene_is_set_under_given_ids(sandbox: Any) -> None:
     ],
 )
 def test_the_historical_codes_come_only_when_switched_on(
-    sandbox: Any, call: Any, first: str, method: str, status: int, code: str
+    sandbox: Sandbox, call: Any, first: str, method: str, status: int, code: str
 ) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     sandbox.clock.advance(60)
@@ -804,7 +808,9 @@ def token(sandbox: Any, **change: Any) -> Any:
         return session.post(f"{sandbox.url}/oauth2/token", timeout=10, **wanted)
 
 
-def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(sandbox: Any, call: Any) -> None:
+def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(
+    sandbox: Sandbox, call: Any
+) -> None:
     answer = token(sandbox)
     assert (answer.status_code, sorted(answer.json())) == (
         200,
@@ -819,7 +825,7 @@ def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(sandbox: Any,
     assert "expired" in refused.headers["WWW-Authenticate"]
 
 
-def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox: Any) -> None:
+def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox: Sandbox) -> None:
     sandbox.clock.advance(2 * 3600)
     with Caller(sandbox, sandbox.account(sandbox.project_id)) as project:
         assert project("GET", "/groups").status_code == 200
@@ -838,13 +844,13 @@ def test_a_projects_own_token_is_good_whenever_it_is_asked_for(sandbox: Any) -> 
     ],
 )
 def test_a_bad_token_request_is_refused_in_oauths_words(
-    sandbox: Any, change: Any, status: int, error: str
+    sandbox: Sandbox, change: Any, status: int, error: str
 ) -> None:
     answer = token(sandbox, **change)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
-def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox: Any) -> None:
+def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox: Sandbox) -> None:
     sandbox.faults.add(status=503)
     assert token(sandbox).status_code == 200
     sandbox.faults.add(status=500, endpoint="/oauth2/token", times=1)
@@ -854,7 +860,7 @@ def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox: Any) -> 
 # --- faults ---
 
 
-def test_a_fault_carries_code_retry_after_and_html(sandbox: Any, call: Any) -> None:
+def test_a_fault_carries_code_retry_after_and_html(sandbox: Sandbox, call: Any) -> None:
     sandbox.faults.add(status=403, code="blocked_account", times=1)
     assert call("GET", "/batches").json()["code"] == "blocked_account"
     sandbox.faults.add(status=429, retry_after_s=2, times=1)
@@ -864,28 +870,28 @@ def test_a_fault_carries_code_retry_after_and_html(sandbox: Any, call: Any) -> N
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
 
 
-def test_a_dropped_connection_has_no_answer_and_no_effect(sandbox: Any, call: Any) -> None:
+def test_a_dropped_connection_has_no_answer_and_no_effect(sandbox: Sandbox, call: Any) -> None:
     sandbox.faults.add(drop=True, times=1)
     with pytest.raises(requests.ConnectionError):
         call("POST", "/batches", SEND)
     assert call("GET", "/batches").json()["count"] == 0
 
 
-def test_a_truncated_body_ends_before_its_announced_length(sandbox: Any, call: Any) -> None:
+def test_a_truncated_body_ends_before_its_announced_length(sandbox: Sandbox, call: Any) -> None:
     sandbox.faults.add(body="truncated", times=1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         call("GET", "/batches")
     assert call("GET", "/batches").status_code == 200
 
 
-def test_latency_delays_the_answer_and_not_the_effect(sandbox: Any, call: Any) -> None:
+def test_latency_delays_the_answer_and_not_the_effect(sandbox: Sandbox, call: Any) -> None:
     sandbox.faults.add(latency_ms=60_000, times=1)
     with pytest.raises(requests.ReadTimeout):
         call.post(f"{call.base}/batches", json=SEND, timeout=0.2)
     assert call("GET", "/batches").json()["count"] == 1
 
 
-def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Any, call: Any) -> None:
+def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Sandbox, call: Any) -> None:
     sandbox.faults.add(status=503, endpoint="GET /batches/{batch_id}")
     sandbox.faults.add(status=500, account=sandbox.project_id)
     assert [call("GET", path).status_code for path in ("/batches", f"/batches/{UNKNOWN}")] == [
@@ -896,7 +902,7 @@ def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Any, call: Any) -> 
         assert project("GET", "/batches").status_code == 500
 
 
-def test_chance_is_drawn_from_the_seed(sandbox: Any, call: Any) -> None:
+def test_chance_is_drawn_from_the_seed(sandbox: Sandbox, call: Any) -> None:
     sandbox.faults.add(status=503, probability=0.5, seed=7)
     drawn = [call("GET", "/groups").status_code for _ in range(20)]
     assert set(drawn) == {200, 503}
@@ -920,7 +926,7 @@ def test_chance_is_drawn_from_the_seed(sandbox: Any, call: Any) -> None:
         {"status": 503, "endpoint": "POST /batch"},
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox: Any, spec: Any) -> None:
+def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox: Sandbox, spec: Any) -> None:
     with pytest.raises(WrongUseError) as caught:
         sandbox.faults.add(**spec)
     assert caught.value.hint
@@ -930,7 +936,9 @@ def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox: Any, spec: 
 # --- control over HTTP ---
 
 
-def test_everything_is_controlled_over_http_with_the_plans_token(sandbox: Any, call: Any) -> None:
+def test_everything_is_controlled_over_http_with_the_plans_token(
+    sandbox: Sandbox, call: Any
+) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = call.headers["Authorization"]
@@ -981,7 +989,7 @@ def test_everything_is_controlled_over_http_with_the_plans_token(sandbox: Any, c
     [("POST", "faults"), ("GET", "state"), ("POST", "reset"), ("GET", "nothing")],
 )
 def test_control_is_closed_without_the_plans_token(
-    sandbox: Any, method: str, path: str, authorization: str | None
+    sandbox: Sandbox, method: str, path: str, authorization: str | None
 ) -> None:
     known = {
         "token": sandbox.api_token,
@@ -1027,14 +1035,14 @@ def test_control_is_closed_without_the_plans_token(
     ],
 )
 def test_bad_control_input_is_answered_with_a_sentence(
-    sandbox: Any, call: Any, method: str, path: str, body: bytes, status: int
+    sandbox: Sandbox, call: Any, method: str, path: str, body: bytes, status: int
 ) -> None:
     answer = call.request(method, f"{sandbox.url}/__sandbox__/{path}", data=body, timeout=10)
     assert answer.status_code == status
     assert answer.json()["error"].endswith(".")
 
 
-def test_a_web_page_cannot_control_the_sandbox(sandbox: Any, call: Any) -> None:
+def test_a_web_page_cannot_control_the_sandbox(sandbox: Sandbox, call: Any) -> None:
     assert (
         call.post(
             f"{sandbox.url}/__sandbox__/reset",
@@ -1076,7 +1084,7 @@ def test_a_web_page_cannot_control_the_sandbox(sandbox: Any, call: Any) -> None:
     ],
 )
 def test_odd_requests_get_a_4xx_marked_as_simulated(
-    sandbox: Any, raw: Any, data: bytes, status: int
+    sandbox: Sandbox, raw: Any, data: bytes, status: int
 ) -> None:
     answer = raw(with_headers(sandbox, data))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -1147,14 +1155,16 @@ def test_a_trailing_slash_is_the_same_path(call: Any) -> None:
 # --- the server ---
 
 
-def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(sandbox: Any, call: Any) -> None:
+def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(
+    sandbox: Sandbox, call: Any
+) -> None:
     async def cell() -> Any:
         return call("POST", "/batches", SEND).status_code
 
     assert asyncio.run(cell()) == 201
 
 
-def test_sixteen_at_once_are_no_429(sandbox: Any) -> None:
+def test_sixteen_at_once_are_no_429(sandbox: Sandbox) -> None:
     def send(i: Any) -> list[Any]:
         with Caller(sandbox) as call:
             return [
@@ -1230,7 +1240,7 @@ def test_a_process_that_ends_leaves_no_port_behind(end: str) -> None:
         assert probe.connect_ex(("127.0.0.1", int(done.stdout))) != 0
 
 
-def test_an_unknown_setting_of_an_account_is_refused(sandbox: Any) -> None:
+def test_an_unknown_setting_of_an_account_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(WrongUseError, match="colour"):
         sandbox.account(colour="red")
 

@@ -56,14 +56,14 @@ class Receiver:
 
 
 @pytest.fixture
-def sandbox(server: Sandbox) -> Any:
+def sandbox(server: Sandbox) -> Sandbox:
     server.reset()
     server.clock.freeze(NOW)
     return server
 
 
 @pytest.fixture
-def receiver() -> Iterator[Any]:
+def receiver() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
 
@@ -98,7 +98,7 @@ def test_the_references_test_vector_verifies() -> None:
     ],
 )
 def test_each_kind_of_report_is_pushed_as_documented(
-    sandbox: Any, receiver: Any, report: str, shown: Any
+    sandbox: Sandbox, receiver: Receiver, report: str, shown: Any
 ) -> None:
     sandbox.account(callback_url=receiver.url).add_batch(delivery_report=report)
     sandbox.clock.advance(60)
@@ -109,7 +109,7 @@ def test_each_kind_of_report_is_pushed_as_documented(
     assert pushed == shown
 
 
-def test_the_batchs_own_url_goes_before_the_plans(sandbox: Any, receiver: Any) -> None:
+def test_the_batchs_own_url_goes_before_the_plans(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.account(callback_url="http://127.0.0.1:1/").add_batch(
         delivery_report="summary", callback_url=receiver.url
     )
@@ -117,13 +117,15 @@ def test_the_batchs_own_url_goes_before_the_plans(sandbox: Any, receiver: Any) -
     assert len(receiver.got) == 1
 
 
-def test_an_inbound_is_pushed_as_it_is_read(sandbox: Any, receiver: Any) -> None:
+def test_an_inbound_is_pushed_as_it_is_read(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.account(callback_url=receiver.url)
     inbound = sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
     assert receiver.bodies == [inbound]
 
 
-def test_a_callback_is_signed_when_the_plan_has_a_secret(sandbox: Any, receiver: Any) -> None:
+def test_a_callback_is_signed_when_the_plan_has_a_secret(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
     sandbox.account(callback_url=receiver.url, hmac_secret="a-fake-secret")
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
     headers, body = receiver.got[0]
@@ -137,7 +139,7 @@ def test_a_callback_is_signed_when_the_plan_has_a_secret(sandbox: Any, receiver:
 
 
 def test_a_failing_receiver_is_tried_again_at_the_documented_instants(
-    sandbox: Any, receiver: Any
+    sandbox: Sandbox, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * 16
     sandbox.account(callback_url=receiver.url)
@@ -153,7 +155,7 @@ def test_a_failing_receiver_is_tried_again_at_the_documented_instants(
     ("answers", "attempts"), [([404], 1), ([400], 1), ([204], 1), ([429], 2), ([503, 500], 3)]
 )
 def test_only_a_5xx_or_a_429_is_tried_again(
-    sandbox: Any, receiver: Any, answers: Any, attempts: int
+    sandbox: Sandbox, receiver: Receiver, answers: Any, attempts: int
 ) -> None:
     receiver.answers = list(answers)
     sandbox.account(callback_url=receiver.url)
@@ -162,7 +164,7 @@ def test_only_a_5xx_or_a_429_is_tried_again(
     assert [attempt.status for attempt in sandbox.callbacks.attempts] == [*answers, 200][:attempts]
 
 
-def test_a_receiver_that_is_not_there_is_tried_again(sandbox: Any) -> None:
+def test_a_receiver_that_is_not_there_is_tried_again(sandbox: Sandbox) -> None:
     sandbox.account(callback_url="http://127.0.0.1:1/")
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
     sandbox.clock.advance(10)
@@ -179,7 +181,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(sandbox: Any) -> None:
         "http://[::ffff:8.8.8.8]/",
     ],
 )
-def test_nothing_but_loopback_is_ever_called(sandbox: Any, url: str) -> None:
+def test_nothing_but_loopback_is_ever_called(sandbox: Sandbox, url: str) -> None:
     assert not is_loopback(url)
     sandbox.account(callback_url=url)
     sandbox.receive(from_="15551230001", to="15559870002", body="STOP")
@@ -187,7 +189,7 @@ def test_nothing_but_loopback_is_ever_called(sandbox: Any, url: str) -> None:
     assert [attempt.status for attempt in sandbox.callbacks.attempts] == [None]
 
 
-def test_a_batch_cancelled_in_the_queue_reports_once(sandbox: Any, receiver: Any) -> None:
+def test_a_batch_cancelled_in_the_queue_reports_once(sandbox: Sandbox, receiver: Receiver) -> None:
     account = sandbox.account(callback_url=receiver.url, messages_per_second=0.1)
     batch = account.add_batch(to=["15551230001", "15551230002"], delivery_report="full")
     sandbox.clock.advance(5)

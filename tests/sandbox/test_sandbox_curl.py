@@ -76,7 +76,7 @@ ROWS = [  # row, state before, arguments, status, code
 
 
 @pytest.fixture(scope="module")
-def curl() -> Any:
+def curl() -> str:
     path = shutil.which("curl")
     if path is None and os.environ.get("SINCHTOOLS_BROWSER") == "required":
         pytest.fail("curl is not installed.")
@@ -84,14 +84,20 @@ def curl() -> Any:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Any]:
+def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.mark.parametrize(("row", "before", "arguments", "status", "code"), ROWS)
 def test_curl_gets_each_row_of_the_status_page(
-    curl: Any, sandbox: Any, row: int, before: Any, arguments: Any, status: int, code: str | None
+    curl: str,
+    sandbox: Sandbox,
+    row: int,
+    before: Any,
+    arguments: Any,
+    status: int,
+    code: str | None,
 ) -> None:
     if before:
         before(sandbox)

@@ -31,7 +31,7 @@ UNFINISHED = b"GET /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\n"
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Any]:
+def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -149,7 +149,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_a_head_without_an_end_is_refused_and_not_kept(sandbox: Any, name: str) -> None:
+def test_a_head_without_an_end_is_refused_and_not_kept(sandbox: Sandbox, name: str) -> None:
     with connected(sandbox, with_headers(sandbox, UNFINISHED) + HEADS[name]) as connection:
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
@@ -157,7 +157,7 @@ def test_a_head_without_an_end_is_refused_and_not_kept(sandbox: Any, name: str) 
     assert answers(sandbox) == 200
 
 
-def test_a_request_line_without_an_end_is_refused_too(sandbox: Any) -> None:
+def test_a_request_line_without_an_end_is_refused_too(sandbox: Sandbox) -> None:
     with connected(sandbox, b"GET /" + b"x" * 2 * HEAD_BYTES) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 431 ")
 
@@ -175,7 +175,7 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
-def test_the_connection_that_waited_longest_makes_room_for_a_new_one(sandbox: Any) -> None:
+def test_the_connection_that_waited_longest_makes_room_for_a_new_one(sandbox: Sandbox) -> None:
     with ExitStack() as opened:
         waiting = [opened.enter_context(connected(sandbox)) for _ in range(MOST_CONNECTIONS + 30)]
         assert answers(sandbox) == 200
@@ -183,7 +183,7 @@ def test_the_connection_that_waited_longest_makes_room_for_a_new_one(sandbox: An
         assert closed == [True] * 31 + [False] * (MOST_CONNECTIONS - 1)
 
 
-def test_when_all_connections_have_a_request_a_new_one_is_told_so(sandbox: Any) -> None:
+def test_when_all_connections_have_a_request_a_new_one_is_told_so(sandbox: Sandbox) -> None:
     half = with_headers(
         sandbox,
         b"POST /xms/v1/P/batches HTTP/1.1\r\nHost: H\r\nContent-Length: 9\r\nExpect: "

@@ -29,7 +29,7 @@ schema = schemathesis.openapi.from_dict(openapi())
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
+def server() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -37,7 +37,7 @@ def server() -> Iterator[Any]:
 @pytest.mark.long
 @schema.parametrize()
 @settings(max_examples=500, suppress_health_check=list(HealthCheck))
-def test_no_answer_is_outside_the_document(case: Any, server: Any) -> None:
+def test_no_answer_is_outside_the_document(case: Any, server: Sandbox) -> None:
     checks = [
         not_a_server_error,
         status_code_conformance,

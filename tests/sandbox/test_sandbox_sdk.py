@@ -20,14 +20,14 @@ MEDIA = {"url": "https://example.com/a.jpg", "message": "Hi"}
 
 
 @pytest.fixture
-def sandbox(server: Sandbox) -> Any:
+def sandbox(server: Sandbox) -> Sandbox:
     server.reset()
     server.clock.freeze(NOW)
     return server
 
 
 @pytest.fixture(params=["plan", "project"])
-def sms(request: pytest.FixtureRequest, sandbox: Any) -> Any:
+def sms(request: pytest.FixtureRequest, sandbox: Sandbox) -> Any:
     return client_of(sandbox, request.param).sms
 
 
@@ -104,7 +104,7 @@ def test_batches_are_listed_read_and_cancelled(sms: Any) -> None:
     assert sms.batches.cancel(batch_id=sent[0].id).canceled is True
 
 
-def test_delivery_reports_are_read_in_every_form(sandbox: Any, sms: Any) -> None:
+def test_delivery_reports_are_read_in_every_form(sandbox: Sandbox, sms: Any) -> None:
     sent = sms.batches.send_sms(
         to=[*TO, "+15551230310"],
         from_=SENDER,
@@ -167,7 +167,7 @@ def test_groups_do_all_that_the_sdk_offers(sms: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plan", "project"])
-def test_inbounds_are_listed_and_read(sandbox: Any, kind: str) -> None:
+def test_inbounds_are_listed_and_read(sandbox: Sandbox, kind: str) -> None:
     account = sandbox.service_plan_id if kind == "plan" else sandbox.project_id
     client = client_of(sandbox, kind)
     text = sandbox.receive(
@@ -224,7 +224,7 @@ def test_an_error_is_the_sdks_exception_with_our_status_code_and_text(
     assert bool(response.body.get("text")) == bool(code)
 
 
-def test_an_expired_access_token_is_renewed_by_the_sdk_unseen(sandbox: Any) -> None:
+def test_an_expired_access_token_is_renewed_by_the_sdk_unseen(sandbox: Sandbox) -> None:
     client = client_of(sandbox, "project")
     client.sms.groups.create(name="Friends")
     sandbox.clock.advance(3601)
@@ -234,7 +234,7 @@ def test_an_expired_access_token_is_renewed_by_the_sdk_unseen(sandbox: Any) -> N
     )  # the account's own, and two for the SDK
 
 
-def test_the_sdk_repeats_a_429_by_itself(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sdk_repeats_a_429_by_itself(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinch.core.clients.retry_manager.time.sleep", lambda seconds: None)
     client = client_of(sandbox, "plan")
     sandbox.faults.add(status=429, retry_after_s=0, times=2)

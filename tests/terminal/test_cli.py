@@ -44,13 +44,13 @@ def run(work: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 @pytest.fixture
-def curl(tmp_path: Path) -> Any:
+def curl(tmp_path: Path) -> Path:
     path = tmp_path / "ticket.sh"
     path.write_text(CURL)
     return path
 
 
-def test_read_answers_with_the_rows_and_no_token(run: Any, curl: Any) -> None:
+def test_read_answers_with_the_rows_and_no_token(run: Any, curl: Path) -> None:
     code, out, _ = run("read", curl, "--json")
     answer = json.loads(out)
     assert code == 0
@@ -66,7 +66,7 @@ def test_read_answers_with_the_rows_and_no_token(run: Any, curl: Any) -> None:
     assert TOKEN not in out
 
 
-def test_diagnose_answers_in_the_shape_of_the_contract(run: Any, curl: Any) -> None:
+def test_diagnose_answers_in_the_shape_of_the_contract(run: Any, curl: Path) -> None:
     code, out, _ = run("diagnose", curl, "--json", "--as-of", "2026-11-23T08:00:00Z")
     (found,) = json.loads(out)["diagnoses"]
     assert code == 1
@@ -104,7 +104,7 @@ def test_diagnose_answers_in_the_shape_of_the_contract(run: Any, curl: Any) -> N
 
 
 def test_replay_answers_with_verdicts_and_exits_1_when_something_is_not_fixed(
-    run: Any, curl: Any
+    run: Any, curl: Path
 ) -> None:
     code, out, _ = run("replay", curl, "--json")
     (result,) = json.loads(out)["results"]
@@ -113,12 +113,12 @@ def test_replay_answers_with_verdicts_and_exits_1_when_something_is_not_fixed(
     assert (result["status"], result["verdict"]) == (400, "INCONCLUSIVE")
 
 
-def test_replay_with_the_certain_fix_proves_it(run: Any, curl: Any) -> None:
+def test_replay_with_the_certain_fix_proves_it(run: Any, curl: Path) -> None:
     code, out, _ = run("replay", curl, "--fix", "--json")
     assert (code, json.loads(out)["results"][0]["verdict"]) == (0, "FIXED")
 
 
-def test_the_same_id_comes_from_read_diagnose_and_replay(run: Any, curl: Any) -> None:
+def test_the_same_id_comes_from_read_diagnose_and_replay(run: Any, curl: Path) -> None:
     ids = {
         json.loads(run("read", curl, "--json")[1])["exchanges"][0]["id"],
         json.loads(run("diagnose", curl, "--json")[1])["diagnoses"][0]["id"],
@@ -149,7 +149,7 @@ def test_explain_has_an_entry_for_anything(
     assert words in json.dumps(entry)
 
 
-def test_chart_writes_png_svg_and_the_data(run: Any, curl: Any, tmp_path: Path) -> None:
+def test_chart_writes_png_svg_and_the_data(run: Any, curl: Path, tmp_path: Path) -> None:
     code, out, _ = run("chart", curl, "-o", tmp_path / "charts")
     assert code == 0
     assert {path.suffix for path in (tmp_path / "charts").iterdir()} >= {".png", ".svg", ".csv"}
@@ -168,7 +168,7 @@ def test_standard_input_is_read(work: Path) -> None:
     assert len(json.loads(done.stdout)["exchanges"]) == 1
 
 
-def test_log_shows_and_verifies(run: Any, curl: Any) -> None:
+def test_log_shows_and_verifies(run: Any, curl: Path) -> None:
     run("replay", curl)
     code, out, _ = run("log", "--json")
     assert code == 0
@@ -178,14 +178,14 @@ def test_log_shows_and_verifies(run: Any, curl: Any) -> None:
     assert "intact" in out
 
 
-def test_a_replay_says_its_plan_and_keeps_its_pace(run: Any, curl: Any) -> None:
+def test_a_replay_says_its_plan_and_keeps_its_pace(run: Any, curl: Path) -> None:
     code, out, err = run("replay", curl, "--workers", "2", "--rate", "50", "--json")
     assert code == 1
     assert "2 at a time; at most 50 requests/s" in err
     assert len(json.loads(out)["results"]) == 1
 
 
-def test_a_replay_run_twice_sends_once(run: Any, curl: Any) -> None:
+def test_a_replay_run_twice_sends_once(run: Any, curl: Path) -> None:
     first, second = (json.loads(run("replay", curl, "--json")[1])["results"][0] for _ in range(2))
     assert first["id"] == second["id"]
     assert NOT_SENT_AGAIN in " ".join(second["reasons"])
@@ -256,7 +256,7 @@ def test_a_run_that_was_stopped_exits_with_1_and_says_why(
 
 
 def test_log_export_knows_no_people_unless_they_are_kept(
-    run: Any, curl: Any, tmp_path: Path
+    run: Any, curl: Path, tmp_path: Path
 ) -> None:
     run("replay", curl)
     for options, there in (([], False), (["--keep-people"], True)):
@@ -287,7 +287,7 @@ def test_log_export_knows_no_people_unless_they_are_kept(
     ],
 )
 def test_wrong_use_is_one_clear_line_and_exit_code_2(
-    run: Any, curl: Any, arguments: Any, words: str
+    run: Any, curl: Path, arguments: Any, words: str
 ) -> None:
     code, out, err = run(*[argument.format(curl=curl) for argument in arguments])
     assert (code, out) == (2, "")
@@ -352,7 +352,7 @@ def test_a_port_in_use_is_one_clear_line(served: Any) -> None:
     assert port in done.stderr
 
 
-def test_a_closed_pipe_is_no_traceback(work: Path, curl: Any) -> None:
+def test_a_closed_pipe_is_no_traceback(work: Path, curl: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m sinchtools read {curl} --json | head -c 1",
         shell=True,
@@ -412,7 +412,7 @@ def test_of_many_requests_what_is_wrong_comes_first_and_the_rest_is_counted(
     assert "many.jsonl#151" in out and "150 requests" in out
 
 
-def test_the_check_of_a_log_is_json_too(run: Any, curl: Any) -> None:
+def test_the_check_of_a_log_is_json_too(run: Any, curl: Path) -> None:
     run("replay", curl)
     assert json.loads(run("log", "--verify", "--json")[1]) == {"problems": [], "exchanges": 1}
 

@@ -27,7 +27,7 @@ NOTEBOOKS = [
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     Case(home / "work" / "case-samples", short_samples(root / "data" / "samples"))
@@ -48,7 +48,7 @@ def found(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_nothing_serious_is_found_in_light_or_dark(lab: Any, name: Any) -> None:
+def test_nothing_serious_is_found_in_light_or_dark(lab: Lab, name: Any) -> None:
     page = lab.open(f"notebooks/{name}.ipynb", width=1280)
     run_all(page)
     page.locator(".st-panel, .widget-vbox.st").first.wait_for()
@@ -59,7 +59,7 @@ def test_nothing_serious_is_found_in_light_or_dark(lab: Any, name: Any) -> None:
     page.close()
 
 
-def test_the_replay_panel_is_worked_by_keyboard_alone(lab: Any) -> None:
+def test_the_replay_panel_is_worked_by_keyboard_alone(lab: Lab) -> None:
     page = lab.open("notebooks/01-replay-failing-requests.ipynb", width=1280)
     run_all(page)
     panel = page.locator(".st-panel").last

@@ -36,7 +36,7 @@ EVIL_NAME = "<img src=x onerror=alert(4)>\u202egnp\x1b[31m.jsonl"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     for name in ("notebooks", "data/samples"):
         shutil.copytree(ROOT / name, root / name)
@@ -52,7 +52,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_a_case_is_worked_by_clicking_only_from_the_start_page_through_all_notebooks(
-    lab: Any,
+    lab: Lab,
 ) -> None:
     page = lab.open()
     choose_notebook(page, "01-replay")
@@ -98,7 +98,7 @@ def stop_a_batch_and_go_on(page: Any) -> None:
     assert done < done_of(panel)
 
 
-def filter_and_export(page: Any, lab: Any) -> None:
+def filter_and_export(page: Any, lab: Lab) -> None:
     panel = ran(page, "02-error-code-distribution")
     press(page, panel, "Export chart and data")
     panel.get_by_text(re.compile("Written to")).wait_for()
@@ -207,7 +207,7 @@ def walked(panel: Any, failure: Any, answer: Any) -> Any:
     return panel.locator(".st-card").last.inner_text()
 
 
-def look_and_write(page: Any, lab: Any) -> None:
+def look_and_write(page: Any, lab: Lab) -> None:
     panel = ran(page, "04-case-report")
     press(page, panel, "Preview")
     panel.locator("iframe").wait_for()
@@ -235,7 +235,7 @@ def chart_a_large_log(page: Any) -> None:
     ids=["pointer in light, keys in dark", "keys in light, pointer in dark"],
 )
 def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(
-    lab: Any, hands: Any
+    lab: Lab, hands: Any
 ) -> None:
     cell = (
         "import sinchtools as st\nfrom tools.traffic import fast_traffic\n"
@@ -258,7 +258,7 @@ def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(
 # --- hostile text, and the twin that stands where no widget is ------------------------------------
 
 
-def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab: Any) -> None:
+def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab: Lab) -> None:
     page = lab.open(hostile(lab))
     run_all(page)
     page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
@@ -274,7 +274,7 @@ def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab: Any) 
 
 
 def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported_notebook(
-    lab: Any,
+    lab: Lab,
 ) -> None:
     from nbconvert.exporters import HTMLExporter
 
@@ -292,7 +292,7 @@ def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported
     twins = page.locator(".st-static")
     assert (twins.count(), visible(twins)) == (len(PANELS), len(PANELS))
     assert "Chosen:" in twins.nth(PANELS.index("Replay")).inner_text()
-    assert twins.locator("img").get_attribute("alt").startswith("Error codes")
+    assert present(twins.locator("img").get_attribute("alt")).startswith("Error codes")
     body, _ = HTMLExporter(template_name="basic").from_filename(str(lab.root / "again.ipynb"))
     page.goto("about:blank")
     page.set_content(body)
@@ -301,7 +301,7 @@ def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported
 
 
 @pytest.mark.long
-def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab: Any) -> None:
+def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab: Lab) -> None:
     evil = " ".join(MATHEMATICS)
     page = lab.open(hostile(lab, evil, "mathematics", SHOWN_TOO))
     run_all(page)
@@ -335,7 +335,7 @@ SHOWN_TOO = [  # beside what every hostile notebook shows
 ]
 
 
-def hostile(lab: Any, evil: Any = EVIL, name: Any = "hostile", more: Any = ()) -> str:
+def hostile(lab: Lab, evil: Any = EVIL, name: Any = "hostile", more: Any = ()) -> str:
     """Write a notebook that shows hostile evidence in every way that there is; return its path."""
     folder = lab.root / name
     folder.mkdir(exist_ok=True)

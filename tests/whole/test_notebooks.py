@@ -38,7 +38,7 @@ sys.addaudithook(guard)
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of notebooks and samples, and kernels that record addresses beyond loopback."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     short_samples(tmp_path / "data" / "samples")
@@ -83,7 +83,7 @@ def ran_to_its_end(workplace: Any, name: Any) -> Any:
     return found
 
 
-def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace: Any) -> None:
+def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace: Path) -> None:
     st.Case("samples", workplace / "data" / "samples")
     for path in NOTEBOOKS:
         ran_to_its_end(workplace, path.name)
@@ -91,7 +91,7 @@ def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace: Any) -> None
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_to_its_end_without_any_case(workplace: Any, path: Any) -> None:
+def test_a_notebook_runs_to_its_end_without_any_case(workplace: Path, path: Any) -> None:
     ran_to_its_end(workplace, path.name)
 
 

@@ -43,7 +43,7 @@ def marked(ticket: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     with Lab(root, home) as lab:
@@ -71,7 +71,7 @@ class Hand:
 
 @pytest.mark.parametrize("ticket", [marked(one) for one in TICKETS])
 def test_a_ticket_is_solved_by_pasting_and_clicking_only(
-    lab: Any, tmp_path: Path, ticket: Any
+    lab: Lab, tmp_path: Path, ticket: Any
 ) -> None:
     paths = files_of(ticket, tmp_path)
     hand = begun(lab)
@@ -110,7 +110,7 @@ def test_a_ticket_is_solved_by_pasting_and_clicking_only(
         assert not st.diagnose(sent, now=now).failing
 
 
-def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab: Any) -> None:
+def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab: Lab) -> None:
     page = begun(lab).page
     keys = page.keyboard
     page.locator(f"{PANEL} .st-cases select").focus()
@@ -152,7 +152,7 @@ def tab_to(page: Any, selector: Any) -> None:
     raise AssertionError(f"Tab does not reach {selector}.")
 
 
-def begun(lab: Any) -> Hand:
+def begun(lab: Lab) -> Hand:
     """Open the first notebook, run it, and begin a new case."""
     page = lab.open("notebooks/00-start-here.ipynb", width=1280)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
