@@ -209,3 +209,135 @@ NO_ERRORS = [
     "delivery code 401 for 201 recipients",
     "send took 403 ms in sms.py:404",
 ]
+
+# one line for each message that the errors above don't show; <URL> is the URL above
+LINES = (
+    r"""
+com.sinch.sdk.core.exceptions.ApiException: 403: unknown_group: No such group
+com.sinch.sdk.core.exceptions.ApiAuthException: Unauthorized
+com.clxcommunications.xms.UnauthorizedException: Authentication failed
+com.clxcommunications.xms.NotFoundException
+com.clxcommunications.xms.ErrorResponseException: No such group (unknown_group)
+ErrorResponseException: unknown_group: No such group
+Failed to communicate with XMS: No resource found at "<URL>"
+clx.xms.exceptions.NotFoundException: No resource found at '<URL>'
+Failed to communicate with XMS: Authentication failed with service plan 'plan7'
+clx.xms.exceptions.UnauthorizedException: Authentication failed with service plan plan7
+Failed to communicate with XMS: The token is too old
+Sinch.ApiException: Api Exception. Status: Forbidden. Detailed message: No such group
+RequestFailedError: Request failed 403 {"code": "unknown_group", "text": "No"}
+RequestFailedError: [SDK] [apiName: BatchesApi]
+  [operationId: Send]
+[baseUrl: https://us.sms.api.sinch.com/xms/v1/plan7/batches] [errorType: HTTP error] [status: 403]
+sinch.domains.sms.exceptions.SMSException: unknown_group: No such group
+sinch.core.exceptions.SinchException: Error while parsing json response. Expecting value
+Symfony: Could not reach the remote Sinch server
+[status code] 403
+[reason phrase] Forbidden [url] <URL>
+[url] <URL>
+Illuminate\Http\Client\RequestException: HTTP request returned status code 403:
+HTTP/2 403  returned for "<URL>".
+file_get_contents(<URL>): Failed to open stream: HTTP request failed! HTTP/1.1 403 Forbidden
+cURL error 28: Operation timed out after 10001 milliseconds (see https://curl.haxx.se) for <URL>
+Curl error: Could not resolve host: us.sms.api.sinch.com
+aiohttp.client_exceptions.ClientResponseError: 403, message='Forbidden', url=URL('<URL>')
+Cannot connect to host us.sms.api.sinch.com:443 ssl:default [Name or service not known]
+<ClientResponse(<URL>) [403 Forbidden]>
+urllib.error.HTTPError: HTTP Error 403: Forbidden
+<urlopen error [Errno -2] Name or service not known>
+Retrying (Retry(total=2)) after connection broken by 'NewConnectionError(x)': /xms/v1/p/batches
+pycurl.error: (6, 'Could not resolve host')
+httpx.ConnectTimeout: timed out
+ConnectionError: HTTPSConnectionPool was closed
+socket.gaierror: [Errno -2] Name or service not known
+Flurl.Http.FlurlHttpException: Call failed with status code 403 (Forbidden): POST <URL>
+HTTPError: Request failed with status code 403 Forbidden: POST <URL>
+Error: Request failed with status code Forbidden
+HTTPError: Response code 403 (Forbidden)
+ResponseStatusCodeError: Response status code 403: Forbidden
+StatusCodeError: 403 - {"code":"unknown_group","text":"No"}
+Http failure response for <URL>: 403 Forbidden
+FetchError: request to <URL> failed, reason: getaddrinfo ENOTFOUND us.sms.api.sinch.com
+FetchError: network timeout at: <URL>
+FetchError: invalid json response body at <URL> reason: Unexpected token < in JSON
+TypeError: Network request failed
+Error: socket hang up
+Error: Network Error
+Error: timeout of 5000ms exceeded
+RequestError: Timeout awaiting 'request' for 5000ms
+AbortError: The user aborted a request.
+[TimeoutError]: The operation was aborted due to timeout
+SocketError: other side closed
+Error: self signed certificate in certificate chain
+POST <URL> 403 (Forbidden) send @ app.js:3
+XHRPOST <URL> [HTTP/2 403 Forbidden 85ms]
+<URL>:1 Failed to load resource: the server responded with a status of 403 ()
+Cross-Origin Request Blocked: no remote resource at <URL>. (Reason: CORS). Status code: 403.
+Origin https://shop.example is not allowed by Access-Control-Allow-Origin. Status code: 403
+Fetch API cannot load <URL> due to access control checks.
+ResourceAccessException: I/O error on POST request for "<URL>": Connection reset
+WebClientResponseException$Forbidden: 403 Forbidden from POST <URL>
+feign.FeignException$Forbidden: status 403 reading Sms#send(Batch)
+feign.RetryableException: Connection refused executing POST <URL>
+retrofit2.HttpException: HTTP 403 Forbidden
+org.apache.http.client.HttpResponseException: status code: 403, reason phrase: Forbidden
+com.google.api.client.http.HttpResponseException: 403 Forbidden
+(POST <URL>) 403
+java.io.IOException: Server returned HTTP response code: 403 for URL: <URL>
+java.io.FileNotFoundException: <URL>
+ClientRequestException: Client request(POST <URL>) invalid: 403 Forbidden. Text: "{}"
+Response status code does not indicate success: 403 (Forbidden).
+System.Net.WebException: The remote server returned an error: (403) Forbidden.
+StatusCode: Forbidden, Content-Type: application/json, Content-Length: 60)
+StatusCode: 403, ReasonPhrase: 'Forbidden', Version: 1.1
+System.Threading.Tasks.TaskCanceledException: A task was canceled.
+The operation has timed out
+Unable to connect to the remote server
+The server name or address could not be resolved
+Invoke-RestMethod: {"code": "unknown_group", "text": "No such group"}
+expected status code in [201] but got 403 Response: {"code":"unknown_group","text":"No"}
+status code: 403, body: {"code":"unknown_group","text":"No"}
+HTTP status client error (403 Forbidden) for url (<URL>)
+error sending request for url (<URL>): dns error
+RestClient::Forbidden: 403 Forbidden
+403 Forbidden (RestClient::Forbidden)
+#<Net::HTTPForbidden 403 Forbidden readbody=true>
+Net::HTTPClientException: 403 "Forbidden"
+403 "Forbidden" (Net::HTTPServerException)
+403 Forbidden (OpenURI::HTTPError)
+OpenURI::HTTPError: 403 Forbidden
+Faraday::ConnectionFailed (getaddrinfo: Name or service not known)
+Failed to open TCP connection to us.sms.api.sinch.com:443 (Connection refused)
+2026-03-02 08:00:00 ERROR 403: Forbidden.
+wget: unable to resolve host address 'us.sms.api.sinch.com'
+http: error: ConnectionError: HTTPSConnectionPool
+403 Forbidden at send.pl line 12
+** (HTTPoison.Error) :nxdomain
+Request failed for <URL> returned code 403. Truncated server response: {"code":"unknown_group"}
+DioException: The request returned a status code of 403
+DioError [DioErrorType.response]: Http status error [403]
+[connection error] Failed host lookup: 'us.sms.api.sinch.com'
+responseValidationFailed(reason: AFError.unacceptableStatusCode(code: 403))
+Error Domain=NSURLErrorDomain Code=-1001 "The request timed out."
+Forbidden (HTTP 403).
+System.HttpResponse[Status=Forbidden, StatusCode=403]
+System.HttpRequest[Endpoint=<URL>, Method=POST]
+clojure.lang.ExceptionInfo: clj-http: status 403 {:cached nil, :status 403, :body "{}"}
+{ok,{{"HTTP/1.1",403,"Forbidden"},[],[]}}
+{http_error,403,<<"{}">>,"<URL>"}
+<NSHTTPURLResponse: 0x6000> { URL: <URL> } { Status Code: 403, Headers {} }
+apiRequestContext.post: 403 Forbidden
+  → POST <URL>
+Got 403 calling POST <URL>, expected 2xx.
+SyntaxError: Unexpected token < in JSON at position 0
+invalid character '<' looking for beginning of value
+ApiException{code=403, message=No such group}
+requests.exceptions.ReadTimeout: timed out
+HeadersTimeoutError: Headers Timeout Error
+Failed to load resource: net::ERR_CONNECTION_RESET
+HttpClientErrorException$Forbidden: 403 Forbidden: {"code":"unknown_group"}
+No such host is known (us.sms.api.sinch.com:443)
+""".strip()
+    .replace("<URL>", URL)
+    .splitlines()
+)

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from sinchtools.evidence import read
-from sinchtools.evidence.formats import objects, printed, prose, sentences, shapes
+from sinchtools.evidence.formats import errors, objects, printed, prose, sentences, shapes
 from sinchtools.evidence.formats.error_patterns import PATTERNS
-from sinchtools.evidence.formats.error_rows import compiled
-from tests.evidence.errors_printed import ERRORS, NO_ERRORS, OBJECTS
+from tests.evidence.errors_printed import ERRORS, LINES, NO_ERRORS, OBJECTS, URL
 from tests.support.present import parsed
 
 WORDS = "This is what the server wrote:\n\n{}\n\nCan you help?\n"
@@ -58,9 +57,23 @@ def test_what_is_cut_still_tells_code_and_text() -> None:
     assert (row.code, row.text) == ("unknown_group", "No group '01")
 
 
-@pytest.mark.parametrize("row", PATTERNS, ids=lambda row: row.source)
-def test_each_pattern_is_one(row: Any) -> None:
-    assert compiled(row).groupindex.keys() | {row.failure, row.status} - {None}
+def test_every_message_of_the_table_is_shown() -> None:
+    shown = [
+        line for text, *_ in (*ERRORS.values(), *OBJECTS.values()) for line in text.split("\n")
+    ]
+    told = [told[0] for line in (*LINES, *shown) if (told := errors._told([*PATTERNS], line))]
+    left = [f"{row.source}: {row.pattern}" for row in PATTERNS if row not in told]
+    assert not left, f"Add a line to LINES in tests/evidence/errors_printed.py for {left}"
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_printed_line_tells_what_stands_in_it(line: str) -> None:
+    told = errors._told([*PATTERNS], line)
+    assert told
+    row = errors.exchange_of(*told)
+    assert row.status == 403 or "403" not in line
+    assert row.url == URL or URL not in line
+    assert row.status or row.failure or told[1].groupdict()
 
 
 def test_a_reader_is_asked_for_what_it_does_not_know() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from sinchtools.evidence import read
+from sinchtools.evidence.formats import tools
 
 URL = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
 BODY = '{"to":["46701234567"],"body":"Hi"}'
@@ -382,6 +384,40 @@ def test_a_response_alone_is_a_row(tool: str) -> None:
     (exchange,) = read(json.dumps(ALONE[tool]))
     assert (exchange.method, exchange.url) == (None, None)
     assert (exchange.status, exchange.code) == (403, "unknown_campaign")
+
+
+REQUEST = {"method": "POST", "url": URL, "body": BODY}
+MORE_SHAPES: dict[str, dict[str, Any]] = {  # the least that shows a row of the table
+    "Insomnia 5": {"type": "collection.insomnia.rest/5.0", "collection": [REQUEST]},
+    "OpenCollection": {"opencollection": "1.0.0", "items": [{"http": REQUEST}]},
+    "a request of OpenCollection": {"info": {"type": "http"}, "http": REQUEST},
+    "a run of Bruno": {"summary": {}, "results": [{"request": REQUEST, "response": {}}]},
+    "a request of Thunder Client": {"colId": "c", "containerId": "", **REQUEST},
+    "a request of Hoppscotch": {"v": "1", "auth": {}, "endpoint": URL, "method": "POST"},
+    "HTTPie": {"meta": {"format": "httpie"}, "entry": REQUEST},
+    "Advanced REST Client": {"kind": "ARC#Import", "requests": [REQUEST]},
+    "Talend API Tester": {"version": 6, "entities": [{"entity": REQUEST}]},
+    "the Postman runner": {
+        "collection_id": "c",
+        "results": [{**REQUEST, "responseCode": {"code": 403}}],
+    },
+    "an action of Logic Apps": {"properties": {"inputs": {"method": "POST", "uri": URL}}},
+    "the inputs of an action": {"method": "POST", "uri": URL, "body": json.loads(BODY)},
+    "Make": {"name": "send", "flow": [{"mapper": {"url": URL, "method": "post"}}]},
+}
+
+
+@pytest.mark.parametrize("tool", MORE_SHAPES)
+def test_the_least_of_an_export_gives_its_request(tool: str) -> None:
+    (exchange,) = read(json.dumps(MORE_SHAPES[tool]))
+    assert (exchange.method, exchange.url) == ("POST", URL)
+
+
+def test_every_shape_of_a_tool_is_shown() -> None:
+    shown: list[Any] = [*COLLECTIONS.values(), *ANSWERED.values(), *ALONE.values()]
+    found = [tools._shape(export) for export in (*shown, *MORE_SHAPES.values())]
+    left = [f"{shape.tool}: {shape.sign}" for shape in tools.SHAPES if shape not in found]
+    assert not left, f"Add an export to COLLECTIONS or ANSWERED in test_tools.py for {left}"
 
 
 def test_a_run_of_newman() -> None:
