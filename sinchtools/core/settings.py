@@ -25,13 +25,7 @@ from sinchtools.core.files import refuse_open
 
 # region: whether project access keys (OAuth2) work there; source: SMS API reference, README of the
 # vendor's Python SDK
-REGIONS = {
-    "us": True,
-    "eu": True,
-    "au": False,
-    "br": False,
-    "ca": False,
-}
+REGIONS = {"us": True, "eu": True, "au": False, "br": False, "ca": False}
 TARGETS = ("preview", "sandbox", "dry-run", "live")
 _WORK_FOLDER = "sinchtools-work"
 PLAN_VARIABLES = ("SINCH_SERVICE_PLAN_ID", "SINCH_API_TOKEN")

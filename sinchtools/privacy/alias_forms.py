@@ -9,13 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from sinchtools.privacy import folding
-from sinchtools.privacy.numbers import (
-    Numbers,
-    is_possible,
-    may_hold_one,
-    national,
-    numbers_in,
-)
+from sinchtools.privacy.numbers import Numbers, is_possible, may_hold_one, national, numbers_in
 
 _SHORT = 200  # characters
 SCHEMES = (

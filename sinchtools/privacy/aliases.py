@@ -28,11 +28,7 @@ from sinchtools.privacy.alias_forms import (
     without_control,
     without_numbers,
 )
-from sinchtools.privacy.numbers import (
-    canonical,
-    country_code,
-    is_possible,
-)
+from sinchtools.privacy.numbers import canonical, country_code, is_possible
 from sinchtools.privacy.rewriting import is_id, rewritten
 
 TAG_CHARACTERS = 7  # of base32: 35 bits

@@ -19,10 +19,7 @@ from sinchtools.privacy.alias_forms import (
     in_url,
     is_alias,
 )
-from sinchtools.privacy.numbers import (
-    SHORTEST_NUMBER,
-    country_code,
-)
+from sinchtools.privacy.numbers import SHORTEST_NUMBER, country_code
 from sinchtools.privacy.quotes import SHORTEST_TEXT
 
 _NUMBERS = {

@@ -9,20 +9,9 @@ from typing import Any
 from sinchtools.core.records import WORD_FIELDS, Exchange
 from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.privacy import folding
-from sinchtools.privacy.alias_forms import (
-    Rewrite,
-    Rewriting,
-    in_url,
-    regrouped,
-    without_numbers,
-)
+from sinchtools.privacy.alias_forms import Rewrite, Rewriting, in_url, regrouped, without_numbers
 from sinchtools.privacy.bodies import body_rewritten, is_number, pair_rewritten, segment
-from sinchtools.privacy.numbers import (
-    SHORTEST_NUMBER,
-    Numbers,
-    canonical,
-    national,
-)
+from sinchtools.privacy.numbers import SHORTEST_NUMBER, Numbers, canonical, national
 from sinchtools.privacy.quotes import Quotes
 
 

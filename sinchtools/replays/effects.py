@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sinchtools.api.description import (
-    substituted,
-)
+from sinchtools.api.description import substituted
 from sinchtools.api.validation import is_group_id
 from sinchtools.core.gsm import digits, parts_of
 from sinchtools.core.json import object_of

@@ -10,15 +10,10 @@ from sinchtools.core.records import Exchange, in_words
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.guards import advice_on, is_unknown, may_be_resent, reads
 from sinchtools.replays.lookup import batch_of
-from sinchtools.replays.planned import (
-    PlannedRequest,
-)
+from sinchtools.replays.planned import PlannedRequest
 from sinchtools.replays.results import Result
 from sinchtools.replays.runner import Runner
-from sinchtools.replays.verdicts import (
-    Findings,
-    verdict_of,
-)
+from sinchtools.replays.verdicts import Findings, verdict_of
 
 STOPPED = "not sent: the run was stopped; run the plan again to go on"
 

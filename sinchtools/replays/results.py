@@ -12,14 +12,8 @@ from sinchtools.core.columns import frame
 from sinchtools.core.html import card, table
 from sinchtools.core.records import Exchange, visible
 from sinchtools.evidence.exports import to_curl
-from sinchtools.replays.planned import (
-    as_it_goes,
-)
-from sinchtools.replays.verdicts import (
-    Difference,
-    answer_differences,
-    request_differences,
-)
+from sinchtools.replays.planned import as_it_goes
+from sinchtools.replays.verdicts import Difference, answer_differences, request_differences
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,7 @@ from sinchtools.replays.results import ReplayResults, Result
 
 
 def simulate(
-    exchanges: Exchange | Iterable[Exchange],
-    edits: Mapping[str, Mapping[str, Any]] | None = None,
+    exchanges: Exchange | Iterable[Exchange], edits: Mapping[str, Mapping[str, Any]] | None = None
 ) -> ReplayResults:
     """
     Replay requests in a new sandbox, with a log that is thrown away.

@@ -115,8 +115,7 @@ def _receive(sandbox: Sandbox, spec: dict[str, Any]) -> Any:
             )
     if odd := set(given) - {"from_", *_OF_AN_INBOUND}:
         raise WrongUseError(
-            f"An inbound has no field {min(odd)!r}.",
-            hint=f"Use from, {', '.join(_OF_AN_INBOUND)}.",
+            f"An inbound has no field {min(odd)!r}.", hint=f"Use from, {', '.join(_OF_AN_INBOUND)}."
         )
     return sandbox.receive(**given)
 
