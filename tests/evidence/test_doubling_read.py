@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from sinchtools.evidence import FORMATS, read
 from tests.conftest import FULL
 from tests.diagnosis.test_doubling import doubles
+from tests.support.evidence import zipped
 
 SIZE = 40_000 if FULL else 10_000
 URL = "https://us.sms.api.sinch.com/xms/v1/plan1/batches"
@@ -35,14 +34,6 @@ def postman(items: Any, variables: Iterable[Any] = ()) -> str:
 
 def request(**given: Any) -> dict[str, Any]:
     return {"request": {"method": "POST", "url": URL, **given}}
-
-
-def zipped(files: dict[str, str | bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return made.getvalue()
 
 
 def log_line(request: str = "GET / HTTP/1.1", rest: str = "") -> str:

@@ -5,13 +5,11 @@ It is bounded, listed with a reason, and costs nothing else.
 """
 
 import gzip
-import io
 import json
 import os
 import socket
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from sinchtools.core.errors import MissingInputError, WrongUseError
 from sinchtools.evidence import files as sources
 from sinchtools.evidence import pieces, read, reading, unpacking
 from sinchtools.evidence.formats import jsonl
+from tests.support.evidence import zipped
 
 ROW = json.dumps(
     {
@@ -222,14 +221,6 @@ def test_what_does_not_fit_into_memory_is_a_skipped_input(
 
 
 # --- far too many ---------------------------------------------------------------------------------
-
-
-def zipped(files: Any) -> Any:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return made.getvalue()
 
 
 def nested(levels: Any, content: Any = b"{}") -> Any:

@@ -6,20 +6,14 @@ One sentence without a traceback, in which nothing hides or commands.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 import sinchtools as st
+from tests.support.evidence import ODD, obeyed
 from tests.support.shell import BAD, Notebook
-
-ODD = (
-    "\x1b[31mred\x1b]0;title\x07\u202egnp.exe\u2066\x00\x08\x0d\x9b2J\u200b<script>alert(1)</"
-    "script>"
-)
 
 CALLS = {
     "a format": f"st.read('HTTP/1.1 403 Forbidden', format={ODD!r})",
@@ -69,11 +63,3 @@ def test_every_error_of_ours_is_shown_by_its_code_points_also_by_python_itself(h
     error = st.SinchToolsError(f"The chart has no bar {ODD}.", hint=hint)
     assert obeyed(str(error)) == set() and "U+202E" in str(error)
     assert error._render_traceback_() == [f"SinchToolsError: {error}"]
-
-
-def obeyed(text: Any) -> set[str]:
-    return {
-        f"{ord(c):x}"
-        for c in text
-        if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t"
-    }

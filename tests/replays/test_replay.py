@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -1000,14 +999,7 @@ def test_a_clock_that_differs_hides_no_batch(vendor: Vendor, log: CallLog, minut
 def test_an_answer_that_is_no_list_of_batches_settles_nothing(
     vendor: Vendor, log: CallLog, body: bytes
 ) -> None:
-    real = vendor.answered
-
-    def portal(prepared: Any) -> Any:
-        response = real(prepared)
-        response._content = body if prepared.method == "GET" else response._content
-        return response
-
-    vendor.answered = portal
+    vendor.answer_reads_with(body)
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
@@ -1043,15 +1035,7 @@ def test_a_send_of_ours_without_an_answer_is_unknown_checked_and_not_repeated(
     vendor: Vendor, log: CallLog, reference: str | None, told: str
 ) -> None:
     body = {**GOOD, **({"client_reference": reference} if reference else {})}
-    real = vendor.answered
-
-    def lost(prepared: Any) -> Any:
-        response = real(prepared)
-        if prepared.method == "POST":
-            raise requests.ReadTimeout
-        return response
-
-    vendor.answered = lost
+    vendor.lose_answers_to("POST")
     for _ in range(2):
         made = plan(sent(body, status=400), target="live", log=log)
         (result,) = made.run(confirm=made.effect)

@@ -14,10 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -439,16 +438,7 @@ CONTRADICTING = [
 def test_a_list_that_contradicts_itself_settles_nothing(
     vendor: Vendor, log: CallLog, listing: Any
 ) -> None:
-    real = vendor.answered
-
-    def answered(prepared: Any) -> Any:
-        response = real(prepared)
-        response._content = (
-            json.dumps(listing).encode() if prepared.method == "GET" else response._content
-        )
-        return response
-
-    vendor.answered = answered
+    vendor.answer_reads_with(json.dumps(listing).encode())
     checked = plan(
         sent(REFERENCED, failure="ReadTimeout", at=lately()), target="live", log=log
     ).check()
@@ -693,13 +683,7 @@ def test_members_that_were_asked_for_too_long_ago_hold_back_what_waited(
 def test_a_put_of_unknown_outcome_is_not_repeated_in_other_words(
     vendor: Vendor, log: CallLog
 ) -> None:
-    real = vendor.answered
-
-    def lost(prepared: Any) -> NoReturn:
-        real(prepared)
-        raise requests.ReadTimeout
-
-    vendor.answered = lost
+    vendor.lose_answers_to("PUT")
     put = sent(method="PUT", url=f"{URL}/{GROUP}", status=400, at=datetime.now(UTC))
     for more in ({}, {"X-Request-Id": "2"}):
         run(log, replace(put, request_headers={**put.request_headers, **more}))

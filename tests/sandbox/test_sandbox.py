@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ from sinchtools.sandbox.delivery import outcomes
 from sinchtools.sandbox.openapi import openapi
 from sinchtools.sandbox.server import shared
 from sinchtools.sandbox.state import made_up
+from tests.sandbox.conftest import NOW
 
-NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SEND = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
 UNKNOWN = "01AAAAAAAAAAAAAAAAAAAAAAAA"
 MISSING_CALLBACK = {
@@ -47,13 +47,6 @@ class Caller(requests.Session):
 
     def __call__(self, method: Any, path: Any, body: Any = None, **rest: Any) -> Any:
         return self.request(method, self.base + path, json=body, timeout=10, **rest)
-
-
-@pytest.fixture
-def sandbox(server: Sandbox) -> Sandbox:
-    server.reset()
-    server.clock.freeze(NOW)
-    return server
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -12,8 +12,7 @@ import pytest
 from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
 from sinchtools.sandbox.callbacks import is_loopback, signature
-
-NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+from tests.sandbox.conftest import NOW
 
 
 class Receiver:
@@ -53,13 +52,6 @@ class Receiver:
     @property
     def bodies(self) -> list[Any]:
         return [json.loads(body) for _, body in self.got]
-
-
-@pytest.fixture
-def sandbox(server: Sandbox) -> Sandbox:
-    server.reset()
-    server.clock.freeze(NOW)
-    return server
 
 
 @pytest.fixture

@@ -4,26 +4,19 @@ The vendor's own SDK against the sandbox.
 Every SMS operation, with both kinds of credentials, cannot tell it apart.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sinchtools.sandbox import Sandbox
+from tests.sandbox.conftest import NOW
 
 SinchClient = pytest.importorskip("sinch").SinchClient
 SmsException = pytest.importorskip("sinch.domains.sms.api.v1.exceptions").SmsException
 
-NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TO, SENDER = ["+15551230001", "+15551230002"], "15559870002"
 MEDIA = {"url": "https://example.com/a.jpg", "message": "Hi"}
-
-
-@pytest.fixture
-def sandbox(server: Sandbox) -> Sandbox:
-    server.reset()
-    server.clock.freeze(NOW)
-    return server
 
 
 @pytest.fixture(params=["plan", "project"])

@@ -5,7 +5,11 @@ Other tests vary, read and mutate it.
 """
 
 import base64
+import io
 import json
+import unicodedata
+import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 BATCHES = "https://us.sms.api.sinch.com/xms/v1/plan/batches"
@@ -43,6 +47,28 @@ def base64_of(content: str | bytes) -> str:
     return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
 
 
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """Return an archive of files by their names."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def obeyed(text: str) -> set[str]:
+    """Return the characters of a text that a terminal or a page obeys, as hexadecimal."""
+    return {
+        f"{ord(c):x}"
+        for c in text
+        if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t"
+    }
+
+
+ODD = (  # a text full of them
+    "\x1b[31mred\x1b]0;title\x07\u202egnp.exe\u2066\x00\x08\x0d\x9b2J\u200b<script>alert(1)</"
+    "script>"
+)
 SECRET_PLACES = {
     "curl-header": f"curl {BATCHES} -H 'Authorization: Bearer {CANARY}'",
     "curl-user": f"curl {BATCHES} -u key:{CANARY}",

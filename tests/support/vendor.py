@@ -53,6 +53,28 @@ class Vendor:
         """The requests that are more than a read."""
         return [one for one in self.requests if one[0] not in {"GET", "HEAD"}]
 
+    def answer_reads_with(self, body: bytes) -> None:
+        """Let each read get this body, whatever the sandbox answers."""
+
+        def answered(prepared: requests.PreparedRequest) -> requests.Response:
+            response = self._answered(prepared)
+            if prepared.method == "GET":
+                response._content = body
+            return response
+
+        self.answered = answered
+
+    def lose_answers_to(self, method: str) -> None:
+        """Let requests of a method arrive, and their answers not."""
+
+        def answered(prepared: requests.PreparedRequest) -> requests.Response:
+            response = self._answered(prepared)
+            if prepared.method == method:
+                raise requests.ReadTimeout
+            return response
+
+        self.answered = answered
+
     def _send(self, real: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
         def send(adapter: HTTPAdapter, prepared: Any, **rest: Any) -> requests.Response:
             if locate(prepared.url).kind == "loopback":

@@ -1,7 +1,6 @@
 """Nothing that was read commands the terminal, hides in it or turns its text around."""
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,8 @@ import pytest
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.exports import to_jsonl
 from sinchtools.terminal.cli import main
+from tests.support.evidence import ODD, obeyed
 
-ODD = (
-    "\x1b[31mred\x1b]0;title\x07\u202egnp.exe\u2066\x00\x08\x0d\x9b2J\u200b<script>alert(1)</"
-    "script>"
-)
 HOSTILE = Exchange(
     id=f"a{ODD}",
     source=f"{ODD}.har",
@@ -90,14 +86,6 @@ def run(arguments: Any) -> Any:
         return main(arguments)
     except SystemExit as stop:
         return stop.code
-
-
-def obeyed(text: Any) -> set[str]:
-    return {
-        f"{ord(c):x}"
-        for c in text
-        if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t"
-    }
 
 
 def words_in(value: Any) -> Iterator[Any]:
