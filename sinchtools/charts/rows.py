@@ -86,6 +86,7 @@ class Rows:
         return ax, middles, inner
 
     def _labels(self, ax: Axes, ends: Sequence[float], middles: np.ndarray) -> None:
+        over_lines = {"facecolor": LIGHT["face"], "linewidth": 0, "pad": 1}
         for row, x, y in zip(self.rows, ends, middles, strict=True):
             weight = "bold" if row.is_strong else "normal"
             text = ax.annotate(
@@ -96,6 +97,7 @@ class Rows:
                 va="center",
                 weight=weight,
                 annotation_clip=False,
+                bbox=over_lines,
             )
             ax.annotate(
                 row.rest,
@@ -106,6 +108,7 @@ class Rows:
                 va="center",
                 color=LIGHT["muted"],
                 annotation_clip=False,
+                bbox=over_lines,
             )
 
     def _room(self) -> list[float]:

@@ -226,10 +226,11 @@ def nearest_pair(a: Sequence[Exchange], b: Sequence[Exchange]) -> tuple[Exchange
     for bad, good, is_a in ((a, b, True), (b, a, False)):
         failing = [row for row in bad if row.failed]
         usual = Counter((row.endpoint, row.status, row.code) for row in failing).most_common()
-        for (endpoint, *_), _n in usual:
+        for (endpoint, status, code), _n in usual:
             well = [row for row in good if row.endpoint == endpoint and row.outcome == "success"]
             if well:
-                one = next(row for row in failing if row.endpoint == endpoint)
+                kind = (endpoint, status, code)
+                one = next(row for row in failing if (row.endpoint, row.status, row.code) == kind)
                 same = [row for row in well if row.account == one.account] or well
                 other = min(same[:_MOST_LOOKED_AT], key=lambda row: _distance(one, row))
                 return (one, other) if is_a else (other, one)

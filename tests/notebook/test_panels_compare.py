@@ -30,6 +30,12 @@ def test_it_begins_with_a_failure_and_what_succeeded_and_says_what_differs() -> 
     assert "What differs" in panel.result.value
 
 
+def test_it_begins_with_the_most_frequent_failure() -> None:
+    rare = replace(APP, id="rare", status=503, code=None)
+    panel = ComparePanel([rare, GOOD, APP, replace(APP, id="again")])
+    assert panel.found is not None and panel.found.a.id == "app"
+
+
 def test_the_sandbox_says_which_difference_decides() -> None:
     panel = ComparePanel([APP], [CURL])
     panel.prove_button.click()
