@@ -7,6 +7,9 @@ from string import Template
 import pytest
 
 from sinchtools.evidence import read
+from sinchtools.evidence.formats import client_log
+from sinchtools.evidence.formats.client_log_marks import MARKS, Mark
+from sinchtools.evidence.pieces import Piece
 
 PATH = "/xms/v1/acme/batches"
 URL = f"https://us.sms.api.sinch.com{PATH}"
@@ -15,6 +18,7 @@ GOT = '{"code":"unknown_group","text":"No group k3"}'
 PLACES = {"PATH": PATH, "URL": URL, "SENT": SENT, "GOT": GOT, "HOST": "us.sms.api.sinch.com"}
 QUOTED = {name: text.replace('"', '\\"') for name, text in (("QSENT", SENT), ("QGOT", GOT))}
 
+TEXTS = PLACES | QUOTED
 CALLS = {  # each tells of one call: POST, 403, with both bodies
     "OkHttp": """
 --> POST $URL
@@ -213,9 +217,87 @@ Response: $GOT
 }
 
 
+# one line for each mark that the calls above don't show
+MARKED = (
+    r"""
+http-outgoing-0 >> Host: us.sms.api.sinch.com
+http-outgoing-0 << HTTP/1.1 403 Forbidden
+send: b'POST /xms/v1/acme/batches HTTP/1.1\r\n'
+reply: 'HTTP/1.1 403 Forbidden\r\n'
+header: Content-Type: application/json
+> POST $URL
+< 403 Forbidden
+> Content-Type: application/json
+< Content-Type: application/json
+https://us.sms.api.sinch.com:443 "POST /xms/v1/acme/batches HTTP/1.1" 403 60
+HTTP Request: POST $URL "HTTP/1.1 403 Forbidden"
+receive_response_headers.complete return_value=(b'HTTP/1.1', 403, b'Forbidden', [(b'A', b'b')])
+send_request_headers.started request=<Request [b'POST']>
+connect_tcp.started host='us.sms.api.sinch.com' port=443
+[HTTParty] [2026-03-02 08:00:00 +0000] 403 "POST $URL" 60
+RestClient.post "$URL", "{}", "Accept"=>"*/*"
+# => 403 Forbidden | application/json 60 bytes
+10.0.0.1:51234: POST $URL
+UNDICI 4711: sending request to POST https://us.sms.api.sinch.com//xms/v1/acme/batches
+UNDICI 4711: received response to POST https://us.sms.api.sinch.com//xms/v1/acme/batches - HTTP 403
+UNDICI 4711: connecting to us.sms.api.sinch.com using https:h1
+<-- HTTP FAILED: java.net.SocketTimeoutException: timeout
+--2026-03-02 08:00:00--  $URL
+HTTP request sent, awaiting response... 403 Forbidden
+403 Forbidden
+Resolving us.sms.api.sinch.com (us.sms.api.sinch.com)... 203.0.113.9
+Registered socket 4 for persistent reuse.
+[POST data: {"to":["46700000002"]}]
+[6f3b1c2a] HTTP POST $URL
+[6f3b1c2a] Response 403 FORBIDDEN
+[6f3b1c2a] Decoded [{"code":"unknown_group"}]
+[6f3b1c2a] Writing [{"to":["46700000002"]}]
+Accept=[application/json]
+End processing HTTP request after 85.1ms - 403
+Received HTTP response headers after 84.2ms - 403
+Sending HTTP request POST $URL
+Start processing HTTP request POST $URL
+CHANNEL: reading 60 bytes
+Request Headers:
+HEADERS: RESPONSE HEADERS:
+POST request for "$URL" resulted in 403 (Forbidden)
+Method: POST, RequestUri: '$URL', Version: 1.1
+Invoke 'POST' onto $URL
+body: {"to":["46700000002"]}
+[response]== end ==
+==== START ====
+POST $URL HTTP/1.1
+POST Request : url=$URL
+POST Response : url=$URL
+""".strip()
+    .replace("$URL", URL)
+    .splitlines()
+)
+
+
+def marks_in(line: str) -> set[Mark]:
+    reader = client_log._Reader(Piece("paste", line), [*MARKS])
+    marks = [mark for mark in MARKS if any(sign in line for sign in mark.signs)]
+    return {hit.mark for hit in reader.marked(1, line, client_log.prefix_of(line), marks)}
+
+
+@pytest.mark.parametrize("line", MARKED)
+def test_a_line_of_a_client_has_a_mark(line: str) -> None:
+    assert marks_in(line)
+
+
+def test_every_mark_is_shown() -> None:
+    lines = [
+        line for call in CALLS.values() for line in Template(call).substitute(TEXTS).split("\n")
+    ]
+    left = {*MARKS}.difference(*map(marks_in, (*MARKED, *lines)))
+    shown = sorted(f"{mark.style} {mark.pattern.pattern}" for mark in left)
+    assert not left, f"Add a call to CALLS or a line to MARKED in test_client_log.py for {shown}"
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_log_of_one_call_is_one_row(name: str) -> None:
-    evidence = read(Template(CALLS[name]).substitute(PLACES | QUOTED))
+    evidence = read(Template(CALLS[name]).substitute(TEXTS))
     rows = [(x.method, x.url, x.request_body, x.status, x.response_body) for x in evidence]
     assert rows == [("POST", URL, SENT, 403, GOT)], evidence.summary
 
