@@ -8,6 +8,7 @@ import pytest
 
 from sinchtools.evidence import read
 from sinchtools.evidence.formats import client_log
+from sinchtools.evidence.formats.client_log_lines import prefix_of
 from sinchtools.evidence.formats.client_log_marks import MARKS, Mark
 from sinchtools.evidence.pieces import Piece
 
@@ -278,7 +279,7 @@ POST Response : url=$URL
 def marks_in(line: str) -> set[Mark]:
     reader = client_log._Reader(Piece("paste", line), [*MARKS])
     marks = [mark for mark in MARKS if any(sign in line for sign in mark.signs)]
-    return {hit.mark for hit in reader.marked(1, line, client_log.prefix_of(line), marks)}
+    return {hit.mark for hit in reader.marked(1, line, prefix_of(line), marks)}
 
 
 @pytest.mark.parametrize("line", MARKED)
