@@ -70,7 +70,7 @@ def some(n: Any, seed: Any = 1, days: Any = 10.0, start: Any = NOON) -> Any:
     return rows
 
 
-def report(batch: Any, *statuses: Any, at: Any = NOON) -> Any:
+def report(batch: Any, *statuses: Any, at: Any = NOON) -> Exchange:
     body = {
         "type": "delivery_report_sms",
         "batch_id": batch,

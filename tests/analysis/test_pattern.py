@@ -155,7 +155,7 @@ def test_few_calls_are_too_few_to_say() -> None:
     assert analysis.pattern([]).kind == "none"
 
 
-def in_turn(*outcomes: Any, gap: Any = 60) -> Any:
+def in_turn(*outcomes: Any, gap: Any = 60) -> list[Exchange]:
     """Return calls one after the other, of which so many succeed, so many fail, and so on."""
     fails = [i % 2 == 1 for i, n in enumerate(outcomes) for _ in range(n)]
     times = [NOON + dt.timedelta(seconds=gap * i) for i in range(len(fails))]

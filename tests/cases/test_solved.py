@@ -36,7 +36,7 @@ def row(
     number: Any = "447700900142",
     text: Any = "No callback URL",
     **more: Any,
-) -> Any:
+) -> Exchange:
     body = {"to": [number], "from": "NORDWIND", "body": "Hello Anna, your parcel waits"}
     body |= {"delivery_report": "full", "client_reference": f"ref-of-{account}"}
     made = {

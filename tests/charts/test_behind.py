@@ -11,6 +11,7 @@ import pytest
 from sinchtools import analysis, charts
 from sinchtools.charts.chart import Chart
 from sinchtools.core.errors import WrongUseError
+from sinchtools.core.records import Exchange
 from tests.charts.shapes import (
     GOOD,
     START,
@@ -98,7 +99,7 @@ def test_behind_a_delivery_code_are_the_reports_that_name_it() -> None:
     }
 
 
-def of_recipient(number: Any, report: Any) -> Any:
+def of_recipient(number: Any, report: Any) -> Exchange:
     body = json.dumps({"batch_id": "b", "recipient": f"+1555123000{number}", **report})
     return replace(
         GOOD,

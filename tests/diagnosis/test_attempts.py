@@ -18,7 +18,7 @@ SENT = Exchange(
 )
 
 
-def at(second: Any, status: Any = 429, **change: Any) -> Any:
+def at(second: Any, status: Any = 429, **change: Any) -> Exchange:
     return replace(SENT, at=NOON + timedelta(seconds=second), status=status, **change)
 
 

@@ -26,6 +26,7 @@ from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
 from tests.conftest import FULL
 from tests.support.counting_calls import calls_of
+from tests.support.present import present
 
 HOST, BELOW = "https://us.sms.api.sinch.com", "/xms/v1/plan1"
 HEADERS = {"Authorization": "Bearer [secret opaque 32 #1]", "Content-Type": "application/json"}
@@ -45,18 +46,18 @@ SENT = Exchange(
 )
 
 
-def sent(**change: Any) -> Any:
+def sent(**change: Any) -> Exchange:
     return replace(SENT, **change)
 
 
-def posted(value: Any, **change: Any) -> Any:
+def posted(value: Any, **change: Any) -> Exchange:
     return sent(
         request_body=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
         **change,
     )
 
 
-def refused(value: Any) -> Any:
+def refused(value: Any) -> Exchange:
     return sent(
         code=None,
         text=None,
@@ -64,7 +65,7 @@ def refused(value: Any) -> Any:
     )
 
 
-def reported(value: Any) -> Any:
+def reported(value: Any) -> Exchange:
     url = f"{HOST}{BELOW}/batches/01X/delivery_report"
     return sent(
         method="GET",
@@ -77,7 +78,7 @@ def reported(value: Any) -> Any:
     )
 
 
-def with_token(number: Any) -> Any:
+def with_token(number: Any) -> Exchange:
     headers = {**HEADERS, "Authorization": f"Bearer [secret opaque 32 #{number}]"}
     return sent(id=str(number), account=f"a{number}", status=201, request_headers=headers)
 
@@ -520,10 +521,10 @@ def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: str
 
     def requested(size: Any) -> Request:
         made = LISTS[what](size)
-        body = made.request_body or ""
-        target = made.url.removeprefix(HOST)
+        body = str(made.request_body or "")
+        target = present(made.url).removeprefix(HOST)
         return Request(
-            method=made.method,
+            method=present(made.method),
             target=target,
             headers={**HEADERS, "Authorization": f"Bearer {account.token}"},
             body=body.encode(),

@@ -52,7 +52,7 @@ def client(sandbox: Sandbox, tmp_path: Path) -> Client:
     return client_of(sandbox, tmp_path)
 
 
-def exchange_of(client: Any, path: Any = "/batches", **change: Any) -> Any:
+def exchange_of(client: Any, path: Any = "/batches", **change: Any) -> Exchange:
     url = f"https://us.sms.api.sinch.com/xms/v1/{client.account}{path}"
     return Exchange(id="x", method="POST", url=url, account=client.account, **change)
 

@@ -65,7 +65,7 @@ LIST = replace(
 )
 
 
-def body(**fields: Any) -> Any:
+def body(**fields: Any) -> Exchange:
     return replace(
         SENT,
         request_body=json.dumps(
@@ -74,11 +74,11 @@ def body(**fields: Any) -> Any:
     )
 
 
-def auth(value: Any) -> Any:
+def auth(value: Any) -> Exchange:
     return replace(SENT, request_headers={"Authorization": value})
 
 
-def place(url: Any, **rest: Any) -> Any:
+def place(url: Any, **rest: Any) -> Exchange:
     return replace(SENT, url=url, account=None, **rest)
 
 

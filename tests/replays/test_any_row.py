@@ -123,7 +123,7 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-def row(**fields: Any) -> Any:
+def row(**fields: Any) -> Exchange:
     headers = {"Content-Type": "application/json"}
     return Exchange(
         **{

@@ -51,7 +51,7 @@ def sent(
     url: Any = URL,
     method: Any = "POST",
     **rest: Any,
-) -> Any:
+) -> Exchange:
     fields = {
         "id": "x1",
         "at": AT,
@@ -1383,7 +1383,7 @@ def test_a_running_sandbox_that_knows_no_number_types_mends_none(log: CallLog) -
     assert "does not know the cause" in result.reasons[0]
 
 
-def group_of_two(text: Any) -> Any:
+def group_of_two(text: Any) -> Exchange:
     return sent({**GOOD, "to": [GROUP, OTHER_GROUP]}, status=403, code="unknown_group", text=text)
 
 

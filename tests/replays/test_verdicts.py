@@ -16,6 +16,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.replays.judging import judged as judged_by_rules
 from sinchtools.replays.planned import PlannedRequest, edited
 from sinchtools.replays.verdicts import IGNORED, VERDICTS, answer_differences, request_differences
+from tests.support.present import present
 
 PAIRS = tomllib.loads((Path(__file__).parent / "verdicts.toml").read_text(encoding="utf-8"))["pair"]
 BASE = "https://us.sms.api.sinch.com/xms/v1/8f2d4c6b1a9e4f70b3c5d7e9f1a2b3c4"
@@ -38,7 +39,7 @@ def sent(pair: Any) -> Any:
     return complete(answered(asked, pair["was"]))
 
 
-def answered(exchange: Any, words: Any) -> Any:
+def answered(exchange: Exchange, words: str) -> Exchange:
     status, _, code = words.partition(" ")
     if not status.isdigit():
         return replace(exchange, status=None, failure=words)
@@ -72,7 +73,7 @@ def judged(pair: Any) -> Any:
         place=child.target,
         changed="edit" in pair,
         test_number=pair.get("test_number", False),
-        outside=(child.status, child.code) if pair.get("fault") else None,
+        outside=(present(child.status), child.code) if pair.get("fault") else None,
     )
     return judged_by_rules(item, child, None, [])
 
