@@ -20,8 +20,10 @@ from sinchtools.analysis.causes import differences
 from sinchtools.analysis.changes import change_points
 from sinchtools.analysis.filters import described as described
 from sinchtools.analysis.filters import filtered
-from sinchtools.analysis.frames import FAILING, calls, in_memory, known, spark_session, where
+from sinchtools.analysis.frames import FAILING, calls, in_memory, spark_session
 from sinchtools.analysis.frames import Per as Per
+from sinchtools.analysis.frames import known as known
+from sinchtools.analysis.frames import where as where
 from sinchtools.analysis.from_bodies import countries, delivery_codes, senders
 from sinchtools.analysis.patterns import fingerprint as fingerprint
 from sinchtools.analysis.patterns import groups, spikes
@@ -29,14 +31,14 @@ from sinchtools.analysis.results import INTERVALS as INTERVALS
 from sinchtools.analysis.results import MOST_INTERVALS as MOST_INTERVALS
 from sinchtools.analysis.results import RESULTS as RESULTS
 from sinchtools.analysis.results import label as label
-from sinchtools.analysis.sentence import Pattern, change_in_words, pattern
+from sinchtools.analysis.sentence import Pattern, pattern
+from sinchtools.analysis.sentence import change_in_words as change_in_words
 
 __all__ = [
     "FAILING",
     "Pattern",
     "accounts",
     "calls",
-    "change_in_words",
     "change_points",
     "codes",
     "countries",
@@ -47,7 +49,6 @@ __all__ = [
     "groups",
     "heatmap",
     "in_memory",
-    "known",
     "latency",
     "matrix",
     "overview",
@@ -58,7 +59,6 @@ __all__ = [
     "spikes",
     "timeline",
     "to_parquet",
-    "where",
 ]
 
 
