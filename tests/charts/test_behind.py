@@ -15,6 +15,7 @@ from sinchtools.core.records import Exchange
 from tests.charts.shapes import (
     GOOD,
     START,
+    Draw,
     drawn,
     each_chart,
     each_kind_of_frame,
@@ -80,7 +81,7 @@ def test_behind_each_bar_are_as_many_exchanges_as_it_counts(name: str, make: Any
     [charts.error_codes, charts.timeline, charts.endpoints, charts.latency],
     ids=lambda draw: draw.__name__,
 )
-def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw: Any) -> None:
+def test_a_code_like_the_phrase_of_its_status_has_a_bar_of_its_own(draw: Draw) -> None:
     chart = draw(
         [
             replace(GOOD, id="with", status=403, code="Forbidden"),
@@ -169,7 +170,7 @@ def test_behind_the_bar_of_other_delivery_codes_are_theirs(make: Any) -> None:
     ],
 )
 def test_behind_the_whole_chart_is_what_it_counts_and_no_more(
-    draw: Any, without: Any, make: Any
+    draw: Draw, without: Any, make: Any
 ) -> None:
     counted = replace(REPORTED[0], id="counted", status=500)
     chart = draw(make([counted, *(replace(counted, id=str(i), **without) for i in (1, 2))]))
@@ -178,14 +179,14 @@ def test_behind_the_whole_chart_is_what_it_counts_and_no_more(
 
 
 @each_chart
-def test_a_bar_that_is_not_there_is_named(draw: Any) -> None:
+def test_a_bar_that_is_not_there_is_named(draw: Draw) -> None:
     with pytest.raises(WrongUseError, match="no bar '7 zebras'"):
         drawn(draw).behind("7 zebras")
     assert len(drawn(draw, "none").behind()) == 0
 
 
 @each_chart
-def test_a_filter_finds_the_rows_of_the_bar_that_says_it(draw: Any) -> None:
+def test_a_filter_finds_the_rows_of_the_bar_that_says_it(draw: Draw) -> None:
     chart = drawn(draw)
     rows = drawn(charts.accounts)._rows
     for bar in list(chart.choices)[:6]:
@@ -204,7 +205,7 @@ def test_a_message_that_was_not_delivered_is_behind_its_delivery_code() -> None:
 
 
 @each_chart
-def test_marks_lie_within_the_chart_and_name_its_bars(draw: Any) -> None:
+def test_marks_lie_within_the_chart_and_name_its_bars(draw: Draw) -> None:
     chart = drawn(draw).at(700)
     assert chart.marks
     for mark in chart.marks:

@@ -22,6 +22,7 @@ from tests.charts.shapes import (
     REPORT,
     SHAPES,
     START,
+    Draw,
     drawn,
     each_chart,
     each_kind_of_frame,
@@ -56,7 +57,7 @@ READ_BACK = {  # a row for each chart: what its marks say of 3 good calls, 1 tha
 
 
 @each_chart
-def test_what_a_chart_shows_is_read_back_from_its_marks(draw: Any) -> None:
+def test_what_a_chart_shows_is_read_back_from_its_marks(draw: Draw) -> None:
     row = READ_BACK.get(draw.__name__)
     assert row, (
         f"Add a row for the chart {draw.__name__} to READ_BACK in tests/charts/test_charts.py"
@@ -256,7 +257,7 @@ def test_the_page_of_the_docs_has_a_section_and_a_picture_of_each_chart() -> Non
 
 
 @each_chart
-def test_every_chart_names_count_period_source_and_filter(draw: Any) -> None:
+def test_every_chart_names_count_period_source_and_filter(draw: Draw) -> None:
     chart = draw(SHAPES["ten days"], account=["plan-a", "plan-b"])
     assert re.search(r": [\d,]+ (calls|attempts|recipients)", chart.title)
     assert "Sat 1 Jun 00:" in chart.title
@@ -265,14 +266,14 @@ def test_every_chart_names_count_period_source_and_filter(draw: Any) -> None:
 
 
 @each_chart
-def test_a_chart_says_that_answers_are_simulated(draw: Any) -> None:
+def test_a_chart_says_that_answers_are_simulated(draw: Draw) -> None:
     simulated = draw([*SHAPES["ten days"], replace(GOOD, target="sandbox")])
     assert "SIMULATED" in words(simulated) and "SIMULATED" in simulated.description
     assert "SIMULATED" not in words(drawn(draw))
 
 
 @each_chart
-def test_a_long_footer_is_whole(draw: Any) -> None:
+def test_a_long_footer_is_whole(draw: Draw) -> None:
     rows = [
         replace(row, source=f"{'long name ' * 12}.har#1", target="sandbox") for row in ten_days(30)
     ]
@@ -282,7 +283,7 @@ def test_a_long_footer_is_whole(draw: Any) -> None:
 
 
 @each_chart
-def test_the_name_of_a_file_tells_no_person_and_no_secret(draw: Any) -> None:
+def test_the_name_of_a_file_tells_no_person_and_no_secret(draw: Draw) -> None:
     rows = [
         replace(
             row, source="report +15551230001 token=5c1e9a7b3d2f4e6880a1b2c3d4e5f607 20240601.har#1"
@@ -316,7 +317,7 @@ UNKNOWN = [replace(GOOD, id=f"unknown{i}", status=None) for i in range(12)]
     ids=lambda draw: draw.__name__,
 )
 def test_a_row_with_no_known_answer_is_in_no_bar_and_the_footer_says_how_many(
-    draw: Any, make: Any
+    draw: Draw, make: Any
 ) -> None:
     rows = SHAPES["ten days"]
     rows = rows[::5]
@@ -343,7 +344,7 @@ def test_a_network_error_is_no_response() -> None:
 
 
 @each_chart
-def test_an_empty_input_is_an_honest_empty_chart(draw: Any) -> None:
+def test_an_empty_input_is_an_honest_empty_chart(draw: Draw) -> None:
     chart = drawn(draw, "none")
     assert re.search(
         r"Nothing to show: there are no (calls|attempts)|The evidence has no delivery report",
@@ -361,7 +362,7 @@ def test_an_empty_input_is_an_honest_empty_chart(draw: Any) -> None:
 )
 @each_chart
 def test_every_text_is_drawn_whole_within_the_figure_at_nine_points_or_more(
-    draw: Any, shape: Any
+    draw: Draw, shape: Any
 ) -> None:
     chart = drawn(draw, shape)
     with warnings.catch_warnings():
@@ -379,7 +380,7 @@ def test_every_text_is_drawn_whole_within_the_figure_at_nine_points_or_more(
     [pytest.param(420, marks=pytest.mark.long), 758, pytest.param(1180, marks=pytest.mark.long)],
 )
 @each_chart
-def test_a_panel_draws_a_chart_at_its_own_width(draw: Any, width: int) -> None:
+def test_a_panel_draws_a_chart_at_its_own_width(draw: Draw, width: int) -> None:
     chart = drawn(draw).at(width)
     assert chart.pixels[0] == width and chart.bars.keys() == drawn(draw).bars.keys()
     chart.draw_without_rendering()
@@ -388,7 +389,7 @@ def test_a_panel_draws_a_chart_at_its_own_width(draw: Any, width: int) -> None:
 
 
 @each_chart
-def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw: Any) -> None:
+def test_text_has_contrast_also_in_a_dark_style_of_the_notebook(draw: Draw) -> None:
     with mpl.rc_context(
         {
             "text.color": "white",

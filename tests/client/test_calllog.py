@@ -57,7 +57,9 @@ BARE = {
 
 
 @pytest.mark.parametrize("exchange", BARE.values(), ids=BARE.keys())
-def test_what_is_none_and_what_is_empty_come_back_as_they_were(log: CallLog, exchange: Any) -> None:
+def test_what_is_none_and_what_is_empty_come_back_as_they_were(
+    log: CallLog, exchange: Exchange
+) -> None:
     log.add([exchange])
     assert list(log) == [exchange]
 

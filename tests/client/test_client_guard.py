@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from requests.adapters import HTTPAdapter
 
 import sinchtools as st
-from sinchtools.client.client import connect
+from sinchtools.client.client import Client, connect
 from sinchtools.client.log import CallLog
 from sinchtools.client.sending import Permission
 from sinchtools.core.errors import NotAllowedError
@@ -113,54 +113,54 @@ def test_an_override_is_seen_in_any_writing_of_its_name(
 # --- tracebacks -----------------------------------------------------------------------------------
 
 
-def refused(client: Any) -> None:
+def refused(client: Client) -> None:
     client.request("POST", "/batches", json=GOOD)
 
 
-def refused_in_a_resource(client: Any) -> None:
+def refused_in_a_resource(client: Client) -> None:
     client.batches.send(GOOD)
 
 
-def an_override(client: Any) -> None:
+def an_override(client: Client) -> None:
     client.request("GET", "/batches", headers={"X-Method-Override": "POST"})
 
 
-def a_header_that_cannot_be_sent(client: Any) -> None:
+def a_header_that_cannot_be_sent(client: Client) -> None:
     client.request("GET", "/batches", headers={"X-A": "a\r\nb"})
 
 
-def a_path_that_cannot_be_sent(client: Any) -> None:
+def a_path_that_cannot_be_sent(client: Client) -> None:
     client.request("GET", "http://[")
 
 
-def a_path_without_a_slash(client: Any) -> None:
+def a_path_without_a_slash(client: Client) -> None:
     client.request("GET", "batches")
 
 
-def a_method_that_cannot_be_sent(client: Any) -> None:
+def a_method_that_cannot_be_sent(client: Client) -> None:
     client.request("GE T", "/batches")
 
 
-def something_that_is_no_json(client: Any) -> None:
+def something_that_is_no_json(client: Client) -> None:
     client.request("GET", "/batches", json={1: object()})
 
 
-def something_that_speaks_against_it(client: Any) -> None:
+def something_that_speaks_against_it(client: Client) -> None:
     refused = Permission(call_id="c1", attempt=1, reason="not now")
     client.request("GET", "/batches", permit=lambda: refused)
 
 
-def the_log_has_it(client: Any) -> None:
+def the_log_has_it(client: Client) -> None:
     for _ in range(2):
         client.request("GET", "/batches", permit=lambda: Permission(call_id="c1", attempt=1))
 
 
-def the_log_is_gone(client: Any) -> None:
+def the_log_is_gone(client: Client) -> None:
     client.log.path.unlink()
     client.request("GET", "/batches")
 
 
-def the_log_is_closed(client: Any) -> None:
+def the_log_is_closed(client: Client) -> None:
     client.log.close()
     client.request("GET", "/batches")
 

@@ -71,7 +71,7 @@ def test_what_is_missing_is_na() -> None:
 
 
 @pytest.mark.parametrize("exchange", [FULL, Exchange(id="bare")], ids=["full", "bare"])
-def test_the_native_row_comes_back_equal(exchange: Any) -> None:
+def test_the_native_row_comes_back_equal(exchange: Exchange) -> None:
     assert from_json(as_json(exchange)) == exchange
 
 

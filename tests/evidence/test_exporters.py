@@ -139,7 +139,7 @@ def _text_or_bytes(data: Any) -> Any:
 
 
 @given(exchanges())
-def test_any_request_survives_a_curl_command(exchange: Any) -> None:
+def test_any_request_survives_a_curl_command(exchange: Exchange) -> None:
     assert request_of(read(to_curl(exchange) + "\n")[0]) == request_of(exchange)
 
 
@@ -155,7 +155,7 @@ def test_any_exchanges_survive_a_file_of_ours(write: Any, listed: Any) -> None:
     ]
 
 
-def _plain(exchange: Any) -> Any:
+def _plain(exchange: Exchange) -> Any:
     return (
         exchange.response_body
         if not isinstance(exchange.response_body, bytes)
@@ -199,5 +199,5 @@ def test_har_has_the_parts_that_other_tools_ask_for() -> None:
     ].keys()
 
 
-def request_of(exchange: Any) -> tuple[Any, Any, dict[str, Any], Any]:
+def request_of(exchange: Exchange) -> tuple[Any, Any, dict[str, Any], Any]:
     return exchange.method, exchange.url, dict(exchange.request_headers), exchange.request_body

@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sinchtools.core.records import header
+from sinchtools.core.records import Exchange, header
 from sinchtools.evidence import read
 from sinchtools.evidence.exports import to_curl
 from sinchtools.evidence.formats import curl
 from sinchtools.evidence.pieces import Piece
 from tests.conftest import FULL
+from tests.support.present import present
 
 COMMANDS = 1_000 if FULL else 50
 LETTERS = "abcXYZ019 \t'\"\\$`!*?[]{}()<>|&;#~%^=+,.:/@-_éß\u4e2d\U0001f600\n"
@@ -228,9 +229,9 @@ def run(script: Any, folder: Any) -> Any:
     )
 
 
-def as_parsed(exchange: Any) -> tuple[Any, str, dict[str, str], Any]:
+def as_parsed(exchange: Exchange) -> tuple[Any, str, dict[str, str], Any]:
     """Return what an exchange says will be sent, as the recorder writes it."""
-    parts = urlsplit(exchange.url)
+    parts = urlsplit(present(exchange.url))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     body = exchange.request_body or b""
     body = body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,7 +45,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
 
 
 def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_has_one(
-    client: Any,
+    client: Client,
 ) -> None:
     refused = replace(NO_URL, status=401, code=None, account=client.account)
     without = TipsPanel([refused])
@@ -65,7 +64,7 @@ def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_h
     assert "Checked: fine" in panel.step.value and [row.method for row in client.log] == ["GET"]
 
 
-def test_a_click_on_a_hidden_live_button_makes_no_call(client: Any) -> None:
+def test_a_click_on_a_hidden_live_button_makes_no_call(client: Client) -> None:
     panel = TipsPanel([NO_URL])
     panel.live_button.click()
     assert len(client.log) == 0 and not panel.walk._read

@@ -37,7 +37,7 @@ def contradictions(
 
 
 @pytest.mark.parametrize(("kind", "exchange"), SAMPLES, ids=lambda one: getattr(one, "name", None))
-def test_a_defect_is_told_the_same_by_steps_and_diagnosis(kind: Any, exchange: Any) -> None:
+def test_a_defect_is_told_the_same_by_steps_and_diagnosis(kind: Any, exchange: Exchange) -> None:
     findings = diagnose(exchange, now=corpus.NOW).findings
     assert list(contradictions(exchange, findings)) == []
 

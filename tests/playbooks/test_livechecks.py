@@ -21,6 +21,7 @@ from sinchtools.playbooks.check_rows import NOT_DECIDABLE
 from sinchtools.playbooks.live_checks import LIVE, live_check
 from sinchtools.playbooks.playbook import playbook, tips
 from sinchtools.sandbox import Sandbox
+from tests.support.present import parsed
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 BATCH = {"from": "15559870002", "to": ["+15551230001"], "body": "Hi"}
@@ -34,7 +35,7 @@ def sandbox(server: Sandbox) -> Sandbox:
     return server
 
 
-def client_of(sandbox: Any, tmp_path: Path, token: Any = None) -> Client:
+def client_of(sandbox: Sandbox, tmp_path: Path, token: Any = None) -> Client:
     log = CallLog(tmp_path / f"{bool(token)}.sqlite")
     secret = Token(token or sandbox.api_token)
     return Client(
@@ -52,13 +53,13 @@ def client(sandbox: Sandbox, tmp_path: Path) -> Client:
     return client_of(sandbox, tmp_path)
 
 
-def exchange_of(client: Any, path: Any = "/batches", **change: Any) -> Exchange:
+def exchange_of(client: Client, path: Any = "/batches", **change: Any) -> Exchange:
     url = f"https://us.sms.api.sinch.com/xms/v1/{client.account}{path}"
     return Exchange(id="x", method="POST", url=url, account=client.account, **change)
 
 
 def test_whether_the_token_belongs_to_the_plan_is_read(
-    client: Any, sandbox: Sandbox, tmp_path: Path
+    client: Client, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     refused = exchange_of(client, status=401)
     assert live_check("token-fits-plan", refused, client).state == "ok"
@@ -77,7 +78,7 @@ def test_whether_the_token_belongs_to_the_plan_is_read(
     [("+15551230001", "ok", "Delivered"), ("+15551230310", "problem", "310")],
 )
 def test_what_became_of_a_batch_is_read_from_its_report(
-    client: Any, sandbox: Sandbox, number: str, state: str, word: str
+    client: Client, sandbox: Sandbox, number: str, state: str, word: str
 ) -> None:
     sent = client.batches.send({**BATCH, "to": [number]})
     sandbox.clock.advance(3600)
@@ -85,7 +86,7 @@ def test_what_became_of_a_batch_is_read_from_its_report(
     assert checked.state == state and word in checked.proof
 
 
-def test_a_report_that_is_not_there_yet_is_no_proof_of_delivery(client: Any) -> None:
+def test_a_report_that_is_not_there_yet_is_no_proof_of_delivery(client: Client) -> None:
     assert (
         live_check("delivery-report", exchange_of(client, f"/batches/{GROUP}"), client).state
         == "problem"
@@ -93,8 +94,8 @@ def test_a_report_that_is_not_there_yet_is_no_proof_of_delivery(client: Any) -> 
     assert live_check("delivery-report", exchange_of(client), client).state == "not decidable"
 
 
-def test_groups_of_the_request_are_looked_up(client: Any) -> None:
-    made = json.loads(client.groups.create({"name": "Friends"}).response_body)["id"]
+def test_groups_of_the_request_are_looked_up(client: Client) -> None:
+    made = parsed(client.groups.create({"name": "Friends"}).response_body)["id"]
     known = exchange_of(client, request_body=json.dumps({**BATCH, "to": [made]}))
     assert live_check("group-exists", known, client).state == "ok"
     checked = live_check(
@@ -111,8 +112,8 @@ def test_groups_of_the_request_are_looked_up(client: Any) -> None:
     )
 
 
-def test_a_resource_that_was_not_found_is_asked_for_again(client: Any) -> None:
-    made = json.loads(client.groups.create({"name": "Friends"}).response_body)["id"]
+def test_a_resource_that_was_not_found_is_asked_for_again(client: Client) -> None:
+    made = parsed(client.groups.create({"name": "Friends"}).response_body)["id"]
     assert (
         live_check("resource-exists", exchange_of(client, f"/groups/{made}"), client).state == "ok"
     )
@@ -124,7 +125,7 @@ def test_a_resource_that_was_not_found_is_asked_for_again(client: Any) -> None:
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_live_check_reads_only(client: Any, sandbox: Sandbox, name: Any) -> None:
+def test_a_live_check_reads_only(client: Client, sandbox: Sandbox, name: Any) -> None:
     exchange = exchange_of(
         client, f"/batches/{GROUP}", request_body=json.dumps({"to": [GROUP]}), status=404
     )
@@ -136,19 +137,19 @@ def test_a_live_check_reads_only(client: Any, sandbox: Sandbox, name: Any) -> No
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_client_of_another_account_is_not_used(client: Any, name: Any) -> None:
+def test_a_client_of_another_account_is_not_used(client: Client, name: Any) -> None:
     other = replace(exchange_of(client, f"/batches/{GROUP}"), account="another")
     assert "no call was made" in live_check(name, other, client).proof and len(client.log) == 0
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_an_answer_that_does_not_tell_is_told(client: Any, sandbox: Sandbox, name: Any) -> None:
+def test_an_answer_that_does_not_tell_is_told(client: Client, sandbox: Sandbox, name: Any) -> None:
     sandbox.faults.add(status=503)
     exchange = exchange_of(client, f"/batches/{GROUP}", request_body=json.dumps({"to": [GROUP]}))
     assert live_check(name, exchange, client).state in ("not decidable", "ok")
 
 
-def test_a_walk_makes_no_call_without_a_client(client: Any) -> None:
+def test_a_walk_makes_no_call_without_a_client(client: Client) -> None:
     walk = tips(exchange_of(client, status=401))
     while walk.current.live is None:
         walk.answer("skipped")

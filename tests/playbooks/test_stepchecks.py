@@ -420,7 +420,7 @@ def test_every_check_has_a_row_that_it_decides() -> None:
 
 @pytest.mark.parametrize(("check", "exchange", "state", "says"), DECISIONS)
 def test_a_check_decides_from_the_evidence(
-    check: str, exchange: Any, state: str, says: str
+    check: str, exchange: Exchange, state: str, says: str
 ) -> None:
     *_, exchange = rows = exchange if isinstance(exchange, list) else [exchange]
     if check in DECIDED and exchange.request_headers and (exchange.status or 400) < 300:

@@ -183,7 +183,7 @@ UNCHANGED = {
     ("exchange", "verdict", "status"), UNCHANGED.values(), ids=UNCHANGED.keys()
 )
 def test_an_unchanged_replay_is_the_same_or_not_conclusive(
-    log: CallLog, exchange: Any, verdict: str, status: int
+    log: CallLog, exchange: Exchange, verdict: str, status: int
 ) -> None:
     (result,) = replay(exchange, log=log)
     assert (result.verdict, present(result.child).status) == (verdict, status), result.reasons
@@ -734,7 +734,7 @@ AGAINST = {
 
 @pytest.mark.parametrize(("exchange", "reason"), AGAINST.values(), ids=AGAINST.keys())
 def test_live_holds_back_what_may_do_harm(
-    vendor: Vendor, log: CallLog, exchange: Any, reason: str
+    vendor: Vendor, log: CallLog, exchange: Exchange, reason: str
 ) -> None:
     made = plan(exchange, target="live", log=log)
     assert any(reason in one for one in made.reasons["x1"])
@@ -901,7 +901,7 @@ def test_a_test_number_stands_in_for_every_recipient(vendor: Vendor, log: CallLo
     ],
 )
 def test_what_the_test_number_cannot_stand_in_for_is_held_back(
-    vendor: Vendor, log: CallLog, exchange: Any, reason: str
+    vendor: Vendor, log: CallLog, exchange: Exchange, reason: str
 ) -> None:
     made = plan(exchange, target="live", test_number=TEST_NUMBER, log=log)
     assert any(reason in one for one in made.reasons["x1"])

@@ -10,7 +10,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.delivery import outcomes
 from sinchtools.sandbox.openapi import openapi
 from sinchtools.sandbox.server import shared
-from sinchtools.sandbox.state import made_up
+from sinchtools.sandbox.state import Account, made_up
 from tests.sandbox.conftest import NOW
 
 SEND = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
@@ -38,25 +38,25 @@ MISSING_CALLBACK = {
 class Caller(requests.Session):
     """Calls the sandbox with the plan's token; proxies and .netrc are left out."""
 
-    def __init__(self, sandbox: Any, account: Any = None) -> None:
+    def __init__(self, sandbox: Sandbox, account: Account | None = None) -> None:
         super().__init__()
         self.trust_env = False
         account = account or sandbox.account()
         self.base = f"{sandbox.url}/xms/v1/{account.id}"
         self.headers["Authorization"] = f"Bearer {account.token}"
 
-    def __call__(self, method: Any, path: Any, body: Any = None, **rest: Any) -> Any:
+    def __call__(self, method: str, path: str, body: Any = None, **rest: Any) -> requests.Response:
         return self.request(method, self.base + path, json=body, timeout=10, **rest)
 
 
 @pytest.fixture
-def call(sandbox: Sandbox) -> Iterator[Any]:
+def call(sandbox: Sandbox) -> Iterator[Caller]:
     with Caller(sandbox) as caller:
         yield caller
 
 
 @pytest.fixture
-def raw(sandbox: Sandbox) -> Any:
+def raw(sandbox: Sandbox) -> Callable[[bytes], bytes]:
     """Send bytes as they are, and return all that comes back."""
 
     def send(data: bytes) -> bytes:
@@ -70,7 +70,7 @@ def raw(sandbox: Sandbox) -> Any:
 # --- the rows of the status page ---
 
 
-def test_a_sent_batch_can_be_read_again(call: Any) -> None:
+def test_a_sent_batch_can_be_read_again(call: Caller) -> None:
     sent = call("POST", "/batches", SEND)
     assert sent.status_code == 201
     assert list(sent.json()) == [
@@ -146,7 +146,7 @@ def test_a_sent_batch_can_be_read_again(call: Any) -> None:
     ],
 )
 def test_a_body_against_the_description_is_a_400_that_names_the_field(
-    call: Any, change: Any, code: str, says: str
+    call: Caller, change: Any, code: str, says: str
 ) -> None:
     answer = call("POST", "/batches", {**SEND, **change})
     assert answer.status_code == 400
@@ -155,7 +155,7 @@ def test_a_body_against_the_description_is_a_400_that_names_the_field(
 
 
 @pytest.mark.parametrize("missing", ["to", "body"])
-def test_a_missing_required_field_is_a_constraint_violation(call: Any, missing: str) -> None:
+def test_a_missing_required_field_is_a_constraint_violation(call: Caller, missing: str) -> None:
     answer = call(
         "POST", "/batches", {name: value for name, value in SEND.items() if name != missing}
     )
@@ -180,7 +180,7 @@ def test_a_missing_required_field_is_a_constraint_violation(call: Any, missing: 
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_invalid_json(call: Any, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_invalid_json(call: Caller, body: bytes) -> None:
     answer = call("POST", "/batches", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "syntax_invalid_json")
 
@@ -194,7 +194,7 @@ def test_a_body_that_is_no_json_object_is_invalid_json(call: Any, body: bytes) -
         (f"/batches/{UNKNOWN}/delivery_report?type=report", "'report' is not a valid report type"),
     ],
 )
-def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: str, says: str) -> None:
+def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Caller, path: str, says: str) -> None:
     answer = call("GET", path)
     assert (answer.status_code, answer.json()) == (
         400,
@@ -204,7 +204,7 @@ def test_a_path_or_query_of_the_wrong_format_is_a_400(call: Any, path: str, says
 
 @pytest.mark.parametrize("value", [None, "Bearer wrong", "Basic abc", "Bearer", "{token}"])
 def test_a_wrong_credential_is_a_401_without_a_body(
-    sandbox: Sandbox, call: Any, value: str | None
+    sandbox: Sandbox, call: Caller, value: str | None
 ) -> None:
     answer = call("GET", "/batches", headers={"Authorization": value})
     assert (answer.status_code, answer.content, answer.headers["WWW-Authenticate"]) == (
@@ -214,7 +214,7 @@ def test_a_wrong_credential_is_a_401_without_a_body(
     )
 
 
-def test_the_token_of_another_plan_is_a_401(sandbox: Sandbox, call: Any) -> None:
+def test_the_token_of_another_plan_is_a_401(sandbox: Sandbox, call: Caller) -> None:
     other = sandbox.account("another-plan")
     assert (
         call("GET", "/batches", headers={"Authorization": f"Bearer {other.token}"}).status_code
@@ -222,14 +222,16 @@ def test_the_token_of_another_plan_is_a_401(sandbox: Sandbox, call: Any) -> None
     )
 
 
-def test_a_blocked_account_may_read_but_not_send(sandbox: Sandbox, call: Any) -> None:
+def test_a_blocked_account_may_read_but_not_send(sandbox: Sandbox, call: Caller) -> None:
     sandbox.account(blocked=True)
     answer = call("POST", "/batches", SEND)
     assert (answer.status_code, answer.json()["code"]) == (403, "blocked_account")
     assert call("GET", "/batches").status_code == 200
 
 
-def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Sandbox, call: Any) -> None:
+def test_a_number_of_a_country_that_is_not_allowed_is_illegal(
+    sandbox: Sandbox, call: Caller
+) -> None:
     sandbox.account(illegal_countries=("GB",))
     answer = call("POST", "/batches", {**SEND, "to": ["+447700900123"]})
     assert (answer.status_code, answer.json()["code"]) == (403, "illegal_number_type")
@@ -238,7 +240,7 @@ def test_a_number_of_a_country_that_is_not_allowed_is_illegal(sandbox: Sandbox, 
 
 @pytest.mark.parametrize("report", ["summary", "full", "per_recipient", "per_recipient_final"])
 def test_a_report_without_any_callback_url_is_refused_in_the_vendors_words(
-    sandbox: Sandbox, call: Any, report: str
+    sandbox: Sandbox, call: Caller, report: str
 ) -> None:
     answer = call("POST", "/batches", {**SEND, "delivery_report": report})
     assert (answer.status_code, answer.json()) == (403, MISSING_CALLBACK)
@@ -246,7 +248,7 @@ def test_a_report_without_any_callback_url_is_refused_in_the_vendors_words(
     assert call("POST", "/batches", {**SEND, "delivery_report": report}).status_code == 201
 
 
-def test_a_deleted_group_is_unknown(call: Any) -> None:
+def test_a_deleted_group_is_unknown(call: Caller) -> None:
     group = call("POST", "/groups", {"name": "Friends", "members": ["+15551230001"]}).json()
     assert call("POST", "/batches", {**SEND, "to": [group["id"]]}).status_code == 201
     deleted = call("DELETE", f"/groups/{group['id']}")
@@ -268,7 +270,7 @@ def test_a_deleted_group_is_unknown(call: Any) -> None:
         "",
     ],
 )
-def test_what_is_not_there_is_a_404_without_a_body(call: Any, path: str) -> None:
+def test_what_is_not_there_is_a_404_without_a_body(call: Caller, path: str) -> None:
     answer = call("GET", path)
     assert (answer.status_code, answer.content) == (404, b"")
 
@@ -278,19 +280,19 @@ def test_what_is_not_there_is_a_404_without_a_body(call: Any, path: str) -> None
     [("DELETE", f"/inbounds/{UNKNOWN}", "GET"), ("PATCH", "/batches", "POST, GET")],
 )
 def test_a_method_that_does_not_fit_is_a_405_that_names_those_that_do(
-    call: Any, method: str, path: str, allowed: str
+    call: Caller, method: str, path: str, allowed: str
 ) -> None:
     answer = call(method, path)
     assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", allowed)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_another_content_type_is_a_415_without_a_body(call: Any, kind: str) -> None:
+def test_another_content_type_is_a_415_without_a_body(call: Caller, kind: str) -> None:
     answer = call("POST", "/batches", data=json.dumps(SEND), headers={"Content-Type": kind})
     assert (answer.status_code, answer.content) == (415, b"")
 
 
-def test_a_charset_in_the_content_type_is_fine(call: Any) -> None:
+def test_a_charset_in_the_content_type_is_fine(call: Caller) -> None:
     assert (
         call(
             "POST",
@@ -304,7 +306,7 @@ def test_a_charset_in_the_content_type_is_fine(call: Any) -> None:
 
 @pytest.mark.parametrize("limit", ["per_account", "per_path"])
 def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
-    sandbox: Sandbox, call: Any, monkeypatch: pytest.MonkeyPatch, limit: str
+    sandbox: Sandbox, call: Caller, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(sandbox.limiter, limit, 1)
     sandbox.faults.add(latency_ms=60_000, times=1)
@@ -319,7 +321,7 @@ def test_too_many_outstanding_requests_are_a_429_until_they_are_answered(
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(
-    sandbox: Sandbox, raw: Any, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, raw: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sinchtools.sandbox.connections.BODY_TIMEOUT_S", 0.05)
     assert (
@@ -333,7 +335,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     assert sandbox.limiter.outstanding[sandbox.service_plan_id] == 0
 
 
-def until(sandbox: Any, call: Any, done: Any) -> None:
+def until(sandbox: Any, call: Caller, done: Any) -> None:
     for _ in range(1000):
         call.get(
             f"{sandbox.url}/__sandbox__/state", timeout=10
@@ -345,7 +347,7 @@ def until(sandbox: Any, call: Any, done: Any) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503, 404])
 def test_a_fault_answers_with_any_status_and_no_body(
-    sandbox: Sandbox, call: Any, status: int
+    sandbox: Sandbox, call: Caller, status: int
 ) -> None:
     sandbox.faults.add(status=status, times=1)
     answer = call("POST", "/batches", SEND)
@@ -383,7 +385,7 @@ def test_a_fault_answers_with_any_status_and_no_body(
     ],
 )
 def test_the_first_check_that_fails_is_answered(
-    call: Any, method: str, path: str, rest: Any, expected: str | int
+    call: Caller, method: str, path: str, rest: Any, expected: str | int
 ) -> None:
     answer = call.request(method, call.base + path, timeout=10, **rest)
     assert expected in (answer.status_code, answer.json().get("code") if answer.content else None)
@@ -392,7 +394,7 @@ def test_the_first_check_that_fails_is_answered(
 # --- batches ---
 
 
-def test_an_update_changes_what_is_given_and_null_resets(call: Any) -> None:
+def test_an_update_changes_what_is_given_and_null_resets(call: Caller) -> None:
     sent = call(
         "POST",
         "/batches",
@@ -414,14 +416,14 @@ def test_an_update_changes_what_is_given_and_null_resets(call: Any) -> None:
     assert call("GET", f"/batches/{sent['id']}").json() == changed
 
 
-def test_an_update_may_not_leave_a_batch_without_recipients(call: Any) -> None:
+def test_an_update_may_not_leave_a_batch_without_recipients(call: Caller) -> None:
     sent = call("POST", "/batches", {**SEND, "send_at": "2026-11-24T08:00:00Z"}).json()
     answer = call("POST", f"/batches/{sent['id']}", {"to_remove": SEND["to"]})
     assert (answer.status_code, answer.json()["code"]) == (400, "syntax_constraint_violation")
     assert call("GET", f"/batches/{sent['id']}").json() == sent
 
 
-def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Sandbox, call: Any) -> None:
+def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Sandbox, call: Caller) -> None:
     sent = call(
         "POST", "/batches", {**SEND, "send_at": "2026-11-24T08:00:00Z", "client_reference": "a"}
     ).json()
@@ -437,7 +439,7 @@ def test_a_replaced_batch_keeps_its_id_and_forgets_the_rest(sandbox: Sandbox, ca
 
 
 def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
-    sandbox: Sandbox, call: Any
+    sandbox: Sandbox, call: Caller
 ) -> None:
     old = call("POST", "/batches", {**SEND, "client_reference": "a"}).json()["id"]
     sandbox.clock.advance(25 * 3600)
@@ -469,7 +471,9 @@ def test_a_batch_is_listed_by_window_sender_and_reference_newest_first(
     }
 
 
-def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox: Sandbox, call: Any) -> None:
+def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(
+    sandbox: Sandbox, call: Caller
+) -> None:
     batch, inbound = (
         call("POST", "/batches", SEND).json()["id"],
         sandbox.receive(from_="15551230001", to="15559870002", body="STOP")["id"],
@@ -490,7 +494,7 @@ def test_after_fourteen_days_a_batch_and_an_inbound_are_gone(sandbox: Sandbox, c
 
 
 def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(
-    sandbox: Sandbox, call: Any
+    sandbox: Sandbox, call: Caller
 ) -> None:
     body = {
         **SEND,
@@ -511,7 +515,7 @@ def test_a_dry_run_weighs_each_recipients_text_and_keeps_nothing(
     assert call("GET", "/batches").json()["count"] == 0
 
 
-def test_binary_and_media_batches_are_kept_as_such(call: Any) -> None:
+def test_binary_and_media_batches_are_kept_as_such(call: Caller) -> None:
     binary = call(
         "POST", "/batches", {**SEND, "type": "mt_binary", "body": "SGk=", "udh": "06050423F423F4"}
     ).json()
@@ -528,7 +532,7 @@ def test_binary_and_media_batches_are_kept_as_such(call: Any) -> None:
     )
 
 
-def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call: Any) -> None:
+def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call: Caller) -> None:
     asked, silent = (
         call("POST", "/batches", {**SEND, "feedback_enabled": flag}).json()["id"]
         for flag in (True, False)
@@ -547,7 +551,7 @@ def test_feedback_is_taken_only_for_a_batch_that_asked_for_it(call: Any) -> None
 # --- delivery ---
 
 
-def statuses(call: Any, batch_id: Any, kind: Any = "full") -> dict[tuple[Any, Any], Any]:
+def statuses(call: Caller, batch_id: Any, kind: Any = "full") -> dict[tuple[Any, Any], Any]:
     report = call("GET", f"/batches/{batch_id}/delivery_report?type={kind}").json()
     return {
         (status["code"], status["status"]): status.get("recipients", status["count"])
@@ -555,7 +559,7 @@ def statuses(call: Any, batch_id: Any, kind: Any = "full") -> dict[tuple[Any, An
     }
 
 
-def test_a_message_is_dispatched_and_then_delivered(sandbox: Sandbox, call: Any) -> None:
+def test_a_message_is_dispatched_and_then_delivered(sandbox: Sandbox, call: Caller) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     assert statuses(call, sent) == {(401, "Dispatched"): ["15551230001"]}
     sandbox.clock.advance(5)
@@ -588,7 +592,7 @@ def test_a_message_is_dispatched_and_then_delivered(sandbox: Sandbox, call: Any)
     ],
 )
 def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
-    sandbox: Sandbox, call: Any, number: str, code: int, status: str
+    sandbox: Sandbox, call: Caller, number: str, code: int, status: str
 ) -> None:
     sent = call("POST", "/batches", {**SEND, "to": [number]}).json()["id"]
     sandbox.clock.advance(3 * 86_400)
@@ -604,14 +608,14 @@ def test_the_last_digits_of_a_number_decide_what_becomes_of_its_message(
     ],
 )
 def test_a_message_that_cannot_leave_is_aborted_with_the_reason(
-    sandbox: Sandbox, call: Any, change: Any, code: int
+    sandbox: Sandbox, call: Caller, change: Any, code: int
 ) -> None:
     sandbox.account(default_originator=False)
     sent = call("POST", "/batches", {**SEND, **change}).json()["id"]
     assert statuses(call, sent) == {(code, "Aborted"): ["15551230001"]}
 
 
-def test_the_default_originator_shows_in_the_report_only(sandbox: Sandbox, call: Any) -> None:
+def test_the_default_originator_shows_in_the_report_only(sandbox: Sandbox, call: Caller) -> None:
     sent = call("POST", "/batches", {"to": SEND["to"], "body": "Hi"}).json()
     assert "from" not in sent
     assert (
@@ -623,7 +627,7 @@ def test_the_default_originator_shows_in_the_report_only(sandbox: Sandbox, call:
 
 
 def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(
-    sandbox: Sandbox, call: Any
+    sandbox: Sandbox, call: Caller
 ) -> None:
     group = call("POST", "/groups", {"members": ["+15551230001"]}).json()["id"]
     sent = call(
@@ -639,7 +643,7 @@ def test_a_scheduled_batch_leaves_when_it_is_due_with_the_group_of_that_moment(
     }
 
 
-def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Sandbox, call: Any) -> None:
+def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Sandbox, call: Caller) -> None:
     sent = call("POST", "/batches", {**SEND, "send_at": "2026-11-23T09:00:00Z"}).json()["id"]
     cancelled = call("DELETE", f"/batches/{sent}")
     assert (cancelled.status_code, cancelled.json()["canceled"]) == (200, True)
@@ -647,7 +651,7 @@ def test_a_cancelled_scheduled_batch_never_leaves(sandbox: Sandbox, call: Any) -
     assert statuses(call, sent) == {}
 
 
-def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Sandbox, call: Any) -> None:
+def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Sandbox, call: Caller) -> None:
     sandbox.account(messages_per_second=1)
     first = call("POST", "/batches", {**SEND, "to": [f"1555123000{i}" for i in range(5)]}).json()[
         "id"
@@ -661,7 +665,7 @@ def test_the_queue_of_a_plan_delays_and_refuses_nothing(sandbox: Sandbox, call: 
     assert statuses(call, second, "summary") == {(0, "Delivered"): 1}
 
 
-def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Sandbox, call: Any) -> None:
+def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Sandbox, call: Caller) -> None:
     sandbox.account(messages_per_second=1)
     sandbox.account().add_batch(to=[f"155512300{i:02d}" for i in range(60)])
     sandbox.clock.set(NOW - timedelta(days=30))
@@ -669,7 +673,7 @@ def test_a_clock_that_goes_back_leaves_no_queue_behind(sandbox: Sandbox, call: A
     assert statuses(call, sent, "summary") == {(401, "Dispatched"): 1}
 
 
-def test_a_message_that_waits_beyond_its_validity_expires(sandbox: Sandbox, call: Any) -> None:
+def test_a_message_that_waits_beyond_its_validity_expires(sandbox: Sandbox, call: Caller) -> None:
     sandbox.account(messages_per_second=0.01)
     call("POST", "/batches", SEND)
     sent = call("POST", "/batches", {**SEND, "expire_at": "2026-11-23T08:01:00Z"}).json()["id"]
@@ -680,7 +684,7 @@ def test_a_message_that_waits_beyond_its_validity_expires(sandbox: Sandbox, call
 # --- groups and inbounds ---
 
 
-def test_groups_are_made_changed_replaced_and_listed(call: Any) -> None:
+def test_groups_are_made_changed_replaced_and_listed(call: Caller) -> None:
     child = call("POST", "/groups", {}).json()
     assert "name" not in child
     keywords = {
@@ -719,7 +723,7 @@ def test_groups_are_made_changed_replaced_and_listed(call: Any) -> None:
     ]
 
 
-def test_the_number_of_auto_update_may_be_a_number(call: Any) -> None:
+def test_the_number_of_auto_update_may_be_a_number(call: Caller) -> None:
     assert call("POST", "/groups", {"auto_update": {"to": 15559870002}}).json()["auto_update"] == {
         "to": "15559870002"
     }
@@ -730,14 +734,14 @@ def test_the_number_of_auto_update_may_be_a_number(call: Any) -> None:
     [("/groups", {"child_groups": [UNKNOWN]}), ("/groups/{}", {"add_from_group": UNKNOWN})],
 )
 def test_a_group_that_names_an_unknown_one_is_refused(
-    sandbox: Sandbox, call: Any, path: str, body: Any
+    sandbox: Sandbox, call: Caller, path: str, body: Any
 ) -> None:
     group = sandbox.account().add_group()
     answer = call("POST", path.format(group.id), body)
     assert (answer.status_code, answer.json()["code"]) == (403, "unknown_group")
 
 
-def test_inbounds_arrive_are_read_and_filtered(sandbox: Sandbox, call: Any) -> None:
+def test_inbounds_arrive_are_read_and_filtered(sandbox: Sandbox, call: Caller) -> None:
     sent = sandbox.receive(
         from_="+15551230001", to="15559870002", body="STOP", operator_id="311071"
     )
@@ -748,7 +752,7 @@ def test_inbounds_arrive_are_read_and_filtered(sandbox: Sandbox, call: Any) -> N
     assert call("GET", "/inbounds").json()["count"] == 2
 
 
-def test_accounts_share_nothing(sandbox: Sandbox, call: Any) -> None:
+def test_accounts_share_nothing(sandbox: Sandbox, call: Caller) -> None:
     batch = call("POST", "/batches", SEND).json()["id"]
     with Caller(sandbox, sandbox.account(sandbox.project_id)) as project:
         assert project("GET", f"/batches/{batch}").status_code == 404
@@ -777,7 +781,7 @@ def test_a_scene_is_set_under_given_ids(sandbox: Sandbox) -> None:
     ],
 )
 def test_the_historical_codes_come_only_when_switched_on(
-    sandbox: Sandbox, call: Any, first: str, method: str, status: int, code: str
+    sandbox: Sandbox, call: Caller, first: str, method: str, status: int, code: str
 ) -> None:
     sent = call("POST", "/batches", SEND).json()["id"]
     sandbox.clock.advance(60)
@@ -802,18 +806,18 @@ def token(sandbox: Any, **change: Any) -> Any:
 
 
 def test_a_project_gets_a_token_that_expires_by_the_sandboxs_clock(
-    sandbox: Sandbox, call: Any
+    sandbox: Sandbox, call: Caller
 ) -> None:
     answer = token(sandbox)
     assert (answer.status_code, sorted(answer.json())) == (
         200,
         ["access_token", "expires_in", "scope", "token_type"],
     )
-    bearer = {"headers": {"Authorization": f"Bearer {answer.json()['access_token']}"}}
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     url = f"{sandbox.url}/xms/v1/{sandbox.project_id}/groups"
-    assert call.get(url, **bearer).status_code == 200
+    assert call.get(url, headers=headers).status_code == 200
     sandbox.clock.advance(answer.json()["expires_in"])
-    refused = call.get(url, **bearer)
+    refused = call.get(url, headers=headers)
     assert (refused.status_code, refused.content) == (401, b"")
     assert "expired" in refused.headers["WWW-Authenticate"]
 
@@ -853,7 +857,7 @@ def test_a_token_endpoint_is_hit_only_by_a_fault_that_names_it(sandbox: Sandbox)
 # --- faults ---
 
 
-def test_a_fault_carries_code_retry_after_and_html(sandbox: Sandbox, call: Any) -> None:
+def test_a_fault_carries_code_retry_after_and_html(sandbox: Sandbox, call: Caller) -> None:
     sandbox.faults.add(status=403, code="blocked_account", times=1)
     assert call("GET", "/batches").json()["code"] == "blocked_account"
     sandbox.faults.add(status=429, retry_after_s=2, times=1)
@@ -863,28 +867,28 @@ def test_a_fault_carries_code_retry_after_and_html(sandbox: Sandbox, call: Any) 
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
 
 
-def test_a_dropped_connection_has_no_answer_and_no_effect(sandbox: Sandbox, call: Any) -> None:
+def test_a_dropped_connection_has_no_answer_and_no_effect(sandbox: Sandbox, call: Caller) -> None:
     sandbox.faults.add(drop=True, times=1)
     with pytest.raises(requests.ConnectionError):
         call("POST", "/batches", SEND)
     assert call("GET", "/batches").json()["count"] == 0
 
 
-def test_a_truncated_body_ends_before_its_announced_length(sandbox: Sandbox, call: Any) -> None:
+def test_a_truncated_body_ends_before_its_announced_length(sandbox: Sandbox, call: Caller) -> None:
     sandbox.faults.add(body="truncated", times=1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         call("GET", "/batches")
     assert call("GET", "/batches").status_code == 200
 
 
-def test_latency_delays_the_answer_and_not_the_effect(sandbox: Sandbox, call: Any) -> None:
+def test_latency_delays_the_answer_and_not_the_effect(sandbox: Sandbox, call: Caller) -> None:
     sandbox.faults.add(latency_ms=60_000, times=1)
     with pytest.raises(requests.ReadTimeout):
         call.post(f"{call.base}/batches", json=SEND, timeout=0.2)
     assert call("GET", "/batches").json()["count"] == 1
 
 
-def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Sandbox, call: Any) -> None:
+def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Sandbox, call: Caller) -> None:
     sandbox.faults.add(status=503, endpoint="GET /batches/{batch_id}")
     sandbox.faults.add(status=500, account=sandbox.project_id)
     assert [call("GET", path).status_code for path in ("/batches", f"/batches/{UNKNOWN}")] == [
@@ -895,7 +899,7 @@ def test_a_fault_hits_its_endpoint_and_account_only(sandbox: Sandbox, call: Any)
         assert project("GET", "/batches").status_code == 500
 
 
-def test_chance_is_drawn_from_the_seed(sandbox: Sandbox, call: Any) -> None:
+def test_chance_is_drawn_from_the_seed(sandbox: Sandbox, call: Caller) -> None:
     sandbox.faults.add(status=503, probability=0.5, seed=7)
     drawn = [call("GET", "/groups").status_code for _ in range(20)]
     assert set(drawn) == {200, 503}
@@ -930,7 +934,7 @@ def test_a_fault_that_makes_no_sense_is_refused_with_a_hint(sandbox: Sandbox, sp
 
 
 def test_everything_is_controlled_over_http_with_the_plans_token(
-    sandbox: Sandbox, call: Any
+    sandbox: Sandbox, call: Caller
 ) -> None:
     with requests.Session() as session:
         session.trust_env = False
@@ -1028,14 +1032,14 @@ def test_control_is_closed_without_the_plans_token(
     ],
 )
 def test_bad_control_input_is_answered_with_a_sentence(
-    sandbox: Sandbox, call: Any, method: str, path: str, body: bytes, status: int
+    sandbox: Sandbox, call: Caller, method: str, path: str, body: bytes, status: int
 ) -> None:
     answer = call.request(method, f"{sandbox.url}/__sandbox__/{path}", data=body, timeout=10)
     assert answer.status_code == status
     assert answer.json()["error"].endswith(".")
 
 
-def test_a_web_page_cannot_control_the_sandbox(sandbox: Sandbox, call: Any) -> None:
+def test_a_web_page_cannot_control_the_sandbox(sandbox: Sandbox, call: Caller) -> None:
     assert (
         call.post(
             f"{sandbox.url}/__sandbox__/reset",
@@ -1077,7 +1081,7 @@ def test_a_web_page_cannot_control_the_sandbox(sandbox: Sandbox, call: Any) -> N
     ],
 )
 def test_odd_requests_get_a_4xx_marked_as_simulated(
-    sandbox: Sandbox, raw: Any, data: bytes, status: int
+    sandbox: Sandbox, raw: Callable[[bytes], bytes], data: bytes, status: int
 ) -> None:
     answer = raw(with_headers(sandbox, data))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -1096,12 +1100,12 @@ def with_headers(sandbox: Any, data: Any) -> Any:
     )
 
 
-def test_a_body_beyond_ten_megabytes_is_a_413(call: Any) -> None:
+def test_a_body_beyond_ten_megabytes_is_a_413(call: Caller) -> None:
     answer = call("POST", "/batches", {**SEND, "body": "x" * 11_000_000})
     assert (answer.status_code, answer.headers["X-Simulated"]) == (413, "1")
 
 
-def test_a_text_with_half_a_character_is_kept_and_shown(call: Any) -> None:
+def test_a_text_with_half_a_character_is_kept_and_shown(call: Caller) -> None:
     sent = call(
         "POST",
         "/batches",
@@ -1112,7 +1116,7 @@ def test_a_text_with_half_a_character_is_kept_and_shown(call: Any) -> None:
     assert call("GET", f"/batches/{sent.json()['id']}").json()["body"] == "?"
 
 
-def test_a_chunked_body_is_read(call: Any) -> None:
+def test_a_chunked_body_is_read(call: Caller) -> None:
     answer = call(
         "POST",
         "/batches",
@@ -1132,7 +1136,9 @@ def test_a_chunked_body_is_read(call: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("expire", [None, "9999-12-31T23:59:59.999Z", "same"])
-def test_dates_at_the_end_of_time_are_no_crash(call: Any, instant: str, expire: str | None) -> None:
+def test_dates_at_the_end_of_time_are_no_crash(
+    call: Caller, instant: str, expire: str | None
+) -> None:
     body = {**SEND, "send_at": instant, "expire_at": instant if expire == "same" else expire}
     assert call("POST", "/batches", body).status_code in {201, 400}
     assert call("POST", "/batches", {**SEND, "expire_at": instant}).status_code == 400
@@ -1141,7 +1147,7 @@ def test_dates_at_the_end_of_time_are_no_crash(call: Any, instant: str, expire: 
     ).status_code in {200, 400}
 
 
-def test_a_trailing_slash_is_the_same_path(call: Any) -> None:
+def test_a_trailing_slash_is_the_same_path(call: Caller) -> None:
     assert [call("GET", path).status_code for path in ("/batches/", "/groups/")] == [200, 200]
 
 
@@ -1149,7 +1155,7 @@ def test_a_trailing_slash_is_the_same_path(call: Any) -> None:
 
 
 def test_it_serves_while_an_event_loop_runs_in_the_callers_thread(
-    sandbox: Sandbox, call: Any
+    sandbox: Sandbox, call: Caller
 ) -> None:
     async def cell() -> Any:
         return call("POST", "/batches", SEND).status_code

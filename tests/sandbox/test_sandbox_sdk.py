@@ -4,6 +4,7 @@ The vendor's own SDK against the sandbox.
 Every SMS operation, with both kinds of credentials, cannot tell it apart.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -207,7 +208,7 @@ def test_inbounds_are_listed_and_read(sandbox: Sandbox, kind: str) -> None:
     ],
 )
 def test_an_error_is_the_sdks_exception_with_our_status_code_and_text(
-    sms: Any, call: Any, status: int, code: str | None
+    sms: Any, call: Callable[[Any], Any], status: int, code: str | None
 ) -> None:
     with pytest.raises(SmsException) as caught:
         call(sms)

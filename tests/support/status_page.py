@@ -20,19 +20,19 @@ Scene = Callable[[Client, Sandbox], Exchange]
 
 
 def faulted(**fault: Any) -> Any:
-    def scene(client: Any, sandbox: Any) -> Any:
+    def scene(client: Client, sandbox: Sandbox) -> Any:
         sandbox.faults.add(**fault, times=1)
         return client.batches.send(GOOD)
 
     return scene
 
 
-def blocked(client: Any, sandbox: Any) -> Any:
+def blocked(client: Client, sandbox: Sandbox) -> Any:
     sandbox.account(sandbox.service_plan_id).blocked = True
     return client.batches.send(GOOD)
 
 
-def illegal(client: Any, sandbox: Any) -> Any:
+def illegal(client: Client, sandbox: Sandbox) -> Any:
     sandbox.account(sandbox.service_plan_id, illegal_countries=("SE",))
     return client.batches.send({**GOOD, "to": ["+46701740605"]})
 

@@ -17,10 +17,12 @@ from sinchtools.api.entries import Entry
 from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
 from sinchtools.client.token import Token
+from sinchtools.core.records import Exchange
 from sinchtools.diagnosis import diagnosis
 from sinchtools.diagnosis import rules as wording
 from sinchtools.playbooks import playbook
 from sinchtools.sandbox import Sandbox
+from tests.support.present import present
 from tests.support.status_page import PAGE, in_words
 
 Label = tuple[int, str | None]
@@ -74,7 +76,7 @@ def produced(scene: Any, tmp_path: Path) -> Any:
         )
 
 
-def recognised(exchange: Any, rules: Any) -> bool:
+def recognised(exchange: Exchange, rules: Any) -> bool:
     """Tell whether a rule knows the response alone, and the whole exchange agrees with it."""
     whole = diagnosis.diagnose(exchange)
     if exchange.outcome == "success":
@@ -83,7 +85,7 @@ def recognised(exchange: Any, rules: Any) -> bool:
             [],
         )
     alone = (f"observed-{exchange.code or exchange.status}", "observed-listed")
-    top = whole.top
+    top = present(whole.top)
     return (
         any(name.startswith(alone) for name in rules)
         and whole.consistent is True
