@@ -31,6 +31,7 @@ _PLACEHOLDER = re.compile(
     r"|(?:api|access|auth)?[_ -]?(?:token|key|secret)[_ -]here"
     r"|[x*.•…█_-]{3,}|redacted|masked|hidden|null|none|undefined|)"
 )
+_MASKED = re.compile(r"\+?\d[\d -]{0,9}(?:[xX]{3,}|[*•#█…_.]{3,})[\d -]{0,8}")
 _MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _BRACKET = re.compile(r"(?:[$#@]?\{{1,3}|<|\[)(?P<value>[^{}<>\[\]]+)(?:\}{1,3}|>|\])")
 
@@ -54,6 +55,18 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.fullmatch(bare) is not None or (
         colon != "" and all(_PLACEHOLDER.fullmatch(part) for part in (user, password))
     )
+
+
+def is_masked(value: str) -> bool:
+    """
+    Tell whether a number was made unreadable in part, so that nothing can be said of it.
+
+    Examples
+    --------
+    >>> is_masked("+4477XXXXXX23"), is_masked("46701****05"), is_masked("4670174060S")
+    (True, True, False)
+    """
+    return _MASKED.fullmatch(value.strip()) is not None
 
 
 def bracketed(value: str) -> str | None:

@@ -180,6 +180,8 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
         yield Violation(
             rule="account-project-id", status=401, code=None, location="path", field=_PLAN_ID
         )
+    if method and method.upper() == "HEAD" and "GET" in place.endpoints:
+        return  # servers serve it wherever they serve GET
     if place.endpoints and method and method.upper() not in place.endpoints:
         facts = {
             "value": method.upper()[:20],

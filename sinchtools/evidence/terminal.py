@@ -18,6 +18,7 @@ _METER = re.compile(
     re.MULTILINE,
 )
 _METER_HEAD = re.compile(r"^ +% Total +% Received.*\n +Dload +Upload.*$", re.MULTILINE)
+_BORDERED = re.compile(r"\s*[│┃][^│┃]*[│┃]?\s*")
 _PROMPT = (
     r"(?:\[[\w.-]+@[\w.-]+[^\]\n]{0,80}\][$#%]|[\w.-]+@[\w.-]+[: ][^\n$#%{}]{0,80}[$#%]"
     r"|PS [A-Z]:[^>\n]{0,120}>|[A-Z]:\\[^>\n]{0,120}>)"
@@ -43,9 +44,20 @@ def plain(text: str) -> str:
         text = _SECTION.sub("", text)
     if "${{" in text:
         text = _EXPRESSION.sub(r"${{\1}}", text)
+    if "│" in text or "┃" in text:
+        text = _without_borders(text)
     if ":--" in text or "% Total" in text:
         text = _METER.sub("", _METER_HEAD.sub("\n", text))
     return text
+
+
+def _without_borders(text: str) -> str:
+    """Return the text without the borders of the one pane that it was copied from."""
+    lines = text.split("\n")
+    filled = [line for line in lines if line.strip()]
+    if not all(_BORDERED.fullmatch(line) for line in filled):
+        return text
+    return "\n".join(line.strip().strip("│┃").rstrip() for line in lines)
 
 
 def unglued(text: str) -> tuple[str, list[int] | None]:

@@ -34,7 +34,8 @@ _APACHE = re.compile(
 )
 BEGINNING = re.compile(  # how a line of a log begins
     r"(?:[A-Z], )?[\[(]?(?:[A-Z] )?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d"
-    r"(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?)"
+    r"(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
+    r"|\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?: UTC)?)"  # of PHP
 )
 _DOTTED = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?[ T]+(\d\d:\d\d(?::\d\d)?))?"

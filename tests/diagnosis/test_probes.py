@@ -785,3 +785,16 @@ def test_a_request_as_a_customer_sends_it_gets_the_right_answer(probe: Any) -> N
         assert (top.status, top.code, top.field) == (status, code, field)
     said = " ".join(f"{one.says} {one.then}" for one in found.findings)
     assert word.lower() in said.lower()
+
+
+@pytest.mark.parametrize("number", ["+4670XXXXX05", "4915****386", "+5213312345678"])
+def test_a_number_masked_in_part_or_of_an_old_plan_is_no_error(number: str) -> None:
+    for sent in (post(to=[number]), post(**{"from": number.replace("+52", "+1")})):
+        found = diagnose(complete(Redactor().exchange(Exchange(**sent))), now=NOW).findings
+        assert not [one.rule for one in found if one.severity == "error"]
+
+
+def test_head_is_served_wherever_get_is() -> None:
+    head = Exchange(**get("/groups", method="HEAD", headers=AUTH))
+    found = diagnose(complete(Redactor().exchange(head)), now=NOW)
+    assert found.findings == ()

@@ -313,3 +313,10 @@ put.setEntity(new StringEntity("{{}}", ContentType.APPLICATION_JSON));"""
 r = urllib3.PoolManager().request("POST", "{HOST}/xms/v1/p/groups", json={{"name": "a"}})
 print(r.data.decode("ascii"))"""
     assert json.loads(read(python)[0].request_body or "") == {"name": "a"}
+
+
+def test_bytes_printed_below_code_are_its_response_and_frames_no_calls() -> None:
+    call = f'requests.delete("{HOST}/xms/v1/p/groups/g")'
+    frame = '  File "/srv/sinch/client.py", line 9, in delete(self, **given)'
+    (row,) = read(f'{call}\n{frame}\nb\'{{"code": "unknown_group", "text": "x"}}\'')
+    assert (row.method, row.code) == ("DELETE", "unknown_group")

@@ -293,3 +293,16 @@ def test_the_response_of_the_next_command_is_no_body_of_the_one_before() -> None
     first = "$ curl -I https://us.sms.api.sinch.com/xms/v1/p1/groups\nHTTP/2 401\n\n"
     evidence = read(f'{first}$ {ASKED}\n{{"code": "unknown_group", "text": "x"}}')
     assert [(x.status, x.code) for x in evidence] == [(401, None), (None, "unknown_group")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"curl -X DELETE {URL}   => 404 hmm, why",
+        f"Every 5s: curl -X DELETE {URL}    gw3: Tue Mar  4 08:09:10 2025",
+        f"   88  2025-03-04 08:09:10 curl -X DELETE {URL}",
+    ],
+)
+def test_words_behind_and_before_a_command_are_no_urls(command: str) -> None:
+    (exchange,) = read(command)
+    assert (exchange.method, exchange.url) == ("DELETE", URL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import tarfile
 import zipfile
@@ -56,6 +57,11 @@ COPIED = {
     "attachment": with_attachment(),
     "mailbox": f"From kim@shop.example Mon Mar  2 08:00:00 2026\n{mail(COMMAND).as_string()}",
     "quoted": "".join(f"> > {line}\n" for line in WIRE.splitlines()),
+    "barred": "".join(f"| {line}".rstrip() + "\n" for line in WIRE.splitlines()),
+    "one pane of a terminal": "".join(f"│{line}│\n" for line in WIRE.splitlines()),
+    "ticket as JSON": json.dumps(
+        {"ticket": {"id": 7, "comments": [{"html_body": f"<p>We run</p><pre>{COMMAND}</pre>"}]}}
+    ),
     "twice": COMMAND.replace(URL, f"{URL}<{URL}>"),
     "safelink": COMMAND.replace(URL, f'"{SAFE}%2Fxms%2Fv1%2Fplan%2Fbatches&data=05"'),
     "markdown-link": COMMAND.replace(URL, f"[{URL}]({URL})"),

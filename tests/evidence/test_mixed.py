@@ -69,6 +69,12 @@ TEXTS = {
         f"➜  sms git:(main) https DELETE {URL.removeprefix('https://')}\n{BODY}",
         [("DELETE", None, "unknown_group")],
     ),
+    "bylines of ngrep": (
+        "T 2025/03/04 08:09:10.000001 10.0.0.9:4 -> 10.0.0.8:80 [AP] #4\n"
+        "PUT /xms/v1/p/groups/g HTTP/1.1.\nHost: us.sms.api.sinch.com.\n.\n\n"
+        "T 2025/03/04 08:09:10.100001 10.0.0.8:80 -> 10.0.0.9:4 [AP] #6\nHTTP/1.1 404 Not Found.\n",
+        [("PUT", 404, None)],
+    ),
     "an arrow below each": (
         f"one:\n{SEND}\n-> 401\n\ntwo:\n{SEND}\n-> 201\n",
         [("POST", 401, None), ("POST", 201, None)],

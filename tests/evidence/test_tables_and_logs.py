@@ -367,3 +367,47 @@ def test_spans_that_javascript_prints_are_in_microseconds() -> None:
   attributes: {{ 'http.method': 'POST', 'http.url': '{URL}', 'http.status_code': 401 }}
 }}""")
     assert (exchange.at, exchange.elapsed_ms) == (AT, 87.0005)
+
+
+def test_a_column_of_request_lines_and_one_in_another_language() -> None:
+    (row,) = read(
+        f"| when | what | état | durata (ms) |\n|--|--|--|--|\n| {AT} | PUT {URL} | 401 | 87 |\n"
+    )
+    assert (row.method, row.url, row.status, row.elapsed_ms) == ("PUT", URL, 401, 87.0)
+
+
+def test_an_error_of_nginx_is_a_call_that_failed() -> None:
+    line = (
+        "2025/03/04 08:09:10 [error] 7#7: *9 connect() failed (111: Connection refused) while "
+        f'connecting to upstream, client: 10.0.0.9, server: gw, request: "POST {PATH} HTTP/1.1", '
+        f'upstream: "https://10.0.0.8:443{PATH}", host: "gw"'
+    )
+    (row,) = read(line)
+    assert (row.method, row.url, row.status, row.at) == ("POST", PATH, None, AT)
+    assert row.failure == "nginx: connect() failed"
+
+
+def test_what_a_terminal_broke_at_its_width_is_one_line() -> None:
+    line = (
+        f'10.0.0.9 - - [04/Mar/2025:08:09:10 +0000] "POST {PATH} HTTP/1.1" 401 7 "-" "{"x" * 60}"'
+    )
+    logged = json.dumps(
+        {"time": str(AT), "method": "POST", "url": PATH, "status": 401, "by": "x" * 99}
+    )
+    for whole in (line, logged):
+        (row,) = read("\n".join(whole[at : at + 72] for at in range(0, len(whole), 72)))
+        assert (row.method, row.url, row.status, row.at) == ("POST", PATH, 401, AT)
+
+
+def test_the_code_on_the_screen_of_a_message_is_no_status() -> None:
+    assert len(read("Batch ID  01ABC\nRecipient  +46701234567\nCode  413\n")) == 0
+
+
+def test_a_status_between_signs_without_spaces() -> None:
+    (row,) = read(f"PUT {URL} 返回429。")
+    assert (row.method, row.url, row.status) == ("PUT", URL, 429)
+
+
+def test_the_time_that_php_writes() -> None:
+    line = '[04-Mar-2025 08:09:10 UTC] no SMS: HTTP 401 {"code": "unknown_group", "text": "x"}'
+    assert read(line)[0].at == AT

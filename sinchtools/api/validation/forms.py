@@ -12,7 +12,7 @@ from sinchtools.api.description import (
 )
 from sinchtools.api.validation.violation import FORMAT, Violation
 from sinchtools.core.gsm import digits
-from sinchtools.core.placeholders import is_placeholder
+from sinchtools.core.placeholders import is_masked, is_placeholder
 from sinchtools.privacy.alias_forms import representative
 from sinchtools.privacy.markers import MARKER
 
@@ -22,6 +22,8 @@ _INSTANT = re.compile(
     r"(?::?\d\d)?)?)?",
     re.IGNORECASE,
 )
+# the mobile prefix of Mexico until 2019, which address books still hold
+_OLD_PREFIX = re.compile(r"521[1-9]\d{9}")
 _SEVERAL = re.compile(r"\d(?=[^\w+,;|]*+[,;|])\D*+\d")  # a separator before the next number begins
 
 
@@ -118,6 +120,8 @@ def msisdn_defect(value: str) -> tuple[str | None, str, dict[str, Any]]:
         return "absent-value", "error", {**facts, "kind": "white space" if value else "empty"}
     if re.search(r"[{}<>$%]|^nan$", bare, re.IGNORECASE) or is_placeholder(bare):
         return "msisdn-placeholder", "error", {**facts, "value": re.sub(r"\d", "•", bare[:40])}
+    if is_masked(bare):
+        return None, "note", facts
     if _SEVERAL.search(bare):
         return "msisdn-several", "error", facts
     if bare.count("+") > 1:
@@ -176,7 +180,8 @@ def _possible(
             return "msisdn-no-country-code", "error", {**facts, "suggestion": "1", "country": "US"}
         if not explicit and re.fullmatch(r"[2-9]\d{6}", number):
             return "msisdn-no-area-code", "error", facts
-        return (rule, "error", facts) if explicit else ("msisdn-unlikely", "warning", facts)
+        is_certain = explicit and not _OLD_PREFIX.fullmatch(number)
+        return (rule, "error", facts) if is_certain else ("msisdn-unlikely", "warning", facts)
     is_like_american = not explicit and re.fullmatch(r"[2-9]\d{9}", number) is not None
     if is_like_american and parsed.country_code != 1 and not phonenumbers.is_valid_number(parsed):
         return "msisdn-unlikely", "warning", facts

@@ -28,7 +28,7 @@ from sinchtools.api.validation.forms import (
 from sinchtools.api.validation.names import OTHER_NAMES, meant, nearest, snake
 from sinchtools.api.validation.violation import CONSTRAINT, JSON, Violation, note, warning
 from sinchtools.core.gsm import digits, encoding_of
-from sinchtools.core.placeholders import is_placeholder
+from sinchtools.core.placeholders import is_masked, is_placeholder
 from sinchtools.privacy.alias_forms import representative
 
 MOST_FINDINGS = 100  # unknown fields that are named
@@ -252,7 +252,7 @@ def _sender(spec: Field, value: str, name: str, pointer: str) -> Iterator[Violat
     if not value.strip():
         facts |= {"kind": "white space" if value else "empty"}
         yield Violation(rule="absent-value", field=name, pointer=pointer, facts=facts)
-    elif is_placeholder(value):
+    elif is_placeholder(value) or is_masked(value):
         return
     elif re.search(r"[A-Za-z]", value):
         if len(value) > _ALPHANUMERIC_SENDER:

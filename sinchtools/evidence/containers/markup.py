@@ -170,6 +170,7 @@ def unquoted(lines: list[str]) -> list[str]:
     >>> unquoted([">> GET /xms HTTP/1.1", ">> Host: us.sms.api.sinch.com"])
     ['GET /xms HTTP/1.1', 'Host: us.sms.api.sinch.com']
     """
+    lines = _without_bars(lines)
     if not any(line.startswith(">") for line in lines):
         return lines
     is_trace = _TRACE.search("\n".join(line for line in lines if not line.startswith(">")))
@@ -183,6 +184,13 @@ def unquoted(lines: list[str]) -> list[str]:
             left[at:end] = [mark.sub("", line, count=1) for line in lines[at:end]]
         at = max(end, at + 1)
     return left
+
+
+def _without_bars(lines: list[str]) -> list[str]:
+    """Return the lines without the bars that other mail programs put before what they quote."""
+    barred = [line for line in lines if line.startswith("|")]
+    is_quoted = len(barred) > 2 and not any("|" in line[1:] for line in barred)
+    return [re.sub(r"^\| ?", "", line) for line in lines] if is_quoted else lines
 
 
 def _is_quotation(lines: list[str], start: int, end: int) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from sinchtools.evidence.containers import markup
 from sinchtools.evidence.formats import tables
 from sinchtools.evidence.formats.http_message import is_error_body
 from sinchtools.evidence.formats.mapping import http_status, record_of
@@ -27,7 +28,7 @@ from sinchtools.evidence.times import squashed
 MESSAGES = words(
     "raw message msg log line textpayload fullmessage shortmessage eventoriginal event content "
     "logmessage messagetext logline logentry body text renderedmessage eventmessage formatted "
-    "command curl curlcommand cmd"
+    "command curl curlcommand cmd htmlbody plainbody bodyhtml bodytext commentbody descriptiontext"
 )
 TIMES = words(
     "timestamp time ts at date eventtime timegenerated receivedat generatedat dt timens tsns "
@@ -43,7 +44,7 @@ _INNER = words(
 _LISTS = set(
     words(
         "events logs logevents records entries results hits messages data items matches rows "
-        "documents breadcrumbs spans value values result"
+        "documents breadcrumbs spans value values result comments conversations replies"
     )
 )
 _REQUEST_TEXT = re.compile(r"https?://|/xms/|\b(?:GET|POST|PUT|DELETE|PATCH|HEAD) +\S|curl ")
@@ -183,7 +184,9 @@ def _found(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
             yield from _of_list(inner, depth)
 
 
-_HOLDERS = set(words("data hits actor account nrql response body contexts exception result"))
+_HOLDERS = set(
+    words("ticket issue data hits actor account nrql response body contexts exception result")
+)
 
 
 def _of_list(values: list[Any], depth: int) -> Iterator[Mapping[str, Any]]:
@@ -304,7 +307,8 @@ def _as_line(value: Mapping[str, Any]) -> str:
 
 def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a message, and the status that only a field of its record tells."""
-    yield from message.rstrip("\n").split("\n")
+    shown = markup.text_of_html(message) if markup.is_html(message) else message
+    yield from shown.rstrip("\n").split("\n")
     fields = (field for name, field in value.items() if squashed(str(name)) in FIELDS["status"])
     status = next(filter(None, map(http_status, fields)), None)
     if status and _REQUEST_TEXT.search(message) and str(status) not in message:

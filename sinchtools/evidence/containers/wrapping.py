@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sinchtools.evidence.pieces import METHODS
+from sinchtools.evidence.pieces import METHODS, json_end
 
 _SIGN = re.compile(rf"\bcurl\b|^[ \t]*(?:{METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
 _COMMAND = re.compile(r"[ \t]*(?:[$#%>] |PS [^>]{0,80}> ?)?curl(?:\.exe)?(?: |$)")
@@ -30,6 +30,8 @@ _LONG_HEADER = re.compile(
 )
 _SHORTEST = 35  # characters of a line that was wrapped within a word
 _TAIL = 80  # characters at the end of a line that say whether it goes on
+_NARROWEST, _WIDEST = 60, 400  # characters of a line in a terminal
+_LOGGED = re.compile(rf"\"(?:{METHODS}) \S+ HTTP/[\d.]+\" [1-5]\d\d\b")
 _MOST_LINES = 200  # of one command or header
 
 
@@ -42,6 +44,9 @@ def rejoined(lines: list[str]) -> tuple[list[str], list[int]]:
     >>> rejoined(["curl -X POST", "https://us.sms.api.sinch.com", "", "Regards"])[0]
     ['curl -X POST https://us.sms.api.sinch.com', '', 'Regards']
     """
+    unfolded = _unfolded(lines)
+    if unfolded is not None:
+        return unfolded
     if not _SIGN.search("\n".join(lines)):
         return lines, list(range(1, len(lines) + 1))
     made: list[str] = []
@@ -58,6 +63,34 @@ def rejoined(lines: list[str]) -> tuple[list[str], list[int]]:
         numbers += [number for _, number in run[0]]
         at = run[1]
     return made, numbers
+
+
+def _unfolded(lines: list[str]) -> tuple[list[str], list[int]] | None:
+    """Return the lines with those joined that a terminal broke at its width; None without any."""
+    width = max(map(len, lines), default=0)
+    if not _NARROWEST <= width <= _WIDEST:
+        return None
+    made: list[str] = []
+    numbers: list[int] = []
+    at = 0
+    while at < len(lines):
+        end = at
+        while end < len(lines) - 1 and end < at + _MOST_LINES and len(lines[end]) == width:
+            end += 1
+        parts = lines[at : end + 1]
+        parts = ["".join(parts)] if end > at and _is_one_line(parts) else parts
+        made += parts
+        numbers += range(at + 1, at + 1 + len(parts))
+        at = end + 1
+    return (made, numbers) if len(made) < len(lines) else None
+
+
+def _is_one_line(parts: list[str]) -> bool:
+    """Tell whether parts are a line of a log together, and none of them is one alone."""
+    whole = "".join(parts)
+    if whole.startswith("{"):
+        return json_end(whole, 0) == len(whole.rstrip())
+    return bool(_LOGGED.search(whole)) and not any(map(_LOGGED.search, parts))
 
 
 def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:

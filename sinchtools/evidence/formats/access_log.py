@@ -65,6 +65,11 @@ _PHP = re.compile(
     rf"\[(?P<at>[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} +\d+ [\d:.]+ \d{{4}})\] \S+ "
     rf"\[(?P<status>\d{{3}})\]: (?P<method>{METHODS}) (?P<url>\S+)"
 )
+_NGINX_ERROR = re.compile(
+    r"(?:^|\s)(?P<at>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[\w+\] \d+#\d+: (?:\*\d+ )?"
+    r"(?P<text>(?P<failure>[\w() ]{3,80}?)(?: \(.{1,200}?\))?(?: while .{3,80})?), client: "
+    r".{0,400}?request: \"(?P<request>[^\"]+)\""
+)
 _FREE_METHOD = re.compile(
     rf"\b({METHODS})\b[ \t\"':=]{{1,9}}(?:(?:url|path"
     rf"|uri)[=: ]+\"?)?(https?://[^\s\"'<>]+|/[^\s\"'<>]*)"
@@ -304,6 +309,11 @@ def balancer(piece: Piece, match: re.Match[str], number: int) -> Exchange:
     return _exchange(piece, match, number, elapsed_ms=whole, request_headers=headers)
 
 
+def _nginx_error(piece: Piece, match: re.Match[str], number: int) -> Exchange:
+    failed = _exchange(piece, match, number)
+    return replace(failed, failure=f"nginx: {match['failure']}", text=match["text"])
+
+
 def _finished(piece: Piece, match: re.Match[str], number: int) -> Exchange:
     spans = re.findall(r"[\d.]+ms", f"{match['old'] or ''} {match['rest'] or ''}")
     return _exchange(piece, match, number, elapsed_ms=_ms(spans[-1]) if spans else None)
@@ -350,6 +360,7 @@ def split_request(request: str) -> tuple[str | None, str | None]:
 
 FORMS = (
     Form(_COMBINED, _combined, ("[", '"')),
+    Form(_NGINX_ERROR, _nginx_error, ("#", ", client: ", "request: ")),
     Form(_HAPROXY, _haproxy, ("[", '"')),
     Form(_BALANCER, balancer, (":", '"')),
     Form(_SQUID, _squid, ("_", " - ")),

@@ -20,7 +20,7 @@ _SENT_TO = re.compile(
 )
 _URL = re.compile(r"https?://[^\s'\"<>\]]+")
 _STATUS = re.compile(
-    r"(?<![\w./:@+-])[1-5]\d\d(?![\w%]|[./]\d|:\d| ?(?:ms|s|sec|seconds|bytes|B|kB)\b)"
+    r"(?<![\w./:@+-])(?:10[0-3]|[2-5]\d\d)(?![\w%]|[./]\d|:\d| ?(?:ms|s|sec|seconds|bytes|B|kB)\b)"
 )
 _SECONDS = re.compile(  # of nginx and curl, whose times have no unit
     r"\b(?:request_time|upstream_response_time|time_total|u?rt)[=:] ?\"?(\d{1,4}\.\d{3,6})\b"

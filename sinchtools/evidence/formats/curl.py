@@ -44,7 +44,7 @@ _PROMPT = (
 _LEAD = (
     rf"(?:{_PROMPT}[ \t]*+)(?:(?:sudo|time|command|exec|env|then|do|&|!|RUN|CMD)[ \t]++"
     r"|[A-Za-z_]\w*=(?:\$\()?(?:\"|`)?(?=\$?\(?curl)"
-    r"|[\d*/,-]{1,12}[ \t]++|\d+[.)][ \t]++|Step \d+/\d+ : |`|\$\()*"
+    r"|[\d*/,-]{1,12}[ \t]++|\d\d:\d\d:\d\d[ \t]++|\d+[.)][ \t]++|Step \d+/\d+ : |`|\$\()*"
 )
 _PROGRAM = r"(?:[\"']?(?:[\w./\\:-]{0,200}[/\\])?curl(?:\.exe)?[\"']?)"
 START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|$)", re.MULTILINE)
@@ -66,6 +66,7 @@ _ASSIGNMENT = re.compile(
     rf"(?=[^\s=])(?!\$?\({_PROGRAM})",
     re.MULTILINE,
 )
+_URL = re.compile(r"://|^localhost|^[\w-]+(?:\.[\w-]+)+(?:[:/?]|$)|[{$<\\]|/xms/")
 _STATUS_OUT = re.compile(r"%\{(?:http|response)_code\}")
 _MOST_OUTPUT = 200  # lines below a command
 _PIPED = re.compile(r"^[ \t]*(?:[$%#>] )?(?:echo|printf|cat)\b[^\n]*", re.MULTILINE)
@@ -253,6 +254,7 @@ def _requests(piece: Piece, command: Command, line: int) -> Iterator[Exchange]:
         else:
             _apply(operations[-1], name, value)
     for request in operations:
+        _without_words(request)
         if len(request.urls) > _MOST_URLS:
             piece.skip(
                 line, f"a curl command with more than {_MOST_URLS} URLs: the others were not read"
@@ -261,6 +263,14 @@ def _requests(piece: Piece, command: Command, line: int) -> Iterator[Exchange]:
             yield from (_exchange(request, url) for url in request.urls[:_MOST_URLS])
         elif len(operations) == 1 or request.options or request.headers:
             piece.skip(line, "a curl command without a URL: nothing says where the request goes")
+
+
+def _without_words(request: Request) -> None:
+    """Leave out the words that somebody wrote behind a command, where it has a URL."""
+    whole = [url for url in request.urls if _URL.search(url)]
+    if whole and len(whole) < len(request.urls):
+        request.piece.guess(request.line, "words behind the command that are no URL were left out")
+        request.urls[:] = whole
 
 
 def _options(request: Request, words: list[str]) -> Iterator[tuple[str, str]]:

@@ -29,6 +29,7 @@ _NO_BODY = re.compile(
 )
 # a host that is asked without TLS
 _PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.|^\[::1\]")
+_NGREP = re.compile(r"^T [\d/]{8,10} [\d:.]+ \S+ -> \S+ \[\w+\]", re.MULTILINE)
 _GAP = re.compile(r"\n[ \t]*\n(?=[^\s\"{}\[\]<])")  # a paragraph that is no JSON and no page
 
 
@@ -146,6 +147,8 @@ def _unmarked(piece: Piece) -> list[tuple[int, str]]:
         (number, "$ " if number in piece.commands else line)
         for number, line in enumerate(piece.lines, start=1)
     ]
+    if _NGREP.search(piece.text):  # whose bylines end with a dot
+        lines = [(number, line.removesuffix(".")) for number, line in lines]
     if not any(_MARKED.match(line) for line in piece.lines):
         return lines
     for number, line in lines:

@@ -38,6 +38,9 @@ _PHRASE = re.compile(
 _OTHER_CODE = re.compile(
     r"\b(?:delivery|smpp)\b[^.;\n]{0,40}$", re.IGNORECASE
 )  # a delivery code or an SMPP code is no status
+# the screen of a message: its code is that of its delivery
+_OF_REPORT = re.compile(r"(?i)\b(?:batch|message) id\b|\brecipient\b|\bmsisdn\b")
+_DELIVERY_CODE = re.compile(r"(?i)(?<!status )(?<!http )\bcode\b[\s:]{1,9}4\d\d\s*$")
 LONGEST = 20_000  # characters of prose
 
 
@@ -49,7 +52,12 @@ def response_in(lines: Sequence[Line]) -> list[Found]:
     """
     if sum(len(text) for _, text in lines) > LONGEST:
         return []
-    told = [(number, found) for number, text in lines if (found := found_in_words(text))]
+    is_report = any(_OF_REPORT.search(text) for _, text in lines)
+    told = [
+        (number, found)
+        for number, text in lines
+        if (found := found_in_words(text)) and not (is_report and _DELIVERY_CODE.search(text))
+    ]
     statuses = {found.status for _, found in told if found.status}
     codes = {found.code for _, found in told if found.code}
     if len(statuses) > 1 or len(codes) > 1:

@@ -27,6 +27,10 @@ _STATUS = (
         r"(?: with)?[\s:=\[(#\"'-]{1,4}([1-5]\d\d)\b(?![.:/]\d)"
     ),
     re.compile(r"[(\[]([45]\d\d)[)\]]"),
+    re.compile(  # Chinese, Japanese, Korean: no space before it, and none of their units behind
+        r"[\u3001-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff08-\uff1a] ?([45]\d\d)"
+        r"(?![\d.:/-]| ?(?:ms|[年月日回次件个個条條人円元번명원]))"
+    ),
     re.compile(
         r"(?:->|=>|→|<-|: |\| |- |– ) ?([2-5]\d\d)\b(?![.:/-]?\d)(?! ?(?:ms|s|bytes|chars)\b)"
     ),
@@ -147,4 +151,5 @@ def _find_said(piece: Piece) -> Iterator[Found]:
         if not (exchange.url or exchange.response_body or exchange.code):
             continue
         done = stack_below(piece, end)
-        yield Found(number, done, exchange)
+        at = exchange.at or piece.logged_at(number)
+        yield Found(number, done, replace(exchange, at=at))

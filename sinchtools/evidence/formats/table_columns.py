@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from sinchtools.core.columns import COLUMNS
+from sinchtools.evidence.formats.mapping import REQUEST_LINE
 from sinchtools.evidence.formats.names import FIELDS
 from sinchtools.evidence.formats.prose import known_codes
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece
@@ -81,6 +82,7 @@ _BY_CONTENT: dict[str, Callable[[str], bool]] = {
     ),
     "method": lambda cell: cell.strip().upper() in HTTP_METHODS,
     "url": lambda cell: re.match(r"\s*(?:https?://|/)", cell) is not None and not _FILE.match(cell),
+    "request": lambda cell: REQUEST_LINE.fullmatch(cell.strip()) is not None,
     "at": lambda cell: (
         (instant(cell) is not None and not re.fullmatch(r"\d{9,12}", cell))
         or re.fullmatch(r"\d\d?:\d\d(?::\d\d.*)?|[2-7]\d{4}[.,]\d+", cell) is not None

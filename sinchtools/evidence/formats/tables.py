@@ -17,6 +17,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
+from sinchtools.evidence.formats.label_words import english
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
 from sinchtools.evidence.formats.table_columns import KNOWN, LONGEST_NAME, is_no_status, mapping_of
 from sinchtools.evidence.found import Found
@@ -201,8 +202,14 @@ def apart(layout: Layout, cells: list[str], serial: set[str]) -> dict[str, Any]:
         if ours == NOT_USED or (ours is None and is_other(layout, name)):
             continue
         status = http_status(cell) if ours == "status" else None
-        row.setdefault(ours or name, cell if status is None else status)
+        row.setdefault(ours or _in_english(name), cell if status is None else status)
     return row
+
+
+def _in_english(name: str) -> str:
+    """Return the name of a column in English where it is known in another language."""
+    spoken = english(name[:LONGEST_NAME])
+    return name if spoken == name.strip().lower() else spoken
 
 
 def is_other(layout: Layout, name: str) -> bool:

@@ -81,6 +81,8 @@ _BRACKETS = re.compile(
 # more without a space or a quotation mark is no code, and keeps a grammar busy for minutes
 _NO_CODE = re.compile(r"[^\s\"'`]{2000}")
 _BODY = re.compile(r"\{\"[^\n]*\}\Z")
+_PRINTED_BYTES = re.compile(r"b?'(\{\".*\})'")
+_FRAME = re.compile(r"[ \t]*File [\"/~<].{1,300}, in ")  # of a traceback
 _HOLLOW = re.compile(r"\{\w+\}")
 _STATUS = re.compile(
     r"(?:[-=>:\s]*(?:returns?|status(?:code)?|gives|prints|got|http|outputs?|response|result"
@@ -237,7 +239,8 @@ def _dedented(text: str) -> str:
 def _code_line(line: str) -> str:
     if prompt := _PROMPT.match(line):
         line = line[prompt.end() :]
-    if _RESULT.match(line) or _is_prose(line) or line.startswith("##"):
+    is_output = _RESULT.match(line) or _PRINTED_BYTES.fullmatch(line.strip()) or _FRAME.match(line)
+    if is_output or _is_prose(line) or line.startswith("##"):
         return ""
     return line.replace("<?php", "     ").replace("?>", "  ")
 
@@ -310,6 +313,8 @@ def _said(line: str) -> str | None:
     """Return the text of a comment in a line, or of a line that is output; None for code."""
     if match := _COMMENT.search(line):
         return match[1].strip()
+    if match := _PRINTED_BYTES.fullmatch(line.strip()):
+        return match[1]
     return line.strip() if _RESULT.match(line.strip()) or _STATUS.match(line.strip()) else None
 
 

@@ -51,7 +51,7 @@ _METHOD = re.compile(
 _SMALL_METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 _CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response below the call
 _BEARER = re.compile(
-    rf"\w*bearer(?:_?(?:auth|token)\w*)?[ \t]*[(:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
+    rf"bearer(?:_?(?:auth|token)\w*)?[ \t]*[(:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
 )
 _JSON_MEDIA = re.compile(r"application[_/.]?json", re.IGNORECASE)
 _ENCODED = re.compile(r"encode|serializ|stringif|dumps|to_?json\b", re.IGNORECASE)
