@@ -44,7 +44,7 @@ def shown(result: Mapping[str, Any], *evidence: Held) -> dict[str, Any]:
     LeakError
         Something that must not leave would still be in it; nothing of it is returned.
     """
-    known = _all_known([one.known for one in evidence])
+    known = Known.together([one.known for one in evidence])
     clean = _Cleaner(known)
     made = {name: clean(value) for name, value in result.items()}
     try:
@@ -55,15 +55,6 @@ def shown(result: Mapping[str, Any], *evidence: Held) -> dict[str, Any]:
             hint="Ask for less: another row, or a page.",
         ) from None
     return made
-
-
-def _all_known(some: Sequence[Known]) -> Known:
-    if len(some) == 1:
-        return some[0]
-    return Known(
-        numbers=frozenset[str]().union(*(one.numbers for one in some)),
-        texts=frozenset[str]().union(*(one.texts for one in some)),
-    )
 
 
 class _Cleaner:
@@ -107,16 +98,9 @@ def page_of(entries: Sequence[Any], page: int) -> dict[str, Any]:
 
 def response_of(status: int | None, code: str | None) -> dict[str, Any]:
     """Return a status and code; a code that the vendor does not list is the evidence's word."""
-    is_listed = code is None or code in codes_on_the_page()
-    return (
-        {"status": status, "code": code}
-        if is_listed
-        else {
-            "status": status,
-            "code": None,
-            UNTRUSTED: {"code": code},
-        }
-    )
+    if code is None or code in codes_on_the_page():
+        return {"status": status, "code": code}
+    return {"status": status, "code": None, UNTRUSTED: {"code": code}}
 
 
 def line_of(number: int, row: Exchange) -> dict[str, Any]:

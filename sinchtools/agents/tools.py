@@ -227,12 +227,16 @@ def explain(status: int = 0, code: str = "", delivery: int = 0, smpp: int = 0) -
     """
     if sum(map(bool, (status or code, delivery, smpp))) != 1:
         raise WrongUseError("Give a status and code, or delivery, or smpp.")
-    if not _CODE.fullmatch(code):
-        raise WrongUseError("This is not a code.", hint="Codes look like missing_callback_url.")
+    _refuse_no_code(code)
     entry = catalogue.explain(
         status or None, code or None, delivery=delivery or None, smpp=smpp or None
     )
     return shown(entry.as_json())
+
+
+def _refuse_no_code(code: str) -> None:
+    if not _CODE.fullmatch(code):
+        raise WrongUseError("This is not a code.", hint="Codes look like missing_callback_url.")
 
 
 @_tool
@@ -250,8 +254,7 @@ def tips(evidence: str = "", row: int = 0, status: int = 0, code: str = "") -> _
     if bool(evidence) == bool(status or code):
         raise WrongUseError("Give evidence and row, or a status and code.")
     if not evidence:
-        if not _CODE.fullmatch(code):
-            raise WrongUseError("This is not a code.", hint="Codes look like unknown_group.")
+        _refuse_no_code(code)
         walk = playbooks.tips(status or None, code or None)
         return shown(_walked(walk))
     found = held(evidence)
@@ -450,7 +453,12 @@ def report(evidence: str, name: str = "case.html", row: int = 0) -> _Result:
     path = reports.report(
         found.rows, work_folder() / "reports" / name, exchange=story.example, proof=fixed
     )
-    summary = "The report was written." + " It shows a proven fix (simulated)." * bool(fixed)
+    proof = " It shows a proven fix (simulated)." if fixed else ""
     return shown(
-        {"evidence": found.name, "summary": summary, "file": f"reports/{path.name}"}, found
+        {
+            "evidence": found.name,
+            "summary": f"The report was written.{proof}",
+            "file": f"reports/{path.name}",
+        },
+        found,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sinchtools.core.html import card
 from sinchtools.core.records import visible
+from sinchtools.core.words import counted
 
 if TYPE_CHECKING:
     from sinchtools.cases.case import Case
@@ -20,7 +21,7 @@ def html(case: Case, n_exchanges: int) -> str:
     """Return what a case holds as a card."""
     verdicts = Counter(row["verdict"] for row in case.replays).most_common()
     held = {
-        "Evidence": f"{n_exchanges:,} exchange{'s' * (n_exchanges != 1)}",
+        "Evidence": counted(n_exchanges, "exchange"),
         "Replays": ", ".join(f"{verdict} {n:,}" for verdict, n in verdicts),
         "Steps": "; ".join(
             f"{walk['label']} {walk['title']}: {walk['ended'] or 'not ended'}"
@@ -33,7 +34,7 @@ def html(case: Case, n_exchanges: int) -> str:
         held["Seen before"] = before.sentence
     if case.skipped:
         held["Ignored"] = "; ".join(
-            f"{one.source}: {one.reason}" + f" ({one.count})" * (one.count > 1)
+            f"{one.source}: {one.reason}{f' ({one.count})' if one.count > 1 else ''}"
             for one in case.skipped[:_SHOWN]
         )
     style = "style='text-align:left;vertical-align:top;padding-right:1.2em'"

@@ -434,7 +434,8 @@ class Case:
             counted(len(self.notes), "note"),
         ]
         lost = sum(one.count for one in self.skipped)
-        parts += [f"{counted(lost, 'line')} ignored"] * bool(lost)
+        if lost:
+            parts.append(f"{counted(lost, 'line')} ignored")
         return visible(f"<Case {self.name}: {', '.join(parts)}>")
 
     def _repr_html_(self) -> str:

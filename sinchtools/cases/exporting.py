@@ -65,19 +65,16 @@ def export(
     >>> export(sent, tempfile.mkdtemp() + "/sent.sh").read_text().strip()
     'curl https://us.sms.api.sinch.com/xms/v1/p1/batches'
     """
-    path, rows = (
-        Path(path),
-        without_quotes([exchanges] if isinstance(exchanges, Exchange) else exchanges),
-    )
-    if path.suffix.lower() not in _WRITERS:
+    path, given = Path(path), [exchanges] if isinstance(exchanges, Exchange) else exchanges
+    written_as = _WRITERS.get(path.suffix.lower())
+    if written_as is None:
         ending = told(path.suffix) if path.suffix else "a file without an ending"
         raise WrongUseError(
             f"Exchanges cannot be written as {ending}.", hint=f"Use {', '.join(_WRITERS)}."
         )
+    rows = without_quotes(given)
     shown, known = (rows, Known()) if keep_people else gate.aliased(rows, _aliases(key))
-    return write(
-        path, _WRITERS[path.suffix.lower()](shown).encode("utf-8", "replace"), known, shown
-    )
+    return write(path, written_as(shown).encode("utf-8", "replace"), known, shown)
 
 
 def aliased(exchanges: Iterable[Exchange], key: bytes | Case | None = None) -> list[Exchange]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -226,10 +226,10 @@ def _is_drawn(story: Story) -> bool:
     return dated >= _FEWEST_FOR_A_CHART and bool(story.groups)
 
 
-def _accounts(page: Page) -> list[dict[str, Any]] | None:
+def _accounts(page: Page) -> list[dict[str, Any]]:
     story = page.story
     if story.n_accounts < 2:
-        return None
+        return []
     mine = {id(row) for row in story.rows}
     others = [row for row in story.everything if id(row) not in mine]
     named = f"{story.n_accounts - 1:,} other account{'s' if story.n_accounts > 2 else ''}"
@@ -245,7 +245,7 @@ def _share(rows: Sequence[Exchange]) -> dict[str, Any]:
     return {"n": n, "failing": failing, "share": failing / n if n else 0.0}
 
 
-def _others(page: Page) -> list[dict[str, Any]] | None:
+def _others(page: Page) -> list[dict[str, Any]]:
     story = page.story
     found = []
     for one in story.others[:_MOST_OTHERS]:
@@ -262,17 +262,17 @@ def _others(page: Page) -> list[dict[str, Any]] | None:
                 "fix": fix,
             }
         )
-    return found or None
+    return found
 
 
-def _checks(page: Page) -> list[dict[str, Any]] | None:
+def _checks(page: Page) -> list[dict[str, Any]]:
     """Return what a person answered, causes first, and what the evidence decides of the tips."""
     story = page.story
     answered = sorted(_answered(story), key=lambda one: one["kind"] != _CAUSE)
     steps: dict[str, dict[str, Any]] = {}
     for one in (*answered, *_decided(story)):
         steps.setdefault(one["title"], one)
-    return [*steps.values()][:_MOST_CHECKS] or None
+    return [*steps.values()][:_MOST_CHECKS]
 
 
 def _answered(story: Story) -> Iterator[dict[str, Any]]:
@@ -291,8 +291,7 @@ def _decided(story: Story) -> Iterator[dict[str, Any]]:
         checked = walk.decided(step)
         is_told = any(says in checked.proof for says in told)
         if checked.state in ("problem", "ok") and not is_told:
-            state = checked.state if checked.is_cause else "caution"
-            yield _step(step.title, state, checked.proof, "")
+            yield _step(step.title, checked.kind, checked.proof, "")
 
 
 def _step(title: str, state: str, words: str, at: str) -> dict[str, Any]:
@@ -300,7 +299,7 @@ def _step(title: str, state: str, words: str, at: str) -> dict[str, Any]:
     return {"title": title, "kind": kind, "sign": sign, "word": word, "words": words, "at": at}
 
 
-def _kept_charts(page: Page) -> list[dict[str, Any]] | None:
+def _kept_charts(page: Page) -> list[dict[str, Any]]:
     return [
         {
             "name": one.name,
@@ -310,7 +309,7 @@ def _kept_charts(page: Page) -> list[dict[str, Any]] | None:
             "names_a_person": one.names_a_person(page.story.known),
         }
         for one in _worth_showing(page)[:MOST_GROUPS]
-    ] or None
+    ]
 
 
 def _worth_showing(page: Page) -> list[KeptChart]:
@@ -321,10 +320,11 @@ def _worth_showing(page: Page) -> list[KeptChart]:
     return [one for one in page.kept if one.words != drawn]
 
 
-def _notes(page: Page) -> list[dict[str, Any]] | None:
+def _notes(page: Page) -> list[dict[str, str]]:
     before = page.story.seen_before.sentence
-    notes = [{"text": one["text"], "at": moment(one["at"])} for one in page.story.notes]
-    return [{"text": before, "at": ""}] * bool(before) + notes or None
+    notes = [{"text": before, "at": ""}] if before else []
+    notes += [{"text": one["text"], "at": moment(one["at"])} for one in page.story.notes]
+    return notes
 
 
 def _request(page: Page) -> dict[str, Any] | None:
@@ -336,11 +336,7 @@ def _request(page: Page) -> dict[str, Any] | None:
     return {"command": as_curl(story.masks.exchange(request)), "is_changed": bool(story.working)}
 
 
-def _manager(page: Page) -> str | None:
-    return escalation_of(page.story) or None
-
-
-_SECTIONS = {
+_SECTIONS: dict[str, Callable[[Page], object]] = {  # what is empty is left out
     "change": _change,
     "when": _when,
     "accounts": _accounts,
@@ -349,7 +345,7 @@ _SECTIONS = {
     "charts": _kept_charts,
     "notes": _notes,
     "request": _request,
-    "manager": _manager,
+    "manager": lambda page: escalation_of(page.story),
 }
 
 

@@ -88,27 +88,18 @@ def _or(instead: Any, work: Callable[..., Any], *given: Any) -> Any:
 
 def _nameless(outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     marked = [output for output in outputs if ALIASED.items() <= output.get("metadata", {}).items()]
-    still = [
-        {
-            **output,
-            "data": {
-                kind: value
-                for kind, value in output["data"].items()
-                if not kind.startswith(_WIDGET)
-            },
-        }
-        for output in marked
-    ]
+    still = [{**output, "data": _without_widgets(output["data"])} for output in marked]
     return [output for output in still if output["data"] and _passes(output)]
 
 
+def _without_widgets(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {kind: value for kind, value in data.items() if not kind.startswith(_WIDGET)}
+
+
 def _passes(output: Mapping[str, Any]) -> bool:
+    data = json.dumps(output, ensure_ascii=False).encode("utf-8", "replace")
     try:
-        gate(
-            json.dumps(output, ensure_ascii=False).encode("utf-8", "replace"),
-            _known(),
-            where="The notebook",
-        )
+        gate(data, _known(), where="The notebook")
     except LeakError:
         return False
     return True
@@ -128,11 +119,7 @@ def _known() -> Known:
         for name in ("evidence.jsonl", "calls.sqlite")
         for path in _own((*work_folder().glob(name), *work_folder().glob(f"*/{name}")))
     ]
-    met = [_people_of(path, *_state(path)) for path in files]
-    return Known(
-        numbers=frozenset().union(*(one.numbers for one in met)),
-        texts=frozenset().union(*(one.texts for one in met)),
-    )
+    return Known.together([_people_of(path, *_state(path)) for path in files])
 
 
 def _own(paths: Iterable[Path]) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from sinchtools.core.html import untypeset
 KERNEL = "Sinch troubleshooting"  # the kernelspec of the wheel
 # in the environment of the kernels of a server that cleans what it saves
 SWITCHED_ON = "SINCHTOOLS_SAVES_CLEAN"
+SAVES_HISTORY = "IPython saves what you run here in {}, pasted tokens and numbers included."
 TURN_HISTORY_OFF = "Before you paste, run `%config HistoryManager.enabled = False`."
 SAVED_AS_SHOWN = (
     "This notebook is saved with everything that you paste and that its cells show: "
@@ -57,9 +58,11 @@ def saves_as_shown() -> bool:
 def traces() -> str:
     """Return what this session leaves in files, and what to do; empty when it leaves nothing."""
     path = history_file()
-    history = f"IPython saves what you run here in {path}, pasted tokens and numbers included."
-    says = [history, TURN_HISTORY_OFF] * bool(path)
-    says += [SAVED_AS_SHOWN, CLEAN_IT] * saves_as_shown()
+    says = []
+    if path:
+        says += [SAVES_HISTORY.format(path), TURN_HISTORY_OFF]
+    if saves_as_shown():
+        says += [SAVED_AS_SHOWN, CLEAN_IT]
     return " ".join([*says, _INSTEAD]) if says else ""
 
 

@@ -40,6 +40,11 @@ class Checked:
     proof: str
     is_cause: bool = True
 
+    @property
+    def kind(self) -> str:
+        """The state; ``caution`` for a problem that is not a cause."""
+        return "caution" if self.state == "problem" and not self.is_cause else self.state
+
 
 Check = Callable[[Exchange, Sequence[Finding]], Checked]
 

@@ -14,6 +14,7 @@ from sinchtools.api import catalogue, description, validation
 from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.json import path_of
 from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.core.words import counted
 from sinchtools.diagnosis.vendor_text import pointed_at
 from sinchtools.playbooks.check_rows import (
     NOT_DECIDABLE,
@@ -43,14 +44,12 @@ _GROUP_FIELDS = ("child_groups", "add_from_group", "remove_from_group", "child_g
 _DATES = ("send_at", "expire_at")
 _NO_TIME = "The ID shows no time, or the evidence does not show when the request was sent."
 _NO_BODY = "The evidence shows no readable body."
+_NO_REPORT = "The evidence contains no failed delivery report of this batch."
 _ROOM = timedelta(minutes=10)
 _YOUNG = timedelta(minutes=1)
-_SENDER_CODES, _FILTER_CODES, _DESTINATION_CODES, _OPT_OUT_CODES = (
-    {60, 310, 410},
-    {15, 62},
-    {412, 413},
-    {61, 321},
-)
+# delivery codes
+_SENDER_CODES, _FILTER_CODES = {60, 310, 410}, {15, 62}
+_DESTINATION_CODES, _OPT_OUT_CODES = {412, 413}, {61, 321}
 _SHORTENED = re.compile(
     r"\b((?:bit\.ly|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|buff\.ly|rebrand\.ly|cutt\.ly)/)",
     re.IGNORECASE,
@@ -71,6 +70,10 @@ def _ok(proof: str) -> Checked:
 
 def _problem(proof: str) -> Checked:
     return Checked("problem", proof)
+
+
+def _decided(is_fine: bool, proof: str) -> Checked:
+    return _ok(proof) if is_fine else _problem(proof)
 
 
 def _caution(proof: str) -> Checked:
@@ -97,9 +100,8 @@ def token_expired(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
             f"The token expires {facts['expires']}, but the evidence does not show when the "
             f"request was sent."
         )
-    return (_ok if exchange.at < expires else _problem)(
-        f"The token expires {facts['expires']}. The request was sent at {in_iso(exchange.at)}."
-    )
+    proof = f"The token expires {facts['expires']}. The request was sent at {in_iso(exchange.at)}."
+    return _decided(exchange.at < expires, proof)
 
 
 @_step_check
@@ -107,11 +109,9 @@ def token_in_use(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name what the evidence tells of another token, or of this one at another time."""
     told = ("observed-401-worked", "observed-401-other-token", "observed-401-other-plan")
     found = next((finding for finding in findings if finding.rule in told), None)
-    return (
-        _problem(found.says)
-        if found
-        else _open("The evidence shows no other request with this token or for this service plan.")
-    )
+    if found:
+        return _problem(found.says)
+    return _open("The evidence shows no other request with this token or for this service plan.")
 
 
 @_step_check
@@ -125,11 +125,9 @@ def group_ids_listed(exchange: Exchange, findings: Sequence[Finding]) -> Checked
     groups += [name for name in _GROUP_FIELDS if body.get(name)]
     if exchange.code == "unknown_group" and len(groups) == 1:
         return _problem(f"The only group ID is at {groups[0]}.")
-    return _open(
-        f"Read as group IDs: {', '.join(groups[:5])}."
-        if groups
-        else "Nothing in the body looks like a group ID."
-    )
+    if groups:
+        return _open(f"Read as group IDs: {', '.join(groups[:5])}.")
+    return _open("Nothing in the body looks like a group ID.")
 
 
 @_step_check
@@ -147,12 +145,9 @@ def dates_leave_room(exchange: Exchange, findings: Sequence[Finding]) -> Checked
         )
     if send and send > exchange.at:
         return _problem(f"It is scheduled for {in_iso(send)}.")
-    close = expire is not None and expire - exchange.at < _ROOM
-    return (
-        _problem(f"It expires at {in_iso(expire)}, soon after {in_iso(exchange.at)}.")
-        if expire and close
-        else _ok("It is sent at once and has time to arrive.")
-    )
+    if expire and expire - exchange.at < _ROOM:
+        return _problem(f"It expires at {in_iso(expire)}, soon after {in_iso(exchange.at)}.")
+    return _ok("It is sent at once and has time to arrive.")
 
 
 @_step_check
@@ -160,9 +155,7 @@ def callback_url_present(exchange: Exchange, findings: Sequence[Finding]) -> Che
     """Decide whether a report was asked for without a URL in the request."""
     body = body_of_request(exchange)
     if body is None:
-        return blamed_by(findings, {"callback_url"}) or _open(
-            "The evidence shows no readable body."
-        )
+        return blamed_by(findings, {"callback_url"}) or _open(_NO_BODY)
     if body.get("callback_url"):
         return _ok("The body has callback_url.")
     wanted = body.get("delivery_report")
@@ -196,11 +189,9 @@ def delivery_report_requested(exchange: Exchange, findings: Sequence[Finding]) -
     if body is None:
         return _open(_NO_BODY)
     wanted = body.get("delivery_report")
-    return (
-        _problem("The request does not ask for a report.")
-        if wanted in (None, "none")
-        else _ok(f"delivery_report is {str(wanted)[:30]!r}.")
-    )
+    if wanted in (None, "none"):
+        return _problem("The request does not ask for a report.")
+    return _ok(f"delivery_report is {str(wanted)[:30]!r}.")
 
 
 @_step_check
@@ -226,14 +217,11 @@ def sender_given(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 @_step_check
 def delivery_code_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name the failing codes of the delivery report, where the evidence holds it."""
-    codes = delivery_codes(findings)
-    entries = [catalogue.explain(delivery=code) for code in codes]
+    entries = [catalogue.explain(delivery=code) for code in delivery_codes(findings)]
+    if not entries:
+        return _open(_NO_REPORT)
     words = " ".join(f"{entry.number} ({entry.title}): {' '.join(entry.tips)}" for entry in entries)
-    return (
-        _problem(f"The delivery report says {words}")
-        if codes
-        else _open("The evidence contains no failed delivery report of this batch.")
-    )
+    return _problem(f"The delivery report says {words}")
 
 
 @_step_check
@@ -254,17 +242,13 @@ def destination_enabled(exchange: Exchange, findings: Sequence[Finding]) -> Chec
 
     The delivery report must say so.
     """
-    return _by_code(findings, _DESTINATION_CODES) or _open(
-        "The evidence contains no failed delivery report of this batch."
-    )
+    return _by_code(findings, _DESTINATION_CODES) or _open(_NO_REPORT)
 
 
 @_step_check
 def not_opted_out(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Name an opt-out, or a phone that cannot receive, where the delivery report says so."""
-    return _by_code(findings, _OPT_OUT_CODES) or _open(
-        "The evidence contains no failed delivery report of this batch."
-    )
+    return _by_code(findings, _OPT_OUT_CODES) or _open(_NO_REPORT)
 
 
 @_step_check
@@ -273,22 +257,18 @@ def client_reference_present(exchange: Exchange, findings: Sequence[Finding]) ->
     body = body_of_request(exchange)
     if body is None:
         return _open(_NO_BODY)
-    return (
-        _ok("The body has a client_reference.")
-        if body.get("client_reference")
-        else _caution("The body has no client_reference.")
-    )
+    if body.get("client_reference"):
+        return _ok("The body has a client_reference.")
+    return _caution("The body has no client_reference.")
 
 
 @_step_check
 def batch_id_known(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether answer or path name the batch."""
     batch = batch_id_of(exchange)
-    return (
-        _ok(f"The batch is {batch[:40]}.")
-        if batch
-        else _open("Neither the response nor the path shows a batch ID.")
-    )
+    if batch:
+        return _ok(f"The batch is {batch[:40]}.")
+    return _open("Neither the response nor the path shows a batch ID.")
 
 
 @_step_check
@@ -302,9 +282,8 @@ def message_parts(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     parts, strange = parts_of(text), not_gsm7(text)
     why = f", because of {', '.join(f'U+{ord(c):04X}' for c in strange[:5])}" if strange else ""
     filled = ", placeholders not filled in" if "${" in text else ""
-    return (_ok if parts == 1 else _problem)(
-        f"{len(text)} characters{filled} make {parts} part{'s' * (parts > 1)}{why}."
-    )
+    proof = f"{len(text)} characters{filled} make {counted(parts, 'part')}{why}."
+    return _decided(parts == 1, proof)
 
 
 @_step_check
@@ -338,7 +317,7 @@ def age_of_batch(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     age = age_of(exchange)
     if age is None:
         return _open(_NO_TIME)
-    return (_problem if age < _YOUNG else _ok)(f"By its ID it was created {in_words(age)} before.")
+    return _decided(age >= _YOUNG, f"By its ID it was created {in_words(age)} before.")
 
 
 @_step_check
@@ -348,10 +327,11 @@ def age_within_retention(exchange: Exchange, findings: Sequence[Finding]) -> Che
     if age is None:
         return _open(_NO_TIME)
     kept = age <= timedelta(days=description.RETENTION_DAYS)
-    return (_ok if kept else _problem)(
+    proof = (
         f"By its ID it was created {in_words(age)} before. Data is kept for about "
         f"{description.RETENTION_DAYS} days."
     )
+    return _decided(kept, proof)
 
 
 @_step_check
@@ -370,16 +350,13 @@ def not_feedback(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 @_step_check
 def answer_without_body(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the 404 is the API's own, which has no body."""
-    size = (
-        length_of_text(exchange) if exchange.response_body is None else len(exchange.response_body)
-    )
+    body = exchange.response_body
+    size = length_of_text(exchange) if body is None else len(body)
     if size is None:
         return _open("The evidence does not show the body.")
-    return (
-        _problem(f"The response has a body of {size} bytes.")
-        if size
-        else _ok("The response has no body, like the API's own 404.")
-    )
+    if size:
+        return _problem(f"The response has a body of {size} bytes.")
+    return _ok("The response has no body, like the API's own 404.")
 
 
 @_step_check
@@ -387,15 +364,13 @@ def answer_from_api(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the API itself answered, or a gateway with HTML."""
     if exchange.is_html:
         return _problem("The response is HTML, which usually comes from a gateway or proxy.")
-    if object_of(exchange.response_body) is not None or exchange.response_body == "":
-        return _ok(
-            "The response is JSON." if exchange.response_body else "The response has no body."
-        )
-    return _open(
-        "The evidence does not show the body of the response."
-        if exchange.response_body is None
-        else "The response is neither JSON nor HTML."
-    )
+    if exchange.response_body is None:
+        return _open("The evidence does not show the body of the response.")
+    if exchange.response_body == "":
+        return _ok("The response has no body.")
+    if object_of(exchange.response_body) is not None:
+        return _ok("The response is JSON.")
+    return _open("The response is neither JSON nor HTML.")
 
 
 @_step_check
@@ -411,7 +386,7 @@ def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
         html=exchange.is_html,
         endpoint=exchange.endpoint,
     )
-    return (_caution if advice == "ask-first" else _ok)(reason)
+    return _caution(reason) if advice == "ask-first" else _ok(reason)
 
 
 @_step_check
@@ -426,11 +401,9 @@ def first_attempt(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
 def retry_after_present(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether the answer says how long to wait."""
     value = header(exchange.response_headers, "Retry-After")
-    return (
-        _ok(f"Retry-After: {value[:40]}.")
-        if value
-        else _open("The evidence shows no Retry-After header.")
-    )
+    if value:
+        return _ok(f"Retry-After: {value[:40]}.")
+    return _open("The evidence shows no Retry-After header.")
 
 
 @_step_check
@@ -441,11 +414,9 @@ def text_names_field(exchange: Exchange, findings: Sequence[Finding]) -> Checked
             "The evidence does not show an API message."
         )
     field, pointer = pointed_at(exchange)
-    return (
-        _problem(f'The API message points to "{path_of(pointer) or field}".')
-        if field
-        else _open("The API message names no field.")
-    )
+    if field:
+        return _problem(f'The API message points to "{path_of(pointer) or field}".')
+    return _open("The API message names no field.")
 
 
 @_step_check
@@ -464,16 +435,10 @@ def _by_code(findings: Iterable[Finding], codes: Collection[int]) -> Checked | N
     A failure for another reason clears this one.
     """
     found = delivery_codes(findings)
-    mine = [code for code in found if code in codes]
+    mine = [catalogue.explain(delivery=code) for code in found if code in codes]
     if mine:
-        return _problem(
-            "; ".join(
-                f"Delivery code {code}: {catalogue.explain(delivery=code).title}" for code in mine
-            )
-            + "."
-        )
-    return (
-        _ok(f"The delivery report names another reason: {', '.join(map(str, found))}.")
-        if found
-        else None
-    )
+        said = (f"Delivery code {entry.number}: {entry.title}" for entry in mine)
+        return _problem(f"{'; '.join(said)}.")
+    if found:
+        return _ok(f"The delivery report names another reason: {', '.join(map(str, found))}.")
+    return None

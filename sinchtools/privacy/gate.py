@@ -12,7 +12,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,6 +89,16 @@ class Known:
         ['46701740605', '701740605']
         """
         return cls.among(people(exchanges))
+
+    @classmethod
+    def together(cls, some: Sequence[Known]) -> Known:
+        """Return the people of several."""
+        if len(some) == 1:
+            return some[0]
+        return cls(
+            numbers=frozenset[str]().union(*(one.numbers for one in some)),
+            texts=frozenset[str]().union(*(one.texts for one in some)),
+        )
 
     @classmethod
     def among(cls, found: People) -> Known:

@@ -30,6 +30,7 @@ from sinchtools.notebook.shell import (
     CLEAN_IT,
     KERNEL,
     SAVED_AS_SHOWN,
+    SAVES_HISTORY,
     SWITCHED_ON,
     TURN_HISTORY_OFF,
     history_file,
@@ -197,8 +198,7 @@ def _kernel(environ: Mapping[str, str]) -> Iterator[Check]:
     if is_notebook and SWITCHED_ON not in environ:
         yield _look("saving", SAVED_AS_SHOWN, CLEAN_IT)
     if history := history_file():
-        says = f"IPython saves what you run here in {history}, pasted tokens and numbers included."
-        yield _look("history", says, TURN_HISTORY_OFF)
+        yield _look("history", SAVES_HISTORY.format(history), TURN_HISTORY_OFF)
 
 
 def _jupyter(environ: Mapping[str, str]) -> Iterator[Check]:

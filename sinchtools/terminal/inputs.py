@@ -36,7 +36,7 @@ def evidence_of(options: argparse.Namespace) -> Evidence:
 
 def _say_notes(evidence: Evidence) -> None:
     notes = [
-        f"{one.source}: {one.reason}" + f" ({one.count:,} times)" * (one.count > 1)
+        f"{one.source}: {one.reason}{f' ({one.count:,} times)' if one.count > 1 else ''}"
         for one in (*evidence.skipped, *evidence.warnings)
     ]
     for note in notes[:_MOST_NOTES]:

@@ -434,7 +434,7 @@ def test_a_check_decides_from_the_evidence(
 @pytest.mark.parametrize("check", ["may-repeat", "first-attempt", "client-reference-present"])
 def test_what_only_says_how_to_go_on_is_not_called_a_cause(check: str) -> None:
     checked = CHECKS[check](replace(SENT, status=503, attempt=2), ())
-    assert (checked.state, checked.is_cause) == (BAD, False)
+    assert (checked.state, checked.kind) == (BAD, "caution")
 
 
 def test_a_row_never_contradicts_the_diagnosis() -> None:

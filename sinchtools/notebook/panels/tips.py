@@ -26,6 +26,7 @@ from sinchtools.privacy.aliases import Aliases
 _WORDS = {  # state of a check: its words and colour
     "ok": ("Checked: fine", "good"),
     "problem": ("Checked: this is the cause", "bad"),
+    "caution": ("Checked: be careful", "open"),
     "not decidable": ("The evidence does not show it", "open"),
     "asked": ("Please check", "open"),
 }
@@ -216,7 +217,7 @@ class TipsPanel(Panel):
 def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] = str) -> str:
     step, checked = walk.current, walk.check()
     number = walk.playbook.steps.index(step) + 1
-    word, kind = _WORDS[checked.state]
+    word, kind = _WORDS[checked.kind]
     ends = step.otherwise.startswith("ends:")
     then = (
         step.otherwise.removeprefix("ends:").strip()

@@ -40,7 +40,7 @@ class CaseBar:
         self.cases.observe(self._choose, names="value")
         self.new_button.on_click(desk.doing(self._ask_name))
         self.create_button.on_click(desk.doing(self._create))
-        self.cancel_button.on_click(desk.doing(self._cancel))
+        self.cancel_button.on_click(desk.doing(lambda: self._show_naming(False)))
         self.undo_button.on_click(desk.doing(desk.undo))
 
     def show(self) -> None:
@@ -68,9 +68,6 @@ class CaseBar:
     def _create(self) -> None:
         self._show_naming(False)
         self._desk.open_case(self.name.value.strip() or new_name())
-
-    def _cancel(self) -> None:
-        self._show_naming(False)
 
     def _show_naming(self, is_asked: bool) -> None:
         others = [self.new_button, self.facts]

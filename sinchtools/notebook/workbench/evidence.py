@@ -192,13 +192,15 @@ def line_html(name: str, evidence: Evidence) -> str:
     skipped = sum(one.count for one in evidence.skipped)
     reports = sum(deliveries.is_callback(one) for one in evidence)
     rows = len(evidence) - reports
-    read_ = [counted(rows, "request")] * bool(rows)
-    read_ += [counted(reports, "delivery report")] * bool(reports)
-    parts = [f"{', '.join(read_)}."] if read_ else []
-    word = "token" if set(evidence.secrets) == {"header Authorization"} else "secret"
-    removed = evidence.secrets_removed
-    parts += [f"{counted(removed, word)} removed."] if removed else []
-    parts += [f"{counted(skipped, 'line')} of text skipped."] * bool(skipped)
+    kinds = ((rows, "request"), (reports, "delivery report"))
+    parts = []
+    if what := ", ".join(counted(n, noun) for n, noun in kinds if n):
+        parts.append(f"{what}.")
+    if removed := evidence.secrets_removed:
+        word = "token" if set(evidence.secrets) == {"header Authorization"} else "secret"
+        parts.append(f"{counted(removed, word)} removed.")
+    if skipped:
+        parts.append(f"{counted(skipped, 'line')} of text skipped.")
     tone = "good" if len(evidence) else "warn"
     return page("read.html", tone=tone, name=name, words=" ".join(parts))
 

@@ -110,15 +110,17 @@ def _values(request: Exchange, edit: Mapping[str, Any]) -> tuple[str, str]:
     if "headers" in edit:
         name, new = next(iter(edit["headers"].items()))
         old = header(request.request_headers, name) or ""
-        return with_token_named(old).replace(" ", "␣") if old.strip() != old else (
-            with_token_named(old)
-        ), with_token_named(new or "")
+        shown = with_token_named(old)
+        if old != old.strip():
+            shown = shown.replace(" ", "␣")
+        return shown, with_token_named(new or "")
     for part, was in (("method", request.method), ("url", request.url)):
         if part in edit:
             return swap(was or "", edit[part])
     body, after = request.request_body, edit.get("body")
-    is_text = isinstance(body, str) and isinstance(after, str)
-    return swap(body, after) if is_text and body and after else ("", "")  # type: ignore[arg-type]
+    if isinstance(body, str) and isinstance(after, str) and body and after:
+        return swap(body, after)
+    return "", ""
 
 
 def ticked(found: Sequence[Suggestion], unticked: Collection[int]) -> Iterator[Suggestion]:

@@ -38,7 +38,7 @@ from sinchtools.notebook.workbench.state import State
 if TYPE_CHECKING:
     from sinchtools.notebook.workbench.desk import Workbench
 
-_KEYS = "<kbd>Ctrl</kbd> <kbd>Enter</kbd>"
+_NO_REQUEST = "The evidence has no request to replay. Ask the customer for the request they sent."
 _MOST_KINDS = 8
 _FINE = ("0", "400", "401")  # delivery codes: delivered, or still under way
 
@@ -57,7 +57,8 @@ class Problem:
         self.edit_button = button("Edit by hand", "quiet", "Change method, path, headers or body")
         self.form = EditForm(desk)
         self.no_replay = html("", "muted")
-        self.do = row("st-do", self.replay_button, html(_KEYS), self.edit_button, self.no_replay)
+        self.keys = html("<kbd>Ctrl</kbd> <kbd>Enter</kbd>")
+        self.do = row("st-do", self.replay_button, self.keys, self.edit_button, self.no_replay)
         self.widget = column(
             "st-part st-problem", self.kinds, self.head, self.two, self.form.widget, self.do
         )
@@ -80,7 +81,7 @@ class Problem:
         seen(self.two, bool(found or self.code.value))
         classed(self.two, "single") if not found else self.two.remove_class("single")
         self.form.show()
-        self._show_do(state)
+        self.show_ticks()
 
     def forget(self) -> None:
         """Draw all of it anew at the next look: another request is in front."""
@@ -89,35 +90,17 @@ class Problem:
 
     def show_ticks(self) -> None:
         """Show what the button does with the fixes that are ticked now."""
-        self._show_do(self._desk.state)
-
-    def _show_do(self, state: State) -> None:
-        front = state.exchange
+        state, front = self._desk.state, self._desk.state.exchange
         can = front is not None and can_be_replayed(front)
-        fixes = len(state.ticked)
-        self.replay_button.description = (
-            "Replay with my edit"
-            if state.by_hand is not None
-            else f"Replay with {counted(fixes, 'fix', 'fixes')}"
-            if fixes
-            else "Replay unchanged"
-        )
-        is_hopeless = bool(state.diagnosis and state.diagnosis.not_fixable_because and not fixes)
-        can_replay = can and (not is_hopeless or self.form.is_open)
-        for one in (self.replay_button, self.do.children[1]):
+        self.replay_button.description = replay_words(state)
+        is_hopeless = state.diagnosis is not None and bool(state.diagnosis.not_fixable_because)
+        can_replay = can and (not is_hopeless or bool(state.ticked) or self.form.is_open)
+        for one in (self.replay_button, self.keys):
             seen(one, can_replay)
         seen(self.edit_button, can)
-        why = (
-            ""
-            if can or front is None or not front.failed
-            else (
-                "The evidence has no request to replay. Ask the customer for the request they sent."
-            )
-        )
-        if front is not None and deliveries.is_callback(front):
-            why = ""
-        show(self.no_replay, why)
-        seen(self.do, bool(can or why))
+        is_missing = front is not None and not can and lacks_its_request(front)
+        show(self.no_replay, _NO_REQUEST if is_missing else "")
+        seen(self.do, can or is_missing)
 
     def _show_kinds(self, state: State) -> None:
         kinds, front = state.kinds, state.exchange
@@ -168,6 +151,19 @@ def can_be_replayed(exchange: Exchange) -> bool:
     return bool(exchange.method and exchange.url) and not is_report
 
 
+def lacks_its_request(exchange: Exchange) -> bool:
+    """Tell whether a request failed that the evidence does not show."""
+    return exchange.failed and not deliveries.is_callback(exchange)
+
+
+def replay_words(state: State) -> str:
+    """Return what the button says that it does."""
+    if state.by_hand is not None:
+        return "Replay with my edit"
+    fixes = len(state.ticked)
+    return f"Replay with {counted(fixes, 'fix', 'fixes')}" if fixes else "Replay unchanged"
+
+
 # --- as HTML --------------------------------------------------------------------------------------
 
 
@@ -203,14 +199,14 @@ def finding_html(one: Suggestion) -> str:
     finding = one.finding
     is_swap = bool(one.title and (one.old or one.new))
     title, below = words.title_and_words(finding, one.title, is_swapped=is_swap)
-    later = "The API reports this only after the errors above are fixed. " * one.shows_later
+    later = "The API reports this only after the errors above are fixed. "
     return page(
         "finding.html",
         title=title,
         finding=finding,
         old=one.old if is_swap else "",
         new=one.new if is_swap else "",
-        words=f"{later}{below}",
+        words=f"{later}{below}" if one.shows_later else below,
         assumes=one.assumes,
         why=finding.says if not below else f"{finding.says} {finding.then}",
         engineer=finding.engineer or "",

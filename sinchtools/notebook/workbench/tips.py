@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MOST_ASKED, _MOST_FINE = 3, 3
 _ORDER = ("bad", "warn", "good", "note", "ask")
 _ANSWERS = {"done": "This was it", "failed": "Did not help", "skipped": "Skip"}
+_DECIDED = {"problem": ("Cause", "bad"), "caution": ("Careful", "warn"), "ok": ("Fine", "good")}
 _SAID = {
     "done": ("Solved", "good"),
     "failed": ("Did not help", "note"),
@@ -64,12 +65,8 @@ class Tips:
         self.steps.children = [*steps, html(fine_html(fine))] if fine else steps
 
     def _step(self, one: Tip) -> Any:
-        told = html(step_html(one))
-        return (
-            column("st-step", told, self._buttons(one))
-            if one.is_asked
-            else (column("st-step", told))
-        )
+        buttons = [self._buttons(one)] if one.is_asked else []
+        return column("st-step", html(step_html(one)), *buttons)
 
     def _buttons(self, one: Tip) -> Any:
         made = []
@@ -112,19 +109,17 @@ def _tip(walk: Walk, step: Step, said: str | None) -> Tip:
         word, tone = _SAID[said]
         return Tip(step, tone, word, "", False)
     found = walk.decided(step)
-    if found.state == "problem":
-        tone, word = ("bad", "Cause") if found.is_cause else ("warn", "Careful")
+    if found.kind in _DECIDED:
+        word, tone = _DECIDED[found.kind]
         return Tip(step, tone, word, found.proof, False)
-    if found.state == "ok":
-        return Tip(step, "good", "Fine", found.proof, False)
     return Tip(step, "ask", "Please check", f"{step.look} {step.do}", True)
 
 
 def head_html(found: Sequence[Tip]) -> str:
     """Return the title with what was decided."""
     asked = sum(one.is_asked for one in found)
-    counts = f"{len(found) - asked} checked" + f", {asked} for you" * bool(asked)
-    return page("tips.html", counts=counts)
+    counts = f"{len(found) - asked} checked"
+    return page("tips.html", counts=f"{counts}, {asked} for you" if asked else counts)
 
 
 def fine_html(fine: Sequence[Tip]) -> str:

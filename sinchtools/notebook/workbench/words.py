@@ -196,7 +196,7 @@ def first_sentence(text: str) -> str:
     'Remove the comma.'
     """
     head, found, _ = text.partition(". ")
-    return head + "." * bool(found)
+    return f"{head}." if found else head
 
 
 # --- the case -------------------------------------------------------------------------------------
