@@ -203,9 +203,8 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _file(path: Path, name: str) -> Iterator[Opened]:
-    if path.suffix.lower() == ".sqlite" or is_open(
-        path
-    ):  # not even opened: closing it would drop the locks that SQLite holds on it in this process
+    # not even opened: closing it would drop the locks that SQLite holds on it in this process
+    if path.suffix.lower() == ".sqlite" or is_open(path):
         yield Opened(name, refused="a database: a call log is read by st.CallLog or sinchtools log")
         return
     try:

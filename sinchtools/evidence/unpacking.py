@@ -181,14 +181,12 @@ def _unzipped(data: bytes, name: str, left: _Left, depth: int) -> Iterator[Opene
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         yield Opened(name, refused="a damaged zip archive")
         return
-    if CAPSULE.issubset(
-        member.filename for member in members
-    ):  # a report's capsule: all but the rows is for people
-        members = [member for member in members if member.filename == "exchanges.jsonl"]
-    if refused := refusals.of_members({member.filename for member in members}):
+    by_name = {member.filename: member for member in members}
+    if by_name.keys() >= CAPSULE:  # a report's capsule: all but the rows is for people
+        members = [by_name["exchanges.jsonl"]]
+    elif refused := refusals.of_members(set(by_name)):
         yield Opened(name, refused=refused)
         return
-    by_name = {member.filename: member for member in members}
     if fiddler.is_archive(by_name):
         yield from _sessions(archive, by_name, name, left)
     else:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from sinchtools.evidence.formats.client_log_labels import label_of
 from sinchtools.evidence.formats.client_log_text import (
     dechunked,
     headers_in,
@@ -18,6 +17,7 @@ from sinchtools.evidence.formats.client_log_text import (
     unquoted,
     url_in,
 )
+from sinchtools.evidence.formats.labels import label_of
 from sinchtools.evidence.pieces import METHODS, json_end, words
 
 _REQUEST_LINE = re.compile(rf"(?:{METHODS}) +(?:https?://|/)\S*(?: +\S*/[\d.]+)? *")

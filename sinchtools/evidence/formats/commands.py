@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.shell import UnclosedQuoteError, bash_command
+from sinchtools.evidence.formats.shell import quiet_command
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, words
 
@@ -52,11 +52,8 @@ def find(piece: Piece) -> Iterator[Found]:
     for start in _START.finditer(piece.text):
         if start.start() < at:
             continue
-        try:
-            command = bash_command(
-                piece.text, start.start("command"), variables=piece.variables, note=lambda _: None
-            )
-        except UnclosedQuoteError:
+        command = quiet_command(piece.text, start.start("command"), piece.variables)
+        if command is None:
             continue
         read = _READERS["wget" if start["program"] == "wget" else "http"]
         exchange = read(start["program"], command.words[1:])

@@ -140,9 +140,8 @@ def _next_command(piece: Piece, paste: _Paste, at: int) -> tuple[int, Command, i
             _assign(piece, paste, assignment)
         line = paste.line(start)
         command = _lex(piece, paste, start, line)
-        command.stdin = (
-            command.stdin if command.stdin is not None else _piped(piece, paste, at, start)
-        )
+        if command.stdin is None:
+            command.stdin = _piped(piece, paste, at, start)
         if _is_command(command.words):
             return start, command, line
         at = start + 4
@@ -185,14 +184,9 @@ def _assign(piece: Piece, paste: _Paste, match: re.Match[str]) -> None:
     name = match["name"] or match["fish"]
     if match["fish"] and f"${name}" not in paste.text:
         return
-    try:
-        command = shell.bash_command(
-            paste.text, match.end(), variables=piece.variables, note=lambda _: None
-        )
-    except UnclosedQuoteError:
-        return
-    words = command.words
-    if words and "$(" not in words[0] and "`" not in words[0]:
+    command = shell.quiet_command(paste.text, match.end(), piece.variables)
+    words = command.words if command else []
+    if command and words and "$(" not in words[0] and "`" not in words[0]:
         piece.variables[name] = words[0]
         piece.use(paste.line(match.start()), paste.line(max(match.end(), command.end - 1)))
 
@@ -202,11 +196,8 @@ def _piped(piece: Piece, paste: _Paste, at: int, start: int) -> str | None:
     piped = next((match for match in _PIPED.finditer(text, at, start)), None)
     if piped is None or not text[piped.start() : start].rstrip().endswith("|"):
         return None
-    try:
-        before = shell.bash_command(
-            text, piped.start(), variables=piece.variables, note=lambda _: None
-        )
-    except UnclosedQuoteError:
+    before = shell.quiet_command(text, piped.start(), piece.variables)
+    if before is None:
         return None
     piece.use(paste.line(piped.start()), paste.line(start))
     words = [word for word in before.words if word not in ("$", "%", "#", ">")]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from sinchtools.evidence.formats.mapping import record_of
+from sinchtools.evidence.formats.printed import unescaped
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -22,8 +23,6 @@ _INSERT = re.compile(
 _VALUE = re.compile(
     r"\s*[NE]?(?:'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^\s,()'\"]{1,64}))\s*"
 )
-_UNESCAPED = re.compile(r"\\(.)|''", re.DOTALL)
-_NAMED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _MOST_VALUES = 200  # in one row
 
 
@@ -74,17 +73,13 @@ def _tuple(text: str, at: int) -> tuple[list[str | None], int] | None:
     while len(values) < _MOST_VALUES and (value := _VALUE.match(text, at)):
         quoted = value[1] if value[1] is not None else value[2]
         plain = value[3] if value[3] and value[3].upper() != "NULL" else None
-        values.append(_UNESCAPED.sub(_plain, quoted) if quoted is not None else plain)
+        values.append(plain if quoted is None else unescaped(quoted.replace("''", "'")))
         at = value.end()
         if text[at : at + 1] != ",":
             break
         at += 1
     closing = re.compile(r"\s*\)[ \t]*").match(text, at)
     return (values, closing.end()) if closing else None
-
-
-def _plain(match: re.Match[str]) -> str:
-    return _NAMED.get(match[1], match[1]) if match[1] else "'"
 
 
 def _row(piece: Piece, fields: dict[str, str | None], start: int, end: int) -> Iterator[Found]:

@@ -142,9 +142,8 @@ def _body(reader: _Reader, end: int) -> tuple[str | None, int]:
         lines.append(line if content is None else content.decode("utf-8", "replace"))
         end = reader.at if line.strip() else end
     text = "\n".join(lines)
-    if (cut := json_end(text, len(text) - len(text.lstrip()))) and not any(
-        map(_FROM_FILE.fullmatch, lines)
-    ):
+    cut = json_end(text, len(text) - len(text.lstrip()))
+    if cut and not any(map(_FROM_FILE.fullmatch, lines)):
         text, end = text[:cut], start + text[:cut].count("\n") + 1
         reader.at = end
     return text.strip("\n \t") or None, end

@@ -30,6 +30,7 @@ _NO_BODY = re.compile(
 # a host that is asked without TLS
 _PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.|^\[::1\]")
 _NGREP = re.compile(r"^T [\d/]{8,10} [\d:.]+ \S+ -> \S+ \[\w+\]", re.MULTILINE)
+_OF_BODY = ("content-type", "content-length", "transfer-encoding")
 _GAP = re.compile(r"\n[ \t]*\n(?=[^\s\"{}\[\]<])")  # a paragraph that is no JSON and no page
 
 
@@ -95,16 +96,11 @@ def is_error_body(document: Any) -> bool:
 
     The API's has ``code`` and ``text``.
     """
-    if (
-        not isinstance(document, dict)
-        or {"url", "method", "request", "log", "info"} & document.keys()
-    ):
+    others = {"url", "method", "request", "log", "info"}
+    if not isinstance(document, dict) or others & document.keys():
         return False
-    if (
-        isinstance(document.get("code"), str)
-        and isinstance(document.get("text", ""), str)
-        and len(document) <= 4
-    ):
+    texts = (document.get("code"), document.get("text", ""))
+    if all(isinstance(text, str) for text in texts) and len(document) <= 4:
         return True
     return (
         len(document) <= 8
@@ -213,9 +209,8 @@ def length_of_body(rest: str, headers: dict[str, str]) -> int:
             return size
     if closing := re.search(r"</html>", rest, re.IGNORECASE):
         return closing.end()
-    if rest[lead : lead + 1] not in ("{", "[", "<") and not any(
-        header(headers, name) for name in ("content-type", "content-length", "transfer-encoding")
-    ):
+    told = (header(headers, name) for name in _OF_BODY)
+    if rest[lead : lead + 1] not in ("{", "[", "<") and not any(told):
         return 0
     gap = _GAP.search(rest, lead)
     return gap.start() if gap else len(rest.rstrip("\n"))

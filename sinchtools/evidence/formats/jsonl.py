@@ -136,12 +136,7 @@ def _object(text: str) -> Any:
 
 def _records(document: Mapping[str, Any]) -> list[Any] | None:
     for name in ("exchanges", "logs", "records", "events", "hits", "items", "results", "data"):
-        listed = document.get(name)
-        if (
-            isinstance(listed, list)
-            and listed
-            and isinstance(listed[0], dict)
-            and len(document) <= 6
-        ):
+        listed = document.get(name) if len(document) <= 6 else None
+        if isinstance(listed, list) and listed and isinstance(listed[0], dict):
             return listed
     return None

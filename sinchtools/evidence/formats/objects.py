@@ -63,11 +63,8 @@ def find(piece: Piece) -> Iterator[Found]:
             continue
         done = found[1]
         start, last = _start(piece, line, before), piece.line_of(done - 1)
-        if (
-            start > 1
-            and told.status is None
-            and (status := _STATUS.fullmatch(piece.lines[start - 2]))
-        ):
+        above = piece.lines[start - 2] if start > 1 and told.status is None else ""
+        if status := _STATUS.fullmatch(above):
             start, told = start - 1, replace(told, status=int(status[1]))
         moment = told.at or _time_above(piece, start)
         told = replace(told, at=moment, source=piece.at(start))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.label_words import english
+from sinchtools.evidence.formats.labels import english
 from sinchtools.evidence.formats.newman import milliseconds
 from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.found import Found
@@ -254,9 +254,8 @@ def _keep(panel: _Panel, meaning: str, value: str, number: int) -> None:
     if meaning == "nothing":
         return
     panel.end = number
-    if meaning == "status" and (
-        panel.section.startswith("request") or "request-body" in panel.known
-    ):
+    is_sent = panel.section.startswith("request") or "request-body" in panel.known
+    if meaning == "status" and is_sent:
         panel.section = "response"  # the headers and the body below it are those of the response
     if meaning.startswith(":"):
         _pseudo(panel, meaning, value)

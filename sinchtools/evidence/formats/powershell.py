@@ -71,6 +71,7 @@ _SWITCHES = words(
     "allowunencryptedauthentication skipheadervalidation preserveauthorizationonredirect "
     "verbose debug followrellink proxyusedefaultcredentials"
 )
+_TO_JSON = re.compile(r"\|\s*ConvertTo-Json\b((?:[ \t]+-\w+(?:[ \t]+\d+)?)*)", re.IGNORECASE)
 _QUOTES = tuple("\"'“”‘’")
 _MAX_DEPTH = 50
 
@@ -185,18 +186,14 @@ class _Script:
             value = self.single()
             tail = self.take(_ARGUMENT) if isinstance(value, str) else None
             return f"{value}{tail[0]}" if tail else value
-        if (
-            char == "$"
-            and (variable := _VARIABLE.match(self.text, self.at))
-            and self.text[variable.end() : variable.end() + 1]
-            in ("", " ", "\n", "\r", "\t", ")", ";")
-        ):
+        variable = _VARIABLE.match(self.text, self.at) if char == "$" else None
+        if variable and self.text[variable.end() : variable.end() + 1].strip() in ("", ")", ";"):
             return self.single()
-        if (splatted := _SPLATTED.match(self.text, self.at)) and isinstance(
-            self.variables.get(splatted[1].lower()), dict
-        ):
+        splatted = _SPLATTED.match(self.text, self.at)
+        table = self.variables.get(splatted[1].lower()) if splatted else None
+        if splatted and isinstance(table, dict):
             self.at = splatted.end()
-            return self.variables[splatted[1].lower()]
+            return table
         word = self.take(_ARGUMENT)
         if word is None:
             return ""
@@ -208,9 +205,7 @@ class _Script:
         value, is_own = self.single(), False
         while self.depth < _MAX_DEPTH:
             self.skip()
-            if self.take(
-                re.compile(r"\|\s*ConvertTo-Json\b((?:[ \t]+-\w+(?:[ \t]+\d+)?)*)", re.IGNORECASE)
-            ):
+            if self.take(_TO_JSON):
                 value = json.dumps(value, ensure_ascii=False, indent=2)
             elif isinstance(value, str) and self.take(re.compile(r"\+[ \t]*")):
                 value += _as_text(self.single())

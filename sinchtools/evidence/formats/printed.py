@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from sinchtools.evidence.pieces import json_end
@@ -331,15 +330,3 @@ def body_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def dicts(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield a printed object and those within, the outermost first."""
-    inner: Any = ()
-    if isinstance(value, dict):
-        yield value
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value
-    for one in inner if depth < 6 else ():
-        yield from dicts(one, depth + 1)

@@ -66,6 +66,14 @@ def bash_command(
     return _Bash(text, start, variables, note, strict).command()
 
 
+def quiet_command(text: str, start: int, variables: dict[str, str]) -> Command | None:
+    """Return a bash command, or None when a quote in it is never closed; nothing is noted."""
+    try:
+        return bash_command(text, start, variables=variables, note=lambda _: None)
+    except UnclosedQuoteError:
+        return None
+
+
 def cmd_command(
     text: str, start: int, *, variables: dict[str, str], note: Note, strict: bool = True
 ) -> Command:

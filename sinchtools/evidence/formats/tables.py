@@ -17,7 +17,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
-from sinchtools.evidence.formats.label_words import english
+from sinchtools.evidence.formats.labels import english
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
 from sinchtools.evidence.formats.table_columns import KNOWN, LONGEST_NAME, is_no_status, mapping_of
 from sinchtools.evidence.found import Found

@@ -146,12 +146,7 @@ def _netty(piece: Piece, noise: list[int]) -> list[Message]:
             going = (match["id"], match["way"] == "READ", [number], [], time) if match else None
             if match and match["rest"] and going:
                 going[3].append(match["rest"] + "\r\n")
-        elif (
-            going
-            and not any(map(_is_raw, going[3][:1]))
-            and going[3]
-            and not prefix_of(line).kinds[1:]
-        ):
+        elif going and going[3] and not _is_raw(going[3][0]) and not prefix_of(line).kinds[1:]:
             going[2].append(number)
             going[3].append(line + "\r\n")
     return stream.messages

@@ -37,12 +37,8 @@ class Assignments(Expressions):
         if node.type == "property_declaration" and self.language == "kotlin":
             target = next((one for one in parts if "variable_declaration" in one.type), None)
         value = child(node, "right", "value", "default_value")
-        if (
-            value is None
-            and len(parts) > 1
-            and parts[-1] != target
-            and "type" not in parts[-1].type
-        ):
+        is_last = len(parts) > 1 and parts[-1] != target and "type" not in parts[-1].type
+        if value is None and is_last:
             value = parts[-1]
         if target is not None and target.type == "variable_declaration":
             target = inner(target)[0]
@@ -88,12 +84,8 @@ class Assignments(Expressions):
         else:
             holder, name = syntax.object_and_name(target)
         owner = self.value(holder) if holder is not None else None
-        if (
-            isinstance(owner, Hole)
-            and owner.name not in SELF
-            and libraries.part_of(name)
-            and name.lower() != "data"
-        ):
+        is_part = libraries.part_of(name) and name.lower() != "data"
+        if isinstance(owner, Hole) and owner.name not in SELF and is_part:
             self.fields[name] = value
         elif isinstance(owner, dict):
             owner[name] = value
@@ -137,16 +129,15 @@ class Assignments(Expressions):
         return value
 
 
+_DECLARED = ("field_declaration", "declaration_list", "object_declaration")
+
+
 def _is_in_class(node: Node) -> bool:
     """Tell whether a name is assigned in the body of a class, not within a method of it."""
     for _ in range(6):
         node = node.parent
         if node is None or KINDS.get(node.type) in ("function", "lambda"):
             return False
-        if "class" in node.type or node.type in (
-            "field_declaration",
-            "declaration_list",
-            "object_declaration",
-        ):
+        if "class" in node.type or node.type in _DECLARED:
             return True
     return False

@@ -162,10 +162,8 @@ def setter(draft: Draft, name: str, values: list[Any]) -> bool:
                 options(draft, value)
     elif part in ("headers", "params", "pathparams", "auth", "form", "body", "json"):
         _MANY[part](draft, values)
-    elif (
-        part == "method"
-        or (part == "url" and isinstance(values[0], dict | Draft))
-        or (part == "url" and method_in(values[0]))
+    elif part == "method" or (
+        part == "url" and (isinstance(values[0], dict | Draft) or method_in(values[0]))
     ):
         add(draft, values)
     else:
@@ -200,10 +198,8 @@ def put(draft: Draft, part: str, value: Any) -> None:
     elif part in ("user", "password"):
         user, password = draft.credentials or ("", "")
         draft.credentials = (value, password) if part == "user" else (user, value)
-    elif part == "accept":
-        draft.headers["Accept"] = value
-    elif part == "agent":
-        draft.headers["User-Agent"] = value
+    elif part in ("accept", "agent"):
+        draft.headers["Accept" if part == "accept" else "User-Agent"] = value
     elif part == "post":
         draft.method = draft.method or ("POST" if value else None)
     elif part == "media":
@@ -236,11 +232,8 @@ def headers(draft: Draft, values: list[Any]) -> None:
 
 
 def _header_list(draft: Draft, values: list[Any]) -> None:
-    if (
-        len(values) >= 2
-        and len(values) % 2 == 0
-        and all(isinstance(one, str) and ":" not in one for one in values[::2])
-    ):
+    are_names = all(isinstance(one, str) and ":" not in one for one in values[::2])
+    if len(values) >= 2 and len(values) % 2 == 0 and are_names:
         draft.headers.update(zip(values[::2], values[1::2], strict=True))
         return
     for one in values:

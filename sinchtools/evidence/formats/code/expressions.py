@@ -21,6 +21,7 @@ from sinchtools.evidence.formats.code.values import (
     formatted,
     is_too_large,
 )
+from sinchtools.evidence.pieces import words
 
 MOST_STEPS = 100_000
 DEEPEST = 90
@@ -31,6 +32,7 @@ _STATEMENT = re.compile(
     r"|declaration_list|function|lambda|class|method_decl"
     r"|^(?:try|if|for|while|with|using|foreach|do)_|clause|^method$"
 )
+_KEYS = words("computed_property_name literal_element bracketed_argument_list argument")
 _LITERAL = {"true": True, "false": False}
 
 
@@ -162,19 +164,13 @@ class Expressions:
             )
         if isinstance(value, dict):
             return value.get(name, Hole(name))
-        if (
-            isinstance(value, str)
-            and "://" in value
-            and (piece := _piece_of(value, plain(name))) is not None
-        ):
+        is_url = isinstance(value, str) and "://" in value
+        if is_url and (piece := _piece_of(value, plain(name))) is not None:
             return piece
         if isinstance(value, str) and plain(name) in ("length", "size", "count"):
             return len(value.encode("utf-8", "replace"))
-        if isinstance(value, str | Builder | Body) and plain(name) not in (
-            "status",
-            "text",
-            "data",
-        ):
+        is_of_response = plain(name) in ("status", "text", "data")
+        if isinstance(value, str | Builder | Body) and not is_of_response:
             return value
         if name in self.fields:
             return self.fields[name]
@@ -241,23 +237,15 @@ class Expressions:
         if kind == "member":
             value = self.value(key)
             return value if isinstance(value, str) else syntax.object_and_name(key)[1]
-        if key.type in (
-            "computed_property_name",
-            "literal_element",
-            "bracketed_argument_list",
-            "argument",
-        ):
+        if key.type in _KEYS:
             inside = inner(key) if key.type != "computed_property_name" else []
             value = self._name_of_key(inside[0]) if inside else self._key(key)
             return self.tags.get(value, value)
         if text_of(key)[:1] == "[" and inner(key):
             return self._name_of_key(inner(key)[0])
         text = text_of(key).strip(":").strip("\"'")
-        if (
-            kind == "word"
-            and self.language in ("python", "php", "go")
-            and (text.lstrip("$") in self.names)
-        ):
+        is_value = kind == "word" and self.language in ("python", "php", "go")
+        if is_value and text.lstrip("$") in self.names:
             return as_text(self.value(key))
         return self.tags.get(text, text.lstrip("$"))
 
@@ -289,11 +277,8 @@ class Expressions:
             and all(one.type == "initializer_expression" and len(inner(one)) == 2 for one in parts)
         )
         made = self._table(body) if is_table else [self.value(one) for one in parts]
-        if (
-            not parts
-            and kind is not None
-            and ("map" in kind.type or kind.type == "type_identifier")
-        ):
+        of = kind.type if kind is not None else ""
+        if not parts and ("map" in of or of == "type_identifier"):
             return {}
         path = text_of(kind) if kind is not None else ""
         if row := libraries.library_of(path, self.language):

@@ -70,11 +70,8 @@ class Requesting(Assignments):
     def _maybe_request(self, call: Call) -> Any:
         """Return the request that a call on nothing known makes, or what else it gives."""
         row, receiver = libraries.library_of(call.path, self.language), call.receiver
-        if (
-            isinstance(receiver, str)
-            and "://" in receiver
-            and (call.verb or libraries.part_of(call.name))
-        ):
+        says = call.verb or libraries.part_of(call.name)
+        if isinstance(receiver, str) and "://" in receiver and says:
             draft = self._draft(call.node, row)
             draft.url = receiver
             self._setter(call, draft)
@@ -85,11 +82,8 @@ class Requesting(Assignments):
                 drafts.add(draft, [receiver])
             self._give(call, draft)
             return draft
-        if (
-            _is_header(call.name, call.values)
-            and call.holder is not None
-            and isinstance(receiver, Hole)
-        ):
+        is_open = call.holder is not None and isinstance(receiver, Hole)
+        if is_open and _is_header(call.name, call.values):
             draft = self._draft(call.node, None)
             draft.is_client = True
             drafts.headers(draft, call.values)
@@ -118,11 +112,9 @@ class Requesting(Assignments):
             return functions.method(call.plain, target, values)
         draft = target.draft
         part = libraries.part_of(target.name) if isinstance(target, View) else ""
-        if (
-            done := functions.call(call.plain, path, None, values, call.named)
-        ) is not functions.NOTHING and (
-            call.plain not in _OF_DRAFTS and path.rpartition(".")[2] == path
-        ):
+        done = functions.call(call.plain, path, None, values, call.named)
+        is_free = call.plain not in _OF_DRAFTS and "." not in path
+        if done is not functions.NOTHING and is_free:
             return done
         if part == "headers" or (isinstance(target, View) and _is_header(name, values)):
             self._touch(draft, node)
@@ -160,29 +152,18 @@ class Requesting(Assignments):
             return
         first = draft.library.first if draft.library and draft.library.first else first
         for one in call.given:
-            if (
-                isinstance(one, Draft)
-                and one.is_client is False
-                and (one.url is not None or one.method)
-                and one is not draft
-            ):
+            if not isinstance(one, Draft) or one.is_client or one is draft:
+                continue
+            if one.url is not None or one.method:
                 one_lines = one.lines
                 draft.take(one)
                 draft.lines = [*one_lines, *draft.lines]
         if call.plain in _HOSTS:
             drafts.put(draft, "base", values[0] if values else None)
             values = [one for one in values[1:] if isinstance(one, dict)]
-        drafts.add(
-            draft, [one for one in values if not (isinstance(one, Draft) and one.is_used)], first
-        )
-        drafts.options(
-            draft,
-            {
-                key: one
-                for key, one in call.named.items()
-                if not (isinstance(one, Draft) and one.is_used)
-            },
-        )
+        drafts.add(draft, [one for one in values if not _is_used(one)], first)
+        named = {key: one for key, one in call.named.items() if not _is_used(one)}
+        drafts.options(draft, named)
 
     def _setter(self, call: Call, draft: Draft) -> Any:
         """Give a request or a client one more part; return what the call gives."""
@@ -231,14 +212,15 @@ class Requesting(Assignments):
         part = libraries.part_of(name)
         if part in ("token", "auth", "media", "accept", "agent") and values:
             drafts.setter(draft, name, values)
-        elif (
-            len(values) == 1
-            and not isinstance(values[0], dict | list | Draft)
-            and ":" not in as_text(values[0])
-        ):
+        elif len(values) == 1 and _is_plain(values[0]):
             drafts.headers(draft, [name.removeprefix("set"), values[0]])
         else:
             drafts.headers(draft, values)
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is that of a header, and no table or line of headers."""
+    return not isinstance(value, dict | list | Draft) and ":" not in as_text(value)
 
 
 def _is_header(name: str, values: list[Any]) -> bool:
@@ -249,6 +231,10 @@ def _is_header(name: str, values: list[Any]) -> bool:
         and isinstance(values[1], str | Hole | Builder)
         and plain(name) not in ("get", "equals")
     )
+
+
+def _is_used(value: Any) -> bool:
+    return isinstance(value, Draft) and value.is_used
 
 
 def _makes(call: Call) -> bool:
