@@ -41,17 +41,11 @@ def token_fits_plan(exchange: Exchange, client: Client) -> tuple[str, str]:
     """Ask for one batch: whether the token belongs to the account in the path."""
     answer = client.batches.list(page_size=1)
     if answer.http_outcome == "success":
-        return (
-            "ok",
-            f"The client's token belongs to this account: GET /batches "
-            f"returned {answer.status}.{_MADE}",
-        )
+        says = "The client's token belongs to this account"
+        return "ok", f"{says}: GET /batches returned {answer.status}.{_MADE}"
     if answer.status == 401:
-        return (
-            "problem",
-            f"The client's token does not belong to this account: GET /batches returned "
-            f"401.{_MADE}",
-        )
+        says = "The client's token does not belong to this account"
+        return "problem", f"{says}: GET /batches returned 401.{_MADE}"
     return _unclear(answer)
 
 
@@ -59,10 +53,8 @@ def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
     """Ask what became of the batch."""
     batch_id = batch_id_of(exchange)
     if batch_id is None:
-        return (
-            NOT_DECIDABLE,
-            "Neither the response nor the path shows a batch ID. No call was made.",
-        )
+        says = "Neither the response nor the path shows a batch ID. No call was made."
+        return NOT_DECIDABLE, says
     answer = client.delivery_reports.get(batch_id, type="full")
     if answer.status == 404:
         return "problem", f"There is no delivery report (yet) for the batch {batch_id[:40]}.{_MADE}"
@@ -75,9 +67,10 @@ def delivery_report(exchange: Exchange, client: Client) -> tuple[str, str]:
         f"{count} x {code} ({catalogue.explain(delivery=code).title})"
         for code, count in counts.items()
     )
-    failed = [code for code in counts if code not in (0, *_ON_ITS_WAY)]
-    state = "problem" if failed else "ok" if set(counts) == {0} else NOT_DECIDABLE
-    return state, f"The delivery report says: {words or 'nothing yet'}.{_MADE}"
+    proof = f"The delivery report says: {words or 'nothing yet'}.{_MADE}"
+    if any(code not in (0, *_ON_ITS_WAY) for code in counts):
+        return "problem", proof
+    return "ok" if set(counts) == {0} else NOT_DECIDABLE, proof
 
 
 def _counts(report: object) -> dict[int, object] | None:
@@ -98,13 +91,9 @@ def group_exists(exchange: Exchange, client: Client) -> tuple[str, str]:
     if not groups:
         return NOT_DECIDABLE, "The request names no group: no call was made."
     missing = [group for group in groups if client.groups.get(group).status == 404]
-    words = (
-        f"{len(groups) - len(missing)} of {len(groups)} groups that the request names exist "
-        f"for this account."
-    )
-    return (
-        "problem" if missing else "ok"
-    ), f"{words}{''.join(f' Not known: {group}.' for group in missing)}{_MADE}"
+    there = f"{len(groups) - len(missing)} of {len(groups)} groups that the request names exist"
+    proof = f"{there} for this account.{''.join(f' Not known: {group}.' for group in missing)}"
+    return "problem" if missing else "ok", f"{proof}{_MADE}"
 
 
 def resource_exists(exchange: Exchange, client: Client) -> tuple[str, str]:
@@ -127,9 +116,7 @@ def resource_exists(exchange: Exchange, client: Client) -> tuple[str, str]:
     return NOT_DECIDABLE, "The path names no batch, group or inbound: no call was made."
 
 
-LIVE: dict[
-    str, Callable[[Exchange, Client], tuple[str, str]]
-] = {  # the names that playbooks.toml uses
+LIVE: dict[str, Callable[[Exchange, Client], tuple[str, str]]] = {  # as playbooks.toml names them
     "token-fits-plan": token_fits_plan,
     "delivery-report": delivery_report,
     "group-exists": group_exists,
@@ -138,21 +125,13 @@ LIVE: dict[
 
 
 def _unclear(answer: Exchange) -> tuple[str, str]:
-    return (
-        NOT_DECIDABLE,
-        f"The read returned {answer.status or answer.failure or 'nothing'}, which does not "
-        f"settle it.{_MADE}",
-    )
+    returned = answer.status or answer.failure or "nothing"
+    return NOT_DECIDABLE, f"The read returned {returned}, which does not settle it.{_MADE}"
 
 
 def _groups(exchange: Exchange) -> Iterator[str]:
     body = parsed(exchange.request_body)
     for name, value in body.items() if isinstance(body, dict) else ():
-        entries = (
-            value
-            if isinstance(value, list)
-            else [value]
-            if name in ("add_from_group", "remove_from_group")
-            else []
-        )
+        is_one = name in ("add_from_group", "remove_from_group")
+        entries = value if isinstance(value, list) else [value] if is_one else []
         yield from (entry for entry in entries if isinstance(entry, str) and is_group_id(entry))
