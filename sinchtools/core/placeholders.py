@@ -31,7 +31,8 @@ _PLACEHOLDER = re.compile(
     r"|(?:api|access|auth)?[_ -]?(?:token|key|secret)[_ -]here"
     r"|[x*.•…█_-]{3,}|redacted|masked|hidden|null|none|undefined|)"
 )
-_MASKED = re.compile(r"\+?\d[\d -]{0,9}(?:[xX]{3,}|[*•#█…_.]{3,})[\d -]{0,8}")
+_HIDDEN = r"(?:[xX]{3,}|[*•#█…_.]{3,})"
+_MASKED = re.compile(rf"\+?\d[\d -]{{0,9}}{_HIDDEN}[\d -]{{0,8}}|\+?{_HIDDEN}\d{{2,8}}")
 _MANY_DIGITS = re.compile(r"(?:\D*\d){4}")
 _BRACKET = re.compile(r"(?:[$#@]?\{{1,3}|<|\[)(?P<value>[^{}<>\[\]]+)(?:\}{1,3}|>|\])")
 

@@ -306,3 +306,9 @@ def test_the_response_of_the_next_command_is_no_body_of_the_one_before() -> None
 def test_words_behind_and_before_a_command_are_no_urls(command: str) -> None:
     (exchange,) = read(command)
     assert (exchange.method, exchange.url) == ("DELETE", URL)
+
+
+def test_a_sentence_about_a_runner_is_no_command() -> None:
+    assert not [
+        x for x in read(f"In docker our curl has no way to {URL}, so it seems.") if x.method
+    ]

@@ -58,7 +58,7 @@ INNER = re.compile(
 )
 RUN = re.compile(
     rf"{_RUNNER}(?<=[ \t'\"])(?P<curl>(?:[\w.-]{{1,80}}/){{0,3}}curl(?::[\w.-]+)?)"
-    r"[ \t]++(?=[-'\"h$\\])"
+    r"[ \t]++(?=[-'\"$\\]|https?:)"
 )
 _ASSIGNMENT = re.compile(
     rf"^[ \t]*(?:[$%#>] )?(?:(?:export[ \t]+|set[ \t]+|local[ \t]+|readonly[ \t]+)?"
