@@ -320,3 +320,17 @@ def test_bytes_printed_below_code_are_its_response_and_frames_no_calls() -> None
     frame = '  File "/srv/sinch/client.py", line 9, in delete(self, **given)'
     (row,) = read(f'{call}\n{frame}\nb\'{{"code": "unknown_group", "text": "x"}}\'')
     assert (row.method, row.code) == ("DELETE", "unknown_group")
+
+
+def test_a_path_gets_the_base_of_the_only_client() -> None:
+    code = f"""var api = new RestClient("{HOST}");
+var call = new RestRequest("/xms/v1/p/groups/g", Method.Delete);"""
+    assert [(row.method, row.url) for row in read(code)] == [
+        ("DELETE", f"{HOST}/xms/v1/p/groups/g")
+    ]
+
+
+def test_a_keyword_names_the_media_type() -> None:
+    body = '"{\\"to\\": [\\"+46701234567\\"]}"'
+    (row,) = read(f'(client/put "{HOST}/xms/v1/p/batches/b" {{:content-type :json :body {body}}})')
+    assert row.request_headers == {"Content-Type": "application/json"}

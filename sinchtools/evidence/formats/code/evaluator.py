@@ -31,7 +31,17 @@ class Evaluator(Requesting):
             for name, node in list(self.functions.items()):
                 if (name in self.called) is called:
                     self._function_body(node, [], {})
+        self._with_the_only_base()
         return self.drafts
+
+    def _with_the_only_base(self) -> None:
+        """Give paths the base of the one client that was made, where its use was cut off."""
+        clients = [draft for draft in self.drafts if draft.is_client]
+        if len(clients) != 1 or clients[0].base is None:
+            return
+        for draft in self.drafts:
+            if draft.base is None and isinstance(draft.url, str) and draft.url.startswith("/"):
+                draft.base = clients[0].base
 
     def _look_around(self) -> None:
         begins, bodies = [], []

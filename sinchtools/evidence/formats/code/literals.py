@@ -53,7 +53,7 @@ _CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response
 _BEARER = re.compile(
     rf"bearer(?:_?(?:auth|token)\w*)?[ \t]*[(:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
 )
-_JSON_MEDIA = re.compile(r"application[_/.]?json", re.IGNORECASE)
+_JSON_MEDIA = re.compile(r"application[_/.]?json|:json\b", re.IGNORECASE)
 _ENCODED = re.compile(r"encode|serializ|stringif|dumps|to_?json\b", re.IGNORECASE)
 _SCHEME = re.compile(rf"{_MARK}[ \t]*,[ \t]*({_SUM.pattern})")  # "Bearer", token
 _BARE_HEADER = re.compile(
