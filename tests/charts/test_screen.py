@@ -7,7 +7,7 @@ from sinchtools import charts
 from sinchtools.charts.screen import stylesheet, to_svg
 from sinchtools.charts.style import DARK, LIGHT
 from sinchtools.core.records import visible
-from tests.charts.shapes import Draw, drawn, each_chart
+from tests.charts.shapes import SHAPES, Draw, drawn, each_chart
 
 
 @each_chart
@@ -32,7 +32,7 @@ def test_every_colour_follows_the_theme() -> None:
 
 
 def test_an_interval_tells_its_time() -> None:
-    svg = to_svg(drawn(charts.timeline).at(700))
+    svg = to_svg(charts.timeline(SHAPES["ten days"], "1h").at(700))
     first = re.search(r'data-from="(\d+)" data-to="(\d+)"', svg)
     assert first is not None and int(first[2]) - int(first[1]) == 3600
 
