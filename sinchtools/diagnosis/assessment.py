@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import (
@@ -54,6 +55,7 @@ from sinchtools.diagnosis.vendor_text import (
     named_in,
     object_of,
 )
+from sinchtools.privacy.masks import without_people
 
 _SEVERITIES = ("error", "warning", "note")
 _SEEN = {400, 405, 415}  # failures whose cause a request shows; of others it need not
@@ -97,7 +99,7 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
         return _taken(exchange, place, endpoint, found, others)
     if number := _classic_number(exchange, place):
         return _of_classic(exchange, number)
-    return _refused(exchange, place, endpoint, found, others)
+    return _refused(exchange, place, endpoint, found, now, others)
 
 
 def _classic_number(exchange: Exchange, place: Place) -> int | None:
@@ -161,13 +163,16 @@ def _refused(
     place: Place,
     endpoint: Endpoint | None,
     found: list[Violation],
+    now: datetime,
     others: Known,
 ) -> Assessment:
     fitting = fitting_violations(exchange, found)
     if exchange.status == 404 and place.values:  # an unknown ID is likelier than a doubtful host
         fitting = [v for v in fitting if v.rule not in DOUBTFUL_HOSTS]
     if not fitting:
-        return _unexplained(exchange, place, endpoint, found, others)
+        return _by_quoted(exchange, now, others) or _unexplained(
+            exchange, place, endpoint, found, others
+        )
     status, code = exchange.status or 0, exchange.code
     named, reached = named_in(exchange), stage_of(status, code)
     first = max(fitting, key=lambda violation: agreement(violation, named))
@@ -185,6 +190,32 @@ def _refused(
     return _assessment(
         [answer, *findings_of(exchange, shown)], status, code or first.code, not disproved
     )
+
+
+def _by_quoted(exchange: Exchange, now: datetime, others: Known) -> Assessment | None:
+    """Explain a refusal by a request beside it of which no response is known."""
+    kind = (exchange.status, exchange.code, exchange.text, exchange.endpoint, exchange.account)
+    if kind not in others.explained:
+        others.explained[kind] = _fitting_quoted(exchange, now, others)
+    if (found := others.explained[kind]) is None:
+        return None
+    top, facts = found
+    code = exchange.code or top.code
+    place = {"location": top.location, "field": top.field, "code": code}
+    told = finding_of(exchange, "quoted-beside", status=exchange.status, facts=facts, **place)
+    return _assessment([told], exchange.status, code, None)
+
+
+def _fitting_quoted(
+    exchange: Exchange, now: datetime, others: Known
+) -> tuple[Finding, dict[str, Any]] | None:
+    for refused, facts in beside.quoted_for(exchange, others):
+        top = next(iter(assess(refused, now).findings), None)
+        if top and top.severity == "error" and not top.rule.startswith(("observed-", "general-")):
+            person = beside.value_at(refused, top.pointer)
+            people = [person] if isinstance(person, str) else []
+            return top, facts | {"says": without_people(top.says, *people), "then": top.then}
+    return None
 
 
 def _unexplained(

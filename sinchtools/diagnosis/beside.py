@@ -23,6 +23,7 @@ _MOST_DIFFERENT = 6  # fields that are named
 NATIONAL = ("msisdn-national", "msisdn-no-country-code")
 _SEND, _LOOKED_AT = "POST /batches", 20  # recipients of one send
 _KEPT = 200  # requests of one operation that passed, the latest
+_MOST_QUOTED = 20  # requests without a response that are looked at
 _Rows = dict[str, dict[str, Exchange]]
 
 
@@ -47,6 +48,10 @@ class Known:
         By operation and account: requests that passed.
     starts
         By account: how the numbers that were accepted begin (three digits), each with a row.
+    quoted
+        Requests of which no response is known, such as one that a customer pastes.
+    explained
+        By kind of refusal: what such a request told of it.
     """
 
     accepted: _Rows = field(default_factory=dict)
@@ -56,12 +61,16 @@ class Known:
     reports: dict[str, list[Exchange]] = field(default_factory=dict)
     passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
     starts: _Rows = field(default_factory=dict)
+    quoted: list[Exchange] = field(default_factory=list)
+    explained: dict[Any, tuple[Finding, dict[str, Any]] | None] = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> None:
         """Take in what one exchange tells."""
         if exchange.delivery:
             for batch_id, _ in deliveries.reports_of(exchange):
                 self.reports.setdefault(batch_id or "", []).append(exchange)
+        if _is_quoted(exchange) and len(self.quoted) < _MOST_QUOTED:
+            self.quoted.append(exchange)
         if exchange.http_outcome != "success" or not exchange.account:
             return
         if number := _token(exchange):
@@ -148,7 +157,7 @@ def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding
     if len(codes) != 1 or "" in codes:
         return finding
     code, row = next(iter(codes.items()))
-    number = _value_at(exchange, finding.pointer)
+    number = value_at(exchange, finding.pointer)
     if not isinstance(number, str) or not (meant := international(number, code)):
         return finding
     words = f"Every accepted number of this account starts with +{code}."
@@ -194,7 +203,8 @@ def _starts(exchange: Exchange) -> set[str]:
     return found
 
 
-def _value_at(exchange: Exchange, pointer: str | None) -> object:
+def value_at(exchange: Exchange, pointer: str | None) -> object:
+    """Return the value of a request's body at a pointer, or None."""
     value = value_of(exchange.request_body)
     for step in (pointer or "").strip("/").split("/"):
         if isinstance(value, list) and step.isdigit() and int(step) < len(value):
@@ -202,6 +212,41 @@ def _value_at(exchange: Exchange, pointer: str | None) -> object:
         else:
             value = value.get(step) if isinstance(value, Mapping) else None
     return value
+
+
+def quoted_for(exchange: Exchange, others: Known) -> Iterator[tuple[Exchange, dict[str, Any]]]:
+    """
+    Yield the requests without a response that may be what was refused, as if they had been.
+
+    Only for a refusal of which the evidence does not show the part of the request that is judged.
+    """
+    shown = header(exchange.request_headers, "Authorization") or exchange.request_body
+    if exchange.status == 401:
+        shown = header(exchange.request_headers, "Authorization")
+    elif exchange.status == 400:
+        shown = exchange.request_body
+    if shown or not others.quoted:
+        return
+    response = {name: getattr(exchange, name) for name in _OF_RESPONSE}
+    for other in others.quoted:
+        same = (
+            name is None or theirs is None or name == theirs
+            for name, theirs in (
+                (exchange.endpoint, other.endpoint),
+                (exchange.account, other.account),
+            )
+        )
+        if other.id != exchange.id and all(same):
+            yield replace(other, **response), {"report": _row(other)}
+
+
+_OF_RESPONSE = ("status", "code", "text", "response_headers", "response_body")
+
+
+def _is_quoted(exchange: Exchange) -> bool:
+    told = exchange.status is not None or exchange.code or exchange.failure or exchange.delivery
+    is_written = exchange.request_body or header(exchange.request_headers, "Authorization")
+    return bool(exchange.url and is_written and not told)
 
 
 def passed_before(exchange: Exchange, others: Known) -> list[Finding]:

@@ -144,3 +144,30 @@ def test_a_national_number_gets_the_country_code_of_the_accounts_accepted_number
     assert diagnose(bad, history=[good]).top.replacement == "+447700900163"
     assert "+447700900163" in diagnose(bad, history=[good]).fix.edit["body"]
     assert diagnose(bad, history=[good, other]).top.replacement is None
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "quoted"),
+    [
+        pytest.param(401, None, {"request_headers": {"Authorization": 'Basic "a"'}}, id="token"),
+        pytest.param(
+            400,
+            {"code": "syntax_invalid_parameter_format", "text": "?"},
+            {"request_body": '{"to": ["0170 1234567"], "from": "Acme", "body": "Hi"}'},
+            id="number",
+        ),
+    ],
+)
+def test_a_refused_line_of_a_log_is_explained_by_the_request_that_is_quoted_beside_it(
+    status: int, answer: Any, quoted: dict[str, Any]
+) -> None:
+    line = send(status=status, source="log#4", answer=answer)
+    line = replace(line, id="a", request_headers={}, request_body=None)
+    asked = replace(send(status=None, source="mail#1"), id="b", **quoted)
+    top = present(diagnose([line, asked], now=NOW)[0].top)
+    assert top.rule == "quoted-beside" and "mail#1" in present(top.engineer)
+    assert "1234567" not in top.says and top.field in ("Authorization", "to")
+    good = replace(send(status=None, source="mail#1"), id="b")
+    elsewhere = replace(asked, account=OTHER)
+    for other in (good, elsewhere):
+        assert present(diagnose([line, other], now=NOW)[0].top).rule != "quoted-beside"

@@ -43,6 +43,7 @@ SENT = varied(at=NOW, status=429, elapsed_ms=100.0)
 LATER = replace(SENT, id="x2", at=NOW + timedelta(seconds=3), status=201)
 BEFORE = send(status=201, source="log#2")
 AFTER = send(status=400, source="log#9", answer={"code": FORMAT, "text": "?"})
+QUOTED = replace(REFUSED, id="q", status=None, request_headers={"Authorization": "Basic abc"})
 US = f"https://us.sms.api.sinch.com/xms/v1/{PLAN}/batches"
 WINDOW = "start_date=2027-02-02T00:00:00Z&end_date=2027-02-01T00:00:00Z"
 ELSEWHERE = {"url": "https://api.example.com/v1/messages"}
@@ -125,6 +126,7 @@ EXAMPLES: dict[str, Any] = {
     "observed-other-region": [BEFORE, replace(REFUSED, url=US, region="us")],
     "passed-before": [send(status=201, source="log#2", to="+447700900803"), AFTER],
     "passed-before-same": [BEFORE, AFTER],
+    "quoted-beside": [QUOTED, replace(REFUSED, request_headers={}, request_body=None)],
 }
 
 

@@ -411,3 +411,26 @@ def test_a_status_between_signs_without_spaces() -> None:
 def test_the_time_that_php_writes() -> None:
     line = '[04-Mar-2025 08:09:10 UTC] no SMS: HTTP 401 {"code": "unknown_group", "text": "x"}'
     assert read(line)[0].at == AT
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "body"),
+    [
+        ("Destinataire", "0612 345 678", {"from": "{{from}}", "to": ["0612 345 678"]}),
+        (
+            "sender,phone_number",
+            "Acme,+46701234567;+46701234568",
+            {"from": "Acme", "to": ["+46701234567", "+46701234568"]},
+        ),
+        ("msisdn", "+4670****567", None),
+        ("order", "4670123", None),
+    ],
+)
+def test_recipients_of_a_table_of_sends_are_judged(
+    head: str, cells: str, body: dict[str, Any] | None
+) -> None:
+    send = URL.partition("?")[0].rstrip("/")
+    send = send if send.endswith("/batches") else f"{send}/batches"
+    (row,) = read(f"time,method,url,status,{head}\n2025-03-04 08:09:10,POST,{send},400,{cells}\n")
+    told = json.loads(row.request_body) if isinstance(row.request_body, str) else None
+    assert told == (body and {**body, "body": "{{body}}"})

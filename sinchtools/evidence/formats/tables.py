@@ -20,6 +20,7 @@ from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.labels import english
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
 from sinchtools.evidence.formats.table_columns import KNOWN, LONGEST_NAME, is_no_status, mapping_of
+from sinchtools.evidence.formats.table_recipients import BODY_OF_COLUMNS, with_recipients
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
 from sinchtools.evidence.row_tables import by_word
@@ -171,7 +172,10 @@ def _records(
             piece.skip(number, "a row without HTTP data")
         else:
             is_alone = record.exchange.status is not None
-            yield number, Record(record.exchange, record.key, is_alone=is_alone)
+            exchange = with_recipients(record.exchange, layout.names, cells)
+            if exchange is not record.exchange:
+                piece.guess_once(BODY_OF_COLUMNS)
+            yield number, Record(exchange, record.key, is_alone=is_alone)
 
 
 def serial_columns(layout: Layout) -> set[str]:
