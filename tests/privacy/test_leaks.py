@@ -18,11 +18,11 @@ import pytest
 
 from sinchtools.core.errors import LeakError
 from sinchtools.core.records import Exchange
-from sinchtools.core.settings import share_folder
 from sinchtools.evidence import read
 from sinchtools.evidence.exports import to_jsonl
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, gate, write
+from tests.support.samples import short_samples
 from tests.support.words import NUMBER_OF_A_PERSON
 
 NUMBER, TEXT = "46701740605", "Hi Anna, your parcel waits"
@@ -401,8 +401,8 @@ def test_what_cannot_be_looked_through_is_refused(monkeypatch: pytest.MonkeyPatc
             gate(packed, KNOWN, where="x")
 
 
-def test_the_sample_case_passes_with_aliases_and_not_without() -> None:
-    evidence = read(share_folder("data/samples"))
+def test_the_sample_case_passes_with_aliases_and_not_without(tmp_path: Path) -> None:
+    evidence = read(short_samples(tmp_path / "samples"))
     known, aliases = Known.of(evidence), Aliases(b"key of the sample case")
     gate(to_jsonl(aliases.exchange(x) for x in evidence).encode(), known, where="x")
     with pytest.raises(LeakError):

@@ -315,7 +315,7 @@ ANY_ROW = some.builds(
 
 @pytest.mark.long
 @settings(
-    max_examples=150 if FULL else 15,
+    max_examples=150 if FULL else 8,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=some.lists(ANY_ROW, min_size=1, max_size=4))

@@ -24,7 +24,7 @@ from tests.support.replaying import COUNT, PLAN, TOKEN, made
 
 ROOT = Path(__file__).parents[2]
 KILLS = [
-    pytest.param(seed, marks=[pytest.mark.long] * (seed >= 4)) for seed in range(200 if FULL else 4)
+    pytest.param(seed, marks=[pytest.mark.long] * (seed >= 2)) for seed in range(200 if FULL else 2)
 ]
 
 
