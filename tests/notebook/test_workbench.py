@@ -215,3 +215,47 @@ def test_a_word_of_the_glossary_is_explained_once_and_reached_by_the_keyboard() 
                  aside="delivery code: <b> of a delivery code")  # fmt: skip
     assert shown.count("role='tooltip'") == shown.count("tabindex='0'") == 1
     assert glossary()["delivery code"] in shown and "<b> of" not in shown
+
+
+# --- the chart of many requests, touched ----------------------------------------------------------
+
+
+def hear(bench: Workbench, event: str, **more: Any) -> None:
+    picture = present(bench.pattern.picture)
+    picture._handle_custom_msg({"event": event, "serial": picture._serial, **more}, [])
+
+
+def mark_of(bench: Workbench, words: str) -> int:
+    found = [i for i, one in enumerate(bench.pattern._marks) if one.words.startswith(words)]
+    return found[0]
+
+
+def chips(bench: Workbench) -> list[Any]:
+    return [one.description.removesuffix("  ×") for one in bench.pattern.chips.children]
+
+
+def test_a_mark_or_a_brush_filters_the_list_and_each_filter_is_a_chip(bench: Workbench) -> None:
+    read(bench, "log.jsonl")
+    assert "<svg" in bench.pattern.still.value  # where no page says how wide it is
+    hear(bench, "width", width=700)
+    assert bench.pattern.still.value == ""
+    mark = bench.pattern._marks[mark_of(bench, "Thu 5 Mar 14:00 to 16:00 UTC\n9 of 15 calls")]
+    start, end = present(mark.span)
+    hear(bench, "brush", **{"from": start, "to": end})
+    at = "Time: Thu 5 Mar 2026 14:00 to 16:00 UTC"
+    assert chips(bench) == ["Account: nordwind-travel-3c08", at]
+    assert "1 to 9 of 9 failed requests" in bench.pattern.counts.value
+    assert {f"{one.at:%d %H}" for one in bench.state.listed} <= {"05 14", "05 15"}
+    bench.step(1)
+    assert bench.state.exchange in bench.state.listed
+    hear(bench, "escape")
+    assert chips(bench) == []
+    bench.pattern.tabs.children[1].click()
+    hear(bench, "mark", index=mark_of(bench, "503"))
+    assert chips(bench) == ["Code: 503"]
+    assert {one.status for one in bench.state.listed} == {503}
+    again = st.workbench(bench.state.case)  # the filters are kept with the case
+    again.wait()
+    assert (chips(again), len(again.state.listed)) == (["Code: 503"], 8)
+    bench.pattern.chips.children[0].click()
+    assert "of 233 failed requests" in bench.pattern.counts.value

@@ -141,7 +141,31 @@ def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab: 
     assert found(page) == []
     use_dark_theme(page)
     assert found(page) == []
+    touch_the_log(page)
+    assert found(page) == []
     page.close()
+
+
+def touch_the_log(page: Any) -> None:
+    """Narrow the list of a log by its chart, open a request, and take the chips away again."""
+    for name in ("button:has-text('New case')", ".st-create"):
+        page.locator(f"{PANEL} {name}").press("Enter")
+    page.locator(f"{PANEL} .st-paste textarea").fill(str(ROOT / "data/samples/tickets/log.jsonl"))
+    page.keyboard.press("Control+Enter")
+    mark = page.locator(f'{PANEL} .st-mark[aria-label*="9 of 15 calls"]')
+    mark.wait_for()
+    wait_idle(page)
+    mark.hover()
+    page.locator(f"{PANEL} .st-touch-tip", has_text="9 of 15 calls (60.0%)").wait_for()
+    mark.click()
+    head, chips = page.locator(f"{PANEL} .st-head"), page.locator(f"{PANEL} .st-chip")
+    head.filter(has_text="1 to 9 of 9 failed requests").wait_for()
+    page.locator(f"{PANEL} tr[data-id]").nth(4).click()
+    page.locator(f"{PANEL} .st-walk", has_text="5 of 9").wait_for()
+    for words, left in (("Time:", 239), ("Account:", 233)):
+        chips.filter(has_text=words).press("Enter")
+        head.filter(has_text=f"of {left} failed requests").wait_for()
+    wait_idle(page)
 
 
 def tab_to(page: Any, selector: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,23 +12,28 @@ import pandas as pd
 from sinchtools import analysis, charts
 from sinchtools.cases.case import Case
 from sinchtools.charts.screen import to_svg
-from sinchtools.charts.words import period, plural
+from sinchtools.charts.words import plural
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.html import untypeset
 from sinchtools.core.records import Exchange, visible
 from sinchtools.notebook.panels.filters import (
     NAMES,
-    OF_FAILURES,
     OUTCOMES,
-    in_words,
+    brushed,
+    changed,
+    chips_of,
+    chosen_of,
+    drawn,
+    drawn_by,
     keep,
     kept,
+    rows_listed,
     rows_that_fit,
-    within_hour,
+    touched,
 )
 from sinchtools.notebook.panels.requests import RequestList
 from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, shown
-from sinchtools.notebook.panels.touch import Touch
+from sinchtools.notebook.panels.touch import Touch, chip
 
 KINDS = {kind.tab: kind for kind in charts.KINDS}
 _FEW = 20  # rows; with fewer a chart over time says little
@@ -136,8 +140,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     @property
     def drawn_by(self) -> dict[str, Any]:
         """The filters of the chart: its shares are of all calls, whatever failed."""
-        not_drawn = (*OF_FAILURES, "hour", KINDS[self.kind].filter)
-        return {name: value for name, value in self.filters.items() if name not in not_drawn}
+        return drawn_by(KINDS[self.kind], self.filters)
 
     @property
     def code(self) -> str:
@@ -164,13 +167,12 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def draw(self) -> None:
         """Draw the chart and list the requests for the filters as they are."""
         rows = self._table(self.per)
-        hour = None if KINDS[self.kind].filter == "hour" else self.filters.get("hour")
         options = self._options()
         if self.kind == "Timeline":
             options["pattern"] = self._pattern_of(self.per)
         if self.kind == "Accounts":  # if it is known: to find it may take a second
             options["pattern"] = self._patterns.get(self.per)
-        self.chart = KINDS[self.kind].draw(within_hour(rows, hour), **options, **self.drawn_by)
+        self.chart = drawn(KINDS[self.kind], rows, self.filters, **options)
         self.picture.refresh()
         self._list()
         self._show_chips()
@@ -190,16 +192,9 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _svg(self, width: int) -> str:
         """Return the chart as it is on the page, at the width of the panel."""
-        chosen = [
-            name
-            for name, choice in self.chart.choices.items()
-            if choice.items() <= self.filters.items()
-        ]
-        if self.kind == "Hour of week" and "hour" in self.filters:
-            chosen.append(self.filters["hour"])
-        drawn = self.chart.at(width, chosen)
-        self._marks = drawn.marks
-        return untypeset(f"<div>{to_svg(drawn, f'st-{id(self)}')}</div>")
+        at_width = self.chart.at(width, chosen_of(KINDS[self.kind], self.chart, self.filters))
+        self._marks = at_width.marks
+        return untypeset(f"<div>{to_svg(at_width, f'st-{id(self)}')}</div>")
 
     # --- filters ----------------------------------------------------------------------------------
 
@@ -218,8 +213,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def select(self, **filters: Any) -> None:
         """Set filters; None takes one away."""
-        changed = {**self.filters, **filters}
-        before, self.filters = self.filters, {k: v for k, v in changed.items() if v is not None}
+        before, self.filters = self.filters, changed(self.filters, **filters)
         self._bar = None
         try:
             self.draw()
@@ -239,22 +233,17 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def touch(self, name: str) -> None:
         """Do what a click on a bar, cell or point does: set its filter, or take it away again."""
-        choice = self.chart.choices.get(name)
-        if self.kind == "Hour of week" and name in self.chart.bars:
-            choice = {"hour": name}
-        if choice is None:
+        changes = touched(KINDS[self.kind], self.chart, name, self.filters)
+        if changes is None:
             self._bar = (name, self.chart.behind(name)) if name != self._bar_name else None
             self._list()
             self._show_chips()
-        elif choice.items() <= self.filters.items():
-            self.remove(*choice)
         else:
-            self.select(**choice)
+            self.select(**changes)
 
     def brush(self, start: float, end: float) -> None:
         """Show a stretch of time, in seconds since 1970."""
-        since, until = (datetime.fromtimestamp(at, UTC) for at in (start, end))
-        self.select(since=f"{since:%Y-%m-%dT%H:%M:%S}", until=f"{until:%Y-%m-%dT%H:%M:%S}")
+        self.select(**brushed(start, end))
 
     @property
     def _bar_name(self) -> str:
@@ -321,10 +310,8 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         elif self.kind == "Delivery codes":
             found = self.chart.behind()
         else:
-            counts_failures = KINDS[self.kind].counts_failures
-            failing = counts_failures and not {*OF_FAILURES} & {*self.filters}
-            narrowed = self.filters | ({"outcome": analysis.FAILING} if failing else {})
-            found = rows_that_fit(self._table(self.per), narrowed)
+            is_failing = KINDS[self.kind].counts_failures
+            found = rows_listed(self._table(self.per), self.filters, is_failing=is_failing)
         self.shown = found
         self.list.show_rows(found, self._all)
         self.counted.value = f"<span class='st-quiet'>{plural(self.n, 'request')}</span>"
@@ -357,7 +344,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.clear_button.on_click(lambda _: self._try(self.clear))
 
     def _show_chips(self) -> None:
-        chips = [self._chip(names, words) for names, words in _chips(self.filters)]
+        chips = [self._chip(names, words) for names, words in chips_of(self.filters)]
         if self._bar:
             chips.append(self._chip((), f"Only: {visible(self._bar_name)[:60]}"))
         more = (self.clear_button,) if len(chips) > 1 else ()
@@ -367,14 +354,10 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             one.close()
 
     def _chip(self, names: tuple[str, ...], words: str) -> widgets.Button:
-        chip = _flat(f"{words}  ×", "st-chip")
-        chip.tooltip, chip.is_chip = f"Remove the filter {words}", True
-
         def removed(_: Any) -> None:
             self._try(lambda: self.remove(*names) if names else self.touch(self._bar_name))
 
-        chip.on_click(removed)
-        return chip
+        return chip(words, removed)
 
     def _offer_fields(self) -> None:
         is_open = self.adding.layout.display != "none"
@@ -424,19 +407,3 @@ def _flat(words: str, look: str) -> widgets.Button:
     made = widgets.Button(description=words, layout=widgets.Layout(width="auto"))
     made.add_class(look)
     return made
-
-
-def _chips(filters: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
-    """Return what each chip takes away, and its words; status and code are one, and so is time."""
-    left = {name: in_words(name, value) for name, value in filters.items()}
-    found: list[tuple[tuple[str, ...], str]] = []
-    if {"since", "until"} <= left.keys():
-        times = [pd.Timestamp(filters[name]) for name in ("since", "until")]
-        found.append((("since", "until"), f"Time: {period(times[0], times[1])}"))
-        del left["since"], left["until"]
-    pairs = [name for name in ("status", "outcome") if name in left and "code" in left]
-    if pairs:
-        code = "" if filters["code"] == "" else f" {left['code']}"
-        found.append(((pairs[0], "code"), f"Code: {left[pairs[0]]}{code}"))
-        del left[pairs[0]], left["code"]
-    return [*(((name,), f"{NAMES[name]}: {words}") for name, words in left.items()), *found]

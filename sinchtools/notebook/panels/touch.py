@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets as widgets
 
 from sinchtools.charts.screen import stylesheet
 
@@ -56,3 +57,12 @@ class Touch(anywidget.AnyWidget):
             self.refresh()
         elif message.get("serial") == self._serial:
             self._hear(str(event), message)
+
+
+def chip(words: str, removed: Callable[[Any], object]) -> widgets.Button:
+    """Return a filter as a chip that a click takes away."""
+    made = widgets.Button(description=f"{words}  ×", layout=widgets.Layout(width="auto"))
+    made.tooltip, made.is_chip = f"Remove the filter {words}", True
+    made.add_class("st-chip")
+    made.on_click(removed)
+    return made

@@ -42,7 +42,6 @@ class Bridge(anywidget.AnyWidget):
         works = {
             "read": lambda: self._desk.evidence.read(str(message["text"])),
             "files": lambda: self._take(message, buffers),
-            "width": lambda: self._desk.pattern.resize(int(message["width"])),
             "choose": lambda: self._desk.choose(str(message["id"])),
         }
         if work := works.get(message.get("do", "")):

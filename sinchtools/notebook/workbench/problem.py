@@ -68,7 +68,7 @@ class Problem:
     def show(self) -> None:
         """Show the request in front."""
         state = self._desk.state
-        self._show_kinds(state)
+        self.show_kinds()
         show(self.head, heading_html(state))
         found = shown_suggestions(state)
         key = (state.exchange and state.exchange.id, state.version)
@@ -102,7 +102,9 @@ class Problem:
         show(self.no_replay, _NO_REQUEST if is_missing else "")
         seen(self.do, can or is_missing)
 
-    def _show_kinds(self, state: State) -> None:
+    def show_kinds(self) -> None:
+        """Show how many requests failed how, and which of those that are listed is in front."""
+        state = self._desk.state
         kinds, front = state.kinds, state.exchange
         several = len(state.failing) > 1 and front is not None
         children: list[Any] = []

@@ -37,7 +37,12 @@ class State:
     proven
         The last replay of the request in front, or None.
     wanted
-        What the list of requests is filtered by.
+        Words that the list of requests is filtered by.
+    filters
+        What the chart narrows the requests to, as `analysis.filtered` takes it; None until it is
+        known what the case keeps.
+    only
+        The ids behind a mark of the chart that no filter can say, or None.
     walked
         Whether the request in front was reached from its neighbour, and is to be scrolled to.
     is_held
@@ -50,18 +55,22 @@ class State:
     by_hand: Mapping[str, Any] | None = None
     proven: Proven | None = None
     wanted: str = ""
+    filters: dict[str, Any] | None = None
+    only: frozenset[str] | None = None
     walked: bool = False
     is_held: bool = False
     _read: tuple[object, Evidence] = (None, NOTHING)
     _rows: tuple[object, list[Exchange], list[Exchange]] = (None, [], [])
     _frame: tuple[object, Any] = (None, None)
+    _calls: tuple[object, Any] = (None, None)
+    _narrowed: tuple[object, list[Exchange]] = (None, [])
     _pattern: tuple[object, Any] = (None, None)
     _judged: tuple[object, Diagnosis | None, list[Suggestion]] = (None, None, [])
 
     def begin(self, case: Case | None) -> None:
         """Open another case, or none."""
         self.case, self._read, self._judged = case, (None, NOTHING), (None, None, [])
-        self.is_held = False
+        self.is_held, self.filters, self.only = False, None, None
         self.choose("")
 
     def hold(self, evidence: Evidence) -> None:
@@ -106,9 +115,23 @@ class State:
     def listed(self) -> list[Exchange]:
         """The requests that failed as the one in front did; with a filter, all that match it."""
         words = self.wanted.lower().split()
-        if not words:
+        is_narrowed = bool(self.filters) or self.only is not None
+        if not words and not is_narrowed:
             return self.siblings or self.failing
-        return [one for one in self.failing if all(word in _searched(one) for word in words)]
+        rows = self._behind_the_chart() if is_narrowed else self.failing
+        return [one for one in rows if all(word in _searched(one) for word in words)]
+
+    def _behind_the_chart(self) -> list[Exchange]:
+        """Return the requests that fit the filters, or are behind the mark that was touched."""
+        from sinchtools.notebook.panels.filters import rows_listed
+
+        key = (id(self.evidence), repr(self.filters), self.only)
+        if self._narrowed[0] != key:
+            ids = self.only
+            if ids is None:
+                ids = frozenset(rows_listed(self.calls, self.filters or {}, is_failing=True)["id"])
+            self._narrowed = (key, [one for one in self.requests if one.id in ids])
+        return self._narrowed[1]
 
     @property
     def frame(self) -> Any:
@@ -117,6 +140,16 @@ class State:
         if self._frame[0] is not evidence:
             self._frame = (evidence, evidence.frame())
         return self._frame[1]
+
+    @property
+    def calls(self) -> Any:
+        """The frame with retries folded, each row a call of its own: what the charts count."""
+        from sinchtools import analysis
+
+        if self._calls[0] is not self.evidence:
+            folded = analysis.calls(self.frame).drop(columns="call_id", errors="ignore")
+            self._calls = (self.evidence, folded)
+        return self._calls[1]
 
     @property
     def pattern(self) -> Any:

@@ -163,22 +163,10 @@ function render({ model, el }) {
     }, { capture: true });
   }
 
-  let width = 0, later = 0;
-  const measured = new ResizeObserver((entries) => {
-    const wide = entries.filter((one) => one.contentRect.width > 0).at(-1);
-    if (!wide) return;
-    const space = wide.target.matches(".st-main") ? 40 : 0;
-    const now = Math.round(wide.contentRect.width) - space;
-    clearTimeout(later);
-    if (now > 0 && Math.abs(now - width) > 20) {
-      later = setTimeout(() => model.send({ do: "width", width: (width = now) }), 300);
-    }
-  });
   const wait = setInterval(() => {
     if (!el.isConnected) return;
     clearInterval(wait);
     attach();
-    for (const part of root?.querySelectorAll(".st-main, .st-pattern > .st-part:first-child") || []) measured.observe(part);
   }, 50);
   model.on("msg:custom", (message, buffers) => {
     if (message.do === "failed") waiting = waiting?.close();
@@ -188,7 +176,6 @@ function render({ model, el }) {
   });
   return () => {
     clearInterval(wait);
-    measured.disconnect();
     undo.abort();
   };
 }
