@@ -30,6 +30,7 @@ from sinchtools.core.settings import work_folder
 from sinchtools.core.words import counted
 from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.files import files_of
+from sinchtools.evidence.retold import without_retold
 from sinchtools.playbooks.playbook import Walk
 from sinchtools.privacy import seen
 from sinchtools.replays.results import ReplayResults
@@ -134,7 +135,7 @@ class Case:
             *self._files.lines(EVIDENCE).passed_over,
         )
         return Evidence(
-            tuple(deliveries.joined(self._exchanges.values())),
+            tuple(without_retold(deliveries.joined(self._exchanges.values()))),
             skipped,
             tuple(listed(readings, "warnings")),
             secrets,

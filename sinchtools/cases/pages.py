@@ -158,7 +158,7 @@ def _fix_figure(story: Story, facts: Mapping[str, Any]) -> Iterator[tuple[str, s
         yield "Fix", "Suggested", "not tested yet", ""
     elif story.kind == "undelivered" and facts["delivery"]:
         yield "Delivery code", str(facts["row"].delivery_code), facts["delivery"].title, "bad-ink"
-    elif story.kind == "vendor":
+    elif story.is_not_the_request:
         yield "Cause", "Not the request", "account manager", ""
 
 

@@ -159,6 +159,7 @@ def facts_of(story: Story) -> dict[str, Any]:
         "response": response_of(row),
         "n": int(group.get("n") or 1),
         "n_calls": int(story.counted["n"]),
+        "n_reports": sum(one.endpoint == "callback" for one in story.rows),
         "first": moment(group.get("first") or row.at),
         "last": moment(group.get("last") or row.at),
         "errors": errors,

@@ -273,6 +273,12 @@ class Story:
             return "rate"
         return "suggested" if self.diagnosis.fix else "advice"
 
+    @property
+    def is_not_the_request(self) -> bool:
+        """Whether the cause is not in the request; a 403 without a code may refer to its parts."""
+        top = self.diagnosis.top
+        return self.kind == "vendor" and not (top and top.rule == "observed-403")
+
     # --- what was proven --------------------------------------------------------------------------
 
     @cached_property

@@ -21,6 +21,10 @@ from sinchtools.privacy.markers import marker_facts
 _NEAR = 0.8  # of two group IDs: at most a few characters apart
 _MOST_DIFFERENT = 6  # fields that are named
 NATIONAL = ("msisdn-national", "msisdn-no-country-code")
+# the country that is guessed from the number alone
+_ELSEWHERE = re.compile(
+    r", (?:most likely of the US or Canada \(\+1\)|such as \+1 and these \d+ digits)"
+)
 _SEND, _LOOKED_AT = "POST /batches", 20  # recipients of one send
 _KEPT = 200  # requests of one operation that passed, the latest
 _MOST_QUOTED = 20  # requests without a response that are looked at
@@ -152,7 +156,8 @@ def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding
     """Return a finding on a national number with the number meant, where the account tells it."""
     if finding.rule not in NATIONAL or finding.replacement is not None:
         return finding
-    starts = others.starts.get(exchange.account or "", {})
+    own = dict.fromkeys(_starts(exchange), exchange)
+    starts = own or others.starts.get(exchange.account or "", {})
     codes = {_country_code(start): row for start, row in starts.items()}
     if len(codes) != 1 or "" in codes:
         return finding
@@ -160,9 +165,16 @@ def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding
     number = value_at(exchange, finding.pointer)
     if not isinstance(number, str) or not (meant := international(number, code)):
         return finding
-    words = f"Every accepted number of this account starts with +{code}."
-    more = " ".join(filter(None, (finding.engineer, f"One of them: {_row(row)}")))
-    return replace(finding, replacement=meant, then=f"{finding.then} {words}", engineer=more)
+    like = "international number in this request" if own else "accepted number of this account"
+    proof = "" if own else f"One of them: {_row(row)}"
+    says, then = (_ELSEWHERE.sub("", text) for text in (finding.says, finding.then))
+    return replace(
+        finding,
+        replacement=meant,
+        says=says,
+        then=f"{then} Every {like} starts with +{code}.",
+        engineer=" ".join(filter(None, (finding.engineer, proof))) or None,
+    )
 
 
 def international(number: str, code: str) -> str | None:
@@ -198,8 +210,9 @@ def _starts(exchange: Exchange) -> set[str]:
     numbers = body.get("to")
     found: set[str] = set()
     for number in numbers[:_LOOKED_AT] if isinstance(numbers, list) else ():
-        if isinstance(number, str) and number.startswith("+"):
-            found.add(number[1:4])
+        digits = re.sub(r"[\s()./-]", "", number) if isinstance(number, str) else ""
+        if begins := re.match(r"(?:\+|00)([1-9]\d\d)", digits):
+            found.add(begins[1])
     return found
 
 

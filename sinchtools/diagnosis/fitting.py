@@ -24,6 +24,13 @@ OFTEN_LEFT_OUT = (
 )  # headers that a piece of evidence need not show
 
 
+# what a customer leaves a placeholder for, in a request that was sent with the value
+_REDACTED = {
+    "auth-placeholder": "token in the Authorization header",
+    "account-placeholder": "service plan ID",
+}
+
+
 _SETTLED = ("callback-url-on-plan",)  # a good answer shows that it is all right
 
 
@@ -128,14 +135,15 @@ def shown_or_demoted(violation: Violation) -> Violation:
     """Return a mistake that the response disproves as a warning, or as a note if not shown."""
     if violation.severity != "error":
         return violation
-    if violation.rule in OFTEN_LEFT_OUT:
+    name = _REDACTED.get(violation.rule) or f"{violation.field} header"
+    if violation.rule in OFTEN_LEFT_OUT or violation.rule in _REDACTED:
         return replace(
             violation,
             rule="not-shown",
             severity="note",
             status=None,
             code=None,
-            facts={"value": f"{violation.field} header"},
+            facts={"value": name},
         )
     return replace(violation, severity="warning", status=None)
 

@@ -64,7 +64,8 @@ def afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> l
     """Return what a good answer does not say by itself."""
     operation = endpoint.operation if endpoint else ""
     if operation == "batches.send" and not exchange.delivery:
-        return [finding_of(exchange, "accepted-not-delivered", severity="note", location="server")]
+        note = finding_of(exchange, "accepted-not-delivered", severity="note", location="server")
+        return [*_without_reports(exchange), note]
     windowed = (
         operation.endswith(".list") and endpoint is not None and "start_date" in endpoint.query
     )
@@ -76,6 +77,15 @@ def afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> l
             )
         ]
     return []
+
+
+def _without_reports(exchange: Exchange) -> list[Finding]:
+    """Return that a batch has a callback URL for reports, and asks for none."""
+    sent, made = object_of(exchange.request_body), object_of(exchange.response_body)
+    asked = made.get("delivery_report") or sent.get("delivery_report") or "none"
+    if not (sent.get("callback_url") and asked == "none"):
+        return []
+    return [finding_of(exchange, "callback-without-report", severity="warning")]
 
 
 def of_delivery(exchange: Exchange, reports: Iterable[Exchange]) -> list[Finding]:

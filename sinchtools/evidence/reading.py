@@ -31,6 +31,7 @@ from sinchtools.evidence.formats import dataframe
 from sinchtools.evidence.formats.mapping import OWN
 from sinchtools.evidence.kinds import CONTAINERS, FINDERS, FORMATS, OF_TOOLS, format_of
 from sinchtools.evidence.pieces import MOST_SKIPPED, TOO_MANY_VALUES, Piece, TooMuchError, words
+from sinchtools.evidence.retold import without_retold
 from sinchtools.evidence.scanning import is_lazy
 from sinchtools.evidence.scanning import rows as scanned_rows
 from sinchtools.privacy.markers import MARKER
@@ -333,7 +334,8 @@ class _Reading:
         for piece in self.waiting:
             piece.variables |= self.variables
             self.parse(piece, "postman")
-        exchanges = tuple(deliveries.joined(map(self.redactor.without_quotes, self.exchanges)))
+        known = deliveries.joined(map(self.redactor.without_quotes, self.exchanges))
+        exchanges = tuple(without_retold(known))
         skipped, warnings = (
             tuple(map(self.unquoted, entries)) for entries in (self.skipped, self.warnings)
         )

@@ -171,3 +171,29 @@ def test_a_refused_line_of_a_log_is_explained_by_the_request_that_is_quoted_besi
     elsewhere = replace(asked, account=OTHER)
     for other in (good, elsewhere):
         assert present(diagnose([line, other], now=NOW)[0].top).rule != "quoted-beside"
+
+
+@pytest.mark.parametrize(
+    ("to", "meant"),
+    [
+        (["+393331234567", "333 1234569"], "+393331234569"),
+        (["0046 70 123 45 67", "070-123 45 68"], "+46701234568"),
+    ],
+)
+def test_a_national_number_is_meant_like_the_others_of_its_batch(to: list[str], meant: str) -> None:
+    body = json.dumps({"to": to, "from": "Acme", "body": "Hi"})
+    sent = replace(send(status=None, source="mail#1"), request_body=body)
+    top = present(diagnose([sent], now=NOW)[0].top)
+    assert top.replacement == meant and "US or Canada" not in top.says
+
+
+def test_what_a_customer_took_out_of_a_request_that_was_sent_is_no_mistake() -> None:
+    body = '{"to": ["+447700900801"], "from": "Acme", "body": "Hi", "send_at": "tomorrow"}'
+    sent = replace(
+        send(status=400, source="mail#1", answer={"code": "syntax_invalid_parameter_format"}),
+        request_headers={"Authorization": "Bearer <REDACTED>"},
+        request_body=body,
+    )
+    found = diagnose([sent], now=NOW)[0].findings
+    assert found[0].field == "send_at"
+    assert {one.severity for one in found[1:]} <= {"note"}

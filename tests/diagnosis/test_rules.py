@@ -126,6 +126,7 @@ EXAMPLES: dict[str, Any] = {
     "observed-other-region": [BEFORE, replace(REFUSED, url=US, region="us")],
     "passed-before": [send(status=201, source="log#2", to="+447700900803"), AFTER],
     "passed-before-same": [BEFORE, AFTER],
+    "callback-without-report": body(callback_url="https://hooks.example.com/a") | {"status": 201},
     "quoted-beside": [QUOTED, replace(REFUSED, request_headers={}, request_body=None)],
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sinchtools.evidence import read
@@ -156,3 +158,21 @@ def test_a_line_of_many_signs_is_read_or_listed(text: str) -> None:
     evidence = read(f"{text}\n{BODY}")
     assert [x.code for x in evidence] == ["unknown_group"]
     assert read(text).skipped or len(read(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["`401`, empty body", "we get `401`", "403 with no response body", "401, empty reply"]
+)
+def test_a_status_in_a_chat_is_the_response_to_the_request_above_it(said: str) -> None:
+    text = f"curl -X POST https://us.sms.api.sinch.com/xms/v1/p1/batches -d '{{}}'\n\nTom\n{said}\n"
+    (row,) = read(text)
+    assert row.status == (403 if "403" in said else 401)
+
+
+def test_a_failure_that_a_mail_tells_again_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Since this morning everybody gets 403.\n")
+    log = "2026-11-26T06:40:00Z POST https://eu.sms.api.sinch.com/xms/v1/p1/batches status=403\n"
+    (tmp_path / "b.log").write_text(log * 2)
+    assert [row.status for row in read(tmp_path)] == [403, 403]
+    (tmp_path / "a.txt").write_text("Since this morning everybody gets 401.\n")
+    assert sorted(row.status or 0 for row in read(tmp_path)) == [401, 403, 403]

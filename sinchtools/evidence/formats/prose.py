@@ -28,6 +28,13 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _ARROW = re.compile(r"\W{0,4}(?:->|=>|→|-->)\s*(?:HTTP\s*)?([1-5]\d\d)\b(?![.:]\d)")
+# a status as code, or with what is said of its body: "`401`, empty body"
+_AS_CODE = re.compile(
+    r"[^`\n]{0,40}`(?:HTTP )?([45]\d\d)`(?![\w`])"
+    r"|\W{0,4}([45]\d\d)[,;:]? (?:and |with |but )?(?:an? |the |no )?(?:empty |response |blank )?"
+    r"(?:body|response|reply|answer|content)\b",
+    re.IGNORECASE,
+)
 _NGINX = {"service temporarily unavailable", "gateway time-out", "request-uri too large"}
 _PHRASES = {status.phrase.lower() for status in HTTPStatus} | _NGINX
 _PHRASE = re.compile(
@@ -84,7 +91,9 @@ def found_in_words(text: str) -> Exchange | None:
         None,
     )
     arrow = _ARROW.match(text)  # below a command
-    status = next((int(match[1]) for match in (phrase, sentence, arrow) if match), None)
+    alone = _AS_CODE.match(text)
+    found = (phrase, sentence, arrow, alone)
+    status = next((int(match[1] or match[2]) for match in found if match), None)
     codes = known_codes() if "_" in text else ()
     code = next((code for code in codes if re.search(rf"\b{code}\b", text)), None)
     if status is None and code is None:

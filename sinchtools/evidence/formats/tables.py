@@ -250,10 +250,10 @@ def is_of_reports(layout: Layout) -> bool:
 
 _REPORT_NAMES = by_word("""
 batch_id: batchid
-recipient: recipient to msisdn phone
-status: status deliverystatus
+recipient: recipient to msisdn phone phonenumber destination
+status: status deliverystatus state
 code: code statuscode deliverycode errorcode
-at: at timestamp time
+at: at timestamp time sentat date datetime createdat senttime sendtime submittedat
 client_reference: clientreference
 message_id: messageid
 operator_status_at: operatorstatusat
