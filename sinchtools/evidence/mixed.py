@@ -17,6 +17,7 @@ from sinchtools.core.progress import tell
 from sinchtools.core.records import Exchange, with_headers
 from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
+from sinchtools.evidence.formats.values import same_body
 from sinchtools.evidence.found import Found, contradict, filled
 from sinchtools.evidence.pieces import Piece
 
@@ -155,7 +156,7 @@ def _asks_the_same(told: Exchange, seen: Exchange) -> bool:
         seen.method in (None, told.method)
         and one.path == other.path
         and (not one.netloc or not other.netloc or one.netloc == other.netloc)
-        and (seen.request_body is None or seen.request_body == told.request_body)
+        and (seen.request_body is None or same_body(seen.request_body, told.request_body))
     )
 
 

@@ -20,12 +20,14 @@ _METER = re.compile(
 _METER_HEAD = re.compile(r"^ +% Total +% Received.*\n +Dload +Upload.*$", re.MULTILINE)
 _BORDERED = re.compile(r"\s*[│┃][^│┃]*[│┃]?\s*")
 _PROMPT = (
+    r"(?:\[\d\d:\d\d(?::\d\d)?\] )?"
     r"(?:\[[\w.-]+@[\w.-]+[^\]\n]{0,80}\][$#%]|[\w.-]+@[\w.-]+[: ][^\n$#%{}]{0,80}[$#%]"
     r"|PS [A-Z]:[^>\n]{0,120}>|[A-Z]:\\[^>\n]{0,120}>)"
 )
 # what certainly begins a new line, right after the end of a body
 _GLUED = re.compile(
-    rf"(?<=[}}\]>])(?={_PROMPT}|\* (?:Connection|Closing|Leaving)|%[ \t]*$)", re.MULTILINE
+    rf"(?:(?<=[}}\]>])|(?<=^[1-5]\d\d))(?={_PROMPT}|\* (?:Connection|Closing|Leaving)|%[ \t]*$)",
+    re.MULTILINE,
 )
 
 

@@ -211,6 +211,15 @@ Response: $GOT
 2026-11-30 10:15:02.101 [REQ] POST $URL body=$SENT
 2026-11-30 10:15:02.301 [RES] 403 body=$GOT (200 ms)
 """,
+    "reqwest's verbose connections": """
+TRACE reqwest::connect::verbose: 5f3a1c2b write: b"POST $PATH HTTP/1.1\\r\\nhost: $HOST\\r\\n\\r\\n"
+TRACE reqwest::connect::verbose: 5f3a1c2b write: b'$SENT'
+TRACE reqwest::connect::verbose: 5f3a1c2b read: b'HTTP/1.1 403 Forbidden\\r\\n\\r\\n$GOT'
+""",
+    "messages printed with their escapes": """
+2026/11/30 10:15:02 'POST $PATH HTTP/1.1\\r\\nHost: $HOST\\r\\n\\r\\n$SENT'
+2026/11/30 10:15:02 'HTTP/1.1 403 Forbidden\\r\\nServer: x\\r\\n\\r\\n$GOT'
+""",
     "arrows": """
 10:15:02 ==> POST $URL $SENT
 10:15:02 <== 403 $GOT
@@ -226,6 +235,10 @@ http-outgoing-0 << HTTP/1.1 403 Forbidden
 send: b'POST /xms/v1/acme/batches HTTP/1.1\r\n'
 reply: 'HTTP/1.1 403 Forbidden\r\n'
 header: Content-Type: application/json
+reqwest::connect::verbose: 4f3a1c2b write: b"POST /xms/v1/acme/batches HTTP/1.1\r\nhost: x\r\n\r\n"
+6f3b1c2a read: b"HTTP/1.1 403 Forbidden\r\n\r\n"
+dump = "POST /xms/v1/acme/batches HTTP/1.1\r\nHost: us.sms.api.sinch.com\r\n\r\n{}"
+Response: "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n\r\n{}"
 > POST $URL
 < 403 Forbidden
 > Content-Type: application/json

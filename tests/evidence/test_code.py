@@ -132,6 +132,41 @@ CALLS = {
         req.body = {{ from: 'Shop', to: ['+46701234567'], body: 'Ready' }}.to_json
         puts http.request(req).body
         """,
+    "python environment with usual values": f"""
+        import os, requests
+        API = os.environ.get("SMS_API", "{HOST}/xms/v1")
+        url = "/".join([API, os.getenv("SMS_PLAN", "plan7"), "batches"])
+        data = '{{"from": "%s", "to": ["%s"], "body": "Ready"}}' % ("Shop", "+46701234567")
+        requests.post(url, data=data, headers={{"Authorization": "Bearer tok"}})
+        """,
+    "javascript value of the environment or a usual one": f"""
+        const api = process.env.SMS_API || "{HOST}/xms/v1/plan7";
+        const headers = {{ Authorization: "Bearer tok" }};
+        await fetch(`${{api}}/batches`, {{ method: "POST", headers,
+          body: JSON.stringify({{ from: "Shop", to: ["+46701234567"], body: "Ready" }}) }});
+        """,
+    "java connection that a resource writes to": """
+        String place = String.format("https://%s.sms.api.sinch.com/xms/v1", "eu");
+        URL target = new URL(place + "/plan7/batches");
+        HttpsURLConnection link = (HttpsURLConnection) target.openConnection();
+        link.setRequestMethod("POST");
+        link.setRequestProperty("Authorization", "Bearer tok");
+        String sent = "{\\"from\\":\\"Shop\\",\\"to\\":[\\"+46701234567\\"],"
+            + "\\"body\\":\\"Ready\\"}";
+        try (OutputStream out = link.getOutputStream()) {
+            out.write(sent.getBytes());
+        }
+        HttpRequest unused = null;
+        """,
+    "ruby faraday middleware": f"""
+        http = Faraday.new("{HOST}") do |c|
+          c.request :json
+          c.request :authorization, :Bearer, "tok"
+        end
+        http.post("/xms/v1/plan7/batches") do |r|
+          r.body = {{ from: "Shop", to: ["+46701234567"], body: "Ready" }}
+        end
+        """,
 }
 
 
@@ -283,6 +318,12 @@ def test_language_without_grammar_is_read_by_its_texts(language: str) -> None:
     assert json.loads(row.request_body or "") == {"to": ["+46701234567"]}
     warnings = read(textwrap.dedent(UNPARSED[language])).warnings
     assert any(language in one.reason for one in warnings)
+
+
+def test_a_text_of_several_lines_is_a_body() -> None:
+    code = UNPARSED["Swift"].partition("request.httpBody")[0]
+    text = f'{code}request.httpBody = """\n{{"to": ["1"]}}\n""".data(using: .utf8)\n'
+    assert read(textwrap.dedent(text))[-1].request_body == '{"to": ["1"]}'
 
 
 def test_values_that_double_in_every_line_end() -> None:

@@ -289,6 +289,15 @@ def test_what_the_option_w_writes_is_the_status() -> None:
     assert (exchange.method, exchange.status) == ("POST", 415)
 
 
+def test_what_the_option_w_writes_may_stand_right_behind_the_body_or_before_a_prompt() -> None:
+    body = '{"code": "unknown_group", "text": "x"}'
+    (exchange,) = read(f"{ASKED} -w '%{{http_code}} %{{time_total}}'\n{body}403 0.2")
+    assert (exchange.status, exchange.code) == (403, "unknown_group")
+    asked = f"[09:10] me@box:~$ {ASKED}"
+    (exchange,) = read(f"{asked} -o out -w '%{{http_code}}'\n415[09:11] me@box:~$ ls\n")
+    assert (exchange.method, exchange.status) == ("POST", 415)
+
+
 def test_the_response_of_the_next_command_is_no_body_of_the_one_before() -> None:
     first = "$ curl -I https://us.sms.api.sinch.com/xms/v1/p1/groups\nHTTP/2 401\n\n"
     evidence = read(f'{first}$ {ASKED}\n{{"code": "unknown_group", "text": "x"}}')

@@ -59,6 +59,44 @@ TEXTS = {
         f"$ https POST {URL.removeprefix('https://')} to:='[\"46701234567\"]' body=Hi\n{BODY}",
         [("POST", None, "unknown_group")],
     ),
+    "HTTPie with its input in a here-string": (
+        f"box% https {URL.removeprefix('https://')} <<< '{{\"to\": []}}'\n"
+        f"HTTP/1.1 403 Forbidden\n\n{BODY}",
+        [("POST", 403, "unknown_group")],
+    ),
+    "HTTPie with its input through a pipe": (
+        f"$ echo '{{\"to\": []}}' | http {URL}\n{BODY}",
+        [("POST", None, "unknown_group")],
+    ),
+    "HTTPie that prints what it sends": (
+        f"$ http -v {URL} to:='[\"4670\"]'\nPOST /xms/v1/plan/batches HTTP/1.1\n"
+        'Host: us.sms.api.sinch.com\n\n{\n  "to": [\n    "4670"\n  ]\n}\n\n'
+        f"HTTP/1.1 403 Forbidden\n\n{BODY}",
+        [("POST", 403, "unknown_group")],
+    ),
+    "a line with status and time": (
+        f"10:15:02 INFO x.Sms : HTTP POST {URL} 429 12ms",
+        [("POST", 429, None)],
+    ),
+    "Nushell": (
+        f"~/x> http put -t application/json -H {{Authorization: 'Bearer t'}} {URL} {{to: [1]}}\n"
+        f"{BODY}",
+        [("PUT", None, "unknown_group")],
+    ),
+    "a tunnel through a proxy": (
+        "> CONNECT us.sms.api.sinch.com:443 HTTP/1.1\n> Host: us.sms.api.sinch.com:443\n>\x20\n"
+        "< HTTP/1.0 200 OK\n<\x20\n" + TRACE.partition("\n")[2] + BODY,
+        [("POST", 403, "unknown_group")],
+    ),
+    "a proxy that opens no tunnel": (
+        "> CONNECT us.sms.api.sinch.com:443 HTTP/1.1\n> Host: us.sms.api.sinch.com:443\n>\x20\n"
+        "< HTTP/1.1 407 Proxy Authentication Required\n",
+        [("CONNECT", 407, None)],
+    ),
+    "a call with its error before its body": (
+        f'They call {URL} (PUT), got Error 403\n{BODY}\nand sent {{"to": [], "body": "x"}}',
+        [("PUT", 403, "unknown_group")],
+    ),
     "wget": (
         f"wget --method=POST --body-data='{{}}' {URL}\n{BODY}",
         [("POST", None, "unknown_group")],

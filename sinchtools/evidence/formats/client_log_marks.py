@@ -85,6 +85,18 @@ net-http  none     nothing reading_|read_|Conn_
 python    request  chunk  send:_b           send: (?P<tail>b['"].*)
 python    response chunk  reply:_           reply: (?P<tail>['"].*)
 python    response chunk  header:_          header: <TAIL>
+# reqwest's verbose connections; a whole message that was printed as one quoted text
+reqwest   request  chunk  write
+    (?:reqwest::[\w:]{1,60}: )?(?:(?P<id>[0-9a-f]{4,16}) )?write(?: \(vectored\))?:<SPACE>
+    (?P<tail>b["'].*)
+reqwest   response chunk  read:_b
+    (?:reqwest::[\w:]{1,60}: )?(?:(?P<id>[0-9a-f]{4,16}) )?read: (?P<tail>b["'].*)
+quoted    request  chunk  HTTP/
+    (?:[A-Za-z][\w ]{0,30}[:=] ?)?(?P<tail>b?(?:"<METHOD> \S+ HTTP/[\d.]+\\r\\n.*"
+    |'<METHOD> \S+ HTTP/[\d.]+\\r\\n.*'))
+quoted    response chunk  HTTP/
+    (?:[A-Za-z][\w ]{0,30}[:=] ?)?(?P<tail>b?(?:"HTTP/[\d.]+ \d{3}[^\\"]{0,40}\\r\\n.*"
+    |'HTTP/[\d.]+ \d{3}[^\\']{0,40}\\r\\n.*'))
 # what a program wrote and read, as strace shows it
 strace    request  chunk  write(|send(|sendto(
     (?:\[pid \d+\] )?(?:SSL_)?(?:write|send(?:to)?)\(\w+,<SPACE>

@@ -30,7 +30,8 @@ _SECTION = re.compile(
 )
 _REPLY = re.compile(
     r"[\s;,|.)\]-]*(?:->|=>|→|<-|<=|⇒|(?:\w{1,20} )?[Rr]es(?:ponse|ult)?\b|RES|[Ss]tatus"
-    r"|returned|got\b|HTTP/\d|(?<=\s)[2-5]\d\d(?: [A-Z][a-z]|\s*$))"
+    r"|returned|got\b|HTTP/\d|(?<=\s)[2-5]\d\d(?: [A-Z][a-z]|\s*$"
+    r"| {1,3}\(?\d{1,9}(?:\.\d{1,9})? ?(?:ms|s)\b))"
 )
 _NAMED_PART = re.compile(
     r"\b(headers|body|data|json|payload|content)\b[\"']?\s*(?:[:=]>?\s*|\[(?=[{\[]))(?=[\[{\"'b(])",

@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import nushell
 from sinchtools.evidence.formats.shell import quiet_command
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, joined, words
 
 _START = re.compile(
-    r"^(?:[^\n#]{0,120}?[$%#>❯➜] |[❯➜] [^\n#]{0,80} |[ \t]*)"
+    r"^(?:[^\n#]{0,120}?[$%#>❯➜] |[^\n#]{0,120}?〉 ?|[❯➜] [^\n#]{0,80} |[ \t]*)"
+    r"(?P<piped>(?:echo|printf) [^\n|]{1,4000}\| *)?"
     r"(?P<command>(?P<program>https?|xhs?|wget)(?:\.exe)?) +(?=\S)",
     re.MULTILINE,
 )
@@ -52,11 +54,17 @@ def find(piece: Piece) -> Iterator[Found]:
     for start in _START.finditer(piece.text):
         if start.start() < at:
             continue
+        if start["program"] == "http" and (
+            exchange := nushell.exchange_of(piece.text, start.start("command"))
+        ):
+            first = piece.line_of(start.start("command"))
+            yield Found(first, first, exchange)
+            continue
         command = quiet_command(piece.text, start.start("command"), piece.variables)
         if command is None:
             continue
         read = _READERS["wget" if start["program"] == "wget" else "http"]
-        exchange = read(start["program"], command.words[1:])
+        exchange = read(start["program"], command.words[1:], _input(piece, start) or command.stdin)
         if exchange is None:
             continue
         first = piece.line_of(start.start("command"))
@@ -65,7 +73,13 @@ def find(piece: Piece) -> Iterator[Found]:
         yield Found(first, last, exchange)
 
 
-def _httpie(program: str, given: list[str]) -> Exchange | None:
+def _input(piece: Piece, start: re.Match[str]) -> str | None:
+    """Return what a command is given through a pipe, or None."""
+    before = start["piped"] and quiet_command(piece.text, start.start("piped"), piece.variables)
+    return " ".join(word for word in before.words[1:] if word != "-n") if before else None
+
+
+def _httpie(program: str, given: list[str], sent: str | None) -> Exchange | None:
     options, plain = _split(given, _HTTPIE_WITH_VALUE)
     method = plain.pop(0).upper() if plain and plain[0].upper() in HTTP_METHODS else None
     if not plain or not _is_url(plain[0]):
@@ -75,6 +89,7 @@ def _httpie(program: str, given: list[str]) -> Exchange | None:
     headers = joined((i["name"], i["value"].strip()) for i in items if i["sign"] == ":")
     query = [(i["name"], i["value"]) for i in items if i["sign"] == "=="]
     body = options.get("--raw") or _body(items, is_form="--form" in options or "-f" in options)
+    body = body or (sent and sent.rstrip("\n")) or None
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query)
     if credential := options.get("--auth", options.get("-a")):
@@ -114,7 +129,7 @@ def _scheme(program: str) -> str:
     return "https" if program in ("https", "xhs") else "http"
 
 
-def _wget(_: str, given: list[str]) -> Exchange | None:
+def _wget(_: str, given: list[str], sent: str | None) -> Exchange | None:
     options, plain = _split(given, _WGET_WITH_VALUE)
     url = next(filter(_is_url, plain), None)
     if url is None:
@@ -162,4 +177,7 @@ def _is_url(word: str) -> bool:
     )
 
 
-_READERS: dict[str, Callable[[str, list[str]], Exchange | None]] = {"http": _httpie, "wget": _wget}
+_READERS: dict[str, Callable[[str, list[str], str | None], Exchange | None]] = {
+    "http": _httpie,
+    "wget": _wget,
+}

@@ -32,12 +32,13 @@ from sinchtools.evidence.formats.curl_parts import (
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
 from sinchtools.evidence.formats.values import decoded
 from sinchtools.evidence.found import Found
-from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.pieces import Piece, json_end
 
 _MOST_URLS = 100
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _PROMPT = (
-    r"(?:[>|] ?)*(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]"
+    r"(?:[>|] ?)*(?:\[\d\d:\d\d(?::\d\d)?\] (?=[\w.-]+@))?"
+    r"(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]"
     r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[❯➜] [^\n#'\"]{0,80}? (?=curl)"
     r"|[\w.-]{1,40}[$#%](?= )|[$%#>❯➜])?"
 )
@@ -226,6 +227,11 @@ def _written_out(paste: _Paste, command: Command, last: int) -> Iterator[Found]:
             return
         if match := re.fullmatch(pattern, line.strip()):
             yield Found(number, number, Exchange(status=int(match[1])))
+            return
+        end = json_end(line) if line.startswith("{") else None
+        if end and (match := re.fullmatch(pattern, line[end:].strip())):
+            body = line[:end]
+            yield Found(number, number, Exchange(status=int(match[1]), response_body=body))
             return
 
 

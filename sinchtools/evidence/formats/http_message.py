@@ -64,13 +64,30 @@ def find(piece: Piece) -> Iterator[Found]:
     """Yield each request and each response; the two are joined by the reading."""
     if not _SIGN.search(piece.text):
         return
-    for message in messages(piece):
+    for message in _without_tunnels(piece):
         if not message.is_response:
             yield Found(message.line, message.end, _request(piece, message))
         elif message.status is None or message.status == 101 or message.status >= 200:
             yield Found(message.line, message.end, _response(piece, message))
         else:
             piece.use(message.line, message.end)
+
+
+def _without_tunnels(piece: Piece) -> Iterator[Message]:
+    """Yield the messages but those that opened a way through a proxy for the ones below."""
+    tunnel: Message | None = None
+    for message in messages(piece):
+        if tunnel and message.is_response and message.status == 200:
+            piece.use(tunnel.line, message.end)
+            tunnel = None
+            continue
+        if tunnel:
+            yield tunnel
+        tunnel = message if message.first.startswith("CONNECT ") else None
+        if tunnel is None:
+            yield message
+    if tunnel:
+        yield tunnel
 
 
 def messages(piece: Piece) -> Iterator[Message]:

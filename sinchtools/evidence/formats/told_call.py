@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.http_message import is_error_body
+from sinchtools.evidence.formats.prose import response_in
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, json_values, words
 
@@ -32,13 +35,23 @@ def find(piece: Piece) -> Iterator[Found]:
     values = list(json_values(piece.text))
     bounds = [url.start() for url, _ in calls[1:]] + [len(piece.text)]
     for (url, method), bound in zip(calls, bounds, strict=True):
-        below = (one for one in values if url.end() <= one[0] < bound)
-        body = next((one for one in below if isinstance(one[2], dict)), None)
-        if body is None or not _is_message(body[2]):
+        below = [one for one in values if url.end() <= one[0] < bound and isinstance(one[2], dict)]
+        body = next((one for one in below[:2] if _is_message(one[2])), None)
+        if body is None or (body is not below[0] and not is_error_body(below[0][2])):
             continue
         sent = piece.text[body[0] : body[1]]
         told = Exchange(method=method, url=url[0].rstrip(".,:;"), request_body=sent)
-        yield Found(piece.line_of(url.start()), piece.line_of(body[1] - 1), told)
+        first, last = piece.line_of(url.start()), piece.line_of(body[1] - 1)
+        if body is not below[0]:
+            told = _with_response(piece, told, piece.text[url.end() : body[0]], below[0])
+        yield Found(first, last, told)
+
+
+def _with_response(piece: Piece, told: Exchange, between: str, error: Any) -> Exchange:
+    """Return the call with the response that is told between its URL and its body."""
+    said = response_in([(1, line) for line in between.split("\n")])
+    status = next((one.exchange.status for one in said if one.exchange.status), None)
+    return replace(told, status=status, response_body=piece.text[error[0] : error[1]])
 
 
 def _method(text: str, start: int, end: int) -> str | None:

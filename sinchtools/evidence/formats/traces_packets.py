@@ -16,6 +16,10 @@ _PACKET = re.compile(
     r"(?:\S+ )?(?P<time>\d\d:\d\d:\d\d\.\d{1,9})?.{0,20}\bIP6? "
     r"(?P<a>\S+) > (?P<b>[^\s:]+(?::\S+)?): .*"
 )
+_FOLLOWED_ROW = re.compile(
+    r"(?P<indent>(?: {4}|\t)?)[0-9A-Fa-f]{8}  "
+    r"(?P<hex>(?:[0-9A-Fa-f]{2} {1,2}){1,16}) {0,50}\S.{0,17}"
+)
 _NGREP = re.compile(r"^T \S{3,60}:\d+ -> \S{3,60}:\d+ \[", re.MULTILINE)
 _HEX_ROW = re.compile(r"\s+0x[0-9a-f]{4}:\s+(?P<hex>(?:[0-9a-f]{2,4} ?){1,8})(?:  .*)?")
 _GLUED = re.compile(rf"(?<=[}}\]>])(?={_START})")
@@ -39,6 +43,8 @@ def find(piece: Piece) -> Iterator[Found]:
         messages = _tcpdump(piece, noise)
     elif _NGREP.search(piece.text):
         messages = _ngrep(piece)
+    elif sum(1 for line in piece.lines[:40] if _FOLLOWED_ROW.fullmatch(line)) > 2:
+        messages = _hexadecimal(piece)
     elif _GLUED.search(piece.text):
         messages = _followed(piece)
     yield from client_log_pairs.found(piece, messages, noise)
@@ -58,6 +64,23 @@ def _followed(piece: Piece) -> list[Message]:
     return messages
 
 
+def _hexadecimal(piece: Piece) -> list[Message]:
+    """Return the messages of a followed stream in hexadecimal; what came back is indented."""
+    messages: list[Message] = []
+    for number, line in enumerate(piece.lines, start=1):
+        row = _FOLLOWED_ROW.fullmatch(line)
+        if not row:
+            continue
+        text = bytes.fromhex(row["hex"]).decode("latin-1")
+        if not messages or messages[-1].is_response != bool(row["indent"]):
+            messages.append(Message("packets", "", bool(row["indent"]), lines=[number]))
+        messages[-1].raw.append(text)
+        messages[-1].lines.append(number)
+    for message in messages:
+        message.raw = ["".join(message.raw).encode("latin-1").decode("utf-8", "replace")]
+    return messages
+
+
 def _begin(messages: list[Message], text: str, number: int, key: str = "") -> Message:
     message = Message("packets", key, text.startswith("HTTP/"), lines=[number])
     messages.append(message)
@@ -65,7 +88,11 @@ def _begin(messages: list[Message], text: str, number: int, key: str = "") -> Me
 
 
 def _ngrep(piece: Piece) -> list[Message]:
-    """Return the messages that ngrep shows by line, where a dot stands for each line's return."""
+    """
+    Return the messages that ngrep shows.
+
+    By line a dot stands for each line's return; else the whole is one line with two for each end.
+    """
     messages: list[Message] = []
     message: Message | None = None
     for number, line in enumerate(piece.lines, start=1):
@@ -73,7 +100,10 @@ def _ngrep(piece: Piece) -> list[Message]:
             message = None
         elif _FIRST.match(line):
             message = _begin(messages, line, number)
-        if message:
+        if message and "...." in line and _FIRST.match(line):
+            head, _, body = line.partition("....")
+            message.raw.append(head.replace("..", "\r\n") + "\r\n\r\n" + body)
+        elif message:
             message.raw.append(line.removesuffix(".") + "\r\n")
             message.lines += [number] * (message.lines[-1] != number)
     return messages

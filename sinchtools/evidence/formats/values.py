@@ -29,6 +29,16 @@ def literal(text: str) -> dict[Any, Any] | list[Any] | None:
     return value if isinstance(value, dict | list) else None
 
 
+def same_body(one: str | bytes | None, other: str | bytes | None) -> bool:
+    """Tell whether two bodies are the same text, or the same JSON in two layouts."""
+    if one == other or not one or not other:
+        return one == other
+    if isinstance(one, bytes) or isinstance(other, bytes):
+        return False
+    values = parsed(one), parsed(other)
+    return isinstance(values[0], dict | list) and values[0] == values[1]
+
+
 def json_text(text: str) -> str:
     """Return a dict or list of Python as the JSON that it stands for, or the text as it is."""
     value = literal(text)

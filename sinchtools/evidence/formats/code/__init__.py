@@ -68,7 +68,7 @@ _RESULT = re.compile(
     re.I,
 )
 _CODEISH = re.compile(
-    r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ \w+$)|[\"'`,][ \t]*\Z"
+    r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ :?\w+$)|[\"'`,][ \t]*\Z"
 )
 _PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|> )(?: |\Z)")
 _ALWAYS = re.compile(r"[ \t]*<\?|>>>|\.\.\. |In \[\d+\]:|#!/")

@@ -299,7 +299,8 @@ class Expressions:
         if sign == "to":
             return (left, right)
         if sign in ("||", "??", "?:", "or"):
-            return right if left is None and not isinstance(right, Draft) else left
+            is_usual = isinstance(left, Hole) and isinstance(right, str) and right
+            return right if is_usual or (left is None and not isinstance(right, Draft)) else left
         if sign == "%" and isinstance(left, str):
             named = right if isinstance(right, dict) else {}
             return formatted(left, right if isinstance(right, list) else [right], named)

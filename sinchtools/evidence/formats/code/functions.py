@@ -201,6 +201,12 @@ def _builder(receiver: Any, values: Arguments, named: Named) -> Any:
     return Builder("".join(as_text(one) for one in values if isinstance(one, str)))
 
 
+def _environment(receiver: Any, values: Arguments, named: Named) -> Any:
+    """Return what a variable of the environment is worth where it is not set."""
+    usual = values[1] if len(values) > 1 else named.get("default")
+    return usual if isinstance(usual, str) and usual else NOTHING
+
+
 def _empty(receiver: Any, values: Arguments, named: Named) -> Any:
     return {}
 
@@ -303,6 +309,10 @@ _BY_NAME = _call_table(
             "nsstring jsonelement jsonprimitive.new jsonprimitive tomap fromentries freeze "
             "deepcopy copy structuredclone object.freeze bytearrayinputstream.new"
         ),
+        _environment: (
+            "getenv os.getenv os.environ.get environ.get env env.get env.fetch config "
+            "system.getenv().getordefault system.getproperty getenvordefault getenvor"
+        ),
         _empty: "array.new object.new newobject",
         _ignored: (
             "print println console.log printf_ echo puts var_dump fmt.println fmt.printf "
@@ -315,6 +325,7 @@ _BY_NAME = _call_table(
 _SETTERS = words(
     "put add set append addproperty store putsingle setproperty accumulate putpojo tryadd"
 )
+_OPENS = words("openconnection openstream")
 _MERGES = words("update merge putall setall")
 _ADDERS = words("add append push put addall extend")
 
@@ -335,7 +346,7 @@ def method(name: str, receiver: Any, values: Arguments) -> Any:
         return receiver
     if isinstance(receiver, str) and name in ("concat", "plus", "append") and values:
         return receiver + "".join(map(as_text, values))
-    if isinstance(receiver, str) and not values:
+    if isinstance(receiver, str) and not values and name not in _OPENS:
         return receiver
     return NOTHING
 

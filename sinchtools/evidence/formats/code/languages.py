@@ -125,7 +125,7 @@ join: binary_operator binary_expression binary additive_expression infix_express
 assign: assignment assignment_expression variable_declarator assignment_statement
       short_var_declaration var_spec const_spec const_element property_element
       property_declaration field_definition public_field_definition augmented_assignment
-      augmented_assignment_expression operator_assignment named_expression
+      augmented_assignment_expression operator_assignment named_expression resource
 alias: as_pattern
 function: function_definition function_declaration method_definition method_declaration method
       singleton_method constructor_declaration local_function_statement

@@ -298,6 +298,8 @@ def _split(source: str, start: int, end: int) -> Iterator[_Text]:
         r"(?:[@$a-zA-Z]{0,2}#*)?(\"\"\"|'''|[\"'`]|\[\[)(.*?)(?:\1|\]\])#*\Z", text, re.DOTALL
     )
     value = match[2] if match else text
+    if match and len(match[1]) == 3:
+        value = value.strip()
     if match and match[1] in "\"'" and match[1] * 2 in value:
         value = value.replace(match[1] * 2, match[1])
     if not (match and text[:1] in "rR@") or text.startswith('@"'):

@@ -184,6 +184,8 @@ class Requesting(Assignments):
             draft.parts["written"] = name in ("write", "print", "writebytes", "append")
         elif name == "request" and values == ["json"]:
             draft.form = "json"
+        elif name == "request" and values[:1] == ["authorization"] and len(values) > 1:
+            draft.headers["Authorization"] = " ".join(map(as_text, values[1:3]))
         elif name in REQUESTS and given:
             drafts.add(draft, values, "url" if draft.url is None else "body")
             drafts.options(draft, call.named)
