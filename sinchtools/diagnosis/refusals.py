@@ -101,7 +101,10 @@ def _rule_of_401(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]
         return "observed-401-expired", {}
     if told := beside.rule_of_region(exchange, others) or beside.rule_of_token(exchange, others):
         return told
-    return _rule_of_code(401, exchange.code) if exchange.code else "observed-401", {}
+    if exchange.code:
+        return _rule_of_code(401, exchange.code), {}
+    shown = header(exchange.request_headers, "Authorization") is not None
+    return "observed-401" if shown else "observed-401-alone", {}
 
 
 def _named_in_path(exchange: Exchange) -> str:
