@@ -185,16 +185,20 @@ def international(number: str, code: str) -> str | None:
     --------
     >>> international("07700 900163", "44"), international("0770", "44")
     ('+447700900163', None)
+    >>> international("06 698 12345", "39"), international("07700 900163", "1")
+    ('+390669812345', None)
     """
     import phonenumbers
 
-    digits = re.sub(r"\D", "", number)
-    bare = digits[1:] if digits.startswith("0") and not digits.startswith("00") else digits
+    region = phonenumbers.region_code_for_country_code(int(code))
     try:
-        parsed = phonenumbers.parse(f"+{code}{bare}")
+        parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
         return None
-    return f"+{code}{bare}" if phonenumbers.is_possible_number(parsed) else None
+    possible = phonenumbers.is_possible_number_with_reason(parsed)
+    if possible != phonenumbers.ValidationResult.IS_POSSIBLE:  # nor for local calls only
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _country_code(start: str) -> str:

@@ -149,7 +149,8 @@ def test_a_ticket_is_solved_by_keyboard_alone_and_nothing_serious_is_found(lab: 
 def touch_the_log(page: Any) -> None:
     """Narrow the list of a log by its chart, open a request, and take the chips away again."""
     for name in ("button:has-text('New case')", ".st-create"):
-        page.locator(f"{PANEL} {name}").press("Enter")
+        page.locator(f"{PANEL} {name}:visible").press("Enter")
+        wait_idle(page)
     page.locator(f"{PANEL} .st-paste textarea").fill(str(ROOT / "data/samples/tickets/log.jsonl"))
     page.keyboard.press("Control+Enter")
     mark = page.locator(f'{PANEL} .st-mark[aria-label*="9 of 15 calls"]')
