@@ -4,6 +4,7 @@ import json
 import os
 import runpy
 import sys
+import tempfile
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
@@ -168,7 +169,11 @@ class Kernel:
     """A kernel that was started from a kernelspec, with nothing of `sinchtools lab`."""
 
     def __init__(self, name: Any) -> None:
-        self._manager = KernelManager(kernel_name=name)
+        # no ports: one that is free now may be taken when the kernel binds it
+        self._folder = tempfile.TemporaryDirectory()
+        self._manager = KernelManager(
+            kernel_name=name, transport="ipc", ip=f"{self._folder.name}/kernel"
+        )
 
     def __enter__(self) -> Any:
         self._manager.start_kernel()
@@ -180,6 +185,7 @@ class Kernel:
     def __exit__(self, *_: Any) -> None:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)
+        self._folder.cleanup()
 
     def run(self, code: Any) -> Any:
         """Return the content of each message that a cell sends."""
