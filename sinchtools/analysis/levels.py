@@ -138,7 +138,7 @@ def chance(k_in: int, n_in: int, k_all: int, n_all: int) -> float:
 
 def _exactly(k_in: int, n_in: int, k_all: int, n_all: int) -> float:
     """Return the share of all ways to lay out the failing rows that have so many inside."""
-    from scipy.special import gammaln
+    from scipy.special import gammaln  # scipy.stats, which has it, loads for a second
 
     def ways(n: int, k: Counts | int) -> Any:
         return gammaln(n + 1) - gammaln(np.asarray(k) + 1) - gammaln(n - np.asarray(k) + 1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sinchtools.api import deliveries
-from sinchtools.core.json import object_of, value_of
+from sinchtools.core.json import at_pointer, object_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.rules import finding_of
 from sinchtools.privacy.markers import marker_facts
@@ -222,13 +222,7 @@ def _starts(exchange: Exchange) -> set[str]:
 
 def value_at(exchange: Exchange, pointer: str | None) -> object:
     """Return the value of a request's body at a pointer, or None."""
-    value = value_of(exchange.request_body)
-    for step in (pointer or "").strip("/").split("/"):
-        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            value = value.get(step) if isinstance(value, Mapping) else None
-    return value
+    return at_pointer(value_of(exchange.request_body), pointer)
 
 
 def quoted_for(exchange: Exchange, others: Known) -> Iterator[tuple[Exchange, dict[str, Any]]]:

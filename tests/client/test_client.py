@@ -38,6 +38,7 @@ from sinchtools.core.errors import (
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import Credentials, Secret
 from sinchtools.sandbox import Sandbox
+from tests.support.clients import client_of
 from tests.support.present import parsed, present
 
 BATCH = {"to": ["+15551230001"], "from": "15559870002", "body": "Hi"}
@@ -51,14 +52,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(sandbox: Sandbox, log: CallLog) -> Client:
-    return Client(
-        base_url=sandbox.url,
-        account=sandbox.service_plan_id,
-        token=Token(sandbox.api_token),
-        log=log,
-        target="sandbox",
-        sandbox=sandbox,
-    )
+    return client_of(sandbox, log)
 
 
 class Listener(HTTPServer):

@@ -20,6 +20,7 @@ from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange, Finding
 from sinchtools.diagnosis.diagnosis import Diagnoses, Diagnosis, diagnose
 from sinchtools.diagnosis.rules import rules
+from sinchtools.evidence import read
 from tests.support.present import present
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -717,3 +718,10 @@ def test_the_line_of_a_log_says_nothing_of_headers_that_it_does_not_show(
     )
     found = {finding.rule for finding in diagnose(row).findings}
     assert not found & {"auth-missing", "content-type-missing", "json-empty"}
+
+
+def test_what_is_said_of_a_response_is_its_own_status_and_what_is_shown_of_its_request() -> None:
+    with_code = present(found(**refused(403, "syntax_invalid_json")).top)
+    assert "403" in with_code.says and "400" not in with_code.says
+    line = '203.0.113.7 - - [24/Nov/2026:09:41:12 +0000] "POST /xms/v1/p/batches HTTP/1.1" 401 0\n'
+    assert present(diagnose(read(line)[0]).top).rule == "observed-401-alone"

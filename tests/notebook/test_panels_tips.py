@@ -8,10 +8,10 @@ import pytest
 
 from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
-from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
 from sinchtools.notebook.panels import TipsPanel
 from sinchtools.sandbox import Sandbox
+from tests.support.clients import client_of
 
 NO_URL = Exchange(
     id="no-url",
@@ -34,14 +34,7 @@ NO_URL = Exchange(
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
-        yield Client(
-            base_url=sandbox.url,
-            account=sandbox.service_plan_id,
-            token=Token(sandbox.api_token),
-            log=log,
-            target="sandbox",
-            sandbox=sandbox,
-        )
+        yield client_of(sandbox, log)
 
 
 def test_a_read_only_check_is_offered_only_with_a_client_and_only_where_a_step_has_one(

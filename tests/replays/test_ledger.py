@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 import sinchtools.replays
-from sinchtools.client.client import Client, connect
+from sinchtools.client.client import connect
 from sinchtools.client.log import CallLog
 from sinchtools.client.sending import Permission
-from sinchtools.client.token import Token
 from sinchtools.core.errors import NotAllowedError
 from sinchtools.replays.ledger import Ledger
 from sinchtools.replays.planned import PlannedRequest
@@ -21,6 +20,7 @@ from sinchtools.replays.planning import plan
 from sinchtools.replays.plans import Plan
 from sinchtools.sandbox import Sandbox
 from tests.replays.test_replay import GOOD, sent
+from tests.support.clients import client_of
 from tests.support.vendor import Vendor
 
 WAYS = ["a fresh sandbox", "a running sandbox", "dry-run", "live"]
@@ -37,14 +37,7 @@ def running() -> Iterator[Sandbox]:
 
 def made(way: str, log: CallLog, running: Sandbox) -> Plan:
     if way == "a running sandbox":
-        client = Client(
-            base_url=running.url,
-            account=running.service_plan_id,
-            token=Token(running.api_token),
-            log=log,
-            target="sandbox",
-            sandbox=running,
-        )
+        client = client_of(running, log)
         return plan(ROWS, client=client)
     return plan(ROWS, target="sandbox" if "sandbox" in way else way, log=log)
 

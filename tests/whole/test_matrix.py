@@ -14,14 +14,13 @@ import pytest
 
 from sinchtools.api import catalogue
 from sinchtools.api.entries import Entry
-from sinchtools.client.client import Client
 from sinchtools.client.log import CallLog
-from sinchtools.client.token import Token
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis import diagnosis
 from sinchtools.diagnosis import rules as wording
 from sinchtools.playbooks import playbook
 from sinchtools.sandbox import Sandbox
+from tests.support.clients import client_of
 from tests.support.present import present
 from tests.support.status_page import PAGE, in_words
 
@@ -65,13 +64,7 @@ def produced(scene: Any, tmp_path: Path) -> Any:
         return None
     with Sandbox() as sandbox, CallLog(tmp_path / "calls.sqlite") as log:
         return scene(
-            Client(
-                base_url=sandbox.url,
-                account=sandbox.service_plan_id,
-                token=Token(sandbox.api_token),
-                log=log,
-                target="sandbox",
-            ),
+            client_of(sandbox, log),
             sandbox,
         )
 

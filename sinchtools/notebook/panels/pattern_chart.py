@@ -33,7 +33,7 @@ from sinchtools.notebook.panels.filters import (
 )
 from sinchtools.notebook.panels.requests import RequestList
 from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, shown
-from sinchtools.notebook.panels.touch import Touch, chip
+from sinchtools.notebook.panels.touch import Touch, chip, heed
 
 KINDS = {kind.tab: kind for kind in charts.KINDS}
 _FEW = 20  # rows; with fewer a chart over time says little
@@ -259,19 +259,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             self._on_filter(dict(self.filters))
 
     def _heard(self, event: str, message: dict[str, Any]) -> None:
-        def work() -> None:
-            if event == "brush":
-                self.brush(float(message["from"]), float(message["to"]))
-            elif event == "escape":
-                self.clear()
-            elif event == "mark":
-                mark = self._marks[int(message["index"])]
-                if mark.span:
-                    self.brush(*mark.span)
-                elif mark.name:
-                    self.touch(mark.name)
-
-        self._try(work)
+        self._try(lambda: heed(self, self._marks, event, message))
 
     def _try(self, work: Callable[[], object]) -> None:
         self._guard(work)(None)

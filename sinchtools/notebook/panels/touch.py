@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import anywidget
 import ipywidgets as widgets
 
+from sinchtools.charts.chart import Mark
 from sinchtools.charts.screen import stylesheet
 
 _HERE = Path(__file__).parent
 _WIDEST, _NARROWEST = 2400, 280  # pixels
+
+
+class Narrowed(Protocol):
+    """What a chart narrows when it is touched."""
+
+    def brush(self, start: float, end: float) -> None:
+        """Show a stretch of time, in seconds since 1970."""
+
+    def touch(self, name: str) -> None:
+        """Set the filter of a mark, or take it away again."""
+
+    def clear(self) -> None:
+        """Take all filters away."""
 
 
 class Touch(anywidget.AnyWidget):
@@ -57,6 +71,20 @@ class Touch(anywidget.AnyWidget):
             self.refresh()
         elif message.get("serial") == self._serial:
             self._hear(str(event), message)
+
+
+def heed(view: Narrowed, marks: Sequence[Mark], event: str, message: dict[str, Any]) -> None:
+    """Do what was touched in a chart: a brush, a mark, or the key that takes filters away."""
+    if event == "brush":
+        view.brush(float(message["from"]), float(message["to"]))
+    elif event == "escape":
+        view.clear()
+    elif event == "mark":
+        mark = marks[int(message["index"])]
+        if mark.span:
+            view.brush(*mark.span)
+        elif mark.name:
+            view.touch(mark.name)
 
 
 def chip(words: str, removed: Callable[[Any], object]) -> widgets.Button:

@@ -155,16 +155,13 @@ class PatternPart:
         return to_svg(drawn, f"st-{id(self)}")
 
     def _heard(self, event: str, message: dict[str, Any]) -> None:
-        def work() -> None:
-            if event == "brush":
-                self.brush(float(message["from"]), float(message["to"]))
-            elif event == "escape":
-                self.narrow()
-            elif event == "mark":
-                mark = self._marks[int(message["index"])]
-                self.brush(*mark.span) if mark.span else self.touch(mark.name)
+        from sinchtools.notebook.panels.touch import heed
 
-        self._desk.doing(work)(None)
+        self._desk.doing(lambda: heed(self, self._marks, event, message))(None)
+
+    def clear(self) -> None:
+        """Take all filters away."""
+        self.narrow()
 
     def brush(self, start: float, end: float) -> None:
         """Show the requests of a stretch of time, in seconds since 1970."""
@@ -177,7 +174,7 @@ class PatternPart:
         from sinchtools.notebook.panels.filters import touched
 
         state, chart = self._desk.state, self._ready.chart
-        if not name or chart is None:
+        if chart is None:
             return
         changes = touched(kind_of(self._kind), chart, name, state.filters or {})
         if changes is not None:
