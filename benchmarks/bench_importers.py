@@ -145,10 +145,11 @@ def fresh(path: Path, *hows: str, times: int = 5) -> list[dict[str, float]]:
 
 def measured(how: str, path: Path) -> dict[str, float]:
     """Do it in this process: the seconds, imports not counted, and the peak memory."""
-    for module in {"pandas": ("pandas",), "haralyzer": ("haralyzer",), "read": ("sinchtools",)}.get(
-        how, ("duckdb", "sinchtools")
-    ):
+    import sinchtools as st
+
+    for module in {"pandas": ("pandas",), "haralyzer": ("haralyzer",)}.get(how, ("duckdb",)):
         importlib.import_module(module)
+    st.read("GET / HTTP/1.1")  # it loads the readers
     clock = (
         time.process_time if path.suffix == ".har" else time.perf_counter
     )  # one thread does it: what else the machine does is left out

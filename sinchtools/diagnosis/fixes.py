@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -122,16 +122,20 @@ def _json(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | N
     return f"body, line {finding.line}, column {finding.column}: {finding.fix or finding.then}"
 
 
-def repaired_json(body: str | bytes) -> str | None:
+def repaired_json(
+    body: str | bytes, known: Sequence[json_errors.Defect] | None = None
+) -> str | None:
     """
     Return the JSON that was meant, or None when that is not certain.
+
+    `known` are the defects of the body, where they have been looked for already.
 
     Examples
     --------
     >>> repaired_json("{'to': ['+15551230001'], 'body': None,}")
     '{"to": ["+15551230001"], "body": null}'
     """
-    repairs = json_repairs(body)
+    repairs = json_repairs(body, known)
     if repairs is None:
         return None
     return repairs[-1].after if repairs else _decoded(body)
@@ -145,9 +149,13 @@ class JsonRepair(NamedTuple):
     after: str
 
 
-def json_repairs(body: str | bytes) -> list[JsonRepair] | None:
+def json_repairs(
+    body: str | bytes, known: Sequence[json_errors.Defect] | None = None
+) -> list[JsonRepair] | None:
     """
     Return the edits, in order, that make valid JSON of a body; None when that is not certain.
+
+    `known` as in `repaired_json`.
 
     Examples
     --------
@@ -158,15 +166,16 @@ def json_repairs(body: str | bytes) -> list[JsonRepair] | None:
     if text is None or len(text) > _MOST_CHARACTERS:
         return None
     made: list[JsonRepair] = []
+    defects = json_errors.defects(text) if known is None else known
     for _ in range(_MOST_EDITS):
-        found = [one for one in json_errors.defects(text) if one.rule != "json-duplicate-key"]
+        found = [one for one in defects if one.rule != "json-duplicate-key"]
         if not found:
             return made
         mended = _edited(text, found[0])
         if mended is None:
             return None
         made.append(JsonRepair(found[0], text, mended))
-        text = mended
+        text, defects = mended, json_errors.defects(mended)
     return None
 
 

@@ -136,8 +136,9 @@ def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator
         text = body if isinstance(body, str) else body.decode("utf-8")
         value, repeated = json_errors.parse(text)
     except ValueError:
-        yield from (violation_of(defect) for defect in json_errors.defects(body))
-        yield from _behind(body, endpoint, now)
+        found = json_errors.defects(body)
+        yield from map(violation_of, found)
+        yield from _behind(body, found, endpoint, now)
         return
     if repeated or isinstance(value, str):
         yield from (violation_of(defect) for defect in json_errors.defects(text))
@@ -147,9 +148,11 @@ def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator
         yield from body_violations(endpoint, value, now=now)
 
 
-def _behind(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator[Violation]:
+def _behind(
+    body: str | bytes, found: list[json_errors.Defect], endpoint: Endpoint, now: datetime
+) -> Iterator[Violation]:
     """Yield what is wrong with the fields of a body whose JSON can be repaired for certain."""
-    if repaired := repaired_json(body):
+    if repaired := repaired_json(body, found):
         value, _ = json_errors.parse(repaired)
         yield from body_violations(endpoint, value, now=now)
 

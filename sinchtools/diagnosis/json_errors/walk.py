@@ -9,9 +9,10 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from sinchtools.diagnosis.json_errors.text import DECODER, after_space
 
+_WORDS = re.compile("true|false|null")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _STRUCTURE = re.compile(
-    r'"(?:[^"\\]|\\.?)*+(?:"|\Z)|[{}\[\]]|NaN|-?Infinity|(?<!\d)\d{4301,}', re.DOTALL
+    r'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)|[{}\[\]]|NaN|-?Infinity|(?<!\d)\d{4301,}', re.DOTALL
 )
 CLOSER = {"{": "}", "[": "]"}
 
@@ -69,9 +70,7 @@ def _step_value(text: str, at: int, here: Break) -> int | None:
         end = _string(text, at, here)
     else:
         match = (
-            _NUMBER.match(text, at)
-            if first and first in "-0123456789"
-            else re.compile("true|false|null").match(text, at)
+            _NUMBER.match(text, at) if first and first in "-0123456789" else _WORDS.match(text, at)
         )
         end = match.end() if match else None
     if end is None:

@@ -21,8 +21,9 @@ from sinchtools.evidence.row_tables import by_word
 DEEPEST = 40  # folders within folders
 _NAMES = words("key name header field id")
 _VALUES = words("value val fieldValue")
-_OFF = words("disabled isDisabled")
-_ON = words("enabled active isActive isEnabled")
+_TURNS_OFF = dict.fromkeys(words("disabled isDisabled"), True) | dict.fromkeys(
+    words("enabled active isActive isEnabled"), False
+)
 _TEXTS = words("raw text textBody json xml sparql content data body value payload encoded")
 _FORMS = words("form params urlencoded formUrlEncoded multipartForm formdata parameters")
 _VARIABLE = re.compile(r"\{\{\s*(?:_\.)?([^{}]+?)\s*\}\}|<<([\w.-]+)>>|\$\{\[\s*([\w.-]+)\s*\]\}")
@@ -66,13 +67,19 @@ def mapping(value: Any) -> dict[str, Any]:
 
 def text_of(value: Any) -> str:
     """Return a text or a number as text, else nothing."""
+    if isinstance(value, str):
+        return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if isinstance(value, str) else str(value) if is_number else ""
+    return str(value) if is_number else ""
 
 
 def first(mapping: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     """Return the first value that a mapping has under one of some names, or None."""
-    return next((mapping[name] for name in names if mapping.get(name) is not None), None)
+    for name in names:
+        value = mapping.get(name)
+        if value is not None:
+            return value
+    return None
 
 
 def number_of(value: Any) -> float | None:
@@ -111,9 +118,7 @@ def _each(value: Any) -> list[Any]:
 
 def is_on(part: Mapping[str, Any]) -> bool:
     """Tell whether a part is switched on, as the tools write it."""
-    return not any(part.get(name) is True for name in _OFF) and not any(
-        part.get(name) is False for name in _ON
-    )
+    return not any(part[name] is _TURNS_OFF[name] for name in _TURNS_OFF.keys() & part.keys())
 
 
 def headers(value: Any) -> dict[str, str]:
