@@ -42,7 +42,7 @@ _TOKEN = re.compile(
 )
 _MOST_TOKENS, _LONGEST = 12, 400
 _PLACE = re.compile(
-    r"\.\w{1,5}:\d+|^\W*\d*\W*$|^\W*(?:request|response|req|res)\W*$", re.IGNORECASE
+    rf"\.\w{{1,5}}:\d+|^\W*\d*\W*$|^\W*(?:request|response|req|res|{_LEVELS})\W*$", re.IGNORECASE
 )
 _SIDE = re.compile(r"\b(?:request|response)\b", re.IGNORECASE)
 

@@ -21,8 +21,8 @@ _PARTS = {  # what stands for itself in the patterns below
     "RES": r"(?i:res|resp|response)",
     "SENT": r"(?:(?i:outgoing|outbound|sent|sending|http|api|sms|sinch|raw|full|\w{0,20}client) )?",
     "GOT": r"(?:(?i:incoming|inbound|received|got|http|api|sms|sinch|raw|full|\w{0,9}client) )?",
-    "RULE": r"[=~*#_+-]{2,}+[\s=~*#+_-]*+",
-    "START": r"(?: (?i:begin|start))?:?[\s=~*#+_-]*+",
+    "RULE": r"[<>=~*#_+-]{2,}+[\s<>=~*#+_-]*+",
+    "START": r"(?: (?i:begin|start))?:?[\s<>=~*#+_-]*+",
     "TAIL": r"(?P<tail>.*)",
     "JSON": r"(?P<tail>(?:\{\s*\"|\[\s*[\"{\[]|\").*)",
     "QUOTED": r"(?P<tail>\".*\")",
@@ -195,9 +195,9 @@ bracket   request  line    eq]|est]|EQ]|EST]|eq)|est)|EQ)|EST)
 bracket   none     nothing ]==|]--
     <TAG>(?:<REQ>|<RES>)[\])]\W{0,40}(?i:start|end|begin)\W{0,40}
 bracket   response line    es]|esp]|nse]|ES]|ESP]|NSE]|rror]|es)|nse)|ES)|NSE)
-    <TAG>(?:<RES>|[Ee]rror)[\])]:?\s*<TAIL>
-title     request  title  ==|~~|**|##|--|++       <RULE><SENT><REQ><START>
-title     response title  ==|~~|**|##|--|++
+    <TAG>(?:<RES>|[Ee]rror(?!. <METHOD> ))[\])]:?\s*<TAIL>
+title     request  title  ==|~~|**|##|--|++|>>    <RULE><SENT><REQ><START>
+title     response title  ==|~~|**|##|--|++|<<
     <RULE><GOT><RES><START>(?:[(: ]*<NUMBER>[): ]*)?[\s=~*#+_-]*+
 title     request  title  REQ|Outbound      (?:REQ_OUT|Outbound Message)
 title     response title  RESP|Inbound      (?:RESP_IN|Inbound Message)
@@ -215,7 +215,7 @@ sentence  response answer eceived|Got_|got_|nding_|inished|ompleted|esponse|API|
     (?i:received|got|ending|end|finished|completed|api|server|response|request)\b
     (?P<tail>[^{}]{0,200}(?:\{.*|\[.*)?)
 bare      request  prefixed T_http|E_http|H_http|D_http
-    (?P<tail><METHOD> https?://\S+(?: HTTP/[\d.]+)?)
+    (?P<tail><METHOD> https?://\S+(?: HTTP/[\d.]+)?(?: (?:-{1,2}>|=>|→) .*)?)
 label     request  more    ayload|ody|esponse|tatus|esult
     (?P<tail><WORDS>(?i:payload|body|response(?: details| code)?|status(?: ?code)?)\s*[:=].*)
 """)

@@ -43,6 +43,7 @@ _BODY_START = re.compile(
 _JSON_START = re.compile(r"[{\[]\s*(?:[\"'{\[\]}\d]|$)")
 _YAML_FIELD = re.compile(r"[A-Za-z_][\w-]*:(?:\s|$)")
 _NO_BODY = words("array none null nil - (empty) <empty> [] '' \"\" empty undefined")
+_NO_PART = re.compile(r"\((?:no|empty) (?:query|headers?|body|content)[\w ]{0,20}\)", re.IGNORECASE)
 _MOST_TRIES, _MOST_LINES = 60, 200_000
 
 
@@ -260,6 +261,8 @@ class Message:
         text = line.strip()
         if self.raw:
             return False
+        if _NO_PART.fullmatch(text):
+            return True
         if self.part not in ("start", "headers"):
             return self._takes_body(line, text)
         if not text:

@@ -26,7 +26,7 @@ def found(piece: Piece, messages: list[Message], noise: list[int]) -> Iterator[F
         unfolded(message)
         if message.reply:
             unfolded(message.reply)
-    messages = _merged([message for message in messages if not message.is_empty])
+    messages = [message for message in _merged(messages) if not message.is_empty]
     rows = _Pairing(piece).paired(messages)
     for request, response in _calls(rows):
         if row := _row(piece, request, response):

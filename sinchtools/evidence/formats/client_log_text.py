@@ -9,9 +9,9 @@ from sinchtools.evidence.formats.values import json_text, parsed
 from sinchtools.evidence.pieces import METHODS, json_end
 
 _SENT = re.compile(
-    rf"(?<![\w/-])(?P<method>{METHODS})\b['\"\]]?,?:?\s+"
+    rf"(?<![\w/-])(?P<method>{METHODS})\b(?:['\"\])]{{0,2}},\s*|['\"\])]?:?\s+)"
     r"(?i:(?:request|call|onto|to|on|at|for|url|uri|requesturi|path|->|=>)[ :=]*){0,3}"
-    r"['\"<\[(]?(?P<url>[a-z]{2,5}://[^\s'\"<>\]]+|/[^\s'\"<>\]]*)"
+    r"['\"<\[(]?(?P<url>[a-z]{2,5}://(?:[^\s'\"<>\],]|,(?![A-Z]\w*\())+|/[^\s'\"<>\]]*)"
 )
 _SENT_TO = re.compile(
     r"(?P<url>https?://[^\s'\"<>\]]+)['\">\])]*[ ,;]{1,3}"
@@ -33,7 +33,9 @@ _ELAPSED = re.compile(
     r"(?<![\w.-])(\d{1,9}(?:[.,]\d{1,9})?) ?"
     r"(ms|msec|millis|milliseconds|µs|us|μs|ns|s|sec|secs|seconds)\b"
 )
-_CLOCK = re.compile(r"\b(\d{1,2}):(\d\d):(\d\d(?:\.\d{1,9})?)")
+_CLOCK = re.compile(  # no time of the day
+    r"(?<!\d{4} )\b(\d{1,2}):(\d\d):(\d\d(?:\.\d{1,9})?)\b(?! ?(?:GMT|UTC|Z\b|[AP]M\b|[+-]\d))"
+)
 _UNITS = {"m": 1.0, "µ": 1e-3, "μ": 1e-3, "u": 1e-3, "n": 1e-6, "s": 1e3}
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|[0-7]{1,3}|.)")
 _WIRE = re.compile(r"\[(\\[rnt]|0x[0-9a-fA-F]{1,2})\]")

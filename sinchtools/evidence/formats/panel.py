@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.client_log_text import plain_body
 from sinchtools.evidence.formats.labels import english
 from sinchtools.evidence.formats.newman import milliseconds
 from sinchtools.evidence.formats.values import parsed
@@ -22,8 +23,8 @@ from sinchtools.evidence.row_tables import meanings_of
 _MEANINGS = meanings_of("""
 url: request url, url, request uri, anfrage-url, anforderungs-url, url de la requête,
     url de la solicitud, url de solicitud, url da solicitação
-method: request method, method, http method, anfragemethode, anforderungsmethode,
-    méthode de requête, método de solicitud, método da solicitação
+method: request method, method, http method, httpmethod, http verb, verb, anfragemethode,
+    anforderungsmethode, méthode de requête, método de solicitud, método da solicitação
 status: status code, status, http status, response code, response status, statuscode,
     code details, code, code d'état, código de estado, código de status
 time: time, duration, response time, took
@@ -71,7 +72,8 @@ _ROW = re.compile(
 _NAME = re.compile(r"[ \t]*([A-Za-z][\w-]{0,60})[ \t]*")
 _HEADER = re.compile(r"[ \t]*(:?[A-Za-z0-9][\w-]{0,60})[ \t]?:(?:[ \t]+(.*)|[ \t]*)")
 _TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})\t+(.+)")
-_STATUS = re.compile(r"\D{0,12}?\b([1-5]\d\d)\b(.*)")
+_STATUS = re.compile(r"(?:HTTP/[\d.]+ )?\D{0,12}?\b([1-5]\d\d)\b(.*)")
+_JSON = re.compile(r"[ \t]*[{\[]\s*(?:[\"'{\[\]}\d]|$)")
 _TIME = re.compile(r"\btime:? *([\d.]+ ?m?s)\b", re.IGNORECASE)
 _CONSOLE_KEY = re.compile(r"([{,]\s*)([A-Za-z_]\w*)\s*:")
 _FENCE = re.compile(r"\A\s*```\w*\n")
@@ -268,10 +270,12 @@ def _header(piece: Piece, panel: _Panel, line: str, number: int) -> int:
     if not match and panel.section != "general":
         match = _NAME.fullmatch(line)
     if not match:
-        if panel.section == "general" and line.lstrip()[:1] in ("{", "[") and panel.is_call:
+        if panel.section == "general" and _JSON.match(line) and panel.is_call:
             side = "response-body" if "status" in panel.known else "request-body"
             return _body(piece, panel, number - 1, side, "")
         return number
+    if panel.section == "general" and "response-body" in panel.known:
+        return number  # words below the call
     name, value = match[1], (match[2] or "").strip() if match.lastindex == 2 else ""
     if not value and (below := _value_below(piece, number)):
         value, number = below, number + 1
@@ -346,9 +350,9 @@ def _shown(piece: Piece, number: int, text: str) -> str:
 
 
 def _as_json(piece: Piece, number: int, text: str) -> str:
-    """Return a body as JSON where a browser shows it without the quotes of its names."""
+    """Return a body as it was sent; a browser shows JSON without the quotes of its names."""
     if not _UNQUOTED.match(text):
-        return text
+        return plain_body(text)
     quoted = _CONSOLE_KEY.sub(r'\1"\2":', text)
     if parsed(quoted) is None:
         return text
