@@ -212,7 +212,7 @@ def _of_header(name: str, one: Difference, shown: _Shown) -> Change:
     elif was is None:
         says = f"Add the header {written}: {_cut(now)}."
     else:
-        says = f"{written} header: write {_cut(now)} instead of {_cut(was)}."
+        says = f"{written} header: send {_cut(now)} instead of {_cut(was)}."
     return Change(place=written, was=was, now=now, says=says)
 
 

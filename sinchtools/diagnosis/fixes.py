@@ -372,13 +372,18 @@ def _body(exchange: Exchange, edit: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _json_type(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
-    if _body(exchange, edit) is None:
+    if _body(exchange, edit) is None and not _is_meant_as_json(exchange.request_body):
         return None
     edit.setdefault("headers", {})["Content-Type"] = "application/json"
     return (
         f"Content-Type: {header(exchange.request_headers, 'Content-Type') or '(missing)'} -> "
         f"application/json"
     )
+
+
+def _is_meant_as_json(body: str | bytes | None) -> bool:
+    """Tell whether a body is an object of JSON, once it is repaired for certain."""
+    return isinstance(value_of(repaired_json(body) if body else None), dict)
 
 
 def _bearer(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:

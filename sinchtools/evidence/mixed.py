@@ -15,6 +15,7 @@ from dataclasses import replace
 from sinchtools.api.description import split_url
 from sinchtools.core.progress import tell
 from sinchtools.core.records import Exchange, with_headers
+from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.formats.values import same_body
@@ -133,12 +134,26 @@ def _whole(row: Found, one: Found) -> Found | None:
         return _completed(row, one)
     if row.format != one.format and _says_again(row, one):
         return _completed(row, replace(one, exchange=replace(one.exchange, url=None)))
-    if row.format != one.format and row.is_open and _asks_the_same(row.exchange, one.exchange):
-        seen = replace(one, exchange=replace(one.exchange, method=None, url=None))
-        whole = _completed(row, seen)
-        headers = with_headers(one.exchange.request_headers, row.exchange.request_headers)
-        return whole and replace(whole, exchange=replace(whole.exchange, request_headers=headers))
+    if row.format == one.format:
+        return None
+    if row.is_open and _asks_the_same(row.exchange, one.exchange):
+        return _with_request(row, one)
+    if one.format == "code" and one.is_open and not row.exchange.request_body:  # below its log
+        asks_the_same = _asks_the_same(one.exchange, row.exchange)
+        return replace(_with_request(one, row), start=row.start) if asks_the_same else None
     return None
+
+
+def _with_request(told: Found, seen: Found) -> Found:
+    """Return a request as it is written, with what its trace, log or error shows of it."""
+    known, more = told.exchange, seen.exchange
+    whole = filled(known, more)
+    headers = with_headers(more.request_headers, known.request_headers)
+    is_hidden = any(name in (known.url or "") for name in variables_of(known))
+    url = more.url if is_hidden else known.url
+    whole = replace(whole, request_headers=headers, url=url, at=known.at or more.at)
+    whole = with_variables(whole, variables_of(known))
+    return replace(told, end=max(told.end, seen.end), exchange=whole)
 
 
 def _says_again(row: Found, one: Found) -> bool:
@@ -151,13 +166,26 @@ def _says_again(row: Found, one: Found) -> bool:
 
 def _asks_the_same(told: Exchange, seen: Exchange) -> bool:
     """Tell whether a command and its trace, or code and its log, show one request."""
-    one, other = (split_url(exchange.url or "") for exchange in (told, seen))
     return (
         seen.method in (None, told.method)
-        and one.path == other.path
-        and (not one.netloc or not other.netloc or one.netloc == other.netloc)
+        and _is_same_url(told, seen.url or "")
         and (seen.request_body is None or same_body(seen.request_body, told.request_body))
     )
+
+
+def _is_same_url(told: Exchange, url: str) -> bool:
+    """Tell whether a URL may be that of a request as it is written, whatever its variables are."""
+    one, other = split_url(told.url or ""), split_url(url)
+    if one.path == other.path:
+        return not one.netloc or not other.netloc or one.netloc == other.netloc
+    names = "|".join(map(re.escape, sorted(variables_of(told), key=len, reverse=True)))
+    if not names or not other.path:
+        return False
+    written = (told.url or "").partition("?")[0]
+    pieces = re.split(names, written)
+    base = r"\S+" if not pieces[0] else ""  # a variable for the host, the version and the account
+    pattern = base + r"[^/?]+".join(map(re.escape, pieces[1:] if base else pieces))
+    return re.fullmatch(pattern, url.partition("?")[0]) is not None
 
 
 def _completed(row: Found, response: Found) -> Found | None:

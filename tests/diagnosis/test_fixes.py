@@ -44,6 +44,11 @@ CERTAIN = {
     "doubled-plus": {"request_body": json.dumps(BODY | {"to": ["++15551230001", "+15551230002"]})},
     "two-defects": {"request_body": json.dumps(BODY | {"to": "++15551230001"})},
     "content-type": with_header("Content-Type", "text/plain"),
+    "a-form-of-curl": {
+        **with_header("Content-Type", "application/x-www-form-urlencoded"),
+        "request_body": str(BODY),
+        "status": 415,
+    },
     "no-bearer": with_header("Authorization", "[secret opaque 32 #1]"),
     "quoted-token": with_header("Authorization", "Bearer [secret opaque 32 #1 quoted]"),
     "newline-after-token": with_header(

@@ -214,3 +214,34 @@ def test_a_failure_that_a_mail_tells_again_counts_once(tmp_path: Path) -> None:
     assert [row.status for row in read(tmp_path)] == [403, 403]
     (tmp_path / "a.txt").write_text("Since this morning everybody gets 401.\n")
     assert sorted(row.status or 0 for row in read(tmp_path)) == [401, 403, 403]
+
+
+CODE = """r = requests.post(f"https://us.sms.api.sinch.com/xms/v1/{settings.PLAN}/batches",
+                  headers={"Authorization": f"Bearer {settings.TOKEN}"}, json={"to": ["+46701"]})
+"""
+ON_BASE = (
+    "const r = await axios.post(`${process.env.SMS_BASE}/batches`, {to: ['+46701']}, "
+    "{headers: {Authorization: `Bearer ${process.env.TOKEN}`}});\n"
+)
+REAL = "https://us.sms.api.sinch.com/xms/v1/0f1e2d3c4b5a69788796a5b4c3d2e1f0/batches"
+RAISED = f"requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: {REAL}\n"
+LOGGED = f'2026-11-27 08:00:01 INFO httpx HTTP Request: POST {REAL} "HTTP/1.1 403 Forbidden"\n'
+
+
+@pytest.mark.parametrize(
+    "text", [CODE + RAISED, f"{RAISED}\nOur code:\n\n{CODE}", CODE + LOGGED, ON_BASE + LOGGED]
+)
+def test_code_and_its_log_are_one_row_though_the_code_hides_the_plan(text: str) -> None:
+    (row,) = read(text)
+    assert (row.method, row.url, row.status) == ("POST", REAL, 403)
+    assert row.request_body and "PLAN" not in (row.variables_not_shown or "")
+    assert row.at is None or row.at.second == 1
+
+
+@pytest.mark.parametrize(
+    "log",
+    [RAISED.replace("batches", "groups"), RAISED.replace("//us", "//eu"),
+     LOGGED.replace("POST", "GET")],
+)  # fmt: skip
+def test_code_and_the_log_of_another_call_are_two_rows(log: str) -> None:
+    assert [row.status for row in read(f"{CODE}\n{log}")] == [None, 403]

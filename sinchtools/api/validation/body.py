@@ -21,6 +21,7 @@ from sinchtools.api.validation.values import MOST_ENTRIES, bytes_of, kind_of, ob
 from sinchtools.api.validation.violation import CONSTRAINT, JSON, Violation, note, warning
 from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
 from sinchtools.core.records import header
+from sinchtools.core.words import counted
 from sinchtools.privacy.alias_forms import representative
 
 
@@ -46,6 +47,10 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
+_MOST_UNUSED = 20  # parameters without a place in the text that are looked at
+_OF_CLIENTS = " Many clients, such as curl with -d, send this type when the request names none."
+
+
 def content_type_violation(headers: Mapping[str, str]) -> Violation | None:
     """Return what is wrong with the Content-Type of a request with a body, or None."""
     value = header(headers, "Content-Type")
@@ -57,12 +62,11 @@ def content_type_violation(headers: Mapping[str, str]) -> Violation | None:
     }
     if value is None or not value.strip():
         return Violation(rule="content-type-missing", **place)
-    if value.split(";")[0].strip().lower() != "application/json":
-        return Violation(
-            rule="content-type-unsupported",
-            facts={"value": value.split(";")[0].strip()[:60]},
-            **place,
-        )
+    kind = value.split(";")[0].strip()
+    if kind.lower() != "application/json":
+        why = _OF_CLIENTS if kind.lower() == "application/x-www-form-urlencoded" else ""
+        facts = {"value": kind[:60], "why": why}
+        return Violation(rule="content-type-unsupported", facts=facts, **place)
     return None
 
 
@@ -173,12 +177,12 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
     recipients = (
         {digits(entry) for entry in to if isinstance(entry, str)} if isinstance(to, list) else set()
     )
-    for key in islice(
-        dict.fromkeys(PLACEHOLDER.findall(text)), MOST_ENTRIES if schema == "batch:mt_text" else 0
-    ):
+    keys = dict.fromkeys(PLACEHOLDER.findall(text) if schema == "batch:mt_text" else ())
+    unused = [name for name in known if name not in keys][:_MOST_UNUSED]
+    for key in islice(keys, MOST_ENTRIES):
         values = known.get(key)
         if not isinstance(values, dict) or not _covers(values, recipients):
-            yield _without_value(key, known, set(PLACEHOLDER.findall(text)))
+            yield _without_value(key, known, unused)
     if not text and schema == "batch:mt_text":
         yield note("empty-message", field="body", pointer="/body", facts={"name": "body"})
     limit, text = body.get("max_number_of_message_parts"), representative(text)
@@ -188,7 +192,8 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
             "name": "body",
             "value": " ".join(odd[:8]),
             "observed": parts,
-            "limit": parts_of(_in_gsm7(text)),
+            "without": counted(parts_of(_in_gsm7(text)), "part"),
+            "proof": f"body: {counted(parts, 'part')} of UCS-2",
         }
         yield note("unicode-message", field="body", pointer="/body", facts=facts)
     if isinstance(limit, int) and not isinstance(limit, bool) and parts > limit >= 1:
@@ -200,9 +205,8 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
         )
 
 
-def _without_value(key: str, known: Mapping[str, Any], used: set[str]) -> Violation:
+def _without_value(key: str, known: Mapping[str, Any], unused: list[str]) -> Violation:
     """Return the violation of a parameter of a text; one of a near name may be the one meant."""
-    unused = [name for name in known if name not in used]
     near = [name for name in unused if meant(name, [key]) == key or snake(name) == snake(key)]
     facts: dict[str, Any] = {"name": key[:40]}
     pointer = "/body"

@@ -19,6 +19,7 @@ from sinchtools.evidence.formats.code.values import Draft, holes_met
 from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.times import BEGINNING
 
 LARGEST = 300_000  # characters of code
 DEEPEST = 150  # brackets within brackets
@@ -82,6 +83,7 @@ _BRACKETS = re.compile(
 _NO_CODE = re.compile(r"[^\s\"'`]{2000}")
 _BODY = re.compile(r"\{\"[^\n]*\}\Z")
 _PRINTED_BYTES = re.compile(r"b?'(\{\".*\})'")
+_LEVEL = re.compile(r"(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL):[\w.]+:")  # of Python's logging
 _FRAME = re.compile(r"[ \t]*File [\"/~<].{1,300}, in ")  # of a traceback
 _HOLLOW = re.compile(r"\{\w+\}")
 _STATUS = re.compile(
@@ -240,7 +242,8 @@ def _code_line(line: str) -> str:
     if prompt := _PROMPT.match(line):
         line = line[prompt.end() :]
     is_output = _RESULT.match(line) or _PRINTED_BYTES.fullmatch(line.strip()) or _FRAME.match(line)
-    if is_output or _is_prose(line) or line.startswith("##"):
+    is_logged = BEGINNING.match(line) or _LEVEL.match(line)
+    if is_output or is_logged or _is_prose(line) or line.startswith("##"):
         return ""
     return line.replace("<?php", "     ").replace("?>", "  ")
 
