@@ -301,6 +301,37 @@ UNPARSED = {
         (client/post "{HOST}/xms/v1/{{plan}}/batches"
           {{:headers {{"Authorization" "Bearer tok"}} :body "{{\\"to\\": [\\"+46701234567\\"]}}"}})
         """,
+    "C": f"""
+        #include <cpr/cpr.h>
+        auto r = cpr::Post(cpr::Url{{"{HOST}/xms/v1/{{plan}}/batches"}}, cpr::Bearer{{"tok"}},
+                           cpr::Body{{R"x({{"to": ["+46701234567"]}})x"}});
+        """,
+    "SQL": f"""
+        DECLARE
+          c_token CONSTANT VARCHAR2(64) := 'tok';
+          v_body  CLOB := '{{"to": ["+46701234567"]}}';
+        BEGIN
+          v_req := utl_http.begin_request('{HOST}/xms/v1/{{plan}}/batches', 'POST');
+          utl_http.set_header(v_req, 'Content-Length', LENGTH(v_body));
+          utl_http.set_header(v_req, name => 'Authorization', value => 'Bearer ' || c_token);
+          utl_http.write_text(v_req, v_body);
+        END;
+        """,
+    "Power Query": f"""
+        let
+          Body = Text.ToBinary("{{""to"": [""+46701234567""]}}"),
+          Sent = Web.Contents("{HOST}/xms/v1", [RelativePath = "{{plan}}/batches",
+            Headers = [Authorization = "Bearer tok"], Content = Body])
+        in Sent
+        """,
+    "Tcl": f"""
+        package require http
+        set base {HOST}/xms/v1
+        set token {{tok}}
+        set sent {{{{"to": ["+46701234567"]}}}}
+        set got [http::geturl "$base/$plan/batches" -method POST \\
+          -headers [list Authorization "Bearer $token"] -query $sent]
+        """,
     "Coldfusion": f"""
         <cfhttp url="{HOST}/xms/v1/{{plan}}/batches" method="post">
           <cfhttpparam type="header" name="Authorization" value="Bearer tok">
@@ -318,6 +349,38 @@ def test_language_without_grammar_is_read_by_its_texts(language: str) -> None:
     assert json.loads(row.request_body or "") == {"to": ["+46701234567"]}
     warnings = read(textwrap.dedent(UNPARSED[language])).warnings
     assert any(language in one.reason for one in warnings)
+
+
+QUERIES = {
+    "Elixir": 'Req.get!("{}/batches", auth: {{:bearer, "tok"}}, params: [page_size: 7])',
+    "Julia": """using HTTP
+        HTTP.get("{}/batches", ["Accept" => "text/html"]; query = Dict("page_size" => 7))""",
+    "R": """library(httr2)
+        request("{}") |> req_url_path_append("batches") |> req_url_query(page_size = 7) |>
+          req_auth_bearer_token("tok")""",
+    "Dart": """final dio = Dio(BaseOptions(baseUrl: '{}'));
+        dio.get('/batches', queryParameters: {{'page_size': 7}});""",
+    "C++": """auto r = cpr::Get(cpr::Url{{"{}/batches"}}, cpr::Bearer{{"tok"}},
+                          cpr::Parameters{{{{"page_size", "7"}}}});""",
+    "Power Query": """Web.Contents("{}", [RelativePath = "batches", Query = [page_size = "7"],
+        Headers = [Accept = "text/html"]])""",
+}
+
+
+@pytest.mark.parametrize("language", QUERIES)
+def test_a_url_may_be_built_of_base_path_and_query(language: str) -> None:
+    rows = read(textwrap.dedent(QUERIES[language].format(f"{HOST}/xms/v1/plan7")))
+    assert [(row.method, row.url) for row in rows] == [("GET", f"{URL}?page_size=7")]
+
+
+def test_tables_of_other_languages_are_bodies() -> None:
+    vb = f"""Imports System.Net.Http
+Dim sent = New With {{.from = "Shop", .to = New String() {{"+46701234567"}}, .body = "Ready"}}
+Await client.PostAsync("{URL}", New StringContent(JsonSerializer.Serialize(sent)))"""
+    apex = f"""req.setEndpoint('{URL}');
+req.setBody(JSON.serialize(new Map<String, Object>{{ 'from' => 'Shop',
+    'to' => new List<String>{{ '+46701234567' }}, 'body' => 'Ready' }}));"""
+    assert [json.loads(read(one)[0].request_body or "") for one in (vb, apex)] == [BODY, BODY]
 
 
 def test_a_text_of_several_lines_is_a_body() -> None:

@@ -34,12 +34,15 @@ _SIGN = re.compile(
     r"|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
     r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*"
     r"|httr|ureq|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client"
-    r"|HttpPost|sttp)\b"
+    r"|HttpPost|sttp|geturl|BaseOptions|(?i:utl_http|sp_OAMethod|sp_invoke_external_rest_endpoint"
+    r"|make_rest_request|http_(?:post|get|put|patch|delete|header)))\b|\bWeb\.Contents\("
 )
 _ADDRESS = re.compile(
-    r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:)[ \t\n]*(?:@|\w{1,3}!?\(?)?[\"'`]"
+    r"(?:[(,]|[ \t]:?=>?[ \t]*|[sS]tring:|[bB]aseUrl:)[ \t\n]*(?:@|\w{1,3}!?\(?)?[\"'`]"
     r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/|[{$\\])"
-    r"|(?:\b(?:get|post|put|patch|delete|url|uri)[ \t]+|\$[ \t]*|[{=])[\"'`]"
+    r"|(?:\b(?:get|post|put|patch|delete|url|uri)[ \t]+|\$[ \t]*|[{=]|N)[\"'`]"
+    r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)"
+    r"|(?:\bgeturl|\bset[ \t]+\w+)[ \t]+[\"{]?"
     r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/)",
     re.MULTILINE,
 )
@@ -69,9 +72,11 @@ _RESULT = re.compile(
     re.I,
 )
 _CODEISH = re.compile(
-    r"[(){}\[\];=]|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ :?\w+$)|[\"'`,][ \t]*\Z"
+    r"[(){}\[\];=]|\w::\w|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ :?\w+$)|[\"'`,][ \t]*\Z"
 )
-_PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|> )(?: |\Z)")
+_PROMPT = re.compile(
+    r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|[\w-]+[=('-][>#]|> )(?: |\Z)"
+)
 _ALWAYS = re.compile(r"[ \t]*<\?|>>>|\.\.\. |In \[\d+\]:|#!/")
 _COMMENT = re.compile(
     r"(?:^[ \t]*(?:'|\*)|(?:^|[ \t;)])(?:#|//|--|/\*+))[ \t]*(?=[^\s\"])(.*?)(?:\*/)?[ \t]*\Z"
@@ -89,7 +94,7 @@ _HOLLOW = re.compile(r"\{\w+\}")
 _STATUS = re.compile(
     r"(?:[-=>:\s]*(?:returns?|status(?:code)?|gives|prints|got|http|outputs?|response|result"
     r"|error|answers?)?"
-    r"[-=>:\s]*)(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?!\s*(?:ms|s|%|chars?)\b)",
+    r"[-=>:|\s]*)(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?!\s*(?:ms|s|%|chars?)\b)",
     re.IGNORECASE,
 )
 _MESSAGE = re.compile(r"(?m)^[ \t]*HTTP/\d[\d.]* [1-5]\d\d\b[^\n]*\n[ \t]*[A-Za-z][\w-]*: ?\S")
@@ -240,7 +245,7 @@ def _dedented(text: str) -> str:
 
 def _code_line(line: str) -> str:
     if prompt := _PROMPT.match(line):
-        line = line[prompt.end() :]
+        return line[prompt.end() :]
     is_output = _RESULT.match(line) or _PRINTED_BYTES.fullmatch(line.strip()) or _FRAME.match(line)
     is_logged = BEGINNING.match(line) or _LEVEL.match(line)
     if is_output or is_logged or _is_prose(line) or line.startswith("##"):
@@ -296,7 +301,7 @@ def _result(before: int, lines: list[str], start: int, end: int) -> Iterator[Fou
         if said is None:
             continue
         if match := _STATUS.match(said):
-            body = said[match.end() :].strip(" :-,\t")
+            body = said[match.end() :].strip(" :-,|\t")
             is_json = body.startswith("{") and body.endswith("}")
             yield Found(
                 number,

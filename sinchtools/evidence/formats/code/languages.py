@@ -63,7 +63,8 @@ ruby  ruby.language  ruby  ruby rb
 vba  -  vbnet  vb vba vbnet vbscript basic
     ^[ \t]*(?:Dim |Set \w+ = |End Sub|Sub |Function )|CreateObject\(|XMLHTTP|\" &<SPACE>
 c  -  cpp  c cpp c++  curl_easy_\w+|^#include|\bconst char|\bcpr::
-elixir  -  elixir  elixir ex exs  HTTPoison|Tesla\.|Jason\.|%\{|\|> |defmodule |Finch\.
+elixir  -  elixir  elixir ex exs
+    HTTPoison|Tesla\.|\bReq\.\w+!?\(|Jason\.|%\{|\|> |defmodule |Finch\.
 dart  -  dart  dart flutter
     Uri\.parse\(|\bhttp\.(?:Request|post|get)\(|\bFuture<|package:http|jsonEncode\(|Dio\(
 swift  -  swift  swift
@@ -91,6 +92,10 @@ ocaml  -  ocaml  ocaml ml  Cohttp|Lwt\b|\bUri\.of_string|>>= fun|let%lwt
 zig  -  zig  zig  @import\(\"std\"\)|std\.http|try client\.
 tcl  -  tcl  tcl  http::geturl|package require|^set \w+<SPACE>
 racket  -  racket  racket scheme lisp  #lang racket|net/http|\(define<SPACE>
+sql  -  sql  sql plsql tsql psql
+    (?i:\butl_http\.|\bsp_OAMethod\b|\bsp_invoke_external_rest|\bmake_rest_request\b
+    |\bhttp_(?:post|get|put|patch|delete|header|request)\b|\bvarchar2?\(|^declare\b)
+powerquery  -  -  pq m powerquery  \bWeb\.Contents\(|\bJson\.Document\(|#\"[\w -]+\" =
 coldfusion  -  -  cfm coldfusion  <cfhttp(?:param)?\b
 """)
 )
@@ -171,7 +176,15 @@ def lexer_of(language: str) -> str:
     return LANGUAGES[language].lexer if language in LANGUAGES else "text"
 
 
-_SAID = {"csharp": "C#", "vba": "VBA", "php": "PHP", "objective-c": "Objective-C", "": "This code"}
+_SAID = {
+    "csharp": "C#",
+    "vba": "VBA",
+    "php": "PHP",
+    "objective-c": "Objective-C",
+    "sql": "SQL",
+    "powerquery": "Power Query",
+    "": "This code",
+}
 
 
 def said(language: str) -> str:

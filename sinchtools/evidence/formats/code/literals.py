@@ -15,9 +15,11 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
+from sinchtools.evidence.formats.code import drafts
 from sinchtools.evidence.formats.code.libraries import HEADERS, Library
 from sinchtools.evidence.formats.code.syntax import unescaped
 from sinchtools.evidence.formats.code.values import Draft, Hole, as_text, formatted, json_text
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.pieces import HTTP_METHODS
 
 MOST_TEXTS = 2_000
@@ -26,24 +28,31 @@ _MARK = r"\x00(\d{1,5})\x00"
 _CALLED = r"[.:>-]{1,2}[\w$]+|\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\]"  # what may follow a name
 _OPERAND = rf"(?:\x00\d{{1,5}}\x00|@?[\w$]+(?:{_CALLED}){{0,6}})"
 _BREAK = r"(?:_?[ \t]*\n[ \t]*)?"
-_SIGN = rf"[ \t]*{_BREAK}(?:\+\+|\.\.|<>|&&?|[+~]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*{_BREAK}"
+_SIGN = rf"[ \t]*{_BREAK}(?:\+\+|\.\.|<>|\|\||&&?|[+~]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*{_BREAK}"
 _SUM = re.compile(rf"{_OPERAND}(?:{_SIGN}{_OPERAND}){{0,30}}")
+_TYPE = (
+    r"[ \t]*:[ \t]*[\w&'?<>]+"
+    r"|[ \t]+(?i:constant[ \t]+)?(?:\w+\([\w ,]{0,20}\)|(?i:clob|text|string|json))"
+)
 _SET = re.compile(
-    r"([\w$]+)[ \t]*(?::[ \t]*[\w&'?<>]+[ \t]*)?(?::=|=|<-)[ \t\n]*"
-    rf"(?:@|r#*|f|String\.from\()?({_SUM.pattern})"
+    rf"(?:\bset[ \t]+(\w+)[ \t]+|([\w$]+)(?:{_TYPE})?[ \t]*(?::=|=|<-)[ \t\n]*)"
+    rf"(?:@|r#*|f|N|String\.from\()?({_SUM.pattern})"
 )
 _FORMAT = re.compile(
     r"(?:\bformat!?|\bsprintf|\bFormat|\(format:|stringWithFormat:|\bvformat)[ \t]*"
     rf"[(]?[ \t\n]*@?{_MARK}"
     rf"((?:[ \t\n]*,[ \t\n]*{_OPERAND})+)[ \t\n]*[)\]]?"
 )
+# the words of Tcl, which are texts without quotes
+_WORD = re.compile(r"(?<=[ \t])(?:\{([^{}\s\"]+)\}|(https?://[^\s\"{}\[\]]+))(?=\s)")
 _VERB = re.compile(
     r"\b(?:(get|post|put|patch|delete)_?(?:async|json|request)?"
     r"|http(get|post|put|patch|delete))!?[ \t]*[(\[]?[ \t]*@?\Z",
     re.IGNORECASE,
 )
 _METHOD = re.compile(
-    r"\b(?:Method|HTTP_?METHOD|Verb|reqwest|Alamofire)?(?:::|\.|_| )(GET|POST|PUT|PATCH|DELETE)\b"
+    r"\b(?:Method|HTTP(?:_?METHOD)?|Verb|reqwest|Alamofire)?(?:::|\.|_| )"
+    r"(GET|POST|PUT|PATCH|DELETE)\b"
     r"|\.(post|put|patch|delete)\b|\b(POST|PUT|PATCH|DELETE)\b[ \t]*(?:=>|,)"
     r"|\bHttp(Get|Post|Put|Patch|Delete)\b(?![ \t]*\()",
     re.I,
@@ -51,23 +60,34 @@ _METHOD = re.compile(
 _SMALL_METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 _CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response below the call
 _BEARER = re.compile(
-    rf"bearer(?:_?(?:auth|token)\w*)?[ \t]*[(:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
+    rf"bearer(?:_?(?:auth|token)\w*)?[ \t]*[({{:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
 )
 _JSON_MEDIA = re.compile(r"application[_/.]?json|:json\b", re.IGNORECASE)
 _ENCODED = re.compile(r"encode|serializ|stringif|dumps|to_?json\b", re.IGNORECASE)
 _SCHEME = re.compile(rf"{_MARK}[ \t]*,[ \t]*({_SUM.pattern})")  # "Bearer", token
 _BARE_HEADER = re.compile(
-    rf"\b(Authorization|Content[_-]Type|Accept)\b`?[ \t]*(?:=>|[:=])[ \t]*({_SUM.pattern})",
+    r"\b(Authorization|Content[_-]Type|Accept)\b`?[ \t]*(?:(?:=>|=|:(?!\w))[ \t]*|(?=\x00))"
+    rf"({_SUM.pattern})",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"@?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|[:=,](?!=))[ \t\n]*")
+# the value of a header whose name stands before it: `, x` or `, value => x`
+_VALUE = re.compile(rf"[ \t\n]*(?:,|=>|[:=])[ \t\n]*(?:\w+[ \t]*=>?[ \t]*)?({_SUM.pattern})")
+_QUERY = re.compile(
+    r"(?:\b|_)(?:query|params|parameters|query_?param(?:eter)?s)\b"
+    r"[ \t]*(?:=>|[:=(]|)[ \t]*[&!%]?(?:Dict|list|vec!|Map)?(?=[{\[(])",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"/?(?:xms/v\d/\S+|(?:[\w{}-]+/)?(?:batches|groups|inbounds)\b[^\s\"]*)")
+_RESOURCE = re.compile(r"/(?:batches|groups|inbounds|delivery_reports?)\b")
+_KEY = re.compile(r"[@.]?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|[:=,](?!=))[ \t\n]*")
 _AFTER = re.compile(r"forHTTPHeaderField:[ \t]*@?\Z")
 _INSIDE = re.compile(r"\\\((\w[\w.]*)\)|\$\{(\w[\w.]*)\}|\$(\w+)|#\{(\w[\w.]*)\}|%\{(\w+)\}")
 _OPENING = {"{": "}", "[": "]", "(": ")"}
 _PREFIX = re.compile(
-    r"(?:String\.from|json!|vec!|list|dict|Map|Some|NSDictionary|format!?|@|%|qw|to_string|c)?"
-    r"[ \t\n]*"
+    r"(?:String\.from|json!|vec!|list|dict|Map|Some|NSDictionary|format!?|@|%|qw|to_string|c"
+    r"|[Nn]ew[ \t]+[\w.]*(?:<[^{}()\n]{0,60}>|\[\]|\([\w ,]{0,40}\))?(?:[ \t]+From)?)?[ \t\n]*"
 )
+_RAW = re.compile(r"(?:u8|[uUL])?R\"([^()\s\\]{0,16})\((.*)\)\1\"", re.DOTALL)  # of C++
 
 
 class _Text(NamedTuple):
@@ -82,8 +102,10 @@ class Literals:
     """The texts of some code, and the code with a mark in the place of each."""
 
     def __init__(self, source: str, lexer: str) -> None:
+        source = _WORD.sub(_quoted, source) if lexer == "tcl" else source
         self.texts = list(_texts(source, lexer))[:MOST_TEXTS]
         self.names: dict[str, Any] = {}
+        self.set_at: set[int] = set()
         pieces, at = [], 0
         for number, one in enumerate(self.texts):
             lines = "\n" * source.count("\n", one.start, one.end)
@@ -95,8 +117,10 @@ class Literals:
         self._look_for_names()
 
     def _look_for_names(self) -> None:
-        for match in _SET.finditer(self.code):
-            self.names.setdefault(match[1].lstrip("$"), self.value(match[2]))
+        found = list(_SET.finditer(self.code))
+        self.set_at = {match.start(3) for match in found}
+        for match in found:
+            self.names.setdefault((match[1] or match[2]).lstrip("$"), self.value(match[3]))
 
     def _format(self, match: re.Match[str]) -> str:
         """Put a text with its values in place of the call that formats it."""
@@ -180,16 +204,28 @@ class Literals:
 def calls(source: str, lexer: str) -> Iterator[tuple[Draft, int, int]]:
     """Yield each call with its first and last line."""
     found = Literals(source, lexer)
-    starts = [(start, end, text) for start, end, text in found.sums() if _is_call(text)]
+    starts = _starts(found)
     if not starts:
         return
     bounds = [start for start, _, _ in starts[1:]] + [len(found.code)]
     before = 0
     for (start, end, url), bound in zip(starts, bounds, strict=True):
         draft = Draft(library=Library(re.compile("")), url=url)
-        last = _fill(found, draft, before, start, end, bound)
+        last = _Filling(found, draft, before, bound).around(start, end)
         yield draft, found.code.count("\n", 0, start) + 1, found.code.count("\n", 0, last) + 1
         before = last
+
+
+def _starts(found: Literals) -> list[tuple[int, int, str]]:
+    """Return the URLs that are called: none that only gets a name to make another one of."""
+    starts = [(start, end, text) for start, end, text in found.sums() if _is_call(text)]
+    urls = [text for _, _, text in starts]
+    return [
+        one
+        for number, one in enumerate(starts)
+        if one[0] not in found.set_at
+        or not any(url.startswith(f"{one[2].rstrip('/')}/") for url in urls[number + 1 :])
+    ]
 
 
 def _is_call(text: str) -> bool:
@@ -200,52 +236,110 @@ def _is_call(text: str) -> bool:
     )
 
 
-def _fill(found: Literals, draft: Draft, before: int, start: int, end: int, bound: int) -> int:
-    """Give a draft what stands around its URL; return where the last of it ends."""
-    verb = _VERB.search(found.code[max(0, start - 40) : start])
-    draft.method = (verb[1] or verb[2]).upper() if verb else None
-    last, name, previous = end, "", ""
-    for at, stop, text in found.sums():
-        if not before <= at < bound or at == start:
-            continue
-        if name:
-            draft.headers[name], name = text, ""
-        elif text.lower() in HEADERS and _AFTER.search(found.code[max(0, at - 60) : at]):
-            draft.headers[text] = previous
-        elif text.lower() in HEADERS:
-            name = text
-            continue
+class _Filling:
+    """Gives a draft what stands around its URL, between two places of the code."""
+
+    def __init__(self, found: Literals, draft: Draft, before: int, bound: int) -> None:
+        self.found, self.draft, self.before = found, draft, before
+        self.part = found.code[before:bound]
+        self.bound, self.last = bound, 0
+        self.name, self.previous = "", ""  # a header that waits for its value, the text before
+
+    def around(self, start: int, end: int) -> int:
+        """Take all parts; return where the last of them ends."""
+        verb = _VERB.search(self.found.code[max(0, start - 40) : start])
+        self.draft.method = (verb[1] or verb[2]).upper() if verb else None
+        self.last, done = end, 0
+        for at, stop, text in self.found.sums():
+            if done <= at != start and self.before <= at < self.bound:
+                done = self.text(at, stop, text)
+                self.last = max(self.last, done)
+        self.headers()
+        self.body()
+        self.query()
+        if self.draft.method is None and (method := _METHOD.search(self.part)):
+            self.draft.method = next(filter(None, method.groups())).upper()
+        return self.last
+
+    def text(self, at: int, stop: int, text: str) -> int:
+        """Take one text for what it is; return where what was taken ends, or 0."""
+        draft, name = self.draft, text.lower()
+        if self.name and name not in HEADERS:
+            draft.headers[self.name], self.name = text, ""
+        elif name in HEADERS and _AFTER.search(self.found.code[max(0, at - 60) : at]):
+            draft.headers[text] = self.previous
+        elif name in HEADERS:
+            value = _VALUE.match(self.found.code, stop)
+            if value is None:
+                self.name = text
+                return 0
+            stop = value.end()
+            if name != "content-length":  # that is counted when it is sent
+                draft.headers[text] = self.found.value(value[1])
         elif (line := re.match(r"([A-Za-z-]+): (.+)", text)) and line[1].lower() in HEADERS:
             draft.headers[line[1]] = line[2]
         elif text in HTTP_METHODS or text in _SMALL_METHODS:
             draft.method = text.upper()
-        elif text[:1] in "{[" and '"' in text and draft.body is None and not _CAME_BACK.match(text):
-            draft.body = text
+        elif text[:1] in "{[" and '"' in text and self.takes(text):
+            pass
+        elif _PATH.fullmatch(text) and not _RESOURCE.search(str(draft.url)):
+            self.path(text)
         else:
-            previous = text
-            continue
-        last = max(last, stop)
-    part = found.code[before:bound]
-    for scheme in _SCHEME.finditer(part):
-        if found.texts[int(scheme[1])].value.strip(": ").lower() == "bearer":
-            draft.headers.setdefault("Authorization", f"Bearer {found.value(scheme[2])}")
-            last = max(last, before + scheme.end())
-    for header in _BARE_HEADER.finditer(part):
-        draft.headers.setdefault(header[1].replace("_", "-"), found.value(header[2]))
-        last = max(last, before + header.end())
-    if bearer := _BEARER.search(part):
-        draft.headers.setdefault("Authorization", f"Bearer {found.value(bearer[1])}")
-        last = max(last, before + bearer.end())
-    if draft.body is None and (table := _body(found, before, bound)):
-        draft.body, where = json_text(table[0]), table[1]
-        last = max(last, where)
-        if not _ENCODED.search(part):
-            draft.media = "application/json"  # what takes a table writes JSON and says so
-    if draft.body is not None and _says_json(found, part):
-        draft.media = "application/json"
-    if draft.method is None and (method := _METHOD.search(part)):
-        draft.method = next(filter(None, method.groups())).upper()
-    return last
+            self.previous = text
+            return 0
+        return stop
+
+    def takes(self, text: str) -> bool:
+        """Take a JSON text as the headers or the body; tell whether it is one of these."""
+        value = parsed(text)
+        if isinstance(value, dict) and drafts.is_headers(value):
+            drafts.headers(self.draft, [value])
+        elif self.draft.body is None and not _CAME_BACK.match(text):
+            self.draft.body = text
+        else:
+            return False
+        return True
+
+    def path(self, text: str) -> None:
+        """Take the path below the base that stands where the URL was looked for."""
+        base = str(self.draft.url).rstrip("/")
+        plan = [self.previous] if base.endswith("/xms/v1") and "/" not in text.strip("/") else []
+        self.draft.url = "/".join((base, *plan, text.lstrip("/")))
+
+    def headers(self) -> None:
+        """Take the headers that have names of their own, and a token."""
+        found, draft = self.found, self.draft
+        for scheme in _SCHEME.finditer(self.part):
+            if found.texts[int(scheme[1])].value.strip(": ").lower() == "bearer":
+                self.set_header("Authorization", f"Bearer {found.value(scheme[2])}", scheme)
+        for header in _BARE_HEADER.finditer(self.part):
+            self.set_header(header[1].replace("_", "-"), found.value(header[2]), header)
+        bearer = _BEARER.search(self.part)
+        if bearer and "Authorization" not in draft.headers:
+            self.set_header("Authorization", f"Bearer {found.value(bearer[1])}", bearer)
+
+    def set_header(self, name: str, value: str, match: re.Match[str]) -> None:
+        self.draft.headers.setdefault(name, value)
+        self.last = max(self.last, self.before + match.end())
+
+    def body(self) -> None:
+        """Take a table as the body, where no text is one."""
+        found, draft = self.found, self.draft
+        if draft.body is None and (table := _body(found, self.before, self.bound)):
+            draft.body = json_text(table[0])
+            self.last = max(self.last, table[1])
+            if not _ENCODED.search(self.part):
+                draft.media = "application/json"  # what takes a table writes JSON and says so
+        if draft.body is not None and _says_json(found, self.part):
+            draft.media = "application/json"
+
+    def query(self) -> None:
+        """Take the table of the query."""
+        for match in _QUERY.finditer(self.part):
+            table = self.found.table(self.before + match.end())
+            pairs = _as_table(table)
+            if pairs and not ({"to", "from"} & set(pairs) or drafts.is_options(pairs)):
+                drafts.setter(self.draft, "params", [pairs])
 
 
 def _says_json(found: Literals, part: str) -> bool:
@@ -257,10 +351,22 @@ def _says_json(found: Literals, part: str) -> bool:
 def _body(found: Literals, before: int, bound: int) -> tuple[Any, int] | None:
     """Return the table that holds the fields of a message."""
     for match in re.finditer(r"[{\[(]", found.code[before:bound]):
-        table = found.table(before + match.start())
+        table = _as_table(found.table(before + match.start()))
         if isinstance(table, dict) and {"to", "from"} & set(table):
             return table, found._group(before + match.start(), 0)[1]
     return None
+
+
+def _as_table(value: Any) -> dict[str, Any] | None:
+    """Return a table, also one that is written as a list of pairs."""
+    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+        pairs = [one for one in value if len(one) == 2 and isinstance(one[0], str)]
+        value = dict(pairs) if len(pairs) == len(value) else None
+    return value if isinstance(value, dict) else None
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return f'"{match[1] or match[2]}"'
 
 
 def _texts(source: str, lexer: str) -> Iterator[_Text]:
@@ -271,7 +377,7 @@ def _texts(source: str, lexer: str) -> Iterator[_Text]:
     runs: list[list[int]] = []
     comments = [(at, at + len(text)) for at, kind, text in tokens if kind in Comment]
     for at, kind, text in tokens:
-        if kind not in String or not text:
+        if kind not in String or kind in String.Symbol or not text:
             continue
         if runs and (runs[-1][1] == at or _is_open(source, runs[-1][0], runs[-1][1], at)):
             runs[-1][1] = at + len(text)
@@ -294,6 +400,9 @@ def _is_open(source: str, start: int, end: int, following: int) -> bool:
 def _split(source: str, start: int, end: int) -> Iterator[_Text]:
     """Yield the literal of a run; doubled quotes or a backslash stand for what they escape."""
     text = source[start:end]
+    if raw := _RAW.fullmatch(text):
+        yield _Text(raw[2], start, end)
+        return
     match = re.match(
         r"(?:[@$a-zA-Z]{0,2}#*)?(\"\"\"|'''|[\"'`]|\[\[)(.*?)(?:\1|\]\])#*\Z", text, re.DOTALL
     )
