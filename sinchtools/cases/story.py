@@ -228,14 +228,16 @@ class Story:
         """
         Return a finding on a row as a customer may read it.
 
-        The message of the example is not quoted, because it is shown anyway. Local numbers are
-        hidden: only their field tells them from other digits.
+        What is to ask for is asked of the customer. The message of the example is not quoted,
+        because it is shown anyway. Local numbers are hidden: only their field tells them from
+        other digits.
         """
         is_shown = row.text and row.text == self.example.text
         says = without_quote(finding.says) if is_shown else finding.says
         for person in filter(_LOCAL.fullmatch, people_of(row, finding)):
             says = says.replace(person, masked_number(person))
-        return replace(finding, says=says)
+        then = re.sub(r"\bAsk for ", "Please send us ", finding.then)
+        return replace(finding, says=says, then=then)
 
     def _diagnosed(self, rows: Sequence[Exchange]) -> list[Diagnosis]:
         """Return what is wrong with some rows, judged with the rest of the evidence."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,22 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     ('1 request', '1,200 requests', '2 people')
     """
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def duration(span: timedelta) -> str:
+    """
+    Return a span of time in its largest whole unit.
+
+    Examples
+    --------
+    >>> duration(timedelta(minutes=150)), duration(timedelta(seconds=1)), duration(timedelta(0))
+    ('2 hours', '1 second', 'less than a second')
+    """
+    seconds = int(span.total_seconds())
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            return counted(seconds // size, unit)
+    return "less than a second"
 
 
 def spelled(n: int, noun: str) -> str:

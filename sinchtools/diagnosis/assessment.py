@@ -169,6 +169,8 @@ def _refused(
     fitting = fitting_violations(exchange, found)
     if exchange.status == 404 and place.values:  # an unknown ID is likelier than a doubtful host
         fitting = [v for v in fitting if v.rule not in DOUBTFUL_HOSTS]
+    if fitting and fitting[0].field in place.values and beside.rule_of_id(exchange, place, others):
+        fitting = []  # the evidence shows the ID that was meant
     if not fitting:
         return _by_quoted(exchange, now, others) or _unexplained(
             exchange, place, endpoint, found, others

@@ -10,11 +10,15 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from sinchtools.api import deliveries
+from sinchtools.api.description import Place, locate
 from sinchtools.core.json import at_pointer, object_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.core.words import duration
+from sinchtools.diagnosis.known_ids import KnownIds, shape_of
 from sinchtools.diagnosis.rules import finding_of
 from sinchtools.privacy.markers import marker_facts
 
@@ -46,6 +50,8 @@ class Known:
         By account: the group IDs that answers list, each with a row.
     regions
         By account: the regions in which its requests passed, each with a row.
+    ids
+        The IDs that responses gave.
     reports
         By batch ID: the exchanges that hold its delivery reports.
     passed
@@ -62,6 +68,7 @@ class Known:
     tokens: _Rows = field(default_factory=dict)
     groups: _Rows = field(default_factory=dict)
     regions: _Rows = field(default_factory=dict)
+    ids: KnownIds = field(default_factory=KnownIds)
     reports: dict[str, list[Exchange]] = field(default_factory=dict)
     passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
     starts: _Rows = field(default_factory=dict)
@@ -80,6 +87,7 @@ class Known:
         if number := _token(exchange):
             self.accepted.setdefault(number, {})[exchange.account] = exchange
             self.tokens.setdefault(exchange.account, {})[number] = exchange
+        self.ids.add(exchange)
         if exchange.region:
             self.regions.setdefault(exchange.account, {})[exchange.region] = exchange
         for group_id in _listed(exchange):
@@ -108,8 +116,50 @@ def rule_of_region(exchange: Exchange, others: Known) -> tuple[str, dict[str, An
     if not exchange.region or not regions or exchange.region in regions:
         return None
     region, row = next(reversed(regions.items()))
-    facts = {"value": exchange.region, "suggestion": region, "report": _row(row)}
+    tokens = _token(exchange), _token(row)
+    facts: dict[str, Any] = {"value": exchange.region, "suggestion": region, "report": _row(row)}
+    facts |= {"host": locate(row.url or "").host, "works": "works"}
+    if all(tokens):
+        facts["token"] = " and token" if tokens[0] == tokens[1] else ", with another token,"
+        facts["works"] = "work" if tokens[0] == tokens[1] else "works"
     return "observed-other-region", facts
+
+
+def rule_of_id(
+    exchange: Exchange, place: Place, others: Known
+) -> tuple[str, dict[str, Any]] | None:
+    """Return what the evidence tells of an ID in a path that is not the right one."""
+    for name, asked in place.values.items():
+        row = others.ids.row_of(name, asked)
+        if row is not None and row.account != exchange.account:
+            facts = {"name": name, "value": row.account, "report": _row(row)}
+            return "observed-404-other-plan", facts
+        if row is None and (found := others.ids.like(name, asked)):
+            meant, differs, check = found
+            facts = {"name": name, "value": asked, "suggestion": meant, "observed": differs}
+            shown = others.ids.row_of(name, meant)
+            facts |= {"check": check, "report": _row(shown) if shown else ""}
+            return "observed-404-like", facts
+    return None
+
+
+def id_facts(exchange: Exchange, place: Place, others: Known) -> dict[str, str]:
+    """Return what is known of the last ID in a path, where nothing speaks against it."""
+    name, asked = next(reversed(place.values.items()), ("", ""))
+    row = others.ids.row_of(name, asked)
+    if row is None or row.account != exchange.account:
+        shape = shape_of(asked) if name.endswith("_id") else ""
+        return {"shape": shape, "check": _CHECK_ID, "late": _TOO_LATE}
+    age = exchange.at - row.at if exchange.at and row.at and exchange.at >= row.at else None
+    ago = f", {duration(age)} earlier" if age is not None else ""
+    what = "a send" if row.endpoint == _SEND else "another response"
+    shape = f"The {name} and the service plan are right: {what} in this evidence shows them{ago}."
+    return {"shape": shape, "late": "" if age is not None and age < _KEPT_FOR else _TOO_LATE}
+
+
+_CHECK_ID = "Check the ID and the service plan. "
+_TOO_LATE = "It may have been removed by the retention policy. "
+_KEPT_FOR = timedelta(days=14)
 
 
 def rule_of_token(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]] | None:

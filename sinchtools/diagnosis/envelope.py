@@ -18,6 +18,7 @@ from sinchtools.api.validation import Violation, instant_of
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.core.settings import REGIONS
+from sinchtools.core.words import duration
 from sinchtools.privacy.markers import marker_facts
 
 _OTHER_WORDS = {  # how people call the resources: the API's own word
@@ -415,7 +416,8 @@ def _token(
     if facts["kind"] == "jwt":
         expires = instant_of(facts.get("expires", ""))
         if expires and expires <= now:
-            yield _auth("auth-expired", value=facts["expires"], observed=_ago(now, expires))
+            ago = f"{duration(now - expires)} before the request"
+            yield _auth("auth-expired", value=facts["expires"], observed=ago)
         if (issuer := facts.get("issuer")) and "sinch" not in issuer.lower():
             yield _auth("auth-foreign-jwt", value=issuer[:60])
         if place.kind == "plan":
@@ -451,13 +453,3 @@ def _is_in_path(number: str, url: str | None) -> bool:
 
 def _auth(rule: str, **facts: Any) -> Violation:
     return Violation(rule=rule, facts=facts, **_AUTH)
-
-
-def _ago(now: datetime, then: datetime) -> str:
-    seconds = int((now - then).total_seconds())
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            return (
-                f"{seconds // size} {name}{'s' if seconds >= 2 * size else ''} before the request"
-            )
-    return f"{seconds} seconds before the request"

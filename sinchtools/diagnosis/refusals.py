@@ -21,6 +21,8 @@ from sinchtools.diagnosis.vendor_text import (
     said,
 )
 
+BY_ID = ("observed-404-like", "observed-404-other-plan")  # another response shows the right ID
+_OF_IDS = ("observed-404", "observed-403-report", "observed-400-gateway", "observed-409-cancel")
 _PLACES = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}
 
 
@@ -34,8 +36,14 @@ def observed_refusal(
     place_of: dict[str, Any] = {}
     if rule == "observed-listed":
         facts, place_of = _as_listed(exchange)
+    elif rule in BY_ID:
+        place_of["field"] = facts["name"]
+    elif status == 404 and place.values:
+        facts |= beside.id_facts(exchange, place, others)
+        if rules()[rule].field is None:
+            facts["name"] = place_of["field"] = next(reversed(place.values))
     elif status == 404 and rules()[rule].field is None:
-        facts["name"] = place_of["field"] = next(reversed(place.values), "path")
+        place_of["field"] = "path"
     elif rule == "observed-400-gateway":
         facts["name"] = place_of["field"] = _named_in_path(exchange)
     elif status in (400, 403) and rules()[rule].location == "body":
@@ -64,7 +72,10 @@ def _observed_rule(
         return _rule_of_401(exchange, others)
     if exchange.status == 404 and (told := beside.rule_of_region(exchange, others)):
         return told
-    return _rule_of_status(exchange, place, endpoint), {}
+    rule = _rule_of_status(exchange, place, endpoint)
+    if rule.startswith(_OF_IDS) and (told := beside.rule_of_id(exchange, place, others)):
+        return told
+    return rule, {}
 
 
 def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> str:

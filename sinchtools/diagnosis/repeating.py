@@ -28,6 +28,9 @@ _RETRY_OF_RULE = {
     "observed-token-401": "The same key ID and key secret are refused again.",
     "observed-token-invalid_client": "The same key ID and key secret are refused again.",
     "observed-classic": "That API is retired.",
+    "observed-other-region": "The same host refuses it again.",
+    "observed-404-like": "The same ID is not found again.",
+    "observed-404-other-plan": "The same service plan does not find it again.",
 }
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")
 _LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")

@@ -356,6 +356,21 @@ def test_a_customer_reads_no_words_for_engineers() -> None:
         gate(words.encode(), Known(), where="The words")  # an example of a header is no secret
 
 
+def test_the_reply_asks_the_customer_and_counts_requests_of_all_endpoints_apart() -> None:
+    refused = [replace(BAD, id=str(i), request_headers={}, request_body=None) for i in range(2)]
+    told: dict[str, Any] = {
+        "status": 401,
+        "code": None,
+        "response_body": None,
+        "response_headers": {},
+    }
+    refused = [replace(row, **told) for row in refused]
+    listed = replace(BAD, id="l", method="GET", endpoint="GET /batches", status=200, code=None)
+    text = reply([*refused, replace(listed, request_body=None, response_body=None)])
+    assert "Please send us" in text and "Ask for" not in text
+    assert "Of 3 requests, 2 to POST /batches failed" in text
+
+
 @pytest.mark.parametrize("change", [{"code": "tomorrow"}, {"status": 418}, {"status": 799}])
 def test_what_is_listed_nowhere_gets_a_reply_too(change: Any) -> None:
     said = reply([replace(BAD, request_body=SOUND, text=None, **{"code": None, **change})])

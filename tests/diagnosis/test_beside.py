@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,87 @@ def test_a_national_number_is_meant_like_the_others_of_its_batch(to: list[str], 
     sent = replace(send(status=None, source="mail#1"), request_body=body)
     top = present(diagnose([sent], now=NOW)[0].top)
     assert top.replacement == meant and "US or Canada" not in top.says
+
+
+BATCH = "01JR5F3K8M2Q7T9VXCZB4D6H0N"
+MADE = send(status=201, source="log#2", answer={"id": BATCH})
+LISTED = call(PLAN, "/batches", status=200, source="log#2", answer={"batches": [{"id": BATCH}]})
+
+
+def asked(batch_id: str, path: str = "/delivery_report", plan: str = PLAN) -> Exchange:
+    found: Exchange = call(plan, f"/batches/{batch_id}{path}", status=404, source="log#9")
+    return replace(found, at=NOW + timedelta(seconds=2))
+
+
+@pytest.mark.parametrize("known", [MADE, LISTED], ids=["sent", "listed"])
+@pytest.mark.parametrize(
+    ("batch_id", "said"),
+    [
+        (BATCH[:-6], "without its last 6 characters"),
+        (BATCH[:10], "without its last 16 characters"),
+        (BATCH[1:], "without its first character"),
+        (BATCH + "00", "with 2 more characters at the end"),
+        (BATCH.lower(), "upper or lower case"),
+        (BATCH.replace("Q7", "O7"), "a different character"),
+    ],
+)
+def test_an_id_that_is_nearly_one_that_the_api_gave_names_the_right_one(
+    batch_id: str, said: str, known: Exchange
+) -> None:
+    for path in ("/delivery_report?type=full", ""):
+        told = diagnose([known, asked(batch_id, path)], now=NOW)[1]
+        top = present(told.top)
+        assert (top.rule, top.field) == ("observed-404-like", "batch_id")
+        assert BATCH in top.then and said in top.says and "log#2" in present(top.engineer)
+        assert told.retry.advice == "after-change"
+    assert BATCH not in present(diagnose([asked(batch_id)], now=NOW)[0].top).says
+
+
+def test_an_id_of_another_plan_is_named_as_such() -> None:
+    top = present(diagnose([MADE, asked(BATCH, plan=OTHER)], now=NOW)[1].top)
+    assert top.rule == "observed-404-other-plan" and PLAN in top.says
+
+
+def test_another_id_or_two_that_are_as_near_name_none() -> None:
+    twin = send(status=201, source="log#3", answer={"id": BATCH[:-2] + "0P"})
+    other = send(status=201, source="log#3", answer={"id": BATCH[:10] + "0000000000000000"})
+    for known, batch_id in (
+        ((MADE,), BATCH[:10] + "9Z8Y7X6W5V4T3S2R"),
+        ((MADE, twin), BATCH[:-2]),
+        ((MADE, other), BATCH[:10]),
+        ((replace(MADE, response_body=None),), BATCH[:-2]),
+    ):
+        assert present(diagnose([*known, asked(batch_id)], now=NOW)[-1].top).rule in (
+            "observed-404-report", "path-no-id",
+        )  # fmt: skip
+
+
+def test_a_404_for_the_right_id_says_that_it_is_right_and_how_young() -> None:
+    top = present(diagnose([MADE, asked(BATCH)], now=NOW)[1].top)
+    assert "2 seconds earlier" in top.says and "removed" not in top.then
+    old = replace(asked(BATCH), at=NOW + timedelta(days=20))
+    assert "removed" in present(diagnose([MADE, old], now=NOW)[1].top).then
+    alone = present(diagnose([asked(BATCH)], now=NOW)[0].top)
+    assert "right" not in alone.says and "Check the ID" in alone.then
+    cut = present(diagnose([asked(BATCH[:-3])], now=NOW)[0].top)
+    assert "23 characters" in cut.says
+
+
+@pytest.mark.parametrize(
+    ("token", "said"), [(1, "plan and token work in"), (2, "with another token, works in")]
+)
+def test_a_plan_that_works_at_another_host_names_the_host(token: int, said: str) -> None:
+    wrong = send(status=401, source="log#9", token=1)
+    wrong = replace(wrong, url=wrong.url.replace("//eu", "//au"), region="au")
+    works = call(PLAN, "/batches", status=200, source="log#2", token=token)
+    told = diagnose([works, wrong], now=NOW)[1]
+    top = present(told.top)
+    assert top.rule == "observed-other-region" and said in top.says
+    assert "eu.sms.api.sinch.com" in top.then and "token" not in told.retry.reason
+    bare = replace(wrong, request_headers={})
+    assert "plan works in" in present(diagnose([works, bare], now=NOW)[1].top).says
+    again = replace(works, url=works.url.replace("//eu", "//au"), region="au")
+    assert present(diagnose([works, again, wrong], now=NOW)[2].top).rule != top.rule
 
 
 def test_what_a_customer_took_out_of_a_request_that_was_sent_is_no_mistake() -> None:

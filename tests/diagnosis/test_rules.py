@@ -15,7 +15,8 @@ from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.redaction import Redactor
-from tests.diagnosis.test_beside import PLAN, REFUSED, send
+from tests.diagnosis.test_beside import BATCH, MADE, OTHER, PLAN, REFUSED, send
+from tests.diagnosis.test_beside import asked as asked_for
 from tests.diagnosis.test_diagnosis import (
     ALONE,
     ANSWERED,
@@ -124,6 +125,8 @@ EXAMPLES: dict[str, Any] = {
     "observed-401-other-token": [BEFORE, REFUSED],
     "observed-401-worked": [send(status=201, source="log#2", token=2), REFUSED],
     "observed-other-region": [BEFORE, replace(REFUSED, url=US, region="us")],
+    "observed-404-like": [MADE, asked_for(BATCH[:-2])],
+    "observed-404-other-plan": [MADE, asked_for(BATCH, plan=OTHER)],
     "passed-before": [send(status=201, source="log#2", to="+447700900803"), AFTER],
     "passed-before-same": [BEFORE, AFTER],
     "callback-without-report": body(callback_url="https://hooks.example.com/a") | {"status": 201},
