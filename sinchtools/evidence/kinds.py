@@ -9,6 +9,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.containers import mail, prefixes, stores
 from sinchtools.evidence.formats import (
     access_log,
+    bare_body,
     callback,
     client_log,
     code,
@@ -58,6 +59,7 @@ FORMATS: dict[str, Format] = {
     "callback": Format(callback.sniff, callback.parse),
     "error-object": Format(objects.sniff, objects.parse),
     "error-body": Format(http_message.sniff_error_body, http_message.parse_error_body),
+    "bare-body": Format(bare_body.sniff, bare_body.parse),
     "jsonl": Format(jsonl.sniff, jsonl.parse),
     "table": Format(tables.sniff, tables.parse),
     "yaml": Format(nested.sniff_yaml, nested.parse_yaml),
@@ -72,7 +74,7 @@ def find_documents(piece: Piece) -> Iterator[Found]:
         part = piece.with_text(piece.text[start:end])
         part.document = value
         name = format_of(part)
-        if name is None:
+        if name in (None, "bare-body"):  # among words, it may be an example of one
             continue
         for exchange in FORMATS[name].parse(part):
             yield Found(piece.line_of(start), piece.line_of(end), exchange, name)

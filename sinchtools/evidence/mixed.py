@@ -197,6 +197,8 @@ def _completed(row: Found, response: Found) -> Found | None:
 
 
 def _says_the_same(known: Exchange, more: Exchange) -> bool:
+    if known.failure == "CORS" and more.status is None and not more.response_body:
+        return True  # of the refusal, a script learns only that the network failed
     return not contradict(known, more, ("status", "response_body", "code", "failure"))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sinchtools.evidence.pieces import METHODS
+
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-9;?]{0,20}[A-Za-z]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|[()][A-Z0-9])"
 )
@@ -19,14 +21,17 @@ _METER = re.compile(
 )
 _METER_HEAD = re.compile(r"^ +% Total +% Received.*\n +Dload +Upload.*$", re.MULTILINE)
 _BORDERED = re.compile(r"\s*[│┃][^│┃]*[│┃]?\s*")
-_PROMPT = (
-    r"(?:\[\d\d:\d\d(?::\d\d)?\] )?"
-    r"(?:\[[\w.-]+@[\w.-]+[^\]\n]{0,80}\][$#%]|[\w.-]+@[\w.-]+[: ][^\n$#%{}]{0,80}[$#%]"
-    r"|PS [A-Z]:[^>\n]{0,120}>|[A-Z]:\\[^>\n]{0,120}>)"
+PROMPT = (
+    r"(?:\[\d\d:\d\d(?::\d\d)?\] |\([\w.-]{1,40}\) )?"
+    r"(?:\[[\w.-]+@[\w.-]+[^\]\n]{0,80}\][$#%]|[\w.-]+@[\w.-]+(?:[: ][^\n$#%{}<>]{0,80})?[$#%>]"
+    r"|PS (?:[A-Z]:|/)[^>\n]{0,120}>|[A-Za-z]:\\[^>\n]{0,120}>|(?:ba|z|k)?sh-[\d.]+[$#]"
+    r"|[~/][\w./-]{0,80} [$#%❯>])"
 )
-# what certainly begins a new line, right after the end of a body
+# what certainly begins a new line: right after the end of a body, or where a stream goes on
 _GLUED = re.compile(
-    rf"(?:(?<=[}}\]>])|(?<=^[1-5]\d\d))(?={_PROMPT}|\* (?:Connection|Closing|Leaving)|%[ \t]*$)",
+    rf"(?:(?<=[}}\]>])|(?<=^[1-5]\d\d))(?={PROMPT}|\* (?:Connection|Closing|Leaving)|%[ \t]*$)"
+    rf"|(?<=[^\s\"'`])(?=(?:HTTP/[12](?:\.\d)? [1-5]\d\d(?: [^\n\"]{{0,40}})?"
+    rf"|(?:{METHODS}) /\S* HTTP/[12](?:\.\d)?)\r?\n[A-Za-z][\w-]{{1,60}}: )",
     re.MULTILINE,
 )
 
@@ -64,15 +69,17 @@ def _without_borders(text: str) -> str:
 
 def unglued(text: str) -> tuple[str, list[int] | None]:
     """
-    Return the text with each prompt that is glued to the end of a body on a line of its own.
+    Return the text with each prompt or message that is glued to the end of a body on a new line.
 
     Also return the number that each line had before; None when nothing was glued.
     """
     if not _GLUED.search(text):
         return text, None
-    lines, numbers = [], []
-    for number, line in enumerate(text.split("\n"), start=1):
-        parts = _GLUED.split(line)
-        lines += parts
-        numbers += [number] * len(parts)
-    return "\n".join(lines), numbers
+    parts = _GLUED.split(text)
+    numbers: list[int] = []
+    number = 1
+    for part in parts:
+        end = number + part.count("\n")
+        numbers += range(number, end + 1)
+        number = end
+    return "\n".join(parts), numbers

@@ -98,10 +98,11 @@ DURATIONS |= {
     "responsetime": 1.0,
     "elapsed": None,
 }
-# nginx, CloudFront and Azure write 0.123, IIS 123
+# nginx, CloudFront, Azure and curl write 0.123, IIS 123
 SECONDS_IF_FRACTION = set(
     words(
-        "requesttime upstreamresponsetime upstreamtime timetaken originresponsetime requestduration"
+        "requesttime upstreamresponsetime upstreamtime timetaken originresponsetime "
+        "requestduration timetotal totaltime"
     )
 )
 LONGEST_NANOSECONDS = 1e6  # of a duration in milliseconds: 17 minutes; more is nanoseconds

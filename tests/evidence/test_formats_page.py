@@ -53,6 +53,7 @@ MORE = {  # of what the page has no example for, by its name in sinchtools/evide
     "command": f"wget --method=POST --body-data='{{}}' {BATCHES}",
     "text-table": f" verb | url | status\n---+---+---\n POST | {BATCHES} | 401",
     "report": "MOText(id='01', from_='15551230001', to='15559870002', body='STOP')",
+    "bare-body": '{"from": "Kiosk", "to": ["46700000009"], "body": "Hej"}',
     "list": "code : unknown_group\ntext : No group",
     "error-object": '{"message": "Request failed", "name": "AxiosError", "status": 403, "config": '
     f'{{"url": "{BATCHES}", "method": "post", "data": "{{}}"}}}}',

@@ -31,6 +31,55 @@ TEXTS = {
         f"me@box:~$ {SEND}\n{BODY}me@box:~$ {SEND}\n",
         [("POST", None, "unknown_group"), ("POST", None, None)],
     ),
+    "a prompt below a response without a body": (
+        f"[ops@mail2 sms]$ {SEND}\nHTTP/1.1 429 Too Many Requests\nContent-Type: text/plain\n\n"
+        "[ops@mail2 sms]$",
+        [("POST", 429, None)],
+    ),
+    "a prompt of a container": (
+        f"/srv # {SEND}\nHTTP/1.1 415 Unsupported Media Type\nContent-Length: 0\n\n/srv # exit",
+        [("POST", 415, None)],
+    ),
+    "a cut body that runs into its response": (
+        "PUT /xms/v1/plan/groups/g HTTP/1.1\nHost: us.sms.api.sinch.com\nContent-Length: 40\n\n"
+        f'{{"name": "VHTTP/1.1 400 Bad Request\nContent-Length: 50\n\n{BODY}DELETE /xms/v1/plan/'
+        "groups/g HTTP/1.1\nHost: us.sms.api.sinch.com\n\nHTTP/1.1 204 No Content\nAge: 1\n\n",
+        [("PUT", 400, "unknown_group"), ("DELETE", 204, None)],
+    ),
+    "a console that tells of CORS twice, with its places": (
+        f"Access to XMLHttpRequest at '{URL}' from origin 'null' has been blocked by CORS policy: "
+        f"No header\n(index):12\nPOST {URL} net::ERR_FAILED\nsend @ app.mjs:7\napp.mjs:9 "
+        "AxiosError {message: 'Network Error', code: 'ERR_NETWORK', config: {…}}",
+        [("POST", None, None)],
+    ),
+    "a refused preflight in Firefox": (
+        "".join(
+            "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote "
+            f"resource at {URL}. (Reason: CORS {why}). Status code: {status}.\n"
+            for why, status in (("preflight failed", 401), ("request failed", "(null)"))
+        ),
+        [(None, 401, None)],
+    ),
+    "what curl_getinfo gives, printed": (
+        f"Array\n(\n    [url] => {URL}\n    [content_type] => \n    [http_code] => 405\n    "
+        "[redirect_url] => \n    [certinfo] => Array\n        (\n        )\n\n    [primary_port] "
+        "=> 443\n    [effective_method] => PATCH\n)\n",
+        [("PATCH", 405, None)],
+    ),
+    "what curl_getinfo gives of no response": (
+        f"array (\n  'url' => '{URL}',\n  'http_code' => 0,\n)\ncurl_error: Connection timed out",
+        [(None, None, None)],
+    ),
+    "a code behind the status of a line": (
+        f"Mar  3 08:00:00 sms1 sender[77]: PUT {URL}/01AB -> 403 unknown_group (18 ms)",
+        [("PUT", 403, "unknown_group")],
+    ),
+    "a body as Java prints it": (
+        f"08:00:00.100 [main] DEBUG o.s.w.c.RestTemplate - HTTP POST {URL}\n08:00:00.101 [main] "
+        "DEBUG o.s.w.c.RestTemplate - Writing [Sms(from=Kiosk, to=[+46700000009], body=Hej, du)] "
+        "with a.b.Converter\n08:00:00.300 [main] DEBUG o.s.w.c.RestTemplate - Response 429 TOO",
+        [("POST", 429, None)],
+    ),
     "a window's prompt": (
         f"C:\\work>curl {URL}\n{BODY}C:\\work>curl {URL}",
         [("GET", None, "unknown_group"), ("GET", None, None)],

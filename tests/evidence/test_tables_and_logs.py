@@ -434,3 +434,26 @@ def test_recipients_of_a_table_of_sends_are_judged(
     (row,) = read(f"time,method,url,status,{head}\n2025-03-04 08:09:10,POST,{send},400,{cells}\n")
     told = json.loads(row.request_body) if isinstance(row.request_body, str) else None
     assert told == (body and {**body, "body": "{{body}}"})
+
+
+@pytest.mark.parametrize(
+    ("body", "side"),
+    [
+        ({"id": "01ARZ", "to": ["46700000009"], "body": "Hej", "created_at": "", "modified_at": ""},
+         "response_body"),
+        ({"id": "01ARZ", "size": 2, "created_at": "", "modified_at": ""}, "response_body"),
+        ({"count": 0, "page": 0, "batches": []}, "response_body"),
+        ({"number_of_recipients": 1, "number_of_messages": 2}, "response_body"),
+        ({"to": ["46700000009"], "body": "Hej"}, "request_body"),
+    ],
+)  # fmt: skip
+def test_a_body_alone_is_known_by_its_fields(body: dict[str, Any], side: str) -> None:
+    for text in (json.dumps(body), json.dumps(body, indent=2), json.dumps([body])):
+        (row,) = read(text)
+        assert json.loads(getattr(row, side)) == body
+        assert (row.method, row.url, row.status) == (None, None, None)
+
+
+def test_a_mail_as_json_is_no_body_of_the_api() -> None:
+    mail = {"to": "help@example.com", "subject": "SMS", "body": f"curl -X DELETE {URL}/01"}
+    assert [row.method for row in read(json.dumps(mail))] == ["DELETE"]

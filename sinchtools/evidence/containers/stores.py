@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from sinchtools.evidence.containers import markup
 from sinchtools.evidence.formats import tables
+from sinchtools.evidence.formats.bare_body import is_bare
 from sinchtools.evidence.formats.http_message import is_error_body
 from sinchtools.evidence.formats.mapping import http_status, record_of
 from sinchtools.evidence.formats.names import FIELDS
@@ -123,7 +124,7 @@ def _is_envelope(value: Mapping[str, Any]) -> bool:
     """Tell whether a line is a wrapper of records, or holds HTTP only in its message."""
     if any(sign <= value.keys() for sign, _ in _SHAPES):
         return True
-    if _has_http(value) or is_error_body(value):
+    if _has_http(value) or is_error_body(value) or is_bare(value):
         return False
     return _message(value) is not None or bool(_wrapped(value))
 

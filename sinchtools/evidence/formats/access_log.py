@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.sentences import code_in
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, status_of
 from sinchtools.evidence.times import BEGINNING, milliseconds
@@ -340,6 +341,7 @@ def _free(piece: Piece, line: str, number: int) -> Exchange | None:
     rest = line[status.end() :]
     at = piece.logged_at(number) or (piece.instant(dated[1]) if dated else None)
     body = _ERROR_BODY.search(rest) if "{" in rest else None
+    code, text = code_in(rest) if "_" in rest and not body else (None, None)
     span = _FREE_SPAN.search(line[: status.end()] if body else line, request.end())
     return Exchange(
         source=piece.at(number),
@@ -347,6 +349,8 @@ def _free(piece: Piece, line: str, number: int) -> Exchange | None:
         method=request[1],
         url=request[2].rstrip(",;:)"),
         status=int(status[1] or status[2]),
+        code=code,
+        text=text,
         response_body=body[0] if body else None,
         elapsed_ms=_ms(span[0]) if span else None,
     )

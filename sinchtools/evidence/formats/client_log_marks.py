@@ -25,6 +25,7 @@ _PARTS = {  # what stands for itself in the patterns below
     "START": r"(?: (?i:begin|start))?:?[\s<>=~*#+_-]*+",
     "TAIL": r"(?P<tail>.*)",
     "JSON": r"(?P<tail>(?:\{\s*\"|\[\s*[\"{\[]|\").*)",
+    "PRINTED": r"(?P<tail>(?:\{\s*[\"\w]|\[\s*[\"{\[]|\"|[A-Z]\w{0,60}[({\[]\w+=).*)",
     "QUOTED": r"(?P<tail>\".*\")",
     "TAG": r"(?:\[[^\]\n]{1,30}\] ?)?[\[(](?:(?P<id>[\w-]{1,40})[ :-]{1,6})?",
     "PEER": r"(?P<id>[\w.:\[\]-]{3,60}:\d{2,5})",
@@ -169,7 +170,8 @@ spring    request  line   HTTP_             <ID>HTTP (?P<tail><METHOD> .*)
 spring    response line   Response_         <ID>Response (?P<tail>\d{3}\b.*)
 spring    response body   Decoded_[         <ID>Decoded \[<JSON>\]
 spring    request  body    Writing_[|Encoding_[
-    <ID>(?:Writing|Encoding) \[<JSON>\](?: (?:as|with) .*)?
+    <ID>(?:Writing|Encoding) \[<PRINTED>\](?: (?:as|with) .*)?
+spring    none     nothing  Writing_[|Reading_   <ID>(?:Writing|Reading to|Reading) \[.*\](?: .*)?
 spring    none     nothing  Accept=[        <ID>Accept=\[.*\]
 dotnet-end    response line  End_processing_    End processing HTTP request after <TAIL>
 dotnet        response line  Received_HTTP_     Received HTTP response (?:headers )?after <TAIL>

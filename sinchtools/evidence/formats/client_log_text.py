@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+from sinchtools.evidence.formats import printed
 from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.formats.values import json_text, parsed
 from sinchtools.evidence.pieces import METHODS, json_end
@@ -43,6 +45,10 @@ _WIRE = re.compile(r"\[(\\[rnt]|0x[0-9a-fA-F]{1,2})\]")
 _HELD = re.compile(
     r"[A-Z]\w{2,40}[{(\[][^{\[\n]{0,120}?\b(?:content|string|data|body)=(?=[{\[]\s*\")"
 )
+# an object as Java and Kotlin print it: {a=1, b=[x]} or Sms(a=1, b=[x]), and its first field
+_PRINTED = re.compile(r"[{\[]|[A-Z]\w{0,60}[({\[]\w+=")
+_FIELDS = re.compile(r"(?:[A-Z]\w{0,60})?[({\[]\w+=")
+_LARGEST_COUNT = 9_999
 _NAMED = dict(zip("nrteabfv0", "\n\r\t\x1b\a\b\f\v\0", strict=True))
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}"
 _PAIRS = (  # how headers stand in one text
@@ -174,9 +180,27 @@ def plain_body(text: str) -> str:
         return text[named.end() : json_end(text, named.end())]
     if re.match(r"[\"'][{\[].*[}\]][\"']\Z", text, re.DOTALL):
         return text[1:-1] if json_end(text, 1) else unquoted(text) or text
-    if text[:1] in "{[" and len(text) < 100_000 and json_end(text) is None:
-        return json_text(text)
+    if _PRINTED.match(text) and len(text) < 100_000 and json_end(text) is None:
+        whole = json_text(text)
+        return whole if whole != text else _of_fields(text)
     return text
+
+
+def _of_fields(text: str) -> str:
+    """Return the JSON of an object as Java prints it, or the text when it is not a whole one."""
+    found = printed.Printed(text).value_at(0) if _FIELDS.match(text) else None
+    if found is None or found[1] < len(text):
+        return text
+    return json.dumps(_with_texts(found[0]), ensure_ascii=False, default=str)
+
+
+def _with_texts(value: object) -> object:
+    """Return a value whose long numbers are texts: a number to send to has no quotes either."""
+    if isinstance(value, dict):
+        return {name: _with_texts(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(inner) for inner in value]
+    return str(value) if type(value) is int and value > _LARGEST_COUNT else value
 
 
 def dechunked(body: str) -> str:

@@ -33,13 +33,13 @@ from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
 from sinchtools.evidence.formats.values import decoded
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece, json_end
+from sinchtools.evidence.terminal import PROMPT
 
 _MOST_URLS = 100
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _PROMPT = (
     r"(?:[>|] ?)*(?:\[\d\d:\d\d(?::\d\d)?\] (?=[\w.-]+@))?"
-    r"(?:PS [^>\n]{0,200}>|[A-Za-z]:\\[^>\n]{0,200}>|\[[\w.-]+@[^\]\n]{1,80}\][$#%]"
-    r"|[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:ba|z)?sh-[\d.]+[$#]|[❯➜] [^\n#'\"]{0,80}? (?=curl)"
+    rf"(?:{PROMPT}|PS [^>\n]{{0,200}}>|[❯➜] [^\n#'\"]{{0,80}}? (?=curl)"
     r"|[\w.-]{1,40}[$#%](?= )|[$%#>❯➜])?"
 )
 _LEAD = (

@@ -56,7 +56,7 @@ Symfony  _returned_for_  HTTP/?[\d.]* +<STATUS>.{0,30}? returned for \"<URL>\"
 PHP streams  HTTP_request_failed!  \((?:<URL>)?\)?.{0,60}HTTP request failed! HTTP/[\d.]+ <STATUS>
 cURL in PHP  cURL_error_
     (?P<failure>cURL error \d+): (?P<text>.{0,400}?)(?: \(see [^)]*\))?(?: for <URL>|$)
-cURL in PHP  url_error
+cURL in PHP  url_error|curl
     (?i)curl(?:_| )error(?: ?[:(=] ?|: )\(?(?P<failure>\d{1,2})?\)?:? ?(?P<text>[A-Z].{5,})
      => cURL error
 # Python
@@ -104,7 +104,7 @@ node-fetch  FetchError:_request_to  request to <URL> failed, reason:\s?(?P<text>
 node-fetch  network_timeout_at  (?P<text>network timeout at: <URL>) => FetchError: timeout
 node-fetch  invalid_json_response_body
     (?P<text>invalid json response body at <URL>,? reason: .*) => JSONDecodeError
-fetch  etch
+fetch  etch|Load_failed
     TypeError: (?P<failure>fetch failed|Failed to fetch|Load failed
     |NetworkError when attempting to fetch resource)
 fetch in React Native  Network_request_failed  TypeError: (?P<failure>Network request failed)

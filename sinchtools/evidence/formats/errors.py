@@ -29,6 +29,7 @@ TRACE = re.compile(
     r"\s*(?:at \S|File \"|\.\.\. \d+ (?:more|common)|#\d+ |in \S+:\d+|from \S+:\d+:in|thrown in |"
     r"Stack ?trace|Traceback|--- End of|[~^]+\s*$|goroutine \d|\S+ @ \S+:\d+|\(anonymous\) @|"
     r"[\w.]{1,40} \(async\)|More details here: |"
+    r"(?:[^\s:]{1,200}\.(?:[cm]?[jt]sx?|html?|vue|svelte)|\(index\)|VM\d+):\d+(?::\d+)?\s*$|"
     r"line \d+ of |\+ |For more information check: |HTTP response headers: |Reason: |"
     r"At (?:line|\S+):\d+|exit status \d+|node:internal|Node\.js v)"
 )
@@ -230,6 +231,8 @@ def _is_title(last: Event, event: Event, between: list[str]) -> bool:
 def _is_rest(last: Event, event: Event) -> bool:
     """Tell whether a message of the same client adds what the one before it lacks."""
     known, more = last.exchange, event.exchange
+    if known.failure == more.failure == "CORS" and known.url == more.url and known.status:
+        return more.status is None  # Firefox: of the preflight, then of the request
     return event.start == last.end + 1 and all(
         getattr(known, name) is None or getattr(more, name) is None
         for name in ("status", "url", "response_body", "failure")

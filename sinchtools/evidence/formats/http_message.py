@@ -14,6 +14,7 @@ from typing import Any
 from sinchtools.core.records import Exchange, header
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, joined, json_end, status_of
+from sinchtools.evidence.terminal import PROMPT
 
 REQUEST_LINE = re.compile(rf"(?:> )?({METHODS}) +(\S+)(?: +HTTP/[\d.]+)?[ \t]*")
 STATUS_LINE = re.compile(r"(?:< )?HTTP/\d(?:\.\d)? +(-?\d{1,5})(?: +([^\n]*))?")
@@ -24,9 +25,7 @@ _SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{METHODS}) +\S)", re.MULTILINE)
 _MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{METHODS}) +\S+ +HTTP/)")
 _MARK = re.compile(r"^[<>](?: |$)")
 _REMARK = re.compile(r"\* |[{}] \[\d+ bytes data\]")
-_NO_BODY = re.compile(
-    r"```|~~~|\* |%\s*$|\s+% Total|[$%#>❯➜] |PS [A-Z]:|[A-Za-z]:\\[^>]*>|[\w.-]+@[\w.-]+:\S*[$#%]"
-)
+_NO_BODY = re.compile(rf"```|~~~|\* |[$%#❯➜]\s*$|\s+% Total|[$%#>❯➜] |{PROMPT}")
 # a host that is asked without TLS
 _PLAIN = re.compile(r":(?!443$|8443$)\d+$|^localhost|^127\.|^\[::1\]")
 _NGREP = re.compile(r"^T [\d/]{8,10} [\d:.]+ \S+ -> \S+ \[\w+\]", re.MULTILINE)
@@ -226,7 +225,7 @@ def length_of_body(rest: str, headers: dict[str, str]) -> int:
             return size
     if closing := re.search(r"</html>", rest, re.IGNORECASE):
         return closing.end()
-    told = (header(headers, name) for name in _OF_BODY)
+    told = (header(headers, name) for name in _OF_BODY if announced != "0")
     if rest[lead : lead + 1] not in ("{", "[", "<") and not any(told):
         return 0
     gap = _GAP.search(rest, lead)

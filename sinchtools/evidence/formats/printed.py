@@ -124,7 +124,12 @@ class Printed:
             key = KEY.match(text, at)
             if text[at] in "}])" or (key is None and fields):
                 return (fields or items), end
-            found = self._item(key.end() if key else at, closer, depth, key["sep"] if key else ",")
+            found: tuple[Any, int] | None = None
+            if key and key["php"] and self._is_php_key(key.end()):
+                found = None, key.end()  # a value of nothing
+            else:
+                start, sep = (key.end(), key["sep"]) if key else (at, ",")
+                found = self._item(start, closer, depth, sep)
             if found is None or found[1] <= at:
                 return ((fields or items), end) if fields else None
             value, at = found
@@ -215,6 +220,10 @@ class Printed:
             at += 1
         self.left -= at - start
         return plain(text[start:at]), at
+
+    def _is_php_key(self, at: int) -> bool:
+        key = KEY.match(self.text, _match_end(_SPACE, self.text, at))
+        return key is not None and key["php"] is not None
 
     def _begins(self, at: int) -> bool:
         after = _match_end(_SPACES, self.text, at)

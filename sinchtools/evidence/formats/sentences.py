@@ -76,7 +76,7 @@ def said(line: str, *, has_body: bool = False) -> Exchange | None:
     """
     url = _URL.search(line)
     method = _METHOD.search(line, 0, url.start()) if url else None
-    code, text = _code(line)
+    code, text = code_in(line)
     told = found_in_words(line)
     status = told.status if told and told.status else None
     if status is None and (url or code or has_body):
@@ -110,7 +110,7 @@ def _status(line: str) -> int | None:
     return None
 
 
-def _code(line: str) -> tuple[str | None, str | None]:
+def code_in(line: str) -> tuple[str | None, str | None]:
     """Return the code that a line names, and the text before or after it."""
     match = _CODE.search(line) if "_" in line else None
     start, end, code = (*match.span(), match[0]) if match else (0, 0, None)

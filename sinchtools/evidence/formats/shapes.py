@@ -22,7 +22,7 @@ from sinchtools.evidence.pieces import HTTP_METHODS, words
 _REQUESTS = words("config request req options requestoptions requestdata")
 _RESPONSES = words("response res resp httpresponse rawresponse originalresponse")
 _ERRORS = words("error err exception e reason cause context extra")
-_METHODS = words("method httpmethod verb requestmethod")
+_METHODS = words("method httpmethod verb requestmethod effectivemethod")
 _URLS = words("url uri href requesturl requesturi fullurl urldefault effectiveuri")
 _STATUSES = words("status statuscode httpstatus httpstatuscode httpcode code responsecode")
 _HEADERS = words("headers header httpheaders responseheaders")
@@ -148,7 +148,10 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
                 (sent, None) if '"to"' in body else (replace(sent, request_body=None), body)
             )
     failure = _failure(value) if status is None and response is None else None
-    is_sent = bool(sent.url and (sent.method or sent.request_body or status or failure))
+    is_unanswered = value.get("httpcode") == 0
+    is_sent = bool(
+        sent.url and (sent.method or sent.request_body or status or failure or is_unanswered)
+    )
     if status is None and not is_sent and failure is None:
         return None
     if status is not None and body is None and not is_sent and len(value) < 2:
@@ -163,9 +166,16 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
         status=status,
         response_headers=headers,
         response_body=body,
+        elapsed_ms=_elapsed(value),
         failure=failure,
         text=text[:400] if text else None,
     )
+
+
+def _elapsed(value: Mapping[str, Any]) -> float | None:
+    """Return the milliseconds that curl says in seconds, in what `curl_getinfo` gives."""
+    total = value.get("totaltime")
+    return round(total * 1000, 3) if isinstance(total, float) and "httpcode" in value else None
 
 
 def _response_body(response: dict[str, Any]) -> str | None:
