@@ -20,6 +20,13 @@ _METER = re.compile(
     re.MULTILINE,
 )
 _METER_HEAD = re.compile(r"^ +% Total +% Received.*\n +Dload +Upload.*$", re.MULTILINE)
+# a response as a text that a console prints: of R, Ruby, Elixir, Python, JavaScript
+_PRINTED = re.compile(
+    r"^(?:\[1\] |=> |(?:Out)?\[\d+\]: )?(\"\{\\\"(?:code|id|error|count)\\\"(?:[^\"\\\n]|\\.)*+\""
+    r"|'\{\"(?:code|id|error|count)\"(?:[^'\\\n]|\\.)*+')$",
+    re.MULTILINE,
+)
+_ESCAPED = re.compile(r"\\([\"'\\])")
 _BORDERED = re.compile(r"\s*[│┃][^│┃]*[│┃]?\s*")
 PROMPT = (
     r"(?:\[\d\d:\d\d(?::\d\d)?\] |\([\w.-]{1,40}\) )?"
@@ -51,6 +58,8 @@ def plain(text: str) -> str:
         text = _SECTION.sub("", text)
     if "${{" in text:
         text = _EXPRESSION.sub(r"${{\1}}", text)
+    if '"{\\"' in text or "'{\"" in text:
+        text = _PRINTED.sub(lambda match: _ESCAPED.sub(r"\1", match[1][1:-1]), text)
     if "│" in text or "┃" in text:
         text = _without_borders(text)
     if ":--" in text or "% Total" in text:

@@ -25,6 +25,25 @@ ERRORS = {
         at(404),
     ),
     "httpx": (f"httpx.HTTPStatusError: Client error '403 Forbidden' for url '{URL}'", at(403)),
+    "httr": (
+        f"Response [{URL}]\n  Date: 2026-03-02 08:00\n  Status: 403\n  Size: 63 B\n{BODY}",
+        (None, URL, 403, "unknown_group", False),
+    ),
+    "Hurl": (
+        "error: Assert status code\n  --> sms.hurl:9:6\n   |\n"
+        f"   | POST {URL}\n   | ...\n 9 | HTTP 201\n   |      ^^^ actual value is <403>\n   |\n",
+        at(403, "POST"),
+    ),
+    "Karate": (
+        f"sms.feature:9 - status code was: 403, expected: 201, response time: 9, url: {URL}, "
+        f"response: \n{BODY}",
+        at(403, code="unknown_group"),
+    ),
+    "HTTP.jl with its message": (
+        'ERROR: HTTP.Exceptions.StatusError(403, "POST", "/xms/v1/plan7/batches", '
+        f'HTTP.Messages.Response:\n"""\nHTTP/1.1 403 Forbidden\nServer: x\n\n{BODY}""")',
+        ("POST", "/xms/v1/plan7/batches", 403, "unknown_group", False),
+    ),
     "requests, no connection": (
         "requests.exceptions.ConnectTimeout: HTTPSConnectionPool(host='br.sms.api.sinch.com', "
         "port=443): Max retries exceeded with url: /xms/v1/plan7/batches (Caused by "
@@ -320,6 +339,12 @@ DioError [DioErrorType.response]: Http status error [403]
 responseValidationFailed(reason: AFError.unacceptableStatusCode(code: 403))
 Error Domain=NSURLErrorDomain Code=-1001 "The request timed out."
 Forbidden (HTTP 403).
+Response [<URL>]
+  Status: 403
+  Size: 63 B
+Expected status code <201> but was <403>.
+Error: expected 201 "Created", got 403 "Forbidden"
+Expected response status code [201] but received 403.
 System.HttpResponse[Status=Forbidden, StatusCode=403]
 System.HttpRequest[Endpoint=<URL>, Method=POST]
 clojure.lang.ExceptionInfo: clj-http: status 403 {:cached nil, :status 403, :body "{}"}

@@ -1,5 +1,7 @@
 """Kinds of code, logs and mails that no tool exports: each gives its one row, first to last."""
 
+import json
+
 import pytest
 
 from sinchtools.evidence import read
@@ -98,6 +100,15 @@ status:
 body:
 {CAME}
 """,
+    "a sentence with both bodies": f"08:09:10.111 ERROR (MainThread) [sms] Error at POST {URL}. "
+    f"Status code 403. Payload: b'{SENT}', response: {CAME}",
+    "SQL at its prompt": f"""app=> SELECT status, content FROM http((
+app(>   'POST', '{URL}', NULL, 'application/json',
+app(>   '{SENT}')::http_request);
+ status | content
+--------+---------
+    403 | {CAME}
+(1 row)""",
     "a table of two columns": f"| Field | Value |\n|---|---|\n| Method | POST |\n| URL | {URL} |\n"
     f"| Status | 403 |\n| Request body | `{SENT}` |\n| Response | `{CAME}` |\n",
 }
@@ -115,6 +126,13 @@ airflow.exceptions.AirflowException: 403:Forbidden""",
     "Jenkins": f"HttpMethod: POST\nURL: {URL}\nAuthorization: *****\n"
     f"Sending request to url: {URL}\n"
     f"Response Code: HTTP/1.1 403 Forbidden\nResponse: \n{CAME}\n[Pipeline] }}\nFinished: FAILURE",
+    "Node-RED": f'{{"payload": {CAME}, "headers": {{"date": "Tue, 03 Feb 2026 08:09:10 GMT"}}, '
+    f'"statusCode": 403, "responseUrl": "{URL}", "method": "POST", "topic": "", "retry": 0}}',
+    "a span of Datadog": f'[[{{"service": "shop", "type": "http", "start": 1770106150111000000, '
+    f'"duration": 12456000, "meta": {{"http.method": "POST", "http.url": "{URL}", '
+    '"http.status_code": "403"}}]]',
+    "httr2": f'<httr2_response>\nPOST {URL}\nStatus: 403 Forbidden\nBody: In memory (63 bytes)\n'
+    f'> resp_body_string(resp)\n[1] {json.dumps(CAME)}',
     "Playwright": f"  pw:api → POST {URL} +0ms\n  pw:api   accept: */* +0ms\n"
     "  pw:api ← 403 Forbidden +9ms",
     "Ballerina": f'time = 2026-02-03T08:09:10Z level = ERROR module = acme/sms status = 403 '
@@ -126,6 +144,7 @@ airflow.exceptions.AirflowException: 403:Forbidden""",
 def test_a_kind_gives_its_one_row(kind: str) -> None:
     (row,) = read(KINDS.get(kind) or BARE[kind])
     assert (row.method, row.url, row.status) == ("POST", URL, 403)
+    assert row.at is None or row.at.year == 2026
     assert row.elapsed_ms is None or row.elapsed_ms < 1_000  # no time of the day
     if kind in KINDS:
         assert str(row.request_body).startswith("{") and "46700000009" in str(row.request_body)

@@ -49,6 +49,7 @@ def with_attachment() -> str:
 
 
 SAFE = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fus.sms.api.sinch.com"
+SLACK = COMMAND.replace(URL, f"<{URL}>").replace('"', "&quot;")
 # each is one POST of the same body
 COPIED = {
     "quoted-printable": mail(COMMAND, cte="quoted-printable").as_string(),
@@ -67,6 +68,17 @@ COPIED = {
     "markdown-link": COMMAND.replace(URL, f"[{URL}]({URL})"),
     "wrapped": COMMAND.replace(" -H ", " -H\n").replace(": app", ":\napp"),
     "wrapped-head": WIRE.replace("batches HTTP", "batches\nHTTP"),
+    "copied from a PDF": COMMAND.replace("plan/", "plan/\n").replace(" -H", "\n-H"),
+    "copied from a PDF, in quotes": COMMAND.replace(URL, f'"{URL}"').replace("/plan", "/pl\nan"),
+    "messages of Slack": json.dumps(
+        [{"user": "U1", "ts": "1772438400.1", "text": f"We run\n```{SLACK}```"}]
+    ),
+    "messages of Telegram": json.dumps(
+        {"messages": [{"id": 1, "from": "Kim", "text": ["We run\n", {"text": COMMAND}]}]}
+    ),
+    "messages of Teams": json.dumps(
+        {"value": [{"id": "1", "body": {"contentType": "html", "content": f"<p>{COMMAND}</p>"}}]}
+    ),
     "wiki": f"{{code:bash}}\n{COMMAND}\n{{code}}",
     "board": f"[code]{COMMAND}[/code]",
     "chat": f"`{COMMAND}`",
@@ -87,6 +99,13 @@ def test_a_placeholder_named_like_a_tag_stays(said: str, around: str) -> None:
     command = COMMAND.replace("Hi", f"It is {said}, Kim")
     (exchange,) = read(around.format(command))
     assert f"It is {said}, Kim" in str(exchange.request_body)
+
+
+def test_marks_that_a_chat_escapes_are_as_they_were_written() -> None:
+    command = COMMAND.replace("Hi", "1 &lt; 2 &amp; 3")
+    (chat,) = read(json.dumps([{"username": "kim", "ts": "1772438400.1", "text": command}]))
+    assert '"1 < 2 & 3"' in str(chat.request_body)
+    assert '"1 &lt; 2 &amp; 3"' in str(read(command)[0].request_body)
 
 
 # kept: what looks like the marks of a mail and is none

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from html import unescape
 from typing import Any, NamedTuple
 
 from sinchtools.evidence.containers import markup
@@ -252,10 +253,17 @@ def _message(value: Mapping[str, Any]) -> str | None:
         if isinstance(text, list) and text and all(isinstance(one, int) for one in text[:10]):
             text = _of_bytes(text)
         if isinstance(text, list) and text and isinstance(text[0], str):
-            text = "\n".join(map(str, text))
+            is_styled = any(isinstance(one, Mapping) for one in text)  # of Telegram
+            text = ("" if is_styled else "\n").join(map(_shown, text))
+        if isinstance(text, Mapping) and "content" in text:  # of Teams
+            text = text["content"]
         if isinstance(text, str) and text.strip():
             return text
     return None
+
+
+def _shown(part: Any) -> str:
+    return str(part.get("text", "")) if isinstance(part, Mapping) else str(part)
 
 
 def _of_bytes(numbers: list[Any]) -> str:
@@ -302,6 +310,10 @@ def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in plain.items() if squashed(str(n)) in ("timestamp", "time", "duration")}
 
 
+# who wrote the message of a chat, which escapes its marks
+_WRITERS = set(words("user username userid author authorid sender clientmsgid"))
+
+
 def _as_line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
@@ -309,6 +321,7 @@ def _as_line(value: Mapping[str, Any]) -> str:
 def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a message, and the status that only a field of its record tells."""
     shown = markup.text_of_html(message) if markup.is_html(message) else message
+    shown = unescape(shown) if _WRITERS & {*map(squashed, value)} else shown
     yield from shown.rstrip("\n").split("\n")
     fields = (field for name, field in value.items() if squashed(str(name)) in FIELDS["status"])
     status = next(filter(None, map(http_status, fields)), None)

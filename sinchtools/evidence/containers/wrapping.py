@@ -12,6 +12,10 @@ _OPTION_LAST = re.compile(
     r"(?:^|\s)(?:-[HdXuFAbeo]|--[a-z][a-z-]{2,30}|(?:-X|--request) ?\w+|curl)\s*$"
 )
 _GOES_ON = re.compile(r"\s*(?:-[A-Za-z]\b(?! ?[a-z])|--[a-z])")
+# a URL or a token that goes on in the next line
+_WITHIN = re.compile(r"(?:https?://[^\s\"']*|Bearer [\w.~+/=-]{8,})$")
+_REST = re.compile(r"(?!HTTP/)[\w.~%/?=&,+-]{4,}[\"']?(?:\s|$)")
+_SEPARATED = re.compile(r"[/?=&_.-]$")
 _OPEN_END = re.compile(r"[\\`^]\s*$")
 _NEW_VALUE = re.compile(r"[\s\"{}\[\],]|\w*> ")
 _FIRST = re.compile(rf"[ \t]*(?:{METHODS}) +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
@@ -103,7 +107,7 @@ def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
         joint = _between(run[-1][0], quote, lines[at])
         if joint is None or "<<" in lines[at - 1]:  # a document that stands in the command
             break
-        if joint:
+        if joint != "\n":
             run[-1] = f"{run[-1][0]}{joint}{lines[at]}", run[-1][1]
         else:
             run.append((lines[at], at + 1))
@@ -113,11 +117,14 @@ def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
 
 
 def _between(text: str, quote: str, line: str) -> str | None:
-    """Return what joins a line to the command before it: a space, nothing, or None at its end."""
+    """Return what stands between a command and its next line, or None at its end."""
     if _OPEN_END.search(text[-_TAIL:]):
+        return "\n"
+    rest = _REST.match(line) if _WITHIN.search(text) else None
+    if rest and (quote or _SEPARATED.search(text) or "/" in rest[0]):
         return ""
     if quote:
-        return "" if not line.strip() or _NEW_VALUE.match(line) else " "
+        return "\n" if not line.strip() or _NEW_VALUE.match(line) else " "
     return " " if _OPTION_LAST.search(text[-_TAIL:]) or _GOES_ON.match(line) else None
 
 

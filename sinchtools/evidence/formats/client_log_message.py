@@ -176,7 +176,7 @@ class Message:
             if not named and json_starts_before(text, match.start()):
                 break
             named = True
-            value, end = _value_at(text, match.end())
+            value, end = value_at(text, match.end())
             rest = text[end:]
             if match[1].lower() == "headers":
                 self.pairs += headers_in(value)
@@ -460,7 +460,7 @@ def json_starts_before(text: str, end: int) -> bool:
     return _JSON_START.search(text, 0, end) is not None
 
 
-def _value_at(text: str, start: int) -> tuple[str, int]:
+def value_at(text: str, start: int) -> tuple[str, int]:
     """Return the value that starts at a place and where it ends."""
     if end := json_end(text, start):
         return text[start:end], end

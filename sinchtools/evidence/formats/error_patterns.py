@@ -240,6 +240,10 @@ Dart  Failed_host_lookup  (?P<text>(?P<failure>Failed host lookup): '(?P<host>[\
 Alamofire  unacceptableStatusCode  unacceptableStatusCode\(code: <STATUS>
 URLSession  NSURLErrorDomain  (?P<text>Domain=(?P<failure>NSURLErrorDomain Code=-\d+).*)
 httr  (HTTP_  \(HTTP <ERROR>\)\.?$
+httr  Response_[  ^Response \[<URL>\]$
+httr, its status  Status:_  ^ {2,4}Status: <STATUS>$
+httr, its body  Size:_  ^ {2,4}Size: [\d.]+ k?B<BODY>
+HTTP.jl  StatusError(  StatusError\(<STATUS>, \"<METHOD>\", \"(?P<url>/[^\"\s]{1,2000})\"
 Apex  StatusCode=  HttpResponse\[Status=[^,]*, StatusCode=<STATUS>\]
 Apex  HttpRequest[  HttpRequest\[Endpoint=<URL>, Method=<METHOD>\]
 Clojure  :status_  \{.{0,400}?:status <STATUS>\b(?:.*?:body <BODY>)?
@@ -249,6 +253,14 @@ URLSession  NSHTTPURLResponse  \{ URL: <URL> \} \{ Status Code: <STATUS>,
 Playwright  apiRequestContext.  apiRequestContext\.\w+: <STATUS> [A-Z]
 Playwright  →_  → <METHOD> <URL>$
 Zapier  _calling_  [Gg]ot <STATUS> calling <METHOD> <URL>
+# what a test expected, and what came
+Hurl  T_http|E_http|H_http  ^ {1,6}\| <METHOD> <URL>$
+Hurl, its status  actual_value_is_<  actual value is <<STATUS>>
+Karate  ,_expected:_
+    status code was: <STATUS>, expected: \d{3}(?:,.{0,80}?\burl: <URL>)?(?:, response:<BODY>)?
+assertions  xpected
+    (?i:expected)\b.{0,40}?(?:(?i:status|response|http)\b|\d{3} [\"']).{0,40}?
+    \b(?:but (?:was|got|received|actually found|found)|got|received)\W{0,4}<STATUS>
 # answers that are no JSON
 JSON parsers  JSON|Json
     (?P<failure>JSONDecodeError|JsonParseException|JsonSyntaxException|JSON::ParserError

@@ -24,6 +24,7 @@ from sinchtools.evidence.formats.names import (
     NOT_SHORTENED,
     WRAPPERS,
 )
+from sinchtools.evidence.formats.printed import Json
 from sinchtools.evidence.formats.values import body_of, parsed, plain, unbased, written
 from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, joined, status_of, words
 from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
@@ -200,6 +201,9 @@ def _json_inside(name: str, text: str) -> Any:
         return text
     value = parsed(text)
     value = parsed(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+    if isinstance(value, dict) and text[0] == "{":
+        value = Json(value)
+        value.text = text
     return value if isinstance(value, Mapping | list) else text
 
 
@@ -278,7 +282,19 @@ def _built(
         failure=failure if status is None and not code else None,
     )
     key = next((str(one) for one in values("id") if isinstance(one, str | int)), None)
-    return Record(exchange, key)
+    return Record(_with_own_headers(exchange), key)
+
+
+def _with_own_headers(exchange: Exchange) -> Exchange:
+    """Return a record of a response with its headers there, though nothing says whose they are."""
+    headers = exchange.request_headers
+    is_response = exchange.status is not None and not (exchange.method or exchange.request_body)
+    if not is_response or exchange.response_headers or _OF_REQUEST & {*map(str.lower, headers)}:
+        return exchange
+    return replace(exchange, request_headers={}, response_headers=headers)
+
+
+_OF_REQUEST = {*words("authorization accept user-agent host")}
 
 
 def _bare_callback(

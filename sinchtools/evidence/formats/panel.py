@@ -78,6 +78,7 @@ _TIME = re.compile(r"\btime:? *([\d.]+ ?m?s)\b", re.IGNORECASE)
 _CONSOLE_KEY = re.compile(r"([{,]\s*)([A-Za-z_]\w*)\s*:")
 _FENCE = re.compile(r"\A\s*```\w*\n")
 _UNQUOTED = re.compile(r"\{\s*[A-Za-z_]")  # how the console of a browser shows an object
+_NO_BODY = re.compile(r"(?:In memory|On disk|Empty|Streaming)\b[^\"{\[]*")  # where it is kept
 _TREE = re.compile(r"[ \t]*(\w+): .*")
 # headers that only a request has; of a list without sections
 _OF_REQUEST = {
@@ -168,7 +169,10 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
     meaning, value = _labelled(line)
     if meaning == ":authority" and ":scheme" not in panel.known:
         meaning = ""
-    if meaning in _OF_EITHER and panel.section.startswith("response"):
+    if _NO_BODY.fullmatch(value) and "body" in meaning:
+        return number
+    is_below = panel.section.startswith("response") or "status" in panel.known
+    if meaning in _OF_EITHER and is_below:
         is_bare = english(line.partition(":")[0])[:4] in ("body", "head")
         meaning = _OF_EITHER[meaning] if is_bare else meaning
     if meaning == "response-body" and not value and _are_headers_below(piece, number):

@@ -15,6 +15,7 @@ Line = tuple[int, str]  # its number and its text
 
 _SENTENCE = re.compile(
     r"\b(?:error|status(?:[ _-]?code)?|http(?:/[\d.]+)?|returns?|returned|respond(?:s|ed) with"
+    r"|gives?|gave|(?:fails|failed|rejected|refused) with"
     r"|erro|erreur|fehler(?:code)?|fel(?:kod)?|feil|fejl|status(?:kod|kode|wert)|estado|statut"
     r"|antwort"
     r"|(?:c[oó]digo|code)(?: de)? (?:estado|statut|status)|respuesta|r[ée]ponse|resposta|svar"

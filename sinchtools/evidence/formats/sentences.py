@@ -8,8 +8,12 @@ from dataclasses import replace
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed
+from sinchtools.evidence.formats.client_log_message import value_at
+from sinchtools.evidence.formats.client_log_text import plain_body
 from sinchtools.evidence.formats.errors import stack_below
 from sinchtools.evidence.formats.prose import found_in_words
+from sinchtools.evidence.formats.told_call import is_message
+from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece
 
@@ -120,7 +124,7 @@ def code_in(line: str) -> tuple[str | None, str | None]:
         return None, None
     before, after = _BEFORE_CODE.search(line[:start]), _AFTER_CODE.match(line, end)
     text = before[1] if before else after[1] if after else None
-    return code, text and text.strip()
+    return code, text.strip() if text and text[-1] != "?" else None
 
 
 def find(piece: Piece) -> Iterator[Found]:
@@ -129,6 +133,27 @@ def find(piece: Piece) -> Iterator[Found]:
     for (number, line), below in zip(enumerate(piece.lines, 1), piece.lines[1:], strict=False):
         if len(line) < _SHORT and (alone := _ALONE.fullmatch(line)) and _BODY.match(below):
             yield Found(number, number, Exchange(status=int(alone[1])))
+
+
+def _with_body(exchange: Exchange, body: str) -> Exchange:
+    """Return a row with a body, which was sent where it has the fields of a message."""
+    value = parsed(body)
+    if isinstance(value, dict) and is_message(value):
+        return replace(exchange, request_body=body)
+    return replace(exchange, response_body=body)
+
+
+def _second(text: str, at: int) -> tuple[str, int] | None:
+    """Return the response that stands behind a request on its line."""
+    opening = text.find("{", at, end if (end := text.find("\n", at)) > 0 else len(text))
+    return _body_at(text, opening) if opening > 0 else None
+
+
+def _body_at(text: str, at: int) -> tuple[str, int] | None:
+    if text[at - 2 : at] not in ("b'", 'b"'):
+        return printed.body_at(text, at)
+    value, end = value_at(text, at - 2)
+    return plain_body(value), end
 
 
 def _find_said(piece: Piece) -> Iterator[Found]:
@@ -145,11 +170,13 @@ def _find_said(piece: Piece) -> Iterator[Found]:
             continue
         end = number
         start = piece.line_starts[number - 1]
-        if body > 0 and (found := printed.body_at(piece.text, start + body)):
-            exchange = replace(exchange, response_body=found[0])
-            end = max(number, piece.line_of(found[1] - 1))
+        if body > 0 and (found := _body_at(piece.text, start + body)):
+            exchange, at = _with_body(exchange, found[0]), found[1]
+            if exchange.request_body and (found := _second(piece.text, at)):
+                exchange, at = replace(exchange, response_body=found[0]), found[1]
+            end = max(number, piece.line_of(at - 1))
         if not (exchange.url or exchange.response_body or exchange.code):
             continue
         done = stack_below(piece, end)
-        at = exchange.at or piece.logged_at(number)
-        yield Found(number, done, replace(exchange, at=at))
+        moment = exchange.at or piece.logged_at(number)
+        yield Found(number, done, replace(exchange, at=moment))

@@ -36,7 +36,7 @@ def find(piece: Piece) -> Iterator[Found]:
     bounds = [url.start() for url, _ in calls[1:]] + [len(piece.text)]
     for (url, method), bound in zip(calls, bounds, strict=True):
         below = [one for one in values if url.end() <= one[0] < bound and isinstance(one[2], dict)]
-        body = next((one for one in below[:2] if _is_message(one[2])), None)
+        body = next((one for one in below[:2] if is_message(one[2])), None)
         if body is None or (body is not below[0] and not is_error_body(below[0][2])):
             continue
         sent = piece.text[body[0] : body[1]]
@@ -44,6 +44,9 @@ def find(piece: Piece) -> Iterator[Found]:
         first, last = piece.line_of(url.start()), piece.line_of(body[1] - 1)
         if body is not below[0]:
             told = _with_response(piece, told, piece.text[url.end() : body[0]], below[0])
+        elif first == last:  # a line of a log: all that it tells is of this call
+            after = next((one for one in below[1:] if piece.line_of(one[0]) == last), None)
+            told = _with_response(piece, told, piece.text[url.end() : body[0]], after)
         yield Found(first, last, told)
 
 
@@ -51,7 +54,7 @@ def _with_response(piece: Piece, told: Exchange, between: str, error: Any) -> Ex
     """Return the call with the response that is told between its URL and its body."""
     said = response_in([(1, line) for line in between.split("\n")])
     status = next((one.exchange.status for one in said if one.exchange.status), None)
-    return replace(told, status=status, response_body=piece.text[error[0] : error[1]])
+    return replace(told, status=status, response_body=error and piece.text[error[0] : error[1]])
 
 
 def _method(text: str, start: int, end: int) -> str | None:
@@ -62,6 +65,6 @@ def _method(text: str, start: int, end: int) -> str | None:
     return before[-1] if before else after[1] if after else None
 
 
-def _is_message(value: dict[str, Any]) -> bool:
+def is_message(value: dict[str, Any]) -> bool:
     """Tell whether an object has fields of a message, and none of a response."""
     return len(_FIELDS & set(value)) > 1 and not {"code", "id", "batch_id"} & set(value)

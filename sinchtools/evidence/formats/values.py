@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sinchtools.evidence.formats.printed import Json
 from sinchtools.evidence.pieces import TooMuchError, loaded
 
 
@@ -66,6 +67,8 @@ def body_of(value: Any) -> str | None:
         return _of_base64(value)
     if value is None:
         return value
+    if isinstance(value, Json):
+        return value.text
     if isinstance(value, Mapping) and value.keys() <= _BODY_HOLDERS:  # cassettes, HTTP Toolkit
         held = next((value[name] for name in _HELD if value.get(name)), None)
         return _of_base64(held) if isinstance(held, str) else None
