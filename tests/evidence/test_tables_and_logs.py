@@ -36,6 +36,9 @@ WRAPPED = {  # what carries a line or a record, and the time that only it tells
     "function": f"2025-03-04T08:09:10.000Z\t0a0a0a0a-0000-4000-8000-0a0a0a0a0a0a\tINFO\t{LINE}",
     "labels": f'2025-03-04T08:09:10Z {{app="shop"}} {LINE}',
     "container file": json.dumps({"log": f"{LINE}\n", "time": "2025-03-04T08:09:10Z"}),
+    "a message among pairs": f'time="2025-03-04T08:09:10Z" level=error msg="POST {URL} 401 9ms"',
+    "a message among pairs of a container": '{"log":"ts=2025-03-04T08:09:10Z message='
+    f'\\"bad status 401 for POST {URL}\\"\\n"}}',
     "journal as JSON": json.dumps(
         {"MESSAGE": f"POST {URL} returned 401", "__REALTIME_TIMESTAMP": NANOS[:16]}
     ),

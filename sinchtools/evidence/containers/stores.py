@@ -20,6 +20,7 @@ from sinchtools.evidence.containers import markup
 from sinchtools.evidence.formats import tables
 from sinchtools.evidence.formats.bare_body import is_bare
 from sinchtools.evidence.formats.http_message import is_error_body
+from sinchtools.evidence.formats.log_lines import pairs_of
 from sinchtools.evidence.formats.mapping import http_status, record_of
 from sinchtools.evidence.formats.names import FIELDS
 from sinchtools.evidence.formats.values import parsed
@@ -90,7 +91,7 @@ def _entries(piece: Piece) -> Iterable[Entry] | None:
         if not found:
             return None
         return (Entry(i, value) for i, value in enumerate(found, start=1))
-    return _of_table(piece)
+    return _of_pairs(piece) or _of_table(piece)
 
 
 def _of_lines(piece: Piece) -> Iterable[Entry] | None:
@@ -104,11 +105,27 @@ def _of_lines(piece: Piece) -> Iterable[Entry] | None:
     return _each(lines)
 
 
-def _each(lines: list[str]) -> Iterator[Entry]:
+def _of_pairs(piece: Piece) -> Iterable[Entry] | None:
+    """Return the records of lines of pairs, when the calls stand in their messages."""
+    if "msg=" not in piece.text and "message=" not in piece.text:
+        return None
+    some = [line for line in piece.lines[:_LOOKED_AT] if line.strip()]
+    records = [pairs for line in some if not _TEXTS.isdisjoint(pairs := pairs_of(line))]
+    if 2 * len(records) < len(some) or all(map(_has_http, records)):
+        return None
+    is_told = any(_REQUEST_TEXT.search(_message(pairs) or "") for pairs in records)
+    return _each(piece.lines, pairs_of) if is_told else None
+
+
+_TEXTS = {"msg", "message"}
+
+
+def _each(lines: list[str], read: Callable[[str], Any] | None = None) -> Iterator[Entry]:
+    """Yield the record of each line, or the line as it is."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        value = _object(line)
+        value = (read or _object)(line) or None
         if not isinstance(value, dict):
             yield Entry(number, {"raw": line})
             continue

@@ -129,7 +129,8 @@ Chrome  net::ERR  <METHOD> <URL> (?P<failure>net::ERR_[A-Z0-9_]+)(?: <STATUS>)?
 Chrome  net::ERR  (?P<failure>net::ERR_[A-Z0-9_]+)
 Chrome  T_http|E_http|H_http|D_http|S_http
     (?<![^\s:>])<METHOD>\s{1,3}<URL>\s<STATUS>(?: \([\w -]*\))?$
-Chrome  T_http|E_http|H_http|D_http|S_http  ^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?
+Chrome  T_http|E_http|H_http|D_http|S_http
+    ^<METHOD>\s{1,3}<URL> <STATUS>(?: \([\w -]*\))?(?! *\(?\d)
 Firefox  [HTTP/  (?:XHR ?)?<METHOD>\s{0,3}<URL>\s*\[HTTP/[\d.]+ <STATUS>.*?(?P<elapsed>\d+) ?ms\]
 Firefox  XHR  ^XHR ?<METHOD>\s?<URL>
 Firefox  [HTTP/  \[HTTP/[\d.]+ <STATUS>.*?(?P<elapsed>\d+) ?ms\]
@@ -198,7 +199,8 @@ PowerShell  Invoke-  ^Invoke-(?:RestMethod|WebRequest) ?: (?=\{)<BODY>
 Go  ":_  (?P<verb>Get|Post|Put|Delete|Patch|Head) \"<URL>\": (?P<text>(?P<failure>.{1,300}))$
 Go  status_4|status_5|status:_4|status:_5|code_4|code_5|code:_4|code:_5
     (?i:unexpected|bad|non-2xx|invalid|non-ok|non-200) (?:http )?(?:response )?status(?: code)?:?
-     <STATUS>(?: [A-Z][A-Za-z -]{2,30})?[,:;]?(?: (?:body|response)[:=])? ?<BODY>
+     <STATUS>(?: [A-Z][A-Za-z -]{2,30})?(?: (?:for|from|on) (?:<METHOD> )?<URL>)?
+    [,:;]?(?: (?:body|response)[:=])? ?<BODY>
 Go  but_got  expected status.{1,40}but got <STATUS>(?:.{0,20}?Response: ?<BODY>)?
 Go  status_code  (?i:status code)[:=] ?<STATUS>, (?:body|response)[:=] ?<BODY>
 reqwest  _for_url_(  HTTP status \w+ error \(<STATUS>[^)]*\) for url \(<URL>\)
