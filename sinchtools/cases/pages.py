@@ -108,7 +108,7 @@ class Page:
 def _headline(story: Story, facts: Mapping[str, Any]) -> dict[str, str]:
     """Return the sentence, the code in it, and the line below."""
     row, n, code = facts["row"], facts["n"], facts["response"]
-    said = f'API message: "{row.text}"' if row.text else ""
+    said = f'{facts["who"]}: "{row.text}"' if row.text else ""
     if story.kind == "undelivered":
         entry = facts["delivery"]
         text = "Accepted, but not delivered: " if row.status else "Not delivered: "

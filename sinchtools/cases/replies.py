@@ -18,7 +18,7 @@ from sinchtools.cases.story import Story
 from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import Exchange, header
-from sinchtools.core.words import counted, moment, response, spelled
+from sinchtools.core.words import counted, moment, response, spelled, who_says
 from sinchtools.privacy.gate import gate
 from sinchtools.replays.proof import Proof
 from sinchtools.replays.results import Result
@@ -157,6 +157,7 @@ def facts_of(story: Story) -> dict[str, Any]:
     return {
         "row": row,
         "response": response_of(row),
+        "who": who_says(row.status, row.failure),
         "n": int(group.get("n") or 1),
         "n_calls": int(story.counted["n"]),
         "n_reports": sum(one.endpoint == "callback" for one in story.rows),

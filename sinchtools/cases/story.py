@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 10
 _MOST_EQUAL = 5
+_MOST_LOOKED_AT = 30  # rows that did not fail
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # without any time in the evidence, nothing is past
 _QUOTED = re.compile(r" (?:Its text|API message): .*", re.DOTALL)  # of the API
 _VENDOR = ("server", "account")
+_SAID_OF_ALL = ("accepted-not-delivered", "variable-not-shown", "not-shown")
 _LOCAL = re.compile(r"[\d\s()./-]{5,12}")  # a number without its area or country code
 
 
@@ -181,10 +183,19 @@ class Story:
         of_proven = [one for one in self.groups if fingerprint(one["example"]) in proven]
         chosen = next(iter(of_proven), None) or self._most_frequent()
         if chosen is None:
-            return self.rows[0]
+            return self._worth_a_look()
         alike = fingerprint(chosen["example"])
         own = [row for row in self.fixed_rows.values() if fingerprint(row) == alike]
         return own[-1] if own else chosen["example"]
+
+    def _worth_a_look(self) -> Exchange:
+        """Return the first row with a warning, else with a note of its own; without failures."""
+        repeated = {row.call_id for row in self.rows if (row.attempt or 1) > 1} - {None}
+        last = {row.call_id: row for row in self.rows if row.call_id in repeated}
+        rows = [row for row in self.rows if last.get(row.call_id, row) is row][:_MOST_LOOKED_AT]
+        found = [next(iter(one.findings), None) for one in self._diagnosed(rows)]
+        ranks = [_rank(finding) for finding in found]
+        return rows[ranks.index(max(ranks))]
 
     def _most_frequent(self) -> dict[str, Any] | None:
         """Return the largest group of failures; of equal ones, the first that can be fixed."""
@@ -382,6 +393,13 @@ class Story:
     def plain(self, text: str) -> str:
         """Return a text with people hidden and control characters made visible."""
         return visible(self.masks.words(self.known.replaced(text, self.masks)))
+
+
+def _rank(finding: Finding | None) -> int:
+    """Return how much the first finding on a row that did not fail deserves a look."""
+    if finding is None or finding.rule in _SAID_OF_ALL:
+        return 0
+    return 2 if finding.severity == "warning" else 1
 
 
 def without_quote(says: str) -> str:

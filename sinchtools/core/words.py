@@ -122,6 +122,18 @@ def instant(at: Any) -> datetime | None:
     return known.astimezone(UTC)
 
 
+def who_says(status: int | None, failure: str | None) -> str:
+    """
+    Return whose words the text of an exchange is.
+
+    Examples
+    --------
+    >>> who_says(403, None), who_says(None, "ReadTimeout")
+    ('API message', "The client's message")
+    """
+    return "The client's message" if failure and status is None else "API message"
+
+
 def response(status: int | None, code: str | None = None) -> str:
     """
     Return a response with its code, else with what HTTP calls it.

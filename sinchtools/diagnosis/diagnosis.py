@@ -23,7 +23,7 @@ from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
 from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.diagnosis.repeating import Retry, retry_of, why_not_fixable
-from sinchtools.diagnosis.retries import Attempt, attempts
+from sinchtools.diagnosis.retries import Attempt, attempts, of_the_same_calls
 from sinchtools.diagnosis.rules import finding_of
 from sinchtools.evidence.formats.exception import exchange_of
 from sinchtools.privacy.masks import without_people
@@ -294,7 +294,7 @@ def diagnose(
     exchanges = deliveries.joined([*exchanges, *history])[: len(exchanges)]
     moment = now if now is None or now.tzinfo else now.replace(tzinfo=UTC)
     others = known([*exchanges, *history])
-    calls = attempts(exchanges)
+    calls = attempts([*exchanges, *of_the_same_calls(exchanges, history)])
     found = Diagnoses(
         _diagnosed(exchange, moment, others, calls.get(i)) for i, exchange in enumerate(exchanges)
     )
@@ -350,7 +350,11 @@ def _diagnosed(
     clock = now or exchange.at or datetime.now(UTC)
     found: Assessment = assess(exchange, clock, others)
     findings = tuple(beside.with_country(exchange, one, others) for one in found.findings)
-    findings = (*findings, _retried(exchange, attempt)) if attempt else findings
+    if attempt:
+        notes = [one for one in findings if one.severity == "note"]
+        rest = [one for one in findings if one.severity != "note"]
+        told = _retried(exchange, attempt)
+        findings = (*rest, told, *notes) if attempt.lost else (*findings, told)
     return Diagnosis(
         exchange=exchange,
         findings=findings,
@@ -371,6 +375,10 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
         "last": attempt.last,
     }
     rule = "attempt-of-call" if attempt.by == "call_id" else "attempt-by-time"
+    if attempt.lost:
+        times = "twice" if attempt.of == 2 else f"{attempt.of} times"
+        facts |= {"lost": attempt.lost, "times": times}
+        return finding_of(exchange, "maybe-sent-twice", facts=facts)
     return finding_of(exchange, rule, severity="note", location="rate", facts=facts)
 
 

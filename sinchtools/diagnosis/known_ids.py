@@ -14,6 +14,7 @@ from sinchtools.core.words import counted
 
 _NAMES = {"batches": "batch_id", "groups": "group_id", "inbounds": "inbound_id"}
 _SHORTEST = 8  # characters that two IDs share before one is called a part of the other
+_LONGEST = 60
 _MOST_LIKE = 200  # known IDs that begin or end alike and are looked at
 _NEAR = 0.92  # of two IDs: one or two characters of 26 differ
 _LENGTH, _OLD_LENGTHS = 26, range(12, 17)
@@ -77,7 +78,8 @@ _TYPED = (
 def _difference(asked: str, known: str) -> tuple[str, str] | None:
     """Return how an ID differs from the one that was meant, and what to check; None if it does."""
     one, other = asked.upper(), known.upper()
-    if asked == known or min(len(one), len(other)) < _SHORTEST:
+    lengths = len(one), len(other)
+    if asked == known or min(lengths) < _SHORTEST or max(lengths) > _LONGEST:
         return None
     if one == other:
         return "in other letters (upper or lower case)", "Leave the case of an ID as it is."

@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
+from sinchtools.api import catalogue
 from sinchtools.core.records import POSITION, Exchange, in_words
 
 _LONGEST_PAUSE = timedelta(
@@ -36,6 +38,9 @@ class Attempt:
         From the first to the last attempt, or None when the evidence has no times.
     last
         What the last attempt was answered.
+    lost
+        What the client said of an attempt that may have been carried out, though a later one was
+        accepted; empty when there is none.
     """
 
     number: int
@@ -43,6 +48,7 @@ class Attempt:
     by: str
     seconds: float | None
     last: str
+    lost: str = ""
 
 
 def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
@@ -60,11 +66,28 @@ def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
     """
     found: dict[int, Attempt] = {}
     for by, calls in (("call_id", _by_call_id(exchanges)), ("time", _by_time(exchanges))):
-        for call in calls:
+        for call in map(partial(_in_order, exchanges), calls):
             chain = [exchanges[i] for i in call]
             if len(chain) > 1:
                 found |= zip(call, _attempts(chain, by), strict=True)
     return found
+
+
+def _in_order(exchanges: Sequence[Exchange], call: list[int]) -> list[int]:
+    """Return the attempts of a call by their time, where the evidence has all times."""
+    times = {i: moment for i in call if (moment := exchanges[i].at)}
+    return sorted(call, key=times.__getitem__) if len(times) == len(call) else call
+
+
+def of_the_same_calls(exchanges: Sequence[Exchange], history: Iterable[Exchange]) -> list[Exchange]:
+    """Return the rows of a history that may be further attempts of some exchanges."""
+    seen = {x.id for x in exchanges}
+    calls, alike = {x.call_id for x in exchanges} - {None}, set(map(_key, exchanges))
+    return [x for x in history if x.id not in seen and (x.call_id in calls or _key(x) in alike)]
+
+
+def _key(exchange: Exchange) -> tuple[object, ...]:
+    return exchange.method, exchange.url, exchange.request_body
 
 
 def _by_call_id(exchanges: Sequence[Exchange]) -> Iterable[list[int]]:
@@ -88,7 +111,7 @@ def _by_time(exchanges: Sequence[Exchange]) -> Iterator[list[int]]:
     alike: dict[tuple[object, ...], list[tuple[float, int]]] = defaultdict(list)
     for i, x in enumerate(exchanges):
         if x.at and x.url and not x.call_id:
-            alike[x.method, x.url, x.request_body].append((x.at.timestamp(), i))
+            alike[_key(x)].append((x.at.timestamp(), i))
     for places in alike.values():
         if len(places) > 1:
             yield from _chains(exchanges, [i for _, i in sorted(places)])
@@ -127,4 +150,28 @@ def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
     seconds = (max(times) - min(times)).total_seconds() if len(times) == len(chain) else None
     said = in_words(last.status, last.code) or last.failure or "no response"
     places = numbers if counted else range(1, len(chain) + 1)
-    return [Attempt(number=number, of=of, by=by, seconds=seconds, last=said) for number in places]
+    in_order = sorted(zip(places, chain, strict=True), key=lambda one: one[0])
+    lost = _lost([exchange for _, exchange in in_order], by)
+    return [
+        Attempt(number=number, of=of, by=by, seconds=seconds, last=said, lost=lost)
+        for number in places
+    ]
+
+
+def _lost(chain: Sequence[Exchange], by: str) -> str:
+    """Return what is known of an attempt to send that may have sent, before one that did."""
+    if by == "time" and not chain[-1].request_body:
+        return ""  # these may be two messages
+    if chain[-1].http_outcome != "success" or chain[-1].endpoint != "POST /batches":
+        return ""
+    unsure = (x for x in chain[:-1] if _may_have_sent(x))
+    return next((in_words(x.status, x.code) or x.failure or "no response" for x in unsure), "")
+
+
+def _may_have_sent(exchange: Exchange) -> bool:
+    words = f"{exchange.failure or ''} {exchange.text or ''}"
+    x = exchange
+    advice, _ = catalogue.retry_advice(
+        x.status, x.code, "POST", failure=words, html=x.is_html, endpoint="POST /batches"
+    )
+    return advice == "ask-first"

@@ -10,6 +10,7 @@ from sinchtools.api.description import locate
 from sinchtools.core.html import card
 from sinchtools.core.json import path_of
 from sinchtools.core.records import Exchange, Finding, header, in_words, visible
+from sinchtools.core.words import who_says
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.generic_http import parsed
 from sinchtools.diagnosis.rules import in_words as vendor_words
@@ -63,7 +64,7 @@ def _for_account_manager(one: Diagnosis, top: Finding) -> str:
         "Operation": x.endpoint or x.method,
         "Time (UTC)": x.at and x.at.strftime("%Y-%m-%d %H:%M:%S"),
         "Response": x.status_in_words,
-        "API message": vendor_words(x.text) if x.text else None,
+        who_says(x.status, x.failure): vendor_words(x.text) if x.text else None,
         "Recipients": len(to) if isinstance(to, list) else None,
         "Attempts": one.attempt and one.attempt.of,
         **{name: header(x.response_headers, name) for name in _TRACE_HEADERS},

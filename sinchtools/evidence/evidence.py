@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 SHOWN, SHOWN_ANSWERS = 20, 6
 
+_OF_CALLS = (
+    "earlier attempts of the same calls not counted",
+    "earlier attempt of the same call not counted",
+)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Evidence:
@@ -160,7 +165,7 @@ class Evidence:
             f"failing: {named}": failures.total(),
             "not failing": well,
             "without a response": silent,
-            "earlier attempts of the same calls not counted": sent - len(calls),
+            _OF_CALLS[sent - len(calls) == 1]: sent - len(calls),
         }
         parts = [f"{count:,} {words}" for words, count in counts.items() if count]
         return "; ".join(parts) + "." if parts else ""

@@ -34,6 +34,7 @@ from sinchtools.evidence.formats import (
     told_call,
     tools,
     traces,
+    urllib3_retries,
     xml_tools,
 )
 from sinchtools.evidence.found import Found
@@ -98,6 +99,7 @@ FINDERS: dict[str, Finder] = {
     "trace": traces.find,
     "database": database.find,
     "values": log_lines.find_values,
+    "urllib3-retry": urllib3_retries.find,
     "error": errors.find,
     "curl": curl.find,
     "code": code.find,

@@ -12,7 +12,7 @@ from sinchtools.cases.changes import changes
 from sinchtools.cases.solved import seen_before
 from sinchtools.cases.story import without_quote
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.words import counted, moment, response, short
+from sinchtools.core.words import counted, moment, response, short, who_says
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.terminal.output import Line, Part, wrapped
@@ -72,8 +72,9 @@ def block_of(group: Group) -> Iterator[Line]:
     one = group.first
     yield _head(group)
     yield from _where(group)
-    if one.exchange.text:
-        yield ["  ", (f'API message: "{one.exchange.text[:_LONGEST]}"', "dim")]
+    if text := one.exchange.text:
+        who = who_says(one.exchange.status, one.exchange.failure)
+        yield ["  ", (f'{who}: "{text[:_LONGEST]}"', "dim")]
     if note := _expected(one):
         yield ["  ", (note, "yellow")]
     for number, finding in enumerate(one.findings[:_MOST_FINDINGS], start=1):

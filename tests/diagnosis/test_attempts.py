@@ -93,3 +93,48 @@ def test_a_call_id_is_evidence_and_no_guess() -> None:
         ).rule
         == "attempt-of-call"
     )
+
+
+TIMEOUT = {"status": None, "failure": "SocketTimeoutException"}
+TWICE = "maybe-sent-twice"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (at(0, **TIMEOUT), at(9, 201)),
+        (at(0, 504), at(9, 201)),
+        (at(0, call_id="a", request_body=None, **TIMEOUT), at(90, 201, call_id="a")),
+    ],
+)
+def test_a_send_that_was_repeated_without_knowing_may_have_been_sent_twice(
+    first: Exchange, last: Exchange
+) -> None:
+    first, last = (replace(x, endpoint="POST /batches") for x in (first, last))
+    for one in diagnose([first, last]):
+        found = {finding.rule: finding for finding in one.findings}
+        assert found[TWICE].severity == "warning" and "attempt-by-time" not in found
+        assert (first.failure or "504") in found[TWICE].says and "twice" in found[TWICE].says
+    alone = diagnose(replace(last, id="y"), history=[first])
+    assert TWICE in {finding.rule for finding in alone.findings}
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (at(0, None, failure="ConnectTimeout"), at(9, 201)),  # nothing was sent
+        (at(0, 429), at(9, 201)),
+        (at(0, 500), at(9, 201)),  # not processed
+        (at(0, **TIMEOUT), at(9, **TIMEOUT)),
+        (at(0, **TIMEOUT), at(9, 201, request_body='{"to": []}')),
+        (at(0, request_body=None, **TIMEOUT), at(9, 201, request_body=None)),  # may be two
+        (at(0, **TIMEOUT), at(900, 201)),
+        (at(0, method="GET", **TIMEOUT), at(9, 200, method="GET")),
+    ],
+)
+def test_nothing_is_said_of_a_second_message_that_nothing_shows(
+    first: Exchange, last: Exchange
+) -> None:
+    endpoint = f"{first.method} /batches"
+    rows = [replace(x, endpoint=endpoint) for x in (first, last)]
+    assert TWICE not in {one.rule for found in diagnose(rows) for one in found.findings}

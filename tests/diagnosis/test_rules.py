@@ -121,6 +121,7 @@ EXAMPLES: dict[str, Any] = {
     # with the rest of the evidence
     "attempt-of-call": [replace(LATER, call_id="a"), replace(SENT, call_id="a")],
     "attempt-by-time": [LATER, SENT],
+    "maybe-sent-twice": [LATER, replace(SENT, status=None, failure="ReadTimeout")],
     "observed-401-other-plan": [send(status=201, source="log#2", token=2, plan="0" * 32), REFUSED],
     "observed-401-other-token": [BEFORE, REFUSED],
     "observed-401-worked": [send(status=201, source="log#2", token=2), REFUSED],

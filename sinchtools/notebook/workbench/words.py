@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sinchtools.api import catalogue, deliveries
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.words import counted, moment, short
+from sinchtools.core.words import counted, moment, short, who_says
 from sinchtools.diagnosis.diagnosis import Diagnosis
 from sinchtools.notebook.workbench.state import State
 
@@ -73,7 +73,7 @@ def _refused(state: State, front: Exchange, diagnosis: Diagnosis) -> Heading:
         status=str(front.status or ""),
         title=title,
         aside=aside,
-        said=f"API message: “{front.text}”" if front.text else "",
+        said=f"{who_says(front.status, front.failure)}: “{front.text}”" if front.text else "",
         facts=_facts(
             _endpoint(front),
             _time(front.at),
