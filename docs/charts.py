@@ -57,7 +57,9 @@ def draw(kinds: list[Kind]) -> None:
         path = PICTURES / f"{kind.file}.png"
         drawn = io.BytesIO()
         chart.savefig(drawn, format="png", dpi=80)
-        Image.open(drawn).convert("RGB").quantize(128).save(path, optimize=True)
+        Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE).save(
+            path, optimize=True
+        )
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB. {chart.description}")
 
 

@@ -316,7 +316,9 @@ def with_answer(
     answer = nw.when(silent).then(nw.lit(NO_RESPONSE)).otherwise(status)
     if "delivery" in names and "outcome" in names:
         lost = (nw.col("outcome") == "not_delivered").fill_null(False)
-        callback = status.is_null() & (nw.col("outcome") == "success").fill_null(False)
+        is_told = nw.col("endpoint") == "callback" if "endpoint" in names else nw.lit(False)
+        callback = (nw.col("outcome") == "success").fill_null(False)
+        callback &= status.is_null() | is_told.fill_null(False)  # a web server's log has a status
         said = nw.concat_str(
             nw.lit("delivery code "), nw.col("delivery").str.replace_all(r"\D.*$", "")
         )

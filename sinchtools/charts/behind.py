@@ -12,6 +12,7 @@ import pandas as pd
 
 from sinchtools.analysis.frames import CALLBACK, is_failing
 from sinchtools.analysis.results import label, missing
+from sinchtools.charts.style import kind_of
 from sinchtools.charts.words import FOLDED, WEEKDAYS, is_folded
 
 _ANSWER = nw.col("answer")
@@ -107,6 +108,18 @@ def choice(status: Any, code: Any, outcome: Any = None) -> dict[str, Any]:
     if missing(status) and not missing(code) and str(code).startswith("delivery code"):
         by_status = {"outcome": "not_delivered"}
     return by_status | {"code": "" if missing(code) else str(code)}
+
+
+def fault_of(status: Any, code: Any) -> str:
+    """
+    Return whose fault a status and code is, as a name of the palette.
+
+    Examples
+    --------
+    >>> fault_of(403, "unknown_group"), fault_of(None, "delivery code 402"), fault_of(None, None)
+    ('request', 'undelivered', 'silent')
+    """
+    return kind_of(status, choice(status, code).get("outcome"))
 
 
 def choices_of(counts: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from sinchtools.charts.behind import (
 from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_show
 from sinchtools.charts.chart import Chart
 from sinchtools.charts.rows import Row, Shares, share_words
-from sinchtools.charts.style import styled
+from sinchtools.charts.style import kind_of, styled
 from sinchtools.charts.words import (
     FOLDED,
     NO_ACCOUNT,
@@ -80,7 +80,7 @@ def accounts(
     if pattern is not None and pattern.kind == "rise" and pattern.start is not None:
         shown = _since(facts.rows, pd.Timestamp(pattern.start), summed)
         says = f"Ring: before {moment(pd.Timestamp(pattern.start))}. Dot: since then. {says}"
-    rows = _share_rows(shown, facts)
+    rows = _share_rows(shown, facts, _kind_of(pattern))
     chart = Chart(facts.around(heading, says), Shares(rows))
     chart.data = summed
     chart._rows = analysis.where(facts.rows, IS_CALL)
@@ -95,7 +95,14 @@ def accounts(
     return captioned(chart, facts, "; ".join(told) + ".")
 
 
-def _share_rows(shown: pd.DataFrame, facts: Facts) -> list[Row]:
+def _kind_of(pattern: Pattern | None) -> str:
+    """Return whose fault the failures are that stand out, as a name of the palette."""
+    found = pattern.filters if pattern is not None else {}
+    known = {"status", "outcome"} & found.keys()
+    return kind_of(found.get("status"), found.get("outcome")) if known else "request"
+
+
+def _share_rows(shown: pd.DataFrame, facts: Facts, kind: str) -> list[Row]:
     stands_out = _stands_out(shown)
     rows = []
     for i, one in enumerate(records(shown)):
@@ -108,7 +115,7 @@ def _share_rows(shown: pd.DataFrame, facts: Facts) -> list[Row]:
                 label=percent(one.share_failing),
                 rest=f"of {plural(one.n, facts.one)}",
                 words=words + (f"\nbefore: {percent(before[0])}" if before else ""),
-                kind="request" if stands_out and i == 0 else "silent",
+                kind=kind if stands_out and i == 0 else "silent",
                 is_strong=stands_out and i == 0,
             )
         )

@@ -60,10 +60,10 @@ class Facts:
         if n and of is None and self.unit != "recipients":
             counted += f", {self.failing:,} failing ({percent(self.failing / n)})"
         when = f", {self.period}" if n else ""
-        note = " ".join(filter(None, (f"{counted}{when}.", says)))
         kinds = [kind for kind in KINDS if kind in set(key)]
         footer = tuple(filter(None, (*notes, self.footer)))
-        return Around(heading, note, footer, tuple(kinds if len(kinds) > 1 else ()), words or {})
+        key_of = tuple(kinds if len(kinds) > 1 else ())
+        return Around(heading, f"{counted}{when}.", says, footer, key_of, words or {})
 
 
 def facts_of(

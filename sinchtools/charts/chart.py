@@ -71,10 +71,11 @@ class Body(Protocol):
 
 @dataclass
 class Around:
-    """What is written above and below the body of a chart."""
+    """What is written around the body of a chart: what it is, what it counts, how to read it."""
 
     heading: str
     note: str
+    says: str = ""
     footer: tuple[str, ...] = ()
     key: tuple[str, ...] = ()  # kinds of the palette that the body uses
     words: dict[str, str] = field(default_factory=dict)  # of the key, where a chart has its own
@@ -120,7 +121,8 @@ class Chart(Figure):
 
     def __init__(self, around: Around, body: Body) -> None:
         super().__init__(figsize=(WIDTH / DPI, 1), dpi=DPI, facecolor=LIGHT["face"])
-        self.title, self.description = f"{around.heading}: {around.note}".rstrip("."), ""
+        noted = f"{around.note} {around.says}".rstrip(". ")
+        self.title, self.description = f"{around.heading}: {noted}", ""
         self.data = pd.DataFrame()
         self.bars: dict[str, nw.Expr] = {}
         self.choices: dict[str, dict[str, Any]] = {}
@@ -231,15 +233,19 @@ class Chart(Figure):
 
     @property
     def seen(self) -> str:
-        """The description without the title, for a page that shows it."""
-        return self.description.removeprefix(f"{self.title}. ")
+        """The description without the title, for a page that shows it; nothing if it is drawn."""
+        is_drawn = isinstance(self._body, Sentence)
+        return "" if is_drawn else self.description.removeprefix(f"{self.title}. ")
 
     @styled
     def _paint(self, width: int) -> None:
         around, body = self._around, self._body
         inner = width - 2 * EDGE
-        heading = wrapped(around.heading, inner, TITLE, "bold") if around.heading else []
-        note = wrapped(around.note, inner)
+        title = f"{around.heading}{'.' * ('. ' in around.heading)}"  # several sentences end in one
+        heading = wrapped(title, inner, TITLE, "bold") if title else []
+        note = wrapped(f"{around.note} {around.says}", inner)
+        if len(note) > 1 and around.says:  # a line each, rather than one broken anywhere
+            note = [*wrapped(around.note, inner), *wrapped(around.says, inner)]
         footer = [line for text in around.footer for line in wrapped(text, inner)]
         key = self._key_places(inner)
         top = EDGE + 20 * len(heading) + LINE * len(note) + 4 + 20 * (key[-1][1] + 1 if key else 0)

@@ -20,6 +20,7 @@ from sinchtools.charts.behind import (
     choice,
     choices_of,
     equals,
+    fault_of,
     of_codes,
     of_hours,
     of_names,
@@ -221,7 +222,7 @@ def endpoints(
     if counts.empty:
         return nothing_to_show(facts.around("Endpoints by status and code"), facts, counts, "")
     codes, choices, named = of_codes(counts), choices_of(counts), _named_codes(counts)
-    kinds = dict(zip(named, map(kind_of, counts["status"].astype(object)), strict=True))
+    kinds = dict(zip(named, map(fault_of, counts["status"], counts["code"]), strict=True))
     routes = counts["endpoint"].fillna(NO_ENDPOINT)
     counts = counts.assign(
         endpoint=folded_names(routes, counts["n"], top, "endpoints"),
@@ -301,7 +302,7 @@ def latency(
         rest = tail if one.n > 1 else "n 1"  # one value has no tail
         words = f"median {values[0]:,.0f} ms, 90%: {values[1]:,.0f} ms, {tail}"
         made = Row(f"{route}, {name}", values, f"{values[0]:,.0f} ms", rest, words)
-        rows.append(replace(made, kind=kind_of(one.status), shown=f"{name}\n{route}"))
+        rows.append(replace(made, kind=_seen_kind(one.status, one.code), shown=f"{name}\n{route}"))
     more = len(table) - len(shown)
     notes = [f"{more:,} more combinations are in the data only."] if more else []
     says = "Dot: median. Thick line: to 90% of the values, thin line: to 99%."
@@ -383,6 +384,11 @@ def delivery_codes(
     chart._rows = analysis.where(facts.rows, IS_REPORT)
     chart.bars = {name: reports_of(counts[[one == name for one in drawn]]) for name in shown.index}
     return captioned(chart, facts, listing(counts, "recipients", names))
+
+
+def _seen_kind(status: Any, code: Any) -> str:
+    """Return the kind of a line: the grey of successes is too light for one."""
+    return "silent" if (kind := fault_of(status, code)) == "ok" else kind
 
 
 def _named_codes(counts: pd.DataFrame) -> list[str]:

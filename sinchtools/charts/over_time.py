@@ -22,6 +22,7 @@ from sinchtools.charts.behind import (
     choice,
     choices_of,
     equals,
+    fault_of,
     interval,
     of_times,
 )
@@ -33,8 +34,9 @@ from sinchtools.charts.words import duration, moment, plural
 
 _MARKED = 3  # changes; more would hide the chart
 _LARGE = 3000  # rows of pandas
-_ENOUGH = 8  # calls in an interval, in the middle: with fewer a share says little
-_FEWEST = 24  # intervals, when they are made longer so that each has enough
+_ENOUGH = 8  # calls in an interval: with fewer a share says little
+_FEWEST = 24  # intervals, when they are made longer so that half of them have enough
+_MANY = 48  # intervals, when they are made longer so that the quiet hours have enough too
 
 
 @styled
@@ -103,6 +105,7 @@ def timeline(
         heading = heading.replace("Share of", "Number of").replace("share of", "number of")
     if changes and changes[0]["place"] == 0:
         heading, note = pattern.sentence.rstrip("."), f"{heading}. {note}"
+        body.is_said = len(changes) == 1
     chart = Chart(facts.around(heading, note, key=body.series, notes=notes), body)
     chart.data = counts.merge(
         pd.DataFrame({"start": body.starts, "calls": body.calls.astype("int64")}), on="start"
@@ -117,16 +120,19 @@ def timeline(
 def _with_enough(binned: pd.DataFrame, step: int) -> tuple[pd.DataFrame, int]:
     """Return the counts in longer intervals, if only those have enough calls for a share."""
     known = binned[binned["bucket"].notna() & binned["outcome"].notna()]
+    found = 0
     for seconds in STEPS:
-        times = seconds // step
         if seconds % step or known.empty:
             continue
-        calls = known.groupby(known["bucket"] // times)["n"].sum()
-        if calls.index[-1] - calls.index[0] < _FEWEST:
+        calls = known.groupby(known["bucket"] // (seconds // step))["n"].sum()
+        if calls.index[-1] - calls.index[0] < (_MANY if found else _FEWEST):
             break
-        if calls.median() >= _ENOUGH:
-            return binned.assign(bucket=binned["bucket"] // times), seconds
-    return binned, step
+        found = seconds if calls.median() >= _ENOUGH else found
+        if calls.quantile(0.1) >= _ENOUGH:  # one call of two at night would be a spike
+            break
+    if not found:
+        return binned, step
+    return binned.assign(bucket=binned["bucket"] // (found // step)), found
 
 
 def _said(facts: Facts, filters: dict[str, Any], step: int, successes: bool) -> tuple[str, str]:
@@ -183,9 +189,9 @@ def _seen(body: Times, changes: list[dict[str, Any]]) -> str:
     )
     told = [
         f"{one['change'].name}: {one['change'].says} ({one['change'].before})."
-        for one in changes[:_MARKED]
+        for one in changes[: 0 if body.is_said else _MARKED]
     ]
-    return " ".join([peak, *(told or ["No change stands out."])])
+    return " ".join([peak, *told, *([] if changes else ["No change stands out."])])
 
 
 # --- the changes ----------------------------------------------------------------------------------
@@ -237,8 +243,9 @@ def _change(one: dict[Any, Any], filters: dict[str, Any]) -> dict[str, Any]:
         name,
         f"{_share(one['share_after'])} {when}",
         f"before: {_share(one['share_before'])} of {int(one['n_before']):,} calls",
-        kind_of(one["status"]),
+        fault_of(one["status"], one["code"]),
         float(one["share_after"]) if is_drawn_alone else None,
+        "" if is_drawn_alone else str(one["value"]),
     )
     until = END_OF_TIME if end is None else end
     inside = between(start, until) & equals("status", one["status"]) & equals("code", one["code"])

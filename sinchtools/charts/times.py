@@ -18,12 +18,16 @@ from sinchtools.charts.style import LIGHT
 from sinchtools.charts.words import day, moment, percent, plural, text_width, wrapped
 
 PLOT, STRIP, TICKS, LEFT = 210, 26, 24, 44  # pixels
+GAP = 6  # pixels above the words of the changes
 MARKED, _NUMBER = 16, 14  # pixels of a line about a change, and of the number before it
 WIDE = 1000  # from here on the plot is higher
 FEWEST = 12  # intervals that are drawn at least: one alone would be a wall
 _ROUND = (0.01, 0.02, 0.04, 0.08, 0.12, 0.16, 0.2, 0.28, 0.4, 0.6, 0.8, 1.0)
 STEPS = (60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)  # seconds between ticks
 _DAYS = (1, 2, 4, 7, 14, 28, 91, 182, 364)
+
+
+Words = list[tuple[str, bool]]  # of a line, and whether they are bold
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,18 @@ class Change:
     before: str
     kind: str = "request"
     level: float | None = None  # the share since then, where shares are drawn
+    whose: str = ""  # the account or the like that it is of, where all of them are drawn
+
+    def told(self, width: float, *, is_said: bool) -> list[Words]:
+        """Return what is said of it in lines: name and level, and in grey what was before."""
+        name = self.whose if is_said else self.name
+        level = f"{name}: {self.says}" if name else self.says
+        lines: list[Words] = [[(line, True)] for line in wrapped(level, width, weight="bold")]
+        if _width([*lines[-1], (self.before, False)]) <= width:
+            lines[-1].append((self.before, False))
+        else:
+            lines += [[(line, False)] for line in wrapped(self.before, width)]
+        return lines
 
 
 @dataclass
@@ -56,6 +72,8 @@ class Times:
         How many of them, by status and code: for the pointer.
     rates
         Whether shares are drawn; counts where too few calls are in an interval.
+    is_said
+        Whether the title names the one change, so that beside its line a short name is enough.
     """
 
     starts: pd.Series[pd.Timestamp]
@@ -68,6 +86,7 @@ class Times:
     unit: str
     names: Sequence[str]  # of each interval in `Chart.bars`; empty where nothing failed
     changes: Sequence[Change] = field(default_factory=list)
+    is_said: bool = False
 
     def height(self, width: float) -> float:
         """Return the pixels of plot, strip and axis."""
@@ -78,7 +97,7 @@ class Times:
         """Draw the stack, the strip and the axis, and mark the changes."""
         plot, left = self._plot(chart.pixels[0]), LEFT
         inner = chart.pixels[0] - left - 2 * EDGE
-        words, top = top, top + self._band(chart.pixels[0])
+        words, top = top + GAP * bool(self.changes), top + self._band(chart.pixels[0])
         edges = self._edges()
         first, last = self._limits(edges)
         ax = chart.axes_at(left, top + 6, inner, plot)
@@ -137,26 +156,27 @@ class Times:
         base: NDArray[np.float64],
         height: NDArray[np.float64],
     ) -> None:
-        """Draw one series: full, and where it stays high a light body under a full edge."""
-        light = self._is_high(edges, kind)
-        look: dict[str, Any]
-        for is_light, strength in ((False, 1.0), (True, 0.32)):
-            shown = np.where((light == is_light) & (height > 0), height, 0.0)
-            if not shown.any():
-                continue
-            look = {"color": LIGHT[kind], "linewidth": 0, "alpha": strength}
-            body = _steps(ax, base + shown, edges, baseline=base, fill=True, label=kind, **look)
-            chart.hatch(body, kind)
-            if is_light:
-                tops = np.where(light & (self.calls > 0), base + height, np.nan)
-                _steps(ax, tops, edges, baseline=None, fill=False, color=LIGHT[kind], linewidth=1.3)
+        """Draw one series: full, or the one in question as a light body under a full edge."""
+        colour, is_light = LIGHT[kind], self._is_light(kind)
+        look: dict[str, Any] = {"color": colour, "linewidth": 0, "alpha": 0.32 if is_light else 1}
+        body = _steps(ax, base + height, edges, baseline=base, fill=True, label=kind, **look)
+        chart.hatch(body, kind)
+        if is_light:
+            seen = (height > 0) | (self._is_since(edges, kind) & (self.calls > 0))
+            tops = np.where(seen, base + height, np.nan)
+            _steps(ax, tops, edges, baseline=None, fill=False, color=colour, linewidth=1.3)
 
-    def _is_high(self, edges: NDArray[np.float64], kind: str) -> NDArray[np.bool_]:
+    def _is_light(self, kind: str) -> bool:
+        """Whether a series is in question: it changes its level, or is a wall all the time."""
+        if self.changes:
+            return any(change.kind == kind for change in self.changes)
         drawn = {name: self._drawn(n) for name, n in self.series.items()}
         top = float(np.sum(list(drawn.values()), axis=0).max())
-        is_many = len(self.starts) > 2 * FEWEST
-        is_wall = is_many and not self.changes and float(drawn[kind].mean()) > 0.4 * top
-        found = np.full(len(self.starts), is_wall)
+        return len(self.starts) > 2 * FEWEST and float(drawn[kind].mean()) > 0.4 * top
+
+    def _is_since(self, edges: NDArray[np.float64], kind: str) -> NDArray[np.bool_]:
+        """Return for each interval whether a change of a series lasts in it."""
+        found = np.zeros(len(self.starts), dtype=bool)
         for change in self.changes:
             if change.kind == kind:
                 until = change.end.timestamp() if change.end is not None else np.inf
@@ -198,14 +218,14 @@ class Times:
         places = [left + (start - first) / (last - first) * inner for start in starts]
         if len(self.changes) == 1:
             self._draw_level(ax, self.changes[0], starts[0], last)
-            told = _told(self.changes[0], inner)
+            told = self.changes[0].told(inner, is_said=self.is_said)
             wide = max(_width(line) for line in told)
             x = places[0] if places[0] + wide <= left + inner else places[0] - wide
             _write(chart, told, min(max(x, left), left + inner - wide), top)
             return
         for i, change in enumerate(self.changes):
             chart.write_at(left, top, f"{i + 1}", weight="bold")
-            told = _told(change, inner - _NUMBER)
+            told = change.told(inner - _NUMBER, is_said=False)
             _write(chart, told, left + _NUMBER, top)
             top += MARKED * len(told)
         for i, x in enumerate(_apart(places, left, left + inner)):
@@ -220,9 +240,10 @@ class Times:
     def _band(self, width: float) -> float:
         """Return the pixels above the plot that the words of the changes need."""
         inner = width - LEFT - 2 * EDGE
-        if len(self.changes) < 2:
-            return sum(MARKED * len(_told(one, inner)) for one in self.changes)
-        return MARKED * (1 + sum(len(_told(one, inner - _NUMBER)) for one in self.changes))
+        numbered = len(self.changes) > 1
+        wide = inner - _NUMBER * numbered
+        lines = [len(one.told(wide, is_said=self.is_said)) for one in self.changes]
+        return MARKED * (numbered + sum(lines)) + GAP * bool(lines)
 
     def _mark(
         self,
@@ -251,21 +272,6 @@ class Times:
         lines += [f"{int(failing):,} of {of} ({percent(failing / self.calls[i])})"]
         lines += [f"{name}: {int(n[i]):,}" for name, n in self.codes.items() if n[i]][:4]
         return "\n".join(lines)
-
-
-Words = list[tuple[str, bool]]  # of a line, and whether they are bold
-
-
-def _told(change: Change, width: float) -> list[Words]:
-    """Return what is said of a change in lines: its name and level, and in grey what was before."""
-    lines: list[Words] = [
-        [(line, True)] for line in wrapped(f"{change.name}: {change.says}", width, weight="bold")
-    ]
-    if _width([*lines[-1], (change.before, False)]) <= width:
-        lines[-1].append((change.before, False))
-    else:
-        lines += [[(line, False)] for line in wrapped(change.before, width)]
-    return lines
 
 
 def _width(line: Words) -> float:

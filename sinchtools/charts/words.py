@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -81,25 +82,39 @@ def wrapped(text: Any, width: float, size: float = SMALL, weight: str = "normal"
     """
     Return text in lines of so many pixels, which break where a name or a sentence has a joint.
 
-    A part that is too long for a line is cut where the line ends.
+    A part that is too long for a line is cut where the line ends. No word stands alone in the last
+    line where a few others can join it.
     """
+    lines = _filled(text, width, size, weight)
+    if len(lines) > 1 and text_width(lines[-1], size, weight) < width / 4:
+        fewer = _filled(text, 0.85 * width, size, weight)
+        return fewer if len(fewer) == len(lines) else lines
+    return lines
+
+
+def _filled(text: Any, width: float, size: float, weight: str) -> list[str]:
+    """Return text in lines that are as full as they can be."""
     lines, room = [""], width
-    for part in re.findall(r"/?[^\s_/.-]+[\s_.-]*|[\s_/.-]+", plain(text, 600)):
-        for piece in _pieces(part, width, size, weight):
-            if text_width(piece.rstrip(), size, weight) > room and lines[-1]:
-                lines.append("")
-                room = width
-            lines[-1] += piece
-            room -= text_width(piece, size, weight)
+    for piece in _pieces(plain(text, 600), width, size, weight):
+        if text_width(piece.rstrip(), size, weight) > room and lines[-1]:
+            lines.append("")
+            room = width
+        lines[-1] += piece
+        room -= text_width(piece, size, weight)
     return [line.rstrip() for line in lines]
 
 
-def _pieces(part: str, width: float, size: float, weight: str) -> list[str]:
-    """Return a part in pieces that fit into a line."""
-    if text_width(part.rstrip(), size, weight) <= width or len(part) < 2:
-        return [part]
-    most = max(1, int(len(part) * width / text_width(part, size, weight)) - 1)
-    return [part[i : i + most] for i in range(0, len(part), most)]
+def _pieces(text: str, width: float, size: float, weight: str) -> Iterator[str]:
+    """Yield the words of a text; long ones in parts, and parts that fit no line in pieces."""
+    for word in re.findall(r"\S+\s*|\s+", text):
+        if text_width(word.rstrip(), size, weight) <= width / 2:
+            yield word
+            continue
+        for part in re.findall(r"/?[^\s_/.-]+[\s_.-]*|[\s_/.-]+", word):
+            most = len(part)
+            if most > 1 and (wide := text_width(part.rstrip(), size, weight)) > width:
+                most = max(1, int(most * width / wide) - 1)
+            yield from (part[i : i + most] for i in range(0, len(part), most))
 
 
 def percent(share: float) -> str:

@@ -552,6 +552,7 @@ def test_what_came_to_a_callback_url_is_no_call_but_a_report(engine: Any, tmp_pa
             delivery="412 Failed, of a send",
         ),
         Exchange(id="d", endpoint="callback", request_body="{}", delivery="inbound"),
+        Exchange(id="e", endpoint="callback", request_body="{}", delivery="inbound", status=200),
     ]
     overview = analysis.overview(engine(rows, tmp_path)).iloc[0]
     assert (overview["n"], overview["n_failing"], overview["not_known"]) == (2, 1, 0)

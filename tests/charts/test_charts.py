@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle, StepPatch
 
 from sinchtools import analysis, charts
 from sinchtools.charts import style
+from sinchtools.charts.words import text_width, wrapped
 from sinchtools.core import columns
 from tests.charts.shapes import (
     ALL,
@@ -120,6 +121,51 @@ def test_intervals_are_longer_where_only_those_have_enough_calls_for_a_share() -
     assert "Share of calls that fail, per 2 hours" in chart.title
     assert chart.data["n"].sum() == 350 and chart.data["calls"].max() == 8
     assert "per hour" in charts.timeline(rows, "1h").title
+
+
+def test_intervals_are_longer_where_quiet_hours_have_few_calls() -> None:
+    rows = [
+        replace(GOOD, id=f"{hour}-{i}", at=START + dt.timedelta(hours=hour, minutes=i))
+        for hour in range(9 * 24)
+        for i in range(3 if hour % 24 < 6 else 20)
+    ]
+    assert "per 3 hours" in charts.timeline([*rows, replace(rows[0], id="x", status=500)]).title
+
+
+def test_the_series_that_changes_is_light_and_in_the_color_of_its_fault() -> None:
+    rows = [
+        replace(
+            GOOD,
+            id=f"{hour}-{i}",
+            at=START + dt.timedelta(hours=hour, minutes=i),
+            status=429 if i == 7 else 201,
+            delivery="402 Aborted" if hour >= 30 and i % 2 else None,
+        )
+        for hour in range(60)
+        for i in range(20)
+    ]
+    chart = charts.timeline(rows)
+    strengths = {step.get_label(): step.get_alpha() for step in chart.findobj(StepPatch)}
+    assert (strengths["limit"], strengths["undelivered"]) == (1, 0.32)
+    kinds = chart.at(700)._around.key
+    assert set(kinds) == {"limit", "undelivered"}
+
+
+def test_beside_its_line_a_change_says_no_more_than_the_title_does_not() -> None:
+    rows = [
+        replace(
+            GOOD,
+            id=f"{hour}-{i}",
+            account=f"plan-{i % 3}",
+            at=START + dt.timedelta(hours=hour, minutes=i),
+            status=403 if hour >= 30 and i % 3 == 1 else 201,
+        )
+        for hour in range(60)
+        for i in range(30)
+    ]
+    shown = words(charts.timeline(rows))
+    assert shown.count("403 Forbidden") == 1
+    assert "plan-1: 100% since Sun 2 Jun 06:01" in shown
 
 
 def test_the_axis_names_the_days_of_the_week() -> None:
@@ -427,6 +473,14 @@ def test_a_long_name_is_wrapped_and_not_cut() -> None:
     chart = charts.error_codes([replace(GOOD, status=400, code=name)]).at(420)
     (tick,) = [tick.get_text() for ax in chart.axes for tick in ax.get_yticklabels()]
     assert "\n" in tick and tick.replace("\n", "") == f"400 {name}"
+
+
+@pytest.mark.parametrize("width", range(300, 700, 37))
+def test_the_last_line_is_no_word_alone(width: int) -> None:
+    text = "Share of calls that fail, per hour, all of them with no callback_url, and in UTC only"
+    lines = wrapped(text, width)
+    assert " ".join(lines) == text and all(text_width(line) <= width for line in lines)
+    assert len(lines) == 1 or text_width(lines[-1]) > width / 10
 
 
 def test_drawing_leaves_the_style_of_the_notebook_alone() -> None:

@@ -104,7 +104,8 @@ class ChartsPanel(Panel):
             options=list(_COUNTS),
             description="Count",
             tooltip="A call with its automatic retries counts once, or every attempt counts",
-            layout=widgets.Layout(width="220px"),
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="auto", margin="2px 2px 2px 12px"),
         )
         self.replay_button = button(
             "Replay in the sandbox",

@@ -12,7 +12,6 @@ import pandas as pd
 from sinchtools import analysis, charts
 from sinchtools.cases.case import Case
 from sinchtools.charts.screen import to_svg
-from sinchtools.charts.words import plural
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.html import untypeset
 from sinchtools.core.records import Exchange, visible
@@ -102,7 +101,6 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self._per: analysis.Per = per
         self.chips = widgets.HBox(layout=WIDE)
         self.chips.add_class("st-chips")
-        self.counted = Html(layout=widgets.Layout(width="auto"))
         self.picture = Touch(self._svg, self._heard)
         self._marks: list[charts.chart.Mark] = []  # of what the page shows
         self.words = Html(layout=WIDE)
@@ -179,8 +177,10 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         for name, tab in zip(KINDS, self.tabs.children, strict=True):
             (tab.add_class if name == self.kind else tab.remove_class)("on")
         hint = _HINTS.get(self.kind, _HINT)
+        seen = f"<p>{shown(self.chart.seen)}</p>" if self.chart.seen else ""
+        touch = f"{hint} " if seen else ""
         self.words.value = (
-            f"<p>{shown(self.chart.seen)}</p><p class='st-quiet'>{hint} The same in a cell: "
+            f"{seen}<p class='st-quiet'>{touch}The same in a cell: "
             f"<code>{shown(self.code)}</code></p>"
         )
         if self._on_draw:
@@ -301,8 +301,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             is_failing = KINDS[self.kind].counts_failures
             found = rows_listed(self._table(self.per), self.filters, is_failing=is_failing)
         self.shown = found
-        self.list.show_rows(found, self._all)
-        self.counted.value = f"<span class='st-quiet'>{plural(self.n, 'request')}</span>"
+        self.list.show_rows(found, self._all, is_narrowed=bool(self.filters or self._bar))
 
     # --- chips and tabs ---------------------------------------------------------------------------
 
@@ -337,7 +336,7 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
             chips.append(self._chip((), f"Only: {visible(self._bar_name)[:60]}"))
         more = (self.clear_button,) if len(chips) > 1 else ()
         old = [one for one in self.chips.children if getattr(one, "is_chip", False)]
-        self.chips.children = (*chips, self.add_button, *more, self.counted)
+        self.chips.children = (*chips, self.add_button, *more)
         for one in old:
             one.close()
 

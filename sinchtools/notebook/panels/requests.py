@@ -61,6 +61,7 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         self.page: list[Exchange] = []
         self.n, self.chosen = 0, cast("int | None", None)
         self._on_open, self._guard, self._first = on_open, guard, 0
+        self._is_narrowed = False
         self._rows: Any = None
         self._whole: Any = None
         self.table = Touch(self._html, self._heard)
@@ -72,9 +73,10 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         bar = row(self.counted, self.previous, self.next)
         super().__init__((self.table, bar), layout=WIDE)
 
-    def show_rows(self, rows: Any, whole: Any) -> None:
-        """List rows from the first; `whole` has their bodies."""
+    def show_rows(self, rows: Any, whole: Any, *, is_narrowed: bool = False) -> None:
+        """List rows from the first; `whole` has their bodies, filters may have left none."""
         self._rows, self._whole, self._first = rows, whole, 0
+        self._is_narrowed = is_narrowed
         self.n = int(rows.aggregate("count(*)").fetchall()[0][0])
         self._turned()
 
@@ -98,17 +100,19 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
 
     def _turned(self) -> None:
         self.page = [_exchange(one) for one in _page(self._rows, self._first, self._whole)]
-        first = self._first + 1 if self.page else 0
-        of = plural(self.n, "request")
-        words = f"{first:,} to {self._first + len(self.page):,} of {of}, oldest first"
-        self.counted.value = f"<span class='st-quiet'>{words if self.page else of}</span>"
+        last = self._first + len(self.page)
+        words = f"{self._first + 1:,} to {last:,} of {plural(self.n, 'request')}, oldest first"
+        self.counted.value = f"<span class='st-quiet'>{words}</span>" if self.page else ""
+        for one in (self.previous, self.next):
+            one.layout.display = "none" if self.n <= ROWS_A_PAGE else ""
         self.previous.disabled = self._first == 0
         self.next.disabled = self._first + ROWS_A_PAGE >= self.n
         self.close_one()
 
     def _html(self, _width: int) -> str:
         if not self.page:
-            return "<p>No request matches. Remove a filter.</p>"
+            more = "matches. Remove a filter." if self._is_narrowed else "is behind this chart."
+            return f"<p>No request {more}</p>"
         used = {
             name: words
             for name, words in _COLUMNS.items()

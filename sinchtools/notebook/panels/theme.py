@@ -45,6 +45,7 @@ STYLE = f"""<style>{tokens()}
   background: var(--st-primary)}}
 .st-panel .jupyter-button.mod-primary:hover:enabled {{
   background: color-mix(in srgb, var(--st-primary) 88%, #000)}}
+.st-panel .jupyter-button:focus:enabled:not(:focus-visible) {{outline: none}}
 .st-panel .jupyter-button:focus-visible {{outline: 2px solid var(--st-accent); outline-offset: 2px}}
 .st-banner {{display: inline-block; padding: 2px 10px; border: 1px solid currentColor;
   border-radius: 12px; font-size: 12px; line-height: 18px; font-weight: 600}}
