@@ -34,6 +34,7 @@ from sinchtools.charts.grids import Matrix, Week
 from sinchtools.charts.rows import Bars, Quantiles, Row, share_words
 from sinchtools.charts.style import DELIVERIES, kind_of, styled
 from sinchtools.charts.words import (
+    ENOUGH,
     FOLDED,
     NO_ENDPOINT,
     WEEKDAYS,
@@ -159,14 +160,16 @@ def heatmap(frame: Any, *, per: Per = "call", source: str | None = None, **filte
         said = "No row has a time." if facts.n else ""
         return nothing_to_show(facts.around(heading, notes=notes), facts, cells, said)
     most = float(cells["share_failing"].max()) if cells["share_failing"].notna().any() else 0
+    certain = cells.loc[cells["n"] >= ENOUGH, "share_failing"].max()
+    full = float(certain) if not pd.isna(certain) and certain > 0 else most
     body: Body
     seen = int((cells["n"] > 0).sum())
     if not most:
         nothing = facts.around(heading, notes=notes)
         return nothing_to_show(nothing, facts, cells, f"No {facts.one} failed.")
-    scale = f"Full color: {percent(most)}, grey: 0%."
+    scale = f"Full color: {percent(full)}{' or more' if most > full else ''}, grey: 0%."
     dot = f" Dot: no {facts.one}." if seen < 168 else ""
-    says, body = f"{scale}{dot} Right: the whole day.", Week(cells, facts.one)
+    says, body = f"{scale}{dot} Right: the whole day.", Week(cells, facts.one, full)
     if seen == 1:  # a chart of one cell is a sentence
         says, body = "", Sentence(f"All in one hour. {_worst_hour(cells, facts.one)}")
     chart = Chart(facts.around(heading, says, notes=notes), body)

@@ -32,10 +32,13 @@ class Week:
         168 rows as of `analysis.heatmap`, with `hours_seen`.
     unit
         What is counted, in the singular.
+    full
+        The share from which on a cell has the full color.
     """
 
     cells: pd.DataFrame
     unit: str
+    full: float
 
     def height(self, width: float) -> float:
         """Return the pixels of seven days and of the hours."""
@@ -53,7 +56,8 @@ class Week:
         ax.set(xlim=(0, 24), ylim=(7, 0))
         places = [(hour, day) for day in range(7) for hour in range(24)]
         names = [f"{WEEKDAYS[day]} {hour:02}:00" for hour, day in places]
-        _draw_cells(ax, chart, places, share.ravel(), names, 1.4 / inner * 24, 1.4 / HOUR_ROW)
+        strong = np.minimum(share.ravel() / self.full, 1)
+        _draw_cells(ax, chart, places, strong, names, 1.4 / inner * 24, 1.4 / HOUR_ROW)
         empty = [(h + 0.5, d + 0.5) for h, d in places if np.isnan(share[d, h])]
         ax.plot(*zip(*empty, strict=True), ".", color=LIGHT["muted"], ms=3) if empty else None
         for day, words in enumerate(ends):
@@ -106,17 +110,16 @@ def _draw_cells(
     ax: Axes,
     chart: Chart,
     places: list[tuple[int, int]],
-    share: NDArray[np.float64],
+    strong: NDArray[np.float64],
     names: list[str],
     gap_x: float,
     gap_y: float,
 ) -> None:
-    top = np.nanmax(share)
-    drawn = [i for i, value in enumerate(share) if not np.isnan(value)]
+    drawn = [i for i, value in enumerate(strong) if not np.isnan(value)]
     boxes = [_box(*places[i], gap_x, gap_y) for i in drawn]
     faces = [
-        to_rgba(LIGHT["request"], (0.12 + 0.88 * share[i] / top) * chart.strength(names[i]))
-        if share[i]
+        to_rgba(LIGHT["request"], (0.12 + 0.88 * strong[i]) * chart.strength(names[i]))
+        if strong[i]
         else to_rgba(LIGHT["grid"], 0.7)
         for i in drawn
     ]

@@ -30,11 +30,10 @@ from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_sh
 from sinchtools.charts.chart import Chart
 from sinchtools.charts.style import KINDS, kind_of, styled
 from sinchtools.charts.times import STEPS, Change, Times
-from sinchtools.charts.words import duration, moment, plural
+from sinchtools.charts.words import ENOUGH, duration, moment, plural
 
 _MARKED = 3  # changes; more would hide the chart
 _LARGE = 3000  # rows of pandas
-_ENOUGH = 8  # calls in an interval: with fewer a share says little
 _FEWEST = 24  # intervals, when they are made longer so that half of them have enough
 _MANY = 48  # intervals, when they are made longer so that the quiet hours have enough too
 
@@ -127,8 +126,8 @@ def _with_enough(binned: pd.DataFrame, step: int) -> tuple[pd.DataFrame, int]:
         calls = known.groupby(known["bucket"] // (seconds // step))["n"].sum()
         if calls.index[-1] - calls.index[0] < (_MANY if found else _FEWEST):
             break
-        found = seconds if calls.median() >= _ENOUGH else found
-        if calls.quantile(0.1) >= _ENOUGH:  # one call of two at night would be a spike
+        found = seconds if calls.median() >= ENOUGH else found
+        if calls.quantile(0.1) >= ENOUGH:  # one call of two at night would be a spike
             break
     if not found:
         return binned, step
@@ -169,7 +168,7 @@ def _body(
     is_drawn = np.sum(list(series.values()), axis=0) > 0
     spans = zip(starts, starts + pd.Timedelta(seconds=step), is_drawn, strict=True)
     names = [interval(start, end) if is_one else "" for start, end, is_one in spans]
-    rates = float(np.median(calls[calls > 0])) >= _ENOUGH
+    rates = float(np.median(calls[calls > 0])) >= ENOUGH
     marked = sorted((one["change"] for one in changes[:_MARKED]), key=lambda one: one.start)
     return Times(starts, step, calls, failing, series, codes, rates, facts.one, names, marked)
 

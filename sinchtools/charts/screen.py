@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Collection
 from html import escape
 
 import matplotlib as mpl
 
-from sinchtools.charts.chart import Chart, Mark
+from sinchtools.charts.chart import EDGE, Chart, Mark
 from sinchtools.charts.style import DARK, LIGHT, STYLE
 from sinchtools.core.records import visible
 
@@ -29,12 +30,25 @@ def stylesheet() -> str:
     return f".st-chart {{{light}}}\n[data-jp-theme-light='false'] .st-chart {{{dark}}}\n"
 
 
-def to_svg(chart: Chart, ids: str = "st") -> str:
+def fitted(
+    chart: Chart,
+    width: int,
+    ids: str,
+    chosen: Collection[str] = (),
+    *,
+    is_titled: bool = True,
+) -> tuple[str, list[Mark]]:
+    """Return a chart for a place of this width, its words flush with the page's; and its marks."""
+    drawn = chart.at(width + 2 * EDGE, chosen, is_titled=is_titled)
+    return to_svg(drawn, ids, cut=EDGE), drawn.marks
+
+
+def to_svg(chart: Chart, ids: str = "st", *, cut: float = 0) -> str:
     """
     Return a chart for the page of a notebook.
 
     Text stays text; each mark is a transparent shape over its place, with an id, its name and its
-    exact values.
+    exact values. `cut` is how many pixels of the edge are left out at both sides.
 
     Examples
     --------
@@ -55,8 +69,9 @@ def to_svg(chart: Chart, ids: str = "st") -> str:
     svg = _COLOURS.sub(lambda found: _VARIABLE[found[0].lower()], svg)
     svg = _FONT.sub("var(--jp-ui-font-family, 'DejaVu Sans')", svg)
     width, height = chart.pixels
-    points = f'viewBox="0 0 {width * 0.75:g} {height * 0.75:g}"'
-    size = f'width="{width:g}" height="{height:g}"'
+    inner = width - 2 * cut
+    points = f'viewBox="{cut * 0.75:g} 0 {inner * 0.75:g} {height * 0.75:g}"'
+    size = f'width="{inner:g}" height="{height:g}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {_LINKS} {size} {points}'
     drawn = svg[svg.index(">") + 1 : svg.rindex("</svg>")]
     marks = "".join(_shape(mark, i, ids) for i, mark in enumerate(chart.marks))

@@ -16,6 +16,7 @@ from sinchtools.analysis.results import missing
 from sinchtools.charts.style import DPI, SMALL
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ENOUGH = 8  # calls: the share of fewer says little
 NO_ENDPOINT, NO_ACCOUNT = "no route of the API fits", "no account in the evidence"
 
 

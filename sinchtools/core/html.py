@@ -29,7 +29,8 @@ def card(title: str, body: str, *, wide: bool = False) -> str:
     `title` is escaped, `body` is HTML already; `wide` is for tables.
     """
     return (
-        f"<div class='{UNTYPESET}' style='border:1px solid var(--jp-border-color1,currentColor);"
+        f"<div class='{UNTYPESET} st-told' style='"
+        "border:1px solid var(--jp-border-color1,currentColor);"
         "border-left:4px solid var(--jp-brand-color1,currentColor);"
         f"padding:.6em 1em;{'' if wide else 'max-width:52em;'}"
         "color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color1,transparent);"

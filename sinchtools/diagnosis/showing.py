@@ -148,7 +148,7 @@ def _item(one: Diagnosis, finding: Finding) -> str:
     source = escape(f"{_place(finding)} · {finding.rule} · {finding.page} ({finding.tag})")
     says = escape(f"{finding.severity}: {finding.says}")
     return (
-        f"<li><b>{says}</b>{code}<br>{escape(finding.then)}{engineer}<br><small>{source}<"
+        f"<li><b>{says}</b>{code or '<br>'}{escape(finding.then)}{engineer}<br><small>{source}<"
         f"/small></li>"
     )
 

@@ -238,6 +238,20 @@ def test_the_heat_map_tells_no_call_from_no_failure() -> None:
     assert "Sat, 1 day" in words(chart)
 
 
+def test_one_call_that_fails_alone_takes_no_color_from_the_other_hours() -> None:
+    of_hours = [(9, 20, 5), (10, 20, 10), (3, 1, 1)]
+    rows = [
+        replace(
+            GOOD, id=f"{h}-{i}", at=START + dt.timedelta(hours=h), status=500 if i < bad else 201
+        )
+        for h, n, bad in of_hours
+        for i, status in enumerate([500] * bad + [201] * (n - bad))
+    ]
+    chart = charts.heatmap(rows)
+    assert "Full color: 50.0% or more, grey: 0%" in chart.title
+    assert "Full color: 50.0%, grey: 0%" in charts.heatmap(rows[:-1]).title
+
+
 def test_accounts_are_sorted_by_the_share_that_fails() -> None:
     rows = [GOOD] * 3 + [replace(GOOD, status=500)] + [replace(GOOD, account="plan-b")] * 9
     rows += [replace(GOOD, account="plan-c", status=500)] * 2

@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 from sinchtools import charts
-from sinchtools.charts.screen import stylesheet, to_svg
+from sinchtools.charts.screen import fitted, stylesheet, to_svg
 from sinchtools.charts.style import DARK, LIGHT
 from sinchtools.core.records import visible
 from tests.charts.shapes import SHAPES, Draw, drawn, each_chart
@@ -29,6 +29,12 @@ def test_every_colour_follows_the_theme() -> None:
     for name in LIGHT:
         assert f"--st-c-{name}: {LIGHT[name]}" in stylesheet()
         assert f"--st-c-{name}: {DARK[name]}" in stylesheet()
+
+
+def test_in_a_panel_a_chart_is_flush_with_its_text() -> None:
+    svg, marks = fitted(drawn(charts.error_codes), 700, "st")
+    assert 'width="700"' in svg and 'viewBox="6 0 525 ' in svg
+    assert min(mark.box[0] for mark in marks) == 8
 
 
 def test_an_interval_tells_its_time() -> None:

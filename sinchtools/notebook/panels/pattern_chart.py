@@ -11,7 +11,7 @@ import pandas as pd
 
 from sinchtools import analysis, charts
 from sinchtools.cases.case import Case
-from sinchtools.charts.screen import to_svg
+from sinchtools.charts.screen import fitted
 from sinchtools.core.errors import SinchToolsError, WrongUseError
 from sinchtools.core.html import untypeset
 from sinchtools.core.records import Exchange, visible
@@ -113,7 +113,8 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         few = "Error codes" if self._size <= _FEW else "Timeline"
         self.kind: str = was["kind"] if was.get("kind") in KINDS else few
         super().__init__(
-            (self.chips, self.adding, self.tabs, self.picture, self.words, self.list), layout=WIDE
+            (self.chips, self.adding, self.tabs, self.picture, self.words, self.list),
+            layout=widgets.Layout(width="100%", overflow="visible"),
         )
         self.draw()
         self._on_draw = on_draw
@@ -192,9 +193,9 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _svg(self, width: int) -> str:
         """Return the chart as it is on the page, at the width of the panel."""
-        at_width = self.chart.at(width, chosen_of(KINDS[self.kind], self.chart, self.filters))
-        self._marks = at_width.marks
-        return untypeset(f"<div>{to_svg(at_width, f'st-{id(self)}')}</div>")
+        chosen = chosen_of(KINDS[self.kind], self.chart, self.filters)
+        svg, self._marks = fitted(self.chart, width, f"st-{id(self)}", chosen)
+        return untypeset(f"<div>{svg}</div>")
 
     # --- filters ----------------------------------------------------------------------------------
 

@@ -48,14 +48,16 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         side: str = "",
     ) -> None:
         self._more, self._on_change, self._paused = more, on_change, False
+        wide = 100 if side else 140
         self.kind = labelled(
             widgets.Dropdown,
-            f"Failure{side}",
+            f"Response{side}" if side else "Failure",
             "Status and code, with the number of exchanges",
+            wide=wide,
             options=[],
         )
         self.one = labelled(
-            widgets.Dropdown, f"Exchange{side}", f"The first {SHOWN} of them", options=[]
+            widgets.Dropdown, f"Exchange{side}", f"The first {SHOWN} of them", wide=wide, options=[]
         )
         super().__init__(
             (self.kind, self.one), layout=widgets.Layout(width="100%", overflow="visible")

@@ -201,11 +201,10 @@ class ReplayPanel(Panel):
             widgets.Textarea,
             "Headers",
             "One a line, Name: value; a removed secret is shown as its marker",
-            layout=_box("96px"),
         )
-        self.body = labelled(
-            widgets.Textarea, "Body", "The request body as it was sent", layout=_box("170px")
-        )
+        self.body = labelled(widgets.Textarea, "Body", "The request body as it was sent")
+        for one in (self.headers, self.body):
+            one.add_class("st-mono")
 
     def _aim(self) -> None:
         target = self.target.value
@@ -415,7 +414,3 @@ class ReplayPanel(Panel):
 
 def _calls(made: Plan) -> tuple[object, ...]:
     return (made.target, *((item.call_id, item.original.id) for item in made.items))
-
-
-def _box(height: str) -> widgets.Layout:
-    return widgets.Layout(width="100%", height=height)

@@ -67,8 +67,18 @@ STYLE = f"""<style>{tokens()}
   border-bottom: 1px solid var(--st-line); overflow-wrap: anywhere; min-width: 7.5em}}
 .st-panel th {{white-space: nowrap; color: var(--st-muted); font-size: 12px; font-weight: 500}}
 .st-panel img {{max-width: 100%; height: auto}}
-.st-panel pre {{white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0}}
-.st-panel textarea {{font-family: var(--st-mono); font-size: 12.5px}}
+.st-panel .st-touch {{width: auto; margin: 4px 2px}}
+.st-panel :is(.st-chips, .st-kinds) {{margin-top: 6px}}
+.st-panel h4 {{margin: 12px 0 4px; font-size: var(--st-text); line-height: 20px; font-weight: 600}}
+.st-panel pre {{white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0; padding: 0;
+  font: 400 12.5px/20px var(--st-mono)}}
+.st-panel textarea {{font: 400 var(--st-text)/20px var(--st-sans); field-sizing: content;
+  max-height: 400px}}
+.st-panel .st-mono textarea {{font: 400 12.5px/20px var(--st-mono)}}
+.st-panel ::placeholder {{color: var(--st-muted); opacity: 1}}
+.st-panel .st-told {{max-width: none !important; box-sizing: border-box; margin: 8px 0;
+  border-color: var(--st-line) !important; border-left-color: var(--st-accent) !important;
+  border-radius: 4px}}
 [data-jp-theme-light="false"] .st-panel select {{background-image: url("data:image/svg+xml,\
 %3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
 %3Cpath fill='%23fff' d='M5 6l4 4 4-4 1.3 1.3L9 12.6 3.7 7.3z'/%3E%3C/svg%3E") !important}}
@@ -140,10 +150,13 @@ def button(words: str, tooltip: str, *, primary: bool = False) -> widgets.Button
     return made
 
 
-def labelled(kind: type[widgets.Widget], words: str, tooltip: str, **values: Any) -> widgets.Widget:
-    """Return a control with its label in full and a tooltip."""
+def labelled(
+    kind: type[widgets.Widget], words: str, tooltip: str, *, wide: int = 140, **values: Any
+) -> widgets.Widget:
+    """Return a control with its label in full, `wide` pixels for it, and a tooltip."""
     values.setdefault("layout", WIDE)
-    return kind(description=words, tooltip=tooltip, style={"description_width": "140px"}, **values)
+    style = {"description_width": f"{wide}px"}
+    return kind(description=words, tooltip=tooltip, style=style, **values)
 
 
 def row(*children: widgets.Widget) -> widgets.HBox:

@@ -54,7 +54,7 @@ function render({ model, el }) {
 
   // --- the exact values, beside the pointer or the focus -----------------------------------------
 
-  function point(item) {
+  function point(item, at) {  // `at`: where the pointer is across the page; a key has none
     if (!item?.dataset.mark) { tip.hidden = true; return; }
     tip.replaceChildren(...item.getAttribute("aria-label").split("\n").map((line) => {
       const row = document.createElement("div");
@@ -64,7 +64,8 @@ function render({ model, el }) {
     tip.hidden = false;
     const outer = el.getBoundingClientRect(), box = item.getBoundingClientRect();
     const isTall = box.height > 100;  // an interval: what is above it are words, so the tip goes beside it
-    const wanted = isTall ? box.right - outer.left + 8 : box.left - outer.left + Math.min(box.width, 60);
+    const across = at ? at - outer.left + 12 : box.left - outer.left + Math.min(box.width, 60);
+    const wanted = isTall ? box.right - outer.left + 8 : across;
     const last = outer.width - tip.offsetWidth - 4;
     const left = wanted <= last || !isTall ? Math.min(wanted, last) : box.left - outer.left - tip.offsetWidth - 8;
     tip.style.left = `${Math.max(4, left)}px`;
@@ -134,7 +135,7 @@ function render({ model, el }) {
     const item = row ? row.querySelector("button[data-row]") : event.target.closest(ITEMS);
     if (item) { focus(item); take(item); }
   });
-  view.addEventListener("pointerover", (event) => drag?.moved || point(event.target.closest("[data-mark]")));
+  view.addEventListener("pointerover", (event) => drag?.moved || point(event.target.closest("[data-mark]"), event.clientX));
   view.addEventListener("pointerleave", () => { tip.hidden = true; });
   view.addEventListener("focusin", (event) => {
     if (event.target.matches(":focus-visible")) point(event.target.closest("[data-mark]"));

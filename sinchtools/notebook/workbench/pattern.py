@@ -12,7 +12,7 @@ from sinchtools.core.records import Exchange, visible
 from sinchtools.core.words import counted, day
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show, text
 from sinchtools.notebook.workbench.page import page
-from sinchtools.notebook.workbench.state import State
+from sinchtools.notebook.workbench.state import State, ids_of, place_of
 
 if TYPE_CHECKING:
     from sinchtools.charts import Chart, Kind
@@ -98,7 +98,9 @@ class PatternPart:
         if state.filters is None:
             state.filters = filters_kept(state)
             self._only, key = "", self._key()
-        self._ready = _Ready(self._about(), key, sentence_html(state), chart_of(state, self._kind))
+        sentence, _ = sentence_html(state), state.calls  # these take seconds, and nobody waits
+        with self._desk.worker.lock:
+            self._ready = _Ready(self._about(), key, sentence, chart_of(state, self._kind))
 
     def _about(self) -> object:
         state = self._desk.state
@@ -140,7 +142,7 @@ class PatternPart:
             return untypeset(f"<div>{self._svg(width)}</div>")
 
     def _svg(self, width: int) -> str:
-        from sinchtools.charts.screen import to_svg
+        from sinchtools.charts.screen import fitted
         from sinchtools.notebook.panels.filters import chosen_of
 
         state, chart = self._desk.state, self._ready.chart
@@ -148,11 +150,10 @@ class PatternPart:
             return ""
         is_said = chart.title.startswith(state.pattern.sentence.rstrip("."))  # above the chart
         chosen = chosen_of(kind_of(self._kind), chart, state.filters or {})
-        drawn = chart.at(
-            width, [*chosen, self._only] if self._only else chosen, is_titled=not is_said
-        )
-        self._marks = drawn.marks
-        return to_svg(drawn, f"st-{id(self)}")
+        if self._only:
+            chosen.append(self._only)
+        svg, self._marks = fitted(chart, width, f"st-{id(self)}", chosen, is_titled=not is_said)
+        return svg
 
     def _heard(self, event: str, message: dict[str, Any]) -> None:
         from sinchtools.notebook.panels.touch import heed
@@ -181,7 +182,7 @@ class PatternPart:
             self._change(changes)
             return
         self._only = name if name != self._only else ""
-        state.only = frozenset(chart.behind(name)["id"]) if self._only else None
+        state.only = ids_of(chart.behind(name)) if self._only else None
         self._show_narrowed()
 
     def _change(self, changes: dict[str, Any]) -> None:
@@ -254,8 +255,8 @@ class PatternPart:
         state = self._desk.state
         found, front = state.listed, state.exchange
         self._first = max(0, min(self._first, len(found) - 1))
-        if front is not None and front in found and state.walked:
-            self._first = found.index(front) // _ROWS * _ROWS
+        if state.walked and (at := place_of(found, front)) is not None:
+            self._first = at // _ROWS * _ROWS
             state.walked = False
         shown = found[self._first : self._first + _ROWS]
         show(self.table, table_html(shown, front))

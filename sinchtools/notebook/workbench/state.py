@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,8 @@ class State:
     is_held: bool = False
     _read: tuple[object, Evidence] = (None, NOTHING)
     _rows: tuple[object, list[Exchange], list[Exchange]] = (None, [], [])
+    _by_id: tuple[object, dict[str, Exchange]] = (None, {})
+    _by_kind: tuple[object, dict[str, list[Exchange]]] = (None, {})
     _frame: tuple[object, Any] = (None, None)
     _calls: tuple[object, Any] = (None, None)
     _narrowed: tuple[object, list[Exchange]] = (None, [])
@@ -129,7 +131,7 @@ class State:
         if self._narrowed[0] != key:
             ids = self.only
             if ids is None:
-                ids = frozenset(rows_listed(self.calls, self.filters or {}, is_failing=True)["id"])
+                ids = ids_of(rows_listed(self.calls, self.filters or {}, is_failing=True))
             self._narrowed = (key, [one for one in self.requests if one.id in ids])
         return self._narrowed[1]
 
@@ -143,21 +145,26 @@ class State:
 
     @property
     def calls(self) -> Any:
-        """The frame with retries folded, each row a call of its own: what the charts count."""
+        """
+        The calls in DuckDB, each row one with its retries: what the charts count.
+
+        One thread at a time may ask it.
+        """
         from sinchtools import analysis
 
-        if self._calls[0] is not self.evidence:
+        evidence = self.evidence
+        if self._calls[0] is not evidence:
             folded = analysis.calls(self.frame).drop(columns="call_id", errors="ignore")
-            self._calls = (self.evidence, folded)
+            self._calls = (evidence, analysis.in_memory(folded))
         return self._calls[1]
 
     @property
     def pattern(self) -> Any:
         """What stands out among many requests."""
-        from sinchtools import analysis
+        from sinchtools.charts.over_time import pattern_of
 
         if self._pattern[0] is not self.evidence:
-            self._pattern = (self.evidence, analysis.pattern(self.frame))
+            self._pattern = (self.evidence, pattern_of(self.frame, "call"))
         return self._pattern[1]
 
     def _sorted(self) -> tuple[list[Exchange], list[Exchange]]:
@@ -171,21 +178,33 @@ class State:
     @property
     def kinds(self) -> Counter[str]:
         """How many requests failed with which response, the most frequent first."""
-        return Counter(dict(Counter(one.status_in_words for one in self.failing).most_common()))
+        return Counter({kind: len(rows) for kind, rows in self._failing_by_kind().items()})
+
+    def _failing_by_kind(self) -> dict[str, list[Exchange]]:
+        evidence = self.evidence
+        if self._by_kind[0] is not evidence:
+            found: dict[str, list[Exchange]] = {}
+            for one in self.failing:
+                found.setdefault(one.status_in_words, []).append(one)
+            most = sorted(found.items(), key=lambda kind: -len(kind[1]))
+            self._by_kind = (evidence, dict(most))
+        return self._by_kind[1]
+
+    def _of_id(self, wanted: str) -> Exchange | None:
+        evidence = self.evidence
+        if self._by_id[0] is not evidence:
+            self._by_id = (evidence, {one.id: one for one in reversed(self.requests)})
+        return self._by_id[1].get(wanted)
 
     @property
     def exchange(self) -> Exchange | None:
         """The request in front: the chosen one, else the first of the most frequent failure."""
-        rows = self.requests
-        chosen = next((one for one in rows if one.id == self.chosen), None)
-        if chosen or not rows:
+        if chosen := self._of_id(self.chosen):
             return chosen
-        kinds = self.kinds
-        if not kinds:
-            silent = (one for one in rows if one.outcome == "no_response")
-            return next(silent, None)
-        most = next(iter(kinds))
-        return next(one for one in self.failing if one.status_in_words == most)
+        if kinds := self._failing_by_kind():
+            return next(iter(kinds.values()))[0]
+        silent = (one for one in self.requests if one.outcome == "no_response")
+        return next(silent, None)
 
     @property
     def siblings(self) -> list[Exchange]:
@@ -193,7 +212,7 @@ class State:
         front = self.exchange
         if front is None:
             return []
-        return [one for one in self.failing if one.status_in_words == front.status_in_words]
+        return self._failing_by_kind().get(front.status_in_words, [])
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -230,8 +249,8 @@ class State:
         rows, front = self.listed, self.exchange
         if not rows:
             return None
-        at = rows.index(front) if front in rows else -by
-        return rows[(at + by) % len(rows)]
+        at = place_of(rows, front)
+        return rows[(by + (-by if at is None else at)) % len(rows)]
 
     def _diagnosed(self) -> tuple[Diagnosis | None, list[Suggestion]]:
         front = self.exchange
@@ -240,6 +259,16 @@ class State:
             found = diagnose(front, history=self.evidence) if front else None
             self._judged = (key, found, suggestions(found) if found else [])
         return self._judged[1], self._judged[2]
+
+
+def place_of(rows: Sequence[Exchange], wanted: Exchange | None) -> int | None:
+    """Return where a request is in a list of the same ones; to compare them would take long."""
+    return next((i for i, one in enumerate(rows) if one is wanted), None)
+
+
+def ids_of(rows: Any) -> frozenset[str]:
+    """Return the ids of the calls of a DuckDB relation."""
+    return frozenset(one for (one,) in rows.project("id").fetchall())
 
 
 def _searched(one: Exchange) -> str:
