@@ -167,7 +167,7 @@ def touch_the_charts(page: Any, panel: Any, hand: Any) -> None:
     wait_idle(page)
     hand.take(panel.locator("button[data-row]").first)
     panel.get_by_text("is shown below the list").wait_for()
-    assert panel.locator("pre", has_text="POST ").first.is_visible()
+    panel.locator("pre", has_text=" https://").first.wait_for()
     take("Replay in the sandbox")
     panel.get_by_text("Replayed in the sandbox, simulated").wait_for()
     assert found(page) == []
