@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats import drawn_tables
 from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.labels import english
@@ -34,7 +35,6 @@ _LOOKED_AT, _MOST_TITLES = 200, 10
 _MESSAGE = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]|^(?:[<>] )?HTTP/\d", re.MULTILINE)
 _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d?[./]\d\d?[./]\d{4}")
 _CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?")
-_RULE = re.compile(r"[\s|+:=─┼━═╪-]{3,}")
 # columns that only a delivery report has; its codes are no HTTP statuses
 _DELIVERY_STATES = set(
     words(
@@ -43,7 +43,7 @@ _DELIVERY_STATES = set(
     )
 )
 NOT_USED = ""  # what `columns` says of a column that is to be left out
-NO_VALUE = ("", "-", "NULL", "null", "N/A", "NaN", "nan", "None", "<null>", "(null)")
+NO_VALUE = (*words("- NULL null ᴺᵁᴸᴸ N/A NA NaN nan None <null> (null) <none> <NA> NaT nil"), "")
 _DATE_NAMES = ("date", "datum", "at", "time", "uhrzeit", "clock")
 csv.field_size_limit(10_000_000)
 
@@ -87,45 +87,16 @@ def parse(piece: Piece) -> Iterator[Exchange]:
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield one exchange for each row of a table as a terminal or Markdown shows it."""
-    if "|" not in piece.text and "---" not in piece.text:
-        return
-    for block in _blocks(piece.lines):
-        names, rows = block[0][1], block[1:]
-        mapping = mapping_of(piece, names, [cells for _, cells in rows])
-        if not _is_enough(names, mapping, len(rows), headed=True):
+    for table in drawn_tables.drawn(piece.lines):
+        cells = [row for _, row in table.rows]
+        mapping = mapping_of(piece, table.names, cells)
+        if not _is_enough(table.names, mapping, len(cells), headed=True):
             continue
-        layout = Layout("|", names, 1, mapping, [cells for _, cells in rows])
-        piece.use(block[0][0], block[-1][0])
-        for row in rows:
+        layout = Layout("|", table.names, 1, mapping, cells)
+        piece.use(table.first, table.last)
+        for row in table.rows:
             for exchange in exchanges(piece, layout, iter([row])):
                 yield Found(row[0], row[0], exchange)
-
-
-def _blocks(lines: list[str]) -> Iterator[list[tuple[int, list[str]]]]:
-    """Yield the rows of each table in a text, the first of them its names."""
-    block: list[tuple[int, list[str]]] = []
-    ruled = False
-    for number, line in enumerate([*lines, ""], start=1):
-        bare = line.strip()
-        if bare and _RULE.fullmatch(bare):
-            ruled = ruled or bool(block)
-            continue
-        cells = _cells(bare)
-        if len(cells) > 1 and (not block or len(cells) == len(block[0][1])):
-            block.append((number, cells))
-            continue
-        if ruled and len(block) > 1:
-            yield block
-        block, ruled = ([(number, cells)] if len(cells) > 1 else []), False
-
-
-def _cells(line: str) -> list[str]:
-    if "|" in line or "│" in line:
-        inner = line.replace("│", "|").removeprefix("|").removesuffix("|")
-        return [
-            cell.replace("\\|", "|").strip().strip("`") for cell in re.split(r"(?<!\\)\|", inner)
-        ]
-    return re.split(r" {2,}|\t", line) if "  " in line or "\t" in line else []
 
 
 def exchanges(
@@ -144,7 +115,7 @@ def exchanges(
         filled.update(name for name in _TOLD if getattr(exchange, name) is not None)
         yield exchange
     for theirs, ours in layout.mapping.items():
-        if count and ours in _TOLD and ours not in filled:
+        if count >= min(2, len(layout.rows)) and ours in _TOLD and ours not in filled:
             piece.guess(None, f"column {theirs[:40]!r}, taken as {ours}, gave no value in any row")
 
 
