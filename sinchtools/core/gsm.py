@@ -32,6 +32,11 @@ def not_gsm7(text: str) -> list[str]:
     ]
 
 
+def twice_counted(text: str) -> list[str]:
+    """Return the characters that GSM counts twice, each once, in order."""
+    return [one for one in dict.fromkeys(text) if one in _GSM7_EXTENSION and one.strip()]
+
+
 def parts_of(text: str) -> int:
     """
     Return how many message parts a text needs.

@@ -149,6 +149,7 @@ def _taken(
     findings = [
         *first,
         *findings_of(exchange, list(map(shown_or_demoted, found))),
+        *others.sends.findings(exchange),
         *(afterwards(exchange, place, endpoint) if status < 300 else ()),
     ]
     if status >= 300:

@@ -18,7 +18,8 @@ from sinchtools.api.description import Place, locate
 from sinchtools.core.json import at_pointer, object_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.words import duration
-from sinchtools.diagnosis.known_ids import KnownIds, shape_of
+from sinchtools.diagnosis.known_ids import KINDS, KnownIds, shape_of
+from sinchtools.diagnosis.repeated_sends import RepeatedSends
 from sinchtools.diagnosis.rules import finding_of
 from sinchtools.privacy.markers import marker_facts
 
@@ -52,6 +53,8 @@ class Known:
         By account: the regions in which its requests passed, each with a row.
     ids
         The IDs that responses gave.
+    sends
+        The sends that were accepted.
     reports
         By batch ID: the exchanges that hold its delivery reports.
     passed
@@ -69,6 +72,7 @@ class Known:
     groups: _Rows = field(default_factory=dict)
     regions: _Rows = field(default_factory=dict)
     ids: KnownIds = field(default_factory=KnownIds)
+    sends: RepeatedSends = field(default_factory=RepeatedSends)
     reports: dict[str, list[Exchange]] = field(default_factory=dict)
     passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
     starts: _Rows = field(default_factory=dict)
@@ -88,6 +92,7 @@ class Known:
             self.accepted.setdefault(number, {})[exchange.account] = exchange
             self.tokens.setdefault(exchange.account, {})[number] = exchange
         self.ids.add(exchange)
+        self.sends.add(exchange)
         if exchange.region:
             self.regions.setdefault(exchange.account, {})[exchange.region] = exchange
         for group_id in _listed(exchange):
@@ -140,12 +145,18 @@ def rule_of_id(
             shown = others.ids.row_of(name, meant)
             facts |= {"check": check, "report": _row(shown) if shown else ""}
             return "observed-404-like", facts
+        for kind, what in KINDS.items():
+            if kind != name and (row := others.ids.row_of(kind, asked)):
+                facts = {"name": name, "value": what, "report": _row(row)}
+                return "observed-404-other-kind", facts
     return None
 
 
 def id_facts(exchange: Exchange, place: Place, others: Known) -> dict[str, str]:
     """Return what is known of the last ID in a path, where nothing speaks against it."""
     name, asked = next(reversed(place.values.items()), ("", ""))
+    if told := _found_at_another_time(exchange, others):
+        return {"shape": told}
     row = others.ids.row_of(name, asked)
     if row is None or row.account != exchange.account:
         shape = shape_of(asked) if name.endswith("_id") else ""
@@ -155,6 +166,19 @@ def id_facts(exchange: Exchange, place: Place, others: Known) -> dict[str, str]:
     what = "a send" if row.endpoint == _SEND else "another response"
     shape = f"The {name} and the service plan are right: {what} in this evidence shows them{ago}."
     return {"shape": shape, "late": "" if age is not None and age < _KEPT_FOR else _TOO_LATE}
+
+
+def _found_at_another_time(exchange: Exchange, others: Known) -> str:
+    """Return that the same request got what it asked for, before or after."""
+    like = others.passed.get((exchange.endpoint, exchange.account), ())
+    row = next((one for one in like if one.url == exchange.url), None)
+    if row is None:
+        return ""
+    if exchange.at is None or row.at is None or exchange.at == row.at:
+        return "In this evidence, the same request passed at another time."
+    if row.at > exchange.at:
+        return f"In this evidence, the same request passed {duration(row.at - exchange.at)} later."
+    return f"In this evidence, the same request passed {duration(exchange.at - row.at)} earlier."
 
 
 _CHECK_ID = "Check the ID and the service plan. "
@@ -313,6 +337,8 @@ def _is_quoted(exchange: Exchange) -> bool:
 def passed_before(exchange: Exchange, others: Known) -> list[Finding]:
     """Return a note on the like request that passed, and on what differs."""
     like = others.passed.get((exchange.endpoint, exchange.account), ())
+    if exchange.status == 404 and any(one.url == exchange.url for one in like):
+        return []  # the finding says so
     found = [(differing, x) for x in like if (differing := _differing(exchange, x)) is not None]
     if not found:
         return []

@@ -12,6 +12,7 @@ from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
 
+KINDS = {"batch_id": "a batch", "group_id": "a group", "inbound_id": "an inbound message"}
 _NAMES = {"batches": "batch_id", "groups": "group_id", "inbounds": "inbound_id"}
 _SHORTEST = 8  # characters that two IDs share before one is called a part of the other
 _LONGEST = 60

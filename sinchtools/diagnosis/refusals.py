@@ -21,7 +21,7 @@ from sinchtools.diagnosis.vendor_text import (
     said,
 )
 
-BY_ID = ("observed-404-like", "observed-404-other-plan")  # another response shows the right ID
+BY_ID = ("observed-404-like", "observed-404-other-plan", "observed-404-other-kind")
 _OF_IDS = ("observed-404", "observed-403-report", "observed-400-gateway", "observed-409-cancel")
 _PLACES = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}
 

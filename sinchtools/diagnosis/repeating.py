@@ -30,6 +30,7 @@ _RETRY_OF_RULE = {
     "observed-classic": "That API is retired.",
     "observed-other-region": "The same host refuses it again.",
     "observed-404-like": "The same ID is not found again.",
+    "observed-404-other-kind": "The same ID is not found again.",
     "observed-404-other-plan": "The same service plan does not find it again.",
 }
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sinchtools.api.description import split_url
+from sinchtools.core.json import object_of
 from sinchtools.core.progress import tell
 from sinchtools.core.records import Exchange, with_headers
 from sinchtools.core.variables import variables_of, with_variables
@@ -20,7 +21,7 @@ from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.formats.values import same_body
 from sinchtools.evidence.found import Found, contradict, filled
-from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.pieces import Piece, json_end
 
 UNREAD = "text without HTTP data"
 _LOOKS = (  # what a line that nobody took looks like, and what would be better
@@ -109,10 +110,40 @@ def _told(piece: Piece, left: Piece, rows: list[Found]) -> list[Found]:
         return response_in(lines)
     found = []
     for row, told in zip(rows, [lines] if len(rows) == 1 else _below(rows, lines), strict=True):
+        if body := _body_below(piece, row, told):
+            found.append(body)
+            told = [one for one in told if one[0] > body.end]
         if row.exchange.status is None and (said := response_in(told)):
             piece.guess(row.start, BESIDE)
-            found += said
+            found += (_with_json(piece, one) for one in said)
     return found
+
+
+def _with_json(piece: Piece, said: Found) -> Found:
+    """Return a response in words with the JSON object that ends its line."""
+    line = piece.lines[said.start - 1].rstrip()
+    start = line.find("{")
+    if said.exchange.response_body or start < 0 or json_end(line, start) != len(line):
+        return said
+    return replace(said, exchange=replace(said.exchange, response_body=line[start:]))
+
+
+def _body_below(piece: Piece, row: Found, lines: list[Line]) -> Found | None:
+    """Return the JSON object that stands right below a command or code: what came back."""
+    if row.format not in _SCRIPTS or row.exchange.response_body is not None:
+        return None
+    first = next((number for number, _ in lines if number > row.start), None)
+    if first is None or not piece.lines[first - 2].strip():
+        return None
+    start = piece.line_starts[first - 1]
+    start += len(piece.lines[first - 1]) - len(piece.lines[first - 1].lstrip())
+    end = json_end(piece.text, start) if piece.text[start : start + 1] == "{" else None
+    if end is None or piece.text[end:].partition("\n")[0].strip():
+        return None
+    if not {"id", "batch_id"} & set(object_of(piece.text[start:end])):
+        return None  # of no resource: it may be anything
+    body = Exchange(response_body=piece.text[start:end])
+    return Found(first, piece.line_of(end - 1), body)
 
 
 def _below(rows: list[Found], lines: list[Line]) -> list[list[Line]]:
@@ -219,4 +250,6 @@ def _list_the_rest(piece: Piece, found: list[Found]) -> None:
 
 
 def _looks_like(line: str) -> str:
+    if json_end(line.strip()) == len(line.strip()):
+        return "JSON without HTTP data"
     return next((reason for form, reason in _LOOKS if form.match(line)), UNREAD)

@@ -189,7 +189,13 @@ def test_a_national_number_is_meant_like_the_others_of_its_batch(to: list[str], 
 
 BATCH = "01JR5F3K8M2Q7T9VXCZB4D6H0N"
 MADE = send(status=201, source="log#2", answer={"id": BATCH})
+MADE_AGAIN = replace(
+    send(status=201, source="log#3", answer={"id": BATCH[:-1] + "P"}),
+    at=NOW + timedelta(seconds=31),
+)
 LISTED = call(PLAN, "/batches", status=200, source="log#2", answer={"batches": [{"id": BATCH}]})
+
+GROUPED = call(PLAN, "/groups", status=201, source="log#2", body={}, answer={"id": BATCH})
 
 
 def asked(batch_id: str, path: str = "/delivery_report", plan: str = PLAN) -> Exchange:
@@ -221,6 +227,35 @@ def test_an_id_that_is_nearly_one_that_the_api_gave_names_the_right_one(
     assert BATCH not in present(diagnose([asked(batch_id)], now=NOW)[0].top).says
 
 
+def test_a_message_that_was_accepted_as_two_batches_is_told_with_both() -> None:
+    for one in diagnose([MADE, MADE_AGAIN], now=NOW):
+        top = present(one.top)
+        assert (top.rule, top.severity) == ("accepted-twice", "warning")
+        assert BATCH in top.says and BATCH[:-1] + "P" in top.says and "31 seconds" in top.says
+    named = '{"to": ["+447700900801"], "body": "Hi", "client_reference": "o-1"}'
+    days = [replace(x, request_body=named, at=None) for x in (MADE, MADE_AGAIN)]
+    assert present(diagnose(days, now=NOW)[0].top).rule == "accepted-twice"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [MADE, MADE],  # one call, read from two files
+        [MADE, replace(MADE_AGAIN, at=NOW + timedelta(hours=3))],  # without a reference
+        [MADE, replace(MADE_AGAIN, request_body='{"to": ["+447700900805"], "body": "Hi"}')],
+        [MADE, replace(MADE_AGAIN, status=400)],
+        [MADE, replace(MADE_AGAIN, account=OTHER)],
+        [MADE, replace(MADE_AGAIN, response_body=None)],
+        [replace(MADE, response_body=f'{{"id": "{n}ABCDEFGH"}}') for n in range(9)],  # a test
+    ],
+)
+def test_messages_that_nothing_shows_to_be_the_same_are_not_called_double(
+    rows: list[Exchange],
+) -> None:
+    said = {one.rule for found in diagnose(rows, now=NOW) for one in found.findings}
+    assert "accepted-twice" not in said
+
+
 def test_an_id_of_another_plan_is_named_as_such() -> None:
     top = present(diagnose([MADE, asked(BATCH, plan=OTHER)], now=NOW)[1].top)
     assert top.rule == "observed-404-other-plan" and PLAN in top.says
@@ -247,6 +282,12 @@ def test_a_404_for_the_right_id_says_that_it_is_right_and_how_young() -> None:
     assert "removed" in present(diagnose([MADE, old], now=NOW)[1].top).then
     alone = present(diagnose([asked(BATCH)], now=NOW)[0].top)
     assert "right" not in alone.says and "Check the ID" in alone.then
+    grouped = present(diagnose([GROUPED, asked(BATCH)], now=NOW)[1].top)
+    assert grouped.rule == "observed-404-other-kind" and "a group" in grouped.says
+    got = replace(asked(BATCH), status=200, at=NOW + timedelta(seconds=32), response_body="{}")
+    later = diagnose([MADE, asked(BATCH), got], now=NOW)[1]
+    assert "30 seconds later" in present(later.top).says
+    assert not any(one.rule.startswith("passed-before") for one in later.findings)
     cut = present(diagnose([asked(BATCH[:-3])], now=NOW)[0].top)
     assert "23 characters" in cut.says
 

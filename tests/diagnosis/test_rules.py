@@ -15,7 +15,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.redaction import Redactor
-from tests.diagnosis.test_beside import BATCH, MADE, OTHER, PLAN, REFUSED, send
+from tests.diagnosis.test_beside import BATCH, GROUPED, MADE, MADE_AGAIN, OTHER, PLAN, REFUSED, send
 from tests.diagnosis.test_beside import asked as asked_for
 from tests.diagnosis.test_diagnosis import (
     ALONE,
@@ -71,6 +71,7 @@ EXAMPLES: dict[str, Any] = {
     "parameter-without-value": body(body="Hi ${name}"),
     "send-at-past": body(send_at="2027-02-28T12:00:00Z"),
     "too-many-parts": body(body="x" * 400, max_number_of_message_parts=1),
+    "several-parts": body(body="Your code is [42]. " * 9),
     "unicode-message": body(body="Привет" * 30),
     "unknown-field": body(zebra=1),
     "variable-not-shown": auth("Bearer $TOKEN") | {"variables_not_shown": "$TOKEN"},
@@ -121,12 +122,14 @@ EXAMPLES: dict[str, Any] = {
     # with the rest of the evidence
     "attempt-of-call": [replace(LATER, call_id="a"), replace(SENT, call_id="a")],
     "attempt-by-time": [LATER, SENT],
+    "accepted-twice": [MADE, MADE_AGAIN],
     "maybe-sent-twice": [LATER, replace(SENT, status=None, failure="ReadTimeout")],
     "observed-401-other-plan": [send(status=201, source="log#2", token=2, plan="0" * 32), REFUSED],
     "observed-401-other-token": [BEFORE, REFUSED],
     "observed-401-worked": [send(status=201, source="log#2", token=2), REFUSED],
     "observed-other-region": [BEFORE, replace(REFUSED, url=US, region="us")],
     "observed-404-like": [MADE, asked_for(BATCH[:-2])],
+    "observed-404-other-kind": [GROUPED, asked_for(BATCH)],
     "observed-404-other-plan": [MADE, asked_for(BATCH, plan=OTHER)],
     "passed-before": [send(status=201, source="log#2", to="+447700900803"), AFTER],
     "passed-before-same": [BEFORE, AFTER],

@@ -294,3 +294,43 @@ def test_code_and_its_log_are_one_row_though_the_code_hides_the_plan(text: str) 
 )  # fmt: skip
 def test_code_and_the_log_of_another_call_are_two_rows(log: str) -> None:
     assert [row.status for row in read(f"{CODE}\n{log}")] == [None, 403]
+
+
+MADE = '{"id": "01JQ7ZV5N8WXKD2M4R6T9B3CFA", "to": ["46701234567"]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (f"PUT {URL}\n405", [("PUT", 405, False)]),
+        (f"POST {URL}\n{{}}\nStatus: 201 {MADE}\nGET {URL}\n401\n",
+         [("POST", 201, True), ("GET", 401, False)]),
+        (f"[10:00:01] POST {URL}\n[10:00:02] 201 {MADE}", [("POST", 201, True)]),
+        (f"GET {URL} => 200 {MADE}", [("GET", 200, True)]),
+        (f"{SEND}\n{MADE}\nand that is all", [("POST", None, True)]),
+        (f"{SEND} -w '%{{http_code}}'\n{MADE}\n201", [("POST", 201, True)]),
+    ],
+)  # fmt: skip
+def test_what_came_back_is_read_below_its_request(
+    text: str, rows: list[tuple[str, int | None, bool]]
+) -> None:
+    evidence = read(text)
+    assert [(x.method, x.status, bool(x.response_body)) for x in evidence] == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"POST {URL}\n\n201 customers are waiting",
+        f"{SEND}\n\n{MADE}",
+        f'{SEND}\n{{"retries": 3, "queue": "sms"}}',
+    ],
+)
+def test_what_may_be_anything_is_no_response(text: str) -> None:
+    evidence = read(text)
+    assert [(x.status, x.response_body) for x in evidence] == [(None, None)] and evidence.skipped
+
+
+def test_json_that_is_whole_is_not_called_broken() -> None:
+    reasons = [one.reason for one in read(f'{SEND}\n\n{{"retries": 3}}\n{{"retries": }}').skipped]
+    assert reasons == ["JSON without HTTP data", "broken JSON"]

@@ -19,7 +19,7 @@ from sinchtools.api.validation.forms import instant_of, shown
 from sinchtools.api.validation.names import meant, snake
 from sinchtools.api.validation.values import MOST_ENTRIES, bytes_of, kind_of, object_violations
 from sinchtools.api.validation.violation import CONSTRAINT, JSON, Violation, note, warning
-from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of
+from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of, twice_counted
 from sinchtools.core.records import header
 from sinchtools.core.words import counted
 from sinchtools.privacy.alias_forms import representative
@@ -196,6 +196,8 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
             "proof": f"body: {counted(parts, 'part')} of UCS-2",
         }
         yield note("unicode-message", field="body", pointer="/body", facts=facts)
+    elif parts > 1 and not keys:
+        yield note("several-parts", field="body", pointer="/body", facts=_of_parts(text, parts))
     if isinstance(limit, int) and not isinstance(limit, bool) and parts > limit >= 1:
         yield warning(
             "too-many-parts",
@@ -221,6 +223,15 @@ def _covers(values: dict[str, Any], recipients: set[str]) -> bool:
     if "default" in values:
         return True
     return 0 < len(recipients) <= len(values) and recipients <= {digits(who) for who in values}
+
+
+def _of_parts(text: str, parts: int) -> dict[str, Any]:
+    """Return the facts of a text in the GSM alphabet that one part cannot hold."""
+    double = twice_counted(text)
+    length = len(text) + sum(map(text.count, double))
+    counts = f", where {' '.join(double)} count twice" if double else ""
+    proof = f"body: {counted(parts, 'part')}"
+    return {"name": "body", "length": length, "why": counts, "number": parts, "proof": proof}
 
 
 def _in_gsm7(text: str) -> str:

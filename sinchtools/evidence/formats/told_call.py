@@ -40,8 +40,13 @@ def find(piece: Piece) -> Iterator[Found]:
         if body is None or (body is not below[0] and not is_error_body(below[0][2])):
             continue
         sent = piece.text[body[0] : body[1]]
-        told = Exchange(method=method, url=url[0].rstrip(".,:;"), request_body=sent)
         first, last = piece.line_of(url.start()), piece.line_of(body[1] - 1)
+        told = Exchange(
+            method=method,
+            url=url[0].rstrip(".,:;"),
+            request_body=sent,
+            at=piece.logged_at(first),
+        )
         if body is not below[0]:
             told = _with_response(piece, told, piece.text[url.end() : body[0]], below[0])
         elif first == last:  # a line of a log: all that it tells is of this call

@@ -60,7 +60,7 @@ _PROSE = re.compile(
 )
 _GREETING = re.compile(
     r"(?:(?:Hi|Hello|Dear|Hey|Thanks?|Regards|Best|Cheers|Kind|Many|Please)\b[^\"'(){}=;]*"
-    r"|[A-Z][a-z]+,)[ \t]*\Z"
+    r"|[A-Z][\w'’-]*(?: [\w'’-]+){0,3}[,!])[ \t]*\Z"
 )
 _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
