@@ -33,7 +33,7 @@ _LOOKS = (  # what a line that nobody took looks like, and what would be better
     ),
 )
 BESIDE = "the words beside the request were read as its response"
-_SCRIPTS = ("curl", "command", "code")  # their comments are a part of them
+_SCRIPTS = ("curl", "command", "code", "hurl")  # their comments are a part of them
 _COMMANDS = ("curl", "command")
 _FAR = 60  # lines of a traceback between a log line and its error
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")

@@ -332,6 +332,32 @@ UNPARSED = {
         set got [http::geturl "$base/$plan/batches" -method POST \\
           -headers [list Authorization "Bearer $token"] -query $sent]
         """,
+    "Haskell": f"""
+        sent <- parseRequest "POST {HOST}/xms/v1/{{plan}}/batches"
+        httpLBS $ setRequestBearerAuth "tok" $ setRequestBodyLBS
+          "{{\\"to\\": [\\"+46701234567\\"]}}" sent
+        """,
+    "Lisp": f"""
+        (let ((url-request-method "POST")
+              (url-request-extra-headers '(("Authorization" . "Bearer tok")))
+              (url-request-data "{{\\"to\\": [\\"+46701234567\\"]}}"))
+          (url-retrieve "{HOST}/xms/v1/{{plan}}/batches" #'print))
+        """,
+    "F#": f"""
+        http {{
+            POST "{HOST}/xms/v1/{{plan}}/batches"
+            AuthorizationBearer "tok"
+            body
+            json \"\"\"{{"to": ["+46701234567"]}}\"\"\"
+        }}
+        |> Request.send
+        """,
+    "AutoHotkey": f"""
+        http := ComObject("WinHttp.WinHttpRequest.5.1")
+        http.Open("POST", "{HOST}/xms/v1/{{plan}}/batches", true)
+        http.SetRequestHeader("Authorization", "Bearer tok")
+        http.Send('{{"to": ["+46701234567"]}}')
+        """,
     "Coldfusion": f"""
         <cfhttp url="{HOST}/xms/v1/{{plan}}/batches" method="post">
           <cfhttpparam type="header" name="Authorization" value="Bearer tok">
@@ -380,7 +406,16 @@ Await client.PostAsync("{URL}", New StringContent(JsonSerializer.Serialize(sent)
     apex = f"""req.setEndpoint('{URL}');
 req.setBody(JSON.serialize(new Map<String, Object>{{ 'from' => 'Shop',
     'to' => new List<String>{{ '+46701234567' }}, 'body' => 'Ready' }}));"""
-    assert [json.loads(read(one)[0].request_body or "") for one in (vb, apex)] == [BODY, BODY]
+    matlab = f"""sent = struct("from", "Shop", "to", {{{{"+46701234567"}}}}, "body", "Ready");
+webwrite("{URL}", sent, weboptions("HeaderFields", ["Accept" "text/html"]));"""
+    haskell = f"""sent <- parseRequest "{URL}"
+httpLBS (setRequestBodyJSON (object ["from" .= ("Shop" :: String), "body" .= ("Ready" :: String),
+  "to" .= (["+46701234567"] :: [String])]) sent)"""
+    ocaml = f"""let send () = Cohttp_lwt_unix.Client.post (Uri.of_string "{URL}")
+  ~headers:(Cohttp.Header.init_with "accept" ("text/" ^ "html"))
+  ~body:(`String {{|{json.dumps(BODY)}|}})"""
+    for code in (vb, apex, matlab, haskell, ocaml):
+        assert json.loads(read(code)[0].request_body or "") == BODY
 
 
 def test_a_text_of_several_lines_is_a_body() -> None:

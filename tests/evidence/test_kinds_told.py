@@ -14,6 +14,7 @@ WIRE = "[2026-02-03 08:09:10,111] DEBUG {org.acme.wire} - HTTP-Sender dispatcher
 ROBOT = "20260203 08:09:10.111 - INFO - POST"
 KLOG = "I0203 08:09:10.123456       7 transport.go"
 SNOW = "*** Script:"
+ESCAPED = SENT.replace('"', '\\"')
 KINDS = {
     "F#": f'''open System.Net.Http
 let client = new HttpClient()
@@ -109,6 +110,24 @@ app(>   '{SENT}')::http_request);
 --------+---------
     403 | {CAME}
 (1 row)""",
+    "REST Assured": f"""Request method:\tPOST
+Request URI:\t{URL}
+Proxy:\t\t\t<none>
+Headers:\t\tAuthorization=Bearer tok
+\t\t\t\tContent-Type=application/json
+Body:
+{SENT}
+HTTP/1.1 403 Forbidden
+Content-Type: application/json
+
+{CAME}
+Expected status code <201> but was <403>.""",
+    "Insomnia": f"> POST {PATH} HTTP/1.1\n> Host: eu.sms.api.sinch.com\n\n| {SENT}\n\n"
+    f"< HTTP/1.1 403 Forbidden\n< Content-Type: application/json\n\n| {CAME}\n",
+    "Terraform": f"""a.b (local-exec): Executing: ["/bin/sh" "-c" "curl {URL} -d '{ESCAPED}'"]
+a.b (local-exec): HTTP/1.1 403 Forbidden
+a.b (local-exec):
+a.b (local-exec): {CAME}""",
     "a table of two columns": f"| Field | Value |\n|---|---|\n| Method | POST |\n| URL | {URL} |\n"
     f"| Status | 403 |\n| Request body | `{SENT}` |\n| Response | `{CAME}` |\n",
 }
@@ -131,6 +150,13 @@ airflow.exceptions.AirflowException: 403:Forbidden""",
     "a span of Datadog": f'[[{{"service": "shop", "type": "http", "start": 1770106150111000000, '
     f'"duration": 12456000, "meta": {{"http.method": "POST", "http.url": "{URL}", '
     '"http.status_code": "403"}}]]',
+    "Haskell": """HttpExceptionRequest Request {
+  host   = "eu.sms.api.sinch.com"
+  path   = "/xms/v1/demo/batches"
+  method = "POST"
+}
+ (StatusCodeException (Response {responseStatus = Status {statusCode = 403}, responseBody = (), """
+    f"""responseClose' = ResponseClose}}) {json.dumps(CAME)})""",
     "httr2": f'<httr2_response>\nPOST {URL}\nStatus: 403 Forbidden\nBody: In memory (63 bytes)\n'
     f'> resp_body_string(resp)\n[1] {json.dumps(CAME)}',
     "Playwright": f"  pw:api → POST {URL} +0ms\n  pw:api   accept: */* +0ms\n"
@@ -138,6 +164,35 @@ airflow.exceptions.AirflowException: 403:Forbidden""",
     "Ballerina": f'time = 2026-02-03T08:09:10Z level = ERROR module = acme/sms status = 403 '
     f'url = "{URL}" method = POST code = unknown_group',
 }  # fmt: skip
+
+
+HOPED = {  # for a status: none came
+    "Tavern": f"""---
+test_name: a
+stages:
+  - request: {{url: "{URL}", method: POST, json: {{to: ["46700000009"]}}}}
+    response: {{status_code: 201}}
+---
+test_name: b
+stages: []""",
+    "Artillery": f"""scenarios:
+  - flow:
+      - post:
+          url: "{URL}"
+          json: {{to: ["46700000009"]}}
+          expect: [{{statusCode: 201}}]""",
+    "Hurl": f"# one\nPOST {URL}\n[Options]\nvariable: who=46700000009\n"
+    '```json\n{"to": ["{{who}}"]}\n```\nHTTP 201\n[Captures]\nid: jsonpath "$.id"\n',
+}
+
+
+@pytest.mark.parametrize("kind", HOPED)
+def test_what_a_test_hopes_for_is_no_response(kind: str) -> None:
+    evidence = read(HOPED[kind])
+    (row,) = evidence
+    assert (row.method, row.url, row.status) == ("POST", URL, None)
+    assert "46700000009" in str(row.request_body)
+    assert not evidence.skipped
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *BARE])

@@ -33,6 +33,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     ),
     "klog": re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{3,6} +\d+ [\w.-]+:\d+\] "),
     "ServiceNow": re.compile(r"\*\*\* Script: "),
+    "Terraform": re.compile(r"[\w.\[\]\"-]{3,120} \((?:local|remote)-exec\): ?"),
     "Playwright": re.compile(r"[ \t]*(?:\x1b\[[\d;]*m)?pw:api(?:\x1b\[0m)? "),
     "logcat brief": re.compile(r"[VDIWEF]/[\w.$-]{1,60} *\( *\d+\): ?"),
     "Flutter": re.compile(r"flutter: ?"),

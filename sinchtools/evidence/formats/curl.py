@@ -52,7 +52,8 @@ START = re.compile(rf"^[ \t\xa0]*+{_LEAD}(?P<curl>{_PROGRAM})(?=[ \t\xa0\\\n^`]|
 # a program that runs another: its name, its own arguments, then curl, maybe in quotes
 _RUNNER = (
     r"\b(?:docker|podman|nerdctl|kubectl|oc|ssh|vagrant|heroku|fly|gcloud|su|sh|bash|zsh|cmd|wsl"
-    r"|timeout|nohup|watch|xargs|nice|strace|proxychains4?|torsocks)(?:\.exe)?[ \t][^\n#|]{0,200}?"
+    r"|timeout|nohup|watch|xargs|nice|strace|proxychains4?|torsocks)(?:\.exe)?"
+    r"(?:[ \t]|[\"'],?[ \t]*[\"'])[^\n#|]{0,200}?"
 )
 INNER = re.compile(
     rf"(?:[|;&(]|\bdo|\bthen|:|`|\$\()[ \t]*+(?P<curl>{_PROGRAM})[ \t]++(?=[-'\"h$\\])"

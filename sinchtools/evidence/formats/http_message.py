@@ -23,7 +23,7 @@ _USUAL_HEADER = re.compile(r"(?i:authorization|content-type|accept|host|user-age
 _SIGN = re.compile(rf"^(?:[<>] )?(?:HTTP/\d|(?:{METHODS}) +\S)", re.MULTILINE)
 # what curl -v puts before the lines of a message, and its remarks
 _MARKED = re.compile(rf"[<>] (?:HTTP/\d|(?:{METHODS}) +\S+ +HTTP/)")
-_MARK = re.compile(r"^[<>](?: |$)")
+_MARK = re.compile(r"^(?:[<>]|\|(?!.*\|[ \t]*$))(?: |$)")
 _REMARK = re.compile(r"\* |[{}] \[\d+ bytes data\]")
 _NO_BODY = re.compile(rf"```|~~~|\* |[$%#❯➜]\s*$|\s+% Total|[$%#>❯➜] |{PROMPT}")
 # a host that is asked without TLS

@@ -33,9 +33,18 @@ def find(piece: Piece) -> Iterator[Found]:
     starts = [number for number, line in enumerate(lines) if _REQUEST.fullmatch(line)]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         hoped = (n for n in range(start, end) if _HOPED.fullmatch(lines[n]))
+        piece.use(start + 1, _last(lines, start, end))
         yield Found(start + 1, start + 1, _exchange(piece, lines[start : next(hoped, end)]))
-    if starts:
-        piece.use(1, len(lines))
+
+
+def _last(lines: list[str], start: int, end: int) -> int:
+    """Return the number of the last line of an entry: words of another paragraph are none of it."""
+    last, is_own = start, True
+    for number in range(start, end):
+        line = lines[number].strip()
+        is_own = bool(line) and (is_own or line[0] in "[{`" or _HOPED.fullmatch(line) is not None)
+        last = number + 1 if is_own else last
+    return last
 
 
 def _exchange(piece: Piece, lines: list[str]) -> Exchange:

@@ -44,6 +44,7 @@ at: at time ts timestamp datetime date startedat starttime starteddatetime edges
       requesttimeepoch datum instant isodate clienttime tijd fecha horodatage tsns startedutc
       received messagetime createdon start starttimeunixnano
 request_headers: requestheaders reqheaders httprequestheaders headers configheaders requestheader
+      customheaders
 response_headers: responseheaders resheaders respheaders httpresponseheaders responseheader
 request_body: requestbody reqbody httprequestbodycontent httprequestbody requestdata
       requestpayload requestjson reqjson reqdata requestcontent configdata requestbodycontent

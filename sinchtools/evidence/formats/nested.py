@@ -18,7 +18,7 @@ from sinchtools.core.records import Exchange, header, with_headers
 from sinchtools.evidence.formats.mapping import Record, record_of
 from sinchtools.evidence.formats.tools import loaded_yaml
 from sinchtools.evidence.formats.values import body_of, parsed
-from sinchtools.evidence.pieces import Piece
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece
 from sinchtools.evidence.times import squashed
 
 _MEDIA = "Content-Type"
@@ -31,6 +31,8 @@ _NAMES_URL = re.compile(r"(?:url|uri|href|endpoint|path)\Z")
 _NAMES_STATUS = re.compile(r"(?:status|statuscode)\Z")
 _DESCRIPTION = re.compile(r"(?:---\s*|#[^\n]*\n)*(?:openapi|swagger): *[\"']?[23]\.")
 # tasks that name the status they hope for
+_OF_TESTS = {"test_name", "stages", "testcases"}  # files of Tavern and Venom
+_UNKNOWN: dict[str, Any] = {"status": None, "response_headers": {}, "response_body": None}
 _HOPES = {"uri", "ansible.builtin.uri", "ansible.windows.win_uri", "win_uri", "expect"}
 
 
@@ -76,6 +78,8 @@ def _inside(text: str) -> Any:
 
 def _call(piece: Piece, value: Mapping[str, Any], number: int, name: str) -> Exchange | None:
     """Return the call that an object is, or None when at most something inside it is one."""
+    if name.upper() in HTTP_METHODS and "url" in value:  # a step of Artillery: `post: {url: ...}`
+        value = {"method": name, **value}
     if name in _HOPES:
         value = {key: inner for key, inner in value.items() if key != "status_code"}
     if not _is_near(value):
@@ -140,4 +144,7 @@ def _of_yaml(piece: Piece) -> Iterator[Exchange]:
         return  # a flat list of names is read line by line
     value = loaded_yaml(piece.text)
     if isinstance(value, Mapping | list):
-        yield from (record.exchange for record in calls(piece, value, 1))
+        for document in value if isinstance(value, list) else [value]:
+            is_test = isinstance(document, Mapping) and _OF_TESTS & document.keys()
+            for record in calls(piece, document, 1):
+                yield replace(record.exchange, **_UNKNOWN) if is_test else record.exchange

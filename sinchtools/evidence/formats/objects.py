@@ -11,7 +11,7 @@ from datetime import datetime
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import nested, sentences, shapes
 from sinchtools.evidence.formats.errors import TRACE, stack_below
-from sinchtools.evidence.formats.printed import Json, Printed
+from sinchtools.evidence.formats.printed import Json, Printed, body_at
 from sinchtools.evidence.found import Found, filled
 from sinchtools.evidence.pieces import Piece
 
@@ -28,6 +28,7 @@ _CODE = re.compile(
     r"[\w\])][ \t]*(?:=|\()\s*$|\breturn\s*$|->\s*$|=> *$|^\s*(?:[-\w.]+ ){0,3}--?[a-z-]+[ =]'?$"
 )
 _STATUS = re.compile(r"\W{0,4}([2-5]\d\d)\W{0,3}")
+_BEHIND = re.compile(r"\)*[ \t]+(?=\"\{\\\")")
 _HOLDER = re.compile(r"(?:^|[\s:>])(?:Array|[\w\\]+ Object|array)\s*$")
 # PowerShell's Format-List and Format-Table
 _LIST = re.compile(
@@ -62,6 +63,9 @@ def find(piece: Piece) -> Iterator[Found]:
         if told is None:
             continue
         done = found[1]
+        if told.status and not told.response_body and (behind := _BEHIND.match(piece.text, done)):
+            body = body_at(piece.text, behind.end())  # Haskell keeps it beside the response
+            told, done = replace(told, response_body=body and body[0]), body[1] if body else done
         start, last = _start(piece, line, before), piece.line_of(done - 1)
         above = piece.lines[start - 2] if start > 1 and told.status is None else ""
         if status := _STATUS.fullmatch(above):

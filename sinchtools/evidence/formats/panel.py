@@ -71,7 +71,7 @@ _ROW = re.compile(
 )
 _NAME = re.compile(r"[ \t]*([A-Za-z][\w-]{0,60})[ \t]*")
 _HEADER = re.compile(r"[ \t]*(:?[A-Za-z0-9][\w-]{0,60})[ \t]?:(?:[ \t]+(.*)|[ \t]*)")
-_TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})\t+(.+)")
+_TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})(?:\t+|(?<=[\w-])=)(.+)")
 _STATUS = re.compile(r"(?:HTTP/[\d.]+ )?\D{0,12}?\b([1-5]\d\d)\b(.*)")
 _JSON = re.compile(r"[ \t]*[{\[]\s*(?:[\"'{\[\]}\d]|$)")
 _TIME = re.compile(r"\btime:? *([\d.]+ ?m?s)\b", re.IGNORECASE)
@@ -169,7 +169,7 @@ def _line(piece: Piece, panel: _Panel, number: int) -> int:
     meaning, value = _labelled(line)
     if meaning == ":authority" and ":scheme" not in panel.known:
         meaning = ""
-    if _NO_BODY.fullmatch(value) and "body" in meaning:
+    if value.endswith("<none>") or (_NO_BODY.fullmatch(value) and "body" in meaning):
         return number
     is_below = panel.section.startswith("response") or "status" in panel.known
     if meaning in _OF_EITHER and is_below:
@@ -224,6 +224,7 @@ def _first_line(panel: _Panel, line: str) -> bool:
         return False
     if (match := _STATUS_LINE.fullmatch(line)) and (panel.is_call or line.startswith("HTTP/")):
         known.setdefault("status", match[1])
+        panel.section = "response-headers" if line.startswith("HTTP/") else panel.section
         return True
     if (match := _TIME_ALONE.fullmatch(line)) and "status" in known:
         known.setdefault("time", match[1])

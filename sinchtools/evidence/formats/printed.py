@@ -28,7 +28,7 @@ _QUOTED = r'"(?:[^"\\]|\\.)*+"|' + r"'(?:[^'\\]|\\.)*+'"
 KEY = re.compile(
     rf"[+\-#@:~]{{0,2}}(?:(?P<quoted>[bu]?(?:{_QUOTED}))"
     r"|\[(?P<php>\"[^\"\n]{0,200}\"(?::\w+|:\"[^\"\n]{0,200}\")*|[\w .:$()-]{1,200})\]"
-    r"|(?P<word>[A-Za-z_$][\w$.-]{0,100}))[ \t]*(?P<sep>=>|:(?![:/])|=(?![=>]))",
+    r"|(?P<word>[A-Za-z_$][\w$.-]{0,100}'?))[ \t]*(?P<sep>=>|:(?![:/])|=(?![=>]))",
     re.DOTALL,
 )
 # a name in Go, where only a space stands between the fields
@@ -161,6 +161,8 @@ class Printed:
         text = self.text
         if hidden := _HIDDEN.match(text, at):
             return None, hidden.end()
+        if text.startswith("()", at):  # nothing, in Haskell and Rust
+            return None, at + 2
         if buffer := _BUFFER.match(text, at):
             return bytes.fromhex(buffer[1]).decode("utf-8", "replace"), buffer.end()
         if dumped := _DUMPED.match(text, at):

@@ -24,7 +24,9 @@ _RESPONSES = words("response res resp httpresponse rawresponse originalresponse"
 _ERRORS = words("error err exception e reason cause context extra")
 _METHODS = words("method httpmethod verb requestmethod effectivemethod")
 _URLS = words("url uri href requesturl requesturi fullurl urldefault effectiveuri")
-_STATUSES = words("status statuscode httpstatus httpstatuscode httpcode code responsecode")
+_STATUSES = words(
+    "status statuscode httpstatus httpstatuscode httpcode code responsecode responsestatus"
+)
 _HEADERS = words("headers header httpheaders responseheaders")
 _REQUEST_BODIES = words("data body json payload requestbody content form")
 _RESPONSE_BODIES = words(
@@ -195,6 +197,8 @@ def _status(value: Mapping[str, Any]) -> int | None:
         found = value.get(name)
         if isinstance(found, str) and re.fullmatch(r"[1-5]\d\d(?: [A-Z][\w -]*)?", found):
             found = int(found[:3])
+        if isinstance(found, dict) and (inner := _status(_names(found))):
+            return inner
         if isinstance(found, int) and is_status(found):
             return found
     return None

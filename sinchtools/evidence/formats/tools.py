@@ -171,14 +171,15 @@ def _document(piece: Piece) -> Any:
 
 def loaded_yaml(text: str) -> Any:
     """
-    Return the value of a YAML text, or None when it is none.
+    Return the value of a YAML text, those of several documents as a list, or None for none.
 
     One with aliases is refused: few bytes of them stand for millions of values.
     """
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
             return None
-        return yaml.load(text, yaml.CSafeLoader)
+        values = list(yaml.load_all(text, yaml.CSafeLoader))
+        return values if len(values) > 1 else next(iter(values), None)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
 

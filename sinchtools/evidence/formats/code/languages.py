@@ -85,13 +85,17 @@ apex  -  -  apex  \.setEndpoint\(|HttpRequest \w+ = new HttpRequest\(\)|System\.
 delphi  -  delphi  delphi pascal
     \bTIdHTTP|\bTStringStream|\bTRESTRequest|\bTNetHTTP|^procedure<SPACE>
 fsharp  -  fsharp  fsharp fs f#
-    ^open [A-Z]\w+|^[ \t]*let!? (?:mutable )?\w+ =|printfn|task \{|async \{|<- \w+\(
+    ^open [A-Z]\w+|FsHttp|^http \{|\|> [A-Z]\w+\.|^#r \"
+    |^[ \t]*let!? (?:mutable )?\w+ =|printfn|task \{|async \{|<- \w+\(
+autohotkey  -  -  ahk autohotkey  \bComObj(?:ect|Create)\(|\bMsgBox[ ,%]+\w|\bFileAppend\b
 nim  -  nim  nim  newHttp\w+\(|newAsyncHttp\w+|%\*[{\[]|^import std/|\bproc \w+\(
 crystal  -  crystal  crystal cr  HTTP::(?:Client|Headers)\b
 ocaml  -  ocaml  ocaml ml  Cohttp|Lwt\b|\bUri\.of_string|>>= fun|let%lwt
 zig  -  zig  zig  @import\(\"std\"\)|std\.http|try client\.
 tcl  -  tcl  tcl  http::geturl|package require|^set \w+<SPACE>
-racket  -  racket  racket scheme lisp  #lang racket|net/http|\(define<SPACE>
+lisp  -  common-lisp  lisp cl elisp scheme
+    \((?:dexador|dex|drakma):|\bdrakma:|\(setq |\(defun |\burl-re(?:trieve|quest)
+racket  -  racket  racket  #lang racket|net/http|\(define<SPACE>
 sql  -  sql  sql plsql tsql psql
     (?i:\butl_http\.|\bsp_OAMethod\b|\bsp_invoke_external_rest|\bmake_rest_request\b
     |\bhttp_(?:post|get|put|patch|delete|header|request)\b|\bvarchar2?\(|^declare\b)
@@ -182,7 +186,9 @@ _SAID = {
     "php": "PHP",
     "objective-c": "Objective-C",
     "sql": "SQL",
+    "fsharp": "F#",
     "powerquery": "Power Query",
+    "autohotkey": "AutoHotkey",
     "": "This code",
 }
 

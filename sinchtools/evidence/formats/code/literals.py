@@ -28,7 +28,7 @@ _MARK = r"\x00(\d{1,5})\x00"
 _CALLED = r"[.:>-]{1,2}[\w$]+|\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\]"  # what may follow a name
 _OPERAND = rf"(?:\x00\d{{1,5}}\x00|@?[\w$]+(?:{_CALLED}){{0,6}})"
 _BREAK = r"(?:_?[ \t]*\n[ \t]*)?"
-_SIGN = rf"[ \t]*{_BREAK}(?:\+\+|\.\.|<>|\|\||&&?|[+~]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*{_BREAK}"
+_SIGN = rf"[ \t]*{_BREAK}(?:\+\+|\.\.|<>|\|\||&&?|[+~^]|\.(?=[ \t]*[$\x00]|[ \t]+\w))[ \t]*{_BREAK}"
 _SUM = re.compile(rf"{_OPERAND}(?:{_SIGN}{_OPERAND}){{0,30}}")
 _TYPE = (
     r"[ \t]*:[ \t]*[\w&'?<>]+"
@@ -60,7 +60,8 @@ _METHOD = re.compile(
 _SMALL_METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 _CAME_BACK = re.compile(r"\{\s*\"code\"\s*:\s*\"|\{\s*\"id\"\s*:")  # a response below the call
 _BEARER = re.compile(
-    rf"bearer(?:_?(?:auth|token)\w*)?[ \t]*[({{:=,][ \t]*({_SUM.pattern})", re.IGNORECASE
+    rf"bearer(?:_?(?:auth|token)\w*)?(?:[ \t]*[({{:=,][ \t]*|[ \t]+(?=\x00))({_SUM.pattern})",
+    re.IGNORECASE,
 )
 _JSON_MEDIA = re.compile(r"application[_/.]?json|:json\b", re.IGNORECASE)
 _ENCODED = re.compile(r"encode|serializ|stringif|dumps|to_?json\b", re.IGNORECASE)
@@ -79,7 +80,9 @@ _QUERY = re.compile(
 )
 _PATH = re.compile(r"/?(?:xms/v\d/\S+|(?:[\w{}-]+/)?(?:batches|groups|inbounds)\b[^\s\"]*)")
 _RESOURCE = re.compile(r"/(?:batches|groups|inbounds|delivery_reports?)\b")
-_KEY = re.compile(r"[@.]?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|[:=,](?!=))[ \t\n]*")
+_CONS = re.compile(r"(\(\x00\d{1,5}\x00) \. (?=\S)")  # a pair of Lisp
+_TYPED = re.compile(r"[ \t]*::[ \t]*\[?\w+\]?(?=[ \t]*\))")  # of Haskell
+_KEY = re.compile(r"[@.]?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|\.?[:=,](?!=))[ \t\n]*")
 _AFTER = re.compile(r"forHTTPHeaderField:[ \t]*@?\Z")
 _INSIDE = re.compile(r"\\\((\w[\w.]*)\)|\$\{(\w[\w.]*)\}|\$(\w+)|#\{(\w[\w.]*)\}|%\{(\w+)\}")
 _OPENING = {"{": "}", "[": "]", "(": ")"}
@@ -112,6 +115,9 @@ class Literals:
             pieces += [source[at : one.start], f"\0{number}\0", lines]
             at = one.end
         self.code = "".join([*pieces, source[at:]])
+        if lexer in ("common-lisp", "racket"):
+            self.code = _CONS.sub(r"\1, ", self.code)
+        self.code = _TYPED.sub("", self.code) if lexer == "haskell" else self.code
         self._look_for_names()
         self.code = _FORMAT.sub(self._format, self.code)
         self._look_for_names()
@@ -192,7 +198,9 @@ class Literals:
         prefix = _PREFIX.match(self.code, at)
         after = prefix.end() if prefix else at
         if self.code[after] in _OPENING:
-            return self._group(after, depth + 1)
+            value, stop = self._group(after, depth + 1)
+            is_in_brackets = self.code[at:].startswith("(") and isinstance(value, list)
+            return (value[0], stop) if is_in_brackets and len(value) == 1 else (value, stop)
         if number := re.compile(r"-?\d+(?:\.\d+)?\b|true\b|false\b", re.I).match(self.code, at):
             return json.loads(number[0].lower()), number.end()
         if one := _SUM.match(self.code, at) or _SUM.match(self.code, after):
@@ -209,8 +217,9 @@ def calls(source: str, lexer: str) -> Iterator[tuple[Draft, int, int]]:
         return
     bounds = [start for start, _, _ in starts[1:]] + [len(found.code)]
     before = 0
-    for (start, end, url), bound in zip(starts, bounds, strict=True):
-        draft = Draft(library=Library(re.compile("")), url=url)
+    for (start, end, text), bound in zip(starts, bounds, strict=True):
+        method, _, url = text.rpartition(" ")
+        draft = Draft(library=Library(re.compile("")), method=method or None, url=url)
         last = _Filling(found, draft, before, bound).around(start, end)
         yield draft, found.code.count("\n", 0, start) + 1, found.code.count("\n", 0, last) + 1
         before = last
@@ -230,7 +239,7 @@ def _starts(found: Literals) -> list[tuple[int, int, str]]:
 
 def _is_call(text: str) -> bool:
     return re.match(
-        r"(?:https?://|\{[\w.]*(?:url|base|host)\w*\}/)\S+\Z", text, re.I
+        r"(?:[A-Z]{3,6} )?(?:https?://|\{[\w.]*(?:url|base|host)\w*\}/)\S+\Z", text, re.I
     ) is not None and (
         re.search(r"sinch|clxcommunications|/xms/|/batches|/groups|\{", text) is not None
     )
@@ -248,7 +257,8 @@ class _Filling:
     def around(self, start: int, end: int) -> int:
         """Take all parts; return where the last of them ends."""
         verb = _VERB.search(self.found.code[max(0, start - 40) : start])
-        self.draft.method = (verb[1] or verb[2]).upper() if verb else None
+        if verb:
+            self.draft.method = (verb[1] or verb[2]).upper()
         self.last, done = end, 0
         for at, stop, text in self.found.sums():
             if done <= at != start and self.before <= at < self.bound:
@@ -358,11 +368,23 @@ def _body(found: Literals, before: int, bound: int) -> tuple[Any, int] | None:
 
 
 def _as_table(value: Any) -> dict[str, Any] | None:
-    """Return a table, also one that is written as a list of pairs."""
+    """Return a table, also one that is written as a list of pairs, or of names and values."""
+    if isinstance(value, list) and {"to", "from"} <= {*filter(_is_text, value[::2])}:
+        values = (one[0] if _is_cell(one) else one for one in value[1::2])
+        return dict(zip(value[::2], values, strict=False))
     if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
         pairs = [one for one in value if len(one) == 2 and isinstance(one[0], str)]
         value = dict(pairs) if len(pairs) == len(value) else None
     return value if isinstance(value, dict) else None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_cell(value: Any) -> bool:
+    """Tell whether a value is a list in a list, as MATLAB writes a list within a struct."""
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], list)
 
 
 def _quoted(match: re.Match[str]) -> str:
