@@ -15,7 +15,10 @@ from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import METHODS, Piece, json_end
 
 _TIME = r"(?:\[?[\dT:., +-]{8,32}Z?\]?\s+)?"
-_CALL = re.compile(rf"\s*{_TIME}(?P<method>{METHODS}) (?P<url>https?://[^\s\"'<>]+)(?P<rest>.*)")
+_CALL = re.compile(
+    rf"\s*{_TIME}(?P<method>{METHODS}) "
+    r"(?P<url>https?://[^\s\"'<>]*[^\s\"'<>:,;])(?P<rest>.*)"
+)
 _STATUS = re.compile(
     rf"\s*{_TIME}[-=<>:→←⇒|\s]{{0,6}}(?:[Ss]tatus:? )?(?P<status>[1-5]\d\d)"
     r"(?P<reason> [A-Z][A-Za-z -]{1,30}?)?[\s:,|-]{0,4}(?P<body>[{\[].*)?"
