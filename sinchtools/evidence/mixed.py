@@ -15,7 +15,7 @@ from dataclasses import replace
 from sinchtools.api.description import split_url
 from sinchtools.core.json import object_of
 from sinchtools.core.progress import tell
-from sinchtools.core.records import Exchange, with_headers
+from sinchtools.core.records import Exchange, header, with_headers
 from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.evidence import refusals
 from sinchtools.evidence.formats.prose import Line, response_in
@@ -179,11 +179,16 @@ def _with_request(told: Found, seen: Found) -> Found:
     """Return a request as it is written, with what its trace, log or error shows of it."""
     known, more = told.exchange, seen.exchange
     whole = filled(known, more)
-    headers = with_headers(more.request_headers, known.request_headers)
-    is_hidden = any(name in (known.url or "") for name in variables_of(known))
-    url = more.url if is_hidden else known.url
+    names = variables_of(known)
+    written = {
+        name: value
+        for name, value in known.request_headers.items()
+        if not any(one in value for one in names) or not header(more.request_headers, name)
+    }
+    headers = with_headers(more.request_headers, written)
+    url = more.url if any(name in (known.url or "") for name in names) else known.url
     whole = replace(whole, request_headers=headers, url=url, at=known.at or more.at)
-    whole = with_variables(whole, variables_of(known))
+    whole = with_variables(whole, names)
     return replace(told, end=max(told.end, seen.end), exchange=whole)
 
 

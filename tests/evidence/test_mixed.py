@@ -334,3 +334,11 @@ def test_what_may_be_anything_is_no_response(text: str) -> None:
 def test_json_that_is_whole_is_not_called_broken() -> None:
     reasons = [one.reason for one in read(f'{SEND}\n\n{{"retries": 3}}\n{{"retries": }}').skipped]
     assert reasons == ["JSON without HTTP data", "broken JSON"]
+
+
+def test_the_trace_shows_the_token_that_a_variable_of_the_command_hides() -> None:
+    shown = '> Authorization: Bearer "5c1e9a7b3d2f4e68a1b2c3d4"\n> User-Agent'
+    sent = TRACE.replace("'Authorization: Bearer {token}'", '"Authorization: Bearer $TOKEN"')
+    sent = sent.replace("> User-Agent", shown)
+    [row] = read(sent + BODY)
+    assert "quoted" in row.request_headers["Authorization"] and not row.variables_not_shown
