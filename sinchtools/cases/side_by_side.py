@@ -71,6 +71,15 @@ def side_by_side(
     return _folded(left), _folded(right)
 
 
+def lines_side_by_side(
+    before: Sequence[str], after: Sequence[str]
+) -> tuple[list[Line], list[Line]]:
+    """Return the lines of two texts, those that differ with the changed characters marked."""
+    texts = list(before), list(after)
+    left, right = _compared(texts, texts)
+    return _folded(left), _folded(right)
+
+
 def _texts(before: Exchange, after: Exchange) -> tuple[list[str], list[str]]:
     heads = [_head(one, other) for one, other in ((before, after), (after, before))]
     bodies = _bodies(before, after)

@@ -6,13 +6,14 @@ What is shown are the characters that were sent: only white space between JSON v
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sinchtools.cases import side_by_side
+from sinchtools.cases.side_by_side import lines_side_by_side
 from sinchtools.core.records import visible
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.markers import MARKER
@@ -20,7 +21,6 @@ from sinchtools.privacy.markers import MARKER
 MOST_SHOWN = 20_000  # characters of a body
 _SHORT_LIST = 56
 _AROUND, _FOLDED_OVER = 3, 40
-_EQUAL_FOLDED_OVER = 6
 _LONGEST_LINE, _BESIDE = 80, 12
 _KEY = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"(?=\s*:)|^[A-Za-z][\w-]*(?=: )")
 _SPACES = {" ": "␣", "\t": "⇥", "\n": "↵"}
@@ -308,41 +308,16 @@ def compared(before: str, after: str) -> tuple[list[Line], list[Line]]:
 
 def paired(left: Sequence[str], right: Sequence[str]) -> tuple[list[Line], list[Line]]:
     """Return lines of both sides, changed characters marked, long equal runs folded."""
-    was: list[Line] = []
-    now: list[Line] = []
-    blocks = difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
-    for tag, a, b, c, d in blocks:
-        if tag == "equal":
-            was += _equal(left[a:b], a)
-            now += _equal(right[c:d], c)
-            continue
-        for i in range(max(b - a, d - c)):
-            old, new = left[a + i : b][:1], right[c + i : d][:1]
-            one, two = _changed(old[0] if old else "", new[0] if new else "")
-            was += [Line(number=a + i + 1, parts=one, kind="out")] if old else []
-            now += [Line(number=c + i + 1, parts=two, kind="in")] if new else []
-    return was, now
+    was, now = lines_side_by_side(left, right)
+    return [_in_listing(line, "out") for line in was], [_in_listing(line, "in") for line in now]
 
 
-def _equal(texts: Sequence[str], first: int) -> list[Line]:
-    lines = [
-        Line(number=first + i + 1, parts=tuple(_parts(text, [False] * len(text))))
-        for i, text in enumerate(texts)
-    ]
-    if len(lines) <= _EQUAL_FOLDED_OVER:
-        return lines
-    ends = (0, 1, len(lines) - 2, len(lines) - 1)
-    return _without(lines, [i in ends for i in range(len(lines))])
-
-
-def _changed(old: str, new: str) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    was, now = [False] * len(old), [False] * len(new)
-    for tag, a, b, c, d in blocks:
-        if tag != "equal":
-            was[a:b] = [True] * (b - a)
-            now[c:d] = [True] * (d - c)
-    return tuple(_parts(old, was)), tuple(_parts(new, now))
+def _in_listing(line: side_by_side.Line, kind: str) -> Line:
+    if not line.number:
+        return Line(parts=(Part(line.text),), kind="fold")
+    marked = [is_marked for text, is_marked in line.parts for _ in text]
+    parts = tuple(_parts(line.text, marked))
+    return Line(number=line.number, parts=parts, kind=kind if line.is_changed else "")
 
 
 def swap(before: str, after: str) -> tuple[str, str]:
