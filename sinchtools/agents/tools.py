@@ -30,6 +30,7 @@ from sinchtools.agents.results import (
     page_of,
     response_of,
     shown,
+    sides_of,
     whole_of,
 )
 from sinchtools.api import catalogue
@@ -381,7 +382,7 @@ def compare(
         {
             "can_matter": not one.folded,
             "decides": one in made.cause,
-            UNTRUSTED: {"what": one.what, "a": one.a, "b": one.b},
+            UNTRUSTED: sides_of(one),
         }
         for one in made.differences
     ]

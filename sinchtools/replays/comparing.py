@@ -49,7 +49,8 @@ class Contrast:
     what
         What it is: ``host``, ``path``, ``credential``, ``header content-type``, ``body to``, ...
     a, b
-        How it is in each, in words; never a secret, a number or a message text.
+        How it is in each, in words; never a secret, a number or a message text, unless a header
+        of the customer's own repeats one.
     folded
         Whether it differs in every two requests, so that it hardly matters.
     """

@@ -291,6 +291,18 @@ def test_hostile_logs_get_nothing_out(vendor: Vendor, work: Path) -> None:
     assert (seen.sends, seen.crashed, seen.held_back, vendor.requests) == ([], [], [], [])
 
 
+def test_a_header_of_the_customers_own_is_compared_without_its_value(work: Path) -> None:
+    rows = [
+        {"id": name, "method": "POST", "url": "https://us.sms.api.sinch.com/xms/v1/p/batches"}
+        | {"request_headers": {"X-Note": note, "Accept": accept}, "status": 400}
+        for name, note, accept in (("a", "Dear%20Hugo", "*/*"), ("b", "none", "text/html"))
+    ]
+    name = tools.read(text="\n".join(map(json.dumps, rows)))["evidence"]
+    found = [one["untrusted"] for one in tools.compare(name, 1, other_row=2)["entries"]]
+    assert {"what": "header x-note", "a": "(not shown)", "b": "(not shown)"} in found
+    assert {"what": "header accept", "a": "*/*", "b": "text/html"} in found
+
+
 @pytest.mark.long
 def test_a_thousand_hostile_logs_get_nothing_out(vendor: Vendor, work: Path) -> None:
     seen = hostile.run(1000 if FULL else 60, work, first=1000)
