@@ -50,7 +50,7 @@ coverage: $(VENV)/dev.stamp   ## measure how much of the package the short tests
 	$(PYTEST) -m "not long and not spark and not browser" --cov --cov-report term:skip-covered $(ARGS)
 
 check-long: $(VENV)/spark.stamp  ## run the long tests at full size (hours); needs Java and 500 MB for Spark
-	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m long $(ARGS)
+	SINCHTOOLS_FULL=1 $(RUN) pytest -q -m "long and not timed" $(ARGS)
 	$(RUN) tests.support.detection
 
 bench: $(VENV)/dev.stamp      ## measure speed and memory

@@ -85,7 +85,7 @@ def pytest_terminal_summary(
     covered = getattr(config.pluginmanager.getplugin("_cov"), "cov_total", None)
     if covered and config.args_source.name == "TESTPATHS" and not config.option.keyword:
         keep("coverage", f"lines and branches that `make coverage` reaches: {covered:.1f} %")
-    if FULL and config.getoption("markexpr") == "long":
+    if FULL and config.getoption("markexpr") == "long and not timed":
         keep("check_long", _counts(terminalreporter))
 
 

@@ -488,6 +488,7 @@ def seconds(work: Callable[[Any], object], what: Any, times: int) -> float:
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("tail", ["", "!", '"'])
 @pytest.mark.parametrize("where", TEXTS)
 def test_twice_a_text_takes_less_than_three_times_the_time(where: str, tail: str) -> None:
@@ -502,18 +503,21 @@ def test_twice_a_text_takes_less_than_three_times_the_time(where: str, tail: str
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("what", LISTS)
 def test_twice_a_list_takes_less_than_three_times_the_time(what: str) -> None:
     assert doubles(looked_at, LISTS[what], SIZE // 8)
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("what", ROWS)
 def test_twice_the_rows_take_less_than_three_times_the_time(what: str) -> None:
     assert doubles(lambda rows: diagnose(rows, now=AT), ROWS[what], SIZE // 40)
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("what", LISTS)
 def test_twice_a_body_takes_the_sandbox_less_than_three_times_the_time(what: str) -> None:
     sandbox = Sandbox()

@@ -327,12 +327,14 @@ LISTS = {  # what there may be any number of
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("name", LISTS)
 def test_twice_a_list_takes_less_than_three_times_the_time(name: str) -> None:
     assert doubles(read, LISTS[name], SIZE)
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("name", TEXTS)
 def test_twice_a_text_takes_less_than_three_times_the_time(name: str) -> None:
     slow = [
@@ -344,6 +346,7 @@ def test_twice_a_text_takes_less_than_three_times_the_time(name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timed
 @pytest.mark.parametrize("form", FORMATS)
 def test_twice_a_text_of_a_forced_format_takes_less_than_three_times_the_time(form: Any) -> None:
     forced = partial(read, format=form)

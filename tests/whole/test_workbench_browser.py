@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -31,7 +30,7 @@ INDEXES = (FOLDER / "index.json", Path(__file__).with_name("tickets.json"))
 TICKETS = json.loads(next(filter(Path.exists, INDEXES)).read_text(encoding="utf-8"))
 IN_MAKE_TEST = {"curl", "delivery"}
 PANEL = ".widget-vbox.st"  # and not the still view beside it
-MOST_CLICKS, MOST_S = 8, 60
+MOST_CLICKS = 8
 LONGEST_PASTE = 100_000
 HAS_FOCUS = "selector => document.activeElement?.matches(selector)"
 TOKEN = re.compile(r"Bearer [\"']?([0-9a-f]{32})\b")
@@ -75,7 +74,7 @@ def test_a_ticket_is_solved_by_pasting_and_clicking_only(
 ) -> None:
     paths = files_of(ticket, tmp_path)
     hand = begun(lab)
-    page, start = hand.page, time.monotonic()
+    page = hand.page
     for i, path in enumerate(paths):
         hand.click(".st-evidence button:has-text('Add evidence')" if i else ".st-paste textarea")
         page.locator(f"{PANEL} .st-paste textarea").fill(pasted(path))
@@ -91,7 +90,6 @@ def test_a_ticket_is_solved_by_pasting_and_clicking_only(
     if page.locator(f"{PANEL} .st-copy-curl").is_visible():
         curl = hand.copied(".st-copy-curl")
     reply = hand.copied(".st-copy-reply")
-    took_s = time.monotonic() - start
     with page.expect_popup() as tab:
         hand.click("button:has-text('Open report')")
     tab.value.locator("h1").wait_for()
@@ -99,7 +97,7 @@ def test_a_ticket_is_solved_by_pasting_and_clicking_only(
     report = words_of(written(lab))
     verdicts = page.locator(f"{PANEL} .st-verdict strong").all_inner_texts()
     page.close()
-    assert (hand.clicks <= MOST_CLICKS, took_s < MOST_S) == (True, True), (hand.clicks, took_s)
+    assert hand.clicks <= MOST_CLICKS
     assert verdicts == ([ticket["verdict"]] if "verdict" in ticket else verdicts)
     assert list(missing(ticket, reply, report, curl)) == []
     assert secrets_in(paths, reply + report + curl) == []
