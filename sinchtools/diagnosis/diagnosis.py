@@ -18,6 +18,7 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import untypeset
 from sinchtools.core.json import at_pointer
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, visible
+from sinchtools.core.words import listed
 from sinchtools.diagnosis import beside, fixes, showing
 from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
@@ -350,6 +351,9 @@ def _diagnosed(
     clock = now or exchange.at or datetime.now(UTC)
     found: Assessment = assess(exchange, clock, others)
     findings = tuple(beside.with_country(exchange, one, others) for one in found.findings)
+    status, code = found.status, found.code
+    if attempt and attempt.lost and exchange.status is None:
+        findings, (status, code) = _as_accepted(findings), (201, None)
     if attempt:
         notes = [one for one in findings if one.severity == "note"]
         rest = [one for one in findings if one.severity != "note"]
@@ -358,12 +362,17 @@ def _diagnosed(
     return Diagnosis(
         exchange=exchange,
         findings=findings,
-        expected_status=found.status,
-        expected_code=found.code,
+        expected_status=status,
+        expected_code=code,
         consistent=found.consistent,
         attempt=attempt,
         clock=clock,
     )
+
+
+def _as_accepted(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings on a request that was accepted when it was sent again."""
+    return tuple(one for one in findings if one.severity != "error")
 
 
 def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
@@ -376,10 +385,21 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
     }
     rule = "attempt-of-call" if attempt.by == "call_id" else "attempt-by-time"
     if attempt.lost:
-        times = "twice" if attempt.of == 2 else f"{attempt.of} times"
-        facts |= {"lost": attempt.lost, "times": times}
-        return finding_of(exchange, "maybe-sent-twice", facts=facts)
+        return finding_of(exchange, "maybe-sent-twice", facts=facts | _of_lost(attempt))
     return finding_of(exchange, rule, severity="note", location="rate", facts=facts)
+
+
+def _of_lost(attempt: Attempt) -> dict[str, str]:
+    """Return the words on attempts that may have sent a message, before one that did."""
+    number = len(attempt.lost)
+    is_one = number == 1
+    return {
+        "times": "twice" if attempt.of == 2 else f"{attempt.of} times",
+        "lost": listed([*dict.fromkeys(attempt.lost)]),
+        "earlier": "An earlier attempt" if is_one else f"{number} earlier attempts",
+        "it": "it was" if is_one else "they were",
+        "often": "twice" if is_one else f"up to {number + 1} times",
+    }
 
 
 def _seconds(seconds: float) -> str:

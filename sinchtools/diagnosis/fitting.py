@@ -25,7 +25,7 @@ OFTEN_LEFT_OUT = (
 
 
 # what a customer leaves a placeholder for, in a request that was sent with the value
-_REDACTED = {
+REDACTED = {
     "auth-placeholder": "token in the Authorization header",
     "account-placeholder": "service plan ID",
 }
@@ -135,8 +135,8 @@ def shown_or_demoted(violation: Violation) -> Violation:
     """Return a mistake that the response disproves as a warning, or as a note if not shown."""
     if violation.severity != "error":
         return violation
-    name = _REDACTED.get(violation.rule) or f"{violation.field} header"
-    if violation.rule in OFTEN_LEFT_OUT or violation.rule in _REDACTED:
+    name = REDACTED.get(violation.rule) or f"{violation.field} header"
+    if violation.rule in OFTEN_LEFT_OUT or violation.rule in REDACTED:
         return replace(
             violation,
             rule="not-shown",

@@ -39,8 +39,8 @@ class Attempt:
     last
         What the last attempt was answered.
     lost
-        What the client said of an attempt that may have been carried out, though a later one was
-        accepted; empty when there is none.
+        What is known of each attempt that may have been carried out, though the last one was
+        accepted.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Attempt:
     by: str
     seconds: float | None
     last: str
-    lost: str = ""
+    lost: tuple[str, ...] = ()
 
 
 def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
@@ -158,14 +158,14 @@ def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
     ]
 
 
-def _lost(chain: Sequence[Exchange], by: str) -> str:
-    """Return what is known of an attempt to send that may have sent, before one that did."""
+def _lost(chain: Sequence[Exchange], by: str) -> tuple[str, ...]:
+    """Return what is known of each attempt to send that may have sent, before one that did."""
     if by == "time" and not chain[-1].request_body:
-        return ""  # these may be two messages
+        return ()  # these may be two messages
     if chain[-1].http_outcome != "success" or chain[-1].endpoint != "POST /batches":
-        return ""
+        return ()
     unsure = (x for x in chain[:-1] if _may_have_sent(x))
-    return next((in_words(x.status, x.code) or x.failure or "no response" for x in unsure), "")
+    return tuple(in_words(x.status, x.code) or x.failure or "no response" for x in unsure)
 
 
 def _may_have_sent(exchange: Exchange) -> bool:

@@ -143,7 +143,17 @@ def _body_below(piece: Piece, row: Found, lines: list[Line]) -> Found | None:
     if not {"id", "batch_id"} & set(object_of(piece.text[start:end])):
         return None  # of no resource: it may be anything
     body = Exchange(response_body=piece.text[start:end])
+    if row.exchange.status is None and _has_created(row.exchange, object_of(body.response_body)):
+        piece.guess(first, "the status is the one of a resource that was created")
+        body = replace(body, status=201)
     return Found(first, piece.line_of(end - 1), body)
+
+
+def _has_created(sent: Exchange, response: Mapping[str, object]) -> bool:
+    """Tell whether a response shows that a POST created a batch or a group."""
+    path = (sent.url or "").partition("?")[0]
+    is_create = sent.method == "POST" and path.endswith(("/batches", "/groups"))
+    return is_create and {"id", "created_at", "modified_at"} <= set(response)
 
 
 def _below(rows: list[Found], lines: list[Line]) -> list[list[Line]]:

@@ -151,6 +151,10 @@ undici    none     nothing connect|trailers
 arrow     request  end    END_              <OUT> END .*
 arrow     response end    END_              <IN> END HTTP<TAIL>
 arrow     response failure  <-              <IN> (?:HTTP FAILED|ERROR):? <TAIL>
+# Apache HttpClient repeats a request by itself
+apache    response failure  caught_when_proc
+    I/O exception \((?P<tail>[\w.$]+)\) caught when (?:processing|connecting).*
+apache    none     nothing  Retrying_request|Retrying_connect  Retrying (?:request|connect) to .*
 # wget
 wget      request  address --
     --(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)--  (?P<tail>\S+)

@@ -29,6 +29,7 @@ from sinchtools.evidence.formats.curl_parts import (
     upload,
     urlencoded,
 )
+from sinchtools.evidence.formats.curl_retries import with_attempts
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
 from sinchtools.evidence.formats.values import decoded
 from sinchtools.evidence.found import Found
@@ -91,7 +92,8 @@ def find(piece: Piece) -> Iterator[Found]:
         end = command.end - len(command.ended_by.strip("\n"))
         last = max(line, paste.line(max(start, len(text[:end].rstrip()) - 1)))
         for exchange in _requests(piece, command, line):
-            yield Found(line, last, with_variables(exchange, sorted(command.variables)))
+            known = with_variables(exchange, sorted(command.variables))
+            yield from with_attempts(piece, Found(line, last, known))
         yield from _written_out(paste, command, last)
         at = max(end, start + 1)
 

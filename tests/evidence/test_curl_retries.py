@@ -1,0 +1,63 @@
+"""Attempts that a client repeats by itself, as curl and Apache HttpClient tell of them."""
+
+import pytest
+
+from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.evidence import read
+
+URL = "https://au.sms.api.sinch.com/xms/v1/b1b2b3b4b5b6b7b8b9b0a1a2a3a4a5a6/batches"
+SENT = (
+    f"$ curl -sS --retry 2 -m 4 {URL} -H 'Authorization: Bearer XXXX' "
+    '-H \'Content-Type: application/json\' -d \'{"to": ["+61491570156"], "body": "up"}\'\n'
+)
+MADE = '{"id": "01JQ7ZV5N8WXKD2M4R6T9B3CFA", "created_at": "%s", "modified_at": "%s"}\n' % (
+    ("2026-11-20T01:02:03.004Z",) * 2
+)
+WARNING = "Warning: Problem: {}. Will retry in 1 seconds. 2 retries left.\n"
+OLDER = "Warning: Transient problem: timeout Will retry in 2 seconds. 1 retries left.\n"
+TIMEOUT = WARNING.format("timeout")
+TWICE = "maybe-sent-twice"
+
+
+@pytest.mark.parametrize(
+    ("output", "rows"),
+    [
+        (TIMEOUT + MADE, [(None, "timeout"), (201, None)]),
+        (TIMEOUT + OLDER + MADE, [(None, "timeout"), (None, "timeout"), (201, None)]),
+        (WARNING.format("HTTP error") + MADE, [(201, None)]),
+        (MADE, [(201, None)]),
+    ],
+)
+def test_each_warning_of_curl_ends_an_attempt(
+    output: str, rows: list[tuple[int | None, str | None]]
+) -> None:
+    found = list(read(SENT + output))
+    assert [(row.status, row.failure) for row in found] == rows
+    assert len({row.call_id for row in found}) == 1
+    lost = any(row.failure for row in found)
+    for one in diagnose(found):
+        assert (TWICE in {finding.rule for finding in one.findings}) is lost
+        assert not one.failing and one.consistent is not False
+
+
+def test_a_last_attempt_that_is_not_shown_proves_nothing() -> None:
+    found = list(read(SENT + TIMEOUT + "\nthen it was killed\n"))
+    assert [(row.status, row.failure) for row in found] == [(None, "timeout"), (None, None)]
+    assert TWICE not in {one.rule for row in diagnose(found) for one in row.findings}
+
+
+def test_three_attempts_may_have_sent_three_messages() -> None:
+    found = diagnose(list(read(SENT + TIMEOUT + OLDER + MADE)))
+    assert "up to 3 times" in next(one for one in found[2].findings if one.rule == TWICE).says
+
+
+def test_apache_tells_of_the_attempt_that_got_no_response() -> None:
+    path = URL.partition(".com")[2]
+    log = f"""14:40:07,015 DEBUG [sms-3] o.a.h.impl.execchain.MainClientExec - Executing request POST {path} HTTP/1.1
+14:40:37,020 INFO [sms-3] o.a.h.impl.execchain.RetryExec - I/O exception (java.net.SocketException) caught when processing request to {{s}}->https://au.sms.api.sinch.com:443: Connection reset
+14:40:37,021 INFO [sms-3] o.a.h.impl.execchain.RetryExec - Retrying request to {{s}}->https://au.sms.api.sinch.com:443
+14:40:37,090 DEBUG [sms-3] o.a.h.impl.execchain.MainClientExec - Executing request POST {path} HTTP/1.1
+14:40:37,402 DEBUG [sms-3] o.a.h.headers - http-outgoing-4 << HTTP/1.1 201 Created
+"""  # noqa: E501
+    rows = [(row.method, row.status, row.failure) for row in read(log)]
+    assert rows == [("POST", None, "SocketException"), ("POST", 201, None)]
