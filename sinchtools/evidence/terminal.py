@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from sinchtools.evidence.pieces import METHODS
 
@@ -28,6 +29,27 @@ _PRINTED = re.compile(
 )
 _ESCAPED = re.compile(r"\\([\"'\\])")
 _BORDERED = re.compile(r"\s*[│┃][^│┃]*[│┃]?\s*")
+
+
+def _section(match: re.Match[str]) -> str:
+    return "Body:" if match[1] else "Headers:"
+
+
+# the boxes of PrettyDioLogger, as the arrows that other loggers write: what stands for what
+_BOXES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"^╔╣ ?Request ?║ ?(\w+) *\n║ +(\S+)", re.MULTILINE), r"--> \1 \2\n"),
+    (
+        re.compile(
+            r"^╔╣ ?\w+ ?║ ?(?:\w+ ║ ?)?Status: (\d{3}[^║\n]*?) *(?:║ Time: ?(\d+ ?ms) *)?"
+            r"\n║ +(\S+)",
+            re.MULTILINE,
+        ),
+        r"<-- \1 \3 (\2)\n",
+    ),
+    (re.compile(r"^╔ (?:Headers|(Body|Dio\w.*)) *$", re.MULTILINE), _section),
+    (re.compile(r"^(?:╔[^╣\n]*|╚═*╝?|║ *)$", re.MULTILINE), ""),
+    (re.compile(r"^(?:╟|║ ?) *", re.MULTILINE), ""),
+)
 PROMPT = (
     r"(?:\[\d\d:\d\d(?::\d\d)?\] |\([\w.-]{1,40}\) )?"
     r"(?:\[[\w.-]+@[\w.-]+[^\]\n]{0,80}\][$#%]|[\w.-]+@[\w.-]+(?:[: ][^\n$#%{}<>]{0,80})?[$#%>]"
@@ -62,6 +84,9 @@ def plain(text: str) -> str:
         text = _PRINTED.sub(lambda match: _ESCAPED.sub(r"\1", match[1][1:-1]), text)
     if "│" in text or "┃" in text:
         text = _without_borders(text)
+    if "╔╣" in text:
+        for form, arrow in _BOXES:
+            text = form.sub(arrow, text)
     if ":--" in text or "% Total" in text:
         text = _METER.sub("", _METER_HEAD.sub("\n", text))
     return text

@@ -290,6 +290,7 @@ SocketError: other side closed
 Error: self signed certificate in certificate chain
 POST <URL> 403 (Forbidden) send @ app.js:3
 XHRPOST <URL> [HTTP/2 403 Forbidden 85ms]
+CORS Missing Allow Origin
 <URL>:1 Failed to load resource: the server responded with a status of 403 ()
 Cross-Origin Request Blocked: no remote resource at <URL>. (Reason: CORS). Status code: 403.
 Origin https://shop.example is not allowed by Access-Control-Allow-Origin. Status code: 403

@@ -107,6 +107,49 @@ RUN   VERB   URL                  STATUS   CODE
 0  PUT   /xms/v1/p7/groups     403  unknown_group
 1  GET  /xms/v1/p7/batches     200            NaN
 """,
+    "Jira": """\
+||Verb||URL||Status||Code||
+|PUT|/xms/v1/p7/groups|403|unknown_group|
+|GET|/xms/v1/p7/batches|200| |
+""",
+    "lists of PowerShell": """\
+
+Verb   : PUT
+Url    : /xms/v1/p7/groups
+Status : 403
+Code   : unknown_
+         group
+
+Verb   : GET
+Url    : /xms/v1/p7/batches
+Status : 200
+Code   :
+
+""",
+    "lists of sqlite": """\
+sqlite> .mode line
+  verb = PUT
+   url = /xms/v1/p7/groups
+status = 403
+  code = unknown_group
+
+  verb = GET
+   url = /xms/v1/p7/batches
+status = 200
+  code =
+""",
+    "records of mysql": """\
+*************************** 1. row ***************************
+  verb: PUT
+   url: /xms/v1/p7/groups
+status: 403
+  code: unknown_group
+*************************** 2. row ***************************
+  verb: GET
+   url: /xms/v1/p7/batches
+status: 200
+  code: NULL
+""",
     "R": """\
 # A tibble: 2 x 4
   verb  url                status code
@@ -142,8 +185,18 @@ def test_a_cell_of_several_lines_is_whole_and_a_time_of_two_words_too() -> None:
     assert (str(row.at), row.status) == ("2026-03-04 05:06:07+00:00", 403)
 
 
+def test_a_record_turned_on_its_side_is_one_row() -> None:
+    (row,) = read("Name   |Value\n-------+-----\nverb   |PUT\nurl    |/x\nstatus |404\n")
+    assert (row.method, row.url, row.status) == ("PUT", "/x", 404)
+
+
 @pytest.mark.parametrize(
-    "text", ["the url  the status  the code\nyou see  is in  the mail", "url  status\n---  ---\n"]
+    "text",
+    [
+        "the url  the status  the code\nyou see  is in  the mail",
+        "url  status\n---  ---\n",
+        "url  = /x\nverb = PUT\nwait = 401\n",
+    ],
 )
 def test_words_between_blanks_are_no_table(text: str) -> None:
     assert not list(read(text))

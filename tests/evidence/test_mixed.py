@@ -70,6 +70,34 @@ TEXTS = {
         f"array (\n  'url' => '{URL}',\n  'http_code' => 0,\n)\ncurl_error: Connection timed out",
         [(None, None, None)],
     ),
+    "a response of Go that is printed with its pointers": (
+        f"resp: &{{Status:403 Forbidden StatusCode:403 Header:map[] Body:{{R:0xc0000a2000}} "
+        f"Request:0xc000123000}}\nbody: {BODY}",
+        [(None, 403, "unknown_group")],
+    ),
+    "a status of PHP above its body": (
+        'int(403)\narray(2) {\n  ["code"]=>\n  string(13) "unknown_group"\n  ["text"]=>\n'
+        '  string(2) "No"\n}\n',
+        [(None, 403, "unknown_group")],
+    ),
+    "a status of PHP below its body": (
+        'array(2) {\n  ["code"]=>\n  string(13) "unknown_group"\n  ["text"]=>\n  string(2) "No"\n'
+        "}\nint(403)\n",
+        [(None, 403, "unknown_group")],
+    ),
+    "a call of Firefox on three lines": (
+        f"XHRPUT\n{URL}/01\n[HTTP/2 403 Forbidden 60ms]\n{BODY}\n"
+        f"XHRDELETE\n{URL}/02\nCORS Failed\n",
+        [("PUT", 403, "unknown_group"), ("DELETE", None, None)],
+    ),
+    "boxes of Dio": (
+        f"flutter: ╔╣ Request ║ PUT\nflutter: ║  {URL}/01\nflutter: ╚═══╝\nflutter: ╔ Headers\n"
+        "flutter: ╟ accept: */*\nflutter: ╚═══╝\nflutter: ╔ Body\nflutter: ║    {\nflutter: ║  "
+        '"to": []\nflutter: ║    }\nflutter: ╚═══╝\nflutter: ╔╣ DioError ║ Status: 403 Forbidden ║ '
+        f"Time: 18 ms\nflutter: ║  {URL}/01\nflutter: ╚═══╝\nflutter: ╔ DioExceptionType.bad\n"
+        f"flutter: ║    {BODY}\nflutter: ╚═══╝\n",
+        [("PUT", 403, "unknown_group")],
+    ),
     "a code behind the status of a line": (
         f"Mar  3 08:00:00 sms1 sender[77]: PUT {URL}/01AB -> 403 unknown_group (18 ms)",
         [("PUT", 403, "unknown_group")],

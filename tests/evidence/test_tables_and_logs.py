@@ -456,6 +456,15 @@ def test_a_body_alone_is_known_by_its_fields(body: dict[str, Any], side: str) ->
         assert (row.method, row.url, row.status) == (None, None, None)
 
 
+def test_records_without_an_id_are_joined_where_nothing_stands_between() -> None:
+    asked = [json.dumps({"msg": "sent", "method": "PUT", "url": f"{URL}/{n}"}) for n in range(3)]
+    came = json.dumps({"msg": "got", "statusCode": 403, "body": {"code": "unknown_group"}})
+    rows = read("\n".join((asked[0], came, asked[1], asked[2], came)))
+    assert [row.status for row in rows if row.url] == [403, None, None]
+    carried = "\n".join(f"2025-03-04T08:09:10.1Z {line}" for line in (asked[0], came))
+    assert [row.code for row in read(carried)] == ["unknown_group"]
+
+
 def test_a_mail_as_json_is_no_body_of_the_api() -> None:
     mail = {"to": "help@example.com", "subject": "SMS", "body": f"curl -X DELETE {URL}/01"}
     assert [row.method for row in read(json.dumps(mail))] == ["DELETE"]

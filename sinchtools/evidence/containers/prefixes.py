@@ -38,7 +38,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     "logcat brief": re.compile(r"[VDIWEF]/[\w.$-]{1,60} *\( *\d+\): ?"),
     "Flutter": re.compile(r"flutter: ?"),
     "Lambda": re.compile(rf"{_STAMP}\t[0-9a-f-]{{36}}\t(?:[A-Z]+\t)?"),
-    "CloudWatch": re.compile(rf"{_STAMP} \S*/\S+ (?=\S)"),
+    "CloudWatch": re.compile(rf"{_STAMP} [^\s{{\"]*/[^\s{{\"]+ (?=\S)"),
     "Heroku": re.compile(rf"{_STAMP} (?:heroku|app)\[[\w.-]+\]: "),
     "Loki": re.compile(rf"{_STAMP} \{{(?:[\w.]+=\"(?:[^\"\\]|\\.)*+\"(?:, ?)?)+\}} "),
     "Grafana": re.compile(rf"\d{{13,19}}\t{_STAMP}\t"),

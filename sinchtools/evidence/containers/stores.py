@@ -172,6 +172,8 @@ def _rows(text: str, separator: str, names: list[str]) -> Iterator[Entry]:
     try:
         for at, cells in enumerate(reader):
             if at and any(cells):
+                last = len(names) - 1  # a message may have the separator in it
+                cells = [*cells[:last], separator.join(cells[last:])]
                 yield Entry(number, dict(zip(names, cells, strict=False)))
             number = reader.line_num + 1
     except csv.Error:
@@ -244,7 +246,8 @@ def _has_http(value: Mapping[str, Any]) -> bool:
     if record is None or record.is_whole:
         return record is not None
     is_of_text = _REQUEST_TEXT.search(_message(value) or "") is not None
-    return record.is_response and record.key is not None and not is_of_text
+    told = record.exchange.status is not None and record.exchange.response_body is not None
+    return record.is_response and (record.key is not None or told) and not is_of_text
 
 
 def _wrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:

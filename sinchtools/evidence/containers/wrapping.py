@@ -6,7 +6,8 @@ import re
 
 from sinchtools.evidence.pieces import METHODS, json_end
 
-_SIGN = re.compile(rf"\bcurl\b|^[ \t]*(?:{METHODS})(?: |$)|HTTP/\d", re.MULTILINE)
+_METHOD = rf"(?:XHR ?)?(?:{METHODS})"  # a console of Firefox puts the two together
+_SIGN = re.compile(rf"\bcurl\b|^[ \t]*{_METHOD}(?: |$)|HTTP/\d", re.MULTILINE)
 _COMMAND = re.compile(r"[ \t]*(?:[$#%>] |PS [^>]{0,80}> ?)?curl(?:\.exe)?(?: |$)")
 _OPTION_LAST = re.compile(
     r"(?:^|\s)(?:-[HdXuFAbeo]|--[a-z][a-z-]{2,30}|(?:-X|--request) ?\w+|curl)\s*$"
@@ -18,9 +19,9 @@ _REST = re.compile(r"(?!HTTP/)[\w.~%/?=&,+-]{4,}[\"']?(?:\s|$)")
 _SEPARATED = re.compile(r"[/?=&_.-]$")
 _OPEN_END = re.compile(r"[\\`^]\s*$")
 _NEW_VALUE = re.compile(r"[\s\"{}\[\],]|\w*> ")
-_FIRST = re.compile(rf"[ \t]*(?:{METHODS}) +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
-_FIRST_HALF = re.compile(rf"[ \t]*(?:{METHODS})(?: +\S+)?\s*")
-_METHOD_ALONE = re.compile(rf"[ \t]*(?:{METHODS})\s*")
+_FIRST = re.compile(rf"[ \t]*{_METHOD} +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
+_FIRST_HALF = re.compile(rf"[ \t]*{_METHOD}(?: +\S+)?\s*")
+_METHOD_ALONE = re.compile(rf"[ \t]*{_METHOD}\s*")
 _VERSION = re.compile(r"HTTP/[\d.]+\s*")
 _PATH = re.compile(r"(?:https?://|/)\S*(?: +HTTP/[\d.]+)?\s*")
 _HEADER = re.compile(r"[A-Za-z][\w-]{0,60}:(?:\s.*|)")

@@ -1,7 +1,8 @@
 r"""
 Read rows of a table of calls as a client of a database prints or dumps them.
 
-The records of ``psql -x`` and of ``\G`` in mysql, and the rows of an ``INSERT``.
+The records of ``psql -x``, of ``\G`` in mysql and of lists (sqlite's ``.mode line``, PowerShell's
+``Format-List``), and the rows of an ``INSERT``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 
 from sinchtools.evidence.formats.mapping import record_of
 from sinchtools.evidence.formats.printed import unescaped
+from sinchtools.evidence.formats.tables import NO_VALUE
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 
@@ -23,6 +25,11 @@ _INSERT = re.compile(
 _VALUE = re.compile(
     r"\s*[NE]?(?:'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^\s,()'\"]{1,64}))\s*"
 )
+# a field of a list: the names end, or the signs stand, one below the other
+_LISTED = re.compile(r" *(?P<name>[A-Za-z_][\w -]{0,60}?) *(?P<sign>[:=])(?P<value>(?: .*)?)")
+_LISTED_URL = re.compile(r"^ *[A-Za-z_][\w -]{0,60} [:=] (?:https?://|/)\S", re.MULTILINE)
+_FEWEST_FIELDS = 3
+_LONGEST_LINE = 20_000
 _MOST_VALUES = 200  # in one row
 
 
@@ -32,6 +39,8 @@ def find(piece: Piece) -> Iterator[Found]:
         yield from _records(piece)
     if "INSERT" in piece.text.upper():
         yield from _inserted(piece)
+    if _LISTED_URL.search(piece.text):
+        yield from _listed(piece)
 
 
 def _records(piece: Piece) -> Iterator[Found]:
@@ -46,6 +55,27 @@ def _records(piece: Piece) -> Iterator[Found]:
             if start:
                 yield from _row(piece, dict(pairs), start, number - 1)
             start, pairs, last = (number if _RECORD.fullmatch(line) else 0), {}, ""
+
+
+def _listed(piece: Piece) -> Iterator[Found]:
+    """Yield the records whose fields stand one a line, with one sign below the other."""
+    start, sign, pairs = 0, 0, dict[str, str]()
+    for number, line in enumerate([*piece.lines, ""], start=1):
+        pair = _LISTED.fullmatch(line) if len(line) <= _LONGEST_LINE else None
+        if pair and (not start or pair.start("sign") == sign):
+            start, sign = start or number, pair.start("sign")
+            pairs[pair["name"]] = pair["value"].strip()
+        elif pairs and line[: sign + 2].isspace() and line.strip():
+            name = next(reversed(pairs))
+            pairs[name] += line.strip()  # PowerShell goes on below the value
+        else:
+            if len(pairs) >= _FEWEST_FIELDS:
+                rows = _row(piece, dict(pairs), start, number - 1)
+                yield from (row for row in rows if row.exchange.status is not None)
+            start, sign, pairs = 0, 0, {}
+            if pair:
+                start, sign = number, pair.start("sign")
+                pairs = {pair["name"]: pair["value"].strip()}
 
 
 def _inserted(piece: Piece) -> Iterator[Found]:
@@ -83,6 +113,7 @@ def _tuple(text: str, at: int) -> tuple[list[str | None], int] | None:
 
 
 def _row(piece: Piece, fields: dict[str, str | None], start: int, end: int) -> Iterator[Found]:
-    record = record_of(piece, fields, start) if fields else None
+    told = {name: value for name, value in fields.items() if value not in NO_VALUE}
+    record = record_of(piece, told, start) if told else None
     if record and record.is_whole and record.exchange.url:
         yield Found(start, end, record.exchange)

@@ -27,6 +27,7 @@ class Drawn(NamedTuple):
 
 _BARS = str.maketrans("│┃┆║", "||||")
 _RULE = re.compile(r"(?=[^\n]*[-=\u2500-\u257f])[\s|+:=\-\u2500-\u257f]{3,}")
+_JIRA = re.compile(r"\|\|(?:[^|]+\|\|){2,}")  # names between two bars: no rule follows
 _NAMES_IN_RULE = re.compile(r"[┌┏][─━][^│┃]*\w[^│┃]*[┐┓]")  # of ClickHouse
 _NUMBERED = re.compile(r"\s*\d+\. (?=[│┃])")
 _BAR = re.compile(r"(?<!\\)\|")
@@ -86,6 +87,8 @@ def _barred(lines: list[str]) -> Iterator[Drawn]:
 
 
 def _names_in_rule(line: str) -> list[str]:
+    if _JIRA.fullmatch(line):
+        return [name.strip() for name in line[2:-2].split("||")]
     if not _NAMES_IN_RULE.fullmatch(line):
         return []
     return [name.strip("─━┌┐┏┓ ") for name in re.split("[┬┳]", line)]

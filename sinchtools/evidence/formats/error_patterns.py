@@ -141,6 +141,7 @@ CORS  blocked_by_CORS_policy  (?P<text>Access to \S+ at '<URL>'.*blocked by CORS
 Firefox  Cross-Origin_Request_Blocked
     (?P<text>Cross-Origin Request Blocked:.*? at <URL>.*?
     (?:Status code: (?:<ERROR>|\(null\)).*)?)$ => CORS
+Firefox  CORS_  ^(?P<text>CORS (?:[A-Z][a-z]+ ?){1,5})$ => CORS
 Safari  Access-Control-Allow-Origin
     (?P<text>Origin \S+ is not allowed by Access-Control-Allow-Origin.*?
     (?:Status code: (?:<ERROR>|0).*)?)$ => CORS

@@ -21,6 +21,8 @@ from sinchtools.evidence.pieces import TOO_MANY_VALUES, Piece, TooMuchError, loa
 __all__ = ["exchange_of", "headers_of", "paired", "parse", "sniff"]
 NO_HTTP = "an object without HTTP fields (no status, method or URL in any of the known places)"
 _COMMAND = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]", re.MULTILINE)
+_BELOW = "a response without an id was matched with the request right above it"
+_NAMELESS = object()  # in place of the id of a row whose response may be the next record
 _MOST_WAITING = 10_000  # requests whose response may still come
 
 
@@ -56,13 +58,22 @@ def paired(piece: Piece, rows: Iterable[tuple[int, Record]]) -> Iterator[Exchang
     """
     Yield the rows, a request joined with the response that another record tells of.
 
-    Both name the same id. A response of which no request is known is listed.
+    Both name the same id, or no id and stand right below each other. A response of which no request
+    is known is listed.
     """
     waiting: dict[str, list[Any]] = {}
     held: deque[list[Any]] = deque()  # rows in order, [exchange, key]
+    nameless: list[list[Any]] = []  # open rows without an id, right above this record
     for number, record in rows:
+        above, nameless = nameless, []
         if record.is_alone and record.key is None and not held:
             yield record.exchange
+            continue
+        for one in above:
+            one[1] = None
+        if len(above) == 1 and record.is_response and record.key is None:
+            piece.guess(number, _BELOW)
+            above[0][0] = _completed(above[0][0], record.exchange)
             continue
         row = waiting.pop(record.key, None) if record.key else None
         if row is not None and record.is_response:
@@ -72,6 +83,8 @@ def paired(piece: Piece, rows: Iterable[tuple[int, Record]]) -> Iterator[Exchang
             held.append(row := [record.exchange, key])
             if key:
                 waiting[key] = row
+            elif record.is_open and not record.is_alone:
+                row[1], nameless = _NAMELESS, [*above, row]
         else:
             piece.skip(number, NO_HTTP)
         while held and (held[0][1] is None or len(held) > _MOST_WAITING):

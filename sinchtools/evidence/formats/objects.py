@@ -27,7 +27,6 @@ _CANDIDATE = re.compile(
 _CODE = re.compile(
     r"[\w\])][ \t]*(?:=|\()\s*$|\breturn\s*$|->\s*$|=> *$|^\s*(?:[-\w.]+ ){0,3}--?[a-z-]+[ =]'?$"
 )
-_STATUS = re.compile(r"\W{0,4}([2-5]\d\d)\W{0,3}")
 _BEHIND = re.compile(r"\)*[ \t]+(?=\"\{\\\")")
 _HOLDER = re.compile(r"(?:^|[\s:>])(?:Array|[\w\\]+ Object|array)\s*$")
 # PowerShell's Format-List and Format-Table
@@ -68,8 +67,11 @@ def find(piece: Piece) -> Iterator[Found]:
             told, done = replace(told, response_body=body and body[0]), body[1] if body else done
         start, last = _start(piece, line, before), piece.line_of(done - 1)
         above = piece.lines[start - 2] if start > 1 and told.status is None else ""
-        if status := _STATUS.fullmatch(above):
+        if status := sentences.ALONE.fullmatch(above):
             start, told = start - 1, replace(told, status=int(status[1]))
+        below = piece.lines[last] if last < len(piece.lines) and told.status is None else ""
+        if status := sentences.ALONE.fullmatch(below):
+            last, told = last + 1, replace(told, status=int(status[1]))
         moment = told.at or _time_above(piece, start)
         told = replace(told, at=moment, source=piece.at(start))
         yield Found(start, stack_below(piece, last), told)

@@ -250,6 +250,8 @@ def plain(text: str) -> Any:
         return WORDS[text]
     if re.fullmatch(r"-?\d{1,15}", text):
         return text if re.match(r"-?0\d", text) else int(text)
+    if re.fullmatch(r"0x[0-9a-f]{6,16}", text):
+        return None  # an address in memory
     if re.fullmatch(r"-?\d{1,15}\.\d{1,15}", text):
         return float(text)
     return text

@@ -42,7 +42,7 @@ _STATUS = (
     re.compile(r"(?<![\w:.#])([45]\d\d)(?:\W{0,3}|[ :-]{1,3}b?['\"]?)$"),
 )
 # a status that a script printed, the body below it
-_ALONE = re.compile(r"\W{0,4}(?:int\()?([2-5]\d\d)\W{0,3}")
+ALONE = re.compile(r"\W{0,4}(?:int\()?([2-5]\d\d)\W{0,3}")
 _BODY = re.compile(r"(?:string\(\d+\) \"|b?['\"])?[{<]")
 _SHORT = 16
 # a number that can be a status: none of a time, an address, a version or a duration
@@ -131,7 +131,7 @@ def find(piece: Piece) -> Iterator[Found]:
     """Yield each line that tells a status together with a URL, or with the body of a response."""
     yield from _find_said(piece)
     for (number, line), below in zip(enumerate(piece.lines, 1), piece.lines[1:], strict=False):
-        if len(line) < _SHORT and (alone := _ALONE.fullmatch(line)) and _BODY.match(below):
+        if len(line) < _SHORT and (alone := ALONE.fullmatch(line)) and _BODY.match(below):
             yield Found(number, number, Exchange(status=int(alone[1])))
 
 

@@ -274,6 +274,8 @@ def _headers(value: Mapping[str, Any]) -> dict[str, str]:
 
 def _body(value: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     found = _first(value, names)
+    if isinstance(found, dict) and found and not any(one is not None for one in found.values()):
+        return None  # a stream that is only pointed to
     return body_text(found) if isinstance(found, str | dict | list) else None
 
 

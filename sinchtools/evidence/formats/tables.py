@@ -42,6 +42,7 @@ _DELIVERY_STATES = set(
         "unknown undeliverable submitted accepted"
     )
 )
+_NAME_AND_VALUE = 2
 NOT_USED = ""  # what `columns` says of a column that is to be left out
 NO_VALUE = (*words("- NULL null ᴺᵁᴸᴸ N/A NA NaN nan None <null> (null) <none> <NA> NaT nil"), "")
 _DATE_NAMES = ("date", "datum", "at", "time", "uhrzeit", "clock")
@@ -91,12 +92,23 @@ def find(piece: Piece) -> Iterator[Found]:
         cells = [row for _, row in table.rows]
         mapping = mapping_of(piece, table.names, cells)
         if not _is_enough(table.names, mapping, len(cells), headed=True):
+            yield from _of_names_and_values(piece, table)
             continue
         layout = Layout("|", table.names, 1, mapping, cells)
         piece.use(table.first, table.last)
         for row in table.rows:
             for exchange in exchanges(piece, layout, iter([row])):
                 yield Found(row[0], row[0], exchange)
+
+
+def _of_names_and_values(piece: Piece, table: drawn_tables.Drawn) -> Iterator[Found]:
+    """Yield the one row of a table of two columns: what each field is called, and its value."""
+    if len(table.names) != _NAME_AND_VALUE:
+        return
+    fields = {name: value for _, (name, value) in table.rows if value not in NO_VALUE}
+    record = record_of(piece, fields, table.first)
+    if record and record.is_whole and record.exchange.status is not None:
+        yield Found(table.first, table.last, record.exchange)
 
 
 def exchanges(
@@ -366,10 +378,9 @@ def _is_enough(names: list[str], mapping: Mapping[str, str], rows: int, *, heade
 
 
 def _is_drawn(text: str) -> bool:
-    """Tell whether a table is drawn: with rules between its rows, or bars around them."""
-    return (
-        re.search(r"^[ \t]*\|?[ \t:|+-]*-{3,}[ \t:|+-]*$", text[:20_000], re.MULTILINE) is not None
-    )
+    """Tell whether a table is drawn: with rules between its rows, or two bars between its names."""
+    drawn = r"^[ \t]*(?:\|?[ \t:|+-]*-{3,}[ \t:|+-]*|\|\|.*\|\|)$"
+    return re.search(drawn, text[:20_000], re.MULTILINE) is not None
 
 
 def _separators(piece: Piece) -> str:
