@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -47,6 +48,19 @@ class Slow:
         assert self.goes_on.wait(60)
         tell("lines read", 100, 300)
         return self.read(source, **options)
+
+
+def test_a_job_gives_way_to_clicks_while_it_lasts(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sys.getswitchinterval()
+    slow = Slow(monkeypatch)
+    bench.evidence.read(LOG)
+    assert slow.begun.wait(60)
+    assert sys.getswitchinterval() < before
+    slow.goes_on.set()
+    bench.wait()
+    assert sys.getswitchinterval() == before
 
 
 def test_what_is_read_in_a_thread_looks_as_what_is_read_at_once(

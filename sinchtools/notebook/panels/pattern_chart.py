@@ -144,7 +144,9 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     @property
     def code(self) -> str:
         """The line that draws the same in a cell."""
-        given = self._options() | self.drawn_by
+        usual = inspect.signature(KINDS[self.kind].draw).parameters
+        chosen = {k: v for k, v in self._options().items() if v != usual[k].default}
+        given = chosen | self.drawn_by
         arguments = "".join(f", {name}={value!r}" for name, value in given.items())
         return f"st.charts.{KINDS[self.kind].name}(frame{arguments})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from sinchtools.core.progress import Cancelled, listening
 
 LARGE = 1_500_000  # characters or bytes: what is larger takes seconds
 _EVERY_S = 0.2  # between two looks of the progress
+_TURN_S, _SHORT_TURN_S = sys.getswitchinterval(), 0.0005  # a job must not keep a click waiting
 
 Told = Callable[[str, int, int, float], None]
 
@@ -120,6 +122,7 @@ class Worker:
 
     def _run(self, job: Job, work: Callable[[Job], None]) -> None:
         failure: Exception | None = None
+        sys.setswitchinterval(_SHORT_TURN_S)
         try:
             with listening(job.hear):
                 work(job)
@@ -128,6 +131,8 @@ class Worker:
         except Exception as error:  # it would be lost with the thread
             failure = error
         with self.lock:
+            if self._job in (job, None):  # no newer one
+                sys.setswitchinterval(_TURN_S)
             if self._job is job:
                 self._job = None
                 self._end(failure)
