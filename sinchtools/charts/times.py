@@ -164,7 +164,7 @@ class Times:
         if is_light:
             seen = (height > 0) | (self._is_since(edges, kind) & (self.calls > 0))
             tops = np.where(seen, base + height, np.nan)
-            _steps(ax, tops, edges, baseline=None, fill=False, color=colour, linewidth=1.3)
+            _steps(ax, tops, edges, baseline=base, fill=False, color=colour, linewidth=1.3)
 
     def _is_light(self, kind: str) -> bool:
         """Whether a series is in question: it changes its level, or is a wall all the time."""

@@ -134,10 +134,8 @@ def test_every_kind_of_chart_is_drawn_with_words_and_its_function(panel: Any, pa
 def test_the_line_of_code_under_the_chart_draws_the_same(panel: Any) -> None:
     panel.pattern.choose("Error codes")
     panel.pattern.select(until="2026-11-20T12:00")
-    assert panel.pattern.code == (
-        "st.charts.error_codes(frame, per='call', until='2026-11-20T12:00')"
-    )
-    same = charts.error_codes(columns.frame(ROWS), per="call", until="2026-11-20T12:00")
+    assert panel.pattern.code == "st.charts.error_codes(frame, until='2026-11-20T12:00')"
+    same = charts.error_codes(columns.frame(ROWS), until="2026-11-20T12:00")
     assert same.description == panel.chart.description
 
 

@@ -116,7 +116,7 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         used = {
             name: words
             for name, words in _COLUMNS.items()
-            if any(getattr(x, name) is not None for x in self.page)
+            if any(_value(x, name) is not None for x in self.page)
         }
         head = "".join(f"<th scope='col'>{words}</th>" for words in used.values())
         body = "".join(self._row(i, x, list(used)) for i, x in enumerate(self.page))
@@ -124,14 +124,15 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         return untypeset(f"<div class='st-scroll' role='group' aria-label='Requests'>{table}</div>")
 
     def _row(self, i: int, x: Exchange, names: list[str]) -> str:
-        cells = [_cell(getattr(x, name)) for name in names]
+        cells = [_cell(_value(x, name)) for name in names]
         first = (
             f"<button data-row='{i}' id='st-row-{i}' aria-current='{_true(i == self.chosen)}' "
             f"tabindex='-1'>{shown(cells[0]) or 'no time'}</button>"
         )
         bad = [" class='bad'" if name == "status" and x.failed else "" for name in names]
         rest = "".join(
-            f"<td{look}>{shown(cell)}</td>" for look, cell in zip(bad[1:], cells[1:], strict=True)
+            f"<td{look} title='{shown(cell)}'>{shown(cell)}</td>"
+            for look, cell in zip(bad[1:], cells[1:], strict=True)
         )
         selected = " aria-selected='true'" if i == self.chosen else ""
         return f"<tr data-row='{i}'{selected}><td>{first}</td>{rest}</tr>"
@@ -145,6 +146,12 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
 
 def _true(is_so: bool) -> str:
     return "true" if is_so else "false"
+
+
+def _value(x: Exchange, name: str) -> Any:
+    """Return what a column shows; a message that was not delivered has the code of its report."""
+    lost = x.delivery_code if name == "code" and x.code is None else None
+    return getattr(x, name) if lost is None else f"delivery code {lost}"
 
 
 def _cell(value: Any) -> str:

@@ -16,6 +16,7 @@ from sinchtools.core.words import counted
 
 _PACKAGE = "sinchtools.notebook.workbench"
 _TICKED = re.compile(r"`([^`\n]{1,200})`")
+_JOINT = re.compile(r"(?<=_)|(?<=\S)(?=/)")
 SIGNS = {"bad": "✕", "warn": "!", "note": "i", "good": "✓", "ask": "?"}
 TONES = {"error": "bad", "warning": "warn", "note": "note"}
 WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
@@ -32,13 +33,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted, term=_term)
-    environment.filters.update(code=_with_code, terms=_with_terms)
+    environment.filters.update(code=_with_code, terms=_with_terms, joints=_with_joints)
     return environment
 
 
 def _with_code(text: str) -> Markup:
     """Show what stands between backticks as code."""
     return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(visible(text)))))
+
+
+def _with_joints(text: object) -> Markup:
+    """Let a long name break at its joints only."""
+    return Markup(_JOINT.sub("<wbr>", str(escape(visible(str(text))))))
 
 
 def _term(word: str, text: str = "") -> Markup:

@@ -110,7 +110,7 @@ class Problem:
         children: list[Any] = []
         for kind, n in islice(kinds.items(), _MOST_KINDS) if several else ():
             is_on = front is not None and front.status_in_words == kind
-            tab = button(f"{kind} ({n:,})" if n > 1 else kind, "on" if is_on else "")
+            tab = button(f"{kind} ({n:,})" if n > 1 else kind, "on" if is_on else "", kind)
             tab.on_click(self._desk.doing(partial(self._choose_kind, kind)))
             children.append(tab)
         if several:
