@@ -147,7 +147,7 @@ airflow.exceptions.AirflowException: 403:Forbidden""",
     f"Response Code: HTTP/1.1 403 Forbidden\nResponse: \n{CAME}\n[Pipeline] }}\nFinished: FAILURE",
     "Node-RED": f'{{"payload": {CAME}, "headers": {{"date": "Tue, 03 Feb 2026 08:09:10 GMT"}}, '
     f'"statusCode": 403, "responseUrl": "{URL}", "method": "POST", "topic": "", "retry": 0}}',
-    "a span of Datadog": f'[[{{"service": "shop", "type": "http", "start": 1770106150111000000, '
+    "a span of Datadog": f'[[{{"service": "shop", "span_id": 1, "start": 1770106150111000000, '
     f'"duration": 12456000, "meta": {{"http.method": "POST", "http.url": "{URL}", '
     '"http.status_code": "403"}}]]',
     "Haskell": """HttpExceptionRequest Request {

@@ -69,6 +69,7 @@ COPIED = {
     "wrapped": COMMAND.replace(" -H ", " -H\n").replace(": app", ":\napp"),
     "wrapped-head": WIRE.replace("batches HTTP", "batches\nHTTP"),
     "copied from a PDF": COMMAND.replace("plan/", "plan/\n").replace(" -H", "\n-H"),
+    "copied from a PDF, broken in a word": COMMAND.replace("/plan/", "/pl\nan/"),
     "copied from a PDF, in quotes": COMMAND.replace(URL, f'"{URL}"').replace("/plan", "/pl\nan"),
     "messages of Slack": json.dumps(
         [{"user": "U1", "ts": "1772438400.1", "text": f"We run\n```{SLACK}```"}]
@@ -106,6 +107,14 @@ def test_marks_that_a_chat_escapes_are_as_they_were_written() -> None:
     (chat,) = read(json.dumps([{"username": "kim", "ts": "1772438400.1", "text": command}]))
     assert '"1 < 2 & 3"' in str(chat.request_body)
     assert '"1 &lt; 2 &amp; 3"' in str(read(command)[0].request_body)
+
+
+@pytest.mark.parametrize(
+    "output", ["application/json", "Unauthorized", "./next.sh", "HTTP/1.1 401"]
+)
+def test_what_stands_below_a_whole_url_is_no_part_of_it(output: str) -> None:
+    (exchange,) = read(f"curl -X DELETE {URL}\n{output}\n")
+    assert exchange.url == URL
 
 
 # kept: what looks like the marks of a mail and is none

@@ -330,8 +330,7 @@ def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in plain.items() if squashed(str(n)) in ("timestamp", "time", "duration")}
 
 
-# who wrote the message of a chat, which escapes its marks
-_WRITERS = set(words("user username userid author authorid sender clientmsgid"))
+_WRITERS = set(words("user username bot_id client_msg_id"))
 
 
 def _as_line(value: Mapping[str, Any]) -> str:
@@ -341,7 +340,8 @@ def _as_line(value: Mapping[str, Any]) -> str:
 def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a message, and the status that only a field of its record tells."""
     shown = markup.text_of_html(message) if markup.is_html(message) else message
-    shown = unescape(shown) if _WRITERS & {*map(squashed, value)} else shown
+    is_chat = "ts" in value and not _WRITERS.isdisjoint(value)  # Slack escapes its marks
+    shown = unescape(shown) if is_chat else shown
     yield from shown.rstrip("\n").split("\n")
     fields = (field for name, field in value.items() if squashed(str(name)) in FIELDS["status"])
     status = next(filter(None, map(http_status, fields)), None)
@@ -423,6 +423,10 @@ def _span_alone(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield _span(start, 1e-9, max(0, end - start), 1e-6, value.get("attributes"))
 
 
+def _datadog_span(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield _span(value["start"], 1e-9, value["duration"], 1e-6, value["meta"])
+
+
 def _loki(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for pair in value["values"]:
         yield {"timestamp": pair[0], "line": pair[1]}
@@ -484,6 +488,7 @@ _SHAPES: tuple[tuple[set[str], Callable[[Mapping[str, Any]], Iterator[Mapping[st
     ({"traceId", "timestamp", "localEndpoint"}, _zipkin),
     ({"traceId", "timestamp", "tags", "id"}, _zipkin),
     ({"startTimeUnixNano", "endTimeUnixNano"}, _span_alone),
+    ({"span_id", "start", "duration", "meta"}, _datadog_span),
     ({"stream", "values"}, _loki),
     ({"tables"}, _tables),
     ({"Tables"}, _tables),

@@ -15,8 +15,10 @@ _OPTION_LAST = re.compile(
 _GOES_ON = re.compile(r"\s*(?:-[A-Za-z]\b(?! ?[a-z])|--[a-z])")
 # a URL or a token that goes on in the next line
 _WITHIN = re.compile(r"(?:https?://[^\s\"']*|Bearer [\w.~+/=-]{8,})$")
-_REST = re.compile(r"(?!HTTP/)[\w.~%/?=&,+-]{4,}[\"']?(?:\s|$)")
+_REST = re.compile(r"(?!HTTP/|(?:application|text)/|[./])[\w.~%/?=&,+-]{4,}[\"']?(?:\s|$)")
 _SEPARATED = re.compile(r"[/?=&_.-]$")
+_OF_URL = re.compile(r"[/\d?=]|batches|groups|inbounds")
+_RESOURCE = re.compile(r"/(?:batches|groups|inbounds|delivery_reports?)\b")
 _OPEN_END = re.compile(r"[\\`^]\s*$")
 _NEW_VALUE = re.compile(r"[\s\"{}\[\],]|\w*> ")
 _FIRST = re.compile(rf"[ \t]*{_METHOD} +\S+(?: +HTTP/[\d.]+)?\s*|HTTP/\d(?:\.\d)? +\d{{3}}.*")
@@ -122,11 +124,18 @@ def _between(text: str, quote: str, line: str) -> str | None:
     if _OPEN_END.search(text[-_TAIL:]):
         return "\n"
     rest = _REST.match(line) if _WITHIN.search(text) else None
-    if rest and (quote or _SEPARATED.search(text) or "/" in rest[0]):
+    if rest and (quote or _goes_on(text, rest[0])):
         return ""
     if quote:
         return "\n" if not line.strip() or _NEW_VALUE.match(line) else " "
     return " " if _OPTION_LAST.search(text[-_TAIL:]) or _GOES_ON.match(line) else None
+
+
+def _goes_on(text: str, rest: str) -> bool:
+    """Tell whether a URL at the end of a text goes on: what stands below may be an output."""
+    if _SEPARATED.search(text):
+        return _OF_URL.search(rest) is not None
+    return "/" in rest and not _RESOURCE.search(text)
 
 
 def _open_quote(text: str, quote: str) -> str:

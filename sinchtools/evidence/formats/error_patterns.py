@@ -264,6 +264,7 @@ Karate  ,_expected:_
 assertions  xpected
     (?i:expected)\b.{0,40}?(?:(?i:status|response|http)\b|\d{3} [\"']).{0,40}?
     \b(?:but (?:was|got|received|actually found|found)|got|received)\W{0,4}<STATUS>
+    (?! ?[a-z%€$])
 # answers that are no JSON
 JSON parsers  JSON|Json
     (?P<failure>JSONDecodeError|JsonParseException|JsonSyntaxException|JSON::ParserError

@@ -42,7 +42,7 @@ at: at time ts timestamp datetime date startedat starttime starteddatetime edges
       requestcontextrequesttime requesttime asctime dt when timeutc zeit zeitpunkt timestamplocal
       eventtimestamp receivedat creationtime requestedat calledat datumzeit requesttimeutc
       requesttimeepoch datum instant isodate clienttime tijd fecha horodatage tsns startedutc
-      received messagetime createdon start starttimeunixnano
+      received messagetime createdon
 request_headers: requestheaders reqheaders httprequestheaders headers configheaders requestheader
       customheaders
 response_headers: responseheaders resheaders respheaders httpresponseheaders responseheader

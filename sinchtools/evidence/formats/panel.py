@@ -71,7 +71,8 @@ _ROW = re.compile(
 )
 _NAME = re.compile(r"[ \t]*([A-Za-z][\w-]{0,60})[ \t]*")
 _HEADER = re.compile(r"[ \t]*(:?[A-Za-z0-9][\w-]{0,60})[ \t]?:(?:[ \t]+(.*)|[ \t]*)")
-_TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})(?:\t+|(?<=[\w-])=)(.+)")
+_TABBED = re.compile(r"[ \t]*(:?[A-Za-z][\w-]{0,60})\t+(.+)")
+_EQUAL = re.compile(r"[ \t]*([A-Za-z][\w-]{0,60})=(.+)")  # of REST Assured
 _STATUS = re.compile(r"(?:HTTP/[\d.]+ )?\D{0,12}?\b([1-5]\d\d)\b(.*)")
 _JSON = re.compile(r"[ \t]*[{\[]\s*(?:[\"'{\[\]}\d]|$)")
 _TIME = re.compile(r"\btime:? *([\d.]+ ?m?s)\b", re.IGNORECASE)
@@ -272,6 +273,8 @@ def _keep(panel: _Panel, meaning: str, value: str, number: int) -> None:
 def _header(piece: Piece, panel: _Panel, line: str, number: int) -> int:
     """Take a header, whose value may stand on the line below; return the last line taken."""
     match = _HEADER.fullmatch(line) or _TABBED.fullmatch(line)
+    if not match and panel.section.endswith("headers"):
+        match = _EQUAL.fullmatch(line)
     if not match and panel.section != "general":
         match = _NAME.fullmatch(line)
     if not match:

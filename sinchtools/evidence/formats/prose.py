@@ -24,7 +24,8 @@ _SENTENCE = re.compile(
     r"|hata(?: kodu)?|yan[ıi]t"
     r"|ошибка|ошибку|код|ответ|статус|отвечает|помилка|válasz|hiba|eroare|răspuns|lỗi"
     r"|response(?: code)?|g[eo]t(?:s|ting)?(?: back)?(?: an?)?|code)"
-    r"[\s:=('\"#]{0,4}([1-5]\d\d)\b(?![.:]\d)"
+    r"[\s:=('\"#]{0,4}([2-5]\d\d)\b(?![.:]\d| ?(?:ms|s|sec|seconds|minutes|EUR|USD|SEK)\b| ?[€$%])"
+    r"(?! (?:delivered|sent|accepted|of|more|sms)\b)"  # a count
     r"(?! (?!errors|responses|status|sometimes|always|unless|plus)[a-z]{3,20}s\b)",  # a count
     re.IGNORECASE,
 )
