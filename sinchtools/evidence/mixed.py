@@ -18,6 +18,7 @@ from sinchtools.core.progress import tell
 from sinchtools.core.records import Exchange, header, with_headers
 from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.evidence import refusals
+from sinchtools.evidence.formats import bare_body
 from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.formats.values import same_body
 from sinchtools.evidence.found import Found, contradict, filled
@@ -45,6 +46,8 @@ Finder = Callable[[Piece], Iterable[Found]]
 def parse(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[tuple[str, Exchange]]:
     """Yield the name of the format and the exchange of each row that the finders give."""
     found, left = _taken(piece, finders)
+    if not found and (found := list(bare_body.find(left))):
+        left = left.without((one.start, one.end) for one in found)
     rows = joined(found)
     if told := _told(piece, left, rows):
         found += told

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from sinchtools.evidence import fiddler, refusals
+from sinchtools.evidence import fiddler, mitmproxy, refusals
 
 LARGEST = 512 * 2**20  # bytes of one text, also unpacked: more is for `scan`
 LARGEST_ARCHIVE = 1024 * 2**20  # bytes unpacked from one archive in all
@@ -308,6 +308,8 @@ def decoded(data: bytes, name: str) -> Opened:
         return Opened(name, refused=refusals.of_bytes(data))
     if sign := refusals.sign_of_bytes(data):
         return Opened(name, refused=sign)
+    if flows := mitmproxy.text_of(data):
+        return Opened(name, flows, warning=warning)
     try:
         return Opened(name, data.decode("utf-8"), warning=warning)
     except UnicodeDecodeError:

@@ -182,6 +182,40 @@ def test_a_session_of_fiddler_is_one_row_with_its_time() -> None:
     assert (exchange.status, str(exchange.at)[:10]) == (403, "2026-03-02")
 
 
+def netstring(value: object) -> bytes:
+    """Return a value as mitmproxy writes it."""
+    if isinstance(value, dict):
+        pairs = (netstring(part) for pair in value.items() for part in pair)
+        raw, kind = b"".join(pairs), b"}"
+    elif isinstance(value, list):
+        raw, kind = b"".join(map(netstring, value)), b"]"
+    elif isinstance(value, bytes):
+        raw, kind = value, b","
+    else:
+        kinds = {str: b";", int: b"#", float: b"^"}
+        raw, kind = str(value).encode(), kinds[type(value)]
+    return b"%d:%b%b" % (len(raw), raw, kind)
+
+
+def test_flows_of_mitmproxy_are_rows_packed_and_cut_ones_too() -> None:
+    answer = gzip.compress(b'{"code": "unknown_group"}')
+    flow: dict[str, object] = {
+        "response": {"status_code": 403, "headers": [[b"Content-Encoding", b"gzip"]],
+                     "content": answer, "timestamp_end": 1772438400.25},
+        "request": {"method": b"PUT", "scheme": b"https", "host": "203.0.113.9", "port": 443,
+                    "path": b"/xms/v1/p/groups/g", "headers": [[b"Host", b"eu.example.com"]],
+                    "content": BODY.encode(), "timestamp_start": 1772438400.0},
+        "type": "http",
+    }  # fmt: skip
+    failed = {"request": flow["request"], "error": {"msg": "timed out"}, "type": "http"}
+    saved = netstring(flow) + netstring(failed)
+    first, second = read(saved)
+    assert (first.method, first.url) == ("PUT", "https://eu.example.com/xms/v1/p/groups/g")
+    assert (first.status, first.code, first.elapsed_ms) == (403, "unknown_group", 250.0)
+    assert (first.request_body, second.status, second.failure) == (BODY, None, "timed out")
+    assert [row.status for row in read(saved[:-9])] == [403]
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

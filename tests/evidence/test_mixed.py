@@ -98,6 +98,10 @@ TEXTS = {
         f"flutter: ║    {BODY}\nflutter: ╚═══╝\n",
         [("PUT", 403, "unknown_group")],
     ),
+    "a body and what came of it, in words": (
+        'We send\n{"to": ["46701234567"], "body": "Hi"}\nand all we see is Error 403.',
+        [(None, 403, None)],
+    ),
     "a code behind the status of a line": (
         f"Mar  3 08:00:00 sms1 sender[77]: PUT {URL}/01AB -> 403 unknown_group (18 ms)",
         [("PUT", 403, "unknown_group")],

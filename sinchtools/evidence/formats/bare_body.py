@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.pieces import Piece, words
+from sinchtools.evidence.found import Found
+from sinchtools.evidence.pieces import Piece, json_values, words
 
 # the fields by which each body is known. source: SMS API reference and OAuth 2.0 (RFC 6749)
 _RESPONSES = tuple(
@@ -44,6 +45,16 @@ def parse(piece: Piece) -> Iterator[Exchange]:
             request_body=None if is_response else text,
             response_body=text if is_response else None,
         )
+
+
+def find(piece: Piece) -> Iterator[Found]:
+    """Yield each body among words: for a text in which nothing else was found."""
+    for start, end, value in json_values(piece.text):
+        part = piece.with_text(piece.text[start:end])
+        part.document = value
+        if sniff(part):
+            first, last = piece.line_of(start), piece.line_of(end - 1)
+            yield from (Found(first, last, body, "bare-body") for body in parse(part))
 
 
 def _bodies(piece: Piece) -> list[Any]:
