@@ -352,13 +352,14 @@ def _diagnosed(
     found: Assessment = assess(exchange, clock, others)
     findings = tuple(beside.with_country(exchange, one, others) for one in found.findings)
     status, code = found.status, found.code
-    if attempt and attempt.lost and exchange.status is None:
+    is_sure = attempt is not None and attempt.is_sure and bool(attempt.lost)
+    if is_sure and exchange.status is None:
         findings, (status, code) = _as_accepted(findings), (201, None)
     if attempt:
         notes = [one for one in findings if one.severity == "note"]
         rest = [one for one in findings if one.severity != "note"]
         told = _retried(exchange, attempt)
-        findings = (*rest, told, *notes) if attempt.lost else (*findings, told)
+        findings = (*rest, told, *notes) if is_sure else (*findings, told)
     return Diagnosis(
         exchange=exchange,
         findings=findings,
@@ -385,7 +386,8 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
     }
     rule = "attempt-of-call" if attempt.by == "call_id" else "attempt-by-time"
     if attempt.lost:
-        return finding_of(exchange, "maybe-sent-twice", facts=facts | _of_lost(attempt))
+        rule = "maybe-sent-twice" if attempt.is_sure else "maybe-sent-again"
+        return finding_of(exchange, rule, facts=facts | _of_lost(attempt))
     return finding_of(exchange, rule, severity="note", location="rate", facts=facts)
 
 

@@ -41,6 +41,8 @@ class Attempt:
     lost
         What is known of each attempt that may have been carried out, though the last one was
         accepted.
+    is_sure
+        Whether the evidence shows that all are one message: by its call_id or the bodies.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Attempt:
     seconds: float | None
     last: str
     lost: tuple[str, ...] = ()
+    is_sure: bool = False
 
 
 def attempts(exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
@@ -151,17 +154,16 @@ def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
     said = in_words(last.status, last.code) or last.failure or "no response"
     places = numbers if counted else range(1, len(chain) + 1)
     in_order = sorted(zip(places, chain, strict=True), key=lambda one: one[0])
-    lost = _lost([exchange for _, exchange in in_order], by)
+    lost = _lost([exchange for _, exchange in in_order])
+    is_sure = by == "call_id" or bool(last.request_body)
     return [
-        Attempt(number=number, of=of, by=by, seconds=seconds, last=said, lost=lost)
+        Attempt(number=number, of=of, by=by, seconds=seconds, last=said, lost=lost, is_sure=is_sure)
         for number in places
     ]
 
 
-def _lost(chain: Sequence[Exchange], by: str) -> tuple[str, ...]:
+def _lost(chain: Sequence[Exchange]) -> tuple[str, ...]:
     """Return what is known of each attempt to send that may have sent, before one that did."""
-    if by == "time" and not chain[-1].request_body:
-        return ()  # these may be two messages
     if chain[-1].http_outcome != "success" or chain[-1].endpoint != "POST /batches":
         return ()
     unsure = (x for x in chain[:-1] if _may_have_sent(x))

@@ -123,6 +123,10 @@ EXAMPLES: dict[str, Any] = {
     "attempt-of-call": [replace(LATER, call_id="a"), replace(SENT, call_id="a")],
     "attempt-by-time": [LATER, SENT],
     "accepted-twice": [MADE, MADE_AGAIN],
+    "maybe-sent-again": [
+        replace(LATER, request_body=None),
+        replace(SENT, request_body=None, status=504),
+    ],
     "maybe-sent-twice": [LATER, replace(SENT, status=None, failure="ReadTimeout")],
     "observed-401-other-plan": [send(status=201, source="log#2", token=2, plan="0" * 32), REFUSED],
     "observed-401-other-token": [BEFORE, REFUSED],

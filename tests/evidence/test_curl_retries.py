@@ -61,3 +61,9 @@ def test_apache_tells_of_the_attempt_that_got_no_response() -> None:
 """  # noqa: E501
     rows = [(row.method, row.status, row.failure) for row in read(log)]
     assert rows == [("POST", None, "SocketException"), ("POST", 201, None)]
+
+
+@pytest.mark.parametrize("word", ["answered 201 for", "replied with 201 to", "returned 201 on"])
+def test_a_line_of_words_keeps_the_status_before_its_method(word: str) -> None:
+    line = f"2026-11-26 14:40:37,402 INFO [sms-3] c.acme.Sender - sinch {word} POST {URL}\n"
+    assert [(row.method, row.status) for row in read(line)] == [("POST", 201)]

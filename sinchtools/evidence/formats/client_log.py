@@ -50,6 +50,8 @@ _SIGNS = {sign for mark in MARKS for sign in mark.signs}
 # WSO2 counts from the other end: what its client sent is marked as what came in
 _WIRE_TURNED = re.compile(rf"<< \"(?:{METHODS}) \S+ HTTP/")
 _TURNED = {"request": "response", "response": "request", "none": "none"}
+_STATUS_TOLD = re.compile(r"[a-z] [1-5]\d\d [a-z]")  # words of a sentence, not a prefix of a log
+_WORDS_AROUND = 3
 _SHORT = 500  # characters of a line that all marks are searched in
 
 
@@ -208,7 +210,12 @@ class _Reader:
 
     def take_prefixed(self, hit: _Hit) -> bool:
         """Take a line of curl's marks in a log; without a prefix it is not of a log."""
-        return bool(hit.kinds) and self.take_line(hit)
+        if not hit.kinds:
+            return False
+        number, ends = len(hit.kinds), hit.prefix.ends
+        before, start = ends[max(0, number - _WORDS_AROUND)], ends[number]
+        told = _STATUS_TOLD.search(self.piece.lines[hit.number - 1], before, start)
+        return told is None and self.take_line(hit)
 
     def take_answer(self, hit: _Hit) -> bool:
         """Take a sentence that tells of a response, when a request stands above it."""

@@ -27,7 +27,8 @@ _METHOD = re.compile(
 # where a bare number is a status, on a line that tells more of a response
 _STATUS = (
     re.compile(
-        r"(?i)\b(?:https?|status|statuscode|code|failed|error|returned|got|response|respc?)\b"
+        r"(?i)\b(?:https?|status|statuscode|code|failed|error|returned|got|response|respc?"
+        r"|answered|answers|replied|responded)\b"
         r"(?: with)?[\s:=\[(#\"'-]{1,4}([1-5]\d\d)\b(?![.:/]\d)"
     ),
     re.compile(r"[(\[]([45]\d\d)[)\]]"),
