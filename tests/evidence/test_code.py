@@ -406,6 +406,9 @@ Await client.PostAsync("{URL}", New StringContent(JsonSerializer.Serialize(sent)
     apex = f"""req.setEndpoint('{URL}');
 req.setBody(JSON.serialize(new Map<String, Object>{{ 'from' => 'Shop',
     'to' => new List<String>{{ '+46701234567' }}, 'body' => 'Ready' }}));"""
+    loadrunner = f"""web_add_header("Authorization", "Bearer tok");
+web_custom_request("sms",
+    "URL={URL}", "Method=POST", "Body={json.dumps(BODY).replace('"', chr(92) + '"')}", LAST);"""
     matlab = f"""sent = struct("from", "Shop", "to", {{{{"+46701234567"}}}}, "body", "Ready");
 webwrite("{URL}", sent, weboptions("HeaderFields", ["Accept" "text/html"]));"""
     haskell = f"""sent <- parseRequest "{URL}"
@@ -414,7 +417,7 @@ httpLBS (setRequestBodyJSON (object ["from" .= ("Shop" :: String), "body" .= ("R
     ocaml = f"""let send () = Cohttp_lwt_unix.Client.post (Uri.of_string "{URL}")
   ~headers:(Cohttp.Header.init_with "accept" ("text/" ^ "html"))
   ~body:(`String {{|{json.dumps(BODY)}|}})"""
-    for code in (vb, apex, matlab, haskell, ocaml):
+    for code in (vb, apex, loadrunner, matlab, haskell, ocaml):
         assert json.loads(read(code)[0].request_body or "") == BODY
 
 

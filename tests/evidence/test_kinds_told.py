@@ -122,6 +122,12 @@ Content-Type: application/json
 
 {CAME}
 Expected status code <201> but was <403>.""",
+    "JMeter": f"POST {URL}\n\nPOST data:\n{SENT}\n\n[no cookies]\n\nRequest Headers:\nHost: a.b\n\n"
+    f"Response code:403\nResponse message:Forbidden\n\nResponse Body:\n{CAME}",
+    "a unit of systemd": f"[Service]\nExecStart=/usr/bin/curl {URL} -d '{SENT}'\n"
+    f"HTTP/1.1 403 Forbidden\n\n{CAME}",
+    "a recipe of make": f"send:\n\t@curl {URL} \\\n\t  -d '{SENT}'\n\n"
+    f"HTTP/1.1 403 Forbidden\n\n{CAME}",
     "Insomnia": f"> POST {PATH} HTTP/1.1\n> Host: eu.sms.api.sinch.com\n\n| {SENT}\n\n"
     f"< HTTP/1.1 403 Forbidden\n< Content-Type: application/json\n\n| {CAME}\n",
     "Terraform": f"""a.b (local-exec): Executing: ["/bin/sh" "-c" "curl {URL} -d '{ESCAPED}'"]

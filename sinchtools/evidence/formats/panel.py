@@ -30,16 +30,17 @@ status: status code, status, http status, response code, response status, status
 time: time, duration, response time, took
 request-headers: request headers, headers, request, anfrageheader, en-têtes de requête
 response-headers: response headers, antwortheader, en-têtes de réponse
-request-body: request payload, request body, body, payload, form data, request data
+request-body: request payload, request body, body, payload, form data, request data, post data,
+    put data, patch data
 response-body: response body, response, response data, preview, response payload
 :scheme: scheme
 :authority: host
 :path: filename
 general: general, summary, error, network, send, authorization, pre-request script, scripts,
     tests, settings, test results, raw, json, pretty, visualize, beautify, server response,
-    responses, details, remote address, referrer policy, allgemein, curl, size, source, address,
-    mime type, query string parameters, query params, params, initiator, version, transferred,
-    timing, cookies, request priority, dns resolution
+    responses, response message, details, remote address, referrer policy, allgemein, curl, size,
+    source, address, mime type, query string parameters, query params, params, initiator, version,
+    transferred, timing, cookies, request priority, dns resolution
 """)
 _SIGN = re.compile(
     r"^[ \t]{0,20}(?:[*•#-]{1,3}[ \t]?){0,2}(?:request url|request uri|anfrage-url"
@@ -47,7 +48,8 @@ _SIGN = re.compile(
     r"(?:\*{0,2}:(?![ \t]*['\"`])|\t|$)"
     rf"|^(?:{METHODS}) https?://\S+(?: [1-5]\d\d\b.{{0,40}})?[ \t]*\n"
     r"(?:\n|[1-5]\d\d\b.{0,40}\n|[\d.]+ ?m?s\n|network\n){0,4}"
-    r"(?:(?:(?:request )?headers|response|send|params):?[ \t]*$|status: \d)"
+    r"(?:(?:(?:request )?headers|response|send|params|(?:post|put|patch) data):?[ \t]*$"
+    r"|status: \d)"
     rf"|^(?:{METHODS}) https?://\S+[ \t]*\n[1-5]\d\d [A-Z][a-z]+"
     r"|^Filename[ \t]*$|^Scheme[ \t]*\n"
     r"|^:(?:method|authority)(?::|$|\t)",
@@ -59,7 +61,8 @@ _LABEL = re.compile(
     r"\*{0,2}(?::\*{0,2}[ \t]*|\t+|$)(.*)"
 )
 _REQUEST = re.compile(
-    rf"[ \t]*({METHODS}) (\S+)(?:[ \t]+(?:HTTP/[\d.]+|([1-5]\d\d)(?:[ \t]+([\d.]+ ?m?s))?))?[ \t]*"
+    rf"[ \t]*({METHODS}) (?!data:)(\S+)"
+    r"(?:[ \t]+(?:HTTP/[\d.]+|([1-5]\d\d)(?:[ \t]+([\d.]+ ?m?s))?))?[ \t]*"
 )
 _STATUS_LINE = re.compile(r"(?:HTTP/[\d.]+ )?([1-5]\d\d)\b(?: [A-Za-z][\w '-]{0,40})?[ \t]*")
 _STATUS_AND_BODY = re.compile(r"([1-5]\d\d)\b(?: [A-Za-z ]{2,40}?)?[:,]?[ \t]*([{\[<].*|)")

@@ -25,8 +25,7 @@ _SENTENCE = re.compile(
     r"|ошибка|ошибку|код|ответ|статус|отвечает|помилка|válasz|hiba|eroare|răspuns|lỗi"
     r"|response(?: code)?|g[eo]t(?:s|ting)?(?: back)?(?: an?)?|code)"
     r"[\s:=('\"#]{0,4}([2-5]\d\d)\b(?![.:]\d| ?(?:ms|s|sec|seconds|minutes|EUR|USD|SEK)\b| ?[€$%])"
-    r"(?! (?:delivered|sent|accepted|of|more|sms)\b)"  # a count
-    r"(?! (?!errors|responses|status|sometimes|always|unless|plus)[a-z]{3,20}s\b)",  # a count
+    r"(?! delivered\b| (?!errors|responses|status|sometimes|always|unless|plus)[a-z]{3,20}s\b)",
     re.IGNORECASE,
 )
 _ARROW = re.compile(r"\W{0,4}(?:->|=>|→|-->)\s*(?:HTTP\s*)?([1-5]\d\d)\b(?![.:]\d)")

@@ -34,7 +34,7 @@ _SIGN = re.compile(
     r"|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
     r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*"
     r"|httr|ureq|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client"
-    r"|HttpPost|sttp|geturl|BaseOptions|Cohttp\w*|FsHttp|ComObject|parseRequest|dexador|drakma|url-retrieve[\w-]*|(?i:utl_http|sp_OAMethod|sp_invoke_external_rest_endpoint"
+    r"|HttpPost|sttp|geturl|BaseOptions|Cohttp\w*|FsHttp|ComObject|parseRequest|web_rest|web_custom_request|dexador|drakma|url-retrieve[\w-]*|(?i:utl_http|sp_OAMethod|sp_invoke_external_rest_endpoint"
     r"|make_rest_request|http_(?:post|get|put|patch|delete|header)))\b|\bWeb\.Contents\("
 )
 _OF_API = r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/"
@@ -44,7 +44,7 @@ _ADDRESS = re.compile(
     rf"|(?:\b(?:get|post|put|patch|delete|url|uri)[ \t]+|\$[ \t]*|[{{=]|N)[\"'`]{_OF_API})"
     r"|(?:\bgeturl|\bset[ \t]+\w+|\bof_string|parseRequest_?|url-retrieve[\w-]*)[ \t]+[\"{]?"
     rf"(?:[A-Z]+ )?{_OF_API})"
-    rf"|^[ \t]+(?:GET|POST|PUT|PATCH|DELETE)[ \t]+\"{_OF_API})",
+    rf"|^[ \t]+(?:(?:GET|POST|PUT|PATCH|DELETE)[ \t]+\"|\"URL=){_OF_API})",
     re.MULTILINE,
 )
 _NO_GRAMMAR = (

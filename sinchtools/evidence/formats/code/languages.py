@@ -62,7 +62,7 @@ ruby  ruby.language  ruby  ruby rb
     |^[ \t]*end$|^[ \t]*puts |\.to_json\b|<<~\w|\bExcon\b|JSON\.generate|URI\(|\bdef \w+$
 vba  -  vbnet  vb vba vbnet vbscript basic
     ^[ \t]*(?:Dim |Set \w+ = |End Sub|Sub |Function )|CreateObject\(|XMLHTTP|\" &<SPACE>
-c  -  cpp  c cpp c++  curl_easy_\w+|^#include|\bconst char|\bcpr::
+c  -  cpp  c cpp c++  curl_easy_\w+|^#include|\bconst char|\bcpr::|\bweb_\w+\(\"
 elixir  -  elixir  elixir ex exs
     HTTPoison|Tesla\.|\bReq\.\w+!?\(|Jason\.|%\{|\|> |defmodule |Finch\.
 dart  -  dart  dart flutter

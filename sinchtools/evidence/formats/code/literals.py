@@ -80,6 +80,8 @@ _QUERY = re.compile(
 )
 _PATH = re.compile(r"/?(?:xms/v\d/\S+|(?:[\w{}-]+/)?(?:batches|groups|inbounds)\b[^\s\"]*)")
 _RESOURCE = re.compile(r"/(?:batches|groups|inbounds|delivery_reports?)\b")
+_OF_LOADRUNNER = re.compile(r"\bweb_(?:rest|custom_request)\(")
+_ARGUMENT = re.compile(r"^(?:URL|Method|Body|Name|Value)=")
 _CONS = re.compile(r"(\(\x00\d{1,5}\x00) \. (?=\S)")  # a pair of Lisp
 _TYPED = re.compile(r"[ \t]*::[ \t]*\[?\w+\]?(?=[ \t]*\))")  # of Haskell
 _KEY = re.compile(r"[@.]?(?:\x00(\d{1,5})\x00|([\w$]+))[ \t\n]*(?:=>|\.?[:=,](?!=))[ \t\n]*")
@@ -107,6 +109,8 @@ class Literals:
     def __init__(self, source: str, lexer: str) -> None:
         source = _WORD.sub(_quoted, source) if lexer == "tcl" else source
         self.texts = list(_texts(source, lexer))[:MOST_TEXTS]
+        if _OF_LOADRUNNER.search(source):
+            self.texts = [one._replace(value=_ARGUMENT.sub("", one.value)) for one in self.texts]
         self.names: dict[str, Any] = {}
         self.set_at: set[int] = set()
         pieces, at = [], 0
