@@ -319,6 +319,20 @@ def test_code_and_its_log_are_one_row_though_the_code_hides_the_plan(text: str) 
     assert row.at is None or row.at.second == 1
 
 
+CSHARP = """    var http = new HttpClient();
+    http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", cfg["T"]);
+    await http.PostAsJsonAsync($"https://eu.sms.api.sinch.com/xms/v1/{plan}/batches",
+        new { to = new[] { "+46701" }, body = "Hej" });
+"""
+
+
+@pytest.mark.parametrize("greeting", ["hi all,", "Beste mensen,", "God morgon, allihop!"])
+def test_a_greeting_above_code_hides_none_of_it(greeting: str) -> None:
+    log = LOGGED.replace("//us", "//eu")
+    (row,) = read(f"{greeting}\n\nThe token is right! Our code:\n\n{CSHARP}\n{log}\nTack, Eva")
+    assert "Authorization" in row.request_headers and row.status == 403
+
+
 @pytest.mark.parametrize(
     "log",
     [RAISED.replace("batches", "groups"), RAISED.replace("//us", "//eu"),

@@ -63,6 +63,8 @@ _GREETING = re.compile(
     r"(?:(?:Hi|Hello|Dear|Hey|Thanks?|Regards|Best|Cheers|Kind|Many|Please)\b[^\"'(){}=;]*"
     r"|[A-Z][\w'’-]*(?: [\w'’-]+){0,3}[,!])[ \t]*\Z"
 )
+# a paragraph without any sign of code, such as a greeting: a comma would join it to the code
+_IN_WORDS = re.compile(r"\n?(?:[A-Za-z][^(){}\[\];=<>\"'`$@_\n]*[,.:!?](?:\n|\Z))+")
 _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
     r"|private|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|include"
@@ -233,7 +235,13 @@ def _languages(text: str, tag: str) -> list[str]:
 
 def _code_of(block: _Block) -> str:
     """Return the text with empty lines where words, prompts or results stand."""
-    return "\n".join(map(_code_line, block.text.split("\n")))
+    paragraphs = re.split(r"(\n[ \t]*\n)", block.text)
+    return "".join(
+        re.sub(r"[^\n]", "", part)
+        if _IN_WORDS.fullmatch(part)
+        else "\n".join(map(_code_line, part.split("\n")))
+        for part in paragraphs
+    )
 
 
 def _dedented(text: str) -> str:
