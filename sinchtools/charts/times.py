@@ -17,7 +17,7 @@ from sinchtools.charts.chart import EDGE, Chart, Mark
 from sinchtools.charts.style import LIGHT
 from sinchtools.charts.words import day, moment, percent, plural, text_width, wrapped
 
-PLOT, STRIP, TICKS, LEFT = 210, 26, 24, 44  # pixels
+PLOT, STRIP, TICKS, LEFT = 210, 26, 24, 46  # pixels
 GAP = 6  # pixels above the words of the changes
 MARKED, _NUMBER = 16, 14  # pixels of a line about a change, and of the number before it
 WIDE = 1000  # from here on the plot is higher
@@ -142,6 +142,7 @@ class Times:
             ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
             ax.set_ylim(0, max(base.max(), 1) * 1.05)
+        ax.tick_params(axis="y", pad=2.5)
         ax.grid(axis="y")
 
     def _drawn(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -205,6 +206,11 @@ class Times:
             if (at - first) / (last - first) * inner + wide <= inner + 12:
                 places.append(at)
                 words.append(says)
+        if len(words) > 1 and "\n" in words[0]:  # a day that ends soon has no room for its name
+            midnight = next((i for i, says in enumerate(words) if i and "\n" in says), 0)
+            room = (places[midnight] - places[0]) / (last - first) * inner
+            if 0 < room < text_width(day(pd.Timestamp(places[0], unit="s"))) + 12:
+                words[0] = words[0].partition("\n")[0]
         ax.set_xticks(places, words, ha="left", linespacing=1.3)
         ax.tick_params(axis="x", pad=4)
 

@@ -173,6 +173,16 @@ def test_the_axis_names_the_days_of_the_week() -> None:
     assert "Sat 1 Jun" in shown and "Mon 3 Jun" in shown
 
 
+@pytest.mark.parametrize(("start", "has_both"), [(12, True), (22, False)])
+def test_names_of_days_on_the_axis_do_not_touch(start: int, has_both: bool) -> None:
+    rows = [
+        replace(GOOD, id=str(i), status=500, at=START + dt.timedelta(hours=start, minutes=3 * i))
+        for i in range(400)
+    ]
+    shown = words(charts.timeline(rows).at(700))
+    assert shown.count("Sat 1 Jun") == 1 + has_both, "the note names it too"
+
+
 def test_a_change_is_marked_where_it_begins_and_the_sentence_is_the_title() -> None:
     rows = [
         replace(

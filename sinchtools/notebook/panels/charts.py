@@ -225,7 +225,7 @@ def findings_html(frame: Any, per: analysis.Per = "call") -> str:
         [
             analysis.label(one["status"], one["code"]),
             "everywhere" if pd.isna(one["field"]) else f"{one['field']} {one['value']}",
-            moment(one["start"]) + ("" if pd.isna(one["end"]) else f" to {moment(one['end'])}"),
+            _time(one["start"]) + ("" if pd.isna(one["end"]) else f" to {_time(one['end'])}"),
             f"{one['share_before']:.0%} of {one['n_before']:,}",
             f"{one['share_after']:.0%} of {one['n_after']:,}",
         ]
@@ -272,7 +272,7 @@ def _share(share: float, n: int) -> str:
 
 
 def _time(at: Any) -> str:
-    return "" if pd.isna(at) else moment(at)
+    return "" if pd.isna(at) else moment(at).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _exchange_html(x: Exchange, *, whole: bool) -> str:

@@ -318,10 +318,14 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.field = widgets.Dropdown(
             options=[(words, name) for name, words in NAMES.items() if name != "hour"],
             description="Filter",
-            layout=widgets.Layout(width="220px"),
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="auto"),
         )
         self.value = widgets.Combobox(
-            description="Value", layout=widgets.Layout(width="420px"), continuous_update=False
+            description="Value",
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="380px", margin="2px 2px 2px 12px"),
+            continuous_update=False,
         )
         self.set_button = button("Add", "Filter by this value", primary=True)
         self.field.observe(lambda _: self._offer_values(), names="value")
