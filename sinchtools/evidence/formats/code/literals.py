@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pygments.lexers import get_lexer_by_name
@@ -163,15 +165,17 @@ class Literals:
 
         return _INSIDE.sub(known, text)
 
-    def sums(self) -> Iterator[tuple[int, int, str]]:
-        """Yield start and end in the code, and the value, of each sum with a text in it."""
-        at = 0
+    @cached_property
+    def sums(self) -> list[tuple[int, int, str]]:
+        """Start and end in the code, and the value, of each sum with a text in it."""
+        found, at = [], 0
         while match := _SUM.search(self.code, at):
             at = match.end()
             if not re.match(_MARK, match[0].lstrip("@")) and re.fullmatch(_OPERAND, match[0]):
                 at = match.start() + len(re.match(r"@?[\w$]*", match[0])[0])  # type: ignore[index]
             elif "\0" in match[0]:
-                yield match.start(), match.end(), self.value(match[0])
+                found.append((match.start(), match.end(), self.value(match[0])))
+        return found
 
     def table(self, start: int) -> Any:
         """Return the table or list that begins at a bracket, or None."""
@@ -231,7 +235,7 @@ def calls(source: str, lexer: str) -> Iterator[tuple[Draft, int, int]]:
 
 def _starts(found: Literals) -> list[tuple[int, int, str]]:
     """Return the URLs that are called: none that only gets a name to make another one of."""
-    starts = [(start, end, text) for start, end, text in found.sums() if _is_call(text)]
+    starts = [(start, end, text) for start, end, text in found.sums if _is_call(text)]
     urls = [text for _, _, text in starts]
     return [
         one
@@ -264,8 +268,10 @@ class _Filling:
         if verb:
             self.draft.method = (verb[1] or verb[2]).upper()
         self.last, done = end, 0
-        for at, stop, text in self.found.sums():
-            if done <= at != start and self.before <= at < self.bound:
+        sums = self.found.sums
+        first, after = (bisect_left(sums, (place,)) for place in (self.before, self.bound))
+        for at, stop, text in sums[first:after]:
+            if done <= at != start:
                 done = self.text(at, stop, text)
                 self.last = max(self.last, done)
         self.headers()
