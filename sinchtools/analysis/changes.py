@@ -293,11 +293,18 @@ def _refined(counted: Tally, series: _Series, changes: list[_Change]) -> list[di
 
 def _edges(series: _Series, change: _Change) -> Iterator[Edge]:
     value = series.fields[change.field][0][change.value] if change.field else None
+    calls = series.calls_of(change)
     for place in (change.level.start, change.level.end):
-        later = np.flatnonzero(series.calls_of(change)[place:])
-        since, until = place - _AROUND, place + max([_AROUND, *later[:1] + 1])
+        later = np.flatnonzero(calls[place:])
+        since, until = _begin(calls, place), place + max([_AROUND, *later[:1] + 1])
         times = ((series.first + bucket) * series.step for bucket in (since, until))
         yield Edge(change.field, value, *times)
+
+
+def _begin(calls: Counts, place: int) -> int:
+    """Return where the rows before a change begin: with the last ones, however far away."""
+    earlier = np.flatnonzero(calls[:place])
+    return int(min([place - _AROUND, *earlier[-1:]]))
 
 
 def _row(series: _Series, change: _Change, seconds: pd.DataFrame) -> dict[str, Any] | None:
@@ -417,8 +424,8 @@ class _Near:
         return found
 
     def _around(self, place: int) -> Counts:
-        middle = self.first + place
-        since, until = ((middle + by) * self.step for by in (-_AROUND, _AROUND))
+        places = _begin(self.n_of, place), place + _AROUND
+        since, until = ((self.first + by) * self.step for by in places)
         found: Counts = (self.t >= since) & (self.t < until) & (self.k > 0)
         return found
 

@@ -190,6 +190,17 @@ def test_a_short_log_of_calls_that_fail_now_and_then_has_no_change(outcomes: Any
     assert found.changes.empty and ": the last" not in found.sentence
 
 
+def test_a_rise_after_few_and_scattered_calls_begins_with_its_first_failure() -> None:
+    good = [NOON - dt.timedelta(hours=2 * i, minutes=30) for i in range(20)]
+    good.append(NOON + dt.timedelta(minutes=1))
+    first = NOON + dt.timedelta(minutes=7)  # in the same interval; the next is two hours later
+    bad = [first, *(NOON + dt.timedelta(hours=2 * i, minutes=5) for i in range(1, 40))]
+    rows = [replace(GOOD, id=f"a{i}", at=at) for i, at in enumerate(good)]
+    rows += [replace(GOOD, id=f"b{i}", at=at, status=401) for i, at in enumerate(bad)]
+    (found,) = analysis.change_points(rows, "15min").to_dict("records")
+    assert (found["start"], found["share_before"]) == (first, 0)
+
+
 def test_few_rows_are_told_by_all_their_arrangements() -> None:
     assert levels.chance(5, 5, 5, 20) == pytest.approx(1 / 15504)
     assert levels.chance(4, 5, 5, 20) == pytest.approx((1 + 5 * 15) / 15504)
