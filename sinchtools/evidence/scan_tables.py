@@ -11,6 +11,7 @@ from typing import Any
 from sinchtools.core.records import Exchange
 from sinchtools.evidence import scan_sql as sql
 from sinchtools.evidence.formats import mapping, tables
+from sinchtools.evidence.formats.table_columns import NO_VALUE
 from sinchtools.evidence.formats.values import parsed
 from sinchtools.evidence.pieces import Piece
 from sinchtools.evidence.scan_times import Instants
@@ -148,9 +149,7 @@ def _texts(
     places: dict[str, int] = {}
     for i, name in enumerate(layout.names):
         ours = layout.mapping.get(name)
-        value = (
-            f"CASE WHEN NOT {sql.among(cells[i].text, tables.NO_VALUE)} THEN {cells[i].text} END"
-        )
+        value = f"CASE WHEN NOT {sql.among(cells[i].text, NO_VALUE)} THEN {cells[i].text} END"
         if name in serial:
             days = f"TRY_CAST(replace({value}, ',', '.') AS DOUBLE)"
             micros = f"TRY_CAST({days} * 86400000000 + 500000 AS BIGINT)"

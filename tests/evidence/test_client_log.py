@@ -239,6 +239,8 @@ reqwest::connect::verbose: 4f3a1c2b write: b"POST /xms/v1/acme/batches HTTP/1.1\
 6f3b1c2a read: b"HTTP/1.1 403 Forbidden\r\n\r\n"
 dump = "POST /xms/v1/acme/batches HTTP/1.1\r\nHost: us.sms.api.sinch.com\r\n\r\n{}"
 Response: "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n\r\n{}"
+Sent 04/03/2026 08:09:10: GET /xms/v1/acme/groups HTTP/1.1<EOL>Host: x<EOL><EOL>
+Recv 04/03/2026 08:09:11: HTTP/1.1 403 Forbidden<EOL><EOL>
 I/O exception (java.net.SocketException) caught when processing request to {s}->https://x: reset
 Retrying request to {s}->https://us.sms.api.sinch.com:443
 > POST $URL

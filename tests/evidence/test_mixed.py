@@ -102,6 +102,36 @@ TEXTS = {
         'We send\n{"to": ["46701234567"], "body": "Hi"}\nand all we see is Error 403.',
         [(None, 403, None)],
     ),
+    "what IPython printed below its call": (
+        f'In [1]: r = requests.put("{URL}/01", json={{"to": ["46701234567"], "body": "Hi"}})\n'
+        "   ...: r.status_code, r.json()\nOut[1]:\n(403,\n {'code': "
+        "'unknown_group',\n  'text': 'No'})\n\nIn [2]: exit",
+        [("PUT", 403, "unknown_group")],
+    ),
+    "labels in a sentence": (
+        f"Send failed. URL: {URL} Method: PATCH Status: 403 Response: {BODY}",
+        [("PATCH", 403, "unknown_group")],
+    ),
+    "a status before its code": (
+        f"▶ POST {URL} 403 (Forbidden)  app.js:2\n  (anonymous)\t@\tapp.js:2\n"
+        "Uncaught (in promise) Error: SMS 403: unknown_group No such group\n    at app.js:9:11",
+        [("POST", 403, "unknown_group")],
+    ),
+    "a response of Deno whose body is a stream": (
+        "Response {\n  body: ReadableStream { locked: false },\n  status: 405,\n"
+        f'  url: "{URL}"\n}}\n',
+        [(None, 405, None)],
+    ),
+    "a log of Indy": (
+        "Sent 04/03/2026 08:09:10: PUT /xms/v1/plan/groups/g HTTP/1.1<EOL>Host: us.example.com"
+        "<EOL>Content-Length: 2<EOL><EOL>\nSent 04/03/2026 08:09:10: {}\nRecv 04/03/2026 08:09:11: "
+        f"HTTP/1.1 403 Forbidden<EOL>Content-Type: application/json<EOL><EOL>{BODY}\n",
+        [("PUT", 403, "unknown_group")],
+    ),
+    "a table without names whose codes are missing in part": (
+        f"1\tPUT\t{URL}/1\t403\tunknown_group\n2\tPUT\t{URL}/2\t200\tNULL\n",
+        [("PUT", 403, "unknown_group"), ("PUT", 200, None)],
+    ),
     "a code behind the status of a line": (
         f"Mar  3 08:00:00 sms1 sender[77]: PUT {URL}/01AB -> 403 unknown_group (18 ms)",
         [("PUT", 403, "unknown_group")],

@@ -86,6 +86,9 @@ net-http  none     nothing reading_|read_|Conn_
 python    request  chunk  send:_b           send: (?P<tail>b['"].*)
 python    response chunk  reply:_           reply: (?P<tail>['"].*)
 python    response chunk  header:_          header: <TAIL>
+# Indy, for Delphi
+indy      request  chunk  Sent_             Sent \S+ \d[\d:]+(?: [AP]M)?: (?P<tail>.*)
+indy      response chunk  Recv_             Recv \S+ \d[\d:]+(?: [AP]M)?: (?P<tail>.*)
 # reqwest's verbose connections; a whole message that was printed as one quoted text
 reqwest   request  chunk  write
     (?:reqwest::[\w:]{1,60}: )?(?:(?P<id>[0-9a-f]{4,16}) )?write(?: \(vectored\))?:<SPACE>

@@ -139,6 +139,8 @@ def unquoted(text: str) -> str | None:
     ('a\r\n', 'é\n')
     """
     text = text.strip()
+    if "<EOL>" in text:  # of Indy
+        return text.replace("<EOL>", "\r\n")
     if match := re.match(r"(?:b|rb|u)?([\"'])", text):
         quote = match[1]
         if not text.endswith(quote) or len(text) < match.end() + 1:

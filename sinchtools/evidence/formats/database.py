@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sinchtools.evidence.formats.mapping import record_of
 from sinchtools.evidence.formats.printed import unescaped
-from sinchtools.evidence.formats.tables import NO_VALUE
+from sinchtools.evidence.formats.table_columns import NO_VALUE
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 

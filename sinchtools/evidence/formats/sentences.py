@@ -24,6 +24,7 @@ _METHOD = re.compile(
     rf"\b({METHODS})\b"
     r"(?: on resource| (?:to|at|an|a|à|para|para o|auf|till|mot|vers|sur))?[\s:\"'\[(`]{1,4}$"
 )
+_NAMED_METHOD = re.compile(rf"\b(?i:method|verb)\W{{1,4}}({METHODS})\b")
 # where a bare number is a status, on a line that tells more of a response
 _STATUS = (
     re.compile(
@@ -39,6 +40,7 @@ _STATUS = (
     re.compile(
         r"(?:->|=>|→|<-|: |\| |- |– ) ?([2-5]\d\d)\b(?![.:/-]?\d)(?! ?(?:ms|s|bytes|chars)\b)"
     ),
+    re.compile(r"(?<![\w:.#])([45]\d\d)[ :,–-]{1,3}\(?(?=[a-z]{3,30}_[a-z_]{3,60}\b)"),
     re.compile(r"^\W{0,3}([2-5]\d\d)(?: [A-Z][a-z]+){0,3} ?[:,-]"),
     re.compile(r"(?<![\w:.#])([45]\d\d)(?:\W{0,3}|[ :-]{1,3}b?['\"]?)$"),
 )
@@ -58,9 +60,10 @@ _CODE = re.compile(
     r"(?:_[a-z]{2,20}){0,4}\b"
 )
 _AFTER_CODE = re.compile(
-    r"[\"')\]]{0,2}(?:[:,;|–-]| -)?\s{1,3}(?:text[=:] ?)?[\"']?([A-Za-z].{3,300}?)[\"']?\s*$"
+    r"[\"')\]]{0,2}(?:[:,;|–-]| -)?\s{1,3}(?:text(?:[=:] ?| (?=[\"'])))?[\"']?"
+    r"([A-Za-z].{3,300}?)[\"']?\s*(?:\[[A-Z]{3,7} http\S+\])?$"
 )
-_BEFORE_CODE = re.compile(r"(?:^|: )([^:\n]{8,300}?)\s*[\[(](?:\w+[:=] ?)?$")
+_BEFORE_CODE = re.compile(r"(?:^|: )([^:\n]{8,300}?)(?<! [45]\d\d)(?<!\s)\s*[\[(](?:\w+[:=] ?)?$")
 
 
 def said(line: str, *, has_body: bool = False) -> Exchange | None:
@@ -81,6 +84,7 @@ def said(line: str, *, has_body: bool = False) -> Exchange | None:
     """
     url = _URL.search(line)
     method = _METHOD.search(line, 0, url.start()) if url else None
+    method = method or (_NAMED_METHOD.search(line) if url else None)
     code, text = code_in(line)
     told = found_in_words(line)
     status = told.status if told and told.status else None

@@ -272,10 +272,14 @@ def _headers(value: Mapping[str, Any]) -> dict[str, str]:
     return headers_of(headers)
 
 
+def _plain(value: Mapping[str, Any]) -> list[Any]:
+    return [one if one is None or isinstance(one, bool) else "other" for one in value.values()]
+
+
 def _body(value: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     found = _first(value, names)
-    if isinstance(found, dict) and found and not any(one is not None for one in found.values()):
-        return None  # a stream that is only pointed to
+    if isinstance(found, dict) and found and {None, True, False}.issuperset(_plain(found)):
+        return None  # a stream that is only pointed to, and whether it is locked
     return body_text(found) if isinstance(found, str | dict | list) else None
 
 

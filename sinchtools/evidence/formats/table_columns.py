@@ -9,10 +9,11 @@ from sinchtools.core.columns import COLUMNS
 from sinchtools.evidence.formats.mapping import REQUEST_LINE
 from sinchtools.evidence.formats.names import FIELDS
 from sinchtools.evidence.formats.prose import known_codes
-from sinchtools.evidence.pieces import HTTP_METHODS, Piece
+from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
 from sinchtools.evidence.times import instant, squashed
 
 LONGEST_NAME = 200
+NO_VALUE = (*words("- NULL null ᴺᵁᴸᴸ N/A NA NaN nan None <null> (null) <none> <NA> NaT nil"), "")
 KNOWN = {name: ours for ours, names in reversed(FIELDS.items()) for name in reversed(names)}
 _FILE = re.compile(r"\s*/(?:var|opt|home|usr|etc|mnt|proc)/|/\S*\.(?:log|out|txt|gz)(?:\.\d+)?$")
 _NO_STATUS = re.compile(r"deliver|smpp|dlr|mcc|mnc|operator|error|recipient|batch|report")
@@ -71,7 +72,7 @@ def _plausible(ours: str, column: list[str]) -> bool:
 
 
 def _mostly(fits: Callable[[str], bool], cells: list[str], *, share: float = 0.9) -> bool:
-    filled = [cell for cell in cells if cell not in ("", "-")]
+    filled = [cell for cell in cells if cell not in NO_VALUE]
     return bool(filled) and sum(map(fits, filled)) >= share * len(filled)
 
 

@@ -20,7 +20,13 @@ from sinchtools.evidence.formats.access_log import formed
 from sinchtools.evidence.formats.jsonl import paired
 from sinchtools.evidence.formats.labels import english
 from sinchtools.evidence.formats.mapping import Record, http_status, record_of
-from sinchtools.evidence.formats.table_columns import KNOWN, LONGEST_NAME, is_no_status, mapping_of
+from sinchtools.evidence.formats.table_columns import (
+    KNOWN,
+    LONGEST_NAME,
+    NO_VALUE,
+    is_no_status,
+    mapping_of,
+)
 from sinchtools.evidence.formats.table_recipients import BODY_OF_COLUMNS, with_recipients
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import HTTP_METHODS, Piece, words
@@ -44,7 +50,6 @@ _DELIVERY_STATES = set(
 )
 _NAME_AND_VALUE = 2
 NOT_USED = ""  # what `columns` says of a column that is to be left out
-NO_VALUE = (*words("- NULL null ᴺᵁᴸᴸ N/A NA NaN nan None <null> (null) <none> <NA> NaT nil"), "")
 _DATE_NAMES = ("date", "datum", "at", "time", "uhrzeit", "clock")
 csv.field_size_limit(10_000_000)
 

@@ -77,6 +77,7 @@ _RESULT = re.compile(
 _CODEISH = re.compile(
     r"[(){}\[\];=]|\w::\w|[ \t]*(?:#|//|/?\*|'|<<|EOT|JSON|\w+\.\w+ :?\w+$)|[\"'`,][ \t]*\Z"
 )
+_OUTPUT = re.compile(r"Out\[\d+\]:")
 _PROMPT = re.compile(
     r"(?:>>>|\.\.\.|In \[\d+\]:|irb\([^)]*\)[^>]*>|php >|[\w-]+[=('-][>#]|> )(?: |\Z)"
 )
@@ -235,13 +236,23 @@ def _languages(text: str, tag: str) -> list[str]:
 
 def _code_of(block: _Block) -> str:
     """Return the text with empty lines where words, prompts or results stand."""
-    paragraphs = re.split(r"(\n[ \t]*\n)", block.text)
+    paragraphs = re.split(r"(\n[ \t]*\n)", _without_output(block.text))
     return "".join(
         re.sub(r"[^\n]", "", part)
         if _IN_WORDS.fullmatch(part)
         else "\n".join(map(_code_line, part.split("\n")))
         for part in paragraphs
     )
+
+
+def _without_output(text: str) -> str:
+    """Return the text, those lines empty that IPython printed below ``Out[3]:``."""
+    kept: list[str] = []
+    is_output = False
+    for line in text.split("\n"):
+        is_output = _OUTPUT.match(line) is not None or (is_output and not _PROMPT.match(line))
+        kept.append("" if is_output else line)
+    return "\n".join(kept)
 
 
 def _dedented(text: str) -> str:
