@@ -178,7 +178,7 @@ def _whole(row: Found, one: Found) -> Found | None:
         return _completed(row, one)
     if row.format != one.format and _says_again(row, one):
         return _completed(row, replace(one, exchange=replace(one.exchange, url=None)))
-    if row.format == one.format:
+    if row.format == one.format and not _is_printed_response(one):
         return None
     if row.is_open and _asks_the_same(row.exchange, one.exchange):
         return _with_request(row, one)
@@ -186,6 +186,13 @@ def _whole(row: Found, one: Found) -> Found | None:
         asks_the_same = _asks_the_same(one.exchange, row.exchange)
         return replace(_with_request(one, row), start=row.start) if asks_the_same else None
     return None
+
+
+def _is_printed_response(one: Found) -> bool:
+    """Tell whether an object that was printed is a response, which keeps the URL of its request."""
+    seen = one.exchange
+    is_response = seen.status is not None and not (seen.method or seen.request_body)
+    return one.format == "object" and is_response
 
 
 def _with_request(told: Found, seen: Found) -> Found:
@@ -199,7 +206,8 @@ def _with_request(told: Found, seen: Found) -> Found:
         if not any(one in value for one in names) or not header(more.request_headers, name)
     }
     headers = with_headers(more.request_headers, written)
-    url = more.url if any(name in (known.url or "") for name in names) else known.url
+    is_part = "://" not in (known.url or "") or any(name in (known.url or "") for name in names)
+    url = (more.url if is_part else None) or known.url
     whole = replace(whole, request_headers=headers, url=url, at=known.at or more.at)
     whole = with_variables(whole, names)
     return replace(told, end=max(told.end, seen.end), exchange=whole)

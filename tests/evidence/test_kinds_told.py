@@ -163,6 +163,16 @@ airflow.exceptions.AirflowException: 403:Forbidden""",
 }
  (StatusCodeException (Response {responseStatus = Status {statusCode = 403}, responseBody = (), """
     f"""responseClose' = ResponseClose}}) {json.dumps(CAME)})""",
+    "reqwest": f"""[src/main.rs:12:5] &request = Request {{
+    method: POST,
+    url: "{URL}",
+    headers: {{"accept": "text/html"}},
+}}
+[src/main.rs:14:5] &response = Response {{
+    url: "{URL}",
+    status: 403,
+    headers: {{"content-length": "0"}},
+}}""",
     "httr2": f'<httr2_response>\nPOST {URL}\nStatus: 403 Forbidden\nBody: In memory (63 bytes)\n'
     f'> resp_body_string(resp)\n[1] {json.dumps(CAME)}',
     "Playwright": f"  pw:api → POST {URL} +0ms\n  pw:api   accept: */* +0ms\n"

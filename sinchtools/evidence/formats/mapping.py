@@ -282,10 +282,10 @@ def _built(
         failure=failure if status is None and not code else None,
     )
     key = next((str(one) for one in values("id") if isinstance(one, str | int)), None)
-    return Record(_with_own_headers(exchange), key)
+    return Record(with_own_headers(exchange), key)
 
 
-def _with_own_headers(exchange: Exchange) -> Exchange:
+def with_own_headers(exchange: Exchange) -> Exchange:
     """Return a record of a response with its headers there, though nothing says whose they are."""
     headers = exchange.request_headers
     is_response = exchange.status is not None and not (exchange.method or exchange.request_body)

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.http_message import is_error_body
-from sinchtools.evidence.formats.mapping import headers_of
+from sinchtools.evidence.formats.mapping import headers_of, with_own_headers
 from sinchtools.evidence.formats.printed import body_text
 from sinchtools.evidence.pieces import HTTP_METHODS, words
 
@@ -160,7 +160,7 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
         return None
     text = str(value.get("message") or value.get("") or "") if failure else None
     headers = _headers(response if response is not None else {} if is_sent else value)
-    return Exchange(
+    whole = Exchange(
         method=sent.method,
         url=sent.url,
         request_headers=sent.request_headers if is_sent else {},
@@ -172,6 +172,7 @@ def _exchange(value: dict[str, Any]) -> Exchange | None:
         failure=failure,
         text=text[:400] if text else None,
     )
+    return with_own_headers(whole)
 
 
 def _elapsed(value: Mapping[str, Any]) -> float | None:
