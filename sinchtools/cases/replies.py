@@ -165,6 +165,7 @@ def facts_of(story: Story) -> dict[str, Any]:
         "last": moment(group.get("last") or row.at),
         "errors": errors,
         "warnings": [one for one in story.findings if one.severity == "warning"],
+        "repeated": next((x for x in story.findings if x.rule == "maybe-sent-twice"), None),
         "others": list(_others(story)),
         "top": next(iter(story.findings), None),
         "retry": diagnosis.retry,

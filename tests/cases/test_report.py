@@ -371,6 +371,15 @@ def test_the_reply_asks_the_customer_and_counts_requests_of_all_endpoints_apart(
     assert "Of 3 requests, 2 to POST /batches failed" in text
 
 
+def test_a_send_that_was_repeated_already_is_not_to_be_repeated_later() -> None:
+    lost = replace(BAD, id="l", status=504, code=None, response_body="<html></html>")
+    later = datetime(2026, 3, 2, 8, 0, 9, tzinfo=UTC)
+    taken = replace(lost, id="t", status=201, response_body="{}", at=later)
+    text = reply([lost, taken])
+    assert "twice" in text and "Retry later" not in text
+    assert "Retry later" in reply([lost])
+
+
 @pytest.mark.parametrize("change", [{"code": "tomorrow"}, {"status": 418}, {"status": 799}])
 def test_what_is_listed_nowhere_gets_a_reply_too(change: Any) -> None:
     said = reply([replace(BAD, request_body=SOUND, text=None, **{"code": None, **change})])
