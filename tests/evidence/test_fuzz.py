@@ -23,5 +23,10 @@ def test_mutilated_evidence_is_read_or_listed(first: Any) -> None:
             fuzz.check(number)
 
 
+@pytest.mark.parametrize("number", [4333])  # code whose tree was deeper than Python's stack
+def test_what_once_stopped_a_reader_is_read_or_listed(number: int) -> None:
+    fuzz.check(number)
+
+
 def test_a_number_makes_the_same_input_each_time() -> None:
     assert fuzz.made(7) == fuzz.made(7) != fuzz.made(8)

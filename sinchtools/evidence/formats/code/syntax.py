@@ -47,11 +47,14 @@ def parsed(language: str, text: str) -> Node:
 
 def errors(node: Node) -> int:
     """Return how many bytes of a tree its grammar could not take, and pieces it missed."""
-    if not node.has_error:
-        return 0
-    if node.is_error or node.is_missing:
-        return max(1, int(node.end_byte - node.start_byte))
-    return sum(errors(one) for one in node.children)
+    found, left = 0, [node]  # no recursion: a tree may be deeper than Python's stack
+    while left:
+        one = left.pop()
+        if one.is_error or one.is_missing:
+            found += max(1, int(one.end_byte - one.start_byte))
+        elif one.has_error:
+            left += one.children
+    return found
 
 
 def text_of(node: Node) -> str:
