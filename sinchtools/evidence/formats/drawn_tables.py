@@ -26,9 +26,9 @@ class Drawn(NamedTuple):
 
 
 _BARS = str.maketrans("│┃┆║", "||||")
+_ANY_BAR, _ANY_RULE = "|│┃┆║", ("--", "==", "─", "━", "═", "||", "|-", "|:")
 _RULE = re.compile(r"(?=[^\n]*[-=\u2500-\u257f])[\s|+:=\-\u2500-\u257f]{3,}")
 _JIRA = re.compile(r"\|\|(?:[^|]+\|\|){2,}")  # names between two bars: no rule follows
-_NAMES_IN_RULE = re.compile(r"[┌┏][─━][^│┃]*\w[^│┃]*[┐┓]")  # of ClickHouse
 _NUMBERED = re.compile(r"\s*\d+\. (?=[│┃])")
 _BAR = re.compile(r"(?<!\\)\|")
 _WRAPPED = "+"  # what psql puts behind a line of a cell that goes on
@@ -40,17 +40,21 @@ _LONGEST = 5_000
 _MOST_ROWS = 100_000
 
 
-def drawn(lines: list[str]) -> Iterator[Drawn]:
-    """
-    Yield the tables in lines, in their order for each way to draw one.
+def drawn(text: str) -> Iterator[Drawn]:
+    r"""
+    Yield the tables in a text, in their order for each way to draw one.
 
     Examples
     --------
-    >>> table = next(drawn([" id | status", "----+-------", "  1 |    201", "  2 |"]))
+    >>> table = next(drawn(" id | status\n----+-------\n  1 |    201\n  2 |"))
     >>> table.names, [cells for _, cells in table.rows]
     (['id', 'status'], [['1', '201'], ['2', '']])
     """
-    for table in (*_barred(lines), *_ruled(lines), *_aligned(lines)):
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    has_bars = any(bar in text for bar in _ANY_BAR) and any(rule in text for rule in _ANY_RULE)
+    barred = _barred(lines) if has_bars else ()
+    ruled = _ruled(lines) if "-- -" in text or "--  " in text else ()
+    for table in (*barred, *ruled, *_aligned(lines)):
         rows = [row for row in table.rows if not _are_types(row[1])]
         if rows:
             yield table._replace(rows=rows)
@@ -89,7 +93,7 @@ def _barred(lines: list[str]) -> Iterator[Drawn]:
 def _names_in_rule(line: str) -> list[str]:
     if _JIRA.fullmatch(line):
         return [name.strip() for name in line[2:-2].split("||")]
-    if not _NAMES_IN_RULE.fullmatch(line):
+    if line[:1] not in ("┌", "┏") or not any(map(str.isalpha, line)):  # of ClickHouse
         return []
     return [name.strip("─━┌┐┏┓ ") for name in re.split("[┬┳]", line)]
 
@@ -188,7 +192,7 @@ def _aligned(lines: list[str]) -> Iterator[Drawn]:
 
 
 def _is_head(line: str) -> bool:
-    if "  " not in line.strip() or not _HEAD.fullmatch(line):
+    if line[:1].isdigit() or not _HEAD.fullmatch(line) or "  " not in line.strip():
         return False
     known = {KNOWN.get(squashed(word)) for word in line.split()}
     return len(known - {None}) > 1 and not known.isdisjoint(("status", "url"))

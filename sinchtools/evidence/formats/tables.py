@@ -93,7 +93,7 @@ def parse(piece: Piece) -> Iterator[Exchange]:
 
 def find(piece: Piece) -> Iterator[Found]:
     """Yield one exchange for each row of a table as a terminal or Markdown shows it."""
-    for table in drawn_tables.drawn(piece.lines):
+    for table in drawn_tables.drawn(piece.text):
         cells = [row for _, row in table.rows]
         mapping = mapping_of(piece, table.names, cells)
         if not _is_enough(table.names, mapping, len(cells), headed=True):
