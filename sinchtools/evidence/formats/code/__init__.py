@@ -34,8 +34,10 @@ _SIGN = re.compile(
     r"|\w*[cC]lient\.(?:post|get|put|delete|request)|->(?:request|post)"
     r"|jQuery|URLSession|NSMutableURLRequest|NSURL|LWP|socket\.http|set_method|set_header\w*"
     r"|httr|ureq|Dio|HTTPoison|WinHttp\w*|TIdHTTP|curl_easy_setopt|cpr::Post|http_client"
-    r"|HttpPost|sttp|geturl|BaseOptions|Cohttp\w*|FsHttp|ComObject|parseRequest|web_rest|web_custom_request|dexador|drakma|url-retrieve[\w-]*|(?i:utl_http|sp_OAMethod|sp_invoke_external_rest_endpoint"
-    r"|make_rest_request|http_(?:post|get|put|patch|delete|header)))\b|\bWeb\.Contents\("
+    r"|HttpPost|sttp|geturl|BaseOptions|Cohttp\w*|FsHttp|ComObject|parseRequest|web_rest"
+    r"|web_custom_request|dexador|drakma|url-retrieve[\w-]*"
+    r"|(?i:utl_http|sp_OAMethod|sp_invoke_external_rest_endpoint|make_rest_request"
+    r"|http_(?:post|get|put|patch|delete|header)))\b|\bWeb\.Contents\("
 )
 _OF_API = r"https?://[^\s\"'`]*(?:sinch|clxcommunications|/xms/"
 _ADDRESS = re.compile(
