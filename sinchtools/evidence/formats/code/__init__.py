@@ -65,8 +65,8 @@ _GREETING = re.compile(
     r"(?:(?:Hi|Hello|Dear|Hey|Thanks?|Regards|Best|Cheers|Kind|Many|Please)\b[^\"'(){}=;]*"
     r"|[A-Z][\w'’-]*(?: [\w'’-]+){0,3}[,!])[ \t]*\Z"
 )
-# a paragraph without any sign of code, such as a greeting: a comma would join it to the code
-_IN_WORDS = re.compile(r"\n?(?:[A-Za-z][^(){}\[\];=<>\"'`$@_\n]*[,.:!?](?:\n|\Z))+")
+# a paragraph of one line, such as a greeting: its comma would join it to the code below
+_IN_WORDS = re.compile(r"\n?[A-Za-z][^(){}\[\];=<>\"'`$@_\n]{0,60}[,!]\n?")
 _CODE_WORDS = re.compile(
     r"[ \t]*(?:import|from|using|package|def|class|func|function|return|end|Dim|Set|Sub|public"
     r"|private|const|let|var|if|else|for|while|with|async|await|new|throw|raise|use|include"
