@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ def text_of(data: bytes) -> str:
     """Return the flows as lines of our own exchange file, or nothing when these are no flows."""
     if not _SIGN.match(data) or _TYPE not in data:
         return ""
-    calls = (flow for flow in _flows(data) if isinstance(flow.get("request"), dict))
+    calls = (flow for flow in _flows(data) if _fields(flow.get("request")))
     return "\n".join(json.dumps(_exchange(flow), ensure_ascii=False) for flow in calls)
 
 
@@ -73,17 +74,25 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
 def _exchange(flow: dict[str, Any]) -> dict[str, Any]:
-    request, response = flow["request"], flow.get("response") or {}
-    begun, ended = request.get("timestamp_start"), response.get("timestamp_end")
-    error = flow.get("error") or {}
+    request, response, error = (_fields(flow.get(x)) for x in ("request", "response", "error"))
+    begun = _number(request.get("timestamp_start"))
+    ended = _number(response.get("timestamp_end"))
     return {
         "at": begun,
         "method": _text(request.get("method")),
         "url": _url(request),
         "request_headers": _headers(request),
         **_body("request_body", request),
-        "status": int(response.get("status_code") or 0) or None,
+        "status": int(_number(response.get("status_code")) or 0) or None,
         "response_headers": _headers(response),
         **_body("response_body", response),
         "elapsed_ms": round((ended - begun) * 1000, 3) if begun and ended else None,
@@ -92,7 +101,13 @@ def _exchange(flow: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(message: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(_text(name), _text(value)) for name, value in message.get("headers") or []]
+    listed = message.get("headers")
+    pairs = listed if isinstance(listed, list) else []
+    return [
+        (_text(pair[0]), _text(pair[1]))
+        for pair in pairs
+        if isinstance(pair, list) and len(pair) == 2
+    ]
 
 
 def _header(message: dict[str, Any], wanted: str) -> str:
@@ -100,14 +115,16 @@ def _header(message: dict[str, Any], wanted: str) -> str:
 
 
 def _url(request: dict[str, Any]) -> str:
-    scheme, port = _text(request.get("scheme")), int(request.get("port") or 0)
+    scheme, port = _text(request.get("scheme")), int(_number(request.get("port")) or 0)
     host = _header(request, "host") or _text(request.get("host"))
     is_plain = ":" in host or (scheme, port) in _DEFAULT_PORTS
     return f"{scheme}://{host}{'' if is_plain else f':{port}'}{_text(request.get('path'))}"
 
 
 def _body(name: str, message: dict[str, Any]) -> dict[str, str]:
-    content = message.get("content") or b""
+    content = message.get("content")
+    if not isinstance(content, bytes):
+        return {}
     packed = _PACKED.get(_header(message, "content-encoding"))
     try:
         content = zlib.decompressobj(packed).decompress(content, _LARGEST) if packed else content

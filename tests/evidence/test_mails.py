@@ -216,6 +216,17 @@ def test_flows_of_mitmproxy_are_rows_packed_and_cut_ones_too() -> None:
     assert [row.status for row in read(saved[:-9])] == [403]
 
 
+@pytest.mark.parametrize("part", ["request", "response", "error"])
+@pytest.mark.parametrize("odd", ["x", 7, b"x", [["x"]], {}])
+def test_a_flow_of_another_shape_is_read_as_far_as_it_goes(part: str, odd: object) -> None:
+    names = ("method", "port", "headers", "content", "timestamp_start", "timestamp_end", "msg")
+    whole = {"method": b"GET", "host": "eu.example.com", "path": b"/xms/v1/p/batches"}
+    flow: dict[str, object] = {"request": whole, "response": {"status_code": 200}, "type": "http"}
+    for value in (odd, *({name: odd, "status_code": odd} | whole for name in names)):
+        evidence = read(netstring(flow | {part: value}))
+        assert len(evidence) + len(evidence.skipped) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [
