@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.containers import mail, prefixes, stores
+from sinchtools.evidence.containers import mail, notebooks, prefixes, stores
 from sinchtools.evidence.formats import (
     access_log,
     bare_body,
@@ -123,6 +123,7 @@ FINDERS: dict[str, Finder] = {
 }
 # what evidence is wrapped in, in the order in which they are tried
 CONTAINERS: dict[str, Container] = {
+    "notebook": notebooks.unwrap,
     "mail": mail.unwrap,
     "copied": mail.mend,
     "log-store": stores.unwrap,

@@ -234,6 +234,7 @@ NO_ERRORS = [
 # one line for each message that the errors above don't show; <URL> is the URL above
 LINES = (
     r"""
+level=error err="Post \"<URL>\": context deadline exceeded"
 com.sinch.sdk.core.exceptions.ApiException: 403: unknown_group: No such group
 com.sinch.sdk.core.exceptions.ApiAuthException: Unauthorized
 com.clxcommunications.xms.UnauthorizedException: Authentication failed

@@ -476,3 +476,39 @@ def test_a_keyword_names_the_media_type() -> None:
     body = '"{\\"to\\": [\\"+46701234567\\"]}"'
     (row,) = read(f'(client/put "{HOST}/xms/v1/p/batches/b" {{:content-type :json :body {body}}})')
     assert row.request_headers == {"Content-Type": "application/json"}
+
+
+def notebook(*cells: tuple[str, list[dict[str, object]]]) -> str:
+    listed = [
+        {"cell_type": "code", "source": source.splitlines(keepends=True), "outputs": outputs}
+        for source, outputs in cells
+    ]
+    texts = {"cell_type": "markdown", "source": "# Try it"}
+    return json.dumps({"nbformat": 4, "metadata": {}, "cells": [texts, *listed]})
+
+
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [
+        ({"output_type": "stream", "text": ["401 Unauthorized\n"]}, 401),
+        ({"output_type": "execute_result", "data": {"text/plain": ["<Response [403]>"]}}, 403),
+        (
+            {
+                "output_type": "error",
+                "traceback": ["---", f"HTTPError: 404 Client Error: Not Found for url: {URL}"],
+            },
+            404,
+        ),
+    ],
+)
+def test_the_cells_of_a_notebook_are_one_request_with_what_they_show(
+    output: dict[str, object], status: int
+) -> None:
+    evidence = read(
+        notebook(
+            (f"import requests\nurl = '{URL}'", []),
+            ("r = requests.post(url, json={'to': ['1']})\nr", [output]),
+        )
+    )
+    assert [(x.method, x.url, x.status) for x in evidence] == [("POST", URL, status)]
+    assert json.loads(str(evidence[0].request_body)) == {"to": ["1"]}

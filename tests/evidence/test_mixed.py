@@ -271,7 +271,7 @@ def test_a_body_ends_where_it_was_announced() -> None:
 
 
 WHOLE = {"table", "postman", "har", "tool-xml", "yaml"}
-WHOLE_SECTIONS = {"A mail", "A request file of an editor"}
+WHOLE_SECTIONS = {"A mail", "A request file of an editor", "A Jupyter notebook"}
 # what can stand among other words; the others are whole files
 AMONG_WORDS = [
     name

@@ -468,3 +468,31 @@ def test_records_without_an_id_are_joined_where_nothing_stands_between() -> None
 def test_a_mail_as_json_is_no_body_of_the_api() -> None:
     mail = {"to": "help@example.com", "subject": "SMS", "body": f"curl -X DELETE {URL}/01"}
     assert [row.method for row in read(json.dumps(mail))] == ["DELETE"]
+
+
+GO_ERROR = f'Post "{URL}": context deadline exceeded'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'level=error msg="not sent" err={json.dumps(GO_ERROR)}',
+        f"WARN[0001] Request Failed      error={json.dumps(GO_ERROR)}",
+        json.dumps({"level": "ERROR", "msg": "not sent", "error": GO_ERROR}),
+        "\n".join(
+            json.dumps({"level": level, "message": "x", "err": error})
+            for level, error in (("info", None), ("error", GO_ERROR))
+        ),
+    ],
+)
+def test_the_error_of_a_record_names_the_call_that_its_message_does_not(text: str) -> None:
+    (exchange,) = read(text)
+    assert (exchange.method, exchange.url) == ("POST", URL)
+    assert exchange.failure == "context deadline exceeded"
+
+
+def test_a_ticket_as_a_help_desk_gives_it_has_its_text_in_the_description() -> None:
+    said = f"Hi,\n\ncurl -i {URL}\n\nHTTP/1.1 404 Not Found\ncontent-length: 0\n\nAnna"
+    ticket = {"url": "https://desk.example.com/api/7.json", "id": 7, "description": said}
+    (exchange,) = read(json.dumps({"ticket": ticket | {"priority": "low", "status": "open"}}))
+    assert (exchange.method, exchange.url, exchange.status) == ("GET", URL, 404)

@@ -32,7 +32,8 @@ from sinchtools.evidence.times import squashed
 MESSAGES = words(
     "raw message msg log line textpayload fullmessage shortmessage eventoriginal event content "
     "logmessage messagetext logline logentry body text renderedmessage eventmessage formatted "
-    "command curl curlcommand cmd htmlbody plainbody bodyhtml bodytext commentbody descriptiontext"
+    "command curl curlcommand cmd htmlbody plainbody bodyhtml bodytext commentbody descriptiontext "
+    "description"
 )
 TIMES = words(
     "timestamp time ts at date eventtime timegenerated receivedat generatedat dt timens tsns "
@@ -330,6 +331,15 @@ def _others(value: Mapping[str, Any]) -> dict[str, Any]:
 _WRITERS = set(words("user username bot_id client_msg_id"))
 
 
+_ERRORS = words("err error exception cause error_message errorMessage")
+
+
+def _tells_of_a_call(text: Any, message: str) -> bool:
+    """Tell whether the error of a record names the request that its message does not."""
+    is_news = isinstance(text, str) and text not in message
+    return is_news and "://" in text and not _REQUEST_TEXT.search(message)
+
+
 def _as_line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
@@ -340,6 +350,9 @@ def _as_text(message: str, value: Mapping[str, Any]) -> Iterator[str]:
     is_chat = "ts" in value and not _WRITERS.isdisjoint(value)  # Slack escapes its marks
     shown = unescape(shown) if is_chat else shown
     yield from shown.rstrip("\n").split("\n")
+    for text in map(value.get, _ERRORS):
+        if _tells_of_a_call(text, message):
+            yield from str(text).split("\n")
     fields = (field for name, field in value.items() if squashed(str(name)) in FIELDS["status"])
     status = next(filter(None, map(http_status, fields)), None)
     if status and _REQUEST_TEXT.search(message) and str(status) not in message:

@@ -198,6 +198,8 @@ WinHTTP  server_
 PowerShell  Invoke-  ^Invoke-(?:RestMethod|WebRequest) ?: (?=\{)<BODY>
 # Go and Rust
 Go  ":_  (?P<verb>Get|Post|Put|Delete|Patch|Head) \"<URL>\": (?P<text>(?P<failure>.{1,300}))$
+Go  \":_  (?P<verb>Get|Post|Put|Delete|Patch|Head) \\\"<URL>\\\":
+     (?P<text>(?P<failure>[^\"\\]{1,300}))\"
 Go  status_4|status_5|status:_4|status:_5|code_4|code_5|code:_4|code:_5
     (?i:unexpected|bad|non-2xx|invalid|non-ok|non-200) (?:http )?(?:response )?status(?: code)?:?
      <STATUS>(?: [A-Z][A-Za-z -]{2,30})?(?: (?:for|from|on) (?:<METHOD> )?<URL>)?
