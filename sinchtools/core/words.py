@@ -122,6 +122,18 @@ def instant(at: Any) -> datetime | None:
     return known.astimezone(UTC)
 
 
+def times(n: int) -> str:
+    """
+    Return how often something was done, from twice on.
+
+    Examples
+    --------
+    >>> times(2), times(3)
+    ('twice', '3 times')
+    """
+    return "twice" if n == 2 else f"{n:,} times"
+
+
 def who_says(status: int | None, failure: str | None) -> str:
     """
     Return whose words the text of an exchange is.

@@ -18,7 +18,7 @@ from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.html import untypeset
 from sinchtools.core.json import at_pointer
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, visible
-from sinchtools.core.words import listed
+from sinchtools.core.words import listed, times
 from sinchtools.diagnosis import beside, fixes, showing
 from sinchtools.diagnosis.assessment import Assessment, assess
 from sinchtools.diagnosis.beside import Known, known
@@ -396,7 +396,7 @@ def _of_lost(attempt: Attempt) -> dict[str, str]:
     number = len(attempt.lost)
     is_one = number == 1
     return {
-        "times": "twice" if attempt.of == 2 else f"{attempt.of} times",
+        "times": times(attempt.of),
         "lost": listed([*dict.fromkeys(attempt.lost)]),
         "earlier": "An earlier attempt" if is_one else f"{number} earlier attempts",
         "it": "it was" if is_one else "they were",

@@ -77,7 +77,7 @@ _TYPED = (
 
 
 def _difference(asked: str, known: str) -> tuple[str, str] | None:
-    """Return how an ID differs from the one that was meant, and what to check; None if it does."""
+    """Return how an ID differs from the one that may be meant, and what to check, or None."""
     one, other = asked.upper(), known.upper()
     lengths = len(one), len(other)
     if asked == known or min(lengths) < _SHORTEST or max(lengths) > _LONGEST:

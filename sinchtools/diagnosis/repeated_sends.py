@@ -10,7 +10,7 @@ from itertools import islice
 from sinchtools.api import deliveries
 from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.words import duration, listed
+from sinchtools.core.words import duration, listed, times
 from sinchtools.diagnosis.rules import finding_of
 
 _SEND = "POST /batches"
@@ -34,8 +34,9 @@ class _Message:
     @property
     def span(self) -> timedelta | None:
         """The time between the first and the last, if it is known."""
-        is_known = self.first and self.last and self.first < self.last
-        return self.last - self.first if is_known and self.first and self.last else None
+        if self.first and self.last and self.first < self.last:
+            return self.last - self.first
+        return None
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class RepeatedSends:
         if not reference and (number > _MOST_BATCHES or span is None or span > _SOON):
             return
         facts = {
-            "times": "twice" if number == 2 else f"{number:,} times",
+            "times": times(number),
             "value": listed([*islice(message.batches, _MOST_BATCHES)]),
             "more": ", among others" if number > _MOST_BATCHES else "",
             "span": f" within {duration(span)}" if span else "",

@@ -170,9 +170,8 @@ def _lost(chain: Sequence[Exchange]) -> tuple[str, ...]:
     return tuple(in_words(x.status, x.code) or x.failure or "no response" for x in unsure)
 
 
-def _may_have_sent(exchange: Exchange) -> bool:
-    words = f"{exchange.failure or ''} {exchange.text or ''}"
-    x = exchange
+def _may_have_sent(x: Exchange) -> bool:
+    words = f"{x.failure or ''} {x.text or ''}"
     advice, _ = catalogue.retry_advice(
         x.status, x.code, "POST", failure=words, html=x.is_html, endpoint="POST /batches"
     )

@@ -7,8 +7,7 @@ from typing import Any
 
 from sinchtools.evidence.pieces import Piece
 
-# what a cell shows, and where each output has its text. source: nbformat 4
-_PLAIN = "text/plain"
+_PLAIN = "text/plain"  # of the forms in which an output is kept. source: nbformat 4
 
 
 def unwrap(piece: Piece) -> list[Piece] | None:
