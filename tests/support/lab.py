@@ -30,7 +30,10 @@ from typing import IO
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from playwright.sync_api import expect as expect
 
+PATIENCE_MS = 180_000  # a slow machine is no failure
+expect.set_options(timeout=PATIENCE_MS)
 PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -152,7 +155,7 @@ class Lab:
     def visit(self, place: str, width: int, height: int) -> Page:
         """Open a place of the server in a new page, and wait for nothing in it."""
         page = self._browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(180_000)  # a slow machine is no failure
+        page.set_default_timeout(PATIENCE_MS)
         page.on("request", self._note_request)
         page.on("console", self._note_console)
         page.on("dialog", self._note_dialog)

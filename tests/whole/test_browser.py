@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from sinchtools.cases import Case
 from tests.support.evidence import MATHEMATICS
-from tests.support.lab import CURRENT, Lab, run_all, use_dark_theme, wait_idle
+from tests.support.lab import CURRENT, Lab, expect, run_all, use_dark_theme, wait_idle
 from tests.support.present import present
 from tests.support.words import GO_ON
 from tests.whole.test_accessibility import found
@@ -71,7 +71,7 @@ def test_a_case_is_worked_by_clicking_only_from_the_start_page_through_all_noteb
 
 def mend_and_replay(page: Any) -> None:
     panel = ran(page, "01-replay-failing-requests")
-    assert "SANDBOX" in panel.inner_text()
+    expect(panel).to_contain_text("SANDBOX")
     choose(panel, "Failure", r"400 syntax_invalid_json")
     wait_idle(page)
     press(page, panel, "Replay in the sandbox")
@@ -80,7 +80,7 @@ def mend_and_replay(page: Any) -> None:
     press(page, panel, "Replay in the sandbox")
     panel.locator(".st-word", has_text="FIXED").wait_for()
     panel.get_by_text("Changed in the request").wait_for()
-    assert "Not compared, because" in panel.inner_text()
+    expect(panel).to_contain_text("Not compared, because")
 
 
 def stop_a_batch_and_go_on(page: Any) -> None:
@@ -283,20 +283,21 @@ def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported
     page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
     wait_idle(page)
     twins = page.locator(".st-static")
-    assert (twins.count(), visible(twins)) == (len(PANELS), 0)
+    expect(twins).to_have_count(len(PANELS))
+    expect(twins.locator("visible=true")).to_have_count(0)
     page.keyboard.press("Control+s")
     page.locator(".jp-mod-dirty").first.wait_for(state="detached")
     page.close()
     shutil.copy(lab.root / "hostile.ipynb", lab.root / "again.ipynb")
     page = lab.open("again.ipynb")
-    twins = page.locator(".st-static")
-    assert (twins.count(), visible(twins)) == (len(PANELS), len(PANELS))
-    assert "Chosen:" in twins.nth(PANELS.index("Replay")).inner_text()
+    twins = page.locator(".st-static").locator("visible=true")
+    expect(twins).to_have_count(len(PANELS))
+    expect(twins.nth(PANELS.index("Replay"))).to_contain_text("Chosen:")
     assert present(twins.locator("img").get_attribute("alt")).startswith("Error codes")
     body, _ = HTMLExporter(template_name="basic").from_filename(str(lab.root / "again.ipynb"))
     page.goto("about:blank")
     page.set_content(body)
-    assert visible(page.locator(".st-static")) == len(PANELS)
+    expect(twins).to_have_count(len(PANELS))
     page.close()
 
 
@@ -312,8 +313,8 @@ def test_nothing_in_the_evidence_is_typeset_as_mathematics(lab: Lab) -> None:
     page.locator(".st-panel").nth(PANELS.index("Charts")).locator("button[data-row]").first.click()
     wait_idle(page)
     page.locator(".mine").last.locator("mjx-container").wait_for()  # what a user shows is
-    assert page.locator(".mine:has(mjx-container)").count() == len(MATHEMATICS)
-    assert page.locator("mjx-container:not(.mine mjx-container)").count() == 0
+    expect(page.locator(".mine:has(mjx-container)")).to_have_count(len(MATHEMATICS))
+    expect(page.locator("mjx-container:not(.mine mjx-container)")).to_have_count(0)
     shown = "".join(page.locator(".jp-OutputArea-output").all_text_contents())
     assert shown.count(evil) > len(PANELS)
     page.close()
@@ -397,7 +398,7 @@ def ran(page: Any, name: Any) -> Any:
         ).count()
         == 0
     )
-    assert page.locator(f"{CURRENT} .st-panel .st-stale:visible").count() == 0
+    expect(page.locator(f"{CURRENT} .st-panel .st-stale:visible")).to_have_count(0)
     return panel
 
 
@@ -426,7 +427,3 @@ def press(page: Any, panel: Any, words: Any) -> None:
 def done_of(panel: Any) -> int:
     told = present(re.search(r"([\d,]+) of ([\d,]+) done", panel.inner_text()))
     return int(told[1].replace(",", ""))
-
-
-def visible(twins: Any) -> Any:
-    return sum(twin.is_visible() for twin in twins.all())

@@ -181,6 +181,8 @@ def begun(lab: Lab) -> Hand:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     run_all(page)
     wait_idle(page)
+    ways_in = page.locator(f"{PANEL} .st-paste textarea, {PANEL} button:has-text('New case')")
+    ways_in.locator("visible=true").first.wait_for()
     if not page.locator(f"{PANEL} .st-paste textarea").is_visible():
         page.locator("button:has-text('New case')").click()
         page.locator(f"{PANEL} .st-create").click()
