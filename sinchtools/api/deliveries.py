@@ -107,7 +107,8 @@ def joined(exchanges: Iterable[Exchange]) -> list[Exchange]:
     for told in own.values():
         for batch_id, entries in told:
             of_batch[batch_id or ""] += entries
-    sent = {i: b for i, x in enumerate(rows) if (b := batch_sent_by(x)) in of_batch and b}
+    sends = enumerate(rows) if of_batch else ()
+    sent = {i: b for i, x in sends if (b := batch_sent_by(x)) in of_batch and b}
     joins = set(sent.values())
     became = {batch_id: worst(of_batch[batch_id]) for batch_id in joins}
     for i, batch_id in sent.items():

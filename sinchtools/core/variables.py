@@ -19,7 +19,8 @@ def variables_of(exchange: Exchange) -> tuple[str, ...]:
     >>> variables_of(Exchange(variables_not_shown="{{token}}; {{plan}}"))
     ('{{token}}', '{{plan}}')
     """
-    return tuple(filter(None, (exchange.variables_not_shown or "").split(_SEPARATOR)))
+    named = exchange.variables_not_shown
+    return tuple(filter(None, named.split(_SEPARATOR))) if named else ()
 
 
 def with_variables(exchange: Exchange, spellings: Iterable[str]) -> Exchange:

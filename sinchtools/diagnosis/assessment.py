@@ -105,9 +105,10 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
 
 def _classic_number(exchange: Exchange, place: Place) -> int | None:
     """Return the number that the retired Classic API gave an error, if it was that API."""
+    if place.kind != "legacy" and not _CLASSIC_PATH.match(place.path):
+        return None
     number = object_of(exchange.response_body).get("errorCode")
-    is_classic = place.kind == "legacy" or _CLASSIC_PATH.match(place.path)
-    return number if is_classic and number in catalogue.classic_codes() else None
+    return number if number in catalogue.classic_codes() else None
 
 
 _CLASSIC_PATH = re.compile(r"/v1/(?:sms|message)(?:/|$)")
@@ -169,7 +170,8 @@ def _refused(
     now: datetime,
     others: Known,
 ) -> Assessment:
-    fitting = fitting_violations(exchange, found)
+    named = named_in(exchange)
+    fitting = fitting_violations(exchange, found, named)
     if exchange.status == 404 and place.values:  # an unknown ID is likelier than a doubtful host
         fitting = [v for v in fitting if v.rule not in DOUBTFUL_HOSTS]
     if fitting and fitting[0].field in place.values and beside.rule_of_id(exchange, place, others):
@@ -179,7 +181,7 @@ def _refused(
             exchange, place, endpoint, found, others
         )
     status, code = exchange.status or 0, exchange.code
-    named, reached = named_in(exchange), stage_of(status, code)
+    reached = stage_of(status, code)
     first = max(fitting, key=lambda violation: agreement(violation, named))
     rest = [sure(v) for v in found if v is not first]
     shown = [

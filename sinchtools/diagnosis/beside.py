@@ -15,13 +15,14 @@ from typing import Any
 
 from sinchtools.api import deliveries
 from sinchtools.api.description import Place, locate
-from sinchtools.core.json import at_pointer, object_of, value_of
+from sinchtools.core.json import at_pointer, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.words import duration
 from sinchtools.diagnosis.known_ids import KINDS, KnownIds, shape_of
+from sinchtools.diagnosis.number_starts import NumberStarts, starts_in
 from sinchtools.diagnosis.repeated_sends import RepeatedSends
 from sinchtools.diagnosis.rules import finding_of
-from sinchtools.privacy.markers import marker_facts
+from sinchtools.privacy.markers import marker_number
 
 _NEAR = 0.8  # of two group IDs: at most a few characters apart
 _MOST_DIFFERENT = 6  # fields that are named
@@ -30,7 +31,7 @@ NATIONAL = ("msisdn-national", "msisdn-no-country-code")
 _ELSEWHERE = re.compile(
     r", (?:most likely of the US or Canada \(\+1\)|such as \+1 and these \d+ digits)"
 )
-_SEND, _LOOKED_AT = "POST /batches", 20  # recipients of one send
+_SEND = "POST /batches"
 _KEPT = 200  # requests of one operation that passed, the latest
 _MOST_QUOTED = 20  # requests without a response that are looked at
 _Rows = dict[str, dict[str, Exchange]]
@@ -60,7 +61,7 @@ class Known:
     passed
         By operation and account: requests that passed.
     starts
-        By account: how the numbers that were accepted begin (three digits), each with a row.
+        How the numbers that were accepted begin.
     quoted
         Requests of which no response is known, such as one that a customer pastes.
     explained
@@ -75,7 +76,7 @@ class Known:
     sends: RepeatedSends = field(default_factory=RepeatedSends)
     reports: dict[str, list[Exchange]] = field(default_factory=dict)
     passed: dict[tuple[str | None, str | None], list[Exchange]] = field(default_factory=dict)
-    starts: _Rows = field(default_factory=dict)
+    starts: NumberStarts = field(default_factory=NumberStarts)
     quoted: list[Exchange] = field(default_factory=list)
     explained: dict[Any, tuple[Finding, dict[str, Any]] | None] = field(default_factory=dict)
 
@@ -97,8 +98,7 @@ class Known:
             self.regions.setdefault(exchange.account, {})[exchange.region] = exchange
         for group_id in _listed(exchange):
             self.groups.setdefault(exchange.account, {}).setdefault(group_id, exchange)
-        for start in _starts(exchange):
-            self.starts.setdefault(exchange.account, {}).setdefault(start, exchange)
+        self.starts.add(exchange)
         of = self.passed.setdefault((exchange.endpoint, exchange.account), [])
         of.append(exchange)
         del of[:-_KEPT]
@@ -230,8 +230,8 @@ def with_country(exchange: Exchange, finding: Finding, others: Known) -> Finding
     """Return a finding on a national number with the number meant, where the account tells it."""
     if finding.rule not in NATIONAL or finding.replacement is not None:
         return finding
-    own = dict.fromkeys(_starts(exchange), exchange)
-    starts = own or others.starts.get(exchange.account or "", {})
+    own = dict.fromkeys(starts_in(exchange), exchange)
+    starts = own or others.starts.of_account(exchange.account)
     codes = {_country_code(start): row for start, row in starts.items()}
     if len(codes) != 1 or "" in codes:
         return finding
@@ -281,17 +281,6 @@ def _country_code(start: str) -> str:
 
     starts = (start[:n] for n in (1, 2, 3))
     return next((one for one in starts if one.isdigit() and int(one) in CODES), "")
-
-
-def _starts(exchange: Exchange) -> set[str]:
-    body = object_of(exchange.request_body) if exchange.endpoint == _SEND else {}
-    numbers = body.get("to")
-    found: set[str] = set()
-    for number in numbers[:_LOOKED_AT] if isinstance(numbers, list) else ():
-        digits = re.sub(r"[\s()./-]", "", number) if isinstance(number, str) else ""
-        if begins := re.match(r"(?:\+|00)([1-9]\d\d)", digits):
-            found.add(begins[1])
-    return found
 
 
 def value_at(exchange: Exchange, pointer: str | None) -> object:
@@ -382,8 +371,7 @@ def _content_type(exchange: Exchange) -> str | None:
 
 
 def _token(exchange: Exchange) -> str | None:
-    facts = marker_facts(header(exchange.request_headers, "Authorization") or "")
-    return facts["number"] if facts else None
+    return marker_number(header(exchange.request_headers, "Authorization") or "")
 
 
 def _listed(exchange: Exchange) -> Iterator[str]:

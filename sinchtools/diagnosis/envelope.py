@@ -19,7 +19,7 @@ from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import header
 from sinchtools.core.settings import REGIONS
 from sinchtools.core.words import duration
-from sinchtools.privacy.markers import marker_facts
+from sinchtools.privacy.markers import marker_facts, marker_number
 
 _OTHER_WORDS = {  # how people call the resources: the API's own word
     "batch": "batches",
@@ -448,7 +448,7 @@ def _token(
 def _is_in_path(number: str, url: str | None) -> bool:
     """Tell whether the account in the path is the secret of that number."""
     found = _MARKED_ACCOUNT.search(url or "")
-    return found is not None and (marker_facts(found[0]) or {}).get("number") == number
+    return found is not None and marker_number(found[0]) == number
 
 
 def _auth(rule: str, **facts: Any) -> Violation:

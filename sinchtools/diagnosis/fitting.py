@@ -12,11 +12,7 @@ from sinchtools.api.description import Endpoint
 from sinchtools.api.validation import FORMAT, NAMES_OF_FIELDS, STAGES, Violation
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.rules import rules
-from sinchtools.diagnosis.vendor_text import (
-    named_in,
-    object_of,
-    said,
-)
+from sinchtools.diagnosis.vendor_text import Named, object_of, said
 
 OFTEN_LEFT_OUT = (
     "auth-missing",
@@ -69,14 +65,15 @@ def errors_in(found: Iterable[Violation]) -> list[Violation]:
     return [violation for violation in found if violation.severity == "error"]
 
 
-def fitting_violations(exchange: Exchange, found: list[Violation]) -> list[Violation]:
+def fitting_violations(exchange: Exchange, found: list[Violation], named: Named) -> list[Violation]:
     """
     Return the findings that explain a refusal.
 
-    They have its status and code, or only its status where the text agrees.
+    They have its status and code, or only its status where the text agrees. `named` is the place
+    that the text names.
     """
     status, code = exchange.status or 0, exchange.code
-    errors, named = errors_in(found), named_in(exchange)
+    errors = errors_in(found)
     same = [v for v in errors if v.status == status and code in (None, v.code)]
     if (
         not same and status == 400 and code in codes_on_the_page()
@@ -89,9 +86,7 @@ def fitting_violations(exchange: Exchange, found: list[Violation]) -> list[Viola
     return same or _warnings_that_fit(exchange, found, named)
 
 
-def _warnings_that_fit(
-    exchange: Exchange, found: list[Violation], named: tuple[str | None, str | None]
-) -> list[Violation]:
+def _warnings_that_fit(exchange: Exchange, found: list[Violation], named: Named) -> list[Violation]:
     """Return the warnings that a refusal confirms: a doubtful header, a doubtful number."""
     warnings = [v for v in found if v.severity == "warning"]
     if exchange.status in (401, 404):
@@ -123,7 +118,7 @@ def stage_of(status: int, code: str | None) -> int:
     )
 
 
-def agreement(violation: Violation, named: tuple[str | None, str | None]) -> int:
+def agreement(violation: Violation, named: Named) -> int:
     """Return how well a violation agrees with the field and the pointer that the text names."""
     field, pointer = named
     return (2 if pointer and violation.pointer == pointer else 0) + (

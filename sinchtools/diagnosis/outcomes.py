@@ -69,8 +69,11 @@ def afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> l
     windowed = (
         operation.endswith(".list") and endpoint is not None and "start_date" in endpoint.query
     )
-    dated = any(name == "start_date" for name, _ in place.query)
-    if windowed and not dated and object_of(exchange.response_body).get("count") == 0:
+    if (
+        windowed
+        and not any(name == "start_date" for name, _ in place.query)
+        and object_of(exchange.response_body).get("count") == 0
+    ):
         return [
             finding_of(
                 exchange, "empty-list", severity="note", location="query", field="start_date"
@@ -81,9 +84,11 @@ def afterwards(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> l
 
 def _without_reports(exchange: Exchange) -> list[Finding]:
     """Return that a batch has a callback URL for reports, and asks for none."""
-    sent, made = object_of(exchange.request_body), object_of(exchange.response_body)
-    asked = made.get("delivery_report") or sent.get("delivery_report") or "none"
-    if not (sent.get("callback_url") and asked == "none"):
+    sent = object_of(exchange.request_body)
+    if not sent.get("callback_url"):
+        return []
+    made = object_of(exchange.response_body)
+    if (made.get("delivery_report") or sent.get("delivery_report") or "none") != "none":
         return []
     return [finding_of(exchange, "callback-without-report", severity="warning")]
 

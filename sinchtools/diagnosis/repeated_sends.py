@@ -20,16 +20,26 @@ _SOON = timedelta(minutes=10)
 
 @dataclass(slots=True)
 class _Message:
-    """The batches that the API made of one body, and when the first and the last were sent."""
+    """The sends of one body, the batches that the API made of it, and the first and last time."""
 
+    sends: int = 0
+    unread: list[Exchange] = field(default_factory=list)
     batches: dict[str, None] = field(default_factory=dict)
     first: datetime | None = None
     last: datetime | None = None
 
-    def add(self, batch_id: str, at: datetime | None) -> None:
-        self.batches.setdefault(batch_id)
-        if at:
-            self.first, self.last = min(self.first or at, at), max(self.last or at, at)
+    def add(self, send: Exchange) -> None:
+        self.sends += 1
+        self.unread.append(send)
+
+    def read(self) -> None:
+        """Take the batches and the times from the responses."""
+        unread, self.unread = self.unread, []
+        for row in unread:
+            if batch_id := deliveries.batch_sent_by(row):
+                self.batches.setdefault(batch_id)
+                if at := row.at:
+                    self.first, self.last = min(self.first or at, at), max(self.last or at, at)
 
     @property
     def span(self) -> timedelta | None:
@@ -46,29 +56,26 @@ class RepeatedSends:
 
     Attributes
     ----------
-    rows
-        The sends; they are read when the first is asked for.
     of
-        By account and body: the batches that the API made of it.
+        By account and body: the sends, whose responses are read where a body was sent again.
     """
 
-    rows: list[Exchange] = field(default_factory=list)
     of: dict[tuple[str | None, str], _Message] = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> None:
         """Take in one exchange that passed."""
         if exchange.endpoint == _SEND and isinstance(exchange.request_body, str):
-            self.rows.append(exchange)
+            self.of.setdefault((exchange.account, exchange.request_body), _Message()).add(exchange)
 
     def findings(self, exchange: Exchange) -> Iterator[Finding]:
         """Yield that a send was accepted as other batches too."""
-        batch_id, body = deliveries.batch_sent_by(exchange), exchange.request_body
-        if batch_id is None or not isinstance(body, str):
+        body = exchange.request_body
+        message = self.of.get((exchange.account, body)) if isinstance(body, str) else None
+        if message is None or message.sends < 2 or exchange.endpoint != _SEND:
             return
-        self._read()
-        message = self.of.get((exchange.account, body), _Message())
+        message.read()
         number, span = len(message.batches), message.span
-        if number < 2 or batch_id not in message.batches:
+        if number < 2 or deliveries.batch_sent_by(exchange) not in message.batches:
             return
         reference = object_of(body).get("client_reference")
         if not reference and (number > _MOST_BATCHES or span is None or span > _SOON):
@@ -80,10 +87,3 @@ class RepeatedSends:
             "span": f" within {duration(span)}" if span else "",
         }
         yield finding_of(exchange, "accepted-twice", facts=facts)
-
-    def _read(self) -> None:
-        rows, self.rows = self.rows, []
-        for row in rows:
-            if batch_id := deliveries.batch_sent_by(row):
-                key = row.account, str(row.request_body)
-                self.of.setdefault(key, _Message()).add(batch_id, row.at)

@@ -92,7 +92,7 @@ _LOGGED_HEADERS = {"user-agent", "referer", "host", "x-forwarded-for", "x-reques
 
 def _shows_no_headers(exchange: Exchange) -> bool:
     """Whether the evidence shows no more of the headers than the line of a log does."""
-    if not {name.lower() for name in exchange.request_headers} <= _LOGGED_HEADERS:
+    if any(name.lower() not in _LOGGED_HEADERS for name in exchange.request_headers):
         return False
     has_happened = exchange.at is not None or exchange.elapsed_ms is not None
     is_logged = has_happened and not exchange.response_headers

@@ -39,7 +39,7 @@ _GROUP_FIELDS = (
     "add_from_group",
     "remove_from_group",
 )
-Place = tuple[str | None, str | None]
+Named = tuple[str | None, str | None]
 
 
 def said(exchange: Exchange) -> str:
@@ -47,14 +47,17 @@ def said(exchange: Exchange) -> str:
     return (exchange.text or "")[:MOST_SAID]
 
 
-def named_in(exchange: Exchange) -> Place:
+def named_in(exchange: Exchange) -> Named:
     """Return the field and the pointer that the vendor's text names, or None for each."""
-    text, body = said(exchange), object_of(exchange.request_body)
+    text = said(exchange)
+    if not text:
+        return None, None
+    body = object_of(exchange.request_body)
     field, pointer = _indexed(text) or _quoted(text, body) or _by_name(text) or (None, None)
     return field, pointer or _pointer(field, body)
 
 
-def pointed_at(exchange: Exchange) -> Place:
+def pointed_at(exchange: Exchange) -> Named:
     """Return the field and the pointer that the text names, or that its wording points at."""
     field, pointer = named_in(exchange)
     if field is None and (hinted := _hinted(said(exchange))):
@@ -66,19 +69,19 @@ def _pointer(field: str | None, body: Mapping[str, Any]) -> str | None:
     return f"/{field}" if field in body else None
 
 
-def _indexed(text: str) -> Place | None:
+def _indexed(text: str) -> Named | None:
     match = _INDEXED.search(text)
     return (match[1], f"/{match[1]}/{match[2]}") if match else None
 
 
-def _quoted(text: str, body: Mapping[str, Any]) -> Place | None:
+def _quoted(text: str, body: Mapping[str, Any]) -> Named | None:
     for quoted in _QUOTED.findall(text)[:_MOST_QUOTED]:
         if place := _quoted_place(quoted, body):
             return place
     return None
 
 
-def _by_name(text: str) -> Place | None:
+def _by_name(text: str) -> Named | None:
     named = [name for name in _UNDERSCORED.findall(text) if name in _field_names()]
     if not named and (match := _DOTTED.match(text)) and match[1] in _field_names():
         named = [match[1]]
@@ -93,7 +96,7 @@ def _hinted(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _quoted_place(quoted: str, body: Mapping[str, Any]) -> Place | None:
+def _quoted_place(quoted: str, body: Mapping[str, Any]) -> Named | None:
     if quoted in _field_names():
         return quoted, None
     for name, value in body.items():

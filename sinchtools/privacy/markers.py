@@ -60,6 +60,19 @@ def marker_facts(value: str) -> dict[str, str] | None:
     return {"kind": match["kind"], "length": match["length"], "number": match["number"], **facts}
 
 
+def marker_number(value: str) -> str | None:
+    """
+    Return the number of the secret that a marker in `value` stands for, or None.
+
+    Examples
+    --------
+    >>> marker_number("Bearer [secret opaque 32 #7 quoted]"), marker_number("Bearer x")
+    ('7', None)
+    """
+    match = MARKER.search(value)
+    return match["number"] if match else None
+
+
 def facts_of(secret: str) -> tuple[str, list[str]]:
     """
     Return the kind of a secret (``jwt``, ``pair``, ``opaque``) and what may be told of it.
