@@ -12,6 +12,7 @@ _GSM7 = frozenset(
 
 
 _GSM7_EXTENSION = frozenset("^{}\\[]~|€\f")
+_ALPHABET = _GSM7 | _GSM7_EXTENSION
 
 
 def encoding_of(text: str) -> str:
@@ -20,7 +21,7 @@ def encoding_of(text: str) -> str:
 
     These are the names that the dry run uses.
     """
-    return "text" if _GSM7.union(_GSM7_EXTENSION).issuperset(text) else "unicode"
+    return "text" if _ALPHABET.issuperset(text) else "unicode"
 
 
 def not_gsm7(text: str) -> list[str]:
@@ -48,14 +49,14 @@ def parts_of(text: str) -> int:
     >>> parts_of("a" * 160), parts_of("a" * 161), parts_of("д" * 70), parts_of("д" * 71)
     (1, 2, 1, 2)
     """
-    if encoding_of(text) == "text":
-        units, single, each = (
-            [2 if character in _GSM7_EXTENSION else 1 for character in text],
-            160,
-            153,
-        )
+    is_gsm7 = encoding_of(text) == "text"
+    single, each = (160, 153) if is_gsm7 else (70, 67)
+    if 2 * len(text) <= single:
+        return 1
+    if is_gsm7:
+        units = [2 if character in _GSM7_EXTENSION else 1 for character in text]
     else:
-        units, single, each = [2 if ord(character) > 0xFFFF else 1 for character in text], 70, 67
+        units = [2 if ord(character) > 0xFFFF else 1 for character in text]
     if sum(units) <= single:
         return 1
     parts, used = 1, 0
@@ -66,9 +67,12 @@ def parts_of(text: str) -> int:
     return parts
 
 
+_SEPARATORS = re.compile(r"[\s().\-/]")
+
+
 def digits(number: str) -> str:
     """Return a number as the API shows it: without ``+``, a leading ``00`` and separators."""
-    bare = re.sub(r"[\s().\-/]", "", number)
+    bare = _SEPARATORS.sub("", number)
     return (
         bare.removeprefix("+").removeprefix("00")
         if bare.startswith("00")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NoReturn
@@ -47,6 +47,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
+_LONGEST_VALIDITY = timedelta(days=MAX_VALIDITY_DAYS, minutes=1)
 _MOST_UNUSED = 20  # parameters without a place in the text that are looked at
 _OF_CLIENTS = " Many clients, such as curl with -d, send this type when the request names none."
 
@@ -137,19 +138,23 @@ def _validity(body: Mapping[str, Any], now: datetime) -> Iterator[Violation]:
     if expire is None:
         return
     start = max(send, now) if send else now
-    place = {"code": CONSTRAINT, "field": "expire_at", "pointer": "/expire_at"}
+    if expire <= now:
+        rule = "expire-at-past"
+    elif send and expire <= send:
+        rule = "expire-before-send"
+    elif expire - start > _LONGEST_VALIDITY:
+        rule = "expire-too-late"
+    else:
+        return
     facts = {
         "value": shown(expire),
         "now": shown(now),
         "send_at": shown(start),
         "limit": MAX_VALIDITY_DAYS,
     }
-    if expire <= now:
-        yield Violation(rule="expire-at-past", facts=facts, **place)  # type: ignore[arg-type]
-    elif send and expire <= send:
-        yield Violation(rule="expire-before-send", facts=facts, **place)  # type: ignore[arg-type]
-    elif expire - start > timedelta(days=MAX_VALIDITY_DAYS, minutes=1):
-        yield Violation(rule="expire-too-late", facts=facts, **place)  # type: ignore[arg-type]
+    yield Violation(
+        rule=rule, code=CONSTRAINT, field="expire_at", pointer="/expire_at", facts=facts
+    )
 
 
 def _senders(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
@@ -173,16 +178,9 @@ def _binary(body: Mapping[str, Any]) -> Iterator[Violation]:
 def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
     text, parameters = body["body"], body.get("parameters")
     known = parameters if isinstance(parameters, dict) else {}
-    to = body.get("to")
-    recipients = (
-        {digits(entry) for entry in to if isinstance(entry, str)} if isinstance(to, list) else set()
-    )
     keys = dict.fromkeys(PLACEHOLDER.findall(text) if schema == "batch:mt_text" else ())
-    unused = [name for name in known if name not in keys][:_MOST_UNUSED]
-    for key in islice(keys, MOST_ENTRIES):
-        values = known.get(key)
-        if not isinstance(values, dict) or not _covers(values, recipients):
-            yield _without_value(key, known, unused)
+    if keys:
+        yield from _parameters(keys, known, body.get("to"))
     if not text and schema == "batch:mt_text":
         yield note("empty-message", field="body", pointer="/body", facts={"name": "body"})
     limit, text = body.get("max_number_of_message_parts"), representative(text)
@@ -205,6 +203,17 @@ def _message(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
             pointer="/body",
             facts={"observed": parts, "limit": limit},
         )
+
+
+def _parameters(keys: Collection[str], known: Mapping[str, Any], to: Any) -> Iterator[Violation]:
+    """Yield the parameters of a text that have no value for each recipient."""
+    numbers = to if isinstance(to, list) else []
+    recipients = {digits(entry) for entry in numbers if isinstance(entry, str)}
+    unused = [name for name in known if name not in keys][:_MOST_UNUSED]
+    for key in islice(keys, MOST_ENTRIES):
+        values = known.get(key)
+        if not isinstance(values, dict) or not _covers(values, recipients):
+            yield _without_value(key, known, unused)
 
 
 def _without_value(key: str, known: Mapping[str, Any], unused: list[str]) -> Violation:

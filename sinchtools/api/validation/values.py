@@ -6,7 +6,7 @@ import base64
 import binascii
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -61,30 +61,21 @@ def object_violations(
                 pointer=f"{pointer}/{name}",
                 facts=facts,
             )
-    unknown = [name for name in body if name not in schema]
-    taken = {*body, *(name for name, spec in schema.items() if spec.required)}
-    named = dict.fromkeys(unknown[:MOST_FINDINGS], 0)
-    named |= {
-        name: len(unknown) - MOST_FINDINGS for name in unknown[MOST_FINDINGS - 1 : MOST_FINDINGS]
-    }
+    unknown = _unknown_fields(schema, body, pointer, top)
     for name, value in body.items():
-        here = f"{pointer}/{_escaped(name)}"
-        if name in named:
-            found = _unknown(name, schema, here, top, named[name])
-            certain = meant(name, schema, taken)
-            yield replace(found, facts={**found.facts, "replacement": certain})
-        elif name not in schema:
-            continue
-        elif value is None:
-            if schema[name].required and not updating:
-                yield Violation(
-                    rule="absent-value",
-                    field=top or name,
-                    pointer=here,
-                    facts={"name": name, "kind": "null"},
-                )
-        else:
-            yield from value_violations(schema[name], value, top or name, here)
+        known = schema.get(name)
+        if known is None:
+            if name in unknown:
+                yield unknown[name]
+        elif value is not None:
+            yield from value_violations(known, value, top or name, f"{pointer}/{name}")
+        elif known.required and not updating:
+            yield Violation(
+                rule="absent-value",
+                field=top or name,
+                pointer=f"{pointer}/{name}",
+                facts={"name": name, "kind": "null"},
+            )
 
 
 def _stands_for(name: str, body: Mapping[str, Any], schema: Mapping[str, Field]) -> str:
@@ -95,17 +86,36 @@ def _stands_for(name: str, body: Mapping[str, Any], schema: Mapping[str, Field])
     return named[0] if named else near[0] if len(near) == 1 else ""
 
 
+def _unknown_fields(
+    schema: Mapping[str, Field], body: Mapping[str, Any], pointer: str, top: str | None
+) -> dict[str, Violation]:
+    """Return the violation of each field that the API does not know; the last one counts more."""
+    unknown = [name for name in body if name not in schema]
+    if not unknown:
+        return {}
+    taken = {*body, *(name for name, spec in schema.items() if spec.required)}
+    listed = unknown[:MOST_FINDINGS]
+    found = {name: _unknown(name, schema, pointer, top, taken) for name in listed}
+    if more := len(unknown) - len(listed):
+        last = found[listed[-1]]
+        found[listed[-1]] = replace(last, facts={**last.facts, "more": more})
+    return found
+
+
 def _unknown(
-    name: str, schema: Mapping[str, Field], pointer: str, top: str | None, more: int
+    name: str,
+    schema: Mapping[str, Field],
+    pointer: str,
+    top: str | None,
+    taken: Container[str],
 ) -> Violation:
     other = OTHER_NAMES.get(snake(name), "")
     suggestion = nearest(name, schema) or (other if other in schema else "")
     rule = "unknown-field-renamed" if suggestion else "unknown-field"
     facts: dict[str, Any] = {"name": name[:60], "suggestion": suggestion}
-    facts |= {"more": more} if more > 0 else {}
-    return warning(
-        rule, code=JSON, field=name[:60] if top is None else top, pointer=pointer, facts=facts
-    )
+    facts["replacement"] = meant(name, schema, taken)
+    field = name[:60] if top is None else top
+    return warning(rule, code=JSON, field=field, pointer=f"{pointer}/{_escaped(name)}", facts=facts)
 
 
 def value_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterator[Violation]:
@@ -160,10 +170,14 @@ def size_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterato
         if isinstance(value, int)
         else len(representative(value) if isinstance(value, str) else value)
     )
+    is_small = spec.low is not None and size < spec.low
+    is_large = spec.high is not None and size > spec.high
+    if not (is_small or is_large):
+        return
     what = "" if isinstance(value, int) else "characters" if isinstance(value, str) else "entries"
     facts = {"name": name, "observed": size, "what": what}
     facts["split"] = " A long message can be split into several." if name == "body" else ""
-    if spec.low is not None and size < spec.low:
+    if is_small:
         rule = "empty" if what else "too-small"  # no field needs more than one entry or character
         yield Violation(
             rule=rule,
@@ -172,7 +186,7 @@ def size_violations(spec: Field, value: Any, name: str, pointer: str) -> Iterato
             pointer=pointer,
             facts={**facts, "limit": spec.low},
         )
-    if spec.high is not None and size > spec.high:
+    if is_large:
         rule = "too-large" if not what else "too-long" if what == "characters" else "too-many"
         yield Violation(
             rule=rule,
