@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 SHOWN, SHOWN_ANSWERS = 20, 6
 
-_OF_CALLS = (
-    "earlier attempts of the same calls not counted",
-    "earlier attempt of the same call not counted",
-)
+_ONE_BEFORE = "earlier attempt of the same call not counted"
+_SOME_BEFORE = "earlier attempts of the same calls not counted"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -161,11 +159,12 @@ class Evidence:
         rest = [count for _, count in failures.most_common()[SHOWN_ANSWERS:]]
         named += f", {len(rest):,} other responses ×{sum(rest):,} in all" if rest else ""
         sent = sum(one.status is not None or one.outcome != "success" for one in self.exchanges)
+        before = sent - len(calls)
         counts = {
             f"failing: {named}": failures.total(),
             "not failing": well,
             "without a response": silent,
-            _OF_CALLS[sent - len(calls) == 1]: sent - len(calls),
+            _ONE_BEFORE if before == 1 else _SOME_BEFORE: before,
         }
         parts = [f"{count:,} {words}" for words, count in counts.items() if count]
         return "; ".join(parts) + "." if parts else ""
@@ -215,11 +214,14 @@ class Evidence:
     def _repr_html_(self) -> str:
         first = sorted(self.exchanges, key=lambda exchange: not exchange.failed)[:SHOWN]
         lists = "".join(_html_list(head, entries) for head, entries in self._lists())
-        note = (
-            f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> "
-            f"has them all.</p>"
-        ) * (len(self) > SHOWN)
-        outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>" * bool(self.exchanges)
+        note, outcome = "", ""
+        if len(self) > SHOWN:
+            note = (
+                f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> "
+                "has them all.</p>"
+            )
+        if self.exchanges:
+            outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>"
         read = f"<p>{html.escape(self._what_was_read())}</p>"
         return visible(
             f'<div class="{UNTYPESET}" '
@@ -291,7 +293,8 @@ def _html_cell(name: str, text: str) -> str:
 
 
 def _said(entry: Skipped) -> str:
-    return f"{entry.source}: {entry.reason}" + f" ({entry.count} in a row)" * (entry.count > 1)
+    in_a_row = f" ({entry.count} in a row)" if entry.count > 1 else ""
+    return f"{entry.source}: {entry.reason}{in_a_row}"
 
 
 def _count(number: int, word: str) -> str:

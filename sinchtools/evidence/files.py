@@ -192,7 +192,8 @@ def _is_evidence(file: Path) -> bool:
 
 def _matches(pattern: str) -> list[Path]:
     path = Path(pattern).expanduser()
-    if not re.search(r"[*?\[]", pattern) or not 0 < len(path.parts) - bool(path.anchor) < _DEEPEST:
+    below = path.parts[1:] if path.anchor else path.parts
+    if not re.search(r"[*?\[]", pattern) or not 0 < len(below) < _DEEPEST:
         return []
     try:
         return sorted(

@@ -117,10 +117,8 @@ def read(
     reading = _Reading(files=_folder(files), tz=_zone(tz), columns=columns, forced=format)
     with _garbage_left():
         if is_lazy(source) or ids is not None:
-            reading.fetch(
-                source,
-                [ids] * bool(ids) if isinstance(ids, str) else [str(one) for one in ids or ()],
-            )
+            wanted = [ids] if ids and isinstance(ids, str) else ids or ()
+            reading.fetch(source, [str(one) for one in wanted])
         else:
             reading.take(source, "paste")
         return reading.evidence()
@@ -262,7 +260,8 @@ class _Reading:
             stopped = stopped or (
                 f"no HTTP data, though it looks like {name}" if name else NO_FORMAT
             )
-        piece.skipped += [Skipped(source=piece.name, reason=stopped)] * bool(stopped)
+        if stopped:
+            piece.skipped.append(Skipped(source=piece.name, reason=stopped))
         self.report(piece)
         self.variables |= piece.variables if name == "postman-environment" else {}
 

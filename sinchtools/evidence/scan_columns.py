@@ -161,4 +161,4 @@ def said_of(place: str, shown: Mapping[str, str], columns: Mapping[str, str]) ->
         for ours, theirs in shown.items()
         if theirs not in (ours, "the line", *columns)
     )
-    return [f"columns of {place}: {places}; columns= overrides"] * bool(places)
+    return [f"columns of {place}: {places}; columns= overrides"] if places else []

@@ -123,7 +123,8 @@ def _relations(
     for variable, value in told.items():
         connection.execute(f"SET VARIABLE sinchtools_{variable} = ?", [value])
     rows = [_rows_of(connection, view) for view in found.views]
-    for kind, files in _by_kind(found.own or [name] * (not rows)).items():
+    own = found.own if found.own or rows else [name]
+    for kind, files in _by_kind(own).items():
         rows.insert(0, _own(connection, kind, files, columns))
     return rows
 

@@ -289,10 +289,12 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: _Left) -> t
 
 def decoded(data: bytes, name: str) -> Opened:
     """Return bytes as text, with the encoding that they are in."""
-    warning = (
-        f"{len(data) // 2**20} MB were read into memory; st.scan is the better way for files of "
-        f"this size"
-    ) * (len(data) > BIG)
+    warning = ""
+    if len(data) > BIG:
+        size = len(data) // 2**20
+        warning = (
+            f"{size} MB were read into memory; st.scan is the better way for files of this size"
+        )
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8"),
         (b"\xff\xfe", "utf-16-le"),

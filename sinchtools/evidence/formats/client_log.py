@@ -139,8 +139,9 @@ class _Reader:
             text = line[prefix.ends[len(message.kinds)] :]
             if same and not same.is_bare:
                 taken = same.feed(text, number, closes=same.style != "label")
-                same.lines += [number] * taken
-                same.is_bare = False if taken else same.is_bare
+                if taken:
+                    same.lines.append(number)
+                    same.is_bare = False
         elif message and not is_bare and (len(prefix.kinds) < 2 or not message.kinds):
             taken = message.feed(line, number)
             message.is_bare = bool(message.kinds) if taken else message.is_bare

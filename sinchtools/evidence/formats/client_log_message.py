@@ -475,7 +475,10 @@ def value_at(text: str, start: int) -> tuple[str, int]:
     closing = {"{": "}", "[": "]", "(": ")"}.get(text[start], "")
     depth = 0
     for place in range(start, min(len(text), start + 20_000)):
-        depth += (text[place] == text[start]) - (text[place] == closing)
+        if text[place] == text[start]:
+            depth += 1
+        elif text[place] == closing:
+            depth -= 1
         if closing and depth == 0:
             return text[start : place + 1], place + 1
     return text[start:], len(text)

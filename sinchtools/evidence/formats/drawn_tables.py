@@ -73,7 +73,8 @@ def _barred(lines: list[str]) -> Iterator[Drawn]:
     for number, line in enumerate([*lines, ""], start=1):
         bare = _NUMBERED.sub("", line).strip() if len(line) <= _LONGEST else ""
         if bare and _RULE.fullmatch(bare):
-            rules += [len(block)] * bool(block)
+            if block:
+                rules.append(len(block))
             continue
         if names := _names_in_rule(bare):
             block, rules, boxed = [(number, names)], [1], True

@@ -218,7 +218,9 @@ def plan_of(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
             for rank, field in FIELD_OF.get(name, ()):
                 ranked[field].append((stripped, rank, path))
             if name in DURATIONS:
-                ranked["elapsed"].append((stripped + (DURATIONS[name] is None), 0, path))
+                is_without_unit = DURATIONS[name] is None
+                last = stripped + 1 if is_without_unit else stripped
+                ranked["elapsed"].append((last, 0, path))
     return {
         field: tuple(dict.fromkeys(path for _, _, path in sorted(found, key=lambda one: one[:2])))
         for field, found in ranked.items()

@@ -39,10 +39,11 @@ def find(piece: Piece) -> Iterator[Found]:
     for number, line in enumerate(piece.lines, start=1):
         if (match := _LINE.fullmatch(line)) and (said := _said(match[3])):
             below = piece.lines[number].strip() if number < len(piece.lines) else ""
-            has_reason = "failure" in said and below and not _LINE.fullmatch(below)
-            said |= {"failure": below} if has_reason else {}
-            exchange = Exchange(method=match[1], url=match[2], **said)
-            yield Found(number, number + bool(has_reason), exchange)
+            end = number
+            if "failure" in said and below and not _LINE.fullmatch(below):
+                said["failure"] = below
+                end += 1
+            yield Found(number, end, Exchange(method=match[1], url=match[2], **said))
         elif (match := _CALL.fullmatch(line)) and (verbose := _verbose(piece, number)):
             yield _boxed(piece, number, match, verbose)
 

@@ -325,7 +325,8 @@ def _body(piece: Piece, panel: _Panel, number: int, side: str, value: str) -> in
     """Take the body that begins behind a label or below it; return its last line."""
     lines = piece.lines
     first = number if value else number + 1
-    rest = "\n".join([value] * bool(value) + lines[number : number + 2_000])
+    below = lines[number : number + 2_000]
+    rest = "\n".join([value, *below] if value else below)
     text = _FENCE.sub("", rest).lstrip()
     panel.section = side if side != "response-body" else "general"
     lead = rest[: len(rest) - len(text)].count("\n")

@@ -60,7 +60,8 @@ def _followed(piece: Piece) -> list[Message]:
                 message = _begin(messages, part, number)
             if message is not None:
                 message.raw.append(part + ("\r\n" if line.endswith(part) else ""))
-                message.lines += [number] * (bool(part.strip()) and message.lines[-1] != number)
+                if part.strip():
+                    _count_line(message, number)
     return messages
 
 
@@ -87,6 +88,11 @@ def _begin(messages: list[Message], text: str, number: int, key: str = "") -> Me
     return message
 
 
+def _count_line(message: Message, number: int) -> None:
+    if message.lines[-1] != number:
+        message.lines.append(number)
+
+
 def _ngrep(piece: Piece) -> list[Message]:
     """
     Return the messages that ngrep shows.
@@ -105,7 +111,7 @@ def _ngrep(piece: Piece) -> list[Message]:
             message.raw.append(head.replace("..", "\r\n") + "\r\n\r\n" + body)
         elif message:
             message.raw.append(line.removesuffix(".") + "\r\n")
-            message.lines += [number] * (message.lines[-1] != number)
+            _count_line(message, number)
     return messages
 
 
@@ -186,8 +192,8 @@ def _tshark(piece: Piece, noise: list[int]) -> list[Message]:
         elif part == "data" and message and line.strip().startswith(("{", "[", "<")):
             message.raw.append(line.strip())
             part = "read"
-        if message:
-            message.lines += [number] * (bool(line.strip()) and message.lines[-1] != number)
+        if message and line.strip():
+            _count_line(message, number)
         elif line.strip():
             noise.append(number)
     return messages

@@ -116,8 +116,9 @@ class Evaluator(Requesting):
         listed = child(node, "parameters", "parameter") or next(
             (one for one in node.named_children if "parameter" in one.type), None
         )
-        is_list = listed is not None and KINDS.get(listed.type) != "word"
-        parts = inner(listed) if is_list else [listed] * (listed is not None)
+        parts: list[Node] = []
+        if listed is not None:
+            parts = [listed] if KINDS.get(listed.type) == "word" else inner(listed)
         left = list(values)
         for name, usual in (pair for one in parts for pair in _parameter(one)):
             if not name or name in SELF:

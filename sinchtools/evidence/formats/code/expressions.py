@@ -81,12 +81,10 @@ class Expressions:
     def _touch(self, draft: Draft, node: Node) -> None:
         while node.parent is not None and not _STATEMENT.search(node.parent.type):
             node = node.parent
-        last = (
-            node.end_point.row
-            + 1
-            - (node.end_point.column == 0 and node.end_point.row > node.start_point.row)
-        )
-        lines = (node.start_point.row + 1, last)
+        first, last = node.start_point.row + 1, node.end_point.row + 1
+        if node.end_point.column == 0 and last > first:
+            last -= 1
+        lines = (first, last)
         if lines not in draft.lines:
             draft.lines.append(lines)
 

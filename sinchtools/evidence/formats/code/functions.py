@@ -148,7 +148,9 @@ def _basic(receiver: Any, values: Arguments, named: Named) -> Any:
 
 def _typed(receiver: Any, values: Arguments, named: Named) -> Any:
     """Return a body with its media type, whichever stands first."""
-    values = [receiver] * isinstance(receiver, str | dict | Builder) + values + [*named.values()]
+    values = [*values, *named.values()]
+    if isinstance(receiver, str | dict | Builder):
+        values.insert(0, receiver)
     media = next((one for one in values if _is_media(one)), None)
     for value in values:
         if isinstance(value, str | Builder | dict | list | Body) and not _is_media(value):
@@ -335,7 +337,9 @@ def method(name: str, receiver: Any, values: Arguments) -> Any:
     if isinstance(receiver, Builder) and name in ("append", "appendline", "insert"):
         if len(receiver.text) > MOST_CHARACTERS or is_too_large(values):
             return receiver
-        receiver.text += "".join(map(as_text, values)) + "\n" * (name == "appendline")
+        receiver.text += "".join(map(as_text, values))
+        if name == "appendline":
+            receiver.text += "\n"
         return receiver
     if isinstance(receiver, dict):
         return _of_table(name, receiver, values)
