@@ -69,7 +69,7 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     """
     given = unwrap(frame)
     has_attempts = "attempt" in names_of(given)
-    columns = ("source", "target", *["attempt"] * has_attempts)
+    columns = ("source", "target", "attempt") if has_attempts else ("source", "target")
     counted = with_sides(rows(given, *columns, per=per)).with_columns(
         attempts=nw.col("attempt").cast(nw.Int64).fill_null(1) if has_attempts else nw.lit(1),
         undated=nw.col("at_us").is_null().cast(nw.Int64),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html as markup
 import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from sinchtools.core.html import card
+from sinchtools.core.html import filled
 
 RETRY = {  # what is written in the tables, and what people read
     "as-is": "Retry unchanged",
@@ -121,12 +120,8 @@ class Entry:
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<dt style='font-weight:600'>{name}</dt><dd style='margin:0 0 .4em "
-            f"1em'>{_html(text)}</dd>"
-            for name, text in self._facts()
-        )
-        return card(f"{self.label}: {self.title}", f"<dl style='margin:0'>{rows}</dl>")
+        title = f"{self.label}: {self.title}"
+        return filled("sinchtools.api", "entry.html", title=title, facts=self._facts())
 
     def _facts(self) -> list[tuple[str, str | tuple[str, ...]]]:
         page = "" if self.on_page else "; not on the page"
@@ -173,16 +168,6 @@ def _lines(name: str, text: str | tuple[str, ...]) -> str:
         for item in items
     )
     return f"  {name:<8} " + wrapped.replace("\n", "\n" + " " * 11)
-
-
-def _html(text: str | tuple[str, ...]) -> str:
-    if isinstance(text, str):
-        return markup.escape(text)
-    return (
-        "<ol style='margin:0;padding-left:1.2em'>"
-        + "".join(f"<li>{markup.escape(item)}</li>" for item in text)
-        + "</ol>"
-    )
 
 
 def retry_in_words(advice: str) -> str:

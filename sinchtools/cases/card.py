@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
 from typing import TYPE_CHECKING
 
-from sinchtools.core.html import card
-from sinchtools.core.records import visible
+from sinchtools.core.html import filled
 from sinchtools.core.words import counted
 
 if TYPE_CHECKING:
@@ -37,9 +35,4 @@ def html(case: Case, n_exchanges: int) -> str:
             f"{one.source}: {one.reason}{f' ({one.count})' if one.count > 1 else ''}"
             for one in case.skipped[:_SHOWN]
         )
-    style = "style='text-align:left;vertical-align:top;padding-right:1.2em'"
-    rows = (
-        f"<tr><th scope=row {style}>{name}</th><td {style}>{escape(what or 'none')}</td></tr>"
-        for name, what in held.items()
-    )
-    return visible(card(f"Case {case.name}", f"<table>{''.join(rows)}</table>"))
+    return filled("sinchtools.cases", "case.html", title=f"Case {case.name}", held=held)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -441,7 +440,7 @@ class Case:
 
     def _repr_html_(self) -> str:
         if not self.folder.is_dir():
-            return visible(card(f"Case {self.name}", escape(str(self._files.gone()))))
+            return card(f"Case {self.name}", str(self._files.gone()))
         return html(self, len(self._exchanges))
 
     @property

@@ -241,7 +241,9 @@ class Chart(Figure):
     def _paint(self, width: int) -> None:
         around, body = self._around, self._body
         inner = width - 2 * EDGE
-        title = f"{around.heading}{'.' * ('. ' in around.heading)}"  # several sentences end in one
+        title = around.heading
+        if ". " in title:  # several sentences end in a period
+            title += "."
         heading = wrapped(title, inner, TITLE, "bold") if title else []
         note = wrapped(f"{around.note} {around.says}", inner)
         if len(note) > 1 and around.says:  # a line each, rather than one broken anywhere

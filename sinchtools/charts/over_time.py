@@ -30,7 +30,7 @@ from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_sh
 from sinchtools.charts.chart import Chart
 from sinchtools.charts.style import KINDS, kind_of, styled
 from sinchtools.charts.times import STEPS, Change, Times
-from sinchtools.charts.words import ENOUGH, duration, moment, plural
+from sinchtools.charts.words import ENOUGH, interval_in_words, moment, plural
 
 _MARKED = 3  # changes; more would hide the chart
 _LARGE = 3000  # rows of pandas
@@ -138,7 +138,7 @@ def _said(facts: Facts, filters: dict[str, Any], step: int, successes: bool) -> 
     """Return the heading and what the note says."""
     whose = filters.get("account")
     drawn = "by status" if successes else "that fail"
-    what = f"Share of {facts.unit} {drawn}, per {duration(step)}"
+    what = f"Share of {facts.unit} {drawn}, per {interval_in_words(step)}"
     if isinstance(whose, str) and whose:
         what = f"{whose}: {what[0].lower()}{what[1:]}"
     return what, f"Grey strip: all {facts.unit}."

@@ -97,7 +97,7 @@ class Times:
         """Draw the stack, the strip and the axis, and mark the changes."""
         plot, left = self._plot(chart.pixels[0]), LEFT
         inner = chart.pixels[0] - left - 2 * EDGE
-        words, top = top + GAP * bool(self.changes), top + self._band(chart.pixels[0])
+        words, top = top + GAP if self.changes else top, top + self._band(chart.pixels[0])
         edges = self._edges()
         first, last = self._limits(edges)
         ax = chart.axes_at(left, top + 6, inner, plot)
@@ -246,10 +246,12 @@ class Times:
     def _band(self, width: float) -> float:
         """Return the pixels above the plot that the words of the changes need."""
         inner = width - LEFT - 2 * EDGE
-        numbered = len(self.changes) > 1
-        wide = inner - _NUMBER * numbered
-        lines = [len(one.told(wide, is_said=self.is_said)) for one in self.changes]
-        return MARKED * (numbered + sum(lines)) + GAP * bool(lines)
+        if not self.changes:
+            return 0
+        is_numbered = len(self.changes) > 1
+        wide = inner - _NUMBER if is_numbered else inner
+        lines = sum(len(one.told(wide, is_said=self.is_said)) for one in self.changes)
+        return GAP + MARKED * (lines + 1 if is_numbered else lines)
 
     def _mark(
         self,

@@ -146,8 +146,8 @@ def plural(n: float, one: str, many: str = "") -> str:
     return f"{int(n):,} {one if n == 1 else many or one + 's'}"
 
 
-def duration(seconds: int) -> str:
-    """Return seconds in words."""
+def interval_in_words(seconds: int) -> str:
+    """Return the length of an interval as it stands after "per": hour, 10 minutes."""
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds % size == 0:
             count = seconds // size

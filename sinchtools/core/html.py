@@ -1,63 +1,89 @@
-"""HTML that every view shares: a card, a table; values escaped, what hides in them made visible."""
+"""HTML from templates: every value escaped, what hides in it made visible; a card and a table."""
 
 from __future__ import annotations
 
-import html as markup
 import re
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from sinchtools.core.records import visible
+from sinchtools.core.words import counted
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 UNTYPESET = (
     "mathjax_ignore tex2jax_ignore"  # JupyterLab's MathJax 3, an exported notebook's MathJax 2
 )
+_JOINT = re.compile(r"(?<=_)|(?=/|#)")
 
 
-def untypeset(html: str) -> str:
+@cache
+def environment(package: str) -> Environment:
+    """
+    Return the templates of a package, and below them those that all share.
+
+    Whatever a template prints is escaped and made visible, but for markup of our own.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("sinchtools.core")]),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(counted=counted, jointed=jointed)
+    made.globals.update(table=table, untypeset=UNTYPESET)
+    return made
+
+
+def filled(package: str, template: str, /, **values: Any) -> Markup:
+    """
+    Return a template of a package, filled with values.
+
+    Examples
+    --------
+    >>> "a &amp; b" in filled("sinchtools.core", "card.html", title="", body="a & b")
+    True
+    """
+    return Markup(environment(package).get_template(template).render(**values))
+
+
+def untypeset(html: str) -> Markup:
     """
     Return HTML in an element in which JupyterLab typesets no mathematics.
 
     Exported notebooks leave it alone too.
     """
-    return f"<div class='{UNTYPESET}'>{html}</div>"
+    return Markup(f"<div class='{UNTYPESET}'>{html}</div>")
 
 
-def card(title: str, body: str, *, wide: bool = False) -> str:
+def card(title: str, body: str) -> Markup:
     """
     Return an HTML card without scripts, readable in light and dark.
 
-    `title` is escaped, `body` is HTML already; `wide` is for tables.
+    A `body` that is no markup is escaped, as the title is.
     """
-    return (
-        f"<div class='{UNTYPESET} st-told' style='"
-        "border:1px solid var(--jp-border-color1,currentColor);"
-        "border-left:4px solid var(--jp-brand-color1,currentColor);"
-        f"padding:.6em 1em;{'' if wide else 'max-width:52em;'}"
-        "color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color1,transparent);"
-        "font-family:var(--jp-ui-font-family,sans-serif);line-height:1.4'>"
-        f"<p style='margin:0 0 .5em;font-weight:700'>{markup.escape(title)}</p>{body}</div>"
-    )
+    return filled("sinchtools.core", "card.html", title=title, body=body)
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str = "") -> str:
-    """
-    Return an HTML table for a card or a panel: every value escaped, what hides in it made visible.
-
-    Codes and paths break at their joints.
-    """
-    style = "style='text-align:left;vertical-align:top;padding:3px 10px 3px 0'"
-    heads = "".join(f"<th scope=col {style}>{_escaped(name)}</th>" for name in head)
-    lines = "".join(
-        "<tr>" + "".join(f"<td {style}>{_jointed(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    said = f"<caption style='text-align:left'>{_escaped(caption)}</caption>" if caption else ""
-    return f"<table>{said}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str = "") -> Markup:
+    """Return an HTML table for a card or a panel, in which codes and paths break at joints."""
+    return filled("sinchtools.core", "table.html", head=head, rows=rows, caption=caption)
 
 
-def _escaped(text: str) -> str:
-    return markup.escape(visible(text))
+def jointed(text: object) -> Markup:
+    """Let a long code or path break at its joints only."""
+    return Markup("<wbr>").join(_JOINT.split(visible(str(text))))
 
 
-def _jointed(text: str) -> str:
-    return re.sub(r"(?<=_)|(?=/|(?<!&)#)", "<wbr>", _escaped(text))  # no entity is cut
+def _shown(value: Any) -> Any:
+    if isinstance(value, Markup):
+        return value
+    return visible(str(value))

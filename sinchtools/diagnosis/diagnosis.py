@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 from sinchtools.api import deliveries
 from sinchtools.api.description import complete, locate
 from sinchtools.core.errors import WrongUseError, told
-from sinchtools.core.html import untypeset
+from sinchtools.core.html import filled
 from sinchtools.core.json import at_pointer
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange, Finding, visible
 from sinchtools.core.words import listed, times
@@ -225,10 +225,8 @@ class Diagnoses(list[Diagnosis]):
         )
 
     def _repr_html_(self) -> str:
-        more = (
-            f"<p>Shown are {_MOST_SHOWN} of {len(self):,}.</p>" if len(self) > _MOST_SHOWN else ""
-        )
-        return untypeset("".join(one._repr_html_() for one in self[:_MOST_SHOWN]) + more)
+        shown = self[:_MOST_SHOWN]
+        return filled("sinchtools.diagnosis", "diagnoses.html", shown=shown, total=len(self))
 
 
 _Evidence = Exchange | BaseException | Mapping[str, Any]

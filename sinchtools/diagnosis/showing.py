@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from sinchtools.api import catalogue, deliveries
 from sinchtools.api.description import locate
-from sinchtools.core.html import card
+from sinchtools.core.html import filled
 from sinchtools.core.json import path_of
 from sinchtools.core.records import Exchange, Finding, header, in_words, visible
 from sinchtools.core.words import who_says
@@ -131,25 +130,14 @@ def _caret(one: Diagnosis, finding: Finding) -> list[str]:
 
 def as_html(one: Diagnosis) -> str:
     """Return the card for a notebook."""
-    items = "".join(_item(one, finding) for finding in one.findings)
-    retry = f"<p><b>{catalogue.RETRY[one.retry.advice]}.</b> {escape(one.retry.reason)}</p>"
-    body = f"<p>{escape(_verdict(one))}</p><ol style='padding-left:1.4em'>{items}</ol>{retry}"
-    return visible(card(_request_line(one.exchange), body))
-
-
-def _item(one: Diagnosis, finding: Finding) -> str:
-    caret = "\n".join(_caret(one, finding))
-    code = (
-        f"<pre style='margin:.3em 0;color:inherit;background:transparent'>{escape(caret)}</pre>"
-        if caret
-        else ""
-    )
-    engineer = f"<br><i>Details:</i> {escape(finding.engineer)}" if finding.engineer else ""
-    source = escape(f"{_place(finding)} · {finding.rule} · {finding.page} ({finding.tag})")
-    says = escape(f"{finding.severity}: {finding.says}")
-    return (
-        f"<li><b>{says}</b>{code or '<br>'}{escape(finding.then)}{engineer}<br><small>{source}<"
-        f"/small></li>"
+    return filled(
+        "sinchtools.diagnosis",
+        "diagnosis.html",
+        title=_request_line(one.exchange),
+        verdict=_verdict(one),
+        findings=[(x, "\n".join(_caret(one, x)), _place(x)) for x in one.findings],
+        advice=catalogue.RETRY[one.retry.advice],
+        reason=one.retry.reason,
     )
 
 

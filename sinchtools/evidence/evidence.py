@@ -6,7 +6,6 @@ These are the exchanges, what was left out or guessed, and how many secrets were
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sinchtools.core import columns
 from sinchtools.core.errors import NoExchangeError, told
-from sinchtools.core.html import UNTYPESET
+from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange, Skipped, as_dict, calls_of, visible
 from sinchtools.privacy.seen import Digest
 
@@ -175,11 +174,7 @@ class Evidence:
         lines = [self.outcome] if self.exchanges else []
         lines.append(self._what_was_read())
         for head, entries in self._lists():
-            lines += [
-                f"{head}:",
-                *(f"  {_said(entry)}" for entry in entries[:SHOWN]),
-                *_more(len(entries)),
-            ]
+            lines += [f"{head}:", *(f"  {words}" for words in _listed(entries))]
         return visible("\n".join(lines))
 
     def __repr__(self) -> str:
@@ -213,60 +208,18 @@ class Evidence:
 
     def _repr_html_(self) -> str:
         first = sorted(self.exchanges, key=lambda exchange: not exchange.failed)[:SHOWN]
-        lists = "".join(_html_list(head, entries) for head, entries in self._lists())
-        note, outcome = "", ""
-        if len(self) > SHOWN:
-            note = (
-                f"<p>Showing {SHOWN} of {len(self):,}, failing ones first; <code>.frame()</code> "
-                "has them all.</p>"
-            )
-        if self.exchanges:
-            outcome = f"<p><strong>{html.escape(self.outcome)}</strong></p>"
-        read = f"<p>{html.escape(self._what_was_read())}</p>"
-        return visible(
-            f'<div class="{UNTYPESET}" '
-            f'style="{_STYLE}">{outcome}{read}{lists}{_html_table(first)}{note}</div>'
+        return filled(
+            "sinchtools.evidence",
+            "evidence.html",
+            outcome=self.outcome if self.exchanges else "",
+            read=self._what_was_read(),
+            lists=[(head, _listed(entries)) for head, entries in self._lists()],
+            rows=[_cells(exchange) for exchange in first],
+            total=len(self),
         )
 
 
-_STYLE = (
-    "color:var(--jp-content-font-color1,inherit);"
-    "font-family:var(--jp-content-font-family,sans-serif);text-align:left"
-)
-_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
-
-
-def _html_list(head: str, entries: tuple[Skipped, ...]) -> str:
-    said = [*map(_said, entries[:SHOWN]), *_more(len(entries))]
-    items = "".join(f"<li>{html.escape(words)}</li>" for words in said)
-    return (
-        f"<details open><summary>{head}</summary><ul "
-        f'style="margin:0;overflow-wrap:anywhere">{items}</ul></details>'
-    )
-
-
-def _html_table(exchanges: list[Exchange]) -> str:
-    if not exchanges:
-        return ""
-    rows = [_html_row(exchange) for exchange in exchanges]
-    heads = "".join(
-        f'<th scope="col" style="{_CELL};white-space:nowrap">{name}</th>' for name in rows[0]
-    )
-    lines = "".join(
-        "<tr>" + "".join(_html_cell(name, text) for name, text in row.items()) + "</tr>"
-        for row in rows
-    )
-    table = (
-        f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{lines}</tbody></table>"
-    )
-    return (
-        f'<div tabindex="0" role="region" aria-label="Exchanges" '
-        f'style="overflow-x:auto">{table}</div>'
-    )
-
-
-def _html_row(exchange: Exchange) -> dict[str, str]:
+def _cells(exchange: Exchange) -> dict[str, str]:
     code = exchange.delivery_code
     return {
         "at (UTC)": f"{exchange.at:%Y-%m-%d %H:%M:%S}" if exchange.at else "",
@@ -285,11 +238,10 @@ def _unanswered(exchange: Exchange) -> str:
     return exchange.status_in_words.split(",")[0]
 
 
-def _html_cell(name: str, text: str) -> str:
-    is_long = name in ("request", "code")
-    wrap = "overflow-wrap:anywhere;min-width:10em" if is_long else "white-space:nowrap"
-    # codes break at their joints
-    return f'<td style="{_CELL};{wrap}">{html.escape(text[:120]).replace("_", "_<wbr>")}</td>'
+def _listed(entries: tuple[Skipped, ...]) -> list[str]:
+    """Return what is to say of each, of the first ones only."""
+    more = [f"and {len(entries) - SHOWN:,} more"] if len(entries) > SHOWN else []
+    return [*map(_said, entries[:SHOWN]), *more]
 
 
 def _said(entry: Skipped) -> str:
@@ -304,7 +256,3 @@ def _count(number: int, word: str) -> str:
 def _of(counts: Counter[str]) -> str:
     listed = ", ".join(f"{name} {number:,}" for name, number in counts.most_common(8))
     return f" ({listed})" if listed else ""
-
-
-def _more(number: int) -> list[str]:
-    return [f"  and {number - SHOWN:,} more"] if number > SHOWN else []

@@ -6,7 +6,6 @@ The steps are in data/catalogue/playbooks.toml.
 
 from __future__ import annotations
 
-import html as markup
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from functools import cache
 from sinchtools.api import catalogue
 from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError, told
-from sinchtools.core.html import card
+from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange, Finding, Step, in_words, visible
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.playbooks.check_rows import ASKED, NOT_DECIDABLE, Checked, tables
@@ -271,29 +270,14 @@ class Walk:
         return self.as_text()
 
     def _repr_html_(self) -> str:
-        items = "".join(self._item(step) for step in self.playbook.steps)
-        ended = (
-            f"<p style='margin:.5em 0 0;font-weight:600'>Ended: {markup.escape(self.ended)}</p>"
-            if self.finished
-            else ""
+        return filled(
+            "sinchtools.playbooks",
+            "walk.html",
+            title=self._heading(),
+            steps=[(x, self._said(x), self._otherwise(x)) for x in self.playbook.steps],
+            now=None if self.finished else self.current,
+            ended=self.ended,
         )
-        return visible(
-            card(self._heading(), f"<ol style='margin:0;padding-left:1.4em'>{items}</ol>{ended}")
-        )
-
-    def _item(self, step: Step) -> str:
-        here = step is self.current and not self.finished
-        title = markup.escape(f"{step.title}{self._said(step)}{' (now)' if here else ''}")
-        rows = "".join(
-            f"<br><i>{name}:</i> {markup.escape(text)}"
-            for name, text in (
-                ("Look", step.look),
-                ("Do", step.do),
-                ("Otherwise", self._otherwise(step)),
-            )
-        )
-        current = " aria-current=step" if here else ""
-        return f"<li style='margin-bottom:.4em'{current}><b>{title}</b>{rows}</li>"
 
     def _heading(self) -> str:
         label = in_words(self.playbook.status, self.playbook.code)

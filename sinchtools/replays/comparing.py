@@ -11,13 +11,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.gsm import not_gsm7, parts_of
-from sinchtools.core.html import card, table
+from sinchtools.core.html import filled
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.core.volatile import volatile
@@ -132,19 +131,18 @@ class Comparison:
         return self.as_text()
 
     def _repr_html_(self) -> str:
-        shown = [x for x in self.differences if not x.folded]
-        folded = [x for x in self.differences if x.folded]
-        sides = table(["", "Request"], [["A", _named(self.a)], ["B", _named(self.b)]])
-        said = f"<p>{escape(self.reason)}</p>" if self.reason else ""
-        rows = self._table([*self.cause, *(x for x in shown if x not in self.cause)])
-        if folded:
-            words = f"Also different, as in any two requests: {len(folded)}"
-            rows += f"<details><summary>{words}</summary>{self._table(folded)}</details>"
-        return card(self.headline, sides + said + rows, wide=True)
-
-    def _table(self, found: Sequence[Contrast]) -> str:
-        lines = [(f"✓ {x.what}" if x in self.cause else x.what, x.a, x.b) for x in found]
-        return table(["What differs", "In A", "In B"], lines) if lines else ""
+        rest = [x for x in self.differences if x not in self.cause]
+        return filled(
+            "sinchtools.replays",
+            "comparison.html",
+            title=self.headline,
+            a=_named(self.a),
+            b=_named(self.b),
+            reason=self.reason,
+            shown=[(f"✓ {x.what}", x.a, x.b) for x in self.cause]
+            + [(x.what, x.a, x.b) for x in rest if not x.folded],
+            folded=[(x.what, x.a, x.b) for x in rest if x.folded],
+        )
 
     @property
     def headline(self) -> str:

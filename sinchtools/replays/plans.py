@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import escape
 from statistics import median
 from typing import TYPE_CHECKING
 
 from sinchtools.api.description import locate
 from sinchtools.client.client import Client, connect
 from sinchtools.core.errors import NotAllowedError, WrongUseError
-from sinchtools.core.html import card, table
+from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange, visible
 from sinchtools.core.words import counted
 from sinchtools.replays.effects import VENDOR, effect_of, groups_of, load_of
@@ -277,17 +276,15 @@ class Plan:
         told = [
             index for index in range(len(head)) if any(row[index] for row in rows)
         ]  # a column that says nothing takes room from the others
-        held = f"<p>On hold: {escape(visible(self.why_held))}</p>" if self.reasons else ""
-        rest = (
-            f"<p>Shown are {SHOWN} of {len(self.items):,}; all of them: <code>.frame()</code></p>"
-            if len(self.items) > SHOWN
-            else ""
-        )
-        listed = table([head[i] for i in told], ([row[i] for i in told] for row in rows))
-        return card(
-            f"Plan for {self.target.upper()}",
-            f"<p>{escape(self.summary)}</p>{held}{listed}{rest}",
-            wide=True,
+        return filled(
+            "sinchtools.replays",
+            "plan.html",
+            title=f"Plan for {self.target.upper()}",
+            summary=self.summary,
+            held=self.why_held,
+            heads=[head[i] for i in told],
+            rows=[[row[i] for i in told] for row in rows],
+            total=len(self.items),
         )
 
     @property

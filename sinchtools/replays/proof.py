@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import combinations
 
 from sinchtools.api.description import locate
-from sinchtools.core.html import card
+from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
 from sinchtools.replays.planning import plan
@@ -61,11 +60,8 @@ class Proof:
         return self.as_text()
 
     def _repr_html_(self) -> str:
-        style = "margin:0;white-space:pre-wrap;color:inherit"
-        return card(
-            "Proof in the sandbox (simulated)",
-            f"<pre style='{style}'>{escape(self.as_text())}</pre>",
-        )
+        title = "Proof in the sandbox (simulated)"
+        return filled("sinchtools.replays", "texts.html", title=title, texts=[self.as_text()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

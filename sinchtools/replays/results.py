@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sinchtools.core.columns import frame
-from sinchtools.core.html import card, table
+from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange, visible
 from sinchtools.evidence.exports import to_curl
 from sinchtools.replays.planned import as_it_goes
@@ -176,14 +175,9 @@ class ReplayResults(Sequence[Result]):
 
     def _repr_html_(self) -> str:
         if self.target == "preview":
-            return card(
-                self.summary,
-                "".join(
-                    f"<pre>{escape(visible(to_curl(as_it_goes(r.request))))}</pre>"
-                    for r in self.results[:SHOWN]
-                ),
-            )
-        rows = (
+            texts = [to_curl(as_it_goes(r.request)) for r in self.results[:SHOWN]]
+            return filled("sinchtools.replays", "texts.html", title=self.summary, texts=texts)
+        rows = [
             (
                 r.verdict,
                 r.original.source or r.original.id,
@@ -193,11 +187,11 @@ class ReplayResults(Sequence[Result]):
                 "; ".join(r.reasons),
             )
             for r in self.results[:SHOWN]
+        ]
+        return filled(
+            "sinchtools.replays",
+            "results.html",
+            title=self.summary,
+            rows=rows,
+            total=len(self),
         )
-        listed = table(("Verdict", "Exchange", "Request", "Was", "Now", "Why"), rows)
-        rest = (
-            f"<p>Shown are {SHOWN} of {len(self):,}; all of them: <code>.verdicts</code></p>"
-            if len(self) > SHOWN
-            else ""
-        )
-        return card(self.summary, listed + rest, wide=True)

@@ -84,9 +84,7 @@ class Checkup(list[Check]):
 
     def _repr_html_(self) -> str:
         told = [(_WORDS[c.state], c.name, f"{c.says} {c.then}") for c in self]
-        return visible(
-            card(self._verdict(), table(("State", "What", "Seen, and what to do"), told))
-        )
+        return card(self._verdict(), table(("State", "What", "Seen, and what to do"), told))
 
     def _verdict(self) -> str:
         wrong, look = (sum(check.state == state for check in self) for state in ("wrong", "look"))

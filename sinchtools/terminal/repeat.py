@@ -89,9 +89,8 @@ def run_replay(options: argparse.Namespace) -> int:
 
 
 def _progress(progress: Progress) -> None:
-    print(
-        f"\r{progress}", end="\n" * (progress.done == progress.total), file=sys.stderr, flush=True
-    )
+    end = "\n" if progress.done == progress.total else ""
+    print(f"\r{progress}", end=end, file=sys.stderr, flush=True)
 
 
 def _plan(made: Plan) -> Iterator[Line]:

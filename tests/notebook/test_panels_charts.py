@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -250,8 +251,8 @@ def test_a_row_shows_its_diagnosis_its_request_and_its_response(panel: Any) -> N
     hear(panel.pattern.list.table, "row", index=0)
     assert panel.exchange == replace(NO_URL, id="no-url-0")
     assert "callback" in panel.detail.value
-    assert "delivery_report&quot;: &quot;full&quot;" in panel.detail.value
-    assert "<h4>Response</h4><pre>403" in panel.detail.value
+    assert '"delivery_report": "full"' in unescape(panel.detail.value)
+    assert "<h4>Response</h4>\n<pre>403" in panel.detail.value
     assert panel.replay_row.layout.display == "flex"
 
 

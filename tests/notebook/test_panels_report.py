@@ -43,10 +43,7 @@ def test_a_preview_runs_nothing_and_leaves_no_file(case: Case, work: Path) -> No
     panel = ReportPanel(case)
     panel.parts["charts"].value = False
     panel.preview_button.click()
-    assert (
-        "<iframe title='Preview of the report' sandbox src='data:text/html;base64,"
-        in panel.preview.value
-    )
+    assert 'sandbox src="data:text/html;base64,' in panel.preview.value
     assert sorted(work.iterdir()) == before
 
 

@@ -13,10 +13,11 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from html import escape, unescape
+from html import unescape
 from typing import Any
 
 import ipywidgets as widgets
+from markupsafe import Markup, escape
 from traitlets import TraitError
 
 from sinchtools.cases.case import Case
@@ -25,15 +26,15 @@ from sinchtools.core.errors import LeakError, LogError
 from sinchtools.core.html import UNTYPESET
 from sinchtools.core.records import Exchange, visible
 from sinchtools.notebook.panels.theme import (
-    STYLE,
     WIDE,
     Html,
     banner,
     button,
     error_card,
     row,
-    shown,
+    view,
 )
+from sinchtools.notebook.workbench.page import tokens
 from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known, gate
@@ -82,11 +83,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._title, self._source, self._writing = title, source, 0
         self._display_id, self._twin = "", ""
         self.status = Html(layout=WIDE)
-        case = f"<p class='st-case'>Case {shown(self.case.name)}</p>" if self.case else ""
-        self._head = Html(
-            f"{STYLE}<h3>{escape(title)}</h3>{case}<p class='st-quiet'>{escape(promise)}</p>",
-            layout=WIDE,
-        )
+        name = self.case.name if self.case else ""
+        head = view("head.html", tokens=tokens(), title=title, case=name, promise=promise)
+        self._head = Html(head, layout=WIDE)
         self._banner = Html(banner(target) if target else "", layout=WIDE)
         self.refresh_button = button(
             "Refresh", "Read the case again and show what it contains now. Your choices stay."
@@ -121,9 +120,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def say(self, words: str) -> None:
         """Show one sentence in the status line."""
-        self.status.value = (
-            f"<div role='status' class='st-quiet'>{shown(words)}</div>" if words else ""
-        )
+        self.status.value = view("said.html", words=words) if words else ""
 
     def guard(
         self, work: Callable[[], object], *buttons: widgets.Button, busy: str = "Working ..."
@@ -240,18 +237,17 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             people = Aliases(self.case.key if self.case else _NOBODYS_KEY)
             html, exchanges = self.static(people)
             known = Known.of(exchanges)
-            html = known.replaced(html, people)
+            html = known.replaced(str(html), people)
             gate(_PICTURE.sub("", html).encode("utf-8", "replace"), known, where="The static view")
         except LeakError as error:
-            html = f"<p>Not shown here. {escape(str(error))}</p>"
-        case = f"<p>Case {shown(self.case.name)}</p>" if self.case else ""
-        late = f"<p><b>{OUT_OF_DATE}</b></p>" if self.stale.layout.display != "none" else ""
-        note = (
-            "<p><small>A still picture of the panel, people as aliases. Run the cell to work "
-            "with it.</small></p>"
+            html = f"Not shown here. {escape(str(error))}"
+        return view(
+            "still.html",
+            title=self._title,
+            case=self.case.name if self.case else "",
+            late=OUT_OF_DATE if self.stale.layout.display != "none" else "",
+            view=Markup(html),
         )
-        title = f"<h3>{escape(self._title)}</h3>"
-        return f"<div class='st-static {UNTYPESET}'>{title}{case}{late}{html}{note}</div>"
 
     def _ipython_display_(self) -> None:
         """Display the panel, and beside it the twin that is seen where no widget is."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import ipywidgets as widgets
 
 from sinchtools.notebook.panels.base import Panel
-from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, labelled, row
+from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, labelled, row, view
 from sinchtools.replays.plans import Plan
 from sinchtools.replays.results import ReplayResults
 from sinchtools.replays.runner import Progress
@@ -141,7 +141,7 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._drawn_at, self.stop_button.disabled = now, False
         self.bar.layout.display = None
         self.bar.max, self.bar.value = max(progress.total, 1), progress.done
-        self.counts.value = f"<span role='status'>{progress}</span>"
+        self.counts.value = view("progress.html", words=progress)
 
 
 _running: set[Batch] = set()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import pandas as pd
+from markupsafe import Markup
 
 from sinchtools import analysis, charts
 from sinchtools.cases.case import Case
@@ -24,7 +25,7 @@ from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.filters import NAMES, in_words
 from sinchtools.notebook.panels.pattern_chart import KINDS, PatternChart
 from sinchtools.notebook.panels.picker import label
-from sinchtools.notebook.panels.theme import Html, button, row, shown, table
+from sinchtools.notebook.panels.theme import Html, button, row, view
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.planning import replay
 
@@ -155,9 +156,9 @@ class ChartsPanel(Panel):
         names_nobody = self._judged[1]
         hidden = "The picture is not shown here, because it names people."
         said.append(self.chart.description if names_nobody else hidden)
-        words = "".join(f"<p>{shown(people.words(one))}</p>" for one in said)
-        picture = self.chart._repr_html_() if names_nobody else ""
-        return words + picture, self.pattern.list.page
+        picture = Markup(self.chart._repr_html_()) if names_nobody else ""
+        still = view("charts.html", said=map(people.words, said), picture=picture)
+        return still, self.pattern.list.page
 
     def find(self) -> None:
         """
@@ -244,27 +245,24 @@ def findings_html(frame: Any, per: analysis.Per = "call") -> str:
         [_share(g["share"], g["n"]), g["fingerprint"], _time(g["first"]), _time(g["last"])]
         for g in groups.head(10).to_dict("records")
     ]
-    return (
-        _found(
+    found = [
+        (
             f"Changes: {changes.attrs['verdict']}",
             ["Code", "Where", "Since (UTC)", "Before", "After"],
             of_changes,
-        )
-        + _found(
+        ),
+        (
             f"Failing and succeeding: {differences.attrs['verdict']}",
             ["Field", "Value", "Of the failing", "Of the succeeding"],
             of_sides,
-        )
-        + _found(
+        ),
+        (
             f"Similar failures: {len(groups):,} groups",
             ["Of the failures", "What they share", "First", "Last"],
             of_groups,
-        )
-    )
-
-
-def _found(title: str, head: list[str], rows: list[list[str]]) -> str:
-    return f"<h4>{shown(title)}</h4>" + (table(head, rows) if rows else "")
+        ),
+    ]
+    return view("found.html", found=found)
 
 
 def _share(share: float, n: int) -> str:
@@ -278,11 +276,7 @@ def _time(at: Any) -> str:
 def _exchange_html(x: Exchange, *, whole: bool) -> str:
     if not whole:
         answer = Exchange(id=x.id, at=x.at, status=x.status, code=x.code, text=x.text)
-        note = (
-            "<p class='st-quiet'>A scanned log has no headers and bodies: st.read brings the "
-            "rows of a file in whole.</p>"
-        )
-        return diagnose(answer, now=x.at)._repr_html_() + note
+        return view("scanned.html", diagnosis=diagnose(answer, now=x.at)._repr_html_())
     sent = [
         f"{x.method or '?'} {x.url or '?'}",
         *(f"{name}: {value}" for name, value in x.request_headers.items()),
@@ -295,8 +289,9 @@ def _exchange_html(x: Exchange, *, whole: bool) -> str:
         "",
         str(x.response_body or ""),
     ]
-    parts = "".join(
-        f"<h4>{title}</h4><pre>{shown(chr(10).join(lines))}</pre>"
-        for title, lines in (("Request", sent), ("Response", got))
+    return view(
+        "exchange.html",
+        diagnosis=diagnose(x, now=x.at)._repr_html_(),
+        request="\n".join(sent),
+        response="\n".join(got),
     )
-    return diagnose(x, now=x.at)._repr_html_() + parts

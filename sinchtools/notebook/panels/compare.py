@@ -104,8 +104,8 @@ class ComparePanel(Panel):
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return the comparison as it is shown."""
         if self.found is None:
-            return "<p>There are no two requests to compare.</p>", []
-        return people.words(self.found._repr_html_()), [self.found.a, self.found.b]
+            return "There are no two requests to compare.", []
+        return people.words(str(self.found._repr_html_())), [self.found.a, self.found.b]
 
     def _sides(self) -> tuple[list[Exchange], list[Exchange]]:
         """Return the requests of each side, as they are now."""

@@ -13,7 +13,7 @@ from sinchtools.core.words import counted
 from sinchtools.evidence import Evidence, read
 from sinchtools.evidence.files import path_of
 from sinchtools.notebook.panels.base import Panel
-from sinchtools.notebook.panels.theme import Html, button, labelled, row, shown
+from sinchtools.notebook.panels.theme import Html, button, labelled, row, view
 from sinchtools.privacy.aliases import Aliases
 
 _LOOKED_AT = 500  # exchanges whose people are looked for in what is shown of them
@@ -76,9 +76,7 @@ class EvidencePanel(Panel):
         self.read_button = button("Read", "Read the paste", primary=True)
         self.report = Html(layout=widgets.Layout(width="100%"))
         self.read_button.on_click(self.guard(self.read, self.read_button, busy="Reading ..."))
-        note = Html(
-            f"<span class='st-quiet'>{UPLOAD_NOTE}</span>", layout=widgets.Layout(width="100%")
-        )
+        note = Html(view("quiet.html", words=UPLOAD_NOTE), layout=widgets.Layout(width="100%"))
         self.rows(self.path, self.paste, row(self.read_button, self.upload), note, self.report)
         self.begin()
         if text:
@@ -95,9 +93,8 @@ class EvidencePanel(Panel):
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what was read, in numbers."""
         lines = people.words(self.evidence.summary).split("\n")
-        return "".join(f"<p>{shown(line)}</p>" for line in lines), list(
-            self.evidence.exchanges[:_LOOKED_AT]
-        )
+        still = view("charts.html", said=lines, picture="")
+        return still, list(self.evidence.exchanges[:_LOOKED_AT])
 
     def read(self) -> Evidence:
         """Read path, paste and chosen files together, and show the report."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
+from markupsafe import Markup
 
 from sinchtools import analysis, charts
 from sinchtools.cases.case import Case
@@ -31,7 +32,7 @@ from sinchtools.notebook.panels.filters import (
     touched,
 )
 from sinchtools.notebook.panels.requests import RequestList
-from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, shown
+from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, view
 from sinchtools.notebook.panels.touch import Touch, chip, heed
 
 KINDS = {kind.tab: kind for kind in charts.KINDS}
@@ -180,11 +181,8 @@ class PatternChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         for name, tab in zip(KINDS, self.tabs.children, strict=True):
             (tab.add_class if name == self.kind else tab.remove_class)("on")
         hint = _HINTS.get(self.kind, _HINT)
-        seen = f"<p>{shown(self.chart.seen)}</p>" if self.chart.seen else ""
-        touch = f"{hint} " if seen else ""
-        self.words.value = (
-            f"{seen}<p class='st-quiet'>{touch}The same in a cell: "
-            f"<code>{shown(self.code)}</code></p>"
+        self.words.value = view(
+            "words.html", seen=self.chart.seen, hint=Markup(hint), code=self.code
         )
         if self._on_draw:
             self._on_draw()

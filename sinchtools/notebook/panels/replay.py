@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
 from sinchtools.cases.case import Case
 from sinchtools.client.log import CallLog
@@ -23,7 +24,7 @@ from sinchtools.notebook.panels.bulk_replay import Batch, stop_all_of
 from sinchtools.notebook.panels.picker import ExchangeChoice, label
 from sinchtools.notebook.panels.replay_html import KIND, compared_html, history_html, result_html
 from sinchtools.notebook.panels.request_texts import changed, header_lines, path_text
-from sinchtools.notebook.panels.theme import WIDE, Html, banner, button, card, labelled, row, shown
+from sinchtools.notebook.panels.theme import WIDE, Html, banner, button, labelled, row, view
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.planned import edited
@@ -377,25 +378,30 @@ class ReplayPanel(Panel):
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what is chosen, what is wrong with it, and the last verdict."""
         if not self.choice.value:
-            return "<p>No exchange is chosen.</p>", []
-        x = people.exchange(self.exchange)
-        html, spoken_of = (
-            f"<p>Chosen: {shown(label(x))}</p>{diagnose(x, now=x.at)._repr_html_()}",
-            [self.exchange],
-        )
+            return "No exchange is chosen.", []
+        x, spoken_of = people.exchange(self.exchange), [self.exchange]
+        last = None
         for one in self.results[-1:] if self.outcome.value else ():
             child = people.exchange(one.child) if one.child else None
             compared = compared_html(
                 people.exchange(one.original), child, child.target if child else "preview"
             )
-            reasons = "".join(f"<p>{shown(people.words(reason))}</p>" for reason in one.reasons)
-            html += card(
-                f"{one.verdict}: replay {len(self.results)} of this panel",
-                reasons + compared,
-                KIND.get(one.verdict, "open"),
-            )
+            last = {
+                "word": f"{one.verdict}: replay {len(self.results)} of this panel",
+                "kind": KIND.get(one.verdict, "open"),
+                "reasons": [people.words(reason) for reason in one.reasons],
+                "compared": compared,
+            }
             spoken_of += [x for x in (one.original, one.child) if x]
-        return banner(self.target.value) + html + self.batch.counts.value, spoken_of
+        still = view(
+            "replay.html",
+            banner=banner(self.target.value),
+            chosen=label(x),
+            diagnosis=diagnose(x, now=x.at)._repr_html_(),
+            last=last,
+            counts=Markup(self.batch.counts.value),
+        )
+        return still, spoken_of
 
     def _found(self) -> Diagnosis:
         return diagnose(self.exchange, now=self.exchange.at)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
+from sinchtools.core.html import table
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.evidence.exports import to_curl
 from sinchtools.notebook.panels.picker import label
-from sinchtools.notebook.panels.theme import card, shown, table
+from sinchtools.notebook.panels.theme import view
 from sinchtools.replays.planned import as_it_goes
 from sinchtools.replays.results import Result
 from sinchtools.replays.verdicts import IGNORED, Difference
@@ -16,33 +19,33 @@ from sinchtools.replays.verdicts import IGNORED, Difference
 KIND = {"FIXED": "good", "WORSE": "bad"}
 
 
-def result_html(result: Result, target: str = "sandbox") -> str:
+def result_html(result: Result, target: str = "sandbox") -> Markup:
     """
     Return the verdict with its reasons, and original and replay side by side.
 
     The differences are listed.
     """
-    changed = _difference_table("Changed in the request", result.request_differences, "nothing")
+    of_request = _lines(result.request_differences)
     if target == "preview":
-        return card(
-            "PREVIEW", f"<pre>{shown(to_curl(as_it_goes(result.request)))}</pre>{changed}", "open"
-        )
+        text = to_curl(as_it_goes(result.request))
+        return view("sent.html", text=text, of_request=of_request)
     child = result.child
-    reasons = "".join(f"<p>{shown(reason)}</p>" for reason in result.reasons)
-    now = (
-        diagnose(child, now=child.at)._repr_html_()
-        if child and result.verdict in {"CHANGED", "WORSE"}
-        else ""
-    )
-    compared = compared_html(result.original, child, target)
-    return card(
-        result.verdict,
-        reasons + now + compared + changed + _answer_differences_html(result),
-        KIND.get(result.verdict, "open"),
+    has_more_to_say = child is not None and result.verdict in {"CHANGED", "WORSE"}
+    return view(
+        "result.html",
+        word=result.verdict,
+        kind=KIND.get(result.verdict, "open"),
+        reasons=result.reasons,
+        diagnosis=diagnose(child, now=child.at)._repr_html_() if child and has_more_to_say else "",
+        compared=compared_html(result.original, child, target),
+        of_request=of_request,
+        of_response=_lines(result.answer_differences),
+        is_answered=child is not None and child.status is not None,
+        ignored=", ".join(name for names in IGNORED.values() for name in names),
     )
 
 
-def compared_html(original: Exchange, child: Exchange | None, target: str) -> str:
+def compared_html(original: Exchange, child: Exchange | None, target: str) -> Markup:
     """Return original and replay side by side."""
     rows = [
         [
@@ -55,28 +58,11 @@ def compared_html(original: Exchange, child: Exchange | None, target: str) -> st
     return table(["", "Original", "Replay (simulated)" if target == "sandbox" else "Replay"], rows)
 
 
-def _answer_differences_html(result: Result) -> str:
-    ignored = ", ".join(name for names in IGNORED.values() for name in names)
-    is_answered = result.child is not None and result.child.status is not None
-    return (
-        _difference_table(
-            "Different in the response",
-            result.answer_differences,
-            "nothing" if is_answered else "there is no second response",
-        )
-        + f"<p class='st-quiet'>Not compared, because they differ each "
-        f"time: {shown(ignored)}.</p>"
-    )
-
-
-def _difference_table(title: str, found: list[Difference], otherwise: str) -> str:
-    if not found:
-        return f"<p>{title}: {otherwise}.</p>"
-    rows = [
+def _lines(found: Sequence[Difference]) -> list[list[str]]:
+    return [
         [one.where, *("(not there)" if value is None else value for value in (one.was, one.now))]
         for one in found
     ]
-    return table(["Where", "Was", "Is"], rows[:20], total=len(rows), caption=title)
 
 
 def _value(value: object) -> str:
@@ -97,9 +83,4 @@ def history_html(results: Sequence[Result]) -> str:
         ]
         for i, r in enumerate(results, 1)
     ]
-    return table(
-        ["Replay", "Exchange", "Sent to", "Verdict", "Why"],
-        rows[-10:],
-        total=len(rows),
-        caption="Replays of this panel",
-    )
+    return view("history.html", rows=rows)

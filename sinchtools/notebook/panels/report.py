@@ -14,7 +14,7 @@ from sinchtools.cases.reports import PARTS, report
 from sinchtools.core.records import Exchange
 from sinchtools.core.settings import work_folder
 from sinchtools.notebook.panels.base import Panel
-from sinchtools.notebook.panels.theme import WIDE, Html, button, labelled, row, shown
+from sinchtools.notebook.panels.theme import WIDE, Html, button, labelled, row, view
 from sinchtools.privacy.aliases import Aliases
 
 WORDS = {
@@ -112,15 +112,9 @@ class ReportPanel(Panel):
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what goes in, and what was written."""
-        written = (
-            f"<p>Written: {shown(people.words(self.path.name))}</p>"
-            if self.path
-            else "<p>Nothing is written yet.</p>"
-        )
-        return (
-            f"<p>Goes in: {shown(', '.join(WORDS[part] for part in self.chosen))}.</p>{written}",
-            [],
-        )
+        written = people.words(self.path.name) if self.path else ""
+        parts = ", ".join(WORDS[part] for part in self.chosen)
+        return view("report.html", parts=parts, written=written), []
 
     @property
     def chosen(self) -> list[str]:
@@ -132,11 +126,7 @@ class ReportPanel(Panel):
         path = self._written(_PREVIEW)
         page = base64.b64encode(path.read_bytes()).decode("ascii")
         path.unlink()
-        self.preview.value = (
-            f"<iframe title='Preview of the report' sandbox src='data:text/html;base64,{page}' "
-            "style='width:100%;height:480px;border:1px solid var(--jp-border-color1, "
-            "#bdbdbd);background:#fff'></iframe>"
-        )
+        self.preview.value = view("preview.html", page=page)
         self.say("This is a preview. Nothing was written.")
 
     def write(self, ending: str) -> Path:

@@ -12,9 +12,8 @@ import pandas as pd
 
 from sinchtools.charts.words import moment, plural
 from sinchtools.core.columns import from_json
-from sinchtools.core.html import untypeset
 from sinchtools.core.records import Exchange
-from sinchtools.notebook.panels.theme import WIDE, Html, button, row, shown
+from sinchtools.notebook.panels.theme import WIDE, Html, button, row, view
 from sinchtools.notebook.panels.touch import Touch
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         self.page = [_exchange(one) for one in _page(self._rows, self._first, self._whole)]
         last = self._first + len(self.page)
         words = f"{self._first + 1:,} to {last:,} of {plural(self.n, 'request')}, oldest first"
-        self.counted.value = f"<span class='st-quiet'>{words}</span>" if self.page else ""
+        self.counted.value = view("quiet.html", words=words) if self.page else ""
         for one in (self.previous, self.next):
             one.layout.display = "none" if self.n <= ROWS_A_PAGE else ""
         self.previous.disabled = self._first == 0
@@ -112,40 +111,17 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     def _html(self, _width: int) -> str:
         if not self.page:
             more = "matches. Remove a filter." if self._is_narrowed else "is behind this chart."
-            return f"<p>No request {more}</p>"
-        used = {
-            name: words
-            for name, words in _COLUMNS.items()
-            if any(_value(x, name) is not None for x in self.page)
-        }
-        head = "".join(f"<th scope='col'>{words}</th>" for words in used.values())
-        body = "".join(self._row(i, x, list(used)) for i, x in enumerate(self.page))
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return untypeset(f"<div class='st-scroll' role='group' aria-label='Requests'>{table}</div>")
-
-    def _row(self, i: int, x: Exchange, names: list[str]) -> str:
-        cells = [_cell(_value(x, name)) for name in names]
-        first = (
-            f"<button data-row='{i}' id='st-row-{i}' aria-current='{_true(i == self.chosen)}' "
-            f"tabindex='-1'>{shown(cells[0]) or 'no time'}</button>"
-        )
-        bad = [" class='bad'" if name == "status" and x.failed else "" for name in names]
-        rest = "".join(
-            f"<td{look} title='{shown(cell)}'>{shown(cell)}</td>"
-            for look, cell in zip(bad[1:], cells[1:], strict=True)
-        )
-        selected = " aria-selected='true'" if i == self.chosen else ""
-        return f"<tr data-row='{i}'{selected}><td>{first}</td>{rest}</tr>"
+            return view("quiet.html", words=f"No request {more}")
+        used = [name for name in _COLUMNS if any(_value(x, name) is not None for x in self.page)]
+        rows = [(x.failed, {name: _cell(_value(x, name)) for name in used}) for x in self.page]
+        heads = {name: _COLUMNS[name] for name in used}
+        return view("requests.html", heads=heads, rows=rows, chosen=self.chosen)
 
     def _heard(self, event: str, message: dict[str, Any]) -> None:
         if event == "row" and 0 <= int(message["index"]) < len(self.page):
             self._guard(lambda: self.open_at(int(message["index"])))(None)
         elif event == "escape":
             self._guard(self.close_one)(None)
-
-
-def _true(is_so: bool) -> str:
-    return "true" if is_so else "false"
 
 
 def _value(x: Exchange, name: str) -> Any:

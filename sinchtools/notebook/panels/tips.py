@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
 from sinchtools.api.catalogue import status_rows
 from sinchtools.api.entries import RETRY
@@ -19,7 +20,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
 from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.picker import ExchangeChoice, label
-from sinchtools.notebook.panels.theme import WIDE, Html, button, card, labelled, row, shown
+from sinchtools.notebook.panels.theme import WIDE, Html, button, labelled, row, view
 from sinchtools.playbooks.playbook import Walk, tips
 from sinchtools.privacy.aliases import Aliases
 
@@ -188,9 +189,7 @@ class TipsPanel(Panel):
         )
         self.answer_button.layout.display = "" if self.diagnosis else "none"
         self.step.value = _end(walk) if walk.finished else _step(walk, self.diagnosis)
-        self.twin.value = (
-            f"<details><summary>All steps and your answers</summary>{walk._repr_html_()}</details>"
-        )
+        self.twin.value = view("steps.html", steps=walk._repr_html_())
         said = len(walk.transcript)
         self.say(f"{said} answer{'s' * (said != 1)} saved." if said else "")
 
@@ -201,20 +200,16 @@ class TipsPanel(Panel):
             f"{one['title']}: {one['state']}. {one['reason']} {one['proof']}"
             for one in walk.transcript
         ]
-        answers = "".join(f"<li>{shown(people.words(words))}</li>" for words in said)
-        chosen = f"<p>Chosen: {shown(label(people.exchange(exchange)))}</p>" if exchange else ""
-        step = (
-            card("THE END OF THESE TIPS", shown(walk.ended))
-            if walk.finished
-            else _step(walk, self.diagnosis, people.words)
-        )
-        return (
-            f"{chosen}{step}<p>Your answers:</p><ol>{answers}</ol>" if answers else chosen + step,
-            [exchange] if exchange else [],
-        )
+        chosen = label(people.exchange(exchange)) if exchange else ""
+        if walk.finished:
+            step = view("end.html", ended=walk.ended, events=[], kind="")
+        else:
+            step = _step(walk, self.diagnosis, people.words)
+        still = view("tips.html", chosen=chosen, step=step, said=map(people.words, said))
+        return still, [exchange] if exchange else []
 
 
-def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] = str) -> str:
+def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] = str) -> Markup:
     step, checked = walk.current, walk.check()
     number = walk.playbook.steps.index(step) + 1
     word, kind = _WORDS[checked.kind]
@@ -224,33 +219,25 @@ def _step(walk: Walk, diagnosis: Diagnosis | None, words: Callable[[str], str] =
         if ends
         else next(s.title for s in walk.playbook.steps if s.id == step.otherwise)
     )
-    retry = (
-        f"<p><b>{shown(RETRY[diagnosis.retry.advice])}.</b> {shown(diagnosis.retry.reason)}</p>"
-        if diagnosis
-        else ""
-    )
-    return (
-        f"<p class='st-quiet'>{shown(walk.playbook.title)}: step {number} "
-        f"of {len(walk.playbook.steps)}</p><h3>{shown(step.title)}</h3>"
-        f"<p><b>Look:</b> {shown(step.look)}</p><p><b>Do:</b> {shown(step.do)}</p><p><b>Did not "
-        f"help? Then:</b> {shown(then)}</p>{retry}" + card(word, shown(words(checked.proof)), kind)
+    return view(
+        "step.html",
+        title=walk.playbook.title,
+        number=number,
+        total=len(walk.playbook.steps),
+        step=step,
+        then=then,
+        advice=RETRY[diagnosis.retry.advice] if diagnosis else "",
+        reason=diagnosis.retry.reason if diagnosis else "",
+        word=word,
+        kind=kind,
+        proof=words(checked.proof),
     )
 
 
-def _to_copy(text: str) -> str:
-    area = (
-        f"<textarea readonly rows='{_ROWS_SHOWN}' "
-        f"style='width:100%;box-sizing:border-box'>{shown(text)}</textarea>"
-    )
-    return f"<label><b>Reply to copy</b> (click into it, select all, copy)<br>{area}</label>"
+def _to_copy(text: str) -> Markup:
+    return view("copy.html", rows=_ROWS_SHOWN, text=text)
 
 
-def _end(walk: Walk) -> str:
-    rows = "".join(
-        f"<li>{shown(event['title'])}: {shown(event['state'])}</li>" for event in walk.transcript
-    )
-    return card(
-        "THE END OF THESE TIPS",
-        f"<p>{shown(walk.ended)}</p><ol>{rows}</ol>",
-        "good" if walk.transcript[-1]["state"] == "done" else "open",
-    )
+def _end(walk: Walk) -> Markup:
+    kind = "good" if walk.transcript[-1]["state"] == "done" else "open"
+    return view("end.html", ended=walk.ended, events=walk.transcript, kind=kind)

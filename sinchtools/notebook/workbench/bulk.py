@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from markupsafe import Markup
+
 from sinchtools.core.errors import SinchToolsError
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
@@ -156,7 +158,7 @@ def rule_of(one: Suggestion, front: Exchange | None) -> str:
     return one.title or ""
 
 
-def progress_html(run: Progress) -> str:
+def progress_html(run: Progress) -> Markup:
     """Return the bar of a run under way."""
     pace = f"{run.per_s:,.0f} a second" if run.per_s else ""
     left = f"{run.left_s:,.0f} s left" if run.left_s else ""
@@ -164,7 +166,7 @@ def progress_html(run: Progress) -> str:
     return page("progress.html", share=round(100 * run.done / max(run.total, 1)), words=words)
 
 
-def outcome_html(verdicts: Counter[str], total: int, left: int, stopped: str) -> str:
+def outcome_html(verdicts: Counter[str], total: int, left: int, stopped: str) -> Markup:
     """Return what became of all of them."""
     fixed = verdicts["FIXED"]
     others = ", ".join(f"{n:,} {name}" for name, n in verdicts.most_common() if name != "FIXED")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
 from sinchtools.cases.case import Case
 from sinchtools.cases.recent import new_name, recent_cases
@@ -52,7 +53,7 @@ class CaseBar:
         self.cases.options = [(name or _NEW, name) for name in names]
         self.cases.value = current
         self._is_showing = False
-        show(self.facts, f"<span>{counts(state)}</span>")
+        show(self.facts, Markup("<span>{}</span>").format(counts(state)))
         seen(self.undo_button, bool(state.case and state.case.readings))
 
     def _choose(self, change: dict[str, str]) -> None:

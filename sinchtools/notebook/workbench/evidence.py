@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
 from sinchtools.api import deliveries
 from sinchtools.cases.case import Reading
@@ -176,7 +177,7 @@ def _size_of(source: Any) -> int:
     return sum(file.stat().st_size for file in files_of(path))
 
 
-def work_html(words: str, what: str, done: int, of: int, seconds: float) -> str:
+def work_html(words: str, what: str, done: int, of: int, seconds: float) -> Markup:
     """Return the line of what is under way: how much of it is done, and for how long it runs."""
     share = round(100 * done / of) if of else None
     count = f"{done:,} of {of:,} {what}" if of else f"{done:,} {what}" if done else ""
@@ -185,10 +186,10 @@ def work_html(words: str, what: str, done: int, of: int, seconds: float) -> str:
     return page("work.html", words=words, share=share, facts=facts)
 
 
-def line_html(name: str, evidence: Evidence) -> str:
+def line_html(name: str, evidence: Evidence) -> Markup:
     """Return the one line that says what was read."""
     if not len(evidence) and not evidence.skipped:
-        return ""
+        return Markup()
     skipped = sum(one.count for one in evidence.skipped)
     reports = sum(deliveries.is_callback(one) for one in evidence)
     rows = len(evidence) - reports
@@ -205,7 +206,7 @@ def line_html(name: str, evidence: Evidence) -> str:
     return page("read.html", tone=tone, name=name, words=" ".join(parts))
 
 
-def told_html(evidence: Evidence) -> str:
+def told_html(evidence: Evidence) -> Markup:
     """Return what was read, skipped and assumed, line by line."""
     formats = ", ".join(f"{name} {n:,}" for name, n in evidence.formats.most_common())
     places = ", ".join(f"{name} {n:,}" for name, n in evidence.secrets.most_common())

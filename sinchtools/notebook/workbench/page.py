@@ -7,10 +7,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from sinchtools.core.glossary import glossary
+from sinchtools.core.html import environment
 from sinchtools.core.records import visible
 from sinchtools.core.words import counted
 
@@ -23,18 +24,11 @@ WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(_PACKAGE),
-        autoescape=True,
-        finalize=_visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted, term=_term)
-    environment.filters.update(code=_with_code, terms=_with_terms, joints=_with_joints)
-    return environment
+def _templates() -> Environment:
+    made = environment(_PACKAGE)
+    made.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted, term=_term)
+    made.filters.update(code=_with_code, terms=_with_terms, joints=_with_joints)
+    return made
 
 
 def _with_code(text: str) -> Markup:
@@ -53,9 +47,8 @@ def _term(word: str, text: str = "") -> Markup:
     if meaning is None:
         return shown
     return Markup(
-        f"<span class='st-term' tabindex='0'>{shown}<span role='tooltip'>{escape(meaning)}</span>"
-        "</span>"
-    )
+        "<span class='st-term' tabindex='0'>{}<span role='tooltip'>{}</span></span>"
+    ).format(shown, meaning)
 
 
 def _with_terms(text: str) -> Markup:
@@ -71,14 +64,7 @@ def _with_terms(text: str) -> Markup:
     return marked + _with_code(text[last:])
 
 
-def _visible(value: Any) -> Any:
-    """Show hidden and control characters of a value; markup of ours stays as it is."""
-    if isinstance(value, Markup):
-        return value
-    return visible(str(value))
-
-
-def page(name: str, /, **values: Any) -> str:
+def page(name: str, /, **values: Any) -> Markup:
     """
     Return a template filled with values.
 
@@ -87,17 +73,17 @@ def page(name: str, /, **values: Any) -> str:
     >>> "&lt;b&gt;" in page("message.html", tone="bad", title="<b>", words="", details="")
     True
     """
-    return _environment().get_template(name).render(**values)
+    return Markup(_templates().get_template(name).render(**values))
 
 
-def style() -> str:
+def style() -> Markup:
     """Return the stylesheet, as an element."""
-    return f"<style>{tokens()}{_text('workbench.css')}</style>"
+    return Markup(f"<style>{tokens()}{_text('workbench.css')}</style>")
 
 
-def tokens() -> str:
+def tokens() -> Markup:
     """Return the colours and type that workbench and panels share, as a stylesheet."""
-    return _text("tokens.css")
+    return Markup(_text("tokens.css"))
 
 
 def script() -> str:

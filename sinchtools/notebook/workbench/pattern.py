@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from markupsafe import Markup
+
 from sinchtools.core.html import untypeset
 from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange, visible
@@ -269,7 +271,7 @@ class PatternPart:
         self.after_button.disabled = last >= len(found)
 
 
-def sentence_html(state: State) -> str:
+def sentence_html(state: State) -> Markup:
     """Return the pattern in one sentence, with its figures."""
     found = state.pattern
     facts = [("Failed", f"{found.n_failing:,}", f"of {counted(found.n, 'call')}")]
@@ -316,7 +318,7 @@ def filters_kept(state: State) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in NAMES}
 
 
-def table_html(rows: Sequence[Exchange], front: Exchange | None) -> str:
+def table_html(rows: Sequence[Exchange], front: Exchange | None) -> Markup:
     """Return requests as a table; one is selected."""
     cells = [
         {

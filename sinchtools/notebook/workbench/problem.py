@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
 from sinchtools.api import deliveries
 from sinchtools.api.links import link_of
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _NO_REQUEST = "The evidence has no request to replay. Ask the customer for the request they sent."
 _MOST_KINDS = 8
+_PLACE = Markup("<span class='muted small'>{:,} of {:,}</span>")
+_NUMBER = Markup("<span class='st-n {}'>{}</span>")
+_PARAGRAPH = Markup("<p>{}</p>")
 _FINE = ("0", "400", "401")  # delivery codes: delivered, or still under way
 
 
@@ -125,7 +128,7 @@ class Problem:
         after = button("Next", "quiet st-next-request", "Next request (j)")
         before.on_click(self._desk.doing(lambda: self._desk.step(-1)))
         after.on_click(self._desk.doing(lambda: self._desk.step(1)))
-        where = html(f"<span class='muted small'>{at:,} of {len(rows):,}</span>" if at else "")
+        where = html(_PLACE.format(at, len(rows)) if at else "")
         return row("st-walk", where, before, after)
 
     def _choose_kind(self, kind: str) -> None:
@@ -134,7 +137,7 @@ class Problem:
 
     def _finding(self, one: Suggestion) -> Any:
         tone = {"error": "", "warning": "warn", "note": "note"}[one.finding.severity]
-        number = html(f"<span class='st-n {tone}'>{one.number}</span>")
+        number = html(_NUMBER.format(tone, one.number))
         says = html(finding_html(one))
         if one.title is None:
             return box("st-finding plain", number, says)
@@ -169,17 +172,17 @@ def replay_words(state: State) -> str:
 # --- as HTML --------------------------------------------------------------------------------------
 
 
-def heading_html(state: State) -> str:
+def heading_html(state: State) -> Markup:
     """Return the header."""
     return page("problem.html", **words.heading(state)._asdict())
 
 
-def before_html(state: State) -> str:
+def before_html(state: State) -> Markup:
     """Return what helped in closed cases of the same kind, or nothing."""
     if state.diagnosis is None:
-        return ""
+        return Markup()
     said = seen_before(state.diagnosis, without=state.case.closed_as if state.case else "").sentence
-    return f"<p>{escape(said)}</p>" if said else ""
+    return _PARAGRAPH.format(said) if said else Markup()
 
 
 def shown_suggestions(state: State) -> list[Suggestion]:
@@ -189,14 +192,14 @@ def shown_suggestions(state: State) -> list[Suggestion]:
     return errors or found
 
 
-def notes_html(state: State) -> str:
+def notes_html(state: State) -> Markup:
     """Return what is only worth a look beside the errors, folded."""
     listed = shown_suggestions(state)
     rest = [one.finding for one in state.suggestions if one not in listed]
-    return page("notes.html", notes=rest) if rest else ""
+    return page("notes.html", notes=rest) if rest else Markup()
 
 
-def finding_html(one: Suggestion) -> str:
+def finding_html(one: Suggestion) -> Markup:
     """Return a finding without its tick."""
     finding = one.finding
     is_swap = bool(one.title and (one.old or one.new))
@@ -217,10 +220,10 @@ def finding_html(one: Suggestion) -> str:
     )
 
 
-def code_html(state: State) -> str:
+def code_html(state: State) -> Markup:
     """Return the request, or the delivery report, with what is at fault marked."""
     lines = list(code_lines(state))
-    return page("listing.html", lines=folded(lines), label="Request") if lines else ""
+    return page("listing.html", lines=folded(lines), label="Request") if lines else Markup()
 
 
 def code_lines(state: State) -> Iterator[Line]:

@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted, response, sentence
 from sinchtools.diagnosis.diagnosis import diagnose
@@ -45,7 +47,7 @@ class Proof:
         seen(self.copies, proven.result.verdict == "FIXED")
 
 
-def proof_html(proven: Proven) -> str:
+def proof_html(proven: Proven) -> Markup:
     """Return verdict, way to it, and both requests side by side."""
     result = proven.result
     before, after = sides(result.original, result.request)

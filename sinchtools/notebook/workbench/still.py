@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from sinchtools.core.errors import LeakError
-from sinchtools.core.html import UNTYPESET
 from sinchtools.notebook.workbench import words
 from sinchtools.notebook.workbench.page import page, style
 from sinchtools.notebook.workbench.problem import (
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 500  # rows whose people are looked for
 
 
-def still_html(state: State) -> str:
+def still_html(state: State) -> Markup:
     """Return the workbench as HTML that needs no kernel and names nobody."""
     case = state.case
     if case is not None and state.is_held:
@@ -50,17 +49,18 @@ def still_html(state: State) -> str:
 
 
 def _parts(state: State) -> list[str]:
-    found = "".join(f"<li>{finding_html(one)}</li>" for one in shown_suggestions(state))
-    wrong = f"<div>{code_html(state)}</div><ul class='st-find'>{found}</ul>"
-    parts = [f"{heading_html(state)}<div class='st-two'>{wrong}</div>"]
+    findings = [finding_html(one) for one in shown_suggestions(state)]
+    wrong = page(
+        "wrong.html", heading=heading_html(state), code=code_html(state), findings=findings
+    )
+    parts = [str(wrong)]
     if state.proven:
         parts.append(proof_html(state.proven))
     return parts
 
 
-def _framed(title: str, parts: list[str]) -> str:
-    body = page("still.html", title=title, parts=[Markup(one) for one in parts])
-    return f"{style()}<div class='st st-still {UNTYPESET}'>{body}</div>"
+def _framed(title: str, parts: list[str]) -> Markup:
+    return page("still.html", style=style(), title=title, parts=[Markup(one) for one in parts])
 
 
 def still_text(state: State) -> str:

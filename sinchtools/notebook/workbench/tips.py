@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from markupsafe import Markup
+
 from sinchtools.core.records import Step
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show
 from sinchtools.notebook.workbench.page import page
@@ -115,18 +117,18 @@ def _tip(walk: Walk, step: Step, said: str | None) -> Tip:
     return Tip(step, "ask", "Please check", f"{step.look} {step.do}", True)
 
 
-def head_html(found: Sequence[Tip]) -> str:
+def head_html(found: Sequence[Tip]) -> Markup:
     """Return the title with what was decided."""
     asked = sum(one.is_asked for one in found)
     counts = f"{len(found) - asked} checked"
     return page("tips.html", counts=f"{counts}, {asked} for you" if asked else counts)
 
 
-def fine_html(fine: Sequence[Tip]) -> str:
+def fine_html(fine: Sequence[Tip]) -> Markup:
     """Return what else is fine, folded."""
     return page("fine.html", fine=[(one.step.title, one.words) for one in fine])
 
 
-def step_html(one: Tip) -> str:
+def step_html(one: Tip) -> Markup:
     """Return one step without its buttons."""
     return page("step.html", tone=one.tone, title=one.step.title, word=one.word, words=one.words)
