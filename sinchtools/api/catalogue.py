@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -18,6 +19,7 @@ from sinchtools.api.entries import LOCATIONS, DeliveryStatus, Entry, shown
 from sinchtools.api.entries import RETRY as RETRY
 from sinchtools.api.entries import retry_in_words as retry_in_words
 from sinchtools.core.errors import WrongUseError, told
+from sinchtools.core.records import Exchange, header
 from sinchtools.core.tables import TAGS, Schema, place_of, read_tables
 
 SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be absent
@@ -43,6 +45,10 @@ SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be 
     },
 }
 _SPELLINGS = {"llegal_number_type": "illegal_number_type"}  # as a guide of 2021 spells it
+_MOST_SAID = 2_000  # characters of what a client says
+_NOT_SAID = re.compile(  # what a browser says of a call that CORS stops, for the page must not know
+    r"net::ERR_FAILED|Failed to fetch|NetworkError when|Load failed|Network Error|Unknown Error"
+)
 ALLOWED = {"retry": RETRY, "advice": RETRY, "tag": TAGS, "location": LOCATIONS}
 
 
@@ -152,6 +158,27 @@ def retry_advice(
             return rule["advice"], rule["reason"]
     entry = explain(status, code)
     return entry.retry, entry.retry_reason
+
+
+def advice_on(exchange: Exchange) -> tuple[str, str]:
+    """Return whether to repeat an exchange, one of `RETRY`, and why."""
+    return retry_advice(
+        exchange.status,
+        exchange.code,
+        exchange.method,
+        failure=words_of_failure(exchange),
+        html=exchange.is_html,
+        endpoint=exchange.endpoint,
+    )
+
+
+def words_of_failure(exchange: Exchange) -> str:
+    """Return what a client says of a call without a response: its error, and the text of it."""
+    if exchange.status is not None and exchange.status > 0:
+        return exchange.failure or ""
+    words = f"{exchange.failure or ''} {exchange.text or ''}"[:_MOST_SAID].strip()
+    from_a_page = header(exchange.request_headers, "Origin") is not None
+    return f"{words} (CORS)" if from_a_page and _NOT_SAID.search(words) else words
 
 
 def status_rows() -> tuple[Entry, ...]:

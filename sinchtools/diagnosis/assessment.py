@@ -128,6 +128,8 @@ def _of_classic(exchange: Exchange, number: int) -> Assessment:
 def _unanswered(
     exchange: Exchange, endpoint: Endpoint | None, found: list[Violation]
 ) -> Assessment:
+    if exchange.failure and not (exchange.request_headers or exchange.request_body):
+        found = [v for v in found if v.location not in ("header", "body")]  # a client's line alone
     errors = errors_in(found)
     if not errors and any(v.location == "host" and is_assumed(v) for v in found):
         endpoint = None  # whether anything answers there is not known

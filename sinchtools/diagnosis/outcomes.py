@@ -12,9 +12,7 @@ from sinchtools.core.records import Exchange, Finding
 from sinchtools.diagnosis.beside import Known
 from sinchtools.diagnosis.rules import finding_of
 from sinchtools.diagnosis.vendor_text import (
-    MOST_SAID,
     object_of,
-    said,
 )
 
 _MOST_OF_A_KIND = 10  # delivery codes of one report that are explained
@@ -26,22 +24,27 @@ _NO_JSON = re.compile(
 )
 
 
-_NOT_CONNECTED = (
-    "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
-)
+_NEVER_SENT = {  # what a client says of a request that did not leave, and the rule for it
+    "cors-blocked": r"\bCORS\b|Cross-Origin|access control checks|Access-Control-Allow-Origin",
+    "host-not-found": (
+        "gaierror|NameResolution|Could not resolve|ENOTFOUND|ERR_NAME_NOT_RESOLVED|getaddrinfo"
+    ),
+    "certificate-refused": (
+        r"(?i)certificat|x509|PKIX path|CERT_|_CERT|trust relationship for the (?:SSL|TLS)"
+    ),
+}
 
 
 def of_silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     """Return what a client's own error says, when there is no answer."""
-    words = f"{(exchange.failure or '')[:MOST_SAID]} {said(exchange)}"
+    words = catalogue.words_of_failure(exchange)
     if _NO_JSON.search(words):
         return [finding_of(exchange, "status-hidden", severity="warning", location="server")]
     if not exchange.failure or errors:
         return []
-    advice, tip = catalogue.retry_advice(
-        None, None, exchange.method, failure=words, endpoint=exchange.endpoint
-    )
-    rule = "host-not-found" if re.search(_NOT_CONNECTED, words) else "no-response"
+    advice, tip = catalogue.advice_on(exchange)
+    told = (rule for rule, pattern in _NEVER_SENT.items() if re.search(pattern, words))
+    rule = next(told, "no-response")
     unsure = "" if advice == "as-is" else "Whether the request was carried out is unknown."
     facts = {"value": exchange.failure[:80], "tip": tip, "processed": unsure}
     return [finding_of(exchange, rule, facts=facts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sinchtools.api import catalogue, deliveries
@@ -57,10 +58,9 @@ def retry_of(one: Diagnosis) -> Retry:
     if deliveries.is_callback(x):
         return Retry("not-needed", "This was sent to you: there is no request to repeat.")
     answered = x.status is not None or x.failure is not None or not one.failing
-    status, code = (x.status, x.code) if answered else (one.expected_status, one.expected_code)
-    advice, reason = catalogue.retry_advice(
-        status, code, x.method, failure=x.failure, html=x.is_html, endpoint=x.endpoint
-    )
+    if not answered:
+        x = replace(x, status=one.expected_status, code=one.expected_code)
+    advice, reason = catalogue.advice_on(x)
     if told := _why_again(one.top):
         reason, advice = told, "after-change"
     if any(finding.rule in _ELSEWHERE for finding in one.findings):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
@@ -171,8 +171,5 @@ def _lost(chain: Sequence[Exchange]) -> tuple[str, ...]:
 
 
 def _may_have_sent(x: Exchange) -> bool:
-    words = f"{x.failure or ''} {x.text or ''}"
-    advice, _ = catalogue.retry_advice(
-        x.status, x.code, "POST", failure=words, html=x.is_html, endpoint="POST /batches"
-    )
+    advice, _ = catalogue.advice_on(replace(x, method="POST", endpoint="POST /batches"))
     return advice == "ask-first"

@@ -378,14 +378,7 @@ def may_repeat(exchange: Exchange, findings: Sequence[Finding]) -> Checked:
     """Decide whether repeating the request could do something twice."""
     if not exchange.method:
         return _open("The evidence does not show the method.")
-    advice, reason = catalogue.retry_advice(
-        exchange.status,
-        exchange.code,
-        exchange.method,
-        failure=exchange.failure,
-        html=exchange.is_html,
-        endpoint=exchange.endpoint,
-    )
+    advice, reason = catalogue.advice_on(exchange)
     return _caution(reason) if advice == "ask-first" else _ok(reason)
 
 

@@ -13,12 +13,13 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sinchtools.api.catalogue import retry_advice
+from sinchtools.api import catalogue
 from sinchtools.api.description import (
     CONTROL,
     RETENTION_DAYS,
@@ -147,13 +148,8 @@ def _unknown_values(request: Exchange, variables: Iterable[str]) -> list[str]:
 
 def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
-    return retry_advice(
-        exchange.status,
-        exchange.code,
-        exchange.method,
-        failure=exchange.failure,
-        html=exchange.status is not None and exchange.is_html,
-        endpoint=endpoint_of(exchange.method, exchange.url),
+    return catalogue.advice_on(
+        replace(exchange, endpoint=endpoint_of(exchange.method, exchange.url))
     )
 
 

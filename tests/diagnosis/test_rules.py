@@ -103,6 +103,8 @@ EXAMPLES: dict[str, Any] = {
     "sdk-repeats-429": refused(429) | AGENT,
     "status-hidden": Exchange(text="Expecting value: line 1 column 1 (char 0)"),
     "no-response": {"failure": "ReadTimeout"},
+    "cors-blocked": {"failure": "CORS"},
+    "certificate-refused": {"failure": "CERT_HAS_EXPIRED"},
     "host-not-found": Exchange(failure="NameResolutionError"),
     "not-decidable": Exchange(),
     # the token endpoint
