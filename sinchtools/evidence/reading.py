@@ -57,8 +57,10 @@ _DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
 _STRING_VALUES = attrgetter(*_STRINGS)
 _HALVES = re.compile("[\ud800-\udfff]")
-_TEXT_FIELDS = words(
-    "parent_id call_id source method url request_body status code text response_body failure at"
+_ID_VALUES = attrgetter(  # of which an id is made
+    *words(
+        "parent_id call_id source method url request_body status code text response_body failure at"
+    )
 )
 
 
@@ -323,11 +325,7 @@ class _Reading:
                     reason=f"an id occurs more than once; this one is now {made[:80]}",
                 )
             )
-        if exchange.id != made:
-            object.__setattr__(
-                exchange, "id", made
-            )  # nobody else has it yet, and a copy of each row is a twentieth of the reading
-        self.exchanges.append(exchange)
+        self.exchanges.append(exchange if exchange.id == made else replace(exchange, id=made))
 
     def evidence(self) -> Evidence:
         for piece in self.waiting:
@@ -370,10 +368,9 @@ def _inside(piece: Piece) -> list[Piece] | None:
 
 
 def _content_id(exchange: Exchange) -> str:
-    parts = [getattr(exchange, name) for name in _TEXT_FIELDS]
-    text = "\0".join(
-        map(str, (*parts, *_flat(exchange.request_headers), *_flat(exchange.response_headers)))
-    )
+    sent, received = exchange.request_headers, exchange.response_headers
+    headers = (*sent, *sent.values(), *received, *received.values())
+    text = "\0".join(map(str, (*_ID_VALUES(exchange), *headers)))
     text = MARKER.sub("secret", text) if "[secret " in text else text
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
@@ -394,11 +391,6 @@ def _is_ascii(exchange: Exchange) -> bool:
             return False
     texts = _STRING_VALUES(exchange)
     return all(text.isascii() for text in texts if isinstance(text, str))
-
-
-def _flat(headers: Mapping[str, str]) -> Iterator[str]:
-    yield from headers
-    yield from headers.values()
 
 
 def _mended(value: Any) -> Any:

@@ -275,6 +275,12 @@ def test_exchanges_pass_through_unchanged() -> None:
     assert list(read(exchange)) == [exchange] == list(read([exchange]))
 
 
+def test_reading_gives_an_id_to_the_row_and_not_to_your_exchange() -> None:
+    exchange = Exchange(status=403, code="unknown_group")
+    assert read(exchange)[0].id
+    assert not exchange.id
+
+
 @pytest.mark.parametrize("place", SECRET_PLACES)
 def test_a_secret_in_any_place_of_any_format_appears_nowhere(
     place: Any,
