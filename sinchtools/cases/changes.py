@@ -19,7 +19,7 @@ from sinchtools.api.description import split_url
 from sinchtools.core.json import at_pointer, path_of, value_of
 from sinchtools.core.records import Exchange, header
 from sinchtools.core.words import listed
-from sinchtools.diagnosis.fixes import JsonRepair, json_repairs
+from sinchtools.diagnosis.fixes import JsonRepair, repaired
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.markers import marker_facts
 from sinchtools.replays.verdicts import Difference, request_differences
@@ -97,12 +97,12 @@ def changes(
     delivery_report: write "full", not "Full".
     """
     found: list[Change] = []
-    repairs = None
+    mended = None
     if _is_broken(original) and not _is_broken(request):
-        repairs = json_repairs(original.request_body or "")
-    if repairs:
-        found += _of_json(repairs)
-        original = replace(original, request_body=repairs[-1].after)
+        mended = repaired(original.request_body or "")
+    if mended and mended.edits:
+        found += _of_json(mended.edits)
+        original = replace(original, request_body=mended.text)
     differences = request_differences(original, request)
     shown = _Shown(mask(original), mask(request))
     in_body = [one for one in differences if one.where.startswith("body /")]

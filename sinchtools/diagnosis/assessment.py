@@ -195,7 +195,9 @@ def _refused(
         for now, was in zip(shown, rest, strict=True)
     )
     [answer] = findings_of(exchange, [first])
-    answer = replace(answer, severity="error", status=status, code=code or answer.code)
+    told = ("error", status, code or answer.code)
+    if (answer.severity, answer.status, answer.code) != told:
+        answer = replace(answer, severity="error", status=status, code=told[2])
     return _assessment(
         [answer, *findings_of(exchange, shown)], status, code or first.code, not disproved
     )
@@ -360,6 +362,8 @@ def _assessment(
 
     A note on the very place of the answer says nothing new.
     """
+    if not findings:
+        return Assessment((), status, code, consistent)
     ordered = sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
     kept = [
         *ordered[:1],

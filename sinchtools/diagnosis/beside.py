@@ -318,9 +318,10 @@ _OF_RESPONSE = ("status", "code", "text", "response_headers", "response_body")
 
 
 def _is_quoted(exchange: Exchange) -> bool:
-    told = exchange.status is not None or exchange.code or exchange.failure or exchange.delivery
+    if exchange.status is not None or exchange.code or exchange.failure or exchange.delivery:
+        return False
     is_written = exchange.request_body or header(exchange.request_headers, "Authorization")
-    return bool(exchange.url and is_written and not told)
+    return bool(exchange.url and is_written)
 
 
 def passed_before(exchange: Exchange, others: Known) -> list[Finding]:

@@ -164,22 +164,10 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
         )
     elif not place.endpoints:
         yield _route_violation(place)
-    elif account and (is_placeholder(account) or _RESOURCE_ID.fullmatch(account)):
+    elif account and (rule := _rule_of_account(account, place.kind)):
+        facts = {"value": account[:40]} if rule == "account-placeholder" else {}
         yield Violation(
-            rule="account-placeholder",
-            facts={"value": account[:40]},
-            status=401,
-            code=None,
-            location="path",
-            field=_PLAN_ID,
-        )
-    elif account and re.search(r"[\s'\"]", account):
-        yield Violation(
-            rule="account-stray", status=401, code=None, location="path", field=_PLAN_ID
-        )
-    elif account and place.kind == "plan" and _UUID.fullmatch(account):
-        yield Violation(
-            rule="account-project-id", status=401, code=None, location="path", field=_PLAN_ID
+            rule=rule, facts=facts, status=401, code=None, location="path", field=_PLAN_ID
         )
     if method and method.upper() == "HEAD" and "GET" in place.endpoints:
         return  # servers serve it wherever they serve GET
@@ -200,6 +188,16 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
             field="method",
             facts=facts,
         )
+
+
+@lru_cache(maxsize=1024)
+def _rule_of_account(account: str, kind: str) -> str | None:
+    """Return the rule that an account in a path breaks by its looks, or None."""
+    if is_placeholder(account) or _RESOURCE_ID.fullmatch(account):
+        return "account-placeholder"
+    if re.search(r"[\s'\"]", account):
+        return "account-stray"
+    return "account-project-id" if kind == "plan" and _UUID.fullmatch(account) else None
 
 
 def _either(words: list[str]) -> str:
@@ -447,7 +445,7 @@ def _token(
 
 def _is_in_path(number: str, url: str | None) -> bool:
     """Tell whether the account in the path is the secret of that number."""
-    found = _MARKED_ACCOUNT.search(url or "")
+    found = _MARKED_ACCOUNT.search(url) if url and "[secret" in url else None
     return found is not None and marker_number(found[0]) == number
 
 

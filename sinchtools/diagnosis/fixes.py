@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -115,30 +115,24 @@ def _changed(exchange: Exchange, edit: Mapping[str, Any]) -> Exchange:
 
 def _json(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
     body = edit.get("body", exchange.request_body)
-    repaired = repaired_json(body) if body else None
-    if repaired is None or repaired == body:
+    text = repaired_json(body) if body else None
+    if text is None or text == body:
         return None
-    edit["body"] = repaired
+    edit["body"] = text
     return f"body, line {finding.line}, column {finding.column}: {finding.fix or finding.then}"
 
 
-def repaired_json(
-    body: str | bytes, known: Sequence[json_errors.Defect] | None = None
-) -> str | None:
+def repaired_json(body: str | bytes) -> str | None:
     """
     Return the JSON that was meant, or None when that is not certain.
-
-    `known` are the defects of the body, where they have been looked for already.
 
     Examples
     --------
     >>> repaired_json("{'to': ['+15551230001'], 'body': None,}")
     '{"to": ["+15551230001"], "body": null}'
     """
-    repairs = json_repairs(body, known)
-    if repairs is None:
-        return None
-    return repairs[-1].after if repairs else _decoded(body)
+    found = repaired(body)
+    return found.text if found else None
 
 
 class JsonRepair(NamedTuple):
@@ -149,33 +143,39 @@ class JsonRepair(NamedTuple):
     after: str
 
 
-def json_repairs(
-    body: str | bytes, known: Sequence[json_errors.Defect] | None = None
-) -> list[JsonRepair] | None:
-    """
-    Return the edits, in order, that make valid JSON of a body; None when that is not certain.
+class Repaired(NamedTuple):
+    """The JSON that was meant, its value, and the edits that make it of a body, in order."""
 
-    `known` as in `repaired_json`.
+    text: str
+    value: Any
+    edits: tuple[JsonRepair, ...]
+
+
+def repaired(body: str | bytes, read: json_errors.Examined | None = None) -> Repaired | None:
+    """
+    Return the JSON that was meant and how it is made of a body; None when that is not certain.
+
+    `read` is what `json_errors.examined` says of the body, where that is known already.
 
     Examples
     --------
-    >>> [repair.defect.rule for repair in json_repairs('{"to": ["1" "2"],}')]
+    >>> [edit.defect.rule for edit in repaired('{"to": ["1" "2"],}').edits]
     ['json-missing-comma', 'json-trailing-comma']
     """
     text = _decoded(body)
     if text is None or len(text) > _MOST_CHARACTERS:
         return None
     made: list[JsonRepair] = []
-    defects = json_errors.defects(text) if known is None else known
+    read = read or json_errors.examined(text)
     for _ in range(_MOST_EDITS):
-        found = [one for one in defects if one.rule != "json-duplicate-key"]
+        found = [one for one in read.defects if one.rule != "json-duplicate-key"]
         if not found:
-            return made
+            return Repaired(text, read.value, tuple(made))
         mended = _edited(text, found[0])
         if mended is None:
             return None
         made.append(JsonRepair(found[0], text, mended))
-        text, defects = mended, json_errors.defects(mended)
+        text, read = mended, json_errors.examined(mended)
     return None
 
 

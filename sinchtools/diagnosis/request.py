@@ -30,7 +30,7 @@ from sinchtools.diagnosis.envelope import (
     placeholder_violations,
     route_violations,
 )
-from sinchtools.diagnosis.fixes import repaired_json
+from sinchtools.diagnosis.fixes import repaired
 from sinchtools.diagnosis.rules import rules
 from sinchtools.diagnosis.variables import is_variable, judged, with_quotes
 
@@ -87,6 +87,7 @@ def _request(
         yield from _payload(exchange, endpoint, now, bare=bare)
 
 
+_FILE_NAME = re.compile(r"@[\w./\\~-]+")
 _LOGGED_HEADERS = {"user-agent", "referer", "host", "x-forwarded-for", "x-request-id"}
 
 
@@ -114,7 +115,7 @@ def _payload(
         if endpoint and exchange.status in (None, 400) and not bare:
             yield Violation(rule="json-empty", code=JSON, facts={"line": 1, "column": 1, "at": 0})
         return
-    if isinstance(body, str) and re.fullmatch(r"@[\w./\\~-]+", body):
+    if isinstance(body, str) and _FILE_NAME.fullmatch(body):
         yield Violation(
             rule="body-not-shown",
             severity="note",
@@ -123,8 +124,8 @@ def _payload(
             facts={"value": body[1:60]},
         )
         return
-    if isinstance(body, str):
-        body = with_quotes(body, variables_of(exchange))
+    if isinstance(body, str) and (variables := variables_of(exchange)):
+        body = with_quotes(body, variables)
     if endpoint:
         yield from _json_body(body, endpoint, now)
     elif body[:1] in ("{", "[", b"{", b"["):
@@ -132,28 +133,16 @@ def _payload(
 
 
 def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator[Violation]:
-    try:
-        text = body if isinstance(body, str) else body.decode("utf-8")
-        value, repeated = json_errors.parse(text)
-    except ValueError:
-        found = json_errors.defects(body)
-        yield from map(violation_of, found)
-        yield from _behind(body, found, endpoint, now)
+    read = json_errors.examined(body)
+    yield from map(violation_of, read.defects)
+    if not read.is_json:  # its fields are judged where it can be repaired for certain
+        behind = repaired(body, read)
+        yield from body_violations(endpoint, behind.value, now=now) if behind else ()
         return
-    if repeated or isinstance(value, str):
-        yield from (violation_of(defect) for defect in json_errors.defects(text))
+    value = read.value
     if is_variable(value):
         return
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        yield from body_violations(endpoint, value, now=now)
-
-
-def _behind(
-    body: str | bytes, found: list[json_errors.Defect], endpoint: Endpoint, now: datetime
-) -> Iterator[Violation]:
-    """Yield what is wrong with the fields of a body whose JSON can be repaired for certain."""
-    if repaired := repaired_json(body, found):
-        value, _ = json_errors.parse(repaired)
         yield from body_violations(endpoint, value, now=now)
 
 

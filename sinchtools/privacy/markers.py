@@ -56,8 +56,11 @@ def marker_facts(value: str) -> dict[str, str] | None:
     match = MARKER.search(value)
     if match is None:
         return None
-    facts = dict(fact.partition("=")[::2] for fact in match["facts"].split())
-    return {"kind": match["kind"], "length": match["length"], "number": match["number"], **facts}
+    told = match.groupdict()
+    for fact in told.pop("facts").split():
+        name, _, said = fact.partition("=")
+        told[name] = said
+    return told
 
 
 def marker_number(value: str) -> str | None:

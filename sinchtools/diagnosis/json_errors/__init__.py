@@ -4,7 +4,7 @@ Explain why a text is not JSON.
 Name the defect and the character that a person must change, and fix it where that is certain.
 """
 
-from sinchtools.diagnosis.json_errors.broken import defects
+from sinchtools.diagnosis.json_errors.broken import Examined, defects, examined
 from sinchtools.diagnosis.json_errors.defect import Defect, shown
 from sinchtools.diagnosis.json_errors.text import (
     line_and_column,
@@ -15,7 +15,9 @@ from sinchtools.diagnosis.json_errors.text import (
 
 __all__ = [
     "Defect",
+    "Examined",
     "defects",
+    "examined",
     "line_and_column",
     "parse",
     "position_of",

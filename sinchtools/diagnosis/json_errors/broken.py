@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any, NamedTuple
 
 from sinchtools.diagnosis.json_errors.brackets import (
     no_opening,
@@ -50,6 +51,14 @@ _LITERALS = {
 _ENDS_A_TEXT = re.compile(r'(?:[^"\n\[\]{}]|\$\{\w*\})*"\s*[,\]}]')
 
 
+class Examined(NamedTuple):
+    """The defects of a body; its value where it is JSON all the same."""
+
+    defects: list[Defect]
+    is_json: bool = False
+    value: Any = None
+
+
 def defects(body: str | bytes) -> list[Defect]:
     """
     Return what keeps a body from being JSON, the first defect only.
@@ -62,15 +71,27 @@ def defects(body: str | bytes) -> list[Defect]:
     >>> defect.rule, defect.line, defect.column, defect.fix
     ('json-trailing-comma', 1, 38, (37, 38, ''))
     """
+    return examined(body).defects
+
+
+def examined(body: str | bytes) -> Examined:
+    """
+    Return the defects of a body, as `defects` does, and its value.
+
+    Examples
+    --------
+    >>> examined('{"to": []}')
+    Examined(defects=[], is_json=True, value={'to': []})
+    """
     text = body if isinstance(body, str) else decoded(body)
     if isinstance(text, Defect):
-        return [text]
+        return Examined([text])
     try:
         value, repeated = parse(text)
     except ValueError as error:
         if str(error) == TOO_DEEP:
-            return [defect_at(text, "json-too-deep", start_of(text))]
-        return [of_whole(text) or _broken(text)]
+            return Examined([defect_at(text, "json-too-deep", start_of(text))])
+        return Examined([of_whole(text) or _broken(text)])
     found = [
         defect_at(text, "json-duplicate-key", _second(text, key), key=key, name=key[:40])
         for key in repeated[:5]
@@ -85,7 +106,7 @@ def defects(body: str | bytes) -> list[Defect]:
                 fix=(0, len(text), value) if is_json(value) else None,
             ),
         )
-    return found
+    return Examined(found, is_json=True, value=value)
 
 
 def _broken(text: str) -> Defect:

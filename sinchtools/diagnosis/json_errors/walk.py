@@ -137,7 +137,7 @@ def _whole_value(text: str, at: int, here: Break) -> int | None:
     try:
         return DECODER.raw_decode(text, at)[1]
     except (ValueError, RecursionError) as error:
-        if here.opened is None:
+        if here.opened is None and len(here.kinds) > 1:  # deep down, each try reads much again
             here.opened = _open_brackets(text, at, getattr(error, "pos", len(text)))
         return None
 

@@ -13,6 +13,9 @@ from sinchtools.diagnosis.json_errors.walk import break_of
 _FORM = re.compile(
     r"[\w.%\[\]+-]++=[^&{}\n]*+(?:&[\w.%\[\]+-]++=[^&{}\n]*+)*+(?:&[\w.%\[\]+-]*+)?\s*+"
 )
+_ON_A_PAGE = re.compile(r"[{\[]\s*&(?:quot|#34|#x22);")
+_AS_RUBY = re.compile(r'\{\s*(?:"\w+"|:\w+)\s*=>')
+_IN_QUOTES = re.compile(r'[{\[]\s*\\"')
 
 
 def decoded(body: bytes) -> str | Defect:
@@ -73,11 +76,16 @@ def of_whole(text: str) -> Defect | None:
         )
     if bare[0] in "'‘“`" and bare[1:2] in ("{", "["):
         return defect_at(text, "json-outer-quotes", at, fix=_unquoted(text, at))
-    if re.match(r"[{\[]\s*&(?:quot|#34|#x22);", bare):
+    return _of_escaped(text, bare)
+
+
+def _of_escaped(text: str, bare: str) -> Defect | None:
+    """Return the defect of JSON as a page, a program or a text in quotes writes it, or None."""
+    if _ON_A_PAGE.match(bare):
         return _of_a_page(text)
-    if re.match(r'\{\s*(?:"\w+"|:\w+)\s*=>', bare):
+    if _AS_RUBY.match(bare):
         return _ruby_hash(text)
-    if re.match(r'[{\[]\s*\\"', bare):
+    if _IN_QUOTES.match(bare):
         inner = text.replace('\\"', '"')
         return defect_at(
             text,
