@@ -9,47 +9,27 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
-from sinchtools.api.entries import LOCATIONS, DeliveryStatus, Entry, shown
+from msgspec.structs import asdict
+
+from sinchtools.api import rows
 from sinchtools.api.entries import RETRY as RETRY
+from sinchtools.api.entries import DeliveryStatus, Entry, shown
 from sinchtools.api.entries import retry_in_words as retry_in_words
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import Exchange, header
-from sinchtools.core.tables import TAGS, Schema, place_of, read_tables
+from sinchtools.core.tables import place_of, read_table
 
-SCHEMA: dict[str, Schema] = {  # file: table: its keys; ? marks one that may be absent
-    "http.toml": {
-        "entry": "row? status code? on_page title meaning tips retry retry_reason location? "
-        "sample? source tag",
-        "class": "hundreds title meaning tips retry retry_reason location?",
-        "classic": "number meaning source tag",
-    },
-    "retry.toml": {
-        "rule": "when unless? failures? methods? endpoints? html? advice reason source tag"
-    },
-    "delivery.toml": {
-        "status": "name final meaning source tag",
-        "code": "number title statuses on_page? meaning tips retry retry_reason location? "
-        "source tag",
-    },
-    "texts.toml": {"hint": "field phrases source tag"},
-    "smpp.toml": {
-        "retry": "when advice reason",
-        "range": "first last group meaning tips source tag codes",
-        "range.codes": "number title permanent? ten_dlc? tips?",
-    },
-}
+_Kind = TypeVar("_Kind")
 _SPELLINGS = {"llegal_number_type": "illegal_number_type"}  # as a guide of 2021 spells it
 _MOST_SAID = 2_000  # characters of what a client says
 _NOT_SAID = re.compile(  # what a browser says of a call that CORS stops, for the page must not know
     r"net::ERR_FAILED|Failed to fetch|NetworkError when|Load failed|Network Error|Unknown Error"
 )
-ALLOWED = {"retry": RETRY, "advice": RETRY, "tag": TAGS, "location": LOCATIONS}
 
 
 def explain(
@@ -146,16 +126,16 @@ def retry_advice(
     labels = _labels(status)
     method = method.upper() if method else "unknown"
     failed = (failure or "").lower()
-    for rule in _tables("retry.toml")["rule"]:
+    for rule in _file("retry.toml", rows.Retry).rule:
         if (
-            not labels.isdisjoint(rule["when"])
-            and labels.isdisjoint(rule.get("unless", ()))
-            and method in rule.get("methods", (method,))
-            and endpoint in rule.get("endpoints", (endpoint,))
-            and html == rule.get("html", html)
-            and ("failures" not in rule or any(one.lower() in failed for one in rule["failures"]))
+            not labels.isdisjoint(rule.when)
+            and labels.isdisjoint(rule.unless)
+            and (rule.methods is None or method in rule.methods)
+            and (rule.endpoints is None or endpoint in rule.endpoints)
+            and (rule.html is None or html == rule.html)
+            and (rule.failures is None or any(one.lower() in failed for one in rule.failures))
         ):
-            return rule["advice"], rule["reason"]
+            return rule.advice, rule.reason
     entry = explain(status, code)
     return entry.retry, entry.retry_reason
 
@@ -248,7 +228,8 @@ def delivery_codes() -> tuple[Entry, ...]:
 
 def delivery_statuses() -> tuple[DeliveryStatus, ...]:
     """Return the ten statuses of delivery reports."""
-    return tuple(DeliveryStatus(**row) for row in _tables("delivery.toml")["status"])
+    statuses = _file("delivery.toml", rows.Delivery).status
+    return tuple(DeliveryStatus(**asdict(one)) for one in statuses)
 
 
 def smpp_codes() -> tuple[Entry, ...]:
@@ -259,8 +240,8 @@ def smpp_codes() -> tuple[Entry, ...]:
 @cache
 def field_hints() -> dict[str, str]:
     """Return the field that each phrase in the `text` of a refusal points at."""
-    rows = _tables("texts.toml")["hint"]
-    return {phrase: row["field"] for row in rows for phrase in row["phrases"]}
+    hints = _file("texts.toml", rows.Texts).hint
+    return {phrase: hint.field for hint in hints for phrase in hint.phrases}
 
 
 def classic_codes() -> dict[int, str]:
@@ -272,7 +253,7 @@ def classic_codes() -> dict[int, str]:
     >>> classic_codes()[40303]
     'only verified numbers may be used'
     """
-    return {row["number"]: row["meaning"] for row in _tables("http.toml")["classic"]}
+    return {one.number: one.meaning for one in _file("http.toml", rows.Http).classic}
 
 
 def _explain_http(status: int, code: str | None) -> Entry:
@@ -319,21 +300,25 @@ def _suggestion(code: str) -> str:
 
 def _by_class(status: int) -> Entry:
     hundreds = status // 100 if 100 <= status <= 599 else 0
-    row = next(row for row in _tables("http.toml")["class"] if row["hundreds"] == hundreds)
+    classes = _file("http.toml", rows.Http).by_class
+    row = next(one for one in classes if one.hundreds == hundreds)
     try:
         standard = HTTPStatus(status)
         title, words = standard.phrase, f"HTTP {status} means {standard.phrase}."
     except ValueError:
-        title, words = row["title"], f"HTTP does not define {status}."
+        title, words = row.title, f"HTTP does not define {status}."
     return Entry(
         kind="http",
         number=status,
         on_page=False,
         title=title,
-        meaning=f"{words} {row['meaning']}",
+        meaning=f"{words} {row.meaning}",
+        tips=row.tips,
+        retry=row.retry,
+        retry_reason=row.retry_reason,
+        location=row.location,
         source="HTTP status registry and classes (RFC 9110)",
         tag="assumed",
-        **_pick(row, "tips", "retry", "retry_reason", "location"),
     )
 
 
@@ -353,10 +338,8 @@ def _explain_smpp(number: int) -> Entry:
     known = _smpp().get(number)
     if known:
         return known
-    row = next(
-        (row for row in _tables("smpp.toml")["range"] if row["first"] <= number <= row["last"]),
-        None,
-    )
+    ranges = _file("smpp.toml", rows.Smpp).range
+    row = next((one for one in ranges if one.first <= number <= one.last), None)
     retry = _smpp_retry("unknown")
     if row is None:
         unknown: dict[str, Any] = {
@@ -367,74 +350,71 @@ def _explain_smpp(number: int) -> Entry:
         }
         return Entry(kind="smpp", number=number, on_page=False, tag="assumed", **unknown, **retry)
     meaning = (
-        f"The API's list has no entry for it. It is in the range {row['first']}-{row['last']} "
-        f"({row['group']}). {row['meaning']}"
+        f"The API's list has no entry for it. It is in the range {row.first}-{row.last} "
+        f"({row.group}). {row.meaning}"
     )
-    title = f"Unlisted {row['group']} code"
-    facts = _pick(row, "group", "tips", "source")
     return Entry(
         kind="smpp",
         number=number,
         on_page=False,
-        title=title,
+        title=f"Unlisted {row.group} code",
         meaning=meaning,
+        group=row.group,
+        tips=row.tips,
+        source=row.source,
         tag="assumed",
-        **facts,
         **retry,
     )
 
 
 @cache
 def _http() -> dict[tuple[int, str | None], Entry]:
-    rows = _tables("http.toml")["entry"]
-    return {
-        (row["status"], row.get("code")): Entry(
-            kind="http",
-            number=row["status"],
-            **_pick(row, *(key for key in row if key != "status")),
-        )
-        for row in rows
-    }
+    return {(one.status, one.code): _entry(one) for one in _file("http.toml", rows.Http).entry}
+
+
+def _entry(row: rows.Status) -> Entry:
+    facts = asdict(row)
+    return Entry(kind="http", number=facts.pop("status"), **facts)
 
 
 @cache
 def _delivery() -> dict[int, Entry]:
-    return {
-        row["number"]: Entry(kind="delivery", **_pick(row, *row))
-        for row in _tables("delivery.toml")["code"]
-    }
+    codes = _file("delivery.toml", rows.Delivery).code
+    return {one.number: Entry(kind="delivery", **asdict(one)) for one in codes}
 
 
 @cache
 def _smpp() -> dict[int, Entry]:
-    return {
-        code["number"]: _smpp_entry(row, code)
-        for row in _tables("smpp.toml")["range"]
-        for code in row["codes"]
-    }
+    ranges = _file("smpp.toml", rows.Smpp).range
+    return {code.number: _smpp_entry(row, code) for row in ranges for code in row.codes}
 
 
-def _smpp_entry(row: Mapping[str, Any], code: Mapping[str, Any]) -> Entry:
-    when = ("permanent" if code["permanent"] else "temporary") if "permanent" in code else "none"
-    ten_dlc = f" With a 10DLC sender: {code['ten_dlc']}." if "ten_dlc" in code else ""
+def _smpp_entry(row: rows.SmppRange, code: rows.SmppCode) -> Entry:
+    when = {True: "permanent", False: "temporary", None: "none"}[code.permanent]
+    ten_dlc = f" With a 10DLC sender: {code.ten_dlc}." if code.ten_dlc else ""
     return Entry(
         kind="smpp",
-        meaning=f"{code['title']}. {row['meaning']}{ten_dlc}" if code["number"] else row["meaning"],
-        tips=tuple(code.get("tips", row["tips"])),
-        **_pick(code, *({"number", "title", "permanent", "ten_dlc"} & set(code))),
-        **_pick(row, "group", "source", "tag"),
+        number=code.number,
+        title=code.title,
+        meaning=f"{code.title}. {row.meaning}{ten_dlc}" if code.number else row.meaning,
+        tips=row.tips if code.tips is None else code.tips,
+        group=row.group,
+        permanent=code.permanent,
+        ten_dlc=code.ten_dlc,
+        source=row.source,
+        tag=row.tag,
         **_smpp_retry(when),
     )
 
 
 def _smpp_retry(when: str) -> dict[str, Any]:
-    row = next(row for row in _tables("smpp.toml")["retry"] if row["when"] == when)
-    return {"retry": row["advice"], "retry_reason": row["reason"]}
+    row = next(one for one in _file("smpp.toml", rows.Smpp).retry if one.when == when)
+    return {"retry": row.advice, "retry_reason": row.reason}
 
 
 @cache
-def _tables(name: str) -> dict[str, list[dict[str, Any]]]:
-    return read_tables(place_of(name), SCHEMA[name], ALLOWED)
+def _file(name: str, kind: type[_Kind]) -> _Kind:
+    return read_table(place_of(name), kind)
 
 
 def _labels(status: int | None) -> set[str]:
@@ -468,11 +448,3 @@ def _whole(value: object) -> int | None:
         return operator.index(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
-
-
-def _pick(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {
-        key: tuple(row[key]) if isinstance(row[key], list) else row[key]
-        for key in keys
-        if key in row
-    }

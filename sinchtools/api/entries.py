@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sinchtools.core.html import filled
 
@@ -16,7 +16,9 @@ RETRY = {  # what is written in the tables, and what people read
     "ask-first": "Check before retrying",
     "not-needed": "No retry needed",
 }
-LOCATIONS = ("body", "path", "query", "header", "host", "method", "account", "rate", "server")
+Advice = Literal["as-is", "after-change", "after-wait", "do-not-retry", "ask-first", "not-needed"]
+Location = Literal["body", "path", "query", "header", "host", "method", "account", "rate", "server"]
+LOCATIONS: tuple[str, ...] = get_args(Location)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from sinchtools.core.errors import NotAllowedError, told, told_path
-from sinchtools.core.tables import place_of, read_tables
+from sinchtools.core.tables import Row, Text, place_of, read_table
 
 MOUNTS = Path("/proc/mounts")  # Linux alone has it
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc/mounts writes a space, a tab, a line end, a \
@@ -89,11 +88,10 @@ def _plain(text: str) -> str:
 
 
 def _judged(device: str, kind: str) -> Disk:
-    table = _table()
-    if kind in table["local"]:
+    if kind in _table().local:
         return Disk(kind=kind, is_known=True)
-    if kind in table["network"]:
-        return Disk(kind=kind, network=table["network"][kind], is_known=True)
+    if network := _network(kind):
+        return Disk(kind=kind, network=network, is_known=True)
     if _REMOTE.match(device):
         return Disk(kind=kind, network="another machine", is_known=True)
     if kind.startswith("fuse"):
@@ -101,12 +99,22 @@ def _judged(device: str, kind: str) -> Disk:
     return Disk(kind=kind)
 
 
+class _Network(Row, frozen=True):
+    types: tuple[Text, ...]
+    name: Text
+    source: Text
+
+
+class _FileSystems(Row, frozen=True):
+    local: frozenset[Text]
+    network: tuple[_Network, ...]
+
+
 @cache
-def _table() -> dict[str, Any]:
-    """Return the types of local disks, and the words of those on a network by their types."""
-    schema = {"local": "", "network": "types name source"}
-    table: dict[str, Any] = read_tables(place_of("file_systems.toml"), schema)
-    return {
-        "local": frozenset(table["local"]),
-        "network": {kind: row["name"] for row in table["network"] for kind in row["types"]},
-    }
+def _table() -> _FileSystems:
+    return read_table(place_of("file_systems.toml"), _FileSystems)
+
+
+def _network(kind: str) -> str | None:
+    """Return what a type of file system on a network is called; None: it is none."""
+    return next((one.name for one in _table().network if kind in one.types), None)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
-from sinchtools.core.tables import place_of, read_tables
+from sinchtools.core.tables import Row, Text, place_of, read_table
 
-_SCHEMA = {"volatile": "headers? fields? why source"}
+
+class _Row(Row, frozen=True):
+    why: Text
+    source: Text
+    headers: tuple[Text, ...] = ()
+    fields: tuple[Text, ...] = ()
+
+
+class _Comparison(Row, frozen=True):
+    volatile: tuple[_Row, ...]
 
 
 @cache
@@ -19,5 +28,5 @@ def volatile(kind: str) -> frozenset[str]:
     >>> "content-length" in volatile("headers"), "to" in volatile("fields")
     (True, False)
     """
-    rows = read_tables(place_of("comparison.toml"), _SCHEMA)["volatile"]
-    return frozenset(name for row in rows for name in row.get(kind, ()))
+    rows = read_table(place_of("comparison.toml"), _Comparison).volatile
+    return frozenset(name for row in rows for name in getattr(row, kind))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from sinchtools.api import catalogue
+from sinchtools.api.entries import Location
 from sinchtools.api.validation import Violation
 from sinchtools.core.records import Exchange, Finding
-from sinchtools.core.tables import TAGS, place_of, read_records
+from sinchtools.core.tables import Row, Tag, Text, place_of, read_rows
 from sinchtools.diagnosis import json_errors
 from sinchtools.diagnosis.fixes import repaired_json
 from sinchtools.privacy.markers import MARKER
@@ -26,8 +27,7 @@ _MAY_BE_SENT = " A send may have been carried out: look for it before you repeat
 _LONGEST_TEXT = 300  # characters of a text of the vendor that are shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Row, frozen=True):
     """
     The words of one rule, from ``data/catalogue/rules.toml``.
 
@@ -47,22 +47,22 @@ class Rule:
         Only for rules about an answer.
     """
 
-    says: str
-    then: str
-    page: str
-    tag: str = "documented"
-    refusal: str = "documented"
-    severity: str = "error"
-    fix: str | None = None
-    engineer: str | None = None
-    location: str = "body"
-    field: str | None = None
+    says: Text
+    then: Text
+    page: Text
+    tag: Tag = "documented"
+    refusal: Tag = "documented"
+    severity: Literal["error", "warning", "note"] = "error"
+    fix: Text | None = None
+    engineer: Text | None = None
+    location: Location = "body"
+    field: Text | None = None
 
 
 @cache
 def rules() -> dict[str, Rule]:
     """Return every rule by its id."""
-    return read_records(place_of("rules.toml"), Rule, {"tag": TAGS, "refusal": TAGS})
+    return read_rows(place_of("rules.toml"), Rule)
 
 
 def findings_of(exchange: Exchange, found: list[Violation]) -> list[Finding]:

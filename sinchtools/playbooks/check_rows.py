@@ -7,25 +7,21 @@ A check cannot contradict the diagnosis: it is a problem only where a finding sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from sinchtools.api import catalogue, description
+import msgspec
+
+from sinchtools.api import description
 from sinchtools.api.validation import is_group_id
 from sinchtools.core.json import object_of, path_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
-from sinchtools.core.tables import place_of, read_tables
+from sinchtools.core.tables import Row, Text, place_of, read_table
 from sinchtools.privacy.markers import marker_facts
 
 NOT_DECIDABLE, ASKED = "not decidable", "asked"
 NUMBER_FIELDS = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients")
-SCHEMA = {
-    "check": "name rules needs ok open fields? codes? locations?",
-    "playbook": "for title source step",
-    "playbook.step": "id title look do otherwise check? live?",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +45,7 @@ class Checked:
 Check = Callable[[Exchange, Sequence[Finding]], Checked]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CheckRow(Row, frozen=True):
     """
     One check that findings decide.
 
@@ -87,19 +82,43 @@ class Row:
         return blamed or Checked(NOT_DECIDABLE, self.open)
 
 
-def rows() -> dict[str, Row]:
+def rows() -> dict[str, CheckRow]:
     """Return the checks of playbooks.toml by their name."""
-    return {row["name"]: Row(**_tuples(row)) for row in tables()["check"]}
+    return {row.name: row for row in tables().check}
+
+
+class StepRow(Row, frozen=True):
+    """One step; the fields are those of `Step`."""
+
+    id: Text
+    title: Text
+    look: Text
+    do: Text
+    otherwise: Text
+    check: Text | None = None
+    live: Text | None = None
+
+
+class PlaybookRow(Row, frozen=True):
+    """The steps of statuses and codes."""
+
+    labels: tuple[Text, ...] = msgspec.field(name="for")
+    title: Text
+    source: Text
+    step: tuple[StepRow, ...]
+
+
+class Tables(Row, frozen=True):
+    """``playbooks.toml``."""
+
+    check: tuple[CheckRow, ...]
+    playbook: tuple[PlaybookRow, ...]
 
 
 @cache
-def tables() -> dict[str, list[dict[str, Any]]]:
+def tables() -> Tables:
     """Return the tables of playbooks.toml."""
-    return read_tables(place_of("playbooks.toml"), SCHEMA, catalogue.ALLOWED)
-
-
-def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return read_table(place_of("playbooks.toml"), Tables)
 
 
 def blamed_by(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from msgspec.structs import asdict
+
 from sinchtools.api import catalogue
 from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError, told
@@ -322,9 +324,8 @@ class Walk:
 
 @cache
 def _playbooks() -> dict[str, tuple[str, str, tuple[Step, ...]]]:
-    rows = tables()["playbook"]
     return {
-        label: (row["title"], row["source"], tuple(Step(**step) for step in row["step"]))
-        for row in rows
-        for label in row["for"]
+        label: (row.title, row.source, tuple(Step(**asdict(one)) for one in row.step))
+        for row in tables().playbook
+        for label in row.labels
     }

@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sinchtools.api.description import PLACEHOLDER, substituted
 from sinchtools.core.gsm import digits, encoding_of, parts_of
-from sinchtools.core.tables import place_of, read_tables
+from sinchtools.core.tables import Row, Tag, Text, place_of, read_table
 from sinchtools.sandbox.state import DEFAULT_ORIGINATOR, NO_ORIGINATOR, Batch, stamp
 
 QUEUED, DISPATCHED, DELIVERED, UNMATCHED_PARAMETER, EXPIRED, CANCELLED, TOO_MANY_PARTS = (
@@ -50,18 +50,23 @@ class Outcome(NamedTuple):
 _GOOD = Outcome(DELIVERED, "Delivered", False)
 
 
-_SCHEMA = {"outcome": "suffix code status until? tag?"}
-_ALLOWED = {"until": ("final", "expiry")}
+class _Row(Row, frozen=True):
+    suffix: Text
+    code: int
+    status: Text
+    until: Literal["final", "expiry"] = "final"
+    tag: Tag = "documented"
+
+
+class _Outcomes(Row, frozen=True):
+    outcome: tuple[_Row, ...]
 
 
 @cache
 def outcomes() -> dict[str, Outcome]:
     """Return the table of outcomes by the last four digits of the number."""
-    rows = read_tables(place_of("outcomes.toml"), _SCHEMA, _ALLOWED)["outcome"]
-    return {
-        row["suffix"]: Outcome(row["code"], row["status"], row.get("until") == "expiry")
-        for row in rows
-    }
+    rows = read_table(place_of("outcomes.toml"), _Outcomes).outcome
+    return {row.suffix: Outcome(row.code, row.status, row.until == "expiry") for row in rows}
 
 
 def history(batch: Batch, recipient: str) -> list[Change]:

@@ -20,9 +20,10 @@ from sinchtools.api.catalogue import (
     smpp_codes,
     status_rows,
 )
-from sinchtools.api.entries import LOCATIONS, RETRY
+from sinchtools.api.entries import LOCATIONS, RETRY, Advice
+from sinchtools.api.rows import Http, Smpp
 from sinchtools.core.errors import WrongUseError
-from sinchtools.core.tables import TAGS, read_tables
+from sinchtools.core.tables import TAGS, Row, Text, place_of, read_table
 from tests.support.present import present
 from tests.support.status_page import NOT_ON_PAGE, PAGE, WITHOUT_CODE, in_words
 
@@ -417,17 +418,27 @@ def test_the_html_is_balanced_script_free_and_takes_the_theme_colours(entry: Any
     )
 
 
+class Titled(Row, frozen=True):
+    status: int
+    title: Text
+    retry: Advice = "as-is"
+
+
+class Titles(Row, frozen=True):
+    entry: tuple[Titled, ...]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         (
             "[[entry]]\nstatus = 200\ntitel = 'x'\ntitle = 'x'",
-            r"http.toml, \[\[entry\]\] 200: the key 'titel' is not known. Did you mean 'title'",
+            r"http.toml: .* unknown field `titel` - at `\$.entry\[0\]`",
         ),
-        ("[[entry]]\nstatus = 200", "the key 'title' is missing"),
-        ("[[entry]]\nstatus = 200\ntitle = 'x'\nretry = 'maybe'", "retry = 'maybe' is not allowed"),
-        ("[[entri]]\nstatus = 200", "has no table"),
-        ("[[entry]]\nstatus = 200\ntitle = 'x'\n[[other]]", "the key 'other' is not known"),
+        ("[[entry]]\nstatus = 200", "missing required field `title`"),
+        ("[[entry]]\nstatus = 200\ntitle = 'x'\nretry = 'maybe'", "'maybe' .*entry.0..retry"),
+        ("[[entri]]\nstatus = 200", "unknown field `entri`"),
+        ("[[entry]]\nstatus = 200\ntitle = 'x'\n[[other]]", "unknown field `other`"),
         ("[[entry]\n", "http.toml cannot be read"),
     ],
 )
@@ -437,20 +448,18 @@ def test_a_catalogue_file_with_a_slip_is_refused_by_name(
     path = tmp_path / "http.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(WrongUseError, match=says):
-        read_tables(path, {"entry": "status title retry?"}, {"retry": RETRY})
+        read_table(path, Titles)
 
 
 def test_a_missing_catalogue_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError, match=r"nowhere\.toml"):
-        read_tables(Path(tmp_path) / "nowhere.toml", {"entry": "status"})
+        read_table(Path(tmp_path) / "nowhere.toml", Titles)
 
 
 def test_no_number_is_listed_twice() -> None:
-    rows = catalogue._tables("http.toml")["entry"]
-    assert len(rows) == len(catalogue._http())
-    codes = [
-        code["number"] for row in catalogue._tables("smpp.toml")["range"] for code in row["codes"]
-    ]
+    assert len(read_table(place_of("http.toml"), Http).entry) == len(catalogue._http())
+    ranges = read_table(place_of("smpp.toml"), Smpp).range
+    codes = [code.number for row in ranges for code in row.codes]
     assert codes == sorted(set(codes))
 
 
