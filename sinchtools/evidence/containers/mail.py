@@ -18,7 +18,6 @@ from sinchtools.evidence.pieces import Piece
 
 _LARGEST_TEXT = 2_000_000  # characters of a text that was copied; more is no mail
 _MOST_PARTS = 1_000
-_DEEPEST = 10  # mails within mails
 _HEADER = r"(?:[A-Za-z][\w-]{0,60}+:.{0,8000}+\n(?:[ \t].{0,8000}+\n){0,200}+){0,200}?"
 _MAIL = re.compile(
     rf"(?:From .{{1,400}}\n)?{_HEADER}"
@@ -36,7 +35,7 @@ def unwrap(piece: Piece) -> list[Piece] | None:
     text = piece.text.lstrip("\ufeff\r\n ")
     if not _FIRST.match(text) or not _MAIL.match(text[:200_000]):
         return None
-    parts = [part for one in _mails(text) for part in _parts(piece, one, 0)]
+    parts = [part for one in _mails(text) for part in _parts(piece, one)]
     return parts[:_MOST_PARTS] or None
 
 
@@ -49,13 +48,9 @@ def _mails(text: str) -> list[str]:
     return [text[a:b].partition("\n")[2] for a, b in zip(starts, ends, strict=True)]
 
 
-def _parts(piece: Piece, text: str, depth: int) -> Iterator[Piece]:
-    mail = message_from_bytes(text.encode("utf-8", "replace"), policy=policy.default)
-    yield from _of(piece, mail, depth)
-
-
-def _of(piece: Piece, mail: Message, depth: int) -> Iterator[Piece]:
+def _parts(piece: Piece, text: str) -> Iterator[Piece]:
     """Yield the parts of one mail: the plain text, or the page where there is none; the files."""
+    mail = message_from_bytes(text.encode("utf-8", "replace"), policy=policy.default)
     plain = [part for part in mail.walk() if _is_shown(part, "text/plain")]
     has_text = any(str(part.get_payload(decode=True) or b"").strip() for part in plain)
     for part in mail.walk():

@@ -127,12 +127,12 @@ def find(piece: Piece) -> Iterator[Found]:
         begun = _begun(piece.lines[number - 1], panel)
         if begun:
             if panel and panel.is_call:
-                yield _found(piece, panel)
+                yield _found(panel)
             panel = _Panel(number, number)
         if panel:
             number = _line(piece, panel, number)
     if panel and panel.is_call:
-        yield _found(piece, panel)
+        yield _found(panel)
 
 
 def _begun(line: str, panel: _Panel | None) -> bool:
@@ -335,7 +335,7 @@ def _body(piece: Piece, panel: _Panel, number: int, side: str, value: str) -> in
         return number  # words of another paragraph
     if text[:1] in ("{", "["):
         end = json_end(text)
-        taken = _shown(piece, first, text) if end is None else text[:end]
+        taken = _shown(text) if end is None else text[:end]
     else:
         taken = text.partition("\n")[0]
     if taken.strip() in ("Download", "view source", "view parsed", "Copy", "Pretty", "Raw"):
@@ -355,7 +355,7 @@ def _is_in_tree(line: str, body: str) -> bool:
     return bool(match and (match[1].isdigit() or f"{match[1]}:" in body))
 
 
-def _shown(piece: Piece, number: int, text: str) -> str:
+def _shown(text: str) -> str:
     """Return the first line or paragraph of a body that is not JSON."""
     line = text.partition("\n")[0]
     return line if line.rstrip().endswith(("}", "]")) else text.partition("\n\n")[0]
@@ -373,7 +373,7 @@ def _as_json(piece: Piece, number: int, text: str) -> str:
     return quoted
 
 
-def _found(piece: Piece, panel: _Panel) -> Found:
+def _found(panel: _Panel) -> Found:
     known = panel.known
     status = _STATUS.fullmatch(known.get("status", ""))
     time = known.get("time") or (known["status"] if status and _TIME.search(status[2]) else "")

@@ -67,7 +67,7 @@ def add(draft: Draft, values: Iterable[Any], first: str = "url") -> None:
         if isinstance(value, Draft | View):
             draft.take(value.draft)
         elif isinstance(value, Body):
-            _put(draft, "body", value)
+            _put_body(draft, value)
         elif isinstance(value, _TEXTS):
             first = _add_text(draft, value, first)
         elif isinstance(value, dict):
@@ -94,7 +94,7 @@ def _add_text(draft: Draft, value: Any, first: str) -> str:
     ):
         put(draft, first, value)
     elif draft.body is None:
-        _put(draft, "body", value)
+        _put_body(draft, value)
     else:
         return first
     return first if draft.url is None and draft.base is None else "url"
@@ -128,16 +128,16 @@ def _add_table(draft: Draft, table: dict[Any, Any]) -> None:
     elif draft.method in ("GET", "HEAD") and draft.body is None:
         draft.params.update(table)
     elif draft.body is None and table:
-        _put(draft, "body", table)
+        _put_body(draft, table)
     elif table and "body" in table and len(table) == 1:
-        _put(draft, "body", table["body"])
+        _put_body(draft, table["body"])
 
 
 def _add_list(draft: Draft, values: list[Any]) -> None:
     if values and all(isinstance(one, str) and _HEADER_LINE.match(one) for one in values):
         headers(draft, [values])
     elif draft.body is None and values:
-        _put(draft, "body", values)
+        _put_body(draft, values)
 
 
 def options(draft: Draft, table: Mapping[Any, Any]) -> None:
@@ -293,7 +293,7 @@ def _form(draft: Draft, values: list[Any]) -> None:
     if isinstance(values[0], Mapping | list):
         draft.body, draft.form = values[0], "form"
     else:
-        _put(draft, "body", values[0])
+        _put_body(draft, values[0])
 
 
 def _body(draft: Draft, values: list[Any]) -> None:
@@ -309,7 +309,7 @@ def _body(draft: Draft, values: list[Any]) -> None:
     ):
         draft.body = {**(draft.body or {}), values[0]: values[1]}
         return
-    _put(draft, "body", values[0])
+    _put_body(draft, values[0])
 
 
 def _json(draft: Draft, values: list[Any]) -> None:
@@ -320,7 +320,7 @@ def _json(draft: Draft, values: list[Any]) -> None:
     draft.media = draft.media or "application/json"
 
 
-def _put(draft: Draft, part: str, value: Any) -> None:
+def _put_body(draft: Draft, value: Any) -> None:
     if isinstance(value, Lambda | bool):
         return
     if isinstance(value, Draft | View):
