@@ -186,7 +186,7 @@ class Story:
             return self._worth_a_look()
         alike = fingerprint(chosen["example"])
         own = [row for row in self.fixed_rows.values() if fingerprint(row) == alike]
-        return own[-1] if own else chosen["example"]
+        return own[-1] if own else self._most_telling(chosen)
 
     def _worth_a_look(self) -> Exchange:
         """Return the first row with a warning, else with a note of its own; without failures."""
@@ -205,6 +205,17 @@ class Story:
         found = self._diagnosed([one["example"] for one in equal])
         can_fix = [one for one, it in zip(equal, found, strict=True) if it.fix is not None]
         return [*can_fix, *equal][0]
+
+    def _most_telling(self, group: dict[str, Any]) -> Exchange:
+        """Return the last of a few like failures that can be fixed, else the group's example."""
+        example: Exchange = group["example"]
+        if not 1 < group["n"] <= _MOST_EQUAL or self._diagnosed([example])[0].fix:
+            return example
+        alike = fingerprint(example)
+        rows = [row for row in self.rows if fingerprint(row) == alike]
+        found = zip(rows, self._diagnosed(rows), strict=True)
+        can_fix = [row for row, one in found if one.fix is not None]
+        return can_fix[-1] if can_fix else example
 
     @cached_property
     def group(self) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from sinchtools.api.description import (
     locate,
     other_api,
 )
-from sinchtools.api.validation import Violation
+from sinchtools.api.validation import NAMES_OF_FIELDS, Violation
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis import beside, token_endpoint
 from sinchtools.diagnosis.beside import NOTHING, Known
@@ -241,14 +241,21 @@ def _unexplained(
     reached, found = stage_of(status, code), list(map(sure, found))
     rest = [v if v.severity != "error" or v.stage > reached else shown_or_demoted(v) for v in found]
     disproved = any(v.stage <= reached and v.rule not in OFTEN_LEFT_OUT for v in errors_in(found))
-    hidden = status not in _SEEN or code not in (None, *codes_on_the_page()) or of_gateway(exchange)
+    told = observed_refusal(exchange, place, endpoint, others)
+    rest = [v for v in rest if not (v.pointer == told.pointer and v.rule in NAMES_OF_FIELDS)]
+    hidden = (
+        told.rule == "observed-not-utf8"
+        or status not in _SEEN
+        or code not in (None, *codes_on_the_page())
+        or of_gateway(exchange)
+    )
     unseen = status == 400 and endpoint is not None and exchange.request_body is None
     extra = [finding_of(exchange, "answer-not-json", status=status)] if exchange.is_html else []
     if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
         extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
     extra += beside.passed_before(exchange, others) if 400 <= status < 500 else []
     return _assessment(
-        [observed_refusal(exchange, place, endpoint, others), *findings_of(exchange, rest), *extra],
+        [told, *findings_of(exchange, rest), *extra],
         status,
         code,
         None if unseen and endpoint and endpoint.body else bool(hidden) and not disproved,

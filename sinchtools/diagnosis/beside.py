@@ -15,10 +15,11 @@ from typing import Any
 
 from sinchtools.api import deliveries
 from sinchtools.api.description import Place, locate
-from sinchtools.core.json import at_pointer, value_of
+from sinchtools.api.validation import is_group_id
+from sinchtools.core.json import at_pointer, object_of, value_of
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.words import duration
-from sinchtools.diagnosis.known_ids import KINDS, KnownIds, shape_of
+from sinchtools.diagnosis.known_ids import KINDS, KnownIds, made_at, shape_of
 from sinchtools.diagnosis.number_starts import NumberStarts, starts_in
 from sinchtools.diagnosis.repeated_sends import RepeatedSends
 from sinchtools.diagnosis.rules import finding_of
@@ -31,6 +32,7 @@ NATIONAL = ("msisdn-national", "msisdn-no-country-code")
 _ELSEWHERE = re.compile(
     r", (?:most likely of the US or Canada \(\+1\)|such as \+1 and these \d+ digits)"
 )
+_GROUP, _LOOKED_AT = re.compile(r'"[0-9A-Z]{26}"'), 2_000  # characters of a send
 _SEND = "POST /batches"
 _KEPT = 200  # requests of one operation that passed, the latest
 _MOST_QUOTED = 20  # requests without a response that are looked at
@@ -152,6 +154,20 @@ def rule_of_id(
     return None
 
 
+def rule_of_age(
+    exchange: Exchange, place: Place, others: Known
+) -> tuple[str, dict[str, Any]] | None:
+    """Return that what was asked for is older than the API keeps it, by the time in its ID."""
+    for name, asked in place.values.items():
+        is_shown = others.ids.row_of(name, asked) is not None
+        made = made_at(asked) if name in _NOT_KEPT and not is_shown else None
+        age = exchange.at - made if made and exchange.at else timedelta(0)
+        if made and age > _KEPT_FOR and not _found_at_another_time(exchange, others):
+            facts = {"name": name, "value": f"{made:%d %b %Y}", "age": duration(age)}
+            return "observed-404-old", facts
+    return None
+
+
 def id_facts(exchange: Exchange, place: Place, others: Known) -> dict[str, str]:
     """Return what is known of the last ID in a path, where nothing speaks against it."""
     name, asked = next(reversed(place.values.items()), ("", ""))
@@ -183,7 +199,7 @@ def _found_at_another_time(exchange: Exchange, others: Known) -> str:
 
 _CHECK_ID = "Check the ID and the service plan. "
 _TOO_LATE = "It may have been removed by the retention policy. "
-_KEPT_FOR = timedelta(days=14)
+_KEPT_FOR, _NOT_KEPT = timedelta(days=14), ("batch_id", "inbound_id")
 
 
 def rule_of_token(exchange: Exchange, others: Known) -> tuple[str, dict[str, Any]] | None:
@@ -213,8 +229,8 @@ def group_facts(exchange: Exchange, group_id: str | None, others: Known) -> dict
     ]
     if elsewhere:
         account, row = elsewhere[0]
-        words = f"In this evidence the group belongs to service plan {account}."
-        return {"listed": words, "report": _row(row)}
+        owned = "observed-unknown_group-other-plan"
+        return {"rule": owned, "value": account, "report": _row(row)}
     near = difflib.get_close_matches(group_id or "", [*listed], n=1, cutoff=_NEAR)
     if not near or near[0] == group_id:
         return {}
@@ -344,19 +360,23 @@ def _differing(one: Exchange, other: Exchange) -> list[str] | None:
     """Return the names of what differs between two requests, or None when they are not alike."""
     if one is other or one.url is None or (one.id and one.id == other.id):
         return None
-    bodies = [value_of(x.request_body) if x.request_body else None for x in (one, other)]
+    is_hidden = not one.request_body and bool(other.request_body)
+    shown = (one, one) if is_hidden else (one, other)
+    bodies = [value_of(x.request_body) if x.request_body else None for x in shown]
     if one.request_body and not all(isinstance(body, Mapping) for body in bodies):
         return None
     names = [name for name in _names(*bodies) if not _same(name, *bodies)]
     if one.request_body and len(names) == len(list(_names(*bodies))) > 1:
         return None
-    if _token(one) != _token(other):
-        names.append("Authorization")
-    if one.url != other.url:
-        names.append("URL")
-    if _content_type(one) != _content_type(other):
-        names.append("Content-Type")
-    return names
+    for name, fact in (("Authorization", _token), ("URL", _url), ("Content-Type", _content_type)):
+        values = fact(one), fact(other)
+        if values[0] != values[1] and (all(values) or one.request_headers):
+            names.append(name)
+    return None if is_hidden and not names else names
+
+
+def _url(exchange: Exchange) -> str | None:
+    return exchange.url
 
 
 def _names(one: Any, other: Any) -> Iterator[str]:
@@ -376,6 +396,12 @@ def _token(exchange: Exchange) -> str | None:
 
 
 def _listed(exchange: Exchange) -> Iterator[str]:
+    """Yield the groups that an accepted request shows: those of a list, and those sent to."""
+    body = exchange.request_body if exchange.endpoint == _SEND else None
+    if isinstance(body, str) and _GROUP.search(body, 0, _LOOKED_AT):
+        sent_to = object_of(body).get("to")
+        entries = sent_to if isinstance(sent_to, list) else []
+        yield from (one for one in entries if isinstance(one, str) and is_group_id(one))
     if "/groups" not in (exchange.endpoint or "") or "members" in (exchange.endpoint or ""):
         return
     answer = value_of(exchange.response_body) if exchange.response_body else None

@@ -177,11 +177,11 @@ def route_violations(place: Place, method: str | None) -> Iterator[Violation]:
             "suggestion": _either(list(place.endpoints)),
             "path": next(iter(place.endpoints.values())).path,
         }
-        facts["read_only"] = (
-            "The resource is read-only. " if set(place.endpoints) == {"GET"} else ""
-        )
+        is_read_only = set(place.endpoints) == {"GET"}
+        facts["read_only"] = "The resource is read-only. " if is_read_only else ""
+        changes = is_read_only and method.upper() in ("DELETE", "PUT")
         yield Violation(
-            rule="method-not-allowed",
+            rule="method-read-only" if changes else "method-not-allowed",
             status=405,
             code=None,
             location="method",

@@ -405,6 +405,14 @@ def _method(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str |
     return f"method: {exchange.method} -> {edit['method']}"
 
 
+def _update(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
+    """Change the fields that a body has, instead of replacing the whole."""
+    if not _body(exchange, edit):
+        return None
+    edit["method"] = "POST"
+    return f"method: {exchange.method} -> POST (changes only the fields in the body)"
+
+
 def _one_slash(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
     scheme, found, rest = (exchange.url or "").partition("://")
     path, question, query = rest.partition("?")
@@ -419,6 +427,7 @@ _MENDS = (  # rules (a pattern): how to mend them
     (r"json-.*", _json),
     (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme|observed-unknown_group", _replaced),
     (r"missing-field-renamed", _renamed),
+    (r"observed-missing_callback_url-renamed", _renamed),
     (r"unknown-field-renamed|parameter-without-value", _renamed_key),
     (r"unknown-parameter", _renamed_parameter),
     (r"auth-elsewhere", _renamed_header),
@@ -428,5 +437,6 @@ _MENDS = (  # rules (a pattern): how to mend them
     (r"content-type-.*", _json_type),
     (r"auth-(no-bearer|quoted|spaces?|colon)", _bearer),
     (r"method-not-allowed", _method),
+    (r"missing-field-of-replace", _update),
     (r"path-double-slash", _one_slash),
 )

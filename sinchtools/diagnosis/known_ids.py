@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from sinchtools.api.deliveries import reports_of
 from sinchtools.core.json import value_of
@@ -13,6 +15,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
 
 KINDS = {"batch_id": "a batch", "group_id": "a group", "inbound_id": "an inbound message"}
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _NAMES = {"batches": "batch_id", "groups": "group_id", "inbounds": "inbound_id"}
 _SHORTEST = 8  # characters that two IDs share before one is called a part of the other
 _LONGEST = 60
@@ -113,6 +116,25 @@ def _ids_in(exchange: Exchange) -> Iterator[tuple[str, str]]:
     for one in listed if isinstance(listed, list) else [response]:
         if isinstance(one, Mapping) and isinstance(one.get("id"), str):
             yield _NAMES[resource], one["id"]
+
+
+def made_at(identifier: str) -> datetime | None:
+    """
+    Return the time in a ULID, or None.
+
+    The vendor's mock IDs are no ULIDs, so an impossible time is none either.
+    """
+    if not re.fullmatch(rf"[0-7][{_CROCKFORD}]{{25}}", identifier):
+        return None
+    milliseconds = 0
+    for character in identifier[:10]:
+        milliseconds = milliseconds * 32 + _CROCKFORD.index(character)
+    made = (
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+        if milliseconds < 4e12
+        else None
+    )
+    return made if made and made.year >= 2015 else None
 
 
 def shape_of(asked: str) -> str:

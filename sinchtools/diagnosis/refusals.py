@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from sinchtools.api import catalogue
 from sinchtools.api.description import Endpoint, Place, locate
+from sinchtools.api.validation.names import OTHER_NAMES, meant, snake
 from sinchtools.core.json import at_pointer
 from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.core.words import counted
 from sinchtools.diagnosis import beside
 from sinchtools.diagnosis.beside import Known
 from sinchtools.diagnosis.fitting import of_gateway
@@ -21,7 +24,16 @@ from sinchtools.diagnosis.vendor_text import (
     said,
 )
 
-BY_ID = ("observed-404-like", "observed-404-other-plan", "observed-404-other-kind")
+BY_ID = (
+    "observed-404-like",
+    "observed-404-other-plan",
+    "observed-404-other-kind",
+    "observed-404-old",
+)
+_NOT_UTF8 = re.compile(
+    r"(?i)invalid utf-?8|utf-?8 (?:start|middle|continuation) byte|malformed utf"
+)
+_MOST_CHARACTERS = 5  # outside of ASCII that are named
 _OF_IDS = ("observed-404", "observed-403-report", "observed-400-gateway", "observed-409-cancel")
 _PLACES = {"header": "Authorization", "path": "path", "method": "method", "host": "host"}
 
@@ -57,6 +69,7 @@ def observed_refusal(
         if code == "unknown_group":
             facts |= beside.group_facts(exchange, _group_named(exchange, place_of), others)
             place_of["replacement"] = facts.pop("replacement", None)
+            rule = facts.pop("rule", rule)
     elif rule in ("observed-unknown-code", "observed-other-status"):
         location = catalogue.explain(status).location or "body"
         place_of = {"location": location, "field": _PLACES.get(location, pointed_at(exchange)[0])}
@@ -75,7 +88,33 @@ def _observed_rule(
     rule = _rule_of_status(exchange, place, endpoint)
     if rule.startswith(_OF_IDS) and (told := beside.rule_of_id(exchange, place, others)):
         return told
+    if rule.startswith("observed-404") and (told := beside.rule_of_age(exchange, place, others)):
+        return told
+    return _rule_of_body(exchange, rule)
+
+
+def _rule_of_body(exchange: Exchange, rule: str) -> tuple[str, dict[str, Any]]:
+    """Return what the body shows of a refusal beyond its code: a rule and its facts."""
+    body = object_of(exchange.request_body)
+    if exchange.code == "missing_callback_url" and (
+        misnamed := next((name for name in body if _is_callback_url(name)), None)
+    ):
+        return f"{rule}-renamed", {"value": misnamed}
+    if exchange.code == "syntax_invalid_json" and _NOT_UTF8.search(said(exchange)):
+        odd = dict.fromkeys(re.findall(r"[^\x00-\x7f]", str(exchange.request_body or "")))
+        return "observed-not-utf8", {"value": _listed([*odd][:_MOST_CHARACTERS])}
+    if exchange.status == 413 and isinstance(to := body.get("to"), list):
+        return rule, {"value": counted(len(to), "recipient"), "more": "."}
     return rule, {}
+
+
+def _is_callback_url(name: str) -> bool:
+    meaning = OTHER_NAMES.get(snake(name)) or meant(name, ("callback_url",))
+    return name != "callback_url" and meaning == "callback_url"
+
+
+def _listed(characters: list[str]) -> str:
+    return f"{' '.join(characters)}. " if characters else ""
 
 
 def _rule_of_status(exchange: Exchange, place: Place, endpoint: Endpoint | None) -> str:
@@ -140,7 +179,8 @@ def _body_place(exchange: Exchange) -> dict[str, Any]:
     if code == "unknown_group":
         field, pointer = next(group_places(body, said(exchange)), (field, pointer))
     elif code == "missing_callback_url":
-        field, pointer = "callback_url", "/delivery_report" if "delivery_report" in body else None
+        misnamed = next((name for name in body if _is_callback_url(name)), "delivery_report")
+        field, pointer = "callback_url", f"/{misnamed}" if misnamed in body else None
     return {"field": field, "pointer": pointer}
 
 

@@ -30,10 +30,12 @@ _RETRY_OF_RULE = {
     "observed-token-invalid_client": "The same key ID and key secret are refused again.",
     "observed-classic": "That API is retired.",
     "observed-other-region": "The same host refuses it again.",
+    "observed-404-old": "The API no longer has it.",
     "observed-404-like": "The same ID is not found again.",
     "observed-404-other-kind": "The same ID is not found again.",
     "observed-404-other-plan": "The same service plan does not find it again.",
 }
+_NEVER_AGAIN = ("observed-404-old", "method-read-only")  # no change of the request helps
 _ELSEWHERE = ("not-the-sms-api", "token-endpoint")
 _LOOK_FOR_IT = re.compile(r"Check first: GET /batches.*")
 
@@ -63,6 +65,8 @@ def retry_of(one: Diagnosis) -> Retry:
     advice, reason = catalogue.advice_on(x)
     if told := _why_again(one.top):
         reason, advice = told, "after-change"
+    if one.top and one.top.rule in _NEVER_AGAIN:
+        advice = "do-not-retry"
     if any(finding.rule in _ELSEWHERE for finding in one.findings):
         reason = _LOOK_FOR_IT.sub("Look for it in that API first.", reason)
     asked = header(x.response_headers, "Retry-After")

@@ -143,7 +143,16 @@ def _json_body(body: str | bytes, endpoint: Endpoint, now: datetime) -> Iterator
     if is_variable(value):
         return
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        yield from body_violations(endpoint, value, now=now)
+        yield from (_of_replace(one, endpoint) for one in body_violations(endpoint, value, now=now))
+
+
+def _of_replace(violation: Violation, endpoint: Endpoint) -> Violation:
+    """Return a field that PUT misses with the call that changes single fields."""
+    what, _, operation = endpoint.operation.partition(".")
+    if operation != "replace" or violation.rule != "missing-field":
+        return violation
+    facts = {**violation.facts, "value": {"batches": "batch", "groups": "group"}.get(what, what)}
+    return replace(violation, rule="missing-field-of-replace", facts=facts)
 
 
 def violation_of(defect: json_errors.Defect) -> Violation:

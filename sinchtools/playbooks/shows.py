@@ -10,11 +10,10 @@ from typing import Any
 
 from sinchtools.api import description, validation
 from sinchtools.core.records import Exchange, Finding, header
+from sinchtools.diagnosis.known_ids import made_at
 from sinchtools.playbooks.check_rows import (
     NUMBER_FIELDS,
 )
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def batch_id_of(exchange: Exchange) -> str | None:
@@ -73,25 +72,6 @@ def age_of(exchange: Exchange) -> timedelta | None:
     values = description.locate(exchange.url or "").values
     made = made_at(values.get("batch_id") or values.get("inbound_id") or "")
     return exchange.at - made if made and exchange.at and made <= exchange.at else None
-
-
-def made_at(identifier: str) -> datetime | None:
-    """
-    Return the time in a ULID, or None.
-
-    The vendor's mock IDs are no ULIDs, so an impossible time is none either.
-    """
-    if not re.fullmatch(rf"[0-7][{_CROCKFORD}]{{25}}", identifier):
-        return None
-    milliseconds = 0
-    for character in identifier[:10]:
-        milliseconds = milliseconds * 32 + _CROCKFORD.index(character)
-    made = (
-        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-        if milliseconds < 4e12
-        else None
-    )
-    return made if made and made.year >= 2015 else None
 
 
 def is_private(host: str) -> bool:

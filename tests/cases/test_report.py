@@ -264,7 +264,7 @@ def test_one_account_hears_of_one_account(tmp_path: Path) -> None:
     assert (
         "mine" in text and "yours" not in text.replace("yours.", "") and "1 other account" in text
     )
-    assert "yours" not in said and "2 requests" in said
+    assert "yours" not in said and "Both requests" in said
     assert "yours" in page(tmp_path, rows, exchange="2")
 
 

@@ -74,7 +74,12 @@ REFUSED = send(status=401, source="log#9", token=2)
         pytest.param(
             replace(UNKNOWN, request_body=UNKNOWN.request_body.replace(GROUP[:-1] + "B", GROUP)),
             call(OTHER, f"/groups/{GROUP}", status=200, source="log#5", answer={"id": GROUP}),
-            "observed-unknown_group", (OTHER, "log#5"), id="a-group-of-another-plan",
+            "observed-unknown_group-other-plan", (OTHER, "log#5"), id="a-group-of-another-plan",
+        ),
+        pytest.param(
+            UNKNOWN,
+            send(status=201, source="log#6", to=GROUP[:-1] + "B", plan=OTHER),
+            "observed-unknown_group-other-plan", (OTHER, "log#6"), id="a-group-that-another-uses",
         ),
         pytest.param(
             REFUSED, send(status=201, source="log#2", token=2, plan=OTHER),
@@ -187,7 +192,7 @@ def test_a_national_number_is_meant_like_the_others_of_its_batch(to: list[str], 
     assert top.replacement == meant and "US or Canada" not in top.says
 
 
-BATCH = "01JR5F3K8M2Q7T9VXCZB4D6H0N"
+BATCH = "01M7WD5ZX02Q7T9VXCZB4D6H0N"
 MADE = send(status=201, source="log#2", answer={"id": BATCH})
 MADE_AGAIN = replace(
     send(status=201, source="log#3", answer={"id": BATCH[:-1] + "P"}),

@@ -94,6 +94,13 @@ EXAMPLES: dict[str, Any] = {
         response_body='{"errorCode": 40303, "message": "x"}',
     ),
     "observed-code-alone": Exchange(code="quota_of_tomorrow"),
+    "observed-413": refused(413),
+    "observed-missing_callback_url-renamed": refused(
+        403, "missing_callback_url", **body(delivery_report="summary", webhook_url="https://a.test")
+    ),
+    "observed-not-utf8": refused(
+        400, JSON, "Invalid UTF-8 start byte 0xfc", **body(body="Für Sie")
+    ),
     "observed-conflict_group_name": refused(403, "conflict_group_name"),
     "observed-batch_already_dispatched": refused(403, "batch_already_dispatched"),
     "observed-unknown_campaign": refused(403, "unknown_campaign"),
@@ -136,6 +143,11 @@ EXAMPLES: dict[str, Any] = {
     "observed-other-region": [BEFORE, replace(REFUSED, url=US, region="us")],
     "observed-404-like": [MADE, asked_for(BATCH[:-2])],
     "observed-404-other-kind": [GROUPED, asked_for(BATCH)],
+    "observed-404-old": asked_for("01KS6Q3M8ZB4N7V2X9C5D1F0GH"),
+    "observed-unknown_group-other-plan": [
+        send(status=201, source="log#2", to=GROUP, plan=OTHER),
+        send(status=403, source="log#9", to=GROUP, answer={"code": "unknown_group", "text": "x"}),
+    ],
     "observed-404-other-plan": [MADE, asked_for(BATCH, plan=OTHER)],
     "passed-before": [send(status=201, source="log#2", to="+447700900803"), AFTER],
     "passed-before-same": [BEFORE, AFTER],

@@ -498,7 +498,7 @@ KINDS = [
                 "recipients",
                 "batches.send_delivery_feedback",
             ),
-            ("missing-field", change(members=...), "members", "groups.replace"),
+            ("missing-field-of-replace", change(members=...), "members", "groups.replace"),
             ("empty", change(to=[]), "to", "batches.send"),
             (
                 "too-many",
@@ -625,7 +625,7 @@ KINDS = [
     Kind("path-placeholder", url(ID, "undefined"), "batches.cancel", 404, field="batch_id"),
     Kind("method-not-allowed", method("PATCH"), ANY, 405, field="method"),
     Kind("method-not-allowed", method("PATCH"), "batches.update", 405, field="method"),
-    Kind("method-not-allowed", method("DELETE"), "inbounds.get", 405, field="method"),
+    Kind("method-read-only", method("DELETE"), "inbounds.get", 405, field="method"),
     Kind("method-not-allowed", method("GET"), "batches.dry_run", 405, field="method"),
     Kind("content-type-missing", headers(Content_Type=None), ANY_BODY, 415, field="Content-Type"),
     Kind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,6 +24,8 @@ from sinchtools.core.gsm import digits, encoding_of, not_gsm7, parts_of, twice_c
 from sinchtools.core.records import header
 from sinchtools.core.words import counted
 from sinchtools.privacy.alias_forms import representative
+
+_ZONE = re.compile(r".*:\d\d(?:\.\d+)?([+-]\d\d):?\d\d$")
 
 
 def parse_json(body: str | bytes) -> Any:
@@ -147,6 +150,7 @@ def _validity(body: Mapping[str, Any], now: datetime) -> Iterator[Violation]:
     else:
         return
     facts = {
+        "as_written": _in_two_zones(body) if rule == "expire-before-send" else "",
         "value": shown(expire),
         "now": shown(now),
         "send_at": shown(start),
@@ -155,6 +159,13 @@ def _validity(body: Mapping[str, Any], now: datetime) -> Iterator[Violation]:
     yield Violation(
         rule=rule, code=CONSTRAINT, field="expire_at", pointer="/expire_at", facts=facts
     )
+
+
+def _in_two_zones(body: Mapping[str, Any]) -> str:
+    """Return the two times as they are written, if their time zones differ."""
+    send, expire = str(body["send_at"]), str(body["expire_at"])
+    zones = {_ZONE.sub(r"\1", re.sub("[Zz]$", "+00:00", one)) for one in (send, expire)}
+    return f"{send} and {expire}." if len(zones) > 1 else ""
 
 
 def _senders(schema: str, body: Mapping[str, Any]) -> Iterator[Violation]:
