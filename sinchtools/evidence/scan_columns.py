@@ -98,8 +98,11 @@ def steps_of_view(told: Collection[str]) -> Steps:
 def _with_error(values: dict[str, str], body: str) -> Steps:
     """Take code and text out of an error's body where no field has them."""
     fields, body = quoted("error of sinchtools"), quoted(body)
-    for ours, names in (("code", ("code",)), ("text", scan_sql.ERROR_TEXTS)):
-        values[ours] = f"coalesce({values[ours]}, {scan_sql.error_text(fields, body, *names)})"
+    code, text = (
+        scan_sql.error_text(fields, body, *names) for names in (("code",), scan_sql.ERROR_TEXTS)
+    )
+    values["code"] = f"coalesce({values['code']}, {code})"
+    values["text"] = f"coalesce({text}, {values['text']})"  # a field may have the client's words
     return [["*", f"{scan_sql.error_fields(body, values.get('status', _NO_STATUS))} AS {fields}"]]
 
 

@@ -159,7 +159,7 @@ def values_of(found: Found) -> tuple[dict[str, str], dict[str, str]]:
         value = found.access(path) if words else found.access(path, "SMALLINT")
         return sql.status(value, in_words=words)
 
-    code = take("code", mapping.code_of, lambda p: _when(plain(p), mapping.CODE.pattern))
+    code = take("code", mapping.code_of, lambda p: _coded(plain(p)))
     text = take("text", _is_text, plain)
     values = {
         "status": sql.first(map(status, found.used("status", mapping.http_status)), "SMALLINT"),
@@ -174,7 +174,7 @@ def values_of(found: Found) -> tuple[dict[str, str], dict[str, str]]:
         "code": code,
         "text": sql.NULL
         if sql.NULL in (code, text)
-        else f"CASE WHEN {code} IS NOT NULL THEN {text} END",
+        else f"CASE WHEN {code} IS NOT NULL THEN nullif({text}, {code}) END",
         "failure": take("failure", mapping.failure_of, plain),
         "elapsed_ms": sql.first(
             [_duration(found, p) for p in found.used("elapsed", _is_duration)], "DOUBLE"
@@ -190,8 +190,10 @@ def values_of(found: Found) -> tuple[dict[str, str], dict[str, str]]:
     return values, shown
 
 
-def _when(value: str, pattern: str) -> str:
-    return f"CASE WHEN {sql.fits(value, pattern)} THEN {value} END"
+def _coded(value: str) -> str:
+    of_clients = " OR ".join(f"starts_with({value}, '{one}')" for one in mapping.OF_CLIENTS)
+    fits = sql.fits(value, mapping.CODE.pattern)
+    return f"CASE WHEN {fits} AND NOT ({of_clients}) THEN {value} END"
 
 
 def _is_text(value: Any) -> bool:

@@ -148,6 +148,16 @@ ERRORS = {
         '{"code":"unknown_group","text":"No group \'01 (truncated...)\n in /srv/a.php:404',
         at(403, "POST", "unknown_group"),
     ),
+    "Guzzle in the log of Laravel, cut": (
+        f"[2026-02-03 10:00:01] local.ERROR: Client error: `POST {URL}` resulted in a "
+        "`403 Forbidden` response:\n"
+        '{"code":"unknown_group","text":"No group \'01 (truncated...)\n {"exception":"[object] '
+        "(GuzzleHttp\\\\Exception\\\\ClientException(code: 403): Client error: "
+        f"`POST {URL}` resulted in a `403 Forbidden` response:\n"
+        '{"code":"unknown_group","text":"No group \'01 (truncated...)\n at /srv/a.php:404)\n'
+        '[stacktrace]\n#0 /srv/b.php(401): send()\n"}',
+        at(403, "POST", "unknown_group"),
+    ),
     "Symfony bridge": ("Unable to send the SMS: No group (unknown_group).", REFUSED),
     "Go": (f'Post "{URL}": dial tcp: lookup x: no such host', ("POST", URL, None, None, True)),
     "Go, status": (f"2026/02/03 10:00:01 unexpected status 403: {BODY}", REFUSED),
@@ -342,6 +352,7 @@ DioError [DioErrorType.response]: Http status error [403]
 [connection error] Failed host lookup: 'us.sms.api.sinch.com'
 responseValidationFailed(reason: AFError.unacceptableStatusCode(code: 403))
 Error Domain=NSURLErrorDomain Code=-1001 "The request timed out."
+Error Domain=NSURLErrorDomain Code=-1003 "?" UserInfo={a=1, NSErrorFailingURLKey=<URL>, b=2}
 Forbidden (HTTP 403).
 Response [<URL>]
   Status: 403

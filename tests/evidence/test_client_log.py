@@ -152,6 +152,18 @@ $GOT
 >
 $GOT
 """,
+    "httr": """
+-> POST $PATH HTTP/2
+-> Host: us.sms.api.sinch.com
+-> Content-Type: application/json
+->
+>> $SENT
+
+<- HTTP/2 403
+<- content-type: application/json
+<-
+<< $GOT
+""",
     "Dio": """
 I/flutter (12345): *** Request ***
 I/flutter (12345): uri: $URL
@@ -331,6 +343,12 @@ def test_calls_of_two_threads_keep_their_own_responses() -> None:
     )
     rows = read("\n".join(f"10:15:02 {line}" for line in lines))
     assert [(x.method, x.status, x.elapsed_ms) for x in rows] == [("POST", 403, 9), ("GET", 404, 3)]
+
+
+@pytest.mark.parametrize("line", [f"[web] -> PUT {URL}", f"[web] PUT {URL}"])
+def test_a_thin_arrow_tells_the_status(line: str) -> None:
+    (row,) = read(f"{line}\n[web] <- 404")
+    assert (row.method, row.url, row.status) == ("PUT", URL, 404)
 
 
 def test_responses_that_may_be_of_either_request_are_of_none() -> None:

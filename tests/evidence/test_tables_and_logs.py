@@ -96,6 +96,17 @@ WRAPPED = {  # what carries a line or a record, and the time that only it tells
             ]
         }
     ),
+    "span that Python prints": json.dumps(
+        {
+            "name": "HTTP POST",
+            "context": {"trace_id": "0x5b", "span_id": "0x7c"},
+            "start_time": "2025-03-04T08:09:10.000000Z",
+            "end_time": "2025-03-04T08:09:10.087000Z",
+            "status": {"status_code": "UNSET"},
+            "attributes": {"http.method": "POST", "http.url": URL, "http.status_code": 401},
+        },
+        indent=4,
+    ),
     "dict": "2025-03-04 08:09:10,000 DEBUG {'method': 'POST', 'url': '" + URL + "', 'status': 401}",
     "text table": " at | verb | url | status\n---+---+---+---\n"
     f" 2025-03-04 08:09:10 | POST | {URL} | 401",
@@ -270,6 +281,38 @@ UNKNOWN_SHAPES = {  # documents in which a call stands somewhere
     "base64": json.dumps(
         {"method": "POST", "url": URL, "status": 403, "requestBody": SENT, "responseBody": PACKED}
     ),
+    "messages as on the wire": json.dumps(
+        {
+            "level": "warn",
+            "dump_out": f"POST {PATH} HTTP/1.1\r\nHost: eu.sms.api.sinch.com\r\n\r\n"
+            + json.dumps(SENT),
+            "dump_in": "HTTP/1.1 403 Forbidden\nServer: x\n\n" + json.dumps(GOT),
+        }
+    ),
+    "both spellings of a URL": json.dumps(
+        {
+            "stubs": [
+                {
+                    "request": {
+                        "url": PATH,
+                        "absoluteUrl": URL,
+                        "method": "POST",
+                        "body": json.dumps(SENT),
+                    },
+                    "response": {"status": 403, "body": json.dumps(GOT)},
+                }
+            ]
+        }
+    ),
+    "error of Node": json.dumps(
+        {
+            "err": {
+                "code": "ERR_BAD_REQUEST",
+                "config": {"method": "post", "url": URL, "data": json.dumps(SENT)},
+                "response": {"status": 403, "data": GOT},
+            }
+        }
+    ),
     "numbers with a type": json.dumps(
         {
             "method": "POST",
@@ -327,6 +370,21 @@ def test_a_call_is_found_in_a_document_of_unknown_shape(name: str) -> None:
     assert (exchange.method, exchange.url, exchange.status) == ("POST", URL, 403)
     assert exchange.code == "unknown_group"
     assert parsed(exchange.request_body) == SENT
+
+
+def test_a_url_in_the_data_of_a_dependency_is_no_body() -> None:
+    told = {"Name": f"PUT {PATH}", "Data": URL, "ResultCode": "404", "DurationMs": "8.5"}
+    (row,) = read(json.dumps([told]))
+    assert (row.method, row.url, row.status) == ("PUT", URL, 404)
+    assert row.request_body is row.response_body is None
+
+
+def test_the_error_among_pairs_is_the_text_of_the_code() -> None:
+    line = f'msg=refused method=POST url={URL} status=403 code=unknown_group error="No group k3"'
+    (row,) = read(line)
+    assert (row.code, row.text) == ("unknown_group", "No group k3")
+    (row,) = read(f"method=POST url={URL} status=403 error=unknown_group")
+    assert (row.code, row.text) == ("unknown_group", None)
 
 
 def test_the_status_that_a_task_hopes_for_is_none() -> None:

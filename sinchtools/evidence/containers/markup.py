@@ -63,7 +63,7 @@ _TYPED = re.compile(
     r"|>{4,}\s*$"
 )
 _TRACE = re.compile(
-    r"^(?:<{2,8} ?[A-Z\d]|< HTTP/|< [A-Z]{3,7} \S+ HTTP/"
+    r"^(?:<{2,8} ?[A-Z\d]|<-? HTTP/|< [A-Z]{3,7} \S+ HTTP/"
     r"|\* (?:Connected|Trying|Host |using|ALPN|SSL|TLS|  ))",
     re.MULTILINE,
 )

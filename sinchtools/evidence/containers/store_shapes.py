@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 _LOOKED_AT = 100
@@ -85,6 +86,13 @@ def _span_alone(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield _span(start, 1e-9, max(0, end - start), 1e-6, value.get("attributes"))
 
 
+def _span_printed(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a span as OpenTelemetry for Python prints it."""
+    begun, ended = map(datetime.fromisoformat, (value["start_time"], value["end_time"]))
+    took = (ended - begun).total_seconds()
+    yield _span(begun.timestamp(), 1, took, 1e3, value["attributes"])
+
+
 def _datadog_span(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield _span(value["start"], 1e-9, value["duration"], 1e-6, value["meta"])
 
@@ -150,6 +158,7 @@ SHAPES: tuple[tuple[set[str], Callable[[Mapping[str, Any]], Iterator[Mapping[str
     ({"traceId", "timestamp", "localEndpoint"}, _zipkin),
     ({"traceId", "timestamp", "tags", "id"}, _zipkin),
     ({"startTimeUnixNano", "endTimeUnixNano"}, _span_alone),
+    ({"start_time", "end_time", "context", "attributes"}, _span_printed),
     ({"span_id", "start", "duration", "meta"}, _datadog_span),
     ({"stream", "values"}, _loki),
     ({"tables"}, _tables),

@@ -116,8 +116,11 @@ jersey    response line   _<_               (?P<id>\d+) < <TAIL>
 toolbelt  request  line   <_                < (?P<tail><METHOD> \S+ HTTP/[\d.]+)
 toolbelt  request  rest   <                 <(?: |$)<TAIL>
 toolbelt  response reply  >                 >(?: |$)<TAIL>
-marked    request  line   >_                > (?P<tail><METHOD> https?://\S+)
-marked    response line   <_                < (?P<tail>[1-5]\d\d(?: [A-Z][\w -]*)?)
+httr      request  line   ->_               -> (?P<tail><METHOD> \S+ HTTP/[\d.]+)
+httr      request  rest   ->|>>             (?:->|>>)(?: |$)<TAIL>
+httr      response reply  <-|<<             (?:<-|<<)(?: |$)<TAIL>
+marked    request  line   >_                -?> (?P<tail><METHOD> https?://\S+)
+marked    response line   <_|<-_            <-? (?P<tail>[1-5]\d\d(?: [A-Z][\w -]*)?)
 marked    request  prefixed  >_             >(?: |$)<TAIL>
 marked    response prefixed  <_             <(?: |$)<TAIL>
 # Robot Framework's RequestsLibrary

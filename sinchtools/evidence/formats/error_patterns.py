@@ -243,7 +243,8 @@ Dio  status_code_of_  status code of <STATUS>
 Dio  Http_status_error  Http status error \[<STATUS>\]
 Dart  Failed_host_lookup  (?P<text>(?P<failure>Failed host lookup): '(?P<host>[\w.-]+)'.*)
 Alamofire  unacceptableStatusCode  unacceptableStatusCode\(code: <STATUS>
-URLSession  NSURLErrorDomain  (?P<text>Domain=(?P<failure>NSURLErrorDomain Code=-\d+).*)
+URLSession  NSURLErrorDomain
+    (?P<text>Domain=(?P<failure>NSURLErrorDomain Code=-\d+)(?:.*?FailingURL\w*Key=<URL>)?.*)
 httr  (HTTP_  \(HTTP <ERROR>\)\.?$
 httr  Response_[  ^Response \[<URL>\]$
 httr, its status  Status:_  ^ {2,4}Status: <STATUS>$

@@ -27,15 +27,15 @@ CODE_OF_TEXT = {"Requesting delivery report without any callback URL": "missing_
 LONGEST_MESSAGE = 400
 TRACE = re.compile(
     r"\s*(?:at \S|File \"|\.\.\. \d+ (?:more|common)|#\d+ |in \S+:\d+|from \S+:\d+:in|thrown in |"
-    r"Stack ?trace|Traceback|--- End of|[~^]+\s*$|goroutine \d|\S+ @ \S+:\d+|\(anonymous\) @|"
-    r"[\w.]{1,40} \(async\)|More details here: |"
+    r"Stack ?trace|\[stacktrace\]|\"\}\s*$|Traceback|--- End of|[~^]+\s*$|goroutine \d|"
+    r"\S+ @ \S+:\d+|\(anonymous\) @|[\w.]{1,40} \(async\)|More details here: |"
     r"(?:[^\s:]{1,200}\.(?:[cm]?[jt]sx?|html?|vue|svelte)|\(index\)|VM\d+):\d+(?::\d+)?\s*$|"
     r"line \d+ of |\+ |For more information check: |HTTP response headers: |Reason: |"
     r"At (?:line|\S+):\d+|exit status \d+|node:internal|Node\.js v)"
 )
 CHAIN = re.compile(
     r"\s*(?:During handling of the above|The above exception was|Caused by:?|---> |\[cause\]|"
-    r"Suppressed:|\[previous exception\]|Next )"
+    r"Suppressed:|\[previous exception\]|Next |\{\"exception\":\"\[object\] )"  # the last: Monolog
 )
 _PAGE = re.compile(r"Traceback|Exception (?:Type|Value):")
 _BRACKET = re.compile(r"\{[\"'](?:code|text|error|status)\b")
@@ -75,7 +75,8 @@ def _events(piece: Piece, rows: list[Printed]) -> Iterator[Event]:
     signs = re.compile("|".join(re.escape(sign) for row in rows for sign in row.signs))
     done = 0
     for number, line in enumerate(piece.lines, start=1):
-        if number <= done or not signs.search(line) or line.lstrip()[:2] in ('{"', "{'"):
+        is_object = line.lstrip()[:2] in ('{"', "{'") and not CHAIN.match(line)
+        if number <= done or is_object or not signs.search(line):
             continue
         told = _told(rows, line[:LONGEST_LINE])
         if told is None:

@@ -14,11 +14,11 @@ from typing import Any
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import nested
-from sinchtools.evidence.formats.mapping import Record, exchange_of, headers_of, record_of
+from sinchtools.evidence.formats.mapping import Record, exchange_of, record_of
 from sinchtools.evidence.found import filled
 from sinchtools.evidence.pieces import TOO_MANY_VALUES, Piece, TooMuchError, loaded
 
-__all__ = ["exchange_of", "headers_of", "paired", "parse", "sniff"]
+__all__ = ["exchange_of", "paired", "parse", "sniff"]
 NO_HTTP = "an object without HTTP fields (no status, method or URL in any of the known places)"
 _COMMAND = re.compile(r"^[ \t>$#%]*curl(?:\.exe)?[ \t]", re.MULTILINE)
 _BELOW = "a response without an id was matched with the request right above it"

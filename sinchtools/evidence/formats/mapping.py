@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from sinchtools.api.description import error_of
 from sinchtools.core.columns import COLUMNS
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats import callback
+from sinchtools.evidence.formats import callback, http_message
 from sinchtools.evidence.formats.names import (
     FIELD_OF,
     FIELDS,
@@ -25,8 +26,15 @@ from sinchtools.evidence.formats.names import (
     WRAPPERS,
 )
 from sinchtools.evidence.formats.printed import Json
-from sinchtools.evidence.formats.values import body_of, parsed, plain, unbased, written
-from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, joined, status_of, words
+from sinchtools.evidence.formats.values import (
+    body_of,
+    headers_of,
+    parsed,
+    plain,
+    unbased,
+    written,
+)
+from sinchtools.evidence.pieces import HTTP_METHODS, METHODS, Piece, status_of, words
 from sinchtools.evidence.times import DURATIONS, milliseconds, squashed
 
 OWN = frozenset({*COLUMNS, "request_body_base64", "response_body_base64"})
@@ -38,6 +46,7 @@ REQUEST_LINE = re.compile(rf"\"?({METHODS}) +(\S+?)(?: +HTTP/[\d.]+)?\"?", re.IG
 URL = re.compile(r"[A-Za-z][\w+.-]*://|/|[\w.-]{1,80}/xms/v|\*$|\{+[\w .-]+\}+/")
 _HTTP_STATUS = re.compile(r"\s*\"?([1-5]\d\d)(?:\.0)?(?:[ :-]+[A-Za-z][A-Za-z ()'-]*)?\"?\s*")
 CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+OF_CLIENTS = ("ERR_", "UND_ERR_")  # codes that Node and its clients give, none of the API
 _FAILURE = re.compile(r"[A-Za-z][\w.]{2,200}")
 _MOST_MS = 400 * 86_400_000
 _OWN_TEXTS = words(
@@ -183,8 +192,11 @@ def _flatten(value: Mapping[str, Any], prefix: str, depth: int, flat: dict[str, 
             return
         path = f"{prefix}.{name}" if prefix else str(name)
         inner = plain(inner)
-        if isinstance(inner, str) and inner[:1] in ("{", '"', "[") and len(inner) > 1:
-            inner = _json_inside(str(name), inner)
+        if isinstance(inner, str) and len(inner) > 1:
+            if inner[0] in ("{", '"', "["):
+                inner = _json_inside(str(name), inner)
+            elif _RAW.match(inner):
+                path, inner = _message_inside(inner)
         flat[path] = inner
         if isinstance(inner, dict) and depth < _DEEPEST and not _is_leaf(str(name)[:80], inner):
             _flatten(inner, path, depth + 1, flat)
@@ -205,6 +217,22 @@ def _json_inside(name: str, text: str) -> Any:
         value = Json(value)
         value.text = text
     return value if isinstance(value, Mapping | list) else text
+
+
+_RAW = re.compile(
+    rf"(?:(?:{METHODS}) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{{3}}(?: [^\r\n]*)?)\r?\n"
+)
+
+
+def _message_inside(text: str) -> tuple[str, Any]:
+    """Return what a raw HTTP message in a text is of a call, and its parts."""
+    message = next(http_message.messages(Piece("", text.replace("\r\n", "\n"))))
+    parts = {"headers": message.headers, "body": message.body}
+    if message.is_response:
+        return "response", {"status": message.status, **parts}
+    method, target, *_ = message.first.split()
+    url = http_message.with_host(target, message.headers)
+    return "request", {"method": method, "url": url, **parts}
 
 
 @lru_cache(maxsize=512)
@@ -259,7 +287,7 @@ def _built(
         next(map(body_of, values(name)), None) for name in ("request_body", "response_body")
     )
     request_body, response_body = _with_bodies(
-        list(values("body")),
+        [value for value in values("body") if not _is_url(value)],
         list(values("request")),
         list(values("response")),
         status,
@@ -277,7 +305,7 @@ def _built(
         request_body=request_body,
         status=status,
         code=code,
-        text=next(filter(None, map(written, values("text"))), None) if code else None,
+        text=_text(values("text"), code, response_body) if code else None,
         response_headers=next(filter(None, map(headers_of, values("response_headers"))), {}),
         response_body=response_body,
         elapsed_ms=_duration(piece, flat, plan["elapsed"]),
@@ -285,6 +313,13 @@ def _built(
     )
     key = next((str(one) for one in values("id") if isinstance(one, str | int)), None)
     return Record(with_own_headers(exchange), key)
+
+
+def _text(said: Iterator[Any], code: str, body: str | None) -> str | None:
+    """Return the text that fields give a code, where its body does not."""
+    if error_of(body)[1]:
+        return None
+    return next((text for one in said if (text := written(one)) and text != code), None)
 
 
 def with_own_headers(exchange: Exchange) -> Exchange:
@@ -397,12 +432,17 @@ def method_of(value: Any) -> str | None:
 
 def code_of(value: Any) -> str | None:
     """Return a value that looks like one of the API's codes, or None."""
-    return value if isinstance(value, str) and CODE.fullmatch(value[:100]) else None
+    is_code = isinstance(value, str) and CODE.fullmatch(value[:100])
+    return value if is_code and not value.startswith(OF_CLIENTS) else None
 
 
 def failure_of(value: Any) -> str | None:
     """Return a value that looks like the class of a network error, or None."""
     return value if isinstance(value, str) and _FAILURE.fullmatch(value) else None
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and URL.match(value) is not None and " " not in value
 
 
 def _url(flat: Mapping[str, Any], plan: Mapping[str, tuple[str, ...]]) -> str | None:
@@ -460,43 +500,3 @@ def _elapsed(piece: Piece, value: Any, path: str, factor: float | None) -> float
     if found[1]:
         piece.guess_once(f"{path[:40]!r} names no unit: it was taken as {found[1]}")
     return found[0]
-
-
-def headers_of(value: Any) -> dict[str, str]:
-    """
-    Return headers written as an object or as a list of pairs or of name and value.
-
-    They may also be the JSON text of one of these.
-    """
-    if isinstance(value, str) and value[:1] in "{[":
-        value = parsed(value) if value else None
-    if isinstance(value, str) and ":" in value:
-        value = [line for line in re.split(r"[\r\n]+", value) if line.strip()]
-        value = value if all(re.match(r"[\w-]+:", line) for line in value) else None
-    if isinstance(value, Mapping):
-        return joined(
-            (str(name), ", ".join(map(str, part)) if isinstance(part, list) else _as_text(part))
-            for name, part in value.items()
-        )
-    if not isinstance(value, list):
-        return {}
-    if all(isinstance(part, str) for part in value):
-        halves = (
-            [part.partition(":")[::2] for part in value]
-            if all(":" in part for part in value)
-            else zip(value[::2], value[1::2], strict=False)
-        )
-        return joined((name.strip(), rest.strip()) for name, rest in halves)
-    pairs = [
-        (p.get("name", p.get("key")), p.get("value")) if isinstance(p, Mapping) else p
-        for p in value
-    ]
-    return joined(
-        (_as_text(p[0]), _as_text(p[1]))
-        for p in pairs
-        if isinstance(p, list | tuple) and len(p) == 2 and p[0]
-    )
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)

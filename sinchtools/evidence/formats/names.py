@@ -20,7 +20,7 @@ url: url requesturl requri requesturi urlfull urloriginal httpurl httprequesturl
       rawpath requestcontextpath requestcontexthttppath apiurl link address href adresse
       originalpath xenvoyoriginalpath route httproute requesthref requestoriginalurl originalurl
       reqoriginalurl httprequestfulluri apiendpoint requestfullpath fullpath targeturl uristem
-      requesteduri requestedurl requestedpath responseurl
+      requesteduri requestedurl requestedpath responseurl absoluteurl
 query: query querystring requestquerystring requestquery csuriquery urlquery clientrequestquery
       args httpquery uriquery
 host: requesthost reqhost host clientrequesthost httphost urldomain domainname xhostheader
@@ -42,7 +42,7 @@ at: at time ts timestamp datetime date startedat starttime starteddatetime edges
       requestcontextrequesttime requesttime asctime dt when timeutc zeit zeitpunkt timestamplocal
       eventtimestamp receivedat creationtime requestedat calledat datumzeit requesttimeutc
       requesttimeepoch datum instant isodate clienttime tijd fecha horodatage tsns startedutc
-      received messagetime createdon
+      received messagetime createdon loggeddate
 request_headers: requestheaders reqheaders httprequestheaders headers configheaders requestheader
       customheaders
 response_headers: responseheaders resheaders respheaders httpresponseheaders responseheader
@@ -60,7 +60,7 @@ response: response res resp answer reply
 code: code errorcode apicode apierror errcode responsecode errorname sincherror error
       sincherrorcode apierrorcode responsebodycode
 text: text errortext errormessage apitext errordescription errormsg errtext errmessage
-      apierrortext apimessage
+      apierrortext apimessage error err
 failure: errtype errortype errcode errname errorname exceptiontype failure errorclass errorcode
       networkerror exceptionclass exceptionname
 id: requestid reqid xrequestid correlationid traceid transactionid callid rid requestidentifier

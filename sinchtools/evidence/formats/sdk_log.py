@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import Exchange
-from sinchtools.evidence.formats.mapping import headers_of
-from sinchtools.evidence.formats.values import json_text, literal
+from sinchtools.evidence.formats.values import headers_of, json_text, literal
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
 

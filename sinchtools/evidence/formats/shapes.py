@@ -15,8 +15,9 @@ from urllib.parse import urlencode
 
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats.http_message import is_error_body
-from sinchtools.evidence.formats.mapping import headers_of, with_own_headers
+from sinchtools.evidence.formats.mapping import with_own_headers
 from sinchtools.evidence.formats.printed import body_text
+from sinchtools.evidence.formats.values import headers_of
 from sinchtools.evidence.pieces import HTTP_METHODS, words
 
 _REQUESTS = words("config request req options requestoptions requestdata")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sinchtools.evidence.formats.printed import Json
-from sinchtools.evidence.pieces import TooMuchError, loaded
+from sinchtools.evidence.pieces import TooMuchError, joined, loaded
 
 
 def parsed(text: str) -> Any:
@@ -105,3 +105,43 @@ def decoded(data: bytes) -> str | bytes:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data
+
+
+def headers_of(value: Any) -> dict[str, str]:
+    """
+    Return headers written as an object or as a list of pairs or of name and value.
+
+    They may also be the JSON text of one of these.
+    """
+    if isinstance(value, str) and value[:1] in "{[":
+        value = parsed(value) if value else None
+    if isinstance(value, str) and ":" in value:
+        value = [line for line in re.split(r"[\r\n]+", value) if line.strip()]
+        value = value if all(re.match(r"[\w-]+:", line) for line in value) else None
+    if isinstance(value, Mapping):
+        return joined(
+            (str(name), ", ".join(map(str, part)) if isinstance(part, list) else _as_text(part))
+            for name, part in value.items()
+        )
+    if not isinstance(value, list):
+        return {}
+    if all(isinstance(part, str) for part in value):
+        halves = (
+            [part.partition(":")[::2] for part in value]
+            if all(":" in part for part in value)
+            else zip(value[::2], value[1::2], strict=False)
+        )
+        return joined((name.strip(), rest.strip()) for name, rest in halves)
+    pairs = [
+        (p.get("name", p.get("key")), p.get("value")) if isinstance(p, Mapping) else p
+        for p in value
+    ]
+    return joined(
+        (_as_text(p[0]), _as_text(p[1]))
+        for p in pairs
+        if isinstance(p, list | tuple) and len(p) == 2 and p[0]
+    )
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
