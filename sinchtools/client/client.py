@@ -277,7 +277,9 @@ class Client:
             for name, value in (params or {}).items()
             if value is not None
         ]
-        return path + ("&" if "?" in path else "?") * bool(pairs) + "&".join(pairs)
+        if not pairs:
+            return path
+        return path + ("&" if "?" in path else "?") + "&".join(pairs)
 
     def _guard(self, method: str, url: str, headers: Mapping[str, str]) -> None:
         if locate(url).kind == "loopback":

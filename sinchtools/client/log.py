@@ -301,7 +301,8 @@ class CallLog:
                 self._insert(events)
                 self._beside += len(events)
                 is_full = self._beside >= _CHECKPOINT_EVENTS
-                self._beside *= not is_full
+                if is_full:
+                    self._beside = 0
         except sqlite3.IntegrityError:
             raise AlreadySentError(
                 "This attempt is in the call log already: it was sent, or is about to be.",

@@ -347,7 +347,9 @@ def _answer_only(exchange: Exchange) -> Assessment:
         if exchange.code:
             nothing = [finding_of(exchange, "observed-code-alone", code=exchange.code)]
         said = of_silence(exchange, []) or of_delivery(exchange, [exchange])
-        return _assessment(said or nothing * (not exchange.delivery), None, None, None)
+        if not said and not exchange.delivery:
+            said = nothing
+        return _assessment(said, None, None, None)
     if exchange.status < 400:
         return _assessment(of_delivery(exchange, [exchange]), exchange.status, None, True)
     rule = f"observed-{exchange.status}-alone"

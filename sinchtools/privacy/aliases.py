@@ -127,7 +127,7 @@ class Aliases:
         parts = parts_of(text)
         return (
             f"[text {self._tag('text', text)} {len(text)} characters {alphabet} {parts} "
-            f"part{'s' * (parts != 1)}{names}]"
+            f"{'part' if parts == 1 else 'parts'}{names}]"
         )
 
     def _tag(self, kind: str, what: str) -> str:

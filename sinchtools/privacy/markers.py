@@ -115,14 +115,12 @@ def _is_cut_jwt(secret: str) -> bool:
 
 def stray_of(value: str) -> list[str]:
     """Return what stands around or in a secret by mistake: quotes, brackets, spaces."""
-    quoted = re.search(r"['\"“”‘’]", value.strip()[:1] + value.strip()[-1:])
-    spaces = ["leading-space"] * (value[:1].isspace()) + [
-        "trailing-newline" if value[-1:] in "\r\n" else "trailing-space"
-    ] * (value[-1:].isspace())
+    ends_with = "trailing-newline" if value[-1:] in ("\r", "\n") else "trailing-space"
     found = [
-        ("quoted", quoted),
+        ("quoted", re.search(r"['\"“”‘’]", value.strip()[:1] + value.strip()[-1:])),
         ("bracketed", bracketed(value)),
-        *((name, True) for name in spaces),
+        ("leading-space", value[:1].isspace()),
+        (ends_with, value[-1:].isspace()),
         ("inner-space", re.search(r"\S\s+\S", value)),
     ]
     return [name for name, is_there in found if is_there]

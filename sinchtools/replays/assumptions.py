@@ -73,9 +73,9 @@ def missing_groups(original: Exchange) -> list[str]:
     if original.code != "unknown_group":
         return []
     groups = groups_of(original)
-    return [group for group in groups if group in (original.text or "")] or groups * (
-        len(groups) == 1
-    )
+    if len(groups) == 1:
+        return groups
+    return [group for group in groups if group in (original.text or "")]
 
 
 def assumed_for(item: PlannedRequest) -> tuple[str, ...]:
@@ -85,7 +85,8 @@ def assumed_for(item: PlannedRequest) -> tuple[str, ...]:
     named = groups_in(body)
     for word, is_missing in (("unknown", True), ("existing", False)):
         groups = [group for group in named if (group in missing) == is_missing]
-        found += [f"{word} group: {', '.join(groups[:3])}"] * bool(groups)
+        if groups:
+            found.append(f"{word} group: {', '.join(groups[:3])}")
     if body.get("delivery_report") not in (None, "none"):
         found.append(
             "no callback URL on the plan"

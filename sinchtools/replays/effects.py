@@ -139,17 +139,26 @@ def effect_of(
         for request, load in zip(requests, loads, strict=True)
         if load == Load()
     )
-    none = f"make {len(requests)} requests" + ", send 0 SMS" * (
-        UPDATE not in {request.endpoint for request in requests}
-    )
-    said = [f"send {messages} SMS to {len(people)} people" if messages or groups else none]
-    said[0] += f" and to all members of {len(groups)} groups of unknown size" * bool(groups)
-    said[0] += " (the test number)" * bool(test_number and people)
-    said += [
-        what.format(count) for what, count in done.items() if what != _OTHER or messages or groups
-    ]
-    said += [f"{again} of them again after a 500"] * bool(again)
+    if messages or groups:
+        said = [_sending(messages, len(people), len(groups), test_number)]
+    else:
+        said = [f"make {len(requests)} requests"]
+        del done[_OTHER]  # they are among these
+        if UPDATE not in {request.endpoint for request in requests}:
+            said.append("send 0 SMS")
+    said += [what.format(count) for what, count in done.items()]
+    if again:
+        said.append(f"{again} of them again after a 500")
     return _one_is_singular(", ".join(said))
+
+
+def _sending(messages: int, people: int, groups: int, test_number: bool) -> str:
+    said = f"send {messages} SMS to {people} people"
+    if groups:
+        said += f" and to all members of {groups} groups of unknown size"
+    if test_number and people:
+        said += " (the test number)"
+    return said
 
 
 _ONE = re.compile(r"(?<!\d)1 (other )?(people|requests|groups|batches)\b")

@@ -161,12 +161,9 @@ def sent_to(base_url: str, url: str, below: str = "") -> str:
     """
     parts = split_url(url)
     path = (parts.path.rstrip("/") + below if below else parts.path).replace(" ", "%20")
-    return (
-        base_url
-        + "/" * (not path.startswith("/"))
-        + path
-        + (f"?{parts.query}" if parts.query else "")
-    )
+    if not path.startswith("/"):
+        path = f"/{path}"
+    return base_url + path + (f"?{parts.query}" if parts.query else "")
 
 
 def headers_to_send(request: Exchange) -> dict[str, str]:

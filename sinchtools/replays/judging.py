@@ -73,8 +73,10 @@ def judged(
         ]
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
-    assumed = (f"assumed: {', '.join(item.assumed)}",) * bool(item.assumed)
-    return _result(item, child, verdict, (*notes, reason, *assumed))
+    reasons = [*notes, reason]
+    if item.assumed:
+        reasons.append(f"assumed: {', '.join(item.assumed)}")
+    return _result(item, child, verdict, tuple(reasons))
 
 
 def _findings(request: Exchange, original: Exchange, child: Exchange) -> Findings:

@@ -291,7 +291,9 @@ class Plan:
     def summary(self) -> str:
         """How many requests go and how many are on hold, the effect, the pace and the time."""
         held = len(self.reasons)
-        counts = counted(len(self.items) - held, "request") + f", {held:,} on hold" * bool(held)
+        counts = counted(len(self.items) - held, "request")
+        if held:
+            counts += f", {held:,} on hold"
         pace = (
             f"; {self.pace if self.target in VENDOR else self.pace.rates}"
             if self._going and self.pace != Pace()

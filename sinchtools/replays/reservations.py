@@ -110,7 +110,8 @@ def _taken(
 def _reason(call_id: str, earlier: _Claim, past: list[Exchange], log: CallLog) -> str:
     is_there = earlier.path != str(log.path) and _identity_at(earlier.path) == earlier.log
     if is_there or earlier.log != log.identity:
-        return f"it was given to another log, {earlier.path}" + " (which is gone)" * (not is_there)
+        gone = "" if is_there else " (which is gone)"
+        return f"it was given to another log, {earlier.path}{gone}"
     if len(past) < earlier.attempts:
         return _IN_BETWEEN
     if earlier.call_id != call_id and not was_refused(past[-1]):

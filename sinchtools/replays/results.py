@@ -152,7 +152,7 @@ class ReplayResults(Sequence[Result]):
         sent = sum(r.child is not None for r in self.results)
         counts = Counter(r.verdict if r.child else "not sent" for r in self.results)
         said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.most_common())
-        where = f"{self.target.upper()}{' (simulated)' * (self.target == 'sandbox')}"
+        where = "SANDBOX (simulated)" if self.target == "sandbox" else self.target.upper()
         return "; ".join(
             filter(None, (f"Replayed {sent:,} of {len(self):,} to {where}", said, self.stopped))
         )
@@ -171,7 +171,7 @@ class ReplayResults(Sequence[Result]):
 
     @property
     def _more(self) -> list[str]:
-        return [f"... and {len(self) - SHOWN:,} more"] * (len(self) > SHOWN)
+        return [f"... and {len(self) - SHOWN:,} more"] if len(self) > SHOWN else []
 
     def _repr_html_(self) -> str:
         if self.target == "preview":

@@ -352,8 +352,10 @@ class Runner:
         with self._lock:
             self._answers[job.call_id] = answer
             self._sent += 1
-            self._done += done
-            self._failed += done and answer.http_outcome != "success"
+            if done:
+                self._done += 1
+                if answer.http_outcome != "success":
+                    self._failed += 1
             if not job.by_fault:
                 is_broken = answer.http_outcome in {"sinch_error", "no_response"} or (
                     answer.status == 401 and answer.target in VENDOR
