@@ -20,7 +20,7 @@ from sinchtools.core.records import Exchange, Finding, visible
 from sinchtools.diagnosis.fitting import codes_on_the_page
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.privacy.gate import Known, gate
+from sinchtools.privacy.gate import Known, refuse_leaks
 from sinchtools.privacy.redaction import Redactor
 from sinchtools.replays.comparing import Contrast
 
@@ -50,7 +50,9 @@ def shown(result: Mapping[str, Any], *evidence: Held) -> dict[str, Any]:
     clean = _Cleaner(known)
     made = {name: clean(value) for name, value in result.items()}
     try:
-        gate(json.dumps(made, ensure_ascii=False).encode("utf-8", "replace"), known, where="It")
+        refuse_leaks(
+            json.dumps(made, ensure_ascii=False).encode("utf-8", "replace"), known, where="It"
+        )
     except LeakError:
         raise LeakError(
             "The result was not returned: it would show a secret or a person.",

@@ -19,8 +19,8 @@ from sinchtools.analysis.frames import (
     Per,
     file_of,
     is_known,
+    lazy_rows,
     names_of,
-    rows,
     to_pandas,
     unwrap,
 )
@@ -70,7 +70,7 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     given = unwrap(frame)
     has_attempts = "attempt" in names_of(given)
     columns = ("source", "target", "attempt") if has_attempts else ("source", "target")
-    counted = with_sides(rows(given, *columns, per=per)).with_columns(
+    counted = with_sides(lazy_rows(given, *columns, per=per)).with_columns(
         attempts=nw.col("attempt").cast(nw.Int64).fill_null(1) if has_attempts else nw.lit(1),
         undated=nw.col("at_us").is_null().cast(nw.Int64),
         file=file_of(),
@@ -133,7 +133,8 @@ def codes(
     """
     counts, unknown = known_and_rest(
         with_dtypes(
-            to_pandas(rows(frame, "code", per=per).group_by("answer", "code").agg(COUNT)), "codes"
+            to_pandas(lazy_rows(frame, "code", per=per).group_by("answer", "code").agg(COUNT)),
+            "codes",
         )
     )
     counts["share"] = counts["n"] / max(counts["n"].sum(), 1)
@@ -260,7 +261,9 @@ def matrix(frame: Any, by: str = "endpoint", *, per: Per = "call") -> pd.DataFra
     >>> matrix(rows, "account")[["account", "status", "n"]].values.tolist()
     [['a', 201, 2]]
     """
-    found = to_pandas(rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(COUNT))
+    found = to_pandas(
+        lazy_rows(frame, by, "code", per=per).group_by(by, "answer", "code").agg(COUNT)
+    )
     counts, unknown = known_and_rest(with_dtypes(found, "codes", by))
     counts = by_size(counts)[[by, "status", "code", "n"]]
     counts.attrs["not_known"] = unknown
@@ -294,7 +297,7 @@ def latency(frame: Any, *, per: Per = "attempt") -> pd.DataFrame:
     >>> latency(rows)[["n", "p50_ms"]].values.tolist()
     [[2, 200.0]]
     """
-    timed = rows(frame, "endpoint", "code", "elapsed_ms", per=per).filter(
+    timed = lazy_rows(frame, "endpoint", "code", "elapsed_ms", per=per).filter(
         ~nw.col("elapsed_ms").is_null(), is_known()
     )
     quantiles = [
@@ -340,7 +343,9 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     >>> cells[cells["n"] > 0][["weekday", "hour", "n"]].values.tolist()
     [[2, 9, 1]]
     """
-    sided = with_sides(rows(frame, per=per)).with_columns(bucket=nw.col("at_us") // 3_600_000_000)
+    sided = with_sides(lazy_rows(frame, per=per)).with_columns(
+        bucket=nw.col("at_us") // 3_600_000_000
+    )
     dated, undated = known_and_rest(to_pandas(sided.group_by("bucket").agg(*SIDES)), "bucket")
     if dated.empty:
         return result("heatmap", dated, undated=undated)
@@ -412,5 +417,5 @@ def to_parquet(pattern: str | Path, path: str | Path) -> Path:
 def _by(frame: Any, name: str, per: Per) -> pd.DataFrame:
     by = next(iter(RESULTS[name]))
     return with_shares(
-        to_pandas(with_sides(rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name
+        to_pandas(with_sides(lazy_rows(frame, by, per=per)).group_by(by).agg(*SIDES)), name
     )

@@ -230,7 +230,7 @@ def names_of(frame: Any) -> list[str]:
     return list(nw.from_native(frame).columns)
 
 
-def rows(
+def lazy_rows(
     frame: Any, *columns: str, per: Per, needs: str | None = None, with_callbacks: bool = False
 ) -> nw.LazyFrame[Any]:
     """

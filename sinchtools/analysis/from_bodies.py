@@ -12,7 +12,7 @@ import pandas as pd
 from sinchtools.analysis import body_fields
 from sinchtools.analysis.frames import (
     Per,
-    rows,
+    lazy_rows,
     to_pandas,
 )
 from sinchtools.analysis.results import (
@@ -117,7 +117,7 @@ def delivery_codes(frame: Any) -> pd.DataFrame:
     [[401, 1]]
     """
     names = ("endpoint", "request_body", "response_body")
-    every = rows(frame, *names, per="attempt", needs="response_body", with_callbacks=True)
+    every = lazy_rows(frame, *names, per="attempt", needs="response_body", with_callbacks=True)
     is_sent = (nw.col("endpoint") == "callback").fill_null(False)
     body = nw.when(is_sent).then(nw.col("request_body")).otherwise(nw.col("response_body"))
     told = every.filter(
@@ -141,7 +141,7 @@ def _by_body(
     frame: Any, name: str, of_body: Callable[[dict[str, Any]], str | None], per: Per
 ) -> pd.DataFrame:
     by = next(iter(RESULTS[name]))
-    sent = rows(frame, "request_body", per=per, needs="request_body").filter(
+    sent = lazy_rows(frame, "request_body", per=per, needs="request_body").filter(
         ~nw.col("request_body").is_null()
     )
     counts = to_pandas(with_sides(sent).group_by("request_body").agg(*SIDES))

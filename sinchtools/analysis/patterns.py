@@ -14,7 +14,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from sinchtools.analysis.frames import FAILING, Per, is_failing, rows, to_pandas
+from sinchtools.analysis.frames import FAILING, Per, is_failing, lazy_rows, to_pandas
 from sinchtools.analysis.results import (
     COUNT,
     RESULTS,
@@ -117,7 +117,7 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
     [['401 Unauthorized, unknown endpoint', 2, 'a']]
     """
     failing = (
-        rows(frame, "id", "code", "endpoint", "text", "failure", per=per)
+        lazy_rows(frame, "id", "code", "endpoint", "text", "failure", per=per)
         .filter(is_failing())
         .with_columns(example_id=_age())
     )

@@ -21,7 +21,7 @@ from sinchtools.analysis.frames import (
     Per,
     is_failing,
     is_known,
-    rows,
+    lazy_rows,
     to_pandas,
 )
 from sinchtools.core.errors import WrongUseError, told
@@ -191,7 +191,9 @@ def binned(frame: Any, interval: str | None, per: Per) -> tuple[pd.DataFrame, in
     not filled in.
     """
     step = seconds_of(interval) if interval else 60
-    micros = rows(frame, "code", per=per).with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
+    micros = lazy_rows(frame, "code", per=per).with_columns(
+        bucket=nw.col("at_us") // (step * 1_000_000)
+    )
     grouped = micros.group_by("bucket", "answer", "code").agg(COUNT)
     counts = to_pandas(grouped if interval else in_suiting_intervals(grouped, ("answer", "code")))
     step = step if interval or not counts["step"].notna().any() else 60 * int(counts["step"].max())

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sinchtools.analysis.facts import FACTS, with_facts
-from sinchtools.analysis.frames import Per, fails, is_known, names_of, rows, to_pandas, unwrap
+from sinchtools.analysis.frames import Per, fails, is_known, lazy_rows, names_of, to_pandas, unwrap
 from sinchtools.analysis.results import (
     COUNT,
     INTERVALS,
@@ -79,7 +79,7 @@ class Tally:
             return _spread(self.cells, edges, self.step)
         wanted = [edge.field for edge in edges if edge.field]
         keys = ["second", "answer", "code", *dict.fromkeys(["endpoint", *wanted])]
-        found = rows(self.given, "code", *PLAIN, per=self.per).filter(
+        found = lazy_rows(self.given, "code", *PLAIN, per=self.per).filter(
             is_known(), _any(map(_is_then, edges)), _any(map(_has, edges))
         )
         found = found.with_columns(second=nw.col("at_us") // 1_000_000)
@@ -106,7 +106,7 @@ def tally(frame: Any, interval: str | None = None, *, per: Per = "call") -> Tall
 
 
 def _few_rows(given: Any, per: Per) -> pd.DataFrame | None:
-    wanted = rows(given, "code", *PLAIN, *_BODIES, per=per).filter(is_known())
+    wanted = lazy_rows(given, "code", *PLAIN, *_BODIES, per=per).filter(is_known())
     if int(to_pandas(wanted.select(nw.len().alias("n")))["n"].iloc[0]) > MOST_ROWS:
         return None
     found = _sided(to_pandas(wanted))
@@ -170,7 +170,7 @@ def _hours(first: Any, last: Any) -> int:
 
 
 def _binned(given: Any, step: int, per: Per) -> nw.LazyFrame[Any]:
-    every = rows(given, "code", *PLAIN, per=per)
+    every = lazy_rows(given, "code", *PLAIN, per=per)
     binned = every.with_columns(bucket=nw.col("at_us") // (step * 1_000_000))
     times = (nw.col("at_us").min().alias("first"), nw.col("at_us").max().alias("last"))
     return binned.group_by("bucket", "answer", "code", *PLAIN).agg(COUNT, *times)

@@ -13,7 +13,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.evidence.exports import to_curl, to_har, to_jsonl
 from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.privacy.gate import Known, write
+from sinchtools.privacy.gate import Known, write_checked
 from sinchtools.privacy.redaction import without_quotes
 
 _WRITERS: dict[str, Callable[[list[Exchange]], str]] = {
@@ -74,7 +74,7 @@ def export(
         )
     rows = without_quotes(given)
     shown, known = (rows, Known()) if keep_people else gate.aliased(rows, _aliases(key))
-    return write(path, written_as(shown).encode("utf-8", "replace"), known, shown)
+    return write_checked(path, written_as(shown).encode("utf-8", "replace"), known, shown)
 
 
 def aliased(exchanges: Iterable[Exchange], key: bytes | Case | None = None) -> list[Exchange]:

@@ -18,7 +18,7 @@ from typing import Any
 from sinchtools.cases.lines import Lines, digests_of, event_of, read_on, row_of, unquoted
 from sinchtools.cases.same_ids import Row, told_apart
 from sinchtools.core.errors import LogError, told_path
-from sinchtools.core.files import append, opened_own, put, refuse_foreign, refuse_open
+from sinchtools.core.files import append, opened_own, refuse_foreign, refuse_open, write_atomically
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.exports import to_jsonl
 from sinchtools.privacy import seen
@@ -187,7 +187,9 @@ class Folder:
     def _opened_key(self) -> bytes:
         path = self.path / "key"
         if not os.path.lexists(path):
-            made = put(self.path / f".key-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES))
+            made = write_atomically(
+                self.path / f".key-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES)
+            )
             with suppress(FileExistsError):  # another kernel was first: its key is the key
                 os.link(made, path)  # whole or not at all
             made.unlink()

@@ -18,7 +18,7 @@ def replay_rows(replayed: ReplayResults) -> list[dict[str, Any]]:
         {
             **result.as_json(),
             "was": result.original.status_in_words,
-            "now": result.now,
+            "now": result.status_in_words,
             "endpoint": result.original.endpoint,
             "target": replayed.target,
             "request": _sent(result),

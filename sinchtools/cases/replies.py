@@ -19,7 +19,7 @@ from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import WrongUseError, told
 from sinchtools.core.records import Exchange, header
 from sinchtools.core.words import counted, moment, response, spelled, who_says
-from sinchtools.privacy.gate import gate
+from sinchtools.privacy.gate import refuse_leaks
 from sinchtools.replays.proof import Proof
 from sinchtools.replays.results import Result
 
@@ -125,7 +125,7 @@ def _written(story: Story, template: str, **facts: Any) -> str:
     text = _templates().get_template(template).render(story=story, **facts_of(story), **facts)
     text = "\n".join(line.rstrip() for line in text.strip().splitlines())
     text = story.plain(re.sub(r"\n{3,}", "\n\n", text))
-    gate(text.encode("utf-8", "replace"), story.known, where="The reply")
+    refuse_leaks(text.encode("utf-8", "replace"), story.known, where="The reply")
     return text
 
 

@@ -19,7 +19,7 @@ from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import LeakError, WrongUseError, told
 from sinchtools.core.records import Exchange
 from sinchtools.playbooks.playbook import Walk
-from sinchtools.privacy.gate import write
+from sinchtools.privacy.gate import write_checked
 from sinchtools.replays.proof import Proof
 from sinchtools.replays.results import ReplayResults, Result
 
@@ -107,9 +107,9 @@ def report(
     kept = tuple(kept_charts(what)) if isinstance(what, Case) else ()
     page = Page(story=story, parts=chosen, created=created, kept=kept)
     if not is_page:
-        return write(path, bundle(page), story.known, story.shown)
+        return write_checked(path, bundle(page), story.known, story.shown)
     try:
-        return write(path, page.html(), story.known)
+        return write_checked(path, page.html(), story.known)
     except LeakError:  # a chart names somebody: with aliases it does not, and the row is named
         story = replace(story, is_data=True)
-        return write(path, replace(page, story=story).html(), story.known, story.shown)
+        return write_checked(path, replace(page, story=story).html(), story.known, story.shown)

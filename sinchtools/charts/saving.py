@@ -173,7 +173,7 @@ def _pass(contents: Iterable[tuple[Path, bytes]], chart: Chart) -> None:
     names = _csv(chart.data.select_dtypes(exclude="number")).decode("utf-8", "replace")
     known = _people(chart, "\n".join([words, *map(str, chart.data.columns), names]))
     for path, content in (*contents, (Path("the chart"), words.encode("utf-8", "replace"))):
-        gate.gate(content, known, where=path.name)
+        gate.refuse_leaks(content, known, where=path.name)
 
 
 def _write(contents: dict[Path, bytes], chart: Chart) -> list[Path]:

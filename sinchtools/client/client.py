@@ -1,7 +1,7 @@
 """
 A thin client on requests.
 
-Every attempt becomes a logged exchange, and a failing answer is a result, not an exception.
+Every attempt becomes a logged exchange, and a failing response is a result, not an exception.
 """
 
 from __future__ import annotations

@@ -43,12 +43,12 @@ class Direct(BaseAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """
-        Return the answer, wholly read.
+        Return the response, wholly read.
 
         Raises
         ------
         ReadTimeout, ConnectionError, ChunkedEncodingError
-            No answer came, or half of one: then the error has it as `response`.
+            No response came, or half of one: then the error has it as `response`.
         """
         place = split_url(str(request.url)).netloc
         connection = self._connection(place, timeout)
@@ -58,13 +58,13 @@ class Direct(BaseAdapter):
             connection.request(
                 str(request.method), request.path_url, body=request.body, headers=request.headers
             )
-            answer = connection.getresponse()
-            response.status_code, response.reason = answer.status, answer.reason
-            for name, value in answer.headers.items():
+            received = connection.getresponse()
+            response.status_code, response.reason = received.status, received.reason
+            for name, value in received.headers.items():
                 response.headers[name] = (
                     f"{response.headers[name]}, {value}" if name in response.headers else value
                 )
-            response.raw = io.BytesIO(answer.read())
+            response.raw = io.BytesIO(received.read())
         except TimeoutError as error:
             raise requests.ReadTimeout(error, request=request) from error
         except IncompleteRead as error:

@@ -24,9 +24,9 @@ class _Resource:
         while True:
             exchange = self._client.request("GET", path, params={**query, "page": page})
             yield exchange
-            answer = object_of(exchange.response_body)
+            body = object_of(exchange.response_body)
             try:
-                size, count = int(answer["page_size"]), int(answer["count"])
+                size, count = int(body["page_size"]), int(body["count"])
             except (ValueError, KeyError, TypeError):
                 return
             page, before = page + 1, before + size  # a page may be shorter than was asked for

@@ -167,10 +167,10 @@ def logged(
             error.response if response is None else response,
         )
     elapsed_ms = (time.perf_counter() - started) * 1000
-    answer = (
+    received = (
         {} if response is None else _answer(redactor, planned, intent, response, content or b"")
     )
-    exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **answer))
+    exchange = complete(replace(intent, elapsed_ms=elapsed_ms, failure=failure, **received))
     log.outcome(exchange)
     if raised is not None and again:
         raise raised

@@ -56,7 +56,7 @@ class AccessToken(Token):
         pair = (self._credentials.key_id or "", self._credentials.secret.reveal())
         try:
             with new_session(loopback=locate(self._url).kind == "loopback") as auth:
-                answer = auth.post(
+                response = auth.post(
                     self._url,
                     data={"grant_type": "client_credentials"},
                     auth=pair,
@@ -64,8 +64,8 @@ class AccessToken(Token):
                     allow_redirects=False,
                 )
             return str(
-                answer.json()["access_token"]
-            ) if answer.ok else "", f"it returned HTTP {answer.status_code}"
+                response.json()["access_token"]
+            ) if response.ok else "", f"it returned HTTP {response.status_code}"
         except requests.RequestException as error:
             return "", failure_of(error)
         except (KeyError, TypeError):

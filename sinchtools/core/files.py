@@ -39,7 +39,7 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="sinchtools-", dir=_scratch.get())
 
 
-def put(path: Path, data: bytes) -> Path:
+def write_atomically(path: Path, data: bytes) -> Path:
     """Write a file that stays on this machine, whole or not at all, readable by its owner only."""
     return put_all({path: data})[0]
 

@@ -126,7 +126,7 @@ def base_url(region: str, *, oauth: bool = False) -> str:
 
 def allowed_target(environ: Mapping[str, str] = os.environ) -> str:
     """
-    Return the highest rung that SINCHTOOLS_ALLOW switches on.
+    Return the furthest target that SINCHTOOLS_ALLOW switches on.
 
     ``sandbox`` unless it says ``dry-run`` or ``live``.
     """

@@ -67,7 +67,7 @@ class Assessment:
     """
     What is said about one exchange.
 
-    The findings (the first is the answer), the answer that it deserves, and whether it fits the one
+    The findings (the first is the observed), the answer that it deserves, and whether it fits the one
     it got.
     """
 
@@ -87,7 +87,7 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
     if exchange.status is None and (status := catalogue.usual_status_of(exchange.code)):
         exchange = replace(exchange, status=status)
     if place is None:
-        return _answer_only(exchange)
+        return _response_only(exchange)
     if is_token_endpoint(place):
         return _of_token_endpoint(exchange)
     if not is_meant(place):
@@ -95,12 +95,12 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
     endpoint = place.endpoints.get((exchange.method or "").upper())
     found = violations(exchange, place, endpoint, now)
     if exchange.status is None or exchange.status < 100:
-        return _unanswered(exchange, endpoint, list(map(sure, found)))
+        return _without_response(exchange, endpoint, list(map(sure, found)))
     if exchange.status < 400:
-        return _taken(exchange, place, endpoint, found, others)
+        return _accepted(exchange, place, endpoint, found, others)
     if number := _classic_number(exchange, place):
         return _of_classic(exchange, number)
-    return _refused(exchange, place, endpoint, found, now, others)
+    return _rejected(exchange, place, endpoint, found, now, others)
 
 
 def _classic_number(exchange: Exchange, place: Place) -> int | None:
@@ -125,7 +125,7 @@ def _of_classic(exchange: Exchange, number: int) -> Assessment:
 # --- a request to the SMS API ---------------------------------------------------------------------
 
 
-def _unanswered(
+def _without_response(
     exchange: Exchange, endpoint: Endpoint | None, found: list[Violation]
 ) -> Assessment:
     if exchange.failure and not (exchange.request_headers or exchange.request_body):
@@ -139,7 +139,7 @@ def _unanswered(
     )
 
 
-def _taken(
+def _accepted(
     exchange: Exchange,
     place: Place,
     endpoint: Endpoint | None,
@@ -164,7 +164,7 @@ def _taken(
     return _assessment(findings, status, None, not contradicted)
 
 
-def _refused(
+def _rejected(
     exchange: Exchange,
     place: Place,
     endpoint: Endpoint | None,
@@ -194,12 +194,12 @@ def _refused(
         now.severity == "warning" and was.severity == "error"
         for now, was in zip(shown, rest, strict=True)
     )
-    [answer] = findings_of(exchange, [first])
-    told = ("error", status, code or answer.code)
-    if (answer.severity, answer.status, answer.code) != told:
-        answer = replace(answer, severity="error", status=status, code=told[2])
+    [observed] = findings_of(exchange, [first])
+    told = ("error", status, code or observed.code)
+    if (observed.severity, observed.status, observed.code) != told:
+        observed = replace(observed, severity="error", status=status, code=told[2])
     return _assessment(
-        [answer, *findings_of(exchange, shown)], status, code or first.code, not disproved
+        [observed, *findings_of(exchange, shown)], status, code or first.code, not disproved
     )
 
 
@@ -279,10 +279,10 @@ def _of_token_endpoint(exchange: Exchange) -> Assessment:
         return _assessment([], status, None, True)
     fitting = [v for v in errors if v.status == status]
     rest = [shown_or_demoted(v) for v in found if v not in fitting]
-    answer = token_endpoint.observed(exchange) or general_answer(exchange)
+    observed = token_endpoint.observed(exchange) or general_answer(exchange)
     causes = [replace(v, code=exchange.code) for v in fitting]
     return _assessment(
-        [*findings_of(exchange, causes), answer, *findings_of(exchange, rest), note],
+        [*findings_of(exchange, causes), observed, *findings_of(exchange, rest), note],
         status,
         exchange.code,
         True,
@@ -341,7 +341,7 @@ def _general(exchange: Exchange, place: Place) -> Assessment:
     )
 
 
-def _answer_only(exchange: Exchange) -> Assessment:
+def _response_only(exchange: Exchange) -> Assessment:
     if exchange.status is None or exchange.status < 100:
         nothing = [finding_of(exchange, "not-decidable", severity="note", location="server")]
         if exchange.code:

@@ -85,9 +85,9 @@ class Diagnosis:
 
         It covers errors that show only after the first one is fixed.
         """
-        fix = fixes.certain_fix(self.exchange, self.findings)
+        fix = fixes.suggested_fix(self.exchange, self.findings)
         for _ in range(_MOST_ROUNDS):
-            further = fix and fixes.certain_fix(
+            further = fix and fixes.suggested_fix(
                 fix.exchange, assess(fix.exchange, self.clock).findings
             )
             if not fix or not further:
@@ -129,7 +129,7 @@ class Diagnosis:
                 {key: getattr(finding, key) for key in _FINDING_KEYS} for finding in self.findings
             ],
             "retry": self.retry._asdict(),
-            "attempt": {"number": attempt.number, "of": attempt.of, "by": attempt.by}
+            "attempt": {"number": attempt.number, "of": attempt.of, "by": attempt.detected_by}
             if attempt
             else None,
             "changes": list(self.fix.changes) if self.fix else [],
@@ -382,7 +382,7 @@ def _retried(exchange: Exchange, attempt: Attempt) -> Finding:
         "value": seconds,
         "last": attempt.last,
     }
-    rule = "attempt-of-call" if attempt.by == "call_id" else "attempt-by-time"
+    rule = "attempt-of-call" if attempt.detected_by == "call_id" else "attempt-by-time"
     if attempt.lost:
         rule = "maybe-sent-twice" if attempt.is_sure else "maybe-sent-again"
         return finding_of(exchange, rule, facts=facts | _of_lost(attempt))

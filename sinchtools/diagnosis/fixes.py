@@ -1,4 +1,4 @@
-"""The certain repair of a request: what can be mended without asking anybody what was meant."""
+"""The suggested fix of a request: what can be repaired without asking anybody what was meant."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Fix:
     edit: Mapping[str, Any]
 
 
-def certain_fix(exchange: Exchange, findings: Iterable[Finding]) -> Fix | None:
+def suggested_fix(exchange: Exchange, findings: Iterable[Finding]) -> Fix | None:
     """
     Return the fix of everything that can be fixed for certain.
 
@@ -85,9 +85,9 @@ def joined(original: Exchange, first: Fix, second: Fix) -> Fix:
 
 
 def _mended(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> str | None:
-    for rules, mend in _MENDS:
+    for rules, repair in _REPAIRS:
         if re.fullmatch(rules, finding.rule):
-            return mend(exchange, finding, edit)
+            return repair(exchange, finding, edit)
     return None
 
 
@@ -171,11 +171,11 @@ def repaired(body: str | bytes, read: json_errors.Examined | None = None) -> Rep
         found = [one for one in read.defects if one.rule != "json-duplicate-key"]
         if not found:
             return Repaired(text, read.value, tuple(made))
-        mended = _edited(text, found[0])
-        if mended is None:
+        changed = _edited(text, found[0])
+        if changed is None:
             return None
-        made.append(JsonRepair(found[0], text, mended))
-        text, read = mended, json_errors.examined(mended)
+        made.append(JsonRepair(found[0], text, changed))
+        text, read = changed, json_errors.examined(changed)
     return None
 
 
@@ -423,7 +423,7 @@ def _one_slash(exchange: Exchange, finding: Finding, edit: dict[str, Any]) -> st
     return "path: // -> /"
 
 
-_MENDS = (  # rules (a pattern): how to mend them
+_REPAIRS = (  # rules (a pattern): how to repair them
     (r"json-.*", _json),
     (r"not-a(?:-.*|n-array)|bad-date|url-without-scheme|observed-unknown_group", _replaced),
     (r"missing-field-renamed", _renamed),

@@ -31,7 +31,7 @@ class Attempt:
     ----------
     number, of
         Attempt `number` of `of`.
-    by
+    detected_by
         ``call_id`` (the evidence says so) or ``time`` (told from equal requests that follow each
         other: assumed).
     seconds
@@ -47,7 +47,7 @@ class Attempt:
 
     number: int
     of: int
-    by: str
+    detected_by: str
     seconds: float | None
     last: str
     lost: tuple[str, ...] = ()
@@ -157,7 +157,15 @@ def _attempts(chain: list[Exchange], by: str) -> list[Attempt]:
     lost = _lost([exchange for _, exchange in in_order])
     is_sure = by == "call_id" or bool(last.request_body)
     return [
-        Attempt(number=number, of=of, by=by, seconds=seconds, last=said, lost=lost, is_sure=is_sure)
+        Attempt(
+            number=number,
+            of=of,
+            detected_by=by,
+            seconds=seconds,
+            last=said,
+            lost=lost,
+            is_sure=is_sure,
+        )
         for number in places
     ]
 

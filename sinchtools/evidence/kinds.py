@@ -125,7 +125,7 @@ FINDERS: dict[str, Finder] = {
 CONTAINERS: dict[str, Container] = {
     "notebook": notebooks.unwrap,
     "mail": mail.unwrap,
-    "copied": mail.mend,
+    "copied": mail.repaired,
     "log-store": stores.unwrap,
     "log-prefix": prefixes.unwrap,
 }

@@ -292,14 +292,14 @@ class _Reading:
             piece.guess_once("the request shows no time: the response's Date was used")
         if _is_ascii(exchange):
             return exchange
-        mended = {
+        repaired = {
             name: whole
             for name in EXCHANGE_FIELDS
-            if (whole := _mended(value := getattr(exchange, name))) is not value
+            if (whole := _unmangled(value := getattr(exchange, name))) is not value
         }
-        if not mended:
+        if not repaired:
             return exchange
-        exchange = replace(exchange, **mended)
+        exchange = replace(exchange, **repaired)
         piece.guess(
             (exchange.source or "").rpartition("#")[2],
             "halves of characters (lone surrogates) were replaced",
@@ -337,7 +337,7 @@ class _Reading:
             tuple(map(self.unquoted, entries)) for entries in (self.skipped, self.warnings)
         )
         secrets = Counter(
-            {_mended(place): number for place, number in self.redactor.removed.items()}
+            {_unmangled(place): number for place, number in self.redactor.removed.items()}
         )
         return Evidence(
             exchanges,
@@ -393,10 +393,10 @@ def _is_ascii(exchange: Exchange) -> bool:
     return all(text.isascii() for text in texts if isinstance(text, str))
 
 
-def _mended(value: Any) -> Any:
+def _unmangled(value: Any) -> Any:
     """Return a text, or headers, with lone halves of characters replaced."""
     if isinstance(value, Mapping):
-        whole = {_mended(name): _mended(text) for name, text in value.items()}
+        whole = {_unmangled(name): _unmangled(text) for name, text in value.items()}
         return value if whole == value else whole
     if not isinstance(value, str) or not _HALVES.search(value):
         return value

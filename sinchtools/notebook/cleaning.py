@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from sinchtools.core.errors import WrongUseError, told_path
-from sinchtools.core.files import put
+from sinchtools.core.files import write_atomically
 from sinchtools.notebook.savehook import clean
 
 
@@ -45,4 +45,6 @@ def clean_file(path: str | Path) -> Path:
             f"{told_path(path)} is not a notebook.", hint="Give a file that ends in .ipynb."
         )
     clean({"type": "notebook", "content": content})
-    return put(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return write_atomically(
+        path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+    )

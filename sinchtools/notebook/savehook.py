@@ -26,7 +26,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.core.settings import work_folder
 from sinchtools.privacy import seen
 from sinchtools.privacy.alias_forms import ALIASED
-from sinchtools.privacy.gate import Known, gate, secrets_left
+from sinchtools.privacy.gate import Known, refuse_leaks, secrets_left
 from sinchtools.privacy.redaction import Redactor
 
 HOOK = "sinchtools.notebook.savehook.clean"
@@ -99,7 +99,7 @@ def _without_widgets(data: Mapping[str, Any]) -> dict[str, Any]:
 def _passes(output: Mapping[str, Any]) -> bool:
     data = json.dumps(output, ensure_ascii=False).encode("utf-8", "replace")
     try:
-        gate(data, _known(), where="The notebook")
+        refuse_leaks(data, _known(), where="The notebook")
     except LeakError:
         return False
     return True

@@ -126,7 +126,7 @@ class Walk:
 
     Every answer goes into the transcript with its time and proof.
 
-    ``done`` means that this was it and is mended: the walk ends. ``failed`` means that it did not
+    ``done`` means that this was it and is fixed: the walk ends. ``failed`` means that it did not
     help: the walk goes on where the step's `otherwise` points. ``skipped`` means that it was not
     the cause, or was not looked at: the next step follows.
 

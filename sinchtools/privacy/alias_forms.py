@@ -87,7 +87,7 @@ def without_numbers(text: str, number: Rewrite) -> str:
     """
     if len(text) < _SHORT and _names_nobody(text):
         return text
-    return folding.rewritten(
+    return folding.rewritten_text(
         text,
         lambda plain: ((start, end, number(said)) for start, end, said in _numbers_of(plain)),
         in_url,

@@ -29,7 +29,7 @@ from sinchtools.privacy.alias_forms import (
     without_numbers,
 )
 from sinchtools.privacy.numbers import canonical, country_code, is_possible
-from sinchtools.privacy.rewriting import is_id, rewritten
+from sinchtools.privacy.rewriting import is_id, with_people_replaced
 
 TAG_CHARACTERS = 7  # of base32: 35 bits
 _STANDS_FOR = re.compile(
@@ -103,9 +103,9 @@ class Aliases:
         `quoted` is put over the words of the exchange besides: it replaces people of whom only
         other exchanges tell.
         """
-        return rewritten(exchange, self.number, self.text, quoted)
+        return with_people_replaced(exchange, self.number, self.text, quoted)
 
-    def met(self) -> People:
+    def people_seen(self) -> People:
         """Return who was aliased until now."""
         return _nobody_else(self._numbers, self._texts)
 
@@ -192,7 +192,7 @@ def people(exchanges: Iterable[Exchange]) -> People:
                 without_numbers(getattr(exchange, name) or "", number)
         else:
             met.add(content)
-            rewritten(exchange, number, lambda found: texts.setdefault(found, found))
+            with_people_replaced(exchange, number, lambda found: texts.setdefault(found, found))
     return _nobody_else(numbers, texts)
 
 

@@ -44,7 +44,7 @@ _MESSAGES_SENT = {
     "content",
     "msg",
     "sms",
-}  # in an answer these are the vendor's words
+}  # in a response these are the vendor's words
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-][\d:]+)?")
 _COMPACT_DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _JSON_TOKEN = re.compile(
@@ -96,7 +96,7 @@ def is_number(value: str) -> bool:
 # --- bodies ---------------------------------------------------------------------------------------
 
 
-def body_rewritten(body: str | bytes | None, who: Rewriting, *, sent: bool) -> str | bytes | None:
+def rewritten_body(body: str | bytes | None, who: Rewriting, *, sent: bool) -> str | bytes | None:
     """Return a body with its numbers and message texts put through a function."""
     if not body:
         return body
@@ -114,7 +114,7 @@ def body_rewritten(body: str | bytes | None, who: Rewriting, *, sent: bool) -> s
         except UnicodeDecodeError:
             encoding, errors = "utf-8", "surrogateescape"
             decoded = body.decode(encoding, errors)
-        new = str(body_rewritten(decoded, who, sent=sent))
+        new = str(rewritten_body(decoded, who, sent=sent))
         return body if new == decoded else new.encode(encoding, errors)
     if body.lstrip()[:1] in ("{", "[", '"') and (is_json(body) or _is_literal(body)):
         return "".join(_json(body, who, sent=sent))
@@ -141,7 +141,7 @@ def _part(part: str, who: Rewriting) -> str:
         _MESSAGES_SENT | _NUMBERS
     )  # a document of its own
     new = (
-        str(body_rewritten(found, who, sent=True))
+        str(rewritten_body(found, who, sent=True))
         if whole
         else string_rewritten(found, (name,), who, sent=True)
     )
@@ -230,7 +230,7 @@ def string_rewritten(value: str, names: tuple[str, ...], who: Rewriting, *, sent
     if _DOCUMENT.match(value) or (
         value[:2] in ('"{', '"[') and is_json(value)
     ):  # JSON as a string: its fields say who is a person
-        return str(body_rewritten(value, who, sent=sent))
+        return str(rewritten_body(value, who, sent=sent))
     if name in _NUMBERS and (name not in ("from", "sender", "originator") or is_number(value)):
         return who.number(value)
     words = ANY_ALIAS.sub("", value).strip() if "•" in value or "[text " in value else value.strip()

@@ -97,7 +97,7 @@ def readings(text: str) -> list[Plain]:
     return found if plain == text else [*found, _folded_plain(Plain(plain, places or ()))]
 
 
-def rewritten(text: str, find: Find, quote: Callable[[str], str]) -> str:
+def rewritten_text(text: str, find: Find, quote: Callable[[str], str]) -> str:
     """
     Return a text with what is found in any reading of it replaced.
 

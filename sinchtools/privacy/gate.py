@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sinchtools.core.errors import LeakError, told_path
-from sinchtools.core.files import put
+from sinchtools.core.files import write_atomically
 from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.privacy import folding, seen
@@ -157,7 +157,7 @@ class Known:
             )
             yield from sorted([*said, *folding.outside(people, kept)])
 
-        return self._without_base64(folding.rewritten(text, found, quote))
+        return self._without_base64(folding.rewritten_text(text, found, quote))
 
     def _alias_of(self, digits: str, aliases: Aliases) -> str:
         whole = self._wholes.get(digits, digits)
@@ -192,7 +192,7 @@ def aliased(exchanges: Iterable[Exchange], aliases: Aliases) -> tuple[list[Excha
     """
     rows = list(exchanges)
     shown = [aliases.exchange(row) for row in rows]
-    known = Known.among(aliases.met())
+    known = Known.among(aliases.people_seen())
     clean: set[str] = set()  # the same headers come again and again
     for place, row in enumerate(shown):
         words = {text for _, text in _words_of(row)} - clean
@@ -210,7 +210,7 @@ def _with_prefix(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()) -> None:
+def refuse_leaks(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()) -> None:
     """
     Refuse bytes that hold a secret or a person known to the case, in whatever encoding.
 
@@ -224,7 +224,7 @@ def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()
 
     Examples
     --------
-    >>> gate(b"Authorization: Bearer 5c1e9a7b3d2f4e68", Known(), where="note.txt")
+    >>> refuse_leaks(b"Authorization: Bearer 5c1e9a7b3d2f4e68", Known(), where="note.txt")
     Traceback (most recent call last):
     sinchtools.core.errors.LeakError: note.txt was not written: it contains a secret (authorization)
     at character 22. ...
@@ -238,7 +238,7 @@ def gate(data: bytes, known: Known, *, where: str, rows: Iterable[Exchange] = ()
         )
 
 
-def write(path: Path, data: bytes, known: Known, rows: Iterable[Exchange] = ()) -> Path:
+def write_checked(path: Path, data: bytes, known: Known, rows: Iterable[Exchange] = ()) -> Path:
     """
     Write a file whose bytes pass the gate, whole or not at all, readable by its owner only.
 
@@ -251,8 +251,8 @@ def write(path: Path, data: bytes, known: Known, rows: Iterable[Exchange] = ()) 
     WriteError
         It cannot be written there; the file is as it was before.
     """
-    gate(data, known, where=path.name, rows=rows)
-    return put(path, data)
+    refuse_leaks(data, known, where=path.name, rows=rows)
+    return write_atomically(path, data)
 
 
 def secrets_left(text: str) -> Iterator[tuple[str, str]]:
@@ -339,7 +339,7 @@ def _without_hidden_secrets(text: str) -> str:
             if at >= 0
         )
 
-    return folding.rewritten(text, found, str)
+    return folding.rewritten_text(text, found, str)
 
 
 def _words_of(row: Exchange) -> Iterator[tuple[str, str]]:

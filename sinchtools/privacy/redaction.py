@@ -353,7 +353,7 @@ def _forms(value: str) -> set[str]:
 
 
 def _worth_a_look(value: str, place: str) -> Iterator[str]:
-    """Yield what an answer may quote of a secret: all of it, or the password of a pair."""
+    """Yield what a response may quote of a secret: all of it, or the password of a pair."""
     bare = value.strip().strip("'\"“”‘’").strip()
     for part in (
         () if "://" in bare else (bare, bare.partition(":")[2], unbased(bare).partition(":")[2])

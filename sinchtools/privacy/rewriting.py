@@ -10,12 +10,12 @@ from sinchtools.core.records import WORD_FIELDS, Exchange
 from sinchtools.core.variables import variables_of, with_variables
 from sinchtools.privacy import folding
 from sinchtools.privacy.alias_forms import Rewrite, Rewriting, in_url, regrouped, without_numbers
-from sinchtools.privacy.bodies import body_rewritten, is_number, pair_rewritten, segment
+from sinchtools.privacy.bodies import is_number, pair_rewritten, rewritten_body, segment
 from sinchtools.privacy.numbers import SHORTEST_NUMBER, Numbers, canonical, national
 from sinchtools.privacy.quotes import Quotes
 
 
-def rewritten(
+def with_people_replaced(
     exchange: Exchange, number: Rewrite, text: Rewrite, quoted: Rewrite | None = None
 ) -> Exchange:
     """
@@ -49,30 +49,30 @@ def rewritten(
         return without_numbers(quoted(value) if quoted else value, number)
 
     who = Rewriting(person, message, free)
-    body = body_rewritten(exchange.request_body, who, sent=True)
+    body = rewritten_body(exchange.request_body, who, sent=True)
     url = exchange.url and _url(exchange.url, who._replace(number=number))
     known = Numbers(digits)
     said = exchange.response_body
     said = regrouped(said, known, number) if isinstance(said, str) else said
-    answer = body_rewritten(said, who, sent=False)
+    response = rewritten_body(said, who, sent=False)
     quotes = Quotes((found for found in seen if seen[found] != found), names)
     again = seen | names
 
     def other(value: str | None) -> str | None:
         return value and free(regrouped(_quoted_again(value, quotes, again), known, number))
 
-    if isinstance(answer, bytes):  # an answer may quote what was sent
-        answer = _quoted_again(answer.decode("utf-8", "surrogateescape"), quotes, again).encode(
+    if isinstance(response, bytes):  # it may quote what was sent
+        response = _quoted_again(response.decode("utf-8", "surrogateescape"), quotes, again).encode(
             "utf-8", "surrogateescape"
         )
-    elif answer:
-        answer = _quoted_again(answer, quotes, again)
+    elif response:
+        response = _quoted_again(response, quotes, again)
     changed: dict[str, Any] = {name: other(getattr(exchange, name)) for name in WORD_FIELDS}
     for name in ("request_headers", "response_headers"):
         changed[name] = {
             free(key): other(value) or "" for key, value in getattr(exchange, name).items()
         }
-    rewritten = replace(exchange, url=url, request_body=body, response_body=answer, **changed)
+    rewritten = replace(exchange, url=url, request_body=body, response_body=response, **changed)
     return with_variables(rewritten, variables_of(rewritten))  # none of a text that is gone
 
 
@@ -92,7 +92,7 @@ def is_id(value: str) -> bool:
 def _quoted_again(text: str, quotes: Quotes, new: dict[str, str]) -> str:
     if len(text) < quotes.least and text.isascii():
         return text
-    return folding.rewritten(
+    return folding.rewritten_text(
         text,
         lambda plain: ((start, end, new[known]) for start, end, known in quotes.spans(plain)),
         in_url,

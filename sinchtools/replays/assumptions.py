@@ -58,7 +58,7 @@ def cause_of(exchange: Exchange) -> Cause:
 
 
 def _is_set_up(exchange: Exchange) -> bool:
-    """Whether the state that a fresh sandbox is given makes this answer, without a fault."""
+    """Whether the state that a fresh sandbox is given makes this response, without a fault."""
     return (exchange.status, exchange.code) == (403, "missing_callback_url") or (
         exchange.status == 403 and bool(missing_groups(exchange))
     )

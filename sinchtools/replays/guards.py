@@ -69,7 +69,7 @@ MAY_BE_SENT = "may already have been sent"
 # --- blockers ------------------------------------------------------------------------------------
 
 
-class Against(NamedTuple):
+class HeldReasons(NamedTuple):
     """
     What speaks against sending a request.
 
@@ -93,7 +93,7 @@ def blockers(
     region: str | None = None,
     *,
     test_number: bool = False,
-) -> Against:
+) -> HeldReasons:
     """
     Return why a request must not be sent to a target; it is held back while there is a reason.
 
@@ -105,33 +105,33 @@ def blockers(
         Whether a test number stands in for the recipients: then it does not matter what those got.
     """
     if request.method is None or request.url is None:
-        return Against(("the evidence contains no request",))
+        return HeldReasons(("the evidence contains no request",))
     headers = headers_to_send(request)
     landing = _landing(request.url)
     if not locate(request.url).is_sms_api or (landing and landing.path.startswith(CONTROL)):
-        return Against(("not a request to the SMS API: never replayed",))
+        return HeldReasons(("not a request to the SMS API: never replayed",))
     variables = variables_of(request)
     credential = header(request.request_headers, "Authorization")
     if credential is not None:
         headers["Authorization"] = header_value(credential)
     if landing is None or not sendable(request.method, headers):
         part = unsendable(request.method, headers)
-        return Against((f"{part} cannot be sent over HTTP as it is",))
+        return HeldReasons((f"{part} cannot be sent over HTTP as it is",))
     if unknown := _unknown_values(request, variables) if variables else []:
-        return Against((f"the evidence does not show the value of {', '.join(unknown[:3])}",))
+        return HeldReasons((f"the evidence does not show the value of {', '.join(unknown[:3])}",))
     if target not in VENDOR:
-        return Against()
+        return HeldReasons()
     found = tuple(_for_the_vendor(original, request, now, region))
     if target == "dry-run":
-        return Against((*found, *_for_a_dry_run(request)))
+        return HeldReasons((*found, *_for_a_dry_run(request)))
     if not acts(request):
-        return Against(found)
+        return HeldReasons(found)
     reaches_others = not (test_number and request.endpoint in SENDS)
     if reaches_others and is_unknown(original):
         reason = advice_on(original)[1].rstrip(".")
-        return Against((*found, *_moments_past(request, now)), f"{MAY_BE_SENT}: {reason}")
+        return HeldReasons((*found, *_moments_past(request, now)), f"{MAY_BE_SENT}: {reason}")
     before = _done_before(original) if reaches_others else ()
-    return Against((*found, *before, *_moments_past(request, now)))
+    return HeldReasons((*found, *before, *_moments_past(request, now)))
 
 
 def _unknown_values(request: Exchange, variables: Iterable[str]) -> list[str]:
@@ -196,7 +196,7 @@ def asks_again(original: Exchange) -> bool:
 
     Live says so in what is to be confirmed.
     """
-    return original.status == 500 and not reads(original) and not is_unknown(original)
+    return original.status == 500 and not is_read_only(original) and not is_unknown(original)
 
 
 def was_refused(x: Exchange) -> bool:
@@ -216,7 +216,7 @@ def may_be_resent(attempt: Exchange) -> bool:
         return False
     if (
         attempt.status == 401 and attempt.target in VENDOR
-    ):  # by the next run, with mended credentials
+    ):  # by the next run, with repaired credentials
         return True
     return attempt.status == 429 or (attempt.status is None and advice_on(attempt)[0] == "as-is")
 
@@ -241,7 +241,7 @@ def _for_the_vendor(
         yield "another account than the configured credentials'"
     if place.region not in (None, region):
         yield f"another region ({place.region}) than the configured one ({region})"
-    if request.endpoint in (None, "callback") and not reads(request):
+    if request.endpoint in (None, "callback") and not is_read_only(request):
         yield "no endpoint of the API fits its path: what it would do is not known"
     if request.endpoint in SENDS and not _names_its_recipients(request):
         yield "whom it would reach cannot be read from its body"
@@ -329,7 +329,7 @@ def _is_blank_binary(body: Any) -> bool:
 
 
 def _for_a_dry_run(request: Exchange) -> Iterator[str]:
-    if not reads(request) and request.endpoint not in DRY_RUNS:
+    if not is_read_only(request) and request.endpoint not in DRY_RUNS:
         yield "the vendor has no dry run of this operation"
 
 
@@ -360,14 +360,14 @@ def _names_its_recipients(request: Exchange) -> bool:
     return isinstance(to, list) and all(isinstance(entry, str) for entry in to) and not said_twice
 
 
-def reads(request: Exchange) -> bool:
+def is_read_only(request: Exchange) -> bool:
     """Whether a request changes nothing."""
     return (request.method or "").upper() in {"GET", "HEAD"}
 
 
 def acts(request: Exchange) -> bool:
     """Whether the vendor would do more than read, or than check it in a dry run."""
-    return not reads(request) and request.endpoint != "POST /batches/dry_run"
+    return not is_read_only(request) and request.endpoint != "POST /batches/dry_run"
 
 
 def check_allowed(target: str, log: CallLog | None = None) -> None:

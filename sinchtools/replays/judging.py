@@ -8,7 +8,7 @@ from dataclasses import replace
 from sinchtools.client.client import Client
 from sinchtools.core.records import Exchange, in_words
 from sinchtools.diagnosis.diagnosis import diagnose
-from sinchtools.replays.guards import advice_on, is_unknown, may_be_resent, reads
+from sinchtools.replays.guards import advice_on, is_read_only, is_unknown, may_be_resent
 from sinchtools.replays.lookup import batch_of
 from sinchtools.replays.planned import PlannedRequest
 from sinchtools.replays.results import Result
@@ -64,7 +64,7 @@ def judged(
     found = _findings(item.request, original, child) if is_refusal else Findings()
     verdict, reason = verdict_of(item, original, child, found)
     if (
-        child.status is None and may_be_resent(child) and not reads(child)
+        child.status is None and may_be_resent(child) and not is_read_only(child)
     ):  # a read may go again whatever became of it
         notes = [
             "no connection was made, so nothing was sent. Check network, VPN and proxy, then run "
@@ -108,7 +108,7 @@ _UNKNOWN_NOW = "its outcome is unknown: it may have been sent, and is not sent a
 
 
 def settled(
-    answers: Mapping[str, Exchange], client: Client | None, runner: Runner
+    children: Mapping[str, Exchange], client: Client | None, runner: Runner
 ) -> dict[str, str]:
     """
     Return in words what the check says of each call whose outcome is unknown.
@@ -117,8 +117,12 @@ def settled(
     """
     if client is None:
         return {}
-    unknown = {call_id: child for call_id, child in answers.items() if is_unknown(child)}
-    said = {call_id: batch_of(child, client) for call_id, child in unknown.items() if runner.turn()}
+    unknown = {call_id: child for call_id, child in children.items() if is_unknown(child)}
+    said = {
+        call_id: batch_of(child, client)
+        for call_id, child in unknown.items()
+        if runner.wait_for_turn()
+    }
     return {
         call_id: f"checked: batch {batch_id} is there, so it was sent"
         if batch_id

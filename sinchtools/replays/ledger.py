@@ -1,7 +1,7 @@
 """
 Say whether a message may go out.
 
-It is asked once before each attempt, here only, and its answer is a record with the reason.
+It is asked once before each attempt, here only, and what it returns is a record with the reason.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Ledger:
 
     # --- before a run, in words; nothing is taken ---
 
-    def weighed(self, item: PlannedRequest) -> PlannedRequest:
+    def with_blockers(self, item: PlannedRequest) -> PlannedRequest:
         """Return the item with what speaks against it by itself, as things are now."""
         found = blockers(
             item.original,
@@ -109,7 +109,7 @@ class Ledger:
             unsettled="" if _is_checked(item) else found.unsettled,
         )
 
-    def once(self, items: Iterable[PlannedRequest]) -> tuple[PlannedRequest, ...]:
+    def without_duplicates(self, items: Iterable[PlannedRequest]) -> tuple[PlannedRequest, ...]:
         """
         Put on hold what people have already, or get from another of the items.
 
@@ -136,7 +136,7 @@ class Ledger:
             return f"the same request as {same.original.id}: it is sent once"
 
         return tuple(
-            replace(item, again=reason(item)) if item.acts and not item.is_blocked else item
+            replace(item, duplicate_of=reason(item)) if item.acts and not item.is_blocked else item
             for item in items
         )
 
@@ -147,10 +147,10 @@ class Ledger:
         Moments pass, credentials change, somebody else may have sent it.
         """
         items = tuple(items)
-        past = earlier([item.call_id for item in items if not item.against], self.log)
+        past = earlier([item.call_id for item in items if not item.held_reasons], self.log)
         done = {call_id for call_id, one in past.items() if one.is_done}
-        return self.once(
-            item if item.is_blocked or item.call_id in done else self.weighed(item)
+        return self.without_duplicates(
+            item if item.is_blocked or item.call_id in done else self.with_blockers(item)
             for item in items
         )
 
@@ -169,18 +169,18 @@ class Ledger:
             What was sent before cannot be looked up.
         """
         permission = Permission(call_id=call_id, attempt=attempt)
-        if reason := "; ".join(self._against(item)):
+        if reason := "; ".join(self._held_reasons(item)):
             return replace(permission, reason=reason)
         if item.acts and (reason := reserve(item.message, call_id, attempt, self.log)):
             hint = "To send it all the same, give it another client_reference."
             return replace(permission, reason=reason, hint=hint)
         return permission
 
-    def _against(self, item: PlannedRequest) -> Iterator[str]:
+    def _held_reasons(self, item: PlannedRequest) -> Iterator[str]:
         if self.target not in VENDOR:  # there, nothing changes while it waits
-            yield from item.against
+            yield from item.held_reasons
             return
-        now = self.weighed(item)
+        now = self.with_blockers(item)
         yield from filter(None, (*now.blockers, now.unsettled))
         if self.told and not self.members and groups_of(item.request):
             yield "who is in its groups was asked too long ago"

@@ -46,7 +46,7 @@ class PlannedRequest:
     test_number
         Whether a test number stands in for the recipients.
     outside
-        Status and code of the original's answer if its cause is outside the request, where no
+        Status and code of the original's response if its cause is outside the request, where no
         sandbox knows it; else None.
     unknown_name
         Whether the original was refused for a name of a field that the API does not know.
@@ -54,12 +54,12 @@ class PlannedRequest:
         Reasons against sending it at all.
     unsettled
         Why the original may have been sent already; empty when it was not, or that was asked.
-    again
+    duplicate_of
         Why it would be the second time for those who get it; empty when it would not.
     advice
         What the page says about repeating the original.
     assumed
-        What the sandbox is set up with because the original answer implies it.
+        What the sandbox is set up with because the original response implies it.
     checked
         When the vendor was asked what became of the original, and had no trace of it; None if it
         was not, or has one.
@@ -74,20 +74,20 @@ class PlannedRequest:
     unknown_name: bool = False
     blockers: tuple[str, ...] = ()
     unsettled: str = ""
-    again: str = ""
+    duplicate_of: str = ""
     advice: str = ""
     assumed: tuple[str, ...] = ()
     checked: datetime | None = None
 
     @property
     def fault(self) -> tuple[int, str | None] | None:
-        """Status and code of the named fault that a fresh sandbox answers with, or None."""
+        """Status and code of the named fault that a fresh sandbox returns, or None."""
         return self.outside if self.place == "sandbox" else None
 
     @property
-    def against(self) -> tuple[str, ...]:
+    def held_reasons(self) -> tuple[str, ...]:
         """All that speaks against sending it; it is held back while there is something."""
-        return (*self.blockers, *filter(None, (self.unsettled, self.again)))
+        return (*self.blockers, *filter(None, (self.unsettled, self.duplicate_of)))
 
     @property
     def needs_baseline(self) -> bool:
@@ -178,7 +178,7 @@ def _written(headers: tuple[tuple[str, str], ...]) -> str:
 def item_of(
     exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test_number: str | None
 ) -> PlannedRequest:
-    """Return what would be sent in place of an exchange; it is not weighed yet."""
+    """Return what would be sent in place of an exchange, without its blockers."""
     original = original_of(exchange)
     told = original.status if exchange.status is None else None
     changed = edited(original, edit)

@@ -45,7 +45,7 @@ def plan(
     evidence
         One exchange, or many.
     target
-        A rung of the ladder: preview, sandbox, dry-run or live.
+        Where the replay goes: preview, sandbox, dry-run or live.
     edits
         Changes by the id of the exchange: ``{"method": ..., "url": ..., "headers": {...}, "body":
         ...}``, each optional; a header of None is taken out, and a body that is no text is written
@@ -112,7 +112,9 @@ def plan(
     number = checked_number(test_number) if test_number is not None else None
     place = f"sandbox {client.base_url}" if client else target
     items = [
-        _with_assumptions(ledger.weighed(item_of(exchange, edits.get(exchange.id), place, number)))
+        _with_assumptions(
+            ledger.with_blockers(item_of(exchange, edits.get(exchange.id), place, number))
+        )
         for exchange in exchanges
     ]
     if requests_per_s is None and target in VENDOR:
@@ -121,7 +123,7 @@ def plan(
     ledger.given = client.log if client else log
     if target == "live":
         ledger.among = [original_of(x) for x in (exchanges if among is None else among)]
-    return Plan(ledger.once(items), ledger, client=client, pace=pace)
+    return Plan(ledger.without_duplicates(items), ledger, client=client, pace=pace)
 
 
 def replay(
@@ -134,7 +136,7 @@ def replay(
     """
     Plan and run at once, for preview and sandbox.
 
-    What was replayed before with the same change is not sent again: its answer is shown, with its
+    What was replayed before with the same change is not sent again: its response is shown, with its
     time. A log of its own makes it anew.
 
     Parameters

@@ -86,8 +86,8 @@ class Plan:
 
         ``id`` of the original; ``starts_s`` seconds from the run's start, <NA> when held back;
         ``method``, ``path``; ``changed``: yes or no; ``messages`` that it sends, members of unknown
-        groups not counted; ``fault``: status and code that the sandbox answers with on purpose,
-        <NA> when none; ``assumed``: what the sandbox is set up with because the original answer
+        groups not counted; ``fault``: status and code that the sandbox returns on purpose,
+        <NA> when none; ``assumed``: what the sandbox is set up with because the original response
         implies it (its clock, for instance: dates are judged as of then); ``advice`` of the status
         page on repeating the original; ``against``: empty when it would be sent.
         """
@@ -104,7 +104,7 @@ class Plan:
                 "fault": " ".join(str(part) for part in i.fault if part) if i.fault else None,
                 "assumed": "; ".join(i.assumed),
                 "advice": i.advice,
-                "against": "; ".join(i.against),
+                "against": "; ".join(i.held_reasons),
             }
             for i, starts_s in zip(self.items, self._starts_s(), strict=True)
         ]
@@ -113,7 +113,7 @@ class Plan:
     @property
     def reasons(self) -> dict[str, tuple[str, ...]]:
         """The reasons against, by the id of the exchange; one without any is not in it."""
-        return {item.original.id: item.against for item in self.items if item.against}
+        return {item.original.id: item.held_reasons for item in self.items if item.held_reasons}
 
     @property
     def effect(self) -> str:
@@ -166,7 +166,7 @@ class Plan:
             items = [settled_by_asking(item, client, limiter) for item in self.items]
         known = {group: numbers for group, numbers in members.items() if numbers is not None}
         ledger = replace(self._ledger, given=self._ledger.log, told=known, asked=datetime.now(UTC))
-        return Plan(ledger.once(items), ledger, pace=self.pace)
+        return Plan(ledger.without_duplicates(items), ledger, pace=self.pace)
 
     def beside(self, newer: Plan) -> Plan:
         """
@@ -175,7 +175,7 @@ class Plan:
         This plan was checked a while ago.
         """
         ledger = replace(self._ledger, given=self._ledger.log, among=newer._ledger.among)
-        return Plan(ledger.once(self.items), ledger, pace=newer.pace)
+        return Plan(ledger.without_duplicates(self.items), ledger, pace=newer.pace)
 
     def run(
         self, *, confirm: str | None = None, progress: Callable[[Progress], object] | None = None
@@ -227,10 +227,10 @@ class Plan:
                 )
         with self._way() as (client, senders):
             runner = Runner(self.pace, self._ledger.log, progress=progress, stopping=self._stopping)
-            answers = runner.run(self._jobs(), senders)
-            found = settled(answers, client, runner)
+            children = runner.run(self._jobs(), senders)
+            found = settled(children, client, runner)
         return ReplayResults(
-            (self._result(item, answers, found, runner) for item in self.items),
+            (self._result(item, children, found, runner) for item in self.items),
             self.target,
             runner.stopped,
         )
@@ -269,7 +269,7 @@ class Plan:
                 "yes" if i.changed else "no",
                 "; ".join(i.assumed),
                 i.advice,
-                "; ".join(i.against),
+                "; ".join(i.held_reasons),
             )
             for i, starts_s in zip(self.items[:SHOWN], self._starts_s(), strict=False)
         ]
@@ -303,7 +303,7 @@ class Plan:
 
     @property
     def _going(self) -> list[PlannedRequest]:
-        return [item for item in self.items if not item.against]
+        return [item for item in self.items if not item.held_reasons]
 
     @property
     def _typical_s(self) -> float:
@@ -315,8 +315,8 @@ class Plan:
     def _starts_s(self) -> Iterable[float | None]:
         at = 0.0
         for item in self.items:
-            yield None if item.against else round(at, 3)
-            if not item.against:
+            yield None if item.held_reasons else round(at, 3)
+            if not item.held_reasons:
                 each_s = max(
                     self.pace.seconds(load_of(item.request, self._ledger.members).messages),
                     self._typical_s / self.pace.workers,
@@ -349,21 +349,21 @@ class Plan:
                     if self.pace.messages_per_s
                     else 0,
                     by_fault=item.fault is not None,
-                    load=ReplayRequest(item=item, request=request),
+                    replay=ReplayRequest(item=item, request=request),
                 )
 
     def _result(
         self,
         item: PlannedRequest,
-        answers: Mapping[str, Exchange],
+        children: Mapping[str, Exchange],
         found: Mapping[str, str],
         runner: Runner,
     ) -> Result:
-        child = answers.get(item.call_id)
-        if item.against or child is None:
-            return held(item, *(item.against or (runner.left.get(item.call_id, STOPPED),)))
-        notes = [sent_before(item, child)] if item.call_id in runner.before else []
-        notes += [runner.left[item.call_id]] if item.call_id in runner.left else []
+        child = children.get(item.call_id)
+        if item.held_reasons or child is None:
+            return held(item, *(item.held_reasons or (runner.not_sent.get(item.call_id, STOPPED),)))
+        notes = [sent_before(item, child)] if item.call_id in runner.done_before else []
+        notes += [runner.not_sent[item.call_id]] if item.call_id in runner.not_sent else []
         notes += [found[item.call_id]] if item.call_id in found else []
-        baseline = answers.get(item.baseline_id) if item.needs_baseline else None
+        baseline = children.get(item.baseline_id) if item.needs_baseline else None
         return judged(item, child, baseline, notes)

@@ -21,14 +21,14 @@ from sinchtools.replays.trials import MOST_TRIALS, Change, Trials, changes_of, e
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """
-    What the sandbox answers to the original and to its repair.
+    What the sandbox returns for the original and for its repair.
 
     Attributes
     ----------
     proven
         Whether the repair removes the reason of the failure.
     original, repaired
-        The simulated answers, child rows of the evidence; None when nothing was run.
+        The simulated responses, child rows of the evidence; None when nothing was run.
     verdict, reason
         Of the replay: FIXED, SAME, CHANGED, WORSE or INCONCLUSIVE, and why.
     changes
@@ -46,14 +46,14 @@ class Proof:
     request: Exchange | None = None
 
     def as_text(self) -> str:
-        """Return both answers as a few lines."""
+        """Return both responses as a few lines."""
         lines = [
             f"{self.verdict}: {self.reason}",
             *(f"  changed: {change}" for change in self.changes),
         ]
-        answers = (("original", self.original), ("repaired", self.repaired))
+        responses = (("original", self.original), ("repaired", self.repaired))
         return "\n".join(
-            [*lines, *(f"  {name}: {x.status_in_words} (simulated)" for name, x in answers if x)]
+            [*lines, *(f"  {name}: {x.status_in_words} (simulated)" for name, x in responses if x)]
         )
 
     def __repr__(self) -> str:

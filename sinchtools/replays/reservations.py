@@ -34,11 +34,11 @@ _IN_BETWEEN = (
     "(restored, or copied without what lay beside it)"
 )
 _PATIENCE, _PATIENCE_S = 40, 0.05
-_TAKE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
+_RESERVE = """INSERT INTO claim VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts), path = excluded.path"""
 
 
-class _Claim(NamedTuple):
+class _Reservation(NamedTuple):
     call_id: str
     attempts: int
     log: int
@@ -57,12 +57,12 @@ def reserve(message: str, call_id: str, attempt: int, log: CallLog) -> str:
     LogError
         The work folder cannot be written.
     """
-    return _patiently(lambda: _take(message, call_id, attempt, log)).get(call_id, "")
+    return _patiently(lambda: _reserve(message, call_id, attempt, log)).get(call_id, "")
 
 
 def reserved(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
     """Return, of calls and their messages, those that this log must not send, and why in words."""
-    return _patiently(lambda: _look(messages, log)) if _file().exists() else {}
+    return _patiently(lambda: _look_up(messages, log)) if _file().exists() else {}
 
 
 def _patiently(ask: Callable[[], dict[str, str]]) -> dict[str, str]:
@@ -76,28 +76,28 @@ def _patiently(ask: Callable[[], dict[str, str]]) -> dict[str, str]:
     return found
 
 
-def _look(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
-    with _claims() as connection:
-        return _taken(connection, messages, log)
+def _look_up(messages: Mapping[str, str], log: CallLog) -> dict[str, str]:
+    with _reservations() as connection:
+        return _refusals(connection, messages, log)
 
 
-def _take(message: str, call_id: str, attempt: int, log: CallLog) -> dict[str, str]:
+def _reserve(message: str, call_id: str, attempt: int, log: CallLog) -> dict[str, str]:
     """Return why a message cannot be taken, by its call; empty when it was."""
-    with _claims() as connection:
+    with _reservations() as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if not (found := _taken(connection, {call_id: message}, log)):
-            connection.execute(_TAKE, (message, call_id, attempt, log.identity, str(log.path)))
+        if not (found := _refusals(connection, {call_id: message}, log)):
+            connection.execute(_RESERVE, (message, call_id, attempt, log.identity, str(log.path)))
             connection.execute("COMMIT")
         return found
 
 
-def _taken(
+def _refusals(
     connection: sqlite3.Connection, messages: Mapping[str, str], log: CallLog
 ) -> dict[str, str]:
-    earlier: dict[str, list[_Claim]] = {}
+    earlier: dict[str, list[_Reservation]] = {}
     for message, *one in connection.execute(_OF_MESSAGES, (json.dumps([*messages.values()]),)):
-        earlier.setdefault(message, []).append(_Claim(*one))
-    past = log.attempts(one.call_id for claims in earlier.values() for one in claims)
+        earlier.setdefault(message, []).append(_Reservation(*one))
+    past = log.attempts(one.call_id for some in earlier.values() for one in some)
     found: dict[str, str] = {}
     for call_id, message in messages.items():
         for one in earlier.get(message, []):
@@ -107,7 +107,7 @@ def _taken(
     return found
 
 
-def _reason(call_id: str, earlier: _Claim, past: list[Exchange], log: CallLog) -> str:
+def _reason(call_id: str, earlier: _Reservation, past: list[Exchange], log: CallLog) -> str:
     is_there = earlier.path != str(log.path) and _identity_at(earlier.path) == earlier.log
     if is_there or earlier.log != log.identity:
         gone = "" if is_there else " (which is gone)"
@@ -143,7 +143,7 @@ def _file() -> Path:
 
 
 @contextlib.contextmanager
-def _claims() -> Iterator[sqlite3.Connection]:
+def _reservations() -> Iterator[sqlite3.Connection]:
     try:
         with contextlib.closing(
             sqlite3.connect(_file(), timeout=30, isolation_level=None)

@@ -12,7 +12,7 @@ from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange, visible
 from sinchtools.evidence.exports import to_curl
 from sinchtools.replays.planned import as_it_goes
-from sinchtools.replays.verdicts import Difference, answer_differences, request_differences
+from sinchtools.replays.verdicts import Difference, request_differences, response_differences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,8 @@ class Result:
     reasons: tuple[str, ...]
 
     @property
-    def now(self) -> str:
-        """What the replay was answered, in words."""
+    def status_in_words(self) -> str:
+        """The response to the replay, in words."""
         return self.child.status_in_words if self.child else "not sent"
 
     @property
@@ -51,7 +51,7 @@ class Result:
         return request_differences(self.original, self.request)
 
     @property
-    def answer_differences(self) -> list[Difference]:
+    def response_differences(self) -> list[Difference]:
         """
         What differs in the response, without `verdicts.IGNORED`.
 
@@ -59,7 +59,7 @@ class Result:
         """
         was_answered = self.original.status or self.original.code
         return (
-            answer_differences(self.original, self.child)
+            response_differences(self.original, self.child)
             if was_answered and self.child and self.child.status
             else []
         )
@@ -78,7 +78,7 @@ class Result:
             (part, *one)
             for part, found in (
                 ("request", self.request_differences),
-                ("answer", self.answer_differences),
+                ("answer", self.response_differences),
             )
             for one in found
         ]
@@ -128,7 +128,7 @@ class ReplayResults(Sequence[Result]):
                 "parent_id": r.original.id,
                 "endpoint": r.original.endpoint,
                 "was": r.original.status_in_words,
-                "now": r.now,
+                "now": r.status_in_words,
                 "verdict": r.verdict,
                 "reasons": "; ".join(r.reasons),
             }
@@ -163,7 +163,7 @@ class ReplayResults(Sequence[Result]):
             return visible("\n".join([self.summary, *shown, *self._more]))
         lines = [
             f"{r.verdict:<12}  {r.original.source or r.original.id}: "
-            f"{r.original.status_in_words} -> {r.now}"
+            f"{r.original.status_in_words} -> {r.status_in_words}"
             f"  {'; '.join(r.reasons)}"
             for r in self.results[:SHOWN]
         ]
@@ -183,7 +183,7 @@ class ReplayResults(Sequence[Result]):
                 r.original.source or r.original.id,
                 r.original.endpoint or "",
                 r.original.status_in_words,
-                r.now,
+                r.status_in_words,
                 "; ".join(r.reasons),
             )
             for r in self.results[:SHOWN]

@@ -41,9 +41,9 @@ class Pace:
     requests_per_s, messages_per_s
         At most so many; None is as fast as it goes.
     attempts
-        Of one request that is answered 429.
+        Of one request that gets a 429.
     break_after
-        Requests one after the other that stop the run: answered 5xx, not answered, or our own
+        Requests one after the other that stop the run: a 5xx, no response, or our own
         credentials refused by the vendor.
     """
 
@@ -105,7 +105,7 @@ class Progress:
     """
     How far a run is.
 
-    Requests done, those without success (4xx, 5xx, no answer), in all, the rate, and the seconds
+    Requests done, those without success (4xx, 5xx, no response), in all, the rate, and the seconds
     left (None: not known yet).
     """
 
@@ -113,10 +113,10 @@ class Progress:
     failed: int
     total: int
     per_s: float
-    left_s: float | None
+    remaining_s: float | None
 
     def __str__(self) -> str:
-        left = "" if self.left_s is None else f", {self.left_s:.0f} s left"
+        left = "" if self.remaining_s is None else f", {self.remaining_s:.0f} s left"
         return (
             f"{self.done} of {self.total} done, {self.failed} of them without "
             f"success, {self.per_s:.1f} requests/s{left}"
@@ -136,15 +136,15 @@ class Job:
     messages
         Messages that it sends, for the limiter.
     by_fault
-        Its answer is made on purpose: a 429 is no reason to wait, a 5xx none to stop.
-    load
+        Its response is made on purpose: a 429 is no reason to wait, a 5xx none to stop.
+    replay
         What the sender needs to send it.
     """
 
     call_id: str
     messages: int = 0
     by_fault: bool = False
-    load: Any = None
+    replay: Any = None
 
 
 Sender = Callable[[Job, int], Exchange]  # sends an attempt of a job
@@ -203,9 +203,9 @@ class Runner:
 
     Attributes
     ----------
-    before
+    done_before
         Calls that were done in an earlier run.
-    left
+    not_sent
         Calls that were not sent in the end, and why: somebody else was about to, or they must not
         go by now.
     """
@@ -225,9 +225,9 @@ class Runner:
         self._stopping, self._lock = stopping or threading.Event(), threading.Lock()
         self._sleep = sleep or self._stopping.wait
         self._limiter = Limiter(pace, clock)
-        self.before: set[str] = set()
-        self.left: dict[str, str] = {}
-        self._answers: dict[str, Exchange] = {}
+        self.done_before: set[str] = set()
+        self.not_sent: dict[str, str] = {}
+        self._children: dict[str, Exchange] = {}
         self._sent = self._done = self._failed = self._total = self._broken = 0
         self._began = clock()
 
@@ -250,15 +250,15 @@ class Runner:
         A call that was not sent is not in it.
         """
         queue = self._open({job.call_id: job for job in jobs})
-        self._tell()
+        self._report()
         if self.pace.workers == 1 or len(queue) < 2:
             self._work(queue, senders)
         else:
             self._work_together(queue, senders)
-        self._answers |= {
-            call_id: attempts[-1] for call_id, attempts in self.log.attempts(self.left).items()
+        self._children |= {
+            call_id: attempts[-1] for call_id, attempts in self.log.attempts(self.not_sent).items()
         }
-        return self._answers
+        return self._children
 
     # --- what is left to do ---
 
@@ -268,15 +268,15 @@ class Runner:
         for call_id, job in jobs.items():
             attempts, is_done = past.get(call_id, Earlier([], False))
             if attempts:
-                self._answers[call_id] = attempts[-1]
+                self._children[call_id] = attempts[-1]
             if not attempts or not (is_done or job.by_fault):
                 queue.append((job, len(attempts) + 1))
                 self._limiter.pause(_still_to_wait_s(attempts[-1]) if attempts else 0)
             else:
-                self.before.add(call_id)
+                self.done_before.add(call_id)
         self._total, self._done = len(jobs), len(jobs) - len(queue)
         self._failed = sum(
-            self._answers[call_id].http_outcome != "success" for call_id in self.before
+            self._children[call_id].http_outcome != "success" for call_id in self.done_before
         )
         return queue
 
@@ -316,26 +316,26 @@ class Runner:
             raise
 
     def _send(self, job: Job, attempt: int, send: Sender) -> None:
-        for left in reversed(range(self.pace.attempts)):
-            if not self.turn(job.messages):
+        for remaining in reversed(range(self.pace.attempts)):
+            if not self.wait_for_turn(job.messages):
                 return
             try:
-                answer = send(job, attempt)
+                child = send(job, attempt)
             except (
                 AlreadySentError,
                 NotAllowedError,
             ) as error:  # another kernel was faster, or something speaks against it by now
                 self._leave(job, str(error))
                 return
-            refused = answer.status == 429 and may_be_resent(answer) and not job.by_fault
+            refused = child.status == 429 and may_be_resent(child) and not job.by_fault
             if refused:
-                self._limiter.pause(retry_delay_s(answer, self.pace.attempts - left) or 0)
-            self._note(job, answer, done=not (refused and left))
-            if not (refused and left):
+                self._limiter.pause(retry_delay_s(child, self.pace.attempts - remaining) or 0)
+            self._record(job, child, done=not (refused and remaining))
+            if not (refused and remaining):
                 return
-            attempt = (answer.attempt or 0) + 1
+            attempt = (child.attempt or 0) + 1
 
-    def turn(self, messages: int = 0) -> bool:
+    def wait_for_turn(self, messages: int = 0) -> bool:
         """
         Wait for the next free moment, and for another one where a pause began meanwhile.
 
@@ -348,46 +348,50 @@ class Runner:
             if self._stopping.is_set() or not self._limiter.pauses:
                 return not self._stopping.is_set()
 
-    def _note(self, job: Job, answer: Exchange, *, done: bool) -> None:
+    def _record(self, job: Job, child: Exchange, *, done: bool) -> None:
         with self._lock:
-            self._answers[job.call_id] = answer
+            self._children[job.call_id] = child
             self._sent += 1
             if done:
                 self._done += 1
-                if answer.http_outcome != "success":
+                if child.http_outcome != "success":
                     self._failed += 1
             if not job.by_fault:
-                is_broken = answer.http_outcome in {"sinch_error", "no_response"} or (
-                    answer.status == 401 and answer.target in VENDOR
+                is_broken = child.http_outcome in {"sinch_error", "no_response"} or (
+                    child.status == 401 and child.target in VENDOR
                 )
                 self._broken = self._broken + 1 if is_broken else 0
             if self._broken >= self.pace.break_after:
                 self.stop(
                     f"the last {self._broken} failed (5xx, no response, or our credentials refused)"
                 )
-            self._tell()
+            self._report()
 
     def _leave(self, job: Job, reason: str) -> None:
         with self._lock:
-            self.left[job.call_id] = reason
+            self.not_sent[job.call_id] = reason
             self._done += 1
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._progress is None:
             return
         seconds = self._clock() - self._began
         per_s = self._sent / seconds if seconds > 0 else 0.0
-        left_s = (self._total - self._done) / per_s if per_s else None
+        remaining_s = (self._total - self._done) / per_s if per_s else None
         self._progress(
             Progress(
-                done=self._done, failed=self._failed, total=self._total, per_s=per_s, left_s=left_s
+                done=self._done,
+                failed=self._failed,
+                total=self._total,
+                per_s=per_s,
+                remaining_s=remaining_s,
             )
         )
 
 
 def _still_to_wait_s(attempt: Exchange) -> float:
-    """Return for how long the answer of an earlier run still asks to wait."""
+    """Return for how long the response of an earlier run still asks to wait."""
     if attempt.at is None:
         return 0.0
     ended = attempt.at + timedelta(milliseconds=attempt.elapsed_ms or 0)

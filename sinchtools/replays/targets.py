@@ -81,19 +81,19 @@ def in_a_fresh_sandbox(ledger: Ledger) -> Callable[[], AbstractContextManager[Se
 def _simulated(
     job: Job, attempt: int, client: Client, sandbox: Sandbox, ledger: Ledger
 ) -> Exchange:
-    trip: ReplayRequest = job.load
-    place = locate(trip.request.url or "")
+    replay: ReplayRequest = job.replay
+    place = locate(replay.request.url or "")
     sandbox.reset()
-    sandbox.clock.set(moment_of(trip.original) or datetime.now(UTC))
+    sandbox.clock.set(moment_of(replay.original) or datetime.now(UTC))
     account = sandbox.account(
         place.account or sandbox.service_plan_id,
         kind="project" if place.kind == "project" else "plan",
     )
-    mistakes = _mistakes_of(trip)
-    _set_up(account, trip, mistakes)
-    if fault := trip.item.fault:
+    mistakes = _mistakes_of(replay)
+    _set_up(account, replay, mistakes)
+    if fault := replay.item.fault:
         sandbox.faults.add(status=fault[0], **({"code": fault[1]} if fault[1] else {}), times=1)
-    credential = _credential(trip, account)
+    credential = _credential(replay, account)
     if mistakes & _WRONG_CREDENTIAL:
         credential["Authorization"] = "Bearer of another account"
     return _sent(client, job, attempt, credential, ledger)
@@ -113,23 +113,23 @@ _WRONG_CREDENTIAL = {  # what a sandbox at one address cannot tell from a good o
 _NO_RESOURCE = {"path-placeholder", "path-no-id", "path-missing-id", "path-word"}
 
 
-def _mistakes_of(trip: ReplayRequest) -> set[str]:
+def _mistakes_of(replay: ReplayRequest) -> set[str]:
     """Return what is wrong with the place of a request, unless it was accepted as it is."""
-    if trip.original.status not in (None, 401, 404):
+    if replay.original.status not in (None, 401, 404):
         return set()
-    found = diagnose(trip.request, now=trip.request.at or trip.original.at).findings
+    found = diagnose(replay.request, now=replay.request.at or replay.original.at).findings
     return {one.rule for one in found if one.severity == "error"}
 
 
-def _set_up(account: Account, trip: ReplayRequest, mistakes: set[str]) -> None:
+def _set_up(account: Account, replay: ReplayRequest, mistakes: set[str]) -> None:
     account.callback_url = (
-        None if trip.original.code == "missing_callback_url" else "https://callback.invalid/"
+        None if replay.original.code == "missing_callback_url" else "https://callback.invalid/"
     )
-    account.strict_names = trip.item.unknown_name
-    for group_id in set(groups_of(trip.request)) - set(missing_groups(trip.original)):
+    account.strict_names = replay.item.unknown_name
+    for group_id in set(groups_of(replay.request)) - set(missing_groups(replay.original)):
         account.add_group(group_id, members=("15551230001",))
-    values = locate(trip.request.url or "").values
-    if trip.original.status == 404 and values == locate(trip.original.url or "").values:
+    values = locate(replay.request.url or "").values
+    if replay.original.status == 404 and values == locate(replay.original.url or "").values:
         return
     if mistakes & _NO_RESOURCE:
         return
@@ -144,10 +144,10 @@ def _set_up(account: Account, trip: ReplayRequest, mistakes: set[str]) -> None:
             add(values[name])
 
 
-def _credential(trip: ReplayRequest, account: Account) -> dict[str, str | None]:
-    if trip.request.request_headers or trip.original.status in (None, 401, 415):
-        value = _authorization(trip.request, account)
-        if value and is_refused_for_space(trip.original, trip.request):
+def _credential(replay: ReplayRequest, account: Account) -> dict[str, str | None]:
+    if replay.request.request_headers or replay.original.status in (None, 401, 415):
+        value = _authorization(replay.request, account)
+        if value and is_refused_for_space(replay.original, replay.request):
             value += "_"  # HTTP takes white space off; this is as wrong, and stays
         return {"Authorization": value}
     return {
@@ -200,7 +200,7 @@ def through(client: Client, ledger: Ledger) -> Callable[[], AbstractContextManag
     """Return a maker of senders into a running sandbox, which is taken as it stands."""
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
-        value = header(job.load.request.request_headers, "Authorization")
+        value = header(job.replay.request.request_headers, "Authorization")
         facts = marker_facts(value) if value else None
         return _sent(
             own,
@@ -214,7 +214,7 @@ def through(client: Client, ledger: Ledger) -> Callable[[], AbstractContextManag
             ledger,
         )
 
-    return _lanes(client, send)
+    return _with_own_client(client, send)
 
 
 def to_the_vendor(client: Client, ledger: Ledger) -> Callable[[], AbstractContextManager[Sender]]:
@@ -225,13 +225,13 @@ def to_the_vendor(client: Client, ledger: Ledger) -> Callable[[], AbstractContex
     """
 
     def send(own: Client, job: Job, attempt: int) -> Exchange:
-        dry = ledger.target == "dry-run" and job.load.request.endpoint == "POST /batches"
+        dry = ledger.target == "dry-run" and job.replay.request.endpoint == "POST /batches"
         return _sent(own, job, attempt, {}, ledger, below="/dry_run" if dry else "")
 
-    return _lanes(client, send)
+    return _with_own_client(client, send)
 
 
-def _lanes(
+def _with_own_client(
     client: Client, send: Callable[[Client, Job, int], Exchange]
 ) -> Callable[[], AbstractContextManager[Sender]]:
     @contextlib.contextmanager
@@ -251,7 +251,7 @@ def _sent(
     below: str = "",
 ) -> Exchange:
     """Send one attempt, and further ones that the client makes, each if the ledger grants it."""
-    request: Exchange = job.load.request
+    request: Exchange = job.replay.request
     path = sent_to(client.base_url, request.url or "", below)
     headers = headers_to_send(request) | {
         name: value and header_value(value) for name, value in credential.items()
@@ -262,6 +262,6 @@ def _sent(
         path,
         data=request.request_body,
         headers=headers,
-        parent_id=job.load.original.id,
-        permit=lambda: ledger.ask(job.load.item, job.call_id, next(numbers)),
+        parent_id=job.replay.original.id,
+        permit=lambda: ledger.ask(job.replay.item, job.call_id, next(numbers)),
     )

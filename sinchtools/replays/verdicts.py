@@ -232,7 +232,7 @@ def reason_stays(was: Finding | None, then: Finding | None, changes: Iterable[Di
     was
         The first finding on the original.
     then
-        The first finding on the changed request, if it got the original's answer.
+        The first finding on the changed request, if it got the original's response.
     changes
         What was changed in the request.
     """
@@ -318,8 +318,8 @@ def request_differences(old: Exchange, new: Exchange) -> list[Difference]:
     ]
 
 
-def answer_differences(old: Exchange, new: Exchange) -> list[Difference]:
-    """Return what is different in an answer; what stands in `IGNORED` is passed over."""
+def response_differences(old: Exchange, new: Exchange) -> list[Difference]:
+    """Return what is different in a response; what stands in `IGNORED` is passed over."""
     lines = [
         *_differ("status", old.status, new.status),
         *_differ("failure", old.failure, new.failure),

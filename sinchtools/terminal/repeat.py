@@ -132,7 +132,7 @@ def _key(one: Result) -> Any:
     return (
         one.verdict,
         one.original.status_in_words,
-        one.now,
+        one.status_in_words,
         one.child is None,
         one.reasons,
         (rule if one.verdict == "FIXED" else one.original.endpoint),

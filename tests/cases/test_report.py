@@ -32,7 +32,7 @@ from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis.rules import rules
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
-from sinchtools.privacy.gate import Known, gate
+from sinchtools.privacy.gate import Known, refuse_leaks
 from sinchtools.replays.planning import replay
 from tests.support.lab import FLAGS, find_chromium
 
@@ -353,7 +353,9 @@ def test_a_customer_reads_no_words_for_engineers() -> None:
     odd = re.compile(r"assumed|the page\b|[Vv]endor|#\d|`|\b(?:ask-first|after-\w+)")
     assert [words for words in customers_words() if odd.search(words)] == []
     for words in customers_words():
-        gate(words.encode(), Known(), where="The words")  # an example of a header is no secret
+        refuse_leaks(
+            words.encode(), Known(), where="The words"
+        )  # an example of a header is no secret
 
 
 def test_the_reply_asks_the_customer_and_counts_requests_of_all_endpoints_apart() -> None:

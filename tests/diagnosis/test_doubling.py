@@ -21,7 +21,7 @@ from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.playbooks.playbook import CHECKS, tips
-from sinchtools.replays.verdicts import answer_differences, request_differences
+from sinchtools.replays.verdicts import request_differences, response_differences
 from sinchtools.sandbox import Sandbox
 from sinchtools.sandbox.answers import Request
 from tests.conftest import FULL
@@ -377,7 +377,7 @@ def looked_at(exchange: Any) -> Any:
     said += [walk.as_text(), walk._repr_html_(), repr(catalogue.explain(400, exchange.code))]
     list(request_fields(exchange.request_body))
     request_differences(SENT, exchange)
-    answer_differences(SENT, exchange)
+    response_differences(SENT, exchange)
     delivered([exchange.response_body or ""])
     return said
 

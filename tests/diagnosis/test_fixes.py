@@ -69,7 +69,7 @@ CERTAIN = {
 
 
 @pytest.mark.parametrize("change", CERTAIN.values(), ids=CERTAIN)
-def test_a_certain_fix_leaves_no_error(change: Any) -> None:
+def test_a_suggested_fix_leaves_no_error(change: Any) -> None:
     fix = present(fixed(**change))
     again = diagnose(fix.exchange, now=NOW)
     assert [finding.rule for finding in again.findings if finding.severity == "error"] == []

@@ -177,7 +177,7 @@ def test_what_a_stop_left_unsent_is_no_verdict(log: CallLog) -> None:
     assert "5 SAME, 2 not sent; stopped by hand; click again to go on." in panel.status.value
 
 
-def test_the_certain_fix_of_each_is_applied_on_wish(log: CallLog) -> None:
+def test_the_suggested_fix_of_each_is_applied_on_wish(log: CallLog) -> None:
     panel = ReplayPanel(many(3), log=log)
     panel.batch.fix.value = True
     panel.batch.start_button.click()

@@ -265,7 +265,7 @@ def test_a_part_of_a_foreign_case_that_is_no_file_ends_the_saving_of_no_output(
     assert saved(shown({"text/plain": NAMELESS}))["cells"][0]["outputs"] != []
 
 
-@pytest.mark.parametrize("broken", ["gate", "work_folder", "secrets_left"])
+@pytest.mark.parametrize("broken", ["refuse_leaks", "work_folder", "secrets_left"])
 def test_a_hook_that_fails_drops_outputs_and_keeps_every_source(
     case: Case, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

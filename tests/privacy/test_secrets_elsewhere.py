@@ -26,7 +26,7 @@ from sinchtools.evidence.exports import to_jsonl
 from sinchtools.notebook.savehook import clean
 from sinchtools.playbooks.playbook import tips
 from sinchtools.privacy import seen
-from sinchtools.privacy.gate import Known, gate
+from sinchtools.privacy.gate import Known, refuse_leaks
 from sinchtools.privacy.redaction import Redactor
 from sinchtools.privacy.unwrapping import unwrapped
 from tests.conftest import FULL
@@ -92,7 +92,7 @@ def test_no_body_of_bytes_quotes_it(encoding: str) -> None:
 def test_the_gate_finds_it(quoting: Any) -> None:
     rows(SENT)
     with pytest.raises(LeakError, match="a secret"):
-        gate(quoting.format(TOKEN).encode(), Known(), where="x.txt")
+        refuse_leaks(quoting.format(TOKEN).encode(), Known(), where="x.txt")
 
 
 @pytest.mark.parametrize(

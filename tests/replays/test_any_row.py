@@ -153,10 +153,12 @@ def check(folder: Any, rows: Any, vendor: Any, parts: Any) -> None:
             )
             assert plan.effect in repr(plan) and plan._repr_html_() and plan.duration_s >= 0
             for item in plan.items:
-                assert item.against or (item.request.method and locate(item.request.url).is_sms_api)
+                assert item.held_reasons or (
+                    item.request.method and locate(item.request.url).is_sms_api
+                )
                 assert (
                     target not in VENDOR
-                    or item.against
+                    or item.held_reasons
                     or not MARKER.search(present(item.request.url))
                 )
             results = plan.run(confirm=plan.effect)

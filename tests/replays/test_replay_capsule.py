@@ -166,7 +166,7 @@ def test_a_capsule_that_is_opened_again_runs_in_the_sandbox_only(
         for number in (None, TEST_NUMBER):
             made = plan(capsule, target=target, log=log, test_number=number)
             made.run(confirm=made.effect)
-            assert [item.original.source for item in made.items if not item.against] == []
+            assert [item.original.source for item in made.items if not item.held_reasons] == []
     assert vendor.requests == []
     assert all(result.child is not None for result in st.replay(capsule, log=log))
 
@@ -226,4 +226,4 @@ def test_no_row_that_aliasing_changed_is_sent(
         aliased = replace(aliased, request_body=item.request.request_body)
         row = plan(row, target="preview", test_number=number).items[0].request
     bodies = [parsed(one.request_body) for one in (aliased, row)]
-    assert item.against or (aliased.url, bodies[0]) == (row.url, bodies[1])
+    assert item.held_reasons or (aliased.url, bodies[0]) == (row.url, bodies[1])

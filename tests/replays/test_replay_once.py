@@ -773,7 +773,7 @@ def test_the_same_text_to_the_same_people_is_the_same_message(
     assert made.reasons == {"second": ("the same request as first: it is sent once",)}
     assert made.effect.startswith(f"send {len(body['to']) - (GROUP in body['to'])} SMS")
     made.run(confirm=made.effect)
-    assert plan(rows[1], target="live", log=log).items[0].again
+    assert plan(rows[1], target="live", log=log).items[0].duplicate_of
     assert len(vendor.sends) == 1
 
 

@@ -334,8 +334,8 @@ def test_progress_tells_counts_rate_and_time_left(log: CallLog) -> None:
         (4, 1, 5),
         (5, 1, 5),
     ]
-    assert (told[0].left_s, told[3].per_s) == (None, 3.0)
-    assert told[3].left_s == pytest.approx(2 / 3)
+    assert (told[0].remaining_s, told[3].per_s) == (None, 3.0)
+    assert told[3].remaining_s == pytest.approx(2 / 3)
     assert str(told[-1]) == "5 of 5 done, 1 of them without success, 2.5 requests/s, 0 s left"
 
 

@@ -15,7 +15,7 @@ from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.replays.judging import judged as judged_by_rules
 from sinchtools.replays.planned import PlannedRequest, edited
-from sinchtools.replays.verdicts import IGNORED, VERDICTS, answer_differences, request_differences
+from sinchtools.replays.verdicts import IGNORED, VERDICTS, request_differences, response_differences
 from tests.support.present import present
 
 PAIRS = tomllib.loads((Path(__file__).parent / "verdicts.toml").read_text(encoding="utf-8"))["pair"]
@@ -138,7 +138,7 @@ ANSWERS = {
 def test_answers_are_compared_path_by_path_without_what_differs_each_time(
     changes: Any, found: Any
 ) -> None:
-    assert answer_differences(ANSWER, replace(ANSWER, **changes)) == found
+    assert response_differences(ANSWER, replace(ANSWER, **changes)) == found
 
 
 def test_what_is_ignored_in_answers_is_not_ignored_in_requests() -> None:
@@ -168,5 +168,5 @@ def test_a_change_of_anything_in_a_request_is_shown() -> None:
 def test_bodies_nested_however_deep_are_compared(depth: int, brackets: Any) -> None:
     before, after = brackets
     old, new = (f"{before * depth}{leaf}{after * depth}" for leaf in ("1", "2"))
-    (found,) = answer_differences(Exchange(response_body=old), Exchange(response_body=new))
+    (found,) = response_differences(Exchange(response_body=old), Exchange(response_body=new))
     assert found.where.startswith("body") and found.was != found.now

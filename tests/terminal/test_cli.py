@@ -113,7 +113,7 @@ def test_replay_answers_with_verdicts_and_exits_1_when_something_is_not_fixed(
     assert (result["status"], result["verdict"]) == (400, "INCONCLUSIVE")
 
 
-def test_replay_with_the_certain_fix_proves_it(run: Any, curl: Path) -> None:
+def test_replay_with_the_suggested_fix_proves_it(run: Any, curl: Path) -> None:
     code, out, _ = run("replay", curl, "--fix", "--json")
     assert (code, json.loads(out)["results"][0]["verdict"]) == (0, "FIXED")
 

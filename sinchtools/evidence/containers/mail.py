@@ -101,7 +101,7 @@ def _is_flowed(part: Message) -> bool:
     return isinstance(part, EmailMessage) and part.get_param("format") == "flowed"
 
 
-def mend(piece: Piece) -> list[Piece] | None:
+def repaired(piece: Piece) -> list[Piece] | None:
     """Return a copied text as it was before it was mailed, or None when nothing is to be done."""
     text = piece.text
     if len(text) > _LARGEST_TEXT or piece.document is not None or text.lstrip()[:5] == "<?xml":

@@ -37,7 +37,7 @@ from sinchtools.notebook.panels.theme import (
 from sinchtools.notebook.workbench.page import tokens
 from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.privacy.gate import Known, gate
+from sinchtools.privacy.gate import Known, refuse_leaks
 
 OUT_OF_DATE = "OUT OF DATE: the case changed since this was drawn."
 LOOK_EVERY_S = 2
@@ -55,7 +55,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     title, promise
         What it is, and what it does for the reader, in one sentence.
     target
-        A rung of the ladder; None for a panel that sends nothing.
+        Where its requests go; None for a panel that sends nothing.
     source
         What the panel is drawn from. A `Case` or a `CallLog` is watched: when it changes, also by
         another kernel, the panel says so.
@@ -238,7 +238,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             html, exchanges = self.static(people)
             known = Known.of(exchanges)
             html = known.replaced(str(html), people)
-            gate(_PICTURE.sub("", html).encode("utf-8", "replace"), known, where="The static view")
+            refuse_leaks(
+                _PICTURE.sub("", html).encode("utf-8", "replace"), known, where="The static view"
+            )
         except LeakError as error:
             html = f"Not shown here. {escape(str(error))}"
         return view(

@@ -15,7 +15,7 @@ from sinchtools.charts import Chart, Kind
 from sinchtools.charts.behind import of_hour
 from sinchtools.charts.words import WEEKDAYS, moment, period
 from sinchtools.core.errors import LogError, WriteError
-from sinchtools.core.files import put, read_own
+from sinchtools.core.files import read_own, write_atomically
 from sinchtools.core.records import visible
 from sinchtools.privacy.redaction import Redactor
 
@@ -166,4 +166,4 @@ def keep(case: Case | None, chosen: dict[str, Any]) -> None:
         return
     text = Redactor().text(json.dumps(chosen, ensure_ascii=False))
     with suppress(WriteError, LogError):  # a full disk is no reason to show no chart
-        put(case.folder / _FILE, text.encode("utf-8", "replace"))
+        write_atomically(case.folder / _FILE, text.encode("utf-8", "replace"))

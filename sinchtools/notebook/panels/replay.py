@@ -33,7 +33,7 @@ from sinchtools.replays.plans import Plan
 from sinchtools.replays.results import ReplayResults, Result
 from sinchtools.replays.runner import Progress
 
-_WORDS = {  # rung: (in the dropdown, on the button, on the button for many)
+_WORDS = {  # target: (in the dropdown, on the button, on the button for many)
     "preview": ("Preview: nothing is sent", "Show what would be sent", "Show all of this kind"),
     "sandbox": (
         "Sandbox: simulated on this machine",
@@ -72,7 +72,7 @@ class ReplayPanel(Panel):
     results
         The replays of single exchanges, newest last.
     target
-        The rung; only what SINCHTOOLS_ALLOW switches on is offered.
+        The target; only what SINCHTOOLS_ALLOW switches on is offered.
     batch
         All exchanges of the chosen kind at once: start, stop, go on.
 
@@ -226,7 +226,7 @@ class ReplayPanel(Panel):
         if self.target.value in VENDOR and self.choice.value:
             made = self._plan_as_it_stands()
             self.effect.placeholder = (
-                f"nothing is sent: {'; '.join(made.items[0].against)}"
+                f"nothing is sent: {'; '.join(made.items[0].held_reasons)}"
                 if made.reasons
                 else made.effect
             )
@@ -353,7 +353,7 @@ class ReplayPanel(Panel):
         self, made: Plan, progress: Callable[[Progress], object] | None = None
     ) -> ReplayResults:
         if made.target in VENDOR and len(made.reasons) == len(made.items):
-            why = "; ".join(made.items[0].against) if len(made.items) == 1 else made.why_held
+            why = "; ".join(made.items[0].held_reasons) if len(made.items) == 1 else made.why_held
             raise NotAllowedError(
                 f"Everything is on hold: {why.rstrip('.')}.", hint="The sandbox takes it as it is."
             )

@@ -39,7 +39,7 @@ def result_html(result: Result, target: str = "sandbox") -> Markup:
         diagnosis=diagnose(child, now=child.at)._repr_html_() if child and has_more_to_say else "",
         compared=compared_html(result.original, child, target),
         of_request=of_request,
-        of_response=_lines(result.answer_differences),
+        of_response=_lines(result.response_differences),
         is_answered=child is not None and child.status is not None,
         ignored=", ".join(name for names in IGNORED.values() for name in names),
     )

@@ -17,7 +17,7 @@ from sinchtools.core.errors import NotAllowedError, SinchToolsError
 from sinchtools.core.html import filled, untypeset
 
 WIDE = widgets.Layout(width="100%")
-_TARGETS = {  # rung: (symbol, words)
+_TARGETS = {  # target: (symbol, words)
     "preview": ("○", "PREVIEW: shows what would be sent. Nothing is sent."),
     "sandbox": ("●", "SANDBOX: simulated on this machine. Nothing leaves it, no SMS is sent."),
     "dry-run": ("▲", "DRY RUN: asks the vendor. No SMS is sent."),

@@ -132,7 +132,7 @@ class Bulk:
 
 
 def _beginning(total: int) -> Progress:
-    return Progress(done=0, failed=0, total=total, per_s=0.0, left_s=None)
+    return Progress(done=0, failed=0, total=total, per_s=0.0, remaining_s=None)
 
 
 def changes_of(state: State, rows: Iterable[Exchange]) -> Iterator[Change]:
@@ -161,7 +161,7 @@ def rule_of(one: Suggestion, front: Exchange | None) -> str:
 def progress_html(run: Progress) -> Markup:
     """Return the bar of a run under way."""
     pace = f"{run.per_s:,.0f} a second" if run.per_s else ""
-    left = f"{run.left_s:,.0f} s left" if run.left_s else ""
+    left = f"{run.remaining_s:,.0f} s left" if run.remaining_s else ""
     words = ", ".join(filter(None, (f"{run.done:,} of {run.total:,} replayed", pace, left)))
     return page("progress.html", share=round(100 * run.done / max(run.total, 1)), words=words)
 

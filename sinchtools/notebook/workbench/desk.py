@@ -304,7 +304,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         state.case.add_replay(proven.replayed)
         self.reply.forget()
         self.refresh()
-        self.bridge.say(f"{proven.result.verdict}. {proven.result.now}, simulated.")
+        self.bridge.say(f"{proven.result.verdict}. {proven.result.status_in_words}, simulated.")
 
     def _in_front(self) -> None:
         """Show the request in front as if it was never looked at."""

@@ -10,7 +10,7 @@ from sinchtools.cases.changes import changes
 from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.diagnosis.assessment import assess
 from sinchtools.diagnosis.diagnosis import Diagnosis
-from sinchtools.diagnosis.fixes import Fix, certain_fix, joined
+from sinchtools.diagnosis.fixes import Fix, joined, suggested_fix
 from sinchtools.notebook.workbench.listing import swap, with_token_named
 
 _MOST_ROUNDS = 5
@@ -77,7 +77,7 @@ def chosen_fix(diagnosis: Diagnosis, numbers: Collection[int]) -> Fix | None:
 
 def fix_of(request: Exchange, finding: Finding) -> Fix | None:
     """Return the fix of one finding alone, if it is certain."""
-    return None if finding.severity == "note" else certain_fix(request, [finding])
+    return None if finding.severity == "note" else suggested_fix(request, [finding])
 
 
 def _is_hidden(finding: Finding) -> bool:

@@ -18,7 +18,7 @@ from sinchtools.notebook.workbench.problem import (
 from sinchtools.notebook.workbench.proof import proof_html
 from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.privacy.gate import Known, gate
+from sinchtools.privacy.gate import Known, refuse_leaks
 
 if TYPE_CHECKING:
     from sinchtools.notebook.workbench.state import State
@@ -42,7 +42,7 @@ def still_html(state: State) -> Markup:
     try:
         parts = [known.replaced(str(one), people) for one in _parts(state)]
         made = _framed(f"Case {case.name}: {words.counts(state)}", parts)
-        gate(made.encode("utf-8", "replace"), known, where="The saved view")
+        refuse_leaks(made.encode("utf-8", "replace"), known, where="The saved view")
     except LeakError:
         made = _framed(f"Case {case.name}: {words.counts(state)}", [])
     return made
