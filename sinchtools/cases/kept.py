@@ -21,6 +21,7 @@ def replay_rows(replayed: ReplayResults) -> list[dict[str, Any]]:
             "now": result.status_in_words,
             "endpoint": result.original.endpoint,
             "target": replayed.target,
+            "assumed": list(result.assumed),
             "request": _sent(result),
         }
         for result in replayed

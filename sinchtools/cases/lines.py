@@ -39,6 +39,7 @@ _RESULT = {
     "id": _TEXT,
     "verdict": str,
     "reasons": [str],
+    "assumed": ([str], NoneType),
     "was": str,
     "now": str,
     "endpoint": _TEXT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,8 +9,6 @@ from sinchtools.cases.changes import Change
 from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
 
-_ASSUMED = "assumed: "
-_ONE_ASSUMED = re.compile(r", (?=(?:unknown|existing) group: |an? callback|no callback|the clock)")
 _OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the customer cannot check
 
 
@@ -52,17 +49,11 @@ class ProvenFix:
         return self.target == "sandbox"
 
 
-def assumed_of(reasons: Iterable[str], request: Exchange) -> tuple[str, ...]:
+def to_check(assumed: Iterable[str], request: Exchange) -> tuple[str, ...]:
     """Return what the sandbox assumed and the customer can check, in words."""
-    found = [
-        one
-        for reason in reasons
-        if reason.startswith(_ASSUMED)
-        for one in _ONE_ASSUMED.split(reason.removeprefix(_ASSUMED))
-    ]
     return tuple(
         _in_words(one)
-        for one in found
+        for one in assumed
         if one not in _OF_THE_SANDBOX and not _is_given(one, request)
     )
 

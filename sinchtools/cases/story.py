@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.cases.changes import Change, changes
 from sinchtools.cases.kept import replayed_request
 from sinchtools.cases.likeness import fingerprint
-from sinchtools.cases.proven import ProvenFix, assumed_of
+from sinchtools.cases.proven import ProvenFix, to_check
 from sinchtools.cases.solved import SeenBefore, seen_before
 from sinchtools.core.columns import frame
 from sinchtools.core.json import value_of
@@ -328,7 +328,7 @@ class Story:
         best = (own or fixed)[-1]
         original, now = self._rows_by_id[best["parent_id"]], best["now"]
         return replace(
-            self._fix(original, replayed_request(best), best["reasons"]),
+            self._fix(original, replayed_request(best), best.get("assumed") or ()),
             was=best["was"],
             now=response(int(now)) if now.isdecimal() else now,
             target=best["target"],
@@ -340,14 +340,14 @@ class Story:
         if proof.verdict != "FIXED" or proof.request is None:
             return None
         if isinstance(proof, Result):
-            made = self._fix(proof.original, proof.request, proof.reasons)
+            made = self._fix(proof.original, proof.request, proof.assumed)
             now = proof.child
         else:
             made = self._fix(self.example, proof.request, ())
             now = proof.repaired
         return replace(made, now=response(now.status, now.code) if now else "")
 
-    def _fix(self, original: Exchange, request: Exchange, reasons: Iterable[str]) -> ProvenFix:
+    def _fix(self, original: Exchange, request: Exchange, assumed: Iterable[str]) -> ProvenFix:
         return ProvenFix(
             original=original,
             request=request,
@@ -355,7 +355,7 @@ class Story:
             now="",
             target="sandbox",
             changes=tuple(changes(original, request, self.masks.exchange)),
-            assumed=assumed_of(reasons, request),
+            assumed=to_check(assumed, request),
         )
 
     @cached_property

@@ -24,11 +24,9 @@ def held(item: PlannedRequest, *reasons: str) -> Result:
 
 
 def _result(
-    item: PlannedRequest, child: Exchange | None, verdict: str, reasons: tuple[str, ...]
+    item: PlannedRequest, child: Exchange | None, verdict: str, why: tuple[str, ...]
 ) -> Result:
-    return Result(
-        original=item.original, request=item.shown, child=child, verdict=verdict, reasons=reasons
-    )
+    return Result(original=item.original, request=item.shown, child=child, verdict=verdict, why=why)
 
 
 def sent_before(item: PlannedRequest, child: Exchange) -> str:
@@ -73,10 +71,7 @@ def judged(
         ]
     if item.fault is None and is_unknown(child):
         notes = [f"{_UNKNOWN_NOW}: {advice_on(child)[1]}", *notes]
-    reasons = [*notes, reason]
-    if item.assumed:
-        reasons.append(f"assumed: {', '.join(item.assumed)}")
-    return _result(item, child, verdict, tuple(reasons))
+    return replace(_result(item, child, verdict, (*notes, reason)), assumed=item.assumed)
 
 
 def _findings(request: Exchange, original: Exchange, child: Exchange) -> Findings:

@@ -30,15 +30,23 @@ class Result:
         What was to be sent; equal to `original` but for the changes.
     child
         The row of the replay, or None when nothing was sent.
-    verdict, reasons
+    verdict, why
         One of `verdicts.VERDICTS`, and why.
+    assumed
+        What the sandbox was set up with because the original response implies it.
     """
 
     original: Exchange
     request: Exchange
     child: Exchange | None
     verdict: str
-    reasons: tuple[str, ...]
+    why: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the verdict is as it is, and what was assumed for it."""
+        return (*self.why, f"assumed: {', '.join(self.assumed)}") if self.assumed else self.why
 
     @property
     def status_in_words(self) -> str:

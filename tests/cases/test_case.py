@@ -202,7 +202,7 @@ def test_a_replay_that_was_held_back_is_not_told_beside_its_later_sending(work: 
                 sent[0],
                 child=None,
                 verdict="INCONCLUSIVE",
-                reasons=("not sent: the run was stopped",),
+                why=("not sent: the run was stopped",),
             )
         ],
         "sandbox",

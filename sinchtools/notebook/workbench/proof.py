@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -87,11 +86,12 @@ def _reasons(proven: Proven) -> list[str]:
         return [
             f"Unchanged, the sandbox returns {now_of(result.child)}. {sentence(proven.hopeless)}"
         ]
-    said = [one for one in result.reasons if not one.startswith(_SEEN_BEFORE)]
-    assumed = [one for one in said if one.startswith("assumed: ")]
+    said = [one for one in result.why if not one.startswith(_SEEN_BEFORE)]
     if result.verdict == "FIXED":
-        said = assumed
-    return [sentence(re.sub("^assumed: ", "Assumes ", one)) for one in said]
+        said = []
+    if result.assumed:
+        said.append(f"Assumes {', '.join(result.assumed)}")
+    return [sentence(one) for one in said]
 
 
 def _path(proven: Proven) -> list[tuple[str, str]]:
