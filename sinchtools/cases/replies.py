@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MOST_OTHERS = 3
-_YOURS = {"t": "your account manager", "T": "Your account manager"}
+_TO_CUSTOMERS = {  # words of the catalogue, which are for engineers: what a customer reads
+    "the account manager": "your account manager",
+    "The account manager": "Your account manager",
+}
 LENGTHS = ("short", "full")
 _TRACES = ("x-request-id", "x-correlation-id", "x-amzn-trace-id")
 
@@ -145,7 +148,9 @@ def _templates() -> Environment:
 
 
 def _yours(words: str) -> str:
-    return re.sub(r"\b(?:t|T)he account manager", lambda found: _YOURS[found[0][0]], words)
+    for catalogue_words, customers_words in _TO_CUSTOMERS.items():
+        words = words.replace(catalogue_words, customers_words)
+    return words
 
 
 def facts_of(story: Story) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from sinchtools.core.records import Exchange, Finding, visible
 from sinchtools.core.words import response
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose, people_of
 from sinchtools.diagnosis.fixes import repaired_json
+from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy import gate
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.gate import Known
@@ -250,16 +251,14 @@ class Story:
         """
         Return a finding on a row as a customer may read it.
 
-        What is to ask for is asked of the customer. The message of the example is not quoted,
-        because it is shown anyway. Local numbers are hidden: only their field tells them from
-        other digits.
+        The message of the example is not quoted, because it is shown anyway. Local numbers are
+        hidden: only their field tells them from other digits.
         """
         is_shown = row.text and row.text == self.example.text
         says = without_quote(finding.says) if is_shown else finding.says
         for person in filter(_LOCAL.fullmatch, people_of(row, finding)):
             says = says.replace(person, masked_number(person))
-        then = re.sub(r"\bAsk for ", "Please send us ", finding.then)
-        return replace(finding, says=says, then=then)
+        return replace(finding, says=says, then=rules()[finding.rule].customer or finding.then)
 
     def _diagnosed(self, rows: Sequence[Exchange]) -> list[Diagnosis]:
         """Return what is wrong with some rows, judged with the rest of the evidence."""

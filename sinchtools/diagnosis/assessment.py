@@ -67,8 +67,8 @@ class Assessment:
     """
     What is said about one exchange.
 
-    The findings (the first is the observed), the answer that it deserves, and whether it fits the one
-    it got.
+    The findings (the first matters most), the response that it deserves, and whether it fits the
+    one it got.
     """
 
     findings: tuple[Finding, ...]

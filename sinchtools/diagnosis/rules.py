@@ -37,6 +37,8 @@ class Rule(Row, frozen=True):
         Format strings, filled from what was found.
     engineer
         One more, for the engineer alone, where there is more to know than the customer needs.
+    customer
+        What the customer reads in place of `then`, where only the customer can do something.
     page, tag
         Where the fact stands, and how sure it is.
     refusal
@@ -55,6 +57,7 @@ class Rule(Row, frozen=True):
     severity: Literal["error", "warning", "note"] = "error"
     fix: Text | None = None
     engineer: Text | None = None
+    customer: Text | None = None
     location: Location = "body"
     field: Text | None = None
 

@@ -184,3 +184,8 @@ def test_no_rule_is_shown_by_a_good_request() -> None:
     good = [complete(Redactor().exchange(corpus.valid(seed))) for seed in range(corpus.VALID)]
     shown = {finding.rule for one in diagnose(good, now=NOW) for finding in one.findings}
     assert shown <= ON_GOOD_REQUESTS, shown
+
+
+def test_what_to_ask_a_customer_for_is_worded_for_the_customer_too() -> None:
+    asking = [rule for rule in rules().values() if "Ask for " in rule.then]
+    assert asking and all(rule.customer and "Ask for" not in rule.customer for rule in asking)
