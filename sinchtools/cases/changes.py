@@ -105,7 +105,7 @@ def changes(
         original = replace(original, request_body=mended.text)
     differences = request_differences(original, request)
     shown = _Shown(mask(original), mask(request))
-    in_body = [one for one in differences if one.where.startswith("body /")]
+    in_body = [one for one in differences if one.part == "body" and one.place]
     for one in differences:
         if one not in in_body:
             found.append(_outside_the_body(one, shown))
@@ -172,13 +172,12 @@ class _Shown:
 
 
 def _outside_the_body(one: Difference, shown: _Shown) -> Change:
-    kind, _, name = one.where.partition(" ")
-    if kind == "header":
-        return _of_header(name, one, shown)
-    if kind == "method":
+    if one.part == "header":
+        return _of_header(one, shown)
+    if one.part == "method":
         says = f"Method: use {one.now} instead of {one.was}."
         return Change(place="method", was=one.was, now=one.now, says=says)
-    if kind == "url":
+    if one.part == "url":
         return _of_url(shown.was.url, shown.now.url)
     if one.now is None:
         says = "Send the request without a body."
@@ -199,7 +198,8 @@ def _of_url(was: str | None, now: str | None) -> Change:
     return Change(place="url", was=was, now=now, says=says)
 
 
-def _of_header(name: str, one: Difference, shown: _Shown) -> Change:
+def _of_header(one: Difference, shown: _Shown) -> Change:
+    name = one.place
     written = next(
         (key for x in (shown.now, shown.was) for key in x.request_headers if key.lower() == name),
         name,
@@ -242,18 +242,17 @@ def _in_the_body(found: Sequence[Difference], shown: _Shown) -> Iterator[Change]
     was, now = (value_of(x.request_body) for x in (shown.was, shown.now))
     renamed = dict(_renamed(found))
     new_names = set(renamed.values())
-    by_list = groupby(found, lambda one: _list_of(one.where.removeprefix("body "), was, now))
+    by_list = groupby(found, lambda one: _list_of(one.place, was, now))
     for pointer, some in by_list:
         if pointer is not None:
             yield from _of_list(pointer, at_pointer(was, pointer), at_pointer(now, pointer))
             continue
         for one in some:
-            place = one.where.removeprefix("body ")
-            if place in renamed:
-                old, new = path_of(place), path_of(renamed[place])
+            if one.place in renamed:
+                old, new = path_of(one.place), path_of(renamed[one.place])
                 yield Change(place=new, was=old, now=new, says=f'Rename "{old}" to "{new}".')
-            elif place not in new_names:
-                yield _of_value(one, place, was, now)
+            elif one.place not in new_names:
+                yield _of_value(one, was, now)
 
 
 def _renamed(found: Sequence[Difference]) -> Iterator[tuple[str, str]]:
@@ -263,7 +262,7 @@ def _renamed(found: Sequence[Difference]) -> Iterator[tuple[str, str]]:
     for one in gone:
         twins = [other for other in new if other.now == one.was]
         if len(twins) == 1 and sum(other.was == one.was for other in gone) == 1:
-            yield one.where.removeprefix("body "), twins[0].where.removeprefix("body ")
+            yield one.place, twins[0].place
 
 
 def _list_of(pointer: str, was: Any, now: Any) -> str | None:
@@ -296,11 +295,11 @@ def _of_list(pointer: str, was: list[Any], now: list[Any]) -> Iterator[Change]:
             )
 
 
-def _of_value(one: Difference, pointer: str, was: Any, now: Any) -> Change:
+def _of_value(one: Difference, was: Any, now: Any) -> Change:
     """Return the change of one value; what it was and is comes from the masked bodies."""
-    name = path_of(pointer) or "body"
-    old = None if one.was is None else _shown_value(at_pointer(was, pointer))
-    new = None if one.now is None else _shown_value(at_pointer(now, pointer))
+    name = path_of(one.place) or "body"
+    old = None if one.was is None else _shown_value(at_pointer(was, one.place))
+    new = None if one.now is None else _shown_value(at_pointer(now, one.place))
     if new is None:
         says = f"Remove {name}."
     elif old is None:

@@ -83,7 +83,7 @@ class Result:
         import pandas as pd
 
         rows = [
-            (part, *one)
+            (part, one.where, one.was, one.now)
             for part, found in (
                 ("request", self.request_differences),
                 ("answer", self.response_differences),

@@ -32,7 +32,7 @@ IGNORED = {  # differ at each call, and say nothing
     "exchange": ("elapsed_ms",),
 }
 _OF_GATEWAYS = {408, 460, 499, 502, 503, 504}  # no word of the API on the request
-_NEVER_A_REASON = "body /client_reference"  # anything is allowed there, and nothing is done with it
+_NEVER_A_REASON = ("body", "/client_reference")  # any is allowed, and nothing is done with it
 _RECIPIENTS = {"to", "parameters", "to_add"}
 
 
@@ -243,22 +243,23 @@ def reason_stays(was: Finding | None, then: Finding | None, changes: Iterable[Di
     ):
         return False
     return not was.rule.startswith("observed") or not any(
-        _at_fault(one.where, was) for one in changes if one.where != _NEVER_A_REASON
+        _at_fault(one, was) for one in changes if (one.part, one.place) != _NEVER_A_REASON
     )
 
 
-def _at_fault(where: str, finding: Finding) -> bool:
+def _at_fault(one: Difference, finding: Finding) -> bool:
     """
     Tell whether a difference is at the place that a finding names.
 
     A request shows no place for an account, a rate or a server.
     """
-    kind, _, place = where.partition(" ")
-    if kind == "url":
+    if one.part == "url":
         return finding.location in {"path", "query", "host"}
-    if kind == "header":
-        return finding.location == "header" and place == (finding.field or "").lower()
-    return finding.location == kind and (kind != "body" or _overlap(place, finding))
+    if one.part == "header":
+        return finding.location == "header" and one.place == (finding.field or "").lower()
+    if one.part == "body":
+        return finding.location == "body" and _overlap(one.place, finding)
+    return finding.location == one.part
 
 
 def _overlap(place: str, finding: Finding) -> bool:
@@ -291,13 +292,25 @@ class Difference(NamedTuple):
     """
     One thing that is not the same.
 
-    It says where (``body /to/0``, ``header content-type``), what it was, and what it is. None means
-    that it is not there.
+    Attributes
+    ----------
+    part
+        ``method``, ``url``, ``header``, ``body``, ``status`` or ``failure``.
+    place
+        The name of the header, or the pointer into the body; empty for the whole part.
+    was, now
+        The value before and after; None where there is none.
     """
 
-    where: str
+    part: str
+    place: str
     was: str | None
     now: str | None
+
+    @property
+    def where(self) -> str:
+        """Where it is, as it is shown: ``body /to/0``, ``header content-type``."""
+        return f"{self.part} {self.place}" if self.place else self.part
 
 
 def request_differences(old: Exchange, new: Exchange) -> list[Difference]:
@@ -308,9 +321,9 @@ def request_differences(old: Exchange, new: Exchange) -> list[Difference]:
     --------
     >>> old = Exchange(method="POST", request_body='{"to": ["1"]}')
     >>> request_differences(old, Exchange(method="POST", request_body='{"to": ["2"]}'))
-    [Difference(where='body /to/0', was='"1"', now='"2"')]
+    [Difference(part='body', place='/to/0', was='"1"', now='"2"')]
     """
-    lines = [*_differ("method", old.method, new.method), *_differ("url", old.url, new.url)]
+    lines = [*_differ("method", "", old.method, new.method), *_differ("url", "", old.url, new.url)]
     return [
         *lines,
         *_headers(old.request_headers, new.request_headers, ()),
@@ -321,16 +334,17 @@ def request_differences(old: Exchange, new: Exchange) -> list[Difference]:
 def response_differences(old: Exchange, new: Exchange) -> list[Difference]:
     """Return what is different in a response; what stands in `IGNORED` is passed over."""
     lines = [
-        *_differ("status", old.status, new.status),
-        *_differ("failure", old.failure, new.failure),
+        *_differ("status", "", old.status, new.status),
+        *_differ("failure", "", old.failure, new.failure),
     ]
     headers = _headers(old.response_headers, new.response_headers, IGNORED["headers"])
     return [*lines, *headers, *_bodies(old.response_body, new.response_body, IGNORED["body"])]
 
 
-def _differ(where: str, old: Any, new: Any) -> Iterator[Difference]:
+def _differ(part: str, place: str, old: Any, new: Any) -> Iterator[Difference]:
     if old != new:
-        yield Difference(where, *(None if value is None else str(value) for value in (old, new)))
+        was, now = (None if value is None else str(value) for value in (old, new))
+        yield Difference(part, place, was, now)
 
 
 def _headers(
@@ -338,7 +352,7 @@ def _headers(
 ) -> Iterator[Difference]:
     was, now = ({name.lower(): value for name, value in headers.items()} for headers in (old, new))
     for name in sorted({*was, *now} - set(ignored)):
-        yield from _differ(f"header {name}", was.get(name), now.get(name))
+        yield from _differ("header", name, was.get(name), now.get(name))
 
 
 def _bodies(
@@ -349,7 +363,7 @@ def _bodies(
     if was is not None and now is not None:
         with suppress(RecursionError):  # nested too deep to be compared part by part
             found = list(_values("", was, now, ignored))
-    yield from _differ("body", old or None, new or None) if found is None else found
+    yield from _differ("body", "", old or None, new or None) if found is None else found
 
 
 def _values(path: str, old: Any, new: Any, ignored: tuple[str, ...]) -> Iterator[Difference]:
@@ -367,7 +381,8 @@ def _values(path: str, old: Any, new: Any, ignored: tuple[str, ...]) -> Iterator
         ]
     else:
         yield from _differ(
-            f"body {path or '/'}",
+            "body",
+            path or "/",
             *(
                 None if value is _GONE else json.dumps(value, ensure_ascii=False)
                 for value in (old, new)
