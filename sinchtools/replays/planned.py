@@ -28,6 +28,38 @@ from sinchtools.replays.redirect import redirected_to
 _EDITABLE = ("method", "url", "headers", "body")
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """
+    Where a request goes: what is sent there once is not sent there again.
+
+    Attributes
+    ----------
+    target
+        ``preview``, ``sandbox``, ``dry-run`` or ``live``.
+    url
+        Of a sandbox that runs already; empty for a fresh one.
+    """
+
+    target: str
+    url: str = ""
+
+    @property
+    def is_vendor(self) -> bool:
+        """Whether it leaves this machine."""
+        return self.target in VENDOR
+
+    @property
+    def is_fresh_sandbox(self) -> bool:
+        """Whether it is set up as the original response implies."""
+        return self.target == "sandbox" and not self.url
+
+    @property
+    def key(self) -> str:
+        """What it is called in the digest of a call."""
+        return f"{self.target} {self.url}" if self.url else self.target
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannedRequest:
     """
@@ -39,8 +71,8 @@ class PlannedRequest:
         The evidence, as it was read.
     request
         What would be sent: the original, or its edited copy.
-    place
-        Where it goes: what is sent there once is not sent there again.
+    destination
+        Where it goes.
     changed
         Whether somebody changed the request; a test number is no change.
     test_number
@@ -67,7 +99,7 @@ class PlannedRequest:
 
     original: Exchange
     request: Exchange
-    place: str = "sandbox"
+    destination: Destination = Destination("sandbox")
     changed: bool = False
     test_number: bool = False
     outside: tuple[int, str | None] | None = None
@@ -82,7 +114,7 @@ class PlannedRequest:
     @property
     def fault(self) -> tuple[int, str | None] | None:
         """Status and code of the named fault that a fresh sandbox returns, or None."""
-        return self.outside if self.place == "sandbox" else None
+        return self.outside if self.destination.is_fresh_sandbox else None
 
     @property
     def held_reasons(self) -> tuple[str, ...]:
@@ -98,7 +130,7 @@ class PlannedRequest:
         """
         x = self.original
         return (
-            self.place not in VENDOR
+            not self.destination.is_vendor
             and self.changed
             and x.status is None
             and x.code is None
@@ -112,7 +144,7 @@ class PlannedRequest:
 
         If so it is sent once, in whichever file its row was read.
         """
-        return self.place == "live" and acts(self.request)
+        return self.destination.target == "live" and acts(self.request)
 
     @property
     def is_blocked(self) -> bool:
@@ -150,16 +182,16 @@ class PlannedRequest:
     def _call_id(self, request: Exchange) -> str:
         x, headers = self.original, headers_to_send(request)
         if (
-            self.place not in VENDOR
+            not self.destination.is_vendor
             and (value := header(request.request_headers, "Authorization")) is not None
         ):
             headers["Authorization"] = value  # elsewhere the configured ones are sent
         written = _written(tuple(sorted((name.lower(), value) for name, value in headers.items())))
         known = [] if self.acts else [x.id, x.status, x.code, str(x.at), self.fault]
         parts = [
-            self.place,
+            self.destination.key,
             *known,
-            *(on_the_wire(request) if self.place in VENDOR else _as_written(request)),
+            *(on_the_wire(request) if self.destination.is_vendor else _as_written(request)),
             written,
         ]
         return digest(parts)
@@ -176,27 +208,30 @@ def _written(headers: tuple[tuple[str, str], ...]) -> str:
 
 
 def item_of(
-    exchange: Exchange, edit: Mapping[str, Any] | None, place: str, test_number: str | None
+    exchange: Exchange,
+    edit: Mapping[str, Any] | None,
+    destination: Destination,
+    test_number: str | None,
 ) -> PlannedRequest:
     """Return what would be sent in place of an exchange, without its blockers."""
     original = original_of(exchange)
     told = original.status if exchange.status is None else None
     changed = edited(original, edit)
     request, redirected = redirected_to(changed, test_number) if test_number else (changed, ())
-    cause = NOT_ASKED if place in {*VENDOR, "preview"} else cause_of(original)
+    cause = cause_of(original) if destination.target == "sandbox" else NOT_ASKED
     is_changed = _is_changed(original, changed)
     is_told = (f"{told}, the status of {exchange.code} on the page",) if told else ()
     return PlannedRequest(
         original=original,
         request=request,
-        place=place,
+        destination=destination,
         changed=is_changed,
         test_number=test_number is not None,
         outside=cause.outside,
         unknown_name=cause.unknown_name,
         blockers=redirected,
         advice=_advice(original, is_changed),
-        assumed=is_told if place == "sandbox" else (),
+        assumed=is_told if destination.is_fresh_sandbox else (),
     )
 
 

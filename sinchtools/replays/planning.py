@@ -15,7 +15,7 @@ from sinchtools.core.records import Exchange
 from sinchtools.replays.assumptions import assumed_for
 from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.ledger import Ledger
-from sinchtools.replays.planned import PlannedRequest, item_of, original_of
+from sinchtools.replays.planned import Destination, PlannedRequest, item_of, original_of
 from sinchtools.replays.plans import Plan
 from sinchtools.replays.redirect import checked_number
 from sinchtools.replays.results import ReplayResults
@@ -110,10 +110,10 @@ def plan(
             hint="Use an id from the evidence's frame.",
         )
     number = checked_number(test_number) if test_number is not None else None
-    place = f"sandbox {client.base_url}" if client else target
+    destination = Destination(target, client.base_url if client else "")
     items = [
         _with_assumptions(
-            ledger.with_blockers(item_of(exchange, edits.get(exchange.id), place, number))
+            ledger.with_blockers(item_of(exchange, edits.get(exchange.id), destination, number))
         )
         for exchange in exchanges
     ]
@@ -188,7 +188,7 @@ def replay(
 
 def _with_assumptions(item: PlannedRequest) -> PlannedRequest:
     """Return the item with what a fresh sandbox is set up with, in words."""
-    if item.is_blocked or item.place != "sandbox":
+    if item.is_blocked or not item.destination.is_fresh_sandbox:
         return replace(item, assumed=())
     return replace(item, assumed=(*assumed_for(item), *item.assumed))
 

@@ -833,7 +833,7 @@ def test_each_default_of_the_table_says_nothing(kind: Any, name: Any, default: A
 
 
 def message_of(body: Any, **fields: Any) -> Any:
-    return planned.item_of(sent(body, **fields), None, "live", None).message
+    return planned.item_of(sent(body, **fields), None, planned.Destination("live"), None).message
 
 
 def rewritten(body: Any, chance: Any) -> dict[Any, Any]:

@@ -14,7 +14,7 @@ import pytest
 from sinchtools.api.description import complete
 from sinchtools.core.records import Exchange
 from sinchtools.replays.judging import judged as judged_by_rules
-from sinchtools.replays.planned import PlannedRequest, edited
+from sinchtools.replays.planned import Destination, PlannedRequest, edited
 from sinchtools.replays.verdicts import IGNORED, VERDICTS, request_differences, response_differences
 from tests.support.present import present
 
@@ -70,7 +70,7 @@ def judged(pair: Any) -> Any:
     item = PlannedRequest(
         original=original,
         request=request,
-        place=child.target,
+        destination=Destination(child.target),
         changed="edit" in pair,
         test_number=pair.get("test_number", False),
         outside=(present(child.status), child.code) if pair.get("fault") else None,
