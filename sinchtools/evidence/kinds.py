@@ -38,8 +38,7 @@ from sinchtools.evidence.formats import (
     urllib3_retries,
     xml_tools,
 )
-from sinchtools.evidence.found import Found
-from sinchtools.evidence.mixed import Finder
+from sinchtools.evidence.found import Finder, Found, Role
 from sinchtools.evidence.pieces import Piece, json_values
 
 Container = Callable[[Piece], Iterable[Piece] | None]
@@ -88,38 +87,59 @@ OF_TOOLS = {
     name: FORMATS[name]
     for name in ("har", "tool-export", "tool-xml", "postman", "postman-environment")
 }
-# what may stand anywhere in a text, in the order in which lines are taken
+# What may stand anywhere in a text, in the order in which lines are taken: who knows more of a call
+# comes first. `before` names the finders further down that would take the same lines and know less.
 FINDERS: dict[str, Finder] = {
-    "server-log": access_log.find_server_log,
-    "log-of-pairs": log_lines.find_log_of_pairs,
-    "bruno": http_file.find_bruno,
-    "hurl": hurl.find,
-    "http-file": http_file.find,
-    "newman": newman.find,
-    "postman-console": newman.find_console,
-    "trace": traces.find,
-    "database": database.find,
-    "values": log_lines.find_values,
-    "urllib3-retry": urllib3_retries.find,
-    "printed-call": printed_calls.find,
-    "error": errors.find,
-    "curl": curl.find,
-    "code": code.find,
-    "panel": panel.find,
-    "framework-log": access_log.find_blocks,
-    "client-log": client_log.find,
-    "sdk-log": sdk_log.find,
-    "command": commands.find,
-    "http": http_message.find,
-    "text-table": tables.find,
-    "logfmt": log_lines.find_pairs,
-    "access-log": access_log.find,
-    "report": callback.find,
-    "told-call": told_call.find,
-    "sentence": sentences.find,
-    "object": objects.find,
-    "list": objects.find_lists,
-    "document": find_documents,
+    # a log throughout: no other finder needs to look at its lines
+    "server-log": Finder(access_log.find_server_log, before="access-log sentence"),
+    "log-of-pairs": Finder(log_lines.find_log_of_pairs, before="logfmt"),
+    # files of requests: each of their lines alone is a label, a request line or a body of HTTP
+    "bruno": Finder(http_file.find_bruno, before="panel client-log object"),
+    "hurl": Finder(hurl.find, before="http", role=Role.SCRIPT),
+    "http-file": Finder(http_file.find, before="http told-call"),
+    # runs and records: their lines look like an access log's, or like labels of a window
+    "newman": Finder(newman.find, before="access-log sentence"),
+    "postman-console": Finder(newman.find_console),
+    "trace": Finder(traces.find),
+    "database": Finder(database.find, before="client-log panel document"),
+    "values": Finder(log_lines.find_values, before="document error object client-log"),
+    # attempts of one call, which the finders below would take for several
+    "urllib3-retry": Finder(
+        urllib3_retries.find, before="error client-log sdk-log access-log sentence"
+    ),
+    "printed-call": Finder(
+        printed_calls.find, before="http access-log told-call sentence document"
+    ),
+    # an error has a body, a stack and causes below it, which are JSON, objects or code to others
+    "error": Finder(
+        errors.find, before="code client-log sdk-log access-log http sentence object document"
+    ),
+    # commands and code hold bodies and quoted URLs, which are objects or words to others
+    "curl": Finder(
+        curl.find, before="code access-log told-call sentence object document", role=Role.COMMAND
+    ),
+    "code": Finder(code.find, before="told-call sentence object document", role=Role.CODE),
+    # blocks: labels or marks join lines that look like single calls, raw HTTP or objects
+    "panel": Finder(panel.find, before="client-log http told-call object document"),
+    "framework-log": Finder(access_log.find_blocks, before="access-log sentence"),
+    "client-log": Finder(
+        client_log.find, before="sdk-log access-log told-call sentence object document"
+    ),
+    "sdk-log": Finder(sdk_log.find, before="access-log sentence"),
+    "command": Finder(commands.find, role=Role.COMMAND),
+    "http": Finder(http_message.find, before="told-call object document"),
+    # one call a line: columns and names say more of it than words do
+    "text-table": Finder(tables.find, before="access-log sentence"),
+    "logfmt": Finder(log_lines.find_pairs),
+    "access-log": Finder(access_log.find, before="sentence document"),
+    "report": Finder(callback.find, before="object"),
+    # words: a request, then a status, each with the JSON in it
+    "told-call": Finder(told_call.find, before="object"),
+    "sentence": Finder(sentences.find, before="object document"),
+    # what is left: an object of any kind, and JSON last
+    "object": Finder(objects.find, before="document", role=Role.PRINTED),
+    "list": Finder(objects.find_lists),
+    "document": Finder(find_documents),
 }
 # what evidence is wrapped in, in the order in which they are tried
 CONTAINERS: dict[str, Container] = {

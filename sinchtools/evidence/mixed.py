@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sinchtools.api.description import split_url
@@ -21,7 +21,7 @@ from sinchtools.evidence import refusals
 from sinchtools.evidence.formats import bare_body
 from sinchtools.evidence.formats.prose import Line, response_in
 from sinchtools.evidence.formats.values import same_body
-from sinchtools.evidence.found import Found, contradict, filled
+from sinchtools.evidence.found import Finder, Found, Role, contradict, filled
 from sinchtools.evidence.pieces import Piece, json_end
 
 UNREAD = "text without HTTP data"
@@ -34,13 +34,8 @@ _LOOKS = (  # what a line that nobody took looks like, and what would be better
     ),
 )
 BESIDE = "the words beside the request were read as its response"
-_SCRIPTS = ("curl", "command", "code", "hurl")  # their comments are a part of them
-_COMMANDS = ("curl", "command")
 _FAR = 60  # lines of a traceback between a log line and its error
 _COMMENT = re.compile(r"[ \t]*(?:#|//|::|REM\b)")
-
-
-Finder = Callable[[Piece], Iterable[Found]]
 
 
 def parse(piece: Piece, finders: Mapping[str, Finder]) -> Iterator[tuple[str, Exchange]]:
@@ -85,13 +80,16 @@ def joined(found: Iterable[Found]) -> list[Found]:
 def _taken(piece: Piece, finders: Mapping[str, Finder]) -> tuple[list[Found], Piece]:
     """Return what the finders take, and the piece with those lines empty."""
     left, found = piece, []
-    for done, (name, find) in enumerate(finders.items()):
+    for done, (name, finder) in enumerate(finders.items()):
         tell("known forms looked for", done, len(finders))
-        found_here = (one for one in find(left) if _tells(one.exchange))
-        taken = [Found(one.start, one.end, one.exchange, one.format or name) for one in found_here]
+        taken = [
+            replace(one, format=one.format or name, role=finder.role)
+            for one in finder.find(left)
+            if _tells(one.exchange)
+        ]
         if taken:
             found += taken
-            if name in _COMMANDS:
+            if finder.role is Role.COMMAND:
                 piece.commands.update(n for one in taken for n in range(one.start, one.end + 1))
             used = ((line, line) for line in piece.used)
             left = left.without([*((one.start, one.end) for one in taken), *used])
@@ -133,7 +131,7 @@ def _with_json(piece: Piece, said: Found) -> Found:
 
 def _body_below(piece: Piece, row: Found, lines: list[Line]) -> Found | None:
     """Return the JSON object that stands right below a command or code: what came back."""
-    if row.format not in _SCRIPTS or row.exchange.response_body is not None:
+    if not row.role.is_run or row.exchange.response_body is not None:
         return None
     first = next((number for number, _ in lines if number > row.start), None)
     if first is None or not piece.lines[first - 2].strip():
@@ -182,7 +180,7 @@ def _whole(row: Found, one: Found) -> Found | None:
         return None
     if row.is_open and _asks_the_same(row.exchange, one.exchange):
         return _with_request(row, one)
-    if one.format == "code" and one.is_open and not row.exchange.request_body:  # below its log
+    if one.role is Role.CODE and one.is_open and not row.exchange.request_body:  # below its log
         asks_the_same = _asks_the_same(one.exchange, row.exchange)
         return replace(_with_request(one, row), start=row.start) if asks_the_same else None
     return None
@@ -192,7 +190,7 @@ def _is_printed_response(one: Found) -> bool:
     """Tell whether an object that was printed is a response, which keeps the URL of its request."""
     seen = one.exchange
     is_response = seen.status is not None and not (seen.method or seen.request_body)
-    return one.format == "object" and is_response
+    return one.role is Role.PRINTED and is_response
 
 
 def _with_request(told: Found, seen: Found) -> Found:
@@ -263,11 +261,11 @@ def _list_the_rest(piece: Piece, found: list[Found]) -> None:
     """List the lines that nobody took, and count them all."""
     taken = piece.used.union(*(range(one.start, one.end + 1) for one in found))
     filled = [n for n, line in enumerate(piece.lines, start=1) if any(map(str.isalnum, line))]
-    is_script = any(one.format in _SCRIPTS for one in found)
+    is_run = any(one.role.is_run for one in found)
     unread = [
         number
         for number in filled
-        if number not in taken and not (is_script and _COMMENT.match(piece.lines[number - 1]))
+        if number not in taken and not (is_run and _COMMENT.match(piece.lines[number - 1]))
     ]
     whole = "" if found else refusals.of_text(piece.text)
     for number in unread:

@@ -7,6 +7,7 @@ A kind of evidence without an example fails a test that names it.
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ MORE = {  # of what the page has no example for, by its name in sinchtools/evide
 def kinds_in(text: str) -> set[str]:
     """Return each kind of evidence whose own reader takes a text."""
     piece = Piece("paste", text)
-    found = {name for name, finder in FINDERS.items() if any(True for _ in finder(piece))}
+    found = {name for name, finder in FINDERS.items() if any(True for _ in finder.find(piece))}
     found |= {name for name, form in FORMATS.items() if format_of(piece, {name: form})}
     return found | {name for name, unwrap in CONTAINERS.items() if unwrap(piece) is not None}
 
@@ -79,3 +80,25 @@ def test_every_kind_of_evidence_has_an_example() -> None:
     texts += [text for text, *_ in RECOGNIZED]
     left = {*FORMATS, *FINDERS, *CONTAINERS} - MORE.keys() - set().union(*map(kinds_in, texts))
     assert not left, f"Add an example to docs/formats.md, with its rows, for {sorted(left)}"
+
+
+def takers_of(text: str) -> dict[str, set[int]]:
+    """Return the lines of a text that each finder would take, in the order of the finders."""
+    piece = Piece("paste", text)
+    return {
+        name: {line for one in finder.find(piece) for line in range(one.start, one.end + 1)}
+        for name, finder in FINDERS.items()
+    }
+
+
+def test_the_order_of_the_finders_is_told() -> None:
+    order = list(FINDERS)
+    told = {(name, other) for name, one in FINDERS.items() for other in one.before.split()}
+    assert not [pair for pair in told if order.index(pair[0]) >= order.index(pair[1])]
+    met = {
+        (name, other)
+        for text in [*MORE.values(), *(example_of(section)[0] for section in SECTIONS)]
+        for (name, lines), (other, theirs) in combinations(takers_of(text).items(), 2)
+        if lines & theirs
+    }
+    assert met <= told, f"Say in `before`, in sinchtools/evidence/kinds.py: {sorted(met - told)}"
