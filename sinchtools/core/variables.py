@@ -32,8 +32,9 @@ def with_variables(exchange: Exchange, spellings: Iterable[str]) -> Exchange:
     >>> with_variables(Exchange(url="https://a.test/$PLAN"), ["$PLAN", "$X"]).variables_not_shown
     '$PLAN'
     """
-    texts = request_texts(exchange)
-    met = [one for one in dict.fromkeys(spellings) if any(one in text for text in texts)]
+    wanted = dict.fromkeys(spellings)
+    texts = request_texts(exchange) if wanted else []
+    met = [one for one in wanted if any(one in text for text in texts)]
     named = _SEPARATOR.join(met) or None
     if named == exchange.variables_not_shown:
         return exchange

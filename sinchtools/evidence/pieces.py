@@ -359,7 +359,11 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     >>> joined([("Via", "a"), ("via", "b")])
     {'Via': 'a, b'}
     """
-    headers: dict[str, str] = {}
+    pairs = list(pairs)
+    headers = dict(pairs)
+    if len(set(map(str.lower, headers))) == len(pairs):  # none is repeated
+        return headers
+    headers = {}
     spelling: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for name, value in pairs:

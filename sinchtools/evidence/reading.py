@@ -57,11 +57,10 @@ _DEEPEST = 5  # containers within containers
 NO_FORMAT = "no HTTP data in any known form"
 _STRING_VALUES = attrgetter(*_STRINGS)
 _HALVES = re.compile("[\ud800-\udfff]")
-_ID_VALUES = attrgetter(  # of which an id is made
-    *words(
-        "parent_id call_id source method url request_body status code text response_body failure at"
-    )
+_ID_NAMES = words(  # of which an id is made
+    "parent_id call_id source method url request_body status code text response_body failure at"
 )
+_ID_VALUES = attrgetter(*_ID_NAMES)
 
 
 def read(
@@ -162,7 +161,7 @@ class _Reading:
 
     def take(self, source: Source, name: str) -> None:
         if isinstance(source, Exchange):
-            self.keep(source)
+            self.keep(source, {})
         elif isinstance(source, str | Path | bytes | bytearray):
             for opened in sources.opened(source, name):
                 self.open(opened)
@@ -242,7 +241,7 @@ class _Reading:
                 if len(self.exchanges) >= MOST_ROWS:
                     stopped = TOO_MANY_ROWS
                     break
-                self.keep(self.cleaned(piece, variables.of_tool(form, raw)))
+                self.keep(*self.cleaned(piece, variables.of_tool(form, raw)))
                 self.formats[form] += 1
         except TooMuchError:
             stopped = TOO_MANY_SKIPPED
@@ -285,13 +284,18 @@ class _Reading:
         self.warnings += map(self.said, piece.guessed)
         self.lines += piece.counted
 
-    def cleaned(self, piece: Piece, raw: Exchange) -> Exchange:
-        exchange = description.complete(self.redactor.exchange(raw, piece.secrets))
+    def cleaned(self, piece: Piece, raw: Exchange) -> tuple[Exchange, dict[str, Any]]:
+        """Return a row without secrets, and the fields that the rest of it tells."""
+        exchange = self.redactor.exchange(raw, piece.secrets)
+        derived = description.derived(exchange)
         if exchange.at is None and (date := header(exchange.response_headers, "Date")):
-            exchange = replace(exchange, at=piece.instant(date))
+            derived["at"] = piece.instant(date)
             piece.guess_once("the request shows no time: the response's Date was used")
-        if _is_ascii(exchange):
-            return exchange
+        if _is_ascii(exchange, derived):
+            return exchange, derived
+        return self.repaired(piece, replace(exchange, **derived)), {}
+
+    def repaired(self, piece: Piece, exchange: Exchange) -> Exchange:
         repaired = {
             name: whole
             for name in EXCHANGE_FIELDS
@@ -311,8 +315,9 @@ class _Reading:
             entry, source=self.redactor.text(entry.source), reason=self.redactor.text(entry.reason)
         )
 
-    def keep(self, exchange: Exchange) -> None:
-        wanted = exchange.id or _content_id(exchange)
+    def keep(self, exchange: Exchange, derived: Mapping[str, Any]) -> None:
+        """Take a row, with what the rest of it tells, under an id of its own."""
+        wanted = exchange.id or _content_id(exchange, derived)
         self.ids[wanted] += 1
         made = wanted
         while self.ids[wanted] > 1 and (made := f"{wanted}-{self.ids[wanted]}") in self.ids:
@@ -325,7 +330,8 @@ class _Reading:
                     reason=f"an id occurs more than once; this one is now {made[:80]}",
                 )
             )
-        self.exchanges.append(exchange if exchange.id == made else replace(exchange, id=made))
+        is_done = exchange.id == made and not derived
+        self.exchanges.append(exchange if is_done else replace(exchange, **{**derived, "id": made}))
 
     def evidence(self) -> Evidence:
         for piece in self.waiting:
@@ -367,10 +373,11 @@ def _inside(piece: Piece) -> list[Piece] | None:
     return None
 
 
-def _content_id(exchange: Exchange) -> str:
+def _content_id(exchange: Exchange, derived: Mapping[str, Any]) -> str:
     sent, received = exchange.request_headers, exchange.response_headers
     headers = (*sent, *sent.values(), *received, *received.values())
-    text = "\0".join(map(str, (*_ID_VALUES(exchange), *headers)))
+    values = zip(_ID_NAMES, _ID_VALUES(exchange), strict=True)
+    text = "\0".join(map(str, (*(derived.get(name, value) for name, value in values), *headers)))
     text = MARKER.sub("secret", text) if "[secret " in text else text
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
@@ -384,13 +391,13 @@ def _tell(rows: int, source: str | None, lines: int) -> None:
         tell("requests read", rows)
 
 
-def _is_ascii(exchange: Exchange) -> bool:
+def _is_ascii(exchange: Exchange, derived: Mapping[str, Any]) -> bool:
     sent, received = exchange.request_headers, exchange.response_headers
     for headers in (sent, received):
         if headers and not "".join((*headers, *headers.values())).isascii():
             return False
-    texts = _STRING_VALUES(exchange)
-    return all(text.isascii() for text in texts if isinstance(text, str))
+    values = (*_STRING_VALUES(exchange), *derived.values())
+    return all(map(str.isascii, [value for value in values if isinstance(value, str)]))
 
 
 def _unmangled(value: Any) -> Any:

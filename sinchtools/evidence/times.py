@@ -129,7 +129,7 @@ def instant(value: object, *, day_first: bool | None = None) -> datetime | None:
         return _since_1970(float(str(value)))
     text = str(value).strip().strip("[]\"'")[:60]
     try:
-        return _by_pattern(text, day_first)
+        return _by_pattern(text, day_first) if text else None
     except (ValueError, KeyError, OverflowError):
         return None
 

@@ -138,10 +138,11 @@ class Redactor:
         )
 
     def _may_quote(self, texts: list[str]) -> bool:
-        if not seen.may_be_in("\n".join(texts)):
-            return False
         fresh = [text for text in texts if text not in self._quotes_none]
-        if next(seen.spans("\n".join(fresh)), None) is not None:
+        joined = "\n".join(fresh)
+        if not seen.may_be_in(joined):
+            return False
+        if next(seen.spans(joined), None) is not None:
             return True
         if self._waits and len(self._quotes_none) < 10_000:
             self._quotes_none.update(text for text in fresh if len(text) < 200)

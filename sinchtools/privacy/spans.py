@@ -111,6 +111,7 @@ _COMMON = {  # a plain one is in all JSON
         r"(?<=[^\W\d]|[-?&])key|key [\w-]{16}|(?<=api |uth |ret |ess |ate |red |ing )key"
     ),
     "pw": re.compile(r"pw[=\"'\\:> ]"),
+    "pass": re.compile(r"pass(?! \w)"),  # `pass it on`
 }
 _LIST = re.compile(  # of words without white space; a sentence is what a server says about a field
     r"\[\s*+[rbfu]?(?P<quote>\\*+[\"'])"

@@ -17,6 +17,7 @@ from sinchtools.api.description.endpoints import (
 )
 from sinchtools.api.description.exchanges import (
     complete,
+    derived,
     error_of,
 )
 from sinchtools.api.description.fields import (
@@ -72,6 +73,7 @@ __all__ = [
     "Field",
     "Place",
     "complete",
+    "derived",
     "endpoint_of",
     "error_of",
     "field_names",

@@ -17,6 +17,20 @@ def complete(exchange: Exchange) -> Exchange:
 
     They are filled in where they are missing and the rest tells them.
     """
+    found = derived(exchange)
+    return replace(exchange, **found) if found else exchange
+
+
+def derived(exchange: Exchange) -> dict[str, Any]:
+    """
+    Return the fields that `complete` fills in.
+
+    Examples
+    --------
+    >>> url = "https://us.sms.api.sinch.com/xms/v1/plan1/groups"
+    >>> derived(Exchange(method="GET", url=url, status=200, region="eu"))
+    {'endpoint': 'GET /groups', 'account': 'plan1'}
+    """
     found: dict[str, Any] = {}
     if exchange.url:
         place = locate(exchange.url)
@@ -34,12 +48,11 @@ def complete(exchange: Exchange) -> Exchange:
         of_token = bool(exchange.url) and is_token_endpoint(locate(exchange.url or ""))
         found["code"], text = error_of(exchange.response_body, oauth=of_token)
         found["text"] = exchange.text or text
-    found = {
+    return {
         name: value
         for name, value in found.items()
         if value is not None and getattr(exchange, name) is None
     }
-    return replace(exchange, **found) if found else exchange
 
 
 _TEXT_NAMES = ("text", "description", "message", "detail", "title")  # the last two: RFC 9457

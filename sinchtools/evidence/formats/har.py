@@ -18,6 +18,7 @@ _LOG = re.compile(r"\s*(?:[\w$.]+\s*\(\s*)?\{(?:[^{}\[\]]|\[\]|\{\}){0,2000}?\"l
 _ENTRIES = re.compile(r"\"entries\"\s*:\s*\[")
 _JSONP = re.compile(r"\s*[\w$.]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
 _DEEPEST, _MOST_LOOKED_AT = 3, 100
+_KEPT = tuple(name for name in HAR_FIELDS if name != "attempt")
 _COMMA = re.compile(r"[\s,]*")
 
 
@@ -102,8 +103,7 @@ def _exchange(piece: Piece, entry: Any, number: int) -> Exchange | None:
     if status is not None and not 100 <= status <= 599:
         piece.guess(number, f"status {status} is not an HTTP status; it was kept")
     ours = mapping(entry.get("_sinchtools"))
-    words = [name for name in HAR_FIELDS if name != "attempt"]
-    kept = {name: ours[name] for name in words if isinstance(ours.get(name), str)}
+    kept = {name: ours[name] for name in _KEPT if isinstance(ours.get(name), str)} if ours else {}
     failure = _failure(entry, response) if status is None else None
     return Exchange(
         **{"source": piece.at(number), "failure": failure, **kept},

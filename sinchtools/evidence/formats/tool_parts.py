@@ -21,6 +21,7 @@ from sinchtools.evidence.row_tables import by_word
 DEEPEST = 40  # folders within folders
 _NAMES = words("key name header field id")
 _VALUES = words("value val fieldValue")
+_PLAIN = {"name", "value"}  # as in a HAR
 _TURNS_OFF = dict.fromkeys(words("disabled isDisabled"), True) | dict.fromkeys(
     words("enabled active isActive isEnabled"), False
 )
@@ -107,9 +108,12 @@ def pairs(value: Any) -> Iterator[tuple[str, str]]:
                 yield from ((str(name), text_of(part)) for part in _each(one))
     else:
         for one in dicts(value):
-            name = text_of(first(one, _NAMES))
+            if one.keys() == _PLAIN:
+                name, text = text_of(one["name"]), one["value"]
+            else:
+                name, text = text_of(first(one, _NAMES)), first(one, _VALUES)
             if name and is_on(one):
-                yield name, text_of(first(one, _VALUES))
+                yield name, text_of(text)
 
 
 def _each(value: Any) -> list[Any]:
@@ -118,12 +122,13 @@ def _each(value: Any) -> list[Any]:
 
 def is_on(part: Mapping[str, Any]) -> bool:
     """Tell whether a part is switched on, as the tools write it."""
-    return not any(part[name] is _TURNS_OFF[name] for name in _TURNS_OFF.keys() & part.keys())
+    named = _TURNS_OFF.keys() & part.keys()
+    return not named or not any(part[name] is _TURNS_OFF[name] for name in named)
 
 
 def headers(value: Any) -> dict[str, str]:
     """Return headers in any form, without those of HTTP/2 that are no headers."""
-    return joined((name, text) for name, text in pairs(value) if not name.startswith(":"))
+    return joined(pair for pair in pairs(value) if pair[0][:1] != ":")
 
 
 def url(value: Any) -> str:
