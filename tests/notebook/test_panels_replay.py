@@ -156,17 +156,17 @@ def test_an_exchange_without_a_known_answer_is_no_failure(log: CallLog) -> None:
 
 def meanwhile(panel: ReplayPanel, act: Callable[[], object], *, after: int | None = None) -> None:
     """Do something while a batch runs: whenever its progress is shown, or once after so many."""
-    draw = panel.batch._draw
+    tell = panel.batch.running.tell
 
-    def draw_and_act(progress: Progress) -> None:
-        draw(progress)
+    def tell_and_act(progress: Progress) -> None:
+        tell(progress)
         if after is None:
             act()
         elif progress.done == after:
-            panel.batch.__dict__["_draw"] = draw
+            panel.batch.running.__dict__["tell"] = tell
             act()
 
-    panel.batch.__dict__["_draw"] = draw_and_act
+    panel.batch.running.__dict__["tell"] = tell_and_act
 
 
 def test_what_a_stop_left_unsent_is_no_verdict(log: CallLog) -> None:

@@ -12,11 +12,13 @@ import pytest
 import sinchtools as st
 from sinchtools.core.glossary import glossary
 from sinchtools.evidence.formats.table_preview import preview
+from sinchtools.notebook.workbench import bulk
 from sinchtools.notebook.workbench import columns as columns_part
 from sinchtools.notebook.workbench.desk import Workbench
 from sinchtools.notebook.workbench.listing import compared, laid_out, listing, spot_of
 from sinchtools.notebook.workbench.page import page
 from sinchtools.notebook.workbench.still import still_html
+from sinchtools.replays.planning import plan
 from tests.support.present import present
 from tests.support.words import NO_REQUEST
 
@@ -125,6 +127,31 @@ def test_many_requests_have_a_pattern_and_one_rule_for_all(bench: Workbench) -> 
     assert bench.state.exchange is not first
     bench.pattern.filter.value = "no such account"
     assert bench.state.listed == []
+
+
+def test_an_error_in_the_thread_of_a_bulk_is_told_and_its_bar_goes(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(bench, "log.jsonl")
+    monkeypatch.setattr(bulk, "plan", lambda *_, **__: 1 / 0)
+    bench.bulk.start(20)
+    bench.bulk.wait()
+    assert "ZeroDivisionError" in bench.message.value
+    assert (bench.bulk.outcome.value, bench.bulk.all_button.disabled) == ("", False)
+
+
+def test_a_stop_before_the_plan_of_a_bulk_is_made_is_not_lost(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_and_plan(*exchanges: Any, **options: Any) -> Any:
+        bench.bulk.stop()
+        return plan(*exchanges, **options)
+
+    read(bench, "log.jsonl")
+    monkeypatch.setattr(bulk, "plan", stop_and_plan)
+    bench.bulk.start(20)
+    bench.bulk.wait()
+    assert "stopped" in text_of(bench.bulk.outcome.value)
 
 
 def test_undo_takes_the_last_reading_from_the_disk(bench: Workbench) -> None:

@@ -6,18 +6,16 @@ The frame also knows what the panel was drawn from, and whether that has changed
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from html import unescape
 from typing import Any
 
 import ipywidgets as widgets
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from traitlets import TraitError
 
 from sinchtools.cases.case import Case
@@ -34,15 +32,12 @@ from sinchtools.notebook.panels.theme import (
     row,
     view,
 )
+from sinchtools.notebook.twin import Twin, nameless, text_of
 from sinchtools.notebook.workbench.page import tokens
-from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.privacy.gate import Known, refuse_leaks
 
 OUT_OF_DATE = "OUT OF DATE: the case changed since this was drawn."
 LOOK_EVERY_S = 2
-_MARKUP = re.compile(r"<style.*?</style>|<[^>]+>", re.DOTALL)
-_PICTURE = re.compile(r'src="data:image/png;base64,[^"]+"')
 _NOBODYS_KEY = secrets.token_bytes(32)  # of the aliases where there is no case
 
 
@@ -81,7 +76,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.case = source if isinstance(source, Case) else None
         self.place = (type(self), str(self.case.folder.absolute()) if self.case else "")
         self._title, self._source, self._writing = title, source, 0
-        self._display_id, self._twin = "", ""
+        self._twin = Twin(self._picture)
         self.status = Html(layout=WIDE)
         name = self.case.name if self.case else ""
         head = view("head.html", tokens=tokens(), title=title, case=name, promise=promise)
@@ -110,7 +105,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         The status line is below them, unless it is one of them.
         """
         head = (self._head, self._banner) if self._banner.value else (self._head,)
-        self.children = (*head, self.stale, *rows, *[self.status] * (self.status not in rows))
+        below = () if self.status in rows else (self.status,)
+        self.children = (*head, self.stale, *rows, *below)
 
     def begin(self) -> None:
         """Begin with the values that a panel of the same case had when its cell was run before."""
@@ -228,63 +224,37 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def show_twin(self) -> None:
         """Update the static twin, if the panel is displayed and the twin has changed."""
-        if self._display_id and (twin := self._static_html()) != self._twin:
-            self._twin = twin
-            _publish(twin, self._display_id, update=True)
+        self._twin.renew()
 
-    def _static_html(self) -> str:
+    def _picture(self) -> tuple[str, str]:
+        html = self._static_html()
+        return html, text_of(html)
+
+    def _static_html(self) -> Markup:
+        people = Aliases(self.case.key if self.case else _NOBODYS_KEY)
+        shown: str
         try:
-            people = Aliases(self.case.key if self.case else _NOBODYS_KEY)
             html, exchanges = self.static(people)
-            known = Known.of(exchanges)
-            html = known.replaced(str(html), people)
-            refuse_leaks(
-                _PICTURE.sub("", html).encode("utf-8", "replace"), known, where="The static view"
-            )
+            [shown] = nameless([html], people, exchanges)
         except LeakError as error:
-            html = f"Not shown here. {escape(str(error))}"
+            shown = f"Not shown here. {error}"
         return view(
             "still.html",
             title=self._title,
             case=self.case.name if self.case else "",
             late=OUT_OF_DATE if self.stale.layout.display != "none" else "",
-            view=Markup(html),
+            view=shown,
         )
 
     def _ipython_display_(self) -> None:
         """Display the panel, and beside it the twin that is seen where no widget is."""
-        from IPython.display import display
-
-        self._display_id = self._display_id or secrets.token_hex(8)
-        self._twin = self._static_html()
-        live = self._repr_mimebundle_()
-        display(
-            {**live, "text/plain": f"{self._title}: a panel. Run the cell to work with it."},
-            raw=True,
-        )
-        _publish(self._twin, self._display_id)
+        words = f"{self._title}: a panel. Run the cell to work with it."
+        self._twin.show(self._repr_mimebundle_(), words)
 
     def __repr__(self) -> str:
         return (
             f"<{type(self).__name__}{f' of case {visible(self.case.name)}' if self.case else ''}>"
         )
-
-
-def _publish(html: str, display_id: str, *, update: bool = False) -> None:
-    from IPython.display import display
-
-    text = "\n".join(
-        filter(
-            None, (" ".join(line.split()) for line in unescape(_MARKUP.sub("\n", html)).split("\n"))
-        )
-    )
-    display(
-        {"text/html": html, "text/plain": text},
-        raw=True,
-        metadata=ALIASED,
-        display_id=display_id,
-        update=update,
-    )
 
 
 _kept: dict[tuple[type, str], dict[str, Any]] = {}  # by panel and case: the values chosen last

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
 from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.theme import WIDE, Html, button, error_card, labelled, row, view
+from sinchtools.notebook.running import Running
 from sinchtools.replays.plans import Plan
 from sinchtools.replays.results import ReplayResults
 from sinchtools.replays.runner import Progress
 
 _AUTO = {"width": "auto"}
-_REDRAW_S = 0.1  # a redraw is a message to the browser
 
 
 class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -47,17 +45,10 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         show: Callable[[ReplayResults], None],
         locks: Iterable[widgets.Widget] = (),
     ) -> None:
-        self.place, self._panel, self._make, self._run, self._show, self._locks = (
-            place,
-            panel,
-            make,
-            run,
-            show,
-            tuple(locks),
-        )
-        self._plan: Plan | None = None
-        self._thread: threading.Thread | None = None
-        self._drawn_at, self._words = 0.0, "Replay all of this kind"
+        self.place, self._panel, self._make = place, panel, make
+        self._run, self._show, self._locks = run, show, tuple(locks)
+        self.running = Running(self._draw, self._fail, self._end)
+        self._words = "Replay all of this kind"
         unchanged = "Otherwise they are sent unchanged"
         self.fix = labelled(
             widgets.Checkbox,
@@ -89,16 +80,12 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
         A second start while it runs does nothing.
         """
-        if self._thread and self._thread.is_alive():
+        if self.running.is_on:
             return
-        self._plan = self._make()
+        made = self._make()
         _running.add(self)
-        for one in (self.start_button, *self._locks):
-            one.disabled = True
-        self._thread = threading.Thread(
-            target=self._work, args=(self._plan,), name="sinchtools-panel", daemon=True
-        )
-        self._thread.start()
+        self._lock(True)
+        self.running.start(lambda: self._replay(made))
 
     def begin_anew(self, words: str | None = None) -> None:
         """
@@ -107,38 +94,37 @@ class Batch(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         `words` are what the button says from now on.
         """
         self._words = words or self._words
-        if not (self._thread and self._thread.is_alive()):
+        if not self.running.is_on:
             self.start_button.description, self.counts.value, self.bar.value = self._words, "", 0
 
     def stop(self) -> None:
         """Stop within one request."""
-        if self._plan:
-            self._plan.stop()
+        self.running.stop()
 
     def wait(self) -> None:
         """Return when nothing runs any more."""
-        if self._thread:
-            self._thread.join()
+        self.running.wait()
 
-    def _work(self, made: Plan) -> None:
-        try:
-            done = self._run(made, self._draw)
-            self._show(done)
-            self.start_button.description = "Go on with the rest" if done.stopped else self._words
-        except Exception as error:  # nobody else would see it
-            self._panel.status.value = error_card(error)
-        finally:
-            _running.discard(self)
-            self.stop_button.disabled = True
-            for one in (self.start_button, *self._locks):
-                one.disabled = False
-            self._panel.show_twin()
+    def _replay(self, made: Plan) -> None:
+        done = self._run(self.running.take(made), self.running.tell)
+        self._show(done)
+        self.start_button.description = "Go on with the rest" if done.stopped else self._words
+
+    def _fail(self, error: Exception) -> None:
+        self._panel.status.value = error_card(error)
+
+    def _end(self) -> None:
+        _running.discard(self)
+        self.stop_button.disabled = True
+        self._lock(False)
+        self._panel.show_twin()
+
+    def _lock(self, is_locked: bool) -> None:
+        for one in (self.start_button, *self._locks):
+            one.disabled = is_locked
 
     def _draw(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if 0 < progress.done < progress.total and now - self._drawn_at < _REDRAW_S:
-            return
-        self._drawn_at, self.stop_button.disabled = now, False
+        self.stop_button.disabled = False
         self.bar.layout.display = None
         self.bar.max, self.bar.value = max(progress.total, 1), progress.done
         self.counts.value = view("progress.html", words=progress)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
-from sinchtools.core.errors import SinchToolsError
+from sinchtools.cases.case import Case
+from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
 from sinchtools.core.words import counted
 from sinchtools.diagnosis.beside import NATIONAL
 from sinchtools.diagnosis.diagnosis import diagnose
+from sinchtools.notebook.running import Running
 from sinchtools.notebook.workbench.controls import button, column, html, row, seen, show
 from sinchtools.notebook.workbench.fixing import Suggestion, chosen_fix, suggestions
 from sinchtools.notebook.workbench.page import page
@@ -24,10 +24,8 @@ from sinchtools.replays.runner import Progress
 
 if TYPE_CHECKING:
     from sinchtools.notebook.workbench.desk import Workbench
-    from sinchtools.replays.plans import Plan
 
 _EXAMPLES, _FEW = 3, 20
-_EVERY_S = 0.25  # between two looks of the bar
 
 
 class Change(NamedTuple):
@@ -44,9 +42,7 @@ class Bulk:
 
     def __init__(self, desk: Workbench) -> None:
         self._desk = desk
-        self._plan: Plan | None = None
-        self._thread: threading.Thread | None = None
-        self._told_s = 0.0
+        self.running = Running(self._draw, self._fail, self._show_buttons)
         self.rule, self.outcome = html(), html()
         self.few_button = button(f"Replay {_FEW}", "", "Apply the same fixes to a few of them")
         self.all_button = button("Apply to all", "", "Apply the same fixes to all of them")
@@ -81,52 +77,43 @@ class Bulk:
     def start(self, most: int | None) -> None:
         """Replay requests of the kind with the same fixes, in a thread of its own."""
         state = self._desk.state
-        if state.case is None or (self._thread and self._thread.is_alive()):
+        if state.case is None or self.running.is_on:
             return
-        rows = state.siblings[:most]
-        show(self.outcome, progress_html(_beginning(len(rows))))
-        self._thread = threading.Thread(target=self._run, args=(state, rows), daemon=True)
-        self._thread.start()
+        case, rows = state.case, state.siblings[:most]
+        self._draw(_beginning(len(rows)))
+        self.running.start(lambda: self._run(case, rows))
         self._show_buttons()
 
     def stop(self) -> None:
         """Send nothing more."""
-        if self._plan is not None:
-            self._plan.stop()
+        self.running.stop()
 
     def wait(self) -> None:
         """Wait until it is done."""
-        if self._thread is not None:
-            self._thread.join()
+        self.running.wait()
 
-    def _run(self, state: State, rows: Sequence[Exchange]) -> None:
-        try:
-            edits = {one.exchange.id: one.edit for one in changes_of(state, rows)}
-            chosen = [one for one in rows if one.id in edits]
-            case = state.case
-            if case is None or not chosen:
-                return
-            self._plan = plan(chosen, edits=edits, log=case.log, workers=4)
-            replayed = self._plan.run(progress=self._tell)
-            case.add_replay(replayed)
-            verdicts = Counter(one.verdict for one in replayed if one.child is not None)
-            left = len(rows) - len(chosen)
-            show(self.outcome, outcome_html(verdicts, len(rows), left, replayed.stopped))
-            self._desk.bulk_done()
-        except SinchToolsError as error:
-            self._desk.say("bad", str(error))
-        finally:
-            self._plan = self._thread = None
-            self._show_buttons()
+    def _run(self, case: Case, rows: Sequence[Exchange]) -> None:
+        edits = {one.exchange.id: one.edit for one in changes_of(self._desk.state, rows)}
+        chosen = [one for one in rows if one.id in edits]
+        if not chosen:
+            raise WrongUseError("None of these requests has such a fix.")
+        made = self.running.take(plan(chosen, edits=edits, log=case.log, workers=4))
+        replayed = made.run(progress=self.running.tell)
+        case.add_replay(replayed)
+        verdicts = Counter(one.verdict for one in replayed if one.child is not None)
+        left = len(rows) - len(chosen)
+        show(self.outcome, outcome_html(verdicts, len(rows), left, replayed.stopped))
+        self._desk.bulk_done()
 
-    def _tell(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if now - self._told_s > _EVERY_S:
-            self._told_s = now
-            show(self.outcome, progress_html(progress))
+    def _fail(self, error: Exception) -> None:
+        show(self.outcome, "")
+        self._desk.fail(error)
+
+    def _draw(self, progress: Progress) -> None:
+        show(self.outcome, progress_html(progress))
 
     def _show_buttons(self) -> None:
-        is_running = self._thread is not None
+        is_running = self.running.is_on
         self.few_button.disabled = self.all_button.disabled = is_running
         seen(self.stop_button, is_running)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from sinchtools.core.records import visible
 from sinchtools.diagnosis.rules import text_of
 from sinchtools.evidence import Evidence, read
 from sinchtools.notebook.panels.base import watch
+from sinchtools.notebook.twin import Twin
 from sinchtools.notebook.workbench.bridge import Bridge
 from sinchtools.notebook.workbench.bulk import Bulk
 from sinchtools.notebook.workbench.case_bar import CaseBar, last_case
@@ -32,7 +32,7 @@ from sinchtools.notebook.workbench.proving import prove, tried_unchanged
 from sinchtools.notebook.workbench.reply import Reply
 from sinchtools.notebook.workbench.samples import Sample
 from sinchtools.notebook.workbench.state import State
-from sinchtools.notebook.workbench.still import publish, publish_live, still_html, still_text
+from sinchtools.notebook.workbench.still import still_html, still_text
 from sinchtools.notebook.workbench.tips import Tips
 from sinchtools.notebook.workbench.work import Job, Worker, takes_long
 from sinchtools.replays.planned import as_it_goes
@@ -67,7 +67,7 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.doing = self.clicks.doing
         self._is_opening = False
         self._seen: int | None = None
-        self._display_id = self._still = ""
+        self._twin = Twin(lambda: (still_html(self.state), still_text(self.state)))
         self.bridge = Bridge(self)
         self.message = html()
         self.case_bar = CaseBar(self)
@@ -398,18 +398,12 @@ class Workbench(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def show_still(self) -> None:
         """Update what a saved notebook shows."""
-        if self.state.is_held:
-            return
-        if self._display_id and (still := still_html(self.state)) != self._still:
-            self._still = still
-            publish(still, still_text(self.state), self._display_id, update=True)
+        if not self.state.is_held:
+            self._twin.renew()
 
     def _ipython_display_(self) -> None:
         """Display the panel, and beside it what is seen where no widget is."""
-        self._display_id = self._display_id or secrets.token_hex(8)
-        self._still = still_html(self.state)
-        publish_live(self._repr_mimebundle_(), still_text(self.state))
-        publish(self._still, still_text(self.state), self._display_id)
+        self._twin.show(self._repr_mimebundle_(), still_text(self.state))
 
     def _name_of_readings(self) -> str:
         readings = self.state.case.readings if self.state.case else []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from sinchtools.core.errors import LeakError
+from sinchtools.notebook.twin import nameless
 from sinchtools.notebook.workbench import words
 from sinchtools.notebook.workbench.page import page, style
 from sinchtools.notebook.workbench.problem import (
@@ -16,9 +17,7 @@ from sinchtools.notebook.workbench.problem import (
     shown_suggestions,
 )
 from sinchtools.notebook.workbench.proof import proof_html
-from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
-from sinchtools.privacy.gate import Known, refuse_leaks
 
 if TYPE_CHECKING:
     from sinchtools.notebook.workbench.state import State
@@ -38,14 +37,11 @@ def still_html(state: State) -> Markup:
     if state.proven:
         rows.append(state.proven.result.request)
     people = Aliases(case.key)
-    known = Known.of(rows)
     try:
-        parts = [known.replaced(str(one), people) for one in _parts(state)]
-        made = _framed(f"Case {case.name}: {words.counts(state)}", parts)
-        refuse_leaks(made.encode("utf-8", "replace"), known, where="The saved view")
+        parts = nameless(_parts(state), people, rows)
     except LeakError:
-        made = _framed(f"Case {case.name}: {words.counts(state)}", [])
-    return made
+        parts = []
+    return _framed(f"Case {case.name}: {words.counts(state)}", parts)
 
 
 def _parts(state: State) -> list[str]:
@@ -59,27 +55,11 @@ def _parts(state: State) -> list[str]:
     return parts
 
 
-def _framed(title: str, parts: list[str]) -> Markup:
-    return page("still.html", style=style(), title=title, parts=[Markup(one) for one in parts])
+def _framed(title: str, parts: list[Markup]) -> Markup:
+    return page("still.html", style=style(), title=title, parts=parts)
 
 
 def still_text(state: State) -> str:
     """Return the same in one line, for where no HTML is shown."""
     name = f"case {state.case.name}" if state.case else "no case yet"
     return f"Workbench, {name}: {words.counts(state)}. Run this cell to work on the case."
-
-
-def publish_live(bundle: dict[str, Any], text: str) -> None:
-    """Display a widget; a notebook that is saved keeps the text alone."""
-    from IPython.display import display
-
-    display({**bundle, "text/plain": text}, raw=True)
-
-
-def publish(html: str, text: str, display_id: str, *, update: bool = False) -> None:
-    """Display the still view, marked as naming nobody, or update it."""
-    from IPython.display import display
-
-    data = {"text/html": html, "text/plain": text}
-    place = {"metadata": ALIASED, "display_id": display_id, "update": update}
-    display(data, raw=True, **place)
