@@ -107,6 +107,15 @@ def test_an_edit_by_hand_is_what_is_replayed(bench: Workbench) -> None:
     assert "with your edit" in bench.proof.verdict.value
 
 
+def test_boxes_in_which_nothing_was_typed_change_nothing(bench: Workbench) -> None:
+    url = "https://us.sms.api.sinch.com/xms/v1/plan-a/batches?page=1#top"
+    bench.add(st.read([st.Exchange(id="a", method="GET", url=url, status=401)]), "call")
+    bench.problem.edit_button.click()
+    assert bench.problem.form.path.value.endswith("?page=1#top")
+    bench.problem.form.take()
+    assert bench.state.by_hand == {}
+
+
 def test_what_no_request_can_fix_is_told_at_once_with_whom_to_ask(bench: Workbench) -> None:
     read(bench, "not-delivered.md")
     assert "INCONCLUSIVE" in bench.proof.verdict.value

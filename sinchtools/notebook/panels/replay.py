@@ -23,8 +23,8 @@ from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.bulk_replay import Batch, stop_all_of
 from sinchtools.notebook.panels.picker import ExchangeChoice, label
 from sinchtools.notebook.panels.replay_html import KIND, compared_html, history_html, result_html
-from sinchtools.notebook.panels.request_texts import changed, header_lines, path_text
 from sinchtools.notebook.panels.theme import WIDE, Html, banner, button, labelled, row, view
+from sinchtools.notebook.request_texts import changed, header_lines, path_text
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.replays.effects import VENDOR
 from sinchtools.replays.planned import edited

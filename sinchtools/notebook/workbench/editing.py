@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sinchtools.api.description import split_url
-from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
+from sinchtools.notebook.request_texts import changed, header_lines, path_text
 from sinchtools.notebook.workbench.controls import area, box, button, column, html, row, seen, text
 
 if TYPE_CHECKING:
@@ -60,66 +58,20 @@ class EditForm:
         """Make what was typed the edit that is replayed."""
         front = self._desk.state.exchange
         if self.is_open and front is not None:
-            self._desk.state.by_hand = self._typed(front)
+            self._desk.state.by_hand = changed(
+                front,
+                self.method.value.strip(),
+                self.path.value.strip(),
+                self.headers.value,
+                None if self.body.disabled else self.body.value,
+            )
 
     def _fill(self, request: Exchange | None) -> None:
         if request is None:
             return
         self.method.value = request.method or ""
-        self.path.value = path_of(request)
-        lines = [f"{name}: {value}" for name, value in request.request_headers.items()]
-        self.headers.value = "\n".join(lines)
+        self.path.value = path_text(request)
+        self.headers.value = header_lines(request.request_headers)
         body = request.request_body
         self.body.disabled = isinstance(body, bytes)
         self.body.value = "" if body is None or isinstance(body, bytes) else body
-
-    def _typed(self, front: Exchange) -> dict[str, Any]:
-        edit: dict[str, Any] = {}
-        if self.method.value.strip() != (front.method or ""):
-            edit["method"] = self.method.value.strip()
-        path = self.path.value.strip()
-        if path != path_of(front):
-            if not path.startswith("/"):
-                raise WrongUseError(
-                    "The path does not start with a slash.",
-                    hint="Write it as /xms/v1/..., without the host.",
-                )
-            parts = split_url(front.url or "")
-            host = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-            edit["url"] = host + path
-        headers = headers_of(self.headers.value)
-        if headers != dict(front.request_headers):
-            kept = {name.lower() for name in headers}
-            gone = {name: None for name in front.request_headers if name.lower() not in kept}
-            edit["headers"] = {**gone, **headers}
-        if not self.body.disabled and self.body.value != (front.request_body or ""):
-            edit["body"] = self.body.value
-        return edit
-
-
-def path_of(exchange: Exchange) -> str:
-    """Return path and query of a request."""
-    parts = split_url(exchange.url or "")
-    return parts.path + (f"?{parts.query}" if parts.query else "")
-
-
-def headers_of(lines: str) -> Mapping[str, str]:
-    """
-    Return headers that were typed one a line.
-
-    Examples
-    --------
-    >>> headers_of("Content-Type: application/json")
-    {'Content-Type': 'application/json'}
-    """
-    found = {}
-    for number, line in enumerate(lines.splitlines(), start=1):
-        name, colon, value = line.partition(":")
-        if not line.strip():
-            continue
-        if not colon or not name.strip():
-            raise WrongUseError(
-                f"Line {number} of the headers has no colon.", hint="Write it as Name: value."
-            )
-        found[name.strip()] = value.removeprefix(" ")
-    return found

@@ -49,10 +49,14 @@ def changed(
 def path_text(x: Exchange) -> str:
     """Return what follows the host."""
     parts = split_url(x.url or "")
-    path = parts.path or "/" * bool(parts.netloc)
-    return (
-        path + f"?{parts.query}" * bool(parts.query) + f"#{parts.fragment}" * bool(parts.fragment)
-    )
+    path = parts.path
+    if parts.netloc and not path:
+        path = "/"
+    if parts.query:
+        path += f"?{parts.query}"
+    if parts.fragment:
+        path += f"#{parts.fragment}"
+    return path
 
 
 def header_lines(headers: Mapping[str, str]) -> str:
