@@ -88,6 +88,8 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
         exchange = replace(exchange, status=status)
     if place is None:
         return _response_only(exchange)
+    if exchange.method == "CONNECT":
+        return _of_proxy(exchange)
     if is_token_endpoint(place):
         return _of_token_endpoint(exchange)
     if not is_meant(place):
@@ -290,6 +292,15 @@ def _of_token_endpoint(exchange: Exchange) -> Assessment:
 
 
 # --- another API, or no request at all ------------------------------------------------------------
+
+
+def _of_proxy(exchange: Exchange) -> Assessment:
+    """Judge the response of a proxy that was asked for a connection."""
+    found = of_silence(exchange, [])
+    if exchange.status and exchange.status >= 400:
+        facts = {"value": (exchange.url or "?")[:80]}
+        found.append(finding_of(exchange, "observed-proxy", status=exchange.status, facts=facts))
+    return _assessment(found, exchange.status, None, None)
 
 
 def _general(exchange: Exchange, place: Place) -> Assessment:

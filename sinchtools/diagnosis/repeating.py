@@ -29,6 +29,7 @@ _RETRY_OF_RULE = {
     "observed-token-401": "The same key ID and key secret are refused again.",
     "observed-token-invalid_client": "The same key ID and key secret are refused again.",
     "observed-classic": "That API is retired.",
+    "observed-proxy": "The proxy refuses it again.",
     "observed-other-region": "The same host refuses it again.",
     "observed-404-old": "The API no longer has it.",
     "observed-404-like": "The same ID is not found again.",

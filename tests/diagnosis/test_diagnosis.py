@@ -283,6 +283,11 @@ def test_a_line_and_a_column_lead_to_the_value() -> None:
     assert (top.line, top.column, top.pointer) == (3, 9, "/to/1")
 
 
+def test_a_connection_that_a_proxy_opened_is_no_request_to_another_api() -> None:
+    opened = found(method="CONNECT", url="us.sms.api.sinch.com:443", status=200)
+    assert not opened.findings and not opened.failing
+
+
 def test_a_request_to_another_host_is_judged_by_general_rules_only() -> None:
     other = {
         "url": "https://api.example.com/v1/messages",

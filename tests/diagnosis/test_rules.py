@@ -56,6 +56,7 @@ EXAMPLES: dict[str, Any] = {
     "auth-shortened": auth("Bearer [secret opaque 12 #1 shortened]"),
     "auth-spaces": auth("Bearer [secret opaque 32 #1 trailing-space]"),
     "host-plain-http": {"url": str(GOOD.url).replace("https", "http")},
+    "observed-proxy": {"method": "CONNECT", "url": "eu.sms.api.sinch.com:443", "status": 407},
     "general-number": ELSEWHERE | body(to=["+00000"]),
     # the body
     "blank-name": {"url": f"{BASE}/groups", "request_body": '{"name": " "}'},

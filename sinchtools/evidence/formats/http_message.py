@@ -101,6 +101,23 @@ def messages(piece: Piece) -> Iterator[Message]:
             at += 1
 
 
+_WHOLE = re.compile(
+    rf"(?:(?:{METHODS}) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{{3}}(?: [^\r\n]*)?)\r?\n"
+)
+
+
+def inside(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Return whether a text that is a whole message is a request or a response, and its parts."""
+    if not _WHOLE.match(text):
+        return None
+    message = next(messages(Piece("", text.replace("\r\n", "\n"))))
+    parts = {"headers": message.headers, "body": message.body}
+    if message.is_response:
+        return "response", {"status": message.status, **parts}
+    method, target, *_ = message.first.split()
+    return "request", {"method": method, "url": with_host(target, message.headers), **parts}
+
+
 def sniff_error_body(piece: Piece) -> bool:
     """Tell whether the text is one JSON object that looks like an error response of the API."""
     return is_error_body(piece.document)

@@ -195,8 +195,8 @@ def _flatten(value: Mapping[str, Any], prefix: str, depth: int, flat: dict[str, 
         if isinstance(inner, str) and len(inner) > 1:
             if inner[0] in ("{", '"', "["):
                 inner = _json_inside(str(name), inner)
-            elif _RAW.match(inner):
-                path, inner = _message_inside(inner)
+            elif told := http_message.inside(inner):
+                path, inner = told
         flat[path] = inner
         if isinstance(inner, dict) and depth < _DEEPEST and not _is_leaf(str(name)[:80], inner):
             _flatten(inner, path, depth + 1, flat)
@@ -217,22 +217,6 @@ def _json_inside(name: str, text: str) -> Any:
         value = Json(value)
         value.text = text
     return value if isinstance(value, Mapping | list) else text
-
-
-_RAW = re.compile(
-    rf"(?:(?:{METHODS}) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{{3}}(?: [^\r\n]*)?)\r?\n"
-)
-
-
-def _message_inside(text: str) -> tuple[str, Any]:
-    """Return what a raw HTTP message in a text is of a call, and its parts."""
-    message = next(http_message.messages(Piece("", text.replace("\r\n", "\n"))))
-    parts = {"headers": message.headers, "body": message.body}
-    if message.is_response:
-        return "response", {"status": message.status, **parts}
-    method, target, *_ = message.first.split()
-    url = http_message.with_host(target, message.headers)
-    return "request", {"method": method, "url": url, **parts}
 
 
 @lru_cache(maxsize=512)
