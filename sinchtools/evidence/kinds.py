@@ -29,13 +29,13 @@ from sinchtools.evidence.formats import (
     panel,
     postman,
     printed_calls,
+    retries,
     sdk_log,
     sentences,
     tables,
     told_call,
     tools,
     traces,
-    urllib3_retries,
     xml_tools,
 )
 from sinchtools.evidence.found import Finder, Found, Role
@@ -104,9 +104,7 @@ FINDERS: dict[str, Finder] = {
     "database": Finder(database.find, before="client-log panel document"),
     "values": Finder(log_lines.find_values, before="document error object client-log"),
     # attempts of one call, which the finders below would take for several
-    "urllib3-retry": Finder(
-        urllib3_retries.find, before="error client-log sdk-log access-log sentence"
-    ),
+    "urllib3-retry": Finder(retries.find, before="error client-log sdk-log access-log sentence"),
     "printed-call": Finder(
         printed_calls.find, before="http access-log told-call sentence document"
     ),

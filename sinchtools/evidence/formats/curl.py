@@ -29,7 +29,7 @@ from sinchtools.evidence.formats.curl_parts import (
     upload,
     urlencoded,
 )
-from sinchtools.evidence.formats.curl_retries import with_attempts
+from sinchtools.evidence.formats.retries import with_attempts
 from sinchtools.evidence.formats.shell import Command, UnclosedQuoteError
 from sinchtools.evidence.formats.values import decoded
 from sinchtools.evidence.found import Found

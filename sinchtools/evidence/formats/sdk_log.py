@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from sinchtools.core.records import Exchange
+from sinchtools.evidence.formats.retries import URLLIB3_DONE, without_default_port
 from sinchtools.evidence.formats.values import headers_of, json_text, literal
 from sinchtools.evidence.found import Found
 from sinchtools.evidence.pieces import Piece
@@ -24,10 +25,6 @@ _REQUEST = re.compile(
 )
 _RESPONSE = re.compile(
     rf"^(?>.*?HTTP response (?P<status>\d{{3}}) with {_CALL} from URL: (?P<url>\S++)\s*$"
-)
-_URLLIB3 = re.compile(
-    r"(?P<origin>https?://[^\s\"/]+) \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" "
-    r"(?P<status>\d{3})(?: \S+)?\s*$"
 )
 _ERROR = re.compile(
     r"(?<![\w.])(?P<name>[\w.]{0,80}(?:Sms|SMS|Sinch)\w{0,40}Exception): "
@@ -100,7 +97,7 @@ def _event(line: str) -> tuple[str, re.Match[str]] | None:
 
 def _same(pending: Exchange, match: re.Match[str]) -> bool:
     """Tell whether urllib3 tells of the request above it, which has no response yet."""
-    path, _, _ = match["path"].partition("?")
+    path, _, _ = match["target"].partition("?")
     is_open = pending.status is None and pending.method == match["method"]
     return is_open and (pending.url or "").partition("?")[0].endswith(path)
 
@@ -109,12 +106,11 @@ def _sent(piece: Piece, kind: str, match: re.Match[str], line: str, number: int)
     time = _TIME.search(line)
     at = piece.instant(time[0]) if time and time.start() < match.start("method") else None
     if kind == "urllib3":
-        origin = re.sub(r"^(https://[^:]+):443$|^(http://[^:]+):80$", r"\1\2", match["origin"])
         return Exchange(
             source=piece.at(number),
             at=at,
             method=match["method"],
-            url=origin + match["path"],
+            url=without_default_port(match["origin"]) + match["target"],
             status=int(match["status"]),
         )
     body = match["body"]
@@ -175,6 +171,6 @@ def _json_text(text: str) -> str:
 _PATTERNS = (
     ("request", _REQUEST, "HTTP request"),
     ("response", _RESPONSE, "HTTP response"),
-    ("urllib3", _URLLIB3, "HTTP/"),
+    ("urllib3", URLLIB3_DONE, "HTTP/"),
     ("error", _ERROR, "Exception: "),
 )
