@@ -36,12 +36,7 @@ def bytes_of(path: Path, most: int) -> tuple[bytes, str]:
     """
     Return what is in a regular file, or in words why it was not read.
 
-    Opening a pipe or a device never waits.
-
-    Raises
-    ------
-    OSError
-        The file cannot be opened or read.
+    Opening a pipe or a device never waits; a file that cannot be read raises an OSError.
     """
     if is_special(path):  # some devices do something as soon as they are opened
         return b"", SPECIAL
@@ -80,14 +75,7 @@ def is_special(path: Path) -> bool:
 
 
 def opened(source: str | Path | bytes | bytearray, name: str) -> Iterator[Opened]:
-    """
-    Yield each text in a path, folder, glob, paste or bytes; `name` is what a paste is called.
-
-    Raises
-    ------
-    MissingInputError
-        A path does not exist or cannot be read.
-    """
+    """Yield each text in a path, folder, glob, paste or bytes; `name` is what a paste is called."""
     if isinstance(source, bytes | bytearray):
         if len(source) > unpacking.LARGEST:
             yield Opened(name, refused=larger_than(unpacking.LARGEST))

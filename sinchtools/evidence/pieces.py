@@ -50,35 +50,6 @@ class Piece:
     The text of one file, archive member or paste, while it is being parsed.
 
     It still holds secrets: it is never kept, shown or raised.
-
-    Attributes
-    ----------
-    name
-        What the source is called in the report: file name, or ``paste``.
-    files
-        The one folder that ``@name`` arguments are read from, or None.
-    tz
-        The zone of times that name none.
-    columns
-        Column of the evidence to column of ours, as the caller wants it, for tables.
-    secrets
-        Values that the evidence itself calls secret, wherever they stand.
-    skipped, guessed
-        What was not read, and what was read but guessed, so far.
-    times
-        When a line was logged, by its number, where a prefix that was taken off said it.
-    used
-        Lines that belong to what was read beside those it was read from: assignments, imports.
-    commands
-        Lines of commands: where the next begins, the output of the one before ends.
-    numbers
-        The line of the source that each line here comes from, or None when they are the same.
-    counted
-        How many lines of a text were used, and how many it has, empty ones left out.
-    room
-        How many more pieces may be skipped.
-    is_too_much
-        Whether the text is JSON with more values than are read at once.
     """
 
     def __init__(
@@ -90,22 +61,26 @@ class Piece:
         tz: tzinfo | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> None:
-        self.name, self.text, self.files, self.tz, self.columns = (
-            name,
-            text,
-            files,
-            tz,
-            columns or {},
-        )
+        self.name = name  # what the source is called in the report: file name, or ``paste``
+        self.text = text
+        self.files = files  # the one folder that ``@name`` arguments are read from
+        self.tz = tz  # the zone of times that name none
+        self.columns = columns or {}  # of a table, as the caller wants it: its column to ours
         self.variables: dict[str, str] = {}
-        self.secrets: set[str] = set()
-        self.skipped: list[Skipped] = []
-        self.guessed: list[Skipped] = []
-        self.room, self.is_too_much = MOST_SKIPPED, False
+        self.secrets: set[str] = set()  # values that the evidence calls secret, wherever they stand
+        self.skipped: list[Skipped] = []  # what was not read so far
+        self.guessed: list[Skipped] = []  # what was read, but guessed
+        self.room = MOST_SKIPPED  # how many more pieces may be skipped
+        self.is_too_much = False  # whether it is JSON with more values than are read at once
+        # when a line was logged, by its number, where a prefix that was taken off said it
         self.times: dict[int, datetime] = {}
+        # lines that belong to what was read beside those it was read from: assignments, imports
         self.used: set[int] = set()
+        # lines of commands: where the next begins, the output of the one before ends
         self.commands: set[int] = set()
+        # the line of the source that each line here comes from, or None when they are the same
         self.numbers: list[int] | None = None
+        # how many lines of a text were used, and how many it has, empty ones left out
         self.counted: list[tuple[int, int]] = []
         self._said: set[str] = set()
 
@@ -224,14 +199,7 @@ class Piece:
         return self.name if position is None else f"{self.name}#{position}"
 
     def skip(self, position: int | str | None, reason: str) -> None:
-        """
-        List a part that was not read; a run of the same reason is folded.
-
-        Raises
-        ------
-        TooMuchError
-            There is no room for more of them.
-        """
+        """List a part that was not read, if there is room; a run of the same reason is folded."""
         if self.room <= 0:
             raise TooMuchError
         self.room -= 1
@@ -301,14 +269,7 @@ class Piece:
 
 
 def loaded(text: str) -> Any:
-    """
-    Return the value of a JSON text.
-
-    Raises
-    ------
-    TooMuchError
-        It has so many values that they would fill the memory.
-    """
+    """Return the value of a JSON text, unless its values would fill the memory: TooMuchError."""
     if len(text) > MOST_VALUES and sum(map(text.count, "[{,")) > MOST_VALUES:
         raise TooMuchError
     return json.loads(text)

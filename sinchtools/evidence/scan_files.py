@@ -62,14 +62,7 @@ class _Group:
 def look(
     connection: Any, files: list[str], columns: Mapping[str, str], *, is_whole: bool = False
 ) -> Looked:
-    """
-    Return how some files are read; `is_whole` makes each line of JSON one value.
-
-    Raises
-    ------
-    WrongUseError
-        A file has no lines with HTTP in a known form.
-    """
+    """Return how some files are read; `is_whole` makes each line of JSON one value."""
     found, groups = Looked(), defaultdict[tuple[Any, ...], _Group](_Group)
     heads = {name: _lines(connection, name, len(files)) for name in files}
     for name, lines in heads.items():

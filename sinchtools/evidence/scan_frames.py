@@ -55,11 +55,6 @@ def of_table(source: Any, columns: Mapping[str, str]) -> tuple[Any, list[str]]:
     Return the rows of a table in our columns, lazily, and what is to be said of it.
 
     A frame of Spark stays one.
-
-    Raises
-    ------
-    WrongUseError
-        The table has no columns of a log.
     """
     engine = engine_of(source)
     if engine == "narwhals":
@@ -109,14 +104,7 @@ class Found(NamedTuple):
 def found_in(
     names: list[str], cells: list[Cell], some: list[list[str]], columns: Mapping[str, str]
 ) -> Found:
-    """
-    Return how the rows of a table are read, of which some are given as texts.
-
-    Raises
-    ------
-    WrongUseError
-        The table has no columns of a log.
-    """
+    """Return how the rows of a table are read, of which some are given as texts."""
     instants = Times(in_any_zone=True)
     if are_own({columns.get(name, name) for name in names}):
         return Found("", _steps_of_own(names, cells, some, columns, instants), [])

@@ -61,10 +61,7 @@ def checked(given: object, connection: object) -> str:
     """
     Return the path, glob or URL that was given as text.
 
-    Raises
-    ------
-    WrongUseError
-        It is none, has credentials in it, or is on another machine and there is no connection.
+    One with credentials in it is refused, and one of another machine without a connection.
     """
     if not isinstance(given, str | Path):
         raise WrongUseError(

@@ -26,14 +26,7 @@ _NESTED = ("struct", "map", "array", "variant")
 
 
 def of_spark(frame: Any, columns: Mapping[str, str]) -> tuple[Any, list[str]]:
-    """
-    Return the rows of a frame of Spark in our columns, as one, and what is to be said of it.
-
-    Raises
-    ------
-    WrongUseError
-        The frame has no columns of a log, or sqlglot is missing.
-    """
+    """Return the rows of a frame of Spark in our columns, as one, and what is to be said of it."""
     _check_installed()
     fields = [(one.name, one.dataType) for one in frame.schema.fields]
     cells = [cell_of(quoted(name), kind) for name, kind in fields]

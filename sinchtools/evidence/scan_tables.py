@@ -30,24 +30,12 @@ from sinchtools.evidence.scan_views import (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """
-    How a column of a table is read.
+    """How a column of a table is read."""
 
-    Attributes
-    ----------
-    text
-        SQL of its value as text.
-    moment
-        SQL of its moment in UTC, where the column has a type of time.
-    is_nested
-        Whether the text is JSON of an object or a list.
-    below
-        SQL of a field within it, by the names on the way there, or None where there is none.
-    """
-
-    text: str
-    moment: str | None = None
-    is_nested: bool = False
+    text: str  # SQL of its value as text
+    moment: str | None = None  # SQL of its moment in UTC, where the column has a type of time
+    is_nested: bool = False  # whether the text is JSON of an object or a list
+    # SQL of a field within it, by the names on the way there, or None where there is none
     below: Callable[[tuple[str, ...]], str | None] = lambda _: None
 
 

@@ -28,37 +28,16 @@ Plan = dict[str, tuple[str, ...]]
 
 @dataclass(slots=True)
 class View:
-    """
-    How the rows of some files are found.
+    """How the rows of some files are found."""
 
-    Attributes
-    ----------
-    kind
-        ``json``, ``table`` or ``lines``.
-    source
-        What stands after FROM: their lines, with the name of the file.
-    whole
-        A whole row, as text.
-    values
-        SQL of each of our columns, and of `body`, an error's.
-    is_row
-        The condition that a line is a row.
-    shown
-        Our columns, and where each is found, in words.
-    exchange
-        The exchange in the text of a whole row.
-    is_read
-        Whether a line of the sample is a row, or the names of a table.
-    """
-
-    kind: str
-    source: str
-    whole: str
-    values: dict[str, str]
-    is_row: str
-    shown: dict[str, str]
-    exchange: Callable[[Piece, str], Exchange | None]
-    is_read: Callable[[str], bool]
+    kind: str  # ``json``, ``table`` or ``lines``
+    source: str  # what stands after FROM: their lines, with the name of the file
+    whole: str  # a whole row, as text
+    values: dict[str, str]  # SQL of each of our columns, and of `body`, an error's
+    is_row: str  # the condition that a line is a row
+    shown: dict[str, str]  # our columns, and where each is found, in words
+    exchange: Callable[[Piece, str], Exchange | None]  # the exchange in the text of a whole row
+    is_read: Callable[[str], bool]  # whether a line of the sample is a row, or the names of a table
 
     @property
     def is_line(self) -> str:

@@ -186,14 +186,7 @@ def is_lazy(source: object) -> bool:
 
 
 def rows(lazy: Any, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """
-    Return the whole rows with these ids, by file, secrets and all: only for the door of `read`.
-
-    Raises
-    ------
-    WrongUseError
-        The relation is none that `scan` gave.
-    """
+    """Return the whole rows with these ids, by file, secrets and all: for the door of `read`."""
     wanted = [str(one) for one in ids]
     by_file: dict[str, list[dict[str, Any]]] = {}
     with _looked(lazy, is_whole=True) as (connection, looked, columns):

@@ -49,24 +49,12 @@ _SIDE = re.compile(r"\b(?:request|response)\b", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Prefix:
-    """
-    What may stand before the message of a line.
+    """What may stand before the message of a line."""
 
-    Attributes
-    ----------
-    kinds
-        The kind of each part: `time`, `level`, `bracket`, ...
-    ends
-        Where the message may begin, the first of them at 0.
-    time
-        The time that it tells, as written.
-    threads
-        What stands in brackets up to each place, without times: lines of a thread have the same.
-    """
-
-    kinds: tuple[str, ...]
-    ends: tuple[int, ...]
-    time: str | None
+    kinds: tuple[str, ...]  # the kind of each part: `time`, `level`, `bracket`, ...
+    ends: tuple[int, ...]  # where the message may begin, the first of them at 0
+    time: str | None  # the time that it tells, as written
+    # what stands in brackets up to each place, without times: lines of a thread have the same
     threads: tuple[str, ...]
 
     @property

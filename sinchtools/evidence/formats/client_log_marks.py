@@ -36,29 +36,15 @@ _PARTS = {  # what stands for itself in the patterns below
 
 
 class Mark(NamedTuple):
-    """
-    How one kind of line is known.
+    """How one kind of line is known."""
 
-    Attributes
-    ----------
-    style
-        The spelling it belongs to: lines of two styles may tell of one message.
-    side
-        What the line is about: ``request`` or ``response``; ``none`` when it only shows that the
-        client was at work.
-    kind
-        How it is taken: a row of `client_log`'s table.
-    signs
-        Texts of which one stands in each such line.
-    pattern
-        What the message of the line looks like. ``tail`` is what it tells, ``id`` tells calls
-        apart.
-    """
-
-    style: str
+    style: str  # the spelling it belongs to: lines of two styles may tell of one message
+    # what the line is about: ``request`` or ``response``; ``none`` when it only shows that the
+    # client was at work
     side: str
-    kind: str
-    signs: tuple[str, ...]
+    kind: str  # how it is taken: a row of `client_log`'s table
+    signs: tuple[str, ...]  # texts of which one stands in each such line
+    # what the message of the line looks like. ``tail`` is what it tells, ``id`` tells calls apart
     pattern: re.Pattern[str]
 
 

@@ -60,30 +60,13 @@ def sent_before(messages: list[Message], interim: Message | None) -> Message | N
 
 @dataclass(slots=True)
 class Message:
-    """
-    One request or response, as far as the lines up to here tell.
+    """One request or response, as far as the lines up to here tell."""
 
-    Attributes
-    ----------
-    style
-        The spelling of the log that it is known by.
-    key
-        What tells calls apart: an id, else the thread.
-    kinds
-        The parts of the prefix that stand before each of its lines.
-    part
-        What the next line may be: `start`, `headers`, `body`, `after` the body, or `done`.
-    reply
-        The response, where one line or block tells of both.
-    is_bare
-        Whether the lines below the first stand without its prefix; None while there is none.
-    """
-
-    style: str
-    key: str
+    style: str  # the spelling of the log that it is known by
+    key: str  # what tells calls apart: an id, else the thread
     is_response: bool
     at: datetime | None = None
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # the parts of the prefix that stand before each of its lines
     lines: list[int] = field(default_factory=list)
     method: str | None = None
     url: str | None = None
@@ -93,10 +76,12 @@ class Message:
     pairs: list[tuple[str, str]] = field(default_factory=list)
     body_lines: list[str] = field(default_factory=list)
     raw: list[str] = field(default_factory=list)
+    # what the next line may be: `start`, `headers`, `body`, `after` the body, or `done`
     part: str = "start"
-    reply: Message | None = None
+    reply: Message | None = None  # the response, where one line or block tells of both
     tries: int = 0
     in_headers: bool = False
+    # whether the lines below the first stand without its prefix; None while there is none
     is_bare: bool | None = None
     is_body_marked: bool = False
 

@@ -11,25 +11,15 @@ from sinchtools.evidence.row_tables import rows_of, signs_of, with_parts
 
 
 class Printed(NamedTuple):
-    """
-    One message of one client.
+    """One message of one client."""
 
-    Attributes
-    ----------
-    source
-        Who prints it.
-    signs
-        Texts of which one stands in each line with it; other lines are not looked at.
-    pattern
-        A regular expression with named groups: status, reason (a status in words), code, text,
-        method, url, host, path, plan, failure, elapsed, body (empty: where a body begins).
-    status, failure
-        What the message means by itself, where no group says it.
-    """
-
-    source: str
+    source: str  # who prints it
+    # texts of which one stands in each line with it; other lines are not looked at
     signs: tuple[str, ...]
+    # a regular expression with named groups: status, reason (a status in words), code, text,
+    # method, url, host, path, plan, failure, elapsed, body (empty: where a body begins)
     pattern: str
+    # what the message means by itself, where no group says it
     status: int | None = None
     failure: str | None = None
 

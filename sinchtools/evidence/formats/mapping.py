@@ -57,22 +57,12 @@ _OWN_TEXTS = words(
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """
-    What an object tells of an exchange.
+    """What an object tells of an exchange."""
 
-    Attributes
-    ----------
-    exchange
-        The row, maybe without its request.
-    key
-        The id that a record of the response shares with that of the request, or None.
-    is_alone
-        Whether it is a row though little is known: it was written as one.
-    """
-
-    exchange: Exchange
+    exchange: Exchange  # the row, maybe without its request
+    # the id that a record of the response shares with that of the request, or None
     key: str | None = None
-    is_alone: bool = False
+    is_alone: bool = False  # whether it is a row though little is known: it was written as one
 
     @property
     def is_whole(self) -> bool:

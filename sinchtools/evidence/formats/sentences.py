@@ -68,14 +68,9 @@ _BEFORE_CODE = re.compile(r"(?:^|: )([^:\n]{8,300}?)(?<! [45]\d\d)(?<!\s)\s*[\[(
 
 def said(line: str, *, has_body: bool = False) -> Exchange | None:
     """
-    Return what a line of words tells of a response, or None.
+    Return what a line of words, less its body, tells of a response, or None.
 
-    Parameters
-    ----------
-    line
-        The line, or what of it stands before the body.
-    has_body
-        Whether the body of a response follows: then a number alone can be its status.
+    Where the body of a response follows (`has_body`), a number alone can be its status.
 
     Examples
     --------

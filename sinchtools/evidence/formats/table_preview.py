@@ -16,22 +16,11 @@ _FEWEST = 3  # columns of a table of which nothing else is known
 
 
 class Preview(NamedTuple):
-    """
-    A table as it is understood.
+    """A table as it is understood."""
 
-    Attributes
-    ----------
-    names
-        Its columns, as they are written.
-    rows
-        Its first rows.
-    meant
-        What each column is taken for: one of `FIELDS`, or nothing.
-    """
-
-    names: list[str]
-    rows: list[list[str]]
-    meant: dict[str, str]
+    names: list[str]  # its columns, as they are written
+    rows: list[list[str]]  # its first rows
+    meant: dict[str, str]  # what each column is taken for: one of `FIELDS`, or nothing
 
 
 def preview(text: str, columns: Mapping[str, str] | None = None) -> Preview | None:

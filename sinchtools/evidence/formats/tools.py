@@ -37,45 +37,25 @@ class Shape:
 
     A path is names with dots between, or a dot for the object itself; a bar separates those of
     several versions.
-
-    Attributes
-    ----------
-    tool
-        Its name in words.
-    sign
-        Paths that must all be there, each with ``=TEXT`` where the value must hold a text, joined
-        by ``&``. Of a list the first object is looked at.
-    start
-        Where the calls are searched: every object below is looked at.
-    node
-        What an object has to have, besides a URL, to be a call.
-    request, response
-        Where both are in the object of a call.
-    saved
-        Where further responses are kept with a request, each a row of its own.
-    at, until, elapsed
-        When it began and ended, and how many milliseconds it took.
-    variables
-        Where environments are, each a mapping or a list of names and values.
-    literal
-        Whether a body stands as itself: its JSON is what was sent.
-    is_alone
-        Whether the response is a row also where its request is not known.
     """
 
-    tool: str
+    tool: str  # its name in words
+    # paths that must all be there, each with ``=TEXT`` where the value must hold a text, joined by
+    # ``&``. Of a list the first object is looked at
     sign: str
-    start: str = ""
-    node: str = ""
+    start: str = ""  # where the calls are searched: every object below is looked at
+    node: str = ""  # what an object has to have, besides a URL, to be a call
+    # where both are in the object of a call
     request: str = ""
     response: str = ""
-    saved: str = ""
+    saved: str = ""  # where further responses are kept with a request, each a row of its own
+    # when it began and ended, and how many milliseconds it took
     at: str = ""
     until: str = ""
     elapsed: str = ""
-    variables: str = ""
-    literal: str = ""
-    is_alone: str = ""
+    variables: str = ""  # where environments are, each a mapping or a list of names and values
+    literal: str = ""  # whether a body stands as itself: its JSON is what was sent
+    is_alone: str = ""  # whether the response is a row also where its request is not known
 
 
 _URL = "url|uri|requestUrl|request_url|endpoint|href"

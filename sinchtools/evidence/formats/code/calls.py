@@ -11,22 +11,13 @@ from sinchtools.evidence.formats.code.syntax import Node
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """
-    A call: what it stands on, what it is named, and what it is given.
-
-    Attributes
-    ----------
-    holder
-        What stands before the name, as code; `receiver` is its value.
-    path
-        The whole name, as ``client.messages.create``.
-    """
+    """A call: what it stands on, what it is named, and what it is given."""
 
     node: Node
-    holder: Node
+    holder: Node  # what stands before the name, as code; `receiver` is its value
     receiver: Any
     name: str
-    path: str
+    path: str  # the whole name, as ``client.messages.create``
     values: list[Any]
     named: dict[str, Any]
 

@@ -37,18 +37,11 @@ _LITERAL = {"true": True, "false": False}
 
 
 class Expressions:
-    """
-    The values of the nodes of a tree, each kind by the method of its name in `syntax.KINDS`.
-
-    Attributes
-    ----------
-    drafts
-        Requests and clients, in the order in which they were made.
-    """
+    """The values of the nodes of a tree, each kind by the method of its name in `syntax.KINDS`."""
 
     def __init__(self, language: str, root: Node) -> None:
         self.language, self.root = language, root
-        self.drafts: list[Draft] = []
+        self.drafts: list[Draft] = []  # in the order in which they were made
         self.names: ChainMap[str, Any] = ChainMap({})
         self.fields: dict[str, Any] = {}
         self.functions: dict[str, Node] = {}

@@ -17,34 +17,17 @@ from sinchtools.evidence.row_tables import by_word, fields_of, with_parts
 
 
 class Library(NamedTuple):
-    """
-    A library that makes HTTP requests.
+    """A library that makes HTTP requests."""
 
-    Attributes
-    ----------
-    calls
-        The paths of names that it is known by.
-    client
-        Whether what the call gives is what requests are made with.
-    form
-        What it makes of an object as body: json, form, or text (as the language writes objects).
-    media
-        The Content-Type that it sends with a text as body when none is given.
-    base
-        How a path is added to the base: append, or resolve as a browser does.
-    method
-        The method when none is said: that of the call, or POST where there is a body.
-    first
-        What the first text is that the call gets, where it is not the URL.
-    """
-
-    calls: re.Pattern[str]
-    client: bool = False
+    calls: re.Pattern[str]  # the paths of names that it is known by
+    client: bool = False  # whether what the call gives is what requests are made with
+    # what it makes of an object as body: json, form, or text (as the language writes objects)
     form: str = "json"
-    media: str = ""
-    base: str = "append"
+    media: str = ""  # the Content-Type that it sends with a text as body when none is given
+    base: str = "append"  # how a path is added to the base: append, or resolve as a browser does
+    # the method when none is said: that of the call, or POST where there is a body
     method: str = ""
-    first: str = ""
+    first: str = ""  # what the first text is that the call gets, where it is not the URL
 
 
 FORM = "application/x-www-form-urlencoded"

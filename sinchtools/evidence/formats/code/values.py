@@ -50,37 +50,22 @@ class Lambda:
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """
-    A request as far as it is known, or the client that requests are made with.
+    """A request as far as it is known, or the client that requests are made with."""
 
-    Attributes
-    ----------
-    library
-        The row of the table that knows its library, or None.
-    is_client
-        Whether requests are made with it, rather than it being one.
-    base
-        What the paths of its requests are added to.
-    body, form
-        What is sent, and how an object becomes text: json, form or text.
-    credentials
-        User and password for Basic authentication.
-    lines
-        First and last line of each statement that says something about it.
-    """
-
-    library: Any = None
-    is_client: bool = False
-    base: Any = None
+    library: Any = None  # the row of the table that knows its library, or None
+    is_client: bool = False  # whether requests are made with it, rather than it being one
+    base: Any = None  # what the paths of its requests are added to
     method: str | None = None
     url: Any = None
     headers: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
+    # what is sent, and how an object becomes text: json, form or text
     body: Any = None
     form: str | None = None
     media: Any = None
-    credentials: tuple[Any, Any] | None = None
+    credentials: tuple[Any, Any] | None = None  # user and password for Basic authentication
     parts: dict[str, Any] = field(default_factory=dict)
+    # first and last line of each statement that says something about it
     lines: list[tuple[int, int]] = field(default_factory=list)
     is_used: bool = False
     order: int = 0
