@@ -29,8 +29,8 @@ from sinchtools.charts.words import (
     moment,
     percent,
     plain,
-    plural,
 )
+from sinchtools.core.words import counted
 
 
 @styled
@@ -113,7 +113,7 @@ def _share_rows(shown: pd.DataFrame, facts: Facts, kind: str) -> list[Row]:
                 name=str(one.account),
                 values=(*before, float(one.share_failing)),
                 label=percent(one.share_failing),
-                rest=f"of {plural(one.n, facts.one)}",
+                rest=f"of {counted(int(one.n), facts.one)}",
                 words=words + (f"\nbefore: {percent(before[0])}" if before else ""),
                 kind=kind if stands_out and i == 0 else "silent",
                 is_strong=stands_out and i == 0,

@@ -15,7 +15,8 @@ from sinchtools.analysis.results import label
 from sinchtools.charts.behind import IS_DATED
 from sinchtools.charts.chart import Around, Chart, Sentence
 from sinchtools.charts.style import KINDS
-from sinchtools.charts.words import percent, period, plain, plural
+from sinchtools.charts.words import percent, period, plain
+from sinchtools.core.words import counted
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,16 @@ class Facts:
         come from. A key is needed only where colours differ.
         """
         n = self.n if of is None else of
-        counted = plural(n, self.one)
+        total = counted(n, self.one)
         if self.attempts and of is None and self.unit == "calls":
-            counted += f" ({plural(self.attempts, 'attempt')})"
+            total += f" ({counted(self.attempts, 'attempt')})"
         if n and of is None and self.unit != "recipients":
-            counted += f", {self.failing:,} failing ({percent(self.failing / n)})"
+            total += f", {self.failing:,} failing ({percent(self.failing / n)})"
         when = f", {self.period}" if n else ""
         kinds = [kind for kind in KINDS if kind in set(key)]
         footer = tuple(filter(None, (*notes, self.footer)))
         key_of = tuple(kinds if len(kinds) > 1 else ())
-        return Around(heading, f"{counted}{when}.", says, footer, key_of, words or {})
+        return Around(heading, f"{total}{when}.", says, footer, key_of, words or {})
 
 
 def facts_of(

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from sinchtools.charts.chart import EDGE, Chart, Mark
 from sinchtools.charts.style import LIGHT
-from sinchtools.charts.words import WEEKDAYS, percent, plural, text_width, wrapped
+from sinchtools.charts.words import WEEKDAYS, percent, text_width, wrapped
+from sinchtools.core.words import counted
 
 HOUR_ROW, CELL_ROW = 30, 28  # pixels
 _PALEST, _STRONGEST = 0.06, 0.5  # of a cell with a number in it: ink stays readable on it
@@ -47,7 +48,7 @@ class Week:
     def draw(self, chart: Chart, top: float) -> None:
         """Draw a cell for each hour that had a call, and a dot for any other."""
         share = self._numbers("share_failing")
-        days = [f"{day[:3]}, {plural(seen, 'day')}" for day, seen in self._days()]
+        days = [f"{day[:3]}, {counted(int(seen), 'day')}" for day, seen in self._days()]
         left = max(map(text_width, days)) + EDGE + 12
         ends = [_whole_day(self.cells, day) for day in range(1, 8)]
         right = max(map(text_width, [*ends, "100%"])) + 18
@@ -91,9 +92,9 @@ class Week:
         seen = self._numbers("hours_seen")
         for (hour, day), name in zip(places, names, strict=True):
             if n[day, hour]:
-                of = plural(n[day, hour], self.unit)
+                of = counted(int(n[day, hour]), self.unit)
                 rate = percent(failing[day, hour] / n[day, hour])
-                times = plural(seen[day, hour], "hour")
+                times = counted(int(seen[day, hour]), "hour")
                 words = f"{name} UTC\n{int(failing[day, hour]):,} of {of} ({rate})\n{times} seen"
                 box = (left + hour * inner / 24, top + day * HOUR_ROW, inner / 24, HOUR_ROW)
                 chart.mark(Mark(name if failing[day, hour] else "", words, box))
@@ -220,4 +221,4 @@ class Matrix:
         if n:
             code, endpoint = self.table.index[place[0]], self.table.columns[place[1]]
             name = f"{endpoint}, {code}"
-            chart.mark(Mark(name, f"{name}\n{plural(n, self.unit)}", box))
+            chart.mark(Mark(name, f"{name}\n{counted(int(n), self.unit)}", box))

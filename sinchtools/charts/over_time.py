@@ -30,7 +30,8 @@ from sinchtools.charts.captions import Facts, captioned, facts_of, nothing_to_sh
 from sinchtools.charts.chart import Chart
 from sinchtools.charts.style import KINDS, kind_of, styled
 from sinchtools.charts.times import STEPS, Change, Times
-from sinchtools.charts.words import ENOUGH, interval_in_words, moment, plural
+from sinchtools.charts.words import ENOUGH, interval_in_words, moment
+from sinchtools.core.words import counted
 
 _MARKED = 3  # changes; more would hide the chart
 _LARGE = 3000  # rows of pandas
@@ -181,7 +182,7 @@ def _per_bucket(counts: pd.DataFrame, buckets: pd.RangeIndex) -> np.ndarray[Any,
 def _seen(body: Times, changes: list[dict[str, Any]]) -> str:
     """Return in words what the chart shows."""
     worst = int(np.argmax(body.failing))
-    of = plural(body.calls[worst], body.unit)
+    of = counted(int(body.calls[worst]), body.unit)
     peak = (
         f"The most in one interval: {int(body.failing[worst]):,} of {of} at "
         f"{moment(body.starts.iloc[worst])} UTC."

@@ -12,7 +12,8 @@ from matplotlib.ticker import NullLocator
 
 from sinchtools.charts.chart import EDGE, Chart, Mark
 from sinchtools.charts.style import LIGHT
-from sinchtools.charts.words import percent, plural, text_width, wrapped
+from sinchtools.charts.words import percent, text_width, wrapped
+from sinchtools.core.words import counted
 
 ROW, MORE_LINE, GAP = 28, 16, 12  # pixels
 AXIS = 28  # of the numbers below
@@ -236,4 +237,4 @@ def _in_time(ms: float) -> str:
 
 def share_words(n: float, of: float, one: str, more: str = "") -> str:
     """Return a part of a whole in words: 14 of 58 calls (24.1%)."""
-    return f"{int(n):,} of {plural(of, one)}{more}" + (f" ({percent(n / of)})" if of else "")
+    return f"{int(n):,} of {counted(int(of), one)}{more}" + (f" ({percent(n / of)})" if of else "")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from sinchtools.charts.chart import EDGE, Chart, Mark
 from sinchtools.charts.style import LIGHT
-from sinchtools.charts.words import day, moment, percent, plural, text_width, wrapped
+from sinchtools.charts.words import day, moment, percent, text_width, wrapped
+from sinchtools.core.words import counted
 
 PLOT, STRIP, TICKS, LEFT = 210, 26, 24, 46  # pixels
 GAP = 6  # pixels above the words of the changes
@@ -275,7 +276,7 @@ class Times:
         end = start + pd.Timedelta(seconds=self.step)
         until = f"{end:%H:%M}" if self.step < 86_400 else moment(end)
         failing = self.failing[i]
-        of = plural(self.calls[i], self.unit)
+        of = counted(int(self.calls[i]), self.unit)
         lines = [f"{moment(start)} to {until} UTC"]
         lines += [f"{int(failing):,} of {of} ({percent(failing / self.calls[i])})"]
         lines += [f"{name}: {int(n[i]):,}" for name, n in self.codes.items() if n[i]][:4]

@@ -134,18 +134,6 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}%" if 0 < share < 1 else f"{share:.0%}"
 
 
-def plural(n: float, one: str, many: str = "") -> str:
-    """
-    Return a count with its unit.
-
-    Examples
-    --------
-    >>> plural(1, "call"), plural(3600, "call")
-    ('1 call', '3,600 calls')
-    """
-    return f"{int(n):,} {one if n == 1 else many or one + 's'}"
-
-
 def interval_in_words(seconds: int) -> str:
     """Return the length of an interval as it stands after "per": hour, 10 minutes."""
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):

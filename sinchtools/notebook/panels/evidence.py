@@ -131,8 +131,5 @@ class EvidencePanel(Panel):
 
 
 def _counted(evidence: Evidence) -> str:
-    one, secret = len(evidence) == 1, evidence.secrets_removed == 1
-    return (
-        f"{len(evidence):,} exchange{'s' * (not one)}; {evidence.secrets_removed:,} "
-        f"secret{'s' * (not secret)} removed."
-    )
+    rows, secrets = counted(len(evidence), "exchange"), counted(evidence.secrets_removed, "secret")
+    return f"{rows}; {secrets} removed."

@@ -126,18 +126,16 @@ class ExchangeChoice(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     def _offer_kinds(self, exchanges: Iterable[Exchange]) -> None:
         self.exchanges = {exchange.id: exchange for exchange in calls_of(exchanges)}
         kinds = Counter(kind_of(exchange) for exchange in self.exchanges.values())
-        failures = [
-            (f"{kind} ({n:,})", kind) for kind, n in kinds.most_common() if kind != SUCCESSES
-        ]
+        offered = [(kind, n) for kind, n in kinds.most_common() if kind != SUCCESSES]
         failed = sum(exchange.failed for exchange in self.exchanges.values())
-        every = [(f"{EVERY_FAILURE} ({failed:,})", EVERY_FAILURE)] * (
-            len(failures) > 1 and failed > 0
-        )
-        rest = [(f"{SUCCESSES} ({kinds[SUCCESSES]:,})", SUCCESSES)] * bool(kinds[SUCCESSES])
-        rows = [("a row of the status page", "")] * bool(self._more)
-        self.kind.options = [
-            (visible(words), kind) for words, kind in [*failures, *every, *rest, *rows]
-        ]
+        if len(offered) > 1 and failed:
+            offered.append((EVERY_FAILURE, failed))
+        if kinds[SUCCESSES]:
+            offered.append((SUCCESSES, kinds[SUCCESSES]))
+        options = [(visible(f"{kind} ({n:,})"), kind) for kind, n in offered]
+        if self._more:
+            options.append(("a row of the status page", ""))
+        self.kind.options = options
         self.kind.index = 0 if self.kind.options else None
 
     def _offer(self) -> None:

@@ -273,10 +273,8 @@ class ReplayPanel(Panel):
             return result
         self.results.append(result)
         self.outcome.value = result_html(result, self.target.value) + history_html(self.results)
-        self.say(
-            f"{result.verdict}. Replay {len(self.results)} of this panel"
-            + "; it is in the call log." * (result.child is not None)
-        )
+        in_log = "" if result.child is None else "; it is in the call log."
+        self.say(f"{result.verdict}. Replay {len(self.results)} of this panel{in_log}")
         return result
 
     def ask(self) -> None:
@@ -372,8 +370,11 @@ class ReplayPanel(Panel):
 
     def _show_all(self, done: ReplayResults) -> None:
         self.outcome.value = done._repr_html_()
+        if done.target == "preview":
+            self.say(done.summary)
+            return
         then = "click again to go on" if done.stopped else "they are in the call log"
-        self.say(done.summary + f"; {then}." * (done.target != "preview"))
+        self.say(f"{done.summary}; {then}.")
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what is chosen, what is wrong with it, and the last verdict."""

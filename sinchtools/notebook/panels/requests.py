@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import ipywidgets as widgets
 import pandas as pd
 
-from sinchtools.charts.words import moment, plural
+from sinchtools.charts.words import moment
 from sinchtools.core.columns import from_json
 from sinchtools.core.records import Exchange
+from sinchtools.core.words import counted
 from sinchtools.notebook.panels.theme import WIDE, Html, button, row, view
 from sinchtools.notebook.panels.touch import Touch
 
@@ -100,7 +101,7 @@ class RequestList(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     def _turned(self) -> None:
         self.page = [_exchange(one) for one in _page(self._rows, self._first, self._whole)]
         last = self._first + len(self.page)
-        words = f"{self._first + 1:,} to {last:,} of {plural(self.n, 'request')}, oldest first"
+        words = f"{self._first + 1:,} to {last:,} of {counted(self.n, 'request')}, oldest first"
         self.counted.value = view("quiet.html", words=words) if self.page else ""
         for one in (self.previous, self.next):
             one.layout.display = "none" if self.n <= ROWS_A_PAGE else ""

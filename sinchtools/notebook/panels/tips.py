@@ -17,6 +17,7 @@ from sinchtools.cases.case import Case
 from sinchtools.client.client import Client
 from sinchtools.core.errors import WrongUseError
 from sinchtools.core.records import Exchange
+from sinchtools.core.words import counted
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose
 from sinchtools.notebook.panels.base import Panel
 from sinchtools.notebook.panels.picker import ExchangeChoice, label
@@ -191,7 +192,7 @@ class TipsPanel(Panel):
         self.step.value = _end(walk) if walk.finished else _step(walk, self.diagnosis)
         self.twin.value = view("steps.html", steps=walk._repr_html_())
         said = len(walk.transcript)
-        self.say(f"{said} answer{'s' * (said != 1)} saved." if said else "")
+        self.say(f"{counted(said, 'answer')} saved." if said else "")
 
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return the step that is shown, with what proves it, and what was answered before."""

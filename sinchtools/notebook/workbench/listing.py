@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sinchtools.cases import side_by_side
 from sinchtools.cases.side_by_side import lines_side_by_side
 from sinchtools.core.records import visible
+from sinchtools.core.words import counted
 from sinchtools.diagnosis import json_errors
 from sinchtools.privacy.markers import MARKER
 
@@ -284,16 +285,12 @@ def _without(lines: Sequence[Line], kept: Sequence[bool]) -> list[Line]:
     for line, is_kept in zip((*lines, Line()), (*kept, True), strict=True):
         if is_kept:
             if run:
-                found.append(Line(parts=(Part(_count(run)),), kind="fold"))
+                found.append(Line(parts=(Part(counted(run, "more line")),), kind="fold"))
             run = 0
             found.append(line)
         else:
             run += 1
     return found[:-1]
-
-
-def _count(run: int) -> str:
-    return f"{run:,} more line{'' if run == 1 else 's'}"
 
 
 # --- before and after ---------------------------------------------------------------------------
@@ -376,7 +373,9 @@ def with_token_named(text: str, name: str = "<token>") -> str:
         facts = found["facts"].split()
         quote = '"' if "quoted" in facts else ""
         before = " " if "leading-space" in facts else ""
-        after = "\n" * ("trailing-newline" in facts) or " " * ("trailing-space" in facts)
+        after = " " if "trailing-space" in facts else ""
+        if "trailing-newline" in facts:
+            after = "\n"
         return f"{before}{quote}{name}{quote}{after}"
 
     return MARKER.sub(named, text)
