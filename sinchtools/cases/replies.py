@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MOST_OTHERS = 3
+_SENT_AGAIN = ("sent-twice", "maybe-sent-twice")
 _TO_CUSTOMERS = {  # words of the catalogue, which are for engineers: what a customer reads
     "the account manager": "your account manager",
     "The account manager": "Your account manager",
@@ -170,7 +171,7 @@ def facts_of(story: Story) -> dict[str, Any]:
         "last": moment(group.get("last") or row.at),
         "errors": errors,
         "warnings": [one for one in story.findings if one.severity == "warning"],
-        "repeated": next((x for x in story.findings if x.rule == "maybe-sent-twice"), None),
+        "repeated": next((x for x in story.findings if x.rule in _SENT_AGAIN), None),
         "others": list(_others(story)),
         "top": next(iter(story.findings), None),
         "retry": diagnosis.retry,
@@ -178,6 +179,7 @@ def facts_of(story: Story) -> dict[str, Any]:
         "command": as_curl(story.masks.exchange(story.working)) if story.working else "",
         "changes": story.changes,
         "delivery": _delivery(row),
+        "share": _share(story),
         "batch": deliveries.batch_sent_by(row) or _batch_of_report(row),
         "traces": [
             (name, value) for name in _TRACES if (value := header(row.response_headers, name))
@@ -205,6 +207,16 @@ def response_of(row: Exchange) -> str:
     if row.outcome == "not_delivered":
         return f"delivery code {row.delivery_code}" if row.delivery_code else "not delivered"
     return response(row.status, row.code) or row.failure or ""
+
+
+def _share(story: Story) -> tuple[int, int]:
+    """Return how many of how many recipients the example's batch did not reach; 0: not known."""
+    batch, code = deliveries.batch_sent_by(story.example), story.example.delivery_code
+    if batch is None or code is None:
+        return 0, 0
+    reports = (told for row in story.rows if row.delivery for told in deliveries.reports_of(row))
+    every = [entry for reported, entries in reports if reported == batch for entry in entries]
+    return deliveries.share_of(code, every)
 
 
 def _delivery(row: Exchange) -> Any:

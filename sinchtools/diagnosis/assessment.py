@@ -22,7 +22,7 @@ from sinchtools.api.description import (
 )
 from sinchtools.api.validation import NAMES_OF_FIELDS, Violation
 from sinchtools.core.records import Exchange, Finding, header
-from sinchtools.diagnosis import beside, token_endpoint
+from sinchtools.diagnosis import beside, callbacks, token_endpoint
 from sinchtools.diagnosis.beside import NOTHING, Known
 from sinchtools.diagnosis.envelope import is_meant
 from sinchtools.diagnosis.fitting import (
@@ -82,8 +82,11 @@ def assess(exchange: Exchange, now: datetime, others: Known = NOTHING) -> Assess
     if exchange.code is None and exchange.response_body and (exchange.status or 0) >= 400:
         exchange = complete(exchange)
     place = locate(exchange.url) if exchange.url else None
-    if exchange.delivery and deliveries.is_callback(exchange):
-        return _assessment(of_delivery(exchange, [exchange]), exchange.status, None, None)
+    was_refused = (exchange.status or 0) >= 300
+    if (exchange.delivery or was_refused) and deliveries.is_callback(exchange):
+        refused = callbacks.findings(exchange, place or locate(""))
+        told = [*refused, *of_delivery(exchange, [exchange])]
+        return _assessment(told, exchange.status, None, None)
     if exchange.status is None and (status := catalogue.usual_status_of(exchange.code)):
         exchange = replace(exchange, status=status)
     if place is None:
@@ -255,7 +258,7 @@ def _unexplained(
     extra = [finding_of(exchange, "answer-not-json", status=status)] if exchange.is_html else []
     if status == 429 and "sinch-sdk" in (header(exchange.request_headers, "User-Agent") or ""):
         extra.append(finding_of(exchange, "sdk-repeats-429", location="rate"))
-    extra += beside.passed_before(exchange, others) if 400 <= status < 500 else []
+    extra += beside.passed_before(exchange, others) if 400 <= status < 500 and status != 429 else []
     return _assessment(
         [told, *findings_of(exchange, rest), *extra],
         status,
@@ -305,6 +308,8 @@ def _of_proxy(exchange: Exchange) -> Assessment:
 
 def _general(exchange: Exchange, place: Place) -> Assessment:
     status = exchange.status
+    if status is not None and callbacks.is_brought(exchange, place):
+        return _assessment(callbacks.findings(exchange, place), status, None, True)
     found = capped([*general_violations(exchange)])
     note = finding_of(
         exchange,

@@ -35,6 +35,7 @@ _ELSEWHERE = re.compile(
 _GROUP, _LOOKED_AT = re.compile(r'"[0-9A-Z]{26}"'), 2_000  # characters of a send
 _SEND = "POST /batches"
 _KEPT = 200  # requests of one operation that passed, the latest
+_WITH_BODY = ("POST", "PUT")
 _MOST_QUOTED = 20  # requests without a response that are looked at
 _Rows = dict[str, dict[str, Exchange]]
 
@@ -360,7 +361,7 @@ def _differing(one: Exchange, other: Exchange) -> list[str] | None:
     """Return the names of what differs between two requests, or None when they are not alike."""
     if one is other or one.url is None or (one.id and one.id == other.id):
         return None
-    is_hidden = not one.request_body and bool(other.request_body)
+    is_hidden = not one.request_body and (bool(other.request_body) or one.method in _WITH_BODY)
     shown = (one, one) if is_hidden else (one, other)
     bodies = [value_of(x.request_body) if x.request_body else None for x in shown]
     if one.request_body and not all(isinstance(body, Mapping) for body in bodies):

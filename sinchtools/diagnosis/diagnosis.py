@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS = 5
 _MOST_SHOWN = 20
+_SETTLED = ("no-response", "accepted-twice")  # what both attempts' batches tell better
 _LONGEST_LINE = 300
 _OF_PEOPLE = ("to", "to_add", "to_remove", "members", "add", "remove", "recipients", "from", "body")
 _FINDING_KEYS = (
@@ -353,7 +354,13 @@ def _diagnosed(
     is_sure = attempt is not None and attempt.is_sure and bool(attempt.lost)
     if is_sure and exchange.status is None:
         findings, (status, code) = _as_accepted(findings), (201, None)
-    if attempt:
+    proven = next(others.sends.facts(exchange), None) if is_sure else None
+    if attempt and proven:
+        told = finding_of(exchange, "sent-twice", facts=proven | _of_lost(attempt))
+        rest = [one for one in findings if one.rule not in _SETTLED]
+        errors = [one for one in rest if one.severity == "error"]
+        findings = (*errors, told, *(one for one in rest if one.severity != "error"))
+    elif attempt:
         notes = [one for one in findings if one.severity == "note"]
         rest = [one for one in findings if one.severity != "note"]
         told = _retried(exchange, attempt)

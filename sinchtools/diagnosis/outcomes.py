@@ -35,6 +35,9 @@ _NEVER_SENT = {  # what a client says of a request that did not leave, and the r
 }
 
 
+_TIMEOUT = re.compile(r"(?i)time[d ]{0,2}out|ECONNABORTED|ESOCKETTIMEDOUT|curl: \(28\)")
+
+
 def of_silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     """Return what a client's own error says, when there is no answer."""
     words = catalogue.words_of_failure(exchange)
@@ -47,6 +50,7 @@ def of_silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     rule = next(told, "no-response")
     unsure = "" if advice == "as-is" else "Whether the request was carried out is unknown."
     facts = {"value": exchange.failure[:80], "tip": tip, "processed": unsure}
+    facts["waited"] = "The client stopped waiting (timeout). " if _TIMEOUT.search(words) else ""
     return [finding_of(exchange, rule, facts=facts)]
 
 

@@ -58,7 +58,7 @@ def retry_of(one: Diagnosis) -> Retry:
     if x.delivery_code is not None:
         entry = catalogue.explain(delivery=x.delivery_code)
         return Retry(entry.retry, entry.retry_reason)
-    if deliveries.is_callback(x):
+    if deliveries.is_callback(x) or (one.top and one.top.rule == "callback-refused"):
         return Retry("not-needed", "This was sent to you: there is no request to repeat.")
     answered = x.status is not None or x.failure is not None or not one.failing
     if not answered:

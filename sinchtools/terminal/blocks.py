@@ -37,8 +37,9 @@ class Group:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether something was found that the API refuses, or that was not delivered."""
-        return any(one.severity == "error" for one in self.first.findings)
+        """Whether a call failed, was not delivered, or has something that the API refuses."""
+        refused = any(one.severity == "error" for one in self.first.findings)
+        return refused or self.first.exchange.failed
 
     @property
     def has_news(self) -> bool:

@@ -38,6 +38,10 @@ def shown(exchanges: Any) -> list[Any]:
         ([at(2, 201), at(0)], [(2, 2), (1, 2)]),  # a log need not be in order
         ([at(0, 503), at(1, None, failure="ReadTimeout"), at(3, 201)], [(1, 3), (2, 3), (3, 3)]),
         ([at(0), at(200)], [None, None]),  # too late to be automatic
+        (
+            [at(0, None, failure="EPIPE", elapsed_ms=5_000.0), at(0.5, 201)],
+            [(1, 2), (2, 2)],
+        ),  # ends
         ([at(0), at(0.05)], [None, None]),  # began before the first had ended
         ([at(0, 400), at(2, 400)], [None, None]),  # no client repeats a 400
         ([at(0, 201), at(2, 201)], [None, None]),

@@ -198,7 +198,14 @@ MADE_AGAIN = replace(
     send(status=201, source="log#3", answer={"id": BATCH[:-1] + "P"}),
     at=NOW + timedelta(seconds=31),
 )
-LISTED = call(PLAN, "/batches", status=200, source="log#2", answer={"batches": [{"id": BATCH}]})
+
+
+def batches_listed(*batches: dict[str, Any], plan: Any = PLAN) -> Any:
+    answer = {"batches": [{"to": ["447700900801"], "body": "Hi", **one} for one in batches]}
+    return call(plan, "/batches", status=200, source="log#2", answer=answer)
+
+
+LISTED = batches_listed({"id": BATCH})
 
 GROUPED = call(PLAN, "/groups", status=201, source="log#2", body={}, answer={"id": BATCH})
 
@@ -240,6 +247,27 @@ def test_a_message_that_was_accepted_as_two_batches_is_told_with_both() -> None:
     named = '{"to": ["+447700900801"], "body": "Hi", "client_reference": "o-1"}'
     days = [replace(x, request_body=named, at=None) for x in (MADE, MADE_AGAIN)]
     assert present(diagnose(days, now=NOW)[0].top).rule == "accepted-twice"
+
+
+def twins(**other: Any) -> Any:
+    first = {"id": BATCH, "client_reference": "o-7", "created_at": "2026-11-20T11:00:00Z"}
+    second = {"id": BATCH[:-1] + "P", "created_at": "2026-11-20T11:00:08.5Z"}
+    return batches_listed({**first, **second, **other}, first)
+
+
+def test_a_list_of_batches_shows_a_message_that_was_accepted_twice() -> None:
+    alone = present(diagnose([twins()], now=NOW)[0].top)
+    assert alone.rule == "accepted-twice" and "8 seconds" in alone.says
+    assert present(diagnose([MADE, twins()], now=NOW)[0].top).rule == "accepted-twice"
+    assert not diagnose([twins(client_reference="o-8")], now=NOW)[0].findings
+
+
+def test_a_timeout_and_the_list_of_batches_prove_who_sent_twice() -> None:
+    lost = replace(MADE, status=None, response_body=None, failure="ReadTimeout")
+    again = replace(MADE, at=NOW + timedelta(seconds=8), elapsed_ms=300.0)
+    for one in diagnose([lost, again, twins()], now=NOW)[:2]:
+        top = present(one.top)
+        assert top.rule == "sent-twice" and BATCH in top.says and BATCH[:-1] + "P" in top.says
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,17 @@ from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.diagnosis.rules import rules
 from sinchtools.privacy.redaction import Redactor
-from tests.diagnosis.test_beside import BATCH, GROUPED, MADE, MADE_AGAIN, OTHER, PLAN, REFUSED, send
+from tests.diagnosis.test_beside import (
+    BATCH,
+    GROUPED,
+    MADE,
+    MADE_AGAIN,
+    OTHER,
+    PLAN,
+    REFUSED,
+    send,
+    twins,
+)
 from tests.diagnosis.test_beside import asked as asked_for
 from tests.diagnosis.test_diagnosis import (
     ALONE,
@@ -37,6 +47,7 @@ from tests.diagnosis.test_sources import ASSUMED
 from tests.diagnosis.test_token_endpoint import asked
 from tests.diagnosis.test_token_endpoint import refused as not_granted
 from tests.support import corpus
+from tests.support.present import present
 
 AGENT = {"request_headers": {**GOOD.request_headers, "User-Agent": "sinch-sdk/2"}}
 GATEWAY = '{"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/xms/v1/p/groups/g"}'
@@ -137,6 +148,12 @@ EXAMPLES: dict[str, Any] = {
         replace(LATER, request_body=None),
         replace(SENT, request_body=None, status=504),
     ],
+    "sent-twice": [
+        replace(MADE, at=present(MADE.at) + timedelta(seconds=5)),
+        twins(),
+        replace(MADE, status=None, response_body=None, failure="ReadTimeout"),
+    ],
+    "callback-refused": {"url": "/dlr", "request_headers": {}, "request_body": None, "status": 410},
     "maybe-sent-twice": [LATER, replace(SENT, status=None, failure="ReadTimeout")],
     "observed-401-other-plan": [send(status=201, source="log#2", token=2, plan="0" * 32), REFUSED],
     "observed-401-other-token": [BEFORE, REFUSED],

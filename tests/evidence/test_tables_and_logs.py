@@ -554,3 +554,27 @@ def test_a_ticket_as_a_help_desk_gives_it_has_its_text_in_the_description() -> N
     ticket = {"url": "https://desk.example.com/api/7.json", "id": 7, "description": said}
     (exchange,) = read(json.dumps({"ticket": ticket | {"priority": "low", "status": "open"}}))
     assert (exchange.method, exchange.url, exchange.status) == ("GET", URL, 404)
+
+
+@pytest.mark.parametrize(
+    ("cell", "to"),
+    [
+        ("1500", None),
+        ("12.500", None),
+        ("+4930123456", ["+4930123456"]),
+        ("0049", ["0049"]),  # a number that is cut off
+        ("4930123456", ["4930123456"]),
+    ],
+)
+def test_a_column_of_recipients_that_counts_them_makes_no_body(cell: str, to: Any) -> None:
+    url = "https://eu.sms.api.sinch.com/xms/v1/0123456789abcdef0123456789abcdef/batches"
+    table = f"method;url;status;recipients\nPOST;{url};201;{cell}\nPOST;{url};429;{cell}\n"
+    body = next(iter(read(table))).request_body
+    assert (None if body is None else json.loads(body)["to"]) == to
+
+
+def test_the_code_of_a_client_tells_more_than_the_name_of_its_error() -> None:
+    error = {"name": "AxiosError", "code": "ETIMEDOUT", "message": "timeout"}
+    url = "https://eu.sms.api.sinch.com/xms/v1/p/batches"
+    [row] = read(json.dumps({"url": url, "method": "POST", "error": error}))
+    assert row.failure == "ETIMEDOUT"

@@ -61,7 +61,7 @@ code: code errorcode apicode apierror errcode responsecode errorname sincherror 
       sincherrorcode apierrorcode responsebodycode
 text: text errortext errormessage apitext errordescription errormsg errtext errmessage
       apierrortext apimessage error err
-failure: errtype errortype errcode errname errorname exceptiontype failure errorclass errorcode
+failure: errtype errortype errcode errorcode errname errorname exceptiontype failure errorclass
       networkerror exceptionclass exceptionname
 id: requestid reqid xrequestid correlationid traceid transactionid callid rid requestidentifier
       correlation uuid exchangeid id operationid spanid tcpstream

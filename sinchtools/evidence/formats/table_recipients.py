@@ -30,6 +30,7 @@ _SENDER = set(
     )
 )
 _NUMBER = re.compile(r"[+\d(][\d\s()./-]{3,24}")  # as it stands: masked ones are not judged
+_FEWEST_DIGITS = 7  # of a phone number with its country or area code
 _NAME = re.compile(r"[+\w][\w .&-]{0,19}")
 BODY_OF_COLUMNS = "the bodies were put together from the recipients; the rest stands as a variable"
 _FROM, _BODY = "{{from}}", "{{body}}"
@@ -45,12 +46,17 @@ def with_recipients(exchange: Exchange, names: list[str], cells: list[str]) -> E
         return exchange
     row = {squashed(name): cell.strip() for name, cell in zip(names, cells, strict=False)}
     numbers = [one.strip() for one in re.split(r"[;,|]", _first(row, _RECIPIENT)) if one.strip()]
-    if not numbers or not all(map(_NUMBER.fullmatch, numbers)):
+    if not numbers or not all(map(_NUMBER.fullmatch, numbers)) or all(map(_is_count, numbers)):
         return exchange
     sender = _first(row, _SENDER)
     body = {"from": sender if _NAME.fullmatch(sender) else _FROM, "to": numbers, "body": _BODY}
     written = replace(exchange, request_body=json.dumps(body, ensure_ascii=False))
     return with_variables(written, [_FROM, _BODY])
+
+
+def _is_count(cell: str) -> bool:
+    """Tell whether a cell says how many recipients there were, rather than who."""
+    return cell[0] in "123456789" and sum(map(str.isdigit, cell)) < _FEWEST_DIGITS
 
 
 def _is_send(exchange: Exchange) -> bool:
