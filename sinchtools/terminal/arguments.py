@@ -214,7 +214,7 @@ def _chart(commands: _Commands) -> None:
     chart.add_argument(
         "--all",
         action="store_true",
-        help="every chart: also by hour, endpoint, account, duration and delivery code",
+        help="every chart of st.charts",
     )
 
 

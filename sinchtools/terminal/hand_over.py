@@ -37,9 +37,10 @@ def run_chart(options: argparse.Namespace) -> int:
     if nothing_read(evidence):
         return 1
     rows = frame(aliased(evidence))
-    for kind in charts.KINDS if options.all else charts.KINDS[:2]:
-        for path in charts.save(kind.draw(rows), folder / kind.file, formats=("png", "svg")):
-            say(path)
+    for kind in charts.KINDS:
+        if options.all or kind.draw in (charts.error_codes, charts.timeline):
+            for path in charts.save(kind.draw(rows), folder / kind.file, formats=("png", "svg")):
+                say(path)
     return 0
 
 
