@@ -379,6 +379,14 @@ def test_a_url_in_the_data_of_a_dependency_is_no_body() -> None:
     assert row.request_body is row.response_body is None
 
 
+def test_a_request_line_alone_is_no_second_call() -> None:
+    events = [
+        {"params": {"method": "PUT", "url": URL}, "time": "1"},
+        {"params": {"line": f"PUT {PATH} HTTP/1.1\r\n", "headers": ["Accept: */*"]}, "time": "2"},
+    ]
+    assert len(read(json.dumps({"constants": {}, "events": events}))) == 1
+
+
 def test_the_error_among_pairs_is_the_text_of_the_code() -> None:
     line = f'msg=refused method=POST url={URL} status=403 code=unknown_group error="No group k3"'
     (row,) = read(line)

@@ -102,7 +102,8 @@ def messages(piece: Piece) -> Iterator[Message]:
 
 
 _WHOLE = re.compile(
-    rf"(?:(?:{METHODS}) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{{3}}(?: [^\r\n]*)?)\r?\n"
+    rf"(?:(?:{METHODS}) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{{3}}(?: [^\r\n]*)?)"
+    r"\r?\n(?:[\w-]+:|\r?\n)"  # a first line alone is a part of a record that has the rest
 )
 
 
