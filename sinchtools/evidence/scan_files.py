@@ -20,7 +20,6 @@ from sinchtools.evidence import (
     scan_columns,
     scan_frames,
     scan_lines,
-    scan_pairs,
     scan_places,
     scan_prefixes,
     scan_tables,
@@ -163,7 +162,7 @@ def _view(
             group.files, _records(lines), columns, times, is_whole=is_whole, given=given
         )
     elif kind == "pairs":
-        view = scan_pairs.pairs_view(lines, columns, times, source)
+        view = scan_lines.pairs_view(lines, columns, times, source)
     else:
         view = scan_lines.lines_view(lines, times, source)
     return view and prefix.around(view)

@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from sinchtools.core.records import Exchange
 from sinchtools.core.variables import with_variables
 from sinchtools.evidence.formats import powershell, shell
-from sinchtools.evidence.formats.curl_options import (
+from sinchtools.evidence.formats.curl_parts import (
     DATA,
     LETTERS,
     NOT_FOLLOWED,
     WITH_VALUE,
     WITHOUT_VALUE,
-)
-from sinchtools.evidence.formats.curl_parts import (
     Request,
     all_headers,
     encoded,

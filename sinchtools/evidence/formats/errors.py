@@ -15,8 +15,7 @@ from typing import NamedTuple
 from sinchtools.api import catalogue
 from sinchtools.core.records import Exchange
 from sinchtools.evidence.formats import printed, shapes
-from sinchtools.evidence.formats.error_patterns import PATTERNS
-from sinchtools.evidence.formats.error_rows import Printed, compiled
+from sinchtools.evidence.formats.error_patterns import PATTERNS, Printed, compiled
 from sinchtools.evidence.formats.prose import status_of_reason
 from sinchtools.evidence.found import RESPONSE, Found, contradict, filled
 from sinchtools.evidence.pieces import Piece
