@@ -5,11 +5,6 @@ from __future__ import annotations
 from sinchtools.core.records import Exchange
 
 
-def kind_of(row: Exchange) -> tuple[int | None, str | None, str | None, str | None]:
-    """Return status, code, endpoint and delivery of a row."""
-    return row.status, row.code, row.endpoint, row.delivery
-
-
 def fingerprint(exchange: Exchange | None) -> str:
     """Return what groups an exchange, as in `analysis.groups`; nothing for None."""
     from sinchtools import analysis

@@ -20,7 +20,7 @@ from sinchtools.cases.proven import ProvenFix, to_check
 from sinchtools.cases.solved import SeenBefore, seen_before
 from sinchtools.core.columns import frame
 from sinchtools.core.json import value_of
-from sinchtools.core.records import Exchange, Finding, visible
+from sinchtools.core.records import Exchange, Finding, most_frequent, visible
 from sinchtools.core.words import response
 from sinchtools.diagnosis.diagnosis import Diagnosis, diagnose, people_of
 from sinchtools.diagnosis.fixes import repaired_json
@@ -199,8 +199,15 @@ class Story:
         return rows[ranks.index(max(ranks))]
 
     def _most_frequent(self) -> dict[str, Any] | None:
-        """Return the largest group of failures; of equal ones, the first that can be fixed."""
-        equal = [one for one in self.groups if one["n"] == self.groups[0]["n"]][:_MOST_EQUAL]
+        """
+        Return the largest group of the failure that matters.
+
+        Of equal ones, it is the first that can be fixed.
+        """
+        failing = most_frequent(self.rows)
+        kinds = {some[0].status_in_words for some in failing if len(some) == len(failing[0])}
+        groups = [one for one in self.groups if one["example"].status_in_words in kinds]
+        equal = [one for one in groups if one["n"] == groups[0]["n"]][:_MOST_EQUAL]
         if len(equal) < 2:
             return next(iter(equal), None)
         found = self._diagnosed([one["example"] for one in equal])

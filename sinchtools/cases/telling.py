@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from sinchtools.cases.case import Case
 from sinchtools.cases.kept import replay_rows, walk_row
-from sinchtools.cases.likeness import kind_of
 from sinchtools.cases.story import Story
 from sinchtools.core.errors import NoExchangeError, WrongUseError, told
-from sinchtools.core.records import Exchange
+from sinchtools.core.records import Exchange, most_frequent
 from sinchtools.playbooks.playbook import Walk
 from sinchtools.privacy.aliases import Aliases
 from sinchtools.privacy.redaction import Redactor, without_quotes
@@ -99,11 +98,10 @@ def _most_affected(story: Story) -> str | None:
     """Return the account that a fix was proven for, else the one that fails most often."""
     if story.fixed_rows:
         return list(story.fixed_rows.values())[-1].account
-    if not story.groups:
+    failing = most_frequent(story.rows)
+    if not failing:
         return story.rows[0].account
-    main = kind_of(story.groups[0]["example"])
-    failing = Counter(row.account for row in story.rows if row.failed and kind_of(row) == main)
-    return failing.most_common(1)[0][0]
+    return Counter(row.account for row in failing[0]).most_common(1)[0][0]
 
 
 def _chosen(

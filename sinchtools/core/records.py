@@ -231,6 +231,25 @@ def calls_of(exchanges: Iterable[Exchange]) -> list[Exchange]:
     return list(found.values())
 
 
+def most_frequent(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
+    """
+    Return the calls that failed, by what came back: the most frequent first, then the earliest.
+
+    The first is the failure that matters wherever there is room for one.
+
+    Examples
+    --------
+    >>> rows = [Exchange(status=401), Exchange(status=400), Exchange(status=400)]
+    >>> [(some[0].status_in_words, len(some)) for some in most_frequent(rows)]
+    [('400', 2), ('401', 1)]
+    """
+    kinds: dict[str, list[Exchange]] = {}
+    for one in calls_of(exchanges):
+        if one.failed:
+            kinds.setdefault(one.status_in_words, []).append(one)
+    return sorted(kinds.values(), key=len, reverse=True)
+
+
 def _order(one: Exchange) -> tuple[int, float, str, int]:
     at = one.at.timestamp() if one.at else float("-inf")
     return one.attempt or 0, at, one.id, -1 if one.status is None else one.status

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 from sinchtools.core import columns
 from sinchtools.core.errors import NoExchangeError, told
 from sinchtools.core.html import filled
-from sinchtools.core.records import Exchange, Skipped, as_dict, calls_of, visible
+from sinchtools.core.records import Exchange, Skipped, as_dict, calls_of, most_frequent, visible
 from sinchtools.privacy.seen import Digest
 
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ class Evidence:
         A response is such as ``403 missing_callback_url``, or the class of a network error. A call
         is its last attempt, as in charts and reports.
         """
-        return Counter(one.status_in_words for one in calls_of(self.exchanges) if one.failed)
+        return Counter(
+            {some[0].status_in_words: len(some) for some in most_frequent(self.exchanges)}
+        )
 
     @property
     def outcome(self) -> str:

@@ -18,7 +18,7 @@ from sinchtools.core.errors import WrongUseError
 from sinchtools.core.gsm import not_gsm7, parts_of
 from sinchtools.core.html import filled
 from sinchtools.core.json import value_of
-from sinchtools.core.records import Exchange, header
+from sinchtools.core.records import Exchange, header, most_frequent
 from sinchtools.core.volatile import volatile
 from sinchtools.core.words import counted, listed
 from sinchtools.privacy.alias_forms import representative
@@ -223,18 +223,20 @@ def nearest_pair(a: Sequence[Exchange], b: Sequence[Exchange]) -> tuple[Exchange
     if len(a) == len(b) == 1:
         return a[0], b[0]
     for bad, good, is_a in ((a, b, True), (b, a, False)):
-        failing = [row for row in bad if row.failed]
-        usual = Counter((row.endpoint, row.status, row.code) for row in failing).most_common()
-        for (endpoint, status, code), _n in usual:
-            well = [row for row in good if row.endpoint == endpoint and row.outcome == "success"]
-            if well:
-                kind = (endpoint, status, code)
-                one = next(row for row in failing if (row.endpoint, row.status, row.code) == kind)
-                same = [row for row in well if row.account == one.account] or well
-                other = min(same[:_MOST_LOOKED_AT], key=lambda row: _distance(one, row))
+        well = [row for row in good if row.outcome == "success"]
+        endpoints = {row.endpoint for row in well}
+        for failing in most_frequent(bad):
+            one = next((row for row in failing if row.endpoint in endpoints), None)
+            if one is not None:
+                other = _most_alike(one, [row for row in well if row.endpoint == one.endpoint])
                 return (one, other) if is_a else (other, one)
     of = {row.endpoint: row for row in reversed(b) if row is not a[0]}
     return next(((row, of[row.endpoint]) for row in a if row.endpoint in of), (a[0], b[0]))
+
+
+def _most_alike(one: Exchange, well: Sequence[Exchange]) -> Exchange:
+    same = [row for row in well if row.account == one.account] or well
+    return min(same[:_MOST_LOOKED_AT], key=lambda row: _distance(one, row))
 
 
 def _distance(one: Exchange, other: Exchange) -> int:
