@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sinchtools.api.description import split_url
 from sinchtools.api.links import link_of
 from sinchtools.cases.commands import as_curl
-from sinchtools.cases.kept_charts import KeptChart
+from sinchtools.cases.kept import KeptChart
 from sinchtools.cases.replies import escalation_of, facts_of, response_of
 from sinchtools.cases.side_by_side import side_by_side
 from sinchtools.cases.story import MOST_GROUPS, Story

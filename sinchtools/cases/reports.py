@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sinchtools.cases.bundles import bundle
 from sinchtools.cases.case import Case
-from sinchtools.cases.kept_charts import kept_charts
+from sinchtools.cases.kept import kept_charts
 from sinchtools.cases.pages import PARTS, Page
 from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import LeakError, WrongUseError, told

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from sinchtools.cases.changes import Change, changes
 from sinchtools.cases.kept import replayed_request
-from sinchtools.cases.likeness import fingerprint
 from sinchtools.cases.proven import ProvenFix, to_check
 from sinchtools.cases.solved import SeenBefore, seen_before
 from sinchtools.core.columns import frame
@@ -410,6 +409,21 @@ class Story:
     def plain(self, text: str) -> str:
         """Return a text with people hidden and control characters made visible."""
         return visible(self.masks.words(self.known.replaced(text, self.masks)))
+
+
+def fingerprint(exchange: Exchange | None) -> str:
+    """Return what groups an exchange, as in `analysis.groups`; nothing for None."""
+    from sinchtools import analysis
+
+    if exchange is None:
+        return ""
+    lost = exchange.outcome == "not_delivered"
+    return analysis.fingerprint(
+        None if lost else exchange.status,
+        f"delivery code {exchange.delivery_code}" if lost else exchange.code,
+        exchange.endpoint,
+        exchange.failure if exchange.text is None else exchange.text,
+    )
 
 
 def _rank(finding: Finding | None) -> int:
