@@ -14,6 +14,7 @@ import base64
 import hashlib
 import hmac
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -45,9 +46,73 @@ _TRUE_MARKER = re.compile(
 )
 
 
-class Aliases:
+class Hiding(ABC):
+    """
+    One way to hide people: each is hidden alike wherever they occur.
+
+    A kind of hiding says what stands for a number, and for what somebody said.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, str] = {}  # the same few come again and again
+        self._texts: dict[str, str] = {}
+
+    @abstractmethod
+    def hidden_number(self, number: str) -> str:
+        """Return what stands for the number of a person."""
+
+    @abstractmethod
+    def hidden_text(self, text: str) -> str:
+        """Return what stands for a text that somebody said."""
+
+    def number(self, number: str) -> str:
+        """
+        Return what stands for a number, however it is written.
+
+        An alias, a placeholder and a group ID stay.
+        """
+        if number not in self._numbers:
+            self._numbers[number] = number if _is_nobody(number) else self.hidden_number(number)
+        return self._numbers[number]
+
+    def text(self, text: str) -> str:
+        """Return what stands for a message text; blank text and an alias stay."""
+        if text not in self._texts:
+            parts = [self.hidden_text(part) if is_said else part for part, is_said in _said(text)]
+            self._texts[text] = "".join(parts)
+        return self._texts[text]
+
+    def words(self, text: str) -> str:
+        """Return any text with the numbers in it hidden."""
+        return without_numbers(text, self.number)
+
+    def exchange(self, exchange: Exchange, quoted: Rewrite | None = None) -> Exchange:
+        """
+        Return the exchange with people hidden in all of its parts.
+
+        JSON keeps its shape, and what is wrong with it.
+
+        `quoted` is put over the words of the exchange besides: it replaces people of whom only
+        other exchanges tell.
+        """
+        return with_people_replaced(exchange, self.number, self.text, quoted)
+
+
+def _is_nobody(number: str) -> bool:
+    if is_alias(number) or _STANDS_FOR.search(number.strip()) or is_id(number):
+        return True
+    return _is_list(number) and all(map(_is_nobody, re.split("[,;|]", number)))
+
+
+def _is_list(number: str) -> bool:
+    return re.search(r"\d[^\w]*[,;|]\D*\d", number) is not None
+
+
+class Aliases(Hiding):
     """
     The aliases of one case.
+
+    A text has its length, alphabet, parts and placeholders in its alias.
 
     Parameters
     ----------
@@ -66,60 +131,21 @@ class Aliases:
     """
 
     def __init__(self, key: bytes) -> None:
+        super().__init__()
         self._key = key
-        self._numbers: dict[str, str] = {}  # the same few come again and again
-        self._texts: dict[str, str] = {}
-
-    def number(self, number: str) -> str:
-        """
-        Return the alias of a number, however it is written.
-
-        An alias, a placeholder and a group ID stay.
-        """
-        if number not in self._numbers:
-            self._numbers[number] = self._aliased(number)
-        return self._numbers[number]
-
-    def text(self, text: str) -> str:
-        """
-        Return the alias of a message text with its length, alphabet, parts and placeholders.
-
-        Blank text and an alias stay.
-        """
-        if text not in self._texts:
-            self._texts[text] = self._summed_up(text)
-        return self._texts[text]
-
-    def words(self, text: str) -> str:
-        """Return any text with the numbers in it aliased."""
-        return without_numbers(text, self.number)
-
-    def exchange(self, exchange: Exchange, quoted: Rewrite | None = None) -> Exchange:
-        """
-        Return the exchange with people aliased in all of its parts.
-
-        JSON keeps its shape, and what is wrong with it.
-
-        `quoted` is put over the words of the exchange besides: it replaces people of whom only
-        other exchanges tell.
-        """
-        return with_people_replaced(exchange, self.number, self.text, quoted)
 
     def people_seen(self) -> People:
         """Return who was aliased until now."""
         return _nobody_else(self._numbers, self._texts)
 
-    def _aliased(self, number: str) -> str:
-        if is_alias(number) or _STANDS_FOR.search(number.strip()) or is_id(number):
-            return number
-        if re.search(r"\d[^\w]*[,;|]\D*\d", number):
+    def hidden_number(self, number: str) -> str:
+        """Return the alias of a number, or of each in a list."""
+        if _is_list(number):
             return re.sub(r"[^,;|]+", lambda part: self.number(part[0]), number)
         return _number_alias(number, self._tag("number", canonical(number)))
 
-    def _summed_up(self, text: str) -> str:
-        return "".join(self._alias_of(part) if is_said else part for part, is_said in _said(text))
-
-    def _alias_of(self, text: str) -> str:
+    def hidden_text(self, text: str) -> str:
+        """Return the alias of a text."""
         names = "".join(f" {name}" for name in dict.fromkeys(_PLACEHOLDER.findall(text)))
         alphabet = (
             "GSM-7" if encoding_of(text) == "text" else f"Unicode {_odd_letters(text) or '…'}"

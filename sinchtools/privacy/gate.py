@@ -24,7 +24,7 @@ from sinchtools.core.placeholders import is_placeholder
 from sinchtools.core.records import EXCHANGE_FIELDS, Exchange
 from sinchtools.privacy import folding, seen
 from sinchtools.privacy.alias_forms import NUMBER_ALIAS, TEXT_ALIAS
-from sinchtools.privacy.aliases import Aliases, People, people
+from sinchtools.privacy.aliases import Aliases, Hiding, People, people
 from sinchtools.privacy.markers import MARKER
 from sinchtools.privacy.numbers import MASKED, SHORTEST_NUMBER, Numbers, national
 from sinchtools.privacy.quotes import Quotes
@@ -128,9 +128,9 @@ class Known:
         found = {known for _, _, known in self._quotes.spans(folding.folded(text))}
         return sorted(found, key=lambda known: (-len(known), known))
 
-    def replaced(self, text: str, aliases: Aliases) -> str:
+    def replaced(self, text: str, hiding: Hiding) -> str:
         """
-        Return a text with the known people in it as their aliases.
+        Return a text with the known people in it hidden.
 
         Like the gate, it looks behind escapes and in base64.
 
@@ -149,19 +149,19 @@ class Known:
         def found(plain: str) -> Iterator[tuple[int, int, str]]:
             kept = (match.span() for match in NUMBER_ALIAS.finditer(plain)) if "•" in plain else ()
             people = (
-                (*_with_prefix(plain, start, end), self._alias_of(digits, aliases))
+                (*_with_prefix(plain, start, end), self._hidden(digits, hiding))
                 for start, end, digits in self._numbers.spans(plain)
             )
             said = (
-                (start, end, aliases.text(known)) for start, end, known in self._quotes.spans(plain)
+                (start, end, hiding.text(known)) for start, end, known in self._quotes.spans(plain)
             )
             yield from sorted([*said, *folding.outside(people, kept)])
 
         return self._without_base64(folding.rewritten_text(text, found, quote))
 
-    def _alias_of(self, digits: str, aliases: Aliases) -> str:
+    def _hidden(self, digits: str, hiding: Hiding) -> str:
         whole = self._wholes.get(digits, digits)
-        return aliases.number(f"+{whole}" if national(whole) != whole else whole)
+        return hiding.number(f"+{whole}" if national(whole) != whole else whole)
 
     def _without_base64(self, text: str) -> str:
         """Blank what base64 packs a person into; its length stays."""

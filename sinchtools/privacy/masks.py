@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sinchtools.core.records import Exchange
 from sinchtools.privacy.alias_forms import Rewrite, without_numbers
-from sinchtools.privacy.aliases import Aliases
+from sinchtools.privacy.aliases import Hiding
 
 _DIGITS = re.compile(r"(?:\d\D{0,2}){5}")
 _MOST_AT_THE_FRONT, _AT_THE_END, _LEAST_HIDDEN = 5, 2, 5  # digits
@@ -56,17 +56,15 @@ def masked_text(text: str) -> str:
     return f"{' '.join(['•••••', *kept])} ({len(text):,} {unit})"
 
 
-class Masks(Aliases):
-    """Hide people in a text for reading: the same as `Aliases`, with masks instead of aliases."""
+class Masks(Hiding):
+    """Hide people in a text for reading."""
 
-    def __init__(self) -> None:
-        super().__init__(b"")
+    def hidden_number(self, number: str) -> str:
+        """Return a number as its mask."""
+        return number if "•" in number else masked_number(number)
 
-    def _aliased(self, number: str) -> str:
-        is_nobody = "•" in number or super()._aliased(number) == number
-        return number if is_nobody else masked_number(number)
-
-    def _alias_of(self, text: str) -> str:
+    def hidden_text(self, text: str) -> str:
+        """Return a text as its mask."""
         return text if _MASK.fullmatch(text) else masked_text(text)
 
     def exchange(self, exchange: Exchange, quoted: Rewrite | None = None) -> Exchange:
