@@ -374,9 +374,9 @@ def _proven(found: Comparison, pairs: Sequence[tuple[Contrast, Swap]]) -> Compar
             reason="The failing request looks right as it is shown, so the sandbox cannot say what "
             "decides.",
         )
-    with Trials(bad) as trials:
-        chosen, reason = _decisive(bad, good, pairs[:_MOST_TRIED], trials)
-        return replace(found, cause=tuple(chosen), reason=reason, trials=trials.count)
+    trials = Trials(bad)
+    chosen, reason = _decisive(bad, good, pairs[:_MOST_TRIED], trials)
+    return replace(found, cause=tuple(chosen), reason=reason, trials=trials.count)
 
 
 def _decisive(

@@ -136,8 +136,8 @@ def prove(diagnosis: Diagnosis) -> Proof:
     if diagnosis.fix is None:
         hint = "smallest_change(exchange) looks for one that passes"
         return Proof(reason=f"there is no certain repair; {hint}")
-    with Trials(diagnosis.exchange) as trials:
-        [before], [after] = trials.run([{}]), trials.run([diagnosis.fix.edit])
+    trials = Trials(diagnosis.exchange)
+    [before], [after] = trials.run([{}]), trials.run([diagnosis.fix.edit])
     proven, reason = _compared(diagnosis.exchange, before.child, after.child)
     verdict = "FIXED" if proven else after.verdict if after.verdict != "FIXED" else "INCONCLUSIVE"
     return Proof(
@@ -220,13 +220,13 @@ def smallest_change(
             reason="the response does not match the request shown, so the sandbox "
             "cannot try changes"
         )
-    with Trials(exchange, most_trials) as trials:
-        if trials.passes([()]) == [True]:
-            return SmallestChange(
-                trials=trials.count,
-                reason="the sandbox takes the request as it is, so the cause does not show here",
-            )
-        return _searched(exchange, trials)
+    trials = Trials(exchange, most_trials)
+    if trials.passes([()]) == [True]:
+        return SmallestChange(
+            trials=trials.count,
+            reason="the sandbox takes the request as it is, so the cause does not show here",
+        )
+    return _searched(exchange, trials)
 
 
 def _refusal(diagnosis: Diagnosis) -> str:

@@ -10,13 +10,12 @@ from typing import Any
 
 from sinchtools.api.description import KINDS, Field, locate, schema_of
 from sinchtools.api.validation import Violation, body_violations
-from sinchtools.client.log import CallLog
-from sinchtools.core.files import scratch
 from sinchtools.core.json import value_of
 from sinchtools.core.records import Exchange
 from sinchtools.diagnosis.diagnosis import diagnose
 from sinchtools.replays.planning import plan
 from sinchtools.replays.results import Result
+from sinchtools.replays.simulated import simulate
 
 MOST_TRIALS = 150
 _MOST_ENTRIES = 30  # of a list, that are taken out one by one
@@ -209,32 +208,16 @@ def _body(exchange: Exchange) -> dict[str, Any] | None:
 
 
 class Trials:
-    """
-    Asks the sandbox, with a log of its own that is thrown away.
-
-    Counts, and knows when to stop.
-    """
+    """Asks the sandbox, counts, and knows when to stop."""
 
     def __init__(self, exchange: Exchange, most: int = MOST_TRIALS) -> None:
-        self.exchange, self.most, self.count = (
-            replace(exchange, id=exchange.id or "exchange"),
-            most,
-            0,
-        )
+        self.exchange = replace(exchange, id=exchange.id or "exchange")
+        self.most, self.count = most, 0
 
     @property
     def left(self) -> int:
         """Return how many more trials are allowed."""
         return self.most - self.count
-
-    def __enter__(self) -> Trials:
-        self._folder = scratch()
-        self._log = CallLog(f"{self._folder.name}/trials.sqlite")
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        self._log.close()
-        self._folder.cleanup()
 
     def run(self, edits: Sequence[Mapping[str, Any]]) -> list[Result]:
         """Return the result of each edit, all in one sandbox."""
@@ -243,13 +226,8 @@ class Trials:
             replace(self.exchange, id=f"{self.exchange.id}~{self.count}~{n}")
             for n in range(len(edits))
         ]
-        return list(
-            plan(
-                copies,
-                edits={copy.id: edit for copy, edit in zip(copies, edits, strict=True)},
-                log=self._log,
-            ).run()
-        )
+        by_id = {copy.id: edit for copy, edit in zip(copies, edits, strict=True)}
+        return list(simulate(copies, by_id))
 
     def passes(self, changes: Sequence[Sequence[Change]]) -> list[bool]:
         """Return which of the changed requests are taken; only as many are tried as are left."""
