@@ -48,24 +48,12 @@ _KINDS = {
 
 
 class Reading(NamedTuple):
-    """
-    One piece of evidence that was read into a case.
+    """One piece of evidence that was read into a case."""
 
-    Attributes
-    ----------
-    name
-        The file, or how it came.
-    at
-        When it was read, UTC.
-    span
-        Where its rows are in ``evidence.jsonl``, in bytes.
-    rows
-        How many rows it brought; 0 in a case of an older version, which did not count them.
-    """
-
-    name: str
-    at: datetime
-    span: tuple[int, int]
+    name: str  # the file, or how it came
+    at: datetime  # when it was read, UTC
+    span: tuple[int, int]  # where its rows are in ``evidence.jsonl``, in bytes
+    # how many rows it brought; 0 in a case of an older version, which did not count them
     rows: int = 0
 
 

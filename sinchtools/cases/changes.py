@@ -48,27 +48,15 @@ _PYTHON_WORDS = {True: "true", False: "false", None: "null"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """
-    One change of a request.
+    """One change of a request."""
 
-    Attributes
-    ----------
-    place
-        What was changed: ``method``, ``url``, ``JSON``, a header's name, or a path in the body such
-        as ``to[0]``.
-    was, now
-        The value before and after as it may be shown; None where there is none.
-    says
-        The change as one sentence, to be followed by whoever wrote the request.
-    assumes
-        What was assumed, for the customer to confirm; empty when nothing was.
-    """
-
+    # what was changed: ``method``, ``url``, ``JSON``, a header's name, or a path in the body such
+    # as ``to[0]``
     place: str
-    was: str | None
-    now: str | None
-    says: str
-    assumes: str = ""
+    was: str | None  # the value before as it may be shown; None where there is none
+    now: str | None  # the same after
+    says: str  # the change as one sentence, to be followed by whoever wrote the request
+    assumes: str = ""  # what was assumed, for the customer to confirm; empty when nothing was
 
     def __str__(self) -> str:
         return f"{self.says} {self.assumes}".strip()

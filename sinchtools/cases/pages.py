@@ -64,22 +64,12 @@ _CHECKED = {  # of a step: class, sign, word
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """
-    What a report is made of.
-
-    Attributes
-    ----------
-    parts
-        The sections that go in if they have something to say.
-    created
-        Shown as the time of writing, or None.
-    kept
-        The charts that were saved into the case.
-    """
+    """What a report is made of."""
 
     story: Story
-    parts: Sequence[str] = PARTS
-    created: datetime | None = None
+    parts: Sequence[str] = PARTS  # the sections that go in if they have something to say
+    created: datetime | None = None  # shown as the time of writing, or None
+    # the charts that were saved into the case
     kept: Sequence[KeptChart] = field(default_factory=tuple)
 
     def html(self) -> bytes:

@@ -14,32 +14,17 @@ _OF_THE_SANDBOX = ("the clock of the original",)  # assumptions that the custome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenFix:
-    """
-    A change after which the request was accepted.
+    """A change after which the request was accepted."""
 
-    Attributes
-    ----------
-    original, request
-        The request before and after, people in clear.
-    was, now
-        The responses in words.
-    target
-        Where it was tried: sandbox, dry-run or live.
-    changes
-        What was changed, as it may be shown.
-    assumed
-        What the sandbox took for granted.
-    fixed, tried
-        How many like requests were changed and replayed, and how many of them were accepted.
-    """
-
-    original: Exchange
-    request: Exchange
-    was: str
-    now: str
-    target: str
-    changes: tuple[Change, ...]
-    assumed: tuple[str, ...] = ()
+    original: Exchange  # the request before, people in clear
+    request: Exchange  # the request after
+    was: str  # the response before, in words
+    now: str  # the response after
+    target: str  # where it was tried: sandbox, dry-run or live
+    changes: tuple[Change, ...]  # what was changed, as it may be shown
+    assumed: tuple[str, ...] = ()  # what the sandbox took for granted
+    # fixed, tried: how many like requests were changed and replayed, and how many of them were
+    # accepted
     fixed: int = 1
     tried: int = 1
 

@@ -22,22 +22,11 @@ _STRAY = {"trailing-space": "{}␣", "leading-space": "␣{}", "trailing-newline
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """
-    A line of one side.
+    """A line of one side."""
 
-    Attributes
-    ----------
-    number
-        1-based; 0 where lines are folded away.
-    parts
-        Its text in parts, each with whether it is marked.
-    is_changed
-        Whether the other side differs here.
-    """
-
-    number: int
-    parts: tuple[tuple[str, bool], ...]
-    is_changed: bool = False
+    number: int  # 1-based; 0 where lines are folded away
+    parts: tuple[tuple[str, bool], ...]  # its text in parts, each with whether it is marked
+    is_changed: bool = False  # whether the other side differs here
 
     @property
     def text(self) -> str:

@@ -38,27 +38,16 @@ _SEEN_IN_RESPONSE = "observed-"  # rules whose cause the request does not show
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """
-    What kind of problem a request has; nobody's words.
+    """What kind of problem a request has; nobody's words."""
 
-    Attributes
-    ----------
-    status, code
-        The response; ``unlisted`` for a code that the vendor's page does not list.
-    rule, field
-        Of the first finding; a field that is not the API's own is left out.
-    delivery_code
-        Of a delivery report.
-    shape
-        The words of the API's message that are in the catalogue, where the request does not show
-        the cause.
-    """
-
+    # status, code: the response; ``unlisted`` for a code that the vendor's page does not list
     status: int | None = None
     code: str | None = None
-    rule: str | None = None
+    rule: str | None = None  # of the first finding; a field that is not the API's own is left out
     field: str | None = None
-    delivery_code: int | None = None
+    delivery_code: int | None = None  # of a delivery report
+    # the words of the API's message that are in the catalogue, where the request does not show the
+    # cause
     shape: str = ""
 
     @classmethod
@@ -99,22 +88,11 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenBefore:
-    """
-    The closed cases of the same kind, and what helped.
+    """The closed cases of the same kind, and what helped."""
 
-    Attributes
-    ----------
-    times
-        How many there are.
-    helped
-        What helped, with how often; the most frequent first.
-    unread
-        How many files could not be used.
-    """
-
-    times: int = 0
-    helped: tuple[tuple[str, int], ...] = ()
-    unread: int = 0
+    times: int = 0  # how many there are
+    helped: tuple[tuple[str, int], ...] = ()  # what helped, with how often; the most frequent first
+    unread: int = 0  # how many files could not be used
 
     @property
     def sentence(self) -> str:

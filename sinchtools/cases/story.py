@@ -46,41 +46,22 @@ _LOCAL = re.compile(r"[\d\s()./-]{5,12}")  # a number without its area or countr
 
 @dataclass(kw_only=True)
 class Story:
-    """
-    A case, told of one account.
-
-    Attributes
-    ----------
-    rows
-        The evidence of the account, and what names no account; people in clear.
-    n_accounts
-        How many accounts the whole evidence names.
-    about
-        The exchange that the story is about, or None: then the most frequent failure.
-    given
-        The proof, when the caller has it.
-    is_text
-        Whether only a few sentences are told: then nobody of the other rows can be in it.
-    is_data
-        Whether the rows are handed over as data: then they, and what is counted, have aliases.
-    closed_as
-        The file of what helped in this case, if it was closed.
-    """
+    """A case, told of one account."""
 
     title: str
-    rows: list[Exchange]
+    rows: list[Exchange]  # of the account, and what names no account; people in clear
     everything: list[Exchange]
     aliases: Aliases
     replays: list[dict[str, Any]] = field(default_factory=list)
     walks: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     as_of: datetime | None = None
-    about: Exchange | None = None
-    given: Result | Proof | None = None
+    about: Exchange | None = None  # None: the most frequent failure
+    given: Result | Proof | None = None  # the proof, when the caller has it
     children: list[Exchange] = field(default_factory=list)
-    is_text: bool = False
-    is_data: bool = False
-    closed_as: str = ""
+    is_text: bool = False  # only a few sentences are told: nobody of the other rows is in them
+    is_data: bool = False  # the rows are handed over: they, and what is counted, have aliases
+    closed_as: str = ""  # the file of what helped in this case, if it was closed
 
     masks: Masks = field(init=False, default_factory=Masks)
 

@@ -21,22 +21,12 @@ _REMOTE = re.compile(r"//|[^/\s][^/\s]*:|\[[0-9A-Fa-f:]+\]:")  # //host/share, h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """
-    The file system of a folder.
+    """The file system of a folder."""
 
-    Attributes
-    ----------
-    kind
-        As the system names it, such as ``ext4``; empty where the system does not say.
-    network
-        What kind of network it is on, in words; empty if it is on none that is known.
-    is_known
-        Whether it is surely on a network, or surely on none.
-    """
-
-    kind: str = ""
+    kind: str = ""  # as the system names it, such as ``ext4``; empty where the system does not say
+    # what kind of network it is on, in words; empty if it is on none that is known
     network: str = ""
-    is_known: bool = False
+    is_known: bool = False  # whether it is surely on a network, or surely on none
 
 
 def disk_of(folder: Path) -> Disk:

@@ -20,23 +20,12 @@ _HEADER_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """
-    Whether an attempt of a call may go out, and why not.
+    """Whether an attempt of a call may go out, and why not."""
 
-    Attributes
-    ----------
-    call_id, attempt
-        The log lets each attempt of a call be sent once only.
-    reason
-        Why it must not go out; empty when it may.
-    hint
-        What to do about it.
-    """
-
-    call_id: str
+    call_id: str  # the log lets each attempt of a call be sent once only
     attempt: int
-    reason: str = ""
-    hint: str = ""
+    reason: str = ""  # why it must not go out; empty when it may
+    hint: str = ""  # what to do about it
 
 
 def sendable(method: str, headers: Mapping[str, str]) -> bool:

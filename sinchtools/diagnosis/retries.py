@@ -24,33 +24,19 @@ _LONGEST_PAUSE = timedelta(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """
-    The place of one exchange within its call.
+    """The place of one exchange within its call."""
 
-    Attributes
-    ----------
-    number, of
-        Attempt `number` of `of`.
-    detected_by
-        ``call_id`` (the evidence says so) or ``time`` (told from equal requests that follow each
-        other: assumed).
-    seconds
-        From the first to the last attempt, or None when the evidence has no times.
-    last
-        What the last attempt was answered.
-    lost
-        What is known of each attempt that may have been carried out, though the last one was
-        accepted.
-    is_sure
-        Whether the evidence shows that all are one message: by its call_id or the bodies.
-    """
-
-    number: int
+    number: int  # attempt `number` of `of`
     of: int
+    # ``call_id`` (the evidence says so) or ``time`` (told from equal requests that follow each
+    # other: assumed)
     detected_by: str
+    # from the first to the last attempt, or None when the evidence has no times
     seconds: float | None
-    last: str
+    last: str  # the response to the last attempt
+    # what is known of each attempt that may have been carried out, though the last one was accepted
     lost: tuple[str, ...] = ()
+    # whether the evidence shows that all are one message: by its call_id or the bodies
     is_sure: bool = False
 
 

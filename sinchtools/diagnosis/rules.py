@@ -28,37 +28,22 @@ _LONGEST_TEXT = 300  # characters of a text of the vendor that are shown
 
 
 class Rule(Row, frozen=True):
-    """
-    The words of one rule, from ``data/catalogue/rules.toml``.
+    """The words of one rule, from ``data/catalogue/rules.toml``."""
 
-    Attributes
-    ----------
-    says, then, fix
-        Format strings, filled from what was found.
-    engineer
-        One more, for the engineer alone, where there is more to know than the customer needs.
-    customer
-        What the customer reads in place of `then`, where only the customer can do something.
-    page, tag
-        Where the fact stands, and how sure it is.
-    refusal
-        How sure it is that the API refuses at all, whatever the status and the code.
-    severity
-        Only where it is fixed by the rule.
-    location, field
-        Only for rules about an answer.
-    """
-
+    # says, then, fix: format strings, filled from what was found
     says: Text
     then: Text
-    page: Text
-    tag: Tag = "documented"
+    page: Text  # where the fact is
+    tag: Tag = "documented"  # how sure it is
+    # how sure it is that the API refuses at all, whatever the status and the code
     refusal: Tag = "documented"
-    severity: Literal["error", "warning", "note"] = "error"
+    severity: Literal["error", "warning", "note"] = "error"  # only where it is fixed by the rule
     fix: Text | None = None
+    # one more, for the engineer alone, where there is more to know than the customer needs
     engineer: Text | None = None
+    # what the customer reads in place of `then`, where only the customer can do something
     customer: Text | None = None
-    location: Location = "body"
+    location: Location = "body"  # only for rules about a response
     field: Text | None = None
 
 

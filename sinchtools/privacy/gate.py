@@ -51,18 +51,10 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """
-    The people of a case, ready to be looked for.
+    """The people of a case, ready to be looked for."""
 
-    Attributes
-    ----------
-    numbers
-        Digits, with and without the country code; 8 and more.
-    texts
-        Message texts, in parts where something stands between that is none.
-    """
-
-    numbers: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()  # digits, with and without the country code; 8 and more
+    # message texts, in parts where something stands between that is none
     texts: frozenset[str] = frozenset()
 
     @cached_property

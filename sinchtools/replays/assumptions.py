@@ -17,20 +17,12 @@ if TYPE_CHECKING:
 
 
 class Cause(NamedTuple):
-    """
-    Why an original was refused, as far as a sandbox must be told.
+    """Why an original was refused, as far as a sandbox must be told."""
 
-    Attributes
-    ----------
-    outside
-        Status and code of the fault that stands for a cause outside the request; None if the
-        request or the state is the cause.
-    unknown_name
-        Whether it was a field or a parameter that the API does not know.
-    """
-
+    # status and code of the fault that stands for a cause outside the request; None if the request
+    # or the state is the cause
     outside: tuple[int, str | None] | None = None
-    unknown_name: bool = False
+    unknown_name: bool = False  # whether it was a field or a parameter that the API does not know
 
 
 NOT_ASKED = Cause()

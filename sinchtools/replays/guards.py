@@ -70,19 +70,10 @@ MAY_BE_SENT = "may already have been sent"
 
 
 class HeldReasons(NamedTuple):
-    """
-    What speaks against sending a request.
+    """What speaks against sending a request."""
 
-    Attributes
-    ----------
-    blockers
-        Reasons that no question to the vendor takes away.
-    unsettled
-        Why it may have been sent already; empty when that is not so.
-    """
-
-    blockers: tuple[str, ...] = ()
-    unsettled: str = ""
+    blockers: tuple[str, ...] = ()  # reasons that no question to the vendor takes away
+    unsettled: str = ""  # why it may have been sent already; empty when that is not so
 
 
 def blockers(

@@ -45,28 +45,15 @@ def earlier(call_ids: Iterable[str], log: CallLog) -> dict[str, Earlier]:
 
 @dataclass(eq=False, kw_only=True)
 class Ledger:
-    """
-    What is known of a target, and of what went there.
+    """What is known of a target, and of what went there."""
 
-    Attributes
-    ----------
-    target
-        ``preview``, ``sandbox``, ``dry-run`` or ``live``.
-    given
-        The log that the plan was given; None is the work folder's, which is opened when it is
-        needed.
-    region
-        Where the configured credentials are used.
-    among
-        The whole evidence: what people have by another row of it is not sent to them again.
-    told, asked
-        The members of groups as the vendor said, and when.
-    """
-
-    target: str
+    target: str  # ``preview``, ``sandbox``, ``dry-run`` or ``live``
+    # the log that the plan was given; None is the work folder's, which is opened when it is needed
     given: CallLog | None = None
-    region: str | None = None
+    region: str | None = None  # where the configured credentials are used
+    # the whole evidence: what people have by another row of it is not sent to them again
     among: Sequence[Exchange] = ()
+    # told, asked: the members of groups as the vendor said, and when
     told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     asked: datetime = field(default_factory=lambda: datetime.now(UTC))
 

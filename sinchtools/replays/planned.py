@@ -30,19 +30,10 @@ _EDITABLE = ("method", "url", "headers", "body")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """
-    Where a request goes: what is sent there once is not sent there again.
+    """Where a request goes: what is sent there once is not sent there again."""
 
-    Attributes
-    ----------
-    target
-        ``preview``, ``sandbox``, ``dry-run`` or ``live``.
-    url
-        Of a sandbox that runs already; empty for a fresh one.
-    """
-
-    target: str
-    url: str = ""
+    target: str  # ``preview``, ``sandbox``, ``dry-run`` or ``live``
+    url: str = ""  # of a sandbox that runs already; empty for a fresh one
 
     @property
     def is_vendor(self) -> bool:
@@ -62,53 +53,28 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRequest:
-    """
-    One exchange of a plan.
+    """One exchange of a plan."""
 
-    Attributes
-    ----------
-    original
-        The evidence, as it was read.
-    request
-        What would be sent: the original, or its edited copy.
-    destination
-        Where it goes.
-    changed
-        Whether somebody changed the request; a test number is no change.
-    test_number
-        Whether a test number stands in for the recipients.
-    outside
-        Status and code of the original's response if its cause is outside the request, where no
-        sandbox knows it; else None.
-    unknown_name
-        Whether the original was refused for a name of a field that the API does not know.
-    blockers
-        Reasons against sending it at all.
-    unsettled
-        Why the original may have been sent already; empty when it was not, or that was asked.
-    duplicate_of
-        Why it would be the second time for those who get it; empty when it would not.
-    advice
-        What the page says about repeating the original.
-    assumed
-        What the sandbox is set up with because the original response implies it.
-    checked
-        When the vendor was asked what became of the original, and had no trace of it; None if it
-        was not, or has one.
-    """
-
-    original: Exchange
-    request: Exchange
-    destination: Destination = Destination("sandbox")
-    changed: bool = False
-    test_number: bool = False
+    original: Exchange  # the evidence, as it was read
+    request: Exchange  # what would be sent: the original, or its edited copy
+    destination: Destination = Destination("sandbox")  # where it goes
+    changed: bool = False  # whether somebody changed the request; a test number is no change
+    test_number: bool = False  # whether a test number stands in for the recipients
+    # status and code of the original's response if its cause is outside the request, where no
+    # sandbox knows it; else None
     outside: tuple[int, str | None] | None = None
+    # whether the original was refused for a name of a field that the API does not know
     unknown_name: bool = False
-    blockers: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()  # reasons against sending it at all
+    # why the original may have been sent already; empty when it was not, or that was asked
     unsettled: str = ""
+    # why it would be the second time for those who get it; empty when it would not
     duplicate_of: str = ""
-    advice: str = ""
+    advice: str = ""  # what the page says about repeating the original
+    # what the sandbox is set up with because the original response implies it
     assumed: tuple[str, ...] = ()
+    # when the vendor was asked what became of the original, and had no trace of it; None if it was
+    # not, or has one
     checked: datetime | None = None
 
     @property

@@ -125,26 +125,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """
-    One request that is to be sent once.
+    """One request that is to be sent once."""
 
-    Attributes
-    ----------
-    call_id
-        The same for the same request of the same plan, today and tomorrow: the log lets its
-        attempts be sent once.
-    messages
-        Messages that it sends, for the limiter.
-    by_fault
-        Its response is made on purpose: a 429 is no reason to wait, a 5xx none to stop.
-    replay
-        What the sender needs to send it.
-    """
-
+    # the same for the same request of the same plan, today and tomorrow: the log lets its attempts
+    # be sent once
     call_id: str
-    messages: int = 0
+    messages: int = 0  # messages that it sends, for the limiter
+    # its response is made on purpose: a 429 is no reason to wait, a 5xx none to stop
     by_fault: bool = False
-    replay: Any = None
+    replay: Any = None  # what the sender needs to send it
 
 
 Sender = Callable[[Job, int], Exchange]  # sends an attempt of a job

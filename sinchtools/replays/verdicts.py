@@ -37,20 +37,11 @@ _RECIPIENTS = {"to", "parameters", "to_add"}
 
 
 class Findings(NamedTuple):
-    """
-    What is found first; two responses of one code may have different reasons.
+    """What is found first; two responses of one code may have different reasons."""
 
-    Attributes
-    ----------
-    was, now
-        On the original, and on the replay.
-    then
-        On the changed request, if it got the original's response.
-    """
-
-    was: Finding | None = None
-    then: Finding | None = None
-    now: Finding | None = None
+    was: Finding | None = None  # on the original
+    then: Finding | None = None  # on the changed request, if it got the original's response
+    now: Finding | None = None  # on the replay
 
 
 Verdict = tuple[str, str]  # one of `VERDICTS`, and the reason for it
@@ -289,23 +280,12 @@ def _is_same_answer(original: Exchange, child: Exchange) -> bool:
 
 
 class Difference(NamedTuple):
-    """
-    One thing that is not the same.
+    """One thing that is not the same."""
 
-    Attributes
-    ----------
-    part
-        ``method``, ``url``, ``header``, ``body``, ``status`` or ``failure``.
-    place
-        The name of the header, or the pointer into the body; empty for the whole part.
-    was, now
-        The value before and after; None where there is none.
-    """
-
-    part: str
-    place: str
-    was: str | None
-    now: str | None
+    part: str  # ``method``, ``url``, ``header``, ``body``, ``status`` or ``failure``
+    place: str  # the name of the header, or the pointer into the body; empty for the whole part
+    was: str | None  # the value before; None where there is none
+    now: str | None  # the value after
 
     @property
     def where(self) -> str:
