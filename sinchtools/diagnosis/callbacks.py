@@ -11,7 +11,8 @@ from sinchtools.diagnosis.rules import finding_of
 
 _BROUGHT_TO = re.compile(  # a path that is named for what is brought to it
     r"(?i)(?=.*(?:sinch|sms|dlr|inbound|delivery|\bmo\b|message))"
-    r".*(?:callback|webhook|\bhooks?\b|\bdlrs?\b|inbound|delivery.?(?:report|receipt|status)|\bmo\b)"
+    r".*(?:callback|webhook|\bhooks?\b|\bdlrs?\b|inbound|delivery.?(?:report|receipt|status)"
+    r"|\bmo\b)"
 )
 _LONGEST = 500  # characters that are looked at
 _FETCH = {  # by what a path or a body names: where the same can be read
