@@ -17,7 +17,7 @@ from sinchtools.cases.commands import as_curl
 from sinchtools.cases.story import Story
 from sinchtools.cases.telling import told_of
 from sinchtools.core.errors import WrongUseError, told
-from sinchtools.core.records import Exchange, header
+from sinchtools.core.records import Exchange, Finding, header
 from sinchtools.core.words import counted, moment, response, spelled, who_says
 from sinchtools.privacy.gate import refuse_leaks
 from sinchtools.replays.proof import Proof
@@ -192,7 +192,7 @@ def _others(story: Story) -> Iterator[dict[str, Any]]:
     """Yield the other failures with what is wrong with them."""
     for one in story.others[:_MOST_OTHERS]:
         finding = one["diagnosis"].top
-        if finding is not None:
+        if finding is not None and not _is_said_already(story, finding):
             row = one["example"]
             yield {
                 "response": response_of(row),
@@ -200,6 +200,11 @@ def _others(story: Story) -> Iterator[dict[str, Any]]:
                 "n": int(one["n"]),
                 "finding": story.for_customers(finding, row),
             }
+
+
+def _is_said_already(story: Story, finding: Finding) -> bool:
+    top = story.diagnosis.top
+    return top is not None and (top.rule, top.says) == (finding.rule, finding.says)
 
 
 def response_of(row: Exchange) -> str:

@@ -273,6 +273,18 @@ def test_no_place_in_the_evidence_is_in_the_reply(tmp_path: Path) -> None:
     assert page(tmp_path).count("case.har#1") == 1  # in the margin
 
 
+def test_a_failure_with_the_same_cause_is_no_other_failure() -> None:
+    row = replace(OK, id="c", status=None, response_body=None, text=None)
+    rows = [
+        replace(row, failure="CORS", text="CORS Missing Allow Origin"),
+        replace(row, id="d", failure="CORS", text="CORS request did not succeed"),
+        replace(row, id="e", failure="ReadTimeout"),
+    ]
+    said = reply(rows, length="full")
+    assert said.count("web page") == reply(rows[:1], length="full").count("web page")
+    assert "ReadTimeout" in said
+
+
 LOST = description.complete(
     replace(OK, id="lost", delivery="412 Failed",
             response_body='{"id": "01HF8K2M3N4P5Q6R7S8T9V0W1X", "to": []}')

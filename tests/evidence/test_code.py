@@ -512,3 +512,21 @@ def test_the_cells_of_a_notebook_are_one_request_with_what_they_show(
     )
     assert [(x.method, x.url, x.status) for x in evidence] == [("POST", URL, status)]
     assert json.loads(str(evidence[0].request_body)) == {"to": ["1"]}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Scheduled for 8:30, useless after 12:30.",
+        "Version 2.14.1 sends each text at 07:45",
+        "It ran on 3.11 until Monday, 9.15 in the morning!",
+    ],
+)
+def test_a_sentence_with_a_time_or_a_version_is_no_code(words: str) -> None:
+    code = (
+        'import requests\nplan = "0123456789abcdef0123456789abcdef"\n'
+        'requests.post(f"https://eu.sms.api.sinch.com/xms/v1/{plan}/batches", json={"body": "a"})\n'
+    )
+    evidence = read(f"{words}\n\n{code}")
+    [row] = evidence
+    assert row.account == "0123456789abcdef0123456789abcdef" and not evidence.warnings

@@ -59,7 +59,7 @@ _NOT_PARSED = (
 _FENCE = re.compile(r"[ \t>]*(?:```+|~~~+) ?(?:\{?\.?([\w#+-]*))")
 _PROSE = re.compile(
     r"(?![ \t]*\w+:[ \t])[ \t>*-]*[A-Za-z][\w'’-]*"
-    r"(?:[,.:;!?]?[ \t]+\w[\w'’/-]*){2,}[.,:!?]*[ \t]*\Z"
+    r"(?:[,.:;!?]?[ \t]+\w[\w'’/-]*(?:[.:]\d[\w'’/-]*)*){2,}[.,:!?]*[ \t]*\Z"
 )
 _GREETING = re.compile(
     r"(?:(?:Hi|Hello|Dear|Hey|Thanks?|Regards|Best|Cheers|Kind|Many|Please)\b[^\"'(){}=;]*"
