@@ -220,14 +220,22 @@ class Story:
     @cached_property
     def others(self) -> list[dict[str, Any]]:
         """The other groups of failures, each with its example and diagnosis."""
-        others = [one for one in self.groups if one is not self.group][:MOST_GROUPS]
-        found = self._diagnosed([one["example"] for one in others])
-        return [{**one, "diagnosis": it} for one, it in zip(others, found, strict=True)]
+        return [{**one, "diagnosis": self._told[id(one["example"])]} for one in self._others]
+
+    @property
+    def _others(self) -> list[dict[str, Any]]:
+        return [one for one in self.groups if one is not self.group][:MOST_GROUPS]
+
+    @cached_property
+    def _told(self) -> dict[int, Diagnosis]:
+        """What is wrong with the examples, this one's first; the evidence is read once for all."""
+        rows = [self.example, *(one["example"] for one in self._others)]
+        return {id(row): one for row, one in zip(rows, self._diagnosed(rows), strict=True)}
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the example."""
-        return self._diagnosed([self.example])[0]
+        return self._told[id(self.example)]
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
