@@ -10,7 +10,8 @@ from contextlib import suppress
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NoReturn
 
-_SPACE = re.compile(r"[ \t\r\n]*")
+_BLANKS = " \t\r\n"
+_SPACE = re.compile(rf"[{_BLANKS}]*")
 TOO_DEEP = "nested too deeply"
 
 
@@ -94,6 +95,8 @@ def line_and_column(text: str, position: int) -> tuple[int, int]:
 
 def after_space(text: str, at: int) -> int:
     """Return the position after white space."""
+    if text[at : at + 1] not in _BLANKS:
+        return at
     match = _SPACE.match(text, at)
     return match.end() if match else at
 
