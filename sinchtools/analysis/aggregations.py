@@ -48,10 +48,8 @@ def overview(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
@@ -153,10 +151,8 @@ def endpoints(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
@@ -181,17 +177,13 @@ def accounts(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
     pd.DataFrame
-        account (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
-        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
-        it is not of); largest first.
+        account (string), then as in `endpoints`; largest first.
 
     Examples
     --------
@@ -209,17 +201,13 @@ def regions(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
     pd.DataFrame
-        region (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
-        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
-        it is not of); largest first.
+        region (string), then as in `endpoints`; largest first.
 
     Examples
     --------
@@ -279,10 +267,8 @@ def latency(frame: Any, *, per: Per = "attempt") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
@@ -323,10 +309,8 @@ def heatmap(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------

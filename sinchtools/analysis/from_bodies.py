@@ -32,17 +32,13 @@ def countries(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
     pd.DataFrame
-        country (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
-        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
-        it is not of); largest first.
+        country (string), then as in `endpoints`; largest first.
 
     Examples
     --------
@@ -62,17 +58,13 @@ def senders(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
     pd.DataFrame
-        sender (string), n (Int64), share (Float64, of all rows, 0 to 1), n_failing (Int64),
-        share_failing (Float64, of the rows whose answer is known), not_known (Int64, how many
-        it is not of); largest first.
+        sender (string), then as in `endpoints`; largest first.
 
     Examples
     --------

@@ -96,10 +96,8 @@ def groups(frame: Any, *, per: Per = "call") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame
+    frame, per
         As in `codes`.
-    per
-        `call`: automatic retries count as one, the last; `attempt`: each counts.
 
     Returns
     -------
