@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sinchtools.api import deliveries
 from sinchtools.cases.case import Case
@@ -17,56 +17,26 @@ from sinchtools.notebook.workbench.proving import Proven
 from sinchtools.replays.planned import edited
 
 NOTHING = Evidence()
+T = TypeVar("T")
 
 
 @dataclass
 class State:
-    """
-    The state of one workbench; nothing of it is kept anywhere else.
+    """The state of one workbench; nothing of it is kept anywhere else."""
 
-    Attributes
-    ----------
-    case
-        The case, or None before one was chosen or made.
-    chosen
-        The id of the request in front; empty for the first of the most frequent failure.
-    unticked
-        Numbers of the findings whose fix is not wanted.
-    by_hand
-        An edit that was made by hand on top of the ticked fixes, or None.
-    proven
-        The last replay of the request in front, or None.
-    wanted
-        Words that the list of requests is filtered by.
-    filters
-        What the chart narrows the requests to, as `analysis.filtered` takes it; None until it is
-        known what the case keeps.
-    only
-        The ids behind a mark of the chart that no filter can say, or None.
-    walked
-        Whether the request in front was reached from its neighbour, and is to be scrolled to.
-    is_held
-        Whether the evidence stays as it is here: it is being read in a thread.
-    """
-
-    case: Case | None = None
-    chosen: str = ""
-    unticked: set[int] = field(default_factory=set)
-    by_hand: Mapping[str, Any] | None = None
-    proven: Proven | None = None
-    wanted: str = ""
-    filters: dict[str, Any] | None = None
-    only: frozenset[str] | None = None
-    walked: bool = False
-    is_held: bool = False
+    case: Case | None = None  # None before one was chosen or made
+    chosen: str = ""  # id of the request in front; empty: the first of the most frequent failure
+    unticked: set[int] = field(default_factory=set)  # the findings whose fix is not wanted
+    by_hand: Mapping[str, Any] | None = None  # an edit on top of the ticked fixes
+    proven: Proven | None = None  # the last replay of the request in front
+    wanted: str = ""  # words that the list of requests is filtered by
+    filters: dict[str, Any] | None = None  # of the chart; None: not known yet what the case keeps
+    only: frozenset[str] | None = None  # the ids behind a mark of the chart that no filter can say
+    walked: bool = False  # from the neighbour of the request in front, which is to be scrolled to
+    is_held: bool = False  # the evidence stays as it is here: it is being read in a thread
     _read: tuple[object, Evidence] = (None, NOTHING)
-    _rows: tuple[object, list[Exchange], list[Exchange]] = (None, [], [])
-    _by_id: tuple[object, dict[str, Exchange]] = (None, {})
-    _by_kind: tuple[object, dict[str, list[Exchange]]] = (None, {})
-    _frame: tuple[object, Any] = (None, None)
-    _calls: tuple[object, Any] = (None, None)
+    _made: tuple[object, dict[str, Any]] = (None, {})  # of the evidence, each once
     _narrowed: tuple[object, list[Exchange]] = (None, [])
-    _pattern: tuple[object, Any] = (None, None)
     _judged: tuple[object, Diagnosis | None, list[Suggestion]] = (None, None, [])
 
     def begin(self, case: Case | None) -> None:
@@ -100,18 +70,37 @@ class State:
             self._read = (key, self.case.evidence)
         return self._read[1]
 
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """
+        Return what is made of the evidence, as long as that is the same.
+
+        No lock, as `cached_property` has one: what takes seconds is made in a thread.
+        """
+        evidence = self.evidence
+        if self._made[0] is not evidence:
+            self._made = (evidence, {})
+        made = self._made[1]
+        if name not in made:
+            made[name] = make()
+        found: T = made[name]
+        return found
+
     def _key(self) -> object:
         return self.case and (str(self.case.folder), self.version)
 
     @property
     def requests(self) -> list[Exchange]:
         """The rows that are not told by another one: no report whose send is there too."""
-        return self._sorted()[0]
+        return self._once("requests", self._not_told)
+
+    def _not_told(self) -> list[Exchange]:
+        told = deliveries.SENT
+        return [one for one in self.evidence if not (one.delivery or "").endswith(told)]
 
     @property
     def failing(self) -> list[Exchange]:
         """The requests that failed."""
-        return self._sorted()[1]
+        return self._once("failing", lambda: [one for one in self.requests if one.failed])
 
     @property
     def listed(self) -> list[Exchange]:
@@ -138,10 +127,7 @@ class State:
     @property
     def frame(self) -> Any:
         """The evidence as a frame."""
-        evidence = self.evidence
-        if self._frame[0] is not evidence:
-            self._frame = (evidence, evidence.frame())
-        return self._frame[1]
+        return self._once("frame", self.evidence.frame)
 
     @property
     def calls(self) -> Any:
@@ -150,30 +136,20 @@ class State:
 
         One thread at a time may ask it.
         """
+        return self._once("calls", self._folded)
+
+    def _folded(self) -> Any:
         from sinchtools import analysis
 
-        evidence = self.evidence
-        if self._calls[0] is not evidence:
-            folded = analysis.calls(self.frame).drop(columns="call_id", errors="ignore")
-            self._calls = (evidence, analysis.in_memory(folded))
-        return self._calls[1]
+        folded = analysis.calls(self.frame).drop(columns="call_id", errors="ignore")
+        return analysis.in_memory(folded)
 
     @property
     def pattern(self) -> Any:
         """What stands out among many requests."""
         from sinchtools.charts.over_time import pattern_of
 
-        if self._pattern[0] is not self.evidence:
-            self._pattern = (self.evidence, pattern_of(self.frame, "call"))
-        return self._pattern[1]
-
-    def _sorted(self) -> tuple[list[Exchange], list[Exchange]]:
-        evidence = self.evidence
-        if self._rows[0] is not evidence:
-            told = deliveries.SENT
-            rows = [one for one in evidence if not (one.delivery or "").endswith(told)]
-            self._rows = (evidence, rows, [one for one in rows if one.failed])
-        return self._rows[1], self._rows[2]
+        return self._once("pattern", lambda: pattern_of(self.frame, "call"))
 
     @property
     def kinds(self) -> Counter[str]:
@@ -181,20 +157,17 @@ class State:
         return Counter({kind: len(rows) for kind, rows in self._failing_by_kind().items()})
 
     def _failing_by_kind(self) -> dict[str, list[Exchange]]:
-        evidence = self.evidence
-        if self._by_kind[0] is not evidence:
-            found: dict[str, list[Exchange]] = {}
-            for one in self.failing:
-                found.setdefault(one.status_in_words, []).append(one)
-            most = sorted(found.items(), key=lambda kind: -len(kind[1]))
-            self._by_kind = (evidence, dict(most))
-        return self._by_kind[1]
+        return self._once("by kind", self._sorted_by_kind)
+
+    def _sorted_by_kind(self) -> dict[str, list[Exchange]]:
+        found: dict[str, list[Exchange]] = {}
+        for one in self.failing:
+            found.setdefault(one.status_in_words, []).append(one)
+        return dict(sorted(found.items(), key=lambda kind: -len(kind[1])))
 
     def _of_id(self, wanted: str) -> Exchange | None:
-        evidence = self.evidence
-        if self._by_id[0] is not evidence:
-            self._by_id = (evidence, {one.id: one for one in reversed(self.requests)})
-        return self._by_id[1].get(wanted)
+        by_id = self._once("by id", lambda: {one.id: one for one in reversed(self.requests)})
+        return by_id.get(wanted)
 
     @property
     def exchange(self) -> Exchange | None:
