@@ -108,29 +108,16 @@ class _Change:
 
 @dataclass(slots=True)
 class _Series:
-    """
-    The counts as arrays.
+    """The counts as arrays."""
 
-    Attributes
-    ----------
-    first, size, step
-        The first interval, how many there are, and their seconds.
-    bucket, kind, n
-        Of each cell: its interval, its kind of failure (0: none), and how many calls.
-    kinds
-        Response and code of each kind of failure, from 1 on.
-    fields
-        Of each field: the values, and which of them each cell has.
-    """
-
-    first: int
-    size: int
-    step: int
-    bucket: Counts
-    kind: Counts
-    n: Counts
-    kinds: list[tuple[int, Any]]
-    fields: dict[str, tuple[list[Any], Counts]]
+    first: int  # interval
+    size: int  # how many intervals
+    step: int  # seconds of an interval
+    bucket: Counts  # of each cell: its interval,
+    kind: Counts  # its kind of failure (0: none),
+    n: Counts  # and how many calls
+    kinds: list[tuple[int, Any]]  # response and code of each kind of failure, from 1 on
+    fields: dict[str, tuple[list[Any], Counts]]  # the values of each, and which of them a cell has
 
     @classmethod
     def of(cls, counted: Tally) -> _Series | None:
@@ -335,37 +322,20 @@ def _row(series: _Series, change: _Change, seconds: pd.DataFrame) -> dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """
-    The rows near a change, by second, and the counts of the intervals further away.
+    """The rows near a change, by second, and the counts of the intervals further away."""
 
-    Attributes
-    ----------
-    value
-        Who carries the change.
-    t, k, rest, other
-        The seconds, and how many rows of each are of this failure, succeed, or fail otherwise.
-    k_of, n_of
-        The counts of all intervals, of this failure and of all rows.
-    step, first
-        Seconds of an interval, and the number of the first.
-    level
-        The stretch.
-    start, end
-        The second of its first failing row, and the one after its last.
-    """
-
-    value: Any
-    t: Counts
-    k: Counts
-    rest: Counts
-    other: Counts
-    k_of: Counts
-    n_of: Counts
-    step: int
-    first: int
+    value: Any  # who carries the change
+    t: Counts  # the seconds,
+    k: Counts  # and how many rows of each are of this failure,
+    rest: Counts  # succeed,
+    other: Counts  # or fail otherwise
+    k_of: Counts  # of all intervals: how many rows are of this failure,
+    n_of: Counts  # and how many there are
+    step: int  # seconds of an interval
+    first: int  # interval
     level: Level
-    start: int = 0
-    end: int = 0
+    start: int = 0  # the second of its first failing row,
+    end: int = 0  # and the one after its last
 
     @classmethod
     def of(cls, series: _Series, change: _Change, seconds: pd.DataFrame) -> _Near:
