@@ -8,7 +8,7 @@ a name without its separators, and the place where it is nested, say which field
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -253,8 +253,11 @@ def _built(
     def values(field: str) -> Iterator[Any]:
         return (flat[path] for path in plan[field] if flat[path] not in (None, "", "-"))
 
-    status = next(filter(None, map(http_status, values("status"))), None)
-    method = next(filter(None, map(method_of, values("method"))), None)
+    def first(field: str, meant: Callable[[Any], Any]) -> Any:
+        """Return what the first value that means anything means."""
+        return next(filter(None, map(meant, values(field))), None)
+
+    status, method = first("status", http_status), first("method", method_of)
     url = _url(flat, plan)
     method, url = _by_request_line(values("request"), method, url)
     request_body, response_body = (
@@ -268,19 +271,18 @@ def _built(
         request_body,
         response_body,
     )
-    code = next(filter(None, map(code_of, values("code"))), None)
-    failure = next(filter(None, map(failure_of, values("failure"))), None)
+    code, failure = first("code", code_of), first("failure", failure_of)
     exchange = Exchange(
         source=piece.at(number),
-        at=next(filter(None, map(piece.instant, values("at"))), None) or piece.time_of(number),
+        at=first("at", piece.instant) or piece.time_of(number),
         method=method,
         url=url,
-        request_headers=next(filter(None, map(headers_of, values("request_headers"))), {}),
+        request_headers=first("request_headers", headers_of) or {},
         request_body=request_body,
         status=status,
         code=code,
         text=_text(values("text"), code, response_body) if code else None,
-        response_headers=next(filter(None, map(headers_of, values("response_headers"))), {}),
+        response_headers=first("response_headers", headers_of) or {},
         response_body=response_body,
         elapsed_ms=_duration(piece, flat, plan["elapsed"]),
         failure=failure if status is None and not code else None,
