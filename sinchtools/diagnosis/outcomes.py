@@ -35,6 +35,13 @@ _NEVER_SENT = {  # what a client says of a request that did not leave, and the r
 }
 
 
+_WHY_REFUSED = {  # what a client says of a certificate, and what that means
+    r"(?i)expired": "The client calls it expired.",
+    r"(?i)altname|host ?name|subject name|different host": "It was issued for another host.",
+    r"(?i)self.signed|issuer|authority|PKIX|UNABLE_TO|trusted": (
+        "Its issuer is unknown to the client. That is not an expired certificate."
+    ),
+}
 _TIMEOUT = re.compile(r"(?i)time[d ]{0,2}out|ECONNABORTED|ESOCKETTIMEDOUT|curl: \(28\)")
 
 
@@ -50,6 +57,8 @@ def of_silence(exchange: Exchange, errors: list[Violation]) -> list[Finding]:
     rule = next(told, "no-response")
     unsure = "" if advice == "as-is" else "Whether the request was carried out is unknown."
     facts = {"value": exchange.failure[:80], "tip": tip, "processed": unsure}
+    why = (means for said, means in _WHY_REFUSED.items() if re.search(said, words))
+    facts["why"] = next(why, "")
     facts["waited"] = "The client stopped waiting (timeout). " if _TIMEOUT.search(words) else ""
     return [finding_of(exchange, rule, facts=facts)]
 

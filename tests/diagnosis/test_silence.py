@@ -30,6 +30,18 @@ def test_a_refused_certificate_means_that_nothing_was_sent(told: dict[str, Any])
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("self signed certificate in certificate chain", "issuer is unknown"),
+        ("x509: certificate has expired or is not yet valid", "expired"),
+        ("ERR_TLS_CERT_ALTNAME_INVALID", "another host"),
+    ],
+)
+def test_the_reason_for_refusing_a_certificate_is_told(text: str, why: str) -> None:
+    assert why in present(diagnose(_without_response("SSLError", text)).top).says
+
+
+@pytest.mark.parametrize(
     "told",
     [
         {"failure": "CORS", "text": "CORS Missing Allow Origin"},
