@@ -60,6 +60,8 @@ def retry_of(one: Diagnosis) -> Retry:
         return Retry(entry.retry, entry.retry_reason)
     if deliveries.is_callback(x) or (one.top and one.top.rule == "callback-refused"):
         return Retry("not-needed", "This was sent to you: there is no request to repeat.")
+    if one.top and one.top.rule == "sent-twice":
+        return Retry("not-needed", "The API accepted it, more than once.")
     answered = x.status is not None or x.failure is not None or not one.failing
     if not answered:
         x = replace(x, status=one.expected_status, code=one.expected_code)

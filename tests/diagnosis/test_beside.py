@@ -268,6 +268,7 @@ def test_a_timeout_and_the_list_of_batches_prove_who_sent_twice() -> None:
     for one in diagnose([lost, again, twins()], now=NOW)[:2]:
         top = present(one.top)
         assert top.rule == "sent-twice" and BATCH in top.says and BATCH[:-1] + "P" in top.says
+        assert one.retry.advice == "not-needed"
 
 
 @pytest.mark.parametrize(
