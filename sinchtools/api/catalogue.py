@@ -147,7 +147,7 @@ def advice_on(exchange: Exchange) -> tuple[str, str]:
         exchange.code,
         exchange.method,
         failure=words_of_failure(exchange),
-        html=exchange.is_html,
+        html=exchange.status is not None and exchange.is_html,
         endpoint=exchange.endpoint,
     )
 
@@ -157,8 +157,9 @@ def words_of_failure(exchange: Exchange) -> str:
     if exchange.status is not None and exchange.status > 0:
         return exchange.failure or ""
     words = f"{exchange.failure or ''} {exchange.text or ''}"[:_MOST_SAID].strip()
-    from_a_page = header(exchange.request_headers, "Origin") is not None
-    return f"{words} (CORS)" if from_a_page and _NOT_SAID.search(words) else words
+    if _NOT_SAID.search(words) and header(exchange.request_headers, "Origin") is not None:
+        return f"{words} (CORS)"
+    return words
 
 
 def status_rows() -> tuple[Entry, ...]:

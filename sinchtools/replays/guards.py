@@ -139,9 +139,9 @@ def _unknown_values(request: Exchange, variables: Iterable[str]) -> list[str]:
 
 def advice_on(exchange: Exchange) -> tuple[str, str]:
     """Return whether to repeat a request after this outcome, one of `catalogue.RETRY`, and why."""
-    return catalogue.advice_on(
-        replace(exchange, endpoint=endpoint_of(exchange.method, exchange.url))
-    )
+    if exchange.endpoint is None:
+        exchange = replace(exchange, endpoint=endpoint_of(exchange.method, exchange.url))
+    return catalogue.advice_on(exchange)
 
 
 def sent_to(base_url: str, url: str, below: str = "") -> str:

@@ -68,7 +68,7 @@ DOCUMENTS = (  # what states a fact: pages and guides, standards, manuals, rules
     "Message parameterization", "HTTP-basic page", "XMS guide", "Troubleshooting the SMS REST API",
     "Classic Sinch API reference", "SMPP error codes", "10DLC error codes", "older SMS REST doc",
     "vendor's Python SDK, README", "README of", "RFC", "ITU-T", "HTTP", "curl manual", "this tool",
-    "nginx", "the evidence", "order of events in HTTP", "Fetch standard",
+    "nginx", "the evidence", "order of events in HTTP", "Fetch standard", "Callbacks",
 )  # fmt: skip
 SEEN = ("live call", "vendor's", "older Java SDK", "older SDKs", "this evidence")
 ABSENT = ("absent from",)
