@@ -304,6 +304,16 @@ UNKNOWN_SHAPES = {  # documents in which a call stands somewhere
             ]
         }
     ),
+    "record of a logger whose error has it all": json.dumps(
+        {
+            "level": "error",
+            "message": "not sent",
+            "error": {
+                "config": {"method": "post", "url": URL, "data": json.dumps(SENT)},
+                "response": {"status": 403, "data": GOT},
+            },
+        }
+    ),
     "error of Node": json.dumps(
         {
             "err": {

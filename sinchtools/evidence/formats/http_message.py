@@ -130,7 +130,7 @@ def is_error_body(document: Any) -> bool:
 
     The API's has ``code`` and ``text``.
     """
-    others = {"url", "method", "request", "log", "info"}
+    others = {"url", "method", "request", "log", "info", "level"}
     if not isinstance(document, dict) or others & document.keys():
         return False
     texts = (document.get("code"), document.get("text", ""))
