@@ -27,6 +27,7 @@ FORGOTTEN = {
     "at_once": "def test_x(tmp_path): {what}",
     "in_a_ring": "def test_x(tmp_path): ring = []; ring += [ring, {what}]",
 }
+KEPT = "def test_x(): ring = []; ring += [ring, open(__file__)]; sys.kept = ring"  # until the next
 IMPORTS = "import asyncio, os, socket, sqlite3, subprocess, sys, tempfile\n"
 
 
@@ -57,6 +58,8 @@ def test_what_is_never_closed_is_an_error_whenever_it_is_collected(tmp_path: Pat
     for how, source in FORGOTTEN.items():
         for name, what in {**LEAKS, "nothing": "None"}.items():
             (tmp_path / f"test_{name}_{how}.py").write_text(IMPORTS + source.format(what=what))
+    (tmp_path / "test_y.py").write_text(IMPORTS + KEPT)
+    (tmp_path / "test_z.py").write_text("import sys\ndef test_z(): del sys.kept")
     setup = [
         "-c",
         str(ROOT / "pyproject.toml"),
@@ -66,9 +69,15 @@ def test_what_is_never_closed_is_an_error_whenever_it_is_collected(tmp_path: Pat
         "tests.conftest",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "xdist",
     ]
+    environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others take a second
     command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-n", "1", *setup, str(tmp_path)]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout
+    said = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environ, check=False
+    ).stdout
     assert set(re.findall(r"^(?:FAILED|ERROR) .*test_(\w+)\.py::", said, re.MULTILINE)) == {
-        f"{name}_{how}" for name in LEAKS for how in FORGOTTEN
+        *(f"{name}_{how}" for name in LEAKS for how in FORGOTTEN),
+        "z",
     }
