@@ -19,7 +19,6 @@ from sinchtools.notebook import savehook
 from sinchtools.notebook.savehook import clean
 from sinchtools.privacy.alias_forms import ALIASED
 from sinchtools.privacy.aliases import Aliases
-from tests.support.lab import Lab, run_all, wait_idle
 
 NUMBER, TEXT, TOKEN = (
     "46701740605",
@@ -288,68 +287,3 @@ def test_another_file_is_saved_as_it_is() -> None:
     model = {"type": "file", "content": f"token={TOKEN}"}
     clean(model=model)
     assert model == {"type": "file", "content": f"token={TOKEN}"}
-
-
-CODE = f"""
-from IPython.display import HTML, display
-import ipywidgets
-print("{NUMBER}")
-display(ipywidgets.Text(value="{TEXT}"))
-display(HTML("<b id=twin>nobody</b>"), metadata={ALIASED})
-token = "{TOKEN}"
-raise ValueError("{NUMBER}")
-"""
-
-
-@pytest.mark.browser
-def test_jupyterlab_saves_edits_and_saves_again_and_shows_the_twin_when_opened_anew(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "root/x.ipynb"
-    path.parent.mkdir()
-    cell: dict[str, Any] = {
-        "cell_type": "code",
-        "id": "x",
-        "metadata": {},
-        "source": CODE,
-        "outputs": [],
-        "execution_count": None,
-    }
-    path.write_text(
-        json.dumps(
-            {
-                "cells": [cell],
-                "metadata": {"kernelspec": KERNEL},
-                "nbformat": 4,
-                "nbformat_minor": 5,
-            }
-        )
-    )
-    with Lab(path.parent, tmp_path / "home") as lab:
-        page = lab.open("x.ipynb")
-        run_all(page)
-        wait_idle(page)
-        for size, words in enumerate(("", "# one\n", "# two\n")):
-            page.locator(".jp-Notebook .cm-content").first.click()
-            page.keyboard.press("Control+Home")
-            page.keyboard.type(words)
-            with page.expect_response(
-                lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url
-            ):
-                page.keyboard.press("Control+s")
-            page.wait_for_function("() => !document.querySelector('.lm-TabBar-tab.jp-mod-dirty')")
-            assert page.locator(".jp-Dialog").count() == 0, size
-        assert (
-            NUMBER in page.locator(".jp-OutputArea").first.inner_text()
-        )  # the open page keeps what it shows
-        page.close()
-        text = path.read_text()
-        assert text.count("# one") == text.count("# two") == 1 and MARK in text
-        (kept,) = json.loads(text)["cells"][0]["outputs"]
-        assert "nobody" in "".join(kept["data"]["text/html"])
-        assert not [canary for canary in (TOKEN, '"value"', "Traceback") if canary in text]
-        page = lab.open("x.ipynb")
-        page.locator(".jp-OutputArea", has_text="nobody").wait_for()
-        page.close()
-    assert not [found for found in tmp_path.rglob("*.ipynb") if TOKEN in found.read_text()]
-    assert lab.console_errors == []

@@ -23,7 +23,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -32,8 +33,11 @@ from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, sync_play
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect as expect
 
+from tests.support.spark import without_spark
+
 PATIENCE_MS = 180_000  # a slow machine is no failure
 expect.set_options(timeout=PATIENCE_MS)
+
 PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -57,6 +61,7 @@ SETTINGS = {  # no pop-up covers a widget, and every cell is in the page, also w
     },
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
+THEMES = "@jupyterlab/apputils-extension/themes"
 SPLASH = "#jupyterlab-splash"  # covers the window while a theme loads
 CURRENT = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # the notebook in front, of those that are open
 RAN = (
@@ -116,6 +121,7 @@ class Lab:
         self.elsewhere: list[str] = []
         self.console_errors: list[str] = []
         self.dialogs: list[str] = []
+        self._undo: ExitStack | None = None
 
     def __enter__(self) -> Lab:
         self.start()
@@ -125,7 +131,9 @@ class Lab:
         self.stop()
 
     def start(self) -> None:
-        """Start server and browser; returns when the server answers."""
+        """Start server and browser, unless they run; returns when the server answers."""
+        if self._undo is not None:
+            return
         chromium = find_chromium()
         with ExitStack() as undo:
             server = self._start_server(undo)
@@ -138,8 +146,10 @@ class Lab:
             self._undo = undo.pop_all()
 
     def stop(self) -> None:
-        """Close the browser, then the server and its kernels."""
-        self._undo.close()
+        """Close the browser, then the server and its kernels, if they run."""
+        if self._undo is not None:
+            self._undo.close()
+        self._undo = None
 
     def open(self, notebook: str | None = None, *, width: int = 1400, height: int = 1000) -> Page:
         """
@@ -162,6 +172,29 @@ class Lab:
         page.goto(f"{self._url}/{place}token={self._token}", wait_until="domcontentloaded")
         return page
 
+    @contextmanager
+    def pages_closed(self) -> Iterator[None]:
+        """Close at the end what is opened meanwhile: it would go on saving its notebook."""
+        before = self._browser.contexts
+        yield
+        for context in self._browser.contexts:
+            if context not in before:
+                context.close()
+
+    def use_light_theme(self) -> None:
+        """Forget that a page chose another one; what is opened next is light."""
+        self._settings(THEMES).unlink(missing_ok=True)
+
+    def heard(self) -> list[str]:
+        """Return what `elsewhere`, `console_errors` and `dialogs` hold, and begin them again."""
+        heard = [*self.elsewhere, *self.console_errors, *self.dialogs]
+        for one in (self.elsewhere, self.console_errors, self.dialogs):
+            one.clear()
+        return heard
+
+    def _settings(self, name: str) -> Path:
+        return self.home / f"settings/{name}.jupyterlab-settings"
+
     def _start_server(self, undo: ExitStack) -> subprocess.Popen[str]:
         options = ["--no-browser", "--allow-root", "--ip=127.0.0.1"]
         server = subprocess.Popen(
@@ -183,7 +216,7 @@ class Lab:
 
     def _environment(self) -> dict[str, str]:
         for name, values in SETTINGS.items():
-            file = self.home / f"settings/{name}.jupyterlab-settings"
+            file = self._settings(name)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
         folders = {
@@ -198,7 +231,8 @@ class Lab:
             "SINCHTOOLS_HOME": "work",
         }
         own = {name: str(self.home / folder) for name, folder in folders.items()}
-        return {**os.environ, **own, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONPATH": str(PROJECT)}
+        path = os.pathsep.join((without_spark(self.home / "python"), str(PROJECT)))
+        return {**os.environ, **own, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONPATH": path}
 
     def _note_request(self, request: Request) -> None:
         if not HERE.match(request.url):

@@ -6,16 +6,12 @@ Everything has its name, its contrast and its place in the keyboard's order.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sinchtools.cases import Case
 from tests.support.lab import Lab, run_all, use_dark_theme, wait_idle
-from tests.support.samples import short_samples
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -24,15 +20,6 @@ NOTEBOOKS = [
     pytest.param(path.stem, marks=[pytest.mark.long] * (path.stem not in FIRST))
     for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
 ]
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "notebooks", root / "notebooks")
-    Case(home / "work" / "case-samples", short_samples(root / "data" / "samples"))
-    with Lab(root, home) as lab:
-        yield lab
 
 
 def found(page: Any) -> list[str]:

@@ -11,14 +11,12 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from sinchtools.cases import Case
 from tests.support.evidence import MATHEMATICS
 from tests.support.lab import CURRENT, Lab, expect, run_all, use_dark_theme, wait_idle
 from tests.support.present import present
@@ -26,26 +24,12 @@ from tests.support.words import GO_ON
 from tests.whole.test_accessibility import found
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
 PANELS = ("Evidence", "Replay", "Charts", "Tips", "Report")
 EVIL = (
     "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg "
     "onload=alert(3)>\x1b[31m\u202egnp\u2066\u200b\x07\x9b"
 )
 EVIL_NAME = "<img src=x onerror=alert(4)>\u202egnp\x1b[31m.jsonl"
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
-    for name in ("notebooks", "data/samples"):
-        shutil.copytree(ROOT / name, root / name)
-    Case(home / "work" / "case-samples", root / "data" / "samples")
-    with Lab(root, home) as lab:
-        yield lab
-    assert lab.elsewhere == []
-    assert lab.console_errors == []
-    assert lab.dialogs == []
 
 
 # --- from the start page to the report ------------------------------------------------------------
@@ -258,36 +242,42 @@ def test_the_charts_are_touched_by_pointer_or_by_keys_alone_in_both_themes(
 # --- hostile text, and the twin that stands where no widget is ------------------------------------
 
 
-def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(lab: Lab) -> None:
-    page = lab.open(hostile(lab))
+@pytest.fixture(scope="module")
+def evil_page(jupyterlab: Lab) -> Iterator[Any]:
+    """A page with all that hostile evidence is shown in, run and saved."""
+    jupyterlab.start()
+    page = jupyterlab.open(hostile(jupyterlab))
     run_all(page)
     page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
     wait_idle(page)
+    page.keyboard.press("Control+s")
+    page.locator(".jp-mod-dirty").first.wait_for(state="detached")
+    yield page
+    page.close()
+
+
+def test_nothing_in_bodies_headers_codes_and_file_names_runs_or_hides(
+    lab: Lab, evil_page: Any
+) -> None:
     for words in ("Replay in the sandbox", "What stands out", "Not the cause, next"):
-        press(page, page.locator(".st-panel"), words)
-    page.locator(".st-panel").nth(PANELS.index("Charts")).locator("button[data-row]").first.click()
-    wait_idle(page)
-    texts = page.locator(".jp-OutputArea-output").all_text_contents()
+        press(evil_page, evil_page.locator(".st-panel"), words)
+    evil_page.locator(".st-panel").nth(PANELS.index("Charts")).locator(
+        "button[data-row]"
+    ).first.click()
+    wait_idle(evil_page)
+    texts = evil_page.locator(".jp-OutputArea-output").all_text_contents()
     assert sum("onerror=alert" in text for text in texts) > len(PANELS)  # shown, as text
     assert [text[:200] for text in texts if hidden(text)] == []
-    page.close()
 
 
 def test_the_twin_is_hidden_beside_a_live_panel_and_alone_in_a_saved_or_exported_notebook(
-    lab: Lab,
+    lab: Lab, evil_page: Any
 ) -> None:
     from nbconvert.exporters import HTMLExporter
 
-    page = lab.open(hostile(lab))
-    run_all(page)
-    page.locator(".st-panel").nth(len(PANELS) - 1).wait_for()
-    wait_idle(page)
-    twins = page.locator(".st-static")
+    twins = evil_page.locator(".st-static")
     expect(twins).to_have_count(len(PANELS))
     expect(twins.locator("visible=true")).to_have_count(0)
-    page.keyboard.press("Control+s")
-    page.locator(".jp-mod-dirty").first.wait_for(state="detached")
-    page.close()
     shutil.copy(lab.root / "hostile.ipynb", lab.root / "again.ipynb")
     page = lab.open("again.ipynb")
     twins = page.locator(".st-static").locator("visible=true")

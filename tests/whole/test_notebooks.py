@@ -14,17 +14,20 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 import sinchtools as st
 from sinchtools.notebook.kernels import quiet
 from sinchtools.notebook.shell import SWITCHED_ON
 from tests.support.samples import short_samples
 from tests.support.shell import Notebook
+from tests.support.spark import NO_SPARK
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 WITH_A_CASE = [path.name for path in NOTEBOOKS if "large" not in path.name]
 FIRST = NOTEBOOKS[0].name  # the workbench, and nothing else
+SHORT = ("", "curl.md", "log.jsonl")  # no evidence, one call, and many; the others at full size
 TICKETS = [path.name for path in sorted((ROOT / "data/samples/tickets").iterdir())]
 GUARD = """
 import sys
@@ -42,7 +45,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of notebooks and samples, and kernels that record addresses beyond loopback."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     short_samples(tmp_path / "data" / "samples")
-    (tmp_path / "sitecustomize.py").write_text(GUARD.format(path=str(tmp_path / "elsewhere.txt")))
+    guard = GUARD.format(path=str(tmp_path / "elsewhere.txt"))
+    (tmp_path / "sitecustomize.py").write_text(NO_SPARK + guard)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
     monkeypatch.setenv("SINCHTOOLS_HOME", str(tmp_path / "sinchtools-work"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
@@ -50,10 +54,18 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(workplace: Any, name: Any) -> Any:
-    notebook = nbformat.read(workplace / "notebooks" / name, as_version=4)
-    client_of(workplace, notebook).execute()
-    return notebook
+def run(workplace: Any, *names: str) -> dict[str, Any]:
+    """Run notebooks on one new kernel, which forgets each when the next begins."""
+    notebooks = {
+        name: nbformat.read(workplace / "notebooks" / name, as_version=4) for name in names
+    }
+    client = client_of(workplace, new_notebook())
+    with client.setup_kernel():
+        for client.nb in notebooks.values():
+            client.nb.cells.insert(0, new_code_cell("%reset -f"))
+            for index, cell in enumerate(client.nb.cells):
+                client.execute_cell(cell, index)
+    return notebooks
 
 
 def client_of(workplace: Any, notebook: Any) -> NotebookClient:
@@ -69,8 +81,8 @@ def outputs(notebook: Any) -> list[Any]:
     ]
 
 
-def ran_to_its_end(workplace: Any, name: Any) -> Any:
-    found = outputs(run(workplace, name))
+def ran_to_its_end(workplace: Any, name: str, notebook: Any) -> None:
+    found = outputs(notebook)
     assert not [
         output
         for output in found
@@ -80,22 +92,26 @@ def ran_to_its_end(workplace: Any, name: Any) -> Any:
         "application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in found
     ), f"no panel in {name}"
     assert not (workplace / "elsewhere.txt").exists(), (workplace / "elsewhere.txt").read_text()
-    return found
 
 
 def test_the_notebooks_run_to_their_end_and_reach_nobody(workplace: Path) -> None:
     st.Case("samples", workplace / "data" / "samples")
-    for path in NOTEBOOKS:
-        ran_to_its_end(workplace, path.name)
+    for name, notebook in run(workplace, *(path.name for path in NOTEBOOKS)).items():
+        ran_to_its_end(workplace, name, notebook)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_to_its_end_without_any_case(workplace: Path, path: Any) -> None:
-    ran_to_its_end(workplace, path.name)
+    guarded = workplace / "sitecustomize.py"
+    guarded.write_text(guarded.read_text().removeprefix(NO_SPARK))  # with Spark, where it is
+    ran_to_its_end(workplace, path.name, run(workplace, path.name)[path.name])
 
 
-@pytest.mark.parametrize("evidence", ["", *TICKETS])
+@pytest.mark.parametrize(
+    "evidence",
+    [pytest.param(name, marks=[pytest.mark.long] * (name not in SHORT)) for name in ["", *TICKETS]],
+)
 def test_run_all_works_on_any_case_and_changes_nothing_in_it(
     work: Path, monkeypatch: pytest.MonkeyPatch, evidence: Any
 ) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,15 +38,6 @@ TOKEN = re.compile(r"Bearer [\"']?([0-9a-f]{32})\b")
 def marked(ticket: Any) -> Any:
     marks = [] if ticket["id"] in IN_MAKE_TEST else [pytest.mark.long]
     return pytest.param(ticket, id=ticket["id"], marks=marks)
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "notebooks", root / "notebooks")
-    with Lab(root, home) as lab:
-        yield lab
-    assert (lab.elsewhere, lab.console_errors, lab.dialogs) == ([], [], [])
 
 
 class Hand:
