@@ -286,8 +286,8 @@ def test_no_module_reaches_past_the_doors() -> None:
 
 
 def test_hostile_logs_get_nothing_out(vendor: Vendor, work: Path) -> None:
-    seen = hostile.run(30, work)
-    assert (seen.logs, seen.leaks, seen.orders, seen.files) == (30, [], [], [])
+    seen = hostile.run(15, work)
+    assert (seen.logs, seen.leaks, seen.orders, seen.files) == (15, [], [], [])
     assert (seen.sends, seen.crashed, seen.held_back, vendor.requests) == ([], [], [], [])
 
 

@@ -28,13 +28,13 @@ from sinchtools.cases.telling import told_of
 from sinchtools.core import columns
 from sinchtools.core.errors import LeakError, WrongUseError
 from sinchtools.core.records import Exchange
-from sinchtools.core.settings import share_folder
 from sinchtools.diagnosis.rules import rules
 from sinchtools.evidence import read
 from sinchtools.playbooks.playbook import tips
 from sinchtools.privacy.gate import Known, refuse_leaks
 from sinchtools.replays.planning import replay
 from tests.support.lab import FLAGS, find_chromium
+from tests.support.samples import short_samples
 
 PAGES = {link_of(rule.page) for rule in rules().values()} - {""}
 KEY = b"the key of this one case, no other"
@@ -485,7 +485,8 @@ NOISE = "".join(f"{HOSTILE} {n} " for n in range(8))
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the sample case with all that a report can have, and hostile text in every field."""
-    rows = list(read(share_folder("data/samples")))
+    folder = tmp_path_factory.mktemp("report")
+    rows = list(read(short_samples(folder / "samples")))
     failing = [row for row in rows if row.outcome != "success"][:3]
     walk = tips(failing[0])
     walk.answer("failed", NOISE)
@@ -493,7 +494,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("source", "text", "code", "response_body", "failure", "account", "method"), NOISE
     )
     rows += [replace(BAD, id=f"{HOSTILE} {n}", **loud) for n in range(40)]
-    path = tmp_path_factory.mktemp("report") / "case-7.html"
+    path = folder / "case-7.html"
     return report(rows, path, key=KEY, walks=[walk], replays=[replay(failing)], notes=[NOISE])
 
 

@@ -250,7 +250,7 @@ def test_options_in_a_file_are_not_followed_and_that_is_said() -> None:
     assert "options in a file" in evidence.warnings[0].reason
 
 
-LONG = 1_000_000_000 if FULL else 2_000_000
+LONG = 1_000_000_000 if FULL else 1_000_000
 
 
 @pytest.mark.parametrize(

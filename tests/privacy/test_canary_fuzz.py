@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import FULL
 from tests.support import canary_fuzz
 
-SIZE = 20
+SIZE = 20 if FULL else 10
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def check(seed: Any, folder: Any, *, known: Any) -> None:
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "not-known"])
 def test_a_number_in_a_few_writings_is_in_no_file(tmp_path: Path, known: bool) -> None:
-    for seed in range(60):
+    for seed in range(30):
         check(seed, tmp_path, known=known)
 
 
