@@ -144,11 +144,13 @@ def batch_sent_by(exchange: Exchange) -> str | None:
 
 
 def _bodies(exchange: Exchange) -> Iterator[Mapping[str, Any]]:
-    if exchange.http_outcome not in ("success", "no_response"):
+    endpoint = exchange.endpoint
+    is_brought, is_asked = endpoint in _BROUGHT, endpoint is None or "/delivery_report" in endpoint
+    if not (is_brought or is_asked) or exchange.http_outcome not in ("success", "no_response"):
         return
-    if exchange.endpoint in _BROUGHT:
+    if is_brought:
         yield from _of(exchange.request_body)
-    if exchange.endpoint is None or "/delivery_report" in exchange.endpoint:
+    if is_asked:
         yield from _of(exchange.response_body)
 
 

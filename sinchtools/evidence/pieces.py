@@ -320,11 +320,7 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     >>> joined([("Via", "a"), ("via", "b")])
     {'Via': 'a, b'}
     """
-    pairs = list(pairs)
-    headers = dict(pairs)
-    if len(set(map(str.lower, headers))) == len(pairs):  # none is repeated
-        return headers
-    headers = {}
+    headers: dict[str, str] = {}
     spelling: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for name, value in pairs:
