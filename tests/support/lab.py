@@ -255,7 +255,7 @@ def run_all(page: Page) -> None:
     """
     page.locator(f"{CURRENT} .jp-CodeCell").first.wait_for()
     page.get_by_text(re.compile(r"\| Idle")).first.wait_for()
-    for _ in range(4):
+    for _ in range(10):
         _menu(page, "Run")
         page.locator(
             "li.lm-Menu-item[data-command='runmenu:run-all'], "
