@@ -35,6 +35,9 @@ _LONG_HEADER = re.compile(
     r"[\w-]{0,60}(?:auth|token|cookie|key|signature|location|referer|type)[\w-]{0,40}:",
     re.IGNORECASE,
 )
+# in quoted-printable a line that goes on ends so; no token has it within
+_SOFT = re.compile(r"(?<=[\w.~+/-])=$")
+_SOFT_IN_COMMAND = re.compile(r"(?<=Bearer )([\w.~+/-]{8,})=$")
 _SHORTEST = 35  # characters of a line that was wrapped within a word
 _TAIL = 80  # characters at the end of a line that say whether it goes on
 _NARROWEST, _WIDEST = 60, 400  # characters of a line in a terminal
@@ -111,7 +114,8 @@ def _command(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
         if joint is None or "<<" in lines[at - 1]:  # a document that stands in the command
             break
         if joint != "\n":
-            run[-1] = f"{run[-1][0]}{joint}{lines[at]}", run[-1][1]
+            text = run[-1][0] if joint else _SOFT_IN_COMMAND.sub(r"\1", run[-1][0])
+            run[-1] = f"{text}{joint}{lines[at]}", run[-1][1]
         else:
             run.append((lines[at], at + 1))
         quote = _open_quote(lines[at], quote)
@@ -168,7 +172,8 @@ def _head(lines: list[str], start: int) -> tuple[list[tuple[str, int]], int]:
         joint = _joint(text, lines[at], lines[at + 1] if at + 1 < len(lines) else "")
         if joint is None:
             break
-        text = f"{text.rstrip()}{joint}{lines[at].strip()}"
+        begun = text.rstrip() if joint else _SOFT.sub("", text.rstrip())
+        text = f"{begun}{joint}{lines[at].strip()}"
         at += 1
     return [(text, start + 1)], at
 
