@@ -67,12 +67,12 @@ def parts_of(text: str) -> int:
     return parts
 
 
-_SEPARATORS = re.compile(r"[\s().\-/]")
+SEPARATORS = re.compile(r"[\s().\-/]")  # within a number
 
 
 def digits(number: str) -> str:
     """Return a number as the API shows it: without ``+``, a leading ``00`` and separators."""
-    bare = _SEPARATORS.sub("", number)
+    bare = SEPARATORS.sub("", number)
     return (
         bare.removeprefix("+").removeprefix("00")
         if bare.startswith("00")

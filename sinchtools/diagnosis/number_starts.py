@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sinchtools.core.gsm import SEPARATORS
 from sinchtools.core.json import object_of
 from sinchtools.core.records import Exchange
 
 _SEND, _LOOKED_AT = "POST /batches", 20  # recipients of one send
-_SEPARATORS = re.compile(r"[\s()./-]")
 _START = re.compile(r"(?:\+|00)([1-9]\d\d)")
 
 
@@ -57,5 +57,5 @@ def starts_in(exchange: Exchange) -> set[str]:
     body = object_of(exchange.request_body) if exchange.endpoint == _SEND else {}
     numbers = body.get("to")
     looked_at = numbers[:_LOOKED_AT] if isinstance(numbers, list) else []
-    bare = (_SEPARATORS.sub("", number) for number in looked_at if isinstance(number, str))
+    bare = (SEPARATORS.sub("", number) for number in looked_at if isinstance(number, str))
     return {found[1] for number in bare if (found := _START.match(number))}

@@ -15,6 +15,7 @@ from sinchtools.core import columns
 from sinchtools.core.errors import NoExchangeError, told
 from sinchtools.core.html import filled
 from sinchtools.core.records import Exchange, Skipped, as_dict, calls_of, most_frequent, visible
+from sinchtools.core.words import counted
 from sinchtools.privacy.seen import Digest
 
 if TYPE_CHECKING:
@@ -192,14 +193,14 @@ class Evidence:
     def _what_was_read(self) -> str:
         used = f" from {self.lines_used:,} of {self.lines:,} lines" if self.lines else ""
         return (
-            f"{_count(len(self), 'exchange')} "
-            f"read{used}{_of(self.formats)}; {_count(self.secrets_removed, 'secret')} "
+            f"{counted(len(self), 'exchange')} "
+            f"read{used}{_of(self.formats)}; {counted(self.secrets_removed, 'secret')} "
             f"removed{_of(self.secrets)}."
         )
 
     def _lists(self) -> list[tuple[str, tuple[Skipped, ...]]]:
         heads = (
-            f"Not read, {_count(sum(skipped.count for skipped in self.skipped), 'piece')}",
+            f"Not read, {counted(sum(skipped.count for skipped in self.skipped), 'piece')}",
             "Read, but guessed",
         )
         return [
@@ -249,10 +250,6 @@ def _listed(entries: tuple[Skipped, ...]) -> list[str]:
 def _said(entry: Skipped) -> str:
     in_a_row = f" ({entry.count} in a row)" if entry.count > 1 else ""
     return f"{entry.source}: {entry.reason}{in_a_row}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _of(counts: Counter[str]) -> str:

@@ -157,7 +157,7 @@ class ChartsPanel(Panel):
         hidden = "The picture is not shown here, because it names people."
         said.append(self.chart.description if names_nobody else hidden)
         picture = Markup(self.chart._repr_html_()) if names_nobody else ""
-        still = view("charts.html", said=map(people.words, said), picture=picture)
+        still = view("lines.html", said=map(people.words, said), picture=picture)
         return still, self.pattern.list.page
 
     def find(self) -> None:

@@ -93,7 +93,7 @@ class EvidencePanel(Panel):
     def static(self, people: Aliases) -> tuple[str, list[Exchange]]:
         """Return what was read, in numbers."""
         lines = people.words(self.evidence.summary).split("\n")
-        still = view("charts.html", said=lines, picture="")
+        still = view("lines.html", said=lines, picture="")
         return still, list(self.evidence.exchanges[:_LOOKED_AT])
 
     def read(self) -> Evidence:

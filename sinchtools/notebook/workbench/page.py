@@ -17,7 +17,6 @@ from sinchtools.core.words import counted
 
 _PACKAGE = "sinchtools.notebook.workbench"
 _TICKED = re.compile(r"`([^`\n]{1,200})`")
-_JOINT = re.compile(r"(?<=_)|(?<=\S)(?=/)")
 SIGNS = {"bad": "✕", "warn": "!", "note": "i", "good": "✓", "ask": "?"}
 TONES = {"error": "bad", "warning": "warn", "note": "note"}
 WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
@@ -27,18 +26,13 @@ WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 def _templates() -> Environment:
     made = environment(_PACKAGE)
     made.globals.update(SIGNS=SIGNS, TONES=TONES, WORDS=WORDS, count=counted, term=_term)
-    made.filters.update(code=_with_code, terms=_with_terms, joints=_with_joints)
+    made.filters.update(code=_with_code, terms=_with_terms)
     return made
 
 
 def _with_code(text: str) -> Markup:
     """Show what stands between backticks as code."""
     return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(visible(text)))))
-
-
-def _with_joints(text: object) -> Markup:
-    """Let a long name break at its joints only."""
-    return Markup(_JOINT.sub("<wbr>", str(escape(visible(str(text))))))
 
 
 def _term(word: str, text: str = "") -> Markup:
